@@ -1,0 +1,1 @@
+"""The engine and the wiring: protocol, journal, live state, settings and API plumbing."""

@@ -1,0 +1,143 @@
+"""What the wire hears when something is wrong: one class per OCPP error.
+
+The spelling of a code per version lives only here. 1.6 misspells two of them ("FormationViolation",
+"OccurenceConstraintViolation"); the errata declare the misspelling normative (J errata 5.1, 5.2).
+"""
+
+from typing import Any, ClassVar
+
+from .versions import V16, Version
+
+DESCRIPTION_MAX = 255  # 1.6J 4.2.3, 2.0.1 part 4 4.2.3
+
+
+class OcppError(Exception):
+    """A refusal that leaves as CALLERROR; never carries a stack trace or our internals.
+
+    `description` is a sentence for the person who reads the charger's log; packing cuts it to 255 characters.
+    """
+
+    code: ClassVar[str] = "GenericError"
+    code_16: ClassVar[str] = ""  # only where 1.6 says it differently
+    sentence: ClassVar[str] = "The message could not be processed."
+
+    def __init__(self, description: str = "", details: dict[str, Any] | None = None) -> None:
+        self.description = description or self.sentence
+        self.details: dict[str, Any] = details or {}
+        super().__init__(self.description)
+
+    def code_for(self, version: Version) -> str:
+        """The code as this version spells it."""
+        return self.code_16 if version == V16 and self.code_16 else self.code
+
+
+class GenericError(OcppError):
+    """Anything that no other class describes."""
+
+
+class NotImplementedAction(OcppError):
+    """The receiver does not know the action at all (the name avoids Python's NotImplementedError)."""
+
+    code = "NotImplemented"
+    sentence = "The action is not known."
+
+
+class NotSupported(OcppError):
+    """The action is known, but is not served here, or not in this direction."""
+
+    code = "NotSupported"
+    sentence = "The action is known but not supported."
+
+
+class InternalError(OcppError):
+    """We failed, not the station: it keeps the message and tries again."""
+
+    code = "InternalError"
+    sentence = "An internal error occurred; the message was not processed."
+
+
+class ProtocolError(OcppError):
+    """The message breaks a rule of the conversation, for instance a message id used twice."""
+
+    code = "ProtocolError"
+    sentence = "The message does not follow the protocol."
+
+
+class SecurityError(OcppError):
+    """The message is not allowed in this state, for instance before the boot was accepted."""
+
+    code = "SecurityError"
+    sentence = "The message is not allowed for security reasons."
+
+
+class FormatViolation(OcppError):
+    """The payload is not the object its action asks for."""
+
+    code = "FormatViolation"
+    code_16 = "FormationViolation"
+    sentence = "The payload is syntactically incorrect."
+
+
+class PropertyConstraintViolation(OcppError):
+    """A value is of the right type but not allowed: enumeration, length or range."""
+
+    code = "PropertyConstraintViolation"
+    sentence = "A field holds a value that is not allowed."
+
+
+class OccurrenceConstraintViolation(OcppError):
+    """A required field is missing, or a list is too short or too long."""
+
+    code = "OccurrenceConstraintViolation"
+    code_16 = "OccurenceConstraintViolation"
+    sentence = "A field occurs too often or not often enough."
+
+
+class TypeConstraintViolation(OcppError):
+    """A value has the wrong JSON type."""
+
+    code = "TypeConstraintViolation"
+    sentence = "A field has the wrong type."
+
+
+class MessageTypeNotSupported(OcppError):
+    """The message type number is unknown. 1.6 ignores such frames and has no word for it."""
+
+    code = "MessageTypeNotSupported"
+    code_16 = "ProtocolError"
+    sentence = "The message type number is not supported."
+
+
+class RpcFrameworkError(OcppError):
+    """The frame itself is unreadable. 1.6 has no such code; its nearest is FormationViolation."""
+
+    code = "RpcFrameworkError"
+    code_16 = "FormationViolation"
+    sentence = "The frame is not a valid RPC message."
+
+
+CLASSES: tuple[type[OcppError], ...] = (
+    GenericError,
+    NotImplementedAction,
+    NotSupported,
+    InternalError,
+    ProtocolError,
+    SecurityError,
+    FormatViolation,
+    PropertyConstraintViolation,
+    OccurrenceConstraintViolation,
+    TypeConstraintViolation,
+    MessageTypeNotSupported,
+    RpcFrameworkError,
+)
+
+_BY_CODE: dict[str, type[OcppError]] = {
+    "FormationViolation": FormatViolation,
+    "OccurenceConstraintViolation": OccurrenceConstraintViolation,
+    **{cls.code: cls for cls in CLASSES},
+}
+
+
+def from_wire(code: str) -> type[OcppError]:
+    """The class of a received code in either spelling; GenericError for a code nobody defined."""
+    return _BY_CODE.get(code, GenericError)

@@ -1,0 +1,1 @@
+"""What crosses apps: protocol, flows, conformance, chaos, fuzz, load and browser."""
