@@ -1,0 +1,440 @@
+"""Every environment variable the server knows: name, default, parser and one sentence, in one table.
+
+Standard library only: `run.py` reads the table before anything is installed, `settings.py` turns each row
+into the Django setting of the same name, and the documentation's configuration page is generated from it.
+Durations are written the Go way (`30s`, `1m30s`, `72h`, and `30d` besides) and are seconds once parsed.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import zoneinfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Default = str | Callable[[Mapping[str, Any]], str]
+
+
+class SettingError(Exception):
+    """A setting is wrong. `str(error)` is one sentence that names the variable and says what it should be."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}.")
+        self.name = name
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One row. `default` is what an operator would type; a callable sees the rows above it, parsed."""
+
+    name: str
+    default: Default
+    parse: Callable[[str], Any]
+    sentence: str
+    group: str = ""
+    shown_default: str = ""  # what the documentation says where the default depends on other settings
+
+    @property
+    def documented_default(self) -> str:
+        if self.shown_default:
+            return self.shown_default
+        return self.default if isinstance(self.default, str) else ""
+
+
+# -- parsers: text in, value out; a ValueError carries the reason, without the variable's name -----
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)")
+_SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|kB|MB)?")
+_SIZES = {None: 1, "B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2}
+_MAX_PORT = 65535
+_MIN_SECRET = 32
+
+
+def text(value: str) -> str:
+    return value
+
+
+def boolean(value: str) -> bool:
+    lowered = value.lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError(f"{value!r} is neither true nor false (write 1 or 0)")
+
+
+def port(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= _MAX_PORT:
+        raise ValueError(f"{value!r} is not a port number from 1 to {_MAX_PORT}")
+    return int(value)
+
+
+def duration(value: str) -> int | float:
+    """Seconds of a Go-style duration; a bare number is taken as seconds. Whole seconds come back as int."""
+    if re.fullmatch(r"\d+(?:\.\d+)?", value):
+        seconds = float(value)
+    elif _DURATION.fullmatch(value):
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+    else:
+        raise ValueError(f"{value!r} is not a duration such as 30s, 1m30s, 72h or 30d")
+    return int(seconds) if seconds == int(seconds) else round(seconds, 9)
+
+
+def positive_duration(value: str) -> int | float:
+    seconds = duration(value)
+    if seconds <= 0:
+        raise ValueError(f"{value!r} must be longer than nothing")
+    return seconds
+
+
+def whole_seconds(value: str) -> int:
+    """A duration that travels on the wire, where OCPP has an integer number of seconds."""
+    seconds = positive_duration(value)
+    if not isinstance(seconds, int):
+        raise ValueError(f"{value!r} must be a whole number of seconds")
+    return seconds
+
+
+def size(value: str) -> int:
+    found = _SIZE.fullmatch(value)
+    if not found or int(found[1]) < 1:
+        raise ValueError(f"{value!r} is not a size such as 1048576, 512KiB or 1MiB")
+    return int(found[1]) * _SIZES[found[2]]
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        lowered = value.lower()
+        for choice in choices:
+            if lowered == choice.lower():
+                return choice
+        raise ValueError(f"{value!r} is not one of {', '.join(choice or 'empty' for choice in choices)}")
+
+    return parse
+
+
+def names(value: str) -> list[str]:
+    return [name.strip() for name in value.split(",") if name.strip()]
+
+
+def folder(value: str) -> Path:
+    if not value:
+        raise ValueError("it is empty; name a folder")
+    return (ROOT / Path(value).expanduser()).resolve()
+
+
+def address(value: str) -> tuple[str, int]:
+    """Host and port of `host:port`, `host` or `[v6]:port`; the port of Redis where none is given."""
+    try:
+        parts = urlsplit(f"//{value}")
+        host, number = parts.hostname, parts.port
+    except ValueError:
+        host, number = None, None
+    if not host or parts.path or "@" in value:
+        raise ValueError(f"{value!r} is not an address such as localhost:6379")
+    return host, number or 6379
+
+
+def public_url(value: str) -> str:
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.path not in {"", "/"}
+        or parts.query
+    ):
+        raise ValueError(f"{value!r} is not an address such as https://csms.example.com")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def origins(value: str) -> list[str]:
+    return [name if name == "*" else public_url(name) for name in names(value)]
+
+
+def time_zone(value: str) -> str:
+    # Compared with the list, because ZoneInfo opens whatever file the name leads to.
+    if value not in zoneinfo.available_timezones() | {"UTC"}:
+        raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin")
+    return value
+
+
+def secret(value: str) -> str:
+    if value and len(value) < _MIN_SECRET:
+        raise ValueError(f"it has {len(value)} characters and needs at least {_MIN_SECRET} random ones")
+    return value
+
+
+def database_url(value: str) -> str:
+    scheme = urlsplit(value).scheme
+    if value and scheme not in {"postgres", "postgresql", "sqlite"}:
+        raise ValueError(
+            "it must be postgresql://user:password@host:5432/name or sqlite:///path, or be left empty"
+        )
+    return value
+
+
+def api_key(value: str) -> str:
+    if value and (len(value) < 16 or not value.isascii() or any(c.isspace() for c in value)):  # noqa: PLR2004
+        raise ValueError("it must be at least 16 printable characters without spaces")
+    return value
+
+
+# -- the table -------------------------------------------------------------------------------------
+
+SERVER, STATE, ACCESS, STATIONS, LOGS = "The server", "State and storage", "Access", "Stations", "Logs"
+
+
+def _when_addressed(known: Mapping[str, Any]) -> str:
+    return "true" if known["REDIS_ADDR_GIVEN"] else "false"
+
+
+VARIABLES: tuple[Variable, ...] = (
+    Variable(
+        "HTTP_PORT", "8081", port, "The port of the REST API, the admin and the station WebSockets.", SERVER
+    ),
+    Variable("DEBUG", "0", boolean, "Verbose logs and Django's debug pages; never in production.", SERVER),
+    Variable(
+        "PUBLIC_URL",
+        "",
+        public_url,
+        "The address people reach the server at. With https, cookies are secure, plain requests are "
+        "redirected and HSTS is sent; the proxy in front must set X-Forwarded-Proto.",
+        SERVER,
+    ),
+    Variable(
+        "ALLOWED_HOSTS",
+        "",
+        names,
+        "Host names the server answers to, separated by commas, besides the machine's own loopback names.",
+        SERVER,
+        "the host of PUBLIC_URL, or any host while PUBLIC_URL is empty",
+    ),
+    Variable(
+        "TIME_ZONE",
+        "UTC",
+        time_zone,
+        "The time zone of the admin pages; everything is stored in UTC.",
+        SERVER,
+    ),
+    Variable(
+        "DATA_DIR",
+        "data",
+        folder,
+        "The folder of the SQLite file, the secret key and the first login.",
+        STATE,
+    ),
+    Variable(
+        "DATABASE_URL",
+        "",
+        database_url,
+        "The database; postgresql://user:password@host:5432/name in production.",
+        STATE,
+        "SQLite in DATA_DIR",
+    ),
+    Variable(
+        "REDIS_ADDR", "localhost:6379", address, "The host and port of Redis, used when distributed.", STATE
+    ),
+    Variable(
+        "REDIS_DISTRIBUTED_STATE",
+        _when_addressed,
+        boolean,
+        "Whether live state is shared through Redis, so that several processes serve one network of stations.",
+        STATE,
+        "true when REDIS_ADDR is set, else false",
+    ),
+    Variable("REDIS_PASSWORD", "", text, "The password of Redis.", STATE),
+    Variable("REDIS_STATE_PREFIX", "ocpp", text, "What every Redis key of this server begins with.", STATE),
+    Variable(
+        "REDIS_STATE_TTL",
+        "30s",
+        positive_duration,
+        "The lease of presence and of pending calls in Redis.",
+        STATE,
+    ),
+    Variable(
+        "OCPP_JOURNAL_BUDGET",
+        "20s",
+        positive_duration,
+        "How long messages wait for a database that is away before sockets are closed with 1013.",
+        STATE,
+    ),
+    Variable(
+        "SECRET_KEY",
+        "",
+        secret,
+        "What sessions are signed with; the same for all processes of one installation.",
+        ACCESS,
+        "made once and kept in DATA_DIR/secret-key",
+    ),
+    Variable(
+        "DJANGO_SUPERUSER_USERNAME",
+        "admin",
+        text,
+        "The name of the first operator, created at the first start.",
+        ACCESS,
+    ),
+    Variable(
+        "DJANGO_SUPERUSER_PASSWORD",
+        "",
+        text,
+        "The password of the first operator.",
+        ACCESS,
+        "generated and shown once",
+    ),
+    Variable(
+        "OCPP_BOOTSTRAP_API_KEY",
+        "",
+        api_key,
+        "The first API key, with the role administrator.",
+        ACCESS,
+        "generated and shown once",
+    ),
+    Variable(
+        "OCPP_ALLOWED_ORIGINS",
+        "",
+        origins,
+        "Web origins whose pages may open WebSockets and call the API, separated by commas; "
+        "stations send no origin.",
+        ACCESS,
+        "only the server's own",
+    ),
+    Variable(
+        "OCPP_UNKNOWN_STATIONS",
+        lambda known: "refuse" if known["REDIS_DISTRIBUTED_STATE"] else "accept",
+        one_of("refuse", "pending", "accept"),
+        "What happens to a station nobody entered: refuse (404), pending (waits for an operator) or accept.",
+        STATIONS,
+        "accept when embedded, refuse when distributed",
+    ),
+    Variable(
+        "OCPP_UNKNOWN_TOKENS",
+        "refuse",
+        one_of("refuse", "accept"),
+        "Whether a token nobody entered may charge (accept is free vending).",
+        STATIONS,
+    ),
+    Variable(
+        "OCPP_CONCURRENT_TX",
+        "refuse",
+        one_of("refuse", "allow"),
+        "Whether one token may charge at two places at once.",
+        STATIONS,
+    ),
+    Variable(
+        "OCPP_VALIDATION",
+        "tolerant",
+        one_of("tolerant", "strict"),
+        "How strictly the messages of stations are checked; each station may say otherwise.",
+        STATIONS,
+    ),
+    Variable(
+        "OCPP_HEARTBEAT_INTERVAL",
+        "300s",
+        whole_seconds,
+        "The interval stations are told in BootNotification.",
+        STATIONS,
+    ),
+    Variable(
+        "OCPP_CALL_TIMEOUT", "10s", positive_duration, "How long a station has to answer a command.", STATIONS
+    ),
+    Variable(
+        "OCPP_ABANDON_AFTER",
+        "72h",
+        positive_duration,
+        "After how long without a sign of life an open transaction counts as abandoned.",
+        STATIONS,
+    ),
+    Variable("OCPP_MAX_FRAME_BYTES", "1MiB", size, "The longest message a station may send.", STATIONS),
+    Variable(
+        "OCPP_PING_INTERVAL",
+        "30s",
+        duration,
+        "How often the server pings the socket of a station; 0 is never.",
+        STATIONS,
+    ),
+    Variable(
+        "OCPP_ASSUME_SUBPROTOCOL",
+        "",
+        one_of("", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"),
+        "The version of a station that offers no subprotocol; empty refuses it (OCPP-J 1.6 section 3.1.2).",
+        STATIONS,
+    ),
+    Variable(
+        "OCPP_MESSAGE_LOG", "on", boolean, "Whether every OCPP exchange is kept in the message log.", LOGS
+    ),
+    Variable("OCPP_LOG_HEARTBEATS", "off", boolean, "Whether the message log keeps Heartbeats too.", LOGS),
+    Variable(
+        "OCPP_MESSAGE_RETENTION", "30d", duration, "How long the message log is kept; 0 is for ever.", LOGS
+    ),
+    Variable(
+        "LOG_LEVEL",
+        lambda known: "DEBUG" if known["DEBUG"] else "INFO",
+        one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+        "The least serious lines that are logged; OCPP frames appear at DEBUG only.",
+        LOGS,
+        "INFO; DEBUG with DEBUG=1",
+    ),
+    Variable(
+        "LOG_FORMAT",
+        "text",
+        one_of("text", "json"),
+        "One line of text or one JSON object for each event.",
+        LOGS,
+    ),
+)
+
+
+def read(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Parse the whole table.
+
+    Raises SettingError for the first wrong value. An empty variable counts as not set, so that a compose
+    file may pass `REDIS_PASSWORD=${REDIS_PASSWORD:-}` on.
+    """
+    given = os.environ if environ is None else environ
+    values: dict[str, Any] = {"REDIS_ADDR_GIVEN": bool(given.get("REDIS_ADDR", "").strip())}
+    for variable in VARIABLES:
+        raw = given.get(variable.name, "").strip()
+        if not raw:
+            raw = variable.default if isinstance(variable.default, str) else variable.default(values)
+        try:
+            values[variable.name] = variable.parse(raw)
+        except ValueError as error:
+            raise SettingError(variable.name, str(error)) from None
+    del values["REDIS_ADDR_GIVEN"]
+    return values
+
+
+def load_file(path: Path, environ: dict[str, str] | os._Environ[str] | None = None) -> None:
+    """Add the `NAME=value` lines of an environment file to the environment; what is set already wins.
+
+    Raises SettingError for a line that is neither a comment nor an assignment, or a file that can't be read.
+    """
+    target = os.environ if environ is None else environ
+    if not path.exists():
+        return
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(str(path.name), f"the file can't be read ({error})") from None
+    for number, line in enumerate(lines, start=1):
+        stripped = line.strip().removeprefix("export ")
+        if not stripped or stripped.startswith("#"):
+            continue
+        name, equals, value = stripped.partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name.strip()):
+            raise SettingError(str(path.name), f"line {number} is not NAME=value")
+        value = value.strip()
+        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        target.setdefault(name.strip(), value)

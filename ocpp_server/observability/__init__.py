@@ -1,0 +1,1 @@
+"""What operators watch the server with: structured logs, metrics, health."""

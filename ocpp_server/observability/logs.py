@@ -1,0 +1,97 @@
+"""Structured logs: one line for each event, through structlog, for our own loggers and everybody else's."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+# The keys one greps for come first and in this order, whatever order they were bound in.
+LEADING_KEYS = ("station", "message_id", "action", "version", "ms")
+_SECRET_PARTS = ("password", "secret", "authorization", "api_key", "private_key")
+_TOKEN_KEYS = frozenset({"token", "id_tag", "idtag", "id_token", "idtoken", "uid"})
+_MASK = "***"
+
+Event = MutableMapping[str, Any]
+
+
+def mask_secrets(_logger: Any, _method: str, event: Event) -> Event:
+    """Hide passwords and keys entirely, and all but the last four characters of a token."""
+    for key, value in event.items():
+        lowered = key.lower()
+        if any(part in lowered for part in _SECRET_PARTS):
+            event[key] = _MASK
+        elif lowered in _TOKEN_KEYS and isinstance(value, str):
+            event[key] = _MASK + value[-4:] if len(value) > len("DEADBEEF") - 1 else _MASK
+    return event
+
+
+def order_keys(_logger: Any, _method: str, event: Event) -> Event:
+    first = {key: event[key] for key in LEADING_KEYS if key in event}
+    return {**first, **{key: value for key, value in event.items() if key not in first}}
+
+
+def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]:
+    """Set structlog up and return the LOGGING dictionary that makes all other loggers look the same.
+
+    `form` is `text` or `json`; `level` is one of the standard names.
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        mask_secrets,
+    ]
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    if form == "json":
+        render: list[Any] = [
+            structlog.processors.format_exc_info,
+            order_keys,
+            structlog.processors.JSONRenderer(),
+        ]
+    else:
+        render = [
+            order_keys,
+            structlog.dev.ConsoleRenderer(
+                colors=colours,
+                sort_keys=False,
+                pad_event_to=0,
+                exception_formatter=structlog.dev.plain_traceback,
+            ),
+        ]
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": shared,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+            }
+        },
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # Django attaches handlers of its own to these two, which would print every line twice.
+            "django": {"handlers": [], "level": level if level != "DEBUG" else "INFO", "propagate": True},
+            "django.server": {"handlers": [], "level": "INFO", "propagate": True},
+            # Frame-by-frame chatter of the libraries below us; our own frames come from the engine.
+            "websockets": {"level": "WARNING"},
+            "daphne": {"level": "WARNING"},
+            "asyncio": {"level": "WARNING"},
+            "axes": {"level": "WARNING"},
+        },
+    }

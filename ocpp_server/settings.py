@@ -1,0 +1,274 @@
+"""Django's settings. What an operator may change comes from the environment: the table is in `env.py`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import environ
+
+from ocpp_server import env
+from ocpp_server.observability import logs
+
+BASE_DIR = env.ROOT
+env.load_file(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
+ENVIRONMENT: dict[str, Any] = env.read()
+
+# Every row of the table is a setting of the same name: settings.OCPP_CALL_TIMEOUT is a number of seconds.
+globals().update(ENVIRONMENT)
+DEBUG: bool = ENVIRONMENT["DEBUG"]
+DATA_DIR: Path = ENVIRONMENT["DATA_DIR"]
+HTTP_PORT: int = ENVIRONMENT["HTTP_PORT"]
+PUBLIC_URL: str = ENVIRONMENT["PUBLIC_URL"]
+REDIS_DISTRIBUTED_STATE: bool = ENVIRONMENT["REDIS_DISTRIBUTED_STATE"]
+REDIS_STATE_PREFIX: str = ENVIRONMENT["REDIS_STATE_PREFIX"]
+
+
+def in_data_dir(name: str) -> Path:
+    """The path of a file in DATA_DIR, made when needed. Raises SettingError when it can't be written."""
+    try:
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise env.SettingError(
+            "DATA_DIR", f"the folder {DATA_DIR} can't be made ({error.strerror})"
+        ) from None
+    if not os.access(DATA_DIR, os.W_OK | os.X_OK):
+        raise env.SettingError("DATA_DIR", f"the folder {DATA_DIR} can't be written to")
+    return DATA_DIR / name
+
+
+def kept_secret_key() -> str:
+    """The secret key of this installation, made at the first start.
+
+    Written beside and linked into place, so that two processes that start together end with the same key.
+    """
+    path = in_data_dir("secret-key")
+    if not path.exists():
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-key-")  # mkstemp makes mode 600
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(64))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # the other process was first; its key is read below
+        finally:
+            os.unlink(draft)
+    key = path.read_text().strip()
+    if len(key) < 50:  # noqa: PLR2004 - Django's own limit, security.W009
+        raise env.SettingError("SECRET_KEY", f"the file {path} holds no key; remove it and a new one is made")
+    return key
+
+
+# -- applications ----------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "daphne",  # before staticfiles, so that `runserver` is the ASGI one
+    "unfold",  # before the admin, whose templates it replaces
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "axes",
+    "accounts",
+    "chargepoints",
+    "transactions",
+    "configuration",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "ocpp_server.urls"
+ASGI_APPLICATION = "ocpp_server.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# -- database --------------------------------------------------------------------------------------
+
+
+def sqlite(path: str | Path) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            # A transaction that reads first and writes later fails at once with "database is locked" when
+            # another connection wrote in between; taking the write lock at BEGIN waits for it instead.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            # FULL: a committed message survives a power cut, which is what its answer promises the station.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+            "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=4000",
+        },
+        # A file, because the journal's writer is a thread of its own and would see a :memory: of its own;
+        # named after the process, because several test runs may share a machine.
+        "TEST": {"NAME": str(Path(tempfile.gettempdir(), f"ocpp-server-test-{os.getpid()}.sqlite3"))},
+    }
+
+
+def database() -> dict[str, Any]:
+    url: str = ENVIRONMENT["DATABASE_URL"]
+    if not url:
+        return sqlite(in_data_dir("db.sqlite3"))
+    config: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    if config["ENGINE"] == "django.db.backends.sqlite3":
+        return sqlite(config["NAME"])
+    # Connections are pooled, not kept by threads: a waiting API call gives its own back before it waits.
+    config["CONN_MAX_AGE"] = 0
+    config["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 10, "timeout": 10}} | config.get("OPTIONS", {})
+    return config
+
+
+DATABASES = {"default": database()}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- Redis: live state, channel layer, cache -------------------------------------------------------
+
+REDIS_HOST, REDIS_PORT = ENVIRONMENT["REDIS_ADDR"]
+_password = f":{quote(ENVIRONMENT['REDIS_PASSWORD'], safe='')}@" if ENVIRONMENT["REDIS_PASSWORD"] else ""
+_host = f"[{REDIS_HOST}]" if ":" in REDIS_HOST else REDIS_HOST
+REDIS_URL = f"redis://{_password}{_host}:{REDIS_PORT}/0"
+
+CHANNEL_LAYERS: dict[str, dict[str, Any]]
+CACHES: dict[str, dict[str, Any]]
+if REDIS_DISTRIBUTED_STATE:
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [REDIS_URL], "prefix": f"{REDIS_STATE_PREFIX}:channels"},
+        }
+    }
+    CACHES = {
+        "default": {
+            "BACKEND": "django_redis.cache.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": f"{REDIS_STATE_PREFIX}:cache",
+        }
+    }
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# -- who may log in --------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "/admin/login/"
+
+# Ten wrong passwords for one name from one address lock that pair out for a quarter of an hour. The pair,
+# because a name alone would let anybody lock the operator out, and an address alone a whole office.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # its pages don't know unfold
+
+# -- security --------------------------------------------------------------------------------------
+# The quick start is plain HTTP on a workshop's network. PUBLIC_URL=https://... says that a proxy ends TLS in
+# front, and turns on what `manage.py check --deploy` asks for.
+
+SECRET_KEY: str = ENVIRONMENT["SECRET_KEY"] or kept_secret_key()
+BEHIND_TLS = PUBLIC_URL.startswith("https://")
+_LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+if ENVIRONMENT["ALLOWED_HOSTS"]:
+    ALLOWED_HOSTS = [*ENVIRONMENT["ALLOWED_HOSTS"], *_LOOPBACK]
+elif PUBLIC_URL:
+    ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "", socket.gethostname(), *_LOOPBACK]
+else:
+    # Nobody has said what the machine is called, and a workshop's laptop is reached by any name or address.
+    ALLOWED_HOSTS = ["*"]
+
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SECURE_SSL_REDIRECT = BEHIND_TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # probes and scrapers come straight to the port
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
+X_FRAME_OPTIONS = "DENY"
+# Preloading binds the whole domain, in every browser, for years: its owner's decision, not this server's.
+SILENCED_SYSTEM_CHECKS = ["security.W021"]
+
+# How a command of this machine reaches the running server: past the proxy, so it says what the proxy would.
+LOOPBACK_URL = f"http://127.0.0.1:{HTTP_PORT}"
+LOOPBACK_HEADERS = {"X-Forwarded-Proto": "https"} if BEHIND_TLS else {}
+
+# -- languages, times, files -----------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "/static/"
+# Collected files (the image) are served compressed; a plain checkout serves them from the packages.
+_collected = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = not _collected.is_dir()
+STATIC_ROOT = _collected if _collected.is_dir() else in_data_dir("static")
+STATIC_ROOT.mkdir(exist_ok=True)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if WHITENOISE_USE_FINDERS
+        else "whitenoise.storage.CompressedStaticFilesStorage"
+    },
+}
+
+LOGGING = logs.configure(
+    level=ENVIRONMENT["LOG_LEVEL"], form=ENVIRONMENT["LOG_FORMAT"], colours=sys.stderr.isatty()
+)
+
+# -- REST API --------------------------------------------------------------------------------------
+
+REST_FRAMEWORK: dict[str, Any] = {}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {}
+
+# -- admin -----------------------------------------------------------------------------------------
+
+UNFOLD: dict[str, Any] = {}
