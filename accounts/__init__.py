@@ -1,0 +1,1 @@
+"""Who may use it: users, API keys and tokens. Knows nothing of OCPP."""

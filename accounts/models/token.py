@@ -1,0 +1,72 @@
+"""Means of identification: OCPI 2.2.1 Token, section 12.3.2, and the cards nobody knows yet."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F
+
+
+def normalise_uid(uid: str) -> str:
+    """The form a uid is compared in: OCPP's idTag is case-insensitive (1.6 CiString20), stray blanks mean nothing."""
+    return uid.strip().casefold()
+
+
+class Token(models.Model):
+    """A card, an app identity or a vehicle that may be allowed to charge. Never deleted: it becomes invalid."""
+
+    class Type(models.TextChoices):
+        RFID = "RFID", "RFID card"
+        APP_USER = "APP_USER", "App user"
+        AD_HOC_USER = "AD_HOC_USER", "Ad hoc user"
+        OTHER = "OTHER", "Other (vehicle, autocharge)"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        BLOCKED = "blocked", "Blocked"
+        LOST = "lost", "Lost"
+        EXPIRED = "expired", "Expired"
+        INVALID = "invalid", "Invalid"
+
+    uid = models.CharField(max_length=255)
+    uid_key = models.CharField(max_length=255, editable=False, help_text="The uid as it is compared.")
+    type = models.CharField(max_length=16, choices=Type.choices, default=Type.RFID)
+    group_id = models.CharField(
+        max_length=36, blank=True, default="", db_index=True, help_text="1.6 parentIdTag, 2.x groupIdToken."
+    )
+    name = models.CharField(max_length=100, blank=True, default="", help_text="Whose it is, or what is printed on it.")
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE, db_index=True)
+    valid = models.BooleanField(default=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["uid_key", "type"], name="token_uid_unique_per_type")]
+
+    def __str__(self) -> str:
+        return self.uid
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.uid = self.uid.strip()
+        self.uid_key = normalise_uid(self.uid)
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class UnknownToken(models.Model):
+    """A uid that was presented and that nobody has added: the operator's inbox."""
+
+    uid = models.CharField(max_length=255)
+    uid_key = models.CharField(max_length=255, unique=True, editable=False)
+    last_seen_where = models.CharField(max_length=300, blank=True, default="")
+    count = models.PositiveIntegerField(default=1)
+    is_ignored = models.BooleanField(default=False)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = [F("last_seen_at").desc()]
+
+    def __str__(self) -> str:
+        return self.uid

@@ -1,0 +1,49 @@
+"""Make, check and revoke API keys."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.models import ApiKey, User
+
+# How stale the recorded last use may be: one write a minute is enough to see which keys are alive.
+LAST_USE_PRECISION = timedelta(minutes=1)
+
+
+def digest(plain: str) -> str:
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def create(
+    *,
+    name: str,
+    role: str = User.Role.VIEWER,
+    expires_at: datetime | None = None,
+    created_by: User | None = None,
+    plain: str | None = None,
+) -> tuple[ApiKey, str]:
+    """Store a new key and return it with its plain text, which can't be had again."""
+    plain = plain or f"ocs_{secrets.token_urlsafe(32)}"
+    key = ApiKey.objects.create(
+        name=name, role=role, expires_at=expires_at, created_by=created_by, prefix=plain[:8], digest=digest(plain)
+    )
+    return key, plain
+
+
+def find(plain: str) -> ApiKey | None:
+    """The usable key with this plain text; its last use is recorded to the minute."""
+    key = ApiKey.objects.usable().filter(digest=digest(plain)).first()
+    now = timezone.now()
+    if key is not None and (key.last_used_at is None or now - key.last_used_at > LAST_USE_PRECISION):
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    return key
+
+
+def revoke(key: ApiKey) -> None:
+    if key.revoked_at is None:
+        key.revoked_at = timezone.now()
+        key.save(update_fields=["revoked_at"])

@@ -1,0 +1,1 @@
+"""What a station is: identity, connection, connectors, commands, the message log."""

@@ -1,0 +1,16 @@
+from chargepoints.models.charge_point import ChargePoint, Connector, Evse
+from chargepoints.models.command import Command
+from chargepoints.models.evidence import Deviation, DeviceEvent, RefusedConnection, SecurityEvent
+from chargepoints.models.message import Message
+
+__all__ = [
+    "ChargePoint",
+    "Command",
+    "Connector",
+    "Deviation",
+    "DeviceEvent",
+    "Evse",
+    "Message",
+    "RefusedConnection",
+    "SecurityEvent",
+]

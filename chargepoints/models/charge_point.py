@@ -1,0 +1,163 @@
+"""A station, its EVSEs and its connectors."""
+
+from __future__ import annotations
+
+from django.core.validators import MaxValueValidator
+from django.db import models
+
+
+class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
+    def online(self) -> ChargePointQuerySet:
+        return self.filter(is_online=True)
+
+    def by_identity(self, identity: str) -> ChargePointQuerySet:
+        """Identities are compared without case: a station may spell its own differently after an update."""
+        return self.filter(identity_key=identity.casefold())
+
+
+class ChargePoint(models.Model):
+    """A charging station. What changes with every message is mirrored here from the live state."""
+
+    class Registration(models.TextChoices):
+        ACCEPTED = "Accepted", "Accepted"
+        PENDING = "Pending", "Pending"
+        REJECTED = "Rejected", "Rejected"
+
+    class Validation(models.TextChoices):
+        DEFAULT = "", "As the server"
+        TOLERANT = "tolerant", "Tolerant"
+        STRICT = "strict", "Strict"
+
+    class UnknownTokens(models.TextChoices):
+        DEFAULT = "", "As the server"
+        REFUSE = "refuse", "Refuse"
+        ACCEPT = "accept", "Accept (free vending)"
+
+    identity = models.CharField(max_length=255)
+    identity_key = models.CharField(max_length=255, unique=True, editable=False)
+    vendor = models.CharField(max_length=255, blank=True, default="")
+    model = models.CharField(max_length=255, blank=True, default="")
+    serial_number = models.CharField(max_length=255, blank=True, default="")
+    firmware_version = models.CharField(max_length=255, blank=True, default="")
+    iccid = models.CharField("ICCID", max_length=64, blank=True, default="")
+    imsi = models.CharField("IMSI", max_length=64, blank=True, default="")
+    meter_type = models.CharField(max_length=255, blank=True, default="")
+    meter_serial_number = models.CharField(max_length=255, blank=True, default="")
+
+    name = models.CharField(max_length=100, blank=True, default="")
+    registration_status = models.CharField(
+        max_length=16, choices=Registration.choices, default=Registration.PENDING, db_index=True
+    )
+    password_hash = models.CharField(max_length=200, blank=True, default="", editable=False)
+    security_profile = models.PositiveSmallIntegerField(default=0, validators=[MaxValueValidator(3)])
+    validation = models.CharField(
+        max_length=16, choices=Validation.choices, default=Validation.DEFAULT, blank=True
+    )
+    unknown_tokens = models.CharField(
+        max_length=16, choices=UnknownTokens.choices, default=UnknownTokens.DEFAULT, blank=True
+    )
+    assumed_timezone = models.CharField(
+        max_length=64, blank=True, default="", help_text="Zone of times that the station sends without one."
+    )
+    checks_username = models.BooleanField(
+        "User name must be the identity", default=True, help_text="Off for stations that send another name."
+    )
+
+    ocpp_version = models.CharField("OCPP version", max_length=16, blank=True, default="", db_index=True)
+    is_online = models.BooleanField(default=False, db_index=True)
+    status = models.CharField(
+        max_length=64, blank=True, default="", help_text="The station's own status (1.6 connector 0)."
+    )
+    error_code = models.CharField(max_length=255, blank=True, default="")
+    status_info = models.CharField(max_length=1000, blank=True, default="")
+    boot_reason = models.CharField(max_length=64, blank=True, default="")
+    firmware_status = models.CharField(max_length=64, blank=True, default="")
+    diagnostics_status = models.CharField(max_length=64, blank=True, default="")
+    heartbeat_interval = models.PositiveIntegerField(default=0, help_text="Seconds; 0: as the server.")
+    clock_skew_s = models.FloatField(null=True, blank=True, help_text="Station clock minus server clock, seconds.")
+    remote_address = models.CharField(max_length=64, blank=True, default="")
+    connection_id = models.CharField(max_length=36, blank=True, default="", editable=False)
+    close_code = models.PositiveIntegerField(null=True, blank=True)
+
+    last_boot_at = models.DateTimeField(null=True, blank=True)
+    connected_at = models.DateTimeField(null=True, blank=True)
+    disconnected_at = models.DateTimeField(null=True, blank=True)
+    last_seen_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    status_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ChargePointQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["identity_key"]
+
+    def __str__(self) -> str:
+        return self.identity
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.identity_key = self.identity.casefold()
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+class Evse(models.Model):
+    """A place where one vehicle charges. In 1.6 every connector is an EVSE of its own."""
+
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="evses")
+    number = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["number"]
+        verbose_name = "EVSE"
+        constraints = [models.UniqueConstraint(fields=["charge_point", "number"], name="evse_number_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.charge_point} / {self.number}"
+
+
+class Connector(models.Model):
+    """A plug of an EVSE. `number` is the connectorId as the station spells it: station-wide in 1.6, per EVSE in 2.x."""
+
+    class Status(models.TextChoices):
+        AVAILABLE = "Available", "Available"
+        PREPARING = "Preparing", "Preparing"
+        CHARGING = "Charging", "Charging"
+        SUSPENDED_EVSE = "SuspendedEVSE", "Suspended by the EVSE"
+        SUSPENDED_EV = "SuspendedEV", "Suspended by the vehicle"
+        FINISHING = "Finishing", "Finishing"
+        OCCUPIED = "Occupied", "Occupied"
+        RESERVED = "Reserved", "Reserved"
+        UNAVAILABLE = "Unavailable", "Unavailable"
+        FAULTED = "Faulted", "Faulted"
+        UNKNOWN = "", "Not reported yet"
+
+    class Availability(models.TextChoices):
+        OPERATIVE = "Operative", "Operative"
+        INOPERATIVE = "Inoperative", "Inoperative"
+
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="connectors")
+    evse = models.ForeignKey(Evse, on_delete=models.CASCADE, related_name="connectors")
+    number = models.PositiveIntegerField()
+    availability = models.CharField(
+        max_length=16,
+        choices=Availability.choices,
+        default=Availability.OPERATIVE,
+        help_text="What the operator wants; the status is what the station reports.",
+    )
+    # No choices: an unknown status of a station is kept as "Other:<text>".
+    status = models.CharField(max_length=64, blank=True, default="", db_index=True)
+    error_code = models.CharField(max_length=255, blank=True, default="")
+    info = models.CharField(max_length=1000, blank=True, default="")
+    vendor_id = models.CharField(max_length=255, blank=True, default="")
+    vendor_error_code = models.CharField(max_length=255, blank=True, default="")
+    is_provisional = models.BooleanField(
+        default=False, help_text="Named by a transaction before the station reported its status."
+    )
+    status_at = models.DateTimeField(null=True, blank=True, help_text="The station's own time of the change.")
+    status_received_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["evse__number", "number"]
+        constraints = [models.UniqueConstraint(fields=["evse", "number"], name="connector_number_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.evse} / {self.number}"

@@ -1,0 +1,64 @@
+"""What we said to stations, and what became of it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+
+from chargepoints.models.charge_point import ChargePoint
+
+
+class CommandQuerySet(models.QuerySet["Command"]):
+    def unfinished(self) -> CommandQuerySet:
+        return self.filter(state__in=(Command.State.QUEUED, Command.State.SENT))
+
+    def overdue(self) -> CommandQuerySet:
+        return self.unfinished().filter(deadline_at__lt=timezone.now())
+
+
+class Command(models.Model):
+    """One CALL to a station. The id is the OCPP message id, the API's requestId and the log field."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        SENT = "sent", "Sent"
+        ACCEPTED = "accepted", "Accepted"
+        REJECTED = "rejected", "Rejected by the station"
+        ERROR = "error", "Answered with an error"
+        TIMEOUT = "timeout", "No answer in time"
+        DISCONNECTED = "disconnected", "Connection lost"
+        INVALID = "invalid", "Answer not valid"
+        LATE = "late", "Answered too late"
+
+    id = models.CharField(primary_key=True, max_length=36)
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="commands")
+    action = models.CharField(max_length=64)
+    payload = models.JSONField(help_text="As sent, secrets masked.")
+    actor = models.CharField(max_length=150, blank=True, default="")
+    state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
+    status = models.CharField(max_length=64, blank=True, default="", help_text="The status word of the answer.")
+    response = models.JSONField(null=True, blank=True)
+    error_code = models.CharField(max_length=64, blank=True, default="")
+    error_description = models.CharField(max_length=1000, blank=True, default="")
+    error_details = models.JSONField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    deadline_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CommandQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["charge_point", "-created_at"], name="command_by_station"),
+            models.Index(fields=["state", "deadline_at"], name="command_by_deadline"),
+            models.Index(fields=["-created_at"], name="command_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} to {self.charge_point_id}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state not in (Command.State.QUEUED, Command.State.SENT)

@@ -1,0 +1,104 @@
+"""What an engineer looks for when a station misbehaves or does not come up."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from chargepoints.models.charge_point import ChargePoint
+
+
+class RefusedConnection(models.Model):
+    """A handshake that was refused, and why, in words."""
+
+    identity = models.CharField(max_length=255, blank=True, default="", db_index=True)
+    remote_address = models.CharField(max_length=64, blank=True, default="")
+    path = models.CharField(max_length=1000)
+    subprotocols = models.CharField(max_length=500, blank=True, default="", help_text="As offered.")
+    had_credentials = models.BooleanField(default=False)
+    code = models.PositiveIntegerField(help_text="HTTP status, or WebSocket close code.")
+    reason = models.CharField(max_length=500)
+    can_be_accepted = models.BooleanField(
+        default=False, help_text="The identity is unknown: one click makes it a charge point."
+    )
+    count = models.PositiveIntegerField(default=1, help_text="How often in a row.")
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.identity or self.path}: {self.reason}"
+
+
+class Deviation(models.Model):
+    """What a station does differently from the specification, counted, with one example."""
+
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="deviations")
+    kind = models.CharField(max_length=64)
+    action = models.CharField(max_length=64, blank=True, default="")
+    path = models.CharField(max_length=255, blank=True, default="")
+    detail = models.CharField(max_length=500, blank=True, default="")
+    example = models.TextField(blank=True, default="", help_text="The first frame of this kind, shortened.")
+    count = models.PositiveIntegerField(default=0)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-last_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["charge_point", "kind", "action", "path"], name="deviation_once_per_station_and_kind"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.charge_point}: {self.kind} {self.action} {self.path}"
+
+
+class SecurityEvent(models.Model):
+    """A SecurityEventNotification (2.0.1 A04, 1.6 security extension), or one that we noticed ourselves."""
+
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="security_events")
+    type = models.CharField(max_length=255)
+    tech_info = models.TextField(blank=True, default="")
+    from_station = models.BooleanField(default=True)
+    at = models.DateTimeField(help_text="The station's time where it is plausible.")
+    received_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-received_at"]
+
+    def __str__(self) -> str:
+        return f"{self.charge_point}: {self.type}"
+
+
+class DeviceEvent(models.Model):
+    """One event of a NotifyEvent (2.0.1 N07, N08): a component's variable took a value."""
+
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="device_events")
+    event_id = models.BigIntegerField()
+    component = models.CharField(max_length=255)
+    component_instance = models.CharField(max_length=255, blank=True, default="")
+    evse_number = models.PositiveIntegerField(null=True)
+    connector_number = models.PositiveIntegerField(null=True)
+    variable = models.CharField(max_length=255)
+    variable_instance = models.CharField(max_length=255, blank=True, default="")
+    trigger = models.CharField(max_length=64, blank=True, default="")
+    actual_value = models.TextField(blank=True, default="")
+    tech_code = models.CharField(max_length=255, blank=True, default="")
+    tech_info = models.TextField(blank=True, default="")
+    is_cleared = models.BooleanField(default=False)
+    at = models.DateTimeField()
+    received_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-received_at"]
+        constraints = [
+            # A repeated NotifyEvent brings the same event again; ids restart after a boot, so the time belongs to the key.
+            models.UniqueConstraint(
+                fields=["charge_point", "event_id", "at", "component", "variable"], name="device_event_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.component}.{self.variable} = {self.actual_value}"

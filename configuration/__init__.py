@@ -1,0 +1,1 @@
+"""What a station is told to be: configuration keys, stored and reported."""

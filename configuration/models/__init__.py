@@ -1,0 +1,3 @@
+from configuration.models.key import ReportedKey, StoredKey
+
+__all__ = ["ReportedKey", "StoredKey"]

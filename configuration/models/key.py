@@ -1,0 +1,40 @@
+"""Configuration keys: what the server holds for a station, and what the station said it has."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from chargepoints.models import ChargePoint
+
+
+class StoredKey(models.Model):
+    """A stored key that differs from its default (see `configuration.services.catalogue`)."""
+
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="stored_keys")
+    key = models.CharField(max_length=100)
+    value = models.CharField(max_length=2500, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["key"]
+        constraints = [models.UniqueConstraint(fields=["charge_point", "key"], name="stored_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key} = {self.value}"
+
+
+class ReportedKey(models.Model):
+    """A key or variable as the station last reported it. 2.x variables are named `Component.Variable`."""
+
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="reported_keys")
+    key = models.CharField(max_length=255)
+    value = models.TextField(null=True, blank=True)
+    readonly = models.BooleanField(default=False)
+    reported_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["key"]
+        constraints = [models.UniqueConstraint(fields=["charge_point", "key"], name="reported_key_once")]
+
+    def __str__(self) -> str:
+        return f"{self.key} = {self.value}"

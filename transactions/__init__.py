@@ -1,0 +1,1 @@
+"""What happens at a station: authorization, charging, meter values."""

@@ -1,0 +1,7 @@
+from transactions.models.counter import Counter
+from transactions.models.meter_value import MeterValue
+from transactions.models.quarantine import QuarantinedMessage
+from transactions.models.remote_start import RemoteStart
+from transactions.models.transaction import Transaction, TransactionEvent
+
+__all__ = ["Counter", "MeterValue", "QuarantinedMessage", "RemoteStart", "Transaction", "TransactionEvent"]

@@ -1,0 +1,13 @@
+"""Numbers that are never issued twice."""
+
+from django.db import models
+
+
+class Counter(models.Model):
+    """The last number issued, kept apart from the rows that carry it: deleting the newest row must not free its number."""
+
+    name = models.CharField(primary_key=True, max_length=32)
+    value = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.value}"

@@ -1,0 +1,47 @@
+"""What a meter showed."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from chargepoints.models import ChargePoint
+from transactions.models.transaction import Transaction
+
+
+class MeterValue(models.Model):
+    """One sampled value (1.6 7.43, 2.0.1 2.43). `value` is normalised to the base unit; `raw` is the station's own text."""
+
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="meter_values", db_index=False)
+    transaction = models.ForeignKey(
+        Transaction, null=True, blank=True, on_delete=models.CASCADE, related_name="meter_values", db_index=False
+    )
+    evse_number = models.PositiveIntegerField(null=True)
+    connector_number = models.PositiveIntegerField(null=True)
+    measurand = models.CharField(max_length=64)
+    phase = models.CharField(max_length=16, blank=True, default="")
+    location = models.CharField(max_length=16, blank=True, default="")
+    context = models.CharField(max_length=32, blank=True, default="")
+    value = models.FloatField(null=True, help_text="In `unit`; empty when the text is not a number.")
+    unit = models.CharField(max_length=16, blank=True, default="", help_text="Wh, varh, VAh, W, var, VA, A, V, Hz, Celsius, Percent, ...")
+    raw = models.TextField(help_text="The value as the station wrote it.")
+    raw_unit = models.CharField(max_length=64, blank=True, default="")
+    signed_data = models.TextField(null=True, help_text="Signed meter data, byte for byte.")
+    sample_key = models.BigIntegerField(help_text="Checksum of the sample: the same one sent twice is stored once.")
+    measured_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["measured_at", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["charge_point", "measured_at", "sample_key"], name="meter_value_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["transaction", "measured_at"],
+                name="meter_value_by_transaction",
+                condition=models.Q(transaction__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.measurand} {self.raw} {self.raw_unit}"

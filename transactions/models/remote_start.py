@@ -1,0 +1,36 @@
+"""Remote starts wait for the transaction that comes of them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from chargepoints.models import ChargePoint, Command
+from transactions.models.transaction import Transaction
+
+
+class RemoteStart(models.Model):
+    """A remote start and its outcome. 2.x links by remoteStartId (`id`), 1.6 by token and connector."""
+
+    class Outcome(models.TextChoices):
+        WAITING = "waiting", "Waiting for the vehicle"
+        STARTED = "started", "Charging began"
+        REFUSED = "refused", "The station refused"
+        NOTHING = "nothing", "No transaction came: no vehicle plugged in?"
+
+    command = models.OneToOneField(Command, on_delete=models.CASCADE, related_name="remote_start")
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="remote_starts")
+    evse_number = models.PositiveIntegerField(null=True, blank=True)
+    id_token = models.CharField(max_length=255)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.WAITING)
+    transaction = models.ForeignKey(
+        Transaction, null=True, blank=True, on_delete=models.SET_NULL, related_name="remote_starts"
+    )
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["outcome", "expires_at"], name="remote_start_by_expiry")]
+
+    def __str__(self) -> str:
+        return f"{self.id_token} at {self.charge_point}: {self.get_outcome_display()}"

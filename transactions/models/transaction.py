@@ -1,0 +1,125 @@
+"""A charging session, and the 2.x events that made it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import models
+
+from accounts.models import Token
+from chargepoints.models import ChargePoint
+
+
+class TransactionQuerySet(models.QuerySet["Transaction"]):
+    def active(self) -> TransactionQuerySet:
+        return self.filter(status=Transaction.Status.ACTIVE)
+
+    def of_day(self, start: datetime, end: datetime) -> TransactionQuerySet:
+        return self.filter(started_at__gte=start, started_at__lt=end)
+
+
+class Transaction(models.Model):
+    """What one vehicle drew in one go. `id` is the number we issue: from 1000, rising, never reused; in 1.6 it is the transactionId."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        ENDED = "ended", "Ended"
+
+    class EndedBy(models.TextChoices):
+        NOBODY = "", "Still running"
+        STATION = "station", "The station said so"
+        SUPERSEDED = "superseded", "A newer session began on the connector"
+        ABANDONED = "abandoned", "No sign of life"
+
+    id = models.BigIntegerField(primary_key=True)
+    ocpp_id = models.CharField(max_length=255, help_text="2.x: the station's transactionId as given; 1.6: the number.")
+    generation = models.PositiveIntegerField(
+        default=0, help_text="Counts up when a station uses an old transactionId for a new session."
+    )
+    charge_point = models.ForeignKey(ChargePoint, on_delete=models.PROTECT, related_name="transactions", db_index=False)
+    evse_number = models.PositiveIntegerField(null=True, blank=True)
+    connector_number = models.PositiveIntegerField(null=True, blank=True)
+    token = models.ForeignKey(Token, null=True, blank=True, on_delete=models.SET_NULL, related_name="transactions")
+    id_token = models.CharField(max_length=255, blank=True, default="", db_index=True, help_text="As presented.")
+    id_token_type = models.CharField(max_length=32, blank=True, default="")
+    group_id = models.CharField(max_length=36, blank=True, default="")
+    authorization_status = models.CharField(max_length=32, blank=True, default="", help_text="As answered.")
+    start_fingerprint = models.CharField(
+        max_length=64, null=True, blank=True, editable=False, help_text="Recognises a repeated start."
+    )
+    stop_fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
+    remote_start_id = models.BigIntegerField(null=True, blank=True)
+    reservation_id = models.BigIntegerField(null=True, blank=True)
+
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    ended_by = models.CharField(max_length=16, choices=EndedBy.choices, default=EndedBy.NOBODY, blank=True)
+    charging_state = models.CharField(max_length=32, blank=True, default="")
+    stop_reason = models.CharField(max_length=64, blank=True, default="")
+    stop_id_token = models.CharField(max_length=255, blank=True, default="")
+    stop_authorization_status = models.CharField(max_length=32, blank=True, default="", help_text="As answered.")
+    meter_start_wh = models.FloatField(null=True, blank=True)
+    meter_stop_wh = models.FloatField(null=True, blank=True)
+    meter_last_wh = models.FloatField(null=True, blank=True, help_text="The latest reading of the energy register.")
+    energy_wh = models.FloatField(default=0, help_text="Never negative; a register reset starts a new delta.")
+    power_w = models.FloatField(null=True, blank=True, help_text="The latest Power.Active.Import.")
+    soc_percent = models.FloatField(null=True, blank=True)
+    last_seq_no = models.IntegerField(null=True, blank=True)
+    missing_seq_nos = models.JSONField(default=list, blank=True)
+    was_offline = models.BooleanField(default=False, help_text="At least one message was sent after the fact.")
+    is_interrupted = models.BooleanField(default=False, help_text="The station booted while this was running.")
+    suspect = models.BooleanField(default=False, db_index=True)
+    suspect_reasons = models.JSONField(default=list, blank=True)
+
+    started_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    start_received_at = models.DateTimeField()
+    stop_received_at = models.DateTimeField(null=True, blank=True)
+    last_message_at = models.DateTimeField(help_text="Server time of the latest sign of life.")
+
+    objects = TransactionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["charge_point", "ocpp_id", "generation"], name="transaction_ocpp_id_unique"),
+            models.UniqueConstraint(fields=["charge_point", "start_fingerprint"], name="transaction_start_unique"),
+            models.CheckConstraint(condition=models.Q(id__gte=1000), name="transaction_number_from_1000"),
+            models.CheckConstraint(condition=models.Q(energy_wh__gte=0), name="transaction_energy_not_negative"),
+        ]
+        indexes = [
+            models.Index(fields=["charge_point", "-id"], name="transaction_by_station"),
+            models.Index(fields=["status", "-id"], name="transaction_by_status"),
+            models.Index(fields=["started_at"], name="transaction_by_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.id}"
+
+
+class TransactionEvent(models.Model):
+    """One TransactionEvent as the station sent it (2.0.1 E01-E15). State is computed from these in seqNo order."""
+
+    class Type(models.TextChoices):
+        STARTED = "Started", "Started"
+        UPDATED = "Updated", "Updated"
+        ENDED = "Ended", "Ended"
+
+    transaction = models.ForeignKey(Transaction, on_delete=models.CASCADE, related_name="events")
+    seq_no = models.BigIntegerField()
+    type = models.CharField(max_length=16)
+    trigger_reason = models.CharField(max_length=64, blank=True, default="")
+    charging_state = models.CharField(max_length=64, blank=True, default="")
+    fingerprint = models.BigIntegerField(help_text="Checksum of the payload: recognises a repetition.")
+    offline = models.BooleanField(default=False)
+    payload = models.TextField(help_text="JSON as received.")
+    at = models.DateTimeField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["transaction_id", "seq_no", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["transaction", "seq_no", "fingerprint"], name="transaction_event_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.transaction_id} #{self.seq_no} {self.type}"
