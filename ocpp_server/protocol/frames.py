@@ -25,6 +25,7 @@ MAX_ID = 36
 UNREADABLE_ID = "-1"  # 2.0.1 part 4 4.2.3
 
 CALL, CALL_RESULT, CALL_ERROR, CALL_RESULT_ERROR, SEND = 2, 3, 4, 5, 6
+_CALL_LENGTH, _RESULT_LENGTH, _ERROR_LENGTH = 4, 3, 5
 
 
 class _WithPayload(msgspec.Struct, frozen=True, gc=False):
@@ -46,8 +47,8 @@ class _WithPayload(msgspec.Struct, frozen=True, gc=False):
     def json(self) -> dict[str, Any]:
         """Decode the payload, a new dict each time; null reads as {}.
 
-        Raises FormatViolation when it is not an object, PropertyConstraintViolation for a number that does not
-        fit a double. An integer beyond 64 bits becomes a float, which no schema accepts as an integer.
+        Raises FormatViolation when it is not an object, PropertyConstraintViolation for a number that does
+        not fit a double. An integer beyond 64 bits becomes a float, which no schema accepts as an integer.
         """
         try:
             decoded = orjson.loads(self.payload)
@@ -186,11 +187,13 @@ def _parse_closely(text: str, version: Version, cleaned: bool) -> Frame:
     return Unknown(kind, given_id if _is_id(given_id) else None)
 
 
-def _parse_request(kind: int, parts: list[msgspec.Raw], given_id: object, version: Version, cleaned: bool) -> Frame:
+def _parse_request(
+    kind: int, parts: list[msgspec.Raw], given_id: object, version: Version, cleaned: bool
+) -> Frame:
     if not isinstance(given_id, str) or not _is_id(given_id):
         return _broken(f"the message id is not a string of 1 to {MAX_ID} characters", given_id, kind, version)
-    if len(parts) != 4:
-        return _broken(f"{len(parts)} elements instead of 4", given_id, kind, version)
+    if len(parts) != _CALL_LENGTH:
+        return _broken(f"{len(parts)} elements instead of {_CALL_LENGTH}", given_id, kind, version)
     action = _decoded(parts[2])
     if not isinstance(action, str) or not action:
         return _broken("the action is not a string", given_id, kind, version)
@@ -202,10 +205,10 @@ def _parse_answer(kind: int, parts: list[msgspec.Raw], given_id: object, cleaned
     """Read an answer generously: a missing payload, description or details still tells the caller enough."""
     if not isinstance(given_id, str) or not given_id:
         return Broken("the message id of an answer is not a string", None, None, kind)
-    if len(parts) > (3 if kind == CALL_RESULT else 5):
+    if len(parts) > (_RESULT_LENGTH if kind == CALL_RESULT else _ERROR_LENGTH):
         return Broken(f"an answer of {len(parts)} elements", None, given_id, kind)
     if kind == CALL_RESULT:
-        return CallResult(given_id, str(parts[2], "utf-8") if len(parts) == 3 else "null", cleaned)
+        return CallResult(given_id, str(parts[2], "utf-8") if parts[2:] else "null", cleaned)
     code, description, details = ([_decoded(part) for part in parts[2:]] + [None] * 3)[:3]
     frame = CallError if kind == CALL_ERROR else CallResultError
     return frame(
@@ -311,8 +314,8 @@ def _pack_refusal(kind: int, id: str, error: OcppError, version: Version) -> str
 def answer_to_broken(frame: Broken | Unknown, version: Version) -> str | None:
     """What to answer to a frame that is no message; None where the version asks for silence.
 
-    1.6 and 2.1 ignore unknown message types, 2.0.1 refuses them (part 4 4.4). An unreadable id is answered with
-    "-1" in 2.x; 1.6 has no such rule and stays silent (conformance R16, R17, R19).
+    1.6 and 2.1 ignore unknown message types, 2.0.1 refuses them (part 4 4.4). An unreadable id is answered
+    with "-1" in 2.x; 1.6 has no such rule and stays silent (conformance R16, R17, R19).
     """
     if isinstance(frame, Unknown):
         if version != V201:

@@ -1,0 +1,342 @@
+"""The JSON schemas of OCPP, compiled once and asked for every message.
+
+A payload that is right costs one call into the compiled validator. Everything below it is for the others:
+which rule was broken, whether we can live with it, and what the sender hears.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, NamedTuple
+
+import orjson
+from jsonschema_rs import Draft4Validator, ValidationError
+
+from .errors import (
+    DESCRIPTION_MAX,
+    FormatViolation,
+    OccurrenceConstraintViolation,
+    OcppError,
+    PropertyConstraintViolation,
+    TypeConstraintViolation,
+)
+from .versions import V16, V21, V201, Version
+
+Kind = Literal["request", "response"]
+Schema = dict[str, Any]
+Where = tuple[str | int, ...]  # the steps from the payload down to a value
+
+_FOLDERS = {V16: "v16", V201: "v201", V21: "v21"}
+_INT64 = 2**63 - 1
+_EXACT = 2**53  # up to here a float says exactly which integer was meant
+_SHOWN = 50  # characters of an offending value that a description repeats
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+_MOST = 20  # deviations reported for one message; the rest is more of the same
+
+
+class Deviation(NamedTuple):
+    """A rule that was broken and tolerated: the kind to count, the field, and a sentence."""
+
+    kind: str
+    path: str
+    detail: str
+
+
+class PayloadInvalid(ValueError):  # noqa: N818  reads as the sentence it is
+    """A payload we were about to send breaks its schema; `errors` names each field and the reason."""
+
+    def __init__(self, errors: list[dict[str, str]]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(f"{error['field']}: {error['reason']}" for error in errors))
+
+
+# --- where the schemas are ----------------------------------------------------------------------------------
+
+
+@cache
+def _files(version: Version) -> dict[tuple[str, str], str]:
+    """(action, kind) -> file name. The 1.6 files carry no "Request", nor does the one SEND of 2.1."""
+    found = {}
+    for file in resources.files("ocpp").joinpath(_FOLDERS[version], "schemas").iterdir():
+        stem, _, extension = file.name.rpartition(".")
+        if extension == "json":
+            kind = "response" if stem.endswith("Response") else "request"
+            found[stem.removesuffix("Response").removesuffix("Request"), kind] = file.name
+    return found
+
+
+def actions_of(version: Version) -> frozenset[str]:
+    """Every action the version has a schema for."""
+    return frozenset(action for action, _ in _files(version))
+
+
+def has(version: Version, action: str, kind: Kind) -> bool:
+    """Whether the version has this message; a SEND of 2.1 has no response."""
+    return version in _FOLDERS and (action, kind) in _files(version)
+
+
+def message_schema(version: Version, action: str, kind: Kind) -> Schema:
+    """The schema as published; raises LookupError when the version has no such message."""
+    try:
+        name = _files(version)[action, kind]
+    except KeyError:
+        raise LookupError(f"{version} has no {action} {kind}") from None
+    text = resources.files("ocpp").joinpath(_FOLDERS[version], "schemas", name).read_text("utf-8-sig")
+    schema: Schema = json.loads(text)
+    return schema
+
+
+def _enforced(node: Any, name: str = "") -> Any:
+    """The schema as we apply it: integers fit the database, customData holds whatever its vendor likes."""
+    if isinstance(node, list):
+        return [_enforced(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if name == "CustomDataType":
+        return {"type": "object"}
+    applied = {key: _enforced(value, key) for key, value in node.items()}
+    if applied.get("type") == "integer":
+        applied = {"minimum": -_INT64, "maximum": _INT64, **applied}
+    return applied
+
+
+class _Message:
+    """A schema and its compiled validator."""
+
+    __slots__ = ("is_valid", "schema", "validator")
+
+    def __init__(self, version: Version, action: str, kind: Kind) -> None:
+        self.schema: Schema = _enforced(message_schema(version, action, kind))
+        # Draft 4 for all: it is what 1.6 declares, the later drafts add nothing OCPP uses, and it alone keeps
+        # 1e22 from passing as an integer.
+        self.validator = Draft4Validator(self.schema, validate_formats=True)
+        self.is_valid = self.validator.is_valid
+
+
+_messages: dict[tuple[str, str, str], _Message] = {}
+
+
+def _message(version: Version, action: str, kind: Kind) -> _Message:
+    message = _messages.get((version, action, kind))
+    if message is None:
+        message = _messages[version, action, kind] = _Message(version, action, kind)
+    return message
+
+
+# --- asking them --------------------------------------------------------------------------------------------
+
+
+def check(
+    version: Version, action: str, kind: Kind, payload: dict[str, Any], *, strict: bool
+) -> Sequence[Deviation]:
+    """Validate what a station sent; returns what was tolerated, empty for a correct payload.
+
+    Raises the OcppError of the first rule that cannot be tolerated: with `strict` any rule, otherwise a
+    missing required field, a wrong type, a list of the wrong length, or an integer beyond 64 bits. Repairs
+    `payload` in place where the meaning is beyond doubt: null and [] for something optional are dropped, 1.0
+    for an integer becomes 1, and a sampled value gets the type its version asks for.
+    """
+    message = _message(version, action, kind)
+    if message.is_valid(payload):
+        return ()
+    deviations: list[Deviation] = []
+    repaired: set[Where] = set()
+    for error in message.validator.iter_errors(payload):
+        where = tuple(error.instance_path)
+        if where in repaired:
+            continue
+        mended = _repair(message.schema, payload, error, where, strict)
+        if mended:
+            repaired.add(where)
+            deviations.append(Deviation(mended, _path(where), _reason(error, where, action)))
+            continue
+        tolerated = None if strict else _tolerated(error)
+        if tolerated is None:
+            raise _refusal(error, where, action)
+        deviations.extend(Deviation(tolerated, *field) for field in _fields(error, where, action))
+    return deviations[:_MOST]
+
+
+def outgoing(version: Version, action: str, kind: Kind, payload: dict[str, Any]) -> None:
+    """Validate what we are about to send, always strictly; raises PayloadInvalid."""
+    message = _message(version, action, kind)
+    try:
+        if not message.is_valid(payload):
+            raise PayloadInvalid(
+                [
+                    {"field": field, "reason": reason}
+                    for error in message.validator.iter_errors(payload)
+                    for field, reason in _fields(error, tuple(error.instance_path), action)
+                ][:_MOST]
+            )
+        if kind == "request":  # typed in by people and programs; our own answers are built by us
+            orjson.dumps(payload)
+    except PayloadInvalid:
+        raise
+    except (ValueError, TypeError) as error:  # lone surrogates, integers beyond 64 bits, types JSON has not
+        raise PayloadInvalid([{"field": "", "reason": f"cannot be written as JSON: {error}"}]) from None
+
+
+# --- judging a broken rule ----------------------------------------------------------------------------------
+
+_CLASS_OF: dict[str, type[OcppError]] = {
+    "required": OccurrenceConstraintViolation,
+    "minItems": OccurrenceConstraintViolation,
+    "maxItems": OccurrenceConstraintViolation,
+    "type": TypeConstraintViolation,
+    "additionalProperties": FormatViolation,
+}
+
+_TOLERATED: dict[str, str] = {
+    "maxLength": "too-long",
+    "enum": "unknown-value",
+    "additionalProperties": "extra-property",
+    "format": "bad-format",
+    "minimum": "out-of-range",
+    "maximum": "out-of-range",
+    "multipleOf": "out-of-range",
+}
+
+
+def _tolerated(error: ValidationError) -> str | None:
+    """The kind of deviation this is in tolerant mode, None when the structure itself is wrong."""
+    value = error.instance
+    if isinstance(value, int) and abs(value) > _INT64:
+        return None
+    return _TOLERATED.get(error.kind.name)
+
+
+def _refusal(error: ValidationError, where: Where, action: str) -> OcppError:
+    path, reason = next(_fields(error, where, action))
+    cls = _CLASS_OF.get(error.kind.name, PropertyConstraintViolation)
+    return cls(f"{path}: {reason}"[:DESCRIPTION_MAX] if path else reason[:DESCRIPTION_MAX])
+
+
+def _repair(
+    schema: Schema, payload: dict[str, Any], error: ValidationError, where: Where, strict: bool
+) -> str | None:
+    """Mend what has only one possible meaning, in place; the kind of deviation, or None.
+
+    A strict station gets only the repair of 1.0 for 1, which JSON does not tell apart.
+    """
+    if not where:
+        return None
+    value, key, wanted = error.instance, where[-1], _types(error)
+    if "integer" in wanted and isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        _parent(payload, where)[key] = int(value)
+        return "float-for-integer"
+    if strict or not isinstance(key, str):
+        return None
+    if value is None and not _is_required(schema, where):
+        del _parent(payload, where)[key]
+        return "null-property"
+    if value == [] and error.kind.name == "minItems" and not _is_required(schema, where):
+        del _parent(payload, where)[key]
+        return "empty-array"
+    if key == "value" and "sampledValue" in where:
+        return _retype_sample(_parent(payload, where), value, wanted)
+    return None
+
+
+def _retype_sample(sample: dict[str, Any], value: object, wanted: Sequence[str]) -> str | None:
+    """1.6 writes sampled values as text, 2.x as numbers; stations mix them up."""
+    if "string" in wanted and isinstance(value, int | float) and not isinstance(value, bool):
+        sample["value"] = str(value)
+        return "number-for-text"
+    if "number" in wanted and isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value):
+        sample["value"] = float(value)
+        return "text-for-number"
+    return None
+
+
+def _types(error: ValidationError) -> Sequence[str]:
+    return error.kind.as_dict()["types"] if error.kind.name == "type" else ()
+
+
+def _parent(payload: Any, where: Where) -> Any:
+    for step in where[:-1]:
+        payload = payload[step]
+    return payload
+
+
+def _is_required(schema: Schema, where: Where) -> bool:
+    node: Any = schema
+    for step in where[:-1]:
+        node = _resolved(schema, node)
+        node = node.get("items", {}) if isinstance(step, int) else node.get("properties", {}).get(step, {})
+    return where[-1] in _resolved(schema, node).get("required", ())
+
+
+def _resolved(schema: Schema, node: Any) -> Any:
+    while "$ref" in node:
+        node = schema["definitions"][node["$ref"].rpartition("/")[2]]
+    return node
+
+
+# --- saying it ----------------------------------------------------------------------------------------------
+
+_SECRET = re.compile(
+    r"password|secret|token|idtag|credential|authorizationkey|attributevalue|apnuser|pin$", re.IGNORECASE
+)
+
+
+def _fields(error: ValidationError, where: Where, action: str) -> Iterator[tuple[str, str]]:
+    """The fields an error is about, each with its reason; one error may name several extra properties."""
+    facts = error.kind.as_dict()
+    if error.kind.name == "required":
+        yield _path((*where, facts["property"])), "is required but missing"
+    elif error.kind.name == "additionalProperties":
+        for name in facts["unexpected"][:_MOST]:
+            yield _path((*where, name[:_SHOWN])), "is not a known property"
+    else:
+        yield _path(where), _reason(error, where, action)
+
+
+def _reason(error: ValidationError, where: Where, action: str) -> str:
+    """What is wrong with a value, in words; never a secret, never more than the start of a long value."""
+    facts, shown = error.kind.as_dict(), _shown(error.instance, where, action)
+    match error.kind.name:
+        case "type":
+            return f"{shown} is not of type '{' or '.join(facts['types'])}'"
+        case "enum":
+            return f"{shown} is not one of the allowed values"
+        case "maxLength":
+            return f"{shown} is longer than {facts['limit']} characters"
+        case "minimum":
+            return f"{shown} is less than {facts['limit']}"
+        case "maximum":
+            return f"{shown} is greater than {facts['limit']}"
+        case "multipleOf":
+            return f"{shown} is not a multiple of {facts['multiple_of']}"
+        case "format":
+            return f"{shown} is not a {facts['format']}"
+        case "minItems":
+            return f"has fewer than {facts['limit']} items"
+        case "maxItems":
+            return f"has more than {facts['limit']} items"
+        case other:
+            return f"{shown} breaks the rule '{other}'"
+
+
+def _shown(value: object, where: Where, action: str) -> str:
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    if _is_secret(where, action):
+        return "the value"
+    text = "null" if value is None else repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+def _is_secret(where: Where, action: str) -> bool:
+    """Names that hide a secret, and the fields that carry any setting, of which one is AuthorizationKey."""
+    names = [step for step in where if isinstance(step, str)]
+    if any(_SECRET.search(name) for name in names):
+        return True
+    return names[-1:] in (["value"], ["data"]) and action.endswith(("Configuration", "DataTransfer"))
+
+
+def _path(where: Sequence[str | int]) -> str:
+    """meterValue[0].sampledValue[1].value"""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in where).lstrip(".")
