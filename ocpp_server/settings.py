@@ -17,7 +17,7 @@ import environ
 from ocpp_server import env
 from ocpp_server.observability import logs
 
-BASE_DIR = env.ROOT
+BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_file(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
 ENVIRONMENT: dict[str, Any] = env.read()
 
