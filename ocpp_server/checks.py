@@ -17,7 +17,7 @@ from django.core.checks import register as register_check
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.actions import ACTIONS, SENDS, action, from_station
 from ocpp_server.protocol.registry import Registry, registry
-from ocpp_server.protocol.versions import V16, V21, V2X, VERSIONS, Version
+from ocpp_server.protocol.versions import V2X, V16, V21, VERSIONS, Version
 
 # What stations may send and nobody serves yet: answered NotSupported. Later work empties this list.
 _NOT_YET_16: Final = (

@@ -154,7 +154,7 @@ _TABLE: tuple[tuple[str, Direction, str, tuple[Version, ...]], ...] = (
     ("CustomerInformation",               CSMS,    "diagnostics",    _201),
     ("NotifyCustomerInformation",         STATION, "diagnostics",    _201),
     ("OpenPeriodicEventStream",           STATION, "diagnostics",    _21),
-    ("NotifyPeriodicEventStream",         STATION, "diagnostics",    _21),  # the one SEND of OCPP: never answered
+    ("NotifyPeriodicEventStream",         STATION, "diagnostics",    _21),  # a SEND: never answered
     ("ClosePeriodicEventStream",          STATION, "diagnostics",    _21),
     ("AdjustPeriodicEventStream",         CSMS,    "diagnostics",    _21),
     ("GetPeriodicEventStream",            CSMS,    "diagnostics",    _21),
