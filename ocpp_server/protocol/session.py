@@ -1,8 +1,8 @@
-"""One station's conversation over one socket, without the socket: what a frame means, and what may be sent when.
+"""One station's conversation, without the socket: what a frame means, and what may be sent when.
 
-Sans-I/O and without a clock: `now` is monotonic seconds, passed in. Rules kept here: one outstanding CALL of ours
-(2.0.1 part 4 4.1.1), answers match by message id only, a late answer never matches the next call, a message id
-used again is a retry or a mistake but never a second effect (conformance R16-R30).
+Sans-I/O and without a clock: `now` is monotonic seconds, passed in. Rules kept here: one outstanding CALL of
+ours (2.0.1 part 4 4.1.1), answers match by message id only, a late answer never matches the next call, a
+message id used again is a retry or a mistake but never a second effect (conformance R16-R30).
 """
 
 from collections import deque
@@ -36,7 +36,7 @@ REMEMBERED_LATE = 64
 # Their answer holds the time of the moment, or starts a new life of the station: never replayed.
 _ALWAYS_NEW = frozenset({"Heartbeat", "BootNotification"})
 
-# A charger discards what was answered with errors and keeps the rest: these are never refused for a message id.
+# A charger discards what was answered with errors and keeps the rest: never refused for a message id.
 _TRANSACTIONAL = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
 
 
@@ -176,8 +176,8 @@ def fingerprint(call: Call) -> int:
 class Session:
     """Both directions of one socket.
 
-    The caller feeds `receive`, sends every frame it is given, and calls `expire` when `next_deadline` has passed.
-    Incoming calls never wait for outgoing ones, so crossing calls cannot block each other (R25).
+    The caller feeds `receive`, sends every frame it is given, and calls `expire` when `next_deadline` has
+    passed. Incoming calls never wait for outgoing ones, so crossing calls cannot block each other (R25).
     """
 
     __slots__ = (
@@ -206,7 +206,7 @@ class Session:
         self.outstanding: OutgoingCall | None = None
         self._memory = memory if memory is not None else ReplayMemory()
         self._socket = self._memory.new_socket()
-        self._queue: deque[OutgoingCall] = deque()
+        self._queue: deque[tuple[OutgoingCall, str]] = deque()
         self._queue_limit = queue_limit
         self._late: dict[str, None] = {}  # ids of our timed-out calls, oldest first
         self._in_progress: dict[str, int] = {}  # ids of the station's unanswered calls -> fingerprint
@@ -229,9 +229,7 @@ class Session:
             return self._receive_answer(frame, now)
         if isinstance(frame, Send):
             return Streamed(frame)
-        if isinstance(frame, CallResultError):
-            return ResultRefused(frame)
-        return Ignored("a frame that needs no reaction")
+        return ResultRefused(frame)
 
     def answered(self, call: Call, text: str, now: float) -> None:
         """Note that a call was answered. Results are kept for retries; what failed may be tried again."""
@@ -291,15 +289,17 @@ class Session:
     def submit(self, call: OutgoingCall, now: float) -> str | None:
         """Give us something to say: the frame to send now, or None when it has to wait its turn.
 
-        Raises QueueFull, and SessionClosed after `close`.
+        Raises QueueFull, SessionClosed after `close`, and TypeError for a payload that is not JSON (packed here
+        and not when its turn comes, so that it is the submitter who hears of it).
         """
         if self._closed:
             raise SessionClosed("the station has disconnected")
+        text = pack_call(call.id, call.action, call.payload)
         if self.outstanding is None:
-            return self._send(call, now)
+            return self._send(call, text, now)
         if len(self._queue) >= self._queue_limit:
             raise QueueFull(f"{len(self._queue)} calls wait for this station already")
-        self._queue.append(call)
+        self._queue.append((call, text))
         return None
 
     def expire(self, now: float) -> tuple[list[OutgoingCall], str | None]:
@@ -313,20 +313,19 @@ class Session:
         return [outgoing], self._send_next(now)
 
     def close(self) -> list[OutgoingCall]:
-        """End the conversation; every call of ours that will never be answered, in the order of submission."""
+        """End the conversation; returns the calls that will never be answered, first submitted first."""
         self._closed = True
         unanswered = [self.outstanding] if self.outstanding is not None else []
-        unanswered.extend(self._queue)
+        unanswered.extend(call for call, _ in self._queue)
         self.outstanding = None
         self._queue.clear()
         return unanswered
 
     def _send_next(self, now: float) -> str | None:
         self.outstanding = None
-        return self._send(self._queue.popleft(), now) if self._queue else None
+        return self._send(*self._queue.popleft(), now) if self._queue else None
 
-    def _send(self, call: OutgoingCall, now: float) -> str:
-        text = pack_call(call.id, call.action, call.payload)
+    def _send(self, call: OutgoingCall, text: str, now: float) -> str:
         call.sent_at, call.deadline = now, now + call.timeout
         self.outstanding = call
         return text
