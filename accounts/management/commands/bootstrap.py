@@ -22,17 +22,17 @@ FIRST_LOGIN = "first-login.txt"
 
 class Command(BaseCommand):
     help = (
-        "Create the first operator and the first API key, unless they exist. Prints what was generated as JSON, "
-        f"and keeps it in DATA_DIR/{FIRST_LOGIN} (mode 600); prints {{}} when there was nothing to generate."
+        "Create the first operator and the first API key, unless they exist. Prints what was generated as "
+        f"JSON and keeps it in DATA_DIR/{FIRST_LOGIN} (mode 600); prints {{}} when nothing was generated."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--demo", action="store_true", help="also create the tokens of the demo's drivers")
+        parser.add_argument("--demo", action="store_true", help="create the tokens of the demo's drivers too")
 
     def handle(self, *args: Any, **options: Any) -> str:
         try:
-            # The file is written before the commit: credentials that exist and that nobody has seen would lock
-            # the operator out, a file without its rows is made anew by the next start.
+            # The file is written before the commit: credentials that exist and that nobody has seen would
+            # lock the operator out, a file without its rows is made anew by the next start.
             with transaction.atomic():
                 generated = create_operator() | create_api_key()
                 if options["demo"]:
@@ -40,19 +40,20 @@ class Command(BaseCommand):
                 if generated:
                     generated["file"] = str(write_first_login(settings.DATA_DIR / FIRST_LOGIN, generated))
         except OSError as error:
-            raise CommandError(f"{settings.DATA_DIR / FIRST_LOGIN} can't be written ({error.strerror})") from None
+            path = settings.DATA_DIR / FIRST_LOGIN
+            raise CommandError(f"{path} can't be written ({error.strerror}).") from None
         return json.dumps(generated)
 
 
 def create_operator() -> dict[str, str]:
-    """Create the superuser when there is none, and return the name and password that were generated, if so."""
+    """Create the superuser when there is none; returns name and password when they were generated."""
     if User.objects.filter(is_superuser=True).exists():
         return {}
     username: str = settings.DJANGO_SUPERUSER_USERNAME
     password: str = settings.DJANGO_SUPERUSER_PASSWORD
     if User.objects.filter(username=username).exists():
         raise CommandError(
-            f"DJANGO_SUPERUSER_USERNAME: there is a user {username} who is not a superuser; choose another name."
+            f"DJANGO_SUPERUSER_USERNAME: the user {username} exists and is no superuser; choose another name."
         )
     generated = {} if password else {"username": username, "password": secrets.token_urlsafe(12)}
     User.objects.create_superuser(

@@ -1,0 +1,254 @@
+"""Start everything in one process: `run.py` comes here once the environment is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import uvicorn
+
+from ocpp_server import env
+
+HOST = "0.0.0.0"  # noqa: S104 - chargers come from the network
+BACKLOG = 4096  # a whole depot reconnects at once after a power cut
+GOODBYE_SECONDS = 10
+
+
+class StartError(Exception):
+    """`str(error)` is one sentence that says what is in the way."""
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with something to say and to do once it listens."""
+
+    def __init__(self, config: uvicorn.Config, *, banner: str, demo: list[str] | None) -> None:
+        super().__init__(config)
+        self.banner = banner
+        self.demo_command = demo
+        self.demo: subprocess.Popen[bytes] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if not self.started:
+            return
+        print(self.banner, flush=True)
+        if self.demo_command:
+            # A session of its own: Ctrl-C reaches us alone, and we tell the stations to leave.
+            self.demo = subprocess.Popen(  # noqa: S603 - this project's own command
+                self.demo_command, stdout=subprocess.DEVNULL, start_new_session=True
+            )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.demo is not None and self.demo.poll() is None:
+            self.demo.send_signal(signal.SIGINT)
+        await super().shutdown(sockets=sockets)
+
+    def end_demo(self) -> None:
+        if self.demo is None:
+            return
+        try:
+            self.demo.wait(GOODBYE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.demo.kill()
+            self.demo.wait()
+
+
+def serve(*, demo: bool = False) -> int:
+    """Migrate, make the first login, serve until a signal comes. Returns the exit status.
+
+    Raises SettingError for a wrong setting.
+    """
+    try:
+        with contextlib.ExitStack() as held:
+            return _serve(held, demo=demo)
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
+    import django
+
+    from ocpp_server import settings as configured  # a wrong setting ends here, before Django wraps it
+
+    listener = held.enter_context(listen(configured.HTTP_PORT))
+    if not configured.REDIS_DISTRIBUTED_STATE:
+        held.enter_context(sole_server(configured.DATA_DIR))
+    raise_file_limit()
+    django.setup()
+    if configured.REDIS_DISTRIBUTED_STATE:
+        require_redis(configured.REDIS_URL)
+    first_login = prepare_database(demo=demo)
+
+    url = f"ws://127.0.0.1:{configured.HTTP_PORT}/ocpp"
+    simulate = [sys.executable, str(configured.BASE_DIR / "manage.py"), "simulate", "--url", url, "--demo"]
+    server = Server(
+        uvicorn.Config(
+            "ocpp_server.asgi:application",
+            loop="uvloop",
+            http="httptools",
+            ws="websockets-sansio",
+            ws_max_size=configured.ENVIRONMENT["OCPP_MAX_FRAME_BYTES"],
+            ws_ping_interval=configured.ENVIRONMENT["OCPP_PING_INTERVAL"] or None,
+            ws_ping_timeout=configured.ENVIRONMENT["OCPP_PING_INTERVAL"] or None,
+            log_config=None,  # Django's LOGGING is in force already
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GOODBYE_SECONDS,
+            backlog=BACKLOG,
+        ),
+        banner=banner(configured.ENVIRONMENT, first_login, demo=demo),
+        demo=simulate if demo else None,
+    )
+    # uvicorn raises the signal that stopped it once more when it is done; a wanted stop is not an error.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    server.end_demo()
+    if not server.started:
+        raise StartError("The server could not start; the log above says why.")
+    print("The server has stopped.", flush=True)
+    return 0
+
+
+def listen(port: int) -> socket.socket:
+    """A bound socket. Taken before anything else is touched, so that a busy port changes nothing."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+        # Listening too: without it Linux lets two programs that both ask to reuse the address bind it.
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        reason = (
+            "may only be opened by root; choose one from 1024 up"
+            if isinstance(error, PermissionError)
+            else "is in use by another program; stop it or choose another port, such as HTTP_PORT=8090"
+        )
+        raise StartError(f"HTTP_PORT: port {port} {reason}.") from None
+    return listener
+
+
+@contextlib.contextmanager
+def sole_server(folder: Path) -> Iterator[IO[str]]:
+    """Hold DATA_DIR for this process: of two embedded servers each would hold half of the live state."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = open(folder / "server.lock", "w", encoding="utf-8")  # noqa: SIM115 - closed below
+    except OSError as error:
+        reason = f"the folder {folder} can't be written to ({error.strerror})"
+        raise env.SettingError("DATA_DIR", reason) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(
+                f"DATA_DIR: another server is running with {folder}; stop it or choose another folder."
+            ) from None
+        yield file
+
+
+def raise_file_limit() -> None:
+    """As many sockets as the system lets us have: the usual soft limit of 1,024 is a small depot."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    with contextlib.suppress(ValueError, OSError):  # macOS caps it below what it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def require_redis(url: str) -> None:
+    """A distributed server without Redis would be many servers that know nothing of each other."""
+    import redis
+
+    client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        raise StartError(f"REDIS_ADDR: Redis can't be reached ({_first_line(error)}).") from None
+    finally:
+        client.close()
+
+
+def prepare_database(*, demo: bool) -> dict[str, str]:
+    """Migrate and bootstrap; returns the credentials that were generated, at the first start only."""
+    from django.core.management import CommandError, call_command
+    from django.db import DatabaseError, connections
+
+    said = io.StringIO()
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("bootstrap", demo=demo, stdout=said)
+    except CommandError as error:
+        raise StartError(str(error)) from None
+    except DatabaseError as error:
+        name = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "DATA_DIR"
+        raise StartError(f"{name}: the database can't be used ({_first_line(error)}).") from None
+    finally:
+        connections.close_all()
+    generated: dict[str, str] = json.loads(said.getvalue())
+    return generated
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def own_address() -> str:
+    """The address a charger on the same network reaches us at; nothing is sent to find out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: only asks the routing table
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def banner(values: dict[str, Any], first_login: dict[str, str], *, demo: bool) -> str:
+    port = values["HTTP_PORT"]
+    web = values["PUBLIC_URL"] or f"http://localhost:{port}"
+    sockets = (values["PUBLIC_URL"] or f"http://{own_address()}:{port}").replace("http", "ws", 1)
+    lines = [
+        "",
+        "The charging-station management system is running. Ctrl-C stops it.",
+        "",
+        f"  Admin          {web}/admin/",
+        f"  API documents  {web}/api/docs/",
+        f"  OCPP endpoint  {sockets}/ocpp/<identity>   (1.6J, 2.0.1, 2.1)",
+        f"  Data           {values['DATABASE_URL'].rpartition('@')[2] or values['DATA_DIR']}",
+        "",
+    ]
+    unknown = {
+        "accept": "Unknown stations are accepted; OCPP_UNKNOWN_STATIONS=pending or =refuse changes that.",
+        "pending": "Unknown stations wait until they are accepted in the admin.",
+        "refuse": "Unknown stations are refused and listed in the admin.",
+    }
+    lines += [f"  {unknown[values['OCPP_UNKNOWN_STATIONS']]}", ""]
+    if demo:
+        folder = os.path.relpath(values["DATA_DIR"])
+        lines += [
+            "  Simulated stations keep charging. Commands for this demo need its folder:",
+            f"  DATA_DIR={folder} python3 run.py manage ...",
+            "",
+        ]
+    if first_login:
+        lines += ["  First start. Shown once, and kept in " + first_login["file"] + ":"]
+        if "password" in first_login:
+            lines += [f"    Operator  {first_login['username']}", f"    Password  {first_login['password']}"]
+        if "api_key" in first_login:
+            lines += [f"    API key   {first_login['api_key']}"]
+        lines += [""]
+    return "\n".join(lines)

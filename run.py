@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""Install what is needed and start the server: the newcomer's one command.
+
+  python3 run.py                  start the server (http://localhost:8081; data in ./data)
+  python3 run.py demo             the same with simulated stations that keep charging (data in ./data/demo)
+  python3 run.py test [ARGS]      run the linters, the type checker and all tests; with ARGS, only pytest ARGS
+  python3 run.py manage ARGS      run a Django command, such as: manage changepassword admin
+  python3 run.py --help           this text
+
+The first run makes .venv beside this file and installs the locked requirements into it; later runs only do
+so again when the lock has changed. Settings come from the environment or a file .env; see .env.example.
+With RUN_IN_PLACE=1 the running interpreter is used as it is and nothing is installed (images, tests).
+"""
+
+# Standard library only until the environment is there, and readable by every Python 3, so that an old one can
+# say in a sentence what it lacks.
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+OLDEST, NEWEST = (3, 11), (3, 13)
+LATER_ROLES = ("web", "gateway", "processor", "housekeeping")
+WRONG_SETTING = 2
+
+
+class RunError(Exception):
+    """The run ends here. `str(error)` is the one sentence that says why; `code` is the exit status."""
+
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+# -- the environment: .venv and what is installed in it ------------------------------------------------
+
+
+class Environment:
+    """The interpreter the server runs with, and where its packages are."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.python = folder / "bin" / "python"
+        self.packages = folder / "packages"  # only where no virtual environment can be made
+
+    def command(self, *arguments: str) -> tuple[list[str], dict[str, str]]:
+        """The command line that runs Python inside, and the variables it needs."""
+        variables = dict(os.environ, RUN_IN_PLACE="1")
+        if self.packages.is_dir():
+            known = [str(self.packages), *filter(None, [os.environ.get("PYTHONPATH")])]
+            return [sys.executable, *arguments], dict(variables, PYTHONPATH=os.pathsep.join(known))
+        return [str(self.python), *arguments], variables
+
+    def provide(self, lock: Path) -> None:
+        """Make the environment and install a lock file, unless this very lock is installed already.
+
+        Raises RunError when the folder can't be written, neither venv nor pip is there, or pip fails.
+        """
+        stamp = self.folder / f"{lock.stem}.installed"
+        digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+        usable = self.python.exists() or self.packages.is_dir()
+        if usable and stamp.is_file() and stamp.read_text() == digest:
+            return
+        if not os.access(self.folder if self.folder.exists() else self.folder.parent, os.W_OK):
+            raise RunError(f"The folder {self.folder.parent} can't be written to, and .venv belongs there.")
+        print(f"Installing {lock.name} into {self.folder.name} (once, about a minute) ...", flush=True)
+        done = subprocess.run(self._installer(lock), env=_pip_variables(), check=False)
+        if done.returncode != 0:
+            raise RunError(f"Installing {lock.name} failed; pip says above why.")
+        stamp.write_text(digest)
+
+    def _installer(self, lock: Path) -> list[str]:
+        """The command that installs, by the first way this Python offers.
+
+        Debian takes ensurepip out of Python and marks its pip as externally managed: there the environment is
+        made without pip and filled from outside. Where even the venv module is missing, a folder of packages
+        does. Neither touches the system's own packages.
+        """
+        outside = [sys.executable, "-m", "pip"]
+        install = ["install", "--quiet", "--require-hashes", "-r", str(lock)]
+        if not _works(self.python, "-c", "pass"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            if not _works(sys.executable, "-m", "venv", self.folder):
+                _works(sys.executable, "-m", "venv", "--without-pip", self.folder)
+        if _works(self.python, "-m", "pip", "--version"):
+            return [str(self.python), "-m", "pip", *install]
+        if _works(self.python, "-c", "pass"):
+            if _works(*outside, "--python", self.python, "--version"):
+                return [*outside, "--python", str(self.python), *install]
+            if uv := shutil.which("uv"):
+                return [uv, "pip", *install, "--python", str(self.python)]
+        elif _works(*outside, "--version"):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.packages.mkdir(parents=True)
+            return [*outside, *install, "--target", str(self.packages)]
+        raise RunError(
+            f"{sys.executable} has neither a complete venv nor pip; install one of them "
+            "(Debian, Ubuntu: apt install python3-venv) and start again."
+        )
+
+
+def _works(*command: str | Path) -> bool:
+    try:
+        return subprocess.run(command, env=_pip_variables(), capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False  # no such interpreter, which is the answer to the question
+
+
+def _pip_variables() -> dict[str, str]:
+    # A pip inside another environment or a PYTHONPATH of the shell's would install somewhere else.
+    misleading = {"PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_USER"}
+    kept = {name: value for name, value in os.environ.items() if name not in misleading}
+    return dict(kept, PIP_DISABLE_PIP_VERSION_CHECK="1")
+
+
+def check_python() -> None:
+    version = sys.version_info[:2]
+    if not OLDEST <= version <= NEWEST:
+        names = [f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1)]
+        found = next((name for name in names if shutil.which(name)), None)
+        hint = f"try {found} run.py" if found else "install one of them and start with it"
+        raise RunError(f"Python 3.11, 3.12 or 3.13 is needed and this is {version[0]}.{version[1]}; {hint}.")
+
+
+# -- the commands --------------------------------------------------------------------------------------
+
+
+def serve(*, demo: bool = False) -> int:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
+    from ocpp_server import start
+
+    return start.serve(demo=demo)
+
+
+def manage(arguments: list[str]) -> int:
+    return subprocess.run([sys.executable, str(ROOT / "manage.py"), *arguments], check=False).returncode
+
+
+def test(arguments: list[str]) -> int:
+    """Everything that must be right, pytest last, so that its own closing line is the run's."""
+    from ocpp_server import env
+
+    python = [sys.executable, "-m"]
+    django = [sys.executable, str(ROOT / "manage.py")]
+    steps = {
+        "ruff": [*python, "ruff", "check", "."],
+        "mypy": [*python, "mypy"],
+        "manage.py check": [*django, "check"],
+        "makemigrations --check": [*django, "makemigrations", "--check", "--dry-run"],
+    }
+    with tempfile.TemporaryDirectory(prefix="ocpp-server-tests-") as folder:
+        # The suite sees the defaults, whatever this machine's shell or .env says, and an empty folder.
+        known = {variable.name for variable in env.VARIABLES}
+        variables = {name: value for name, value in os.environ.items() if name not in known}
+        variables |= {"DATA_DIR": folder, "ENV_FILE": os.devnull}
+        failed = []
+        for name, command in {} if arguments else steps.items():
+            print(f"== {name}", flush=True)
+            if subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode != 0:
+                failed.append(name)
+        if failed:
+            print(f"== FAILED: {', '.join(failed)} (above); the tests follow", flush=True)
+        tests = [*python, "pytest", "-n", "2", *arguments]
+        done = subprocess.run(tests, cwd=ROOT, env=variables, check=False)
+    return done.returncode or int(bool(failed))
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out one command line; returns the exit status. Raises RunError and SettingError."""
+    command, rest = (arguments[0], arguments[1:]) if arguments else ("serve", [])
+    if command in {"-h", "--help", "help"}:
+        print(__doc__)
+        return 0
+    if command in LATER_ROLES:
+        raise RunError(
+            f"The separate role {command} comes later; python3 run.py is all of them in one process.", 2
+        )
+    if command not in {"serve", "demo", "test", "manage"} or (rest and command in {"serve", "demo"}):
+        raise RunError(f"There is no command {' '.join(arguments)!r}; python3 run.py --help names them.", 2)
+    check_python()
+    sys.path.insert(0, str(ROOT))
+    if command != "test":
+        from ocpp_server import env
+
+        # Before anything is installed: a mistyped setting should not cost a minute first.
+        env.load_file(ROOT / os.environ.get("ENV_FILE", ".env"))
+        if command == "demo" and not os.environ.get("DATA_DIR"):
+            os.environ["DATA_DIR"] = str(ROOT / "data" / "demo")  # simulated data stays apart
+        env.read()
+    if os.environ.get("RUN_IN_PLACE") == "1":
+        return {
+            "serve": serve,
+            "demo": lambda: serve(demo=True),
+            "test": lambda: test(rest),
+            "manage": lambda: manage(rest),
+        }[command]()
+    environment = Environment(ROOT / ".venv")
+    environment.provide(ROOT / ("requirements-dev.txt" if command == "test" else "requirements.txt"))
+    line, variables = environment.command(str(Path(__file__).resolve()), *arguments)
+    sys.stdout.flush()
+    # The same process goes on inside, so that signals reach it directly.
+    return os.execve(line[0], line, variables)
+
+
+def main() -> int:
+    try:
+        return run(sys.argv[1:])
+    except RunError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.code
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        # Known by its name: its module can only be imported by a Python that has passed the check.
+        if type(error).__name__ != "SettingError":
+            raise
+        sys.stderr.write(f"{error}\n")
+        return WRONG_SETTING
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
