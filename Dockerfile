@@ -10,8 +10,8 @@ RUN pip install --no-cache-dir --require-hashes -r requirements.txt
 
 COPY . .
 # Collected once, so that the server finds compressed files and needs to write nowhere but to /data.
-RUN mkdir staticfiles && DATA_DIR=/tmp/build python manage.py collectstatic --no-input --verbosity 0 \
-    && rm -r /tmp/build
+RUN mkdir staticfiles && DATA_DIR=/srv/build python manage.py collectstatic --no-input --verbosity 0 \
+    && rm -r /srv/build
 
 USER ocpp
 VOLUME /data
