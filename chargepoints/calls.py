@@ -1,0 +1,220 @@
+"""The one door out: store the command, publish it to the process that holds the socket, wait for its end.
+
+The process that waits and the process that holds the socket need not be the same, so they speak through the
+channel layer. A channel-layer message may be lost: every command has a deadline and a final state, and the
+database row, not the message, says what became of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from chargepoints.connection import QUEUE_FULL, StationConnection
+from chargepoints.message_log import masked
+from chargepoints.models import ChargePoint, Command
+from ocpp_server import live
+from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
+from ocpp_server.journal import journal
+from ocpp_server.protocol import actions, schemas
+from ocpp_server.protocol.versions import VERSIONS, label
+
+log = structlog.get_logger(__name__)
+
+# While a station is Pending it may be configured, nothing else (1.6 4.2, 2.0.1 B02).
+_WHILE_PENDING = frozenset(
+    {
+        "ChangeConfiguration",
+        "GetConfiguration",
+        "TriggerMessage",
+        "ExtendedTriggerMessage",
+        "SetVariables",
+        "GetVariables",
+        "GetBaseReport",
+        "GetReport",
+        "Reset",
+        "CertificateSigned",
+        "InstallCertificate",
+    }
+)
+# How much longer than the station's deadline we wait for the news of it, which has to be stored first.
+_GRACE_S = 2.0
+
+
+class Switchboard:
+    """This process's end of the channel layer: one channel, the stations whose sockets we hold, the callers that wait."""
+
+    def __init__(self) -> None:
+        self.channel = ""
+        self.connections: dict[str, StationConnection] = {}
+        self._waiters: dict[str, asyncio.Event] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        if self._task is None or self._task.done():
+            self.channel = f"process.{uuid.uuid4().hex}"
+            self._task = asyncio.get_running_loop().create_task(self._drain())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+
+    async def tell(self, channel: str, message: dict[str, Any]) -> None:
+        """Send to a process; our own needs no layer in between."""
+        if channel == self.channel:
+            self._receive(message)
+        else:
+            await get_channel_layer().send(channel, message)
+
+    async def finished(self, command_id: str, reply_to: str) -> None:
+        await self.tell(reply_to, {"type": "command.finished", "id": command_id})
+
+    def expect(self, command_id: str) -> asyncio.Event:
+        return self._waiters.setdefault(command_id, asyncio.Event())
+
+    def forget(self, command_id: str) -> None:
+        self._waiters.pop(command_id, None)
+
+    async def _drain(self) -> None:
+        layer = get_channel_layer()
+        while True:
+            try:
+                self._receive(await layer.receive(self.channel))
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                log.exception("switchboard.receive_failed")
+                await asyncio.sleep(1)
+
+    def _receive(self, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        if kind == "command.finished":
+            waiter = self._waiters.get(message["id"])
+            if waiter is not None:
+                waiter.set()
+            return
+        connection = self.connections.get(message["connection_id"])
+        if connection is None:
+            # Lost or replaced in the meantime; a command's own deadline ends it.
+            log.info("switchboard.no_such_connection", kind=kind)
+            return
+        task = asyncio.get_running_loop().create_task(self._handle(connection, kind, message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    @staticmethod
+    async def _handle(connection: StationConnection, kind: str, message: dict[str, Any]) -> None:
+        try:
+            if kind == "station.call":
+                await connection.call(
+                    command_id=message["id"],
+                    action=message["action"],
+                    payload=message["payload"],
+                    timeout=message["timeout"],
+                    reply_to=message["reply_to"],
+                )
+            elif kind == "station.replaced":
+                await connection.replace()
+            elif kind == "station.changed":
+                await connection.changed()
+            elif kind == "station.dismissed":
+                await connection.dismiss(message["code"], message["reason"])
+        except Exception:
+            log.exception("switchboard.failed", kind=kind, station=connection.station.identity)
+
+
+switchboard = Switchboard()
+
+
+def supported(charge_point: ChargePoint) -> frozenset[str]:
+    """The actions we may send to this station, by the version it last connected with."""
+    return actions.to_station(charge_point.ocpp_version) if charge_point.ocpp_version in VERSIONS else frozenset()
+
+
+async def call(
+    charge_point: ChargePoint,
+    action: str,
+    payload: dict[str, Any],
+    *,
+    actor: str,
+    timeout: float | None = None,
+    wait: bool = True,
+) -> Command:
+    """Send a CALL to a station; the command's row in its final state, or queued when `wait` is False.
+
+    `timeout` is in seconds, from the moment the CALL is sent. Raises StationOffline, QueueFull, Conflict (not
+    accepted yet) and Invalid (no such action in the station's version, or a payload its schema refuses).
+    """
+    connection = await live.state().connection(charge_point.identity)
+    if connection is None:
+        raise StationOffline(f"{charge_point.identity} is known but offline.")
+    _check(charge_point, connection.version, action, payload)
+    seconds = settings.OCPP_CALL_TIMEOUT if timeout is None else timeout
+    now = datetime.now(UTC)
+    command = Command(
+        id=str(uuid.uuid4()),
+        charge_point=charge_point,
+        action=action,
+        payload=masked(payload),
+        actor=actor,
+        created_at=now,
+        deadline_at=now + timedelta(seconds=seconds),
+    )
+    await journal.run(command.save, force_insert=True)
+    finished = switchboard.expect(command.id)
+    try:
+        await switchboard.tell(
+            connection.channel,
+            {
+                "type": "station.call",
+                "connection_id": connection.id,
+                "id": command.id,
+                "action": action,
+                "payload": payload,
+                "timeout": seconds,
+                "reply_to": switchboard.channel,
+            },
+        )
+        if not wait:
+            return command
+        try:
+            await asyncio.wait_for(finished.wait(), seconds + _GRACE_S)
+        except TimeoutError:
+            await journal.run(end_overdue, command.id)
+    finally:
+        switchboard.forget(command.id)
+    command = await journal.run(Command.objects.select_related("charge_point").get, pk=command.id)
+    if command.error_code == QUEUE_FULL:
+        raise QueueFull
+    return command
+
+
+def _check(charge_point: ChargePoint, version: str, action: str, payload: dict[str, Any]) -> None:
+    offered = actions.to_station(version)
+    if action not in offered:
+        raise Invalid(
+            f"{action} is not a command of OCPP {label(version)}. There are: {', '.join(sorted(offered))}.",
+            field="action",
+        )
+    if charge_point.registration_status == ChargePoint.Registration.REJECTED:
+        raise Conflict(f"{charge_point.identity} is rejected: nothing is sent to it.")
+    if charge_point.registration_status == ChargePoint.Registration.PENDING and action not in _WHILE_PENDING:
+        raise Conflict(f"{charge_point.identity} is not accepted yet: until then it can only be configured.")
+    try:
+        schemas.outgoing(version, action, "request", payload)
+    except schemas.PayloadInvalid as error:
+        raise Invalid(f"The payload is not a valid {action} of OCPP {label(version)}.", errors=error.errors) from None
+
+
+def end_overdue(command_id: str) -> None:
+    """Close a command that nobody answered and nobody closed; a late end of the holder changes nothing then."""
+    Command.objects.unfinished().filter(pk=command_id).update(state=Command.State.TIMEOUT, finished_at=datetime.now(UTC))

@@ -1,0 +1,77 @@
+"""The shapes of the live state: plain, slotted, serialisable (msgspec), so that memory and Redis can hold the same."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+
+class Connection(msgspec.Struct):
+    """Who holds a station's socket. `id` is new with every connection: clean-up compares it, so a late close changes nothing."""
+
+    id: str
+    identity: str
+    version: str
+    channel: str
+    remote_address: str
+    connected_at: datetime
+
+
+class ConnectorState(msgspec.Struct):
+    pk: int
+    evse: int
+    number: int
+    status: str = ""
+    error_code: str = ""
+    info: str = ""
+    reported_at: datetime | None = None
+
+
+class TokenRecord(msgspec.Struct, frozen=True):
+    """What authorization needs to know of a token."""
+
+    pk: int
+    uid: str
+    type: str
+    status: str
+    valid: bool
+    expires_at: datetime | None
+    group_id: str
+
+
+class TransactionState(msgspec.Struct, kw_only=True):
+    """A running or recent transaction of one station. Wh, W, percent; times are aware UTC."""
+
+    id: int
+    ocpp_id: str
+    generation: int = 0
+    station: str
+    evse: int | None = None
+    connector: int | None = None
+    id_token: str = ""
+    token_key: str = ""
+    token_pk: int | None = None
+    group_id: str = ""
+    authorization_status: str = ""
+    stop_authorization_status: str = ""
+    start_fingerprint: str | None = None
+    stop_fingerprint: str = ""
+    is_active: bool = True
+    ended_by: str = ""
+    charging_state: str = ""
+    meter_start_wh: float | None = None
+    meter_last_wh: float | None = None
+    meter_last_at: datetime | None = None
+    energy_wh: float = 0.0
+    suspect_reasons: list[str] = msgspec.field(default_factory=list)
+    # 2.x: what came under which seqNo, to tell a repetition from a conflict.
+    last_seq_no: int | None = None
+    seq_fingerprints: dict[int, int] = msgspec.field(default_factory=dict)
+    seq_types: dict[int, str] = msgspec.field(default_factory=dict)
+    has_seq_order: bool = True
+    has_started: bool = True
+    remote_start_id: int | None = None
+    started_at: datetime
+    stopped_at: datetime | None = None
+    last_message_at: datetime

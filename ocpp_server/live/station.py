@@ -1,0 +1,120 @@
+"""A station as the message path sees it: everything a handler needs to know, without a database read."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from ocpp_server.journal import Unit
+from ocpp_server.live.records import ConnectorState, TransactionState
+from ocpp_server.protocol import translate
+from ocpp_server.protocol.session import ReplayMemory
+
+
+class DeviationCount:
+    """Occurrences of one kind of deviation since they were last written to the ORM."""
+
+    __slots__ = ("count", "detail", "example")
+
+    def __init__(self, detail: str, example: str) -> None:
+        self.count = 0
+        self.detail = detail
+        self.example = example
+
+
+# A station can invent paths without end; beyond this many kinds in hand they are counted together.
+MAX_DEVIATION_KINDS = 100
+
+
+class Station:
+    """The live state of one connected station. Its messages are handled one after the other, so it needs no lock.
+
+    `unit` gathers what the message in hand changes; `received_at` is when it came.
+    """
+
+    __slots__ = (
+        "pk",
+        "identity",
+        "version",
+        "registration_status",
+        "strict",
+        "accepts_unknown_tokens",
+        "zone",
+        "heartbeat_interval",
+        "connection_id",
+        "connectors",
+        "transactions",
+        "memory",
+        "unit",
+        "received_at",
+        "last_seen_at",
+        "clock_skew_s",
+        "status",
+        "deviations",
+        "frame",
+        "action",
+        "is_stale",
+        "__weakref__",
+    )
+
+    def __init__(self, *, pk: int, identity: str, version: str) -> None:
+        self.pk = pk
+        self.identity = identity
+        self.version = version
+        self.registration_status = "Pending"
+        self.strict = False
+        self.accepts_unknown_tokens = False
+        self.zone: ZoneInfo | None = None
+        self.heartbeat_interval = 0
+        self.connection_id = ""
+        self.connectors: dict[tuple[int, int], ConnectorState] = {}
+        # Running and recent transactions by number; recent ones answer repeated and late messages.
+        self.transactions: dict[int, TransactionState] = {}
+        self.memory = ReplayMemory()
+        self.unit = Unit()
+        self.received_at = datetime.now(UTC)
+        self.last_seen_at = self.received_at
+        self.clock_skew_s: float | None = None
+        self.status = ""
+        self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
+        self.frame = ""
+        self.action = ""
+        # The database refused what a message changed here: load again before the next message.
+        self.is_stale = False
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.registration_status == "Accepted"
+
+    def deviation(self, kind: str, detail: str = "", *, path: str = "") -> None:
+        """Count what the station does differently from the specification; the first frame is kept as an example."""
+        key = (kind, self.action[:64], path[:255])
+        if key not in self.deviations:
+            if len(self.deviations) >= MAX_DEVIATION_KINDS:
+                key = ("more-kinds", "", "")
+            self.deviations.setdefault(key, DeviationCount(detail[:500], self.frame[:2000]))
+        self.deviations[key].count += 1
+
+    def moment(self, text: object) -> datetime:
+        """The station's time where it is plausible, else the time of receipt; a deviation says which rule it broke."""
+        at, problem = translate.moment(text, received_at=self.received_at, zone=self.zone)
+        if problem:
+            self.deviation(problem, repr(text)[:100], path="timestamp")
+        return at
+
+    def moment_or_problem(self, text: object) -> tuple[datetime, str]:
+        at, problem = translate.moment(text, received_at=self.received_at, zone=self.zone)
+        if problem:
+            self.deviation(problem, repr(text)[:100], path="timestamp")
+        return at, problem
+
+    def take_over(self, fresh: Station) -> None:
+        """Become what was just loaded from the database; identity, connection and memory of answers stay."""
+        self.registration_status = fresh.registration_status
+        self.strict = fresh.strict
+        self.accepts_unknown_tokens = fresh.accepts_unknown_tokens
+        self.zone = fresh.zone
+        self.heartbeat_interval = fresh.heartbeat_interval
+        self.connectors = fresh.connectors
+        self.transactions = fresh.transactions
+        self.is_stale = False

@@ -1,0 +1,137 @@
+"""The only way in: look up > validate > handler > validate > commit > pack. The envelope was read by the session."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from . import actions, registry, schemas
+from .errors import InternalError, NotImplementedAction, NotSupported, OcppError, SecurityError
+from .frames import Call, Send, pack_error, pack_result
+from .versions import label
+
+log = structlog.get_logger(__name__)
+
+# What a station may say before its boot was accepted (2.0.1 B02.FR.09, B03.FR.07; 1.6J errata 3.8).
+BEFORE_ACCEPTED = frozenset({"BootNotification"})
+
+
+class Party(Protocol):
+    """What dispatch needs to know of a station."""
+
+    identity: str
+    version: str
+    strict: bool
+
+    @property
+    def is_accepted(self) -> bool: ...
+    def deviation(self, kind: str, detail: str = "", *, path: str = "") -> None: ...
+
+
+class StorageUnavailable(Exception):
+    """Nothing can be stored now: close the socket without an answer, and the station keeps the message (1.6 3.7.1)."""
+
+
+class CommitRefused(Exception):
+    """The database refused a row of this message; the station's live state has been loaded again."""
+
+
+class Exchange:
+    """A station's request and what becomes of it. `answer` is the payload's or the error's JSON text as it leaves."""
+
+    __slots__ = ("answer", "call", "error", "payload", "started")
+
+    def __init__(self, call: Call | Send) -> None:
+        self.call = call
+        self.payload: dict[str, Any] = {}
+        self.answer = ""
+        self.error: OcppError | None = None
+        self.started = time.perf_counter()
+
+    @property
+    def ms(self) -> float:
+        return (time.perf_counter() - self.started) * 1000
+
+
+Commit = Callable[[Exchange], Awaitable[None]]
+
+
+async def dispatch(station: Party, call: Call | Send, commit: Commit) -> Exchange:
+    """Handle a request and commit what it changes; only then is there an answer.
+
+    `commit` raises CommitRefused when the database refused a row, and then the message is looked at a second
+    time; whatever else it raises means that nothing can be stored, so nothing may be answered.
+    """
+    exchange = Exchange(call)
+    try:
+        await _attempt(station, exchange, commit)
+    except CommitRefused:
+        try:
+            await _attempt(station, exchange, commit)
+        except CommitRefused as refusal:
+            log.error("commit.refused", station=station.identity, message_id=call.id, reason=str(refusal))
+            exchange.error, exchange.answer = InternalError(), ""
+            await commit(exchange)
+    return exchange
+
+
+async def _attempt(station: Party, exchange: Exchange, commit: Commit) -> None:
+    exchange.error = None
+    try:
+        exchange.answer = await _handle(station, exchange)
+    except OcppError as error:
+        exchange.error = error
+    except (CommitRefused, StorageUnavailable):
+        raise
+    except Exception:
+        call = exchange.call
+        log.exception(
+            "handler.failed",
+            station=station.identity,
+            message_id=call.id,
+            action=call.action,
+            version=station.version,
+        )
+        exchange.error = InternalError()
+    await commit(exchange)
+
+
+async def _handle(station: Party, exchange: Exchange) -> str:
+    call = exchange.call
+    action, version = call.action, station.version
+    handler = registry.handler(version, action)
+    if handler is None:
+        raise _unserved(version, action)
+    if not station.is_accepted and action not in BEFORE_ACCEPTED:
+        raise SecurityError("The station is not accepted yet: only BootNotification is allowed.")
+    if call.cleaned:
+        station.deviation("unstorable-text", "NUL or a lone surrogate was replaced")
+    if call.null_payload:
+        station.deviation("null-payload")
+    payload = exchange.payload = call.json()
+    for deviation in schemas.check(version, action, "request", payload, strict=station.strict):
+        station.deviation(deviation.kind, deviation.detail, path=deviation.path)
+    answer = await handler(station, payload)
+    if type(call) is Send:
+        return ""
+    schemas.outgoing(version, action, "response", answer)
+    return orjson.dumps(answer).decode()
+
+
+def packed(exchange: Exchange, version: str) -> str | None:
+    """The frame that answers; None for a SEND, which is never answered (2.1 part 4 4.2.5)."""
+    if type(exchange.call) is Send:
+        return None
+    if exchange.error is not None:
+        return pack_error(exchange.call.id, exchange.error, version)
+    return pack_result(exchange.call.id, exchange.answer)
+
+
+def _unserved(version: str, action: str) -> OcppError:
+    if actions.known(action):
+        return NotSupported(f"{action} is not supported by this server in OCPP {label(version)}.")
+    return NotImplementedAction("The action is not known.")

@@ -1,0 +1,48 @@
+"""Messages about money that can't be applied: kept word for word, and shown to the operator."""
+
+from __future__ import annotations
+
+from ocpp_server.bulk import Table
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.dispatch import Exchange
+from transactions.models import QuarantinedMessage
+
+QUARANTINE = Table(QuarantinedMessage)
+
+_ABOUT_MONEY = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
+
+
+def keep(
+    station: Station,
+    *,
+    reason: QuarantinedMessage.Reason,
+    payload: str,
+    transaction_id: int | None = None,
+    detail: str = "",
+) -> None:
+    """Put the message in hand aside, as part of its own unit of work."""
+    station.unit.insert(
+        QUARANTINE,
+        charge_point_id=station.pk,
+        transaction_id=transaction_id,
+        action=station.action,
+        reason=reason.value,
+        detail=detail[:500],
+        payload=payload,
+        received_at=station.received_at,
+    )
+
+
+def keep_refused(station: Station, exchange: Exchange) -> None:
+    """A transaction message that is answered with an error will be discarded by the charger: keep what it said.
+
+    A station that is not accepted has no right to billable transactions, so nothing of it is kept.
+    """
+    if exchange.call.action not in _ABOUT_MONEY or not station.is_accepted or exchange.error is None:
+        return
+    keep(
+        station,
+        reason=QuarantinedMessage.Reason.BAD_MESSAGE,
+        payload=exchange.call.payload,
+        detail=exchange.error.description,
+    )
