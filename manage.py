@@ -7,9 +7,13 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - needs the variable above
+    try:
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError:
+        sys.stderr.write("Django is not installed here; python3 run.py manage ... runs this where it is.\n")
+        raise SystemExit(2) from None
 
-    from ocpp_server.env import SettingError  # noqa: PLC0415
+    from ocpp_server.env import SettingError
 
     try:
         execute_from_command_line(sys.argv)

@@ -34,7 +34,7 @@ REDIS_STATE_PREFIX: str = ENVIRONMENT["REDIS_STATE_PREFIX"]
 def in_data_dir(name: str) -> Path:
     """The path of a file in DATA_DIR, made when needed. Raises SettingError when it can't be written."""
     try:
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds credentials and journeys
     except OSError as error:
         raise env.SettingError(
             "DATA_DIR", f"the folder {DATA_DIR} can't be made ({error.strerror})"
@@ -92,7 +92,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ocpp_server.static.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -145,7 +145,7 @@ def listen(port: int) -> socket.socket:
 def sole_server(folder: Path) -> Iterator[IO[str]]:
     """Hold DATA_DIR for this process: of two embedded servers each would hold half of the live state."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = open(folder / "server.lock", "w", encoding="utf-8")  # noqa: SIM115 - closed below
     except OSError as error:
         reason = f"the folder {folder} can't be written to ({error.strerror})"
@@ -190,6 +190,7 @@ def prepare_database(*, demo: bool) -> dict[str, str]:
 
     said = io.StringIO()
     try:
+        connect_once()
         call_command("migrate", verbosity=0, interactive=False)
         call_command("bootstrap", demo=demo, stdout=said)
     except CommandError as error:
@@ -201,6 +202,23 @@ def prepare_database(*, demo: bool) -> dict[str, str]:
         connections.close_all()
     generated: dict[str, str] = json.loads(said.getvalue())
     return generated
+
+
+def connect_once() -> None:
+    """Reach PostgreSQL without the pool, which keeps trying in the background and never says why it can't."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return
+    import psycopg
+
+    parameters = dict(connection.get_connection_params(), connect_timeout=5)
+    parameters.pop("pool", None)
+    try:
+        psycopg.connect(**parameters).close()
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise StartError(f"DATABASE_URL: the database can't be reached ({reason}).") from None
 
 
 def _first_line(error: BaseException) -> str:

@@ -90,6 +90,7 @@ def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
             # Frame-by-frame chatter of the libraries below us; our own frames come from the engine.
             "websockets": {"level": "WARNING"},
+            "uvicorn": {"level": "WARNING"},
             "daphne": {"level": "WARNING"},
             "asyncio": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
