@@ -33,6 +33,7 @@ _INT64 = 2**63 - 1
 _EXACT = 2**53  # up to here a float says exactly which integer was meant
 _SHOWN = 50  # characters of an offending value that a description repeats
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+FLOAT_FOR_INTEGER = "float-for-integer"
 _MOST = 20  # deviations reported for one message; the rest is more of the same
 
 
@@ -97,6 +98,8 @@ def _enforced(node: Any, name: str = "") -> Any:
     if name == "CustomDataType":
         return {"type": "object"}
     applied = {key: _enforced(value, key) for key, value in node.items()}
+    if applied.get("additionalProperties") is False:
+        applied.setdefault("properties", {})  # without it the validator does not name the extra property
     if applied.get("type") == "integer":
         applied = {"minimum": -_INT64, "maximum": _INT64, **applied}
     return applied
@@ -149,7 +152,8 @@ def check(
             continue
         mended = _repair(message.schema, payload, error, where, strict)
         if mended:
-            repaired.add(where)
+            if mended != FLOAT_FOR_INTEGER:  # 300.0 for a percentage is a float and still too large
+                repaired.add(where)
             deviations.append(Deviation(mended, _path(where), _reason(error, where, action)))
             continue
         tolerated = None if strict else _tolerated(error)
@@ -226,7 +230,7 @@ def _repair(
     value, key, wanted = error.instance, where[-1], _types(error)
     if "integer" in wanted and isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
         _parent(payload, where)[key] = int(value)
-        return "float-for-integer"
+        return FLOAT_FOR_INTEGER
     if strict or not isinstance(key, str):
         return None
     if value is None and not _is_required(schema, where):

@@ -219,7 +219,7 @@ class Session:
     def receive(self, text: str, now: float) -> Event:
         """Say what a frame means; never raises, whatever it is."""
         frame = parse(text, self.version)
-        if type(frame) is Call:
+        if isinstance(frame, Call):
             self._bad_frames = 0
             return self._receive_call(frame, now)
         if isinstance(frame, Broken | Unknown):
@@ -289,8 +289,8 @@ class Session:
     def submit(self, call: OutgoingCall, now: float) -> str | None:
         """Give us something to say: the frame to send now, or None when it has to wait its turn.
 
-        Raises QueueFull, SessionClosed after `close`, and TypeError for a payload that is not JSON (packed here
-        and not when its turn comes, so that it is the submitter who hears of it).
+        Raises QueueFull, SessionClosed after `close`, and TypeError for a payload that is not JSON (packed
+        here and not when its turn comes, so that it is the submitter who hears of it).
         """
         if self._closed:
             raise SessionClosed("the station has disconnected")

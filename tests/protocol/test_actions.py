@@ -1,0 +1,99 @@
+import pytest
+
+from ocpp_server.checks import NOT_YET, disagreements
+from ocpp_server.protocol import schemas
+from ocpp_server.protocol.actions import ACTIONS, BOTH, SENDS, action, from_station, known, to_station
+from ocpp_server.protocol.registry import Registry
+from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS
+
+
+def serve(station, request):
+    """A handler of the tests."""
+
+
+def fully_served(without=()):
+    registry = Registry()
+    for version in VERSIONS:
+        for name in from_station(version):
+            if (version, name) not in NOT_YET and (version, name) not in without:
+                registry.on(name, version)(serve)
+    return registry
+
+
+def test_the_table_has_102_rows():
+    counts = {version: sum(version in row.versions for row in ACTIONS.values()) for version in VERSIONS}
+
+    assert len(ACTIONS) == 102
+    assert counts == {V16: 39, V201: 64, V21: 91}
+
+
+def test_2_1_contains_2_0_1_and_28_names_are_common_to_1_6_and_2_0_1():
+    names = {
+        version: {row.name for row in ACTIONS.values() if version in row.versions} for version in VERSIONS
+    }
+
+    assert names[V201] < names[V21]
+    assert len(names[V16] & names[V201]) == 28
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_table_has_the_actions_the_schemas_have(version):
+    assert from_station(version) | to_station(version) == schemas.actions_of(version)
+
+
+def test_only_data_transfer_runs_both_ways():
+    assert [row.name for row in ACTIONS.values() if row.direction == BOTH] == ["DataTransfer"]
+    for version in VERSIONS:
+        assert from_station(version) & to_station(version) == {"DataTransfer"}
+
+
+def test_directions_are_those_of_the_specification():
+    assert from_station(V16) == {
+        "Authorize", "BootNotification", "DataTransfer", "DiagnosticsStatusNotification", "Heartbeat",
+        "FirmwareStatusNotification", "LogStatusNotification", "MeterValues", "SecurityEventNotification",
+        "SignCertificate", "SignedFirmwareStatusNotification", "StartTransaction", "StatusNotification",
+        "StopTransaction",
+    }  # fmt: skip
+    assert from_station(V201) == {
+        "Authorize", "BootNotification", "ClearedChargingLimit", "DataTransfer", "FirmwareStatusNotification",
+        "Get15118EVCertificate", "GetCertificateStatus", "Heartbeat", "LogStatusNotification", "MeterValues",
+        "NotifyChargingLimit", "NotifyCustomerInformation", "NotifyDisplayMessages", "NotifyEVChargingNeeds",
+        "NotifyEVChargingSchedule", "NotifyEvent", "NotifyMonitoringReport", "NotifyReport",
+        "PublishFirmwareStatusNotification", "ReportChargingProfiles", "ReservationStatusUpdate",
+        "SecurityEventNotification", "SignCertificate", "StatusNotification", "TransactionEvent",
+    }  # fmt: skip
+    assert from_station(V21) - from_station(V201) == {
+        "BatterySwap", "ClosePeriodicEventStream", "GetCertificateChainStatus", "NotifyDERAlarm",
+        "NotifyDERStartStop", "NotifyPeriodicEventStream", "NotifyPriorityCharging", "NotifySettlement",
+        "OpenPeriodicEventStream", "PullDynamicScheduleUpdate", "ReportDERControl", "VatNumberValidation",
+    }  # fmt: skip
+
+
+def test_an_action_belongs_to_versions():
+    assert known("StartTransaction")
+    assert not known("StartTransactions")
+    assert action("StartTransaction", V16).block == "transactions"
+    assert action("StartTransaction", V201) is None
+    assert not action("Reset", V16).is_from_station
+
+
+def test_what_has_no_response_is_a_send():
+    without_response = {name for name in schemas.actions_of(V21) if not schemas.has(V21, name, "response")}
+
+    assert without_response == SENDS
+
+
+def test_table_schemas_and_handlers_agree_when_everything_listed_is_served():
+    assert list(disagreements(fully_served(), NOT_YET)) == []
+
+
+def test_the_check_finds_an_action_nobody_serves():
+    registry = fully_served(without={(V16, "Heartbeat")})
+
+    assert [number for number, _ in disagreements(registry, NOT_YET)] == ["ocpp.E003"]
+
+
+def test_the_check_finds_a_served_action_that_is_still_listed():
+    listed = NOT_YET | {(V16, "Heartbeat"), (V16, "Reset")}
+
+    assert [number for number, _ in disagreements(fully_served(), listed)] == ["ocpp.E004", "ocpp.E005"]

@@ -1,0 +1,66 @@
+import json
+
+import pytest
+
+from ocpp_server.protocol import errors
+from ocpp_server.protocol.frames import pack_error, pack_result_error
+from ocpp_server.protocol.versions import V2X, V16, V21, VERSIONS
+
+
+@pytest.mark.parametrize(
+    ("cls", "code_16", "code_2x"),
+    [
+        (errors.FormatViolation, "FormationViolation", "FormatViolation"),
+        (
+            errors.OccurrenceConstraintViolation,
+            "OccurenceConstraintViolation",
+            "OccurrenceConstraintViolation",
+        ),
+        (errors.RpcFrameworkError, "FormationViolation", "RpcFrameworkError"),
+        (errors.NotImplementedAction, "NotImplemented", "NotImplemented"),
+        (errors.TypeConstraintViolation, "TypeConstraintViolation", "TypeConstraintViolation"),
+    ],
+)
+def test_R15_codes_are_spelled_as_each_version_spells_them(cls, code_16, code_2x):
+    assert cls().code_for(V16) == code_16
+    assert {cls().code_for(version) for version in V2X} == {code_2x}
+
+
+def test_R15_1_6_uses_no_code_that_it_does_not_have():
+    defined = {
+        "NotImplemented", "NotSupported", "InternalError", "ProtocolError", "SecurityError", "GenericError",
+        "FormationViolation", "PropertyConstraintViolation", "OccurenceConstraintViolation",
+        "TypeConstraintViolation",
+    }  # fmt: skip
+
+    assert {cls().code_for(V16) for cls in errors.CLASSES} <= defined
+
+
+def test_R15_received_codes_are_understood_in_both_spellings():
+    for version in VERSIONS:
+        for cls in errors.CLASSES:
+            if version != V16 or not cls.code_16:
+                assert errors.from_wire(cls().code_for(version)) is cls
+    assert errors.from_wire("FormationViolation") is errors.FormatViolation
+    assert errors.from_wire("OccurenceConstraintViolation") is errors.OccurrenceConstraintViolation
+    assert errors.from_wire("VendorTrouble") is errors.GenericError
+
+
+def test_R16_an_error_is_packed_with_at_most_255_characters_and_an_object():
+    error = errors.InternalError("x" * 1000)
+
+    packed = json.loads(pack_error("1", error, V16))
+
+    assert packed == [4, "1", "InternalError", "x" * 255, {}]
+
+
+def test_R26_a_result_is_refused_with_message_type_5():
+    packed = json.loads(pack_result_error("1", errors.TypeConstraintViolation("a"), V21))
+
+    assert packed == [5, "1", "TypeConstraintViolation", "a", {}]
+
+
+def test_every_error_has_a_sentence_of_its_own():
+    sentences = [cls().description for cls in errors.CLASSES]
+
+    assert len(set(sentences)) == len(errors.CLASSES)

@@ -1,0 +1,78 @@
+import pytest
+
+from ocpp_server.protocol.registry import RegistrationError, Registry
+from ocpp_server.protocol.versions import V16, V21, V201
+
+
+def serve(station, request):
+    """A handler of the tests."""
+
+
+def other(station, request):
+    """Another one."""
+
+
+@pytest.fixture
+def registry():
+    return Registry()
+
+
+def test_a_handler_is_found_by_version_and_action(registry):
+    assert registry.on("TransactionEvent", V201, V21)(serve) is serve
+    registry.after("TransactionEvent", V201)(other)
+    registry.reply("Reset", V16)(other)
+
+    assert registry.handler(V201, "TransactionEvent") is serve
+    assert registry.handler(V21, "TransactionEvent") is serve
+    assert registry.after_handler(V201, "TransactionEvent") is other
+    assert registry.after_handler(V21, "TransactionEvent") is None
+    assert registry.reply_handler(V16, "Reset") is other
+    assert registry.handler(V16, "Heartbeat") is None
+
+
+def test_a_second_handler_stops_the_import_and_names_both(registry):
+    registry.on("Heartbeat", V16, V201)(serve)
+
+    with pytest.raises(RegistrationError, match=r"test_registry\.other would replace .*test_registry\.serve"):
+        registry.on("Heartbeat", V201)(other)
+
+
+@pytest.mark.parametrize(
+    ("role", "name", "version", "reason"),
+    [
+        ("on", "Heartbeet", V16, "no such action"),
+        ("on", "TransactionEvent", V16, "no such action"),
+        ("on", "Heartbeat", "ocpp1.5", "no such version"),
+        ("on", "Reset", V16, "other way"),
+        ("after", "Reset", V16, "other way"),
+        ("reply", "Heartbeat", V16, "other way"),
+        ("on", "GetConfiguration", V16, "other way"),
+    ],
+)
+def test_a_handler_that_contradicts_the_table_stops_the_import(registry, role, name, version, reason):
+    with pytest.raises(RegistrationError, match=reason):
+        getattr(registry, role)(name, version)
+
+
+def test_a_decorator_without_a_version_is_a_mistake(registry):
+    with pytest.raises(RegistrationError, match="names no version"):
+        registry.on("Heartbeat")
+
+
+def test_data_transfer_runs_both_ways(registry):
+    registry.on("DataTransfer", V16)(serve)
+    registry.reply("DataTransfer", V16)(other)
+
+    assert registry.handler(V16, "DataTransfer") is serve
+    assert registry.reply_handler(V16, "DataTransfer") is other
+
+
+def test_one_family_of_stations_asks_us_for_its_configuration(registry):
+    registry.on("GetConfiguration", V16, inbound=True)(serve)
+    registry.reply("GetConfiguration", V16)(other)
+
+    assert registry.handler(V16, "GetConfiguration") is serve
+    assert registry.is_inbound(V16, "GetConfiguration")
+    assert not registry.is_inbound(V16, "ChangeConfiguration")
+    with pytest.raises(RegistrationError, match="inbound is for the others"):
+        registry.on("Heartbeat", V16, inbound=True)

@@ -1,0 +1,285 @@
+import json
+
+import pytest
+
+from ocpp_server.protocol.errors import ProtocolError
+from ocpp_server.protocol.frames import CallError, pack_result
+from ocpp_server.protocol.session import (
+    Answered,
+    Ignored,
+    Incoming,
+    Late,
+    OutgoingCall,
+    QueueFull,
+    Refused,
+    Repeated,
+    ReplayMemory,
+    ResultRefused,
+    Session,
+    SessionClosed,
+    Streamed,
+)
+from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS
+
+
+def call(message_id="1", action="Authorize", payload='{"idTag":"A"}'):
+    return f'[2,"{message_id}","{action}",{payload}]'
+
+
+def ours(message_id, timeout=30.0):
+    return OutgoingCall(id=message_id, action="Reset", payload={"type": "Soft"}, timeout=timeout)
+
+
+def answer(session, text, now=0.0, payload=None):
+    """Serve a call as dispatch would; the frame that went back."""
+    event = session.receive(text, now)
+    assert isinstance(event, Incoming)
+    reply = pack_result(event.call.id, payload or {})
+    session.answered(event.call, reply, now)
+    return reply
+
+
+@pytest.fixture(params=VERSIONS)
+def session(request):
+    return Session(request.param)
+
+
+# --- what stations say
+
+
+def test_R07_a_call_is_to_be_served(session):
+    event = session.receive(call(), 0.0)
+
+    assert isinstance(event, Incoming)
+    assert event.call.json() == {"idTag": "A"}
+
+
+def test_R20_a_call_repeated_while_it_is_served_runs_once(session):
+    session.receive(call(), 0.0)
+
+    assert isinstance(session.receive(call(), 0.1), Ignored)
+
+
+def test_R20_another_call_under_the_id_of_one_in_progress_is_refused(session):
+    session.receive(call(), 0.0)
+
+    event = session.receive(call(payload='{"idTag":"B"}'), 0.1)
+
+    assert isinstance(event, Refused)
+    assert isinstance(event.error, ProtocolError)
+    assert json.loads(event.text)[:3] == [4, "1", "ProtocolError"]
+    assert not event.close
+
+
+def test_R21_a_retry_gets_the_stored_answer(session):
+    reply = answer(session, call(), payload={"n": 1})
+
+    event = session.receive(call(), 299.0)
+
+    assert isinstance(event, Repeated)
+    assert event.text == reply
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_R21_a_retry_after_a_reconnect_gets_the_stored_answer(version):
+    memory = ReplayMemory()
+    reply = answer(Session(version, memory=memory), call(action="StopTransaction"))
+
+    event = Session(version, memory=memory).receive(call(action="StopTransaction"), 60.0)
+
+    assert isinstance(event, Repeated)
+    assert event.text == reply
+
+
+def test_R21_an_old_answer_is_not_replayed(session):
+    answer(session, call())
+
+    assert isinstance(session.receive(call(), 301.0), Incoming)
+
+
+def test_R21_the_same_id_for_something_else_is_an_error_on_the_same_socket_and_new_on_another():
+    memory = ReplayMemory()
+    first = Session(V16, memory=memory)
+    answer(first, call())
+
+    other = call(payload='{"idTag":"B"}')
+
+    assert isinstance(first.receive(other, 1.0), Refused)
+    assert isinstance(Session(V16, memory=memory).receive(other, 1.0), Incoming)
+
+
+@pytest.mark.parametrize("action", ["StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"])
+def test_R21_a_transaction_message_is_never_refused_for_its_id(session, action):
+    answer(session, call(action=action))
+
+    assert isinstance(session.receive(call(action=action, payload='{"idTag":"B"}'), 1.0), Incoming)
+    assert isinstance(session.receive(call(action=action, payload='{"idTag":"C"}'), 1.0), Incoming)
+
+
+@pytest.mark.parametrize("action", ["Heartbeat", "BootNotification"])
+def test_R21_an_answer_that_tells_the_time_is_never_replayed(session, action):
+    answer(session, call(action=action, payload="{}"))
+
+    assert isinstance(session.receive(call(action=action, payload="{}"), 1.0), Incoming)
+
+
+def test_R21_a_boot_forgets_what_was_answered_before():
+    memory = ReplayMemory()
+    session = Session(V16, memory=memory)
+    answer(session, call("1"))
+
+    answer(session, call("0", "BootNotification", "{}"))
+
+    assert isinstance(session.receive(call("1"), 1.0), Incoming)
+
+
+def test_R21_what_failed_may_be_tried_again_under_the_same_id(session):
+    event = session.receive(call(), 0.0)
+    session.answered(event.call, '[4,"1","InternalError","",{}]', 0.0)
+
+    assert isinstance(session.receive(call(), 1.0), Incoming)
+
+
+def test_R21_the_memory_holds_eight_answers(session):
+    for number in range(9):
+        answer(session, call(str(number)))
+
+    assert isinstance(session.receive(call("1"), 1.0), Repeated)
+    assert isinstance(session.receive(call("0"), 1.0), Incoming)
+
+
+def test_R16_ten_bad_frames_in_a_row_close_the_socket(session):
+    events = [session.receive("nonsense", 0.0) for _ in range(10)]
+
+    assert [event.close for event in events] == [False] * 9 + [True]
+
+
+def test_R16_a_good_frame_forgives_the_bad_ones(session):
+    for _ in range(9):
+        session.receive("nonsense", 0.0)
+    session.receive(call(), 0.0)
+
+    assert not session.receive("nonsense", 0.0).close
+
+
+def test_R16_a_broken_frame_gets_the_answer_of_its_version():
+    assert Session(V16).receive("nonsense", 0.0).text is None
+    assert json.loads(Session(V201).receive("nonsense", 0.0).text)[:3] == [4, "-1", "RpcFrameworkError"]
+
+
+def test_R19_an_unknown_type_is_ignored_or_refused():
+    assert isinstance(Session(V16).receive('[9,"1"]', 0.0), Ignored)
+    assert isinstance(Session(V21).receive('[9,"1"]', 0.0), Ignored)
+    assert json.loads(Session(V201).receive('[9,"1"]', 0.0).text)[2] == "MessageTypeNotSupported"
+
+
+def test_R27_a_refused_result_is_told_and_not_answered():
+    event = Session(V21).receive('[5,"1","FormatViolation","",{}]', 0.0)
+
+    assert isinstance(event, ResultRefused)
+    assert event.frame.id == "1"
+
+
+def test_R28_a_send_is_streamed_in_2_1_and_an_unknown_type_before():
+    text = '[6,"1","NotifyPeriodicEventStream",{}]'
+
+    assert isinstance(Session(V21).receive(text, 0.0), Streamed)
+    assert isinstance(Session(V16).receive(text, 0.0), Ignored)
+    assert isinstance(Session(V201).receive(text, 0.0), Refused)
+
+
+# --- what we say
+
+
+def test_R22_twenty_calls_go_out_one_after_the_other_in_order(session):
+    calls = [ours(str(number)) for number in range(20)]
+
+    sent = [session.submit(outgoing, 0.0) for outgoing in calls]
+    order = [json.loads(sent[0])[1]]
+    while session.outstanding:
+        event = session.receive(f'[3,"{order[-1]}",{{"status":"Accepted"}}]', 1.0)
+        assert isinstance(event, Answered)
+        assert event.outgoing.id == order[-1]
+        if event.next:
+            order.append(json.loads(event.next)[1])
+
+    assert sent[1:] == [None] * 19
+    assert order == [str(number) for number in range(20)]
+
+
+def test_R22_the_queue_is_bounded():
+    session = Session(V16, queue_limit=2)
+    for number in range(3):
+        session.submit(ours(str(number)), 0.0)
+
+    with pytest.raises(QueueFull):
+        session.submit(ours("3"), 0.0)
+    assert session.queued == 2
+
+
+def test_R23_a_timeout_sends_the_next_call_and_the_late_answer_does_not_match_it(session):
+    session.submit(ours("first", timeout=5), 0.0)
+    session.submit(ours("second", timeout=5), 1.0)
+
+    assert session.next_deadline == 5.0
+    assert session.expire(4.9) == ([], None)
+    expired, text = session.expire(5.0)
+    late = session.receive('[3,"first",{"status":"Accepted"}]', 6.0)
+
+    assert [outgoing.id for outgoing in expired] == ["first"]
+    assert json.loads(text)[1] == "second"
+    assert isinstance(late, Late)
+    assert late.late
+    assert session.outstanding.id == "second"
+    assert session.next_deadline == 10.0, "the time in the queue does not count"
+
+
+def test_R24_an_answer_to_nothing_is_noted_and_the_memory_is_bounded(session):
+    for number in range(100):
+        session.submit(ours(f"id{number}", timeout=1), number * 10.0)
+        session.expire(number * 10.0 + 1)
+
+    unknown = session.receive('[3,"nobody",{}]', 2000.0)
+    forgotten = session.receive('[3,"id0",{}]', 2000.0)
+    remembered = session.receive('[3,"id99",{}]', 2000.0)
+
+    assert (unknown.late, forgotten.late, remembered.late) == (False, False, True)
+    assert len(session._late) == 63
+
+
+def test_R25_calls_may_cross(session):
+    session.submit(ours("ours"), 0.0)
+
+    assert isinstance(session.receive(call("ours"), 0.1), Incoming), "the id spaces are separate"
+    assert isinstance(session.receive('[3,"ours",{}]', 0.2), Answered)
+
+
+def test_R29_an_error_of_the_station_ends_the_call(session):
+    session.submit(ours("1"), 0.0)
+
+    event = session.receive('[4,"1","NotSupported",null]', 0.1)
+
+    assert isinstance(event, Answered)
+    assert event.frame == CallError("1", "NotSupported")
+    assert session.outstanding is None
+    assert session.next_deadline is None
+
+
+def test_R30_a_closed_session_gives_back_what_will_never_be_answered(session):
+    for number in range(3):
+        session.submit(ours(str(number)), 0.0)
+
+    unanswered = session.close()
+
+    assert [outgoing.id for outgoing in unanswered] == ["0", "1", "2"]
+    assert session.close() == []
+    with pytest.raises(SessionClosed):
+        session.submit(ours("3"), 0.0)
+
+
+def test_a_payload_that_is_not_json_is_refused_to_the_one_who_submits_it(session):
+    session.submit(ours("1"), 0.0)
+
+    with pytest.raises(TypeError):
+        session.submit(OutgoingCall("2", "Reset", {"type": object()}), 0.0)
+    assert session.queued == 0
