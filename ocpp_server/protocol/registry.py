@@ -39,7 +39,7 @@ class Registry:
         """Serve an action stations send.
 
         `inbound` admits an action that the specification sends the other way: one family of 1.6 stations asks
-        us for GetConfiguration and ChangeConfiguration (configuration keys, last paragraph).
+        us for GetConfiguration and ChangeConfiguration.
         """
         return self._decorator("on", name, versions, inbound=inbound)
 

@@ -282,7 +282,9 @@ def _resolved(schema: Schema, node: Any) -> Any:
 # --- saying it ----------------------------------------------------------------------------------------------
 
 _SECRET = re.compile(
-    r"password|secret|token|idtag|credential|authorizationkey|attributevalue|apnuser|pin$", re.IGNORECASE
+    r"password|secret|token|idtag|credential|authorizationkey|attributevalue|apnuser|pin$"
+    r"|location|ur[il]$",  # upload and download addresses carry user names and passwords
+    re.IGNORECASE,
 )
 
 
