@@ -301,7 +301,7 @@ _frames = st.one_of(
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(VERSIONS), st.lists(st.tuples(st.sampled_from(["hear", "say", "wait"]), _frames)))
 def test_R22_R30_whatever_happens_every_call_of_ours_ends_exactly_once_and_in_order(version, steps):
-    session, now, sent, ended = Session(version), 0.0, [], []
+    session, now, sent, ended = Session(version, queue_limit=1000), 0.0, [], []
 
     for number, (step, text) in enumerate(steps):
         now += 10.0
