@@ -7,7 +7,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -73,13 +72,15 @@ class ChargePointAdmin(OperatorAdmin):
         # Everything that happened hangs on the identity; another identity is another station.
         return ("identity", *REPORTED) if obj else REPORTED
 
-    def save_model(self, request: HttpRequest, obj: ChargePoint, form: ModelForm, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if form.cleaned_data.get("remove_password"):
-            provisioning.set_password(obj, "")
-        elif form.cleaned_data.get("password"):
-            provisioning.set_password(obj, form.cleaned_data["password"])
-        provisioning.changed(obj)
+    def save_model(self, request: HttpRequest, obj: ChargePoint, form: ProvisioningForm, change: bool) -> None:
+        if change:
+            # Only what the form changed: the other columns belong to the live state, which moves meanwhile.
+            provisioning.update(obj, password=form.new_password(), **form.changed_settings())
+            return
+        made = provisioning.create(
+            identity=obj.identity, password=form.new_password() or "", **form.changed_settings()
+        )
+        obj.pk, obj._state.adding = made.pk, False
 
     def response_add(self, request: HttpRequest, obj: ChargePoint, post_url_continue: str | None = None) -> HttpResponse:
         messages.success(request, f"The station {obj.identity} is entered. It may connect now.")
@@ -243,8 +244,7 @@ class RefusedConnectionAdmin(EvidenceAdmin):
 def accept_refused(refused: RefusedConnection) -> ChargePoint:
     """The charge point of a refused identity, accepted. Its rows in the handshake log lose their button."""
     known = ChargePoint.objects.by_identity(refused.identity).first()
-    charge_point = known or provisioning.create(identity=refused.identity)
-    provisioning.accept(charge_point)
+    charge_point = provisioning.accept(known) if known else provisioning.create(identity=refused.identity)
     RefusedConnection.objects.filter(identity=refused.identity).update(can_be_accepted=False)
     return charge_point
 

@@ -16,6 +16,7 @@ import environ
 
 from ocpp_server import env
 from ocpp_server.observability import logs
+from ocpp_server.operator import theme
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_file(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
@@ -99,6 +100,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "ocpp_server.operator.middleware.ContentSecurityPolicy",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -271,4 +273,5 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {}
 
 # -- admin -----------------------------------------------------------------------------------------
 
-UNFOLD: dict[str, Any] = {}
+# Names, colours and the menu; the pages themselves are in `ocpp_server/operator`.
+UNFOLD: dict[str, Any] = theme.UNFOLD

@@ -1,0 +1,364 @@
+/* The live pages: draw a snapshot, ask for the next one, send a command.
+ *
+ * A station's words are hostile. They reach the page as JSON and become text nodes; nothing here parses HTML, and a
+ * link is followed only when it is a path of ours.
+ */
+(() => {
+  "use strict";
+
+  const page = document.querySelector("[data-live]");
+  if (!page) return;
+
+  const HURRY_MS = 500; // between two looks while a command is on its way
+  const HURRY_FOR_MS = 20000;
+  const ANSWER_MS = 8000; // how long an answer may take before we say that there is none
+  const drawn = new Map(); // what each part shows now: a part that did not change keeps focus and selection
+  const charts = new Map();
+  let followed = null; // the command of the last button: {id, until}
+  let timer = null;
+  let asking = false;
+  let silentSince = null;
+  let ended = false;
+
+  // -- drawing -------------------------------------------------------------------------------------
+
+  function element(tag, className, text) {
+    const made = document.createElement(tag);
+    if (className) made.className = className;
+    if (text !== undefined) made.textContent = text;
+    return made;
+  }
+
+  function isOurs(path) {
+    return typeof path === "string" && /^\/(?![/\\])/.test(path);
+  }
+
+  function ago(moment) {
+    const seconds = Math.round((Date.now() - moment.getTime()) / 1000);
+    if (seconds < -5) return "in the future";
+    if (seconds < 5) return "just now";
+    if (seconds < 60) return `${seconds} s ago`;
+    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
+    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ago`;
+    return `${Math.floor(seconds / 86400)} d ago`;
+  }
+
+  function timeOf(iso) {
+    if (iso === "never") return element("span", "", "–");
+    const moment = new Date(iso);
+    const made = element("time", "", ago(moment));
+    made.dateTime = iso;
+    made.title = moment.toLocaleString();
+    return made;
+  }
+
+  function postForm(cell) {
+    const form = element("form", "op-inline");
+    form.method = "post";
+    form.action = cell.post;
+    const fields = {
+      csrfmiddlewaretoken: page.querySelector("[name=csrfmiddlewaretoken]").value,
+      next: location.pathname + location.search,
+      ...cell.fields,
+    };
+    for (const [name, value] of Object.entries(fields)) {
+      const input = element("input");
+      input.type = "hidden";
+      input.name = name;
+      input.value = value;
+      form.append(input);
+    }
+    const button = element("button", `op-button op-small ${cell.tone === "quiet" ? "" : "op-primary"}`, cell.text);
+    button.type = "submit";
+    form.append(button);
+    return form;
+  }
+
+  function content(cell) {
+    if (cell.buttons) {
+      const group = element("span", "op-group");
+      group.append(...cell.buttons.filter((one) => isOurs(one.post)).map(postForm));
+      return group;
+    }
+    if (isOurs(cell.post)) return postForm(cell);
+    if (cell.time) return timeOf(cell.time);
+    if (cell.label) return element("span", `op-label op-tone-${cell.tone || "none"}`, cell.text);
+    if (isOurs(cell.href)) {
+      const link = element("a", "op-link", cell.text);
+      link.href = cell.href;
+      return link;
+    }
+    return element("span", "", cell.text);
+  }
+
+  function fill(target, cell) {
+    target.replaceChildren(content(cell));
+    if (cell.title) target.title = cell.title;
+    if (cell.note) target.append(element("span", "op-note op-under", cell.note));
+  }
+
+  /** Whether this part has to be drawn again. */
+  function isNew(key, value) {
+    const text = JSON.stringify(value);
+    if (drawn.get(key) === text) return false;
+    drawn.set(key, text);
+    return true;
+  }
+
+  function draw(snapshot) {
+    for (const target of page.querySelectorAll("[data-value]")) {
+      const key = target.dataset.value;
+      const cell = snapshot.values[key];
+      if (cell && isNew(`value ${key}`, cell)) fill(target, cell);
+    }
+    for (const body of page.querySelectorAll("[data-rows]")) {
+      const key = body.dataset.rows;
+      const rows = snapshot.tables[key];
+      if (rows && isNew(`rows ${key}`, rows)) drawRows(body, key, rows);
+    }
+    for (const canvas of page.querySelectorAll("[data-chart]")) {
+      const key = canvas.dataset.chart;
+      const series = snapshot.charts && snapshot.charts[key];
+      if (series && isNew(`chart ${key}`, series)) drawChart(canvas, key, series);
+    }
+    follow(snapshot.states || {});
+    ended = Boolean(snapshot.ended);
+  }
+
+  function drawRows(body, key, rows) {
+    body.replaceChildren(
+      ...rows.map((cells) => {
+        const row = element("tr");
+        for (const cell of cells) {
+          const data = element("td");
+          fill(data, cell);
+          row.append(data);
+        }
+        return row;
+      }),
+    );
+    body.closest("table").hidden = rows.length === 0;
+    page.querySelector(`[data-empty="${key}"]`).hidden = rows.length > 0;
+  }
+
+  // -- charts --------------------------------------------------------------------------------------
+
+  function colours() {
+    const style = getComputedStyle(document.documentElement);
+    const dark = document.documentElement.classList.contains("dark");
+    const named = (name) => style.getPropertyValue(name).trim();
+    return {
+      main: named(dark ? "--color-primary-500" : "--color-primary-600"),
+      second: dark ? "#fbbf24" : "#b45309",
+      grid: named(dark ? "--color-base-800" : "--color-base-200"),
+      words: named(dark ? "--color-base-300" : "--color-base-600"),
+    };
+  }
+
+  function axis(title, position, colour, extra) {
+    return {
+      position,
+      beginAtZero: true,
+      title: { display: true, text: title, color: colour.words },
+      ticks: { color: colour.words, ...extra },
+      grid: { color: colour.grid, drawOnChartArea: position !== "right" },
+    };
+  }
+
+  function todayChart(series, colour) {
+    return {
+      data: {
+        labels: series.labels,
+        datasets: [
+          { type: "bar", label: "Energy (kWh)", data: series.energy, backgroundColor: colour.main, yAxisID: "y", borderRadius: 3, order: 2 },
+          { type: "line", label: "Sessions", data: series.sessions, borderColor: colour.second, backgroundColor: colour.second, yAxisID: "right", pointRadius: 2, borderWidth: 2, order: 1 },
+        ],
+      },
+      scales: {
+        x: { ticks: { color: colour.words, maxRotation: 0, autoSkipPadding: 8 }, grid: { display: false } },
+        y: axis("kWh", "left", colour, {}),
+        right: axis("sessions", "right", colour, { precision: 0 }),
+      },
+    };
+  }
+
+  function meterChart(series, colour) {
+    const line = (label, data, tone, axisId) => ({
+      type: "line", label, data: data.map(([x, y]) => ({ x, y })), borderColor: tone, backgroundColor: tone,
+      yAxisID: axisId, pointRadius: data.length < 30 ? 2 : 0, borderWidth: 2, tension: 0,
+    });
+    const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    return {
+      data: { datasets: [line("Energy (kWh)", series.energy, colour.main, "y"), line("Power (kW)", series.power, colour.second, "right")] },
+      scales: {
+        x: { type: "linear", ticks: { color: colour.words, callback: clock, maxRotation: 0, autoSkipPadding: 24 }, grid: { color: colour.grid } },
+        y: axis("kWh", "left", colour, {}),
+        right: axis("kW", "right", colour, {}),
+      },
+      tooltip: { callbacks: { title: (items) => new Date(items[0].parsed.x).toLocaleString() } },
+    };
+  }
+
+  const KINDS = { today: todayChart, meter: meterChart };
+
+  function drawChart(canvas, key, series) {
+    const nothing = page.querySelector(`[data-chart-empty="${key}"]`);
+    if (nothing) {
+      const isEmpty = Object.values(series).every((points) => points.length === 0);
+      nothing.hidden = !isEmpty;
+      canvas.parentElement.hidden = isEmpty;
+      if (isEmpty) return;
+    }
+    const colour = colours();
+    const made = KINDS[key](series, colour);
+    const known = charts.get(key);
+    if (known) {
+      known.chart.data = made.data;
+      known.chart.options.scales = made.scales;
+      known.chart.options.plugins.legend.labels.color = colour.words;
+      known.chart.update("none");
+      known.series = series;
+      return;
+    }
+    const chart = new Chart(canvas, {
+      data: made.data,
+      options: {
+        animation: false,
+        responsive: true,
+        maintainAspectRatio: false,
+        interaction: { mode: "index", intersect: false },
+        scales: made.scales,
+        plugins: { legend: { labels: { color: colour.words, boxWidth: 12 } }, tooltip: made.tooltip || {} },
+      },
+    });
+    charts.set(key, { chart, canvas, series });
+  }
+
+  new MutationObserver(() => {
+    for (const [key, known] of charts) drawChart(known.canvas, key, known.series);
+  }).observe(document.documentElement, { attributeFilter: ["class"] });
+
+  // -- asking --------------------------------------------------------------------------------------
+
+  function say(kind, words) {
+    const state = page.querySelector("[data-live-state]");
+    if (!state) return;
+    state.dataset.kind = kind;
+    const text = state.querySelector("span");
+    if (text.textContent !== words) text.textContent = words;
+  }
+
+  async function ask() {
+    clearTimeout(timer);
+    if (document.hidden || asking) return;
+    asking = true;
+    const patience = new AbortController();
+    const tooLong = setTimeout(() => patience.abort(), ANSWER_MS);
+    try {
+      const response = await fetch(page.dataset.live, {
+        headers: { Accept: "application/json" },
+        credentials: "same-origin",
+        signal: patience.signal,
+      });
+      if (response.status === 401 || response.redirected) {
+        say("bad", "You are signed out. Reload the page to sign in.");
+        return;
+      }
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      draw(await response.json());
+      silentSince = null;
+      say(ended ? "done" : "good", ended ? "Ended" : "Live");
+    } catch (error) {
+      silentSince = silentSince || new Date();
+      say("bad", `No answer from the server since ${silentSince.toLocaleTimeString()}`);
+    } finally {
+      clearTimeout(tooLong);
+      asking = false;
+    }
+    if (!ended) schedule();
+  }
+
+  function schedule() {
+    const hurry = followed && Date.now() < followed.until;
+    timer = setTimeout(ask, hurry ? HURRY_MS : Number(page.dataset.every) * 1000);
+  }
+
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) {
+      clearTimeout(timer);
+      say("idle", "Paused");
+    } else if (!ended) {
+      ask();
+    }
+  });
+
+  setInterval(() => {
+    if (document.hidden) return;
+    for (const target of page.querySelectorAll("time[datetime]")) {
+      const words = ago(new Date(target.dateTime));
+      if (target.textContent !== words) target.textContent = words;
+    }
+  }, 1000);
+
+  // -- sending -------------------------------------------------------------------------------------
+
+  function result(words, tone) {
+    const line = page.querySelector("[data-result]");
+    if (!line) return;
+    line.hidden = false;
+    line.className = `op-result op-tone-${tone || "none"}`;
+    line.textContent = words;
+  }
+
+  function follow(states) {
+    const state = followed && states[followed.id];
+    if (!state) return;
+    result(state.text, state.tone);
+    if (state.finished) followed = null;
+  }
+
+  async function send(form) {
+    const button = form.querySelector("[type=submit]");
+    const problem = form.querySelector("[data-error]");
+    problem.hidden = true;
+    button.disabled = true;
+    try {
+      const response = await fetch(form.action, {
+        method: "POST",
+        body: new FormData(form),
+        headers: { Accept: "application/json" },
+        credentials: "same-origin",
+      });
+      const isJson = (response.headers.get("Content-Type") || "").startsWith("application/json");
+      if (!isJson) throw new Error(response.status === 403 ? "You may not send commands." : `The server answered ${response.status}.`);
+      const outcome = await response.json();
+      if (!outcome.sent) throw new Error(outcome.sentence);
+      form.closest("dialog").close();
+      result(outcome.sentence, "info");
+      followed = { id: outcome.command, until: Date.now() + HURRY_FOR_MS };
+      ask();
+    } catch (error) {
+      problem.textContent = error instanceof TypeError ? "Not sent: the server does not answer." : error.message;
+      problem.hidden = false;
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  page.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-dialog]");
+    if (opener) document.getElementById(opener.dataset.dialog).showModal();
+    if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
+    if (event.target instanceof HTMLDialogElement) event.target.close(); // a click beside the form
+  });
+
+  page.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-command]")) return;
+    event.preventDefault();
+    send(event.target);
+  });
+
+  draw(JSON.parse(document.getElementById("snapshot").textContent));
+  say(ended ? "done" : "good", ended ? "Ended" : "Live");
+  if (!ended) schedule();
+})();

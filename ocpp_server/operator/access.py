@@ -1,0 +1,29 @@
+"""Who may do what in the admin. The same three roles as in the API: viewer reads, operator commands, administrator provides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from accounts.models import User
+
+
+def may_read(user: Any) -> bool:
+    """Everybody who may sign in to the admin."""
+    return bool(user.is_active and user.is_staff)
+
+
+def may_command(user: Any) -> bool:
+    """Send commands to stations."""
+    return may_read(user) and (user.is_superuser or user.role in {User.Role.OPERATOR, User.Role.ADMINISTRATOR})
+
+
+def may_provide(user: Any) -> bool:
+    """Enter stations, tokens, API keys and users."""
+    return may_read(user) and (user.is_superuser or user.role == User.Role.ADMINISTRATOR)
+
+
+def request_may_provide(request: HttpRequest) -> bool:
+    """For the menu, whose entries ask with the request."""
+    return may_provide(request.user)

@@ -1,0 +1,146 @@
+"""What every list of the admin shares: roles instead of permission tables, and pages that stay fast on big tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from unfold.admin import ModelAdmin
+
+from chargepoints.models import ChargePoint
+from ocpp_server.operator import access
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts to 10,000 and no further: nobody pages deeper, and counting a million rows takes a second on each click."""
+
+    limit = 10_000
+    template_name = "operator/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list.order_by()[: self.limit].count()  # type: ignore[union-attr]
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count >= self.limit
+
+
+class OperatorAdmin(ModelAdmin):
+    """Read by everybody who may sign in, written by administrators, deleted by nobody.
+
+    `exact_search` names the fields that a search term is compared with, for tables too big for "contains".
+    `station_ordering` is the order of the index that serves the list of one station.
+    """
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 0
+    list_filter_submit = True
+    list_fullwidth = True
+    empty_value_display = "–"
+    empty_sentence = ""
+    exact_search: tuple[str, ...] = ()
+    station_ordering: tuple[str, ...] = ()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return access.may_read(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return access.may_read(request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return access.may_provide(request.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return access.may_provide(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        if self.station_ordering and request.GET.get("station"):
+            return self.station_ordering
+        return tuple(super().get_ordering(request))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not self.exact_search or not search_term.strip():
+            return super().get_search_results(request, queryset, search_term)
+        return self.search_exactly(queryset, search_term.strip()), False
+
+    def search_exactly(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        """The rows of the first field that knows the term: one index at a time, never an OR over the whole table."""
+        for field in self.exact_search:
+            condition = self._condition(field, term)
+            if condition is not None:
+                found = queryset.filter(**condition)
+                if found.exists():
+                    return found
+        return queryset.none()
+
+    @staticmethod
+    def _condition(field: str, term: str) -> dict[str, Any] | None:
+        """What to filter by; None where the term can't be a value of the field."""
+        if field in {"pk", "transaction_id"}:
+            # A number column raises for what is no number, and SQLite for one beyond 64 bits.
+            return {field: int(term)} if term.isascii() and term.isdigit() and len(term) < 19 else None  # noqa: PLR2004
+        if field == "charge_point":
+            station = ChargePoint.objects.by_identity(term).values_list("pk", flat=True).first()
+            return None if station is None else {"charge_point_id": station}
+        return {field: term}
+
+
+class EvidenceAdmin(OperatorAdmin):
+    """Rows that prove what happened: nobody adds, edits or deletes them here."""
+
+    actions = None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @admin.display(description="Station", ordering="charge_point__identity_key")
+    def station(self, row: Any) -> str:
+        return station_link(row.charge_point)
+
+
+def link(href: str, words: object) -> str:
+    """A link in a list; the words are escaped, they may be a station's."""
+    return format_html('<a class="op-link" href="{}">{}</a>', href, words)
+
+
+def station_link(charge_point: Any) -> str:
+    return link(reverse("admin:station", args=[charge_point.pk]), charge_point.identity)
+
+
+def session_link(number: int | None) -> str:
+    return (
+        "–"
+        if number is None
+        else link(reverse("admin:transactions_transaction_change", args=[number]), number)
+    )
+
+
+def post_button(action: str, words: str) -> str:
+    """A button in a list. It borrows the list's own form, and with it the CSRF token: forms can't be nested."""
+    return format_html('<button type="submit" class="op-button" formaction="{}">{}</button>', action, words)
+
+
+def back(request: HttpRequest, otherwise: str) -> str:
+    """Where the button was pressed: a path of ours, or the list that the view belongs to."""
+    wanted = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        return wanted
+    return reverse(otherwise)

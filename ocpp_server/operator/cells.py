@@ -1,0 +1,60 @@
+"""The small vocabulary of the live pages: what `operator.js` draws. Only text travels; the page builds the elements.
+
+Nothing here is HTML. A station's words go through `textContent`, so they can't become markup.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+Cell = dict[str, Any]
+Row = list[Cell]
+
+
+def text(value: object, *, href: str = "", title: str = "", note: str = "") -> Cell:
+    """Plain text; `href` is a path of ours, `note` a smaller second line."""
+    return _without_empty(text="" if value is None else str(value), href=href, title=title, note=note)
+
+
+def label(value: object, tone: str = "", *, title: str = "", note: str = "") -> Cell:
+    """A coloured word."""
+    return _without_empty(text=str(value), label=True, tone=tone, title=title, note=note)
+
+
+def moment(value: datetime | None, *, note: str = "") -> Cell:
+    """A time, shown as "12 s ago" and moving by itself."""
+    return _without_empty(text="", time=value.isoformat() if value else "never", note=note)
+
+
+def button(words: str, post: str, *, tone: str = "", fields: dict[str, str] | None = None) -> Cell:
+    """A form of one button: POST with the page's CSRF token."""
+    return _without_empty(text=words, post=post, tone=tone, fields=fields or {})
+
+
+def buttons(cells: Iterable[Cell]) -> Cell:
+    return {"buttons": list(cells), "text": ""}
+
+
+def _without_empty(**members: Any) -> Cell:
+    return {name: value for name, value in members.items() if value or name == "text"}
+
+
+def kilowatt_hours(watt_hours: float | None) -> str:
+    return "–" if watt_hours is None else f"{watt_hours / 1000:,.2f} kWh"
+
+
+def kilowatts(watts: float | None) -> str:
+    return "–" if watts is None else f"{watts / 1000:,.1f} kW"
+
+
+def span(start: datetime | None, end: datetime | None) -> str:
+    """How long something took, in the two largest units."""
+    if start is None or end is None:
+        return "–"
+    seconds = max(0, int((end - start).total_seconds()))
+    hours, minutes = seconds // 3600, seconds % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {seconds % 60:02d} s" if minutes else f"{seconds} s"

@@ -1,0 +1,38 @@
+"""Filters that many lists share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import DropdownFilter, TextFilter
+
+from chargepoints.models import ChargePoint
+from ocpp_server.protocol.versions import VERSIONS, label
+
+
+class StationFilter(TextFilter):
+    """By the station's identity. Typed, not chosen: a list of ten thousand stations is no choice."""
+
+    title = "station (identity)"
+    parameter_name = "station"
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        identity = (self.value() or "").strip()
+        if not identity:
+            return queryset
+        # The key first, so that the list itself is read by its index on the station.
+        station = ChargePoint.objects.by_identity(identity).values_list("pk", flat=True).first()
+        return queryset.none() if station is None else queryset.filter(charge_point_id=station)
+
+
+class VersionFilter(DropdownFilter):
+    title = "OCPP version"
+    parameter_name = "version"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(version, label(version)) for version in VERSIONS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(ocpp_version=self.value()) if self.value() else queryset

@@ -1,0 +1,125 @@
+"""The session page: what one vehicle drew, why it is suspect if it is, and the readings behind the figures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+
+from ocpp_server.operator import access, cells, tones
+from ocpp_server.operator.base import CappedPaginator
+from ocpp_server.operator.dashboard import staff_json
+from transactions.models import MeterValue, Transaction
+
+READINGS_PER_PAGE = 50
+# As many as a wide screen has room for; more would only be drawn over each other.
+CHART_POINTS = 600
+# A session of a day with a reading a second: what is looked at before thinning out.
+CHART_READINGS = 100_000
+ENERGY = "Energy.Active.Import.Register"
+POWER = "Power.Active.Import"
+
+Point = tuple[int, float]
+
+
+def urls(site: admin.AdminSite) -> list[Any]:
+    return [path("<int:pk>/live/", live, name="session-live")]
+
+
+def page(request: HttpRequest, object_id: str) -> HttpResponse:
+    session = get_object_or_404(
+        Transaction.objects.select_related("charge_point", "token"),
+        # What is no number is an unknown session, not an error.
+        pk=int(object_id) if object_id.isascii() and object_id.isdigit() and len(object_id) < 19 else 0,  # noqa: PLR2004
+    )
+    readings = CappedPaginator(session.meter_values.order_by("-measured_at", "-id"), READINGS_PER_PAGE)
+    context = {
+        **admin.site.each_context(request),
+        "title": f"Session {session.pk}",
+        "opts": Transaction._meta,
+        "session": session,
+        "snapshot": snapshot(session),
+        "readings": readings.get_page(request.GET.get("page")),
+        "events": session.events.order_by("seq_no", "id")[:500],
+        "quarantined": session.quarantined_messages.order_by("-received_at")[:50],
+        "is_running": session.status == Transaction.Status.ACTIVE,
+        "may_command": access.may_command(request.user),
+    }
+    return TemplateResponse(request, "operator/session.html", context)
+
+
+@staff_json
+def live(request: HttpRequest, pk: int) -> HttpResponse:
+    return JsonResponse(snapshot(get_object_or_404(Transaction.objects.select_related("charge_point"), pk=pk)))
+
+
+def snapshot(session: Transaction) -> dict[str, Any]:
+    """What moves while the vehicle charges; two queries."""
+    running = session.status == Transaction.Status.ACTIVE
+    return {
+        "values": {
+            "status": cells.label(session.get_status_display(), tones.SESSION.get(session.status, "")),
+            "state": cells.text(session.charging_state or ("–" if running else session.stop_reason or "–")),
+            "energy": cells.text(cells.kilowatt_hours(session.energy_wh)),
+            "power": cells.text(cells.kilowatts(session.power_w) if running else "–"),
+            "soc": cells.text("–" if session.soc_percent is None else f"{session.soc_percent:.0f} %"),
+            "duration": cells.text(cells.span(session.started_at, session.stopped_at or timezone.now())),
+            "meter": cells.text(_register(session.meter_last_wh)),
+            "heard": cells.moment(session.last_message_at),
+        },
+        "tables": {},
+        "charts": {"meter": chart(session)},
+        "ended": not running,
+    }
+
+
+def chart(session: Transaction) -> dict[str, list[Point]]:
+    """Energy since the start (kWh) and power (kW), as [milliseconds, value], thinned out to what a screen shows."""
+    readings = MeterValue.objects.filter(
+        transaction=session, measurand__in=(ENERGY, POWER), value__isnull=False, location__in=("", "Outlet")
+    ).order_by("measured_at")
+    by_kind: dict[str, dict[int, dict[str, float]]] = {ENERGY: defaultdict(dict), POWER: defaultdict(dict)}
+    fields = ("measurand", "phase", "measured_at", "value")
+    for measurand, phase, at, value in readings.values_list(*fields)[:CHART_READINGS]:
+        by_kind[measurand][int(at.timestamp() * 1000)][phase] = value
+    energy = _series(by_kind[ENERGY])
+    power = _series(by_kind[POWER])
+    begin = session.meter_start_wh if session.meter_start_wh is not None else (energy[0][1] if energy else 0)
+    energy = [(at, round((value - begin) / 1000, 3)) for at, value in energy]
+    return {
+        "energy": _thinned(energy),
+        "power": _thinned([(at, round(value / 1000, 3)) for at, value in power] or _slope(energy)),
+    }
+
+
+def _series(moments: dict[int, dict[str, float]]) -> list[Point]:
+    """One value a moment: the total where the station sends it, else the sum of its phases."""
+    return [
+        (at, phases[""] if "" in phases else sum(v for phase, v in phases.items() if phase in {"L1", "L2", "L3"}))
+        for at, phases in sorted(moments.items())
+        if phases.keys() & {"", "L1", "L2", "L3"}
+    ]
+
+
+def _slope(energy: list[Point]) -> list[Point]:
+    """Average power between two readings of the register, for stations that send no power."""
+    return [
+        (later, round((now - before) / ((later - at) / 3_600_000), 3))
+        for (at, before), (later, now) in zip(energy, energy[1:], strict=False)
+        if later > at
+    ]
+
+
+def _thinned(points: list[Point]) -> list[Point]:
+    step = -(-len(points) // CHART_POINTS) or 1
+    return points[::step] if not points or (len(points) - 1) % step == 0 else [*points[::step], points[-1]]
+
+
+def _register(watt_hours: float | None) -> str:
+    return "–" if watt_hours is None else f"{watt_hours / 1000:,.3f} kWh"

@@ -1,0 +1,42 @@
+"""One colour for one word, on every page. A word nobody knows stays grey."""
+
+from __future__ import annotations
+
+SUCCESS, INFO, WARNING, DANGER, NEUTRAL = "success", "info", "warning", "danger", ""
+
+CONNECTOR = {
+    "Available": SUCCESS,
+    "Preparing": INFO,
+    "Charging": INFO,
+    "Occupied": INFO,
+    "Finishing": INFO,
+    "SuspendedEV": WARNING,
+    "SuspendedEVSE": WARNING,
+    "Reserved": WARNING,
+    "Unavailable": NEUTRAL,
+    "Faulted": DANGER,
+}
+REGISTRATION = {"Accepted": SUCCESS, "Pending": WARNING, "Rejected": DANGER}
+COMMAND = {
+    "queued": NEUTRAL,
+    "sent": INFO,
+    "accepted": SUCCESS,
+    "rejected": WARNING,
+    "error": DANGER,
+    "timeout": DANGER,
+    "disconnected": DANGER,
+    "invalid": DANGER,
+    "late": WARNING,
+}
+SESSION = {"active": INFO, "ended": NEUTRAL}
+TOKEN = {"active": SUCCESS, "blocked": DANGER, "lost": DANGER, "expired": WARNING, "invalid": DANGER}
+REMOTE_START = {"waiting": INFO, "started": SUCCESS, "refused": DANGER, "nothing": WARNING}
+ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
+
+
+def station_status(status: str, is_online: bool) -> tuple[str, str]:
+    """The words and the colour of a station's or connector's status; what an offline one last said is only a memory."""
+    known = status or "not reported yet"
+    if is_online:
+        return known, CONNECTOR.get(status, NEUTRAL)
+    return (f"Offline (last: {known})" if status else "Offline"), NEUTRAL

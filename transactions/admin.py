@@ -1,0 +1,175 @@
+"""Charging sessions and their readings in the admin. All of it is evidence: read only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.decorators import display
+
+from ocpp_server.operator import access, cells, session, tones
+from ocpp_server.operator.base import EvidenceAdmin, back, session_link
+from ocpp_server.operator.filters import StationFilter
+from transactions.models import Counter, MeterValue, QuarantinedMessage, RemoteStart, Transaction, TransactionEvent
+
+
+@admin.register(Transaction)
+class TransactionAdmin(EvidenceAdmin):
+    """The list leads to the session page."""
+
+    list_display = ["number", "station", "place", "id_token", "state", "energy", "duration", "started_at", "flag"]
+    list_filter = [
+        StationFilter,
+        ("status", ChoicesDropdownFilter),
+        "suspect",
+        ("started_at", RangeDateTimeFilter),
+    ]
+    list_select_related = ["charge_point"]
+    search_fields = ["id"]
+    exact_search = ("pk", "id_token", "charge_point", "ocpp_id")
+    search_help_text = "A number, a token, a station's identity, or a 2.x transaction id."
+    sortable_by = ["number", "started_at"]
+    ordering = ["-id"]
+    empty_sentence = "No vehicle has charged yet. A session appears here the moment a station starts one."
+
+    def get_urls(self) -> list[Any]:
+        return [*session.urls(self.admin_site), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        return session.page(request, object_id)
+
+    @admin.display(description="Number", ordering="id")
+    def number(self, transaction: Transaction) -> int:
+        return transaction.pk
+
+    @admin.display(description="EVSE")
+    def place(self, transaction: Transaction) -> str:
+        return "–" if transaction.evse_number is None else str(transaction.evse_number)
+
+    @display(description="State", label=tones.SESSION | {"suspect": tones.DANGER})
+    def state(self, transaction: Transaction) -> tuple[str, str]:
+        return transaction.status, transaction.get_status_display()
+
+    @admin.display(description="Energy")
+    def energy(self, transaction: Transaction) -> str:
+        return cells.kilowatt_hours(transaction.energy_wh)
+
+    @admin.display(description="Duration")
+    def duration(self, transaction: Transaction) -> str:
+        return cells.span(transaction.started_at, transaction.stopped_at or timezone.now())
+
+    @display(description="Suspect", ordering="suspect", label={"suspect": tones.DANGER})
+    def flag(self, transaction: Transaction) -> tuple[str, str] | str:
+        return ("suspect", "suspect") if transaction.suspect else ""
+
+
+@admin.register(TransactionEvent)
+class TransactionEventAdmin(EvidenceAdmin):
+    list_display = ["type", "session", "seq_no", "trigger_reason", "charging_state", "offline", "at"]
+    list_filter = ["offline"]
+    search_fields = ["transaction__id"]
+    exact_search = ("transaction_id", "transaction__ocpp_id")
+    search_help_text = "A session's number, or its 2.x transaction id."
+    sortable_by: tuple[str, ...] = ()
+    ordering = ["-id"]
+    empty_sentence = "OCPP 2.x stations report sessions as events; 1.6 stations have none."
+
+    @admin.display(description="Session")
+    def session(self, event: TransactionEvent) -> str:
+        return session_link(event.transaction_id)
+
+
+@admin.register(MeterValue)
+class MeterValueAdmin(EvidenceAdmin):
+    list_display = ["measurand", "station", "session", "reading", "phase", "context", "measured_at"]
+    list_filter = [StationFilter]
+    list_select_related = ["charge_point"]
+    search_fields = ["transaction__id"]
+    exact_search = ("transaction_id", "charge_point")
+    search_help_text = "A session's number, or a station's identity."
+    sortable_by: tuple[str, ...] = ()
+    ordering = ["-id"]
+    station_ordering = ("-measured_at", "-id")
+    empty_sentence = "Readings appear as soon as a station sends meter values."
+
+    @admin.display(description="Session")
+    def session(self, reading: MeterValue) -> str:
+        return session_link(reading.transaction_id)
+
+    @admin.display(description="Reading")
+    def reading(self, reading: MeterValue) -> str:
+        return reading.raw if reading.value is None else f"{reading.value:,g} {reading.unit}"
+
+
+@admin.register(QuarantinedMessage)
+class QuarantinedMessageAdmin(EvidenceAdmin):
+    list_display = ["action", "station", "session", "reason_label", "detail", "received_at", "resolved_at"]
+    list_filter = [StationFilter, ("reason", ChoicesDropdownFilter), ("resolved_at", admin.EmptyFieldListFilter)]
+    list_select_related = ["charge_point"]
+    search_fields = ["charge_point__identity_key"]
+    exact_search = ("charge_point", "transaction_id")
+    search_help_text = "A station's identity, or a session's number."
+    sortable_by = ["received_at"]
+    change_form_template = "operator/quarantined.html"
+    empty_sentence = "Every message about money could be applied."
+
+    def get_urls(self) -> list[Any]:
+        resolve = path(
+            "<int:pk>/resolve/", self.admin_site.admin_view(require_POST(self.resolve)), name="quarantine-resolve"
+        )
+        return [resolve, *super().get_urls()]
+
+    def resolve(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Somebody has looked at it; the row stays."""
+        if not access.may_command(request.user):
+            raise PermissionDenied
+        message = get_object_or_404(QuarantinedMessage, pk=pk)
+        if message.resolved_at is None:
+            message.resolved_at = timezone.now()
+            message.save(update_fields=["resolved_at"])
+        messages.success(request, "Marked as resolved. The message is kept.")
+        return redirect(back(request, "admin:transactions_quarantinedmessage_changelist"))
+
+    @admin.display(description="Session")
+    def session(self, message: QuarantinedMessage) -> str:
+        return session_link(message.transaction_id)
+
+    @display(description="Reason", label=True)
+    def reason_label(self, message: QuarantinedMessage) -> str:
+        return message.get_reason_display()
+
+
+@admin.register(RemoteStart)
+class RemoteStartAdmin(EvidenceAdmin):
+    list_display = ["id_token", "station", "evse_number", "outcome_label", "session", "created_at"]
+    list_filter = [StationFilter, ("outcome", ChoicesDropdownFilter)]
+    list_select_related = ["charge_point"]
+    search_fields = ["id_token"]
+    exact_search = ("id_token", "charge_point")
+    search_help_text = "A token, or a station's identity."
+    sortable_by: tuple[str, ...] = ()
+    ordering = ["-id"]
+    empty_sentence = "No session was started from here yet. A station's page has the button."
+
+    @admin.display(description="Session")
+    def session(self, start: RemoteStart) -> str:
+        return session_link(start.transaction_id)
+
+    @display(description="Outcome", label=tones.REMOTE_START)
+    def outcome_label(self, start: RemoteStart) -> tuple[str, str]:
+        return start.outcome, start.get_outcome_display()
+
+
+@admin.register(Counter)
+class CounterAdmin(EvidenceAdmin):
+    list_display = ["name", "value"]
+    empty_sentence = "The first session gets the number 1000."
