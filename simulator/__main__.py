@@ -1,0 +1,10 @@
+"""`python -m simulator`: the same as `manage.py simulate`, against any server and without Django."""
+
+import argparse
+import sys
+
+from simulator.console import add_arguments, run
+
+parser = argparse.ArgumentParser(prog="python -m simulator", description="Simulated OCPP charging stations.")
+add_arguments(parser)
+sys.exit(run(vars(parser.parse_args())))

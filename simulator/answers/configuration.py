@@ -1,0 +1,180 @@
+"""Configuration keys (1.6), variables and reports (2.x), data transfer, network profiles, reset."""
+
+import functools
+from typing import Any
+
+from simulator.answers.table import ACCEPTED, REJECTED, Answer, answers, evse_number
+from simulator.versions import V16, V21, V201
+
+ITEMS_PER_REPORT = 20
+SECRETS = {"AuthorizationKey"}
+
+
+@answers("GetConfiguration", V16)
+def get_configuration(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
+    wanted = payload.get("key") or sorted(station.settings.table)
+    known, unknown = [], []
+    for name in wanted:
+        key = station.settings.table.get(name)
+        if key is None:
+            unknown.append(name)
+        elif not key.hidden:  # a write-only key is neither shown nor unknown (1.6J errata 3.10)
+            known.append({"key": name, "readonly": key.readonly, "value": key.value[:500]})
+    return {"configurationKey": known} | ({"unknownKey": unknown} if unknown else {})
+
+
+@answers("ChangeConfiguration", V16)
+def change_configuration(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    key, value = payload["key"], payload["value"]
+    if key == "AuthorizationKey" and not _is_key(value):
+        return REJECTED
+    status = station.settings.change(key, value)
+    if status == "Accepted" and key == "AuthorizationKey":
+        # Sent as hex, used as raw bytes, and valid from the next connection (1.6J 6.2.1).
+        station.password = bytes.fromhex(value)
+        return {"status": status}, station.reconnect
+    return {"status": status}
+
+
+def _is_key(value: str) -> bool:
+    try:
+        return 16 <= len(bytes.fromhex(value)) <= 20
+    except ValueError:
+        return False
+
+
+@answers("GetVariables", V201, V21)
+def get_variables(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
+    return {"getVariableResult": [station.settings.get(item) for item in payload["getVariableData"]]}
+
+
+@answers("SetVariables", V201, V21)
+def set_variables(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    results = [station.settings.set(item) for item in payload["setVariableData"]]
+    password = None
+    for item, result in zip(payload["setVariableData"], results, strict=True):
+        if item["variable"]["name"] == "BasicAuthPassword" and result["attributeStatus"] == "Accepted":
+            password = item["attributeValue"]
+    if password is None:
+        return {"setVariableResult": results}
+    station.password = password  # 2.0.1 A01.FR.11: disconnect and come back with the new one
+    return {"setVariableResult": results}, station.reconnect
+
+
+@answers("GetBaseReport", V201, V21)
+def get_base_report(station: Any, payload: dict[str, Any]) -> Answer:
+    configuration = payload["reportBase"] == "ConfigurationInventory"
+    rows = station.settings.report(writable_only=configuration)
+    if payload["reportBase"] == "SummaryInventory":
+        rows = [row for row in rows if row["variable"]["name"] in ("AvailabilityState", "Available")]
+    return ACCEPTED, functools.partial(_report, station, payload["requestId"], rows)
+
+
+@answers("GetReport", V201, V21)
+def get_report(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    if payload.get("componentCriteria"):
+        return {"status": "NotSupported"}
+    rows = [row for row in station.settings.report() if _is_wanted(row, payload.get("componentVariable", []))]
+    if not rows:
+        return {"status": "EmptyResultSet"}
+    return ACCEPTED, functools.partial(_report, station, payload["requestId"], rows)
+
+
+def _is_wanted(row: dict[str, Any], wanted: list[dict[str, Any]]) -> bool:
+    if not wanted:
+        return True
+    for one in wanted:
+        variable = one.get("variable", {}).get("name", row["variable"]["name"])
+        evse = one["component"].get("evse", row["component"].get("evse", {})).get("id")
+        same_evse = evse == row["component"].get("evse", {}).get("id")
+        if one["component"]["name"] == row["component"]["name"] and variable == row["variable"]["name"] and same_evse:
+            return True
+    return False
+
+
+async def _report(station: Any, request_id: int, rows: list[dict[str, Any]]) -> None:
+    generated_at = station.clock.text()
+    parts = [rows[at : at + ITEMS_PER_REPORT] for at in range(0, len(rows), ITEMS_PER_REPORT)]
+    for number, part in enumerate(parts):
+        await station.tell(
+            "NotifyReport",
+            {
+                "requestId": request_id, "generatedAt": generated_at, "seqNo": number,
+                "tbc": number + 1 < len(parts), "reportData": part,
+            },
+        )
+
+
+@answers("SetNetworkProfile", V201, V21)
+def set_network_profile(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
+    if payload["configurationSlot"] < 0:
+        return REJECTED
+    station.network_profiles[payload["configurationSlot"]] = payload["connectionData"]
+    return ACCEPTED
+
+
+@answers("DataTransfer", V16, V201, V21)
+def data_transfer(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
+    """The station knows its own vendor, and of that the message Echo."""
+    if payload["vendorId"] != station.vendor:
+        return {"status": "UnknownVendorId"}
+    if payload.get("messageId", "Echo") != "Echo":
+        return {"status": "UnknownMessageId"}
+    return ACCEPTED | ({"data": payload["data"]} if "data" in payload else {})
+
+
+@answers("Reset", V16)
+def reset_16(station: Any, payload: dict[str, Any]) -> Answer:
+    """Soft ends the transactions and has their messages delivered first; Hard just restarts (1.6 section 5.14)."""
+    if payload["type"] == "Soft":
+        return ACCEPTED, functools.partial(_soft_reset, station)
+    return ACCEPTED, functools.partial(station.reboot, "RemoteReset", stop_reason="ImmediateReset")
+
+
+async def _soft_reset(station: Any) -> None:
+    for connector in station.connectors:
+        if connector.session:
+            connector.session.request_stop("OnIdleReset")
+            await connector.session.over.wait()
+    await station.outbox_settled()
+    await station.reboot("RemoteReset")
+
+
+@answers("Reset", V201, V21)
+def reset_2(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    number, kind = evse_number(payload), payload["type"]
+    if number > len(station.connectors):
+        return REJECTED
+    connectors = [one for one in station.connectors if number in (0, one.number)]
+    busy = [one for one in connectors if one.session]
+    if number:
+        return _reset_evse(station, connectors[0], kind)
+    if kind == "OnIdle" and busy:
+        station.when_idle(functools.partial(station.reboot, "ScheduledReset"))
+        return {"status": "Scheduled"}
+    if kind == "ImmediateAndResume":  # 2.1 B11: the transactions live on
+        return ACCEPTED, functools.partial(_reboot_and_resume, station)
+    return ACCEPTED, functools.partial(station.reboot, "RemoteReset", stop_reason="ImmediateReset")
+
+
+def _reset_evse(station: Any, connector: Any, kind: str) -> dict[str, Any] | Answer:
+    """One EVSE restarts by itself: its transaction ends, the connection stays (2.0.1 B11, B12)."""
+    session = connector.session
+    if session is None:
+        return ACCEPTED
+    if kind == "OnIdle":
+        return {"status": "Scheduled"}
+    if kind == "ImmediateAndResume":
+        return REJECTED
+
+    async def end() -> None:
+        session.request_stop("ImmediateReset")
+
+    return ACCEPTED, end
+
+
+async def _reboot_and_resume(station: Any) -> None:
+    await station.reboot("RemoteReset")
+    for connector in station.connectors:
+        if connector.session:
+            await connector.session.report("TxResumed")

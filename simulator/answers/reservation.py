@@ -1,0 +1,83 @@
+"""Reservations: made, cancelled, used up by a session, expired."""
+
+from typing import Any
+
+from simulator.answers.table import ACCEPTED, REJECTED, Answer, answers
+from simulator.clock import parse_time
+from simulator.connector import Connector, Reservation
+from simulator.versions import V16, V21, V201
+
+
+@answers("ReserveNow", V16)
+def reserve_now_16(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    return _reserve(
+        station, payload["connectorId"], payload["reservationId"], payload["idTag"], payload["expiryDate"],
+        payload.get("parentIdTag"),
+    )
+
+
+@answers("ReserveNow", V201, V21)
+def reserve_now_2(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    return _reserve(
+        station, payload.get("evseId", 0), payload["id"], payload["idToken"]["idToken"], payload["expiryDateTime"],
+        payload.get("groupIdToken", {}).get("idToken"),
+    )
+
+
+def _reserve(
+    station: Any, number: int, reservation_id: int, token: str, expiry: str, group: str | None
+) -> dict[str, Any] | Answer:
+    """1.6 section 5.13, 2.0.1 H01. A reservation of the whole station takes the first connector that is free."""
+    expires = parse_time(expiry)
+    wanted = [one for one in station.connectors if number in (0, one.number)]
+    if expires is None or expires <= station.clock.now() or not wanted:
+        return REJECTED
+    same = [one for one in station.connectors if one.reservation and one.reservation.id == reservation_id]
+    free = [one for one in wanted if one.resting_status == "Available" and one.session is None]
+    place = next(iter([one for one in same if one in wanted] or free), None)
+    if place is None:
+        return {"status": _why_not(wanted)}
+    for old in same:
+        old.reservation = None  # the same id replaces the reservation (1.6 section 5.13)
+    reservation = Reservation(reservation_id, place.number, token, expires, group)
+    place.reservation = reservation
+
+    async def hold() -> None:
+        await station.set_status(place, place.resting_status)
+        # Real time, not simulated: expiry is a moment on the clock.
+        await station.clock.sleep((expires - station.clock.now()).total_seconds() * station.clock.speed)
+        if place.reservation is reservation:
+            await _release(station, place)
+            if station.version != V16:
+                await station.tell(
+                    "ReservationStatusUpdate",
+                    {"reservationId": reservation_id, "reservationUpdateStatus": "Expired"},
+                )
+
+    return ACCEPTED, hold
+
+
+def _why_not(connectors: list[Connector]) -> str:
+    resting = {one.resting_status for one in connectors}
+    if resting == {"Faulted"}:
+        return "Faulted"
+    return "Unavailable" if resting == {"Unavailable"} else "Occupied"
+
+
+@answers("CancelReservation", V16, V201, V21)
+def cancel_reservation(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    for connector in station.connectors:
+        if connector.reservation and connector.reservation.id == payload["reservationId"]:
+            connector.reservation = None
+
+            async def show(connector: Connector = connector) -> None:
+                await _release(station, connector)
+
+            return ACCEPTED, show
+    return REJECTED
+
+
+async def _release(station: Any, connector: Connector) -> None:
+    connector.reservation = None
+    if connector.session is None:
+        await station.set_status(connector, connector.resting_status)

@@ -1,0 +1,33 @@
+"""The table of answers: which function answers which CALL of the CSMS, in which versions."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+FollowUp = Callable[[], Awaitable[Any]]
+Answer = tuple[dict[str, Any], FollowUp | None]
+Handler = Callable[[Any, dict[str, Any]], dict[str, Any] | Answer]
+
+ANSWERS: dict[tuple[str, str], Handler] = {}
+
+ACCEPTED = {"status": "Accepted"}
+REJECTED = {"status": "Rejected"}
+
+
+def answers(action: str, *versions: str) -> Callable[[Handler], Handler]:
+    """Register ``handler(station, payload)``, which returns the answer, or the answer and what to do after sending it."""
+
+    def register(handler: Handler) -> Handler:
+        for version in versions:
+            if (version, action) in ANSWERS:
+                raise ValueError(f"{action} of {version} is answered twice")
+            ANSWERS[version, action] = handler
+        return handler
+
+    return register
+
+
+def evse_number(payload: dict[str, Any]) -> int:
+    """The connector (1.6) or EVSE (2.x) a request names; 0 for the whole station."""
+    if "connectorId" in payload:
+        return int(payload["connectorId"])
+    return int(payload.get("evseId", payload.get("evse", {}).get("id", 0)))

@@ -1,0 +1,102 @@
+"""What real stations get wrong, on request: flags that bend a station's behaviour, and frames nobody should send."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.station import Station
+
+
+@dataclass(slots=True)
+class Mischief:
+    """Flags of one station; all off is a station that follows the specification.
+
+    A wrong clock is not here: set ``station.clock.offset``, ``style`` or ``zone`` and ``follows_server=False``.
+    """
+
+    slow_answers_s: float = 0.0  # real seconds before a CALL of the CSMS is answered
+    never_answers: bool = False
+    no_boot: bool = False  # connects and carries on as if it had booted
+    ids_restart: bool = False  # message ids are 1, 2, 3... and begin again with every connection
+    retry_same_id: bool = False  # a transaction message that was not answered is sent again under its old id
+    duplicate_start: bool = False  # every StartTransaction is sent twice, with two ids
+    out_of_order: bool = False  # the first meter message of a transaction goes out after its successor
+    seq_gaps: bool = False  # seqNo jumps now and then
+    stop_transaction_id: int | None = None  # sent instead of the right one in StopTransaction: -1, 0, a stranger's
+
+
+@dataclass(frozen=True, slots=True)
+class BadFrame:
+    """A frame with the conformance case it belongs to."""
+
+    case: str
+    name: str
+    text: str
+
+
+def bad_frames() -> Iterator[BadFrame]:
+    """Frames that must not hurt a server (conformance 0.4 and R16 to R19, F70, F71): one good Heartbeat works after each."""
+    boot = {"chargePointVendor": "V", "chargePointModel": "M"}
+    beat = '"Heartbeat",{}'
+    yield BadFrame("R16", "not json", "{]")
+    yield BadFrame("R16", "empty text", "")
+    yield BadFrame("R16", "an object", '{"2":1}')
+    yield BadFrame("R16", "a string", '"hello"')
+    yield BadFrame("R16", "null", "null")
+    yield BadFrame("R16", "empty array", "[]")
+    yield BadFrame("R16", "only a type", "[2]")
+    yield BadFrame("R16", "three elements", '[2,"bad-1","Heartbeat"]')
+    yield BadFrame("R16", "five elements", f'[2,"bad-2",{beat},{{}}]')
+    yield BadFrame("R16", "payload is a list", '[2,"bad-3","Heartbeat",[]]')
+    yield BadFrame("R16", "payload is null", '[2,"bad-4","Heartbeat",null]')
+    yield BadFrame("F74", "byte order mark", f'\ufeff[2,"bad-5",{beat}]')
+    yield BadFrame("F74", "two documents", f'[2,"bad-6",{beat}][2,"bad-7",{beat}]')
+    yield BadFrame("R17", "id is a number", f"[2,17,{beat}]")
+    yield BadFrame("R17", "id is null", f"[2,null,{beat}]")
+    yield BadFrame("R17", "id is empty", f'[2,"",{beat}]')
+    yield BadFrame("R17", "id of 200 characters", f'[2,"{"x" * 200}",{beat}]')
+    yield BadFrame("R18", "action is an object", '[2,"bad-8",{},{}]')
+    yield BadFrame("R18", "action is an array", '[2,"bad-9",["Heartbeat"],{}]')
+    yield BadFrame("R18", "action is a number", '[2,"bad-10",7,{}]')
+    yield BadFrame("R18", "action is null", '[2,"bad-11",null,{}]')
+    yield BadFrame("R08", "unknown action", '[2,"bad-12","MakeCoffee",{}]')
+    yield BadFrame("R19", "type 99", f'[99,"bad-13",{beat}]')
+    yield BadFrame("R19", "type 2.0", f'[2.0,"bad-14",{beat}]')
+    yield BadFrame("R19", "type as text", f'["2","bad-15",{beat}]')
+    yield BadFrame("R19", "type true", f'[true,"bad-16",{beat}]')
+    yield BadFrame("R24", "answer nobody asked for", '[3,"bad-17",{}]')
+    yield BadFrame("R24", "error nobody asked for", '[4,"bad-18","GenericError","",{}]')
+    yield BadFrame("R27", "type 5", '[5,"bad-19","FormatViolation","",{}]')
+    yield BadFrame("R28", "type 6", '[6,"bad-20","NotifyPeriodicEventStream",{"id":1}]')
+    yield BadFrame("F71", "integer of 5000 digits", f'[2,"bad-21","Heartbeat",{{"n":{"9" * 5000}}}]')
+    yield BadFrame("F71", "NaN", '[2,"bad-22","Heartbeat",{"n":NaN}]')
+    yield BadFrame("F71", "1e400", '[2,"bad-23","Heartbeat",{"n":1e400}]')
+    yield BadFrame("F70", "100 000 levels deep", f'[2,"bad-24","Heartbeat",{"[" * 100_000}{"]" * 100_000}]')
+    yield BadFrame("F72", "NUL in text", json.dumps([2, "bad-25", "BootNotification", boot | {"iccid": "\0"}]))
+    yield BadFrame("F72", "lone surrogate", '[2,"bad-26","BootNotification",'
+                   '{"chargePointVendor":"\\ud800","chargePointModel":"M"}]')
+    yield BadFrame("F73", "duplicate keys", '[2,"bad-27","BootNotification",'
+                   '{"chargePointVendor":"A","chargePointVendor":"B","chargePointModel":"M"}]')
+
+
+async def resend_last(station: "Station", *, same_id: bool) -> None:
+    """Send the station's last CALL once more, as stations do that lost the answer; the answer is not waited for.
+
+    Raises LookupError when the log holds no CALL.
+    """
+    for frame in reversed(station.log):
+        message = frame.message
+        if frame.direction == "out" and isinstance(message, list) and message and message[0] == 2:
+            if not same_id:
+                message[1] = station.wire.new_id() if station.wire else "again"
+            await station.send_raw(json.dumps(message, separators=(",", ":")))
+            return
+    raise LookupError("the station has not sent a CALL yet, or keeps no log")
+
+
+async def flood(station: "Station", count: int, action: str = "Heartbeat", payload: str = "{}") -> None:
+    """Send so many CALLs without waiting for any answer, which no station may do."""
+    for number in range(count):
+        await station.send_raw(f'[2,"flood-{number}","{action}",{payload}]')

@@ -1,0 +1,189 @@
+"""What a station can be told to be: the key table of 1.6 and the variables of 2.x, behind one set of plain names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Rule = Callable[[str], bool]
+
+MEASURANDS = frozenset(
+    f"{quantity}.{kind}.{direction}.{form}"
+    for quantity in ("Energy",)
+    for kind in ("Active", "Reactive")
+    for direction in ("Import", "Export")
+    for form in ("Register", "Interval")
+) | {
+    "Power.Active.Import",
+    "Power.Active.Export",
+    "Power.Reactive.Import",
+    "Power.Reactive.Export",
+    "Power.Offered",
+    "Power.Factor",
+    "Current.Import",
+    "Current.Export",
+    "Current.Offered",
+    "Voltage",
+    "Frequency",
+    "Temperature",
+    "SoC",
+    "RPM",
+}
+
+
+def whole(low: int = 0, high: int = 2**31 - 1) -> Rule:
+    """A whole number within bounds."""
+    return lambda text: text.strip().lstrip("+").isdigit() and low <= int(text) <= high
+
+
+def flag(text: str) -> bool:
+    return text.strip().lower() in ("true", "false")
+
+
+def csv(allowed: frozenset[str] | set[str]) -> Rule:
+    """A comma-separated list of allowed words; the empty list is one."""
+    return lambda text: all(part.strip() in allowed for part in text.split(",")) if text.strip() else True
+
+
+def words(high: int = 500) -> Rule:
+    return lambda text: len(text) <= high
+
+
+class Settings(Protocol):
+    """The few settings the station itself obeys, whatever its version calls them."""
+
+    def text(self, name: str) -> str: ...
+
+    def number(self, name: str) -> int: ...
+
+    def truth(self, name: str) -> bool: ...
+
+    def put(self, name: str, value: object) -> None: ...
+
+
+@dataclass(slots=True)
+class Key:
+    """One configuration key of 1.6 with its rule."""
+
+    value: str
+    rule: Rule
+    readonly: bool = False
+    reboot: bool = False
+    hidden: bool = False
+
+
+def standard_keys(connectors: int) -> dict[str, Key]:
+    """The key table a fresh 1.6 station has (1.6 chapter 9, and the security extension)."""
+    measurands = csv(MEASURANDS)
+    sampled = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC"
+    profiles = "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
+    return {
+        "AllowOfflineTxForUnknownId": Key("true", flag),
+        "AuthorizationCacheEnabled": Key("true", flag),
+        "AuthorizationKey": Key("", words(40), hidden=True),
+        "AuthorizeRemoteTxRequests": Key("false", flag),
+        "BlinkRepeat": Key("3", whole(0, 10)),
+        "CertificateStoreMaxLength": Key("20", whole(), readonly=True),
+        "ChargeProfileMaxStackLevel": Key("10", whole(1, 100), readonly=True),
+        "ChargingScheduleAllowedChargingRateUnit": Key("Current,Power", csv({"Current", "Power"}), readonly=True),
+        "ChargingScheduleMaxPeriods": Key("24", whole(1, 1000), readonly=True),
+        # The simulated station takes no clock-aligned values, so anything but 0 (off) is refused rather than ignored.
+        "ClockAlignedDataInterval": Key("0", whole(0, 0)),
+        "ConnectionTimeOut": Key("60", whole(), reboot=True),
+        "ConnectorPhaseRotation": Key("NotApplicable", words()),
+        "ConnectorSwitch3to1PhaseSupported": Key("false", flag, readonly=True),
+        "CpoName": Key("", words()),
+        "GetConfigurationMaxKeys": Key("100", whole(1, 1000), readonly=True),
+        "HeartbeatInterval": Key("300", whole()),
+        "LightIntensity": Key("50", whole(0, 100)),
+        "LocalAuthListEnabled": Key("true", flag),
+        "LocalAuthListMaxLength": Key("1000", whole(), readonly=True),
+        "LocalAuthorizeOffline": Key("true", flag),
+        "LocalPreAuthorize": Key("false", flag),
+        "MaxChargingProfilesInstalled": Key("10", whole(1, 100), readonly=True),
+        "MeterValueSampleInterval": Key("60", whole(0, 3600)),
+        "MeterValuesAlignedData": Key("", measurands),
+        "MeterValuesSampledData": Key(sampled, measurands),
+        "NumberOfConnectors": Key(str(connectors), whole(), readonly=True),
+        "ReserveConnectorZeroSupported": Key("true", flag, readonly=True),
+        "ResetRetries": Key("3", whole()),
+        "SecurityProfile": Key("0", whole(0, 3)),
+        "SendLocalListMaxLength": Key("100", whole(), readonly=True),
+        "StopTransactionOnEVSideDisconnect": Key("true", flag),
+        "StopTransactionOnInvalidId": Key("true", flag),
+        "StopTxnAlignedData": Key("", measurands),
+        "StopTxnSampledData": Key("Energy.Active.Import.Register", measurands),
+        "SupportedFeatureProfiles": Key(profiles, words(), readonly=True),
+        "TransactionMessageAttempts": Key("3", whole(1)),
+        "TransactionMessageRetryInterval": Key("10", whole()),
+        "UnlockConnectorOnEVSideDisconnect": Key("true", flag),
+        "WebSocketPingInterval": Key("60", whole(0, 3600), reboot=True),
+    }
+
+
+KEY_OF = {
+    "heartbeat_interval": "HeartbeatInterval",
+    "sample_interval": "MeterValueSampleInterval",
+    "sampled": "MeterValuesSampledData",
+    "sampled_at_end": "StopTxnSampledData",
+    "attempts": "TransactionMessageAttempts",
+    "retry_interval": "TransactionMessageRetryInterval",
+    "connection_timeout": "ConnectionTimeOut",
+    "authorize_remote": "AuthorizeRemoteTxRequests",
+    "stop_on_invalid": "StopTransactionOnInvalidId",
+    "offline_unknown": "AllowOfflineTxForUnknownId",
+    "authorize_offline": "LocalAuthorizeOffline",
+    "pre_authorize": "LocalPreAuthorize",
+    "local_list": "LocalAuthListEnabled",
+}
+
+
+class _Reader:
+    """Numbers and truths are read from the text, as on the wire."""
+
+    def text(self, name: str) -> str:
+        raise NotImplementedError
+
+    def number(self, name: str) -> int:
+        return int(self.text(name))
+
+    def truth(self, name: str) -> bool:
+        return self.text(name).strip().lower() == "true"
+
+
+class Keys16(_Reader):
+    """The configuration keys of a 1.6 station."""
+
+    def __init__(self, connectors: int) -> None:
+        self.table = standard_keys(connectors)
+
+    def text(self, name: str) -> str:
+        return self.table[KEY_OF[name]].value
+
+    def put(self, name: str, value: object) -> None:
+        self.table[KEY_OF[name]].value = str(value)
+
+    def change(self, key: str, value: str) -> str:
+        """ChangeConfiguration: returns Accepted, Rejected, RebootRequired or NotSupported (1.6 section 5.3)."""
+        entry = self.table.get(key)
+        if entry is None:
+            return "NotSupported"
+        if entry.readonly or not entry.rule(value):
+            return "Rejected"
+        changed = entry.value != value
+        entry.value = value
+        return "RebootRequired" if entry.reboot and changed else "Accepted"
+
+
+@dataclass(slots=True)
+class Variable:
+    """One variable of the 2.x device model with its characteristics."""
+
+    value: str
+    rule: Rule
+    type: str = "string"
+    mutability: str = "ReadWrite"
+    reboot: bool = False
+    instance: str | None = None
+    unit: str | None = None
+    choices: str | None = None
+    extra: dict[str, Any] = field(default_factory=dict)

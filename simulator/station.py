@@ -1,0 +1,197 @@
+"""A simulated charging station: connects, boots, charges, obeys, and can be told to misbehave."""
+
+import asyncio
+import contextlib
+from typing import Any
+
+from simulator.answers import FollowUp
+from simulator.certificates import CertificateStore
+from simulator.connection import StationConnection
+from simulator.connector import Connector
+from simulator.dialects import DIALECTS
+from simulator.latency import Latencies
+from simulator.meter import Meter
+from simulator.mischief import Mischief
+from simulator.outbox import Outbox, TransactionMessage
+from simulator.profiles import Profiles
+from simulator.session import Session
+from simulator.wire import CallFailed, NoAnswer
+
+BOOT_S = 3.0  # simulated seconds a reboot takes
+REMEMBERED_SESSIONS = 50
+
+
+class Station(StationConnection):
+    """One station of one OCPP version.
+
+    ``url`` is the endpoint without the identity. ``speed`` shortens every timer and speeds up the meter;
+    ``patient`` keeps trying when the first connection fails; ``log_size`` 0 keeps no frames (for large fleets);
+    ``password`` may be bytes, as 1.6's AuthorizationKey is. Only answers that took place are in ``latencies``.
+    """
+
+    def __init__(
+        self, identity: str, version: str, url: str, *, password: str | bytes | None = None, connectors: int = 2,
+        seed: int | str = 0, speed: float = 1.0, power_w: float = 11_000, phases: int = 3, dc: bool = False,
+        soc: bool = False, vendor: str = "Simulated", model: str = "OCPP Simulator", patient: bool = False,
+        boot_on_reconnect: bool = False, call_timeout_s: float = 30.0, open_timeout_s: float = 20.0,
+        ping_interval_s: float | None = None, log_size: int = 2000, latencies: Latencies | None = None,
+        mischief: Mischief | None = None, settings: dict[str, object] | None = None, plugs_in: bool = True,
+    ) -> None:
+        super().__init__(
+            identity, version, url, password=password, seed=seed, speed=speed, patient=patient,
+            boot_on_reconnect=boot_on_reconnect, call_timeout_s=call_timeout_s, open_timeout_s=open_timeout_s,
+            ping_interval_s=ping_interval_s, log_size=log_size, latencies=latencies, mischief=mischief,
+        )
+        self.vendor, self.model, self.serial, self.firmware = vendor, model, f"S-{identity}", "1.0.0"
+        self.power_w, self.soc = power_w, soc
+        self.plugs_in = plugs_in  # whether a driver brings a cable after a remote start
+        self.firmware_outcome = "Installed"  # or DownloadFailed, InstallationFailed, InvalidSignature
+        self.log_outcome = "Uploaded"
+        self.dialect = DIALECTS[version]
+        self.connectors = [
+            Connector(number, Meter(self.rng, max_power_w=power_w, phases=phases, dc=dc))
+            for number in range(1, connectors + 1)
+        ]
+        self.settings = self.dialect.settings(self)
+        for name, value in (settings or {}).items():
+            self.settings.put(name, value)
+        self.profiles = Profiles()
+        self.local_list: dict[str, dict[str, Any]] = {}
+        self.local_list_version = 0
+        self.token_cache: dict[str, str] = {}
+        self.certificates = CertificateStore(identity)
+        self.displays: dict[int, dict[str, Any]] = {}
+        self.network_profiles: dict[int, dict[str, Any]] = {}
+        self.jobs: dict[str, tuple[int | None, str]] = {}  # "firmware" and "log": request id and last status
+        self.sessions: list[Session] = []
+        self.costs: dict[str, float] = {}  # what CostUpdated told, by transaction
+        self.outbox = Outbox(self)
+        self._idle_follow_up: FollowUp | None = None
+
+    # -- charging
+
+    def connector(self, number: int) -> Connector:
+        """The connector (1.6) or EVSE (2.x) with this number. Raises LookupError."""
+        for connector in self.connectors:
+            if connector.number == number:
+                return connector
+        raise LookupError(f"{self.identity} has no connector {number}")
+
+    async def charge(self, connector: int = 1, token: str = "SIMULATED", **plan: Any) -> Session:  # noqa: S107
+        """Run a whole session; see Session for the plan (``duration_s``, ``energy_wh``, ``cable_first``, ...).
+
+        Returns when every message of it was answered, so with the network away it takes until it is back.
+        """
+        return await self.begin(connector, token, **plan)
+
+    def begin(self, connector: int = 1, token: str = "SIMULATED", **plan: Any) -> "asyncio.Task[Session]":  # noqa: S107
+        """Start a session and return its task. Raises RuntimeError when the connector is not free for this token."""
+        place = self.connector(connector)
+        held = place.reservation
+        if not place.is_free or not place.operative or (held and not held.admits(token, None)):
+            raise RuntimeError(f"connector {connector} of {self.identity} is {place.status}")
+        session = Session(self, place, token, **plan)
+        place.session = session
+        self.sessions = [*self.sessions[-50:], session]
+        return self.background(session.run(), name=f"session {self.identity}/{connector}")
+
+    def session_of(self, transaction_id: Any) -> Session | None:
+        """The running session with this transaction id."""
+        for connector in self.connectors:
+            session = connector.session
+            if session and session.transaction_id == transaction_id and not session.over.is_set():
+                return session
+        return None
+
+    async def authorize(self, token: str, token_type: str = "ISO14443") -> str:  # noqa: S107
+        """What the station makes of a token: the CSMS's word, else the local list's, else the offline policy's."""
+        listed = self.local_list.get(token.lower()) if self.settings.truth("local_list") else None
+        if listed and self.settings.truth("pre_authorize"):
+            return str(listed["status"])
+        if self.online.is_set():
+            with contextlib.suppress(NoAnswer, CallFailed):
+                answer = await self.call("Authorize", self.dialect.authorize(token, token_type))
+                status = self.dialect.token_status(answer) or "Invalid"
+                self.token_cache[token.lower()] = status
+                return status
+        if self.settings.truth("authorize_offline"):
+            if listed:
+                return str(listed["status"])
+            if token.lower() in self.token_cache:
+                return self.token_cache[token.lower()]
+        return "Accepted" if self.settings.truth("offline_unknown") else "Invalid"
+
+    def limit_w(self, connector: Connector) -> float | None:
+        """W the charging profiles allow on a connector now; None without any."""
+        started = connector.session.started_at if connector.session else None
+        return self.profiles.limit_w(connector.number, self.clock.now(), started, connector.meter.phases)
+
+    async def set_status(self, connector: Connector, status: str) -> None:
+        """Change a connector's status and tell the CSMS when it would notice."""
+        connector.status = status
+        connector.changed_at = self.clock.now()
+        await self.announce(connector)
+
+    async def announce(self, connector: Connector, *, again: bool = False) -> None:
+        """Send StatusNotification unless it was told already; while offline the last status waits for the reconnect."""
+        said = self.dialect.wire_status(connector.status)
+        if not self.online.is_set() or (said == connector.announced and not again):
+            return
+        connector.announced = said
+        try:
+            await self.call("StatusNotification", self.dialect.status(self, connector))
+        except (NoAnswer, CallFailed):
+            connector.announced = None
+
+    async def fault(self, connector: int, seconds: float, *, error_code: str = "GroundFailure") -> None:
+        """Be Faulted for so many simulated seconds; a running session ends, as the contactor opens."""
+        place = self.connector(connector)
+        if place.session:
+            place.session.request_stop("GroundFault" if error_code == "GroundFailure" else "Other")
+            await place.session.over.wait()
+        place.error_code = error_code
+        await self.set_status(place, "Faulted")
+        await self.clock.sleep(seconds)
+        place.error_code = "NoError"
+        await self.set_status(place, place.resting_status)
+
+    async def reboot(self, reason: str, *, stop_reason: str | None = None) -> None:
+        """Restart: sessions end with stop_reason when one is given, the socket closes, the station boots again.
+
+        ``reason`` is 2.x's BootReason, such as RemoteReset or FirmwareUpdate.
+        """
+        running = [connector.session for connector in self.connectors if connector.session]
+        for session in running:
+            if stop_reason:
+                session.request_stop(stop_reason)
+                await session.over.wait()
+        self._may_connect.clear()
+        await self._drop()
+        self._boot_reason, self._needs_boot = reason, True
+        for connector in self.connectors:
+            connector.announced = None  # after a boot every status is told (1.6 section 4.9)
+        await self.clock.sleep(BOOT_S)
+        await self.go_online()
+
+    async def outbox_settled(self) -> None:
+        """Wait until no transaction message waits, or until there is nobody to send it to."""
+        while self.outbox.waiting and self.online.is_set():
+            await self.answered_or_offline(self.outbox.waiting[-1])
+
+    async def answered_or_offline(self, message: TransactionMessage) -> None:
+        """Wait until a message was dealt with, or until there is nobody to deal with it."""
+        waits = [asyncio.create_task(message.done.wait()), asyncio.create_task(self.offline.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    def when_idle(self, follow_up: FollowUp) -> None:
+        """Do something as soon as no session runs (Reset OnIdle)."""
+        self._idle_follow_up = follow_up
+
+    def session_ended(self) -> None:
+        if self._idle_follow_up and not any(connector.session for connector in self.connectors):
+            follow_up, self._idle_follow_up = self._idle_follow_up, None
+            self.background(follow_up(), name="when idle")

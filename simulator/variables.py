@@ -1,0 +1,180 @@
+"""The device model of a simulated 2.x station: components, variables and how they are read and written."""
+
+from typing import Any
+
+from simulator.settings import MEASURANDS, Variable, _Reader, csv, flag, whole, words
+
+Name = tuple[str, int | None, str]  # component, EVSE or None, variable
+
+VARIABLE_OF: dict[str, Name] = {
+    "heartbeat_interval": ("OCPPCommCtrlr", None, "HeartbeatInterval"),
+    "sample_interval": ("SampledDataCtrlr", None, "TxUpdatedInterval"),
+    "sampled": ("SampledDataCtrlr", None, "TxUpdatedMeasurands"),
+    "sampled_at_end": ("SampledDataCtrlr", None, "TxEndedMeasurands"),
+    "attempts": ("OCPPCommCtrlr", None, "MessageAttempts"),
+    "retry_interval": ("OCPPCommCtrlr", None, "MessageAttemptInterval"),
+    "connection_timeout": ("TxCtrlr", None, "EVConnectionTimeOut"),
+    "authorize_remote": ("AuthCtrlr", None, "AuthorizeRemoteStart"),
+    "stop_on_invalid": ("TxCtrlr", None, "StopTxOnInvalidId"),
+    "offline_unknown": ("AuthCtrlr", None, "OfflineTxForUnknownIdEnabled"),
+    "authorize_offline": ("AuthCtrlr", None, "LocalAuthorizeOffline"),
+    "pre_authorize": ("AuthCtrlr", None, "LocalPreAuthorize"),
+    "local_list": ("LocalAuthListCtrlr", None, "Enabled"),
+}
+
+
+def _number(value: int, low: int = 0, high: int = 2**31 - 1, **more: Any) -> Variable:
+    return Variable(str(value), whole(low, high), "integer", extra={"minLimit": low}, **more)
+
+
+def _truth(value: bool, **more: Any) -> Variable:
+    return Variable(str(value).lower(), flag, "boolean", **more)
+
+
+def _fixed(value: object, kind: str = "string", **more: Any) -> Variable:
+    return Variable(str(value), words(2500), kind, "ReadOnly", **more)
+
+
+def standard_variables(*, vendor: str, model: str, serial: str, firmware: str, evses: int, power_w: int) -> dict[Name, Variable]:
+    """The variables a fresh 2.x station has (2.0.1 part 2, appendix 3.1)."""
+    measurands = csv(MEASURANDS)
+    sampled = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC"
+    table: dict[Name, Variable] = {
+        ("ChargingStation", None, "VendorName"): _fixed(vendor),
+        ("ChargingStation", None, "Model"): _fixed(model),
+        ("ChargingStation", None, "SerialNumber"): _fixed(serial),
+        ("ChargingStation", None, "FirmwareVersion"): _fixed(firmware),
+        ("ChargingStation", None, "Available"): _fixed("true", "boolean"),
+        ("ChargingStation", None, "AvailabilityState"): _fixed("Available", "OptionList"),
+        ("OCPPCommCtrlr", None, "HeartbeatInterval"): _number(300, 1, unit="s"),
+        ("OCPPCommCtrlr", None, "NetworkConfigurationPriority"): Variable("0", words(), "SequenceList", reboot=True),
+        ("OCPPCommCtrlr", None, "NetworkProfileConnectionAttempts"): _number(3),
+        ("OCPPCommCtrlr", None, "OfflineThreshold"): _number(60, unit="s"),
+        ("OCPPCommCtrlr", None, "MessageAttempts"): _number(3, 1, instance="TransactionEvent"),
+        ("OCPPCommCtrlr", None, "MessageAttemptInterval"): _number(10, unit="s", instance="TransactionEvent"),
+        ("OCPPCommCtrlr", None, "MessageTimeout"): _number(30, 1, unit="s", instance="Default"),
+        ("OCPPCommCtrlr", None, "ResetRetries"): _number(3),
+        ("OCPPCommCtrlr", None, "UnlockOnEVSideDisconnect"): _truth(True),
+        ("OCPPCommCtrlr", None, "WebSocketPingInterval"): _number(60, reboot=True, unit="s"),
+        ("SecurityCtrlr", None, "BasicAuthPassword"): Variable(
+            "", lambda text: 16 <= len(text) <= 40, "string", "WriteOnly"
+        ),
+        ("SecurityCtrlr", None, "Identity"): Variable("", words(48)),
+        ("SecurityCtrlr", None, "OrganizationName"): Variable("OCPP", words(64)),
+        ("SecurityCtrlr", None, "SecurityProfile"): _fixed("1", "integer"),
+        ("SecurityCtrlr", None, "CertificateEntries"): _fixed("20", "integer"),
+        ("ClockCtrlr", None, "DateTime"): _fixed("", "dateTime"),
+        ("ClockCtrlr", None, "TimeSource"): Variable("Heartbeat", csv({"Heartbeat", "NTP"}), "SequenceList"),
+        ("DeviceDataCtrlr", None, "ItemsPerMessage"): _fixed("50", "integer", instance="GetVariables"),
+        ("DeviceDataCtrlr", None, "BytesPerMessage"): _fixed("65536", "integer", instance="GetVariables"),
+        ("AuthCtrlr", None, "Enabled"): _truth(True),
+        ("AuthCtrlr", None, "AuthorizeRemoteStart"): _truth(False),
+        ("AuthCtrlr", None, "LocalAuthorizeOffline"): _truth(True),
+        ("AuthCtrlr", None, "LocalPreAuthorize"): _truth(False),
+        ("AuthCtrlr", None, "OfflineTxForUnknownIdEnabled"): _truth(True),
+        ("AuthCacheCtrlr", None, "Enabled"): _truth(True),
+        ("LocalAuthListCtrlr", None, "Enabled"): _truth(True),
+        ("LocalAuthListCtrlr", None, "Entries"): _fixed("0", "integer"),
+        ("TxCtrlr", None, "EVConnectionTimeOut"): _number(60, unit="s"),
+        ("TxCtrlr", None, "StopTxOnEVSideDisconnect"): _truth(True),
+        ("TxCtrlr", None, "StopTxOnInvalidId"): _truth(True),
+        ("TxCtrlr", None, "TxStartPoint"): _fixed("PowerPathClosed", "MemberList"),
+        ("TxCtrlr", None, "TxStopPoint"): _fixed("PowerPathClosed", "MemberList"),
+        ("SampledDataCtrlr", None, "Enabled"): _truth(True),
+        ("SampledDataCtrlr", None, "TxUpdatedInterval"): _number(60, unit="s"),
+        ("SampledDataCtrlr", None, "TxUpdatedMeasurands"): Variable(sampled, measurands, "MemberList"),
+        ("SampledDataCtrlr", None, "TxEndedMeasurands"): Variable(
+            "Energy.Active.Import.Register", measurands, "MemberList"
+        ),
+        ("SampledDataCtrlr", None, "TxStartedMeasurands"): Variable(
+            "Energy.Active.Import.Register", measurands, "MemberList"
+        ),
+        ("SmartChargingCtrlr", None, "Enabled"): _truth(True),
+        ("SmartChargingCtrlr", None, "RateUnit"): _fixed("A,W", "MemberList"),
+        ("SmartChargingCtrlr", None, "ProfileStackLevel"): _fixed("10", "integer"),
+        ("SmartChargingCtrlr", None, "PeriodsPerSchedule"): _fixed("24", "integer"),
+        ("SmartChargingCtrlr", None, "Entries"): _fixed("10", "integer", instance="ChargingProfiles"),
+        ("ReservationCtrlr", None, "Enabled"): _truth(True),
+        ("DisplayMessageCtrlr", None, "Enabled"): _truth(True),
+    }
+    for evse in range(1, evses + 1):
+        table["EVSE", evse, "Power"] = _fixed(power_w, "decimal", unit="W")
+        table["EVSE", evse, "Available"] = _fixed("true", "boolean")
+        table["EVSE", evse, "AvailabilityState"] = _fixed("Available", "OptionList")
+        table["Connector", evse, "AvailabilityState"] = _fixed("Available", "OptionList")
+        table["Connector", evse, "ConnectorType"] = _fixed("cType2")
+    return table
+
+
+class Variables(_Reader):
+    """The device model of one station."""
+
+    def __init__(self, table: dict[Name, Variable]) -> None:
+        self.table = table
+
+    def text(self, name: str) -> str:
+        return self.table[VARIABLE_OF[name]].value
+
+    def put(self, name: str, value: object) -> None:
+        self.table[VARIABLE_OF[name]].value = str(value)
+
+    def find(self, item: dict[str, Any]) -> tuple[str, Variable | None]:
+        """Look up the component and variable of a request item: (attribute status, variable)."""
+        component, variable = item["component"], item["variable"]
+        evse = component.get("evse", {}).get("id")
+        name = (component["name"], evse, variable["name"])
+        if not any(known[:2] == name[:2] for known in self.table):
+            return "UnknownComponent", None
+        found = self.table.get(name)
+        wanted = variable.get("instance")
+        if found is None or (wanted is not None and wanted != found.instance):
+            return "UnknownVariable", None
+        if item.get("attributeType", "Actual") != "Actual":
+            return "NotSupportedAttributeType", None
+        return "Accepted", found
+
+    def get(self, item: dict[str, Any]) -> dict[str, Any]:
+        """One result of GetVariables (2.0.1 B06)."""
+        status, found = self.find(item)
+        result = {"attributeStatus": status, "component": item["component"], "variable": item["variable"]}
+        if found is not None and found.mutability == "WriteOnly":
+            return result | {"attributeStatus": "Rejected"}  # B06.FR.09
+        return result if found is None else result | {"attributeValue": found.value}
+
+    def set(self, item: dict[str, Any]) -> dict[str, Any]:
+        """One result of SetVariables (2.0.1 B05)."""
+        status, found = self.find(item)
+        if found is not None:
+            if found.mutability == "ReadOnly" or not found.rule(item["attributeValue"]):
+                status = "Rejected"
+            else:
+                changed = found.value != item["attributeValue"]
+                found.value = item["attributeValue"]
+                status = "RebootRequired" if found.reboot and changed else "Accepted"
+        return {"attributeStatus": status, "component": item["component"], "variable": item["variable"]}
+
+    def report(self, *, writable_only: bool = False) -> list[dict[str, Any]]:
+        """The reportData of a base report: everything, or only what can be configured (B07, B08)."""
+        return [
+            _report(name, variable)
+            for name, variable in self.table.items()
+            if not writable_only or variable.mutability != "ReadOnly"
+        ]
+
+
+def _report(name: Name, variable: Variable) -> dict[str, Any]:
+    component, evse, variable_name = name
+    attribute: dict[str, Any] = {"type": "Actual", "mutability": variable.mutability, "persistent": True}
+    if variable.mutability != "WriteOnly":
+        attribute["value"] = variable.value
+    characteristics = {"dataType": variable.type, "supportsMonitoring": False, **variable.extra}
+    if variable.unit:
+        characteristics["unit"] = variable.unit
+    if variable.choices:
+        characteristics["valuesList"] = variable.choices
+    return {
+        "component": {"name": component} | ({"evse": {"id": evse}} if evse is not None else {}),
+        "variable": {"name": variable_name} | ({"instance": variable.instance} if variable.instance else {}),
+        "variableAttribute": [attribute],
+        "variableCharacteristics": characteristics,
+    }

@@ -1,0 +1,49 @@
+"""A CSMS and stations for the simulator's tests; no Django, no database."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from simulator import VERSIONS, Station
+from tests.simulator.csms import Csms
+
+SPEED = 100.0
+
+
+@pytest.fixture
+async def csms() -> AsyncIterator[Csms]:
+    server = Csms()
+    server.url = await server.start()  # type: ignore[attr-defined]
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+MakeStation = Callable[..., Awaitable[Station]]
+
+
+@pytest.fixture
+async def make_station(csms: Any) -> AsyncIterator[MakeStation]:
+    stations: list[Station] = []
+
+    async def make(version: str, identity: str = "CS 1", **options: Any) -> Station:
+        options = {"speed": SPEED, "seed": 7, "call_timeout_s": 5.0} | options
+        station = Station(identity, version, csms.url, **options)
+        stations.append(station)
+        await station.start(timeout_s=5)
+        return station
+
+    yield make
+    for station in stations:
+        await station.stop(grace_s=1)
+
+
+@pytest.fixture
+async def station(make_station: MakeStation, version: str) -> Station:
+    """A booted station of each version in turn."""
+    return await make_station(version)

@@ -1,0 +1,196 @@
+"""A very small CSMS on the server side of the `ocpp` package: accepts everything and remembers what it heard."""
+
+import asyncio
+import itertools
+import json
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote
+
+from ocpp import v16, v21, v201
+from ocpp.exceptions import InternalError
+from ocpp.routing import on
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from simulator import schemas
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+class Csms:
+    """The server and everything the stations said to it, in the order of arrival."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, dict[str, Any]]] = []  # identity, action, payload
+        self.invalid_tokens: set[str] = set()
+        self.boot_answers: list[dict[str, Any]] = []  # used up first; then Accepted
+        self.failing: dict[str, int] = {}  # action: how many times it is answered with InternalError
+        self.links: dict[str, Any] = {}
+        self.connections = 0
+        self.authorization: list[str | None] = []
+        self.numbers = itertools.count(1000)
+        self.changed = asyncio.Condition()
+        self._server: Server | None = None
+
+    async def start(self) -> str:
+        self._server = await serve(
+            self._connected, "127.0.0.1", 0, subprotocols=["ocpp1.6", "ocpp2.0.1", "ocpp2.1"], compression=None
+        )
+        return f"ws://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/ocpp"
+
+    async def stop(self) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _connected(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        self.connections += 1
+        self.authorization.append(connection.request.headers.get("Authorization"))
+        identity = unquote(connection.request.path.rsplit("/", 1)[1])
+        kind = {"ocpp1.6": Central16, "ocpp2.0.1": Central201, "ocpp2.1": Central21}[str(connection.subprotocol)]
+        link = kind(identity, connection, csms=self)
+        self.links[identity] = link
+        try:
+            await link.start()
+        except ConnectionClosed:
+            pass
+
+    async def hear(self, identity: str, action: str, payload: dict[str, Any]) -> None:
+        async with self.changed:
+            self.heard.append((identity, action, payload))
+            self.changed.notify_all()
+
+    def payloads(self, action: str) -> list[dict[str, Any]]:
+        return [payload for _, heard, payload in self.heard if heard == action]
+
+    def actions(self) -> list[str]:
+        return [action for _, action, _ in self.heard]
+
+    async def wait_for(self, action: str, count: int = 1, timeout_s: float = 5.0, **fields: Any) -> dict[str, Any]:
+        """The count-th message of this action whose payload has these fields."""
+
+        def found() -> list[dict[str, Any]]:
+            return [one for one in self.payloads(action) if all(one.get(k) == v for k, v in fields.items())]
+
+        async with asyncio.timeout(timeout_s), self.changed:
+            await self.changed.wait_for(lambda: len(found()) >= count)
+        return found()[count - 1]
+
+    async def call(self, identity: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Call the station, and see that its answer obeys the schema. A CALLERROR comes back as ``{"error": code}``."""
+        return await self.links[identity].raw_call(action, payload)
+
+
+class _Central:
+    """Mixed into the package's classes: remembers payloads untouched by the package's re-casing of keys."""
+
+    def __init__(self, identity: str, connection: ServerConnection, *, csms: Csms) -> None:
+        super().__init__(identity, connection)  # type: ignore[call-arg]
+        self.csms = csms
+        self.numbers = itertools.count(1)
+
+    async def _handle_call(self, msg: Any) -> Any:
+        assert not schemas.faults(self._ocpp_version, msg.action, "request", msg.payload), msg.payload  # type: ignore[attr-defined]
+        if self.csms.failing.get(msg.action):
+            self.csms.failing[msg.action] -= 1
+            raise InternalError
+        await self.csms.hear(self.id, msg.action, msg.payload)  # type: ignore[attr-defined]
+        return await super()._handle_call(msg)  # type: ignore[misc]
+
+    async def raw_call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+        version = self._ocpp_version  # type: ignore[attr-defined]
+        assert not schemas.faults(version, action, "request", payload), (action, payload)
+        message_id = f"csms-{next(self.numbers)}"
+        await self._send(json.dumps([2, message_id, action, payload]))  # type: ignore[attr-defined]
+        answer = await self._get_specific_response(message_id, 5)  # type: ignore[attr-defined]
+        if answer.message_type_id == 4:
+            return {"error": answer.error_code}
+        assert not schemas.faults(version, action, "response", answer.payload), (action, answer.payload)
+        return answer.payload
+
+    def boot_answer(self) -> dict[str, Any]:
+        answer = {"current_time": now(), "interval": 300, "status": "Accepted"}
+        return answer | (self.csms.boot_answers.pop(0) if self.csms.boot_answers else {})
+
+    def judge(self, token: str) -> str:
+        return "Invalid" if token in self.csms.invalid_tokens else "Accepted"
+
+
+class Central16(_Central, v16.ChargePoint):  # type: ignore[misc]
+    @on("BootNotification")
+    def boot(self, **_: Any) -> Any:
+        return v16.call_result.BootNotification(**self.boot_answer())
+
+    @on("Authorize")
+    def authorize(self, id_tag: str, **_: Any) -> Any:
+        return v16.call_result.Authorize(id_tag_info={"status": self.judge(id_tag)})
+
+    @on("StartTransaction")
+    def start_transaction(self, id_tag: str, **_: Any) -> Any:
+        number = next(self.csms.numbers)
+        return v16.call_result.StartTransaction(transaction_id=number, id_tag_info={"status": self.judge(id_tag)})
+
+    @on("SignCertificate")
+    def sign_certificate(self, **_: Any) -> Any:
+        return v16.call_result.SignCertificate(status="Accepted")
+
+    @on("Heartbeat")
+    def heartbeat(self, **_: Any) -> Any:
+        return v16.call_result.Heartbeat(current_time=now())
+
+
+class Central2(_Central):
+    results: Any
+
+    @on("BootNotification")
+    def boot(self, **_: Any) -> Any:
+        return self.results.BootNotification(**self.boot_answer())
+
+    @on("Authorize")
+    def authorize(self, id_token: dict[str, Any], **_: Any) -> Any:
+        return self.results.Authorize(id_token_info={"status": self.judge(id_token["id_token"])})
+
+    @on("TransactionEvent")
+    def transaction_event(self, id_token: dict[str, Any] | None = None, **_: Any) -> Any:
+        info = {"status": self.judge(id_token["id_token"])} if id_token else None
+        return self.results.TransactionEvent(id_token_info=info)
+
+    @on("Heartbeat")
+    def heartbeat(self, **_: Any) -> Any:
+        return self.results.Heartbeat(current_time=now())
+
+    @on("SignCertificate")
+    def sign_certificate(self, **_: Any) -> Any:
+        return self.results.SignCertificate(status="Accepted")
+
+
+class Central201(Central2, v201.ChargePoint):  # type: ignore[misc]
+    results = v201.call_result
+
+
+class Central21(Central2, v21.ChargePoint):  # type: ignore[misc]
+    results = v21.call_result
+
+
+def _answer_plainly(central: type, results: Any, actions: list[str]) -> None:
+    """Handlers for messages whose answer is an empty object."""
+    for action in actions:
+
+        def handler(self: Any, _result: Any = getattr(results, action), **_: Any) -> Any:
+            return _result()
+
+        handler.__name__ = f"on_{action}"  # the package finds handlers by their names
+        setattr(central, f"on_{action}", on(action)(handler))
+
+
+_COMMON = ["StatusNotification", "MeterValues", "FirmwareStatusNotification", "LogStatusNotification",
+           "SecurityEventNotification"]
+_answer_plainly(Central16, v16.call_result, [*_COMMON, "StopTransaction", "DiagnosticsStatusNotification",
+                                             "SignedFirmwareStatusNotification"])
+for _central, _results in ((Central201, v201.call_result), (Central21, v21.call_result)):
+    _answer_plainly(_central, _results, [*_COMMON, "NotifyReport", "NotifyCustomerInformation",
+                                         "ReportChargingProfiles", "ReservationStatusUpdate", "NotifyDisplayMessages"])
