@@ -12,6 +12,7 @@ LEADING_KEYS = ("station", "message_id", "action", "version", "ms")
 _SECRET_PARTS = ("password", "secret", "authorization", "api_key", "private_key")
 _TOKEN_KEYS = frozenset({"token", "id_tag", "idtag", "id_token", "idtoken", "uid"})
 _MASK = "***"
+_LONG_ENOUGH_TO_SHOW_AN_END = 8  # the shortest RFID uid: four bytes in hex
 
 Event = MutableMapping[str, Any]
 
@@ -23,7 +24,7 @@ def mask_secrets(_logger: Any, _method: str, event: Event) -> Event:
         if any(part in lowered for part in _SECRET_PARTS):
             event[key] = _MASK
         elif lowered in _TOKEN_KEYS and isinstance(value, str):
-            event[key] = _MASK + value[-4:] if len(value) > len("DEADBEEF") - 1 else _MASK
+            event[key] = _MASK + value[-4:] if len(value) >= _LONG_ENOUGH_TO_SHOW_AN_END else _MASK
     return event
 
 
