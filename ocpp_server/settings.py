@@ -245,6 +245,7 @@ LOOPBACK_HEADERS = {"X-Forwarded-Proto": "https"} if BEHIND_TLS else {}
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
 USE_TZ = True
+FORMAT_MODULE_PATH = "ocpp_server.formats"
 
 STATIC_URL = "/static/"
 # Collected files (the image) are served compressed; a plain checkout serves them from the packages.
@@ -267,9 +268,40 @@ LOGGING = logs.configure(
 
 # -- REST API --------------------------------------------------------------------------------------
 
-REST_FRAMEWORK: dict[str, Any] = {}
+# What one caller may ask; a page that follows a fleet asks a few times a second.
+API_REQUESTS_PER_MINUTE = 6000
 
-SPECTACULAR_SETTINGS: dict[str, Any] = {}
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        # First the key: it names the challenge of a 401.
+        "ocpp_server.api.authentication.ApiKeyAuthentication",
+        "ocpp_server.api.authentication.AdminSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["ocpp_server.api.permissions.RolePermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["ocpp_server.api.throttling.PrincipalThrottle"],
+    "DEFAULT_RENDERER_CLASSES": ["ocpp_server.api.envelope.JsonRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["ocpp_server.api.envelope.JsonParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "ocpp_server.api.envelope.AlwaysJson",
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "ocpp_server.api.documents.Documented",
+    "EXCEPTION_HANDLER": "ocpp_server.api.errors.handle",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # `format` is a parameter of the export
+    "DATETIME_FORMAT": None,
+}
+
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Charging-station management system",
+    "DESCRIPTION": "Every answer is `{success, message, data}`. The OCPP side writes camelCase, accounts snake_case.",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.0.3",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["ocpp_server.api.documents.refuse_unknown_fields"],
+}
 
 # -- admin -----------------------------------------------------------------------------------------
 

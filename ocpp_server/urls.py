@@ -1,13 +1,35 @@
 """Where every page and endpoint hangs; each app brings its own `urls` module."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from ocpp_server.api import errors, health, pages
 from ocpp_server.operator import dashboard
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.fault
+
+API_V1 = [
+    path("", include("chargepoints.urls")),
+    path("", include("configuration.urls")),
+    path("", include("transactions.urls")),
+    path("", include("accounts.urls")),
+]
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin/live/", dashboard.live, name="dashboard-live"),
     path("admin/", admin.site.urls),
+    path("health", health.HealthView.as_view()),
+    path("health/ready", health.ReadyView.as_view()),
+    path("clients", health.ClientsView.as_view()),
+    path("metrics", health.MetricsView.as_view()),
+    path("api/schema/", pages.SchemaView.as_view(), name="schema"),
+    path("api/docs/", pages.DocsView.as_view(), name="docs"),
+    path("api/v1/", include(API_V1)),
+    # Programs get JSON for an unknown address too, and a last slash more or less is forgiven.
+    re_path(r"^(?:api|health|clients|metrics)(?:/.*)?$", errors.no_such_address),
 ]

@@ -1,0 +1,13 @@
+"""Empty a station's authorization cache (1.6 5.4, 2.x C11)."""
+
+from __future__ import annotations
+
+from chargepoints import calls
+from chargepoints.models import ChargePoint, Command
+
+
+async def clear_cache(
+    charge_point: ChargePoint, *, actor: str, timeout: float | None = None, wait: bool = True
+) -> Command:
+    """The same empty request in every version. Raises what `calls.call` raises."""
+    return await calls.call(charge_point, "ClearCache", {}, actor=actor, timeout=timeout, wait=wait)

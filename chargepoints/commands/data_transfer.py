@@ -1,0 +1,34 @@
+"""Vendors' own messages (1.6 5.5, 2.x P01)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from chargepoints import calls
+from chargepoints.models import ChargePoint, Command
+from ocpp_server.protocol.versions import V16
+
+
+async def data_transfer(
+    charge_point: ChargePoint,
+    *,
+    vendor_id: str,
+    message_id: str | None = None,
+    data: Any = None,
+    actor: str,
+    timeout: float | None = None,
+    wait: bool = True,
+) -> Command:
+    """Send a vendor's message. 1.6 carries text only, so other data travels as its JSON.
+
+    Raises what `calls.call` raises.
+    """
+    payload: dict[str, Any] = {"vendorId": vendor_id}
+    if message_id is not None:
+        payload["messageId"] = message_id
+    if data is not None:
+        is_text = charge_point.ocpp_version != V16 or isinstance(data, str)
+        payload["data"] = data if is_text else orjson.dumps(data).decode()
+    return await calls.call(charge_point, "DataTransfer", payload, actor=actor, timeout=timeout, wait=wait)

@@ -1,0 +1,39 @@
+"""Restart a station (1.6 5.14, 2.x B11, B12)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chargepoints import calls
+from chargepoints.models import ChargePoint, Command
+from ocpp_server.domain import Invalid
+from ocpp_server.protocol.versions import V16
+
+# One word for both dialects: 1.6's, with the 2.x word that means it.
+_IN_2X = {"Soft": "OnIdle", "Hard": "Immediate"}
+_IN_16 = {two: one for one, two in _IN_2X.items()}
+TYPES = (*_IN_2X, *_IN_16, "ImmediateAndResume")
+
+
+async def reset(
+    charge_point: ChargePoint,
+    *,
+    type: str = "Soft",
+    evse_number: int | None = None,
+    actor: str,
+    timeout: float | None = None,
+    wait: bool = True,
+) -> Command:
+    """Reset the station, or one EVSE of a 2.x station. `type` in either dialect: Soft is OnIdle, Hard is Immediate.
+
+    Raises Invalid for an EVSE in 1.6, and what `calls.call` raises.
+    """
+    if charge_point.ocpp_version == V16:
+        if evse_number is not None:
+            raise Invalid("OCPP 1.6 can only reset the whole station.", field="evseId")
+        payload: dict[str, Any] = {"type": _IN_16.get(type, type)}
+    else:
+        payload = {"type": _IN_2X.get(type, type)}
+        if evse_number is not None:
+            payload["evseId"] = evse_number
+    return await calls.call(charge_point, "Reset", payload, actor=actor, timeout=timeout, wait=wait)

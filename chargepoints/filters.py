@@ -1,0 +1,89 @@
+"""What the lists of this app can be asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from rest_framework import serializers
+
+from chargepoints.models import ChargePoint, Command, Message
+from ocpp_server.api.fields import FlagField, TextField
+from ocpp_server.api.lists import ListQuery, ordering, period, search, within
+from ocpp_server.protocol.versions import VERSIONS, label
+
+_BY_LABEL = {label(version): version for version in VERSIONS}
+
+
+class ChargePointQuery(ListQuery):
+    orderings = {
+        "clientId": "identity_key",
+        "isOnline": "is_online",
+        "lastSeen": "last_seen_at",
+        "createdAt": "created_at",
+        "vendor": "vendor",
+        "model": "model",
+    }
+
+    ordering = ordering(orderings)
+    search = search("In clientId, name, vendor, model or serial number.")
+    isOnline = FlagField(required=False)
+    registrationStatus = serializers.ChoiceField(choices=ChargePoint.Registration.values, required=False)
+    ocppVersion = serializers.ChoiceField(choices=list(_BY_LABEL), required=False)
+    vendor = TextField(required=False, max_length=255)
+    model = TextField(required=False, max_length=255)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.validated_data
+        exact = {
+            "isOnline": "is_online",
+            "registrationStatus": "registration_status",
+            "vendor": "vendor",
+            "model": "model",
+        }
+        rows = rows.filter(**{field: asked[name] for name, field in exact.items() if name in asked})
+        if "ocppVersion" in asked:
+            rows = rows.filter(ocpp_version=_BY_LABEL[asked["ocppVersion"]])
+        if "search" in asked:
+            text = asked["search"]
+            rows = rows.filter(
+                Q(identity_key__contains=text.casefold())
+                | Q(name__icontains=text)
+                | Q(vendor__icontains=text)
+                | Q(model__icontains=text)
+                | Q(serial_number__icontains=text)
+            )
+        return rows
+
+
+class CommandQuery(ListQuery):
+    orderings = {"createdAt": "created_at"}
+
+    ordering = ordering(orderings)
+    action = TextField(required=False, max_length=64)
+    state = serializers.ChoiceField(choices=Command.State.values, required=False)
+    actor = TextField(required=False, max_length=150)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | period()
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.validated_data
+        rows = rows.filter(**{name: asked[name] for name in ("action", "state", "actor") if name in asked})
+        return within(rows, "created_at", asked)
+
+
+class MessageQuery(ListQuery):
+    orderings = {"time": "at"}
+
+    ordering = ordering(orderings)
+    action = TextField(required=False, max_length=64)
+    direction = serializers.ChoiceField(choices=Message.Direction.values, required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | period()
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.validated_data
+        rows = rows.filter(**{name: asked[name] for name in ("action", "direction") if name in asked})
+        return within(rows, "at", asked)

@@ -1,0 +1,305 @@
+"""The shapes of stations, connectors, commands and messages: camelCase, as the OCPP side writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from chargepoints.message_log import masked
+from chargepoints.models import ChargePoint, Command, Connector, Message
+from chargepoints.services.provisioning import MAX_IDENTITY, MAX_PASSWORD, MIN_PASSWORD
+from configuration.services import catalogue
+from ocpp_server.api.fields import (
+    AmountField,
+    FlagField,
+    ReadSerializer,
+    SecondsField,
+    StrictSerializer,
+    TextField,
+    TimeField,
+    WholeField,
+)
+from ocpp_server.protocol.versions import VERSIONS, label
+
+ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
+ANYTHING: dict[str, Any] = {}
+
+
+def version_label(charge_point: ChargePoint) -> str:
+    """1.6, 2.0.1 or 2.1; empty before the first connection."""
+    return label(charge_point.ocpp_version) if charge_point.ocpp_version in VERSIONS else charge_point.ocpp_version
+
+
+def station_status(charge_point: ChargePoint) -> str:
+    """Offline when nobody is there; else what the station says of itself (1.6 connector 0), or Online."""
+    if not charge_point.is_online:
+        return "Offline"
+    return charge_point.status or "Online"
+
+
+# -- connectors ----------------------------------------------------------------------------------------------
+
+
+class RunningSerializer(ReadSerializer):
+    transactionId = serializers.IntegerField(source="pk")
+    ocppTransactionId = serializers.CharField(source="ocpp_id")
+    idTag = serializers.CharField(source="id_token")
+    startTime = TimeField(source="started_at")
+    energyWh = AmountField(source="energy_wh")
+    powerW = AmountField(source="power_w", allow_null=True)
+
+
+class ConnectorSerializer(ReadSerializer):
+    """`context["prepared"]` maps (station, EVSE, connector) to the running transaction there."""
+
+    connectorId = serializers.IntegerField(source="number")
+    evseId = serializers.IntegerField(source="evse.number")
+    status = serializers.CharField(help_text="As the station last reported it; Unknown before it did.")
+    errorCode = serializers.CharField(source="error_code")
+    info = serializers.CharField()
+    vendorId = serializers.CharField(source="vendor_id")
+    vendorErrorCode = serializers.CharField(source="vendor_error_code")
+    availability = serializers.CharField(help_text="What the operator wants.")
+    transaction = serializers.SerializerMethodField()
+    lastUpdate = TimeField(source="status_received_at", allow_null=True)
+
+    @extend_schema_field(RunningSerializer(allow_null=True))
+    def get_transaction(self, connector: Connector) -> Any:
+        running = (self.context.get("prepared") or {}).get(
+            (connector.charge_point_id, connector.evse.number, connector.number)
+        )
+        return None if running is None else RunningSerializer(running).data
+
+    def to_representation(self, instance: Connector) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        shown["status"] = shown["status"] or "Unknown"
+        return shown
+
+
+# -- stations ------------------------------------------------------------------------------------------------
+
+
+class ChargePointSerializer(ReadSerializer):
+    clientId = serializers.CharField(source="identity")
+    name = serializers.CharField()
+    isOnline = serializers.BooleanField(source="is_online")
+    lastSeen = TimeField(source="last_seen_at", allow_null=True)
+    status = serializers.SerializerMethodField()
+    vendor = serializers.CharField()
+    model = serializers.CharField()
+    serialNumber = serializers.CharField(source="serial_number")
+    firmwareVersion = serializers.CharField(source="firmware_version")
+    ocppVersion = serializers.SerializerMethodField(help_text="1.6, 2.0.1 or 2.1.")
+    registrationStatus = serializers.CharField(source="registration_status")
+    securityProfile = serializers.IntegerField(source="security_profile")
+    hasPassword = serializers.SerializerMethodField()
+    validation = serializers.CharField()
+    unknownTokens = serializers.CharField(source="unknown_tokens")
+    assumedTimezone = serializers.CharField(source="assumed_timezone")
+    checksUsername = serializers.BooleanField(source="checks_username")
+    errorCode = serializers.CharField(source="error_code")
+    iccid = serializers.CharField()
+    imsi = serializers.CharField()
+    meterType = serializers.CharField(source="meter_type")
+    meterSerialNumber = serializers.CharField(source="meter_serial_number")
+    firmwareStatus = serializers.CharField(source="firmware_status")
+    diagnosticsStatus = serializers.CharField(source="diagnostics_status")
+    bootReason = serializers.CharField(source="boot_reason")
+    clockSkewS = AmountField(source="clock_skew_s", allow_null=True)
+    remoteAddress = serializers.CharField(source="remote_address")
+    lastBoot = TimeField(source="last_boot_at", allow_null=True)
+    connectedAt = TimeField(source="connected_at", allow_null=True)
+    disconnectedAt = TimeField(source="disconnected_at", allow_null=True)
+    createdAt = TimeField(source="created_at")
+    configuration = serializers.SerializerMethodField(help_text="The stored keys and their values.")
+
+    def get_status(self, charge_point: ChargePoint) -> str:
+        return station_status(charge_point)
+
+    def get_ocppVersion(self, charge_point: ChargePoint) -> str:  # noqa: N802
+        return version_label(charge_point)
+
+    def get_hasPassword(self, charge_point: ChargePoint) -> bool:  # noqa: N802
+        return bool(charge_point.password_hash)
+
+    @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
+    def get_configuration(self, charge_point: ChargePoint) -> dict[str, str | None]:
+        return catalogue.values(charge_point)
+
+
+class ChargePointDetailSerializer(ChargePointSerializer):
+    connectors = serializers.SerializerMethodField()
+
+    @extend_schema_field(ConnectorSerializer(many=True))
+    def get_connectors(self, charge_point: ChargePoint) -> Any:
+        return ConnectorSerializer(self.context["connectors"], many=True, context=self.context).data
+
+
+class ChargePointStatusSerializer(ReadSerializer):
+    clientId = serializers.CharField()
+    online = serializers.BooleanField()
+    isOnline = serializers.BooleanField()
+    lastSeen = TimeField(allow_null=True)
+    status = serializers.CharField(help_text="Offline, Online, or the status of the station as a whole.")
+    connectors = ConnectorSerializer(many=True)
+
+
+class ProvisioningSerializer(StrictSerializer):
+    """What an administrator may set. The password goes in and never comes out."""
+
+    name = TextField(required=False, allow_blank=True, max_length=100)
+    password = TextField(
+        required=False,
+        allow_blank=True,
+        write_only=True,
+        max_length=MAX_PASSWORD,
+        help_text=f"{MIN_PASSWORD} to {MAX_PASSWORD} characters; empty removes it.",
+    )
+    securityProfile = WholeField(source="security_profile", required=False, min_value=0, max_value=3)
+    registrationStatus = serializers.ChoiceField(
+        source="registration_status", choices=ChargePoint.Registration.values, required=False
+    )
+    validation = serializers.ChoiceField(
+        choices=[value for value in ChargePoint.Validation.values if value], required=False, allow_blank=True
+    )
+    unknownTokens = serializers.ChoiceField(
+        source="unknown_tokens",
+        choices=[value for value in ChargePoint.UnknownTokens.values if value],
+        required=False,
+        allow_blank=True,
+    )
+    assumedTimezone = TextField(source="assumed_timezone", required=False, allow_blank=True, max_length=64)
+    checksUsername = FlagField(source="checks_username", required=False)
+
+
+class NewChargePointSerializer(ProvisioningSerializer):
+    clientId = TextField(source="identity", max_length=MAX_IDENTITY)
+
+
+# -- commands ------------------------------------------------------------------------------------------------
+
+
+class SentSerializer(ReadSerializer):
+    """What every command answers."""
+
+    requestId = serializers.CharField(help_text="The OCPP message id.")
+    clientId = serializers.CharField()
+    status = serializers.CharField(help_text="The station's own status word, or what became of the command.")
+
+
+class CommandAnswerSerializer(SentSerializer):
+    action = serializers.CharField()
+    response = serializers.JSONField(allow_null=True)
+
+
+class TriggerAnswerSerializer(SentSerializer):
+    requestedMessage = serializers.CharField()
+    connectorId = serializers.IntegerField(required=False)
+
+
+class RemoteOutcomeSerializer(ReadSerializer):
+    outcome = serializers.CharField(help_text="waiting, started, refused or nothing.")
+    transactionId = serializers.IntegerField(source="transaction_id", allow_null=True)
+
+
+class CommandSerializer(ReadSerializer):
+    requestId = serializers.CharField(source="id")
+    clientId = serializers.CharField(source="charge_point.identity")
+    action = serializers.CharField()
+    payload = serializers.SerializerMethodField(help_text="As sent, secrets masked.")
+    actor = serializers.CharField()
+    state = serializers.ChoiceField(choices=Command.State.values)
+    status = serializers.CharField()
+    response = serializers.SerializerMethodField()
+    errorCode = serializers.CharField(source="error_code")
+    errorDescription = serializers.CharField(source="error_description")
+    errorDetails = serializers.JSONField(source="error_details", allow_null=True)
+    remoteStart = serializers.SerializerMethodField(help_text="What came of a remote start.")
+    createdAt = TimeField(source="created_at")
+    sentAt = TimeField(source="sent_at", allow_null=True)
+    deadlineAt = TimeField(source="deadline_at")
+    finishedAt = TimeField(source="finished_at", allow_null=True)
+
+    @extend_schema_field(ANYTHING)
+    def get_payload(self, command: Command) -> Any:
+        return masked(command.payload)
+
+    @extend_schema_field(ANYTHING)
+    def get_response(self, command: Command) -> Any:
+        return masked(command.response)
+
+    @extend_schema_field(RemoteOutcomeSerializer(allow_null=True))
+    def get_remoteStart(self, command: Command) -> Any:  # noqa: N802
+        row = getattr(command, "remote_start", None)
+        return None if row is None else RemoteOutcomeSerializer(row).data
+
+
+class MessageSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    direction = serializers.ChoiceField(choices=Message.Direction.values)
+    messageId = serializers.CharField(source="message_id")
+    action = serializers.CharField()
+    request = serializers.SerializerMethodField()
+    response = serializers.SerializerMethodField()
+    errorCode = serializers.CharField(source="error_code")
+    errorDescription = serializers.CharField(source="error_description")
+    size = serializers.IntegerField(help_text="Bytes of the request's frame.")
+    durationMs = AmountField(source="duration_ms", allow_null=True)
+    time = TimeField(source="at")
+
+    @extend_schema_field(ANYTHING)
+    def get_request(self, message: Message) -> Any:
+        return parsed(message.request)
+
+    @extend_schema_field(ANYTHING)
+    def get_response(self, message: Message) -> Any:
+        return parsed(message.response) if message.response else None
+
+
+def parsed(text: str) -> Any:
+    """The JSON of a log row, or the text itself where a station sent something that is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return text
+
+
+# -- bodies of the intents -----------------------------------------------------------------------------------
+
+
+class _Waiting(StrictSerializer):
+    timeout = SecondsField()
+
+
+class TriggerBody(_Waiting):
+    requestedMessage = TextField(max_length=100)
+    connectorId = WholeField(required=False, min_value=1, max_value=2**31 - 1)
+
+
+class ResetBody(_Waiting):
+    type = serializers.ChoiceField(
+        choices=["Soft", "Hard", "OnIdle", "Immediate", "ImmediateAndResume"], default="Soft"
+    )
+    evseId = WholeField(required=False, min_value=1, max_value=2**31 - 1)
+
+
+class UnlockBody(_Waiting):
+    connectorId = WholeField(min_value=1, max_value=2**31 - 1)
+
+
+class AvailabilityBody(_Waiting):
+    type = serializers.ChoiceField(choices=["Operative", "Inoperative"])
+    connectorId = WholeField(required=False, min_value=0, max_value=2**31 - 1, help_text="0 or none: the station.")
+
+
+class ClearCacheBody(_Waiting):
+    """Nothing but the time to wait."""
+
+
+class DataTransferBody(_Waiting):
+    vendorId = TextField(max_length=255)
+    messageId = TextField(required=False, max_length=50)
+    data = serializers.JSONField(required=False)

@@ -1,0 +1,144 @@
+"""What an administrator decides about a station: that it exists, whether it is accepted, how it proves who it is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+from zoneinfo import available_timezones
+
+from asgiref.sync import async_to_sync
+from django.db import IntegrityError, transaction
+from django.db.models import ProtectedError
+
+from chargepoints.authentication import hash_password
+from chargepoints.calls import switchboard
+from chargepoints.models import ChargePoint
+from ocpp_server import live
+from ocpp_server.domain import Conflict, Invalid
+
+MAX_IDENTITY: Final = 48  # 2.x identifierString; 1.6 has no limit of its own
+MIN_PASSWORD: Final = 8  # OCPP asks for 16; stations whose password is printed on them have fewer
+MAX_PASSWORD: Final = 128
+# A slash would be another address, a colon ends the user name of Basic authentication (RFC 7617 2).
+_NOT_IN_IDENTITY: Final = re.compile(r"[/:\\\x00-\x1f\x7f]")
+_DISMISSED: Final = 1008  # RFC 6455 7.4.1: policy
+_CHANGEABLE: Final = frozenset(
+    {
+        "name",
+        "registration_status",
+        "security_profile",
+        "validation",
+        "unknown_tokens",
+        "assumed_timezone",
+        "checks_username",
+    }
+)
+
+
+def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint:  # noqa: S107 - "" is: none
+    """Enter a station before it connects for the first time; accepted unless `registration_status` says otherwise.
+
+    A password without a `security_profile` means profile 1. Raises Invalid, and Conflict when the identity
+    exists (case makes no difference).
+    """
+    check_identity(identity)
+    if password:
+        settings.setdefault("security_profile", 1)
+    charge_point = ChargePoint(identity=identity, registration_status=ChargePoint.Registration.ACCEPTED)
+    _apply(charge_point, settings, password)
+    try:
+        with transaction.atomic():
+            charge_point.save(force_insert=True)
+    except IntegrityError:
+        raise Conflict(f"There is a charge point {identity} already.") from None
+    return charge_point
+
+
+def update(charge_point: ChargePoint, *, password: str | None = None, **settings: Any) -> ChargePoint:
+    """Change what is given; an empty password removes it. A connected station feels it at once. Raises Invalid."""
+    fields = _apply(charge_point, settings, password)
+    # Only these columns: the others belong to the live state, which may have moved since the row was read.
+    charge_point.save(update_fields=sorted(fields))
+    changed(charge_point)
+    return charge_point
+
+
+def accept(charge_point: ChargePoint) -> ChargePoint:
+    """Let a station work that waited for it, or was rejected (1.6 4.2, 2.x B02)."""
+    return update(charge_point, registration_status=ChargePoint.Registration.ACCEPTED)
+
+
+def set_password(charge_point: ChargePoint, password: str) -> ChargePoint:
+    """Set the password of Basic authentication, or remove it with "". Raises Invalid."""
+    return update(charge_point, password=password)
+
+
+def delete(charge_point: ChargePoint) -> None:
+    """Remove a station with its connectors, logs and commands, and close its socket.
+
+    Raises Conflict when it has transactions: what was charged must stay accountable.
+    """
+    identity = charge_point.identity
+    try:
+        with transaction.atomic():
+            charge_point.delete()
+    except ProtectedError:
+        raise Conflict(
+            f"{identity} has transactions, which must be kept; set its registrationStatus to Rejected instead."
+        ) from None
+    _tell(identity, "station.dismissed", code=_DISMISSED, reason="This station was removed.")
+
+
+def changed(charge_point: ChargePoint) -> None:
+    """Make a connected station work by the settings it has now."""
+    _tell(charge_point.identity, "station.changed")
+
+
+def check_identity(identity: str) -> None:
+    """Raises Invalid for an identity that no station could connect with."""
+    if not identity.strip() or identity.strip() != identity or identity in (".", ".."):
+        raise Invalid("An identity is not empty, and has no blanks at its ends.", field="clientId")
+    if len(identity) > MAX_IDENTITY or not identity.isprintable() or _NOT_IN_IDENTITY.search(identity):
+        raise Invalid(
+            f"An identity has at most {MAX_IDENTITY} printable characters, none of them '/', '\\' or ':'.",
+            field="clientId",
+        )
+
+
+def _apply(charge_point: ChargePoint, settings: dict[str, Any], password: str | None) -> set[str]:
+    """Put the settings on the row; the names of the columns that were set. Raises Invalid."""
+    unexpected = settings.keys() - _CHANGEABLE
+    if unexpected:
+        raise TypeError(f"not a setting of a charge point: {', '.join(sorted(unexpected))}")
+    zone = settings.get("assumed_timezone", "")
+    if zone and zone not in available_timezones():
+        raise Invalid(f"{zone} is not a time zone; Europe/Vienna is one.", field="assumedTimezone")
+    fields = set(settings)
+    for name, value in settings.items():
+        setattr(charge_point, name, value)
+    if password is not None:
+        charge_point.password_hash = _hashed(password)
+        fields.add("password_hash")
+    if charge_point.security_profile in (1, 2) and not charge_point.password_hash:
+        raise Invalid(
+            f"Security profile {charge_point.security_profile} needs a password.", field="password"
+        )
+    return fields
+
+
+def _hashed(password: str) -> str:
+    if not password:
+        return ""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise Invalid(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.", field="password")
+    return hash_password(password)
+
+
+def _tell(identity: str, kind: str, **message: Any) -> None:
+    async def tell() -> None:
+        connection = await live.state().connection(identity)
+        if connection is not None:
+            await switchboard.tell(connection.channel, {"type": kind, "connection_id": connection.id, **message})
+
+    # The station reads the row again: not before it is there to be read.
+    transaction.on_commit(async_to_sync(tell))

@@ -1,0 +1,24 @@
+"""Addresses below /api/v1."""
+
+from django.urls import path
+
+from chargepoints.views import commands, intents, stations
+
+_ONE = "chargepoints/<str:client_id>"
+
+urlpatterns = [
+    path("chargepoints", stations.ChargePointsView.as_view()),
+    path(_ONE, stations.ChargePointView.as_view()),
+    path(f"{_ONE}/status", stations.StatusView.as_view()),
+    path(f"{_ONE}/connectors", stations.ConnectorsView.as_view()),
+    path(f"{_ONE}/connectors/<str:connector_id>", stations.ConnectorView.as_view()),
+    path(f"{_ONE}/commands", commands.CommandsView.as_view()),
+    path(f"{_ONE}/commands/<str:request_id>", commands.CommandView.as_view()),
+    path(f"{_ONE}/messages", commands.MessagesView.as_view()),
+    path(f"{_ONE}/trigger", intents.TriggerView.as_view()),
+    path(f"{_ONE}/reset", intents.ResetView.as_view()),
+    path(f"{_ONE}/unlock", intents.UnlockView.as_view()),
+    path(f"{_ONE}/availability", intents.AvailabilityView.as_view()),
+    path(f"{_ONE}/clear-cache", intents.ClearCacheView.as_view()),
+    path(f"{_ONE}/data-transfer", intents.DataTransferView.as_view()),
+]

@@ -1,0 +1,1 @@
+"""Stations over REST: what they are, what they said, and what they are told."""

@@ -1,0 +1,151 @@
+"""The generic door: any action of the station's version, and the log of what was sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chargepoints import calls
+from chargepoints.filters import CommandQuery, MessageQuery
+from chargepoints.message_log import masked
+from chargepoints.models import Command
+from chargepoints.serializers import CommandAnswerSerializer, CommandSerializer, MessageSerializer
+from chargepoints.views.found import STATION_PATH, station
+from ocpp_server.api.commanding import send, told
+from ocpp_server.api.documents import LiveQuery, described, enveloped, listed
+from ocpp_server.api.envelope import answer
+from ocpp_server.api.lists import page
+from ocpp_server.api.views import ApiView
+from ocpp_server.domain import Missing
+
+TAG = "Commands"
+_NAMED = {"type": "string", "minLength": 1, "maxLength": 64, "description": "An action of the station's OCPP version."}
+_PAYLOAD = {"type": "object", "additionalProperties": True, "description": "As the OCPP schema has it."}
+_TIMEOUT = {"type": "number", "minimum": 1, "maximum": 120, "description": "Seconds to wait for the station."}
+_BODY = {
+    "application/json": {
+        "oneOf": [
+            {
+                "type": "object",
+                "required": ["action"],
+                "additionalProperties": False,
+                "properties": {"action": _NAMED, "payload": _PAYLOAD, "timeout": _TIMEOUT},
+            },
+            {
+                "type": "object",
+                "required": ["command"],
+                "additionalProperties": True,
+                "description": "The flat form: every other field belongs to the payload, unless there is a `payload`.",
+                "properties": {"command": _NAMED, "payload": _PAYLOAD, "timeout": _TIMEOUT},
+            },
+        ],
+        "example": {"action": "Reset", "payload": {"type": "Soft"}, "timeout": 10},
+    }
+}
+
+
+def read_body(data: Any) -> tuple[str, dict[str, Any], float | None]:
+    """Action, payload and seconds of a commands body in any of its three spellings. Raises ValidationError."""
+    if not isinstance(data, dict):
+        raise ValidationError({"body": ["Must be an object."]})
+    rest = dict(data)
+    names = [rest.pop(word) for word in ("action", "command") if word in rest]
+    if not names:
+        raise ValidationError({"action": ["Required: the OCPP action, such as Reset."]})
+    action = names[0]
+    if not isinstance(action, str) or not action or any(name != action for name in names):
+        raise ValidationError({"action": ["Must be one name of an OCPP action."]})
+    waiting = LiveQuery(data={"timeout": rest.pop("timeout")} if "timeout" in rest else {})
+    waiting.is_valid(raise_exception=True)
+    timeout = waiting.validated_data.get("timeout")
+    if "payload" in rest or "action" in data:
+        payload = rest.pop("payload", {})
+        # {"action": ..., "connectorId": 1}: a field beside the payload would be dropped in silence.
+        if rest:
+            unknown = {name: ["Unknown beside action, payload and timeout; it belongs into payload."] for name in rest}
+            raise ValidationError(unknown)
+    else:
+        payload = rest
+    if not isinstance(payload, dict):
+        raise ValidationError({"payload": ["Must be an object."]})
+    return action, payload, timeout
+
+
+async def _call(charge_point: Any, *, action: str, payload: dict[str, Any], **how: Any) -> Command:
+    return await calls.call(charge_point, action, payload, **how)
+
+
+class CommandsView(ApiView):
+    @described(
+        "Send any command of the station's OCPP version",
+        enveloped("CommandAnswer", CommandAnswerSerializer),
+        tag=TAG,
+        path=STATION_PATH,
+        body=_BODY,
+        waits=True,
+        changes=True,
+        also=(400,),
+    )
+    def post(self, request: Request, client_id: str) -> Response:
+        charge_point = station(client_id)
+        action, payload, timeout = read_body(request.data)
+        command = send(request, _call, charge_point, action=action, payload=payload, timeout=timeout)
+        return told(command, charge_point, {"action": action, "response": masked(command.response)})
+
+    @described(
+        "What was sent to a station, by whom, and what became of it",
+        listed("Commands", "commands", CommandSerializer),
+        tag=TAG,
+        path=STATION_PATH,
+        query=CommandQuery,
+        also=(400,),
+    )
+    def get(self, request: Request, client_id: str) -> Response:
+        rows = Command.objects.filter(charge_point=station(client_id))
+        return page(
+            request,
+            kind=CommandQuery,
+            rows=rows.select_related("charge_point", "remote_start").order_by("-created_at", "-pk"),
+            name="commands",
+            noun="commands",
+            shape=CommandSerializer,
+        )
+
+
+class CommandView(ApiView):
+    @described(
+        "One command: its state, and the answer",
+        enveloped("Command", CommandSerializer),
+        tag=TAG,
+        path=STATION_PATH | {"request_id": (str, "The requestId that sending it answered.")},
+    )
+    def get(self, request: Request, client_id: str, request_id: str) -> Response:
+        charge_point = station(client_id)
+        rows = charge_point.commands.select_related("charge_point", "remote_start")
+        command = None if "\0" in request_id else rows.filter(pk=request_id).first()
+        if command is None:
+            raise Missing(f"No command {request_id!r} was sent to {charge_point.identity}.")
+        return answer(f"{command.action} is {command.state}.", CommandSerializer(command).data)
+
+
+class MessagesView(ApiView):
+    @described(
+        "The OCPP message log, both directions, newest first",
+        listed("Messages", "messages", MessageSerializer),
+        tag=TAG,
+        path=STATION_PATH,
+        query=MessageQuery,
+        also=(400,),
+    )
+    def get(self, request: Request, client_id: str) -> Response:
+        return page(
+            request,
+            kind=MessageQuery,
+            rows=station(client_id).messages.order_by("-at", "-pk"),
+            name="messages",
+            noun="messages",
+            shape=MessageSerializer,
+        )

@@ -1,0 +1,47 @@
+"""Find what an address names, or say that it was never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+
+from chargepoints.models import ChargePoint, Connector
+from ocpp_server.api.fields import MAX_INT
+from ocpp_server.domain import Invalid, Missing
+from transactions.models import Transaction
+
+# For the documents: how the address of a station is described everywhere.
+STATION_PATH: dict[str, tuple[Any, str]] = {
+    "client_id": (OpenApiTypes.STR, "The station's identity, URL-escaped; case makes no difference.")
+}
+
+
+def station(identity: str) -> ChargePoint:
+    """The charge point of this identity. Raises Missing."""
+    # PostgreSQL can't even be asked for a text with NUL in it.
+    found = None if "\0" in identity else ChargePoint.objects.by_identity(identity).first()
+    if found is None:
+        raise Missing(f"The charge point {identity!r} was never seen.")
+    return found
+
+
+def number(text: str, what: str, *, least: int = 1) -> int:
+    """A number out of the address. Raises Invalid: a bad number is the caller's mistake, not a missing thing."""
+    if not (text.isascii() and text.isdigit()) or not least <= int(text[:20]) <= MAX_INT:
+        raise Invalid(f"{text!r} is not a {what} number.", field=what)
+    return int(text)
+
+
+def connectors(charge_point: ChargePoint) -> list[Connector]:
+    return list(charge_point.connectors.select_related("evse").order_by("evse__number", "number"))
+
+
+def running(charge_points: Iterable[ChargePoint]) -> dict[tuple[int, int | None, int | None], Transaction]:
+    """Active transactions by (station, EVSE, connector). One that names no connector runs on each of its EVSE."""
+    active = Transaction.objects.active().filter(charge_point__in=list(charge_points)).order_by("id")
+    found: dict[tuple[int, int | None, int | None], Transaction] = {}
+    for row in active:
+        found[row.charge_point_id, row.evse_number, row.connector_number or 1] = row
+    return found

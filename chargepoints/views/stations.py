@@ -1,0 +1,176 @@
+"""The stations themselves: list, detail, status, provisioning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from chargepoints.filters import ChargePointQuery
+from chargepoints.models import ChargePoint
+from chargepoints.serializers import (
+    ChargePointDetailSerializer,
+    ChargePointSerializer,
+    ChargePointStatusSerializer,
+    ConnectorSerializer,
+    NewChargePointSerializer,
+    ProvisioningSerializer,
+    station_status,
+)
+from chargepoints.services import provisioning
+from chargepoints.views.found import STATION_PATH, connectors, number, running, station
+from ocpp_server.api.documents import described, enveloped, listed
+from ocpp_server.api.envelope import answer
+from ocpp_server.api.fields import rfc3339
+from ocpp_server.api.lists import page
+from ocpp_server.api.views import ApiView, body
+from ocpp_server.domain import Missing
+
+TAG = "Charge points"
+_ONE = enveloped("ChargePoint", ChargePointDetailSerializer)
+
+
+class ChargePointsView(ApiView):
+    write_role = User.Role.ADMINISTRATOR
+
+    @described(
+        "Stations, connected or not",
+        listed("ChargePoints", "chargePoints", ChargePointSerializer),
+        tag=TAG,
+        query=ChargePointQuery,
+        also=(400,),
+    )
+    def get(self, request: Request) -> Response:
+        return page(
+            request,
+            kind=ChargePointQuery,
+            rows=ChargePoint.objects.prefetch_related("stored_keys", "evses"),
+            name="chargePoints",
+            noun="charge points",
+            shape=ChargePointSerializer,
+        )
+
+    @described(
+        "Enter a station before it connects",
+        _ONE,
+        tag=TAG,
+        status=201,
+        body=NewChargePointSerializer,
+        changes=True,
+        also=(400,),
+    )
+    def post(self, request: Request) -> Response:
+        charge_point = provisioning.create(**body(NewChargePointSerializer, request))
+        return answer(f"{charge_point.identity} is entered.", _detail(charge_point), status=201)
+
+
+class ChargePointView(ApiView):
+    write_role = User.Role.ADMINISTRATOR
+
+    @described("One station with its connectors", _ONE, tag=TAG, path=STATION_PATH)
+    def get(self, request: Request, client_id: str) -> Response:
+        charge_point = station(client_id)
+        return answer(f"{charge_point.identity} is {_presence(charge_point)}.", _detail(charge_point))
+
+    @described(
+        "Accept it, set its password, security profile, validation, name",
+        _ONE,
+        tag=TAG,
+        path=STATION_PATH,
+        body=ProvisioningSerializer,
+        changes=True,
+        also=(400,),
+    )
+    def patch(self, request: Request, client_id: str) -> Response:
+        charge_point = station(client_id)
+        changes = body(ProvisioningSerializer, request)
+        if changes:
+            provisioning.update(charge_point, **changes)
+        return answer(f"{charge_point.identity} is changed.", _detail(charge_point))
+
+    @described(
+        "Remove a station that never charged",
+        enveloped("Removed", {"clientId": serializers.CharField()}),
+        tag=TAG,
+        path=STATION_PATH,
+        changes=True,
+        description="A station with transactions is refused with 409: they must be kept.",
+    )
+    def delete(self, request: Request, client_id: str) -> Response:
+        charge_point = station(client_id)
+        provisioning.delete(charge_point)
+        return answer(f"{charge_point.identity} is removed.", {"clientId": charge_point.identity})
+
+
+class StatusView(ApiView):
+    @described(
+        "Online or not, and every connector",
+        enveloped("ChargePointStatus", ChargePointStatusSerializer),
+        tag=TAG,
+        path=STATION_PATH,
+    )
+    def get(self, request: Request, client_id: str) -> Response:
+        charge_point = station(client_id)
+        data = {
+            "clientId": charge_point.identity,
+            "online": charge_point.is_online,
+            "isOnline": charge_point.is_online,
+            "lastSeen": rfc3339(charge_point.last_seen_at),
+            "status": station_status(charge_point),
+            "connectors": _connectors(charge_point),
+        }
+        return answer(f"{charge_point.identity} is {_presence(charge_point)}.", data)
+
+
+class ConnectorsView(ApiView):
+    @described(
+        "The connectors of a station",
+        enveloped(
+            "Connectors", {"connectors": ConnectorSerializer(many=True), "count": serializers.IntegerField()}
+        ),
+        tag=TAG,
+        path=STATION_PATH,
+    )
+    def get(self, request: Request, client_id: str) -> Response:
+        charge_point = station(client_id)
+        shown = _connectors(charge_point)
+        sentence = f"{charge_point.identity} has reported {len(shown)} connectors."
+        return answer(sentence, {"connectors": shown, "count": len(shown)})
+
+
+class ConnectorView(ApiView):
+    @described(
+        "One connector",
+        enveloped("Connector", ConnectorSerializer),
+        tag=TAG,
+        path=STATION_PATH | {"connector_id": (int, "1.6: the connectorId; 2.x: the EVSE's id.")},
+        also=(400,),
+    )
+    def get(self, request: Request, client_id: str, connector_id: str) -> Response:
+        charge_point = station(client_id)
+        wanted = number(connector_id, "connectorId")
+        shown = next((item for item in _connectors(charge_point) if item["evseId"] == wanted), None)
+        if shown is None:
+            raise Missing(f"{charge_point.identity} never reported a connector {wanted}.")
+        return answer(f"Connector {wanted} of {charge_point.identity} is {shown['status']}.", shown)
+
+
+def _presence(charge_point: ChargePoint) -> str:
+    return "online" if charge_point.is_online else "offline"
+
+
+def _connectors(charge_point: ChargePoint) -> list[dict[str, Any]]:
+    context = {"prepared": running([charge_point])}
+    shown: list[dict[str, Any]] = list(
+        ConnectorSerializer(connectors(charge_point), many=True, context=context).data
+    )
+    return shown
+
+
+def _detail(charge_point: ChargePoint) -> dict[str, Any]:
+    context = {"prepared": running([charge_point]), "connectors": connectors(charge_point)}
+    shown: dict[str, Any] = ChargePointDetailSerializer(charge_point, context=context).data
+    return shown

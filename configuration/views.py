@@ -1,0 +1,127 @@
+"""What a station is told to be: what we hold for it, and what it says itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chargepoints.models import ChargePoint, Command
+from chargepoints.views.found import STATION_PATH, station
+from configuration.commands import configuration
+from configuration.serializers import (
+    ChangeBody,
+    ChangedSerializer,
+    KeysQuery,
+    LiveChangeBody,
+    LiveChangedSerializer,
+    LiveKeysQuery,
+    LiveSerializer,
+    StoredSerializer,
+    entries,
+)
+from configuration.services import catalogue
+from ocpp_server.api.commanding import send, told
+from ocpp_server.api.documents import described, enveloped
+from ocpp_server.api.envelope import answer
+from ocpp_server.api.lists import query
+from ocpp_server.api.views import ApiView, body
+from ocpp_server.domain import StationOffline
+
+TAG = "Configuration"
+_OBEYED = (catalogue.ACCEPTED, catalogue.REBOOT_REQUIRED)
+
+
+class ConfigurationView(ApiView):
+    @described(
+        "The stored keys",
+        enveloped("Stored", StoredSerializer),
+        tag=TAG,
+        path=STATION_PATH,
+        query=KeysQuery,
+        also=(400,),
+    )
+    def get(self, request: Request, client_id: str) -> Response:
+        keys = query(KeysQuery, request).asked()
+        charge_point = station(client_id)
+        found, unknown = catalogue.stored_sync(charge_point.pk, keys)
+        return answer(f"{len(found)} stored keys of {charge_point.identity}.", entries(found, unknown))
+
+    @described(
+        "Change a stored key; the station is not asked",
+        enveloped("Changed", ChangedSerializer),
+        tag=TAG,
+        path=STATION_PATH,
+        body=ChangeBody,
+        changes=True,
+        also=(400,),
+    )
+    def put(self, request: Request, client_id: str) -> Response:
+        charge_point = station(client_id)
+        asked = body(ChangeBody, request)
+        status = catalogue.change(charge_point, asked["key"], asked["value"])
+        sentence = f"{asked['key']} of {charge_point.identity}: {status}."
+        return answer(sentence, {"status": status, "key": asked["key"]}, success=status in _OBEYED)
+
+
+class ExportView(ApiView):
+    @described("All stored keys", enveloped("StoredExport", StoredSerializer), tag=TAG, path=STATION_PATH)
+    def get(self, request: Request, client_id: str) -> Response:
+        charge_point = station(client_id)
+        found = catalogue.stored(charge_point)
+        return answer(f"All {len(found)} stored keys of {charge_point.identity}.", entries(dict(found), []))
+
+
+class LiveConfigurationView(ApiView):
+    @described(
+        "Ask the station what it is set to",
+        enveloped("Live", LiveSerializer),
+        tag=TAG,
+        path=STATION_PATH,
+        query=LiveKeysQuery,
+        waits=True,
+        also=(400,),
+    )
+    def get(self, request: Request, client_id: str) -> Response:
+        asked = query(LiveKeysQuery, request)
+        keys = asked.asked() or []
+        charge_point = station(client_id)
+        timeout = asked.validated_data.get("timeout")
+        command = _ask(request, configuration.read, charge_point, keys=keys, timeout=timeout)
+        data: dict[str, Any] = {}
+        if command.response is not None:
+            reported = configuration.reported(command)
+            data = entries(reported.keys, reported.unknown)
+        return told(command, charge_point, data)
+
+    @described(
+        "Change a key or variable of the station itself",
+        enveloped("LiveChanged", LiveChangedSerializer),
+        tag=TAG,
+        path=STATION_PATH,
+        body=LiveChangeBody,
+        waits=True,
+        changes=True,
+        also=(400,),
+    )
+    def put(self, request: Request, client_id: str) -> Response:
+        charge_point = station(client_id)
+        asked = body(LiveChangeBody, request)
+        command = _ask(
+            request,
+            configuration.change,
+            charge_point,
+            key=asked["key"],
+            value=asked["value"],
+            timeout=asked.get("timeout"),
+        )
+        return told(command, charge_point, {"key": asked["key"]})
+
+
+def _ask(request: Request, intent: Any, charge_point: ChargePoint, **arguments: Any) -> Command:
+    try:
+        return send(request, intent, charge_point, **arguments)
+    except StationOffline as error:
+        note = f"{error.sentence} Stored values are at {request.path.removesuffix('/live')}."
+        raise StationOffline(note, data=error.data) from None

@@ -1,0 +1,1 @@
+"""What every REST endpoint shares: the envelope, errors, credentials, roles, lists, idempotency and documents."""

@@ -1,0 +1,163 @@
+"""The OpenAPI document: what each endpoint asks for, and everything it may answer, in the envelope."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
+from rest_framework import serializers
+
+from ocpp_server.api.fields import SecondsField, StrictSerializer
+from ocpp_server.api.idempotency import HEADER, MAX_LENGTH
+
+REASONS = {
+    400: "Bad input: which field, and why.",
+    401: "No or bad credentials.",
+    403: "Not allowed: the role, or a missing CSRF token.",
+    404: "This was never seen.",
+    405: "The method is not allowed here.",
+    408: "The station did not answer in time.",
+    409: "Conflict: a duplicate, a state that does not allow it, or an Idempotency-Key with another body.",
+    415: "The body is not application/json.",
+    429: "Too many requests, or the station's command queue is full.",
+    500: "A fault of the server.",
+    502: "The station answered CALLERROR, or with something that is no valid answer.",
+    503: "The station is known but offline, or went offline.",
+}
+EVERYWHERE = (400, 401, 403, 405, 429, 500)
+FROM_STATION = (408, 409, 502, 503)
+
+FieldErrorSerializer = inline_serializer(
+    "FieldError", {"field": serializers.CharField(), "reason": serializers.CharField()}
+)
+ProblemSerializer = inline_serializer(
+    "Problem",
+    {
+        "success": serializers.BooleanField(help_text="Always false."),
+        "message": serializers.CharField(help_text="A sentence."),
+        "data": inline_serializer(
+            "ProblemData",
+            {
+                "errors": inline_serializer(
+                    "FieldErrors",
+                    {"field": serializers.CharField(), "reason": serializers.CharField()},
+                    many=True,
+                    required=False,
+                )
+            },
+        ),
+    },
+)
+IDEMPOTENCY = OpenApiParameter(
+    HEADER,
+    {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="The same key with the same body gets the stored answer; another body is refused with 409.",
+)
+
+
+class WaitQuery(StrictSerializer):
+    """How to wait for a station."""
+
+    wait = serializers.ChoiceField(
+        choices=["true", "false"],
+        default="true",
+        help_text="false: answer 202 at once with the command's id.",
+    )
+
+
+class LiveQuery(StrictSerializer):
+    timeout = SecondsField()
+
+
+def enveloped(name: str, data: Any) -> Any:
+    """The envelope around a serializer, or around a dictionary of fields."""
+    if isinstance(data, dict):
+        data = inline_serializer(f"{name}Data", data)
+    elif isinstance(data, type):
+        data = data()
+    return inline_serializer(
+        f"{name}Answer",
+        {"success": serializers.BooleanField(), "message": serializers.CharField(), "data": data},
+    )
+
+
+def listed(name: str, key: str, shape: type[serializers.Serializer[Any]]) -> Any:
+    """The envelope of a list."""
+    return enveloped(
+        name,
+        {
+            key: shape(many=True),
+            "count": serializers.IntegerField(help_text="Rows on this page."),
+            "total": serializers.IntegerField(help_text="Rows that match."),
+        },
+    )
+
+
+def described(  # noqa: PLR0912 - a list of cases, one line each
+    summary: str,
+    answers: Any,
+    *,
+    tag: str,
+    status: int = 200,
+    body: Any = None,
+    query: type[serializers.Serializer[Any]] | None = None,
+    path: dict[str, tuple[Any, str]] | None = None,
+    also: tuple[int, ...] = (),
+    waits: bool = False,
+    changes: bool = False,
+    description: str = "",
+) -> Any:
+    """The document of one method of a view.
+
+    `waits`: a station is asked. `changes`: state changes, so an Idempotency-Key is taken. `also`: statuses
+    beyond those of every endpoint.
+    """
+    codes = {*EVERYWHERE, *also}
+    parameters: list[Any] = []
+    for name, (kind, text) in (path or {}).items():
+        parameters.append(OpenApiParameter(name, kind, OpenApiParameter.PATH, description=text))
+        codes.add(404)
+    if query is not None:
+        parameters.append(query)
+    if waits:
+        codes.update(FROM_STATION)
+        if changes:
+            parameters.append(WaitQuery)
+    if changes:
+        codes.update((409, 415))
+        parameters.append(IDEMPOTENCY)
+    responses: dict[Any, Any] = {status: OpenApiResponse(answers, description=summary)}
+    if waits and changes:
+        responses[202] = OpenApiResponse(answers, description="Sent without waiting for the answer.")
+    for code in sorted(codes):
+        responses[code] = OpenApiResponse(ProblemSerializer, description=REASONS[code])
+    return extend_schema(
+        summary=summary,
+        description=description or None,
+        tags=[tag],
+        request=body,
+        responses=responses,
+        parameters=parameters,
+    )
+
+
+class Documented(AutoSchema):
+    """Answers are never lists at the top, whatever the view is called; names come from the address."""
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        return False
+
+    def get_operation_id(self) -> str:
+        words = [word for word in re.split(r"[^A-Za-z0-9]+", self.path) if word not in ("api", "v1", "")]
+        return "_".join([self.method.lower(), *(word.replace("-", "_") for word in words)])
+
+
+def refuse_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say in the document what StrictSerializer does: a body with other fields is 400."""
+    for name, schema in result["components"]["schemas"].items():
+        if name.endswith("Request") and schema.get("type") == "object":
+            schema.setdefault("additionalProperties", False)
+    return result

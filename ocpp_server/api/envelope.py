@@ -1,0 +1,87 @@
+"""The one shape of every answer: `{"success", "message", "data"}`; and strict JSON on the way in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from rest_framework.exceptions import ParseError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.response import Response
+
+
+def answer(
+    message: str,
+    data: Mapping[str, Any] | None = None,
+    *,
+    success: bool = True,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """An answer in the envelope; `message` is a sentence for people, `data` is for programs."""
+    body = {"success": success, "message": message, "data": {} if data is None else data}
+    return Response(body, status=status, headers=headers)
+
+
+def refusal(message: str, status: int, data: Mapping[str, Any] | None = None, **headers: str) -> Response:
+    return answer(message, data, success=False, status=status, headers=headers or None)
+
+
+def _other(value: object) -> Any:
+    """What orjson does not know: lazy texts, and the list and dict subclasses of the serializers."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return list(value)
+    return str(value)
+
+
+class JsonRenderer(BaseRenderer):
+    media_type = "application/json"
+    format = "json"
+    charset = None
+    render_style = "binary"
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return b"" if data is None else orjson.dumps(data, default=_other, option=orjson.OPT_NON_STR_KEYS)
+
+
+class JsonParser(BaseParser):
+    """JSON as RFC 8259 has it: no NaN, no lone surrogates; and no NUL, which PostgreSQL can't store."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        raw = stream.read()
+        try:
+            value = orjson.loads(raw or b"{}")
+        except orjson.JSONDecodeError as error:
+            raise ParseError(f"The body is not valid JSON: {error}.") from None
+        if b"\\u0000" in raw and has_nul(value):
+            raise ParseError("The body contains the character U+0000, which can't be stored.")
+        return value
+
+
+def has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(has_nul(key) or has_nul(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(has_nul, value))
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """There is one representation. A browser or a script with an odd Accept header gets it too, not a 406."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        # Clients that send no Content-Type mean JSON; another type is refused with 415.
+        kind = (request.content_type or "").split(";")[0].strip().lower()
+        if kind in ("", "application/json") or kind.endswith("+json"):
+            return parsers[0]
+        return None
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> tuple[Any, str]:
+        return renderers[0], renderers[0].media_type

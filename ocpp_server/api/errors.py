@@ -1,0 +1,144 @@
+"""Every refusal in the envelope, whoever refused: a rule of ours, the framework, the URL table or a bug."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import structlog
+from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.urls import Resolver404, resolve
+from django.views import defaults
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from ocpp_server import domain
+from ocpp_server.api.envelope import refusal
+from ocpp_server.protocol.schemas import PayloadInvalid
+
+log = structlog.get_logger(__name__)
+
+# What a caller is told about a fault of ours: enough to ask about it, nothing to attack with.
+FAULT = "The server failed to answer this request; the fault is in its log."
+SIGN_IN = (
+    "Credentials are needed: send the header 'Authorization: Api-Key <key>', or sign in to the admin "
+    "(/admin/) with this browser."
+)
+_DOMAIN_STATUS: tuple[tuple[type[domain.DomainError], int], ...] = (
+    (domain.Missing, 404),
+    (domain.Conflict, 409),
+    (domain.StationOffline, 503),
+    (domain.QueueFull, 429),
+    (domain.Invalid, 400),
+)
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response:
+    """Django REST framework's exception handler."""
+    if isinstance(error, domain.DomainError):
+        return _domain(error)
+    if isinstance(error, PayloadInvalid):
+        return invalid(error.errors, "The payload does not fit the OCPP schema")
+    if isinstance(error, Http404):
+        return refusal(str(error) if error.args else "There is nothing at this address.", 404)
+    if isinstance(error, PermissionDenied):
+        return refusal(str(error) or "This is not allowed.", 403)
+    if isinstance(error, (SuspiciousOperation, BadRequest)):
+        return refusal("The request is not valid.", 400)
+    if isinstance(error, exceptions.APIException):
+        return _framework(error)
+    request = context.get("request")
+    log.error("api.failed", path=getattr(request, "path", ""), exc_info=error)
+    return refusal(FAULT, 500)
+
+
+def invalid(errors: list[dict[str, str]], headline: str = "") -> Response:
+    """400 that says which fields are wrong and why."""
+    first = "; ".join(f"{error['field']}: {error['reason'].rstrip('.')}" for error in errors[:3])
+    more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""  # noqa: PLR2004
+    sentence = f"{headline}: {first}{more}." if headline else f"{first}{more}."
+    return refusal(sentence, 400, {"errors": errors})
+
+
+def _domain(error: domain.DomainError) -> Response:
+    if isinstance(error, domain.Invalid) and error.errors:
+        return refusal(error.sentence, 400, {**error.data, "errors": error.errors})
+    status = next((status for kind, status in _DOMAIN_STATUS if isinstance(error, kind)), 409)
+    response = refusal(error.sentence, status, error.data)
+    if status == 429:  # noqa: PLR2004
+        response["Retry-After"] = "1"
+    return response
+
+
+def _framework(error: exceptions.APIException) -> Response:
+    if isinstance(error, exceptions.ValidationError):
+        return invalid(list(_flatten(error.detail)))
+    if isinstance(error, exceptions.Throttled):
+        seconds = max(1, round(error.wait or 1))
+        return refusal(f"Too many requests; try again in {seconds} s.", 429, **{"Retry-After": str(seconds)})
+    message = str(error.detail)
+    if isinstance(error, exceptions.NotAuthenticated):
+        message = SIGN_IN
+    headers = {}
+    if getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
+    if isinstance(error, exceptions.ParseError):
+        return refusal(message, 400, {"errors": [{"field": "body", "reason": message}]})
+    return refusal(message, error.status_code, **headers)
+
+
+def _flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+    """The nested errors of serializers as a list of field paths and reasons."""
+    if isinstance(detail, dict):
+        for key, value in detail.items():
+            inner = path or "body" if key == "non_field_errors" else f"{path}.{key}" if path else str(key)
+            yield from _flatten(value, inner)
+    elif isinstance(detail, list):
+        for index, value in enumerate(detail):
+            yield from _flatten(value, f"{path}[{index}]" if isinstance(value, (dict, list)) else path)
+    else:
+        yield {"field": path or "body", "reason": str(detail)}
+
+
+# -- outside of the framework's views ------------------------------------------------------------------------
+
+
+def plain(message: str, status: int) -> JsonResponse:
+    return JsonResponse({"success": False, "message": message, "data": {}}, status=status)
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Whether this address belongs to programs, who want JSON; the admin's pages are for people."""
+    first = request.path_info.lstrip("/").split("/", 1)[0]
+    return first in ("api", "health", "clients", "metrics")
+
+
+@csrf_exempt
+def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
+    """The last row of the URL table: the same address with or without its last slash, else 404."""
+    path = request.path_info
+    other = path.rstrip("/") if path.endswith("/") else f"{path}/"
+    try:
+        match = resolve(other)
+    except Resolver404:
+        match = None
+    if match is None or match.func is no_such_address:
+        return plain(f"There is nothing at {path}.", 404)
+    request.resolver_match = match
+    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+    return response
+
+
+def _json_or_page(message: str, status: int, page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return plain(message, status) if is_api(request) else page(request, *args, **kwargs)
+
+    return view
+
+
+bad_request = _json_or_page("The request is not valid.", 400, defaults.bad_request)
+forbidden = _json_or_page("This is not allowed.", 403, defaults.permission_denied)
+not_found = _json_or_page("There is nothing at this address.", 404, defaults.page_not_found)
+fault = _json_or_page(FAULT, 500, defaults.server_error)

@@ -1,0 +1,127 @@
+"""Strict fields: what is not named is refused, and nothing is guessed."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+MAX_INT = 2**63 - 1
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A body or a query string. Names that are not its fields are refused, each by name."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            known = {name for name, field in self.fields.items() if not field.read_only}
+            unknown = [name for name in data if name not in known]
+            if unknown:
+                raise serializers.ValidationError(
+                    {str(name): [f"Unknown; known are {', '.join(sorted(known)) or 'none'}."] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+class TextField(serializers.CharField):
+    """A JSON string, and only that; blanks at the ends are the caller's."""
+
+    default_error_messages = {"invalid": "Must be a string."}
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("trim_whitespace", False)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class WholeField(serializers.IntegerField):
+    """A JSON integer; query strings say it in digits. No booleans, no 1.0, no blanks."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("max_value", MAX_INT)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool) or not isinstance(data, (int, str)):
+            self.fail("invalid")
+        if isinstance(data, str) and not re.fullmatch(r"-?[0-9]{1,20}", data):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class SecondsField(serializers.FloatField):
+    """How long to wait for a station: 1 to 120 seconds."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            min_value=1, max_value=120, required=False, help_text="Seconds to wait for the station.", **kwargs
+        )
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class FlagField(serializers.BooleanField):
+    """true or false. Query strings spell it; JSON has its own."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if isinstance(data, bool):
+            return data
+        if isinstance(data, str) and data.lower() in ("true", "false", "1", "0"):
+            return data.lower() in ("true", "1")
+        self.fail("invalid", input=data)
+
+
+class TimeField(serializers.DateTimeField):
+    """RFC 3339. A time without a zone is UTC; answers are UTC with milliseconds."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("default_timezone", UTC)
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if isinstance(data, str):
+            # An unescaped "+02:00" of a query string arrives as a blank.
+            data = re.sub(r" (\d\d:?\d\d)$", r"+\1", data) if "T" in data else data
+        value: datetime = super().to_internal_value(data)
+        return value
+
+    def to_representation(self, value: Any) -> str | None:
+        return rfc3339(value)
+
+
+def rfc3339(value: datetime | None) -> str | None:
+    if value is None:
+        return None
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@extend_schema_field({"type": "number"})
+class AmountField(serializers.FloatField):
+    """A number that is written without ".0" when it is whole: clients read Wh into integers."""
+
+    def to_representation(self, value: Any) -> float | int | None:
+        return amount(value)
+
+
+def amount(value: float | None) -> float | int | None:
+    if value is None:
+        return None
+    return int(value) if float(value).is_integer() else value
+
+
+class ReadSerializer(serializers.Serializer[Any]):
+    """The shape of something we say. Its fields are always there, so the document calls them required."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("read_only", True)
+        super().__init__(*args, **kwargs)

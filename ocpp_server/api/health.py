@@ -1,0 +1,101 @@
+"""Is the server alive, is it ready, who is connected, and the numbers for Prometheus."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ocpp_server import engine, live
+from ocpp_server.api.commanding import release_connection
+from ocpp_server.api.documents import described, enveloped
+from ocpp_server.api.envelope import answer
+from ocpp_server.api.fields import ReadSerializer, TimeField, rfc3339
+from ocpp_server.api.views import ApiView
+from ocpp_server.observability import metrics
+
+TAG = "Health"
+
+
+class ClientsSerializer(ReadSerializer):
+    clients = serializers.ListField(child=serializers.CharField())
+    count = serializers.IntegerField()
+
+
+class HealthView(ApiView):
+    """The one address that is open to everybody."""
+
+    authentication_classes = ()
+    permission_classes = ()
+
+    @described("Whether the server is running", enveloped("Health", {"timestamp": TimeField()}), tag=TAG)
+    def get(self, request: Request) -> Response:
+        return answer("The server is running.", {"timestamp": rfc3339(timezone.now())})
+
+
+class ReadyView(ApiView):
+    @described(
+        "Whether stations can be served",
+        enveloped(
+            "Ready",
+            {
+                "timestamp": TimeField(),
+                "parts": serializers.DictField(help_text="Each part with `ok` and `detail`."),
+            },
+        ),
+        tag=TAG,
+        also=(503,),
+        description="503 while the database, Redis, the journal or the queue is down.",
+    )
+    def get(self, request: Request) -> Response:
+        parts = state_of_parts()
+        down = sorted(name for name, part in parts.items() if not part["ok"])
+        data = {"timestamp": rfc3339(timezone.now()), "parts": parts}
+        if down:
+            return answer(f"Not ready: {', '.join(down)}.", data, success=False, status=503)
+        return answer("The server is ready.", data)
+
+
+class ClientsView(ApiView):
+    @described("Stations that are connected now", enveloped("Clients", ClientsSerializer), tag=TAG)
+    def get(self, request: Request) -> Response:
+        connected = live.state().connected()
+        sentence = f"{len(connected)} stations are connected."
+        return answer(sentence, {"clients": connected, "count": len(connected)})
+
+
+class MetricsView(ApiView):
+    @described(
+        "Numbers for Prometheus",
+        {(200, "text/plain"): OpenApiTypes.STR},
+        tag=TAG,
+        description="Text in Prometheus' format. In its configuration: `authorization: {type: Api-Key, credentials: <key>}`.",
+    )
+    def get(self, request: Request) -> HttpResponse:
+        text, kind = metrics.exposition()
+        return HttpResponse(text, content_type=kind)
+
+
+def state_of_parts() -> dict[str, Any]:
+    """Each part of the server with whether it works. The engine starts with the first station where the server has no start-up hook."""
+    if engine.is_running():
+        release_connection()
+        return async_to_sync(engine.status)()
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return {"database": {"ok": False, "detail": str(error)}}
+    return {
+        "database": {"ok": True, "detail": "The database answers."},
+        "journal": {"ok": True, "detail": "Starts with the first station."},
+    }

@@ -1,0 +1,96 @@
+"""Idempotency-Key: a state-changing request that is sent twice takes effect once."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+import orjson
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import IdempotentRequest
+from ocpp_server.api.authentication import principal
+from ocpp_server.domain import Conflict, Invalid
+
+HEADER = "Idempotency-Key"
+MAX_LENGTH = 255
+KEPT_FOR = timedelta(hours=24)
+# Longer than any command may take: a claim this old belongs to a process that died.
+ABANDONED_AFTER = timedelta(minutes=5)
+# Answers after which nothing has happened: the same request may be tried again.
+_WITHOUT_EFFECT = frozenset({400, 401, 403, 404, 405, 415, 429, 500, 503})
+
+
+class Replay(Exception):  # noqa: N818 - not an error: the answer is known already
+    """This request was answered before; `response` is that answer."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+def claim(request: Request) -> IdempotentRequest | None:
+    """Take the request's key, or None without one.
+
+    Raises Replay when it was answered before, Conflict when the key belongs to another request or to one
+    that is still being answered.
+    """
+    key = request.headers.get(HEADER)
+    if key is None:
+        return None
+    if not key.strip() or len(key) > MAX_LENGTH or not key.isprintable():
+        raise Invalid(f"{HEADER} must be 1 to {MAX_LENGTH} printable characters.", field=HEADER)
+    now = timezone.now()
+    IdempotentRequest.objects.filter(created_at__lt=now - KEPT_FOR).delete()
+    row = IdempotentRequest(actor=principal(request), key=key, fingerprint=_fingerprint(request))
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return _known(row)
+    return row
+
+
+def settle(row: IdempotentRequest, response: Response) -> None:
+    """Keep the answer for the next time, or free the key when nothing happened."""
+    mine = IdempotentRequest.objects.filter(pk=row.pk)
+    if response.status_code in _WITHOUT_EFFECT and not _was_sent(response):
+        mine.delete()
+        return
+    # Through JSON text, so that what is kept is what was sent.
+    body = orjson.loads(response.rendered_content) if response.data is not None else None
+    mine.update(status_code=response.status_code, answer=body)
+
+
+def _known(wanted: IdempotentRequest) -> IdempotentRequest:
+    row = IdempotentRequest.objects.filter(actor=wanted.actor, key=wanted.key).first()
+    if row is None:
+        raise Conflict("The request with this Idempotency-Key has just ended without effect; send it again.")
+    if row.fingerprint != wanted.fingerprint:
+        raise Conflict("This Idempotency-Key was used for another request.")
+    if row.status_code is not None:
+        raise Replay(Response(row.answer, status=row.status_code, headers={"Idempotent-Replayed": "true"}))
+    # Its process died between taking the key and answering. Whoever moves the date first owns the retry.
+    now = timezone.now()
+    stale = IdempotentRequest.objects.filter(
+        pk=row.pk, status_code__isnull=True, created_at__lt=now - ABANDONED_AFTER
+    )
+    if not stale.update(created_at=now):
+        raise Conflict("The first request with this Idempotency-Key is still being answered.")
+    return row
+
+
+def _fingerprint(request: Request) -> str:
+    """Method, address and body; the order of JSON keys and blanks mean nothing."""
+    body: Any = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
+    address = f"{request.method} {request.get_full_path()}\n".encode()
+    return hashlib.sha256(address + body).hexdigest()
+
+
+def _was_sent(response: Response) -> bool:
+    """A connection lost while the station had the command is 503 too, and must not be repeated blindly."""
+    data = response.data.get("data") if isinstance(response.data, dict) else None
+    return isinstance(data, dict) and "requestId" in data

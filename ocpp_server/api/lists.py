@@ -1,0 +1,104 @@
+"""Lists: `limit` and `offset`, filters, `ordering` and `search` from allow-lists, `count` and `total`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ocpp_server.api.envelope import answer
+from ocpp_server.api.fields import StrictSerializer, TextField, TimeField, WholeField
+
+MAX_LIMIT = 200
+DEFAULT_LIMIT = 50
+MAX_OFFSET = 2**31 - 1
+
+
+class ListQuery(StrictSerializer):
+    """The query string of a list. Subclasses add filters, `ordering` and `search`."""
+
+    limit = WholeField(default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
+    offset = WholeField(default=0, min_value=0, max_value=MAX_OFFSET)
+
+    # name on the wire -> model field
+    orderings: Mapping[str, str] = {}
+
+    def order(self) -> list[str]:
+        """The model fields to sort by, the key last so that pages never overlap."""
+        asked: str = self.validated_data.get("ordering", "")
+        if not asked:
+            return []
+        sign = "-" if asked.startswith("-") else ""
+        field = self.orderings[asked.removeprefix("-")]
+        return [sign + field] if field == "pk" else [sign + field, f"{sign}pk"]
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The rows that the filters leave."""
+        return rows
+
+
+def ordering(names: Iterable[str]) -> serializers.ChoiceField:
+    choices = [sign + name for name in names for sign in ("", "-")]
+    return serializers.ChoiceField(choices=choices, required=False, help_text="'-' in front: descending.")
+
+
+def search(help_text: str) -> TextField:
+    return TextField(required=False, max_length=100, help_text=help_text)
+
+
+def period() -> dict[str, Any]:
+    """The fields `from` and `to`, which Python does not let a class declare by name."""
+    return {
+        "from": TimeField(required=False, help_text="This moment and later."),
+        "to": TimeField(required=False, help_text="Before this moment."),
+    }
+
+
+def within(rows: QuerySet[Any], field: str, asked: dict[str, datetime]) -> QuerySet[Any]:
+    if "from" in asked:
+        rows = rows.filter(**{f"{field}__gte": asked["from"]})
+    if "to" in asked:
+        rows = rows.filter(**{f"{field}__lt": asked["to"]})
+    return rows
+
+
+def query(kind: type[StrictSerializer], request: Request) -> Any:
+    """The validated query string. A parameter given twice counts as its last value. Raises ValidationError."""
+    serializer = kind(data=request.query_params.dict(), context={"request": request})
+    serializer.is_valid(raise_exception=True)
+    return serializer
+
+
+def page(
+    request: Request,
+    *,
+    kind: type[ListQuery],
+    rows: QuerySet[Any],
+    name: str,
+    noun: str,
+    shape: type[serializers.Serializer[Any]],
+    prepare: Callable[[list[Any]], Any] | None = None,
+) -> Response:
+    """Answer one page of `rows` under `name`.
+
+    Two queries and those of the prefetches, whatever the page: the rows, and an exact total that the
+    database counts in an index. `prepare` may look things up for the rows of this page at once; what it
+    returns is the serializer's context.
+    """
+    asked = query(kind, request)
+    kept = asked.filtered(rows)
+    total = kept.order_by().count()
+    order = asked.order()
+    if order:
+        kept = kept.order_by(*order)
+    offset, limit = asked.validated_data["offset"], asked.validated_data["limit"]
+    found = list(kept[offset : offset + limit]) if offset < total else []
+    context = {"request": request, "prepared": prepare(found) if prepare else None}
+    items = shape(found, many=True, context=context).data
+    data = {name: items, "count": len(items), "total": total}
+    return answer(f"{len(items)} of {total} {noun}.", data)

@@ -1,0 +1,46 @@
+"""The OpenAPI document, and Swagger UI from this server's own files: both work offline."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ocpp_server.api.envelope import JsonRenderer
+from ocpp_server.api.views import ApiView
+
+
+@cache
+def document() -> dict[str, Any]:
+    """The whole API, the same for every reader: made once, at the first question."""
+    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    return schema
+
+
+class SchemaView(ApiView):
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> Response:
+        return Response(document())
+
+
+class DocsView(SpectacularSwaggerSplitView):
+    """The page, and its script at the same address, so that no script stands in the page itself."""
+
+    url = "/api/schema/"
+    url_self = "/api/docs/"
+    http_method_names = ["get", "head"]
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        return super().get(request, *args, **kwargs)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(response, "exception", False):
+            request.accepted_renderer = JsonRenderer()
+            request.accepted_media_type = JsonRenderer.media_type
+        return super().finalize_response(request, response, *args, **kwargs)

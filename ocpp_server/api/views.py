@@ -1,0 +1,51 @@
+"""The view that every endpoint extends."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from ocpp_server.api import idempotency
+
+
+class ApiView(APIView):
+    """Roles and idempotency keys around plain `get`, `post`, ... methods."""
+
+    write_role: ClassVar[str] = User.Role.OPERATOR
+    # Only what is documented: no TRACE, and OPTIONS would describe the view in a shape of its own.
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+
+    _claim: Any = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if not hasattr(self, str(request.method).lower()):
+            raise MethodNotAllowed(str(request.method))
+        if request.method not in SAFE_METHODS:
+            self._claim = idempotency.claim(request)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, idempotency.Replay):
+            return exc.response
+        return super().handle_exception(exc)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        final = super().finalize_response(request, response, *args, **kwargs)
+        final.headers.setdefault("Cache-Control", "no-store")
+        if self._claim is not None:
+            idempotency.settle(self._claim, final)
+        return final
+
+
+def body(kind: type[Any], request: Request, **context: Any) -> dict[str, Any]:
+    """The validated body. Raises ValidationError."""
+    serializer = kind(data=request.data, context={"request": request, **context})
+    serializer.is_valid(raise_exception=True)
+    validated: dict[str, Any] = serializer.validated_data
+    return validated

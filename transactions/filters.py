@@ -1,0 +1,87 @@
+"""What the lists of transactions and meter values can be asked for. Every one of these has its index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from rest_framework import serializers
+
+from accounts.models.token import normalise_uid
+from chargepoints.models import ChargePoint
+from ocpp_server.api.fields import FlagField, StrictSerializer, TextField
+from ocpp_server.api.lists import ListQuery, ordering, period, search, within
+
+ALL = "all"
+STATUSES = ("active", "ended", ALL)
+
+
+class TransactionFilters(StrictSerializer):
+    """The filters alone, which the export shares with the list."""
+
+    clientId = TextField(required=False, max_length=255)
+    status = serializers.ChoiceField(choices=STATUSES, default=ALL)
+    idTag = TextField(required=False, max_length=255, help_text="Case makes no difference.")
+    suspect = FlagField(required=False)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | period()
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """`from` and `to` compare the start of the transaction."""
+        asked = self.validated_data
+        if "clientId" in asked:
+            # The key is read first: the planner sees one number, not a join, and walks the station's index.
+            found = ChargePoint.objects.by_identity(asked["clientId"]).values_list("pk", flat=True).first()
+            rows = rows.none() if found is None else rows.filter(charge_point=found)
+        if asked["status"] != ALL:
+            rows = rows.filter(status=asked["status"])
+        if "idTag" in asked:
+            rows = rows.filter(presented(asked["idTag"]))
+        if "suspect" in asked:
+            rows = rows.filter(suspect=asked["suspect"])
+        return within(rows, "started_at", asked)
+
+
+def presented(uid: str) -> Q:
+    """Transactions of an idTag: as presented in the usual spellings, or of the token that it is."""
+    spellings = {uid, uid.strip(), uid.lower(), uid.upper()}
+    return Q(id_token__in=spellings) | Q(token__uid_key=normalise_uid(uid))
+
+
+class TransactionQuery(TransactionFilters, ListQuery):
+    orderings = {"transactionId": "pk", "startTime": "started_at"}
+
+    ordering = ordering(orderings)
+    search = search("A transaction number, the beginning of an idTag, or of a clientId.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        if "search" not in self.validated_data:
+            return rows
+        text = self.validated_data["search"]
+        stations = ChargePoint.objects.filter(identity_key__startswith=text.casefold())
+        matches = Q(charge_point__in=stations.values("pk"))
+        for spelling in {text, text.lower(), text.upper()}:
+            # A range, not LIKE: LIKE ignores the index on one database and the case on the other.
+            matches |= Q(id_token__gte=spelling, id_token__lt=spelling + "\U0010ffff")
+        if text.isascii() and text.isdigit() and len(text) < 19:  # noqa: PLR2004 - what 63 bits hold
+            matches |= Q(pk=int(text))
+        return rows.filter(matches)
+
+
+class MeterValueQuery(ListQuery):
+    orderings = {"timestamp": "measured_at"}
+
+    ordering = ordering(orderings)
+    measurand = TextField(required=False, max_length=64)
+    phase = TextField(required=False, allow_blank=True, max_length=16)
+    context = TextField(required=False, max_length=32)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | period()
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.validated_data
+        names = ("measurand", "phase", "context")
+        return within(rows.filter(**{name: asked[name] for name in names if name in asked}), "measured_at", asked)

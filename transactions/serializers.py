@@ -1,0 +1,158 @@
+"""The shapes of transactions: camelCase; energy and meters in Wh, power in W, times RFC 3339 in UTC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from ocpp_server.api.fields import (
+    AmountField,
+    ReadSerializer,
+    SecondsField,
+    StrictSerializer,
+    TextField,
+    TimeField,
+    WholeField,
+)
+from transactions.models import Transaction
+
+
+class TransactionSerializer(ReadSerializer):
+    transactionId = serializers.IntegerField(source="pk")
+    ocppTransactionId = serializers.CharField(source="ocpp_id")
+    clientId = serializers.CharField(source="charge_point.identity")
+    evseId = serializers.IntegerField(source="evse_number", allow_null=True)
+    connectorId = serializers.SerializerMethodField(help_text="1.6: the connector; 2.x: that of the EVSE.")
+    idTag = serializers.CharField(source="id_token")
+    idTagType = serializers.CharField(source="id_token_type")
+    parentIdTag = serializers.CharField(source="group_id")
+    authorizationStatus = serializers.CharField(source="authorization_status")
+    status = serializers.ChoiceField(choices=Transaction.Status.values)
+    endedBy = serializers.CharField(source="ended_by", help_text="station, superseded, abandoned, or empty.")
+    chargingState = serializers.CharField(source="charging_state")
+    startTime = TimeField(source="started_at")
+    stopTime = TimeField(source="stopped_at", allow_null=True)
+    meterStart = AmountField(source="meter_start_wh", allow_null=True)
+    meterStop = AmountField(source="meter_stop_wh", allow_null=True)
+    meterLast = AmountField(source="meter_last_wh", allow_null=True)
+    energyWh = AmountField(source="energy_wh")
+    powerW = AmountField(source="power_w", allow_null=True)
+    socPercent = AmountField(source="soc_percent", allow_null=True)
+    stopReason = serializers.CharField(source="stop_reason")
+    stopIdTag = serializers.CharField(source="stop_id_token")
+    wasOffline = serializers.BooleanField(source="was_offline")
+    interrupted = serializers.BooleanField(source="is_interrupted")
+    suspect = serializers.BooleanField()
+    suspectReasons = serializers.ListField(source="suspect_reasons", child=serializers.CharField())
+    missingSeqNos = serializers.ListField(source="missing_seq_nos", child=serializers.IntegerField())
+    remoteStartId = serializers.IntegerField(source="remote_start_id", allow_null=True)
+    reservationId = serializers.IntegerField(source="reservation_id", allow_null=True)
+    startReceivedAt = TimeField(source="start_received_at")
+    stopReceivedAt = TimeField(source="stop_received_at", allow_null=True)
+    lastMessageAt = TimeField(source="last_message_at")
+
+    @extend_schema_field({"type": "integer", "nullable": True})
+    def get_connectorId(self, transaction: Transaction) -> int | None:  # noqa: N802
+        return transaction.connector_number if transaction.connector_number is not None else transaction.evse_number
+
+
+class MeterValueSerializer(ReadSerializer):
+    timestamp = TimeField(source="measured_at")
+    receivedAt = TimeField(source="received_at")
+    evseId = serializers.IntegerField(source="evse_number", allow_null=True)
+    connectorId = serializers.IntegerField(source="connector_number", allow_null=True)
+    measurand = serializers.CharField()
+    phase = serializers.CharField()
+    location = serializers.CharField()
+    context = serializers.CharField()
+    value = AmountField(allow_null=True, help_text="In `unit`; null when the station's text is no number.")
+    unit = serializers.CharField(help_text="Wh, varh, VAh, W, var, VA, A, V, Hz, Celsius, Percent, ...")
+    raw = serializers.CharField(help_text="As the station wrote it.")
+    rawUnit = serializers.CharField(source="raw_unit")
+    signedData = serializers.CharField(source="signed_data", allow_null=True)
+
+
+class EventSerializer(ReadSerializer):
+    """One message that made the transaction. 1.6 has a start and a stop, 2.x any number of TransactionEvents."""
+
+    type = serializers.CharField(help_text="Started, Updated or Ended.")
+    seqNo = serializers.IntegerField(allow_null=True)
+    trigger = serializers.CharField()
+    chargingState = serializers.CharField()
+    offline = serializers.BooleanField()
+    timestamp = TimeField()
+    receivedAt = TimeField(allow_null=True)
+
+
+class TransactionDetailSerializer(TransactionSerializer):
+    """`context["events"]` and `context["meter_values"]` are what is shown of both."""
+
+    cost = serializers.SerializerMethodField(help_text="Null until there are tariffs.")
+    events = serializers.SerializerMethodField()
+    meterValues = serializers.SerializerMethodField(help_text="The latest readings, oldest first.")
+    meterValuesTotal = serializers.SerializerMethodField()
+
+    @extend_schema_field({"type": "number", "nullable": True})
+    def get_cost(self, transaction: Transaction) -> None:
+        return None
+
+    @extend_schema_field(EventSerializer(many=True))
+    def get_events(self, transaction: Transaction) -> Any:
+        return EventSerializer(self.context["events"], many=True).data
+
+    @extend_schema_field(MeterValueSerializer(many=True))
+    def get_meterValues(self, transaction: Transaction) -> Any:  # noqa: N802
+        return MeterValueSerializer(self.context["meter_values"], many=True).data
+
+    def get_meterValuesTotal(self, transaction: Transaction) -> int:  # noqa: N802
+        total: int = self.context["meter_values_total"]
+        return total
+
+
+# -- remote start and stop -----------------------------------------------------------------------------------
+
+
+class RemoteStartBody(StrictSerializer):
+    clientId = TextField(max_length=255)
+    idTag = TextField(max_length=36)
+    connectorId = WholeField(required=False, min_value=1, max_value=2**31 - 1)
+    idTagType = TextField(required=False, max_length=20, help_text="2.x idToken type; Central unless given.")
+    timeout = SecondsField()
+
+
+@extend_schema_field({"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 1, "maxLength": 36}]})
+class TransactionReference(serializers.Field[Any, Any, Any, Any]):
+    """Our number, or the id as a 2.x station spells it."""
+
+    def to_internal_value(self, data: Any) -> int | str:
+        if isinstance(data, bool) or not isinstance(data, (int, str)) or data == "":
+            raise serializers.ValidationError("Must be a transaction number, or a station's transactionId.")
+        if isinstance(data, int) and not 0 < data < 2**63:
+            raise serializers.ValidationError("Must be positive.")
+        if isinstance(data, str) and ("\0" in data or len(data) > 36):  # noqa: PLR2004 - 2.x identifierString
+            raise serializers.ValidationError("Must have at most 36 characters.")
+        return data
+
+
+class RemoteStopBody(StrictSerializer):
+    transactionId = TransactionReference()
+    clientId = TextField(required=False, max_length=255)
+    timeout = SecondsField()
+
+
+class RemoteStartAnswerSerializer(ReadSerializer):
+    requestId = serializers.CharField()
+    clientId = serializers.CharField()
+    connectorId = serializers.IntegerField(allow_null=True)
+    status = serializers.CharField()
+    message = serializers.CharField()
+
+
+class RemoteStopAnswerSerializer(ReadSerializer):
+    requestId = serializers.CharField()
+    clientId = serializers.CharField()
+    transactionId = serializers.IntegerField()
+    status = serializers.CharField()
+    message = serializers.CharField()

@@ -1,0 +1,14 @@
+"""Addresses below /api/v1."""
+
+from django.urls import path
+
+from transactions.views import export, remote, sessions
+
+urlpatterns = [
+    path("transactions", sessions.TransactionsView.as_view()),
+    path("transactions/export", export.ExportView.as_view()),
+    path("transactions/remote-start", remote.RemoteStartView.as_view()),
+    path("transactions/remote-stop", remote.RemoteStopView.as_view()),
+    path("transactions/<str:transaction_id>", sessions.TransactionView.as_view()),
+    path("transactions/<str:transaction_id>/meter-values", sessions.MeterValuesView.as_view()),
+]

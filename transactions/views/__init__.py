@@ -1,0 +1,1 @@
+"""Charging sessions over REST: lists, readings, exports, remote start and stop."""

@@ -1,0 +1,132 @@
+"""Transactions and their meter values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chargepoints.views.found import number
+from ocpp_server.api.documents import described, enveloped, listed
+from ocpp_server.api.envelope import answer
+from ocpp_server.api.lists import page
+from ocpp_server.api.views import ApiView
+from ocpp_server.domain import Missing
+from transactions.filters import MeterValueQuery, TransactionQuery
+from transactions.models import Transaction, TransactionEvent
+from transactions.serializers import MeterValueSerializer, TransactionDetailSerializer, TransactionSerializer
+
+TAG = "Transactions"
+PATH: dict[str, tuple[Any, str]] = {"transaction_id": (int, "The number that we gave it.")}
+# What the detail shows of a long session; the meter-values list has the rest.
+LATEST_VALUES = 100
+LATEST_EVENTS = 200
+
+
+def transaction(text: str) -> Transaction:
+    """The transaction of this number. Raises Invalid for a bad number, Missing."""
+    wanted = number(text, "transactionId")
+    found = Transaction.objects.select_related("charge_point").filter(pk=wanted).first()
+    if found is None:
+        raise Missing(f"There is no transaction {wanted}.")
+    return found
+
+
+class TransactionsView(ApiView):
+    @described(
+        "Transactions, newest first",
+        listed("Transactions", "transactions", TransactionSerializer),
+        tag=TAG,
+        query=TransactionQuery,
+        also=(400,),
+    )
+    def get(self, request: Request) -> Response:
+        return page(
+            request,
+            kind=TransactionQuery,
+            rows=Transaction.objects.select_related("charge_point").order_by("-pk"),
+            name="transactions",
+            noun="transactions",
+            shape=TransactionSerializer,
+        )
+
+
+class TransactionView(ApiView):
+    @described(
+        "One transaction: readings, energy, cost, the events that made it",
+        enveloped("Transaction", TransactionDetailSerializer),
+        tag=TAG,
+        path=PATH,
+        also=(400,),
+    )
+    def get(self, request: Request, transaction_id: str) -> Response:
+        row = transaction(transaction_id)
+        latest = list(row.meter_values.order_by("-measured_at", "-id")[:LATEST_VALUES])
+        context = {
+            "events": events(row),
+            "meter_values": latest[::-1],
+            "meter_values_total": row.meter_values.count(),
+        }
+        sentence = f"Transaction {row.pk} at {row.charge_point} is {row.status}: {row.energy_wh:g} Wh."
+        return answer(sentence, TransactionDetailSerializer(row, context=context).data)
+
+
+class MeterValuesView(ApiView):
+    @described(
+        "The readings of a transaction, raw and normalised, oldest first",
+        listed("MeterValues", "meterValues", MeterValueSerializer),
+        tag=TAG,
+        path=PATH,
+        query=MeterValueQuery,
+        also=(400,),
+    )
+    def get(self, request: Request, transaction_id: str) -> Response:
+        values: QuerySet[Any] = transaction(transaction_id).meter_values.order_by("measured_at", "pk")
+        return page(
+            request,
+            kind=MeterValueQuery,
+            rows=values,
+            name="meterValues",
+            noun="readings",
+            shape=MeterValueSerializer,
+        )
+
+
+def events(row: Transaction) -> list[dict[str, Any]]:
+    """The messages that made a transaction, in order, the latest ones of a very long one.
+
+    1.6 has no events of its own: the start and the stop are told from the transaction.
+    """
+    stored = list(row.events.order_by("-seq_no", "-id")[:LATEST_EVENTS])
+    if stored:
+        return [_event(event) for event in reversed(stored)]
+    shown = [_told("Started", "", row.started_at, row.start_received_at, row.was_offline)]
+    if row.stopped_at is not None:
+        shown.append(_told("Ended", row.stop_reason, row.stopped_at, row.stop_received_at, row.was_offline))
+    return shown
+
+
+def _event(event: TransactionEvent) -> dict[str, Any]:
+    return {
+        "type": event.type,
+        "seqNo": event.seq_no,
+        "trigger": event.trigger_reason,
+        "chargingState": event.charging_state,
+        "offline": event.offline,
+        "timestamp": event.at,
+        "receivedAt": event.received_at,
+    }
+
+
+def _told(kind: str, trigger: str, at: Any, received_at: Any, offline: bool) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "seqNo": None,
+        "trigger": trigger,
+        "chargingState": "",
+        "offline": offline,
+        "timestamp": at,
+        "receivedAt": received_at,
+    }
