@@ -154,6 +154,7 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
 
 @admin.register(IdempotentRequest)
 class IdempotentRequestAdmin(AdministratorsOnly, EvidenceAdmin):
+    json_fields = ("answer",)
     list_display = ["actor", "key", "status_code", "created_at"]
     search_fields = ["key"]
     exact_search = ("key", "actor")

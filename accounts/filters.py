@@ -41,6 +41,8 @@ class TokenQuery(ListQuery):
             if name in asked:
                 text = asked[name]
                 rows = rows.filter(
-                    Q(uid_key__contains=normalise_uid(text)) | Q(name__icontains=text) | Q(group_id__icontains=text)
+                    Q(uid_key__contains=normalise_uid(text))
+                    | Q(name__icontains=text)
+                    | Q(group_id__icontains=text)
                 )
         return rows

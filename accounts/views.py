@@ -36,9 +36,7 @@ def token(text: str) -> Token:
 class TokensView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described(
-        "Tokens", listed("Tokens", "tokens", TokenSerializer), tag=TAG, query=TokenQuery, also=(400,)
-    )
+    @described("Tokens", listed("Tokens", "tokens", TokenSerializer), tag=TAG, query=TokenQuery, also=(400,))
     def get(self, request: Request) -> Response:
         rows = Token.objects.order_by("pk")
         return page(request, kind=TokenQuery, rows=rows, name="tokens", noun="tokens", shape=TokenSerializer)

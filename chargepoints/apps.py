@@ -6,6 +6,7 @@ class ChargePointsConfig(AppConfig):
     verbose_name = "Charge points"
 
     def ready(self) -> None:
-        from ocpp_server import checks
+        from ocpp_server import checks, handlers
 
+        handlers.load()
         checks.register()

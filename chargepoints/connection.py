@@ -17,8 +17,8 @@ from django.db import Error as DatabaseError
 
 from chargepoints import message_log, outcomes
 from chargepoints.models import Command
+from chargepoints.tables import COMMANDS
 from ocpp_server import live
-from ocpp_server.bulk import Table
 from ocpp_server.domain import QueueFull as DomainQueueFull
 from ocpp_server.journal import Unit, journal
 from ocpp_server.live.loading import load_station
@@ -45,7 +45,6 @@ from transactions.services import quarantine
 
 log = structlog.get_logger(__name__)
 
-COMMANDS = Table(Command)
 # Some stations fall over when they are called before they have finished booting: wait for their first word this long.
 SETTLE_S = 10.0
 QUEUE_FULL = "QueueFull"
@@ -134,7 +133,7 @@ class StationConnection:
 
     async def _serve(self, event: Incoming) -> None:
         station, call = self.station, event.call
-        station.action = call.action
+        station.action, station.payload = call.action, call.payload
         exchange = await dispatch(station, call, self._commit)
         text = packed(exchange, station.version)
         assert text is not None
@@ -162,6 +161,8 @@ class StationConnection:
         except CommitRefused:
             is_half_done = True
             raise
+        else:
+            station.in_doubt = False
         finally:
             if is_half_done:
                 await self._reload()

@@ -9,19 +9,21 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from chargepoints.models import Message
-from ocpp_server.bulk import Table
+from chargepoints.tables import MESSAGES
 from ocpp_server.journal import Unit
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import Exchange
 
-MESSAGES = Table(Message)
 MASK = "***"
 
 # Only messages that name one of these are looked at closely; all others are stored as they came.
 _SUSPICIOUS = re.compile(r"password|authorizationkey|secret|privatekey|://[^/\s\"]*@", re.IGNORECASE)
 _SECRET_NAME = re.compile(r"password|authorizationkey|secret|privatekey|apn$", re.IGNORECASE)
 _URL_CREDENTIALS = re.compile(r"(://)[^/\s\"@]*@")
+
+
+def is_secret_name(name: str) -> bool:
+    return _SECRET_NAME.search(name) is not None
 
 
 def masked(payload: Any) -> Any:

@@ -11,6 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from ocpp_server.live.records import Connection, TokenRecord, TransactionState
+from ocpp_server.protocol.session import ReplayMemory
 
 
 class LiveState(ABC):
@@ -36,6 +37,10 @@ class LiveState(ABC):
     @abstractmethod
     def is_connected(self, identity: str) -> bool: ...
 
+    @abstractmethod
+    def replay_memory(self, identity: str) -> ReplayMemory:
+        """The last answers to a station; they outlive its sockets, and nothing is lost when they are lost."""
+
     # -- tokens -----------------------------------------------------------------------------------
 
     @abstractmethod
@@ -59,6 +64,10 @@ class LiveState(ABC):
     @abstractmethod
     def transaction_changed(self, transaction: TransactionState) -> None:
         """Called whenever a transaction begins, ends, or gets its owner."""
+
+    @abstractmethod
+    def transaction_abandoned(self, number: int, token_key: str) -> None:
+        """Housekeeping closed a transaction. May be called from any thread."""
 
     @abstractmethod
     def rebuild(self, *, last_number: int, active: Iterable[TransactionState]) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from ocpp_server.journal import journal
-from ocpp_server.live.records import ConnectorState, TokenRecord, TransactionState
+from ocpp_server.live.records import ConnectorState, ExpectedStart, TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 
 log = structlog.get_logger(__name__)
@@ -81,8 +81,9 @@ def transaction_state(row: object, station: str) -> TransactionState:
 
 def load_station(charge_point_pk: int, version: str) -> Station:
     """The live station of a charge point, with its connectors and its running and recent transactions."""
+    from accounts.models.token import normalise_uid
     from chargepoints.models import ChargePoint, Connector
-    from transactions.models import Transaction
+    from transactions.models import QuarantinedMessage, RemoteStart, Transaction
 
     row = ChargePoint.objects.get(pk=charge_point_pk)
     station = Station(pk=row.pk, identity=row.identity, version=version)
@@ -106,6 +107,17 @@ def load_station(charge_point_pk: int, version: str) -> Station:
         state = transaction_state(transaction, row.identity)
         station.transactions[state.id] = state
     load_events(station.transactions)
+    station.remote_starts = [
+        ExpectedStart(
+            pk=expected.pk,
+            evse=expected.evse_number,
+            token_key=normalise_uid(expected.id_token),
+            remote_start_id=expected.remote_start_id,
+            expires_at=expected.expires_at,
+        )
+        for expected in RemoteStart.objects.filter(charge_point=row, outcome=RemoteStart.Outcome.WAITING)
+    ]
+    station.orphans = QuarantinedMessage.objects.waiting_stops(row).count()
     return station
 
 
@@ -153,9 +165,9 @@ def load_running() -> tuple[int, list[TransactionState]]:
     """The last transaction number issued, and all transactions that still show signs of life."""
     from transactions.models import Counter, Transaction
 
-    counter = Counter.objects.filter(name="transaction").values_list("value", flat=True).first() or 0
+    counter = Counter.objects.get_or_create(name=Counter.TRANSACTION, defaults={"value": 999})[0].value
     highest = Transaction.objects.aggregate(highest=Max("id"))["highest"] or 0
     recent = timezone.now() - SIGN_OF_LIFE
     active = Transaction.objects.active().filter(last_message_at__gte=recent).select_related("charge_point")
     states = [transaction_state(row, row.charge_point.identity) for row in active]
-    return max(counter, highest, 999), states
+    return max(counter, highest), states

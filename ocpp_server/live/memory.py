@@ -8,16 +8,19 @@ from collections.abc import Iterable
 from ocpp_server.live import LiveState
 from ocpp_server.live.loading import load_tokens
 from ocpp_server.live.records import Connection, TokenRecord, TransactionState
+from ocpp_server.protocol.session import ReplayMemory
 
 # Changes made in this process are felt at once; those of another (manage.py shell on the same SQLite file) after this long.
 TOKEN_CACHE_S = 30.0
 TOKEN_CACHE_SIZE = 100_000
+REPLAY_MEMORIES = 20_000
 
 
 class MemoryState(LiveState):
     def __init__(self) -> None:
         self._connections: dict[str, Connection] = {}
         self._tokens: dict[str, tuple[float, tuple[TokenRecord, ...]]] = {}
+        self._memories: dict[str, ReplayMemory] = {}
         self._forgotten = 0
         self._running: dict[str, dict[int, TransactionState]] = {}
         self._number = 999
@@ -44,6 +47,14 @@ class MemoryState(LiveState):
 
     def is_connected(self, identity: str) -> bool:
         return identity.casefold() in self._connections
+
+    def replay_memory(self, identity: str) -> ReplayMemory:
+        key = identity.casefold()
+        memory = self._memories.pop(key, None) or ReplayMemory()
+        self._memories[key] = memory
+        if len(self._memories) > REPLAY_MEMORIES:
+            del self._memories[next(iter(self._memories))]
+        return memory
 
     async def tokens(self, uid_key: str) -> tuple[TokenRecord, ...]:
         cached = self._tokens.get(uid_key)
@@ -75,12 +86,15 @@ class MemoryState(LiveState):
             return
         if transaction.is_active:
             self._running.setdefault(transaction.token_key, {})[transaction.id] = transaction
-            return
-        others = self._running.get(transaction.token_key)
+        else:
+            self.transaction_abandoned(transaction.id, transaction.token_key)
+
+    def transaction_abandoned(self, number: int, token_key: str) -> None:
+        others = self._running.get(token_key)
         if others is not None:
-            others.pop(transaction.id, None)
+            others.pop(number, None)
             if not others:
-                del self._running[transaction.token_key]
+                self._running.pop(token_key, None)
 
     def rebuild(self, *, last_number: int, active: Iterable[TransactionState]) -> None:
         self._number = max(self._number, last_number)

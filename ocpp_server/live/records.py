@@ -40,6 +40,16 @@ class TokenRecord(msgspec.Struct, frozen=True):
     group_id: str
 
 
+class ExpectedStart(msgspec.Struct):
+    """A remote start that was accepted and has not led to a transaction yet."""
+
+    pk: int
+    evse: int | None
+    token_key: str
+    remote_start_id: int | None
+    expires_at: datetime
+
+
 class TransactionState(msgspec.Struct, kw_only=True):
     """A running or recent transaction of one station. Wh, W, percent; times are aware UTC."""
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from ocpp_server.journal import Unit
-from ocpp_server.live.records import ConnectorState, TransactionState
+from ocpp_server.live.records import ConnectorState, ExpectedStart, TransactionState
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.session import ReplayMemory
 
@@ -48,12 +48,16 @@ class Station:
         "unit",
         "received_at",
         "last_seen_at",
+        "mirrored_at",
         "clock_skew_s",
         "status",
         "deviations",
         "frame",
+        "payload",
         "action",
-        "is_stale",
+        "in_doubt",
+        "remote_starts",
+        "orphans",
         "__weakref__",
     )
 
@@ -74,13 +78,19 @@ class Station:
         self.unit = Unit()
         self.received_at = datetime.now(UTC)
         self.last_seen_at = self.received_at
+        self.mirrored_at: datetime | None = None
         self.clock_skew_s: float | None = None
         self.status = ""
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
+        # The message in hand: its frame, and its payload's JSON text, byte for byte.
         self.frame = ""
+        self.payload = ""
         self.action = ""
-        # The database refused what a message changed here: load again before the next message.
-        self.is_stale = False
+        # What was loaded last may not be all that is stored: look in the database before taking something for new.
+        self.in_doubt = False
+        self.remote_starts: list[ExpectedStart] = []
+        # Stops that came before their starts: how many wait for one.
+        self.orphans = 0
 
     @property
     def is_accepted(self) -> bool:
@@ -117,4 +127,6 @@ class Station:
         self.heartbeat_interval = fresh.heartbeat_interval
         self.connectors = fresh.connectors
         self.transactions = fresh.transactions
-        self.is_stale = False
+        self.remote_starts = fresh.remote_starts
+        self.orphans = fresh.orphans
+        self.in_doubt = True

@@ -6,6 +6,8 @@ from django.db import models
 class Counter(models.Model):
     """The last number issued, kept apart from the rows that carry it: deleting the newest row must not free its number."""
 
+    TRANSACTION = "transaction"
+
     name = models.CharField(primary_key=True, max_length=32)
     value = models.BigIntegerField()
 

@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
+from django.utils import timezone
 
 from chargepoints.models import ChargePoint
 from transactions.models.transaction import Transaction
+
+
+class QuarantinedMessageQuerySet(models.QuerySet["QuarantinedMessage"]):
+    def open(self) -> QuarantinedMessageQuerySet:
+        return self.filter(resolved_at__isnull=True)
+
+    def waiting_stops(self, charge_point: ChargePoint | int) -> QuarantinedMessageQuerySet:
+        """Stops without a transaction whose start may still come (it was queued at the station behind them)."""
+        return self.open().filter(
+            charge_point=charge_point,
+            action="StopTransaction",
+            reason=QuarantinedMessage.Reason.UNKNOWN_TRANSACTION,
+            received_at__gte=timezone.now() - timedelta(days=7),
+        )
 
 
 class QuarantinedMessage(models.Model):
@@ -28,6 +45,8 @@ class QuarantinedMessage(models.Model):
     payload = models.TextField(help_text="JSON as received.")
     received_at = models.DateTimeField(db_index=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
+
+    objects = QuarantinedMessageQuerySet.as_manager()
 
     class Meta:
         ordering = ["-received_at"]

@@ -9,7 +9,7 @@ from transactions.models.transaction import Transaction
 
 
 class RemoteStart(models.Model):
-    """A remote start and its outcome. 2.x links by remoteStartId (`id`), 1.6 by token and connector."""
+    """A remote start and its outcome. 2.x links by remoteStartId, 1.6 by token and connector."""
 
     class Outcome(models.TextChoices):
         WAITING = "waiting", "Waiting for the vehicle"
@@ -21,6 +21,7 @@ class RemoteStart(models.Model):
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="remote_starts")
     evse_number = models.PositiveIntegerField(null=True, blank=True)
     id_token = models.CharField(max_length=255)
+    remote_start_id = models.BigIntegerField(null=True, blank=True, help_text="2.x: ours, in the request.")
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.WAITING)
     transaction = models.ForeignKey(
         Transaction, null=True, blank=True, on_delete=models.SET_NULL, related_name="remote_starts"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from ocpp_server.bulk import Table
+from chargepoints.tables import SECURITY_EVENTS
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import Exchange
 from transactions.models import QuarantinedMessage
-
-QUARANTINE = Table(QuarantinedMessage)
+from transactions.tables import QUARANTINE
 
 _ABOUT_MONEY = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
 
@@ -29,6 +28,24 @@ def keep(
         reason=reason.value,
         detail=detail[:500],
         payload=payload,
+        received_at=station.received_at,
+    )
+
+
+def resolve(station: Station, pk: int, transaction_id: int) -> None:
+    """What was kept has found its transaction."""
+    station.unit.update(QUARANTINE, pk, resolved_at=station.received_at, transaction_id=transaction_id)
+
+
+def note_foreign(station: Station, number: int) -> None:
+    """A station named another station's transaction: a mistake after a swap of hardware, or an attack (S10)."""
+    station.unit.insert(
+        SECURITY_EVENTS,
+        charge_point_id=station.pk,
+        type="ForeignTransaction",
+        tech_info=f"Tried to stop transaction {number} of another station.",
+        from_station=False,
+        at=station.received_at,
         received_at=station.received_at,
     )
 

@@ -1,0 +1,122 @@
+"""HTTP Basic authentication of stations (security profiles 1 and 2), and their passwords.
+
+Hashes are scrypt with parameters that cost some ten milliseconds: after a restart thousands of stations come
+back at once. A password that was verified is remembered as a keyed digest, so that a reconnect costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import secrets
+import time
+from collections import OrderedDict
+from urllib.parse import unquote
+
+_COST, _BLOCK = 2**12, 8
+_PROCESS_KEY = secrets.token_bytes(32)
+_REMEMBERED = 100_000
+
+# Failures of one identity from one address, per minute. Another address of the real station is not locked out.
+MAX_FAILURES = 10
+FAILURE_WINDOW_S = 60.0
+_TRACKED = 10_000
+
+
+def hash_password(plain: str | bytes) -> str:
+    """A salted scrypt hash of a station's password, as stored."""
+    salt = secrets.token_bytes(16)
+    return f"scrypt${_COST}${salt.hex()}${_scrypt(_bytes(plain), salt, _COST).hex()}"
+
+
+def _scrypt(password: bytes, salt: bytes, cost: int) -> bytes:
+    return hashlib.scrypt(password, salt=salt, n=cost, r=_BLOCK, p=1)
+
+
+def _bytes(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
+
+
+# Unknown identities cost as much time as known ones.
+_NOBODY = hash_password(secrets.token_bytes(16))
+
+_verified: OrderedDict[bytes, None] = OrderedDict()
+
+
+async def verify(stored: str, given: bytes) -> bool:
+    """Whether a password fits a stored hash, in any of the spellings seen: as given, as the bytes its hex text
+    means, or as the hex text of the bytes given (1.6 AuthorizationKey), and latin-1 for UTF-8."""
+    digest = hmac.digest(_PROCESS_KEY, stored.encode() + b"\0" + given, "sha256")
+    if digest in _verified:
+        _verified.move_to_end(digest)
+        return True
+    if not await asyncio.to_thread(_verify, stored or _NOBODY, given) or not stored:
+        return False
+    _verified[digest] = None
+    if len(_verified) > _REMEMBERED:
+        _verified.popitem(last=False)
+    return True
+
+
+def _verify(stored: str, given: bytes) -> bool:
+    _, cost, salt, expected = stored.split("$")
+    fits = False
+    for spelling in _spellings(given):
+        found = _scrypt(spelling, bytes.fromhex(salt), int(cost)).hex()
+        # No early end: the time must not say which spelling came close.
+        fits |= hmac.compare_digest(found, expected)
+    return fits
+
+
+def _spellings(given: bytes) -> list[bytes]:
+    spellings = [given, given.hex().encode(), given.hex().upper().encode(), given.decode("latin-1").encode()]
+    try:
+        spellings.append(bytes.fromhex(given.decode("ascii")))
+    except ValueError:
+        spellings.append(given)
+    return spellings
+
+
+def credentials(header: bytes | None) -> tuple[str, bytes] | None:
+    """User name and password of an Authorization header; the password is bytes and may hold colons. None when unusable."""
+    if header is None or not header[:6].lower() == b"basic ":
+        return None
+    try:
+        user, colon, password = base64.b64decode(header[6:].strip(), validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return None
+    if not colon or not password:
+        return None
+    return user.decode("utf-8", "replace"), password
+
+
+def is_user(user: str, identity: str) -> bool:
+    """Whether the user name is the identity (A00.FR.204), which some stations percent-encode here as in the URL."""
+    return identity.casefold() in (user.casefold(), unquote(user).casefold())
+
+
+class Failures:
+    """Failed attempts by (address, identity), so that guessing is slow and nobody else is locked out."""
+
+    def __init__(self) -> None:
+        self._recent: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
+
+    def too_many(self, address: str, identity: str) -> bool:
+        return len(self._current(address, identity)) >= MAX_FAILURES
+
+    def note(self, address: str, identity: str) -> None:
+        recent = self._current(address, identity)
+        recent.append(time.monotonic())
+        self._recent[address, identity.casefold()] = recent
+        if len(self._recent) > _TRACKED:
+            self._recent.popitem(last=False)
+
+    def _current(self, address: str, identity: str) -> list[float]:
+        since = time.monotonic() - FAILURE_WINDOW_S
+        return [at for at in self._recent.get((address, identity.casefold()), []) if at > since]
+
+
+failures = Failures()

@@ -1,0 +1,62 @@
+"""A station has started: what it says it is, and whether it may work here."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from chargepoints.models import ChargePoint
+from chargepoints.tables import CHARGE_POINTS
+from ocpp_server.live.station import Station
+
+# How soon a station that is not accepted asks again, seconds.
+RETRY_PENDING_S = 60
+RETRY_REJECTED_S = 300
+# Spread over a tenth, so that stations that booted together do not come back together.
+JITTER = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """What a station says it is; every field is its own text."""
+
+    vendor: str = ""
+    model: str = ""
+    serial_number: str = ""
+    firmware_version: str = ""
+    iccid: str = ""
+    imsi: str = ""
+    meter_type: str = ""
+    meter_serial_number: str = ""
+
+
+async def register(*, station: Station, identification: Identification, reason: str = "") -> tuple[str, int]:
+    """Keep what the station is and answer its registration status and the interval in seconds.
+
+    Running transactions are not closed: the station may resume them or still send their stop (1.6 4.10).
+    """
+    lengths = {"iccid": 64, "imsi": 64}
+    values = {
+        name: getattr(identification, name)[: lengths.get(name, 255)] for name in Identification.__dataclass_fields__
+    }
+    station.unit.update(
+        CHARGE_POINTS, station.pk, boot_reason=reason[:64], last_boot_at=station.received_at, **values
+    )
+    return station.registration_status, interval(station)
+
+
+def interval(station: Station) -> int:
+    """Accepted: seconds between heartbeats. Otherwise: seconds until the next BootNotification."""
+    status = station.registration_status
+    if status == ChargePoint.Registration.ACCEPTED:
+        return station.heartbeat_interval or int(settings.OCPP_HEARTBEAT_INTERVAL)
+    base = RETRY_PENDING_S if status == ChargePoint.Registration.PENDING else RETRY_REJECTED_S
+    return base + random.randrange(int(base * JITTER) + 1)  # noqa: S311 - spreading load, not a secret
+
+
+def note_clock(station: Station, station_time: datetime) -> None:
+    """Measure the station's clock against ours: a message about the present carries the time it was sent."""
+    station.clock_skew_s = round((station_time - station.received_at).total_seconds(), 3)

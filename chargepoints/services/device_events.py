@@ -1,0 +1,57 @@
+"""Events of a station's device model (2.0.1 N07, N08)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chargepoints.services import status
+from chargepoints.tables import DEVICE_EVENTS
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.translate import Place
+
+_INT64 = 2**63 - 1
+
+
+async def record(
+    *,
+    station: Station,
+    event_id: int,
+    component: str,
+    component_instance: str,
+    place: Place,
+    variable: str,
+    variable_instance: str,
+    trigger: str,
+    actual_value: str,
+    tech_code: str,
+    tech_info: str,
+    is_cleared: bool,
+    at: datetime,
+) -> None:
+    """Store an event; AvailabilityState is a connector's status told another way (2.0.1 G01.FR.03)."""
+    station.unit.insert(
+        DEVICE_EVENTS,
+        charge_point_id=station.pk,
+        event_id=max(-_INT64, min(event_id, _INT64)),
+        component=component[:255],
+        component_instance=component_instance[:255],
+        evse_number=place.evse,
+        connector_number=place.connector,
+        variable=variable[:255],
+        variable_instance=variable_instance[:255],
+        trigger=trigger[:64],
+        actual_value=actual_value,
+        tech_code=tech_code[:255],
+        tech_info=tech_info,
+        is_cleared=is_cleared,
+        at=at,
+        received_at=station.received_at,
+    )
+    if variable == "AvailabilityState" and component in ("Connector", "EVSE", "ChargingStation"):
+        is_station = component == "ChargingStation" or not place.evse
+        await status.report(
+            station=station,
+            place=Place(0, None) if is_station else place,
+            status=actual_value,
+            at=at,
+        )

@@ -1,0 +1,93 @@
+"""Connector status: what the station reports, kept apart from what the operator wants."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from chargepoints.models import Connector, Evse
+from chargepoints.tables import CHARGE_POINTS, CONNECTORS
+from ocpp_server.journal import journal
+from ocpp_server.live.records import ConnectorState
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.translate import Place
+
+# More than any cabinet has; a station can't fill the database by counting.
+MAX_CONNECTORS = 128
+
+_KNOWN = frozenset(value for value in Connector.Status.values if value)
+
+
+async def report(
+    *,
+    station: Station,
+    place: Place,
+    status: str,
+    at: datetime,
+    error_code: str = "",
+    info: str = "",
+    vendor_id: str = "",
+    vendor_error_code: str = "",
+) -> None:
+    """Take over a reported status. Ordered by receipt: the station's time may be old (1.6 4.9: when it changed)."""
+    status = known_status(status)
+    if not place.evse:
+        # Connector 0 speaks for the station: it masks, and never overwrites, what the connectors say.
+        station.status = status
+        station.unit.update(
+            CHARGE_POINTS,
+            station.pk,
+            status=status,
+            error_code=error_code[:255],
+            status_info=info[:1000],
+            status_at=at,
+        )
+        return
+    connector = await connector_at(station, place)
+    if connector is None:
+        station.deviation("too-many-connectors", str(place))
+        return
+    connector.status, connector.error_code, connector.info = status, error_code, info
+    connector.reported_at = station.received_at
+    station.unit.update(
+        CONNECTORS,
+        connector.pk,
+        status=status,
+        error_code=error_code[:255],
+        info=info[:1000],
+        vendor_id=vendor_id[:255],
+        vendor_error_code=vendor_error_code[:255],
+        is_provisional=False,
+        status_at=at,
+        status_received_at=station.received_at,
+    )
+
+
+def known_status(status: str) -> str:
+    """An unknown status is kept, marked as such."""
+    return status if status in _KNOWN else f"Other:{status}"[:64]
+
+
+async def connector_at(station: Station, place: Place, *, is_provisional: bool = False) -> ConnectorState | None:
+    """The connector, made on first sight. None for the station itself and beyond MAX_CONNECTORS."""
+    if not place.evse or place.evse < 0:
+        return None
+    number = place.connector or 1
+    known = station.connectors.get((place.evse, number))
+    if known is not None:
+        return known
+    if len(station.connectors) >= MAX_CONNECTORS or place.evse > 2**31 - 1 or number > 2**31 - 1:
+        return None
+    pk = await journal.run(_make, station.pk, place.evse, number, is_provisional)
+    connector = ConnectorState(pk=pk, evse=place.evse, number=number)
+    station.connectors[place.evse, number] = connector
+    return connector
+
+
+def _make(charge_point_pk: int, evse_number: int, number: int, is_provisional: bool) -> int:
+    evse, _ = Evse.objects.get_or_create(charge_point_id=charge_point_pk, number=evse_number)
+    connector, _ = Connector.objects.get_or_create(
+        evse=evse,
+        number=number,
+        defaults={"charge_point_id": charge_point_pk, "is_provisional": is_provisional},
+    )
+    return connector.pk

@@ -1,0 +1,11 @@
+"""The models that change with every message, as the journal writes them."""
+
+from chargepoints.models import ChargePoint, Command, Connector, DeviceEvent, Message, SecurityEvent
+from ocpp_server.bulk import Table
+
+CHARGE_POINTS = Table(ChargePoint)
+COMMANDS = Table(Command)
+CONNECTORS = Table(Connector)
+DEVICE_EVENTS = Table(DeviceEvent, once=True)
+MESSAGES = Table(Message)
+SECURITY_EVENTS = Table(SecurityEvent)

@@ -1,0 +1,1 @@
+"""What stations say and ask about their configuration."""

@@ -1,0 +1,42 @@
+"""Keys and variables as a station last reported them. Secrets are not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from chargepoints.message_log import is_secret_name
+from configuration.models import ReportedKey
+from ocpp_server.journal import journal
+from ocpp_server.live.station import Station
+
+
+async def store(*, station: Station, keys: Mapping[str, tuple[str | None, bool]]) -> None:
+    """Keep values and read-only flags by name; a leaked password is dropped before it is stored (J errata 3.10)."""
+    kept = {name[:255]: entry for name, entry in keys.items() if not is_secret_name(name)}
+    if kept:
+        await journal.run(_store, station.pk, kept, station.received_at)
+
+
+def _store(charge_point_pk: int, keys: Mapping[str, tuple[str | None, bool]], at: datetime) -> None:
+    ReportedKey.objects.bulk_create(
+        [
+            ReportedKey(
+                charge_point_id=charge_point_pk, key=key, value=value, readonly=readonly, reported_at=at
+            )
+            for key, (value, readonly) in keys.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["charge_point", "key"],
+        update_fields=["value", "readonly", "reported_at"],
+    )
+
+
+def variable_name(described: Mapping[str, Any]) -> str:
+    """The name of a 2.x variable: `Component.Variable`, instances in brackets."""
+    parts = []
+    for part in (described["component"], described["variable"]):
+        instance = part.get("instance")
+        parts.append(f"{part['name']}[{instance}]" if instance else part["name"])
+    return ".".join(parts)

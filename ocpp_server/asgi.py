@@ -1,0 +1,38 @@
+"""The ASGI application: HTTP to Django, WebSockets to the stations' consumer, lifespan to the engine."""
+
+import os
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.settings")
+_http = get_asgi_application()
+
+from chargepoints.routing import websocket  # noqa: E402 - models need the apps to be loaded
+from ocpp_server import engine  # noqa: E402
+
+
+async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Start and stop with the server. A start that fails must stop the server, not serve half of it."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                await engine.start()
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                raise
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await engine.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    await engine.ensure_started()
+    await _http(scope, receive, send)
+
+
+application = ProtocolTypeRouter({"http": http, "websocket": websocket, "lifespan": lifespan})

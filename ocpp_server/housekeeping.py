@@ -1,0 +1,144 @@
+"""What has to happen without a message: mirroring, deadlines, expiries, retention. Runs inside the embedded server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db.models import F
+
+from ocpp_server.journal import JournalUnavailable, Unit, journal
+
+log = structlog.get_logger(__name__)
+
+# How long an idempotency key is honoured.
+IDEMPOTENCY_KEPT = timedelta(days=1)
+REFUSALS_KEPT = timedelta(days=30)
+# One deletion at a time stays short, because stations wait for the same writer.
+DELETE_AT_ONCE = 2000
+
+_tasks: list[asyncio.Task[None]] = []
+
+
+def start() -> None:
+    for every, job in ((2.0, mirror), (5.0, expire), (60.0, sweep)):
+        _tasks.append(asyncio.get_running_loop().create_task(_repeat(every, job)))
+
+
+async def stop() -> None:
+    for task in _tasks:
+        task.cancel()
+    await asyncio.gather(*_tasks, return_exceptions=True)
+    _tasks.clear()
+    await mirror()
+
+
+async def _repeat(every: float, job: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(every)
+        try:
+            await job()
+        except JournalUnavailable:
+            log.warning("housekeeping.database_away", job=job.__name__)
+        except Exception:
+            log.exception("housekeeping.failed", job=job.__name__)
+
+
+async def mirror() -> None:
+    """Write last-seen times and deviation counts of connected stations; close those that have gone silent."""
+    from chargepoints.calls import switchboard
+    from chargepoints.services import deviations
+    from chargepoints.tables import CHARGE_POINTS
+
+    unit = Unit()
+    counted = []
+    now = datetime.now(UTC)
+    for connection in list(switchboard.connections.values()):
+        station = connection.station
+        if station.last_seen_at != station.mirrored_at:
+            station.mirrored_at = station.last_seen_at
+            unit.update(
+                CHARGE_POINTS, station.pk, last_seen_at=station.last_seen_at, clock_skew_s=station.clock_skew_s
+            )
+        if station.deviations:
+            counted.append((station.pk, station.deviations))
+            station.deviations = {}
+        if now - station.last_seen_at > silence_allowed(station.heartbeat_interval):
+            await connection.dismiss(1001, "Nothing was heard for too long.")
+    if unit:
+        await journal.commit(unit)
+    if counted:
+        await journal.run(deviations.store, counted, now)
+
+
+def silence_allowed(heartbeat_interval: int) -> timedelta:
+    """Any frame is a sign of life; dead is who misses three heartbeats."""
+    seconds = max(heartbeat_interval or settings.OCPP_HEARTBEAT_INTERVAL, settings.OCPP_PING_INTERVAL)
+    return timedelta(seconds=3 * seconds)
+
+
+async def expire() -> None:
+    """Close what nobody closed: overdue commands, remote starts that came to nothing."""
+    await journal.run(_expire)
+
+
+def _expire() -> None:
+    from chargepoints.models import Command
+    from transactions.services import remote_starts
+
+    now = datetime.now(UTC)
+    # The holder of the socket ends commands itself; this is for those whose process died.
+    overdue = Command.objects.unfinished().filter(deadline_at__lt=now - timedelta(seconds=60))
+    overdue.update(state=Command.State.TIMEOUT, finished_at=now)
+    remote_starts.expire(now)
+
+
+async def sweep() -> None:
+    """Abandoned transactions and retention."""
+    await journal.run(_abandon)
+    while await journal.run(_delete_old_messages):
+        await asyncio.sleep(0.05)
+    await journal.run(_delete_old_requests)
+
+
+def _abandon() -> None:
+    from transactions.services import ending
+
+    ending.close_abandoned(datetime.now(UTC) - timedelta(seconds=settings.OCPP_ABANDON_AFTER))
+
+
+def _delete_old_messages() -> bool:
+    from chargepoints.models import Message
+
+    if not settings.OCPP_MESSAGE_RETENTION:
+        return False
+    before = datetime.now(UTC) - timedelta(seconds=settings.OCPP_MESSAGE_RETENTION)
+    # Rows are appended in order of time, so the oldest ids are the oldest rows: no index on the time alone is needed.
+    oldest = list(Message.objects.order_by("id").values_list("id", "at")[:DELETE_AT_ONCE])
+    expired = [pk for pk, at in oldest if at < before]
+    if expired:
+        Message.objects.filter(pk__in=expired).delete()
+    return len(expired) == DELETE_AT_ONCE
+
+
+def _delete_old_requests() -> None:
+    from accounts.models import IdempotentRequest
+    from chargepoints.models import RefusedConnection
+
+    now = datetime.now(UTC)
+    IdempotentRequest.objects.filter(created_at__lt=now - IDEMPOTENCY_KEPT).delete()
+    RefusedConnection.objects.filter(at__lt=now - REFUSALS_KEPT).delete()
+
+
+def clean_up_after_crash() -> None:
+    """A process that was killed left stations online and commands open that nobody will ever end."""
+    from chargepoints.models import ChargePoint, Command
+
+    now = datetime.now(UTC)
+    ChargePoint.objects.online().update(is_online=False, disconnected_at=now, connection_id="", close_code=None)
+    Command.objects.unfinished().update(
+        state=Command.State.DISCONNECTED, finished_at=F("deadline_at"), error_description="The server was restarted."
+    )

@@ -1,0 +1,24 @@
+"""Authorize (1.6 4.1; 2.0.1 C01)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocpp_server.live.station import Station
+from ocpp_server.protocol import translate
+from ocpp_server.protocol.registry import on
+from ocpp_server.protocol.versions import V2X, V16
+from transactions.services.authorization import decide
+
+
+@on("Authorize", V16)
+async def authorize_16(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    decision = await decide(station=station, token=translate.id_tag(request["idTag"]))
+    return {"idTagInfo": translate.id_tag_info(decision)}
+
+
+@on("Authorize", *V2X)
+async def authorize(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    token = translate.id_token(request["idToken"])
+    assert token is not None  # required by the schema
+    return {"idTokenInfo": translate.id_token_info(await decide(station=station, token=token))}

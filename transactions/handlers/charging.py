@@ -1,0 +1,71 @@
+"""What stations say about charging: 1.6 Start/StopTransaction (4.8, 4.10) and 2.x TransactionEvent (E01-E15)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocpp_server.live.station import Station
+from ocpp_server.protocol import metering, translate
+from ocpp_server.protocol.registry import on
+from ocpp_server.protocol.versions import V2X, V16
+from transactions.services import ending, events, starting
+from transactions.services.events import Event
+
+
+@on("StartTransaction", V16)
+async def start_transaction(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    at, problem = station.moment_or_problem(request["timestamp"])
+    started = await starting.start(
+        station=station,
+        place=translate.connector(request["connectorId"]),
+        token=translate.id_tag(request["idTag"]),
+        meter_wh=request["meterStart"],
+        at=at,
+        time_text=request["timestamp"],
+        time_problem=problem,
+        reservation_id=request.get("reservationId"),
+    )
+    return {"transactionId": started.number, "idTagInfo": translate.id_tag_info(started.decision)}
+
+
+@on("StopTransaction", V16)
+async def stop_transaction(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    tag = request.get("idTag")
+    decision = await ending.stop(
+        station=station,
+        number=request["transactionId"],
+        meter_wh=request["meterStop"],
+        at=station.moment(request["timestamp"]),
+        time_text=request["timestamp"],
+        reason=request.get("reason", "Local"),  # J errata 2.5
+        token=translate.id_tag(tag) if tag else None,
+        samples=metering.samples_16(request.get("transactionData", ())),
+        payload=station.payload,
+    )
+    return {"idTagInfo": translate.id_tag_info(decision)} if decision else {}
+
+
+@on("TransactionEvent", *V2X)
+async def transaction_event(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    described = request["transactionInfo"]
+    at, problem = station.moment_or_problem(request["timestamp"])
+    event = Event(
+        type=request["eventType"],
+        transaction_id=described["transactionId"],
+        seq_no=request["seqNo"],
+        trigger=request["triggerReason"],
+        at=at,
+        time_problem=problem,
+        time_text=request["timestamp"],
+        offline=request.get("offline", False),
+        place=translate.evse(request.get("evse")),
+        token=translate.id_token(request.get("idToken")),
+        charging_state=described.get("chargingState", ""),
+        stopped_reason=described.get("stoppedReason", ""),
+        remote_start_id=described.get("remoteStartId"),
+        reservation_id=request.get("reservationId"),
+        samples=metering.samples_2x(request.get("meterValue", ())),
+        payload=station.payload,
+    )
+    decision = await events.record(station=station, event=event)
+    return {"idTokenInfo": translate.id_token_info(decision)} if decision else {}

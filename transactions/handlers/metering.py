@@ -1,0 +1,42 @@
+"""Meter values (1.6 4.7; 2.0.1 J01): always answered, always stored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocpp_server.live.station import Station
+from ocpp_server.protocol import metering as samples_of
+from ocpp_server.protocol import translate
+from ocpp_server.protocol.registry import on
+from ocpp_server.protocol.translate import Place
+from ocpp_server.protocol.versions import V2X, V16
+from transactions.services import metering, sessions
+
+
+@on("MeterValues", V16)
+async def meter_values_16(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    place = translate.connector(request["connectorId"])
+    number = request.get("transactionId")
+    transaction = await sessions.find_number(station, number) if number is not None else None
+    if transaction is None:
+        # Without a number, with -1 or an invented one: what charges on the connector now is meant.
+        transaction = sessions.running_at(station, place)
+        if number is not None:
+            station.deviation("unknown-transaction", f"MeterValues for {number}")
+    await metering.record(
+        station=station, place=place, samples=samples_of.samples_16(request["meterValue"]), transaction=transaction
+    )
+    return {}
+
+
+@on("MeterValues", *V2X)
+async def meter_values(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """Values outside of transactions; those of a running one still belong to its series."""
+    place = Place(request["evseId"], None)
+    await metering.record(
+        station=station,
+        place=place,
+        samples=samples_of.samples_2x(request["meterValue"]),
+        transaction=sessions.running_at(station, place),
+    )
+    return {}

@@ -1,0 +1,37 @@
+"""Answers to remote starts (1.6 5.11; 2.0.1 F01, F02): from now on we wait for the transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.registry import reply
+from ocpp_server.protocol.versions import V2X, V16
+from transactions.services import remote_starts
+
+
+@reply("RemoteStartTransaction", V16)
+async def remote_start_transaction(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    await remote_starts.expect(
+        station=station,
+        command_id=command_id,
+        id_token=request["idTag"],
+        evse=request.get("connectorId"),
+        is_accepted=response["status"] == "Accepted",
+    )
+
+
+@reply("RequestStartTransaction", *V2X)
+async def request_start_transaction(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    await remote_starts.expect(
+        station=station,
+        command_id=command_id,
+        id_token=request["idToken"]["idToken"],
+        evse=request.get("evseId"),
+        is_accepted=response["status"] == "Accepted",
+        remote_start_id=request["remoteStartId"],
+    )

@@ -1,0 +1,247 @@
+"""2.x TransactionEvent (2.0.1 E01-E15): any event opens its transaction, order does not matter, nothing is buffered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+from zlib import crc32
+
+from chargepoints.services import status
+from ocpp_server import live
+from ocpp_server.live.records import TransactionState
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.metering import Sample
+from ocpp_server.protocol.translate import IdToken, Place
+from transactions.models import QuarantinedMessage, Transaction
+from transactions.services import metering, quarantine, remote_starts, sessions
+from transactions.services.authorization import Decision, decide
+from transactions.services.suspicion import clear, suspect
+from transactions.tables import EVENTS, TRANSACTIONS
+
+STARTED, UPDATED, ENDED = "Started", "Updated", "Ended"
+# What the database's columns hold; a station that counts beyond has lost its mind, not its energy.
+_MAX_SEQ_NO = 2**31 - 1
+_MISSING_SHOWN = 100
+
+
+class Event(NamedTuple):
+    """One TransactionEvent, version-neutral. `payload` is its JSON text as received."""
+
+    type: str
+    transaction_id: str
+    seq_no: int
+    trigger: str
+    at: datetime
+    time_problem: str
+    time_text: str
+    offline: bool
+    place: Place
+    token: IdToken | None
+    charging_state: str
+    stopped_reason: str
+    remote_start_id: int | None
+    reservation_id: int | None
+    samples: list[Sample]
+    payload: str
+
+
+async def record(*, station: Station, event: Event) -> Decision | None:
+    """Store an event and compute the transaction's state anew; the decision about its token, None when it has none.
+
+    Repeated events have no second effect; one with the number of another but other content is kept aside (F60),
+    unless the station does not number its events at all.
+    """
+    check = crc32(event.payload.encode())
+    transaction = await _find(station, event)
+    if transaction is not None and _is_new_generation(transaction, event, check):
+        return await _record_new(station, event, check, generation=transaction.generation + 1)
+    if transaction is None:
+        return await _record_new(station, event, check, generation=0)
+    known = transaction.seq_fingerprints.get(event.seq_no)
+    if known == check:
+        station.deviation("repeated-event")
+        return await _decide_again(station, transaction, event)
+    if known is not None and not _is_unnumbered(transaction, event):
+        station.deviation("conflicting-event")
+        quarantine.keep(
+            station,
+            reason=QuarantinedMessage.Reason.CONFLICTING_EVENT,
+            payload=event.payload,
+            transaction_id=transaction.id,
+            detail=f"seqNo {event.seq_no}",
+        )
+        suspect(transaction, "conflicting-event", f"seqNo {event.seq_no}")
+        sessions.save(station, transaction)
+        return await _decide_again(station, transaction, event)
+    return await _apply(station, transaction, event, check)
+
+
+async def _find(station: Station, event: Event) -> TransactionState | None:
+    # An online start of a warm station is new; the unique constraint catches it when it is not, and then we look.
+    is_surely_new = event.type == STARTED and not event.offline and not station.in_doubt
+    return await sessions.find_ocpp_id(station, event.transaction_id, in_database=not is_surely_new)
+
+
+def _is_new_generation(transaction: TransactionState, event: Event, check: int) -> bool:
+    """A station that lost its counter (factory reset) uses an old transactionId for a new session (F64)."""
+    return (
+        event.type == STARTED
+        and transaction.ended_by == Transaction.EndedBy.STATION.value
+        and transaction.stopped_at is not None
+        and event.at > transaction.stopped_at
+        and transaction.has_started
+        and transaction.seq_fingerprints.get(event.seq_no) != check
+    )
+
+
+def _is_unnumbered(transaction: TransactionState, event: Event) -> bool:
+    """Whether the station reuses numbers within a transaction: seqNo 0 in every event, or restarting at 0 (F63)."""
+    if transaction.has_seq_order and transaction.seq_types.get(event.seq_no) != event.type:
+        transaction.has_seq_order = False
+    return not transaction.has_seq_order
+
+
+async def _record_new(station: Station, event: Event, check: int, *, generation: int) -> Decision | None:
+    suspicions: list[tuple[str, str]] = []
+    if event.type != STARTED:
+        suspicions.append(("start-missing", f"first came {event.type}"))
+    if event.time_problem in ("time-implausible", "time-unreadable"):
+        suspicions.append(("clock-implausible", event.time_text[:64]))
+    decision = None
+    if event.token is not None:
+        decision = await decide(
+            station=station, token=event.token, place=event.place, for_start=event.type == STARTED
+        )
+    await status.connector_at(station, event.place, is_provisional=True)
+    if event.type == STARTED and not event.offline:
+        sessions.supersede(station, event.place, event.at)
+    transaction = await sessions.open_new(
+        station=station,
+        place=event.place,
+        at=event.at,
+        token=event.token,
+        decision=decision,
+        ocpp_id=event.transaction_id,
+        generation=generation,
+        reservation_id=event.reservation_id,
+        remote_start_id=event.remote_start_id,
+        charging_state=event.charging_state,
+        suspicions=tuple(suspicions),
+    )
+    transaction.has_started = event.type == STARTED
+    await _apply(station, transaction, event, check, decision=decision)
+    return decision
+
+
+async def _apply(
+    station: Station, transaction: TransactionState, event: Event, check: int, decision: Decision | None = None
+) -> Decision | None:
+    if event.token is not None and decision is None:
+        decision = await _decide_again(station, transaction, event)
+    _store(station, transaction, event, check)
+    columns: dict[str, object] = {}
+    if event.offline:
+        columns["was_offline"] = True
+    if transaction.evse is None and event.place.evse is not None:
+        transaction.evse, transaction.connector = event.place
+    if event.type == STARTED and not transaction.has_started:
+        transaction.has_started = True
+        clear(transaction, "start-missing")
+        transaction.started_at = min(transaction.started_at, event.at)
+        columns |= {"started_at": transaction.started_at}
+    if event.token is not None and not transaction.id_token:
+        sessions.own(transaction, event.token, decision)
+        live.state().transaction_changed(transaction)
+    if event.remote_start_id is not None and transaction.remote_start_id is None:
+        transaction.remote_start_id = event.remote_start_id
+        columns |= {"remote_start_id": event.remote_start_id}
+        remote_starts.link(station, transaction)
+    columns |= _renumber(transaction, event)
+    if event.samples:
+        await metering.record(station=station, place=event.place, samples=event.samples, transaction=transaction)
+    sessions.save(station, transaction, **columns)
+    if event.type == ENDED and transaction.ended_by != Transaction.EndedBy.STATION.value:
+        _end(station, transaction, event, decision)
+    elif event.type == ENDED:
+        station.deviation("ended-twice")
+    return decision
+
+
+def _store(station: Station, transaction: TransactionState, event: Event, check: int) -> None:
+    station.unit.insert(
+        EVENTS,
+        transaction_id=transaction.id,
+        seq_no=min(event.seq_no, _MAX_SEQ_NO),
+        type=event.type[:16],
+        trigger_reason=event.trigger[:64],
+        charging_state=event.charging_state[:64],
+        fingerprint=check,
+        offline=event.offline,
+        payload=event.payload,
+        at=event.at,
+        received_at=station.received_at,
+    )
+    transaction.seq_fingerprints.setdefault(event.seq_no, check)
+    transaction.seq_types.setdefault(event.seq_no, event.type)
+
+
+def _renumber(transaction: TransactionState, event: Event) -> dict[str, object]:
+    """Take the state of the event with the highest number, and see which numbers are missing."""
+    last = transaction.last_seq_no
+    columns: dict[str, object] = {}
+    if last is None or event.seq_no >= last or not transaction.has_seq_order:
+        transaction.last_seq_no = event.seq_no if last is None else max(last, event.seq_no)
+        transaction.charging_state = event.charging_state[:32] or transaction.charging_state
+    had_gaps = any(reason.startswith("events-missing") for reason in transaction.suspect_reasons)
+    is_next = last is not None and event.seq_no == last + 1
+    if (is_next and not had_gaps) or not transaction.has_seq_order or not transaction.has_started:
+        return columns
+    missing = _missing(transaction)
+    if missing or had_gaps:
+        clear(transaction, "events-missing")
+        columns = {"missing_seq_nos": missing}
+    if missing:
+        suspect(transaction, "events-missing", ", ".join(map(str, missing[:10])))
+    return columns
+
+
+def _missing(transaction: TransactionState) -> list[int]:
+    """The numbers between the start's and the highest that have not come; stations may count from any number."""
+    seen = transaction.seq_types
+    first = min((number for number, kind in seen.items() if kind == STARTED), default=min(seen))
+    missing = []
+    for number in range(first, max(seen)):
+        if number not in seen:
+            missing.append(number)
+            if len(missing) >= _MISSING_SHOWN:
+                break
+    return missing
+
+
+async def _decide_again(station: Station, transaction: TransactionState, event: Event) -> Decision | None:
+    """Who is already charging is not refused for charging: only the start asks about concurrent transactions."""
+    if event.token is None:
+        return None
+    is_first = not transaction.id_token
+    decision = await decide(station=station, token=event.token, place=event.place, for_start=is_first)
+    is_owner = event.token.value.strip().casefold() == transaction.token_key
+    if event.type == STARTED and is_owner and transaction.authorization_status:
+        return Decision(
+            transaction.authorization_status, decision.group_id, decision.expires_at, decision.token_pk, decision.is_unknown
+        )
+    return decision
+
+
+def _end(station: Station, transaction: TransactionState, event: Event, decision: Decision | None) -> None:
+    is_stopping_token = event.token is not None and event.token.value != transaction.id_token
+    sessions.end(
+        station,
+        transaction,
+        by=Transaction.EndedBy.STATION.value,
+        at=event.at,
+        reason=event.stopped_reason or "Local",
+        token=event.token if is_stopping_token else None,
+        decision=decision if is_stopping_token else None,
+    )
+    if event.charging_state:
+        station.unit.update(TRANSACTIONS, transaction.id, charging_state=event.charging_state[:32])

@@ -1,0 +1,80 @@
+"""Remote starts and the transactions that come of them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from accounts.models.token import normalise_uid
+from ocpp_server.journal import journal
+from ocpp_server.live.records import ExpectedStart, TransactionState
+from ocpp_server.live.station import Station
+from transactions.models import RemoteStart
+from transactions.tables import REMOTE_STARTS
+
+# How long the driver has to plug in: the usual ConnectionTimeOut is 60 s, some chargers are set to minutes.
+PATIENCE = timedelta(minutes=5)
+
+
+async def expect(
+    *,
+    station: Station,
+    command_id: str,
+    id_token: str,
+    evse: int | None,
+    is_accepted: bool,
+    remote_start_id: int | None = None,
+) -> None:
+    """The station has answered a remote start: wait for its transaction, or record that none will come."""
+    expires_at = station.received_at + PATIENCE
+    pk = await journal.run(
+        _create,
+        command_id=command_id,
+        charge_point_id=station.pk,
+        evse_number=evse,
+        id_token=id_token[:255],
+        remote_start_id=remote_start_id,
+        outcome=RemoteStart.Outcome.WAITING if is_accepted else RemoteStart.Outcome.REFUSED,
+        created_at=station.received_at,
+        expires_at=expires_at,
+    )
+    if not is_accepted:
+        return
+    expected = ExpectedStart(pk, evse, normalise_uid(id_token), remote_start_id, expires_at)
+    station.remote_starts.append(expected)
+    for transaction in station.transactions.values():
+        # Some stations are so quick that the transaction is here before the answer.
+        is_recent = station.received_at - transaction.last_message_at < timedelta(seconds=30)
+        if remote_start_id is not None and transaction.remote_start_id == remote_start_id and is_recent:
+            link(station, transaction)
+            return
+
+
+def _create(**values: object) -> int:
+    return RemoteStart.objects.create(**values).pk
+
+
+def link(station: Station, transaction: TransactionState) -> None:
+    """Find the remote start that led to this transaction, if one did."""
+    for expected in station.remote_starts:
+        if expected.expires_at < station.received_at:
+            continue
+        if _fits(expected, transaction):
+            station.remote_starts.remove(expected)
+            station.unit.update(
+                REMOTE_STARTS, expected.pk, outcome=RemoteStart.Outcome.STARTED.value, transaction_id=transaction.id
+            )
+            return
+
+
+def _fits(expected: ExpectedStart, transaction: TransactionState) -> bool:
+    if transaction.remote_start_id is not None and expected.remote_start_id is not None:
+        return transaction.remote_start_id == expected.remote_start_id
+    is_place = expected.evse is None or transaction.evse in (None, expected.evse)
+    return is_place and expected.token_key == transaction.token_key
+
+
+def expire(now: datetime) -> None:
+    """Remote starts whose time is over came to nothing."""
+    RemoteStart.objects.filter(outcome=RemoteStart.Outcome.WAITING, expires_at__lt=now).update(
+        outcome=RemoteStart.Outcome.NOTHING
+    )

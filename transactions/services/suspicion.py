@@ -1,0 +1,46 @@
+"""Why a transaction is suspect: codes for the database, words for people. A bill is looked at before it is sent."""
+
+from __future__ import annotations
+
+from ocpp_server.live.records import TransactionState
+
+WORDS = {
+    "clock-implausible": "the station's clock was wrong, so the time of receipt is used",
+    "connector-unknown": "the station never reported this connector's status",
+    "superseded": "a newer transaction began on the connector before this one was stopped",
+    "abandoned": "the station gave no sign of life and never sent a stop",
+    "stop-before-start": "the stop is older than the start",
+    "meter-regression": "the final reading is below an earlier one",
+    "meter-reset": "the energy register went back while charging",
+    "meter-jump": "the energy rose faster than any charger can deliver",
+    "meter-start-implausible": "the start reading was not plausible, the first reading is used instead",
+    "meter-stop-missing": "there is no final reading",
+    "matched-without-number": "the stop named no valid transaction; it was matched by token and time",
+    "start-missing": "the message that starts it has not come",
+    "stop-came-first": "the stop came before the start",
+    "conflicting-stop": "it was stopped twice with different values; the first counts",
+    "conflicting-event": "an event came twice with different content; the first counts",
+    "events-missing": "sequence numbers are missing",
+    "charged-unauthorized": "energy was drawn although the token was refused",
+}
+
+
+def suspect(transaction: TransactionState, code: str, detail: str = "") -> None:
+    """Add a reason, once a code."""
+    reason = f"{code}: {detail}"[:200] if detail else code
+    if not any(known.partition(":")[0] == code for known in transaction.suspect_reasons):
+        transaction.suspect_reasons.append(reason)
+
+
+def clear(transaction: TransactionState, code: str) -> None:
+    """The reason no longer holds: what was missing has come."""
+    transaction.suspect_reasons[:] = [r for r in transaction.suspect_reasons if r.partition(":")[0] != code]
+
+
+def words(reasons: list[str]) -> list[str]:
+    """The reasons as sentences."""
+    sentences = []
+    for reason in reasons:
+        code, _, detail = reason.partition(": ")
+        sentences.append(WORDS.get(code, code) + (f" ({detail})" if detail else ""))
+    return sentences
