@@ -1,4 +1,4 @@
-"""A simulated station's certificate store: real certificates, real hashes, a real key for signing requests."""
+"""A station's certificate store: real certificates, real hashes, a real key for signing requests."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ _HASHES = {"SHA256": hashes.SHA256, "SHA384": hashes.SHA384, "SHA512": hashes.SH
 
 
 class CertificateStore:
-    """What InstallCertificate put here. Entries are (type, certificate); hashes are computed when asked for."""
+    """What InstallCertificate put here. Entries are (type, certificate); hashes come when asked for."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
@@ -54,16 +54,22 @@ class CertificateStore:
         return "NotFound"
 
     def signing_request(self) -> str:
-        """A certificate signing request in PEM with the identity as common name (1.6 security A02, 2.0.1 A02)."""
+        """A certificate signing request in PEM with the identity as common name (1.6 security A02, 2.0.1
+        A02).
+        """
         self._key = ec.generate_private_key(ec.SECP256R1())
         names = [(NameOID.ORGANIZATION_NAME, "Simulated"), (NameOID.COMMON_NAME, self.identity[:64])]
         subject = x509.Name([x509.NameAttribute(oid, text) for oid, text in names])
-        request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(self._key, hashes.SHA256())
+        request = (
+            x509.CertificateSigningRequestBuilder().subject_name(subject).sign(self._key, hashes.SHA256())
+        )
         return request.public_bytes(serialization.Encoding.PEM).decode()
 
 
 def hash_data(certificate: x509.Certificate, algorithm: str) -> dict[str, str]:
-    """CertificateHashData as OCSP defines it: issuer name, issuer key, serial (2.0.1 CertificateHashDataType)."""
+    """CertificateHashData as OCSP defines it: issuer name, issuer key, serial (2.0.1
+    CertificateHashDataType).
+    """
     key = certificate.public_key().public_bytes(
         serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
     )

@@ -11,11 +11,13 @@ SYNC_THRESHOLD = timedelta(seconds=5)
 class Clock:
     """Says what time the station believes it is, and how long a simulated second really takes.
 
-    ``speed`` shortens every wait: at 10 a meter interval of 60 s takes six real seconds and the meter counts the
-    energy of 60. Timestamps stay real, because a station with a fast clock would be a different test.
+    ``speed`` shortens every wait: at 10 a meter interval of 60 s takes six real seconds and the meter counts
+    the energy of 60. Timestamps stay real, because a station with a fast clock would be a different test.
     """
 
-    def __init__(self, speed: float = 1.0, *, offset: timedelta = timedelta(0), follows_server: bool = True) -> None:
+    def __init__(
+        self, speed: float = 1.0, *, offset: timedelta = timedelta(0), follows_server: bool = True
+    ) -> None:
         if speed <= 0:
             raise ValueError("speed must be above 0")
         self.speed = speed
@@ -33,7 +35,9 @@ class Clock:
         return (moment or self.now()).strftime(self.style)[:-3] + self.zone
 
     def sync(self, server_time: str) -> None:
-        """Follow the ``currentTime`` of a BootNotification or Heartbeat answer; an unreadable one is left alone."""
+        """Follow the ``currentTime`` of a BootNotification or Heartbeat answer; an unreadable one is left
+        alone.
+        """
         if not self.follows_server:
             return
         moment = parse_time(server_time)

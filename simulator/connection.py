@@ -1,4 +1,4 @@
-"""A station's life on the network: connects, boots, beats, loses the socket, comes back; talks and listens."""
+"""A station's life on the network: connects, boots, beats, talks, listens, loses the socket, comes back."""
 
 import asyncio
 import base64
@@ -8,7 +8,6 @@ import itertools
 import logging
 import random
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,12 +16,13 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from simulator import schemas
-from simulator.answers import FollowUp, answer_call
+from simulator.answers import answer_call
 from simulator.clock import Clock
+from simulator.framelog import FrameLog
 from simulator.latency import Latencies
 from simulator.mischief import Mischief
 from simulator.versions import SUBPROTOCOL
-from simulator.wire import WIRES, CallFailed, Frame, NoAnswer, Wire
+from simulator.wire import WIRES, CallFailed, NoAnswer, Wire
 
 if TYPE_CHECKING:
     from simulator.connector import Connector
@@ -40,11 +40,11 @@ CONNECT_ERRORS = (OSError, InvalidHandshake, TimeoutError, EOFError)
 Handler = Callable[[dict[str, Any]], Any]
 
 
-class NotSupportedByServer(ConnectionError):
+class SubprotocolError(ConnectionError):
     """The server completed the handshake without agreeing to our subprotocol."""
 
 
-class StationConnection:
+class StationConnection(FrameLog):
     """The network half of a station; the other half is in :mod:`simulator.station`."""
 
     dialect: "Dialect"
@@ -53,10 +53,24 @@ class StationConnection:
     connectors: "list[Connector]"
 
     def __init__(
-        self, identity: str, version: str, url: str, *, password: str | bytes | None, seed: int | str, speed: float,
-        patient: bool, boot_on_reconnect: bool, call_timeout_s: float, open_timeout_s: float,
-        ping_interval_s: float | None, log_size: int, latencies: Latencies | None, mischief: Mischief | None,
+        self,
+        identity: str,
+        version: str,
+        url: str,
+        *,
+        password: str | bytes | None,
+        seed: int | str,
+        speed: float,
+        patient: bool,
+        boot_on_reconnect: bool,
+        call_timeout_s: float,
+        open_timeout_s: float,
+        ping_interval_s: float | None,
+        log_size: int,
+        latencies: Latencies | None,
+        mischief: Mischief | None,
     ) -> None:
+        super().__init__(log_size=log_size)
         self.identity, self.version, self.url, self.password = identity, version, url, password
         self.patient = patient
         self.boot_on_reconnect = boot_on_reconnect
@@ -66,15 +80,13 @@ class StationConnection:
         self.latencies = latencies if latencies is not None else Latencies()
         self.wire: Wire | None = None
         self.online = asyncio.Event()  # connected and accepted
+        self.ready = asyncio.Event()  # online, and every status told
         self.offline = asyncio.Event()  # the opposite, so that both can be awaited
         self.offline.set()
         self.registration: str | None = None
         self.boots = 0
         self.stopping = False
         self.last_error: BaseException | None = None
-        self.log: deque[Frame] = deque(maxlen=log_size)
-        self._keeps_log = log_size > 0
-        self._watchers: list[tuple[Callable[[Frame], bool], asyncio.Future[Frame]]] = []
         self._scripts: dict[str, Handler] = {}
         self._call_timeout_s, self._open_timeout_s = call_timeout_s, open_timeout_s
         self._ping_interval_s = ping_interval_s
@@ -98,17 +110,19 @@ class StationConnection:
     async def start(self, *, timeout_s: float | None = 60.0) -> None:
         """Connect and boot; returns when the station is accepted and has told its statuses.
 
-        Raises ConnectionError when the first connection fails and the station isn't patient, TimeoutError when it
-        takes longer than timeout_s (real seconds; None waits for ever).
+        Raises ConnectionError when the first connection fails and the station isn't patient, TimeoutError
+        when it takes longer than timeout_s (real seconds; None waits for ever).
         """
         self._runner = asyncio.create_task(self._run())
-        online = asyncio.create_task(self.online.wait())
-        done, _ = await asyncio.wait({online, self._runner}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
-        online.cancel()
+        ready = asyncio.create_task(self.ready.wait())
+        done, _ = await asyncio.wait(
+            {ready, self._runner}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        ready.cancel()
         if self._runner in done:
             failure = self._runner.exception() or self.last_error
             raise ConnectionError(f"{self.identity}: {failure or 'stopped'}") from failure
-        if not self.online.is_set():
+        if not self.ready.is_set():
             await self.stop()
             raise TimeoutError(f"{self.identity} was not accepted within {timeout_s} s")
 
@@ -153,11 +167,13 @@ class StationConnection:
         headers = {}
         if self.password is not None:
             secret = self.password if isinstance(self.password, bytes) else self.password.encode()
-            headers["Authorization"] = "Basic " + base64.b64encode(self.identity.encode() + b":" + secret).decode()
+            headers["Authorization"] = (
+                "Basic " + base64.b64encode(self.identity.encode() + b":" + secret).decode()
+            )
         began = time.perf_counter()
         connection = await connect(
             f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}",
-            subprotocols=[SUBPROTOCOL[self.version]],  # type: ignore[list-item]
+            subprotocols=[SUBPROTOCOL[self.version]],
             additional_headers=headers,
             compression=None,
             open_timeout=self._open_timeout_s,
@@ -169,9 +185,13 @@ class StationConnection:
         self.latencies.record("connect", time.perf_counter() - began)
         if connection.subprotocol is None:
             await connection.close()
-            raise NotSupportedByServer(f"the server did not agree to {SUBPROTOCOL[self.version]}")
+            raise SubprotocolError(f"the server did not agree to {SUBPROTOCOL[self.version]}")
         wire = WIRES[self.version](
-            self.identity, connection, answerer=self._answer, recorder=self._record, timeout_s=self._call_timeout_s
+            self.identity,
+            connection,
+            answerer=self._answer,
+            recorder=self._record,
+            timeout_s=self._call_timeout_s,
         )
         if self.mischief.ids_restart:
             wire.counter = itertools.count(1)
@@ -202,12 +222,15 @@ class StationConnection:
                 self._set_online(True)
                 for connector in self.connectors:
                     await self.announce(connector)
+                self.ready.set()
                 self.outbox.kick()
                 while not self._needs_boot:
                     await self._beat()
 
     async def _register(self) -> None:
-        """Send BootNotification until it is Accepted, waiting the interval in between (1.6 section 4.2, 2.0.1 B01-B03)."""
+        """Send BootNotification until it is Accepted, waiting the interval in between (1.6 section 4.2, 2.0.1
+        B01-B03).
+        """
         while True:
             self._boot_wanted.clear()
             interval = DEFAULT_INTERVAL_S
@@ -248,6 +271,8 @@ class StationConnection:
         on, off = (self.online, self.offline) if online else (self.offline, self.online)
         on.set()
         off.clear()
+        if not online:
+            self.ready.clear()
 
     # -- connection, as told
 
@@ -259,8 +284,8 @@ class StationConnection:
             await self._unserved.wait()  # until the reader has noticed
 
     async def go_offline(self, seconds: float | None = None, *, abrupt: bool = True) -> None:
-        """Lose the network; sessions go on and their messages wait. Comes back after so many simulated seconds, or at
-        :meth:`go_online` when none are given. Returns as soon as the socket is gone."""
+        """Lose the network; sessions go on and their messages wait. Comes back after so many simulated
+        seconds, or at :meth:`go_online` when none are given. Returns as soon as the socket is gone."""
         self._may_connect.clear()
         await self._drop(abrupt=abrupt)
         if seconds is not None:
@@ -273,22 +298,28 @@ class StationConnection:
     async def go_online(self) -> None:
         """Have the network again, and wait until the station is back."""
         self._may_connect.set()
-        await self.online.wait()
+        await self.ready.wait()
 
     async def reconnect(self, *, abrupt: bool = False) -> None:
-        """Close the socket, open a new one, and wait until the station is back; no boot unless it is told to."""
+        """Close the socket, open a new one, wait until the station is back; no boot unless told to."""
         await self._drop(abrupt=abrupt)
         await self.go_online()
 
     # -- talking
 
     async def call(
-        self, action: str, payload: dict[str, Any], *, message_id: str | None = None, timeout_s: float | None = None,
+        self,
+        action: str,
+        payload: dict[str, Any],
+        *,
+        message_id: str | None = None,
+        timeout_s: float | None = None,
         check: bool = True,
     ) -> dict[str, Any]:
         """Send a CALL with the schema's own keys and return the answer's payload.
 
-        Raises ValueError when check is on and the payload breaks the schema, CallFailed for a CALLERROR, NoAnswer.
+        Raises ValueError when check is on and the payload breaks the schema, CallFailed for a CALLERROR,
+        NoAnswer.
         """
         if check and (faults := schemas.faults(self.version, action, "request", payload)):
             raise ValueError(f"{action}: {faults}")
@@ -310,7 +341,7 @@ class StationConnection:
         return answer
 
     async def tell(self, action: str, payload: dict[str, Any]) -> None:
-        """Send a notification whose answer says nothing; being offline or refused is nothing to the station."""
+        """Send a notification whose answer says nothing; nobody minds when it is lost or refused."""
         with contextlib.suppress(NoAnswer, CallFailed):
             await self.call(action, payload)
 
@@ -324,8 +355,10 @@ class StationConnection:
             raise NoAnswer("raw frame", lost=True) from None
 
     def on_call(self, action: str, handler: Handler | None) -> None:
-        """Script the answer to a CSMS call: ``handler(payload)`` returns (or awaits to) a payload, raises CallFailed to
-        answer with a CALLERROR, or returns None to stay silent. A handler of None restores the normal answer."""
+        """Script the answer to a CSMS call: ``handler(payload)`` returns (or awaits to) a payload, raises
+        CallFailed to answer with a CALLERROR, or returns None to stay silent. A handler of None restores the
+        normal answer.
+        """
         if handler is None:
             self._scripts.pop(action, None)
         else:
@@ -352,40 +385,6 @@ class StationConnection:
             await wire.answer(message_id, answer)
             if follow_up is not None:
                 self.background(follow_up(), name=f"after {action}")
-
-    # -- the log
-
-    def _record(self, direction: str, text: str) -> None:
-        if not self._keeps_log and not self._watchers:
-            return
-        frame = Frame(direction, text, time.monotonic())
-        self.log.append(frame)
-        for watcher in [one for one in self._watchers if one[0](frame)]:
-            self._watchers.remove(watcher)
-            if not watcher[1].done():
-                watcher[1].set_result(frame)
-
-    async def next_frame(
-        self, action: str | None = None, *, direction: str | None = None, timeout_s: float = 5.0,
-        where: Callable[[Any], bool] = lambda message: True,
-    ) -> Any:
-        """The next frame from now on that fits, parsed. ``where`` judges the parsed message. Raises TimeoutError."""
-        future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
-
-        def fits(frame: Frame) -> bool:
-            right_way = direction is None or frame.direction == direction
-            return right_way and (action is None or frame.action == action) and where(frame.message)
-
-        self._watchers.append((fits, future))
-        return (await asyncio.wait_for(future, timeout_s)).message
-
-    def sent(self, action: str | None = None) -> list[dict[str, Any]]:
-        """The payloads of the CALLs the station sent, as far as the log reaches."""
-        return [
-            frame.message[3]
-            for frame in self.log
-            if frame.direction == "out" and frame.action and (action is None or frame.action == action)
-        ]
 
     def background(self, work: Coroutine[Any, Any, Any], *, name: str) -> "asyncio.Task[Any]":
         """Run something beside everything else; it ends with the station."""

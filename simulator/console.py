@@ -47,23 +47,47 @@ def _positive(text: str) -> float:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `manage.py simulate` and of `python -m simulator`."""
-    parser.add_argument("--url", default=DEFAULT_URL, help="endpoint without the identity (default %(default)s)")
+    parser.add_argument(
+        "--url", default=DEFAULT_URL, help="endpoint without the identity (default %(default)s)"
+    )
     parser.add_argument("--stations", type=int, default=3, metavar="N", help="how many (default %(default)s)")
     parser.add_argument("--duration", type=duration, default=60.0, help="60s, 5m, 1h30m (default 60s)")
-    parser.add_argument("--versions", type=_versions, default=_versions("1.6,2.0.1,2.1"), metavar="LIST",
-                        help="OCPP versions, taken in turn (default 1.6,2.0.1,2.1)")
-    parser.add_argument("--prefix", default="SIM", help="identities are PREFIX-00001 and up (default %(default)s)")
+    parser.add_argument(
+        "--versions",
+        type=_versions,
+        default=_versions("1.6,2.0.1,2.1"),
+        metavar="LIST",
+        help="OCPP versions, taken in turn (default 1.6,2.0.1,2.1)",
+    )
+    parser.add_argument(
+        "--prefix", default="SIM", help="identities are PREFIX-00001 and up (default %(default)s)"
+    )
     parser.add_argument("--password", default=None, help="Basic authentication password of every station")
-    parser.add_argument("--speed", type=_positive, default=1.0,
-                        help="how much faster than real time timers and meters run (default 1)")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same behaviour (default 0)")
-    parser.add_argument("--tokens", default="", metavar="LIST",
-                        help="tokens the drivers use; without it each station has one named like itself")
+    parser.add_argument(
+        "--speed",
+        type=_positive,
+        default=1.0,
+        help="how much faster than real time timers and meters run (default 1)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="the same seed gives the same behaviour (default 0)"
+    )
+    parser.add_argument(
+        "--tokens",
+        default="",
+        metavar="LIST",
+        help="tokens the drivers use; without it each station has one named like itself",
+    )
     parser.add_argument("--free", action="store_true", help="charge without asking whether the token may")
-    parser.add_argument("--idle", action="store_true", help="boot and beat only: the cheap way to many connections")
-    parser.add_argument("--ramp", type=duration, default=0.0, help="spread the start over this time (default 0s)")
-    parser.add_argument("--demo", action="store_true",
-                        help="six named stations that keep charging until they are stopped")
+    parser.add_argument(
+        "--idle", action="store_true", help="boot and beat only: the cheap way to many connections"
+    )
+    parser.add_argument(
+        "--ramp", type=duration, default=0.0, help="spread the start over this time (default 0s)"
+    )
+    parser.add_argument(
+        "--demo", action="store_true", help="six named stations that keep charging until they are stopped"
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -82,7 +106,9 @@ async def _run(options: dict[str, Any]) -> int:
         loop.add_signal_handler(name, stop.set)
     crowd: Fleet | Demo
     if options["demo"]:
-        crowd = Demo(options["url"], speed=options["speed"], seed=options["seed"], password=options["password"])
+        crowd = Demo(
+            options["url"], speed=options["speed"], seed=options["seed"], password=options["password"]
+        )
         starting = asyncio.create_task(crowd.start())
     else:
         crowd = _fleet(options)
@@ -108,15 +134,22 @@ async def _run(options: dict[str, Any]) -> int:
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
     else:
         _write_table(report, sys.stdout)
-    # A demonstration lives through restarts of its server; what it counted is shown, but ending it is no failure.
+    # A demonstration lives through restarts of its server; what it counted is shown, but ending it is no
+    # failure.
     return 1 if report["errors"] and not options["demo"] else 0
 
 
 def _fleet(options: dict[str, Any]) -> Fleet:
     return Fleet(
-        options["url"], options["stations"], versions=options["versions"], prefix=options["prefix"],
-        speed=options["speed"], seed=options["seed"], password=lambda identity: options["password"],
-        charging=not options["idle"], free=options["free"],
+        options["url"],
+        options["stations"],
+        versions=options["versions"],
+        prefix=options["prefix"],
+        speed=options["speed"],
+        seed=options["seed"],
+        password=lambda identity: options["password"],
+        charging=not options["idle"],
+        free=options["free"],
         tokens=tuple(token.strip() for token in options["tokens"].split(",") if token.strip()),
     )
 
@@ -151,9 +184,11 @@ class _Progress:
             await asyncio.sleep(every)
             answers = self.crowd.latencies.answers
             line = (
-                f"{time.monotonic() - self.began:6.0f} s  online {self.crowd.online}/{len(self.crowd.stations)}"
+                f"{time.monotonic() - self.began:6.0f} s"
+                f"  online {self.crowd.online}/{len(self.crowd.stations)}"
                 f"  charging {self.crowd.charging_now}  sessions {self.crowd.sessions_done}"
-                f"  answers {answers} ({(answers - last) / every:.0f}/s)  errors {self.crowd.latencies.errors}"
+                f"  answers {answers} ({(answers - last) / every:.0f}/s)"
+                f"  errors {self.crowd.latencies.errors}"
             )
             last = answers
             self.out.write(f"\r\x1b[2K{line}" if self.terminal else line + "\n")
@@ -164,16 +199,21 @@ def _write_table(report: dict[str, Any], out: TextIO) -> None:
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[2K")
     out.write(
-        f"{report['stations']} stations, {report['online_at_end']} online at the end, {report['seconds']:.0f} s: "
-        f"{report['sessions']} sessions ({report['sessions_refused']} refused), {report['energy_wh'] / 1000:.2f} kWh, "
+        f"{report['stations']} stations, {report['online_at_end']} online at the end, "
+        f"{report['seconds']:.0f} s: "
+        f"{report['sessions']} sessions ({report['sessions_refused']} refused), "
+        f"{report['energy_wh'] / 1000:.2f} kWh, "
         f"{report['answers']} answers, {report['errors']} errors\n"
     )
     if not report["actions"]:
         return
-    out.write(f"\n{'action':<30}{'count':>8}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'max ms':>10}{'errors':>8}\n")
+    out.write(
+        f"\n{'action':<30}{'count':>8}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'max ms':>10}{'errors':>8}\n"
+    )
     for row in report["actions"]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in row["error_kinds"].items())
         out.write(
             f"{row['action']:<30}{row['count']:>8}{row['p50_ms']:>10.2f}{row['p95_ms']:>10.2f}{row['p99_ms']:>10.2f}"
-            f"{row['max_ms']:>10.2f}{row['errors']:>8}  {kinds}".rstrip() + "\n"
+            f"{row['max_ms']:>10.2f}{row['errors']:>8}  {kinds}".rstrip()
+            + "\n"
         )

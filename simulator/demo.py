@@ -1,4 +1,4 @@
-"""Six stations for the demonstration: three versions, different powers, and the troubles a real street has."""
+"""Six stations for the demonstration: three versions, different powers, the troubles of a real street."""
 
 import asyncio
 import contextlib
@@ -18,13 +18,22 @@ CAST: dict[str, dict[str, Any]] = {
     "DEMO-16-02": {"version": V16, "connectors": 1, "power_w": 22_000, "trouble": "fault"},
     "DEMO-201-01": {"version": V201, "connectors": 2, "power_w": 11_000, "trouble": "none"},
     "DEMO-201-02": {"version": V201, "connectors": 1, "power_w": 7_400, "phases": 1, "trouble": "offline"},
-    "DEMO-21-01": {"version": V21, "connectors": 2, "power_w": 50_000, "dc": True, "soc": True, "trouble": "none"},
+    "DEMO-21-01": {
+        "version": V21,
+        "connectors": 2,
+        "power_w": 50_000,
+        "dc": True,
+        "soc": True,
+        "trouble": "none",
+    },
     "DEMO-21-02": {"version": V21, "connectors": 1, "power_w": 22_000, "trouble": "strangers"},
 }
 
 
 class Demo:
-    """The cast, each with drivers and troubles of its own; every station comes back when the server goes away."""
+    """The cast, each with drivers and troubles of its own; every station comes back when the server goes
+    away.
+    """
 
     def __init__(self, url: str, *, speed: float = 1.0, seed: int = 0, password: str | None = None) -> None:
         self.latencies = Latencies()
@@ -37,8 +46,18 @@ class Demo:
             options = dict(role)
             self._troubles[identity] = options.pop("trouble")
             station = Station(
-                identity, options.pop("version"), url, password=password, seed=seed, speed=speed, patient=True,
-                latencies=self.latencies, log_size=0, settings=dict(SETTINGS), vendor="Demo", model="Street charger",
+                identity,
+                options.pop("version"),
+                url,
+                password=password,
+                seed=seed,
+                speed=speed,
+                patient=True,
+                latencies=self.latencies,
+                log_size=0,
+                settings=dict(SETTINGS),
+                vendor="Demo",
+                model="Street charger",
                 **options,
             )
             self.stations.append(station)
@@ -50,7 +69,9 @@ class Demo:
 
     @property
     def charging_now(self) -> int:
-        return sum(connector.session is not None for station in self.stations for connector in station.connectors)
+        return sum(
+            connector.session is not None for station in self.stations for connector in station.connectors
+        )
 
     async def start(self) -> None:
         """Set everything going; returns at once, the stations connect when the server is there."""
@@ -86,7 +107,10 @@ class Demo:
                 continue
             session = await asyncio.shield(
                 station.begin(
-                    connector, token, duration_s=rng.uniform(90, 420), cable_first=rng.random() < 0.6,
+                    connector,
+                    token,
+                    duration_s=rng.uniform(90, 420),
+                    cable_first=rng.random() < 0.6,
                 )
             )
             self.sessions_done += not session.refused

@@ -15,10 +15,26 @@ if TYPE_CHECKING:
     from simulator.station import Station
 
 # Reasons are kept in the spelling of 2.x; 1.6 has fewer words.
-_REASON_16 = {"ImmediateReset": "HardReset", "OnIdleReset": "SoftReset", "EnergyLimitReached": "Local",
-              "TimeLimitReached": "Local", "GroundFault": "Other"}
-_REASONS_16 = {"EmergencyStop", "EVDisconnected", "HardReset", "Local", "Other", "PowerLoss", "Reboot", "Remote",
-               "SoftReset", "UnlockCommand", "DeAuthorized"}
+_REASON_16 = {
+    "ImmediateReset": "HardReset",
+    "OnIdleReset": "SoftReset",
+    "EnergyLimitReached": "Local",
+    "TimeLimitReached": "Local",
+    "GroundFault": "Other",
+}
+_REASONS_16 = {
+    "EmergencyStop",
+    "EVDisconnected",
+    "HardReset",
+    "Local",
+    "Other",
+    "PowerLoss",
+    "Reboot",
+    "Remote",
+    "SoftReset",
+    "UnlockCommand",
+    "DeAuthorized",
+}
 _REASON_2 = {"OnIdleReset": "Other", "UnlockCommand": "Other", "DeAuthorized": "DeAuthorized"}
 _TRIGGER_2 = {
     "Local": "StopAuthorized",
@@ -145,7 +161,9 @@ class Dialect16:
         }
         if session.reason in ("Local", "DeAuthorized"):
             payload["idTag"] = session.token
-        data = self._meter_value(session.station, session.connector, reading, "Transaction.End", "sampled_at_end")
+        data = self._meter_value(
+            session.station, session.connector, reading, "Transaction.End", "sampled_at_end"
+        )
         if data["sampledValue"]:
             payload["transactionData"] = [data]
         return TransactionMessage("StopTransaction", payload, session)
@@ -161,8 +179,12 @@ class Dialect16:
         self, station: "Station", connector: "Connector", reading: Reading, context: str, setting: str
     ) -> dict[str, Any]:
         values = []
-        for measurand, phase, value, unit in samples(reading, station.settings.text(setting), dc=connector.meter.dc):
-            sample = {"value": f"{value:g}" if measurand != "Energy.Active.Import.Register" else str(int(value))}
+        for measurand, phase, value, unit in samples(
+            reading, station.settings.text(setting), dc=connector.meter.dc
+        ):
+            sample = {
+                "value": f"{value:g}" if measurand != "Energy.Active.Import.Register" else str(int(value))
+            }
             sample |= {"measurand": measurand, "context": context, "unit": unit}
             if phase:
                 sample["phase"] = phase
@@ -176,8 +198,12 @@ class Dialect2:
     def settings(self, station: "Station") -> Settings:
         return Variables(
             standard_variables(
-                vendor=station.vendor, model=station.model, serial=station.serial, firmware=station.firmware,
-                evses=len(station.connectors), power_w=int(station.power_w),
+                vendor=station.vendor,
+                model=station.model,
+                serial=station.serial,
+                firmware=station.firmware,
+                evses=len(station.connectors),
+                power_w=int(station.power_w),
             )
         )
 
@@ -214,8 +240,11 @@ class Dialect2:
         payload = self._event(session, "Started", trigger)
         payload["evse"] = {"id": session.connector.number, "connectorId": 1}
         payload["idToken"] = {"idToken": session.token, "type": session.token_type}
-        payload["meterValue"] = [self._meter_value(session, session.connector.meter.read(), "Transaction.Begin",
-                                                   "Energy.Active.Import.Register")]
+        payload["meterValue"] = [
+            self._meter_value(
+                session, session.connector.meter.read(), "Transaction.Begin", "Energy.Active.Import.Register"
+            )
+        ]
         if session.reservation_id is not None:
             payload["reservationId"] = session.reservation_id
         if session.remote_start_id is not None:
@@ -233,15 +262,22 @@ class Dialect2:
     def ended(self, session: "Session", reading: Reading) -> TransactionMessage:
         payload = self._event(session, "Ended", _TRIGGER_2.get(session.reason, "AbnormalCondition"))
         payload["transactionInfo"]["stoppedReason"] = _REASON_2.get(session.reason, session.reason)
-        payload["meterValue"] = [self._meter_value(session, reading, "Transaction.End",
-                                                   session.station.settings.text("sampled_at_end"))]
+        payload["meterValue"] = [
+            self._meter_value(
+                session, reading, "Transaction.End", session.station.settings.text("sampled_at_end")
+            )
+        ]
         if session.reason == "Local":
             payload["idToken"] = {"idToken": session.token, "type": session.token_type}
         return TransactionMessage("TransactionEvent", payload, session)
 
     def meter_values(self, station: "Station", connector: "Connector", *, context: str) -> dict[str, Any]:
-        values = [self._sample(context, *one) for one in samples(
-            connector.meter.read(), station.settings.text("sampled"), dc=connector.meter.dc)]
+        values = [
+            self._sample(context, *one)
+            for one in samples(
+                connector.meter.read(), station.settings.text("sampled"), dc=connector.meter.dc
+            )
+        ]
         return {
             "evseId": connector.number,
             "meterValue": [{"timestamp": station.clock.text(), "sampledValue": values}],
@@ -263,7 +299,8 @@ class Dialect2:
 
     def _meter_value(self, session: "Session", reading: Reading, context: str, wanted: str) -> dict[str, Any]:
         dc = session.connector.meter.dc
-        # An Ended without a register would leave the CSMS guessing the energy, so an empty setting still tells it.
+        # An Ended without a register would leave the CSMS guessing the energy, so an empty setting still
+        # tells it.
         wanted = wanted or "Energy.Active.Import.Register"
         values = [self._sample(context, *one) for one in samples(reading, wanted, dc=dc)]
         return {"timestamp": session.station.clock.text(), "sampledValue": values}

@@ -16,14 +16,24 @@ START_AT_ONCE = 50  # handshakes in flight while a fleet starts
 class Fleet:
     """``count`` stations of mixed versions that share one table of latencies.
 
-    ``charging`` False is the cheap path: the stations boot, tell their statuses and beat, nothing more. Frames are not
-    logged. With the same seed the same stations do the same things in the same order.
+    ``charging`` False is the cheap path: the stations boot, tell their statuses and beat, nothing more.
+    Frames are not logged. With the same seed the same stations do the same things in the same order.
     """
 
     def __init__(
-        self, url: str, count: int, *, versions: tuple[str, ...], prefix: str = "SIM", speed: float = 1.0, seed: int = 0,
-        password: Callable[[str], str | bytes | None] = lambda identity: None, charging: bool = True,
-        tokens: tuple[str, ...] = (), free: bool = False, session_s: tuple[float, float] = (60.0, 300.0),
+        self,
+        url: str,
+        count: int,
+        *,
+        versions: tuple[str, ...],
+        prefix: str = "SIM",
+        speed: float = 1.0,
+        seed: int = 0,
+        password: Callable[[str], str | bytes | None] = lambda identity: None,
+        charging: bool = True,
+        tokens: tuple[str, ...] = (),
+        free: bool = False,
+        session_s: tuple[float, float] = (60.0, 300.0),
         **station_options: Any,
     ) -> None:
         self.latencies = Latencies()
@@ -40,8 +50,14 @@ class Fleet:
             identity = f"{prefix}-{number:05d}"
             self.stations.append(
                 Station(
-                    identity, versions[(number - 1) % len(versions)], url, password=password(identity), seed=seed,
-                    speed=speed, latencies=self.latencies, **options,
+                    identity,
+                    versions[(number - 1) % len(versions)],
+                    url,
+                    password=password(identity),
+                    seed=seed,
+                    speed=speed,
+                    latencies=self.latencies,
+                    **options,
                 )
             )
         self._workers: list[asyncio.Task[None]] = []
@@ -52,12 +68,15 @@ class Fleet:
 
     @property
     def charging_now(self) -> int:
-        return sum(connector.session is not None for station in self.stations for connector in station.connectors)
+        return sum(
+            connector.session is not None for station in self.stations for connector in station.connectors
+        )
 
     async def start(self, *, at_once: int = START_AT_ONCE, over_s: float = 0.0) -> int:
         """Start every station, at most at_once handshakes at a time, spread over so many real seconds.
 
-        Returns how many were accepted; the others' failures are in the latencies under ``connect`` or BootNotification.
+        Returns how many were accepted; the others' failures are in the latencies under ``connect`` or
+        BootNotification.
         """
         gate = asyncio.Semaphore(at_once)
 
@@ -91,15 +110,21 @@ class Fleet:
         while True:
             await station.clock.sleep(rng.uniform(*PAUSE_S))
             token = rng.choice(self.tokens) if self.tokens else station.identity[-20:]
-            free = [one for one in station.connectors if one.is_free and one.operative and not one.reservation]
+            free = [
+                one for one in station.connectors if one.is_free and one.operative and not one.reservation
+            ]
             if not free:
                 continue
             work = station.begin(
-                rng.choice(free).number, token, duration_s=rng.uniform(*self.session_s),
-                cable_first=rng.random() < 0.5, authorize=not self.free,
+                rng.choice(free).number,
+                token,
+                duration_s=rng.uniform(*self.session_s),
+                cable_first=rng.random() < 0.5,
+                authorize=not self.free,
             )
             try:
-                # Shielded: when the fleet stops, the station ends the session itself and delivers its last messages.
+                # Shielded: when the fleet stops, the station ends the session itself and delivers its last
+                # messages.
                 session = await asyncio.shield(work)
             except (NoAnswer, CallFailed):
                 continue  # counted in the latencies already

@@ -1,4 +1,6 @@
-"""A plausible electricity meter: power that ramps up, breathes and tapers off, and a register that only grows."""
+"""A plausible electricity meter: power that ramps up, breathes and tapers off, and a register that only
+grows.
+"""
 
 import math
 import random
@@ -13,7 +15,9 @@ STEP_S = 5.0
 
 @dataclass(slots=True)
 class Reading:
-    """What the meter shows at one moment: Wh, W, and per phase A and V; ``soc`` in percent when a car tells it."""
+    """What the meter shows at one moment: Wh, W, and per phase A and V; ``soc`` in percent when a car tells
+    it.
+    """
 
     energy_wh: int
     power_w: float

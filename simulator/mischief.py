@@ -1,4 +1,6 @@
-"""What real stations get wrong, on request: flags that bend a station's behaviour, and frames nobody should send."""
+"""What real stations get wrong, on request: flags that bend a station's behaviour, and frames nobody should
+send.
+"""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 class Mischief:
     """Flags of one station; all off is a station that follows the specification.
 
-    A wrong clock is not here: set ``station.clock.offset``, ``style`` or ``zone`` and ``follows_server=False``.
+    A wrong clock is not here: set ``station.clock.offset``, ``style`` or ``zone`` and
+    ``follows_server=False``.
     """
 
     slow_answers_s: float = 0.0  # real seconds before a CALL of the CSMS is answered
@@ -24,7 +27,9 @@ class Mischief:
     duplicate_start: bool = False  # every StartTransaction is sent twice, with two ids
     out_of_order: bool = False  # the first meter message of a transaction goes out after its successor
     seq_gaps: bool = False  # seqNo jumps now and then
-    stop_transaction_id: int | None = None  # sent instead of the right one in StopTransaction: -1, 0, a stranger's
+    stop_transaction_id: int | None = (
+        None  # sent instead of the right one in StopTransaction: -1, 0, a stranger's
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,9 @@ class BadFrame:
 
 
 def bad_frames() -> Iterator[BadFrame]:
-    """Frames that must not hurt a server (conformance 0.4 and R16 to R19, F70, F71): one good Heartbeat works after each."""
+    """Frames that must not hurt a server (conformance 0.4 and R16 to R19, F70, F71): one good Heartbeat works
+    after each.
+    """
     boot = {"chargePointVendor": "V", "chargePointModel": "M"}
     beat = '"Heartbeat",{}'
     yield BadFrame("R16", "not json", "{]")
@@ -74,15 +81,25 @@ def bad_frames() -> Iterator[BadFrame]:
     yield BadFrame("F71", "NaN", '[2,"bad-22","Heartbeat",{"n":NaN}]')
     yield BadFrame("F71", "1e400", '[2,"bad-23","Heartbeat",{"n":1e400}]')
     yield BadFrame("F70", "100 000 levels deep", f'[2,"bad-24","Heartbeat",{"[" * 100_000}{"]" * 100_000}]')
-    yield BadFrame("F72", "NUL in text", json.dumps([2, "bad-25", "BootNotification", boot | {"iccid": "\0"}]))
-    yield BadFrame("F72", "lone surrogate", '[2,"bad-26","BootNotification",'
-                   '{"chargePointVendor":"\\ud800","chargePointModel":"M"}]')
-    yield BadFrame("F73", "duplicate keys", '[2,"bad-27","BootNotification",'
-                   '{"chargePointVendor":"A","chargePointVendor":"B","chargePointModel":"M"}]')
+    yield BadFrame(
+        "F72", "NUL in text", json.dumps([2, "bad-25", "BootNotification", boot | {"iccid": "\0"}])
+    )
+    yield BadFrame(
+        "F72",
+        "lone surrogate",
+        '[2,"bad-26","BootNotification",{"chargePointVendor":"\\ud800","chargePointModel":"M"}]',
+    )
+    yield BadFrame(
+        "F73",
+        "duplicate keys",
+        '[2,"bad-27","BootNotification",'
+        '{"chargePointVendor":"A","chargePointVendor":"B","chargePointModel":"M"}]',
+    )
 
 
 async def resend_last(station: "Station", *, same_id: bool) -> None:
-    """Send the station's last CALL once more, as stations do that lost the answer; the answer is not waited for.
+    """Send the station's last CALL once more, as stations do that lost the answer; the answer is not waited
+    for.
 
     Raises LookupError when the log holds no CALL.
     """

@@ -46,7 +46,9 @@ class Installed:
         duration = self.schedule.get("duration")
         if duration is not None and since >= duration:
             return None
-        active = [period for period in self.schedule["chargingSchedulePeriod"] if period["startPeriod"] <= since]
+        active = [
+            period for period in self.schedule["chargingSchedulePeriod"] if period["startPeriod"] <= since
+        ]
         if not active or active[-1].get("limit") is None:
             return None
         period = active[-1]
@@ -55,7 +57,10 @@ class Installed:
         return float(period["limit"]) * NOMINAL_VOLTAGE * min(period.get("numberPhases", 3), phases)
 
     def _start(self, at: datetime, session_start: datetime | None) -> datetime | None:
-        valid_from, valid_to = parse_time(self.profile.get("validFrom")), parse_time(self.profile.get("validTo"))
+        valid_from, valid_to = (
+            parse_time(self.profile.get("validFrom")),
+            parse_time(self.profile.get("validTo")),
+        )
         if (valid_from and at < valid_from) or (valid_to and at >= valid_to):
             return None
         if self.profile["chargingProfileKind"] == "Relative":
@@ -76,7 +81,9 @@ class Profiles:
         self.max_level = max_level
 
     def install(self, new: Installed) -> bool:
-        """Add or replace: the same id, or the same purpose and level on the same EVSE (1.6 3.13.2, 2.0.1 K01.FR.05)."""
+        """Add or replace: the same id, or the same purpose and level on the same EVSE (1.6 3.13.2, 2.0.1
+        K01.FR.05).
+        """
         kept = [
             old
             for old in self.installed
@@ -99,7 +106,9 @@ class Profiles:
         self.clear(lambda installed: installed.purpose == "TxProfile" and installed.evse == evse)
 
     def limit_w(self, evse: int, at: datetime, session_start: datetime | None, phases: int) -> float | None:
-        """W allowed on an EVSE now: the smaller of the station's limit and the transaction's; None without any."""
+        """W allowed on an EVSE now: the smaller of the station's limit and the transaction's; None without
+        any.
+        """
         station = self._top(STATION_MAX, (0,), at, session_start, phases)
         own = self._top(("TxProfile",), (evse,), at, session_start, phases)
         if own is None:
@@ -108,10 +117,16 @@ class Profiles:
         return min(limits) if limits else None
 
     def _top(
-        self, purposes: tuple[str, ...], evses: tuple[int, ...], at: datetime, start: datetime | None, phases: int
+        self,
+        purposes: tuple[str, ...],
+        evses: tuple[int, ...],
+        at: datetime,
+        start: datetime | None,
+        phases: int,
     ) -> float | None:
         candidates = [one for one in self.installed if one.purpose in purposes and one.evse in evses]
-        # The highest level that says anything wins; on a tie the profile of the EVSE itself beats the station-wide one.
+        # The highest level that says anything wins; on a tie the profile of the EVSE itself beats the
+        # station-wide one.
         for installed in sorted(candidates, key=lambda one: (one.level, one.evse), reverse=True):
             limit = installed.limit_w(at, start, phases)
             if limit is not None:
@@ -119,10 +134,19 @@ class Profiles:
         return None
 
     def composite(
-        self, evse: int, start: datetime, duration_s: int, *, unit: str, session_start: datetime | None,
-        phases: int, max_power_w: float,
+        self,
+        evse: int,
+        start: datetime,
+        duration_s: int,
+        *,
+        unit: str,
+        session_start: datetime | None,
+        phases: int,
+        max_power_w: float,
     ) -> list[dict[str, Any]]:
-        """The periods of a composite schedule: every second at which the limit changes, found at period boundaries."""
+        """The periods of a composite schedule: every second at which the limit changes, found at period
+        boundaries.
+        """
         periods: list[dict[str, Any]] = []
         for offset in sorted(self._boundaries(start, duration_s, session_start)):
             limit = self.limit_w(evse, start + timedelta(seconds=offset), session_start, phases)
@@ -136,8 +160,13 @@ class Profiles:
         offsets = {0}
         for installed in self.installed:
             repeat = _REPEAT.get(installed.profile.get("recurrencyKind", ""))
-            moments = [parse_time(installed.profile.get("validFrom")), parse_time(installed.profile.get("validTo"))]
-            begin = installed._start(start, session_start) or parse_time(installed.schedule.get("startSchedule"))
+            moments = [
+                parse_time(installed.profile.get("validFrom")),
+                parse_time(installed.profile.get("validTo")),
+            ]
+            begin = installed._start(start, session_start) or parse_time(
+                installed.schedule.get("startSchedule")
+            )
             marks = [period["startPeriod"] for period in installed.schedule["chargingSchedulePeriod"]]
             marks.append(installed.schedule.get("duration") or 0)
             rounds = int(timedelta(seconds=duration_s) / repeat) + 2 if repeat else 1

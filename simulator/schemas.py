@@ -15,14 +15,17 @@ _FOLDER = {V16: "v16", V201: "v201", V21: "v21"}
 def _file_name(version: str, action: str, kind: str) -> str:
     if kind == "response":
         return f"{action}Response.json"
-    # NotifyPeriodicEventStream is the one message of 2.1 that is sent and never answered (SEND); it has no suffix.
+    # NotifyPeriodicEventStream is the one message of 2.1 that is sent and never answered (SEND); it has no
+    # suffix.
     suffix = "" if version == V16 or action == "NotifyPeriodicEventStream" else "Request"
     return f"{action}{suffix}.json"
 
 
 @cache
 def validator(version: str, action: str, kind: str) -> Draft7Validator | None:
-    """The compiled schema of a message, kind ``request`` or ``response``; None when the version has no such message."""
+    """The compiled schema of a message, kind ``request`` or ``response``; None when the version has no such
+    message.
+    """
     if not action.isalnum():
         return None
     source = files("ocpp") / _FOLDER[version] / "schemas" / _file_name(version, action, kind)
@@ -45,7 +48,10 @@ def faults(version: str, action: str, kind: str, payload: Any) -> list[tuple[str
         return [("action", f"{action} is no message of OCPP {version}")]
     if compiled.is_valid(payload):
         return []
-    return [(_keyword(error), f"{list(error.instance_path)}: {error.message}") for error in compiled.iter_errors(payload)]
+    return [
+        (_keyword(error), f"{list(error.instance_path)}: {error.message}")
+        for error in compiled.iter_errors(payload)
+    ]
 
 
 def _keyword(error: Any) -> str:
@@ -54,7 +60,9 @@ def _keyword(error: Any) -> str:
 
 
 def error_code(version: str, keyword: str) -> str:
-    """The CALLERROR code for a broken schema keyword, in the spelling of the version (the typos of 1.6 are normative)."""
+    """The CALLERROR code for a broken schema keyword, in the spelling of the version (the typos of 1.6 are
+    normative).
+    """
     if keyword in ("required", "minItems", "maxItems"):
         return "OccurenceConstraintViolation" if version == V16 else "OccurrenceConstraintViolation"
     if keyword == "type":

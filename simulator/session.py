@@ -15,22 +15,41 @@ if TYPE_CHECKING:
 
 UNPLUG_S = 2.0  # simulated seconds between the end of charging and the cable coming out
 SHORTEST_WAIT_S = 0.2
-REFUSED = ("Blocked", "Expired", "Invalid", "ConcurrentTx", "Unknown", "NoCredit", "NotAllowedTypeEVSE",
-           "NotAtThisLocation", "NotAtThisTime")
+REFUSED = (
+    "Blocked",
+    "Expired",
+    "Invalid",
+    "ConcurrentTx",
+    "Unknown",
+    "NoCredit",
+    "NotAllowedTypeEVSE",
+    "NotAtThisLocation",
+    "NotAtThisTime",
+)
 
 
 class Session:
     """A driver, a car and a connector. ``transaction_id`` is the server's number in 1.6, our own text in 2.x.
 
-    After :meth:`run`: ``reason`` says why it ended, ``status`` what the CSMS thought of the token, ``energy_wh`` what
-    flowed, ``refused`` that it never started.
+    After :meth:`run`: ``reason`` says why it ended, ``status`` what the CSMS thought of the token,
+    ``energy_wh`` what flowed, ``refused`` that it never started.
     """
 
     def __init__(
-        self, station: "Station", connector: "Connector", token: str, *, token_type: str = "ISO14443",
-        duration_s: float | None = None, energy_wh: float | None = None, remote: bool = False,
-        remote_start_id: int | None = None, cable_first: bool = True, plugs_in: bool = True,
-        battery: bool | None = None, authorize: bool = True,
+        self,
+        station: "Station",
+        connector: "Connector",
+        token: str,
+        *,
+        token_type: str = "ISO14443",  # noqa: S107 - a kind of card
+        duration_s: float | None = None,
+        energy_wh: float | None = None,
+        remote: bool = False,
+        remote_start_id: int | None = None,
+        cable_first: bool = True,
+        plugs_in: bool = True,
+        battery: bool | None = None,
+        authorize: bool = True,
     ) -> None:
         self.station = station
         self.connector = connector
@@ -88,7 +107,9 @@ class Session:
     # -- the session itself
 
     async def run(self) -> "Session":
-        """Live through the whole session. Returns itself when every message of it has been answered or given up."""
+        """Live through the whole session. Returns itself when every message of it has been answered or given
+        up.
+        """
         self.connector.session = self
         try:
             if not await self._arrive():
@@ -114,7 +135,8 @@ class Session:
         if not self.plugs_in or not self.cable_first:
             await station.set_status(connector, "Preparing")
             if not self.plugs_in:
-                # Nobody brings a cable: the connector waits ConnectionTimeOut and goes back (1.6 section 4.2).
+                # Nobody brings a cable: the connector waits ConnectionTimeOut and goes back (1.6 section
+                # 4.2).
                 await self._wait(station.settings.number("connection_timeout"))
                 return False
             connector.meter.plug_in(battery=self.battery)
@@ -170,14 +192,18 @@ class Session:
                 await self._show("SuspendedEVSE" if limit is not None and limit < 1 else "Charging")
             if since_sample >= interval - SHORTEST_WAIT_S and not self._stop.is_set():
                 since_sample = 0.0
-                self._tell(station.dialect.updated(self, self.connector.meter.read(), why="MeterValuePeriodic"))
+                self._tell(
+                    station.dialect.updated(self, self.connector.meter.read(), why="MeterValuePeriodic")
+                )
             if self._is_done():
                 self.request_stop("Local")
 
     async def _show(self, status: str) -> None:
         if self.connector.status != status:
             await self.station.set_status(self.connector, status)
-            self._tell(self.station.dialect.updated(self, self.connector.meter.read(), why="ChargingStateChanged"))
+            self._tell(
+                self.station.dialect.updated(self, self.connector.meter.read(), why="ChargingStateChanged")
+            )
 
     def _until_done(self) -> float:
         seconds = 10.0**9

@@ -1,4 +1,6 @@
-"""What a station can be told to be: the key table of 1.6 and the variables of 2.x, behind one set of plain names."""
+"""What a station can be told to be: the key table of 1.6 and the variables of 2.x, behind one set of plain
+names.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -84,9 +86,12 @@ def standard_keys(connectors: int) -> dict[str, Key]:
         "BlinkRepeat": Key("3", whole(0, 10)),
         "CertificateStoreMaxLength": Key("20", whole(), readonly=True),
         "ChargeProfileMaxStackLevel": Key("10", whole(1, 100), readonly=True),
-        "ChargingScheduleAllowedChargingRateUnit": Key("Current,Power", csv({"Current", "Power"}), readonly=True),
+        "ChargingScheduleAllowedChargingRateUnit": Key(
+            "Current,Power", csv({"Current", "Power"}), readonly=True
+        ),
         "ChargingScheduleMaxPeriods": Key("24", whole(1, 1000), readonly=True),
-        # The simulated station takes no clock-aligned values, so anything but 0 (off) is refused rather than ignored.
+        # The simulated station takes no clock-aligned values, so anything but 0 (off) is refused rather than
+        # ignored.
         "ClockAlignedDataInterval": Key("0", whole(0, 0)),
         "ConnectionTimeOut": Key("60", whole(), reboot=True),
         "ConnectorPhaseRotation": Key("NotApplicable", words()),
@@ -163,7 +168,7 @@ class Keys16(_Reader):
         self.table[KEY_OF[name]].value = str(value)
 
     def change(self, key: str, value: str) -> str:
-        """ChangeConfiguration: returns Accepted, Rejected, RebootRequired or NotSupported (1.6 section 5.3)."""
+        """ChangeConfiguration: Accepted, Rejected, RebootRequired or NotSupported (1.6 section 5.3)."""
         entry = self.table.get(key)
         if entry is None:
             return "NotSupported"

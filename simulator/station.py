@@ -25,22 +25,53 @@ class Station(StationConnection):
     """One station of one OCPP version.
 
     ``url`` is the endpoint without the identity. ``speed`` shortens every timer and speeds up the meter;
-    ``patient`` keeps trying when the first connection fails; ``log_size`` 0 keeps no frames (for large fleets);
-    ``password`` may be bytes, as 1.6's AuthorizationKey is. Only answers that took place are in ``latencies``.
+    ``patient`` keeps trying when the first connection fails; ``log_size`` 0 keeps no frames (for large
+    fleets); ``password`` may be bytes, as 1.6's AuthorizationKey is. Only answers that took place are in
+    ``latencies``.
     """
 
     def __init__(
-        self, identity: str, version: str, url: str, *, password: str | bytes | None = None, connectors: int = 2,
-        seed: int | str = 0, speed: float = 1.0, power_w: float = 11_000, phases: int = 3, dc: bool = False,
-        soc: bool = False, vendor: str = "Simulated", model: str = "OCPP Simulator", patient: bool = False,
-        boot_on_reconnect: bool = False, call_timeout_s: float = 30.0, open_timeout_s: float = 20.0,
-        ping_interval_s: float | None = None, log_size: int = 2000, latencies: Latencies | None = None,
-        mischief: Mischief | None = None, settings: dict[str, object] | None = None, plugs_in: bool = True,
+        self,
+        identity: str,
+        version: str,
+        url: str,
+        *,
+        password: str | bytes | None = None,
+        connectors: int = 2,
+        seed: int | str = 0,
+        speed: float = 1.0,
+        power_w: float = 11_000,
+        phases: int = 3,
+        dc: bool = False,
+        soc: bool = False,
+        vendor: str = "Simulated",
+        model: str = "OCPP Simulator",
+        patient: bool = False,
+        boot_on_reconnect: bool = False,
+        call_timeout_s: float = 30.0,
+        open_timeout_s: float = 20.0,
+        ping_interval_s: float | None = None,
+        log_size: int = 2000,
+        latencies: Latencies | None = None,
+        mischief: Mischief | None = None,
+        settings: dict[str, object] | None = None,
+        plugs_in: bool = True,
     ) -> None:
         super().__init__(
-            identity, version, url, password=password, seed=seed, speed=speed, patient=patient,
-            boot_on_reconnect=boot_on_reconnect, call_timeout_s=call_timeout_s, open_timeout_s=open_timeout_s,
-            ping_interval_s=ping_interval_s, log_size=log_size, latencies=latencies, mischief=mischief,
+            identity,
+            version,
+            url,
+            password=password,
+            seed=seed,
+            speed=speed,
+            patient=patient,
+            boot_on_reconnect=boot_on_reconnect,
+            call_timeout_s=call_timeout_s,
+            open_timeout_s=open_timeout_s,
+            ping_interval_s=ping_interval_s,
+            log_size=log_size,
+            latencies=latencies,
+            mischief=mischief,
         )
         self.vendor, self.model, self.serial, self.firmware = vendor, model, f"S-{identity}", "1.0.0"
         self.power_w, self.soc = power_w, soc
@@ -78,14 +109,17 @@ class Station(StationConnection):
         raise LookupError(f"{self.identity} has no connector {number}")
 
     async def charge(self, connector: int = 1, token: str = "SIMULATED", **plan: Any) -> Session:  # noqa: S107
-        """Run a whole session; see Session for the plan (``duration_s``, ``energy_wh``, ``cable_first``, ...).
+        """Run a whole session; see Session for the plan (``duration_s``, ``energy_wh``, ``cable_first``,
+        ...).
 
         Returns when every message of it was answered, so with the network away it takes until it is back.
         """
         return await self.begin(connector, token, **plan)
 
     def begin(self, connector: int = 1, token: str = "SIMULATED", **plan: Any) -> "asyncio.Task[Session]":  # noqa: S107
-        """Start a session and return its task. Raises RuntimeError when the connector is not free for this token."""
+        """Start a session and return its task. Raises RuntimeError when the connector is not free for this
+        token.
+        """
         place = self.connector(connector)
         held = place.reservation
         if not place.is_free or not place.operative or (held and not held.admits(token, None)):
@@ -104,7 +138,9 @@ class Station(StationConnection):
         return None
 
     async def authorize(self, token: str, token_type: str = "ISO14443") -> str:  # noqa: S107
-        """What the station makes of a token: the CSMS's word, else the local list's, else the offline policy's."""
+        """What the station makes of a token: the CSMS's word, else the local list's, else the offline
+        policy's.
+        """
         listed = self.local_list.get(token.lower()) if self.settings.truth("local_list") else None
         if listed and self.settings.truth("pre_authorize"):
             return str(listed["status"])
@@ -133,7 +169,9 @@ class Station(StationConnection):
         await self.announce(connector)
 
     async def announce(self, connector: Connector, *, again: bool = False) -> None:
-        """Send StatusNotification unless it was told already; while offline the last status waits for the reconnect."""
+        """Send StatusNotification unless it was told already; while offline the last status waits for the
+        reconnect.
+        """
         said = self.dialect.wire_status(connector.status)
         if not self.online.is_set() or (said == connector.announced and not again):
             return
@@ -156,7 +194,8 @@ class Station(StationConnection):
         await self.set_status(place, place.resting_status)
 
     async def reboot(self, reason: str, *, stop_reason: str | None = None) -> None:
-        """Restart: sessions end with stop_reason when one is given, the socket closes, the station boots again.
+        """Restart: sessions end with stop_reason when one is given, the socket closes, the station boots
+        again.
 
         ``reason`` is 2.x's BootReason, such as RemoteReset or FirmwareUpdate.
         """

@@ -35,7 +35,9 @@ def _fixed(value: object, kind: str = "string", **more: Any) -> Variable:
     return Variable(str(value), words(2500), kind, "ReadOnly", **more)
 
 
-def standard_variables(*, vendor: str, model: str, serial: str, firmware: str, evses: int, power_w: int) -> dict[Name, Variable]:
+def standard_variables(
+    *, vendor: str, model: str, serial: str, firmware: str, evses: int, power_w: int
+) -> dict[Name, Variable]:
     """The variables a fresh 2.x station has (2.0.1 part 2, appendix 3.1)."""
     measurands = csv(MEASURANDS)
     sampled = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC"
@@ -47,7 +49,9 @@ def standard_variables(*, vendor: str, model: str, serial: str, firmware: str, e
         ("ChargingStation", None, "Available"): _fixed("true", "boolean"),
         ("ChargingStation", None, "AvailabilityState"): _fixed("Available", "OptionList"),
         ("OCPPCommCtrlr", None, "HeartbeatInterval"): _number(300, 1, unit="s"),
-        ("OCPPCommCtrlr", None, "NetworkConfigurationPriority"): Variable("0", words(), "SequenceList", reboot=True),
+        ("OCPPCommCtrlr", None, "NetworkConfigurationPriority"): Variable(
+            "0", words(), "SequenceList", reboot=True
+        ),
         ("OCPPCommCtrlr", None, "NetworkProfileConnectionAttempts"): _number(3),
         ("OCPPCommCtrlr", None, "OfflineThreshold"): _number(60, unit="s"),
         ("OCPPCommCtrlr", None, "MessageAttempts"): _number(3, 1, instance="TransactionEvent"),

@@ -9,9 +9,13 @@ SUBPROTOCOL = {V16: "ocpp1.6", V201: "ocpp2.0.1", V21: "ocpp2.1"}
 
 
 def parse_versions(text: str) -> tuple[str, ...]:
-    """The versions of a comma-separated list such as ``1.6,2.0.1``; a ValueError names the one that is unknown."""
+    """The versions of a comma-separated list such as ``1.6,2.0.1``; a ValueError names the one that is
+    unknown.
+    """
     versions = tuple(part.strip() for part in text.split(",") if part.strip())
     unknown = [version for version in versions if version not in VERSIONS]
     if unknown or not versions:
-        raise ValueError(f"unknown OCPP version {', '.join(unknown) or repr(text)}; known are {', '.join(VERSIONS)}")
+        raise ValueError(
+            f"unknown OCPP version {', '.join(unknown) or repr(text)}; known are {', '.join(VERSIONS)}"
+        )
     return versions

@@ -1,8 +1,8 @@
 """The station's end of one WebSocket: frames in and out, on the client side of the `ocpp` package.
 
-The package's charge point classes are kept for what they do well (typed calls, one outstanding CALL). Its receive
-loop is not: it re-cases payload keys, which is wrong for some names of 2.1, dies of odd frames, and cannot send what
-a misbehaving station sends. Here payloads are plain dicts with the schema's own keys.
+The package's charge point classes are kept for what they do well (typed calls, one outstanding CALL). Its
+receive loop is not: it re-cases payload keys, which is wrong for some names of 2.1, dies of odd frames, and
+cannot send what a misbehaving station sends. Here payloads are plain dicts with the schema's own keys.
 """
 
 import asyncio
@@ -24,10 +24,12 @@ from simulator.versions import V16, V21, V201
 
 CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
 
+LAST_ANSWER_S = 1.0  # how long a polite station waits for its last answer before it closes
+
 _QUIET = logging.getLogger("simulator.wire")
 
 
-class CallFailed(Exception):
+class CallFailed(Exception):  # noqa: N818 - it reads as what happened
     """The CSMS answered with a CALLERROR."""
 
     def __init__(self, action: str, code: str, description: str = "", details: Any = None) -> None:
@@ -83,9 +85,15 @@ class Wire:
     _response_queue: "asyncio.Queue[Any]"
 
     def __init__(
-        self, identity: str, connection: ClientConnection, *, answerer: Answerer, recorder: Recorder, timeout_s: float
+        self,
+        identity: str,
+        connection: ClientConnection,
+        *,
+        answerer: Answerer,
+        recorder: Recorder,
+        timeout_s: float,
     ) -> None:
-        super().__init__(identity, connection, response_timeout=timeout_s, logger=_QUIET)  # type: ignore[call-arg]
+        super().__init__(identity, connection, response_timeout=timeout_s, logger=_QUIET)
         self.timeout_s = timeout_s
         self.counter: itertools.count[int] | None = None
         self._answerer = answerer
@@ -114,10 +122,10 @@ class Wire:
         for task in self._tasks:
             task.cancel()
         if self._waiting and not self._waiting[1].done():
-            self._waiting[1].set_exception(ConnectionAbortedError())
+            self._waiting[1].set_result(None)
 
     async def route_message(self, raw_msg: str | bytes) -> None:
-        """Sort one incoming frame: a CALL is answered in a task of its own, an answer wakes who waits for it."""
+        """Sort one incoming frame: a CALL gets a task of its own, an answer wakes who waits for it."""
         text = raw_msg if isinstance(raw_msg, str) else raw_msg.decode("utf-8", "replace")
         self._record("in", text)
         try:
@@ -134,22 +142,28 @@ class Wire:
                     if not self._waiting[1].done():
                         self._waiting[1].set_result(message)
                 elif self._typed_call:
-                    await super().route_message(text)  # type: ignore[misc]
+                    await super().route_message(text)
 
     async def call(self, payload: Any, *args: Any, **kwargs: Any) -> Any:
         """The package's typed call, for those who like its dataclasses."""
         self._typed_call = True
         try:
-            return await super().call(payload, *args, **kwargs)  # type: ignore[misc]
+            return await super().call(payload, *args, **kwargs)
         finally:
             self._typed_call = False
 
     async def request(
-        self, action: str, payload: dict[str, Any], *, message_id: str | None = None, timeout_s: float | None = None
+        self,
+        action: str,
+        payload: dict[str, Any],
+        *,
+        message_id: str | None = None,
+        timeout_s: float | None = None,
     ) -> tuple[dict[str, Any], float]:
         """Send a CALL and wait for its answer; returns the payload and the seconds it took.
 
-        One CALL at a time: a second caller waits its turn (2.0.1 part 4, 4.1.2). Raises CallFailed or NoAnswer.
+        One CALL at a time: a second caller waits its turn (2.0.1 part 4, 4.1.2). Raises CallFailed or
+        NoAnswer.
         """
         async with self._call_lock:
             if self._lost:
@@ -164,16 +178,20 @@ class Wire:
                     answer = await future
             except TimeoutError:
                 raise NoAnswer(action, lost=False) from None
-            except (ConnectionClosed, ConnectionAbortedError):
+            except ConnectionClosed:
                 raise NoAnswer(action, lost=True) from None
             finally:
                 self._waiting = None
+            if answer is None:  # the reader saw the connection end
+                raise NoAnswer(action, lost=True)
             if answer[0] == CALLERROR:
                 raise CallFailed(action, *answer[2:5])
             return answer[2], time.perf_counter() - began
 
     def new_id(self) -> str:
-        """A fresh message id: a UUID, or 1, 2, 3... for a station whose counter restarts with every connection."""
+        """A fresh message id: a UUID, or 1, 2, 3... for a station whose counter restarts with every
+        connection.
+        """
         return str(next(self.counter)) if self.counter else str(uuid.uuid4())
 
     async def send_text(self, text: str) -> None:
@@ -188,21 +206,26 @@ class Wire:
         await self.send_text(orjson.dumps([CALLERROR, message_id, code, description[:255], {}]).decode())
 
     async def close(self, *, abrupt: bool = False) -> None:
-        """Close the socket: with a close frame, or like a pulled plug."""
+        """Close the socket: with a close frame once our own CALL is answered, or like a pulled plug."""
         if abrupt:
             self._connection.transport.abort()
+        else:
+            # A server that finds the socket closed while it answers us may not read what we sent before.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_ANSWER_S), self._call_lock:
+                    self._lost = True
         await self._connection.close()
 
 
-class Wire16(Wire, v16.ChargePoint):  # type: ignore[misc]
+class Wire16(Wire, v16.ChargePoint):
     """A 1.6 station's socket."""
 
 
-class Wire201(Wire, v201.ChargePoint):  # type: ignore[misc]
+class Wire201(Wire, v201.ChargePoint):
     """A 2.0.1 station's socket."""
 
 
-class Wire21(Wire, v21.ChargePoint):  # type: ignore[misc]
+class Wire21(Wire, v21.ChargePoint):
     """A 2.1 station's socket."""
 
 

@@ -22,16 +22,35 @@ from simulator.wire import CallFailed
 __all__ = ["FollowUp", "answer_call"]
 
 # Before Accepted a station does as little as possible; these help it to become accepted (2.0.1 B02).
-WHILE_PENDING = {"GetVariables", "SetVariables", "GetBaseReport", "GetReport", "TriggerMessage", "GetConfiguration",
-                 "ChangeConfiguration", "ExtendedTriggerMessage", "DataTransfer", "CertificateSigned",
-                 "InstallCertificate", "DeleteCertificate", "GetInstalledCertificateIds", "SetNetworkProfile", "Reset"}
-# Starting and stopping while Pending gets a plain Rejected, in every version (1.6 section 4.2, 2.0.1 B02.FR.05).
-STARTS_AND_STOPS = {"RemoteStartTransaction", "RemoteStopTransaction", "RequestStartTransaction",
-                    "RequestStopTransaction"}
+WHILE_PENDING = {
+    "GetVariables",
+    "SetVariables",
+    "GetBaseReport",
+    "GetReport",
+    "TriggerMessage",
+    "GetConfiguration",
+    "ChangeConfiguration",
+    "ExtendedTriggerMessage",
+    "DataTransfer",
+    "CertificateSigned",
+    "InstallCertificate",
+    "DeleteCertificate",
+    "GetInstalledCertificateIds",
+    "SetNetworkProfile",
+    "Reset",
+}
+# Starting and stopping while Pending gets a plain Rejected, in every version (1.6 section 4.2, 2.0.1
+# B02.FR.05).
+STARTS_AND_STOPS = {
+    "RemoteStartTransaction",
+    "RemoteStopTransaction",
+    "RequestStartTransaction",
+    "RequestStopTransaction",
+}
 
 
 def answer_call(station: Any, action: str, payload: dict[str, Any]) -> Answer:
-    """The answer to a CALL, and what to do once it is sent. Raises CallFailed with the code of the version."""
+    """The answer to a CALL, and what to do once it is sent. Raises CallFailed with the version's code."""
     version = station.version
     if schemas.validator(version, action, "request") is None:
         raise CallFailed(action, "NotImplemented", f"{action} is no action of OCPP {version}")
@@ -45,6 +64,8 @@ def answer_call(station: Any, action: str, payload: dict[str, Any]) -> Answer:
         if action in STARTS_AND_STOPS and station.registration == "Pending":
             return {"status": "Rejected"}, None
         if station.registration == "Rejected" or action not in WHILE_PENDING:
-            raise CallFailed(action, "SecurityError" if version != V16 else "GenericError", "not accepted yet")
+            raise CallFailed(
+                action, "SecurityError" if version != V16 else "GenericError", "not accepted yet"
+            )
     answer = handler(station, payload)
     return answer if isinstance(answer, tuple) else (answer, None)

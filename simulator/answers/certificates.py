@@ -19,7 +19,9 @@ def delete_certificate(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 @answers("GetInstalledCertificateIds", V16)
 def installed_16(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
     found = station.certificates.listed([payload["certificateType"]])
-    return ACCEPTED | {"certificateHashData": [data for _, data in found]} if found else {"status": "NotFound"}
+    return (
+        ACCEPTED | {"certificateHashData": [data for _, data in found]} if found else {"status": "NotFound"}
+    )
 
 
 @answers("GetInstalledCertificateIds", V201, V21)
@@ -37,7 +39,9 @@ def certificate_signed(station: Any, payload: dict[str, Any]) -> dict[str, Any] 
         return ACCEPTED
 
     async def alarm() -> None:
-        kind = "InvalidChargePointCertificate" if station.version == V16 else "InvalidChargingStationCertificate"
+        kind = (
+            "InvalidChargePointCertificate" if station.version == V16 else "InvalidChargingStationCertificate"
+        )
         await station.tell("SecurityEventNotification", {"type": kind, "timestamp": station.clock.text()})
 
     return REJECTED, alarm  # 1.6 security A02.FR.06, 2.0.1 A02.FR.07

@@ -87,7 +87,11 @@ def _is_wanted(row: dict[str, Any], wanted: list[dict[str, Any]]) -> bool:
         variable = one.get("variable", {}).get("name", row["variable"]["name"])
         evse = one["component"].get("evse", row["component"].get("evse", {})).get("id")
         same_evse = evse == row["component"].get("evse", {}).get("id")
-        if one["component"]["name"] == row["component"]["name"] and variable == row["variable"]["name"] and same_evse:
+        if (
+            one["component"]["name"] == row["component"]["name"]
+            and variable == row["variable"]["name"]
+            and same_evse
+        ):
             return True
     return False
 
@@ -99,8 +103,11 @@ async def _report(station: Any, request_id: int, rows: list[dict[str, Any]]) -> 
         await station.tell(
             "NotifyReport",
             {
-                "requestId": request_id, "generatedAt": generated_at, "seqNo": number,
-                "tbc": number + 1 < len(parts), "reportData": part,
+                "requestId": request_id,
+                "generatedAt": generated_at,
+                "seqNo": number,
+                "tbc": number + 1 < len(parts),
+                "reportData": part,
             },
         )
 
@@ -125,7 +132,9 @@ def data_transfer(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 
 @answers("Reset", V16)
 def reset_16(station: Any, payload: dict[str, Any]) -> Answer:
-    """Soft ends the transactions and has their messages delivered first; Hard just restarts (1.6 section 5.14)."""
+    """Soft ends the transactions and has their messages delivered first; Hard just restarts (1.6 section
+    5.14).
+    """
     if payload["type"] == "Soft":
         return ACCEPTED, functools.partial(_soft_reset, station)
     return ACCEPTED, functools.partial(station.reboot, "RemoteReset", stop_reason="ImmediateReset")

@@ -47,5 +47,10 @@ def customer_information(station: Any, payload: dict[str, Any]) -> dict[str, Any
         station.token_cache.pop(token, None)
         station.local_list.pop(token, None)
     data = f"cached authorization: {status}" if payload["report"] and status else ""
-    report = {"requestId": payload["requestId"], "generatedAt": station.clock.text(), "seqNo": 0, "data": data}
+    report = {
+        "requestId": payload["requestId"],
+        "generatedAt": station.clock.text(),
+        "seqNo": 0,
+        "data": data,
+    }
     return ACCEPTED, functools.partial(station.tell, "NotifyCustomerInformation", report)

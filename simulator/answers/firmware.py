@@ -1,4 +1,6 @@
-"""Firmware updates and log uploads. Nothing is really fetched or sent; the notifications are those of a real one."""
+"""Firmware updates and log uploads. Nothing is really fetched or sent; the notifications are those of a real
+one.
+"""
 
 import functools
 from pathlib import PurePosixPath

@@ -26,14 +26,17 @@ def list_version_2(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 def send_local_list_16(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
     if not station.settings.truth("local_list"):
         return {"status": "NotSupported"}
-    entries = [(entry["idTag"], entry.get("idTagInfo")) for entry in payload.get("localAuthorizationList", [])]
+    entries = [
+        (entry["idTag"], entry.get("idTagInfo")) for entry in payload.get("localAuthorizationList", [])
+    ]
     return {"status": _update(station, payload["updateType"], payload["listVersion"], entries)}
 
 
 @answers("SendLocalList", V201, V21)
 def send_local_list_2(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
     entries = [
-        (entry["idToken"]["idToken"], entry.get("idTokenInfo")) for entry in payload.get("localAuthorizationList", [])
+        (entry["idToken"]["idToken"], entry.get("idTokenInfo"))
+        for entry in payload.get("localAuthorizationList", [])
     ]
     return {"status": _update(station, payload["updateType"], payload["versionNumber"], entries)}
 

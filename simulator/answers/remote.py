@@ -9,17 +9,21 @@ from simulator.profiles import Installed
 from simulator.versions import V16, V21, V201
 
 
-def free_connector(station: Any, number: int | None, token: str, group: str | None = None) -> Connector | None:
+def free_connector(
+    station: Any, number: int | None, token: str, group: str | None = None
+) -> Connector | None:
     """The connector a remote start may use: the named one, else the first that is free for this token."""
     for connector in station.connectors:
         held = connector.reservation
-        if number in (None, connector.number) and connector.is_free and connector.operative:
-            if held is None or held.admits(token, group):
-                return connector
+        usable = connector.is_free and connector.operative and (held is None or held.admits(token, group))
+        if usable and number in (None, connector.number):
+            return connector
     return None
 
 
-def _start(station: Any, connector: Connector, token: str, profile: dict[str, Any] | None, **plan: Any) -> Answer:
+def _start(
+    station: Any, connector: Connector, token: str, profile: dict[str, Any] | None, **plan: Any
+) -> Answer:
     if profile is not None:
         if profile["chargingProfilePurpose"] != "TxProfile":
             return REJECTED, None  # 1.6 section 5.11, 2.0.1 F01.FR.08
@@ -49,8 +53,12 @@ def request_start(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Ans
     if connector is None:
         return REJECTED
     return _start(
-        station, connector, token["idToken"], payload.get("chargingProfile"),
-        token_type=token["type"], remote_start_id=payload["remoteStartId"],
+        station,
+        connector,
+        token["idToken"],
+        payload.get("chargingProfile"),
+        token_type=token["type"],
+        remote_start_id=payload["remoteStartId"],
     )
 
 

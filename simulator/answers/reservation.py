@@ -11,23 +11,31 @@ from simulator.versions import V16, V21, V201
 @answers("ReserveNow", V16)
 def reserve_now_16(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
     return _reserve(
-        station, payload["connectorId"], payload["reservationId"], payload["idTag"], payload["expiryDate"],
-        payload.get("parentIdTag"),
+        station,
+        payload["connectorId"],
+        payload["reservationId"],
+        token=payload["idTag"],
+        expiry=payload["expiryDate"],
+        group=payload.get("parentIdTag"),
     )
 
 
 @answers("ReserveNow", V201, V21)
 def reserve_now_2(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
     return _reserve(
-        station, payload.get("evseId", 0), payload["id"], payload["idToken"]["idToken"], payload["expiryDateTime"],
-        payload.get("groupIdToken", {}).get("idToken"),
+        station,
+        payload.get("evseId", 0),
+        payload["id"],
+        token=payload["idToken"]["idToken"],
+        expiry=payload["expiryDateTime"],
+        group=payload.get("groupIdToken", {}).get("idToken"),
     )
 
 
 def _reserve(
-    station: Any, number: int, reservation_id: int, token: str, expiry: str, group: str | None
+    station: Any, number: int, reservation_id: int, *, token: str, expiry: str, group: str | None
 ) -> dict[str, Any] | Answer:
-    """1.6 section 5.13, 2.0.1 H01. A reservation of the whole station takes the first connector that is free."""
+    """1.6 section 5.13, 2.0.1 H01. One of the whole station takes the first connector that is free."""
     expires = parse_time(expiry)
     wanted = [one for one in station.connectors if number in (0, one.number)]
     if expires is None or expires <= station.clock.now() or not wanted:

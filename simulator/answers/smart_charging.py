@@ -19,7 +19,9 @@ def set_profile_2(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _install(station: Any, new: Installed) -> dict[str, Any]:
-    """1.6 section 5.16, 2.0.1 K01: purposes belong to certain connectors, a TxProfile to a running transaction."""
+    """1.6 section 5.16, 2.0.1 K01: purposes belong to certain connectors, a TxProfile to a running
+    transaction.
+    """
     if not 0 <= new.evse <= len(station.connectors):
         return REJECTED
     if new.purpose in STATION_MAX and new.evse != 0:
@@ -71,7 +73,9 @@ def get_profiles(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answ
     found = [
         one
         for one in station.profiles.installed
-        if _fits(one, payload, criteria) and (ids is None or one.id in ids) and (sources is None or "CSO" in sources)
+        if _fits(one, payload, criteria)
+        and (ids is None or one.id in ids)
+        and (sources is None or "CSO" in sources)
     ]
     if not found:
         return {"status": "NoProfiles"}
@@ -83,8 +87,11 @@ async def _report(station: Any, request_id: int, found: list[Installed]) -> None
         await station.tell(
             "ReportChargingProfiles",
             {
-                "requestId": request_id, "chargingLimitSource": "CSO", "evseId": one.evse,
-                "chargingProfile": [one.profile], "tbc": number < len(found),
+                "requestId": request_id,
+                "chargingLimitSource": "CSO",
+                "evseId": one.evse,
+                "chargingProfile": [one.profile],
+                "tbc": number < len(found),
             },
         )
 
@@ -96,7 +103,11 @@ def _compose(station: Any, number: int, payload: dict[str, Any]) -> tuple[dict[s
     unit = payload.get("chargingRateUnit", "W")
     start = station.clock.now()
     periods = station.profiles.composite(
-        number, start, payload["duration"], unit=unit, phases=connector.meter.phases,
+        number,
+        start,
+        payload["duration"],
+        unit=unit,
+        phases=connector.meter.phases,
         session_start=connector.session.started_at if number and connector.session else None,
         max_power_w=station.power_w * (1 if number else len(station.connectors)),
     )
@@ -111,7 +122,8 @@ def composite_16(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
         return REJECTED
     schedule, start = composed
     return ACCEPTED | {
-        "connectorId": payload["connectorId"], "scheduleStart": start,
+        "connectorId": payload["connectorId"],
+        "scheduleStart": start,
         "chargingSchedule": schedule | {"startSchedule": start},
     }
 

@@ -14,7 +14,9 @@ REJECTED = {"status": "Rejected"}
 
 
 def answers(action: str, *versions: str) -> Callable[[Handler], Handler]:
-    """Register ``handler(station, payload)``, which returns the answer, or the answer and what to do after sending it."""
+    """Register ``handler(station, payload)``, which returns the answer, or the answer and what to do after
+    sending it.
+    """
 
     def register(handler: Handler) -> Handler:
         for version in versions:

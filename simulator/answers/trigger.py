@@ -85,7 +85,8 @@ async def _job(station: Any, action: str, job: str, finished: tuple[str, ...]) -
     request_id, status = station.jobs.get(job, (None, "Idle"))
     status = "Idle" if status in finished else status
     payload: dict[str, Any] = {"status": status}
-    # 1.6's plain notifications carry no request id; Idle must not carry one either (2.0.1 L01.FR.25, N01.FR.20).
+    # 1.6's plain notifications carry no request id; Idle must not carry one either (2.0.1 L01.FR.25,
+    # N01.FR.20).
     if request_id is not None and status != "Idle" and action != "DiagnosticsStatusNotification":
         if station.version == V16 and action == "FirmwareStatusNotification":
             action = "SignedFirmwareStatusNotification"

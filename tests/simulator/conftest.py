@@ -8,13 +8,13 @@ import pytest
 from simulator import VERSIONS, Station
 from tests.simulator.csms import Csms
 
-SPEED = 100.0
+SPEED = 200.0
 
 
 @pytest.fixture
 async def csms() -> AsyncIterator[Csms]:
     server = Csms()
-    server.url = await server.start()  # type: ignore[attr-defined]
+    server.url = await server.start()
     yield server
     await server.stop()
 

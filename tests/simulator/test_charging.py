@@ -40,14 +40,20 @@ async def test_pending_station_boots_again_after_the_interval(csms: Csms, make_s
     assert csms.actions()[:4] == ["BootNotification"] * 3 + ["StatusNotification"]
 
 
-async def test_pending_station_refuses_a_remote_start_and_boots_when_triggered(csms: Csms, version: str) -> None:
+async def test_pending_station_refuses_a_remote_start_and_boots_when_triggered(
+    csms: Csms, version: str
+) -> None:
     csms.boot_answers = [{"status": "Pending", "interval": 3000}]
     station = Station("CS1", version, csms.url, speed=1)
     starting = asyncio.create_task(station.start())
     await csms.wait_for("BootNotification")
     await station.next_frame(direction="in")
 
-    start = {"idTag": "A"} if version == V16 else {"idToken": {"idToken": "A", "type": "Central"}, "remoteStartId": 1}
+    start = (
+        {"idTag": "A"}
+        if version == V16
+        else {"idToken": {"idToken": "A", "type": "Central"}, "remoteStartId": 1}
+    )
     action = "RemoteStartTransaction" if version == V16 else "RequestStartTransaction"
     refused = await csms.call("CS1", action, start)
     await csms.call("CS1", "TriggerMessage", {"requestedMessage": "BootNotification"})
@@ -67,7 +73,14 @@ async def test_16_session_tells_everything_in_order(make_station: MakeStation, c
     assert session.transaction_id == 1000
     assert statuses(csms) == ["Available", "Preparing", "Charging", "Finishing", "Available"]
     told = [action for action in csms.actions() if action != "StatusNotification"]
-    assert told == ["BootNotification", "Authorize", "StartTransaction", "MeterValues", "MeterValues", "StopTransaction"]
+    assert told == [
+        "BootNotification",
+        "Authorize",
+        "StartTransaction",
+        "MeterValues",
+        "MeterValues",
+        "StopTransaction",
+    ]
     values = csms.payloads("MeterValues")[0]
     assert values["transactionId"] == 1000
     assert len(values["meterValue"][0]["sampledValue"]) >= 3
@@ -77,7 +90,9 @@ async def test_16_session_tells_everything_in_order(make_station: MakeStation, c
 
 
 @pytest.mark.parametrize("version", ["2.0.1", "2.1"])
-async def test_2x_session_is_a_row_of_events_without_gaps(make_station: MakeStation, csms: Csms, version: str) -> None:
+async def test_2x_session_is_a_row_of_events_without_gaps(
+    make_station: MakeStation, csms: Csms, version: str
+) -> None:
     station = await make_station(version, connectors=1)
 
     session = await station.charge(1, "ALICE", duration_s=150)
@@ -160,7 +175,9 @@ async def test_session_that_loses_the_network_midway_keeps_its_number(station: S
         assert events(csms)[-1] == "Ended"
 
 
-async def test_message_answered_by_errors_is_retried_and_then_dropped(make_station: MakeStation, csms: Csms) -> None:
+async def test_message_answered_by_errors_is_retried_and_then_dropped(
+    make_station: MakeStation, csms: Csms
+) -> None:
     station = await make_station(V16, settings={"attempts": 2, "retry_interval": 1})
     csms.failing = {"StartTransaction": 99}
 
@@ -197,7 +214,9 @@ async def test_remote_start_and_stop(station: Station, csms: Csms) -> None:
     assert not csms.payloads("Authorize")
 
 
-async def test_remote_start_without_a_cable_goes_back_to_available(make_station: MakeStation, csms: Csms) -> None:
+async def test_remote_start_without_a_cable_goes_back_to_available(
+    make_station: MakeStation, csms: Csms
+) -> None:
     station = await make_station(V16, connectors=1, plugs_in=False)
 
     await csms.call(station.identity, "RemoteStartTransaction", {"idTag": "BOB"})
@@ -255,9 +274,14 @@ async def test_reset_on_idle_waits_for_the_session(make_station: MakeStation, cs
 async def test_charging_profile_really_limits_the_power(make_station: MakeStation, csms: Csms) -> None:
     station = await make_station(V16, settings={"sample_interval": 20})
     profile: dict[str, Any] = {
-        "chargingProfileId": 1, "stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile",
+        "chargingProfileId": 1,
+        "stackLevel": 0,
+        "chargingProfilePurpose": "TxDefaultProfile",
         "chargingProfileKind": "Relative",
-        "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.1}]},
+        "chargingSchedule": {
+            "chargingRateUnit": "A",
+            "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.1}],
+        },
     }
 
     answer = await csms.call(

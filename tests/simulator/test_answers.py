@@ -1,0 +1,168 @@
+"""Every call of the CSMS is answered, and every answer obeys its schema (the small CSMS checks each)."""
+
+import pytest
+
+from simulator import V16, Station, schemas
+from simulator.answers.table import ANSWERS
+from tests.simulator import samples
+from tests.simulator.conftest import MakeStation
+from tests.simulator.csms import Csms
+
+
+async def test_every_supported_action_is_answered_as_the_specification_says(
+    make_station: MakeStation, version: str, csms: Csms
+) -> None:
+    # At real speed, so that the firmware update in the row does not reboot the station under the next
+    # request.
+    station = await make_station(version, speed=1)
+    cases = samples.samples_16() if station.version == V16 else samples.samples_2()
+    reset = cases.pop("Reset")
+
+    for action, exchanges in [*cases.items(), ("Reset", reset)]:
+        for request, expected in exchanges:
+            answer = await csms.call(station.identity, action, request)
+            assert answer | expected == answer, (action, request, answer)
+
+    supported = {action for version, action in ANSWERS if version == station.version}
+    assert supported == {*cases, "Reset"}
+
+
+async def test_everything_else_of_its_version_is_refused_as_not_supported(
+    station: Station, csms: Csms
+) -> None:
+    others = schemas.actions(station.version) - {
+        action for version, action in ANSWERS if version == station.version
+    }
+
+    link = csms.links[station.identity]
+    for action in sorted(others):
+        await link._send(f'[2,"refuse-{action}","{action}",{{}}]')
+        answer = await link._get_specific_response(f"refuse-{action}", 5)
+        assert (answer.message_type_id, answer.error_code) == (4, "NotSupported")
+
+
+async def test_unknown_action_and_broken_payload_are_refused_in_the_spelling_of_the_version(
+    station: Station, csms: Csms
+) -> None:
+    link = csms.links[station.identity]
+
+    await link._send('[2,"x-1","MakeCoffee",{}]')
+    unknown = await link._get_specific_response("x-1", 5)
+    await link._send('[2,"x-2","DataTransfer",{}]')
+    missing = await link._get_specific_response("x-2", 5)
+
+    assert unknown.error_code == "NotImplemented"
+    spelling = "OccurenceConstraintViolation" if station.version == V16 else "OccurrenceConstraintViolation"
+    assert missing.error_code == spelling
+
+
+async def test_base_report_comes_in_numbered_parts(make_station: MakeStation, csms: Csms) -> None:
+    station = await make_station("2.0.1")
+
+    await csms.call(station.identity, "GetBaseReport", {"requestId": 12, "reportBase": "FullInventory"})
+    await csms.wait_for("NotifyReport", tbc=False)
+
+    parts = csms.payloads("NotifyReport")
+    assert [part["seqNo"] for part in parts] == list(range(len(parts)))
+    assert sum(len(part["reportData"]) for part in parts) == len(station.settings.table)
+
+
+async def test_installed_certificate_is_listed_and_deleted_by_its_hash(station: Station, csms: Csms) -> None:
+    kind = "ManufacturerRootCertificate"
+    await csms.call(
+        station.identity,
+        "InstallCertificate",
+        {"certificateType": kind, "certificate": samples.certificate()},
+    )
+
+    wanted = kind if station.version == V16 else [kind]
+    listed = await csms.call(station.identity, "GetInstalledCertificateIds", {"certificateType": wanted})
+    data = (listed.get("certificateHashData") or listed["certificateHashDataChain"])[0]
+    data = data.get("certificateHashData", data)
+    first = await csms.call(station.identity, "DeleteCertificate", {"certificateHashData": data})
+    second = await csms.call(station.identity, "DeleteCertificate", {"certificateHashData": data})
+
+    assert (first["status"], second["status"]) == ("Accepted", "NotFound")
+
+
+async def test_firmware_update_notifies_each_step_and_boots(station: Station, csms: Csms) -> None:
+    location = "https://example.com/fw-2.3.bin"
+    if station.version == V16:
+        request = {"location": location, "retrieveDate": samples.LATER}
+        steps = ["Downloading", "Downloaded", "Installing", "Installed"]
+    else:
+        request = {"requestId": 5, "firmware": {"location": location, "retrieveDateTime": samples.LATER}}
+        steps = [
+            "Downloading",
+            "Downloaded",
+            "SignatureVerified",
+            "Installing",
+            "InstallRebooting",
+            "Installed",
+        ]
+
+    await csms.call(station.identity, "UpdateFirmware", request)
+    await csms.wait_for("FirmwareStatusNotification", status="Installed")
+
+    assert [one["status"] for one in csms.payloads("FirmwareStatusNotification")] == steps
+    boot = csms.payloads("BootNotification")[1]
+    assert "fw-2.3" in (boot.get("firmwareVersion"), boot.get("chargingStation", {}).get("firmwareVersion"))
+
+
+async def test_log_upload_notifies_its_request(station: Station, csms: Csms) -> None:
+    request = {"logType": "SecurityLog", "requestId": 8, "log": samples.LOG}
+
+    answer = await csms.call(station.identity, "GetLog", request)
+    await csms.wait_for("LogStatusNotification", status="Uploaded", requestId=8)
+
+    assert answer["status"] == "Accepted"
+    assert [one["status"] for one in csms.payloads("LogStatusNotification")] == ["Uploading", "Uploaded"]
+
+
+async def test_reservation_is_held_for_its_token_and_used_up(station: Station, csms: Csms) -> None:
+    if station.version == V16:
+        request = {"connectorId": 1, "expiryDate": samples.LATER, "idTag": "ALICE", "reservationId": 3}
+        reserved = {"status": "Reserved"}
+    else:
+        request = {"evseId": 1, "expiryDateTime": samples.LATER, "idToken": samples.TOKEN, "id": 3}
+        reserved = {"connectorStatus": "Reserved"}
+
+    await csms.call(station.identity, "ReserveNow", request)
+    await csms.wait_for("StatusNotification", **reserved)
+    with pytest.raises(RuntimeError):
+        station.begin(1, "BOB")
+    await station.charge(1, "alice", duration_s=2)
+
+    start = csms.payloads("StartTransaction") or csms.payloads("TransactionEvent")
+    assert start[0]["reservationId"] == 3
+    assert station.connector(1).status == "Available"
+
+
+async def test_new_password_is_used_from_the_next_connection(station: Station, csms: Csms) -> None:
+    if station.version == V16:
+        request = ("ChangeConfiguration", {"key": "AuthorizationKey", "value": "00" * 16})
+    else:
+        item = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+        request = ("SetVariables", {"setVariableData": [item | {"attributeValue": "a-long-password-1"}]})
+
+    await csms.call(station.identity, *request)
+    await station.offline.wait()
+    await station.online.wait()
+
+    assert csms.authorization[0] is None
+    assert csms.authorization[1] is not None
+
+
+async def test_composite_schedule_shows_where_the_limit_changes(
+    make_station: MakeStation, csms: Csms
+) -> None:
+    station = await make_station(V16)
+    profile = samples.profile_16()
+
+    await csms.call(station.identity, "SetChargingProfile", {"connectorId": 1, "csChargingProfiles": profile})
+    answer = await csms.call(
+        station.identity, "GetCompositeSchedule", {"connectorId": 1, "duration": 600, "chargingRateUnit": "A"}
+    )
+
+    limits = [period["limit"] for period in answer["chargingSchedule"]["chargingSchedulePeriod"]]
+    assert limits == [15.9, 8.0]

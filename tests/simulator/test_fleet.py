@@ -1,0 +1,153 @@
+"""Many stations, their misbehaviour, and the command line."""
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from simulator import V16, Fleet, Mischief, NoAnswer, bad_frames
+from simulator.console import duration
+from simulator.demo import Demo
+from simulator.mischief import flood, resend_last
+from tests.simulator.conftest import MakeStation
+from tests.simulator.csms import Csms
+
+
+async def test_fleet_of_mixed_versions_charges_and_measures(csms: Csms) -> None:
+    fleet = Fleet(csms.url, 6, versions=("1.6", "2.0.1", "2.1"), speed=200, session_s=(20, 60))
+
+    online = await fleet.start()
+    await csms.wait_for("StopTransaction")
+    await csms.wait_for("TransactionEvent", eventType="Ended")
+    await fleet.stop()
+
+    rows = {row["action"]: row for row in fleet.latencies.summary()}
+    assert online == 6
+    assert fleet.latencies.errors == 0
+    assert rows["BootNotification"]["count"] == 6
+    assert 0 < rows["BootNotification"]["p50_ms"] <= rows["BootNotification"]["p99_ms"]
+    assert not [one for one in fleet.stations if one.online.is_set()]
+
+
+async def test_idle_fleet_boots_and_says_no_more(csms: Csms) -> None:
+    fleet = Fleet(csms.url, 30, versions=("1.6",), charging=False)
+
+    online = await fleet.start(at_once=10)
+    await csms.wait_for("StatusNotification", count=30)
+    await fleet.stop()
+
+    assert online == 30
+    assert set(csms.actions()) == {"BootNotification", "StatusNotification"}
+
+
+async def test_fleet_without_a_server_counts_the_failures() -> None:
+    fleet = Fleet("ws://127.0.0.1:9/ocpp", 2, versions=("1.6",))
+
+    online = await fleet.start()
+    await fleet.stop()
+
+    assert online == 0
+    assert fleet.latencies.errors == 2
+
+
+async def test_demo_waits_for_its_server_and_starts_to_charge(csms: Csms) -> None:
+    demo = Demo(csms.url, speed=50)
+
+    await demo.start()
+    await csms.wait_for("StartTransaction")
+    await csms.wait_for("TransactionEvent", eventType="Started")
+    await demo.stop()
+
+    assert len({identity for identity, action, _ in csms.heard if action == "BootNotification"}) == 6
+
+
+async def test_bad_frames_go_out_as_they_are(make_station: MakeStation) -> None:
+    station = await make_station(V16)
+
+    for frame in bad_frames():
+        if "deep" not in frame.name:  # the small CSMS dies of that one, which is the point of it
+            await station.send_raw(frame.text)
+
+    sent = [frame.text for frame in station.log if frame.direction == "out"]
+    assert [frame.text for frame in bad_frames() if "deep" not in frame.name] == sent[
+        -len(list(bad_frames())) + 1 :
+    ]
+
+
+async def test_resent_and_flooding_messages_arrive(make_station: MakeStation, csms: Csms) -> None:
+    station = await make_station(V16, connectors=1)
+    await csms.wait_for("StatusNotification")
+    await station.call("Heartbeat", {})
+
+    await resend_last(station, same_id=True)
+    await resend_last(station, same_id=False)
+    await flood(station, 20)
+    await csms.wait_for("Heartbeat", count=23)
+
+    ids = [frame.message[1] for frame in station.log if frame.action == "Heartbeat"]
+    assert ids[0] == ids[1] != ids[2]
+
+
+async def test_station_that_never_answers_keeps_the_csms_waiting(
+    make_station: MakeStation, csms: Csms
+) -> None:
+    station = await make_station(V16, mischief=Mischief(never_answers=True))
+
+    link = csms.links[station.identity]
+    await link._send('[2,"q","ClearCache",{}]')
+
+    with pytest.raises(TimeoutError):
+        await station.next_frame(direction="out", timeout_s=0.1)
+
+
+async def test_call_without_a_connection_says_so(make_station: MakeStation) -> None:
+    station = await make_station(V16)
+    await station.go_offline()
+
+    with pytest.raises(NoAnswer) as caught:
+        await station.call("Heartbeat", {})
+
+    assert caught.value.lost
+
+
+async def test_same_seed_gives_the_same_meter(csms: Csms) -> None:
+    first, second = (Fleet(csms.url, 3, versions=("1.6",), seed=5) for _ in range(2))
+
+    meters = [
+        [station.connector(1).meter.energy_wh for station in fleet.stations] for fleet in (first, second)
+    ]
+
+    assert meters[0] == meters[1]
+    assert len(set(meters[0])) == 3
+
+
+def test_durations_are_written_with_units() -> None:
+    assert [duration(text) for text in ("90", "60s", "1m30s", "2h")] == [90, 60, 90, 7200]
+
+
+async def test_command_line_prints_a_summary_and_fails_without_a_server(csms: Csms) -> None:
+    async def run(url: str, *more: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "simulator",
+            "--url",
+            url,
+            "--duration",
+            "1s",
+            "--stations",
+            "3",
+            *more,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, _ = await process.communicate()
+        return process.returncode, out.decode()
+
+    good_code, good = await run(csms.url, "--json")
+    bad_code, bad = await run("ws://127.0.0.1:9/ocpp")
+
+    assert (good_code, bad_code) == (0, 1)
+    assert json.loads(good)["online_at_end"] == 3
+    assert "connect" in bad
