@@ -159,6 +159,7 @@ class ConnectorAdmin(EvidenceAdmin):
 
 @admin.register(Command)
 class CommandAdmin(EvidenceAdmin):
+    json_fields = ("payload", "response", "error_details")
     list_display = ["action", "station", "state_label", "status", "actor", "created_at", "finished_at"]
     list_filter = [StationFilter, ("state", ChoicesDropdownFilter), ("created_at", RangeDateTimeFilter)]
     list_select_related = ["charge_point"]
@@ -176,6 +177,7 @@ class CommandAdmin(EvidenceAdmin):
 
 @admin.register(Message)
 class MessageAdmin(EvidenceAdmin):
+    json_fields = ("request", "response")
     list_display = ["action", "station", "way", "outcome", "duration", "size", "at"]
     list_filter = [StationFilter, ("direction", ChoicesDropdownFilter), ("at", RangeDateTimeFilter)]
     list_select_related = ["charge_point"]
@@ -251,6 +253,7 @@ def accept_refused(refused: RefusedConnection) -> ChargePoint:
 
 @admin.register(Deviation)
 class DeviationAdmin(EvidenceAdmin):
+    json_fields = ("example",)
     list_display = ["kind", "station", "action", "path", "detail", "count", "last_at"]
     list_filter = [StationFilter]
     list_select_related = ["charge_point"]

@@ -74,6 +74,7 @@ class TransactionAdmin(EvidenceAdmin):
 
 @admin.register(TransactionEvent)
 class TransactionEventAdmin(EvidenceAdmin):
+    json_fields = ("payload",)
     list_display = ["type", "session", "seq_no", "trigger_reason", "charging_state", "offline", "at"]
     list_filter = ["offline"]
     search_fields = ["transaction__id"]
@@ -112,6 +113,7 @@ class MeterValueAdmin(EvidenceAdmin):
 
 @admin.register(QuarantinedMessage)
 class QuarantinedMessageAdmin(EvidenceAdmin):
+    json_fields = ("payload",)
     list_display = ["action", "station", "session", "reason_label", "detail", "received_at", "resolved_at"]
     list_filter = [StationFilter, ("reason", ChoicesDropdownFilter), ("resolved_at", admin.EmptyFieldListFilter)]
     list_select_related = ["charge_point"]

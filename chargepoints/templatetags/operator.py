@@ -14,3 +14,9 @@ register.filter("kilowatt_hours", cells.kilowatt_hours)
 def columns(heads: str) -> list[str]:
     """The column heads of a table, written "One|Two|Three" where it is included."""
     return heads.split("|")
+
+
+@register.filter
+def figure(value: float) -> str:
+    """A measured value with as many decimals as it needs, three at most."""
+    return f"{value:,.3f}".rstrip("0").rstrip(".")

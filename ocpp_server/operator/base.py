@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
+import msgspec
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -13,6 +17,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
 
 from chargepoints.models import ChargePoint
 from ocpp_server.operator import access
@@ -31,6 +36,15 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
     @property
     def is_capped(self) -> bool:
         return self.count >= self.limit
+
+
+class OneCount(ChangeList):
+    """The heading of a list says how many match only when something was asked for."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not (self.query or self.has_active_filters):
+            self.full_result_count = self.result_count
 
 
 class OperatorAdmin(ModelAdmin):
@@ -65,6 +79,9 @@ class OperatorAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OneCount
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         if self.station_ordering and request.GET.get("station"):
@@ -101,15 +118,24 @@ class OperatorAdmin(ModelAdmin):
 
 
 class EvidenceAdmin(OperatorAdmin):
-    """Rows that prove what happened: nobody adds, edits or deletes them here."""
+    """Rows that prove what happened: nobody adds, edits or deletes them here. `json_fields` are laid out to be read."""
 
     actions = None
+    json_fields: tuple[str, ...] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """The model's fields, with links to our own pages and JSON on lines of its own."""
+        shown: dict[str, Any] = {name: laid_out(name) for name in self.json_fields}
+        shown |= {"charge_point": "station"}
+        if hasattr(self, "session"):
+            shown |= {"transaction": "session"}
+        return [shown.get(str(name), name) for name in super().get_fields(request, obj)]
 
     @admin.display(description="Station", ordering="charge_point__identity_key")
     def station(self, row: Any) -> str:
@@ -131,6 +157,25 @@ def session_link(number: int | None) -> str:
         if number is None
         else link(reverse("admin:transactions_transaction_change", args=[number]), number)
     )
+
+
+@cache
+def laid_out(name: str) -> Callable[[Any], str]:
+    """A read-only column that shows JSON, text or value, indented. Numbers stay as they were written: evidence."""
+
+    @admin.display(description=name.replace("_", " ").capitalize())
+    def shown(row: Any) -> str:
+        value = getattr(row, name)
+        if value in (None, ""):
+            return "–"
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        try:
+            text = msgspec.json.format(text, indent=2)
+        except (msgspec.MsgspecError, RecursionError):
+            pass  # not JSON, or cut short: shown as it is
+        return format_html('<pre class="op-pre">{}</pre>', text)
+
+    return shown
 
 
 def post_button(action: str, words: str) -> str:

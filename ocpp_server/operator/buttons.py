@@ -14,6 +14,7 @@ from chargepoints.models import ChargePoint, Command
 from configuration.commands import configuration
 from ocpp_server.domain import DomainError, Invalid
 from ocpp_server.operator import button_forms as forms
+from transactions.commands import remote
 from transactions.models import Transaction
 
 Send = Callable[..., Awaitable[Command]]
@@ -42,6 +43,9 @@ class Button:
 
 
 BUTTONS = (
+    Button("start", "Remote start", "play_arrow", forms.RemoteStart, remote.remote_start,
+           "Start a session, as if the token had been held to the station.", "primary"),
+    Button("stop", "Remote stop", "stop", forms.RemoteStop, remote.remote_stop, "End a running session."),
     Button("reset", "Reset", "restart_alt", forms.Reset, reset.reset, "Restart the station."),
     Button("unlock", "Unlock", "lock_open", forms.Unlock, unlock.unlock, "Release the plug of an EVSE."),
     Button("availability", "Availability", "power_settings_new", forms.Availability,

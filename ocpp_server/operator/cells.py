@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+# Between a figure and its unit: a narrow column must not part them.
+NBSP = "\N{NO-BREAK SPACE}"
+
 Cell = dict[str, Any]
 Row = list[Cell]
 
@@ -42,11 +45,11 @@ def _without_empty(**members: Any) -> Cell:
 
 
 def kilowatt_hours(watt_hours: float | None) -> str:
-    return "–" if watt_hours is None else f"{watt_hours / 1000:,.2f} kWh"
+    return "–" if watt_hours is None else f"{watt_hours / 1000:,.2f}{NBSP}kWh"
 
 
 def kilowatts(watts: float | None) -> str:
-    return "–" if watts is None else f"{watts / 1000:,.1f} kW"
+    return "–" if watts is None else f"{watts / 1000:,.1f}{NBSP}kW"
 
 
 def span(start: datetime | None, end: datetime | None) -> str:
@@ -56,5 +59,5 @@ def span(start: datetime | None, end: datetime | None) -> str:
     seconds = max(0, int((end - start).total_seconds()))
     hours, minutes = seconds // 3600, seconds % 3600 // 60
     if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {seconds % 60:02d} s" if minutes else f"{seconds} s"
+        return f"{hours}{NBSP}h {minutes:02d}{NBSP}min"
+    return f"{minutes}{NBSP}min {seconds % 60:02d}{NBSP}s" if minutes else f"{seconds}{NBSP}s"

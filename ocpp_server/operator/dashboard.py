@@ -40,6 +40,7 @@ def staff_json(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]
 
 def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's DASHBOARD_CALLBACK."""
+    context["title"] = "Dashboard"
     context["snapshot"] = snapshot(request)
     context["ocpp_url"] = ocpp_url(request)
     context["unknown_stations"] = settings.OCPP_UNKNOWN_STATIONS

@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
-from unfold.widgets import UnfoldAdminPasswordInput, UnfoldBooleanSwitchWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from chargepoints.models import ChargePoint
 from chargepoints.services import provisioning
@@ -16,12 +16,22 @@ from ocpp_server.domain import Invalid
 class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
     """The password goes in and never comes out: the form shows only whether there is one."""
 
+    security_profile = forms.TypedChoiceField(
+        coerce=int,
+        widget=UnfoldAdminSelectWidget,
+        choices=[
+            (0, "0: none asked for"),
+            (1, "1: password"),
+            (2, "2: TLS and password"),
+            (3, "3: TLS with client certificate"),
+        ],
+    )
     password = forms.CharField(
         required=False,
         min_length=8,
         max_length=128,
         strip=False,
-        widget=UnfoldAdminPasswordInput(attrs={"autocomplete": "new-password"}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
         help_text="Basic authentication (security profiles 1 and 2). Empty: leave it as it is.",
     )
     remove_password = forms.BooleanField(

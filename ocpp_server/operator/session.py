@@ -43,6 +43,7 @@ def page(request: HttpRequest, object_id: str) -> HttpResponse:
         **admin.site.each_context(request),
         "title": f"Session {session.pk}",
         "opts": Transaction._meta,
+        "original": session,
         "session": session,
         "snapshot": snapshot(session),
         "readings": readings.get_page(request.GET.get("page")),
@@ -65,10 +66,10 @@ def snapshot(session: Transaction) -> dict[str, Any]:
     return {
         "values": {
             "status": cells.label(session.get_status_display(), tones.SESSION.get(session.status, "")),
-            "state": cells.text(session.charging_state or ("–" if running else session.stop_reason or "–")),
+            "state": cells.text((session.charging_state if running else session.stop_reason) or "–"),
             "energy": cells.text(cells.kilowatt_hours(session.energy_wh)),
             "power": cells.text(cells.kilowatts(session.power_w) if running else "–"),
-            "soc": cells.text("–" if session.soc_percent is None else f"{session.soc_percent:.0f} %"),
+            "soc": cells.text("–" if session.soc_percent is None else f"{session.soc_percent:.0f}\N{NO-BREAK SPACE}%"),
             "duration": cells.text(cells.span(session.started_at, session.stopped_at or timezone.now())),
             "meter": cells.text(_register(session.meter_last_wh)),
             "heard": cells.moment(session.last_message_at),
@@ -122,4 +123,4 @@ def _thinned(points: list[Point]) -> list[Point]:
 
 
 def _register(watt_hours: float | None) -> str:
-    return "–" if watt_hours is None else f"{watt_hours / 1000:,.3f} kWh"
+    return "–" if watt_hours is None else f"{watt_hours / 1000:,.3f}\N{NO-BREAK SPACE}kWh"

@@ -43,6 +43,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": charge_point.identity,
+        "original": charge_point,
         "charge_point": charge_point,
         "opts": ChargePoint._meta,
         "snapshot": snapshot(charge_point),
@@ -144,14 +145,14 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
         "connected": cells.moment(charge_point.connected_at if online else charge_point.disconnected_at),
         "connected_name": cells.text("Connected since" if online else "Disconnected since"),
         "boot": cells.moment(charge_point.last_boot_at, note=charge_point.boot_reason),
-        "skew": cells.label(f"{skew:+.0f} s", tones.WARNING) if off else cells.text(_skew(skew)),
+        "skew": cells.label(f"{skew:+.0f}{cells.NBSP}s", tones.WARNING) if off else cells.text(_skew(skew)),
         "address": cells.text(charge_point.remote_address or "–"),
         "error": cells.text("" if charge_point.error_code in {"", "NoError"} else charge_point.error_code),
     }
 
 
 def _skew(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{seconds:+.1f} s"
+    return "–" if seconds is None else f"{seconds:+.1f}{cells.NBSP}s"
 
 
 def _connectors(charge_point: ChargePoint, running: list[Transaction]) -> list[cells.Row]:
@@ -195,7 +196,7 @@ def _session(session: Transaction) -> cells.Row:
 def _command(command: Any) -> cells.Row:
     took = "–"
     if command.finished_at and command.sent_at:
-        took = f"{(command.finished_at - command.sent_at).total_seconds() * 1000:,.0f} ms"
+        took = f"{(command.finished_at - command.sent_at).total_seconds() * 1000:,.0f}{cells.NBSP}ms"
     return [
         cells.text(command.action, href=reverse("admin:chargepoints_command_change", args=[command.pk])),
         cells.label(outcome_of(command), tones.COMMAND.get(command.state, "")),
@@ -208,13 +209,11 @@ def _command(command: Any) -> cells.Row:
 def _messages(charge_point: ChargePoint) -> list[cells.Row]:
     return [
         [
-            cells.text(
-                "→ station" if message.direction == "out" else "← station",
-            ),
+            cells.text(f"out{cells.NBSP}→" if message.direction == "out" else f"←{cells.NBSP}in"),
             cells.text(message.action, href=reverse("admin:chargepoints_message_change", args=[message.pk])),
             cells.label(message.error_code, tones.DANGER) if message.error_code else cells.label("ok", tones.SUCCESS),
-            cells.text("–" if message.duration_ms is None else f"{message.duration_ms:.1f} ms"),
-            cells.text(f"{message.size:,} B"),
+            cells.text("–" if message.duration_ms is None else f"{message.duration_ms:.1f}{cells.NBSP}ms"),
+            cells.text(f"{message.size:,}{cells.NBSP}B"),
             cells.moment(message.at),
         ]
         for message in charge_point.messages.order_by("-at", "-id")[:LATEST]

@@ -82,7 +82,11 @@
     }
     if (isOurs(cell.post)) return postForm(cell);
     if (cell.time) return timeOf(cell.time);
-    if (cell.label) return element("span", `op-label op-tone-${cell.tone || "none"}`, cell.text);
+    if (cell.label) {
+      const label = element("span", `op-label op-tone-${cell.tone || "none"}`, cell.text);
+      label.title = cell.text; // a long one is cut off
+      return label;
+    }
     if (isOurs(cell.href)) {
       const link = element("a", "op-link", cell.text);
       link.href = cell.href;
@@ -126,14 +130,16 @@
   }
 
   function drawRows(body, key, rows) {
+    const heads = [...body.closest("table").querySelectorAll("th")].map((head) => head.textContent);
     body.replaceChildren(
       ...rows.map((cells) => {
         const row = element("tr");
-        for (const cell of cells) {
+        cells.forEach((cell, column) => {
           const data = element("td");
+          data.dataset.head = heads[column] || ""; // a phone shows it above the cell
           fill(data, cell);
           row.append(data);
-        }
+        });
         return row;
       }),
     );
@@ -182,16 +188,22 @@
     };
   }
 
+  /** From the first reading to the last: Chart.js would round to powers of ten of milliseconds. */
+  function bounds(series) {
+    const moments = [...series.energy, ...series.power].map(([at]) => at);
+    return moments.length < 2 ? {} : { min: Math.min(...moments), max: Math.max(...moments) };
+  }
+
   function meterChart(series, colour) {
     const line = (label, data, tone, axisId) => ({
       type: "line", label, data: data.map(([x, y]) => ({ x, y })), borderColor: tone, backgroundColor: tone,
       yAxisID: axisId, pointRadius: data.length < 30 ? 2 : 0, borderWidth: 2, tension: 0,
     });
-    const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
     return {
       data: { datasets: [line("Energy (kWh)", series.energy, colour.main, "y"), line("Power (kW)", series.power, colour.second, "right")] },
       scales: {
-        x: { type: "linear", ticks: { color: colour.words, callback: clock, maxRotation: 0, autoSkipPadding: 24 }, grid: { color: colour.grid } },
+        x: { type: "linear", ...bounds(series), ticks: { color: colour.words, callback: clock, maxRotation: 0, autoSkipPadding: 24 }, grid: { color: colour.grid } },
         y: axis("kWh", "left", colour, {}),
         right: axis("kW", "right", colour, {}),
       },

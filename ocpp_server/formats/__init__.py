@@ -1,0 +1,1 @@
+"""How the admin writes times: sortable, with seconds, the same everywhere."""
