@@ -1,0 +1,32 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import ROOT, LiveServer
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with all migrations, to copy from: migrating takes seconds, copying none."""
+    folder = tmp_path_factory.mktemp("migrated")
+    environment = {**os.environ, "DATA_DIR": str(folder), "ENV_FILE": os.devnull}
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True
+    )
+    return folder / "db.sqlite3"
+
+
+@pytest.fixture(scope="module")
+def live_server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
+    """A running server that the tests of a module share."""
+    server = LiveServer(tmp_path_factory.mktemp("live"), template=migrated_database).start()
+    yield server
+    server.stop()

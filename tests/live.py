@@ -1,0 +1,113 @@
+"""A real server for tests: its own process, its own database, killed and started again at will."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+API_KEY = "ocs_test_key_for_the_live_server_0123456789"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class LiveServer:
+    """`run.py`'s server with settings from the environment. `database` is a migrated file to begin from."""
+
+    def __init__(self, folder: Path, *, template: Path | None = None, **environment: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.log = folder / "server.log"
+        folder.mkdir(parents=True, exist_ok=True)
+        if template is not None:
+            shutil.copy(template, folder / "db.sqlite3")
+        self._environment = {
+            **os.environ,
+            "DATA_DIR": str(folder),
+            "ENV_FILE": os.devnull,
+            "HTTP_PORT": str(self.port),
+            "OCPP_BOOTSTRAP_API_KEY": API_KEY,
+            "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
+            "OCPP_UNKNOWN_STATIONS": "accept",
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def ocpp(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ocpp"
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "db.sqlite3"
+
+    def start(self, timeout: float = 60) -> LiveServer:
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "import sys; from ocpp_server.start import serve; sys.exit(serve())"],
+                cwd=ROOT,
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+        deadline = time.monotonic() + timeout
+        while True:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the server ended:\n{self.log.read_text()[-3000:]}")
+            try:
+                status, _ = self.request("GET", "/health")
+            except OSError:
+                status = 0
+            if status == 200:
+                return self
+            if time.monotonic() > deadline:
+                raise AssertionError(f"the server does not answer:\n{self.log.read_text()[-3000:]}")
+            time.sleep(0.05)  # nothing to await: another process is starting
+
+    def kill(self) -> None:
+        """SIGKILL: no clean-up of any kind."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """SIGTERM, as a deployment does; the exit status."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: int) -> int:
+        if self.process is None:
+            return 0
+        self.process.send_signal(number)
+        status = self.process.wait(30)
+        self.process = None
+        return status
+
+    def request(
+        self, method: str, path: str, body: Any = None, *, key: str | None = API_KEY, timeout: float = 40, **headers: str
+    ) -> tuple[int, Any]:
+        """An HTTP call; the status and the decoded JSON answer (or the text)."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        sent = {"Content-Type": "application/json", **headers}
+        if key:
+            sent["Authorization"] = f"Api-Key {key}"
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), sent)
+            answer = connection.getresponse()
+            text = answer.read()
+        finally:
+            connection.close()
+        try:
+            return answer.status, json.loads(text)
+        except ValueError:
+            return answer.status, text.decode("utf-8", "replace")
