@@ -57,6 +57,7 @@ def transaction_state(row: object, station: str) -> TransactionState:
         evse=row.evse_number,
         connector=row.connector_number,
         id_token=row.id_token,
+        id_token_type=row.id_token_type,
         token_key=normalise_uid(row.id_token),
         token_pk=row.token_id,
         group_id=row.group_id,

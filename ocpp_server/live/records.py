@@ -60,6 +60,7 @@ class TransactionState(msgspec.Struct, kw_only=True):
     evse: int | None = None
     connector: int | None = None
     id_token: str = ""
+    id_token_type: str = ""
     token_key: str = ""
     token_pk: int | None = None
     group_id: str = ""

@@ -81,6 +81,7 @@ def own(transaction: TransactionState, token: IdToken | None, decision: Decision
     if token is None or transaction.id_token:
         return
     transaction.id_token = token.value[:255]
+    transaction.id_token_type = token.type[:32]
     transaction.token_key = normalise_uid(transaction.id_token)
     if decision is not None:
         transaction.token_pk = decision.token_pk
@@ -99,6 +100,7 @@ def _state_columns(transaction: TransactionState) -> dict[str, Any]:
         "evse_number": transaction.evse,
         "connector_number": transaction.connector,
         "id_token": transaction.id_token,
+        "id_token_type": transaction.id_token_type,
         "token_id": transaction.token_pk,
         "group_id": transaction.group_id,
         "authorization_status": transaction.authorization_status,
