@@ -61,9 +61,7 @@ class ChargePointAdmin(OperatorAdmin):
         ("Behaviour", {"fields": (("validation", "unknown_tokens"), "assumed_timezone")}),
         ("What the station says", {"classes": ["collapse"], "fields": REPORTED}),
     )
-    empty_sentence = (
-        "No station has connected yet. Point one at the address below, with an identity of your choice at its end."
-    )
+    empty_sentence = "No station has connected yet. Point one at the address below, with an identity of your choice at its end."
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else self.fieldsets[:-1]
@@ -72,7 +70,9 @@ class ChargePointAdmin(OperatorAdmin):
         # Everything that happened hangs on the identity; another identity is another station.
         return ("identity", *REPORTED) if obj else REPORTED
 
-    def save_model(self, request: HttpRequest, obj: ChargePoint, form: ProvisioningForm, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: ChargePoint, form: ProvisioningForm, change: bool
+    ) -> None:
         if change:
             # Only what the form changed: the other columns belong to the live state, which moves meanwhile.
             provisioning.update(obj, password=form.new_password(), **form.changed_settings())
@@ -82,7 +82,9 @@ class ChargePointAdmin(OperatorAdmin):
         )
         obj.pk, obj._state.adding = made.pk, False
 
-    def response_add(self, request: HttpRequest, obj: ChargePoint, post_url_continue: str | None = None) -> HttpResponse:
+    def response_add(
+        self, request: HttpRequest, obj: ChargePoint, post_url_continue: str | None = None
+    ) -> HttpResponse:
         messages.success(request, f"The station {obj.identity} is entered. It may connect now.")
         return redirect("admin:station", obj.pk)
 
@@ -98,7 +100,9 @@ class ChargePointAdmin(OperatorAdmin):
 
     @admin.display(description="Station", ordering="identity_key")
     def page(self, charge_point: ChargePoint) -> str:
-        words = f"{charge_point.identity} · {charge_point.name}" if charge_point.name else charge_point.identity
+        words = (
+            f"{charge_point.identity} · {charge_point.name}" if charge_point.name else charge_point.identity
+        )
         return link(reverse("admin:station", args=[charge_point.pk]), words)
 
     @display(description="State", label=tones.CONNECTOR | tones.ONLINE)
@@ -191,7 +195,10 @@ class MessageAdmin(EvidenceAdmin):
 
     @display(description="Direction", label={"in": tones.INFO, "out": tones.WARNING})
     def way(self, message: Message) -> tuple[str, str]:
-        return message.direction, "from station" if message.direction == Message.Direction.IN else "to station"
+        return (
+            message.direction,
+            "from station" if message.direction == Message.Direction.IN else "to station",
+        )
 
     @display(description="Answer", label={"ok": tones.SUCCESS, "error": tones.DANGER})
     def outcome(self, message: Message) -> tuple[str, str]:
@@ -239,7 +246,9 @@ class RefusedConnectionAdmin(EvidenceAdmin):
         except DomainError as error:
             messages.error(request, error.sentence)
         else:
-            messages.success(request, f"{refused.identity} is accepted and will be let in when it tries again.")
+            messages.success(
+                request, f"{refused.identity} is accepted and will be let in when it tries again."
+            )
         return redirect(back(request, "admin:chargepoints_refusedconnection_changelist"))
 
 
@@ -278,7 +287,16 @@ class SecurityEventAdmin(EvidenceAdmin):
 
 @admin.register(DeviceEvent)
 class DeviceEventAdmin(EvidenceAdmin):
-    list_display = ["component", "variable", "actual_value", "station", "evse_number", "trigger", "is_cleared", "at"]
+    list_display = [
+        "component",
+        "variable",
+        "actual_value",
+        "station",
+        "evse_number",
+        "trigger",
+        "is_cleared",
+        "at",
+    ]
     list_filter = [StationFilter, "is_cleared", ("received_at", RangeDateTimeFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["component"]

@@ -125,7 +125,8 @@ class Switchboard:
             elif kind == "station.replaced":
                 await connection.replace()
             elif kind == "station.changed":
-                await connection.changed()
+                if await connection.changed():
+                    await _ask_to_boot(connection.station.pk)
             elif kind == "station.dismissed":
                 await connection.dismiss(message["code"], message["reason"])
         except Exception:
@@ -133,6 +134,17 @@ class Switchboard:
 
 
 switchboard = Switchboard()
+
+
+async def _ask_to_boot(charge_point_pk: int) -> None:
+    """A station that waited for its acceptance asks again only after its interval; most can be told to do so now."""
+    charge_point = await journal.run(ChargePoint.objects.get, pk=charge_point_pk)
+    try:
+        await call(
+            charge_point, "TriggerMessage", {"requestedMessage": "BootNotification"}, actor="server", wait=False
+        )
+    except StationOffline:
+        log.info("station.gone_before_boot", station=charge_point.identity)
 
 
 def supported(charge_point: ChargePoint) -> frozenset[str]:

@@ -45,8 +45,10 @@ from transactions.services import quarantine
 
 log = structlog.get_logger(__name__)
 
-# Some stations fall over when they are called before they have finished booting: wait for their first word this long.
+# Some stations fall over when they are called before they have finished booting: wait for their first word this
+# long, and not so long for one that has booted before and may only have reconnected.
 SETTLE_S = 10.0
+SETTLE_KNOWN_S = 2.0
 QUEUE_FULL = "QueueFull"
 
 Finished = Callable[[str, str], Awaitable[None]]
@@ -76,7 +78,9 @@ class StationConnection:
         self._tasks: set[asyncio.Task[None]] = set()
         # Held while a message changes the station's state: a newer connection waits for it before it loads.
         self._busy = asyncio.Lock()
-        self._settle = self._loop.call_later(SETTLE_S, self._settled)
+        self._settle = self._loop.call_later(
+            SETTLE_KNOWN_S if station.has_booted else SETTLE_S, self._settled
+        )
 
     # -- what the station says ------------------------------------------------------------------
 
@@ -144,8 +148,7 @@ class StationConnection:
             if after is not None:
                 await after(station, exchange.payload)
                 await self._store(station.unit)
-            if station.is_accepted:
-                self._settled()
+            self._settled()
 
     async def _commit(self, exchange: Exchange) -> None:
         """Store what the message in hand changed, with its row of the log. See `dispatch`."""
@@ -337,10 +340,12 @@ class StationConnection:
             pass
         await self._close(1001, "Replaced by a newer connection.")
 
-    async def changed(self) -> None:
-        """The operator changed the station's settings: take them over before the next message."""
+    async def changed(self) -> bool:
+        """The operator changed the station's settings: take them over; whether it may work only from now on."""
         async with self._busy:
+            was_accepted = self.station.is_accepted
             await self._reload()
+            return self.station.is_accepted and not was_accepted
 
     async def dismiss(self, code: int, reason: str) -> None:
         """Close for a reason of ours."""

@@ -9,6 +9,7 @@ import structlog
 from chargepoints.admission import Admitted, Handshake
 from chargepoints.calls import switchboard
 from chargepoints.connection import StationConnection
+from chargepoints.services import deviations
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
 from ocpp_server.journal import Unit, journal
@@ -83,6 +84,8 @@ async def leave(connection: StationConnection, *, code: int) -> None:
     station = connection.station
     switchboard.connections.pop(station.connection_id, None)
     await connection.closed()
+    if station.deviations:
+        await journal.run(deviations.store, [(station.pk, station.deviations)], datetime.now(UTC))
     if not await live.state().disconnect(station.identity, station.connection_id):
         return
     unit = Unit()

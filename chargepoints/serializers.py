@@ -30,7 +30,11 @@ ANYTHING: dict[str, Any] = {}
 
 def version_label(charge_point: ChargePoint) -> str:
     """1.6, 2.0.1 or 2.1; empty before the first connection."""
-    return label(charge_point.ocpp_version) if charge_point.ocpp_version in VERSIONS else charge_point.ocpp_version
+    return (
+        label(charge_point.ocpp_version)
+        if charge_point.ocpp_version in VERSIONS
+        else charge_point.ocpp_version
+    )
 
 
 def station_status(charge_point: ChargePoint) -> str:
@@ -119,10 +123,10 @@ class ChargePointSerializer(ReadSerializer):
     def get_status(self, charge_point: ChargePoint) -> str:
         return station_status(charge_point)
 
-    def get_ocppVersion(self, charge_point: ChargePoint) -> str:  # noqa: N802
+    def get_ocppVersion(self, charge_point: ChargePoint) -> str:
         return version_label(charge_point)
 
-    def get_hasPassword(self, charge_point: ChargePoint) -> bool:  # noqa: N802
+    def get_hasPassword(self, charge_point: ChargePoint) -> bool:
         return bool(charge_point.password_hash)
 
     @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
@@ -232,7 +236,7 @@ class CommandSerializer(ReadSerializer):
         return masked(command.response)
 
     @extend_schema_field(RemoteOutcomeSerializer(allow_null=True))
-    def get_remoteStart(self, command: Command) -> Any:  # noqa: N802
+    def get_remoteStart(self, command: Command) -> Any:
         row = getattr(command, "remote_start", None)
         return None if row is None else RemoteOutcomeSerializer(row).data
 
@@ -292,7 +296,9 @@ class UnlockBody(_Waiting):
 
 class AvailabilityBody(_Waiting):
     type = serializers.ChoiceField(choices=["Operative", "Inoperative"])
-    connectorId = WholeField(required=False, min_value=0, max_value=2**31 - 1, help_text="0 or none: the station.")
+    connectorId = WholeField(
+        required=False, min_value=0, max_value=2**31 - 1, help_text="0 or none: the station."
+    )
 
 
 class ClearCacheBody(_Waiting):

@@ -27,4 +27,6 @@ async def change_availability(
         payload = {"operationalStatus": wanted}
         if evse_number is not None:
             payload["evse"] = {"id": evse_number}
-    return await calls.call(charge_point, "ChangeAvailability", payload, actor=actor, timeout=timeout, wait=wait)
+    return await calls.call(
+        charge_point, "ChangeAvailability", payload, actor=actor, timeout=timeout, wait=wait
+    )

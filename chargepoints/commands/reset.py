@@ -24,7 +24,9 @@ async def reset(
     timeout: float | None = None,
     wait: bool = True,
 ) -> Command:
-    """Reset the station, or one EVSE of a 2.x station. `type` in either dialect: Soft is OnIdle, Hard is Immediate.
+    """Reset the station, or one EVSE of a 2.x station.
+
+    `type` in either dialect: Soft is OnIdle, Hard is Immediate.
 
     Raises Invalid for an EVSE in 1.6, and what `calls.call` raises.
     """

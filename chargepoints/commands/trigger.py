@@ -40,7 +40,9 @@ async def trigger(
         raise StationOffline(f"{charge_point.identity} has never been connected.")
     names = triggers(version)
     if message not in names:
-        raise Invalid(f"{message} can't be triggered; one of {', '.join(names)} can.", field="requestedMessage")
+        raise Invalid(
+            f"{message} can't be triggered; one of {', '.join(names)} can.", field="requestedMessage"
+        )
     payload: dict[str, Any] = {"requestedMessage": message}
     if evse_number is not None:
         if version == V16:

@@ -120,9 +120,7 @@ def _apply(charge_point: ChargePoint, settings: dict[str, Any], password: str | 
         charge_point.password_hash = _hashed(password)
         fields.add("password_hash")
     if charge_point.security_profile in (1, 2) and not charge_point.password_hash:
-        raise Invalid(
-            f"Security profile {charge_point.security_profile} needs a password.", field="password"
-        )
+        raise Invalid(f"Security profile {charge_point.security_profile} needs a password.", field="password")
     return fields
 
 
@@ -138,7 +136,9 @@ def _tell(identity: str, kind: str, **message: Any) -> None:
     async def tell() -> None:
         connection = await live.state().connection(identity)
         if connection is not None:
-            await switchboard.tell(connection.channel, {"type": kind, "connection_id": connection.id, **message})
+            await switchboard.tell(
+                connection.channel, {"type": kind, "connection_id": connection.id, **message}
+            )
 
     # The station reads the row again: not before it is there to be read.
     transaction.on_commit(async_to_sync(tell))

@@ -22,7 +22,12 @@ from ocpp_server.api.views import ApiView
 from ocpp_server.domain import Missing
 
 TAG = "Commands"
-_NAMED = {"type": "string", "minLength": 1, "maxLength": 64, "description": "An action of the station's OCPP version."}
+_NAMED = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 64,
+    "description": "An action of the station's OCPP version.",
+}
 _PAYLOAD = {"type": "object", "additionalProperties": True, "description": "As the OCPP schema has it."}
 _TIMEOUT = {"type": "number", "minimum": 1, "maximum": 120, "description": "Seconds to wait for the station."}
 _BODY = {
@@ -65,7 +70,10 @@ def read_body(data: Any) -> tuple[str, dict[str, Any], float | None]:
         payload = rest.pop("payload", {})
         # {"action": ..., "connectorId": 1}: a field beside the payload would be dropped in silence.
         if rest:
-            unknown = {name: ["Unknown beside action, payload and timeout; it belongs into payload."] for name in rest}
+            unknown = {
+                name: ["Unknown beside action, payload and timeout; it belongs into payload."]
+                for name in rest
+            }
             raise ValidationError(unknown)
     else:
         payload = rest

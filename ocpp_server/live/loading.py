@@ -90,6 +90,7 @@ def load_station(charge_point_pk: int, version: str) -> Station:
     station = Station(pk=row.pk, identity=row.identity, version=version)
     apply_settings(station, row)
     station.status = row.status
+    station.has_booted = row.last_boot_at is not None
     station.clock_skew_s = row.clock_skew_s
     for connector in Connector.objects.filter(charge_point=row).select_related("evse"):
         station.connectors[connector.evse.number, connector.number] = ConnectorState(

@@ -55,6 +55,7 @@ class Station:
         "frame",
         "payload",
         "action",
+        "has_booted",
         "in_doubt",
         "remote_starts",
         "orphans",
@@ -66,6 +67,7 @@ class Station:
         self.identity = identity
         self.version = version
         self.registration_status = "Pending"
+        self.has_booted = False
         self.strict = False
         self.accepts_unknown_tokens = False
         self.zone: ZoneInfo | None = None
