@@ -134,7 +134,9 @@ async def _authenticate(charge_point: ChargePoint, handshake: Handshake) -> None
     if profile >= 2 and not handshake.is_tls:
         raise Refusal(401, f"Security profile {profile} needs TLS, this connection has none.")
     if profile >= 3:
-        raise Refusal(401, "Security profile 3 needs a client certificate, which this server can't check yet.")
+        raise Refusal(
+            401, "Security profile 3 needs a client certificate, which this server can't check yet."
+        )
     if profile == 0 and not charge_point.password_hash:
         return
     given = authentication.credentials(handshake.authorization)
@@ -146,7 +148,9 @@ async def _authenticate(charge_point: ChargePoint, handshake: Handshake) -> None
     if charge_point.checks_username and not authentication.is_user(user, handshake.identity):
         fits, reason = False, "The user name is not the identity."
     else:
-        reason = "The password is wrong." if charge_point.password_hash else "No password is set for this station."
+        reason = (
+            "The password is wrong." if charge_point.password_hash else "No password is set for this station."
+        )
     if not fits:
         authentication.failures.note(handshake.address, handshake.identity)
         raise Refusal(401, reason)
@@ -203,5 +207,3 @@ def _record(handshake: Handshake, refusal: Refusal) -> None:
 
 def _code(refusal: Refusal) -> int:
     return CLOSE_NO_SUBPROTOCOL if refusal.status == NO_SUBPROTOCOL else refusal.status
-
-

@@ -141,7 +141,11 @@ async def _ask_to_boot(charge_point_pk: int) -> None:
     charge_point = await journal.run(ChargePoint.objects.get, pk=charge_point_pk)
     try:
         await call(
-            charge_point, "TriggerMessage", {"requestedMessage": "BootNotification"}, actor="server", wait=False
+            charge_point,
+            "TriggerMessage",
+            {"requestedMessage": "BootNotification"},
+            actor="server",
+            wait=False,
         )
     except StationOffline:
         log.info("station.gone_before_boot", station=charge_point.identity)
@@ -149,7 +153,11 @@ async def _ask_to_boot(charge_point_pk: int) -> None:
 
 def supported(charge_point: ChargePoint) -> frozenset[str]:
     """The actions we may send to this station, by the version it last connected with."""
-    return actions.to_station(charge_point.ocpp_version) if charge_point.ocpp_version in VERSIONS else frozenset()
+    return (
+        actions.to_station(charge_point.ocpp_version)
+        if charge_point.ocpp_version in VERSIONS
+        else frozenset()
+    )
 
 
 async def call(
@@ -224,9 +232,13 @@ def _check(charge_point: ChargePoint, version: str, action: str, payload: dict[s
     try:
         schemas.outgoing(version, action, "request", payload)
     except schemas.PayloadInvalid as error:
-        raise Invalid(f"The payload is not a valid {action} of OCPP {label(version)}.", errors=error.errors) from None
+        raise Invalid(
+            f"The payload is not a valid {action} of OCPP {label(version)}.", errors=error.errors
+        ) from None
 
 
 def end_overdue(command_id: str) -> None:
     """Close a command that nobody answered and nobody closed; a late end of the holder changes nothing then."""
-    Command.objects.unfinished().filter(pk=command_id).update(state=Command.State.TIMEOUT, finished_at=datetime.now(UTC))
+    Command.objects.unfinished().filter(pk=command_id).update(
+        state=Command.State.TIMEOUT, finished_at=datetime.now(UTC)
+    )

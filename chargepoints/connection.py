@@ -190,7 +190,9 @@ class StationConnection:
 
     # -- what we say ----------------------------------------------------------------------------
 
-    async def call(self, *, command_id: str, action: str, payload: dict[str, Any], timeout: float, reply_to: str) -> None:
+    async def call(
+        self, *, command_id: str, action: str, payload: dict[str, Any], timeout: float, reply_to: str
+    ) -> None:
         """Send a command, or let it wait its turn. Its end is told to `reply_to`."""
         self._reply_channels[command_id] = reply_to
         outgoing = OutgoingCall(command_id, action, payload, timeout)
@@ -204,7 +206,10 @@ class StationConnection:
             text = self._session.submit(outgoing, time.monotonic())
         except QueueFull:
             await self._finish(
-                outgoing, state=Command.State.ERROR, error_code=QUEUE_FULL, error_description=DomainQueueFull.sentence
+                outgoing,
+                state=Command.State.ERROR,
+                error_code=QUEUE_FULL,
+                error_description=DomainQueueFull.sentence,
             )
             return
         except SessionClosed:
@@ -221,7 +226,9 @@ class StationConnection:
             return
         if self._deadline is not None:
             self._deadline.cancel()
-        self._deadline = self._loop.call_later(max(0.0, outgoing.deadline - time.monotonic()), self._spawn, self._expire)
+        self._deadline = self._loop.call_later(
+            max(0.0, outgoing.deadline - time.monotonic()), self._spawn, self._expire
+        )
         await journal.run(_mark_sent, outgoing.id, datetime.now(UTC))
 
     def _settled(self) -> None:
@@ -270,7 +277,9 @@ class StationConnection:
             return
         try:
             response = frame.json()
-            for deviation in schemas.check(station.version, outgoing.action, "response", response, strict=station.strict):
+            for deviation in schemas.check(
+                station.version, outgoing.action, "response", response, strict=station.strict
+            ):
                 station.deviation(deviation.kind, deviation.detail, path=deviation.path)
         except OcppError as error:
             station.deviation("invalid-answer", error.description)
@@ -299,7 +308,11 @@ class StationConnection:
         )
 
     async def _late(self, event: Late) -> None:
-        payload = event.frame.payload if isinstance(event.frame, CallResult) else orjson.dumps(event.frame.details).decode()
+        payload = (
+            event.frame.payload
+            if isinstance(event.frame, CallResult)
+            else orjson.dumps(event.frame.details).decode()
+        )
         await journal.run(_mark_late, event.outgoing_id, message_log.masked_text(payload))
 
     async def _finish(
@@ -326,7 +339,13 @@ class StationConnection:
         )
         unit.update(COMMANDS, outgoing.id, state=state, finished_at=now, **values)
         await self._store(unit)
-        log.info("command.finished", station=station.identity, message_id=outgoing.id, action=outgoing.action, state=state)
+        log.info(
+            "command.finished",
+            station=station.identity,
+            message_id=outgoing.id,
+            action=outgoing.action,
+            state=state,
+        )
         reply_to = self._reply_channels.pop(outgoing.id, "")
         if reply_to:
             await self._finished(outgoing.id, reply_to)
@@ -364,7 +383,9 @@ class StationConnection:
 
 
 def _mark_sent(command_id: str, at: datetime) -> None:
-    Command.objects.filter(pk=command_id, state=Command.State.QUEUED).update(state=Command.State.SENT, sent_at=at)
+    Command.objects.filter(pk=command_id, state=Command.State.QUEUED).update(
+        state=Command.State.SENT, sent_at=at
+    )
 
 
 def _mark_late(command_id: str, payload: str) -> None:

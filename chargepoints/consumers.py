@@ -23,7 +23,14 @@ from ocpp_server.journal import JournalUnavailable
 log = structlog.get_logger(__name__)
 
 # What a refused station hears in words, by HTTP status; the reason itself is for the operator.
-_BODIES = {400: b"Bad request", 401: b"Unauthorized", 403: b"Forbidden", 404: b"Not found", 429: b"Too many attempts", 503: b"Try again later"}
+_BODIES = {
+    400: b"Bad request",
+    401: b"Unauthorized",
+    403: b"Forbidden",
+    404: b"Not found",
+    429: b"Too many attempts",
+    503: b"Try again later",
+}
 
 
 class StationConsumer(AsyncConsumer):

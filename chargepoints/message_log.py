@@ -38,7 +38,10 @@ def masked(payload: Any) -> Any:
         return _URL_CREDENTIALS.sub(rf"\1{MASK}@", payload)
     if not isinstance(payload, dict):
         return payload
-    names = [payload.get("key"), (payload.get("variable") or {}).get("name") if isinstance(payload.get("variable"), dict) else None]
+    names = [
+        payload.get("key"),
+        (payload.get("variable") or {}).get("name") if isinstance(payload.get("variable"), dict) else None,
+    ]
     holds_secret = any(isinstance(name, str) and _SECRET_NAME.search(name) for name in names)
     return {
         name: MASK

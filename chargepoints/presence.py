@@ -66,7 +66,9 @@ async def _load(
         last_seen_at=station.received_at,
     )
     await journal.commit(unit)
-    log.info("station.connected", station=station.identity, version=admitted.version, address=handshake.address)
+    log.info(
+        "station.connected", station=station.identity, version=admitted.version, address=handshake.address
+    )
     return station
 
 

@@ -20,7 +20,9 @@ class DomainError(Exception):
 class Invalid(DomainError):
     """The input is wrong; `errors` says where: [{"field", "reason"}]."""
 
-    def __init__(self, sentence: str = "", *, errors: list[dict[str, str]] | None = None, field: str = "") -> None:
+    def __init__(
+        self, sentence: str = "", *, errors: list[dict[str, str]] | None = None, field: str = ""
+    ) -> None:
         super().__init__(sentence, field=field)
         self.errors = errors or ([{"field": field, "reason": self.sentence}] if field else [])
 

@@ -86,7 +86,9 @@ async def status() -> dict[str, Any]:
         "database": database,
         "journal": {
             "ok": down is None,
-            "detail": "Everything is written." if down is None else f"Waiting for {time.monotonic() - down:.0f} s.",
+            "detail": "Everything is written."
+            if down is None
+            else f"Waiting for {time.monotonic() - down:.0f} s.",
             "depth": journal.depth,
             "batches": journal.batches,
             "committed": journal.committed,

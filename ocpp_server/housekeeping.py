@@ -61,7 +61,10 @@ async def mirror() -> None:
         if station.last_seen_at != station.mirrored_at:
             station.mirrored_at = station.last_seen_at
             unit.update(
-                CHARGE_POINTS, station.pk, last_seen_at=station.last_seen_at, clock_skew_s=station.clock_skew_s
+                CHARGE_POINTS,
+                station.pk,
+                last_seen_at=station.last_seen_at,
+                clock_skew_s=station.clock_skew_s,
             )
         if station.deviations:
             counted.append((station.pk, station.deviations))
@@ -138,7 +141,11 @@ def clean_up_after_crash() -> None:
     from chargepoints.models import ChargePoint, Command
 
     now = datetime.now(UTC)
-    ChargePoint.objects.online().update(is_online=False, disconnected_at=now, connection_id="", close_code=None)
+    ChargePoint.objects.online().update(
+        is_online=False, disconnected_at=now, connection_id="", close_code=None
+    )
     Command.objects.unfinished().update(
-        state=Command.State.DISCONNECTED, finished_at=F("deadline_at"), error_description="The server was restarted."
+        state=Command.State.DISCONNECTED,
+        finished_at=F("deadline_at"),
+        error_description="The server was restarted.",
     )

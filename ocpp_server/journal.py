@@ -68,7 +68,9 @@ class Unit:
 class _Job:
     __slots__ = ("future", "unit", "function", "result", "error", "since")
 
-    def __init__(self, future: asyncio.Future[Any], unit: Unit | None, function: Callable[[], Any] | None) -> None:
+    def __init__(
+        self, future: asyncio.Future[Any], unit: Unit | None, function: Callable[[], Any] | None
+    ) -> None:
         self.future = future
         self.unit = unit
         self.function = function

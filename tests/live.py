@@ -94,7 +94,14 @@ class LiveServer:
         return status
 
     def request(
-        self, method: str, path: str, body: Any = None, *, key: str | None = API_KEY, timeout: float = 40, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = API_KEY,
+        timeout: float = 40,
+        **headers: str,
     ) -> tuple[int, Any]:
         """An HTTP call; the status and the decoded JSON answer (or the text)."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)

@@ -51,7 +51,9 @@ class IdempotentRequest(models.Model):
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["actor", "key"], name="idempotent_request_once_per_actor")]
+        constraints = [
+            models.UniqueConstraint(fields=["actor", "key"], name="idempotent_request_once_per_actor")
+        ]
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.key}"

@@ -33,7 +33,9 @@ class Token(models.Model):
     group_id = models.CharField(
         max_length=36, blank=True, default="", db_index=True, help_text="1.6 parentIdTag, 2.x groupIdToken."
     )
-    name = models.CharField(max_length=100, blank=True, default="", help_text="Whose it is, or what is printed on it.")
+    name = models.CharField(
+        max_length=100, blank=True, default="", help_text="Whose it is, or what is printed on it."
+    )
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE, db_index=True)
     valid = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)

@@ -29,7 +29,12 @@ def create(
     """Store a new key and return it with its plain text, which can't be had again."""
     plain = plain or f"ocs_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(
-        name=name, role=role, expires_at=expires_at, created_by=created_by, prefix=plain[:8], digest=digest(plain)
+        name=name,
+        role=role,
+        expires_at=expires_at,
+        created_by=created_by,
+        prefix=plain[:8],
+        digest=digest(plain),
     )
     return key, plain
 

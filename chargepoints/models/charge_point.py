@@ -74,7 +74,9 @@ class ChargePoint(models.Model):
     firmware_status = models.CharField(max_length=64, blank=True, default="")
     diagnostics_status = models.CharField(max_length=64, blank=True, default="")
     heartbeat_interval = models.PositiveIntegerField(default=0, help_text="Seconds; 0: as the server.")
-    clock_skew_s = models.FloatField(null=True, blank=True, help_text="Station clock minus server clock, seconds.")
+    clock_skew_s = models.FloatField(
+        null=True, blank=True, help_text="Station clock minus server clock, seconds."
+    )
     remote_address = models.CharField(max_length=64, blank=True, default="")
     connection_id = models.CharField(max_length=36, blank=True, default="", editable=False)
     close_code = models.PositiveIntegerField(null=True, blank=True)

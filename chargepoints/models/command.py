@@ -36,7 +36,9 @@ class Command(models.Model):
     payload = models.JSONField(help_text="As sent, secrets masked.")
     actor = models.CharField(max_length=150, blank=True, default="")
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
-    status = models.CharField(max_length=64, blank=True, default="", help_text="The status word of the answer.")
+    status = models.CharField(
+        max_length=64, blank=True, default="", help_text="The status word of the answer."
+    )
     response = models.JSONField(null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True, default="")
     error_description = models.CharField(max_length=1000, blank=True, default="")

@@ -14,12 +14,16 @@ class Message(models.Model):
         IN = "in", "From the station"
         OUT = "out", "To the station"
 
-    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    charge_point = models.ForeignKey(
+        ChargePoint, on_delete=models.CASCADE, related_name="messages", db_index=False
+    )
     direction = models.CharField(max_length=3, choices=Direction.choices)
     message_id = models.CharField(max_length=255)
     action = models.CharField(max_length=64)
     request = models.TextField(help_text="The payload's JSON text as it was on the wire.")
-    response = models.TextField(blank=True, default="", help_text="The answer's payload, or the error's details.")
+    response = models.TextField(
+        blank=True, default="", help_text="The answer's payload, or the error's details."
+    )
     error_code = models.CharField(max_length=64, blank=True, default="")
     error_description = models.CharField(max_length=1000, blank=True, default="")
     size = models.PositiveIntegerField(help_text="Bytes of the request's frame.")

@@ -40,7 +40,8 @@ async def register(*, station: Station, identification: Identification, reason: 
     """
     lengths = {"iccid": 64, "imsi": 64}
     values = {
-        name: getattr(identification, name)[: lengths.get(name, 255)] for name in Identification.__dataclass_fields__
+        name: getattr(identification, name)[: lengths.get(name, 255)]
+        for name in Identification.__dataclass_fields__
     }
     station.unit.update(
         CHARGE_POINTS, station.pk, boot_reason=reason[:64], last_boot_at=station.received_at, **values

@@ -67,7 +67,9 @@ def known_status(status: str) -> str:
     return status if status in _KNOWN else f"Other:{status}"[:64]
 
 
-async def connector_at(station: Station, place: Place, *, is_provisional: bool = False) -> ConnectorState | None:
+async def connector_at(
+    station: Station, place: Place, *, is_provisional: bool = False
+) -> ConnectorState | None:
     """The connector, made on first sight. None for the station itself and beyond MAX_CONNECTORS."""
     if not place.evse or place.evse < 0:
         return None

@@ -38,7 +38,8 @@ async def configuration_reported(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
     keys = {
-        entry["key"]: (entry.get("value"), entry["readonly"]) for entry in response.get("configurationKey", ())
+        entry["key"]: (entry.get("value"), entry["readonly"])
+        for entry in response.get("configurationKey", ())
     }
     await reported.store(station=station, keys=keys)
 

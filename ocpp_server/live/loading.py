@@ -131,7 +131,9 @@ def load_events(transactions: dict[int, TransactionState]) -> None:
         return
     events = TransactionEvent.objects.filter(transaction__in=list(transactions)).order_by("id")
     started: set[int] = set()
-    for pk, seq_no, kind, fingerprint in events.values_list("transaction_id", "seq_no", "type", "fingerprint"):
+    for pk, seq_no, kind, fingerprint in events.values_list(
+        "transaction_id", "seq_no", "type", "fingerprint"
+    ):
         state = transactions[pk]
         if seq_no in state.seq_fingerprints and state.seq_types.get(seq_no) != kind:
             state.has_seq_order = False

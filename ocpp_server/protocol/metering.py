@@ -80,7 +80,9 @@ def default_unit(measurand: str) -> str:
     unit = _default_units.get(measurand)
     if unit is None:
         unit = next((u for prefix, u in _DEFAULT_UNIT if measurand.startswith(prefix)), "")
-        if len(_default_units) < 1000:  # measurands are text of the station: do not let the cache grow with them
+        if (
+            len(_default_units) < 1000
+        ):  # measurands are text of the station: do not let the cache grow with them
             _default_units[measurand] = unit
     return unit
 
@@ -118,7 +120,9 @@ def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
             else:
                 value, problem = number(raw)
                 signed, raw_text = None, raw
-            unit, factor = _UNITS.get(raw_unit.lower(), (raw_unit, 1.0)) if raw_unit else (default_unit(measurand), 1.0)
+            unit, factor = (
+                _UNITS.get(raw_unit.lower(), (raw_unit, 1.0)) if raw_unit else (default_unit(measurand), 1.0)
+            )
             samples.append(
                 Sample(
                     time,
@@ -148,7 +152,9 @@ def samples_2x(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
             unit_of_measure = sampled.get("unitOfMeasure") or {}
             raw_unit = unit_of_measure.get("unit", "")
             multiplier = unit_of_measure.get("multiplier", 0)
-            unit, factor = _UNITS.get(raw_unit.lower(), (raw_unit, 1.0)) if raw_unit else (default_unit(measurand), 1.0)
+            unit, factor = (
+                _UNITS.get(raw_unit.lower(), (raw_unit, 1.0)) if raw_unit else (default_unit(measurand), 1.0)
+            )
             value: float | None
             value, problem = float(raw), ""
             if factor != 1.0:

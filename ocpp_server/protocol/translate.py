@@ -88,7 +88,6 @@ def id_tag_info(decision: Decision) -> dict[str, Any]:
     return info
 
 
-
 def id_token_info(decision: Decision) -> dict[str, Any]:
     """2.x IdTokenInfoType (2.29). A token nobody knows is "Unknown" here, where 1.6 only has "Invalid"."""
     info: dict[str, Any] = {"status": "Unknown" if decision.is_unknown else decision.status}

@@ -24,7 +24,10 @@ async def meter_values_16(station: Station, request: dict[str, Any]) -> dict[str
         if number is not None:
             station.deviation("unknown-transaction", f"MeterValues for {number}")
     await metering.record(
-        station=station, place=place, samples=samples_of.samples_16(request["meterValue"]), transaction=transaction
+        station=station,
+        place=place,
+        samples=samples_of.samples_16(request["meterValue"]),
+        transaction=transaction,
     )
     return {}
 

@@ -11,9 +11,16 @@ from transactions.models.transaction import Transaction
 class MeterValue(models.Model):
     """One sampled value (1.6 7.43, 2.0.1 2.43). `value` is normalised to the base unit; `raw` is the station's own text."""
 
-    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="meter_values", db_index=False)
+    charge_point = models.ForeignKey(
+        ChargePoint, on_delete=models.CASCADE, related_name="meter_values", db_index=False
+    )
     transaction = models.ForeignKey(
-        Transaction, null=True, blank=True, on_delete=models.CASCADE, related_name="meter_values", db_index=False
+        Transaction,
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="meter_values",
+        db_index=False,
     )
     evse_number = models.PositiveIntegerField(null=True)
     connector_number = models.PositiveIntegerField(null=True)
@@ -22,18 +29,27 @@ class MeterValue(models.Model):
     location = models.CharField(max_length=16, blank=True, default="")
     context = models.CharField(max_length=32, blank=True, default="")
     value = models.FloatField(null=True, help_text="In `unit`; empty when the text is not a number.")
-    unit = models.CharField(max_length=16, blank=True, default="", help_text="Wh, varh, VAh, W, var, VA, A, V, Hz, Celsius, Percent, ...")
+    unit = models.CharField(
+        max_length=16,
+        blank=True,
+        default="",
+        help_text="Wh, varh, VAh, W, var, VA, A, V, Hz, Celsius, Percent, ...",
+    )
     raw = models.TextField(help_text="The value as the station wrote it.")
     raw_unit = models.CharField(max_length=64, blank=True, default="")
     signed_data = models.TextField(null=True, help_text="Signed meter data, byte for byte.")
-    sample_key = models.BigIntegerField(help_text="Checksum of the sample: the same one sent twice is stored once.")
+    sample_key = models.BigIntegerField(
+        help_text="Checksum of the sample: the same one sent twice is stored once."
+    )
     measured_at = models.DateTimeField()
     received_at = models.DateTimeField()
 
     class Meta:
         ordering = ["measured_at", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["charge_point", "measured_at", "sample_key"], name="meter_value_once")
+            models.UniqueConstraint(
+                fields=["charge_point", "measured_at", "sample_key"], name="meter_value_once"
+            )
         ]
         indexes = [
             models.Index(

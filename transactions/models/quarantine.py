@@ -35,7 +35,9 @@ class QuarantinedMessage(models.Model):
         CONFLICTING_EVENT = "conflicting-event", "The same sequence number came before with other content"
         BAD_MESSAGE = "bad-message", "Content that could not be applied"
 
-    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="quarantined_messages")
+    charge_point = models.ForeignKey(
+        ChargePoint, on_delete=models.CASCADE, related_name="quarantined_messages"
+    )
     transaction = models.ForeignKey(
         Transaction, null=True, blank=True, on_delete=models.SET_NULL, related_name="quarantined_messages"
     )

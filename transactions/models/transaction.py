@@ -32,15 +32,23 @@ class Transaction(models.Model):
         ABANDONED = "abandoned", "No sign of life"
 
     id = models.BigIntegerField(primary_key=True)
-    ocpp_id = models.CharField(max_length=255, help_text="2.x: the station's transactionId as given; 1.6: the number.")
+    ocpp_id = models.CharField(
+        max_length=255, help_text="2.x: the station's transactionId as given; 1.6: the number."
+    )
     generation = models.PositiveIntegerField(
         default=0, help_text="Counts up when a station uses an old transactionId for a new session."
     )
-    charge_point = models.ForeignKey(ChargePoint, on_delete=models.PROTECT, related_name="transactions", db_index=False)
+    charge_point = models.ForeignKey(
+        ChargePoint, on_delete=models.PROTECT, related_name="transactions", db_index=False
+    )
     evse_number = models.PositiveIntegerField(null=True, blank=True)
     connector_number = models.PositiveIntegerField(null=True, blank=True)
-    token = models.ForeignKey(Token, null=True, blank=True, on_delete=models.SET_NULL, related_name="transactions")
-    id_token = models.CharField(max_length=255, blank=True, default="", db_index=True, help_text="As presented.")
+    token = models.ForeignKey(
+        Token, null=True, blank=True, on_delete=models.SET_NULL, related_name="transactions"
+    )
+    id_token = models.CharField(
+        max_length=255, blank=True, default="", db_index=True, help_text="As presented."
+    )
     id_token_type = models.CharField(max_length=32, blank=True, default="")
     group_id = models.CharField(max_length=36, blank=True, default="")
     authorization_status = models.CharField(max_length=32, blank=True, default="", help_text="As answered.")
@@ -56,17 +64,25 @@ class Transaction(models.Model):
     charging_state = models.CharField(max_length=32, blank=True, default="")
     stop_reason = models.CharField(max_length=64, blank=True, default="")
     stop_id_token = models.CharField(max_length=255, blank=True, default="")
-    stop_authorization_status = models.CharField(max_length=32, blank=True, default="", help_text="As answered.")
+    stop_authorization_status = models.CharField(
+        max_length=32, blank=True, default="", help_text="As answered."
+    )
     meter_start_wh = models.FloatField(null=True, blank=True)
     meter_stop_wh = models.FloatField(null=True, blank=True)
-    meter_last_wh = models.FloatField(null=True, blank=True, help_text="The latest reading of the energy register.")
+    meter_last_wh = models.FloatField(
+        null=True, blank=True, help_text="The latest reading of the energy register."
+    )
     energy_wh = models.FloatField(default=0, help_text="Never negative; a register reset starts a new delta.")
     power_w = models.FloatField(null=True, blank=True, help_text="The latest Power.Active.Import.")
     soc_percent = models.FloatField(null=True, blank=True)
     last_seq_no = models.IntegerField(null=True, blank=True)
     missing_seq_nos = models.JSONField(default=list, blank=True)
-    was_offline = models.BooleanField(default=False, help_text="At least one message was sent after the fact.")
-    is_interrupted = models.BooleanField(default=False, help_text="The station booted while this was running.")
+    was_offline = models.BooleanField(
+        default=False, help_text="At least one message was sent after the fact."
+    )
+    is_interrupted = models.BooleanField(
+        default=False, help_text="The station booted while this was running."
+    )
     suspect = models.BooleanField(default=False, db_index=True)
     suspect_reasons = models.JSONField(default=list, blank=True)
 
@@ -81,10 +97,16 @@ class Transaction(models.Model):
     class Meta:
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(fields=["charge_point", "ocpp_id", "generation"], name="transaction_ocpp_id_unique"),
-            models.UniqueConstraint(fields=["charge_point", "start_fingerprint"], name="transaction_start_unique"),
+            models.UniqueConstraint(
+                fields=["charge_point", "ocpp_id", "generation"], name="transaction_ocpp_id_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["charge_point", "start_fingerprint"], name="transaction_start_unique"
+            ),
             models.CheckConstraint(condition=models.Q(id__gte=1000), name="transaction_number_from_1000"),
-            models.CheckConstraint(condition=models.Q(energy_wh__gte=0), name="transaction_energy_not_negative"),
+            models.CheckConstraint(
+                condition=models.Q(energy_wh__gte=0), name="transaction_energy_not_negative"
+            ),
         ]
         indexes = [
             models.Index(fields=["charge_point", "-id"], name="transaction_by_station"),
@@ -118,7 +140,9 @@ class TransactionEvent(models.Model):
     class Meta:
         ordering = ["transaction_id", "seq_no", "id"]
         constraints = [
-            models.UniqueConstraint(fields=["transaction", "seq_no", "fingerprint"], name="transaction_event_once")
+            models.UniqueConstraint(
+                fields=["transaction", "seq_no", "fingerprint"], name="transaction_event_once"
+            )
         ]
 
     def __str__(self) -> str:

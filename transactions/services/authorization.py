@@ -76,7 +76,9 @@ def _choose(records: tuple[TokenRecord, ...], type_2x: str) -> TokenRecord | Non
 def _refusal(record: TokenRecord) -> str:
     if record.status in (Token.Status.BLOCKED, Token.Status.LOST):
         return "Blocked"
-    if record.status == Token.Status.EXPIRED or (record.expires_at and record.expires_at <= datetime.now(UTC)):
+    if record.status == Token.Status.EXPIRED or (
+        record.expires_at and record.expires_at <= datetime.now(UTC)
+    ):
         return "Expired"
     if record.status == Token.Status.INVALID or not record.valid:
         return "Invalid"

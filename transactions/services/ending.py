@@ -65,7 +65,9 @@ async def stop(
         return decision
     if transaction.ended_by == _BY_STATION:
         return decision
-    await _apply(station, transaction, meter_wh, at, reason, token, decision, samples, key, is_matched=is_matched)
+    await _apply(
+        station, transaction, meter_wh, at, reason, token, decision, samples, key, is_matched=is_matched
+    )
     return decision
 
 
@@ -100,7 +102,9 @@ async def _apply(
     )
 
 
-def _matching(station: Station, token: IdToken | None, meter_wh: float, at: datetime) -> TransactionState | None:
+def _matching(
+    station: Station, token: IdToken | None, meter_wh: float, at: datetime
+) -> TransactionState | None:
     """The transaction a stop without a number most likely means: same token, begun before, not beyond its meter."""
     key = normalise_uid(token.value) if token else ""
     candidates = [
@@ -142,7 +146,9 @@ async def _keep_orphan(
     if is_foreign:
         log.warning("transaction.foreign_stop", station=station.identity, transaction=number)
         quarantine.note_foreign(station, number)
-    registers = [s.value for s in samples if s.measurand == samples_of.ENERGY and not s.phase and s.value is not None]
+    registers = [
+        s.value for s in samples if s.measurand == samples_of.ENERGY and not s.phase and s.value is not None
+    ]
     transaction = None
     if len(registers) >= 2 and not is_foreign:
         begun_at = min(station.moment(s.time) for s in samples)
@@ -155,8 +161,12 @@ async def _keep_orphan(
             decision=decision,
             suspicions=(("start-missing", ""),),
         )
-        await metering.record(station=station, place=Place(None, None), samples=samples, transaction=transaction)
-        sessions.end(station, transaction, by=_BY_STATION, at=at, meter_wh=meter_wh, token=token, decision=decision)
+        await metering.record(
+            station=station, place=Place(None, None), samples=samples, transaction=transaction
+        )
+        sessions.end(
+            station, transaction, by=_BY_STATION, at=at, meter_wh=meter_wh, token=token, decision=decision
+        )
     station.orphans += 1
     quarantine.keep(
         station,

@@ -134,7 +134,11 @@ async def _record_new(station: Station, event: Event, check: int, *, generation:
 
 
 async def _apply(
-    station: Station, transaction: TransactionState, event: Event, check: int, decision: Decision | None = None
+    station: Station,
+    transaction: TransactionState,
+    event: Event,
+    check: int,
+    decision: Decision | None = None,
 ) -> Decision | None:
     if event.token is not None and decision is None:
         decision = await _decide_again(station, transaction, event)
@@ -158,7 +162,9 @@ async def _apply(
         remote_starts.link(station, transaction)
     columns |= _renumber(transaction, event)
     if event.samples:
-        await metering.record(station=station, place=event.place, samples=event.samples, transaction=transaction)
+        await metering.record(
+            station=station, place=event.place, samples=event.samples, transaction=transaction
+        )
     sessions.save(station, transaction, **columns)
     if event.type == ENDED and transaction.ended_by != Transaction.EndedBy.STATION.value:
         _end(station, transaction, event, decision)
@@ -227,7 +233,11 @@ async def _decide_again(station: Station, transaction: TransactionState, event: 
     is_owner = event.token.value.strip().casefold() == transaction.token_key
     if event.type == STARTED and is_owner and transaction.authorization_status:
         return Decision(
-            transaction.authorization_status, decision.group_id, decision.expires_at, decision.token_pk, decision.is_unknown
+            transaction.authorization_status,
+            decision.group_id,
+            decision.expires_at,
+            decision.token_pk,
+            decision.is_unknown,
         )
     return decision
 

@@ -93,5 +93,6 @@ def _store(
         if where not in totals and all(phase in by_phase for phase in _PHASES):
             totals[where] = sum(by_phase[phase] for phase in _PHASES)
     return {
-        at: (totals.get((at, ENERGY)), totals.get((at, POWER)), totals.get((at, "SoC"))) for at in moments.values()
+        at: (totals.get((at, ENERGY)), totals.get((at, POWER)), totals.get((at, "SoC")))
+        for at in moments.values()
     }

@@ -61,7 +61,10 @@ def link(station: Station, transaction: TransactionState) -> None:
         if _fits(expected, transaction):
             station.remote_starts.remove(expected)
             station.unit.update(
-                REMOTE_STARTS, expected.pk, outcome=RemoteStart.Outcome.STARTED.value, transaction_id=transaction.id
+                REMOTE_STARTS,
+                expected.pk,
+                outcome=RemoteStart.Outcome.STARTED.value,
+                transaction_id=transaction.id,
             )
             return
 

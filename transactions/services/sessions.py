@@ -188,7 +188,9 @@ async def find_ocpp_id(station: Station, ocpp_id: str, *, in_database: bool) -> 
     return await _load(station, ocpp_id=ocpp_id) if in_database else None
 
 
-async def find_fingerprint(station: Station, fingerprint: str, *, in_database: bool) -> TransactionState | None:
+async def find_fingerprint(
+    station: Station, fingerprint: str, *, in_database: bool
+) -> TransactionState | None:
     """The transaction that an identical start opened before."""
     for transaction in station.transactions.values():
         if transaction.start_fingerprint == fingerprint:
@@ -204,7 +206,9 @@ async def _load(station: Station, **criteria: Any) -> TransactionState | None:
 
 
 def _read(charge_point_pk: int, identity: str, criteria: dict[str, Any]) -> TransactionState | None:
-    row = Transaction.objects.filter(charge_point_id=charge_point_pk, **criteria).order_by("generation").last()
+    row = (
+        Transaction.objects.filter(charge_point_id=charge_point_pk, **criteria).order_by("generation").last()
+    )
     if row is None:
         return None
     state = transaction_state(row, identity)
