@@ -9,6 +9,7 @@ import sys
 import time
 from typing import Any, TextIO
 
+from simulator.crowd import Crowd
 from simulator.demo import Demo
 from simulator.fleet import Fleet
 from simulator.versions import parse_versions
@@ -104,7 +105,7 @@ async def _run(options: dict[str, Any]) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    crowd: Fleet | Demo
+    crowd: Demo | Fleet
     if options["demo"]:
         crowd = Demo(
             options["url"], speed=options["speed"], seed=options["seed"], password=options["password"]
@@ -154,7 +155,7 @@ def _fleet(options: dict[str, Any]) -> Fleet:
     )
 
 
-def summary(crowd: Fleet | Demo, *, online: int, seconds: float) -> dict[str, Any]:
+def summary(crowd: Crowd, *, online: int, seconds: float) -> dict[str, Any]:
     """What happened, as one JSON-ready dict; latencies in milliseconds, energy in Wh."""
     return {
         "stations": len(crowd.stations),
@@ -173,7 +174,7 @@ def summary(crowd: Fleet | Demo, *, online: int, seconds: float) -> dict[str, An
 class _Progress:
     """One line that is rewritten on a terminal, a line every few seconds elsewhere."""
 
-    def __init__(self, crowd: Fleet | Demo, out: TextIO, began: float) -> None:
+    def __init__(self, crowd: Crowd, out: TextIO, began: float) -> None:
         self.crowd, self.out, self.began = crowd, out, began
         self.terminal = out.isatty()
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from typing import Any
 
-from simulator.latency import Latencies
+from simulator.crowd import Crowd
 from simulator.station import Station
 from simulator.versions import V16, V21, V201
 
@@ -30,17 +30,13 @@ CAST: dict[str, dict[str, Any]] = {
 }
 
 
-class Demo:
+class Demo(Crowd):
     """The cast, each with drivers and troubles of its own; every station comes back when the server goes
     away.
     """
 
     def __init__(self, url: str, *, speed: float = 1.0, seed: int = 0, password: str | None = None) -> None:
-        self.latencies = Latencies()
-        self.sessions_done = 0
-        self.sessions_refused = 0
-        self.energy_wh = 0
-        self.stations: list[Station] = []
+        super().__init__()
         self._troubles: dict[str, str] = {}
         for identity, role in CAST.items():
             options = dict(role)
@@ -61,29 +57,11 @@ class Demo:
                 **options,
             )
             self.stations.append(station)
-        self._tasks: list[asyncio.Task[None]] = []
-
-    @property
-    def online(self) -> int:
-        return sum(station.online.is_set() for station in self.stations)
-
-    @property
-    def charging_now(self) -> int:
-        return sum(
-            connector.session is not None for station in self.stations for connector in station.connectors
-        )
 
     async def start(self) -> None:
         """Set everything going; returns at once, the stations connect when the server is there."""
         for station in self.stations:
-            self._tasks.append(asyncio.create_task(self._live(station)))
-
-    async def stop(self, *, grace_s: float = 5.0) -> None:
-        """End every session, deliver the last messages and close."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(station.stop(grace_s=grace_s) for station in self.stations))
+            self._workers.append(asyncio.create_task(self._live(station)))
 
     async def _live(self, station: Station) -> None:
         # A demonstration waits for its server as long as it takes: the two start together.
@@ -105,17 +83,8 @@ class Demo:
             token = STRANGER if stranger else self._free_token(station)
             if token is None:
                 continue
-            session = await asyncio.shield(
-                station.begin(
-                    connector,
-                    token,
-                    duration_s=rng.uniform(90, 420),
-                    cable_first=rng.random() < 0.6,
-                )
-            )
-            self.sessions_done += not session.refused
-            self.sessions_refused += session.refused
-            self.energy_wh += session.energy_wh
+            plan = {"duration_s": rng.uniform(90, 420), "cable_first": rng.random() < 0.6}
+            await self.see_through(station.begin(connector, token, **plan))
 
     def _free_token(self, station: Station) -> str | None:
         """A card that is not charging elsewhere, for a card is in one place at a time (ConcurrentTx)."""

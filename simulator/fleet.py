@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from simulator.latency import Latencies
+from simulator.crowd import Crowd
 from simulator.station import Station
 from simulator.wire import CallFailed, NoAnswer
 
@@ -13,7 +13,7 @@ PAUSE_S = (5.0, 30.0)  # simulated seconds between two sessions
 START_AT_ONCE = 50  # handshakes in flight while a fleet starts
 
 
-class Fleet:
+class Fleet(Crowd):
     """``count`` stations of mixed versions that share one table of latencies.
 
     ``charging`` False is the cheap path: the stations boot, tell their statuses and beat, nothing more.
@@ -36,15 +36,11 @@ class Fleet:
         session_s: tuple[float, float] = (60.0, 300.0),
         **station_options: Any,
     ) -> None:
-        self.latencies = Latencies()
+        super().__init__()
         self.charging = charging
         self.tokens = tokens
         self.free = free
         self.session_s = session_s
-        self.sessions_done = 0
-        self.sessions_refused = 0
-        self.energy_wh = 0
-        self.stations: list[Station] = []
         options = {"log_size": 0, "connectors": 1, "settings": {"sample_interval": 10}} | station_options
         for number in range(1, count + 1):
             identity = f"{prefix}-{number:05d}"
@@ -60,17 +56,6 @@ class Fleet:
                     **options,
                 )
             )
-        self._workers: list[asyncio.Task[None]] = []
-
-    @property
-    def online(self) -> int:
-        return sum(station.online.is_set() for station in self.stations)
-
-    @property
-    def charging_now(self) -> int:
-        return sum(
-            connector.session is not None for station in self.stations for connector in station.connectors
-        )
 
     async def start(self, *, at_once: int = START_AT_ONCE, over_s: float = 0.0) -> int:
         """Start every station, at most at_once handshakes at a time, spread over so many real seconds.
@@ -97,13 +82,6 @@ class Fleet:
             async with asyncio.timeout(duration_s):
                 await (stop or asyncio.Event()).wait()
 
-    async def stop(self, *, grace_s: float = 5.0) -> None:
-        """End every session, wait for its last messages, close every socket."""
-        for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
-        await asyncio.gather(*(station.stop(grace_s=grace_s) for station in self.stations))
-
     async def _drive(self, station: Station) -> None:
         """One station's drivers: they come, charge and go, for as long as the fleet runs."""
         rng = station.rng
@@ -122,12 +100,6 @@ class Fleet:
                 cable_first=rng.random() < 0.5,
                 authorize=not self.free,
             )
-            try:
-                # Shielded: when the fleet stops, the station ends the session itself and delivers its last
-                # messages.
-                session = await asyncio.shield(work)
-            except (NoAnswer, CallFailed):
-                continue  # counted in the latencies already
-            self.sessions_done += not session.refused
-            self.sessions_refused += session.refused
-            self.energy_wh += session.energy_wh
+            # A call that failed in there is counted in the latencies already.
+            with contextlib.suppress(NoAnswer, CallFailed):
+                await self.see_through(work)

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from ocpp import v16, v21, v201
-from ocpp.exceptions import InternalError
+from ocpp.exceptions import InternalError, OCPPError
 from ocpp.routing import on
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -28,7 +28,8 @@ class Csms:
         self.heard: list[tuple[str, str, dict[str, Any]]] = []  # identity, action, payload
         self.invalid_tokens: set[str] = set()
         self.boot_answers: list[dict[str, Any]] = []  # used up first; then Accepted
-        self.failing: dict[str, int] = {}  # action: how many times it is answered with InternalError
+        self.failing: dict[str, int] = {}  # action: how many times it is answered with an error
+        self.failure: type[OCPPError] = InternalError
         self.links: dict[str, Any] = {}
         self.connections = 0
         self.authorization: list[str | None] = []
@@ -37,11 +38,11 @@ class Csms:
         self.url = ""
         self._server: Server | None = None
 
-    async def start(self) -> str:
+    async def start(self, port: int = 0) -> str:
         self._server = await serve(
             self._connected,
             "127.0.0.1",
-            0,
+            port,
             subprotocols=["ocpp1.6", "ocpp2.0.1", "ocpp2.1"],
             compression=None,
             close_timeout=0.5,  # a link that a bad frame killed reads no closing handshake
@@ -108,7 +109,7 @@ class _Central:
         assert not schemas.faults(self._ocpp_version, msg.action, "request", msg.payload), msg.payload
         if self.csms.failing.get(msg.action):
             self.csms.failing[msg.action] -= 1
-            raise InternalError
+            raise self.csms.failure
         await self.csms.hear(self.id, msg.action, msg.payload)
         return await super()._handle_call(msg)
 

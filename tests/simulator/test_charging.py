@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
+from ocpp.exceptions import SecurityError
 
-from simulator import V16, V201, Mischief, Station
+from simulator import V16, V201, CallFailed, Mischief, Station
 from tests.simulator.conftest import MakeStation
 from tests.simulator.csms import Csms
 
@@ -343,6 +344,38 @@ async def test_reconnect_alone_does_not_boot(station: Station, csms: Csms) -> No
 
     assert csms.connections == 2
     assert len(csms.payloads("BootNotification")) == 1
+
+
+async def test_security_error_makes_an_unknown_station_boot_again(station: Station, csms: Csms) -> None:
+    csms.failure, csms.failing = SecurityError, {"Heartbeat": 1}
+
+    with pytest.raises(CallFailed):
+        await station.call("Heartbeat", {})
+
+    await csms.wait_for("BootNotification", count=2)
+
+
+async def test_station_comes_back_to_a_restarted_server(station: Station, csms: Csms) -> None:
+    await csms.stop()
+    await station.offline.wait()
+
+    await csms.start(int(csms.url.split(":")[2].split("/")[0]))
+    await asyncio.wait_for(station.ready.wait(), 5)
+
+    assert len(csms.payloads("BootNotification")) == 1
+
+
+async def test_faulted_connector_ends_its_session_and_recovers(station: Station, csms: Csms) -> None:
+    charging = station.begin(1, "ALICE")
+    await station.sessions[-1].began.wait()
+
+    await station.fault(1, 4)
+    session = await charging
+
+    told = statuses(csms)
+    assert session.reason == "GroundFault"
+    assert told.count("Faulted") == 1
+    assert station.connector(1).status == "Available"
 
 
 async def test_mischief_bends_ids_starts_and_stops(make_station: MakeStation, csms: Csms) -> None:

@@ -1,0 +1,53 @@
+"""What every group of stations has: shared latencies, a count of sessions, an orderly end."""
+
+import asyncio
+
+from simulator.latency import Latencies
+from simulator.session import Session
+from simulator.station import Station
+
+
+class Crowd:
+    """Stations with one table of latencies; :class:`Fleet` and :class:`Demo` bring the drivers.
+
+    ``sessions_done`` counts sessions that ran, ``sessions_refused`` tokens the CSMS turned away,
+    ``energy_wh`` is the energy of all of them.
+    """
+
+    def __init__(self) -> None:
+        self.latencies = Latencies()
+        self.stations: list[Station] = []
+        self.sessions_done = 0
+        self.sessions_refused = 0
+        self.energy_wh = 0
+        self._workers: list[asyncio.Task[None]] = []
+
+    @property
+    def online(self) -> int:
+        return sum(station.online.is_set() for station in self.stations)
+
+    @property
+    def charging_now(self) -> int:
+        return sum(
+            connector.session is not None for station in self.stations for connector in station.connectors
+        )
+
+    async def stop(self, *, grace_s: float = 5.0) -> None:
+        """End every session, wait for its last messages, close every socket."""
+        for worker in self._workers:
+            worker.cancel()
+        await asyncio.gather(*self._workers, return_exceptions=True)
+        await asyncio.gather(*(station.stop(grace_s=grace_s) for station in self.stations))
+
+    async def see_through(self, work: "asyncio.Task[Session]") -> None:
+        """Wait for a session; when the crowd stops, the station still ends it in order and it is counted."""
+        work.add_done_callback(self._count)
+        await asyncio.shield(work)
+
+    def _count(self, work: "asyncio.Task[Session]") -> None:
+        if work.cancelled() or work.exception():
+            return
+        session = work.result()
+        self.sessions_done += not session.refused
+        self.sessions_refused += session.refused
+        self.energy_wh += session.energy_wh
