@@ -100,7 +100,11 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         # The role stays what it was when the key was handed out: another role is another key.
-        return [] if obj is None else ["role", "prefix", "created_by", "created_at", "last_used_at", "revoked_at"]
+        return (
+            []
+            if obj is None
+            else ["role", "prefix", "created_by", "created_at", "last_used_at", "revoked_at"]
+        )
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm, change: bool) -> None:
         if change:
@@ -178,9 +182,7 @@ class TokenAdmin(OperatorAdmin):
         ("Times", {"fields": (("last_used_at", "created_at", "updated_at"),)}),
     )
     readonly_fields = ("last_used_at", "created_at", "updated_at")
-    empty_sentence = (
-        "Hold a card to a station: it appears under unknown tokens, and one click adds it. Or add one by hand."
-    )
+    empty_sentence = "Hold a card to a station: it appears under unknown tokens, and one click adds it. Or add one by hand."
 
     @display(description="Status", ordering="status", label=tones.TOKEN)
     def status_label(self, token: Token) -> tuple[str, str]:
@@ -196,7 +198,9 @@ class UnknownTokenAdmin(EvidenceAdmin):
     search_fields = ["^uid_key"]
     search_help_text = "The beginning of a uid."
     sortable_by = ["last_seen_at"]
-    empty_sentence = "No unknown card was presented. When one is, it is refused, listed here, and one click adds it."
+    empty_sentence = (
+        "No unknown card was presented. When one is, it is refused, listed here, and one click adds it."
+    )
 
     def get_urls(self) -> list[Any]:
         wrap = self.admin_site.admin_view
@@ -211,7 +215,9 @@ class UnknownTokenAdmin(EvidenceAdmin):
         add = post_button(reverse("admin:unknown-token-add", args=[unknown.pk]), "Add")
         if unknown.is_ignored:
             return add
-        return format_html("{} {}", add, post_button(reverse("admin:unknown-token-ignore", args=[unknown.pk]), "Ignore"))
+        return format_html(
+            "{} {}", add, post_button(reverse("admin:unknown-token-ignore", args=[unknown.pk]), "Ignore")
+        )
 
     def add_token(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not access.may_provide(request.user):
@@ -231,5 +237,7 @@ class UnknownTokenAdmin(EvidenceAdmin):
         unknown = get_object_or_404(UnknownToken, pk=pk)
         unknown.is_ignored = True
         unknown.save(update_fields=["is_ignored"])
-        messages.info(request, f"The token {unknown.uid} stays refused and no longer appears on the dashboard.")
+        messages.info(
+            request, f"The token {unknown.uid} stays refused and no longer appears on the dashboard."
+        )
         return redirect(back(request, "admin:accounts_unknowntoken_changelist"))

@@ -6,7 +6,8 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        # Whoever saves a token (API, admin, import), authorization must not go on with the old one. No rule lives here.
+        # Whoever saves a token (API, admin, import), authorization must not go on with the old one. No rule
+        # lives here.
         post_save.connect(_forget_token, sender="accounts.Token")
         post_delete.connect(_forget_token, sender="accounts.Token")
 

@@ -1,4 +1,6 @@
-"""The handshake: who wants to connect, and whether it may. Every refusal is recorded with its reason in words."""
+"""The handshake: who wants to connect, and whether it may. Every refusal is recorded with its reason in
+words.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +65,9 @@ class Admitted:
 
 
 class Refusal(Exception):  # noqa: N818 - reads as what it is
-    """The handshake is refused. `status` is HTTP's; 101 means: complete the handshake without a subprotocol, then close."""
+    """The handshake is refused. `status` is HTTP's; 101 means: complete the handshake without a
+    subprotocol, then close.
+    """
 
     def __init__(self, status: int, reason: str, *, can_be_accepted: bool = False) -> None:
         self.status = status

@@ -20,7 +20,8 @@ _COST, _BLOCK = 2**12, 8
 _PROCESS_KEY = secrets.token_bytes(32)
 _REMEMBERED = 100_000
 
-# Failures of one identity from one address, per minute. Another address of the real station is not locked out.
+# Failures of one identity from one address, per minute. Another address of the real station is not locked
+# out.
 MAX_FAILURES = 10
 FAILURE_WINDOW_S = 60.0
 _TRACKED = 10_000
@@ -47,8 +48,11 @@ _verified: OrderedDict[bytes, None] = OrderedDict()
 
 
 async def verify(stored: str, given: bytes) -> bool:
-    """Whether a password fits a stored hash, in any of the spellings seen: as given, as the bytes its hex text
-    means, or as the hex text of the bytes given (1.6 AuthorizationKey), and latin-1 for UTF-8."""
+    """Whether a password fits a stored hash, in any of the spellings seen.
+
+    As given, as the bytes its hex text means, as the hex text of the bytes given (1.6 AuthorizationKey), and
+    latin-1 for UTF-8.
+    """
     digest = hmac.digest(_PROCESS_KEY, stored.encode() + b"\0" + given, "sha256")
     if digest in _verified:
         _verified.move_to_end(digest)
@@ -81,8 +85,10 @@ def _spellings(given: bytes) -> list[bytes]:
 
 
 def credentials(header: bytes | None) -> tuple[str, bytes] | None:
-    """User name and password of an Authorization header; the password is bytes and may hold colons. None when unusable."""
-    if header is None or not header[:6].lower() == b"basic ":
+    """User name and password of an Authorization header; the password is bytes and may hold colons. None
+    when unusable.
+    """
+    if header is None or header[:6].lower() != b"basic ":
         return None
     try:
         user, colon, password = base64.b64decode(header[6:].strip(), validate=True).partition(b":")
@@ -94,7 +100,9 @@ def credentials(header: bytes | None) -> tuple[str, bytes] | None:
 
 
 def is_user(user: str, identity: str) -> bool:
-    """Whether the user name is the identity (A00.FR.204), which some stations percent-encode here as in the URL."""
+    """Whether the user name is the identity (A00.FR.204), which some stations percent-encode here as in the
+    URL.
+    """
     return identity.casefold() in (user.casefold(), unquote(user).casefold())
 
 

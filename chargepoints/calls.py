@@ -48,7 +48,9 @@ _GRACE_S = 2.0
 
 
 class Switchboard:
-    """This process's end of the channel layer: one channel, the stations whose sockets we hold, the callers that wait."""
+    """This process's end of the channel layer: one channel, the stations whose sockets we hold, the callers
+    that wait.
+    """
 
     def __init__(self) -> None:
         self.channel = ""
@@ -137,7 +139,9 @@ switchboard = Switchboard()
 
 
 async def _ask_to_boot(charge_point_pk: int) -> None:
-    """A station that waited for its acceptance asks again only after its interval; most can be told to do so now."""
+    """A station that waited for its acceptance asks again only after its interval; most can be told to do
+    so now.
+    """
     charge_point = await journal.run(ChargePoint.objects.get, pk=charge_point_pk)
     try:
         await call(
@@ -238,7 +242,9 @@ def _check(charge_point: ChargePoint, version: str, action: str, payload: dict[s
 
 
 def end_overdue(command_id: str) -> None:
-    """Close a command that nobody answered and nobody closed; a late end of the holder changes nothing then."""
+    """Close a command that nobody answered and nobody closed; a late end of the holder changes nothing
+    then.
+    """
     Command.objects.unfinished().filter(pk=command_id).update(
         state=Command.State.TIMEOUT, finished_at=datetime.now(UTC)
     )

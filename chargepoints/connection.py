@@ -1,4 +1,4 @@
-"""One connected station: what comes in goes through session and dispatch, what we say goes through session and out.
+"""One connected station: its words go through session and dispatch, ours through session and out.
 
 Knows no transport: the WebSocket consumer hands it a way to send and a way to close.
 """
@@ -29,6 +29,7 @@ from ocpp_server.protocol.errors import InternalError, OcppError
 from ocpp_server.protocol.frames import CallError, CallResult, pack_result_error
 from ocpp_server.protocol.session import (
     Answered,
+    Ignored,
     Incoming,
     Late,
     OutgoingCall,
@@ -45,8 +46,8 @@ from transactions.services import quarantine
 
 log = structlog.get_logger(__name__)
 
-# Some stations fall over when they are called before they have finished booting: wait for their first word this
-# long, and not so long for one that has booted before and may only have reconnected.
+# Some stations fall over when they are called before they have finished booting: wait for their first word
+# this long, and not so long for one that has booted before and may only have reconnected.
 SETTLE_S = 10.0
 SETTLE_KNOWN_S = 2.0
 QUEUE_FULL = "QueueFull"
@@ -55,7 +56,9 @@ Finished = Callable[[str, str], Awaitable[None]]
 
 
 class StationConnection:
-    """The conversation with one station over one socket. `finished(command id, reply channel)` tells who waits."""
+    """The conversation with one station over one socket. `finished(command id, reply channel)` tells who
+    waits.
+    """
 
     def __init__(
         self,
@@ -114,26 +117,37 @@ class StationConnection:
                 await self._note_sent()
             await self._answered(event.outgoing, event.frame)
         elif isinstance(event, Refused):
-            self.station.action = ""
-            self.station.deviation("broken-frame", event.reason)
+            self._count(event)
             if event.text:
                 await self._send(event.text)
             if event.close:
                 await self._close(1002, "Too many broken frames in a row.")
-        elif isinstance(event, Late):
-            self.station.deviation("late-answer" if event.late else "unknown-answer")
-            if event.late:
-                await self._late(event)
-        elif isinstance(event, Streamed):
-            self.station.action = event.send.action
-            if registry.handler(self.station.version, event.send.action) is None:
-                self.station.deviation("unserved-stream", event.send.action)
-            else:
-                await dispatch(self.station, event.send, self._commit)
-        elif isinstance(event, ResultRefused):
-            self.station.deviation("refused-our-answer", f"{event.frame.code}: {event.frame.description}")
+        elif isinstance(event, Streamed) and self._serves(event.send.action):
+            await dispatch(self.station, event.send, self._commit)
+        elif isinstance(event, Late) and event.late:
+            self._count(event)
+            await self._late(event)
         else:
-            self.station.deviation("ignored-frame", getattr(event, "reason", ""))
+            self._count(event)
+
+    def _serves(self, action: str) -> bool:
+        self.station.action = action
+        return registry.handler(self.station.version, action) is not None
+
+    def _count(self, event: object) -> None:
+        """Note a frame that has no other effect, or an odd one."""
+        station = self.station
+        if isinstance(event, Refused):
+            station.action = ""
+            station.deviation("broken-frame", event.reason)
+        elif isinstance(event, Late):
+            station.deviation("late-answer" if event.late else "unknown-answer")
+        elif isinstance(event, Streamed):
+            station.deviation("unserved-stream", event.send.action)
+        elif isinstance(event, ResultRefused):
+            station.deviation("refused-our-answer", f"{event.frame.code}: {event.frame.description}")
+        elif isinstance(event, Ignored):
+            station.deviation("ignored-frame", event.reason)
 
     async def _serve(self, event: Incoming) -> None:
         station, call = self.station, event.call
@@ -182,7 +196,9 @@ class StationConnection:
             unit.clear()
 
     async def _reload(self) -> None:
-        """Take the station's state from the database again, in place: handlers and commands hold this object."""
+        """Take the station's state from the database again, in place: handlers and commands hold this
+        object.
+        """
         fresh = await journal.run(load_station, self.station.pk, self.station.version)
         self.station.take_over(fresh)
         for transaction in fresh.transactions.values():
@@ -360,7 +376,9 @@ class StationConnection:
         await self._close(1001, "Replaced by a newer connection.")
 
     async def changed(self) -> bool:
-        """The operator changed the station's settings: take them over; whether it may work only from now on."""
+        """The operator changed the station's settings: take them over; whether it may work only from now
+        on.
+        """
         async with self._busy:
             was_accepted = self.station.is_accepted
             await self._reload()
@@ -371,7 +389,9 @@ class StationConnection:
         await self._close(code, reason)
 
     async def closed(self) -> None:
-        """The socket is gone: what was not answered never will be. Nothing is replayed to the next connection."""
+        """The socket is gone: what was not answered never will be. Nothing is replayed to the next
+        connection.
+        """
         if self._settle is not None:
             self._settle.cancel()
             self._settle = None

@@ -1,8 +1,10 @@
 """WebSocket in: authenticate, bytes in, bytes out. Knows no OCPP message.
 
 Channels routes here, but its per-message dispatch is left out: it costs three quarters of a message, a hop
-through the one thread-sensitive thread for every message of every socket. What other processes have to say to a
-station comes over one channel per process (`chargepoints.calls`), so a connection needs no task of its own for it.
+through the one thread-sensitive thread for every message of every socket. What other processes have to say
+to a
+station comes over one channel per process (`chargepoints.calls`), so a connection needs no task of its own
+for it.
 """
 
 from __future__ import annotations

@@ -82,7 +82,8 @@ async def _replace(replaced: Connection) -> None:
 
 
 async def leave(connection: StationConnection, *, code: int) -> None:
-    """The socket is gone. Clean-up compares the connection: a late close changes nothing for the newer one."""
+    """The socket is gone. Clean-up compares the connection: a late close changes nothing for the newer one.
+    """
     station = connection.station
     switchboard.connections.pop(station.connection_id, None)
     await connection.closed()

@@ -1,7 +1,8 @@
 """SQL for many rows at once, derived from the models.
 
 `bulk_create` costs 40 to 60 microseconds a row and `bulk_update` 250; `executemany` with the values in
-the database's own form costs 3 to 10. Only the journal uses this, and only for what changes with every message.
+the database's own form costs 3 to 10. Only the journal uses this, and only for what changes with every
+message.
 """
 
 from __future__ import annotations

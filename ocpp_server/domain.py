@@ -1,4 +1,6 @@
-"""The second tree of errors: a rule of ours said no. Handlers, views and commands each know how to say it to their side."""
+"""The second tree of errors: a rule of ours said no. Handlers, views and commands each know how to say it
+to their side.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What has to run in a process that serves stations: the journal, the live state, the switchboard, housekeeping."""
+"""What has to run in a process that serves stations: the journal, the live state, the switchboard,
+housekeeping.
+"""
 
 from __future__ import annotations
 
@@ -13,26 +15,29 @@ from ocpp_server.journal import JournalUnavailable, journal
 
 log = structlog.get_logger(__name__)
 
-_started_on: asyncio.AbstractEventLoop | None = None
-_starting: asyncio.Lock | None = None
+
+class _Run:
+    """On which event loop the engine runs, and the lock of its start."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    starting: asyncio.Lock | None = None
 
 
 async def ensure_started() -> None:
-    """Start on the first call in this event loop. Servers without ASGI lifespan (daphne) get here with the first socket."""
-    global _starting
+    """Start on the first call in this event loop: daphne has no ASGI lifespan and gets here with a request."""
     loop = asyncio.get_running_loop()
-    if _started_on is loop:
+    if _Run.loop is loop:
         return
-    if _starting is None or getattr(_starting, "_loop", loop) is not loop:
-        _starting = asyncio.Lock()
-    async with _starting:
-        if _started_on is not loop:
+    if _Run.starting is None or _Run.loop is not None:
+        # A lock belongs to one loop; the engine of an earlier loop (tests) has ended with it.
+        _Run.starting, _Run.loop = asyncio.Lock(), None
+    async with _Run.starting:
+        if _Run.loop is not loop:
             await start()
 
 
 async def start() -> None:
-    """Take the live state from the ORM and begin to serve. Rows that a dead process left behind are put right."""
-    global _started_on
+    """Take the live state from the ORM, put right what a dead process left behind, and begin to serve."""
     from chargepoints.calls import switchboard
     from ocpp_server import housekeeping
     from ocpp_server.live import loading
@@ -43,17 +48,16 @@ async def start() -> None:
     await journal.run(housekeeping.clean_up_after_crash)
     switchboard.start()
     housekeeping.start()
-    _started_on = asyncio.get_running_loop()
+    _Run.loop = asyncio.get_running_loop()
     log.info("engine.started", running_transactions=len(active), next_transaction=last_number + 1)
 
 
 async def stop() -> None:
     """Close the stations' sockets, finish what is in hand, write everything that is pending."""
-    global _started_on
     from chargepoints.calls import switchboard
     from ocpp_server import housekeeping
 
-    if _started_on is None:
+    if _Run.loop is None:
         return
     await housekeeping.stop()
     for connection in list(switchboard.connections.values()):
@@ -64,17 +68,17 @@ async def stop() -> None:
     await switchboard.stop()
     await journal.stop()
     live.reset()
-    _started_on = None
+    _Run.loop = None
     log.info("engine.stopped")
 
 
 def is_running() -> bool:
-    return _started_on is not None
+    return _Run.loop is not None
 
 
 async def status() -> dict[str, Any]:
     """Whether stations can be served: for readiness probes."""
-    if _started_on is None:
+    if _Run.loop is None:
         await ensure_started()
     try:
         await asyncio.wait_for(journal.run(_ask), 5)

@@ -1,4 +1,6 @@
-"""What has to happen without a message: mirroring, deadlines, expiries, retention. Runs inside the embedded server."""
+"""What has to happen without a message: mirroring, deadlines, expiries, retention. Runs inside the embedded
+server.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +121,8 @@ def _delete_old_messages() -> bool:
     if not settings.OCPP_MESSAGE_RETENTION:
         return False
     before = datetime.now(UTC) - timedelta(seconds=settings.OCPP_MESSAGE_RETENTION)
-    # Rows are appended in order of time, so the oldest ids are the oldest rows: no index on the time alone is needed.
+    # Rows are appended in order of time, so the oldest ids are the oldest rows: no index on the time alone
+    # is needed.
     oldest = list(Message.objects.order_by("id").values_list("id", "at")[:DELETE_AT_ONCE])
     expired = [pk for pk, at in oldest if at < before]
     if expired:

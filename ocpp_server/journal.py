@@ -5,7 +5,8 @@ then one database transaction takes the whole batch, and every station of it get
 answered only when `commit` has returned, so nothing is acknowledged that is not stored.
 
 If a batch fails, its members are written one by one, so that one bad row hurts only its own message. When the
-database is away the journal waits, within OCPP_JOURNAL_BUDGET; then `JournalUnavailable` makes the caller close
+database is away the journal waits, within OCPP_JOURNAL_BUDGET; then `JournalUnavailable` makes the caller
+close
 the socket: a station keeps what was not answered and discards what was answered with errors (1.6 3.7.1).
 """
 
@@ -117,11 +118,15 @@ class Journal:
         self._thread = None
 
     async def commit(self, unit: Unit) -> None:
-        """Return when the unit is stored. Raises the database's error when a row was refused, JournalUnavailable when away."""
+        """Return when the unit is stored. Raises the database's error when a row was refused,
+        JournalUnavailable when away.
+        """
         await self._submit(unit, None)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a synchronous function on the writer's connection, under a savepoint of the next batch; its result when committed."""
+        """Run a synchronous function on the writer's connection, under a savepoint of the next batch; its
+        result when committed.
+        """
         result: T = await self._submit(None, lambda: function(*args, **kwargs))
         return result
 

@@ -16,7 +16,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
 
 class ApiKey(models.Model):
-    """A key of another system. Only its SHA-256 is kept: the key itself has 256 random bits, so a slow hash adds nothing."""
+    """A key of another system. Only its SHA-256 is kept: the key itself has 256 random bits, so a slow hash
+    adds nothing.
+    """
 
     name = models.CharField(max_length=100)
     prefix = models.CharField(max_length=12, help_text="The first characters, to recognise the key by.")

@@ -7,12 +7,16 @@ from django.db.models import F
 
 
 def normalise_uid(uid: str) -> str:
-    """The form a uid is compared in: OCPP's idTag is case-insensitive (1.6 CiString20), stray blanks mean nothing."""
+    """The form a uid is compared in: OCPP's idTag is case-insensitive (1.6 CiString20), stray blanks mean
+    nothing.
+    """
     return uid.strip().casefold()
 
 
 class Token(models.Model):
-    """A card, an app identity or a vehicle that may be allowed to charge. Never deleted: it becomes invalid."""
+    """A card, an app identity or a vehicle that may be allowed to charge. Never deleted: it becomes
+    invalid.
+    """
 
     class Type(models.TextChoices):
         RFID = "RFID", "RFID card"

@@ -70,7 +70,9 @@ def update(token: Token, **changes: Any) -> Token:
 
 
 def add_unknown(unknown: UnknownToken, *, name: str = "") -> Token:
-    """Make a token of a uid that nobody knew when it was presented. Raises Conflict when it is known by now."""
+    """Make a token of a uid that nobody knew when it was presented. Raises Conflict when it is known by
+    now.
+    """
     is_vehicle = unknown.uid.upper().startswith("VID:")
     return create(uid=unknown.uid, type="OTHER" if is_vehicle else "RFID", name=name)
 

@@ -1,4 +1,6 @@
-"""Firmware and diagnostics status (1.6 4.5, 4.4). What was asked for is another block; here the progress is kept."""
+"""Firmware and diagnostics status (1.6 4.5, 4.4). What was asked for is another block; here the progress is
+kept.
+"""
 
 from __future__ import annotations
 

@@ -117,7 +117,9 @@ class Evse(models.Model):
 
 
 class Connector(models.Model):
-    """A plug of an EVSE. `number` is the connectorId as the station spells it: station-wide in 1.6, per EVSE in 2.x."""
+    """A plug of an EVSE. `number` is the connectorId as the station spells it: station-wide in 1.6, per
+    EVSE in 2.x.
+    """
 
     class Status(models.TextChoices):
         AVAILABLE = "Available", "Available"

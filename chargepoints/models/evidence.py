@@ -94,7 +94,8 @@ class DeviceEvent(models.Model):
     class Meta:
         ordering = ["-received_at"]
         constraints = [
-            # A repeated NotifyEvent brings the same event again; ids restart after a boot, so the time belongs to the key.
+            # A repeated NotifyEvent brings the same event again; ids restart after a boot, so the time
+            # belongs to the key.
             models.UniqueConstraint(
                 fields=["charge_point", "event_id", "at", "component", "variable"], name="device_event_once"
             )

@@ -1,4 +1,6 @@
-"""What an administrator decides about a station: that it exists, whether it is accepted, how it proves who it is."""
+"""What an administrator decides about a station: that it exists, whether it is accepted, how it proves who
+it is.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +57,9 @@ def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint
 
 
 def update(charge_point: ChargePoint, *, password: str | None = None, **settings: Any) -> ChargePoint:
-    """Change what is given; an empty password removes it. A connected station feels it at once. Raises Invalid."""
+    """Change what is given; an empty password removes it. A connected station feels it at once. Raises
+    Invalid.
+    """
     fields = _apply(charge_point, settings, password)
     # Only these columns: the others belong to the live state, which may have moved since the row was read.
     charge_point.save(update_fields=sorted(fields))

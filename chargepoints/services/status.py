@@ -28,7 +28,9 @@ async def report(
     vendor_id: str = "",
     vendor_error_code: str = "",
 ) -> None:
-    """Take over a reported status. Ordered by receipt: the station's time may be old (1.6 4.9: when it changed)."""
+    """Take over a reported status. Ordered by receipt: the station's time may be old (1.6 4.9: when it
+    changed).
+    """
     status = known_status(status)
     if not place.evse:
         # Connector 0 speaks for the station: it masks, and never overwrites, what the connectors say.

@@ -1,14 +1,19 @@
-"""The live state: who is connected where, running sessions, the token cache. It can be lost at any moment and is rebuilt
+"""The live state: who is connected where, running sessions, the token cache.
+
+It can be lost at any moment and is rebuilt
 from the ORM, which is what survives.
 
-One interface, one implementation a mode: `memory` in the embedded server. The interface is asynchronous where a
-distributed implementation has to ask another machine, synchronous where every process must know the answer itself.
+One interface, one implementation a mode: `memory` in the embedded server. The interface is asynchronous
+where a
+distributed implementation has to ask another machine, synchronous where every process must know the answer
+itself.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from functools import cache
 
 from ocpp_server.live.records import Connection, TokenRecord, TransactionState
 from ocpp_server.protocol.session import ReplayMemory
@@ -74,20 +79,14 @@ class LiveState(ABC):
         """Fill the live state from what the ORM holds."""
 
 
-_state: LiveState | None = None
-
-
+@cache
 def state() -> LiveState:
     """The live state of this process."""
-    global _state
-    if _state is None:
-        from ocpp_server.live.memory import MemoryState
+    from ocpp_server.live.memory import MemoryState
 
-        _state = MemoryState()
-    return _state
+    return MemoryState()
 
 
 def reset() -> None:
     """Forget everything, as a restart does."""
-    global _state
-    _state = None
+    state.cache_clear()

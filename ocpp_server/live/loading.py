@@ -1,4 +1,6 @@
-"""The ORM as the source of the live state: what a process needs when it starts, and when a station connects."""
+"""The ORM as the source of the live state: what a process needs when it starts, and when a station
+connects.
+"""
 
 from __future__ import annotations
 

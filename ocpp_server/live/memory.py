@@ -10,7 +10,8 @@ from ocpp_server.live.loading import load_tokens
 from ocpp_server.live.records import Connection, TokenRecord, TransactionState
 from ocpp_server.protocol.session import ReplayMemory
 
-# Changes made in this process are felt at once; those of another (manage.py shell on the same SQLite file) after this long.
+# Changes made in this process are felt at once; those of another (manage.py shell on the same SQLite file)
+# after this long.
 TOKEN_CACHE_S = 30.0
 TOKEN_CACHE_SIZE = 100_000
 REPLAY_MEMORIES = 20_000

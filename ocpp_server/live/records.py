@@ -1,4 +1,6 @@
-"""The shapes of the live state: plain, slotted, serialisable (msgspec), so that memory and Redis can hold the same."""
+"""The shapes of the live state: plain, slotted, serialisable (msgspec), so that memory and Redis can hold
+the same.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ import msgspec
 
 
 class Connection(msgspec.Struct):
-    """Who holds a station's socket. `id` is new with every connection: clean-up compares it, so a late close changes nothing."""
+    """Who holds a station's socket. `id` is new with every connection: clean-up compares it, so a late
+    close changes nothing.
+    """
 
     id: str
     identity: str

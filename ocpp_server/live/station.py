@@ -27,7 +27,7 @@ MAX_DEVIATION_KINDS = 100
 
 
 class Station:
-    """The live state of one connected station. Its messages are handled one after the other, so it needs no lock.
+    """The live state of one connected station. Its messages are handled one by one, so it needs no lock.
 
     `unit` gathers what the message in hand changes; `received_at` is when it came.
     """
@@ -88,7 +88,8 @@ class Station:
         self.frame = ""
         self.payload = ""
         self.action = ""
-        # What was loaded last may not be all that is stored: look in the database before taking something for new.
+        # What was loaded last may not be all that is stored: look in the database before taking something
+        # for new.
         self.in_doubt = False
         self.remote_starts: list[ExpectedStart] = []
         # Stops that came before their starts: how many wait for one.
@@ -99,7 +100,9 @@ class Station:
         return self.registration_status == "Accepted"
 
     def deviation(self, kind: str, detail: str = "", *, path: str = "") -> None:
-        """Count what the station does differently from the specification; the first frame is kept as an example."""
+        """Count what the station does differently from the specification; the first frame is kept as an
+        example.
+        """
         key = (kind, self.action[:64], path[:255])
         if key not in self.deviations:
             if len(self.deviations) >= MAX_DEVIATION_KINDS:
@@ -108,7 +111,9 @@ class Station:
         self.deviations[key].count += 1
 
     def moment(self, text: object) -> datetime:
-        """The station's time where it is plausible, else the time of receipt; a deviation says which rule it broke."""
+        """The station's time where it is plausible, else the time of receipt; a deviation says which rule
+        it broke.
+        """
         at, problem = translate.moment(text, received_at=self.received_at, zone=self.zone)
         if problem:
             self.deviation(problem, repr(text)[:100], path="timestamp")

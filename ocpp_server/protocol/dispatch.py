@@ -1,4 +1,6 @@
-"""The only way in: look up > validate > handler > validate > commit > pack. The envelope was read by the session."""
+"""The only way in: look up > validate > handler > validate > commit > pack. The envelope was read by the
+session.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class Party(Protocol):
 
 
 class StorageUnavailable(Exception):
-    """Nothing can be stored now: close the socket without an answer, and the station keeps the message (1.6 3.7.1)."""
+    """Nothing can be stored now: close the socket without an answer, and the station keeps the message (1.6
+    3.7.1).
+    """
 
 
 class CommitRefused(Exception):
@@ -41,7 +45,9 @@ class CommitRefused(Exception):
 
 
 class Exchange:
-    """A station's request and what becomes of it. `answer` is the payload's or the error's JSON text as it leaves."""
+    """A station's request and what becomes of it. `answer` is the payload's or the error's JSON text as it
+    leaves.
+    """
 
     __slots__ = ("answer", "call", "error", "payload", "started")
 

@@ -1,4 +1,6 @@
-"""Meter values of both dialects as one noun: a sample with its unit normalised and the station's own text kept."""
+"""Meter values of both dialects as one noun: a sample with its unit normalised and the station's own text
+kept.
+"""
 
 from __future__ import annotations
 
@@ -186,5 +188,7 @@ def samples_2x(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
 
 
 def signed_text(signed: Mapping[str, Any]) -> str:
-    """The signed part as JSON with the station's values untouched: encoding, method, key and data belong together."""
+    """The signed part as JSON with the station's values untouched: encoding, method, key and data belong
+    together.
+    """
     return orjson.dumps(signed).decode()

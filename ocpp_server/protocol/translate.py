@@ -1,4 +1,6 @@
-"""1.6 nouns and 2.x nouns: connector and EVSE, id token, time, status information. Messages are not translated, nouns are."""
+"""1.6 nouns and 2.x nouns: connector and EVSE, id token, time, status information. Messages are not
+translated, nouns are.
+"""
 
 from __future__ import annotations
 

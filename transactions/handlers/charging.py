@@ -1,4 +1,6 @@
-"""What stations say about charging: 1.6 Start/StopTransaction (4.8, 4.10) and 2.x TransactionEvent (E01-E15)."""
+"""What stations say about charging: 1.6 Start/StopTransaction (4.8, 4.10) and 2.x TransactionEvent
+(E01-E15).
+"""
 
 from __future__ import annotations
 
@@ -30,18 +32,8 @@ async def start_transaction(station: Station, request: dict[str, Any]) -> dict[s
 
 @on("StopTransaction", V16)
 async def stop_transaction(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    tag = request.get("idTag")
-    decision = await ending.stop(
-        station=station,
-        number=request["transactionId"],
-        meter_wh=request["meterStop"],
-        at=station.moment(request["timestamp"]),
-        time_text=request["timestamp"],
-        reason=request.get("reason", "Local"),  # J errata 2.5
-        token=translate.id_tag(tag) if tag else None,
-        samples=metering.samples_16(request.get("transactionData", ())),
-        payload=station.payload,
-    )
+    stop = ending.from_request(station, request, station.payload)
+    decision = await ending.stop(station=station, stop=stop)
     return {"idTagInfo": translate.id_tag_info(decision)} if decision else {}
 
 

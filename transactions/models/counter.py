@@ -4,7 +4,9 @@ from django.db import models
 
 
 class Counter(models.Model):
-    """The last number issued, kept apart from the rows that carry it: deleting the newest row must not free its number."""
+    """The last number issued, kept apart from the rows that carry it: deleting the newest row must not free
+    its number.
+    """
 
     TRANSACTION = "transaction"
 

@@ -9,7 +9,9 @@ from transactions.models.transaction import Transaction
 
 
 class MeterValue(models.Model):
-    """One sampled value (1.6 7.43, 2.0.1 2.43). `value` is normalised to the base unit; `raw` is the station's own text."""
+    """One sampled value (1.6 7.43, 2.0.1 2.43). `value` is normalised to the base unit; `raw` is the
+    station's own text.
+    """
 
     charge_point = models.ForeignKey(
         ChargePoint, on_delete=models.CASCADE, related_name="meter_values", db_index=False

@@ -16,7 +16,9 @@ class QuarantinedMessageQuerySet(models.QuerySet["QuarantinedMessage"]):
         return self.filter(resolved_at__isnull=True)
 
     def waiting_stops(self, charge_point: ChargePoint | int) -> QuarantinedMessageQuerySet:
-        """Stops without a transaction whose start may still come (it was queued at the station behind them)."""
+        """Stops without a transaction whose start may still come (it was queued at the station behind
+        them).
+        """
         return self.open().filter(
             charge_point=charge_point,
             action="StopTransaction",

@@ -19,7 +19,9 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
 
 
 class Transaction(models.Model):
-    """What one vehicle drew in one go. `id` is the number we issue: from 1000, rising, never reused; in 1.6 it is the transactionId."""
+    """What one vehicle drew in one go. `id` is the number we issue: from 1000, rising, never reused; in 1.6
+    it is the transactionId.
+    """
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"
@@ -119,7 +121,9 @@ class Transaction(models.Model):
 
 
 class TransactionEvent(models.Model):
-    """One TransactionEvent as the station sent it (2.0.1 E01-E15). State is computed from these in seqNo order."""
+    """One TransactionEvent as the station sent it (2.0.1 E01-E15). State is computed from these in seqNo
+    order.
+    """
 
     class Type(models.TextChoices):
         STARTED = "Started", "Started"

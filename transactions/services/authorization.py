@@ -19,7 +19,9 @@ from ocpp_server.protocol.translate import IdToken, Place
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`status` is 1.6's AuthorizationStatus; `is_unknown` tells a token nobody added from one that was made invalid."""
+    """`status` is 1.6's AuthorizationStatus; `is_unknown` tells a token nobody added from one that was made
+    invalid.
+    """
 
     status: str
     group_id: str = ""
@@ -46,9 +48,10 @@ _TYPES = {
 async def decide(
     *, station: Station, token: IdToken, place: Place | None = None, for_start: bool = False
 ) -> Decision:
-    """Blocked, then Expired, then ConcurrentTx, then Accepted; unknown is Invalid. Unknown tokens go to the inbox.
+    """Blocked, then Expired, then ConcurrentTx, then Accepted; unknown is Invalid, and goes to the inbox.
 
-    ConcurrentTx is only for what would start charging: whoever wants to stop has a running transaction by nature
+    ConcurrentTx is only for what would start charging: whoever wants to stop has a running transaction by
+    nature
     (1.6 7.2). A running transaction on the same connector does not count: the new one replaces it.
     """
     key = normalise_uid(token.value)

@@ -1,6 +1,7 @@
 """The energy of a transaction, from its register readings: the sum of what was added, never negative.
 
-A register may start anywhere, reset in the middle (some meters count per session) or jump; the bill must survive it.
+A register may start anywhere, reset in the middle (some meters count per session) or jump; the bill must
+survive it.
 All values in Wh.
 """
 
@@ -56,7 +57,9 @@ def reading(transaction: TransactionState, meter_wh: float, at: datetime) -> Non
 
 
 def _older(transaction: TransactionState, meter_wh: float, at: datetime) -> None:
-    """A reading that arrives late only counts when it is older than the start we took: the session began lower."""
+    """A reading that arrives late only counts when it is older than the start we took: the session began
+    lower.
+    """
     start = transaction.meter_start_wh
     if start is not None and meter_wh < start and at <= transaction.started_at:
         transaction.energy_wh += start - meter_wh
@@ -64,7 +67,9 @@ def _older(transaction: TransactionState, meter_wh: float, at: datetime) -> None
 
 
 def finish(transaction: TransactionState, meter_wh: float | None, at: datetime) -> float | None:
-    """Take the final reading and return the one to store; the readings so far decide when it is missing or impossible."""
+    """Take the final reading and return the one to store; the readings so far decide when it is missing or
+    impossible.
+    """
     if meter_wh is None or meter_wh < 0:
         if transaction.meter_last_wh is None:
             suspect(transaction, "meter-stop-missing")

@@ -1,4 +1,6 @@
-"""2.x TransactionEvent (2.0.1 E01-E15): any event opens its transaction, order does not matter, nothing is buffered."""
+"""2.x TransactionEvent (2.0.1 E01-E15): any event opens its transaction, order does not matter, nothing is
+buffered.
+"""
 
 from __future__ import annotations
 
@@ -46,9 +48,10 @@ class Event(NamedTuple):
 
 
 async def record(*, station: Station, event: Event) -> Decision | None:
-    """Store an event and compute the transaction's state anew; the decision about its token, None when it has none.
+    """Store an event and compute the state anew; the decision about its token, None when it has none.
 
-    Repeated events have no second effect; one with the number of another but other content is kept aside (F60),
+    Repeated events have no second effect; one with the number of another but other content is kept aside
+    (F60),
     unless the station does not number its events at all.
     """
     check = crc32(event.payload.encode())
@@ -77,7 +80,8 @@ async def record(*, station: Station, event: Event) -> Decision | None:
 
 
 async def _find(station: Station, event: Event) -> TransactionState | None:
-    # An online start of a warm station is new; the unique constraint catches it when it is not, and then we look.
+    # An online start of a warm station is new; the unique constraint catches it when it is not, and then we
+    # look.
     is_surely_new = event.type == STARTED and not event.offline and not station.in_doubt
     return await sessions.find_ocpp_id(station, event.transaction_id, in_database=not is_surely_new)
 
@@ -95,7 +99,9 @@ def _is_new_generation(transaction: TransactionState, event: Event, check: int) 
 
 
 def _is_unnumbered(transaction: TransactionState, event: Event) -> bool:
-    """Whether the station reuses numbers within a transaction: seqNo 0 in every event, or restarting at 0 (F63)."""
+    """Whether the station reuses numbers within a transaction: seqNo 0 in every event, or restarting at 0
+    (F63).
+    """
     if transaction.has_seq_order and transaction.seq_types.get(event.seq_no) != event.type:
         transaction.has_seq_order = False
     return not transaction.has_seq_order
@@ -212,7 +218,9 @@ def _renumber(transaction: TransactionState, event: Event) -> dict[str, object]:
 
 
 def _missing(transaction: TransactionState) -> list[int]:
-    """The numbers between the start's and the highest that have not come; stations may count from any number."""
+    """The numbers between the start's and the highest that have not come; stations may count from any
+    number.
+    """
     seen = transaction.seq_types
     first = min((number for number, kind in seen.items() if kind == STARTED), default=min(seen))
     missing = []
@@ -225,7 +233,9 @@ def _missing(transaction: TransactionState) -> list[int]:
 
 
 async def _decide_again(station: Station, transaction: TransactionState, event: Event) -> Decision | None:
-    """Who is already charging is not refused for charging: only the start asks about concurrent transactions."""
+    """Who is already charging is not refused for charging: only the start asks about concurrent
+    transactions.
+    """
     if event.token is None:
         return None
     is_first = not transaction.id_token

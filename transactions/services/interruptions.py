@@ -7,7 +7,9 @@ from transactions.tables import TRANSACTIONS
 
 
 def note_boot(station: Station) -> None:
-    """Mark what is open as interrupted. Nothing is closed: the station may resume, or still send the stop (1.6 4.10)."""
+    """Mark what is open as interrupted. Nothing is closed: the station may resume, or still send the stop
+    (1.6 4.10).
+    """
     for transaction in station.transactions.values():
         if transaction.is_active:
             station.unit.update(TRANSACTIONS, transaction.id, is_interrupted=True)

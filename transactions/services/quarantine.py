@@ -38,7 +38,9 @@ def resolve(station: Station, pk: int, transaction_id: int) -> None:
 
 
 def note_foreign(station: Station, number: int) -> None:
-    """A station named another station's transaction: a mistake after a swap of hardware, or an attack (S10)."""
+    """A station named another station's transaction: a mistake after a swap of hardware, or an attack
+    (S10).
+    """
     station.unit.insert(
         SECURITY_EVENTS,
         charge_point_id=station.pk,
@@ -51,7 +53,7 @@ def note_foreign(station: Station, number: int) -> None:
 
 
 def keep_refused(station: Station, exchange: Exchange) -> None:
-    """A transaction message that is answered with an error will be discarded by the charger: keep what it said.
+    """A transaction message that gets an error will be discarded by the charger: keep what it said.
 
     A station that is not accepted has no right to billable transactions, so nothing of it is kept.
     """

@@ -156,7 +156,9 @@ def end(
 
 
 def supersede(station: Station, place: Place, at: datetime) -> None:
-    """A transaction begins where another is still open: that one ends at its last known reading, and is suspect."""
+    """A transaction begins where another is still open: that one ends at its last known reading, and is
+    suspect.
+    """
     if not place.evse:
         return
     for transaction in list(station.transactions.values()):

@@ -1,4 +1,6 @@
-"""1.6 StartTransaction (4.8): a transaction is always opened, whatever the token, because the car may be charging already."""
+"""1.6 StartTransaction (4.8): a transaction is always opened, whatever the token, because the car may be
+charging already.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Why a transaction is suspect: codes for the database, words for people. A bill is looked at before it is sent."""
+"""Why a transaction is suspect: codes for the database, words for people. A bill is looked at before it is
+sent.
+"""
 
 from __future__ import annotations
 
