@@ -182,7 +182,7 @@ class TokenAdmin(OperatorAdmin):
         ("Times", {"fields": (("last_used_at", "created_at", "updated_at"),)}),
     )
     readonly_fields = ("last_used_at", "created_at", "updated_at")
-    empty_sentence = "Hold a card to a station: it appears under unknown tokens, and one click adds it. Or add one by hand."
+    empty_sentence = "Hold a card to a station: it appears under unknown tokens, and one click adds it."
 
     @display(description="Status", ordering="status", label=tones.TOKEN)
     def status_label(self, token: Token) -> tuple[str, str]:

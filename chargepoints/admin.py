@@ -61,7 +61,9 @@ class ChargePointAdmin(OperatorAdmin):
         ("Behaviour", {"fields": (("validation", "unknown_tokens"), "assumed_timezone")}),
         ("What the station says", {"classes": ["collapse"], "fields": REPORTED}),
     )
-    empty_sentence = "No station has connected yet. Point one at the address below, with an identity of your choice at its end."
+    empty_sentence = (
+        "No station has connected yet. Point one at this address, with an identity of your choice:"
+    )
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else self.fieldsets[:-1]

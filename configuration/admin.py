@@ -21,7 +21,9 @@ class StoredKeyAdmin(EvidenceAdmin):
     search_help_text = "A whole key, or a station's identity."
     sortable_by = ["key"]
     ordering = ["-id"]
-    empty_sentence = "Every station uses the defaults. A key appears here as soon as it differs from its default."
+    empty_sentence = (
+        "Every station uses the defaults. A key appears here as soon as it differs from its default."
+    )
 
 
 @admin.register(ReportedKey)

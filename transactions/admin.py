@@ -17,14 +17,31 @@ from unfold.decorators import display
 from ocpp_server.operator import access, cells, session, tones
 from ocpp_server.operator.base import EvidenceAdmin, back, session_link
 from ocpp_server.operator.filters import StationFilter
-from transactions.models import Counter, MeterValue, QuarantinedMessage, RemoteStart, Transaction, TransactionEvent
+from transactions.models import (
+    Counter,
+    MeterValue,
+    QuarantinedMessage,
+    RemoteStart,
+    Transaction,
+    TransactionEvent,
+)
 
 
 @admin.register(Transaction)
 class TransactionAdmin(EvidenceAdmin):
     """The list leads to the session page."""
 
-    list_display = ["number", "station", "place", "id_token", "state", "energy", "duration", "started_at", "flag"]
+    list_display = [
+        "number",
+        "station",
+        "place",
+        "id_token",
+        "state",
+        "energy",
+        "duration",
+        "started_at",
+        "flag",
+    ]
     list_filter = [
         StationFilter,
         ("status", ChoicesDropdownFilter),
@@ -43,7 +60,11 @@ class TransactionAdmin(EvidenceAdmin):
         return [*session.urls(self.admin_site), *super().get_urls()]
 
     def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         return session.page(request, object_id)
 
@@ -115,7 +136,11 @@ class MeterValueAdmin(EvidenceAdmin):
 class QuarantinedMessageAdmin(EvidenceAdmin):
     json_fields = ("payload",)
     list_display = ["action", "station", "session", "reason_label", "detail", "received_at", "resolved_at"]
-    list_filter = [StationFilter, ("reason", ChoicesDropdownFilter), ("resolved_at", admin.EmptyFieldListFilter)]
+    list_filter = [
+        StationFilter,
+        ("reason", ChoicesDropdownFilter),
+        ("resolved_at", admin.EmptyFieldListFilter),
+    ]
     list_select_related = ["charge_point"]
     search_fields = ["charge_point__identity_key"]
     exact_search = ("charge_point", "transaction_id")
@@ -126,7 +151,9 @@ class QuarantinedMessageAdmin(EvidenceAdmin):
 
     def get_urls(self) -> list[Any]:
         resolve = path(
-            "<int:pk>/resolve/", self.admin_site.admin_view(require_POST(self.resolve)), name="quarantine-resolve"
+            "<int:pk>/resolve/",
+            self.admin_site.admin_view(require_POST(self.resolve)),
+            name="quarantine-resolve",
         )
         return [resolve, *super().get_urls()]
 

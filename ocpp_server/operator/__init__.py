@@ -1,1 +1,1 @@
-"""What the operator sees in the browser: the dashboard, the station page, the session page and what all lists share."""
+"""What the operator sees in the browser: dashboard, station page, session page, and what all lists share."""

@@ -1,4 +1,4 @@
-"""Who may do what in the admin. The same three roles as in the API: viewer reads, operator commands, administrator provides."""
+"""Who may do what in the admin, by the API's roles: viewer reads, operator commands, administrator enters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ def may_read(user: Any) -> bool:
 
 def may_command(user: Any) -> bool:
     """Send commands to stations."""
-    return may_read(user) and (user.is_superuser or user.role in {User.Role.OPERATOR, User.Role.ADMINISTRATOR})
+    return may_read(user) and (
+        user.is_superuser or user.role in {User.Role.OPERATOR, User.Role.ADMINISTRATOR}
+    )
 
 
 def may_provide(user: Any) -> bool:

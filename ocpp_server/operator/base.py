@@ -1,9 +1,10 @@
-"""What every list of the admin shares: roles instead of permission tables, and pages that stay fast on big tables."""
+"""What every list of the admin shares: roles instead of permission tables, and speed on big tables."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -24,7 +25,9 @@ from ocpp_server.operator import access
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts to 10,000 and no further: nobody pages deeper, and counting a million rows takes a second on each click."""
+    """Counts to 10,000 and no further: nobody pages deeper, and counting a million rows takes a second on
+    each click.
+    """
 
     limit = 10_000
     template_name = "operator/pagination.html"
@@ -96,7 +99,9 @@ class OperatorAdmin(ModelAdmin):
         return self.search_exactly(queryset, search_term.strip()), False
 
     def search_exactly(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        """The rows of the first field that knows the term: one index at a time, never an OR over the whole table."""
+        """The rows of the first field that knows the term: one index at a time, never an OR over the whole
+        table.
+        """
         for field in self.exact_search:
             condition = self._condition(field, term)
             if condition is not None:
@@ -118,7 +123,9 @@ class OperatorAdmin(ModelAdmin):
 
 
 class EvidenceAdmin(OperatorAdmin):
-    """Rows that prove what happened: nobody adds, edits or deletes them here. `json_fields` are laid out to be read."""
+    """Rows that prove what happened: nobody adds, edits or deletes them here. `json_fields` are laid out to
+    be read.
+    """
 
     actions = None
     json_fields: tuple[str, ...] = ()
@@ -161,7 +168,9 @@ def session_link(number: int | None) -> str:
 
 @cache
 def laid_out(name: str) -> Callable[[Any], str]:
-    """A read-only column that shows JSON, text or value, indented. Numbers stay as they were written: evidence."""
+    """A read-only column that shows JSON, text or value, indented. Numbers stay as they were written:
+    evidence.
+    """
 
     @admin.display(description=name.replace("_", " ").capitalize())
     def shown(row: Any) -> str:
@@ -169,17 +178,17 @@ def laid_out(name: str) -> Callable[[Any], str]:
         if value in (None, ""):
             return "–"
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        try:
+        with suppress(msgspec.MsgspecError, RecursionError):  # not JSON, or cut short: shown as it is
             text = msgspec.json.format(text, indent=2)
-        except (msgspec.MsgspecError, RecursionError):
-            pass  # not JSON, or cut short: shown as it is
         return format_html('<pre class="op-pre">{}</pre>', text)
 
     return shown
 
 
 def post_button(action: str, words: str) -> str:
-    """A button in a list. It borrows the list's own form, and with it the CSRF token: forms can't be nested."""
+    """A button in a list. It borrows the list's own form, and with it the CSRF token: forms can't be
+    nested.
+    """
     return format_html('<button type="submit" class="op-button" formaction="{}">{}</button>', action, words)
 
 

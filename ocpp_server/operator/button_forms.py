@@ -1,4 +1,4 @@
-"""The inputs of the station page's buttons. The words are the operator's; the intents translate them to the dialect."""
+"""The inputs of the station page's buttons, in the operator's words; the intents translate to the dialect."""
 
 from __future__ import annotations
 
@@ -21,10 +21,16 @@ _TEXT = UnfoldAdminTextInputWidget
 _SELECT = UnfoldAdminSelectWidget
 
 
+# Fields whose choices follow the station.
+MOVING = frozenset({"evse_number", "transaction"})
+
+
 class ButtonForm(forms.Form):
     """Built for one station, whose EVSEs and running sessions are read once for all buttons of the page."""
 
-    def __init__(self, charge_point: ChargePoint, evses: list[int], running: list[tuple[int, str]], data: Any = None) -> None:
+    def __init__(
+        self, charge_point: ChargePoint, evses: list[int], running: list[tuple[int, str]], data: Any = None
+    ) -> None:
         super().__init__(data, auto_id=f"id_{type(self).__name__}_%s")
         self.charge_point = charge_point
         self.offer(evses, running)
@@ -48,7 +54,10 @@ class Nothing(ButtonForm):
 
 class RemoteStart(ButtonForm):
     id_token = forms.CharField(
-        label="Token", max_length=255, widget=_TEXT(attrs={"autocomplete": "off"}), help_text="The uid to charge on."
+        label="Token",
+        max_length=255,
+        widget=_TEXT(attrs={"autocomplete": "off"}),
+        help_text="The uid to charge on.",
     )
     evse_number = forms.TypedChoiceField(
         label="EVSE", required=False, coerce=int, empty_value=None, widget=_SELECT, choices=()
@@ -59,12 +68,19 @@ class RemoteStart(ButtonForm):
 
 
 class RemoteStop(ButtonForm):
-    transaction = forms.TypedChoiceField(label="Session", coerce=int, widget=_SELECT, choices=())
+    transaction = forms.TypedChoiceField(
+        label="Session",
+        coerce=int,
+        widget=_SELECT,
+        choices=(),
+        error_messages={
+            "required": "no session is running at this station.",
+            "invalid_choice": "it is not running any more.",
+        },
+    )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
-        self.choose("transaction", list(running))
-        if not running:
-            self.fields["transaction"].help_text = "No session is running at this station."
+        self.choose("transaction", list(running) or [("", "No session is running")])
 
 
 class Reset(ButtonForm):
@@ -76,7 +92,13 @@ class Reset(ButtonForm):
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
         if not self.is_16:
-            self.choose("type", [("Soft", "When idle: wait for running sessions"), ("Hard", "Immediately: sessions are ended")])
+            self.choose(
+                "type",
+                [
+                    ("Soft", "When idle: wait for running sessions"),
+                    ("Hard", "Immediately: sessions are ended"),
+                ],
+            )
 
 
 class Unlock(ButtonForm):
@@ -128,12 +150,16 @@ class GetConfiguration(ButtonForm):
             self.fields["keys"].help_text = "One a line, like OCPPCommCtrlr.HeartbeatInterval."
 
     def clean_keys(self) -> list[str]:
-        return [key.strip() for key in self.cleaned_data["keys"].replace(",", "\n").splitlines() if key.strip()]
+        return [
+            key.strip() for key in self.cleaned_data["keys"].replace(",", "\n").splitlines() if key.strip()
+        ]
 
 
 class ChangeConfiguration(ButtonForm):
     key = forms.CharField(max_length=255, widget=_TEXT(attrs={"autocomplete": "off"}))
-    value = forms.CharField(required=False, max_length=2500, strip=False, widget=_TEXT(attrs={"autocomplete": "off"}))
+    value = forms.CharField(
+        required=False, max_length=2500, strip=False, widget=_TEXT(attrs={"autocomplete": "off"})
+    )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
         if not self.is_16:

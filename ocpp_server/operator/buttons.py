@@ -21,11 +21,15 @@ Send = Callable[..., Awaitable[Command]]
 MOST_SESSIONS = 50
 
 
-async def _any_action(charge_point: ChargePoint, *, action: str, payload: dict[str, Any], **how: Any) -> Command:
+async def _any_action(
+    charge_point: ChargePoint, *, action: str, payload: dict[str, Any], **how: Any
+) -> Command:
     return await calls.call(charge_point, action, payload, **how)
 
 
-async def _data_transfer(charge_point: ChargePoint, *, vendor_id: str, message_id: str, data: str, **how: Any) -> Command:
+async def _data_transfer(
+    charge_point: ChargePoint, *, vendor_id: str, message_id: str, data: str, **how: Any
+) -> Command:
     return await data_transfer.data_transfer(
         charge_point, vendor_id=vendor_id, message_id=message_id or None, data=data or None, **how
     )
@@ -50,14 +54,16 @@ BUTTONS = (
     Button("unlock", "Unlock", "lock_open", forms.Unlock, unlock.unlock, "Release the plug of an EVSE."),
     Button("availability", "Availability", "power_settings_new", forms.Availability,
            availability.change_availability, "Put the station or one EVSE in or out of service."),
-    Button("trigger", "Trigger", "campaign", forms.Trigger, trigger.trigger, "Ask the station to send a message now."),
+    Button("trigger", "Trigger", "campaign", forms.Trigger, trigger.trigger,
+           "Have the station send a message now."),
     Button("configuration-get", "Get configuration", "tune", forms.GetConfiguration, configuration.read,
            "Ask what the station is set to. The answer is in the command log."),
-    Button("configuration-change", "Change configuration", "edit", forms.ChangeConfiguration, configuration.change,
-           "Set one key or variable of the station."),
+    Button("configuration-change", "Change configuration", "edit", forms.ChangeConfiguration,
+           configuration.change, "Set one key or variable of the station."),
     Button("cache", "Clear cache", "cleaning_services", forms.Nothing, cache.clear_cache,
            "Make the station forget the tokens it knows."),
-    Button("data", "Data transfer", "data_object", forms.DataTransfer, _data_transfer, "Send a vendor's own message."),
+    Button("data", "Data transfer", "data_object", forms.DataTransfer, _data_transfer,
+           "Send a vendor's own message."),
     Button("any", "Any action", "terminal", forms.AnyAction, _any_action,
            "Send any command of the station's OCPP version."),
 )  # fmt: skip
@@ -75,8 +81,11 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "sent": self.sent, "sentence": self.sentence, "command": self.command, "errors": list(self.errors),
-        }  # fmt: skip
+            "sent": self.sent,
+            "sentence": self.sentence,
+            "command": self.command,
+            "errors": list(self.errors),
+        }
 
 
 def of(charge_point: ChargePoint) -> list[dict[str, Any]]:
@@ -85,12 +94,26 @@ def of(charge_point: ChargePoint) -> list[dict[str, Any]]:
     return [{"button": button, "form": button.form(charge_point, *around)} for button in BUTTONS]
 
 
+def choices(charge_point: ChargePoint) -> dict[str, list[tuple[Any, str]]]:
+    """What the selects offer that changes while the page is open, by the id of the select."""
+    around = _around(charge_point)
+    found: dict[str, list[tuple[Any, str]]] = {}
+    for button in BUTTONS:
+        form = button.form(charge_point, *around)
+        for name in form.fields.keys() & forms.MOVING:
+            found[str(form[name].id_for_label)] = list(form.fields[name].choices)  # type: ignore[attr-defined]
+    return found
+
+
 def press(button: Button, charge_point: ChargePoint, data: Any, *, actor: str) -> Outcome:
     """Send without waiting for the station: the page follows the command in the log."""
     form = button.form(charge_point, *_around(charge_point), data=data)
     if not form.is_valid():
         errors = [
-            {"field": str(form.fields[name].label or name) if name in form.fields else "", "reason": str(reason)}
+            {
+                "field": str(form.fields[name].label or name) if name in form.fields else "",
+                "reason": str(reason),
+            }
             for name, reasons in form.errors.items()
             for reason in reasons
         ]
@@ -125,4 +148,6 @@ def _around(charge_point: ChargePoint) -> tuple[list[int], list[tuple[int, str]]
 
 
 def _spelled(errors: Any) -> str:
-    return " ".join(f"{error['field']}: {error['reason']}" if error["field"] else error["reason"] for error in errors)
+    return " ".join(
+        f"{error['field']}: {error['reason']}" if error["field"] else error["reason"] for error in errors
+    )

@@ -1,4 +1,4 @@
-"""The small vocabulary of the live pages: what `operator.js` draws. Only text travels; the page builds the elements.
+"""The small vocabulary of the live pages: what `operator.js` draws. Text travels; the page builds elements.
 
 Nothing here is HTML. A station's words go through `textContent`, so they can't become markup.
 """

@@ -1,4 +1,4 @@
-"""The first page: what is happening now. One snapshot draws it, and the same snapshot again every three seconds."""
+"""The first page: what is happening now. One snapshot draws it, and another every three seconds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ RECENT = 8
 
 
 def staff_json(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For the pages' own polling: an ended session is a 401 the page can say, not a redirect it would parse."""
+    """For the pages' own polling: an ended session is a 401 the page can say, not a redirect it would
+    parse.
+    """
 
     @wraps(view)
     @never_cache
@@ -119,7 +121,9 @@ def _sessions(queryset: Any, now: datetime) -> list[cells.Row]:
         rows.append([
             cells.text(session.pk, href=reverse("admin:transactions_transaction_change", args=[session.pk])),
             cells.text(
-                session.charge_point.identity, href=reverse("admin:station", args=[session.charge_point_id]), note=place
+                session.charge_point.identity,
+                href=reverse("admin:station", args=[session.charge_point_id]),
+                note=place,
             ),
             cells.text(session.id_token or "–"),
             cells.text(cells.kilowatt_hours(session.energy_wh)),
@@ -148,7 +152,9 @@ def _tokens(provides: bool) -> list[cells.Row]:
     rows = []
     for unknown in UnknownToken.objects.filter(is_ignored=False).order_by("-last_seen_at")[:RECENT]:
         add = cells.button("Add", reverse("admin:unknown-token-add", args=[unknown.pk]))
-        ignore = cells.button("Ignore", reverse("admin:unknown-token-ignore", args=[unknown.pk]), tone="quiet")
+        ignore = cells.button(
+            "Ignore", reverse("admin:unknown-token-ignore", args=[unknown.pk]), tone="quiet"
+        )
         rows.append([
             cells.text(unknown.uid, note=unknown.last_seen_where),
             cells.text(f"{unknown.count}×"),

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-# 'unsafe-eval' is Alpine's: unfold's menus and dialogs are expressions in attributes. Inline scripts stay forbidden, which
-# is what an injected text would need. Inline styles are unfold's theme colours.
+# 'unsafe-eval' is Alpine's: unfold's menus and dialogs are expressions in attributes. Inline scripts stay
+# forbidden, which is what an injected text would need. Inline styles are unfold's theme colours.
 ADMIN_POLICY = "; ".join(
     (
         "default-src 'none'",

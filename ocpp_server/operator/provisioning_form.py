@@ -64,7 +64,9 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
         except Invalid as error:
             raise forms.ValidationError(error.sentence) from None
         if ChargePoint.objects.by_identity(identity).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError("There is a station of this identity already (capitals make no difference).")
+            raise forms.ValidationError(
+                "There is a station of this identity already (capitals make no difference)."
+            )
         return identity
 
     def clean_assumed_timezone(self) -> str:

@@ -1,4 +1,4 @@
-"""The session page: what one vehicle drew, why it is suspect if it is, and the readings behind the figures."""
+"""The session page: what one vehicle drew, why it is suspect if it is, and the readings behind it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def page(request: HttpRequest, object_id: str) -> HttpResponse:
 
 @staff_json
 def live(request: HttpRequest, pk: int) -> HttpResponse:
-    return JsonResponse(snapshot(get_object_or_404(Transaction.objects.select_related("charge_point"), pk=pk)))
+    return JsonResponse(
+        snapshot(get_object_or_404(Transaction.objects.select_related("charge_point"), pk=pk))
+    )
 
 
 def snapshot(session: Transaction) -> dict[str, Any]:
@@ -69,7 +71,9 @@ def snapshot(session: Transaction) -> dict[str, Any]:
             "state": cells.text((session.charging_state if running else session.stop_reason) or "–"),
             "energy": cells.text(cells.kilowatt_hours(session.energy_wh)),
             "power": cells.text(cells.kilowatts(session.power_w) if running else "–"),
-            "soc": cells.text("–" if session.soc_percent is None else f"{session.soc_percent:.0f}\N{NO-BREAK SPACE}%"),
+            "soc": cells.text(
+                "–" if session.soc_percent is None else f"{session.soc_percent:.0f}\N{NO-BREAK SPACE}%"
+            ),
             "duration": cells.text(cells.span(session.started_at, session.stopped_at or timezone.now())),
             "meter": cells.text(_register(session.meter_last_wh)),
             "heard": cells.moment(session.last_message_at),
@@ -81,7 +85,9 @@ def snapshot(session: Transaction) -> dict[str, Any]:
 
 
 def chart(session: Transaction) -> dict[str, list[Point]]:
-    """Energy since the start (kWh) and power (kW), as [milliseconds, value], thinned out to what a screen shows."""
+    """Energy since the start (kWh) and power (kW), as [milliseconds, value], thinned out to what a screen
+    shows.
+    """
     readings = MeterValue.objects.filter(
         transaction=session, measurand__in=(ENERGY, POWER), value__isnull=False, location__in=("", "Outlet")
     ).order_by("measured_at")
@@ -102,7 +108,12 @@ def chart(session: Transaction) -> dict[str, list[Point]]:
 def _series(moments: dict[int, dict[str, float]]) -> list[Point]:
     """One value a moment: the total where the station sends it, else the sum of its phases."""
     return [
-        (at, phases[""] if "" in phases else sum(v for phase, v in phases.items() if phase in {"L1", "L2", "L3"}))
+        (
+            at,
+            phases[""]
+            if "" in phases
+            else sum(v for phase, v in phases.items() if phase in {"L1", "L2", "L3"}),
+        )
         for at, phases in sorted(moments.items())
         if phases.keys() & {"", "L1", "L2", "L3"}
     ]

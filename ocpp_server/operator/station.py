@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from chargepoints.models import ChargePoint, Connector, RefusedConnection
+from chargepoints.models import ChargePoint, Command, Connector, RefusedConnection
 from chargepoints.services import provisioning
 from ocpp_server.operator import access, buttons, cells, tones
 from ocpp_server.operator.dashboard import staff_json
@@ -24,6 +25,18 @@ from transactions.models import Transaction
 
 LATEST = 20
 FEW = 10
+# The states of a command in a word or two; the list of commands has them in full.
+SHORT = {
+    Command.State.QUEUED: "Queued",
+    Command.State.SENT: "Sent",
+    Command.State.ACCEPTED: "Accepted",
+    Command.State.REJECTED: "Rejected",
+    Command.State.ERROR: "Error",
+    Command.State.TIMEOUT: "No answer",
+    Command.State.DISCONNECTED: "Connection lost",
+    Command.State.INVALID: "Answer not valid",
+    Command.State.LATE: "Too late",
+}
 
 
 def urls(site: admin.AdminSite) -> list[Any]:
@@ -46,7 +59,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         "original": charge_point,
         "charge_point": charge_point,
         "opts": ChargePoint._meta,
-        "snapshot": snapshot(charge_point),
+        "snapshot": snapshot(charge_point, may_command=may_command),
         "buttons": buttons.of(charge_point) if may_command else [],
         "may_command": may_command,
         "may_provide": access.may_provide(request.user),
@@ -57,7 +70,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 
 @staff_json
 def live(request: HttpRequest, pk: int) -> HttpResponse:
-    return JsonResponse(snapshot(_station(pk)))
+    return JsonResponse(snapshot(_station(pk), may_command=access.may_command(request.user)))
 
 
 @never_cache
@@ -91,8 +104,8 @@ def _station(pk: int) -> ChargePoint:
     return get_object_or_404(ChargePoint, pk=pk)
 
 
-def snapshot(charge_point: ChargePoint) -> dict[str, Any]:
-    """Everything on the page that moves; ten indexed queries, whatever the length of the logs."""
+def snapshot(charge_point: ChargePoint, *, may_command: bool) -> dict[str, Any]:
+    """Everything on the page that moves; a dozen indexed queries, whatever the length of the logs."""
     running = list(charge_point.transactions.active().order_by("-id")[:FEW])
     commands = list(charge_point.commands.order_by("-created_at")[:LATEST])
     return {
@@ -106,6 +119,7 @@ def snapshot(charge_point: ChargePoint) -> dict[str, Any]:
             "deviations": _deviations(charge_point),
             "security": _security(charge_point),
         },
+        "choices": buttons.choices(charge_point) if may_command else {},
         # What the line under the buttons follows after one was pressed.
         "states": {
             command.pk: {
@@ -118,11 +132,11 @@ def snapshot(charge_point: ChargePoint) -> dict[str, Any]:
     }
 
 
-def outcome_of(command: Any) -> str:
+def outcome_of(command: Command) -> str:
     """The state in a few words, with the station's own status or error."""
     said = command.status or " ".join(filter(None, (command.error_code, command.error_description)))
-    words = command.get_state_display()
-    return f"{words} ({said})" if said and said.casefold() != words.casefold() else words
+    words = SHORT[command.state]
+    return words if words.casefold().startswith(said.casefold()) else f"{words} ({said})"
 
 
 def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
@@ -133,7 +147,10 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
     off = skew is not None and abs(skew) > 60  # noqa: PLR2004 - a minute is what a session's times bear
     return {
         "online": cells.label("Online", tones.SUCCESS) if online else cells.label("Offline"),
-        "status": cells.label(words, tone, title=charge_point.status_info),
+        # Many stations never report a status of their own, only their connectors'.
+        "status": cells.label(words, tone, title=charge_point.status_info)
+        if charge_point.status
+        else cells.text("–"),
         "registration": cells.label(
             charge_point.registration_status, tones.REGISTRATION.get(charge_point.registration_status, "")
         ),
@@ -159,16 +176,21 @@ def _connectors(charge_point: ChargePoint, running: list[Transaction]) -> list[c
     rows = []
     by_place = {(session.evse_number, session.connector_number): session for session in running}
     by_evse = {session.evse_number: session for session in running}
-    connectors = Connector.objects.filter(charge_point=charge_point).select_related("evse")
-    for connector in connectors.order_by("evse__number", "number"):
+    connectors = list(
+        Connector.objects.filter(charge_point=charge_point)
+        .select_related("evse")
+        .order_by("evse__number", "number")
+    )
+    plugs = Counter(connector.evse.number for connector in connectors)
+    for connector in connectors:
         words, tone = tones.station_status(connector.status, charge_point.is_online)
         evse = connector.evse.number
         session = by_place.get((evse, connector.number)) or by_evse.get(evse)
         problem = "" if connector.error_code in {"", "NoError"} else connector.error_code
         rows.append([
-            cells.text(evse if evse == connector.number else f"{evse} / {connector.number}"),
+            cells.text(evse if plugs[evse] == 1 else f"{evse} / {connector.number}"),
             cells.label(words, tone, title=connector.info),
-            cells.text(problem or "–", note=" ".join(filter(None, (connector.vendor_error_code, connector.info)))),
+            cells.text(problem or "–", note=f"{connector.vendor_error_code} {connector.info}".strip()),
             cells.text(
                 session.pk if session else "–",
                 href=reverse("admin:transactions_transaction_change", args=[session.pk]) if session else "",
@@ -193,7 +215,7 @@ def _session(session: Transaction) -> cells.Row:
     ]
 
 
-def _command(command: Any) -> cells.Row:
+def _command(command: Command) -> cells.Row:
     took = "–"
     if command.finished_at and command.sent_at:
         took = f"{(command.finished_at - command.sent_at).total_seconds() * 1000:,.0f}{cells.NBSP}ms"
@@ -211,7 +233,9 @@ def _messages(charge_point: ChargePoint) -> list[cells.Row]:
         [
             cells.text(f"out{cells.NBSP}→" if message.direction == "out" else f"←{cells.NBSP}in"),
             cells.text(message.action, href=reverse("admin:chargepoints_message_change", args=[message.pk])),
-            cells.label(message.error_code, tones.DANGER) if message.error_code else cells.label("ok", tones.SUCCESS),
+            cells.label(message.error_code, tones.DANGER)
+            if message.error_code
+            else cells.label("ok", tones.SUCCESS),
             cells.text("–" if message.duration_ms is None else f"{message.duration_ms:.1f}{cells.NBSP}ms"),
             cells.text(f"{message.size:,}{cells.NBSP}B"),
             cells.moment(message.at),

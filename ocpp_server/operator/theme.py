@@ -24,6 +24,10 @@ def _stylesheet(request: HttpRequest) -> str:
     return static("operator/operator.css")
 
 
+def _icon(request: HttpRequest) -> str:
+    return static("operator/icon.svg")
+
+
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "OCPP server",
     "SITE_HEADER": "OCPP server",
@@ -35,6 +39,7 @@ UNFOLD: dict[str, Any] = {
     "SHOW_BACK_BUTTON": False,
     "DASHBOARD_CALLBACK": "ocpp_server.operator.dashboard.callback",
     "STYLES": [_stylesheet],
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
     "COLORS": {
         "primary": {
             "50": "oklch(98.4% .014 180.7)",
@@ -103,7 +108,12 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Users", "group", "accounts_user", permission=ADMINISTRATORS),
                     _list("API keys", "key", "accounts_apikey", permission=ADMINISTRATORS),
-                    _list("Idempotent requests", "repeat_one", "accounts_idempotentrequest", permission=ADMINISTRATORS),
+                    _list(
+                        "Idempotent requests",
+                        "repeat_one",
+                        "accounts_idempotentrequest",
+                        permission=ADMINISTRATORS,
+                    ),
                 ],
             },
         ],

@@ -35,7 +35,9 @@ ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 
 
 def station_status(status: str, is_online: bool) -> tuple[str, str]:
-    """The words and the colour of a station's or connector's status; what an offline one last said is only a memory."""
+    """The words and the colour of a station's or connector's status; what an offline one last said is only
+    a memory.
+    """
     known = status or "not reported yet"
     if is_online:
         return known, CONNECTOR.get(status, NEUTRAL)

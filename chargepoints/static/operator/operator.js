@@ -125,6 +125,10 @@
       const series = snapshot.charts && snapshot.charts[key];
       if (series && isNew(`chart ${key}`, series)) drawChart(canvas, key, series);
     }
+    for (const [id, choices] of Object.entries(snapshot.choices || {})) {
+      const select = document.getElementById(id);
+      if (select && isNew(`choices ${id}`, choices)) drawChoices(select, choices);
+    }
     follow(snapshot.states || {});
     ended = Boolean(snapshot.ended);
   }
@@ -145,6 +149,19 @@
     );
     body.closest("table").hidden = rows.length === 0;
     page.querySelector(`[data-empty="${key}"]`).hidden = rows.length > 0;
+  }
+
+  /** What can be chosen changes while the page is open: sessions begin and end. */
+  function drawChoices(select, choices) {
+    const chosen = select.value;
+    select.replaceChildren(
+      ...choices.map(([value, words]) => {
+        const option = element("option", "", words);
+        option.value = value;
+        return option;
+      }),
+    );
+    if (choices.some(([value]) => String(value) === chosen)) select.value = chosen;
   }
 
   // -- charts --------------------------------------------------------------------------------------
@@ -335,7 +352,8 @@
     problem.hidden = true;
     button.disabled = true;
     try {
-      const response = await fetch(form.action, {
+      // Not form.action: an input of that name would stand in its place.
+      const response = await fetch(form.getAttribute("action"), {
         method: "POST",
         body: new FormData(form),
         headers: { Accept: "application/json" },
