@@ -8,7 +8,6 @@ import orjson
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from chargepoints.message_log import masked
 from chargepoints.models import ChargePoint, Command, Connector, Message
 from chargepoints.services.provisioning import MAX_IDENTITY, MAX_PASSWORD, MIN_PASSWORD
 from configuration.services import catalogue
@@ -22,6 +21,7 @@ from ocpp_server.api.fields import (
     TimeField,
     WholeField,
 )
+from ocpp_server.masking import masked
 from ocpp_server.protocol.versions import VERSIONS, label
 
 ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}

@@ -1,4 +1,5 @@
-"""The shapes of configuration: keys and values as OCPP 1.6 has them, 2.x variables by `Component.Variable`."""
+"""The shapes of configuration: keys and values as OCPP 1.6 has them, 2.x variables by `Component.Variable`.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +17,11 @@ _ENTRY = {
     "required": ["value", "readonly"],
     "properties": {
         "value": {"type": "string", "nullable": True},
-        "readonly": {"type": "boolean", "nullable": True, "description": "Null where a 2.x station does not tell."},
+        "readonly": {
+            "type": "boolean",
+            "nullable": True,
+            "description": "Null where a 2.x station does not tell.",
+        },
         "status": {"type": "string", "description": "What a 2.x station said of this variable."},
     },
 }
@@ -74,7 +79,9 @@ class ChangeBody(StrictSerializer):
 
 
 class LiveChangeBody(StrictSerializer):
-    key = TextField(max_length=210, help_text="A 1.6 key; Component.Variable or Component[instance].Variable in 2.x.")
+    key = TextField(
+        max_length=210, help_text="A 1.6 key; Component.Variable or Component[instance].Variable in 2.x."
+    )
     value = TextField(allow_blank=True, max_length=2500)
     timeout = SecondsField()
 

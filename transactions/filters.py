@@ -84,4 +84,6 @@ class MeterValueQuery(ListQuery):
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         asked = self.validated_data
         names = ("measurand", "phase", "context")
-        return within(rows.filter(**{name: asked[name] for name in names if name in asked}), "measured_at", asked)
+        return within(
+            rows.filter(**{name: asked[name] for name in names if name in asked}), "measured_at", asked
+        )

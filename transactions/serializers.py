@@ -54,8 +54,12 @@ class TransactionSerializer(ReadSerializer):
     lastMessageAt = TimeField(source="last_message_at")
 
     @extend_schema_field({"type": "integer", "nullable": True})
-    def get_connectorId(self, transaction: Transaction) -> int | None:  # noqa: N802
-        return transaction.connector_number if transaction.connector_number is not None else transaction.evse_number
+    def get_connectorId(self, transaction: Transaction) -> int | None:
+        return (
+            transaction.connector_number
+            if transaction.connector_number is not None
+            else transaction.evse_number
+        )
 
 
 class MeterValueSerializer(ReadSerializer):
@@ -75,7 +79,9 @@ class MeterValueSerializer(ReadSerializer):
 
 
 class EventSerializer(ReadSerializer):
-    """One message that made the transaction. 1.6 has a start and a stop, 2.x any number of TransactionEvents."""
+    """One message that made the transaction. 1.6 has a start and a stop, 2.x any number of
+    TransactionEvents.
+    """
 
     type = serializers.CharField(help_text="Started, Updated or Ended.")
     seqNo = serializers.IntegerField(allow_null=True)
@@ -103,10 +109,10 @@ class TransactionDetailSerializer(TransactionSerializer):
         return EventSerializer(self.context["events"], many=True).data
 
     @extend_schema_field(MeterValueSerializer(many=True))
-    def get_meterValues(self, transaction: Transaction) -> Any:  # noqa: N802
+    def get_meterValues(self, transaction: Transaction) -> Any:
         return MeterValueSerializer(self.context["meter_values"], many=True).data
 
-    def get_meterValuesTotal(self, transaction: Transaction) -> int:  # noqa: N802
+    def get_meterValuesTotal(self, transaction: Transaction) -> int:
         total: int = self.context["meter_values_total"]
         return total
 
@@ -122,7 +128,9 @@ class RemoteStartBody(StrictSerializer):
     timeout = SecondsField()
 
 
-@extend_schema_field({"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 1, "maxLength": 36}]})
+@extend_schema_field(
+    {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 1, "maxLength": 36}]}
+)
 class TransactionReference(serializers.Field[Any, Any, Any, Any]):
     """Our number, or the id as a 2.x station spells it."""
 

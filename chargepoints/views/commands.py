@@ -10,7 +10,6 @@ from rest_framework.response import Response
 
 from chargepoints import calls
 from chargepoints.filters import CommandQuery, MessageQuery
-from chargepoints.message_log import masked
 from chargepoints.models import Command
 from chargepoints.serializers import CommandAnswerSerializer, CommandSerializer, MessageSerializer
 from chargepoints.views.found import STATION_PATH, station
@@ -20,6 +19,7 @@ from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import page
 from ocpp_server.api.views import ApiView
 from ocpp_server.domain import Missing
+from ocpp_server.masking import masked
 
 TAG = "Commands"
 _NAMED = {
@@ -53,7 +53,8 @@ _BODY = {
 
 
 def read_body(data: Any) -> tuple[str, dict[str, Any], float | None]:
-    """Action, payload and seconds of a commands body in any of its three spellings. Raises ValidationError."""
+    """Action, payload and seconds of a commands body in any of its three spellings. Raises ValidationError.
+    """
     if not isinstance(data, dict):
         raise ValidationError({"body": ["Must be an object."]})
     rest = dict(data)

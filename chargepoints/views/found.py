@@ -28,7 +28,9 @@ def station(identity: str) -> ChargePoint:
 
 
 def number(text: str, what: str, *, least: int = 1) -> int:
-    """A number out of the address. Raises Invalid: a bad number is the caller's mistake, not a missing thing."""
+    """A number out of the address. Raises Invalid: a bad number is the caller's mistake, not a missing
+    thing.
+    """
     if not (text.isascii() and text.isdigit()) or not least <= int(text[:20]) <= MAX_INT:
         raise Invalid(f"{text!r} is not a {what} number.", field=what)
     return int(text)
@@ -39,7 +41,9 @@ def connectors(charge_point: ChargePoint) -> list[Connector]:
 
 
 def running(charge_points: Iterable[ChargePoint]) -> dict[tuple[int, int | None, int | None], Transaction]:
-    """Active transactions by (station, EVSE, connector). One that names no connector runs on each of its EVSE."""
+    """Active transactions by (station, EVSE, connector). One that names no connector runs on each of its
+    EVSE.
+    """
     active = Transaction.objects.active().filter(charge_point__in=list(charge_points)).order_by("id")
     found: dict[tuple[int, int | None, int | None], Transaction] = {}
     for row in active:

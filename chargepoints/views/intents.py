@@ -14,7 +14,6 @@ from chargepoints.commands.data_transfer import data_transfer
 from chargepoints.commands.reset import reset
 from chargepoints.commands.trigger import trigger
 from chargepoints.commands.unlock import unlock
-from chargepoints.message_log import masked
 from chargepoints.models import ChargePoint, Command
 from chargepoints.serializers import (
     AvailabilityBody,
@@ -31,6 +30,7 @@ from ocpp_server.api.commanding import Intent, send, told
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.fields import StrictSerializer
 from ocpp_server.api.views import ApiView, body
+from ocpp_server.masking import masked
 
 TAG = "Commands"
 _ANSWER = enveloped("IntentAnswer", CommandAnswerSerializer)

@@ -1,4 +1,6 @@
-"""Read and change what a station is told to be, by asking it: keys in 1.6 (5.8, 5.3), variables in 2.x (B06, B05)."""
+"""Read and change what a station is told to be, by asking it: keys in 1.6 (5.8, 5.3), variables in 2.x
+(B06, B05).
+"""
 
 from __future__ import annotations
 
@@ -8,12 +10,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chargepoints import calls
-from chargepoints.message_log import masked
 from chargepoints.models import ChargePoint, Command
+from configuration.services.reported import variable_name
 from ocpp_server.domain import Invalid
+from ocpp_server.masking import masked
 from ocpp_server.protocol.versions import V16
 
-# Component.Variable, with an instance in brackets behind either: `Connector[1].Available`, `TxCtrlr.EVConnectionTimeOut`.
+# Component.Variable, with an instance in brackets behind either: `Connector[1].Available`,
+# `TxCtrlr.EVConnectionTimeOut`.
 _VARIABLE = re.compile(r"([^.\[\]]{1,50})(?:\[([^\]]{1,50})\])?\.([^.\[\]]{1,50})(?:\[([^\]]{1,50})\])?")
 _UNKNOWN = frozenset({"UnknownComponent", "UnknownVariable"})
 
@@ -36,7 +40,8 @@ async def read(
 ) -> Command:
     """Ask for these keys; 1.6 gives all of them when none is named. `reported` reads the answer.
 
-    Raises Invalid for 2.x without keys or with one that is not `Component.Variable`, and what `calls.call` raises.
+    Raises Invalid for 2.x without keys or with one that is not `Component.Variable`, and what `calls.call`
+    raises.
     """
     payload: dict[str, Any]
     if charge_point.ocpp_version == V16:
@@ -82,15 +87,6 @@ def variable(key: str, named: str) -> dict[str, Any]:
         "component": {"name": component} | ({"instance": component_instance} if component_instance else {}),
         "variable": {"name": name} | ({"instance": instance} if instance else {}),
     }
-
-
-def variable_name(result: dict[str, Any]) -> str:
-    """The key that a 2.x result is about: the reverse of `variable`."""
-    parts = []
-    for part in (result.get("component") or {}, result.get("variable") or {}):
-        instance = part.get("instance")
-        parts.append(f"{part.get('name', '')}[{instance}]" if instance else str(part.get("name", "")))
-    return ".".join(parts)
 
 
 def reported(command: Command) -> Reported:

@@ -1,11 +1,12 @@
 """The stored OCPP 1.6 keys: what the server holds for each station, whether or not the station was asked.
 
-Only what differs from its default has a row. Keys are case-insensitive (CiString50); answers spell them as here.
+Only what differs from its default has a row. Keys are case-insensitive (CiString50); answers spell them as
+here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypedDict
 
@@ -121,7 +122,9 @@ _TABLE: Final = (
 # fmt: on
 
 CATALOGUE: Final[Mapping[str, Key]] = {key.name.casefold(): key for key in _TABLE}
-_SHOWN: Final = {key.name: Entry(value=key.default, readonly=key.is_readonly) for key in _TABLE if not key.is_secret}
+_SHOWN: Final = {
+    key.name: Entry(value=key.default, readonly=key.is_readonly) for key in _TABLE if not key.is_secret
+}
 _DEFAULTS: Final = {name: entry["value"] for name, entry in _SHOWN.items()}
 
 
@@ -130,8 +133,10 @@ def stored(charge_point: ChargePoint) -> dict[str, Entry]:
     return stored_sync(charge_point.pk)[0]
 
 
-def stored_sync(charge_point_pk: int, keys: Iterable[str] | None = None) -> tuple[dict[str, Entry], list[str]]:
-    """These keys (None: all that may be shown), and those of them that nobody knows, as they were asked for.
+def stored_sync(
+    charge_point_pk: int, keys: Sequence[str] | None = None
+) -> tuple[dict[str, Entry], list[str]]:
+    """These keys (none named: all that may be shown), and those that nobody knows, as they were asked for.
 
     A write-only key that is asked for is there without its value.
     """
@@ -141,7 +146,7 @@ def stored_sync(charge_point_pk: int, keys: Iterable[str] | None = None) -> tupl
         name: Entry(value=_value(name, entry["value"], changed, connectors), readonly=entry["readonly"])
         for name, entry in _SHOWN.items()
     }
-    if keys is None:
+    if not keys:
         return everything, []
     found: dict[str, Entry] = {}
     unknown: list[str] = []

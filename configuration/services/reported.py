@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from chargepoints.message_log import is_secret_name
 from configuration.models import ReportedKey
 from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
+from ocpp_server.masking import is_secret_name
 
 
 async def store(*, station: Station, keys: Mapping[str, tuple[str | None, bool]]) -> None:
-    """Keep values and read-only flags by name; a leaked password is dropped before it is stored (J errata 3.10)."""
+    """Keep values and read-only flags by name; a leaked password is dropped before it is stored (J errata
+    3.10).
+    """
     kept = {name[:255]: entry for name, entry in keys.items() if not is_secret_name(name)}
     if kept:
         await journal.run(_store, station.pk, kept, station.received_at)

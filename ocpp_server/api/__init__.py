@@ -1,1 +1,3 @@
-"""What every REST endpoint shares: the envelope, errors, credentials, roles, lists, idempotency and documents."""
+"""What every REST endpoint shares: the envelope, errors, credentials, roles, lists, idempotency and
+documents.
+"""

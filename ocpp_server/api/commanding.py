@@ -11,18 +11,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chargepoints.models import ChargePoint, Command
-from chargepoints.message_log import masked
 from ocpp_server.api.authentication import actor
 from ocpp_server.api.documents import WaitQuery
 from ocpp_server.api.envelope import answer, refusal
 from ocpp_server.api.lists import query
 from ocpp_server.domain import StationOffline
+from ocpp_server.masking import masked
 
 Intent = Callable[..., Awaitable[Command]]
 
 
 def send(
-    request: Request, intent: Intent, charge_point: ChargePoint, *, timeout: float | None = None, **arguments: Any
+    request: Request,
+    intent: Intent,
+    charge_point: ChargePoint,
+    *,
+    timeout: float | None = None,
+    **arguments: Any,
 ) -> Command:
     """Run an intent for this request and wait as its `?wait=` says.
 
@@ -38,7 +43,9 @@ def is_change(request: Request) -> bool:
 
 
 def release_connection() -> None:
-    """Give the database connection back before waiting for a station: a pool of ten serves hundreds of waiting calls."""
+    """Give the database connection back before waiting for a station: a pool of ten serves hundreds of
+    waiting calls.
+    """
     if not connection.in_atomic_block:
         connection.close()
 

@@ -29,9 +29,6 @@ REASONS = {
 EVERYWHERE = (400, 401, 403, 405, 429, 500)
 FROM_STATION = (408, 409, 502, 503)
 
-FieldErrorSerializer = inline_serializer(
-    "FieldError", {"field": serializers.CharField(), "reason": serializers.CharField()}
-)
 ProblemSerializer = inline_serializer(
     "Problem",
     {
@@ -79,7 +76,7 @@ def enveloped(name: str, data: Any) -> Any:
     elif isinstance(data, type):
         data = data()
     return inline_serializer(
-        f"{name}Answer",
+        f"{name}Envelope",
         {"success": serializers.BooleanField(), "message": serializers.CharField(), "data": data},
     )
 
@@ -113,7 +110,8 @@ def described(  # noqa: PLR0912 - a list of cases, one line each
     """The document of one method of a view.
 
     `waits`: a station is asked. `changes`: state changes, so an Idempotency-Key is taken. `also`: statuses
-    beyond those of every endpoint.
+    beyond those of every endpoint. `answers` is a serializer of the whole envelope, or a dictionary of media
+    types where the answer is a file.
     """
     codes = {*EVERYWHERE, *also}
     parameters: list[Any] = []
@@ -130,6 +128,8 @@ def described(  # noqa: PLR0912 - a list of cases, one line each
         codes.update((409, 415))
         parameters.append(IDEMPOTENCY)
     responses: dict[Any, Any] = {status: OpenApiResponse(answers, description=summary)}
+    if isinstance(answers, dict):  # what is not JSON says its types
+        responses = {(status, kind): what for kind, what in answers.items()}
     if waits and changes:
         responses[202] = OpenApiResponse(answers, description="Sent without waiting for the answer.")
     for code in sorted(codes):

@@ -131,7 +131,9 @@ def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
     return response
 
 
-def _json_or_page(message: str, status: int, page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def _json_or_page(
+    message: str, status: int, page: Callable[..., HttpResponse]
+) -> Callable[..., HttpResponse]:
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         return plain(message, status) if is_api(request) else page(request, *args, **kwargs)
 

@@ -95,7 +95,9 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
 def as_xlsx(columns: Sequence[str], chunks: Chunks) -> Iterator[bytes]:
-    """Office Open XML with the texts inside the cells: a shared table of texts would have to be known first."""
+    """Office Open XML with the texts inside the cells: a shared table of texts would have to be known
+    first.
+    """
     pipe = _Pipe()
     sheets = 0
     rest: list[Row] = []
@@ -138,7 +140,8 @@ def _parts(sheets: int) -> Iterator[tuple[str, str]]:
     numbers = range(1, sheets + 1)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     overrides = "".join(
-        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{kind}.worksheet+xml"/>' for n in numbers
+        f'<Override PartName="/xl/worksheets/sheet{n}.xml" ContentType="{kind}.worksheet+xml"/>'
+        for n in numbers
     )
     yield (
         "[Content_Types].xml",
@@ -153,11 +156,18 @@ def _parts(sheets: int) -> Iterator[tuple[str, str]]:
         f'Type="{_RELATION}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
     )
     named = "".join(f'<sheet name="Sheet{n}" sheetId="{n}" r:id="rId{n}"/>' for n in numbers)
-    yield "xl/workbook.xml", f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATION}"><sheets>{named}</sheets></workbook>'
-    related = "".join(
-        f'<Relationship Id="rId{n}" Type="{_RELATION}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
+    yield (
+        "xl/workbook.xml",
+        f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATION}"><sheets>{named}</sheets></workbook>',
     )
-    yield "xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{_PACKAGE}/relationships">{related}</Relationships>'
+    related = "".join(
+        f'<Relationship Id="rId{n}" Type="{_RELATION}/worksheet" Target="worksheets/sheet{n}.xml"/>'
+        for n in numbers
+    )
+    yield (
+        "xl/_rels/workbook.xml.rels",
+        f'<Relationships xmlns="{_PACKAGE}/relationships">{related}</Relationships>',
+    )
 
 
 CONTENT_TYPES = {
@@ -167,7 +177,9 @@ CONTENT_TYPES = {
 }
 
 
-def stream(request: HttpRequest, *, form: str, name: str, columns: Sequence[str], chunks: Chunks) -> StreamingHttpResponse:
+def stream(
+    request: HttpRequest, *, form: str, name: str, columns: Sequence[str], chunks: Chunks
+) -> StreamingHttpResponse:
     """The download `name`.`form`, written as the client reads it."""
     writers: dict[str, Writer] = {"csv": as_csv, "xlsx": as_xlsx, "json": as_json(name)}
     parts = writers[form](columns, chunks)

@@ -21,7 +21,10 @@ class StrictSerializer(serializers.Serializer[Any]):
             unknown = [name for name in data if name not in known]
             if unknown:
                 raise serializers.ValidationError(
-                    {str(name): [f"Unknown; known are {', '.join(sorted(known)) or 'none'}."] for name in unknown}
+                    {
+                        str(name): [f"Unknown; known are {', '.join(sorted(known)) or 'none'}."]
+                        for name in unknown
+                    }
                 )
         return super().to_internal_value(data)
 

@@ -10,7 +10,6 @@ from django.db import connection
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -76,7 +75,7 @@ class ClientsView(ApiView):
 class MetricsView(ApiView):
     @described(
         "Numbers for Prometheus",
-        {(200, "text/plain"): OpenApiTypes.STR},
+        {"text/plain": OpenApiTypes.STR},
         tag=TAG,
         description="Text in Prometheus' format. In its configuration: `authorization: {type: Api-Key, credentials: <key>}`.",
     )
@@ -86,7 +85,9 @@ class MetricsView(ApiView):
 
 
 def state_of_parts() -> dict[str, Any]:
-    """Each part of the server with whether it works. The engine starts with the first station where the server has no start-up hook."""
+    """Each part of the server with whether it works. The engine starts with the first station where the
+    server has no start-up hook.
+    """
     if engine.is_running():
         release_connection()
         return async_to_sync(engine.status)()

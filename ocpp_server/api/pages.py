@@ -33,7 +33,9 @@ class DocsView(SpectacularSwaggerSplitView):
 
     url = "/api/schema/"
     url_self = "/api/docs/"
-    http_method_names = ["get", "head"]
+    # The parent's own would let everybody in.
+    permission_classes = ApiView.permission_classes
+    authentication_classes = ApiView.authentication_classes
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:

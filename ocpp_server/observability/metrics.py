@@ -1,4 +1,6 @@
-"""Numbers for Prometheus. What others measure goes into `REGISTRY`; what the database knows is asked when it is scraped."""
+"""Numbers for Prometheus. What others measure goes into `REGISTRY`; what the database knows is asked when
+it is scraped.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class FleetCollector(Collector):
 
         known = ChargePoint.objects.aggregate(known=Count("pk"), online=Count("pk", filter=Q(is_online=True)))
         yield GaugeMetricFamily("ocpp_stations_known", "Stations ever entered or seen.", known["known"])
-        yield GaugeMetricFamily("ocpp_stations_online", "Stations online, over all processes.", known["online"])
+        yield GaugeMetricFamily(
+            "ocpp_stations_online", "Stations online, over all processes.", known["online"]
+        )
         yield GaugeMetricFamily(
             "ocpp_stations_connected", "Stations connected now.", len(live.state().connected())
         )

@@ -32,7 +32,8 @@ async def remote_start(
         place = "connectorId"
     else:
         action = "RequestStartTransaction"
-        # The transaction comes back with this number (F01.FR.25); 31 bits, because stations keep it in an int.
+        # The transaction comes back with this number (F01.FR.25); 31 bits, because stations keep it in an
+        # int.
         number = secrets.randbelow(2**31 - 1) + 1
         payload = {"idToken": {"idToken": id_token, "type": id_token_type}, "remoteStartId": number}
         place = "evseId"

@@ -8,7 +8,6 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
 from rest_framework.request import Request
 
@@ -66,7 +65,7 @@ class ExportQuery(TransactionFilters):
 class ExportView(ApiView):
     @described(
         "Transactions as a file, oldest first",
-        OpenApiResponse(OpenApiTypes.BINARY),
+        {kind.split(";")[0]: OpenApiTypes.BINARY for kind in exports.CONTENT_TYPES.values()},
         tag="Transactions",
         query=ExportQuery,
         also=(400,),

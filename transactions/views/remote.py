@@ -80,7 +80,9 @@ def wanted(reference: int | str, client_id: str | None) -> Transaction:
     rows = Transaction.objects.select_related("charge_point")
     if client_id is not None:
         rows = rows.filter(charge_point=station(client_id))
-    is_number = isinstance(reference, int) or (reference.isascii() and reference.isdigit() and len(reference) < 19)  # noqa: PLR2004
+    is_number = isinstance(reference, int) or (
+        reference.isascii() and reference.isdigit() and len(reference) < 19
+    )  # noqa: PLR2004
     found = list(rows.filter(pk=int(reference))) if is_number else []
     if not found:
         if client_id is None:
