@@ -17,11 +17,11 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 
 from chargepoints.connection import QUEUE_FULL, StationConnection
-from chargepoints.message_log import masked
 from chargepoints.models import ChargePoint, Command
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
 from ocpp_server.journal import journal
+from ocpp_server.masking import masked
 from ocpp_server.protocol import actions, schemas
 from ocpp_server.protocol.versions import VERSIONS, label
 

@@ -23,6 +23,7 @@ from ocpp_server.domain import QueueFull as DomainQueueFull
 from ocpp_server.journal import Unit, journal
 from ocpp_server.live.loading import load_station
 from ocpp_server.live.station import Station
+from ocpp_server.masking import masked, masked_text
 from ocpp_server.protocol import registry, schemas
 from ocpp_server.protocol.dispatch import CommitRefused, Exchange, StorageUnavailable, dispatch, packed
 from ocpp_server.protocol.errors import InternalError, OcppError
@@ -288,7 +289,7 @@ class StationConnection:
                 state=Command.State.ERROR,
                 error_code=frame.code[:64],
                 error_description=frame.description[:1000],
-                error_details=message_log.masked(frame.details),
+                error_details=masked(frame.details),
             )
             return
         try:
@@ -305,7 +306,7 @@ class StationConnection:
                 outgoing,
                 unit=station.unit,
                 state=Command.State.INVALID,
-                response={"raw": message_log.masked_text(frame.payload)},
+                response={"raw": masked_text(frame.payload)},
                 error_code=error.code_for(station.version),
                 error_description=error.description,
             )
@@ -319,7 +320,7 @@ class StationConnection:
             unit=station.unit,
             state=state,
             status=status,
-            response=message_log.masked(response),
+            response=masked(response),
             answer=frame.payload,
         )
 
@@ -329,7 +330,7 @@ class StationConnection:
             if isinstance(event.frame, CallResult)
             else orjson.dumps(event.frame.details).decode()
         )
-        await journal.run(_mark_late, event.outgoing_id, message_log.masked_text(payload))
+        await journal.run(_mark_late, event.outgoing_id, masked_text(payload))
 
     async def _finish(
         self, outgoing: OutgoingCall, *, state: str, unit: Unit | None = None, answer: str = "", **values: Any

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chargepoints.tables import SECURITY_EVENTS
+from chargepoints.services import security
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.versions import V2X, V16
@@ -12,12 +12,10 @@ from ocpp_server.protocol.versions import V2X, V16
 
 @on("SecurityEventNotification", V16, *V2X)
 async def security_event_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    station.unit.insert(
-        SECURITY_EVENTS,
-        charge_point_id=station.pk,
-        type=request["type"][:255],
+    security.report(
+        station=station,
+        type=request["type"],
         tech_info=request.get("techInfo", ""),
         at=station.moment(request["timestamp"]),
-        received_at=station.received_at,
     )
     return {}

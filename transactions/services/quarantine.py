@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chargepoints.tables import SECURITY_EVENTS
+from chargepoints.services import security
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import Exchange
 from transactions.models import QuarantinedMessage
@@ -41,14 +41,10 @@ def note_foreign(station: Station, number: int) -> None:
     """A station named another station's transaction: a mistake after a swap of hardware, or an attack
     (S10).
     """
-    station.unit.insert(
-        SECURITY_EVENTS,
-        charge_point_id=station.pk,
+    security.notice(
+        station=station,
         type="ForeignTransaction",
         tech_info=f"Tried to stop transaction {number} of another station.",
-        from_station=False,
-        at=station.received_at,
-        received_at=station.received_at,
     )
 
 
