@@ -1,0 +1,71 @@
+"""One server for the whole folder; stations, tokens and an operator to go with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.peer import VERSIONS, Operator, Records
+from tests.live import LiveServer
+
+# Who may charge, in every test.
+ALICE, BOB = "ALICE0001", "BOB00002"
+TOKENS = [
+    {"uid": ALICE},
+    {"uid": BOB, "group_id": "FAMILY"},
+    {"uid": "CAROL003", "group_id": "FAMILY"},
+    {"uid": "BLOCKED1", "status": "blocked"},
+    {"uid": "EXPIRED1", "expires_at": "2020-01-01T00:00:00Z"},
+    {"uid": "INVALID1", "valid": False},
+]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
+    """A running server that all tests of this folder share. It must end without a traceback in its log."""
+    # One token may charge at many stations: tests of concurrency bring their own server.
+    live = LiveServer(
+        tmp_path_factory.mktemp("conformance"),
+        template=migrated_database,
+        OCPP_CONCURRENT_TX="allow",
+        OCPP_LOG_HEARTBEATS="on",
+    ).start()
+    for token in TOKENS:
+        status, answer = live.request("POST", "/api/v1/tokens", token)
+        assert status == 201, answer
+    yield live
+    assert live.stop() == 0
+    assert "Traceback" not in live.log.read_text("utf-8", "replace")
+
+
+@pytest.fixture
+def make_server(tmp_path: Path, migrated_database: Path) -> Iterator[object]:
+    """Servers with other settings; stopped at the end."""
+    started: list[LiveServer] = []
+
+    def make(**environment: str) -> LiveServer:
+        live = LiveServer(tmp_path / str(len(started)), template=migrated_database, **environment)
+        started.append(live)
+        return live.start()
+
+    yield make
+    for live in started:
+        live.stop()
+        assert "Traceback" not in live.log.read_text("utf-8", "replace")
+
+
+@pytest.fixture
+def records(server: LiveServer) -> Records:
+    return Records(server.database)
+
+
+@pytest.fixture
+def operator(server: LiveServer) -> Operator:
+    return Operator(server)
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
