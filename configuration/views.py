@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import User
 from chargepoints.models import ChargePoint, Command
 from chargepoints.views.found import STATION_PATH, station
 from configuration.commands import configuration
@@ -74,6 +75,8 @@ class ExportView(ApiView):
 
 
 class LiveConfigurationView(ApiView):
+    read_role = User.Role.OPERATOR  # asking a station is a command too
+
     @described(
         "Ask the station what it is set to",
         enveloped("Live", LiveSerializer),

@@ -38,6 +38,9 @@ class ApiView(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         final = super().finalize_response(request, response, *args, **kwargs)
         final.headers.setdefault("Cache-Control", "no-store")
+        # Django would log every refusal, and a station that is offline as an error. Real faults are logged
+        # by the error handler, with their traceback.
+        final._has_been_logged = True
         if self._claim is not None:
             idempotency.settle(self._claim, final)
         return final

@@ -54,7 +54,7 @@ def test_a_command_to_a_station_that_was_never_seen_is_404(operator: Caller, nam
         ("commands", {"action": "Reset", "timeout": None}, "timeout"),
         ("trigger", {}, "requestedMessage"),
         ("trigger", {"requestedMessage": "Heartbeat", "connectorId": 0}, "connectorId"),
-        ("trigger", {"requestedMessage": "Heartbeat", "connectorId": "1"}, "connectorId"),
+        ("trigger", {"requestedMessage": "Heartbeat", "connectorId": "one"}, "connectorId"),
         ("reset", {"type": "Gentle"}, "type"),
         ("unlock", {}, "connectorId"),
         ("unlock", {"connectorId": 0}, "connectorId"),
