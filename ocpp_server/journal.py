@@ -13,7 +13,9 @@ the socket: a station keeps what was not answered and discards what was answered
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +37,8 @@ T = TypeVar("T")
 BUSY_PER_SECOND = 300
 LINGER_S = 0.004
 RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
+# How long one attempt waits for SQLite's lock: short, so that the budget ends when it says.
+LOCK_WAIT_MS = 500
 
 
 class JournalUnavailable(StorageUnavailable):
@@ -59,15 +63,24 @@ class Unit:
         self.updates.append((table, key, values))
 
     def clear(self) -> None:
-        self.inserts.clear()
-        self.updates.clear()
+        self.inserts, self.updates = [], []
+
+    def take(self) -> Unit:
+        """What was gathered, as a unit of its own; this one is empty then.
+
+        The writer thread reads what it was given: nobody may change it any more, not even who was cancelled.
+        """
+        taken = Unit()
+        taken.inserts, taken.updates = self.inserts, self.updates
+        self.clear()
+        return taken
 
     def __bool__(self) -> bool:
         return bool(self.inserts or self.updates)
 
 
 class _Job:
-    __slots__ = ("future", "unit", "function", "result", "error", "since")
+    __slots__ = ("future", "unit", "function", "result", "error", "since", "is_settled")
 
     def __init__(
         self, future: asyncio.Future[Any], unit: Unit | None, function: Callable[[], Any] | None
@@ -78,6 +91,8 @@ class _Job:
         self.result: Any = None
         self.error: BaseException | None = None
         self.since = time.monotonic()
+        # Stored, or refused for good: a repeated batch leaves it alone.
+        self.is_settled = False
 
 
 class Journal:
@@ -100,10 +115,19 @@ class Journal:
     # -- the event loop's side ------------------------------------------------------------------
 
     def start(self) -> None:
+        loop = asyncio.get_running_loop()
         if self._thread is not None and self._thread.is_alive():
-            return
-        self._loop = asyncio.get_running_loop()
+            if self._loop is loop:
+                return
+            # The loop it served has ended without `stop`, and with it whoever waited.
+            self._batches.put(None)
+            self._thread.join()
+        self._loop = loop
+        self._batches = queue.SimpleQueue()
+        self._pending = []
         self._writing = False
+        self._flush_handle = None
+        self.down_since = None
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
@@ -113,15 +137,15 @@ class Journal:
             return
         while self._pending or self._writing:
             await asyncio.sleep(0.01)
+        thread, self._thread = self._thread, None
         self._batches.put(None)
-        await asyncio.to_thread(self._thread.join, 30)
-        self._thread = None
+        await asyncio.to_thread(thread.join, 30)
 
     async def commit(self, unit: Unit) -> None:
         """Return when the unit is stored. Raises the database's error when a row was refused,
         JournalUnavailable when away.
         """
-        await self._submit(unit, None)
+        await self._submit(unit.take(), None)
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a synchronous function on the writer's connection, under a savepoint of the next batch; its
@@ -136,7 +160,9 @@ class Journal:
         return len(self._pending)
 
     def _submit(self, unit: Unit | None, function: Callable[[], Any] | None) -> asyncio.Future[Any]:
-        assert self._loop is not None, "the journal is not started"
+        if self._thread is None or self._loop is None:
+            # Before the start or after the stop: nobody would ever write it.
+            raise JournalUnavailable("The journal is not running.")
         future: asyncio.Future[Any] = self._loop.create_future()
         self._pending.append(_Job(future, unit, function))
         if not self._writing and self._flush_handle is None:
@@ -165,15 +191,19 @@ class Journal:
         weight = min(elapsed, 1.0)
         self._rate += (len(batch) / elapsed - self._rate) * weight
         self._rate_at = now
-        for job in batch:
+        self._tell(batch)
+        if self._pending and self._flush_handle is None:
+            self._schedule()
+
+    @staticmethod
+    def _tell(jobs: list[_Job]) -> None:
+        for job in jobs:
             if job.future.done():
                 continue
             if job.error is not None:
                 job.future.set_exception(job.error)
             else:
                 job.future.set_result(job.result)
-        if self._pending and self._flush_handle is None:
-            self._schedule()
 
     # -- the writer thread's side ---------------------------------------------------------------
 
@@ -190,51 +220,71 @@ class Journal:
             connection.close()
 
     def _write_patiently(self, batch: list[_Job]) -> None:
-        attempt = 0
-        while True:
+        """Write the batch, however long that takes; a job waits no longer than its own budget."""
+        attempt = given_up = 0
+        left = batch
+        while left:
             try:
-                self._write(batch)
+                self._write(left)
             except (OperationalError, InterfaceError) as error:
                 connection.close()
                 self.down_since = self.down_since or time.monotonic()
-                oldest = min(job.since for job in batch)
-                if time.monotonic() - oldest > settings.OCPP_JOURNAL_BUDGET:
-                    log.error("journal.unavailable", waiting=len(batch), error=str(error))
-                    for job in batch:
-                        job.error = JournalUnavailable("The database can't be written.")
-                    return
-                log.warning("journal.retry", attempt=attempt, error=str(error))
-                time.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
-                attempt += 1
+                waiting = [job for job in left if not job.is_settled]
+                left = self._give_up_overdue(waiting, error)
+                given_up += len(waiting) - len(left)
+                if left:
+                    log.warning("journal.retry", attempt=attempt, waiting=len(left), error=str(error))
+                    time.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                    attempt += 1
             else:
                 self.down_since = None
                 self.batches += 1
-                self.committed += len(batch)
+                self.committed += len(batch) - given_up
                 self.last_batch = len(batch)
                 return
 
+    def _give_up_overdue(self, jobs: list[_Job], error: Exception) -> list[_Job]:
+        """Tell those whose budget is over; the others, which wait on."""
+        oldest = time.monotonic() - settings.OCPP_JOURNAL_BUDGET
+        overdue = [job for job in jobs if job.since <= oldest]
+        if not overdue:
+            return jobs
+        log.error("journal.unavailable", waiting=len(overdue), error=str(error))
+        for job in overdue:
+            job.error = JournalUnavailable("The database can't be written.")
+            job.is_settled = True
+        assert self._loop is not None
+        # When the loop has ended nobody is waiting any more.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._tell, overdue)
+        return [job for job in jobs if not job.is_settled]
+
     def _write(self, batch: list[_Job]) -> None:
+        """Raises OperationalError when the database is away; what was settled before is marked and stays."""
+        if connection.connection is None:
+            _connect()
         try:
             with transaction.atomic():
                 self._apply(batch)
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            if len(batch) == 1:
-                self._alone(batch[0])
-                return
+        except Exception as error:
+            if _is_away(error):
+                raise
             for job in batch:
                 self._alone(job)
+        else:
+            for job in batch:
+                job.is_settled = True
 
     def _alone(self, job: _Job) -> None:
         job.error = None
         try:
             with transaction.atomic():
                 self._apply([job])
-        except (OperationalError, InterfaceError):
-            raise
         except Exception as error:
+            if _is_away(error):
+                raise
             job.error = error
+        job.is_settled = True
 
     @staticmethod
     def _apply(batch: list[_Job]) -> None:
@@ -250,11 +300,28 @@ class Journal:
             try:
                 with transaction.atomic():
                     job.result = job.function()
-            except (OperationalError, InterfaceError):
-                raise
             except Exception as error:
+                if _is_away(error):
+                    raise
                 job.error = error
         rows.write()
+
+
+def _connect() -> None:
+    connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the database can't be written at all, or only this statement is wrong.
+
+    SQLite reports both as OperationalError: locked, full, read-only; but also a statement it can't run.
+    """
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
 
 
 class _Rows:
