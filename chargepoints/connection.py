@@ -99,6 +99,10 @@ class StationConnection:
             try:
                 await self._react(self._session.receive(text, time.monotonic()))
             except StorageUnavailable:
+                # What the message did to the live state is not stored; a transaction that never was must not
+                # keep a card from charging elsewhere. The station's next connection loads what is.
+                for transaction in station.transactions.values():
+                    live.state().transaction_abandoned(transaction.id, transaction.token_key)
                 # 1013: try again later. The station keeps what was not answered.
                 await self._close(1013, "The database is away; try again later.")
             except CommitRefused:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime
+from typing import Any
 
 import structlog
 
@@ -12,12 +14,15 @@ from chargepoints.connection import StationConnection
 from chargepoints.services import deviations
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
-from ocpp_server.journal import Unit, journal
+from ocpp_server.journal import JournalUnavailable, Unit, journal
 from ocpp_server.live.loading import load_station
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
 
 log = structlog.get_logger(__name__)
+
+# Stations that have gone and are still online in the ORM: primary key and columns by identity.
+_unrecorded: dict[str, tuple[int, dict[str, Any]]] = {}
 
 
 async def arrive(admitted: Admitted, handshake: Handshake, connection_id: str) -> Station:
@@ -65,7 +70,13 @@ async def _load(
         connected_at=station.received_at,
         last_seen_at=station.received_at,
     )
-    await journal.commit(unit)
+    departure = _unrecorded.pop(station.identity, None)
+    try:
+        await journal.commit(unit)
+    except JournalUnavailable:
+        if departure is not None:
+            _unrecorded.setdefault(station.identity, departure)
+        raise
     log.info(
         "station.connected", station=station.identity, version=admitted.version, address=handshake.address
     )
@@ -86,19 +97,43 @@ async def leave(connection: StationConnection, *, code: int) -> None:
     """
     station = connection.station
     switchboard.connections.pop(station.connection_id, None)
-    await connection.closed()
-    if station.deviations:
-        await journal.run(deviations.store, [(station.pk, station.deviations)], datetime.now(UTC))
+    try:
+        await connection.closed()
+        if station.deviations:
+            await journal.run(deviations.store, [(station.pk, station.deviations)], datetime.now(UTC))
+    except JournalUnavailable:
+        # Open commands end by their deadlines; that the station has gone must be known now.
+        log.warning("station.end_unrecorded", station=station.identity)
     if not await live.state().disconnect(station.identity, station.connection_id):
         return
-    unit = Unit()
-    unit.update(
-        CHARGE_POINTS,
-        station.pk,
-        is_online=False,
-        disconnected_at=datetime.now(UTC),
-        last_seen_at=station.last_seen_at,
-        close_code=code,
-    )
-    await journal.commit(unit)
+    departure = {
+        "is_online": False,
+        "disconnected_at": datetime.now(UTC),
+        "last_seen_at": station.last_seen_at,
+        "close_code": code,
+    }
+    _unrecorded[station.identity] = (station.pk, departure)
     log.info("station.disconnected", station=station.identity, code=code)
+    with contextlib.suppress(JournalUnavailable):
+        await record_departures()
+
+
+async def record_departures() -> None:
+    """Write who has gone; also who could not be written when it went, because the database was away.
+
+    Raises JournalUnavailable, and then they wait on for the next time.
+    """
+    if not _unrecorded:
+        return
+    departures = dict(_unrecorded)
+    _unrecorded.clear()
+    unit = Unit()
+    for pk, departure in departures.values():
+        unit.update(CHARGE_POINTS, pk, **departure)
+    try:
+        await journal.commit(unit)
+    except JournalUnavailable:
+        for identity, kept in departures.items():
+            if not live.state().is_connected(identity):
+                _unrecorded.setdefault(identity, kept)
+        raise

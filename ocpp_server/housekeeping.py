@@ -35,7 +35,10 @@ async def stop() -> None:
         task.cancel()
     await asyncio.gather(*_tasks, return_exceptions=True)
     _tasks.clear()
-    await mirror()
+    try:
+        await mirror()
+    except JournalUnavailable:
+        log.warning("housekeeping.database_away", job="mirror")
 
 
 async def _repeat(every: float, job: Callable[[], Awaitable[None]]) -> None:
@@ -51,6 +54,7 @@ async def _repeat(every: float, job: Callable[[], Awaitable[None]]) -> None:
 
 async def mirror() -> None:
     """Write last-seen times and deviation counts of connected stations; close those that have gone silent."""
+    from chargepoints import presence
     from chargepoints.calls import switchboard
     from chargepoints.services import deviations
     from chargepoints.tables import CHARGE_POINTS
@@ -77,6 +81,7 @@ async def mirror() -> None:
         await journal.commit(unit)
     if counted:
         await journal.run(deviations.store, counted, now)
+    await presence.record_departures()
 
 
 def silence_allowed(heartbeat_interval: int) -> timedelta:

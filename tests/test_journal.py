@@ -1,4 +1,4 @@
-"""The journal against a real SQLite file: order, isolation of bad rows, merged updates, a database that is away."""
+"""The journal against a real SQLite file: order, bad rows, merged updates, a database that is away."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Gate:
 
 
 async def one_batch(journal: Journal, *works: Any) -> list[Any]:
-    """The results or errors of units and functions that were written in one batch, submitted in this order."""
+    """The results or errors of units and functions that were submitted in this order and written at once."""
     gate = Gate()
     held = asyncio.ensure_future(journal.run(gate))
     await asyncio.to_thread(gate.reached.wait, 10)
