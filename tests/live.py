@@ -36,6 +36,7 @@ class LiveServer:
             shutil.copy(template, folder / "db.sqlite3")
         self._environment = {
             **os.environ,
+            "DJANGO_SETTINGS_MODULE": "ocpp_server.settings",
             "DATA_DIR": str(folder),
             "ENV_FILE": os.devnull,
             "HTTP_PORT": str(self.port),
