@@ -1,0 +1,96 @@
+"""The application is server-neutral: the same station works under uvicorn and under daphne."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from shutil import copy
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import websockets
+
+from tests.live import ROOT, free_port
+
+COMMANDS = {
+    "uvicorn": ["-m", "uvicorn", "ocpp_server.asgi:application", "--ws", "websockets-sansio", "--port"],
+    "daphne": ["-m", "daphne", "ocpp_server.asgi:application", "-b", "127.0.0.1", "-p"],
+    "runserver": ["manage.py", "runserver", "--noreload"],
+}
+
+
+@pytest_asyncio.fixture(params=COMMANDS)
+async def server(request: Any, tmp_path: Path, migrated_database: Path) -> AsyncIterator[int]:
+    copy(migrated_database, tmp_path / "db.sqlite3")
+    port = free_port()
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "ocpp_server.settings",
+        "DATA_DIR": str(tmp_path),
+        "ENV_FILE": os.devnull,
+        "OCPP_UNKNOWN_STATIONS": "accept",
+    }
+    with open(tmp_path / "server.log", "wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, *COMMANDS[request.param], str(port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        await asyncio.wait_for(_listening(port, process, tmp_path / "server.log"), 60)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+async def _listening(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    while process.poll() is None:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except OSError:
+            await asyncio.sleep(0.05)  # nothing to await: another process is starting
+        else:
+            writer.close()
+            return
+    raise AssertionError(log.read_text())
+
+
+async def test_a_station_boots_and_charges(server: int) -> None:
+    async with websockets.connect(
+        f"ws://127.0.0.1:{server}/ocpp/CP-1", subprotocols=[websockets.Subprotocol("ocpp1.6")]
+    ) as socket:
+        boot = await call(socket, "BootNotification", chargePointVendor="V", chargePointModel="M")
+        start = await call(
+            socket, "StartTransaction", connectorId=1, idTag="A", meterStart=5, timestamp=datetime.now(UTC).isoformat()
+        )
+
+    assert boot["status"] == "Accepted"
+    assert start["transactionId"] == 1000
+
+
+async def test_health_is_answered(server: int) -> None:
+    def health() -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server}/health", timeout=20) as answer:
+            return json.load(answer)
+
+    answer = await asyncio.to_thread(health)
+
+    assert answer["success"] is True
+
+
+async def call(socket: websockets.ClientConnection, action: str, **payload: Any) -> Any:
+    await socket.send(json.dumps([2, action, action, payload]))
+    kind, _, answer = json.loads(await asyncio.wait_for(socket.recv(), 20))
+    assert kind == 3, answer
+    return answer
