@@ -42,7 +42,9 @@ class Handshake:
     def from_scope(cls, scope: dict[str, Any]) -> Handshake:
         headers = dict(scope.get("headers", ()))
         path = scope.get("raw_path") or scope["path"].encode()
-        last = path.partition(b"?")[0].rstrip(b"/").rpartition(b"/")[2]
+        bare = path.partition(b"?")[0].rstrip(b"/")
+        # The endpoint's own address: whoever entered it forgot the identity.
+        last = b"" if bare == b"/ocpp" else bare.rpartition(b"/")[2]
         client = scope.get("client")
         return cls(
             path=path.decode("latin-1")[:1000],

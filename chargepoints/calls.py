@@ -16,8 +16,9 @@ import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from chargepoints.connection import QUEUE_FULL, StationConnection
+from chargepoints.connection import StationConnection
 from chargepoints.models import ChargePoint, Command
+from chargepoints.outgoing import QUEUE_FULL
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
 from ocpp_server.journal import journal
@@ -175,8 +176,9 @@ async def call(
 ) -> Command:
     """Send a CALL to a station; the command's row in its final state, or queued when `wait` is False.
 
-    `timeout` is in seconds, from the moment the CALL is sent. Raises StationOffline, QueueFull, Conflict (not
-    accepted yet) and Invalid (no such action in the station's version, or a payload its schema refuses).
+    `timeout` is in seconds; a command that has waited so long for its turn is not sent any more. Raises
+    StationOffline, QueueFull, Conflict (not accepted yet) and Invalid (no such action in the station's
+    version, or a payload its schema refuses).
     """
     connection = await live.state().connection(charge_point.identity)
     if connection is None:

@@ -75,7 +75,10 @@ class StationConsumer(AsyncConsumer):
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
-                return int(message.get("code") or 1006)
+                # uvicorn reports a connection that just ended as 1005 without a reason; a close frame without
+                # a code comes with one.
+                code = int(message.get("code") or 1006)
+                return 1006 if code == 1005 and "reason" not in message else code
             text = message.get("text")
             if text is None:
                 await self._close(1003, "OCPP-J is text.")

@@ -50,12 +50,17 @@ class SessionClosed(Exception):  # noqa: N818
 
 @dataclass(slots=True)
 class OutgoingCall:
-    """A CALL of ours. `timeout` in seconds counts from the moment it is sent, not while it is queued."""
+    """A CALL of ours. `timeout` in seconds counts from the moment it is sent, not while it is queued.
+
+    `expires_at`: when it is not worth sending any more, by default one timeout after it was submitted. Who
+    asked for it has been told by then that it failed: a remote start must not happen an hour later.
+    """
 
     id: str
     action: str
     payload: dict[str, Any]
     timeout: float = 30.0
+    expires_at: float | None = None
     sent_at: float | None = None
     deadline: float | None = None
 
@@ -284,7 +289,10 @@ class Session:
     @property
     def next_deadline(self) -> float | None:
         """When to call `expire`, in the same seconds as `now`; None while nothing is outstanding."""
-        return self.outstanding.deadline if self.outstanding is not None else None
+        moments = [call.expires_at for call, _ in self._queue]
+        if self.outstanding is not None:
+            moments.append(self.outstanding.deadline)
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def submit(self, call: OutgoingCall, now: float) -> str | None:
         """Give us something to say: the frame to send now, or None when it has to wait its turn.
@@ -295,6 +303,8 @@ class Session:
         if self._closed:
             raise SessionClosed("the station has disconnected")
         text = pack_call(call.id, call.action, call.payload)
+        if call.expires_at is None:
+            call.expires_at = now + call.timeout
         if self.outstanding is None:
             return self._send(call, text, now)
         if len(self._queue) >= self._queue_limit:
@@ -303,14 +313,19 @@ class Session:
         return None
 
     def expire(self, now: float) -> tuple[list[OutgoingCall], str | None]:
-        """The calls the station did not answer in time, and the frame to send next, if any."""
+        """The calls the station did not answer in time or that waited too long to be sent, and the frame to
+        send next, if any.
+        """
+        overdue = [call for call, _ in self._queue if _has_expired(call, now)]
+        if overdue:
+            self._queue = deque((call, text) for call, text in self._queue if not _has_expired(call, now))
         outgoing = self.outstanding
         if outgoing is None or outgoing.deadline is None or now < outgoing.deadline:
-            return [], None
+            return overdue, None
         if len(self._late) >= REMEMBERED_LATE:
             del self._late[next(iter(self._late))]
         self._late[outgoing.id] = None
-        return [outgoing], self._send_next(now)
+        return [outgoing, *overdue], self._send_next(now)
 
     def close(self) -> list[OutgoingCall]:
         """End the conversation; returns the calls that will never be answered, first submitted first."""
@@ -322,10 +337,19 @@ class Session:
         return unanswered
 
     def _send_next(self, now: float) -> str | None:
+        """The first that is still worth sending; `expire` takes the others out of the queue."""
         self.outstanding = None
-        return self._send(*self._queue.popleft(), now) if self._queue else None
+        for position, (call, text) in enumerate(self._queue):
+            if not _has_expired(call, now):
+                del self._queue[position]
+                return self._send(call, text, now)
+        return None
 
     def _send(self, call: OutgoingCall, text: str, now: float) -> str:
         call.sent_at, call.deadline = now, now + call.timeout
         self.outstanding = call
         return text
+
+
+def _has_expired(call: OutgoingCall, now: float) -> bool:
+    return call.expires_at is not None and now >= call.expires_at

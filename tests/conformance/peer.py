@@ -196,7 +196,9 @@ class Records:
         )
 
     def charge_point(self, identity: str) -> dict[str, Any]:
-        (row,) = self.rows("SELECT * FROM chargepoints_chargepoint WHERE identity_key = ?", identity.casefold())
+        (row,) = self.rows(
+            "SELECT * FROM chargepoints_chargepoint WHERE identity_key = ?", identity.casefold()
+        )
         return row
 
     def transactions(self, identity: str) -> list[dict[str, Any]]:
@@ -216,7 +218,9 @@ class Records:
         return self.of("chargepoints_securityevent", identity)
 
     def refusals(self, identity: str) -> list[dict[str, Any]]:
-        return self.rows("SELECT * FROM chargepoints_refusedconnection WHERE identity = ? ORDER BY id", identity)
+        return self.rows(
+            "SELECT * FROM chargepoints_refusedconnection WHERE identity = ? ORDER BY id", identity
+        )
 
     def command(self, command_id: str) -> dict[str, Any]:
         (row,) = self.rows("SELECT * FROM chargepoints_command WHERE id = ?", command_id)
@@ -248,7 +252,9 @@ class Operator:
         status, answer = await self.request("POST", f"/api/v1/chargepoints/{identity}/commands", body)
         return status, answer["data"]
 
-    async def submit(self, identity: str, action: str, payload: dict[str, Any] | None = None, **how: Any) -> str:
+    async def submit(
+        self, identity: str, action: str, payload: dict[str, Any] | None = None, **how: Any
+    ) -> str:
         """Send a command without waiting; its id."""
         body = {"action": action, "payload": payload or {}, **how}
         status, answer = await self.request(
