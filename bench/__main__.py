@@ -1,0 +1,103 @@
+"""`python -m bench`: measure, print a table, write JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import report, rest, servers, speed
+from bench.machine import ROOT, Generator, described
+from bench.speed import Plan
+
+PARTS = ("speed", "paced", "boots", "idle", "rest")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; all without")
+    parser.add_argument("--quick", action="store_true", help="short windows, few rows: to see that it runs")
+    parser.add_argument("--seconds", type=float, help="length of a measured window")
+    parser.add_argument("--rounds", type=int, help="how often every server has its turn")
+    parser.add_argument(
+        "--first-port", type=int, default=18300, help="ports are taken from here (default 18300)"
+    )
+    parser.add_argument("--no-daphne", action="store_true", help="leave daphne's column out")
+    parser.add_argument("--versions", default="1.6,2.0.1", help="default 1.6,2.0.1")
+    parser.add_argument("--output", type=Path, help="the JSON file (default bench/results/<time>.json)")
+    asked = parser.parse_args()
+    parts = asked.parts or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
+    began = datetime.now(UTC)
+    with tempfile.TemporaryDirectory(prefix="ocpp-bench-") as folder:
+        results = run(parts, _plan(asked, Path(folder)), daphne=not asked.no_daphne)
+    results["began_at"] = began.isoformat()
+    path = asked.output or ROOT / "bench" / "results" / f"{began:%Y%m%d-%H%M%S}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n")
+    print(report.table(results))
+    print(f"Written to {path}.")
+    return 0
+
+
+def _plan(asked: argparse.Namespace, folder: Path) -> Plan:
+    values: dict[str, Any] = {}
+    if asked.quick:
+        values = {
+            "stations": 20,
+            "seconds": 0.5,
+            "warm": 0.2,
+            "rounds": 1,
+            "idle": 200,
+            "boots": 100,
+            "rate": 200,
+            "rest_stations": 200,
+            "rest_transactions": 20_000,
+        }
+    if asked.seconds:
+        values["seconds"] = asked.seconds
+    if asked.rounds:
+        values["rounds"] = asked.rounds
+    return Plan(
+        folder=folder, first_port=asked.first_port, versions=tuple(asked.versions.split(",")), **values
+    )
+
+
+def run(parts: list[str], plan: Plan, *, daphne: bool) -> dict[str, Any]:
+    """Measure the parts; the results as they are written."""
+    results: dict[str, Any] = {"machine": described()}
+    template = servers.prepare(plan.folder / "template", cards=plan.stations)
+    generator = Generator()
+    try:
+        if "speed" in parts:
+            results["speed"] = speed.closed_loop(plan, template, generator, _say, daphne=daphne)
+        if "paced" in parts:
+            results["paced"] = speed.paced(plan, template, generator, _say)
+        if "boots" in parts:
+            results["boots"] = speed.boots(plan, template, generator, _say)
+        if "idle" in parts:
+            results["idle"] = speed.idle(plan, template, generator, _say)
+        if "rest" in parts:
+            results["rest"] = rest.lists(plan, _say)
+    finally:
+        generator.stop()
+    results["machine"]["load_average_after"] = described()["load_average"]
+    return results
+
+
+def _say(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{text}")
+    else:
+        sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

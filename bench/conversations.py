@@ -1,0 +1,157 @@
+"""What a station of the load says: pre-rendered but for the id, the time, the meter and the transaction.
+
+One cycle is nine messages: Authorize, the start, five times three samples, the stop, Heartbeat.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from datetime import UTC, datetime
+
+READINGS = 5
+SAMPLES = 3
+CYCLE = READINGS + 4
+WH = 10  # what the meter adds between readings
+
+_NUMBER = re.compile(rb'"transactionId":\s*(\d+)')
+
+
+class Conversation(ABC):
+    """One station's side. `boot` is said once, then `next` again and again, each after the answer to the last."""
+
+    subprotocol: str
+    boot: tuple[bytes, ...]
+    # What a transaction of one cycle must come to.
+    energy_wh: int
+
+    def __init__(self, identity: str, token: str) -> None:
+        self.identity = identity
+        self.token = token.encode()
+        self.step = 0
+        self.cycles = 0
+        self.meter_wh = 1000
+        self._life = f"{datetime.now(UTC):%d%H%M%S%f}"
+
+    @property
+    def is_between_cycles(self) -> bool:
+        return self.step == 0
+
+    @abstractmethod
+    def next(self, message_id: int) -> bytes: ...
+
+    def answered(self, text: bytes) -> None:
+        """Move on. Raises ValueError when the answer is not the one of a healthy server."""
+        if not text.startswith(b"[3,"):
+            raise ValueError(f"{self.identity}: {text[:200]!r}")
+        if self.step <= 1:
+            if b'"Accepted"' not in text:
+                raise ValueError(f"{self.identity} was not authorized: {text[:200]!r}")
+            self._started(text)
+        self.step += 1
+        if self.step == CYCLE:
+            self.step = 0
+            self.cycles += 1
+
+    def _started(self, text: bytes) -> None:
+        """Take the transaction's number where the server gives it."""
+
+    def heartbeat(self, message_id: int) -> bytes:
+        return b'[2,"%d","Heartbeat",{}]' % message_id
+
+
+def _now() -> bytes:
+    return datetime.now(UTC).isoformat(timespec="microseconds")[:-6].encode() + b"Z"
+
+
+class Conversation16(Conversation):
+    subprotocol = "ocpp1.6"
+    boot = (
+        b'[2,"boot","BootNotification",{"chargePointVendor":"Bench","chargePointModel":"Closed Loop",'
+        b'"chargePointSerialNumber":"0001","firmwareVersion":"1.0"}]',
+        b'[2,"status","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]',
+    )
+    energy_wh = READINGS * WH
+    number = 0
+
+    def next(self, message_id: int) -> bytes:
+        step = self.step
+        if 2 <= step < 2 + READINGS:
+            self.meter_wh += WH
+            return (
+                b'[2,"%d","MeterValues",{"connectorId":1,"transactionId":%d,"meterValue":[{"timestamp":"%s",'
+                b'"sampledValue":[{"value":"%d","context":"Sample.Periodic",'
+                b'"measurand":"Energy.Active.Import.Register","unit":"Wh"},'
+                b'{"value":"7214.5","context":"Sample.Periodic","measurand":"Power.Active.Import","unit":"W"},'
+                b'{"value":"31.4","context":"Sample.Periodic","measurand":"Current.Import","unit":"A"}]}]}]'
+            ) % (message_id, self.number, _now(), self.meter_wh)
+        if step == 0:
+            return b'[2,"%d","Authorize",{"idTag":"%s"}]' % (message_id, self.token)
+        if step == 1:
+            return (
+                b'[2,"%d","StartTransaction",{"connectorId":1,"idTag":"%s","meterStart":%d,"timestamp":"%s"}]'
+            ) % (message_id, self.token, self.meter_wh, _now())
+        if step == 2 + READINGS:
+            return (
+                b'[2,"%d","StopTransaction",{"transactionId":%d,"idTag":"%s","meterStop":%d,"timestamp":"%s",'
+                b'"reason":"Local"}]'
+            ) % (message_id, self.number, self.token, self.meter_wh, _now())
+        return self.heartbeat(message_id)
+
+    def _started(self, text: bytes) -> None:
+        if self.step == 1:
+            found = _NUMBER.search(text)
+            if found is None:
+                raise ValueError(f"{self.identity} got no transaction number: {text[:200]!r}")
+            self.number = int(found[1])
+
+
+class Conversation201(Conversation):
+    subprotocol = "ocpp2.0.1"
+    boot = (
+        b'[2,"boot","BootNotification",{"reason":"PowerUp","chargingStation":{"vendorName":"Bench",'
+        b'"model":"Closed Loop","serialNumber":"0001","firmwareVersion":"1.0"}}]',
+        b'[2,"status","StatusNotification",{"timestamp":"2020-01-01T00:00:00Z","evseId":1,"connectorId":1,'
+        b'"connectorStatus":"Available"}]',
+    )
+    # The start carries no reading, so the first one after it is where the meter began.
+    energy_wh = (READINGS - 1) * WH
+
+    def next(self, message_id: int) -> bytes:
+        step = self.step
+        number = f"{self._life}-{self.cycles}".encode()
+        if 2 <= step < 2 + READINGS:
+            self.meter_wh += WH
+            return (
+                b'[2,"%d","TransactionEvent",{"eventType":"Updated","timestamp":"%s",'
+                b'"triggerReason":"MeterValuePeriodic","seqNo":%d,"transactionInfo":{"transactionId":"%s",'
+                b'"chargingState":"Charging"},"evse":{"id":1,"connectorId":1},"meterValue":[{"timestamp":"%s",'
+                b'"sampledValue":[{"value":%d,"context":"Sample.Periodic",'
+                b'"measurand":"Energy.Active.Import.Register","unitOfMeasure":{"unit":"Wh"}},'
+                b'{"value":7214.5,"context":"Sample.Periodic","measurand":"Power.Active.Import",'
+                b'"unitOfMeasure":{"unit":"W"}},'
+                b'{"value":31.4,"context":"Sample.Periodic","measurand":"Current.Import",'
+                b'"unitOfMeasure":{"unit":"A"}}]}]}]'
+            ) % (message_id, now := _now(), step - 1, number, now, self.meter_wh)
+        if step == 0:
+            return b'[2,"%d","Authorize",{"idToken":{"idToken":"%s","type":"ISO14443"}}]' % (
+                message_id,
+                self.token,
+            )
+        if step == 1:
+            return (
+                b'[2,"%d","TransactionEvent",{"eventType":"Started","timestamp":"%s",'
+                b'"triggerReason":"Authorized","seqNo":0,"transactionInfo":{"transactionId":"%s",'
+                b'"chargingState":"EVConnected"},"evse":{"id":1,"connectorId":1},'
+                b'"idToken":{"idToken":"%s","type":"ISO14443"}}]'
+            ) % (message_id, _now(), number, self.token)
+        if step == 2 + READINGS:
+            return (
+                b'[2,"%d","TransactionEvent",{"eventType":"Ended","timestamp":"%s",'
+                b'"triggerReason":"StopAuthorized","seqNo":%d,"transactionInfo":{"transactionId":"%s",'
+                b'"chargingState":"Idle","stoppedReason":"Local"},"evse":{"id":1,"connectorId":1}}]'
+            ) % (message_id, _now(), READINGS + 1, number)
+        return self.heartbeat(message_id)
+
+
+CONVERSATIONS: dict[str, type[Conversation]] = {"1.6": Conversation16, "2.0.1": Conversation201}

@@ -1,0 +1,122 @@
+"""Processes on cores of their own, and what they cost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVER_CORE, LOAD_CORE = 0, 1
+
+
+class Process:
+    """A process and its children."""
+
+    def __init__(self, pid: int) -> None:
+        self._process = psutil.Process(pid)
+
+    def _family(self) -> list[psutil.Process]:
+        return [self._process, *self._process.children(recursive=True)]
+
+    def cpu_seconds(self) -> float:
+        """User and system time so far."""
+        total = 0.0
+        for member in self._family():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = member.cpu_times()
+                total += times.user + times.system
+        return total
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        return sum(member.memory_info().rss for member in self._family())
+
+
+def on_core(core: int) -> Callable[[], None]:
+    """For `preexec_fn`: run on this core alone, where the system knows how, with as many files as allowed."""
+
+    def apply() -> None:
+        if hasattr(os, "sched_setaffinity") and core < (os.cpu_count() or 1):
+            os.sched_setaffinity(0, {core})
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    return apply
+
+
+def free_port(first: int) -> int:
+    """The first port from `first` on that nobody listens on."""
+    for port in range(first, first + 100):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise SystemExit(f"No free port from {first} to {first + 99}.")
+
+
+def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path, timeout: float = 60) -> None:
+    deadline = time.monotonic() + timeout
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit(f"The server did not start:\n{log.read_text()[-3000:]}")
+        time.sleep(0.05)
+
+
+class Generator:
+    """The load's process; give it a job, get its figures."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.load"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=on_core(LOAD_CORE),  # noqa: PLW1509 - no threads yet
+        )
+
+    def do(self, job: str, **values: Any) -> dict[str, Any]:
+        """Raises SystemExit when the server did not do what it should: such a run has no figures."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"job": job, **values}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit("The load generator ended.")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise SystemExit(f"{job} {values}: {answer['error']}")
+        return answer
+
+    def stop(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(10)
+
+
+def described() -> dict[str, Any]:
+    """What the figures were taken on."""
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load_average": os.getloadavg()[0],
+    }

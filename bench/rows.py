@@ -1,0 +1,111 @@
+"""Fill a database fast: `python -m bench.rows CARDS STATIONS TRANSACTIONS`, with the settings of its environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import UTC, datetime, timedelta
+
+import django
+
+PER_CALL = 20_000
+
+
+def fill(cards: int, stations: int, transactions: int) -> None:
+    from django.core.management import call_command
+    from django.db import connection
+
+    from accounts.models import Token
+    from chargepoints.models import ChargePoint, Connector, Evse
+
+    call_command("migrate", verbosity=0, interactive=False)
+    Token.objects.bulk_create(
+        [Token(uid=f"CARD{n}", uid_key=f"card{n}") for n in range(cards)], batch_size=500
+    )
+    now = datetime.now(UTC)
+    ChargePoint.objects.bulk_create(
+        [
+            ChargePoint(
+                identity=f"LIST-{n:05d}",
+                identity_key=f"list-{n:05d}",
+                vendor="Bench",
+                model="Row",
+                firmware_version="1.0",
+                ocpp_version="ocpp1.6" if n % 2 else "ocpp2.0.1",
+                registration_status="Accepted",
+                last_seen_at=now - timedelta(seconds=n),
+            )
+            for n in range(stations)
+        ],
+        batch_size=500,
+    )
+    points = list(ChargePoint.objects.order_by("pk"))
+    Evse.objects.bulk_create(
+        [Evse(charge_point=p, number=number) for p in points for number in (1, 2)], batch_size=500
+    )
+    Connector.objects.bulk_create(
+        [
+            Connector(
+                charge_point_id=e.charge_point_id, evse=e, number=e.number, status="Available", status_at=now
+            )
+            for e in Evse.objects.order_by("pk").iterator()
+        ],
+        batch_size=500,
+    )
+    _transactions(connection, [point.pk for point in points], transactions, now)
+
+
+def _transactions(connection: object, points: list[int], count: int, now: datetime) -> None:
+    """One every ten seconds up to now, the last hundred of them running."""
+    from django.db import transaction as database
+
+    from transactions.models import Counter
+    from transactions.tables import TRANSACTIONS
+
+    for first in range(0, count, PER_CALL):
+        rows = []
+        for number in range(first, min(first + PER_CALL, count)):
+            begun = now - timedelta(seconds=10 * (count - number))
+            is_running = number >= count - 100
+            rows.append(
+                TRANSACTIONS.row(
+                    {
+                        "id": 1000 + number,
+                        "ocpp_id": str(1000 + number),
+                        "charge_point_id": points[number % len(points)],
+                        "evse_number": 1 + number % 2,
+                        "connector_number": 1 + number % 2,
+                        "id_token": f"CARD{number % 5000}",
+                        "authorization_status": "Accepted",
+                        "status": "active" if is_running else "ended",
+                        "ended_by": "" if is_running else "station",
+                        "stop_reason": "" if is_running else "Local",
+                        "meter_start_wh": float(number),
+                        "meter_last_wh": float(number + 12_000),
+                        "meter_stop_wh": None if is_running else float(number + 12_000),
+                        "energy_wh": 12_000.0,
+                        "suspect": number % 1000 == 0,
+                        "started_at": begun,
+                        "stopped_at": None if is_running else begun + timedelta(hours=1),
+                        "start_received_at": begun,
+                        "last_message_at": now if is_running else begun + timedelta(hours=1),
+                    }
+                )
+            )
+        with database.atomic():
+            TRANSACTIONS.insert(rows)
+    if count:
+        Counter.objects.update_or_create(name=Counter.TRANSACTION, defaults={"value": 1000 + count})
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.settings")
+    django.setup()
+    fill(*map(int, sys.argv[1:4]))
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        # One file, so that it can be copied as it is.
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        cursor.execute("ANALYZE")
+    connection.close()

@@ -1,0 +1,192 @@
+"""The servers under load, each in a process of its own on the server's core."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.machine import ROOT, SERVER_CORE, Process, free_port, on_core, wait_for_port
+
+API_KEY = "ocs_bench_key_for_one_run_0123456789abcdef"
+_UVICORN = [sys.executable, "-c", "import sys; from ocpp_server.start import serve; sys.exit(serve())"]
+
+
+@dataclass
+class Server:
+    """A running server; `sent` adds up what the generator says it sent, for `lost`."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+    folder: Path
+    database: Path | None = None
+    sent: dict[str, int] = field(default_factory=dict)
+    version_sent: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def where(self) -> dict[str, int]:
+        """What a job must know of it."""
+        return {"port": self.port, "pid": self.process.pid}
+
+    def account(self, version: str, sent: dict[str, int]) -> None:
+        known = self.version_sent.setdefault(version, {})
+        for name, count in sent.items():
+            known[name] = known.get(name, 0) + count
+
+    def memory(self) -> int:
+        return Process(self.process.pid).memory()
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def lost(self) -> list[str]:
+        """What the database of a stopped server holds otherwise than it was sent; empty when every row is there."""
+        if self.database is None:
+            return []
+        return _differences(self.database, self.version_sent)
+
+
+def prepare(folder: Path, *, cards: int, stations: int = 0, transactions: int = 0) -> Path:
+    """A migrated database with cards that may charge, made by a process of its own; the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(
+        [sys.executable, "-m", "bench.rows", str(cards), str(stations), str(transactions)],
+        cwd=ROOT,
+        env=_environment(folder, 0),
+        check=True,
+    )
+    return folder / "db.sqlite3"
+
+
+def _environment(folder: Path, port: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "ocpp_server.settings",
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": "",
+        "ENV_FILE": os.devnull,
+        "HTTP_PORT": str(port or 8081),
+        "OCPP_BOOTSTRAP_API_KEY": API_KEY,
+        "DJANGO_SUPERUSER_PASSWORD": "operator-of-the-bench",
+        "OCPP_UNKNOWN_STATIONS": "accept",
+        "OCPP_MESSAGE_LOG": "on",
+        "OCPP_LOG_HEARTBEATS": "on",
+        "LOG_LEVEL": "WARNING",
+    }
+
+
+def ours(folder: Path, template: Path, first_port: int, *, asgi: str = "uvicorn") -> Server:
+    """The product: as `run.py` starts it, or under daphne."""
+    folder.mkdir(parents=True, exist_ok=True)
+    database = folder / "db.sqlite3"
+    shutil.copy(template, database)
+    port = free_port(first_port)
+    command = _UVICORN
+    if asgi == "daphne":
+        command = [
+            sys.executable,
+            "-m",
+            "daphne",
+            "-b",
+            "127.0.0.1",
+            "-p",
+            str(port),
+            "ocpp_server.asgi:application",
+        ]
+    return _start(f"server ({asgi})", command, folder, port, _environment(folder, port), database)
+
+
+def plain(folder: Path, first_port: int) -> Server:
+    port = free_port(first_port)
+    return _start(
+        "plain ocpp",
+        [sys.executable, "-m", "bench.baselines.plain", str(port)],
+        folder,
+        port,
+        dict(os.environ),
+    )
+
+
+def bare(folder: Path, first_port: int) -> Server:
+    port = free_port(first_port)
+    return _start(
+        "bare socket",
+        [sys.executable, "-m", "bench.baselines.bare", str(port)],
+        folder,
+        port,
+        dict(os.environ),
+    )
+
+
+def _start(
+    name: str,
+    command: list[str],
+    folder: Path,
+    port: int,
+    environment: dict[str, str],
+    database: Path | None = None,
+) -> Server:
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / f"{name}.log"
+    with open(log, "ab") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            preexec_fn=on_core(SERVER_CORE),  # noqa: PLW1509 - no threads yet
+        )
+    wait_for_port(process, port, log)
+    return Server(name, port, process, folder, database)
+
+
+def _differences(database: Path, sent: dict[str, dict[str, int]]) -> list[str]:
+    from bench.conversations import READINGS, SAMPLES
+
+    cycles = sum(each.get("cycles", 0) for each in sent.values())
+    cycles_2x = sent.get("2.0.1", {}).get("cycles", 0)
+    expected = {
+        "messages in the log": sum(each["messages"] for each in sent.values()),
+        "transactions": cycles,
+        "transactions stopped by their station": cycles,
+        "suspect transactions": 0,
+        "meter values": cycles * READINGS * SAMPLES,
+        "events": cycles_2x * (READINGS + 2),
+        "Wh": sum(each.get("energy_wh", 0) for each in sent.values()),
+        "deviations": 0,
+    }
+    queries = {
+        "messages in the log": "SELECT count(*) FROM chargepoints_message WHERE direction = 'in' AND error_code = ''",
+        "transactions": "SELECT count(*) FROM transactions_transaction",
+        "transactions stopped by their station": "SELECT count(*) FROM transactions_transaction WHERE ended_by = 'station'",
+        "suspect transactions": "SELECT count(*) FROM transactions_transaction WHERE suspect",
+        "meter values": "SELECT count(*) FROM transactions_metervalue",
+        "events": "SELECT count(*) FROM transactions_transactionevent",
+        "Wh": "SELECT coalesce(sum(energy_wh), 0) FROM transactions_transaction",
+        "deviations": "SELECT count(*) FROM chargepoints_deviation",
+    }
+    connection = sqlite3.connect(database)
+    try:
+        found: dict[str, Any] = {
+            name: connection.execute(query).fetchone()[0] for name, query in queries.items()
+        }
+    finally:
+        connection.close()
+    return [
+        f"{name}: {found[name]:g}, not {expected[name]:g}"
+        for name in expected
+        if found[name] != expected[name]
+    ]

@@ -1,0 +1,46 @@
+"""The bench runs and writes its figures; how fast is not a test's business."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.slow
+def test_two_seconds_of_the_bench_write_every_figure_beside_its_baseline(tmp_path: Path) -> None:
+    output = tmp_path / "figures.json"
+
+    run = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "bench",
+            "speed",
+            "--quick",
+            "--seconds",
+            "1",
+            "--no-daphne",
+            "--output",
+            str(output),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert run.returncode == 0, run.stderr[-3000:]
+    figures = json.loads(output.read_text())["speed"]
+    for version in ("1.6", "2.0.1"):
+        assert figures[version]["plain ocpp"]["ratio"] == 1
+        assert figures[version]["server (uvicorn)"]["per_cpu_second"] > 0
+        assert figures[version]["server (uvicorn)"]["lone"]["p99"] > 0
+    # It ends with an error when a row is missing.
+    assert "every row" in figures["rows"]["server (uvicorn)"]
+    assert "msg/CPU-s" in run.stdout
