@@ -129,9 +129,7 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
             "key": obj,
             "plain": request.plain_api_key,  # type: ignore[attr-defined]
         }
-        response = TemplateResponse(request, "operator/api_key_made.html", context)
-        response.headers["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "operator/api_key_made.html", context)
 
     def get_urls(self) -> list[Any]:
         revoke = path(

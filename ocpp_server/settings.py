@@ -200,6 +200,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
 
 # Ten wrong passwords for one name from one address lock that pair out for a quarter of an hour. The pair,
 # because a name alone would let anybody lock the operator out, and an address alone a whole office.

@@ -1,0 +1,1 @@
+"""The operator's pages: what they show, who may press what, and that hostile words stay words."""

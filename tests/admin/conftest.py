@@ -1,0 +1,283 @@
+"""The cast: an administrator, an operator, a viewer, and a row of every kind in the worst of words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import IdempotentRequest, Token, UnknownToken, User
+from accounts.services import api_keys
+from chargepoints.models import (
+    ChargePoint,
+    Command,
+    Connector,
+    Deviation,
+    DeviceEvent,
+    Evse,
+    Message,
+    RefusedConnection,
+    SecurityEvent,
+)
+from configuration.models import ReportedKey, StoredKey
+from transactions.models import (
+    Counter,
+    MeterValue,
+    QuarantinedMessage,
+    RemoteStart,
+    Transaction,
+    TransactionEvent,
+)
+
+HOSTILE = """<script>alert(1)</script>"><img src=x onerror=alert(2)>{{7*7}}'"""
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+def person(role: str, **more: Any) -> User:
+    # Without a password: nobody types one here, and a hundred slow hashes would be most of the tests' time.
+    return User.objects.create_user(role, is_staff=True, role=role, **more)
+
+
+def signed_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def administrator(db: None) -> Client:
+    return signed_in(person(User.Role.ADMINISTRATOR))
+
+
+@pytest.fixture
+def operator(db: None) -> Client:
+    return signed_in(person(User.Role.OPERATOR))
+
+
+@pytest.fixture
+def viewer(db: None) -> Client:
+    return signed_in(person(User.Role.VIEWER))
+
+
+@pytest.fixture
+def superuser(db: None) -> Client:
+    return signed_in(User.objects.create_superuser("root"))
+
+
+@pytest.fixture
+def station(db: None) -> ChargePoint:
+    """A 1.6 station with one EVSE, that everything below happened at."""
+    return a_station("CP-1")
+
+
+def a_station(identity: str, **more: Any) -> ChargePoint:
+    made = ChargePoint.objects.create(
+        identity=identity, ocpp_version="ocpp1.6", registration_status="Accepted", last_seen_at=NOON, **more
+    )
+    evse = Evse.objects.create(charge_point=made, number=1)
+    Connector.objects.create(
+        charge_point=made,
+        evse=evse,
+        number=1,
+        status="Faulted",
+        error_code="GroundFailure",
+        status_received_at=NOON,
+    )
+    return made
+
+
+def a_session(station: ChargePoint, number: int, **more: Any) -> Transaction:
+    values: dict[str, Any] = {
+        "ocpp_id": str(number),
+        "evse_number": 1,
+        "connector_number": 1,
+        "id_token": "CARD-1",
+        "started_at": NOON,
+        "start_received_at": NOON,
+        "last_message_at": NOON,
+        "meter_start_wh": 1000.0,
+        "energy_wh": 5000.0,
+    }
+    return Transaction.objects.create(id=number, charge_point=station, **values | more)
+
+
+@pytest.fixture
+def hostile_rows(db: None) -> dict[type, Any]:
+    """One row of every model, every text of it hostile."""
+    bad = HOSTILE
+    station = a_station(
+        bad,
+        vendor=bad,
+        model=bad,
+        name=bad,
+        serial_number=bad,
+        firmware_version=bad,
+        status=bad[:64],
+        is_online=True,
+    )
+    station.connectors.update(status=bad[:64], error_code=bad, info=bad, vendor_error_code=bad)
+    session = a_session(
+        station, 1000, id_token=bad, ocpp_id=bad, stop_reason=bad[:64], suspect=True, suspect_reasons=[bad]
+    )
+    command = Command.objects.create(
+        id=bad[:36],
+        charge_point=station,
+        action=bad[:64],
+        payload={"x": bad},
+        actor=bad,
+        status=bad[:64],
+        response={"x": bad},
+        error_description=bad,
+        created_at=NOON,
+        deadline_at=NOON,
+    )
+    both = {"at": NOON, "received_at": NOON}
+    rows: list[Any] = [
+        station,
+        station.evses.get(),
+        station.connectors.get(),
+        session,
+        command,
+        Message.objects.create(
+            charge_point=station,
+            direction="in",
+            message_id=bad,
+            action=bad[:64],
+            request=bad,
+            response=bad,
+            error_code=bad[:64],
+            error_description=bad,
+            size=1,
+            at=NOON,
+        ),
+        RefusedConnection.objects.create(
+            identity=bad,
+            remote_address=bad[:64],
+            path=bad,
+            subprotocols=bad,
+            code=404,
+            reason=bad,
+            can_be_accepted=True,
+            at=NOON,
+        ),
+        Deviation.objects.create(
+            charge_point=station,
+            kind=bad[:64],
+            action=bad[:64],
+            path=bad,
+            detail=bad,
+            example=bad,
+            count=1,
+            first_at=NOON,
+            last_at=NOON,
+        ),
+        SecurityEvent.objects.create(charge_point=station, type=bad, tech_info=bad, **both),
+        DeviceEvent.objects.create(
+            charge_point=station, event_id=1, component=bad, variable=bad, actual_value=bad, **both
+        ),
+        TransactionEvent.objects.create(
+            transaction=session,
+            seq_no=1,
+            type=bad[:16],
+            trigger_reason=bad[:64],
+            fingerprint=1,
+            payload=bad,
+            **both,
+        ),
+        MeterValue.objects.create(
+            charge_point=station,
+            transaction=session,
+            measurand=bad[:64],
+            raw=bad,
+            raw_unit=bad[:64],
+            sample_key=1,
+            measured_at=NOON,
+            received_at=NOON,
+        ),
+        QuarantinedMessage.objects.create(
+            charge_point=station,
+            transaction=session,
+            action=bad[:64],
+            reason="bad-message",
+            detail=bad,
+            payload=bad,
+            received_at=NOON,
+        ),
+        RemoteStart.objects.create(
+            command=command, charge_point=station, id_token=bad, created_at=NOON, expires_at=NOON
+        ),
+        Counter.objects.create(name="transaction", value=1000),
+        StoredKey.objects.create(charge_point=station, key=bad, value=bad),
+        ReportedKey.objects.create(charge_point=station, key=bad, value=bad, reported_at=NOON),
+        Token.objects.create(uid=bad, name=bad, group_id=bad[:36]),
+        UnknownToken.objects.create(
+            uid=bad, uid_key=bad.casefold(), last_seen_where=bad, first_seen_at=NOON, last_seen_at=NOON
+        ),
+        IdempotentRequest.objects.create(
+            actor=bad, key=bad, fingerprint="f", status_code=200, answer={"x": bad}
+        ),
+        api_keys.create(name=bad)[0],
+        person(User.Role.VIEWER, first_name=bad, last_name=bad),
+    ]
+    return {type(row): row for row in rows}
+
+
+@pytest.fixture
+def many() -> Callable[[int], None]:
+    """More of everything that grows."""
+
+    def make(count: int) -> None:
+        for number in range(count):
+            station = a_station(f"CP-{ChargePoint.objects.count()}")
+            session = a_session(station, 1000 + Transaction.objects.count())
+            at = NOON + timedelta(seconds=number)
+            Message.objects.create(
+                charge_point=station,
+                direction="in",
+                message_id="m",
+                action="Heartbeat",
+                request="{}",
+                size=1,
+                at=at,
+            )
+            Command.objects.create(
+                id=f"c{Command.objects.count()}",
+                charge_point=station,
+                action="Reset",
+                payload={},
+                created_at=at,
+                deadline_at=at,
+            )
+            MeterValue.objects.create(
+                charge_point=station,
+                transaction=session,
+                measurand="Power.Active.Import",
+                value=1.0,
+                raw="1",
+                sample_key=1,
+                measured_at=at,
+                received_at=at,
+            )
+            RefusedConnection.objects.create(
+                identity=f"NEW-{number}", path="/", code=404, reason="Unknown.", at=at
+            )
+            QuarantinedMessage.objects.create(
+                charge_point=station,
+                transaction=session,
+                action="StopTransaction",
+                reason="bad-message",
+                payload="{}",
+                received_at=at,
+            )
+            SecurityEvent.objects.create(charge_point=station, type="T", at=at, received_at=at)
+            UnknownToken.objects.create(
+                uid=f"U{UnknownToken.objects.count()}",
+                uid_key=f"u{UnknownToken.objects.count()}",
+                first_seen_at=at,
+                last_seen_at=at,
+            )
+
+    return make

@@ -1,0 +1,162 @@
+"""The snapshots that the live pages draw."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import UnknownToken
+from chargepoints.models import ChargePoint, Command, RefusedConnection
+from tests.admin.conftest import NOON, a_session, a_station
+from transactions.models import MeterValue, QuarantinedMessage
+
+
+def test_the_dashboard_counts_what_is_happening(viewer: Client) -> None:
+    now = timezone.now()
+    online = a_station("CP-ON", is_online=True)
+    a_station("CP-OFF")
+    a_session(online, 1000, power_w=7400.0, energy_wh=1500.0, started_at=now)
+    a_session(online, 1001, status="ended", started_at=now - timedelta(days=2), suspect=True)
+    QuarantinedMessage.objects.create(
+        charge_point=online, action="StopTransaction", reason="bad-message", payload="{}", received_at=now
+    )
+
+    values = viewer.get("/admin/live/").json()["values"]
+
+    shown = {name: cell["text"].replace("\xa0", " ") for name, cell in values.items()}
+    assert shown == {
+        "online": "1",
+        "known": "of 2 known",
+        "charging": "1",
+        "power": "7.4 kW",
+        "faults": "2",
+        "sessions_today": "1",
+        "energy_today": "1.50 kWh",
+        "suspect": "1",
+        "quarantined": "1",
+        "pending": "0",
+    }
+
+
+def test_the_chart_has_the_sessions_of_each_hour_of_today(viewer: Client, station: ChargePoint) -> None:
+    start = timezone.localtime().replace(hour=0, minute=30, second=0, microsecond=0)
+    a_session(station, 1000, started_at=start, energy_wh=2000.0)
+
+    chart = viewer.get("/admin/live/").json()["charts"]["today"]
+
+    assert chart["sessions"][0] == 1 and sum(chart["sessions"]) == 1
+    assert chart["energy"][0] == 2.0
+
+
+def test_whoever_is_signed_out_is_told_so_in_json(db: None, station: ChargePoint) -> None:
+    for path in ("/admin/live/", reverse("admin:station-live", args=[station.pk])):
+        answer = Client().get(path)
+
+        assert answer.status_code == 401
+        assert answer.json() == {"detail": "You are signed out."}
+
+
+def test_buttons_of_the_inboxes_are_for_administrators(viewer: Client, administrator: Client) -> None:
+    RefusedConnection.objects.create(
+        identity="NEW", path="/ocpp/NEW", code=404, reason="Unknown.", can_be_accepted=True, at=NOON
+    )
+    UnknownToken.objects.create(uid="CARD", uid_key="card", first_seen_at=NOON, last_seen_at=NOON)
+
+    seen = viewer.get("/admin/live/").json()["tables"]
+    offered = administrator.get("/admin/live/").json()["tables"]
+
+    assert "post" not in seen["refused"][0][-1] and not seen["tokens"][0][-1].get("buttons")
+    assert offered["refused"][0][-1]["text"] == "Accept"
+    assert [button["text"] for button in offered["tokens"][0][-1]["buttons"]] == ["Add", "Ignore"]
+
+
+def test_a_station_that_is_offline_shows_its_last_status_as_a_memory(viewer: Client) -> None:
+    station = a_station("CP-1", is_online=False)
+    station.connectors.update(status="Available")
+
+    connectors = viewer.get(reverse("admin:station-live", args=[station.pk])).json()["tables"]["connectors"]
+
+    assert connectors[0][1]["text"] == "Offline (last: Available)"
+
+
+def test_the_station_page_follows_its_commands(viewer: Client, station: ChargePoint) -> None:
+    command = Command.objects.create(
+        id="c-1",
+        charge_point=station,
+        action="Reset",
+        payload={},
+        state="rejected",
+        status="Scheduled",
+        created_at=NOON,
+        deadline_at=NOON,
+    )
+
+    states = viewer.get(reverse("admin:station-live", args=[station.pk])).json()["states"]
+
+    assert states[command.pk] == {"text": "Reset: Rejected (Scheduled)", "tone": "warning", "finished": True}
+
+
+def readings(station: ChargePoint, session: object, measurand: str, *values: float, phase: str = "") -> None:
+    MeterValue.objects.bulk_create(
+        MeterValue(
+            charge_point=station,
+            transaction=session,
+            measurand=measurand,
+            phase=phase,
+            value=value,
+            raw=str(value),
+            sample_key=hash((measurand, phase)) % 10**9,
+            measured_at=NOON + timedelta(hours=hour),
+            received_at=NOON,
+        )
+        for hour, value in enumerate(values)
+    )
+
+
+def test_the_meter_chart_shows_energy_since_the_start_and_power(viewer: Client, station: ChargePoint) -> None:
+    session = a_session(station, 1000)
+    readings(station, session, "Energy.Active.Import.Register", 1000, 8000)
+    for phase in ("L1", "L2", "L3"):
+        readings(station, session, "Power.Active.Import", 1000, 2000, phase=phase)
+
+    chart = viewer.get(reverse("admin:session-live", args=[1000])).json()["charts"]["meter"]
+
+    assert [value for _, value in chart["energy"]] == [0, 7]
+    assert [value for _, value in chart["power"]] == [3, 6]
+
+
+def test_without_power_readings_the_slope_of_the_register_is_shown(
+    viewer: Client, station: ChargePoint
+) -> None:
+    session = a_session(station, 1000)
+    readings(station, session, "Energy.Active.Import.Register", 1000, 8000, 8000)
+
+    chart = viewer.get(reverse("admin:session-live", args=[1000])).json()["charts"]["meter"]
+
+    assert [value for _, value in chart["power"]] == [7, 0]
+
+
+def test_a_chart_of_a_long_session_is_thinned_and_keeps_its_end(viewer: Client, station: ChargePoint) -> None:
+    session = a_session(station, 1000)
+    readings(station, session, "Energy.Active.Import.Register", *range(1000, 3001))
+
+    energy = viewer.get(reverse("admin:session-live", args=[1000])).json()["charts"]["meter"]["energy"]
+
+    assert len(energy) <= 602
+    assert energy[-1][1] == 2.0
+
+
+def test_a_session_page_gives_its_reasons_and_its_readings_by_page(
+    viewer: Client, station: ChargePoint
+) -> None:
+    session = a_session(station, 1000, suspect=True, suspect_reasons=["The meter went backwards."])
+    readings(station, session, "Voltage", *range(60))
+
+    first = viewer.get("/admin/transactions/transaction/1000/change/").content.decode()
+    second = viewer.get("/admin/transactions/transaction/1000/change/?page=2").content.decode()
+
+    assert "The meter went backwards." in first and "Page 1 of 2" in first
+    assert "Page 2 of 2" in second
