@@ -94,20 +94,7 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
     url = f"ws://127.0.0.1:{configured.HTTP_PORT}/ocpp"
     simulate = [sys.executable, str(configured.BASE_DIR / "manage.py"), "simulate", "--url", url, "--demo"]
     server = Server(
-        uvicorn.Config(
-            "ocpp_server.asgi:application",
-            loop="uvloop",
-            http="httptools",
-            ws="websockets-sansio",
-            ws_max_size=configured.ENVIRONMENT["OCPP_MAX_FRAME_BYTES"],
-            ws_ping_interval=configured.ENVIRONMENT["OCPP_PING_INTERVAL"] or None,
-            ws_ping_timeout=configured.ENVIRONMENT["OCPP_PING_INTERVAL"] or None,
-            log_config=None,  # Django's LOGGING is in force already
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GOODBYE_SECONDS,
-            backlog=BACKLOG,
-        ),
+        uvicorn_config(),
         banner=banner(configured.ENVIRONMENT, first_login, demo=demo),
         demo=simulate if demo else None,
     )
@@ -120,6 +107,27 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
         raise StartError("The server could not start; the log above says why.")
     print("The server has stopped.", flush=True)
     return 0
+
+
+def uvicorn_config() -> uvicorn.Config:
+    """How the application is served; Django's settings must be loaded."""
+    from ocpp_server import settings as configured
+
+    ping = configured.ENVIRONMENT["OCPP_PING_INTERVAL"] or None
+    return uvicorn.Config(
+        "ocpp_server.asgi:application",
+        loop="uvloop",
+        http="httptools",
+        ws="websockets-sansio",
+        ws_max_size=configured.ENVIRONMENT["OCPP_MAX_FRAME_BYTES"],
+        ws_ping_interval=ping,
+        ws_ping_timeout=ping,
+        log_config=None,  # Django's LOGGING is in force already
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+        backlog=BACKLOG,
+    )
 
 
 def listen(port: int) -> socket.socket:
