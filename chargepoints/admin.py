@@ -156,7 +156,7 @@ class ConnectorAdmin(EvidenceAdmin):
     def place(self, connector: Connector) -> str:
         return f"{connector.evse.number} / {connector.number}"
 
-    @display(description="Status", label=tones.CONNECTOR)
+    @display(description="Status", label=tones.CONNECTOR | tones.ONLINE)
     def state(self, connector: Connector) -> tuple[str, str]:
         online = connector.charge_point.is_online
         words, _ = tones.station_status(connector.status, is_online=online)
@@ -194,6 +194,9 @@ class MessageAdmin(EvidenceAdmin):
     ordering = ["-id"]
     station_ordering = ("-at", "-id")
     empty_sentence = "The log fills as soon as a station connects (OCPP_MESSAGE_LOG=on)."
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return ["duration" if name == "duration_ms" else name for name in super().get_fields(request, obj)]
 
     @display(description="Direction", label={"in": tones.INFO, "out": tones.WARNING})
     def way(self, message: Message) -> tuple[str, str]:
