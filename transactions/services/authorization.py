@@ -15,6 +15,7 @@ from ocpp_server.live.loading import SIGN_OF_LIFE
 from ocpp_server.live.records import TokenRecord
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place
+from transactions.services.suspicion import is_doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ async def _charges_elsewhere(station: Station, key: str, place: Place | None) ->
     return any(
         # Without signs of life, or contradictory: a ghost must not keep a paying customer out.
         running.last_message_at >= alive_since
-        and not running.suspect_reasons
+        and not is_doubtful(running)
         and not (running.station == station.identity and place is not None and running.evse == place.evse)
         for running in await live.state().running(key)
     )

@@ -13,6 +13,7 @@ from ocpp_server.protocol.translate import Place
 from transactions.services import energy, sessions
 from transactions.tables import METER_VALUES
 
+SOC = "SoC"
 _PHASES = ("L1", "L2", "L3")
 
 
@@ -82,7 +83,10 @@ def _store(
             measured_at=at,
             received_at=station.received_at,
         )
-        if sample.value is None or sample.location not in ("Outlet", "") or transaction is None:
+        if sample.value is None or transaction is None:
+            continue
+        # What the cable or the inlet measures is not what is sold; the state of charge is the vehicle's own.
+        if sample.location not in ("Outlet", "") and sample.measurand != SOC:
             continue
         if not sample.phase:
             totals[at, sample.measurand] = sample.value
@@ -93,6 +97,6 @@ def _store(
         if where not in totals and all(phase in by_phase for phase in _PHASES):
             totals[where] = sum(by_phase[phase] for phase in _PHASES)
     return {
-        at: (totals.get((at, ENERGY)), totals.get((at, POWER)), totals.get((at, "SoC")))
+        at: (totals.get((at, ENERGY)), totals.get((at, POWER)), totals.get((at, SOC)))
         for at in moments.values()
     }
