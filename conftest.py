@@ -25,8 +25,8 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def live_server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
-    """A running server that the tests of a module share."""
+def running_server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
+    """A server that the tests of a module share; `live_server` is pytest-django's name for another thing."""
     server = LiveServer(tmp_path_factory.mktemp("live"), template=migrated_database).start()
     yield server
     server.stop()

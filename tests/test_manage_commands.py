@@ -1,0 +1,249 @@
+"""manage.py trigger, remote_start, remote_stop, send: against a running server and stations on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.live import ROOT, LiveServer, free_port
+
+pytestmark = pytest.mark.slow
+Outcome = tuple[int, str, str]
+
+
+async def manage(server: LiveServer, *words: str, **environment: str) -> Outcome:
+    """Exit code, stdout and stderr of a manage.py command on the server's machine."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "manage.py",
+        *words,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "DATA_DIR": str(server.folder),
+            "ENV_FILE": os.devnull,
+            "HTTP_PORT": str(server.port),
+            **environment,
+        },
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+class Peer:
+    """A station that answers what the test says: a payload, an error's code, or None for silence."""
+
+    def __init__(self, socket: ClientConnection, answers: dict[str, Any]) -> None:
+        self.socket = socket
+        self.answers = answers
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.then: Callable[[str], Any] | None = None
+        self._answered: asyncio.Queue[Any] = asyncio.Queue()
+
+    async def call(self, action: str, payload: dict[str, Any]) -> Any:
+        await self.socket.send(json.dumps([2, os.urandom(8).hex(), action, payload]))
+        return await asyncio.wait_for(self._answered.get(), 10)
+
+    async def listen(self) -> None:
+        tasks = set()
+        async for text in self.socket:
+            frame = json.loads(text)
+            if frame[0] != 2:
+                self._answered.put_nowait(frame[2])
+                continue
+            _, message_id, action, payload = frame
+            self.asked.append((action, payload))
+            answer = self.answers.get(action)
+            if isinstance(answer, str):
+                await self.socket.send(json.dumps([4, message_id, answer, "Not today.", {}]))
+            elif answer is not None:
+                await self.socket.send(json.dumps([3, message_id, answer]))
+                if self.then is not None:
+                    tasks.add(asyncio.ensure_future(self.then(action)))
+
+
+@asynccontextmanager
+async def station(
+    server: LiveServer, identity: str, answers: dict[str, Any], *, version: str = "ocpp1.6"
+) -> AsyncIterator[Peer]:
+    boot: dict[str, Any] = {"chargePointVendor": "Acme", "chargePointModel": "Wall"}
+    if version != "ocpp1.6":
+        boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "Acme", "model": "Wall"}}
+    async with connect(f"{server.ocpp}/{quote(identity)}", subprotocols=[version], proxy=None) as socket:  # type: ignore[list-item]
+        peer = Peer(socket, answers)
+        listening = asyncio.ensure_future(peer.listen())
+        assert (await peer.call("BootNotification", boot))["status"] == "Accepted"
+        yield peer
+        listening.cancel()
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+async def test_trigger_shows_what_was_sent_and_what_the_station_said(running_server: LiveServer) -> None:
+    async with station(running_server, "TRIG-1", {"TriggerMessage": {"status": "Accepted"}}) as peer:
+        code, out, err = await manage(
+            running_server, "trigger", "TRIG-1", "StatusNotification", "--connector", "2"
+        )
+
+    assert (code, err) == (0, "")
+    assert peer.asked == [("TriggerMessage", {"requestedMessage": "StatusNotification", "connectorId": 2})]
+    assert 'TriggerMessage to TRIG-1: {"requestedMessage": "StatusNotification", "connectorId": 2}' in out
+    assert '{"status": "Accepted"}' in out
+
+
+async def test_a_station_that_says_no_is_exit_1(running_server: LiveServer) -> None:
+    answers = {"TriggerMessage": {"status": "Rejected"}, "Reset": "InternalError"}
+    async with station(running_server, "NO-1", answers):
+        refused, errored = await asyncio.gather(
+            manage(running_server, "trigger", "NO-1", "Heartbeat"),
+            manage(running_server, "send", "NO-1", "Reset", '{"type": "Soft"}'),
+        )
+
+    assert refused[0] == 1 and "Rejected" in refused[1] + refused[2]
+    assert errored[0] == 1 and "InternalError" in errored[2] and "Not today." in errored[1]
+
+
+async def test_send_speaks_any_action_of_the_version_and_json_is_one_object(
+    running_server: LiveServer,
+) -> None:
+    async with station(
+        running_server, "SEND 1", {"GetLocalListVersion": {"versionNumber": 7}}, version="ocpp2.0.1"
+    ) as peer:
+        code, out, _ = await manage(running_server, "send", "SEND 1", "GetLocalListVersion", "{}", "--json")
+
+    answer = json.loads(out)
+    assert code == 0 == answer["exitCode"] and answer["success"] is True
+    assert answer["command"]["action"] == "GetLocalListVersion"
+    assert answer["command"]["response"] == {"versionNumber": 7}
+    assert answer["command"]["actor"].endswith("manage.py")
+    assert peer.asked == [("GetLocalListVersion", {})]
+
+
+async def test_bad_input_is_exit_2_and_says_what_is_wrong(running_server: LiveServer) -> None:
+    async with station(running_server, "BAD-1", {}) as peer:
+        results = await asyncio.gather(
+            manage(running_server, "send", "BAD-1", "Reset", "not json"),
+            manage(running_server, "send", "BAD-1", "Reset", '{"type": "Purple"}'),
+            manage(running_server, "send", "BAD-1", "MakeCoffee"),
+            manage(running_server, "trigger", "BAD-1", "Nonsense"),
+            manage(running_server, "trigger", "NEVER-SEEN", "Heartbeat"),
+            manage(running_server, "remote_stop", "-", "999999"),
+            manage(running_server, "trigger", "BAD-1", "Heartbeat", "--timeout", "soon"),
+        )
+
+    assert [code for code, _, _ in results] == [2] * 7
+    for (_, out, err), word in zip(
+        results,
+        ("not JSON", "type", "MakeCoffee", "StatusNotification", "NEVER-SEEN", "999999", "--timeout"),
+        strict=True,
+    ):
+        assert word in err and out == "" and "Traceback" not in err
+    assert peer.asked == []
+
+
+async def test_offline_silence_and_json_errors(running_server: LiveServer) -> None:
+    async with station(running_server, "GONE-1", {}):
+        pass
+    async with station(running_server, "MUTE-1", {}):
+        offline, mute = await asyncio.gather(
+            manage(running_server, "trigger", "GONE-1", "Heartbeat", "--json"),
+            manage(running_server, "trigger", "MUTE-1", "Heartbeat", "--timeout", "1"),
+        )
+
+    assert offline[0] == 3 == json.loads(offline[1])["exitCode"]
+    assert "offline" in json.loads(offline[1])["message"]
+    assert mute[0] == 4 and "in time" in mute[2]
+
+
+async def test_without_a_server_one_sentence_and_exit_3(tmp_path: Path) -> None:
+    nobody = LiveServer(tmp_path)
+    nobody.port = free_port()
+
+    code, out, err = await manage(nobody, "send", "CP-1", "Reset", '{"type": "Soft"}')
+
+    assert code == 3 and out == ""
+    assert (
+        err.strip()
+        == f"The server is not running at http://127.0.0.1:{nobody.port}; python3 run.py starts it."
+    )
+
+
+async def test_with_another_database_one_sentence_and_exit_3(
+    running_server: LiveServer, migrated_database: Path
+) -> None:
+    elsewhere = str(migrated_database.parent)
+
+    code, _, err = await manage(running_server, "trigger", "CP-1", "Heartbeat", DATA_DIR=elsewhere)
+
+    assert code == 3 and "another database" in err and "DATA_DIR" in err
+
+
+async def test_remote_start_waits_for_the_transaction_and_remote_stop_ends_it(
+    running_server: LiveServer,
+) -> None:
+    answers = {
+        "RemoteStartTransaction": {"status": "Accepted"},
+        "RemoteStopTransaction": {"status": "Accepted"},
+    }
+    async with station(running_server, "CAR-1", answers) as peer:
+
+        async def plug_in(action: str) -> None:
+            if action == "RemoteStartTransaction":
+                await asyncio.sleep(0.5)  # the driver plugs in
+                start = {"connectorId": 1, "idTag": "FRIEND", "meterStart": 100, "timestamp": now()}
+                peer.started = (await peer.call("StartTransaction", start))["transactionId"]  # type: ignore[attr-defined]
+
+        peer.then = plug_in
+        code, out, err = await manage(running_server, "remote_start", "CAR-1", "FRIEND", "--connector", "1")
+        number = peer.started  # type: ignore[attr-defined]
+        stopped = await manage(running_server, "remote_stop", "-", str(number))
+
+    assert (code, err) == (0, "")
+    assert f"transaction {number} began" in out
+    assert stopped[0] == 0
+    assert peer.asked == [
+        ("RemoteStartTransaction", {"idTag": "FRIEND", "connectorId": 1}),
+        ("RemoteStopTransaction", {"transactionId": number}),
+    ]
+
+
+async def test_remote_start_that_nobody_answers_with_a_car(running_server: LiveServer) -> None:
+    async with station(
+        running_server, "EMPTY-1", {"RequestStartTransaction": {"status": "Accepted"}}, version="ocpp2.0.1"
+    ) as peer:
+        code, out, _ = await manage(
+            running_server, "remote_start", "EMPTY-1", "FRIEND", "--wait", "1", "--json"
+        )
+
+    answer = json.loads(out)
+    assert code == 4 and answer["outcome"] == "waiting" and answer["transactionId"] is None
+    assert peer.asked[0][1]["idToken"]["idToken"] == "FRIEND"
+
+
+async def test_the_key_of_a_command_is_revoked_and_never_shown(running_server: LiveServer) -> None:
+    async with station(running_server, "KEY-1", {"ClearCache": {"status": "Accepted"}}):
+        _, out, err = await manage(running_server, "send", "KEY-1", "ClearCache")
+
+    with closing(sqlite3.connect(running_server.database)) as database:
+        keys = database.execute(
+            "SELECT prefix, revoked_at, expires_at FROM accounts_apikey WHERE name = 'manage.py'"
+        ).fetchall()
+    assert keys and all(revoked is not None and expires is not None for _, revoked, expires in keys)
+    assert not any(prefix in out + err for prefix, _, _ in keys)
