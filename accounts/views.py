@@ -11,7 +11,7 @@ from accounts.filters import TokenQuery
 from accounts.models import Token, User
 from accounts.serializers import TokenBody, TokenChanges, TokenSerializer
 from accounts.services import tokens
-from ocpp_server.api.documents import described, enveloped, listed
+from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import MAX_INT
 from ocpp_server.api.lists import page
@@ -19,7 +19,7 @@ from ocpp_server.api.views import ApiView, body
 from ocpp_server.domain import Invalid, Missing
 
 TAG = "Tokens"
-_PATH: dict[str, tuple[Any, str]] = {"token_id": (int, "The number that we gave it.")}
+_PATH: dict[str, tuple[Any, str]] = {"token_id": (NUMBER, "The number that we gave it.")}
 _ONE = enveloped("Token", TokenSerializer)
 
 

@@ -92,11 +92,14 @@ class LiveConfigurationView(ApiView):
         charge_point = station(client_id)
         timeout = asked.validated_data.get("timeout")
         command = _ask(request, configuration.read, charge_point, keys=keys, timeout=timeout)
-        data: dict[str, Any] = {}
-        if command.response is not None:
-            reported = configuration.reported(command)
-            data = entries(reported.keys, reported.unknown)
-        return told(command, charge_point, data)
+        if command.state not in (Command.State.ACCEPTED, Command.State.REJECTED):
+            return told(command, charge_point, {})
+        # Keys that the station does not know are part of a good answer, in 1.6 as in 2.x.
+        found = configuration.reported(command)
+        data = entries(found.keys, found.unknown)
+        shared = {"requestId": command.id, "clientId": charge_point.identity, "status": catalogue.ACCEPTED}
+        sentence = f"{charge_point.identity} reported {len(found.keys)} keys."
+        return answer(sentence, {**shared, **data})
 
     @described(
         "Change a key or variable of the station itself",

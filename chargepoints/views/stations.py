@@ -22,7 +22,7 @@ from chargepoints.serializers import (
 )
 from chargepoints.services import provisioning
 from chargepoints.views.found import STATION_PATH, connectors, number, running, station
-from ocpp_server.api.documents import described, enveloped, listed
+from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import rfc3339
 from ocpp_server.api.lists import page
@@ -146,7 +146,7 @@ class ConnectorView(ApiView):
         "One connector",
         enveloped("Connector", ConnectorSerializer),
         tag=TAG,
-        path=STATION_PATH | {"connector_id": (int, "1.6: the connectorId; 2.x: the EVSE's id.")},
+        path=STATION_PATH | {"connector_id": (NUMBER, "1.6: the connectorId; 2.x: the EVSE's id.")},
         also=(400,),
     )
     def get(self, request: Request, client_id: str, connector_id: str) -> Response:

@@ -9,7 +9,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
-from ocpp_server.api.fields import SecondsField, StrictSerializer
+from ocpp_server.api.fields import MAX_INT, SecondsField, StrictSerializer
 from ocpp_server.api.idempotency import HEADER, MAX_LENGTH
 
 REASONS = {
@@ -26,6 +26,8 @@ REASONS = {
     502: "The station answered CALLERROR, or with something that is no valid answer.",
     503: "The station is known but offline, or went offline.",
 }
+# A number in an address.
+NUMBER = {"type": "integer", "minimum": 1, "maximum": MAX_INT}
 EVERYWHERE = (400, 401, 403, 405, 429, 500)
 FROM_STATION = (408, 409, 502, 503)
 

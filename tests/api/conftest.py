@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.test import Client
 from accounts.models import Token, User
 from accounts.services import api_keys
 from chargepoints.models import ChargePoint, Command, Connector, Evse, Message
+from tests.live import LiveServer
 from transactions.models import MeterValue, Transaction
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -66,6 +68,15 @@ def _encoded(content: dict[str, Any]) -> dict[str, Any]:
 
         content["data"] = orjson.dumps(content["data"])
     return content
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
+    """A running server that the tests of a module share. It must end without a traceback in its log."""
+    running = LiveServer(tmp_path_factory.mktemp("api"), template=migrated_database).start()
+    yield running
+    assert running.stop() == 0
+    assert "Traceback" not in running.log.read_text("utf-8", "replace")
 
 
 @pytest.fixture(autouse=True)

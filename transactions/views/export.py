@@ -58,6 +58,10 @@ _FIELDS = (
 )
 
 
+_FILES = {kind.split(";")[0]: OpenApiTypes.BINARY for kind in exports.CONTENT_TYPES.values()}
+_FILES[exports.CONTENT_TYPES["json"]] = OpenApiTypes.OBJECT
+
+
 class ExportQuery(TransactionFilters):
     format = serializers.ChoiceField(choices=list(exports.CONTENT_TYPES), default="csv")
 
@@ -65,7 +69,7 @@ class ExportQuery(TransactionFilters):
 class ExportView(ApiView):
     @described(
         "Transactions as a file, oldest first",
-        {kind.split(";")[0]: OpenApiTypes.BINARY for kind in exports.CONTENT_TYPES.values()},
+        _FILES,
         tag="Transactions",
         query=ExportQuery,
         also=(400,),

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chargepoints.views.found import number
-from ocpp_server.api.documents import described, enveloped, listed
+from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import page
 from ocpp_server.api.views import ApiView
@@ -19,7 +19,7 @@ from transactions.models import Transaction, TransactionEvent
 from transactions.serializers import MeterValueSerializer, TransactionDetailSerializer, TransactionSerializer
 
 TAG = "Transactions"
-PATH: dict[str, tuple[Any, str]] = {"transaction_id": (int, "The number that we gave it.")}
+PATH: dict[str, tuple[Any, str]] = {"transaction_id": (NUMBER, "The number that we gave it.")}
 # What the detail shows of a long session; the meter-values list has the rest.
 LATEST_VALUES = 100
 LATEST_EVENTS = 200
