@@ -37,6 +37,24 @@ class Witness:
         """An answer has come."""
 
 
+class Answers(Witness):
+    """Counts, and lets others wait for the next answers."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._changed = asyncio.Event()
+
+    def heard(self) -> None:
+        self.count += 1
+        self._changed.set()
+
+    async def more(self, number: int) -> None:
+        wanted = self.count + number
+        while self.count < wanted:
+            self._changed.clear()
+            await asyncio.wait_for(self._changed.wait(), 30)
+
+
 class Station:
     """One connector that charges one car after the other; the witness is told of every frame and answer."""
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.ledger import Ledger
-from tests.chaos.stations import Station, Witness, crowd
+from tests.chaos.stations import Answers, Station, Witness, crowd
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.slow
@@ -28,24 +28,6 @@ class Address:
         self.url = url
         self.up = asyncio.Event()
         self.up.set()
-
-
-class Answers(Witness):
-    """Counts, and lets others wait for the next answers."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._changed = asyncio.Event()
-
-    def heard(self) -> None:
-        self.count += 1
-        self._changed.set()
-
-    async def more(self, number: int) -> None:
-        wanted = self.count + number
-        while self.count < wanted:
-            self._changed.clear()
-            await asyncio.wait_for(self._changed.wait(), 30)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from tests.chaos.ledger import Ledger
 from tests.chaos.mortal import MortalServer
-from tests.chaos.stations import Station, Witness, crowd
+from tests.chaos.stations import Answers, Station, Witness, crowd
 
 STATIONS = 40
 # The messages in whose middle the server dies.
@@ -80,14 +80,15 @@ class Killer(Witness):
 
 
 @asynccontextmanager
-async def charging(server: MortalServer, ledger: Ledger, *, seed: int) -> AsyncIterator[Killer]:
+async def charging(
+    server: MortalServer, ledger: Ledger, witness: Witness, *, seed: int
+) -> AsyncIterator[list[Station]]:
     """A crowd that charges; on the way out everybody finishes with a server that lives."""
-    killer = Killer(server, seed=seed)
     await server.open()
-    stations: list[Station] = crowd(STATIONS, server, ledger, seed=seed, witness=killer)
+    stations = crowd(STATIONS, server, ledger, seed=seed, witness=witness)
     running = [asyncio.ensure_future(station.run()) for station in stations]
     try:
-        yield killer
+        yield stations
         for station in stations:
             station.finishing = True
         await server.start()
@@ -106,7 +107,8 @@ async def survive(server: MortalServer, kills: int) -> Ledger:
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
     print(f"CHAOS_SEED={seed}")
     ledger = Ledger()
-    async with charging(server, ledger, seed=seed) as killer:
+    killer = Killer(server, seed=seed)
+    async with charging(server, ledger, killer, seed=seed):
         for _ in range(kills):
             await killer.once()
     stored, missing = ledger.unanswered_by_fate(server.database)
@@ -153,3 +155,24 @@ async def test_a_server_that_answers_before_it_commits_is_found_out(
     violations = ledger.violations(server.database)
     print("\n".join(violations[:20]))
     assert any("was answered and is not stored" in violation for violation in violations)
+
+
+@pytest.mark.slow
+async def test_stopped_in_full_flow_it_finishes_what_it_has_in_hand_and_nothing_is_lost(
+    tmp_path: Path, migrated_database: Path
+) -> None:
+    server = MortalServer(tmp_path / "server", migrated_database, cards=STATIONS)
+    ledger, answers = Ledger(), Answers()
+
+    async with charging(server, ledger, answers, seed=2) as stations:
+        for _ in range(5):
+            await server.start()
+            await server.listening()
+            await answers.more(3 * STATIONS)
+            began = time.monotonic()
+            await server.stop()
+            assert time.monotonic() - began < 10
+
+    assert ledger.violations(server.database) == []
+    assert {code for station in stations for code in station.closes} <= {1001, 1012}
+    assert "Traceback" not in server.log.read_text()
