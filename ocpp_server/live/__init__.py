@@ -3,24 +3,69 @@
 It can be lost at any moment and is rebuilt
 from the ORM, which is what survives.
 
-One interface, one implementation a mode: `memory` in the embedded server. The interface is asynchronous
-where a
-distributed implementation has to ask another machine, synchronous where every process must know the answer
-itself.
+One interface, one implementation a mode: `memory` in the embedded server, `redis` when several processes
+share it. The interface is asynchronous where a distributed implementation has to ask another machine,
+synchronous where every process must know the answer itself.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cache
+from typing import TYPE_CHECKING, ClassVar
 
 from ocpp_server.live.records import Connection, TokenRecord, TransactionState
+from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.session import ReplayMemory
+
+if TYPE_CHECKING:
+    from ocpp_server.live.station import Station
+
+# What is told about a connection of ours, by its id.
+Notice = Callable[[str], Awaitable[None]]
+
+
+class LiveStateUnavailable(StorageUnavailable):
+    """The shared live state can't be reached. As when the database is away: answer nothing, try again."""
 
 
 class LiveState(ABC):
     """What every implementation offers. Identities are compared without case."""
+
+    # Whether other processes see and change it too.
+    is_shared: ClassVar[bool] = False
+
+    # -- the process ------------------------------------------------------------------------------
+
+    async def start(self) -> None:  # noqa: B027 - an implementation that lives in memory has nothing to do
+        """Begin to share. Called once, after `rebuild`. Raises LiveStateUnavailable."""
+
+    async def stop(self) -> None:  # noqa: B027
+        """The process ends."""
+
+    def watch(self, *, lost: Notice, regained: Notice) -> None:  # noqa: B027
+        """Say who wants to know that a connection of this process was taken over by a newer one elsewhere
+        (`lost`), or was taken for dead and is registered again (`regained`: others may have acted meanwhile).
+        """
+
+    async def status(self) -> dict[str, dict[str, object]]:
+        """The parts that a readiness probe should know of: {name: {"ok", "detail"}}."""
+        return {}
+
+    @property
+    def is_housekeeper(self) -> bool:
+        """Whether this process does what only one of them may do."""
+        return True
+
+    async def gone(self, believed: Mapping[str, str]) -> list[str]:
+        """Of the connections the ORM believes in ({identity: connection id}), the ids that nobody holds.
+        Only the housekeeper asks.
+        """
+        return []
+
+    async def reconcile(self) -> None:  # noqa: B027
+        """Compare the shared view with the ORM and put right what a dead process left. The housekeeper's."""
 
     # -- presence ---------------------------------------------------------------------------------
 
@@ -41,6 +86,9 @@ class LiveState(ABC):
 
     @abstractmethod
     def is_connected(self, identity: str) -> bool: ...
+
+    def station_changed(self, station: Station) -> None:  # noqa: B027
+        """What a message changed is stored: show it to the other processes. Called after every commit."""
 
     @abstractmethod
     def replay_memory(self, identity: str) -> ReplayMemory:
@@ -82,6 +130,12 @@ class LiveState(ABC):
 @cache
 def state() -> LiveState:
     """The live state of this process."""
+    from django.conf import settings
+
+    if settings.REDIS_DISTRIBUTED_STATE:
+        from ocpp_server.live.redis import RedisState
+
+        return RedisState()
     from ocpp_server.live.memory import MemoryState
 
     return MemoryState()

@@ -169,11 +169,33 @@ def apply_settings(station: Station, row: object) -> None:
 
 def load_running() -> tuple[int, list[TransactionState]]:
     """The last transaction number issued, and all transactions that still show signs of life."""
+    from transactions.models import Transaction
+
+    recent = timezone.now() - SIGN_OF_LIFE
+    active = Transaction.objects.active().filter(last_message_at__gte=recent).select_related("charge_point")
+    states = [transaction_state(row, row.charge_point.identity) for row in active]
+    return highest_number(), states
+
+
+def active_numbers() -> list[int]:
+    """The numbers of the transactions of `load_running`."""
+    from transactions.models import Transaction
+
+    recent = timezone.now() - SIGN_OF_LIFE
+    return list(Transaction.objects.active().filter(last_message_at__gte=recent).values_list("id", flat=True))
+
+
+def highest_number() -> int:
+    """The last transaction number issued, as far as the database knows."""
     from transactions.models import Counter, Transaction
 
     counter = Counter.objects.get_or_create(name=Counter.TRANSACTION, defaults={"value": 999})[0].value
     highest = Transaction.objects.aggregate(highest=Max("id"))["highest"] or 0
-    recent = timezone.now() - SIGN_OF_LIFE
-    active = Transaction.objects.active().filter(last_message_at__gte=recent).select_related("charge_point")
-    states = [transaction_state(row, row.charge_point.identity) for row in active]
-    return max(counter, highest), states
+    return max(counter, highest)
+
+
+def keep_number(number: int) -> None:
+    """Note the last number issued where several processes give them out; it never goes back."""
+    from transactions.models import Counter
+
+    Counter.objects.filter(name=Counter.TRANSACTION, value__lt=number).update(value=number)

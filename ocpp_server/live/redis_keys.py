@@ -1,0 +1,52 @@
+"""The names of our keys in Redis and the scripts that change them in one step. `KEYS` is never asked: every
+set has its index.
+
+| key | type | content |
+|---|---|---|
+| `P:clients` | sorted set | identity: milliseconds (Redis' clock) until which its connection is alive |
+| `P:session:{id}` | hash | who holds the station: session_id, ws_server_id, remote_addr, protocol, ... |
+| `P:business:transactions` | hash | number: the running transaction, JSON |
+| `P:business:connectors:{id}` | hash | `evse.connector`: its status, JSON |
+| `P:business:stations` | set | identities that have a hash of connectors |
+| `P:server:txid` | string | the last transaction number |
+| `P:server:birth` | hash | a mark that a flush takes away, and since when it is there |
+| `P:server:housekeeper` | string | the process that does the housekeeping; expires |
+| `P:news` | channel | what every process must know at once |
+"""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from pathlib import Path
+
+
+class Keys:
+    """The keys below one prefix."""
+
+    def __init__(self, prefix: str) -> None:
+        self.clients = f"{prefix}:clients"
+        self.transactions = f"{prefix}:business:transactions"
+        self.stations = f"{prefix}:business:stations"
+        self.numbers = f"{prefix}:server:txid"
+        self.birth = f"{prefix}:server:birth"
+        self.housekeeper = f"{prefix}:server:housekeeper"
+        self.news = f"{prefix}:news"
+        self._prefix = prefix
+
+    def session(self, identity: str) -> str:
+        return f"{self._prefix}:session:{identity}"
+
+    def connectors(self, identity: str) -> str:
+        return f"{self._prefix}:business:connectors:{identity}"
+
+
+class Script:
+    """A Lua script: run by its hash, and sent whole when Redis does not know it (any more)."""
+
+    def __init__(self, name: str) -> None:
+        self.text = (Path(__file__).parent / "scripts" / f"{name}.lua").read_text("utf-8")
+        self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+
+HOLD, RELEASE, RENEW, FIND, ONLINE, BURY = map(Script, ("hold", "release", "renew", "find", "online", "bury"))
+NUMBER, ELECT, RESIGN, BIRTH = map(Script, ("number", "elect", "resign", "birth"))
