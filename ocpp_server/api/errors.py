@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.urls import Resolver404, resolve
 from django.views import defaults
@@ -16,6 +17,7 @@ from rest_framework.response import Response
 
 from ocpp_server import domain
 from ocpp_server.api.envelope import refusal
+from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.schemas import PayloadInvalid
 
 log = structlog.get_logger(__name__)
@@ -49,6 +51,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
         return refusal("The request is not valid.", 400)
     if isinstance(error, exceptions.APIException):
         return _framework(error)
+    if isinstance(error, (StorageUnavailable, OperationalError, InterfaceError)):
+        log.error("api.database_away", error=str(error))
+        return refusal("The database is away; try again later.", 503, **{"Retry-After": "10"})
     request = context.get("request")
     log.error("api.failed", path=getattr(request, "path", ""), exc_info=error)
     return refusal(FAULT, 500)

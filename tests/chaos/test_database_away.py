@@ -97,6 +97,9 @@ async def test_F28_away_beyond_the_budget_sockets_close_with_1013_and_nothing_is
         async with charging(server, ledger, answers) as stations:
             with locked(server.database):
                 locked_at = time.monotonic()
+                command = {"action": "ClearCache"}
+                path = "/api/v1/chargepoints/CP-0/commands"
+                asked, said = await asyncio.to_thread(server.request, "POST", path, command)
                 while not all(station.closes for station in stations):
                     assert time.monotonic() - locked_at < 20, "sockets stayed open"
                     await asyncio.sleep(0.1)  # closes come from many sockets
@@ -110,6 +113,7 @@ async def test_F28_away_beyond_the_budget_sockets_close_with_1013_and_nothing_is
 
     assert {code for station in stations for code in station.closes} == {1013}
     assert ready == 503, parts
+    assert asked == 503 and "database" in said["message"]
     assert ledger.retries >= STATIONS
     assert ledger.violations(server.database, has_gaps=True) == []
     assert online == 0, "who left while the database was away is still online in it"
