@@ -21,6 +21,10 @@ MAX_IDENTITY_16 = 255
 MAX_IDENTITY_2X = 48  # 2.0.1 part 4 3.1.1
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FORBIDDEN_IN_IDENTITY = re.compile(r"[\x00-\x1f\x7f/\\:]")
+# Where stations register by themselves, an attacker could go on for ever (S12); people can enter more.
+MAX_REGISTERED = 50_000
+# What is kept for the operator to look at; the oldest makes room.
+MAX_REFUSALS = 10_000
 # The same refusal again within this time is counted in the same row: a charger may try every second.
 _COALESCE = timedelta(minutes=10)
 
@@ -88,8 +92,10 @@ async def admit(handshake: Handshake) -> Admitted:
     _check_header(handshake.protocol_header)
     if handshake.origin and handshake.origin not in settings.OCPP_ALLOWED_ORIGINS:
         raise Refusal(403, f"A browser at {handshake.origin[:100]} asked: only stations connect here.")
-    if authentication.failures.too_many(handshake.address, handshake.identity):
+    if authentication.failures.is_over(handshake.address, handshake.identity):
         raise Refusal(429, "Too many failed attempts from this address: wait a minute.")
+    if authentication.arrivals.is_over(handshake.address, handshake.identity):
+        raise Refusal(429, "The station connects more than once a second: it has to wait a minute.")
     charge_point = await journal.run(_find, handshake.identity)
     if charge_point is None:
         if settings.OCPP_UNKNOWN_STATIONS == "refuse":
@@ -98,9 +104,12 @@ async def admit(handshake: Handshake) -> Admitted:
             raise Refusal(404, "No charge point has this identity.", can_be_accepted=True)
     else:
         await _authenticate(charge_point, handshake)
+    authentication.arrivals.note(handshake.address, handshake.identity)
     version, subprotocol = _version(handshake)
     if charge_point is None:
         charge_point = await journal.run(_register, handshake.identity)
+        if charge_point is None:
+            raise Refusal(404, f"{MAX_REGISTERED} charge points are entered: no more register by themselves.")
     return Admitted(charge_point, version, subprotocol)
 
 
@@ -166,8 +175,10 @@ def _find(identity: str) -> ChargePoint | None:
     return ChargePoint.objects.by_identity(identity).first()
 
 
-def _register(identity: str) -> ChargePoint:
+def _register(identity: str) -> ChargePoint | None:
     """Make a charge point of a station nobody announced, as OCPP_UNKNOWN_STATIONS says."""
+    if ChargePoint.objects.count() >= MAX_REGISTERED:
+        return None
     registration = (
         ChargePoint.Registration.ACCEPTED
         if settings.OCPP_UNKNOWN_STATIONS == "accept"
@@ -198,6 +209,8 @@ def _record(handshake: Handshake, refusal: Refusal) -> None:
         known.at = now
         known.save(update_fields=["count", "at"])
         return
+    if RefusedConnection.objects.count() >= MAX_REFUSALS:
+        RefusedConnection.objects.filter(pk=RefusedConnection.objects.earliest("at").pk).delete()
     RefusedConnection.objects.create(
         identity=handshake.identity.replace("\0", "\ufffd")[:255],
         remote_address=handshake.address[:64],

@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import secrets
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from urllib.parse import unquote
 
 _COST, _BLOCK = 2**12, 8
@@ -23,7 +23,9 @@ _REMEMBERED = 100_000
 # Failures of one identity from one address, per minute. Another address of the real station is not locked
 # out.
 MAX_FAILURES = 10
-FAILURE_WINDOW_S = 60.0
+# Handshakes of one identity from one address, per minute: a station without any back-off is slowed down.
+MAX_ARRIVALS = 60
+WINDOW_S = 60.0
 _TRACKED = 10_000
 
 
@@ -106,25 +108,38 @@ def is_user(user: str, identity: str) -> bool:
     return identity.casefold() in (user.casefold(), unquote(user).casefold())
 
 
-class Failures:
-    """Failed attempts by (address, identity), so that guessing is slow and nobody else is locked out."""
+class Recent:
+    """How often something happened by (address, identity) within a minute. With the address, because nobody
+    may lock a station out from somewhere else.
+    """
 
-    def __init__(self) -> None:
-        self._recent: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._times: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
 
-    def too_many(self, address: str, identity: str) -> bool:
-        return len(self._current(address, identity)) >= MAX_FAILURES
+    def is_over(self, address: str, identity: str) -> bool:
+        """Whether it has happened `limit` times."""
+        times = self._times.get((address, identity.casefold()))
+        return times is not None and len(self._current(times)) >= self._limit
 
     def note(self, address: str, identity: str) -> None:
-        recent = self._current(address, identity)
-        recent.append(time.monotonic())
-        self._recent[address, identity.casefold()] = recent
-        if len(self._recent) > _TRACKED:
-            self._recent.popitem(last=False)
+        key = (address, identity.casefold())
+        times = self._times.pop(key, None)
+        self._times[key] = times = deque() if times is None else self._current(times)
+        times.append(time.monotonic())
+        if len(self._times) > _TRACKED:
+            self._times.popitem(last=False)
 
-    def _current(self, address: str, identity: str) -> list[float]:
-        since = time.monotonic() - FAILURE_WINDOW_S
-        return [at for at in self._recent.get((address, identity.casefold()), []) if at > since]
+    def forget(self, address: str, identity: str) -> None:
+        self._times.pop((address, identity.casefold()), None)
+
+    @staticmethod
+    def _current(times: deque[float]) -> deque[float]:
+        since = time.monotonic() - WINDOW_S
+        while times and times[0] <= since:
+            times.popleft()
+        return times
 
 
-failures = Failures()
+failures = Recent(MAX_FAILURES)
+arrivals = Recent(MAX_ARRIVALS)

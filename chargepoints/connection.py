@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -50,8 +51,10 @@ class StationConnection:
         send: Send,
         close: Close,
         finished: Finished,
+        silence: Callable[[], float] | None = None,
     ) -> None:
         self.station = station
+        self._silence = silence
         self.is_replaced = False
         self._send = send
         self._close = close
@@ -158,7 +161,7 @@ class StationConnection:
         is_half_done = isinstance(exchange.error, InternalError)
         if exchange.error is not None:
             station.unit.clear()
-            quarantine.keep_refused(station, exchange)
+            await quarantine.keep_refused(station, exchange)
         message_log.record_incoming(station, exchange)
         try:
             await store(station.unit)
@@ -167,6 +170,7 @@ class StationConnection:
             raise
         else:
             station.in_doubt = False
+            live.state().station_changed(station)
         finally:
             if is_half_done:
                 await self._reload()
@@ -207,6 +211,12 @@ class StationConnection:
             was_accepted = self.station.is_accepted
             await self._reload()
             return self.station.is_accepted and not was_accepted
+
+    def is_silent(self, allowed: timedelta) -> bool:
+        """Whether nothing was heard for so long; pongs count where the transport tells of them."""
+        if datetime.now(UTC) - self.station.last_seen_at <= allowed:
+            return False
+        return self._silence is None or self._silence() > allowed.total_seconds()
 
     async def dismiss(self, code: int, reason: str) -> None:
         """Close for a reason of ours."""

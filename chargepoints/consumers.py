@@ -10,17 +10,20 @@ for it.
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from typing import Any
 
 import structlog
 from channels.consumer import AsyncConsumer
+from django.conf import settings
 
 from chargepoints import admission, presence
 from chargepoints.calls import switchboard
 from chargepoints.connection import StationConnection
+from chargepoints.pace import Pace
 from ocpp_server import engine
-from ocpp_server.journal import JournalUnavailable
+from ocpp_server.protocol.dispatch import StorageUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -52,11 +55,15 @@ class StationConsumer(AsyncConsumer):
         except admission.Refusal as refusal:
             await self._refuse(handshake, refusal)
             return
-        except JournalUnavailable:
+        except StorageUnavailable:
             await self._deny(503)
             return
         connection = StationConnection(
-            station, send=self._say, close=self._close, finished=switchboard.finished
+            station,
+            send=self._say,
+            close=self._close,
+            finished=switchboard.finished,
+            silence=scope.get("extensions", {}).get("ocpp.silence"),
         )
         switchboard.connections[connection_id] = connection
         code = 1006
@@ -72,6 +79,7 @@ class StationConsumer(AsyncConsumer):
     async def _converse(self, connection: StationConnection) -> int:
         """Hand over frame after frame until the socket is gone; the close code."""
         receive = self._receive
+        pace = Pace(settings.OCPP_STATION_RATE)
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
@@ -83,6 +91,10 @@ class StationConsumer(AsyncConsumer):
             if text is None:
                 await self._close(1003, "OCPP-J is text.")
             elif not self._is_closed:
+                delay = pace.delay(time.monotonic())
+                if delay:
+                    # Its socket is not read meanwhile: TCP slows the station down, nobody else.
+                    await asyncio.sleep(delay)
                 await connection.received(text)
 
     async def _say(self, text: str) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 
 import structlog
 
-from chargepoints.admission import Admitted, Handshake
+from chargepoints import handover
+from chargepoints.admission import Admitted, Handshake, Refusal
+from chargepoints.authentication import Recent
 from chargepoints.calls import switchboard
 from chargepoints.connection import StationConnection
-from chargepoints.services import deviations
+from chargepoints.services import deviations, security
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
 from ocpp_server.journal import JournalUnavailable, Unit, journal
@@ -19,10 +21,14 @@ from ocpp_server.live.loading import load_station
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
 
+# A station that lost its network comes back once or twice before we notice; two devices never stop.
+MAX_REPLACED = 6
+_replacements = Recent(MAX_REPLACED)
+
 log = structlog.get_logger(__name__)
 
-# Stations that have gone and are still online in the ORM: primary key and columns by identity.
-_unrecorded: dict[str, tuple[int, dict[str, Any]]] = {}
+# Stations that have gone and are still online in the ORM: primary key, connection and columns by identity.
+_unrecorded: dict[str, tuple[int, str, dict[str, Any]]] = {}
 
 
 async def arrive(admitted: Admitted, handshake: Handshake, connection_id: str) -> Station:
@@ -31,35 +37,41 @@ async def arrive(admitted: Admitted, handshake: Handshake, connection_id: str) -
     The old connection finishes the message in hand first; what it stored is part of what is loaded.
     """
     charge_point = admitted.charge_point
-    replaced = await live.state().connect(
-        Connection(
-            id=connection_id,
-            identity=charge_point.identity,
-            version=admitted.version,
-            channel=switchboard.channel,
-            remote_address=handshake.address,
-            connected_at=datetime.now(UTC),
+    with switchboard.arriving(connection_id) as arrival:
+        replaced = await live.state().connect(
+            Connection(
+                id=connection_id,
+                identity=charge_point.identity,
+                version=admitted.version,
+                channel=switchboard.channel,
+                remote_address=handshake.address,
+                connected_at=datetime.now(UTC),
+            )
         )
-    )
-    try:
-        return await _load(admitted, handshake, connection_id, replaced)
-    except BaseException:
-        await live.state().disconnect(charge_point.identity, connection_id)
-        raise
+        try:
+            station = await _load(admitted, handshake, connection_id, replaced)
+            if arrival.is_replaced:
+                raise Refusal(503, "The station connected once more while this connection was being opened.")
+        except BaseException:
+            await live.state().disconnect(charge_point.identity, connection_id)
+            raise
+    return station
 
 
 async def _load(
     admitted: Admitted, handshake: Handshake, connection_id: str, replaced: Connection | None
 ) -> Station:
     charge_point = admitted.charge_point
-    if replaced is not None:
-        await _replace(replaced)
+    is_all_stored = replaced is None or await handover.replace(replaced)
     station = await journal.run(load_station, charge_point.pk, admitted.version)
     station.connection_id = connection_id
+    station.in_doubt = not is_all_stored
     station.memory = live.state().replay_memory(charge_point.identity)
     for transaction in station.transactions.values():
         live.state().transaction_changed(transaction)
-    unit = Unit()
+    if replaced is not None:
+        _watch(station, handshake, replaced)
+    unit = station.unit
     unit.update(
         CHARGE_POINTS,
         charge_point.pk,
@@ -77,19 +89,27 @@ async def _load(
         if departure is not None:
             _unrecorded.setdefault(station.identity, departure)
         raise
+    unit.clear()
+    live.state().station_changed(station)
     log.info(
         "station.connected", station=station.identity, version=admitted.version, address=handshake.address
     )
     return station
 
 
-async def _replace(replaced: Connection) -> None:
-    log.warning("station.replaced", station=replaced.identity, address=replaced.remote_address)
-    local = switchboard.connections.get(replaced.id)
-    if local is not None:
-        await local.replace()
-    else:
-        await switchboard.tell(replaced.channel, {"type": "station.replaced", "connection_id": replaced.id})
+def _watch(station: Station, handshake: Handshake, replaced: Connection) -> None:
+    """Two devices with one identity push each other out for ever; somebody has to look at it (F04)."""
+    _replacements.note("", station.identity)
+    if not _replacements.is_over("", station.identity):
+        return
+    _replacements.forget("", station.identity)
+    log.warning("station.flapping", station=station.identity, address=handshake.address)
+    security.notice(
+        station=station,
+        type="DuplicateIdentity",
+        tech_info=f"{MAX_REPLACED} connections within a minute replaced one that was alive; the last two "
+        f"came from {replaced.remote_address} and {handshake.address}.",
+    )
 
 
 async def leave(connection: StationConnection, *, code: int) -> None:
@@ -112,7 +132,7 @@ async def leave(connection: StationConnection, *, code: int) -> None:
         "last_seen_at": station.last_seen_at,
         "close_code": code,
     }
-    _unrecorded[station.identity] = (station.pk, departure)
+    _unrecorded[station.identity] = (station.pk, station.connection_id, departure)
     log.info("station.disconnected", station=station.identity, code=code)
     with contextlib.suppress(JournalUnavailable):
         await record_departures()
@@ -128,10 +148,13 @@ async def record_departures() -> None:
     departures = dict(_unrecorded)
     _unrecorded.clear()
     unit = Unit()
-    for pk, departure in departures.values():
+    for pk, _, departure in departures.values():
         unit.update(CHARGE_POINTS, pk, **departure)
     try:
-        await journal.commit(unit)
+        if live.state().is_shared:
+            await journal.run(handover.record_if_current, departures.values())
+        else:
+            await journal.commit(unit)
     except JournalUnavailable:
         for identity, kept in departures.items():
             if not live.state().is_connected(identity):

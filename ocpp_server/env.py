@@ -17,6 +17,7 @@ from ocpp_server.env_parsers import (
     address,
     api_key,
     boolean,
+    count,
     database_url,
     duration,
     folder,
@@ -229,6 +230,22 @@ VARIABLES: tuple[Variable, ...] = (
         STATIONS,
     ),
     Variable("OCPP_MAX_FRAME_BYTES", "1MiB", size, "The longest message a station may send.", STATIONS),
+    Variable(
+        "OCPP_STATION_RATE",
+        "200",
+        count,
+        "How many messages a second a station may send in the long run; beyond it its socket is read more "
+        "slowly. 0 is no limit.",
+        STATIONS,
+    ),
+    Variable(
+        "OCPP_MISSING_EVENTS_GRACE",
+        "60s",
+        positive_duration,
+        "How long numbers may be missing among the events of a 2.x transaction before the station is asked "
+        "whether it still has them.",
+        STATIONS,
+    ),
     Variable(
         "OCPP_PING_INTERVAL",
         "30s",

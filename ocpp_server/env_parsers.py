@@ -75,6 +75,13 @@ def size(value: str) -> int:
     return int(found[1]) * _SIZES[found[2]]
 
 
+def count(value: str) -> int:
+    """A number of things, 0 included."""
+    if not value.isascii() or not value.isdigit():
+        raise ValueError(f"{value!r} is not a number such as 200")
+    return int(value)
+
+
 def one_of(*choices: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         lowered = value.lower()

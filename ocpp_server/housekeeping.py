@@ -10,14 +10,16 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import F
+from django.db.models import Count, F
 
 from ocpp_server.journal import JournalUnavailable, Unit, journal
+from ocpp_server.protocol.versions import V2X
 
 log = structlog.get_logger(__name__)
 
 # How long an idempotency key is honoured.
 IDEMPOTENCY_KEPT = timedelta(days=1)
+EVENTS_PER_STATION = 10_000
 REFUSALS_KEPT = timedelta(days=30)
 # One deletion at a time stays short, because stations wait for the same writer.
 DELETE_AT_ONCE = 2000
@@ -26,7 +28,13 @@ _tasks: list[asyncio.Task[None]] = []
 
 
 def start() -> None:
-    for every, job in ((2.0, mirror), (5.0, expire), (60.0, sweep)):
+    for every, job in (
+        (2.0, mirror),
+        (5.0, expire),
+        (5.0, ask_for_missing_events),
+        (60.0, sweep),
+        (3600.0, trim),
+    ):
         _tasks.append(asyncio.get_running_loop().create_task(_repeat(every, job)))
 
 
@@ -75,7 +83,7 @@ async def mirror() -> None:
         if station.deviations:
             counted.append((station.pk, station.deviations))
             station.deviations = {}
-        if now - station.last_seen_at > silence_allowed(station.heartbeat_interval):
+        if connection.is_silent(silence_allowed(station.heartbeat_interval)):
             await connection.dismiss(1001, "Nothing was heard for too long.")
     if unit:
         await journal.commit(unit)
@@ -106,6 +114,27 @@ def _expire() -> None:
     remote_starts.expire(now)
 
 
+async def ask_for_missing_events() -> None:
+    """Ask connected stations about transactions with gaps (2.0.1 E14): what was lost, and what is on its way."""
+    from chargepoints import calls
+    from chargepoints.models import ChargePoint
+    from ocpp_server.domain import DomainError
+    from transactions.services import gaps
+
+    grace, now = timedelta(seconds=settings.OCPP_MISSING_EVENTS_GRACE), datetime.now(UTC)
+    for connection in list(calls.switchboard.connections.values()):
+        station = connection.station
+        if station.version not in V2X or not station.is_accepted:
+            continue
+        for transaction in gaps.due(station, now, grace):
+            charge_point = await journal.run(ChargePoint.objects.get, pk=station.pk)
+            question = {"transactionId": transaction.ocpp_id}
+            try:
+                await calls.call(charge_point, "GetTransactionStatus", question, actor="server", wait=False)
+            except DomainError as error:
+                log.info("housekeeping.not_asked", station=station.identity, reason=str(error))
+
+
 async def sweep() -> None:
     """Abandoned transactions and retention."""
     await journal.run(_abandon)
@@ -133,6 +162,27 @@ def _delete_old_messages() -> bool:
     if expired:
         Message.objects.filter(pk__in=expired).delete()
     return len(expired) == DELETE_AT_ONCE
+
+
+async def trim() -> None:
+    """Of what a station can write without end, the newest rows are kept (S11)."""
+    await journal.run(_trim)
+
+
+def _trim() -> None:
+    from chargepoints.models import DeviceEvent, SecurityEvent
+
+    for model in (DeviceEvent, SecurityEvent):
+        crowded = (
+            model.objects.order_by()
+            .values_list("charge_point")
+            .annotate(rows=Count("pk"))
+            .filter(rows__gt=EVENTS_PER_STATION)
+        )
+        for charge_point_pk, _ in crowded:
+            mine = model.objects.filter(charge_point=charge_point_pk).order_by("-pk")
+            oldest_kept = mine.values_list("pk", flat=True)[EVENTS_PER_STATION - 1]
+            mine.filter(pk__lt=oldest_kept).delete()
 
 
 def _delete_old_requests() -> None:

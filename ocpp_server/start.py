@@ -112,13 +112,14 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
 def uvicorn_config() -> uvicorn.Config:
     """How the application is served; Django's settings must be loaded."""
     from ocpp_server import settings as configured
+    from ocpp_server.sockets import Front, StationSocket
 
     ping = configured.ENVIRONMENT["OCPP_PING_INTERVAL"] or None
     return uvicorn.Config(
         "ocpp_server.asgi:application",
         loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
+        http=Front,
+        ws=StationSocket,
         ws_max_size=configured.ENVIRONMENT["OCPP_MAX_FRAME_BYTES"],
         ws_ping_interval=ping,
         ws_ping_timeout=ping,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.conf import settings
 
@@ -56,8 +55,3 @@ def interval(station: Station) -> int:
         return station.heartbeat_interval or int(settings.OCPP_HEARTBEAT_INTERVAL)
     base = RETRY_PENDING_S if status == ChargePoint.Registration.PENDING else RETRY_REJECTED_S
     return base + random.randrange(int(base * JITTER) + 1)  # noqa: S311 - spreading load, not a secret
-
-
-def note_clock(station: Station, station_time: datetime) -> None:
-    """Measure the station's clock against ours: a message about the present carries the time it was sent."""
-    station.clock_skew_s = round((station_time - station.received_at).total_seconds(), 3)

@@ -86,6 +86,9 @@ class TransactionState(msgspec.Struct, kw_only=True):
     seq_types: dict[int, str] = msgspec.field(default_factory=dict)
     has_seq_order: bool = True
     has_started: bool = True
+    # How often, and when last, the station was asked about missing events.
+    questions: int = 0
+    asked_at: datetime | None = None
     remote_start_id: int | None = None
     started_at: datetime
     stopped_at: datetime | None = None

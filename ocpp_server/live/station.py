@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ocpp_server.journal import Unit
@@ -24,6 +24,10 @@ class DeviationCount:
 
 # A station can invent paths without end; beyond this many kinds in hand they are counted together.
 MAX_DEVIATION_KINDS = 100
+
+# How long the clock of a station is watched before an estimate may become smaller again, and what is too much.
+CLOCK_WINDOW = timedelta(hours=1)
+CLOCK_ALLOWED_S = 60.0
 
 
 class Station:
@@ -50,6 +54,8 @@ class Station:
         "last_seen_at",
         "mirrored_at",
         "clock_skew_s",
+        "clock_best_s",
+        "clock_measured_until",
         "status",
         "deviations",
         "frame",
@@ -82,6 +88,8 @@ class Station:
         self.last_seen_at = self.received_at
         self.mirrored_at: datetime | None = None
         self.clock_skew_s: float | None = None
+        self.clock_best_s: float | None = None
+        self.clock_measured_until: datetime | None = None
         self.status = ""
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
         # The message in hand: its frame, and its payload's JSON text, byte for byte.
@@ -111,19 +119,40 @@ class Station:
         self.deviations[key].count += 1
 
     def moment(self, text: object) -> datetime:
-        """The station's time where it is plausible, else the time of receipt; a deviation says which rule
+        """The station's time where it is plausible, else the time of receipt; a deviation names the rule
         it broke.
         """
-        at, problem = translate.moment(text, received_at=self.received_at, zone=self.zone)
-        if problem:
-            self.deviation(problem, repr(text)[:100], path="timestamp")
-        return at
+        return self.moment_or_problem(text)[0]
 
     def moment_or_problem(self, text: object) -> tuple[datetime, str]:
         at, problem = translate.moment(text, received_at=self.received_at, zone=self.zone)
         if problem:
             self.deviation(problem, repr(text)[:100], path="timestamp")
+        else:
+            self._observe_clock(at)
         return at, problem
+
+    def _observe_clock(self, at: datetime) -> None:
+        """Measure the station's clock against ours.
+
+        Nothing a station reports is later than its clock, so the least old time of an hour tells how far it
+        is off; what was queued or replayed is older and says nothing.
+        """
+        offset = (at - self.received_at).total_seconds()
+        if self.clock_best_s is None or offset > self.clock_best_s:
+            self.clock_best_s = offset
+        if self.clock_skew_s is None or offset > self.clock_skew_s:
+            self._measured_clock(offset)
+        if self.clock_measured_until is None:
+            self.clock_measured_until = self.received_at + CLOCK_WINDOW
+        elif self.received_at >= self.clock_measured_until:
+            self._measured_clock(self.clock_best_s)
+            self.clock_best_s, self.clock_measured_until = None, self.received_at + CLOCK_WINDOW
+
+    def _measured_clock(self, skew_s: float) -> None:
+        self.clock_skew_s = round(skew_s, 3)
+        if self.clock_measured_until is not None and abs(skew_s) > CLOCK_ALLOWED_S:
+            self.deviation("clock-skew", f"{skew_s:.0f} s", path="timestamp")
 
     def take_over(self, fresh: Station) -> None:
         """Become what was just loaded from the database; identity, connection and memory of answers stay."""

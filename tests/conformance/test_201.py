@@ -161,7 +161,9 @@ async def test_TC_C_39_the_group_is_in_every_answer(server, version):
     ],
     ids=["TC_E_03/09", "TC_E_04", "TC_E_10", "TC_E_12", "TC_E_02", "TC_E_11", "TC_F_01"],
 )
-async def test_E_a_transaction_may_start_in_every_way(server, records, version, trigger, with_token, with_evse):
+async def test_E_a_transaction_may_start_in_every_way(
+    server, records, version, trigger, with_token, with_evse
+):
     more = {"idToken": token()} if with_token else {}
     transaction = new_transaction()
     async with station(server, version) as peer:
@@ -203,7 +205,10 @@ async def test_E_a_transaction_may_end_in_every_way(server, records, version, tr
 
     row = records.transaction(peer.identity)
     assert (row["status"], row["stop_reason"], row["energy_wh"]) == ("ended", reason, 600)
-    assert len(records.rows("SELECT id FROM transactions_transactionevent WHERE transaction_id = ?", row["id"])) == 3
+    assert (
+        len(records.rows("SELECT id FROM transactions_transactionevent WHERE transaction_id = ?", row["id"]))
+        == 3
+    )
 
 
 async def test_E_parallel_transactions_on_two_evses(server, records, version):
@@ -231,7 +236,9 @@ async def test_TC_E_53_numbers_may_start_at_0_or_go_on_over_transactions(server,
         assert "events-missing" not in reasons(row)
 
 
-async def test_TC_F_01_a_remote_start_knows_its_transaction_by_the_id_we_gave(server, operator, records, version):
+async def test_TC_F_01_a_remote_start_knows_its_transaction_by_the_id_we_gave(
+    server, operator, records, version
+):
     transaction = new_transaction()
     async with station(server, version) as peer:
         sent = asyncio.create_task(
@@ -251,7 +258,12 @@ async def test_TC_F_01_a_remote_start_knows_its_transaction_by_the_id_we_gave(se
         await peer.call(
             "TransactionEvent",
             event(
-                "Started", transaction, 0, trigger="RemoteStart", info={"remoteStartId": remote_id}, idToken=token()
+                "Started",
+                transaction,
+                0,
+                trigger="RemoteStart",
+                info={"remoteStartId": remote_id},
+                idToken=token(),
             ),
         )
 
@@ -328,7 +340,9 @@ async def test_TC_G_20_TC_N_21_events_are_stored_once(server, records, version):
     }
     async with station(server, version) as peer:
         for _ in range(2):
-            assert await peer.call("NotifyEvent", {"generatedAt": at(), "seqNo": 0, "eventData": [data]}) == {}
+            assert (
+                await peer.call("NotifyEvent", {"generatedAt": at(), "seqNo": 0, "eventData": [data]}) == {}
+            )
 
     (row,) = records.of("chargepoints_deviceevent", peer.identity)
     assert (row["component"], row["variable"], row["actual_value"]) == (

@@ -53,7 +53,11 @@ async def test_16_001b_pending_station_may_be_configured_and_nothing_else(server
     async with station(server, V16, identity, boot=False) as peer:
         boot = await peer.boot()
         assert (boot["status"], boot["interval"] > 0) == ("Pending", True)
-        for action, payload in (("Heartbeat", {}), ("Authorize", {"idTag": ALICE}), ("StartTransaction", start())):
+        for action, payload in (
+            ("Heartbeat", {}),
+            ("Authorize", {"idTag": ALICE}),
+            ("StartTransaction", start()),
+        ):
             with pytest.raises(Refused) as refused:
                 await peer.call(action, payload)
             assert refused.value.code == "SecurityError"
@@ -183,7 +187,11 @@ async def test_16_EV_a_stop_needs_neither_reason_nor_tag(server, records):
 
 @pytest.mark.parametrize(
     ("owner", "stopper", "answered"),
-    [("BOB00002", "BOB00002", "Accepted"), ("BOB00002", "CAROL003", "Accepted"), (ALICE, "NOSUCHTAG", "Invalid")],
+    [
+        ("BOB00002", "BOB00002", "Accepted"),
+        ("BOB00002", "CAROL003", "Accepted"),
+        (ALICE, "NOSUCHTAG", "Invalid"),
+    ],
 )
 async def test_16_EV_a_stop_by_the_owner_the_family_or_a_stranger_is_never_lost(
     server, records, owner, stopper, answered
@@ -436,9 +444,7 @@ async def test_16_037_3_an_offline_start_with_a_refused_tag_is_stored_and_flagge
 ):
     async with station(server) as peer:
         answer = await peer.call("StartTransaction", start(tag="OFFLINEBAD", minutes=-60))
-        await peer.call(
-            "StopTransaction", stop(answer["transactionId"], minutes=-30, reason="DeAuthorized")
-        )
+        await peer.call("StopTransaction", stop(answer["transactionId"], minutes=-30, reason="DeAuthorized"))
 
     row = records.transaction(peer.identity)
     assert answer["idTagInfo"]["status"] == "Invalid"
@@ -563,7 +569,10 @@ async def test_16_MV4_an_unknown_measurand_is_stored_raw_or_refused_by_a_strict_
         ("DiagnosticsStatusNotification", {"status": "Idle"}),
         ("FirmwareStatusNotification", {"status": "Idle"}),
         ("Heartbeat", {}),
-        ("MeterValues", {"connectorId": 1, "meterValue": [{"timestamp": at(), "sampledValue": [{"value": "1"}]}]}),
+        (
+            "MeterValues",
+            {"connectorId": 1, "meterValue": [{"timestamp": at(), "sampledValue": [{"value": "1"}]}]},
+        ),
         ("StatusNotification", {"connectorId": 1, "status": "Available", "errorCode": "NoError"}),
     ],
 )

@@ -8,10 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chargepoints.models import ChargePoint
 from tests.conformance.conftest import ALICE
-from tests.conformance.peer import V16, V21, V201, at, eventually, fresh, reasons, station
+from tests.conformance.peer import V16, V21, V201, Records, at, eventually, fresh, reasons, station
 from tests.conformance.test_201 import energy, event, new_transaction, token
 from tests.conformance.test_core_16 import start, status, stop
+from transactions.models import Transaction
+from transactions.services import ending
 
 _PAGES = [
     "/api/v1/transactions",
@@ -49,7 +52,9 @@ async def test_F43_a_clock_that_was_never_set_is_replaced_by_ours_and_flagged(se
     assert _is_now(row["started_at"])
     assert _is_now(row["start_received_at"])
     assert "clock-implausible" in reasons(row)
-    (message,) = [m for m in records.of("chargepoints_message", peer.identity) if m["action"] == "StartTransaction"]
+    (message,) = [
+        m for m in records.of("chargepoints_message", peer.identity) if m["action"] == "StartTransaction"
+    ]
     assert time in message["request"]
 
 
@@ -102,7 +107,9 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("time", NONSENSE)
-async def test_F44_nonsense_for_a_time_is_stored_or_flagged_and_every_page_still_renders(server, records, time):
+async def test_F44_nonsense_for_a_time_is_stored_or_flagged_and_every_page_still_renders(
+    server, records, time
+):
     async with station(server) as peer:
         started = await peer.call("StartTransaction", start() | {"timestamp": time})
         await peer.call("StatusNotification", status(1, "Charging", timestamp=time))
@@ -146,7 +153,9 @@ async def test_F45_impossible_readings_are_answered_stored_and_flagged(  # noqa:
 ):
     async with station(server) as peer:
         await peer.call("StatusNotification", status(1, "Preparing"))
-        number = (await peer.call("StartTransaction", start(meter=meter_start, minutes=start_at)))["transactionId"]
+        number = (await peer.call("StartTransaction", start(meter=meter_start, minutes=start_at)))[
+            "transactionId"
+        ]
         assert await peer.call("StopTransaction", stop(number, meter=meter_stop, minutes=stop_at)) == {}
 
     row = records.transaction(peer.identity)
@@ -221,7 +230,9 @@ async def test_F47_a_retry_is_recognised_before_the_token_is_judged_again(server
         assert (await peer.call("Authorize", {"idTag": uid}))["idTagInfo"]["status"] == "Blocked"
 
 
-async def test_F48_a_second_start_on_a_busy_connector_supersedes_the_first_at_its_last_reading(server, records):
+async def test_F48_a_second_start_on_a_busy_connector_supersedes_the_first_at_its_last_reading(
+    server, records
+):
     async with station(server) as peer:
         first = (await peer.call("StartTransaction", start(minutes=-30)))["transactionId"]
         values = [{"timestamp": at(-20), "sampledValue": [{"value": "1600"}]}]
@@ -308,7 +319,11 @@ async def test_F51_a_repeated_stop_counts_once_and_a_different_one_is_kept_as_ev
         assert await peer.call("StopTransaction", payload | {"meterStop": 9000}) == first
 
     after = records.transaction(peer.identity)
-    assert (after["meter_stop_wh"], after["energy_wh"]) == (row["meter_stop_wh"], row["energy_wh"]) == (5000, 4000)
+    assert (
+        (after["meter_stop_wh"], after["energy_wh"])
+        == (row["meter_stop_wh"], row["energy_wh"])
+        == (5000, 4000)
+    )
     assert "conflicting-stop" in reasons(after)
     (kept,) = records.quarantined(peer.identity)
     assert (kept["reason"], kept["transaction_id"]) == ("conflicting-stop", number)
@@ -319,7 +334,9 @@ async def test_F52_a_stop_without_a_number_finds_the_open_transaction_of_its_tok
     async with station(server) as peer, station(server) as other:
         mine = (await peer.call("StartTransaction", start(minutes=-30)))["transactionId"]
         await other.call("StartTransaction", start(minutes=-30))
-        assert (await peer.call("StopTransaction", stop(number, idTag=ALICE)))["idTagInfo"]["status"] == "Accepted"
+        assert (await peer.call("StopTransaction", stop(number, idTag=ALICE)))["idTagInfo"][
+            "status"
+        ] == "Accepted"
 
     row = records.transaction(peer.identity)
     assert (row["id"], row["status"], row["energy_wh"]) == (mine, "ended", 4000)
@@ -377,17 +394,29 @@ async def test_F55_a_boot_closes_nothing_and_marks_what_runs(server, records):
     assert records.transaction(peer.identity)["energy_wh"] == 4000
 
 
-async def test_F55_a_transaction_without_a_sign_of_life_is_abandoned_and_a_late_stop_still_counts(make_server):
-    from tests.conformance.peer import Operator, Records
+@pytest.mark.django_db
+def test_F55_a_transaction_without_a_sign_of_life_is_abandoned_at_its_last_reading():
+    long_ago = datetime.now(UTC) - timedelta(days=4)
+    charge_point = ChargePoint.objects.create(identity="GHOST")
+    Transaction.objects.create(
+        id=1000,
+        ocpp_id="1000",
+        charge_point=charge_point,
+        meter_start_wh=100,
+        meter_last_wh=400,
+        energy_wh=300,
+        started_at=long_ago,
+        start_received_at=long_ago,
+        last_message_at=long_ago,
+    )
 
-    server = make_server(OCPP_ABANDON_AFTER="1s")
-    records = Records(server.database)
-    await Operator(server).add_token(ALICE)
-    async with station(server) as peer:
-        number = (await peer.call("StartTransaction", start(minutes=-30)))["transactionId"]
-        assert number
-        row = records.transaction(peer.identity)
-        assert row["status"] == "active"
+    ending.close_abandoned(datetime.now(UTC) - timedelta(days=3))
+
+    row = Transaction.objects.get()
+    assert (row.status, row.ended_by, row.meter_stop_wh, row.energy_wh) == ("ended", "abandoned", 400, 300)
+    assert row.stopped_at == long_ago
+    assert row.suspect
+    assert "abandoned" in row.suspect_reasons
 
 
 async def test_F56_a_connector_nobody_announced_is_made_and_flagged(server, records):
@@ -407,7 +436,9 @@ async def test_F57_tags_are_compared_without_case_and_blanks(server, tag):
         assert (await peer.call("Authorize", {"idTag": tag}))["idTagInfo"]["status"] == "Accepted"
 
 
-@pytest.mark.parametrize("tag", ["Ä" * 20, "x" * 21, "x" * 255, "日本", "' OR 1=1 --", "%", "*", "\\", "$ne", ""])
+@pytest.mark.parametrize(
+    "tag", ["Ä" * 20, "x" * 21, "x" * 255, "日本", "' OR 1=1 --", "%", "*", "\\", "$ne", ""]
+)
 async def test_F57_S18_any_text_is_just_an_unknown_tag(server, tag):
     async with station(server) as peer:
         assert (await peer.call("Authorize", {"idTag": tag}))["idTagInfo"]["status"] == "Invalid"
@@ -445,7 +476,10 @@ async def test_F58_gaps_repetitions_and_disorder_are_answered_and_the_state_foll
     assert json.loads(row["missing_seq_nos"]) == []
     assert not row["suspect"]
     assert (row["charging_state"], row["energy_wh"], row["last_seq_no"]) == ("Charging", 400, 2)
-    assert len(records.rows("SELECT id FROM transactions_transactionevent WHERE transaction_id=?", row["id"])) == 3
+    assert (
+        len(records.rows("SELECT id FROM transactions_transactionevent WHERE transaction_id=?", row["id"]))
+        == 3
+    )
 
 
 @pytest.mark.parametrize("first", ["Updated", "Ended"])
@@ -491,9 +525,15 @@ async def test_F61_ended_twice_and_updated_after_ended_do_not_reopen(server, rec
         await peer.call(
             "TransactionEvent", event("Started", transaction, 0, minutes=-30, meterValue=energy(0, -30))
         )
-        await peer.call("TransactionEvent", event("Ended", transaction, 2, minutes=-5, meterValue=energy(500, -5)))
-        await peer.call("TransactionEvent", event("Updated", transaction, 1, minutes=-10, meterValue=energy(300, -10)))
-        await peer.call("TransactionEvent", event("Ended", transaction, 3, minutes=-4, meterValue=energy(800, -4)))
+        await peer.call(
+            "TransactionEvent", event("Ended", transaction, 2, minutes=-5, meterValue=energy(500, -5))
+        )
+        await peer.call(
+            "TransactionEvent", event("Updated", transaction, 1, minutes=-10, meterValue=energy(300, -10))
+        )
+        await peer.call(
+            "TransactionEvent", event("Ended", transaction, 3, minutes=-4, meterValue=energy(800, -4))
+        )
 
     row = records.transaction(peer.identity)
     assert (row["status"], row["energy_wh"]) == ("ended", 500)
@@ -518,7 +558,12 @@ async def test_F62_offline_events_are_history_and_do_not_end_what_runs_now(serve
 async def test_F63_numbers_that_start_again_inside_one_transaction_are_tolerated(server, records, version):
     transaction = new_transaction()
     async with station(server, version) as peer:
-        for kind, wh, minutes in (("Started", 0, -40), ("Updated", 100, -30), ("Updated", 200, -20), ("Ended", 300, -1)):
+        for kind, wh, minutes in (
+            ("Started", 0, -40),
+            ("Updated", 100, -30),
+            ("Updated", 200, -20),
+            ("Ended", 300, -1),
+        ):
             payload = event(kind, transaction, 0, minutes=minutes, meterValue=energy(wh, minutes))
             assert await peer.call("TransactionEvent", payload) == {}
 
@@ -544,7 +589,9 @@ async def test_F65_the_owner_comes_with_the_first_token_and_another_one_only_sto
     transaction = new_transaction()
     async with station(server, version) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0, trigger="CablePluggedIn"))
-        owner = await peer.call("TransactionEvent", event("Updated", transaction, 1, idToken=token("BOB00002")))
+        owner = await peer.call(
+            "TransactionEvent", event("Updated", transaction, 1, idToken=token("BOB00002"))
+        )
         stopper = await peer.call(
             "TransactionEvent",
             event("Ended", transaction, 2, trigger="StopAuthorized", idToken=token("CAROL003")),
@@ -597,9 +644,35 @@ async def test_F77_a_whole_session_replayed_changes_no_total(server, records):
         await peer.call("MeterValues", values)
         await peer.call("StopTransaction", end)
         before = records.transaction(peer.identity)
-        for action, payload in (("StartTransaction", begin), ("MeterValues", values), ("StopTransaction", end)):
+        for action, payload in (
+            ("StartTransaction", begin),
+            ("MeterValues", values),
+            ("StopTransaction", end),
+        ):
             await peer.call(action, payload)
 
     after = records.transaction(peer.identity)
-    assert (after["energy_wh"], after["suspect"], after["status"]) == (before["energy_wh"], before["suspect"], "ended")
+    assert (after["energy_wh"], after["suspect"], after["status"]) == (
+        before["energy_wh"],
+        before["suspect"],
+        "ended",
+    )
     assert len(records.meter_values(peer.identity)) == 1
+
+
+@pytest.mark.parametrize("has_more", [True, False])
+async def test_F58_a_station_is_asked_for_what_is_missing_after_a_grace(make_server, version, has_more):
+    server = make_server(OCPP_MISSING_EVENTS_GRACE="500ms")
+    records, transaction = Records(server.database), new_transaction()
+    async with station(server, version) as peer:
+        await peer.call("TransactionEvent", event("Started", transaction, 0))
+        await peer.call("TransactionEvent", event("Updated", transaction, 3))
+        call = await peer.next_call()
+        assert call[2:] == ["GetTransactionStatus", {"transactionId": transaction}]
+        await peer.answer(call, {"ongoingIndicator": True, "messagesInQueue": has_more})
+        await peer.heartbeat()
+
+    command = records.command(call[1])
+    assert (command["state"], command["actor"]) == ("accepted", "server")
+    assert json.loads(command["response"])["messagesInQueue"] is has_more
+    assert ("events-lost" in reasons(records.transaction(peer.identity))) is not has_more

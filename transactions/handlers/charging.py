@@ -8,9 +8,9 @@ from typing import Any
 
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import metering, translate
-from ocpp_server.protocol.registry import on
+from ocpp_server.protocol.registry import on, reply
 from ocpp_server.protocol.versions import V2X, V16
-from transactions.services import ending, events, starting
+from transactions.services import ending, events, gaps, starting
 from transactions.services.events import Event
 
 
@@ -61,3 +61,17 @@ async def transaction_event(station: Station, request: dict[str, Any]) -> dict[s
     )
     decision = await events.record(station=station, event=event)
     return {"idTokenInfo": translate.id_token_info(decision)} if decision else {}
+
+
+@reply("GetTransactionStatus", *V2X)
+async def transaction_status(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    """2.0.1 E14: without a transactionId the answer is about the station's whole queue."""
+    if "transactionId" in request:
+        await gaps.answered(
+            station=station,
+            ocpp_id=request["transactionId"],
+            has_queued_messages=response["messagesInQueue"],
+            is_ongoing=response.get("ongoingIndicator"),
+        )

@@ -37,6 +37,9 @@ class Decision:
 
 ACCEPTED = Decision("Accepted")
 
+# The inbox of unknown tokens: a station can invent them without end, the oldest makes room.
+MAX_UNKNOWN = 10_000
+
 # The token type that a 2.x IdTokenType stands for; others are looked up by their value alone.
 _TYPES = {
     "ISO14443": Token.Type.RFID,
@@ -107,6 +110,8 @@ def _note_unknown(uid: str, where: str, at: datetime) -> None:
     key = normalise_uid(uid)[:255]
     known = UnknownToken.objects.filter(uid_key=key).first()
     if known is None:
+        if UnknownToken.objects.count() >= MAX_UNKNOWN:
+            UnknownToken.objects.filter(pk=UnknownToken.objects.earliest("last_seen_at").pk).delete()
         UnknownToken.objects.create(
             uid=uid[:255], uid_key=key, last_seen_where=where[:300], first_seen_at=at, last_seen_at=at
         )

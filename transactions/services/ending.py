@@ -54,6 +54,9 @@ async def stop(*, station: Station, stop: Stop) -> Decision | None:
     answer, one with other values is kept as evidence, one that fits no transaction waits for the operator.
     """
     transaction = await sessions.find_number(station, stop.number)
+    if transaction is None:
+        # Sent again after it was matched, or after a session was built of it.
+        transaction = await sessions.find_stop(station, stop.fingerprint)
     if transaction is None and stop.number <= 0:
         # Errata 3.18: a station that started offline and never heard a number sends -1.
         transaction = _matching(station, stop)
@@ -69,7 +72,7 @@ async def stop(*, station: Station, stop: Stop) -> Decision | None:
     if transaction is None:
         await _keep_orphan(station, stop, decision)
     elif is_ended:
-        _keep_conflict(station, transaction, stop.payload)
+        await _keep_conflict(station, transaction, stop.payload)
     else:
         await _apply(station, transaction, stop, decision)
     return decision
@@ -111,7 +114,9 @@ def _matching(station: Station, stop: Stop) -> TransactionState | None:
     return max(candidates, key=lambda t: (t.is_active, t.started_at), default=None)
 
 
-def _keep_conflict(station: Station, transaction: TransactionState, payload: str) -> None:
+async def _keep_conflict(station: Station, transaction: TransactionState, payload: str) -> None:
+    if await quarantine.is_kept(station, payload):
+        return
     quarantine.keep(
         station,
         reason=QuarantinedMessage.Reason.CONFLICTING_STOP,
@@ -125,6 +130,9 @@ def _keep_conflict(station: Station, transaction: TransactionState, payload: str
 async def _keep_orphan(station: Station, stop: Stop, decision: Decision | None) -> None:
     """A stop without a transaction: kept word for word, and a session is built of it where it has readings."""
     number = stop.number
+    if await quarantine.is_kept(station, stop.payload):
+        station.deviation("repeated-stop")
+        return
     is_foreign = number >= 1000 and await journal.run(Transaction.objects.filter(pk=number).exists)
     if is_foreign:
         log.warning("transaction.foreign_stop", station=station.identity, transaction=number)

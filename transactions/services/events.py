@@ -66,6 +66,8 @@ async def record(*, station: Station, event: Event) -> Decision | None:
         return await _decide_again(station, transaction, event)
     if known is not None and not _is_unnumbered(transaction, event):
         station.deviation("conflicting-event")
+        if await quarantine.is_kept(station, event.payload):
+            return await _decide_again(station, transaction, event)
         quarantine.keep(
             station,
             reason=QuarantinedMessage.Reason.CONFLICTING_EVENT,

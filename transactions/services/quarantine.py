@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from chargepoints.services import security
+from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import Exchange
 from transactions.models import QuarantinedMessage
 from transactions.tables import QUARANTINE
 
+# More than any honest station needs; the message log has what comes beyond.
+MAX_PER_STATION = 10_000
 _ABOUT_MONEY = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
 
 
@@ -32,6 +35,16 @@ def keep(
     )
 
 
+async def is_kept(station: Station, payload: str) -> bool:
+    """Whether this very message was put aside before: a charger repeats what it thinks was lost."""
+    return await journal.run(_is_kept, station.pk, station.action, payload)
+
+
+def _is_kept(charge_point_pk: int, action: str, payload: str) -> bool:
+    kept = QuarantinedMessage.objects.filter(charge_point_id=charge_point_pk)
+    return kept.filter(action=action, payload=payload).exists() or kept.count() >= MAX_PER_STATION
+
+
 def resolve(station: Station, pk: int, transaction_id: int) -> None:
     """What was kept has found its transaction."""
     station.unit.update(QUARANTINE, pk, resolved_at=station.received_at, transaction_id=transaction_id)
@@ -48,12 +61,14 @@ def note_foreign(station: Station, number: int) -> None:
     )
 
 
-def keep_refused(station: Station, exchange: Exchange) -> None:
+async def keep_refused(station: Station, exchange: Exchange) -> None:
     """A transaction message that gets an error will be discarded by the charger: keep what it said.
 
     A station that is not accepted has no right to billable transactions, so nothing of it is kept.
     """
     if exchange.call.action not in _ABOUT_MONEY or not station.is_accepted or exchange.error is None:
+        return
+    if await is_kept(station, exchange.call.payload):
         return
     keep(
         station,

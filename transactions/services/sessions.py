@@ -68,7 +68,9 @@ async def open_new(
         start_received_at=station.received_at,
         **_state_columns(transaction),
     )
-    station.unit.update(COUNTERS, Counter.TRANSACTION, value=number)
+    if not live.state().is_shared:
+        # Shared numbers come from Redis: one row for every start would make all processes wait for each other.
+        station.unit.update(COUNTERS, Counter.TRANSACTION, value=number)
     station.transactions[number] = transaction
     _forget_old(station)
     live.state().transaction_changed(transaction)
@@ -198,6 +200,14 @@ async def find_fingerprint(
         if transaction.start_fingerprint == fingerprint:
             return transaction
     return await _load(station, start_fingerprint=fingerprint) if in_database else None
+
+
+async def find_stop(station: Station, fingerprint: str) -> TransactionState | None:
+    """The transaction that an identical stop ended before."""
+    for transaction in station.transactions.values():
+        if transaction.stop_fingerprint == fingerprint:
+            return transaction
+    return await _load(station, stop_fingerprint=fingerprint)
 
 
 async def _load(station: Station, **criteria: Any) -> TransactionState | None:

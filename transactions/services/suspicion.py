@@ -23,6 +23,7 @@ WORDS = {
     "conflicting-stop": "it was stopped twice with different values; the first counts",
     "conflicting-event": "an event came twice with different content; the first counts",
     "events-missing": "sequence numbers are missing",
+    "events-lost": "the station has been asked for what is missing and has nothing",
     "charged-unauthorized": "energy was drawn although the token was refused",
 }
 

@@ -1,0 +1,25 @@
+"""How fast a station may talk: a token bucket that answers with a delay, never with an error."""
+
+from __future__ import annotations
+
+# Seconds of the allowed rate that may come at once: what was queued while a station was offline.
+BURST_S = 5.0
+
+
+class Pace:
+    """`rate` in messages a second; 0 is no limit. Times are monotonic seconds."""
+
+    __slots__ = ("_at", "_burst", "_rate", "_tokens")
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._burst = self._tokens = rate * BURST_S
+        self._at = 0.0
+
+    def delay(self, now: float) -> float:
+        """Count a message; the seconds to wait before it is handled, while the socket is not read."""
+        if not self._rate:
+            return 0.0
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1.0
+        self._at = now
+        return -self._tokens / self._rate if self._tokens < 0 else 0.0
