@@ -195,6 +195,15 @@ async def test_with_another_database_one_sentence_and_exit_3(
     assert code == 3 and "another database" in err and "DATA_DIR" in err
 
 
+async def test_a_distributed_server_is_one_sentence_and_exit_3(running_server: LiveServer) -> None:
+    code, out, err = await manage(
+        running_server, "trigger", "CP-1", "Heartbeat", REDIS_DISTRIBUTED_STATE="true"
+    )
+
+    assert (code, out) == (3, "")
+    assert "distributed" in err and err.count("\n") == 1
+
+
 async def test_remote_start_waits_for_the_transaction_and_remote_stop_ends_it(
     running_server: LiveServer,
 ) -> None:
