@@ -216,7 +216,10 @@
       type: "line", label, data: data.map(([x, y]) => ({ x, y })), borderColor: tone, backgroundColor: tone,
       yAxisID: axisId, pointRadius: data.length < 30 ? 2 : 0, borderWidth: 2, tension: 0,
     });
-    const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+    // Within a few minutes the seconds tell the ticks apart.
+    const { min, max } = bounds(series);
+    const second = max - min < 600_000 ? "2-digit" : undefined;
+    const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second, hour12: false });
     return {
       data: { datasets: [line("Energy (kWh)", series.energy, colour.main, "y"), line("Power (kW)", series.power, colour.second, "right")] },
       scales: {
