@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,6 +26,7 @@ from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
 from ocpp_server.journal import journal
 from ocpp_server.masking import masked
 from ocpp_server.protocol import actions, schemas
+from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.versions import VERSIONS, label
 
 log = structlog.get_logger(__name__)
@@ -46,6 +49,20 @@ _WHILE_PENDING = frozenset(
 )
 # How much longer than the station's deadline we wait for the news of it, which has to be stored first.
 _GRACE_S = 2.0
+# The channel layer hands a message over in less than a millisecond.
+_LAYER_S = 3.0
+# How often a command follows a station that moves.
+_HOPS = 3
+
+
+class Arrival:
+    """A connection between its registration and its first message: what is said to it waits."""
+
+    __slots__ = ("ended", "is_replaced")
+
+    def __init__(self) -> None:
+        self.ended = asyncio.Event()
+        self.is_replaced = False
 
 
 class Switchboard:
@@ -56,6 +73,8 @@ class Switchboard:
     def __init__(self) -> None:
         self.channel = ""
         self.connections: dict[str, StationConnection] = {}
+        # Connections that are registered and whose station is being loaded.
+        self.arrivals: dict[str, Arrival] = {}
         self._waiters: dict[str, asyncio.Event] = {}
         self._task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -72,14 +91,32 @@ class Switchboard:
             self._task = None
 
     async def tell(self, channel: str, message: dict[str, Any]) -> None:
-        """Send to a process; our own needs no layer in between."""
+        """Send to a process; our own needs no layer in between. Raises LiveStateUnavailable."""
         if channel == self.channel:
             self._receive(message)
-        else:
-            await get_channel_layer().send(channel, message)
+            return
+        try:
+            async with asyncio.timeout(_LAYER_S):
+                await get_channel_layer().send(channel, message)
+        except Exception as error:
+            # Each layer has errors of its own; to whoever sends they all mean the same.
+            raise live.LiveStateUnavailable(f"The channel layer does not work ({error!r}).") from error
 
     async def finished(self, command_id: str, reply_to: str) -> None:
-        await self.tell(reply_to, {"type": "command.finished", "id": command_id})
+        """Tell who waits for a command; if that can't be told, its caller looks when its time is up."""
+        try:
+            await self.tell(reply_to, {"type": "command.finished", "id": command_id})
+        except live.LiveStateUnavailable as error:
+            log.warning("switchboard.end_untold", message_id=command_id, error=str(error))
+
+    @contextmanager
+    def arriving(self, connection_id: str) -> Iterator[Arrival]:
+        arrival = self.arrivals[connection_id] = Arrival()
+        try:
+            yield arrival
+        finally:
+            del self.arrivals[connection_id]
+            arrival.ended.set()
 
     def expect(self, command_id: str) -> asyncio.Event:
         return self._waiters.setdefault(command_id, asyncio.Event())
@@ -105,14 +142,39 @@ class Switchboard:
             if waiter is not None:
                 waiter.set()
             return
-        connection = self.connections.get(message["connection_id"])
-        if connection is None:
-            # Lost or replaced in the meantime; a command's own deadline ends it.
-            log.info("switchboard.no_such_connection", kind=kind)
-            return
-        task = asyncio.get_running_loop().create_task(self._handle(connection, kind, message))
+        task = asyncio.get_running_loop().create_task(self._deliver(kind, message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _deliver(self, kind: str, message: dict[str, Any]) -> None:
+        arrival = self.arrivals.get(message["connection_id"])
+        if arrival is not None:
+            arrival.is_replaced |= kind == "station.replaced"
+            await arrival.ended.wait()
+        connection = self.connections.get(message["connection_id"])
+        if connection is not None and not (kind == "station.call" and connection.is_replaced):
+            await self._handle(connection, kind, message)
+        elif kind == "station.call":
+            await self._forward(message)
+        else:
+            log.info("switchboard.no_such_connection", kind=kind)
+        if kind == "station.replaced":
+            await self.finished(message["id"], message["reply_to"])
+
+    async def _forward(self, message: dict[str, Any]) -> None:
+        """The station has moved on, and a command that was not sent yet follows it."""
+        try:
+            current = await live.state().connection(message["identity"])
+            if current is not None and current.id != message["connection_id"] and message["hops"] < _HOPS:
+                message |= {"connection_id": current.id, "hops": message["hops"] + 1}
+                await self.tell(current.channel, message)
+                return
+            await journal.run(end_disconnected, message["id"])
+        except StorageUnavailable as error:
+            # Its deadline ends it.
+            log.warning("switchboard.unforwarded", message_id=message["id"], error=str(error))
+        else:
+            await self.finished(message["id"], message["reply_to"])
 
     @staticmethod
     async def _handle(connection: StationConnection, kind: str, message: dict[str, Any]) -> None:
@@ -203,6 +265,8 @@ async def call(
             {
                 "type": "station.call",
                 "connection_id": connection.id,
+                "identity": connection.identity,
+                "hops": 0,
                 "id": command.id,
                 "action": action,
                 "payload": payload,
@@ -216,6 +280,9 @@ async def call(
             await asyncio.wait_for(finished.wait(), seconds + _GRACE_S)
         except TimeoutError:
             await journal.run(end_overdue, command.id)
+    except live.LiveStateUnavailable:
+        await journal.run(end_disconnected, command.id)
+        raise
     finally:
         switchboard.forget(command.id)
     command = await journal.run(Command.objects.select_related("charge_point").get, pk=command.id)
@@ -241,6 +308,13 @@ def _check(charge_point: ChargePoint, version: str, action: str, payload: dict[s
         raise Invalid(
             f"The payload is not a valid {action} of OCPP {label(version)}.", errors=error.errors
         ) from None
+
+
+def end_disconnected(command_id: str) -> None:
+    """Close a command that reached no station."""
+    Command.objects.unfinished().filter(pk=command_id).update(
+        state=Command.State.DISCONNECTED, finished_at=datetime.now(UTC)
+    )
 
 
 def end_overdue(command_id: str) -> None:

@@ -38,15 +38,21 @@ async def ensure_started() -> None:
 
 async def start() -> None:
     """Take the live state from the ORM, put right what a dead process left behind, and begin to serve."""
+    from chargepoints import handover
     from chargepoints.calls import switchboard
     from ocpp_server import housekeeping
     from ocpp_server.live import loading
 
     journal.start()
     last_number, active = await journal.run(loading.load_running)
-    live.state().rebuild(last_number=last_number, active=active)
-    await journal.run(housekeeping.clean_up_after_crash)
+    state = live.state()
+    state.rebuild(last_number=last_number, active=active)
+    if not state.is_shared:
+        # Others may be serving stations: the housekeeper finds out whose process has died.
+        await journal.run(housekeeping.clean_up_after_crash)
     switchboard.start()
+    state.watch(lost=handover.lost, regained=handover.regained)
+    await state.start()
     housekeeping.start()
     _Run.loop = asyncio.get_running_loop()
     log.info("engine.started", running_transactions=len(active), next_transaction=last_number + 1)
@@ -66,6 +72,7 @@ async def stop() -> None:
     while switchboard.connections and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
     await switchboard.stop()
+    await live.state().stop()
     await journal.stop()
     live.reset()
     _Run.loop = None
@@ -97,6 +104,7 @@ async def status() -> dict[str, Any]:
             "batches": journal.batches,
             "committed": journal.committed,
         },
+        **await live.state().status(),
     }
 
 

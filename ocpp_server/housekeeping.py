@@ -12,6 +12,7 @@ import structlog
 from django.conf import settings
 from django.db.models import Count, F
 
+from ocpp_server import live
 from ocpp_server.journal import JournalUnavailable, Unit, journal
 from ocpp_server.protocol.versions import V2X
 
@@ -34,8 +35,21 @@ def start() -> None:
         (5.0, ask_for_missing_events),
         (60.0, sweep),
         (3600.0, trim),
+        *_shared_jobs(),
     ):
         _tasks.append(asyncio.get_running_loop().create_task(_repeat(every, job)))
+
+
+def _shared_jobs() -> tuple[tuple[float, Callable[[], Awaitable[None]]], ...]:
+    """What there is to do when several processes share the live state."""
+    from chargepoints import handover
+
+    state = live.state()
+    return ((settings.REDIS_STATE_TTL / 3, handover.bury), (60.0, state.reconcile)) if state.is_shared else ()
+
+
+# What every process does for the stations it holds; the rest only one process does, whichever is elected.
+_EVERYWHERE = frozenset({"mirror", "ask_for_missing_events"})
 
 
 async def stop() -> None:
@@ -52,8 +66,12 @@ async def stop() -> None:
 async def _repeat(every: float, job: Callable[[], Awaitable[None]]) -> None:
     while True:
         await asyncio.sleep(every)
+        if job.__name__ not in _EVERYWHERE and not live.state().is_housekeeper:
+            continue
         try:
             await job()
+        except live.LiveStateUnavailable as error:
+            log.warning("housekeeping.redis_away", job=job.__name__, error=str(error))
         except JournalUnavailable:
             log.warning("housekeeping.database_away", job=job.__name__)
         except Exception:

@@ -172,7 +172,11 @@ if REDIS_DISTRIBUTED_STATE:
     CHANNEL_LAYERS = {
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-            "CONFIG": {"hosts": [REDIS_URL], "prefix": f"{REDIS_STATE_PREFIX}:channels"},
+            "CONFIG": {
+                # A Redis that hangs must not keep callers for ever.
+                "hosts": [{"address": REDIS_URL, "socket_timeout": 3, "socket_connect_timeout": 3}],
+                "prefix": f"{REDIS_STATE_PREFIX}:channels",
+            },
         }
     }
     CACHES = {
@@ -180,6 +184,7 @@ if REDIS_DISTRIBUTED_STATE:
             "BACKEND": "django_redis.cache.RedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": f"{REDIS_STATE_PREFIX}:cache",
+            "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 2},
         }
     }
 else:

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from ocpp_server import domain
 from ocpp_server.api.envelope import refusal
+from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.schemas import PayloadInvalid
 
@@ -51,6 +52,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
         return refusal("The request is not valid.", 400)
     if isinstance(error, exceptions.APIException):
         return _framework(error)
+    if isinstance(error, LiveStateUnavailable):
+        log.error("api.redis_away", error=str(error))
+        return refusal("Redis is away; try again later.", 503, **{"Retry-After": "10"})
     if isinstance(error, (StorageUnavailable, OperationalError, InterfaceError)):
         log.error("api.database_away", error=str(error))
         return refusal("The database is away; try again later.", 503, **{"Retry-After": "10"})

@@ -5,12 +5,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.cache import cache
+from django_redis.exceptions import ConnectionInterrupted
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from ocpp_server.api.authentication import principal
+
+log = structlog.get_logger(__name__)
 
 WINDOW_S = 60
 
@@ -26,11 +30,15 @@ class PrincipalThrottle(BaseThrottle):
             return True  # open to everybody, and cheap: /health
         window = int(time.time()) // WINDOW_S
         key = f"api:rate:{principal(request)}:{window}"
-        if cache.add(key, 1, timeout=2 * WINDOW_S):
-            return True
         try:
+            if cache.add(key, 1, timeout=2 * WINDOW_S):
+                return True
             count = cache.incr(key)
         except ValueError:  # evicted in between
+            return True
+        except ConnectionInterrupted as error:
+            # Who can't be counted is let in: an operator needs the API most when something is broken.
+            log.warning("api.uncounted", error=str(error))
             return True
         return bool(count <= settings.API_REQUESTS_PER_MINUTE)
 

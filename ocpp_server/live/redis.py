@@ -1,13 +1,13 @@
 """The live state that several processes share through Redis.
 
-Who is connected where is decided in Redis, in one step (`scripts/`): the newest authenticated connection wins,
-a late close changes nothing. A connection is a lease: its holder prolongs it, and when the holder dies it runs
-out.
+Who is connected where is decided in Redis, in one step (`scripts/`): the newest authenticated connection
+wins, a late close changes nothing. A connection is a lease: its holder prolongs it, and when the holder dies
+it runs out.
 
-What every message asks (tokens, running transactions, who is online) each process keeps itself; the others tell
-it by news what changed, and after a gap in the news it reads all of it again. So a message waits for Redis only
-for the number of a new transaction. The ORM is what survives: after a flush the process that sees it first
-fills Redis from the ORM again, and every holder puts its stations back.
+What every message asks (tokens, running transactions, who is online) each process keeps itself; the others
+tell it by news what changed, and after a gap in the news it reads all of it again. So a message waits for
+Redis only for the number of a new transaction. The ORM is what survives: after a flush the process that sees
+it first fills Redis from the ORM again, and every holder puts its stations back.
 """
 
 from __future__ import annotations
