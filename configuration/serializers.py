@@ -1,5 +1,4 @@
-"""The shapes of configuration: keys and values as OCPP 1.6 has them, 2.x variables by `Component.Variable`.
-"""
+"""The shapes of configuration: keys and values as in OCPP 1.6, 2.x variables by `Component.Variable`."""
 
 from __future__ import annotations
 

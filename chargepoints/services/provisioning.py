@@ -38,7 +38,7 @@ _CHANGEABLE: Final = frozenset(
 
 
 def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint:  # noqa: S107 - "" is: none
-    """Enter a station before it connects for the first time; accepted unless `registration_status` says otherwise.
+    """Enter a station before its first connection; accepted unless `registration_status` says otherwise.
 
     A password without a `security_profile` means profile 1. Raises Invalid, and Conflict when the identity
     exists (case makes no difference).
@@ -88,7 +88,7 @@ def delete(charge_point: ChargePoint) -> None:
             charge_point.delete()
     except ProtectedError:
         raise Conflict(
-            f"{identity} has transactions, which must be kept; set its registrationStatus to Rejected instead."
+            f"{identity} has transactions, which must be kept; set its registrationStatus to Rejected."
         ) from None
     _tell(identity, "station.dismissed", code=_DISMISSED, reason="This station was removed.")
 

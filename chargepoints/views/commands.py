@@ -43,7 +43,7 @@ _BODY = {
                 "type": "object",
                 "required": ["command"],
                 "additionalProperties": True,
-                "description": "The flat form: every other field belongs to the payload, unless there is a `payload`.",
+                "description": "Flat: every other field belongs to the payload, unless there is a `payload`.",
                 "properties": {"command": _NAMED, "payload": _PAYLOAD, "timeout": _TIMEOUT},
             },
         ],
@@ -53,8 +53,7 @@ _BODY = {
 
 
 def read_body(data: Any) -> tuple[str, dict[str, Any], float | None]:
-    """Action, payload and seconds of a commands body in any of its three spellings. Raises ValidationError.
-    """
+    """Action, payload and seconds of a body in any of its three spellings. Raises ValidationError."""
     if not isinstance(data, dict):
         raise ValidationError({"body": ["Must be an object."]})
     rest = dict(data)

@@ -64,7 +64,7 @@ async def change(
     timeout: float | None = None,
     wait: bool = True,
 ) -> Command:
-    """Set one key or variable; any name goes, vendors have their own. The station's word is the command's status.
+    """Set one key or variable; any name goes, vendors have their own. The status is the station's word.
 
     Raises Invalid for a 2.x key that is not `Component.Variable`, and what `calls.call` raises.
     """

@@ -57,6 +57,7 @@ class Entry(TypedDict):
 
 
 _measurands = listed(MEASURANDS)
+_REGISTER = "Energy.Active.Import.Register"
 _count = whole(0)
 
 # fmt: off
@@ -76,9 +77,9 @@ _TABLE: Final = (
     Key("LocalAuthorizeOffline",                   "true",  boolean),
     Key("LocalPreAuthorize",                       "false", boolean),
     Key("MaxEnergyOnInvalidId",                    "0",     _count),
-    Key("MeterValuesAlignedData",                  "Energy.Active.Import.Register", _measurands),
+    Key("MeterValuesAlignedData",                  _REGISTER, _measurands),
     Key("MeterValuesAlignedDataMaxLength",         "22",    _count, "R"),
-    Key("MeterValuesSampledData",                  "Energy.Active.Import.Register,Power.Active.Import", _measurands),
+    Key("MeterValuesSampledData",                  f"{_REGISTER},Power.Active.Import", _measurands),
     Key("MeterValuesSampledDataMaxLength",         "22",    _count, "R"),
     Key("MeterValueSampleInterval",                "60",    whole(0, 3600)),
     Key("MinimumStatusDuration",                   "0",     _count),
@@ -88,7 +89,7 @@ _TABLE: Final = (
     Key("StopTransactionOnInvalidId",              "true",  boolean),
     Key("StopTxnAlignedData",                      "",      _measurands),
     Key("StopTxnAlignedDataMaxLength",             "22",    _count, "R"),
-    Key("StopTxnSampledData",                      "Energy.Active.Import.Register", _measurands),
+    Key("StopTxnSampledData",                      _REGISTER, _measurands),
     Key("StopTxnSampledDataMaxLength",             "22",    _count, "R"),
     Key("SupportedFeatureProfiles",                "Core,SmartCharging,RemoteTrigger", listed(PROFILES), "R"),
     Key("SupportedFeatureProfilesMaxLength",       "6",     _count, "R"),

@@ -14,13 +14,30 @@ MAX_TEXT: Final = 500  # 1.6 7.30: a value is a CiString of 500
 
 # OCPP 1.6 7.31 and 7.35.
 _MEASURANDS: Final = (
-    "Current.Export Current.Import Current.Offered Energy.Active.Export.Register Energy.Active.Import.Register "
-    "Energy.Reactive.Export.Register Energy.Reactive.Import.Register Energy.Active.Export.Interval "
-    "Energy.Active.Import.Interval Energy.Reactive.Export.Interval Energy.Reactive.Import.Interval Frequency "
-    "Power.Active.Export Power.Active.Import Power.Factor Power.Offered Power.Reactive.Export "
-    "Power.Reactive.Import RPM SoC Temperature Voltage"
-).split()
-_PHASES: Final = "L1 L2 L3 N L1-N L2-N L3-N L1-L2 L2-L3 L3-L1".split()
+    "Current.Export",
+    "Current.Import",
+    "Current.Offered",
+    "Energy.Active.Export.Interval",
+    "Energy.Active.Export.Register",
+    "Energy.Active.Import.Interval",
+    "Energy.Active.Import.Register",
+    "Energy.Reactive.Export.Interval",
+    "Energy.Reactive.Export.Register",
+    "Energy.Reactive.Import.Interval",
+    "Energy.Reactive.Import.Register",
+    "Frequency",
+    "Power.Active.Export",
+    "Power.Active.Import",
+    "Power.Factor",
+    "Power.Offered",
+    "Power.Reactive.Export",
+    "Power.Reactive.Import",
+    "RPM",
+    "SoC",
+    "Temperature",
+    "Voltage",
+)
+_PHASES: Final = ("L1", "L2", "L3", "N", "L1-N", "L2-N", "L3-N", "L1-L2", "L2-L3", "L3-L1")
 # "Where applicable, the measurand is combined with the optional phase", as in Voltage.L1 (1.6 9.1).
 MEASURANDS: Final = frozenset(_MEASURANDS) | {f"{one}.{phase}" for one in _MEASURANDS for phase in _PHASES}
 PROFILES: Final = frozenset(

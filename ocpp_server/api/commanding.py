@@ -15,7 +15,6 @@ from ocpp_server.api.authentication import actor
 from ocpp_server.api.documents import WaitQuery
 from ocpp_server.api.envelope import answer, refusal
 from ocpp_server.api.lists import query
-from ocpp_server.domain import StationOffline
 from ocpp_server.masking import masked
 
 Intent = Callable[..., Awaitable[Command]]
@@ -39,7 +38,7 @@ def send(
 
 
 def is_change(request: Request) -> bool:
-    return request.method == "POST" or request.method == "PUT"
+    return request.method in ("POST", "PUT")
 
 
 def release_connection() -> None:
@@ -48,11 +47,6 @@ def release_connection() -> None:
     """
     if not connection.in_atomic_block:
         connection.close()
-
-
-def require_online(charge_point: ChargePoint) -> None:
-    if not charge_point.is_online:
-        raise StationOffline(f"{charge_point.identity} is offline.")
 
 
 def told(command: Command, charge_point: ChargePoint, data: Mapping[str, Any], *, what: str = "") -> Response:

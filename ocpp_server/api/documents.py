@@ -24,11 +24,11 @@ REASONS = {
     429: "Too many requests, or the station's command queue is full.",
     500: "A fault of the server.",
     502: "The station answered CALLERROR, or with something that is no valid answer.",
-    503: "The station is known but offline, or went offline.",
+    503: "The station is known but offline, or the database is away.",
 }
 # A number in an address.
 NUMBER = {"type": "integer", "minimum": 1, "maximum": MAX_INT}
-EVERYWHERE = (400, 401, 403, 405, 429, 500)
+EVERYWHERE = (400, 401, 403, 405, 429, 500, 503)
 FROM_STATION = (408, 409, 502, 503)
 
 ProblemSerializer = inline_serializer(

@@ -81,7 +81,7 @@ class FlagField(serializers.BooleanField):
             return data
         if isinstance(data, str) and data.lower() in ("true", "false", "1", "0"):
             return data.lower() in ("true", "1")
-        self.fail("invalid", input=data)
+        raise serializers.ValidationError("Must be true or false.")
 
 
 class TimeField(serializers.DateTimeField):

@@ -77,7 +77,7 @@ class MetricsView(ApiView):
         "Numbers for Prometheus",
         {"text/plain": OpenApiTypes.STR},
         tag=TAG,
-        description="Text in Prometheus' format. In its configuration: `authorization: {type: Api-Key, credentials: <key>}`.",
+        description="For its configuration: `authorization: {type: Api-Key, credentials: <key>}`.",
     )
     def get(self, request: Request) -> HttpResponse:
         text, kind = metrics.exposition()

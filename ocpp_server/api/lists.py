@@ -68,8 +68,7 @@ def within(rows: QuerySet[Any], field: str, asked: dict[str, datetime]) -> Query
 
 
 def query(kind: type[StrictSerializer], request: Request) -> Any:
-    """The validated query string. A parameter given twice counts as its last value. Raises ValidationError.
-    """
+    """The validated query string; of a parameter given twice the last counts. Raises ValidationError."""
     serializer = kind(data=request.query_params.dict(), context={"request": request})
     serializer.is_valid(raise_exception=True)
     return serializer

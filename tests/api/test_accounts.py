@@ -21,7 +21,11 @@ def test_a_token_is_added_with_its_defaults(administrator: Caller) -> None:
 
     assert response.status_code == 201
     assert response.info["uid"] == "04A2B3"
-    assert (response.info["type"], response.info["status"], response.info["valid"]) == ("RFID", "active", True)
+    assert (response.info["type"], response.info["status"], response.info["valid"]) == (
+        "RFID",
+        "active",
+        True,
+    )
     assert response.info["group_id"] == ""
     assert response.info["expires_at"] is None
 
@@ -50,7 +54,9 @@ def test_a_token_is_added_with_everything(administrator: Caller) -> None:
 
 
 @pytest.mark.parametrize("kind", ["VEHICLE", "AUTOCHARGE"])
-@pytest.mark.parametrize("mac", ["aa:bb:cc:00:11:22", "AABBCC001122", "VID:aabbcc001122", "aa-bb-cc-00-11-22"])
+@pytest.mark.parametrize(
+    "mac", ["aa:bb:cc:00:11:22", "AABBCC001122", "VID:aabbcc001122", "aa-bb-cc-00-11-22"]
+)
 def test_a_vehicle_is_known_by_its_mac(administrator: Caller, kind: str, mac: str) -> None:
     response = administrator.post(LIST, {"uid": mac, "type": kind})
 

@@ -22,8 +22,12 @@ def fleet(db: None) -> ChargePoint:
         ChargePoint(identity=f"CP{number:03}", identity_key=f"cp{number:03}") for number in range(300)
     )
     evses = Evse.objects.bulk_create(Evse(charge_point=one, number=n) for one in stations for n in (1, 2))
-    Connector.objects.bulk_create(Connector(charge_point=e.charge_point, evse=e, number=e.number) for e in evses)
-    StoredKey.objects.bulk_create(StoredKey(charge_point=one, key="BlinkRepeat", value="1") for one in stations)
+    Connector.objects.bulk_create(
+        Connector(charge_point=e.charge_point, evse=e, number=e.number) for e in evses
+    )
+    StoredKey.objects.bulk_create(
+        StoredKey(charge_point=one, key="BlinkRepeat", value="1") for one in stations
+    )
     Transaction.objects.bulk_create(
         Transaction(
             id=1000 + number,
@@ -44,7 +48,9 @@ def fleet(db: None) -> ChargePoint:
         for n in numbers
     )
     Message.objects.bulk_create(
-        Message(charge_point=first, direction="in", message_id=str(n), action="A", request="{}", size=2, at=NOON)
+        Message(
+            charge_point=first, direction="in", message_id=str(n), action="A", request="{}", size=2, at=NOON
+        )
         for n in numbers
     )
     MeterValue.objects.bulk_create(
@@ -64,8 +70,8 @@ def fleet(db: None) -> ChargePoint:
 
 LISTS = {
     "/api/v1/chargepoints": 5,  # the key, total, page, stored keys, EVSEs
-    "/api/v1/transactions": 3,  # the key, total, page
-    "/api/v1/transactions?clientId=CP000": 4,
+    "/api/v1/transactions": 4,  # the key, total, page, stations
+    "/api/v1/transactions?clientId=CP000": 5,
     "/api/v1/tokens": 3,
     "/api/v1/chargepoints/CP000/commands": 4,  # and the station
     "/api/v1/chargepoints/CP000/messages": 4,
@@ -80,7 +86,7 @@ def test_queries_do_not_grow_with_the_page(viewer: Caller, fleet: ChargePoint, p
 
     counts: list[Any] = []
     for page in ("limit=1", "limit=10", "limit=100", "limit=200&offset=100"):
-        with CaptureQueriesContext(connection, ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             response = viewer.get(f"{path}{join}{page}")
         assert response.status_code == 200
         counts.append(len(queries))
@@ -91,7 +97,9 @@ def test_queries_do_not_grow_with_the_page(viewer: Caller, fleet: ChargePoint, p
     assert counts[3] <= expected
 
 
-@pytest.mark.parametrize("path", ["/api/v1/chargepoints/CP000", "/api/v1/chargepoints/CP000/status", "/api/v1/transactions/1000"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/chargepoints/CP000", "/api/v1/chargepoints/CP000/status", "/api/v1/transactions/1000"]
+)
 def test_a_detail_costs_a_handful_of_queries(viewer: Caller, fleet: ChargePoint, path: str) -> None:
     viewer.get(path)
 
@@ -101,7 +109,9 @@ def test_a_detail_costs_a_handful_of_queries(viewer: Caller, fleet: ChargePoint,
     assert len(queries) <= 7
 
 
-def test_an_export_costs_a_query_a_thousand_rows(viewer: Caller, fleet: ChargePoint, monkeypatch: Any) -> None:
+def test_an_export_costs_a_query_a_thousand_rows(
+    viewer: Caller, fleet: ChargePoint, monkeypatch: Any
+) -> None:
     monkeypatch.setattr("transactions.views.export.CHUNK", 100)
     path = "/api/v1/transactions/export?format=csv"
     viewer.get(path).getvalue()

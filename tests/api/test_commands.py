@@ -1,4 +1,4 @@
-"""Commands while the station is offline, and the logs of what was said. The flows test stations that answer."""
+"""Commands while the station is offline, and the logs of what was said."""
 
 from __future__ import annotations
 
@@ -112,7 +112,11 @@ def test_another_way_to_wait_is_400(operator: Caller, garage: ChargePoint, query
         {"action": "RemoteStartTransaction", "payload": {"connectorId": 1, "idTag": "X"}},
         {"command": "RemoteStartTransaction", "payload": {"connectorId": 1, "idTag": "X"}},
         {"command": "RemoteStartTransaction", "connectorId": 1, "idTag": "X"},
-        {"action": "RemoteStartTransaction", "command": "RemoteStartTransaction", "payload": {"connectorId": 1, "idTag": "X"}},
+        {
+            "action": "RemoteStartTransaction",
+            "command": "RemoteStartTransaction",
+            "payload": {"connectorId": 1, "idTag": "X"},
+        },
     ],
 )
 def test_all_spellings_of_a_command_mean_the_same(body: dict[str, Any]) -> None:
@@ -120,7 +124,9 @@ def test_all_spellings_of_a_command_mean_the_same(body: dict[str, Any]) -> None:
     assert read_body(body | {"timeout": 30})[2] == 30
 
 
-@pytest.mark.parametrize(("body", "payload"), [({"action": "ClearCache"}, {}), ({"command": "ClearCache"}, {})])
+@pytest.mark.parametrize(
+    ("body", "payload"), [({"action": "ClearCache"}, {}), ({"command": "ClearCache"}, {})]
+)
 def test_a_command_may_have_no_payload(body: dict[str, Any], payload: dict[str, Any]) -> None:
     assert read_body(body) == ("ClearCache", payload, None)
 
@@ -165,15 +171,21 @@ def test_a_remote_stop_finds_the_station_of_the_transaction(
     assert operator.post(STOP, {"transactionId": reference, **place}).status_code == 503
 
 
-@pytest.mark.parametrize("body", [{"transactionId": 4711}, {"transactionId": "abc"}, {"transactionId": 1000, "clientId": "OTHER"}])
-def test_a_remote_stop_of_nothing_is_404(operator: Caller, session: Transaction, body: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "body", [{"transactionId": 4711}, {"transactionId": "abc"}, {"transactionId": 1000, "clientId": "OTHER"}]
+)
+def test_a_remote_stop_of_nothing_is_404(
+    operator: Caller, session: Transaction, body: dict[str, Any]
+) -> None:
     ChargePoint.objects.create(identity="OTHER")
 
     assert operator.post(STOP, body).status_code == 404
 
 
 @pytest.mark.parametrize("reference", [0, -1, 2**63, True, None, "", 1.5, [], "a" * 37])
-def test_a_remote_stop_without_a_reference_is_400(operator: Caller, session: Transaction, reference: Any) -> None:
+def test_a_remote_stop_without_a_reference_is_400(
+    operator: Caller, session: Transaction, reference: Any
+) -> None:
     assert operator.post(STOP, {"transactionId": reference}).status_code == 400
 
 
@@ -219,7 +231,9 @@ def test_the_command_log_says_who_when_what_and_hides_secrets(viewer: Caller, hi
     assert row["remoteStart"] is None
 
 
-def test_one_command_tells_what_came_of_a_remote_start(viewer: Caller, history: Command, session: Transaction) -> None:
+def test_one_command_tells_what_came_of_a_remote_start(
+    viewer: Caller, history: Command, session: Transaction
+) -> None:
     RemoteStart.objects.create(
         command=history,
         charge_point=history.charge_point,
@@ -244,7 +258,13 @@ def test_a_command_of_another_station_is_404(viewer: Caller, history: Command) -
 
 @pytest.mark.parametrize(
     ("query", "count"),
-    [("state=accepted", 1), ("state=timeout", 0), ("action=Reset", 0), ("actor=somebody", 1), ("from=2026-05-05T00:00:00Z", 0)],
+    [
+        ("state=accepted", 1),
+        ("state=timeout", 0),
+        ("action=Reset", 0),
+        ("actor=somebody", 1),
+        ("from=2026-05-05T00:00:00Z", 0),
+    ],
 )
 def test_the_command_log_is_filtered(viewer: Caller, history: Command, query: str, count: int) -> None:
     assert viewer.get(f"{GARAGE}/commands?{query}").info["total"] == count
@@ -265,7 +285,10 @@ def test_the_message_log_shows_both_directions_newest_first(viewer: Caller, hist
 
     rows = viewer.get(f"{GARAGE}/messages").info["messages"]
 
-    assert [(row["direction"], row["action"]) for row in rows] == [("in", "Heartbeat"), ("out", "GetConfiguration")]
+    assert [(row["direction"], row["action"]) for row in rows] == [
+        ("in", "Heartbeat"),
+        ("out", "GetConfiguration"),
+    ]
     assert rows[0]["response"] == "not json"
     assert rows[1]["request"] == {"key": ["HeartbeatInterval"]}
     assert rows[1]["durationMs"] == 12.5
@@ -273,7 +296,12 @@ def test_the_message_log_shows_both_directions_newest_first(viewer: Caller, hist
 
 @pytest.mark.parametrize(
     ("query", "count"),
-    [("direction=in", 0), ("direction=out", 1), ("action=GetConfiguration", 1), ("to=2026-05-04T12:00:00Z", 0)],
+    [
+        ("direction=in", 0),
+        ("direction=out", 1),
+        ("action=GetConfiguration", 1),
+        ("to=2026-05-04T12:00:00Z", 0),
+    ],
 )
 def test_the_message_log_is_filtered(viewer: Caller, history: Command, query: str, count: int) -> None:
     assert viewer.get(f"{GARAGE}/messages?{query}").info["total"] == count

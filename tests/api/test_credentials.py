@@ -111,7 +111,9 @@ def test_the_admins_session_reads_and_needs_the_csrf_token_to_change(db: None, g
 
     without = client.post(path, data=b"{}", content_type="application/json")
     client.cookies[settings.CSRF_COOKIE_NAME] = "a" * 32
-    with_token = client.post(path, data=b"{}", content_type="application/json", headers={"X-CSRFToken": "a" * 32})
+    with_token = client.post(
+        path, data=b"{}", content_type="application/json", headers={"X-CSRFToken": "a" * 32}
+    )
 
     assert client.get("/api/v1/chargepoints").status_code == 200
     assert without.status_code == 403
@@ -128,7 +130,9 @@ def test_a_superuser_is_an_administrator(db: None) -> None:
     assert response.status_code == 201
 
 
-def test_too_many_requests_are_429_with_the_time_to_wait(viewer: Caller, caller: Callable[[str], Caller]) -> None:
+def test_too_many_requests_are_429_with_the_time_to_wait(
+    viewer: Caller, caller: Callable[[str], Caller]
+) -> None:
     other = caller(User.Role.OPERATOR)
     with override_settings(API_REQUESTS_PER_MINUTE=3):
         statuses = [viewer.get("/clients").status_code for _ in range(3)]

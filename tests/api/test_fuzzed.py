@@ -1,4 +1,4 @@
-"""The API against its own document: schemathesis finds no fault of the server and no answer that is not declared."""
+"""The API against its own document: no fault of the server, no answer that is not declared."""
 
 from __future__ import annotations
 

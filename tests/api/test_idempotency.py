@@ -28,9 +28,12 @@ def test_the_same_request_again_gets_the_first_answer(administrator: Caller) -> 
 
 
 @pytest.mark.parametrize(
-    ("path", "body"), [(TOKENS, {"uid": "B"}), ("/api/v1/chargepoints", {"clientId": "B"}), (f"{TOKENS}?x=1", {"uid": "A"})]
+    ("path", "body"),
+    [(TOKENS, {"uid": "B"}), ("/api/v1/chargepoints", {"clientId": "B"}), (f"{TOKENS}?x=1", {"uid": "A"})],
 )
-def test_the_same_key_with_another_request_is_409(administrator: Caller, path: str, body: dict[str, Any]) -> None:
+def test_the_same_key_with_another_request_is_409(
+    administrator: Caller, path: str, body: dict[str, Any]
+) -> None:
     administrator.post(TOKENS, {"uid": "A"}, Idempotency_Key="k1")
 
     response = administrator.post(path, body, Idempotency_Key="k1")

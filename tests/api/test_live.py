@@ -34,7 +34,7 @@ class Desk:
         return await self.ask("POST", f"{self.base}/{name}", {} if body is None else body, **headers)
 
     async def until(self, path: str, ready: Any) -> Any:
-        """Ask until the answer's data is as wanted: what a station does later reaches us through the server only."""
+        """Ask until the data is as wanted: what a station does later is known through the server only."""
         deadline = time.monotonic() + 15
         while True:
             _, data, _ = await self.ask("GET", path)
@@ -80,7 +80,9 @@ async def test_a_connected_station_is_online_everywhere(desk: Desk) -> None:
         ("clear-cache", {}),
     ],
 )
-async def test_an_intent_reaches_every_version_in_its_own_words(desk: Desk, name: str, body: dict[str, Any]) -> None:
+async def test_an_intent_reaches_every_version_in_its_own_words(
+    desk: Desk, name: str, body: dict[str, Any]
+) -> None:
     status, data, answer = await desk.tell(name, body)
 
     assert status == 200, answer
@@ -211,7 +213,9 @@ async def test_more_commands_than_the_queue_holds_are_429(desk: Desk) -> None:
     assert time.monotonic() - started < 10
 
 
-async def test_a_remote_start_tells_the_transaction_that_came_of_it_and_a_remote_stop_ends_it(desk: Desk) -> None:
+async def test_a_remote_start_tells_the_transaction_that_came_of_it_and_a_remote_stop_ends_it(
+    desk: Desk,
+) -> None:
     asked = {"clientId": desk.station.identity, "idTag": desk.card, "connectorId": 1}
     status, data, answer = await desk.ask("POST", "/api/v1/transactions/remote-start", asked)
     assert status == 200, answer
@@ -222,7 +226,9 @@ async def test_a_remote_start_tells_the_transaction_that_came_of_it_and_a_remote
         lambda shown: shown["remoteStart"] and shown["remoteStart"]["outcome"] == "started",
     )
     number = command["remoteStart"]["transactionId"]
-    status, stopped, answer = await desk.ask("POST", "/api/v1/transactions/remote-stop", {"transactionId": number})
+    status, stopped, answer = await desk.ask(
+        "POST", "/api/v1/transactions/remote-stop", {"transactionId": number}
+    )
     assert status == 200, answer
     assert stopped["clientId"] == desk.station.identity
 

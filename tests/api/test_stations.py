@@ -130,7 +130,8 @@ def test_connectors_are_listed_and_read_one_by_one(viewer: Caller, garage: Charg
 
 
 @pytest.mark.parametrize(
-    ("number", "status"), [("0", 400), ("-1", 400), ("one", 400), ("1.0", 400), ("9" * 30, 400), ("%C2%B2", 400), ("7", 404)]
+    ("number", "status"),
+    [("0", 400), ("-1", 400), ("one", 400), ("1.0", 400), ("9" * 30, 400), ("%C2%B2", 400), ("7", 404)],
 )
 def test_a_bad_connector_number_is_400_and_an_unknown_one_404(
     viewer: Caller, garage: ChargePoint, number: str, status: int
@@ -138,13 +139,21 @@ def test_a_bad_connector_number_is_400_and_an_unknown_one_404(
     assert viewer.get(f"{GARAGE}/connectors/{number}").status_code == status
 
 
-@pytest.mark.parametrize("suffix", ["", "/status", "/connectors", "/connectors/1", "/commands", "/messages", "/configuration"])
-@pytest.mark.parametrize("identity", ["NOBODY", "%00", "%2e%2e", "a%2Fb", "%FF", "' OR 1=1 --", "%25", "x" * 500])
-def test_a_station_that_was_never_seen_is_404(viewer: Caller, garage: ChargePoint, identity: str, suffix: str) -> None:
+@pytest.mark.parametrize(
+    "suffix", ["", "/status", "/connectors", "/connectors/1", "/commands", "/messages", "/configuration"]
+)
+@pytest.mark.parametrize(
+    "identity", ["NOBODY", "%00", "%2e%2e", "a%2Fb", "%FF", "' OR 1=1 --", "%25", "x" * 500]
+)
+def test_a_station_that_was_never_seen_is_404(
+    viewer: Caller, garage: ChargePoint, identity: str, suffix: str
+) -> None:
     assert viewer.get(f"/api/v1/chargepoints/{identity}{suffix}").status_code == 404
 
 
-@pytest.mark.parametrize("identity", ["RDAM 123", "RDAM|123", "Ladesäule-Süd", "a%2Fb is text", "ÇP?&#1", "+1"])
+@pytest.mark.parametrize(
+    "identity", ["RDAM 123", "RDAM|123", "Ladesäule-Süd", "a%2Fb is text", "ÇP?&#1", "+1"]
+)
 def test_any_identity_is_reached_url_escaped_and_without_case(
     administrator: Caller, garage: ChargePoint, identity: str
 ) -> None:

@@ -106,7 +106,8 @@ def test_transactions_are_filtered_searched_and_sorted(
 
 
 @pytest.mark.parametrize(
-    "query", ["status=open", "from=yesterday", "to=2026-13-01", "ordering=token", "suspect=2", "from=", "idTag="]
+    "query",
+    ["status=open", "from=yesterday", "to=2026-13-01", "ordering=token", "suspect=2", "from=", "idTag="],
 )
 def test_a_filter_that_makes_no_sense_is_400(viewer: Caller, session: Transaction, query: str) -> None:
     assert viewer.get(f"{LIST}?{query}").status_code == 400
@@ -133,17 +134,28 @@ def test_the_detail_of_a_16_session_has_readings_and_its_start_and_stop(
 def test_the_detail_of_a_2x_session_has_its_events_in_order(viewer: Caller, session: Transaction) -> None:
     for seq_no, kind in ((1, "Updated"), (0, "Started"), (2, "Ended")):
         TransactionEvent.objects.create(
-            transaction=session, seq_no=seq_no, type=kind, fingerprint=seq_no, payload="{}", at=NOON, received_at=NOON
+            transaction=session,
+            seq_no=seq_no,
+            type=kind,
+            fingerprint=seq_no,
+            payload="{}",
+            at=NOON,
+            received_at=NOON,
         )
 
     events = viewer.get(f"{LIST}/1000").info["events"]
 
-    assert [(event["seqNo"], event["type"]) for event in events] == [(0, "Started"), (1, "Updated"), (2, "Ended")]
+    assert [(event["seqNo"], event["type"]) for event in events] == [
+        (0, "Started"),
+        (1, "Updated"),
+        (2, "Ended"),
+    ]
 
 
 @pytest.mark.parametrize("suffix", ["", "/meter-values"])
 @pytest.mark.parametrize(
-    ("number", "status"), [("abc", 400), ("0", 400), ("-5", 400), ("1e3", 400), ("9" * 25, 400), ("4711", 404)]
+    ("number", "status"),
+    [("abc", 400), ("0", 400), ("-5", 400), ("1e3", 400), ("9" * 25, 400), ("4711", 404)],
 )
 def test_a_bad_number_is_400_and_an_unknown_one_404(
     viewer: Caller, session: Transaction, number: str, status: int, suffix: str
@@ -213,9 +225,7 @@ def sheet(content: bytes, number: int) -> list[list[str]]:
         assert archive.testzip() is None
         tree = ElementTree.fromstring(archive.read(f"xl/worksheets/sheet{number}.xml"))
     space = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-    return [
-        ["".join(cell.itertext()) for cell in row.iter(f"{space}c")] for row in tree.iter(f"{space}row")
-    ]
+    return [["".join(cell.itertext()) for cell in row.iter(f"{space}c")] for row in tree.iter(f"{space}row")]
 
 
 def test_xlsx_holds_texts_that_xml_can_not(viewer: Caller, past: list[Transaction]) -> None:

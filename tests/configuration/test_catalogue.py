@@ -49,7 +49,7 @@ def garage(db: None) -> ChargePoint:
 
 
 @pytest.mark.parametrize(("key", "default", "flags", "good", "bad"), SPECIFIED)
-def test_a_key_has_its_default_rule_and_flags(
+def test_a_key_has_its_default_rule_and_flags(  # noqa: PLR0917 - a table's columns
     garage: ChargePoint, key: str, default: str, flags: str, good: list[str], bad: list[str]
 ) -> None:
     assert catalogue.stored(garage)[key] == {"value": default, "readonly": flags == "R"}

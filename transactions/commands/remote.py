@@ -16,7 +16,7 @@ async def remote_start(
     *,
     id_token: str,
     evse_number: int | None = None,
-    id_token_type: str = "Central",
+    id_token_type: str = "Central",  # noqa: S107 - a kind of token
     actor: str,
     timeout: float | None = None,
     wait: bool = True,

@@ -34,7 +34,7 @@ class RemoteStartView(ApiView):
         waits=True,
         changes=True,
         also=(400, 404),
-        description="Accepted means that the station will try; GET .../commands/{requestId} tells what came of it.",
+        description="Accepted: the station will try. GET .../commands/{requestId} tells what came of it.",
     )
     def post(self, request: Request) -> Response:
         asked = body(RemoteStartBody, request)

@@ -46,7 +46,8 @@ class TransactionsView(ApiView):
         return page(
             request,
             kind=TransactionQuery,
-            rows=Transaction.objects.select_related("charge_point").order_by("-pk"),
+            # Prefetched, not joined: with a join a planner may begin at the stations and sort a million rows.
+            rows=Transaction.objects.prefetch_related("charge_point").order_by("-pk"),
             name="transactions",
             noun="transactions",
             shape=TransactionSerializer,
