@@ -87,12 +87,14 @@ def test_the_document_is_served_as_json(viewer: Caller) -> None:
 
 
 def test_swagger_ui_loads_nothing_from_elsewhere(viewer: Caller) -> None:
-    page = viewer.get("/api/docs/").content.decode()
+    response = viewer.get("/api/docs/")
+    page = response.content.decode()
     script = viewer.get("/api/docs/?script=").content.decode()
 
     sources = re.findall(r"""(?:src|href)="([^"]*)\"""", page)
     assert sources
     assert all(source.startswith("/") for source in sources), sources
+    assert "script-src 'self';" in response["Content-Security-Policy"]
     assert "/api/schema/" in script
     for source in sources:
         if source.startswith("/static/"):
