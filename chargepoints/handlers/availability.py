@@ -8,7 +8,6 @@ from chargepoints.services import device_events, status
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import on
-from ocpp_server.protocol.translate import Place
 from ocpp_server.protocol.versions import V2X, V16
 
 
@@ -32,7 +31,7 @@ async def status_notification_16(station: Station, request: dict[str, Any]) -> d
 async def status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     await status.report(
         station=station,
-        place=Place(request["evseId"], request["connectorId"] or None),
+        place=translate.place(request["evseId"], request["connectorId"] or None),
         status=request["connectorStatus"],
         at=station.moment(request["timestamp"]),
     )

@@ -48,7 +48,7 @@ async def record(
         received_at=station.received_at,
     )
     if variable == "AvailabilityState" and component in ("Connector", "EVSE", "ChargingStation"):
-        is_station = component == "ChargingStation" or not place.evse
+        is_station = component == "ChargingStation"
         await status.report(
             station=station,
             place=Place(0, None) if is_station else place,

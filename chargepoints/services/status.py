@@ -32,6 +32,9 @@ async def report(
     changed).
     """
     status = known_status(status)
+    if place.evse is None:
+        station.deviation("impossible-place")
+        return
     if not place.evse:
         # Connector 0 speaks for the station: it masks, and never overwrites, what the connectors say.
         station.status = status

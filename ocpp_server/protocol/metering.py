@@ -101,7 +101,7 @@ def number(raw: str) -> tuple[float | None, str]:
         if not math.isfinite(value):
             return None, "value-not-a-number"
         return value, "decimal-comma"
-    if not math.isfinite(value) or "_" in raw:
+    if not math.isfinite(value) or "_" in raw or not raw.isascii():
         return None, "value-not-a-number"
     if abs(value) > _ABSURD:
         return None, "value-absurd"

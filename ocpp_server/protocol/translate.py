@@ -107,14 +107,26 @@ class Place(NamedTuple):
     connector: int | None
 
 
+# What a column holds; stations have sent -1 and more than 32 bits.
+_MAX_NUMBER = 2**31 - 1
+
+
+def place(evse_number: int | None, connector_number: int | None = None) -> Place:
+    """A place with what can be a number of an EVSE or connector; the rest is not known."""
+    return Place(_number(evse_number), _number(connector_number))
+
+
+def _number(number: int | None) -> int | None:
+    return number if number is not None and 0 <= number <= _MAX_NUMBER else None
+
+
 def connector(number: int) -> Place:
     """1.6: every connector is an EVSE of its own."""
-    return Place(number, number)
+    return place(number, number)
 
 
 def evse(value: Mapping[str, Any] | None) -> Place:
     """2.x EVSEType (2.21); some stations leave the connector out, or call it 0."""
     if not value:
         return Place(None, None)
-    number = value.get("id")
-    return Place(number, value.get("connectorId") or None)
+    return place(value.get("id"), value.get("connectorId") or None)

@@ -11,7 +11,7 @@ from ocpp_server.protocol import metering, translate
 from ocpp_server.protocol.registry import on, reply
 from ocpp_server.protocol.versions import V2X, V16
 from transactions.services import ending, events, gaps, starting
-from transactions.services.events import Event
+from transactions.services.events import MAX_ID, MAX_SEQ_NO, Event
 
 
 @on("StartTransaction", V16)
@@ -43,8 +43,8 @@ async def transaction_event(station: Station, request: dict[str, Any]) -> dict[s
     at, problem = station.moment_or_problem(request["timestamp"])
     event = Event(
         type=request["eventType"],
-        transaction_id=described["transactionId"],
-        seq_no=request["seqNo"],
+        transaction_id=described["transactionId"][:MAX_ID],
+        seq_no=max(-MAX_SEQ_NO, min(request["seqNo"], MAX_SEQ_NO)),
         trigger=request["triggerReason"],
         at=at,
         time_problem=problem,

@@ -8,7 +8,6 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol import metering as samples_of
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import on
-from ocpp_server.protocol.translate import Place
 from ocpp_server.protocol.versions import V2X, V16
 from transactions.services import metering, sessions
 
@@ -35,7 +34,7 @@ async def meter_values_16(station: Station, request: dict[str, Any]) -> dict[str
 @on("MeterValues", *V2X)
 async def meter_values(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     """Values outside of transactions; those of a running one still belong to its series."""
-    place = Place(request["evseId"], None)
+    place = translate.place(request["evseId"])
     await metering.record(
         station=station,
         place=place,

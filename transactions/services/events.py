@@ -22,7 +22,8 @@ from transactions.tables import EVENTS, TRANSACTIONS
 
 STARTED, UPDATED, ENDED = "Started", "Updated", "Ended"
 # What the database's columns hold; a station that counts beyond has lost its mind, not its energy.
-_MAX_SEQ_NO = 2**31 - 1
+MAX_SEQ_NO = 2**31 - 1
+MAX_ID = 255
 _MISSING_SHOWN = 100
 
 
@@ -185,7 +186,7 @@ def _store(station: Station, transaction: TransactionState, event: Event, check:
     station.unit.insert(
         EVENTS,
         transaction_id=transaction.id,
-        seq_no=min(event.seq_no, _MAX_SEQ_NO),
+        seq_no=event.seq_no,
         type=event.type[:16],
         trigger_reason=event.trigger[:64],
         charging_state=event.charging_state[:64],

@@ -172,6 +172,8 @@ def supersede(station: Station, place: Place, at: datetime) -> None:
 
 def running_at(station: Station, place: Place) -> TransactionState | None:
     """The newest active transaction of an EVSE."""
+    if place.evse is None:
+        return None
     found = [t for t in station.transactions.values() if t.is_active and t.evse == place.evse]
     return max(found, key=lambda t: t.id, default=None)
 

@@ -1,0 +1,429 @@
+"""F68-F76: broken, hostile and merely odd bytes: one answer of the right class each, and the next Heartbeat works."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import time
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from ocpp_server.checks import NOT_YET
+from ocpp_server.protocol import actions, schemas
+from tests.conformance.peer import V16, V21, V201, VERSIONS, Refused, at, fresh, new_id, station
+from tests.conformance.test_core_16 import start, status, stop
+from tests.conformance.test_rpc import spelled
+from tests.protocol.samples import example, fields, parent
+
+# -- the odd frames of the experiment (0.4) ------------------------------------------------------------------
+
+_BOOT = '{"chargePointVendor":"V","chargePointModel":"M"}'
+_STATUS = '"connectorId":%s,"errorCode":"NoError","status":"Available"'
+NOTHING, ANSWER, ERROR = "nothing", "answer", "error"
+
+# (frame, what 1.6 answers, what 2.0.1 answers): 2.0.1 has "-1" for what 1.6 keeps silent about.
+ODD_FRAMES = {
+    "action is an object": ('[2,"x",{"a":1},{}]', ERROR, ERROR),
+    "action is an array": ('[2,"x",["Heartbeat"],{}]', ERROR, ERROR),
+    "action is a number": ('[2,"x",7,{}]', ERROR, ERROR),
+    "action is null": ('[2,"x",null,{}]', ERROR, ERROR),
+    "5000 digits": (f'[2,"x","Heartbeat",{{"n":{"9" * 5000}}}]', ERROR, ERROR),
+    "400 digits": (f'[2,"x","Heartbeat",{{"n":{"9" * 400}}}]', ERROR, ERROR),
+    "100000 levels": ("[" * 100_000 + "]" * 100_000, NOTHING, ERROR),
+    "100000 levels in the payload": (f'[2,"x","Heartbeat",{"[" * 100_000}{"]" * 100_000}]', NOTHING, ERROR),
+    "invalid JSON": ('[2,"x","Heartbeat",{}', NOTHING, ERROR),
+    "not an array": ('{"a":1}', NOTHING, ERROR),
+    "an empty array": ("[]", NOTHING, ERROR),
+    "three elements": ('[2,"x","Heartbeat"]', ERROR, ERROR),
+    "five elements": ('[2,"x","Heartbeat",{},{}]', ERROR, ERROR),
+    "unknown type": ('[9,"x","Heartbeat",{}]', NOTHING, ERROR),
+    "type 5": ('[5,"x","InternalError","",{}]', NOTHING, ERROR),
+    "type 6": ('[6,"x","Heartbeat",{}]', NOTHING, ERROR),
+    "unknown action": ('[2,"x","MakeCoffee",{}]', ERROR, ERROR),
+    "unhandled action": ('[2,"x","SendLocalList",{}]', ERROR, ERROR),
+    "payload is an array": ('[2,"x","Heartbeat",[]]', ERROR, ERROR),
+    "payload is a text": ('[2,"x","Heartbeat","{}"]', ERROR, ERROR),
+    "payload is null": ('[2,"x","Heartbeat",null]', ANSWER, ANSWER),
+    "extra property": ('[2,"x","Heartbeat",{"extra":1}]', ANSWER, ANSWER),
+    "id is a number": ('[2,7,"Heartbeat",{}]', ERROR, ERROR),
+    "id is null": ('[2,null,"Heartbeat",{}]', NOTHING, ERROR),
+    "id of 200 characters": (f'[2,"{"x" * 200}","Heartbeat",{{}}]', ERROR, ERROR),
+    "NUL in the id": ('[2,"a\\u0000b","Heartbeat",{}]', ANSWER, ANSWER),
+    "lone surrogate": ('[2,"x","Heartbeat",{"a":"\\ud800"}]', ANSWER, ANSWER),
+    "duplicate keys": ('[2,"x","Heartbeat",{"a":1,"a":2}]', ANSWER, ANSWER),
+    "NaN": ('[2,"x","Heartbeat",{"a":NaN}]', NOTHING, ERROR),
+    "Infinity": ('[2,"x","Heartbeat",{"a":-Infinity}]', NOTHING, ERROR),
+    "1e400": ('[2,"x","Heartbeat",{"a":1e400}]', ERROR, ERROR),
+    "two documents": ('[2,"x","Heartbeat",{}][2,"y","Heartbeat",{}]', NOTHING, ERROR),
+    "trailing bytes": ('[2,"x","Heartbeat",{}]xyz', NOTHING, ERROR),
+    "an empty frame": ("", NOTHING, ERROR),
+    "only blanks": ("   \n", NOTHING, ERROR),
+    "blanks around": (' \n[2,"x","Heartbeat",{}]\r\n', ANSWER, ANSWER),
+    "byte order mark": ('\ufeff[2,"x","Heartbeat",{}]', NOTHING, ERROR),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("name", ODD_FRAMES)
+async def test_0_4_F70_F74_an_odd_frame_gets_one_answer_and_the_conversation_goes_on(server, version, name):
+    frame, in_16, in_201 = ODD_FRAMES[name]
+    expected = in_16 if version == V16 else in_201
+    if version == V21 and name in ("unknown type", "type 5", "type 6"):
+        expected = NOTHING
+
+    async with station(server, version) as peer:
+        await peer.send_raw(frame)
+        if expected != NOTHING:
+            answer = await peer.next_frame()
+            assert answer[0] == (3 if expected == ANSWER else 4), answer
+        await peer.heartbeat()
+
+
+# -- the transport -------------------------------------------------------------------------------------------
+
+
+async def test_F68_a_frame_beyond_the_limit_closes_the_socket_and_others_go_on(server):
+    async with station(server) as other, station(server) as peer:
+        with contextlib.suppress(ConnectionClosed):
+            await peer.send_raw('[2,"x","DataTransfer",{"vendorId":"' + "v" * 2_000_000 + '"}]')
+        assert await peer.closed() == 1009
+        await other.heartbeat()
+
+
+async def test_F68_many_fragments_count_together(server):
+    async with station(server) as peer:
+        protocol = peer.socket.protocol
+        protocol.send_text(b'[2,"x","DataTransfer",{"vendorId":"', fin=False)
+        for _ in range(30):
+            protocol.send_continuation(b"v" * 50_000, fin=False)
+        peer.socket.transport.write(b"".join(protocol.data_to_send()))
+
+        assert await peer.closed() == 1009
+
+
+async def test_F69_bytes_that_are_no_utf_8_close_the_socket(server):
+    async with station(server) as peer:
+        protocol = peer.socket.protocol
+        protocol.send_text(b'[2,"x","Heartbeat",{"a":"\xff\xfe"}]')
+        peer.socket.transport.write(b"".join(protocol.data_to_send()))
+
+        assert await peer.closed() == 1007
+
+
+async def test_F09_headers_that_never_end_are_cut_off(server):
+    began = time.monotonic()
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    try:
+        writer.write(b"GET /ocpp/SLOW HTTP/1.1\r\nHost: x\r\nUpgrade: ")
+        assert await asyncio.wait_for(reader.read(), 20) == b""
+    finally:
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    assert 8 < time.monotonic() - began < 15
+
+
+async def test_F37_a_station_that_does_not_read_hurts_nobody_else(server):
+    async with station(server) as other, station(server) as peer:
+        peer.socket.transport.pause_reading()
+        with contextlib.suppress(ConnectionClosed):
+            for _ in range(500):
+                await peer.send([2, new_id(), "GetConfiguration", {}])
+        await asyncio.wait_for(other.heartbeat(), 5)
+        peer.abort()
+
+
+async def test_F38_a_flood_is_slowed_down_and_everything_answered(make_server):
+    server = make_server(OCPP_STATION_RATE="50")
+    count = 400
+    async with station(server) as flooder, station(server) as other:
+        began = time.monotonic()
+        for number in range(count):
+            await flooder.send([2, f"n{number}", "Heartbeat", {}])
+        longest = 0.0
+        for _ in range(20):
+            before = time.monotonic()
+            await other.heartbeat()
+            longest = max(longest, time.monotonic() - before)
+        answers = [await flooder.next_frame() for _ in range(count)]
+        took = time.monotonic() - began
+
+    assert [answer[:2] for answer in answers] == [[3, f"n{number}"] for number in range(count)]
+    # 250 at once, then 50 a second.
+    assert took > 2.5
+    assert longest < 1
+
+
+# -- values --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("NaN", None),
+        ("Infinity", None),
+        ("-Infinity", None),
+        ("1e400", None),
+        ("1,5", 1.5),
+        ("", None),
+        (" 12 ", 12),
+        ("0x10", None),
+        ("1_000", None),
+        ("-0", 0),
+        ("9" * 400, None),
+        ("9" * 5000, None),
+        ("12 kWh", None),
+        ("\u0663", None),
+    ],
+)
+async def test_F71_a_value_that_is_no_number_keeps_its_text(server, records, text, value):
+    async with station(server) as peer:
+        values = [{"timestamp": at(), "sampledValue": [{"value": text}]}]
+        assert await peer.call("MeterValues", {"connectorId": 1, "meterValue": values}) == {}
+        await peer.heartbeat()
+
+    (row,) = records.meter_values(peer.identity)
+    assert (row["raw"], row["value"]) == (text, value)
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5000, "1.5", "1e22", str(2**63), '"5"'])
+async def test_F71_a_number_no_column_holds_is_refused_and_kept_for_the_operator(server, records, number):
+    async with station(server) as peer:
+        payload = json.dumps(start()).replace("1000", number)
+        await peer.send_raw(f'[2,"x","StartTransaction",{payload}]')
+        answer = await peer.next_frame()
+        await peer.heartbeat()
+
+    assert answer[:2] == [4, "x"]
+    assert answer[2] in ("TypeConstraintViolation", "PropertyConstraintViolation", "FormationViolation")
+    assert records.transactions(peer.identity) == []
+    assert [row["reason"] for row in records.quarantined(peer.identity)] == ["bad-message"]
+
+
+@pytest.mark.parametrize("number", ["-0", "-0.0", "1000.0", "-5", str(2**31), str(2**53), str(2**63 - 1)])
+async def test_F71_a_number_that_fits_is_stored(server, records, number):
+    async with station(server) as peer:
+        payload = json.dumps(start()).replace("1000", number)
+        await peer.send_raw(f'[2,"x","StartTransaction",{payload}]')
+        assert (await peer.next_frame())[:2] == [3, "x"]
+        await peer.heartbeat()
+
+    assert records.transaction(peer.identity)["energy_wh"] == 0
+
+
+NASTY = [
+    "\x00",
+    "a\x00b",
+    "\ud800",
+    "\u202eoff",
+    "\u200b\u200d",
+    "x" * 10_000,
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{7*7}}{% debug %}",
+    '=HYPERLINK("http://x","y")',
+    "a\r\nSet-Cookie: b",
+    "\x1b[31mred\x1b[0m",
+    "' OR 1=1 --",
+    "🚗" * 60,
+]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("text", NASTY, ids=range(len(NASTY)))
+async def test_F72_S19_hostile_text_is_cleaned_stored_and_shown_as_text(server, records, version, text):
+    async with station(server, version) as peer:
+        if version == V16:
+            boot = {"chargePointVendor": text, "chargePointModel": text, "firmwareVersion": text}
+            state = status(1, "Faulted", info=text, vendorId=text, vendorErrorCode=text)
+        else:
+            boot = {"reason": "PowerUp", "chargingStation": {"vendorName": text, "model": text}}
+            state = {"timestamp": at(), "connectorStatus": "Faulted", "evseId": 1, "connectorId": 1}
+        assert (await peer.call("BootNotification", boot))["status"] == "Accepted"
+        assert await peer.call("StatusNotification", state) == {}
+        assert await peer.call("SecurityEventNotification", {"type": "x", "timestamp": at(), "techInfo": text}) == {}
+        assert "status" in await peer.call("DataTransfer", {"vendorId": text, "data": text})
+        await peer.heartbeat()
+        code, answer = await asyncio.to_thread(
+            server.request, "GET", f"/api/v1/chargepoints/{peer.identity}"
+        )
+        row = records.charge_point(peer.identity)
+
+    assert code == 200
+    assert "\x00" not in row["vendor"]
+    if "\x00" not in text and "\ud800" not in text:
+        assert row["vendor"] == text[:255]
+        assert answer["data"]["vendor"] == text[:255]
+    else:
+        assert "\ufffd" in row["vendor"]
+
+
+async def test_F73_of_duplicate_keys_the_last_counts_for_validator_and_handler_alike(server, records):
+    async with station(server) as peer:
+        await peer.send_raw('[2,"x","Authorize",{"idTag":5,"idTag":"ALICE0001"}]')
+        first = await peer.next_frame()
+        await peer.send_raw('[2,"y","Authorize",{"idTag":"ALICE0001","idTag":5}]')
+        second = await peer.next_frame()
+
+    assert first[2]["idTagInfo"]["status"] == "Accepted"
+    assert second[2] == "TypeConstraintViolation"
+
+
+async def test_F75_ten_thousand_samples_in_one_message(server, records):
+    samples = [{"value": str(number)} for number in range(10_000)]
+    async with station(server) as peer:
+        began = time.monotonic()
+        values = [{"timestamp": at(), "sampledValue": samples}]
+        assert await peer.call("MeterValues", {"connectorId": 1, "meterValue": values}) == {}
+        took = time.monotonic() - began
+
+    assert len(records.meter_values(peer.identity)) == 10_000
+    assert took < 5
+
+
+# -- every schema --------------------------------------------------------------------------------------------
+
+_REQUESTS = [
+    (version, action)
+    for version in VERSIONS
+    for action in sorted(actions.from_station(version))
+    if action not in actions.SENDS
+]
+# What a mutation may be answered with; tolerated ones get a result.
+_CODES = {
+    "FormatViolation",
+    "OccurrenceConstraintViolation",
+    "PropertyConstraintViolation",
+    "TypeConstraintViolation",
+    "ProtocolError",
+    "NotSupported",
+    "SecurityError",
+}
+_WRONG = {"string": True, "integer": "x", "number": "x", "boolean": "x", "object": "x", "array": "x"}
+_ALL_WAYS = ("missing", "null", "wrong type", "max+1", "typo", "extra", "-1", "huge")
+
+
+def mutated(root, text):
+    """(name, payload) for every field and every way to break it."""
+    yield "extra", json.loads(text) | {"unheardOf": {"a": [None]}}
+    for field in fields(root):
+        kind = field.schema.get("type")
+        if kind is None or field.where[-1] == "customData":
+            continue
+        ways = {"null": None, "wrong type": _WRONG[kind]}
+        if kind in ("integer", "number"):
+            ways |= {"-1": -1, "huge": 10**400, "beyond": 2**63}
+        if "maxLength" in field.schema:
+            ways["max+1"] = "x" * (field.schema["maxLength"] + 1)
+        if "enum" in field.schema:
+            ways["typo"] = field.schema["enum"][0] + "x"
+        for way, value in ways.items():
+            payload = json.loads(text)
+            parent(payload, field.where)[field.where[-1]] = value
+            yield f"{field.where} {way}", payload
+        payload = json.loads(text)
+        del parent(payload, field.where)[field.where[-1]]
+        yield f"{field.where} missing", payload
+
+
+@pytest.mark.parametrize(("version", "action"), _REQUESTS, ids=["-".join(pair) for pair in _REQUESTS])
+async def test_F76_every_field_of_every_request_broken_in_every_way(fuzzed, version, action):
+    root = schemas.message_schema(version, action, "request")
+    text = json.dumps(example(root))
+    codes = {spelled(code, version) for code in _CODES}
+    cases = list(mutated(root, text))
+    if (version, action) in NOT_YET:
+        # Refused before the payload is looked at.
+        cases = cases[:3]
+    async with station(fuzzed, version) as peer:
+        # Sent in one go, a few at a time: the answers have to come in the same order, one each.
+        for begin in range(0, len(cases), 50):
+            batch = cases[begin : begin + 50]
+            ids = [new_id() for _ in batch]
+            for message_id, (_, payload) in zip(ids, batch, strict=True):
+                await peer.send([2, message_id, action, payload])
+            for message_id, (name, _) in zip(ids, batch, strict=True):
+                frame = await peer.next_frame()
+                assert frame[1] == message_id, name
+                assert frame[0] == 3 or (frame[0] == 4 and frame[2] in codes), (name, frame)
+                assert len(frame) == (3 if frame[0] == 3 else 5), (name, frame)
+            await peer.boot()
+        await peer.heartbeat()
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory, migrated_database):
+    """A server of its own, without the limits of a real station: nothing it hears may make it raise."""
+    from tests.live import LiveServer
+
+    live = LiveServer(
+        tmp_path_factory.mktemp("fuzzed"),
+        template=migrated_database,
+        OCPP_STATION_RATE="0",
+        OCPP_MISSING_EVENTS_GRACE="1h",
+    ).start()
+    yield live
+    assert live.stop() == 0
+    log = live.log.read_text("utf-8", "replace")
+    assert "Traceback" not in log
+    assert "handler.failed" not in log
+
+
+_ANSWERS = {
+    V16: ("ClearCache", "GetConfiguration", "Reset", "TriggerMessage", "DataTransfer", "GetLocalListVersion"),
+    V201: ("ClearCache", "GetVariables", "SetVariables", "Reset", "DataTransfer", "GetTransactionStatus"),
+    V21: ("GetVariables", "SetVariables", "UnlockConnector", "GetTariffs", "RequestStartTransaction"),
+}
+
+
+@pytest.mark.parametrize(
+    ("version", "action"), [(version, action) for version, names in _ANSWERS.items() for action in names]
+)
+async def test_F76_every_field_of_an_answer_broken_in_every_way_ends_its_command(fuzzed, version, action):
+    from tests.conformance.peer import Operator
+
+    operator = Operator(fuzzed)
+    request = example(schemas.message_schema(version, action, "request"))
+    root = schemas.message_schema(version, action, "response")
+    cases = [*mutated(root, json.dumps(example(root))), ("array", []), ("text", "x"), ("null", None)]
+    states = {"accepted", "rejected", "invalid", "error"}
+    async with station(fuzzed, version) as peer:
+        for begin in range(0, len(cases), 40):
+            batch = cases[begin : begin + 40]
+            ids = [await operator.submit(peer.identity, action, request, timeout=60) for _ in batch]
+            for command_id, (_, payload) in zip(ids, batch, strict=True):
+                call = await peer.next_call()
+                assert call[1] == command_id
+                await peer.answer(call, payload)
+            await peer.call("Heartbeat")
+        status_code, answer = await operator.request(
+            "GET", f"/api/v1/chargepoints/{peer.identity}/commands?limit=200"
+        )
+
+    assert status_code == 200
+    assert {command["state"] for command in answer["data"]["commands"]} <= states
+
+
+async def test_F76_what_a_strict_station_sends_wrong_is_refused(server, operator):
+    identity = fresh()
+    await operator.provision(identity, validation="strict")
+    root = schemas.message_schema(V201, "TransactionEvent", "request")
+    async with station(server, V201, identity) as peer:
+        for way in ("extra",):
+            payload = json.loads(json.dumps(example(root))) | {"unheardOf": way}
+            with pytest.raises(Refused) as refused:
+                await peer.call("TransactionEvent", payload)
+            assert refused.value.code == "FormatViolation"
+    assert set(_ALL_WAYS)
+
+
+async def test_S10_nothing_that_is_not_http_hurts(server):
+    for noise in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"\x00" * 1000, b"GET /ocpp/x HTTP/9.9\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=5) as raw:
+            raw.sendall(noise)
+    assert stop(1)
+    assert await asyncio.to_thread(server.request, "GET", "/health")
