@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument(
         "--first-port", type=int, default=18300, help="ports are taken from here (default 18300)"
     )
+    parser.add_argument("--against", type=Path, help="another checkout, measured in turn with this one")
     parser.add_argument("--no-daphne", action="store_true", help="leave daphne's column out")
     parser.add_argument("--versions", default="1.6,2.0.1", help="default 1.6,2.0.1")
     parser.add_argument("--output", type=Path, help="the JSON file (default bench/results/<time>.json)")
@@ -37,7 +38,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
     began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="ocpp-bench-") as folder:
-        results = run(parts, _plan(asked, Path(folder)), daphne=not asked.no_daphne)
+        results = run(parts, _plan(asked, Path(folder)))
     results["began_at"] = began.isoformat()
     path = asked.output or ROOT / "bench" / "results" / f"{began:%Y%m%d-%H%M%S}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,19 +66,20 @@ def _plan(asked: argparse.Namespace, folder: Path) -> Plan:
         values["seconds"] = asked.seconds
     if asked.rounds:
         values["rounds"] = asked.rounds
+    values |= {"daphne": not asked.no_daphne, "against": asked.against and asked.against.resolve()}
     return Plan(
         folder=folder, first_port=asked.first_port, versions=tuple(asked.versions.split(",")), **values
     )
 
 
-def run(parts: list[str], plan: Plan, *, daphne: bool) -> dict[str, Any]:
+def run(parts: list[str], plan: Plan) -> dict[str, Any]:
     """Measure the parts; the results as they are written."""
     results: dict[str, Any] = {"machine": described()}
     template = servers.prepare(plan.folder / "template", cards=plan.stations)
     generator = Generator()
     try:
         if "speed" in parts:
-            results["speed"] = speed.closed_loop(plan, template, generator, _say, daphne=daphne)
+            results["speed"] = speed.closed_loop(plan, template, generator, _say)
         if "paced" in parts:
             results["paced"] = speed.paced(plan, template, generator, _say)
         if "boots" in parts:

@@ -1,4 +1,4 @@
-"""The generator: a process of its own that takes jobs as lines of JSON and answers each with a line of figures.
+"""The generator: a process of its own that takes jobs as lines of JSON and answers each with its figures.
 
 It reads the server's processor time itself, at the very moments between which it counts messages.
 """
@@ -6,6 +6,7 @@ It reads the server's processor time itself, at the very moments between which i
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -18,7 +19,7 @@ from bench.conversations import CONVERSATIONS, Conversation
 from bench.machine import Process
 from bench.wire import StationSocket
 
-_ids = 0
+_ids = itertools.count(1)
 PATIENCE_S = 120
 LONE_EVERY_S = 0.05
 
@@ -103,11 +104,10 @@ class Station:
 
     def say(self, due: float) -> None:
         """Say the next message; its latency counts from `due`, which may have passed already."""
-        global _ids
-        _ids += 1
+        message_id = next(_ids)
         assert self.socket is not None
         conversation = self.conversation
-        text = conversation.heartbeat(_ids) if self.is_heartbeat_only else conversation.next(_ids)
+        text = conversation.heartbeat(message_id) if self.is_heartbeat_only else conversation.next(message_id)
         self._in_hand = "message"
         self.idle.clear()
         self._said_at = due
@@ -138,12 +138,9 @@ class Station:
 
     def _booted(self, text: bytes) -> None:
         self.recorder.said["messages"] += 1
-        if not text.startswith(b"[3,"):
+        is_boot = len(self._boots) == len(self.conversation.boot) - 1
+        if not text.startswith(b"[3,") or (is_boot and b'"Accepted"' not in text):
             self.ready.set_exception(LoadError(f"{self.conversation.identity}: {text[:200]!r}"))
-        elif len(self._boots) == len(self.conversation.boot) - 1 and b'"Accepted"' not in text:
-            self.ready.set_exception(
-                LoadError(f"{self.conversation.identity} was not accepted: {text[:200]!r}")
-            )
         elif self._boots:
             assert self.socket is not None
             self.socket.say(self._boots.pop(0))
@@ -161,7 +158,7 @@ class Fleet:
         self.server = Process(job["pid"])
 
     async def connect(self, *, width: int) -> list[float]:
-        """Connect and boot all stations, `width` at a time; how long each took from its own beginning, seconds."""
+        """Connect and boot all stations, `width` at a time; the seconds each took from its own beginning."""
         job = self.job
         gate = asyncio.Semaphore(width)
         kind = CONVERSATIONS[job["version"]]

@@ -7,13 +7,10 @@ from typing import Any
 
 def _rows(title: str, heads: list[str], rows: list[list[str]]) -> str:
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if not column else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in [heads, *rows]
-    ]
+    lines = []
+    for first, *others in [heads, *rows]:
+        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+        lines.append("  ".join([first.ljust(widths[0]), *cells]))
     return "\n".join([title, "", *lines, ""])
 
 
@@ -26,8 +23,8 @@ def table(results: dict[str, Any]) -> str:
     parts = [part(results[name]) for name, part in _PARTS.items() if name in results]
     machine = results["machine"]
     foot = (
-        f"{machine['cores']} cores, Python {machine['python']}, load average {machine['load_average']:.1f} before, "
-        f"{machine['load_average_after']:.1f} after."
+        f"{machine['cores']} cores, Python {machine['python']}, "
+        f"load average {machine['load_average']:.1f} before, {machine['load_average_after']:.1f} after."
     )
     return "\n".join([*parts, foot])
 

@@ -1,8 +1,7 @@
-"""Fill a database fast: `python -m bench.rows CARDS STATIONS TRANSACTIONS`, with the settings of its environment."""
+"""Fill a database fast: `python -m bench.rows CARDS STATIONS TRANSACTIONS`, where its environment says."""
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import UTC, datetime, timedelta
 
@@ -13,7 +12,6 @@ PER_CALL = 20_000
 
 def fill(cards: int, stations: int, transactions: int) -> None:
     from django.core.management import call_command
-    from django.db import connection
 
     from accounts.models import Token
     from chargepoints.models import ChargePoint, Connector, Evse
@@ -52,10 +50,10 @@ def fill(cards: int, stations: int, transactions: int) -> None:
         ],
         batch_size=500,
     )
-    _transactions(connection, [point.pk for point in points], transactions, now)
+    _transactions([point.pk for point in points], transactions, now)
 
 
-def _transactions(connection: object, points: list[int], count: int, now: datetime) -> None:
+def _transactions(points: list[int], count: int, now: datetime) -> None:
     """One every ten seconds up to now, the last hundred of them running."""
     from django.db import transaction as database
 
@@ -99,7 +97,6 @@ def _transactions(connection: object, points: list[int], count: int, now: dateti
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.settings")
     django.setup()
     fill(*map(int, sys.argv[1:4]))
     from django.db import connection

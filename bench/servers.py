@@ -20,15 +20,14 @@ _UVICORN = [sys.executable, "-c", "import sys; from ocpp_server.start import ser
 
 @dataclass
 class Server:
-    """A running server; `sent` adds up what the generator says it sent, for `lost`."""
+    """A running server; `sent` adds up by version what the generator said, for `lost`."""
 
     name: str
     port: int
     process: subprocess.Popen[bytes]
     folder: Path
     database: Path | None = None
-    sent: dict[str, int] = field(default_factory=dict)
-    version_sent: dict[str, dict[str, int]] = field(default_factory=dict)
+    sent: dict[str, dict[str, int]] = field(default_factory=dict)
 
     @property
     def where(self) -> dict[str, int]:
@@ -36,7 +35,7 @@ class Server:
         return {"port": self.port, "pid": self.process.pid}
 
     def account(self, version: str, sent: dict[str, int]) -> None:
-        known = self.version_sent.setdefault(version, {})
+        known = self.sent.setdefault(version, {})
         for name, count in sent.items():
             known[name] = known.get(name, 0) + count
 
@@ -52,10 +51,10 @@ class Server:
             self.process.wait()
 
     def lost(self) -> list[str]:
-        """What the database of a stopped server holds otherwise than it was sent; empty when every row is there."""
+        """What a stopped server's database holds otherwise than was sent; empty when nothing is missing."""
         if self.database is None:
             return []
-        return _differences(self.database, self.version_sent)
+        return _differences(self.database, self.sent)
 
 
 def prepare(folder: Path, *, cards: int, stations: int = 0, transactions: int = 0) -> Path:
@@ -83,51 +82,36 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "OCPP_UNKNOWN_STATIONS": "accept",
         "OCPP_MESSAGE_LOG": "on",
         "OCPP_LOG_HEARTBEATS": "on",
-        "LOG_LEVEL": "WARNING",
     }
 
 
-def ours(folder: Path, template: Path, first_port: int, *, asgi: str = "uvicorn") -> Server:
-    """The product: as `run.py` starts it, or under daphne."""
+def ours(
+    folder: Path, template: Path, first_port: int, *, asgi: str = "uvicorn", root: Path = ROOT
+) -> Server:
+    """The product: as `run.py` starts it, or under daphne; `root` is another checkout to compare with."""
     folder.mkdir(parents=True, exist_ok=True)
     database = folder / "db.sqlite3"
     shutil.copy(template, database)
     port = free_port(first_port)
     command = _UVICORN
     if asgi == "daphne":
-        command = [
-            sys.executable,
-            "-m",
-            "daphne",
-            "-b",
-            "127.0.0.1",
-            "-p",
-            str(port),
-            "ocpp_server.asgi:application",
-        ]
-    return _start(f"server ({asgi})", command, folder, port, _environment(folder, port), database)
+        where = ["-b", "127.0.0.1", "-p", str(port)]
+        command = [sys.executable, "-m", "daphne", *where, "ocpp_server.asgi:application"]
+    name = f"server ({asgi})" if root == ROOT else "the other checkout"
+    return _start(name, command, folder, port, _environment(folder, port), database=database, root=root)
 
 
 def plain(folder: Path, first_port: int) -> Server:
-    port = free_port(first_port)
-    return _start(
-        "plain ocpp",
-        [sys.executable, "-m", "bench.baselines.plain", str(port)],
-        folder,
-        port,
-        dict(os.environ),
-    )
+    return _baseline("plain ocpp", "bench.baselines.plain", folder, first_port)
 
 
 def bare(folder: Path, first_port: int) -> Server:
+    return _baseline("bare socket", "bench.baselines.bare", folder, first_port)
+
+
+def _baseline(name: str, module: str, folder: Path, first_port: int) -> Server:
     port = free_port(first_port)
-    return _start(
-        "bare socket",
-        [sys.executable, "-m", "bench.baselines.bare", str(port)],
-        folder,
-        port,
-        dict(os.environ),
-    )
+    return _start(name, [sys.executable, "-m", module, str(port)], folder, port, dict(os.environ))
 
 
 def _start(
@@ -136,14 +120,16 @@ def _start(
     folder: Path,
     port: int,
     environment: dict[str, str],
+    *,
     database: Path | None = None,
+    root: Path = ROOT,
 ) -> Server:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"
     with open(log, "ab") as output:
         process = subprocess.Popen(
             command,
-            cwd=ROOT,
+            cwd=root,
             env=environment,
             stdout=output,
             stderr=output,
@@ -168,11 +154,12 @@ def _differences(database: Path, sent: dict[str, dict[str, int]]) -> list[str]:
         "Wh": sum(each.get("energy_wh", 0) for each in sent.values()),
         "deviations": 0,
     }
+    transactions = "SELECT count(*) FROM transactions_transaction"
     queries = {
-        "messages in the log": "SELECT count(*) FROM chargepoints_message WHERE direction = 'in' AND error_code = ''",
-        "transactions": "SELECT count(*) FROM transactions_transaction",
-        "transactions stopped by their station": "SELECT count(*) FROM transactions_transaction WHERE ended_by = 'station'",
-        "suspect transactions": "SELECT count(*) FROM transactions_transaction WHERE suspect",
+        "messages in the log": "SELECT count(*) FROM chargepoints_message WHERE error_code = ''",
+        "transactions": transactions,
+        "transactions stopped by their station": f"{transactions} WHERE ended_by = 'station'",
+        "suspect transactions": f"{transactions} WHERE suspect",
         "meter values": "SELECT count(*) FROM transactions_metervalue",
         "events": "SELECT count(*) FROM transactions_transactionevent",
         "Wh": "SELECT coalesce(sum(energy_wh), 0) FROM transactions_transaction",

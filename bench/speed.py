@@ -31,18 +31,21 @@ class Plan:
     rest_stations: int = 10_000
     rest_transactions: int = 1_000_000
     versions: tuple[str, ...] = ("1.6", "2.0.1")
+    daphne: bool = True
+    against: Path | None = None
 
 
-def closed_loop(
-    plan: Plan, template: Path, generator: Generator, say: Say, *, daphne: bool = True
-) -> dict[str, Any]:
+def closed_loop(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[str, Any]:
     """Messages per CPU-second, every server in turn, round after round; the median of the rounds' ratios."""
     running = [
         servers.ours(plan.folder / "uvicorn", template, plan.first_port),
         servers.plain(plan.folder / "plain", plan.first_port),
         servers.bare(plan.folder / "bare", plan.first_port),
     ]
-    if daphne:
+    if plan.against is not None:
+        other = servers.ours(plan.folder / "against", template, plan.first_port, root=plan.against)
+        running.insert(1, other)
+    if plan.daphne:
         running.append(servers.ours(plan.folder / "daphne", template, plan.first_port, asgi="daphne"))
     results: dict[str, Any] = {}
     try:
@@ -105,7 +108,7 @@ def _checked(running: list[Server]) -> dict[str, str]:
         differences = server.lost()
         if differences:
             raise SystemExit(f"{server.name} holds other rows than were sent: {'; '.join(differences)}")
-        said = sum(sent["messages"] for sent in server.version_sent.values())
+        said = sum(sent["messages"] for sent in server.sent.values())
         verdicts[server.name] = f"{said} messages answered, every row of them in the database"
     return verdicts
 
@@ -122,9 +125,7 @@ def paced(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[st
             rounds: dict[str, list[dict[str, Any]]] = {server.name: [] for server in running}
             for number in range(plan.rounds):
                 for server in running:
-                    say(
-                        f"{plan.rate} messages a second, {version} round {number + 1}/{plan.rounds}: {server.name}"
-                    )
+                    say(f"{plan.rate}/s, {version} round {number + 1}/{plan.rounds}: {server.name}")
                     figures = generator.do(
                         "paced",
                         **server.where,
@@ -184,7 +185,7 @@ def boots(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[st
 
 
 def idle(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[str, Any]:
-    """Memory of connections that have booted and are silent, after a server has warmed up with a hundred others."""
+    """Memory of connections that have booted and are silent, once a server has warmed up with a hundred."""
     results: dict[str, Any] = {"connections": plan.idle}
     for start in (
         lambda: servers.ours(plan.folder / "idle", template, plan.first_port),
