@@ -10,7 +10,8 @@ import orjson
 MASK = "***"
 
 # Only messages that name one of these are looked at closely; all others are stored as they came.
-_SUSPICIOUS = re.compile(r"password|authorizationkey|secret|privatekey|://[^/\s\"]*@", re.IGNORECASE)
+# Plain searches, not one expression without case: this looks at every character of every message.
+_SUSPICIOUS_WORDS = ("password", "authorizationkey", "secret", "privatekey")
 _SECRET_NAME = re.compile(r"password|authorizationkey|secret|privatekey|apn$", re.IGNORECASE)
 _URL_CREDENTIALS = re.compile(r"(://)[^/\s\"@]*@")
 
@@ -46,9 +47,16 @@ def masked(payload: Any) -> Any:
 
 def masked_text(text: str) -> str:
     """The same for a payload's JSON text; what is not JSON is not kept when it looks like a secret."""
-    if not text or not _SUSPICIOUS.search(text):
+    if not _is_suspicious(text):
         return text
     try:
         return orjson.dumps(masked(orjson.loads(text))).decode()
     except orjson.JSONDecodeError:
         return MASK
+
+
+def _is_suspicious(text: str) -> bool:
+    folded = text.casefold()
+    if any(word in folded for word in _SUSPICIOUS_WORDS):
+        return True
+    return "://" in text and _URL_CREDENTIALS.search(text) is not None
