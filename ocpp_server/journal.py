@@ -58,6 +58,10 @@ class Unit:
         """Append a row."""
         self.inserts.append((table, table.row(values)))
 
+    def append(self, table: Table, row: Row) -> None:
+        """Append a row that was made before, see `Table.row_like`."""
+        self.inserts.append((table, row))
+
     def update(self, table: Table, key: Any, **values: Any) -> None:
         """Set columns of the row with this primary key; within a batch the last word on a column wins."""
         self.updates.append((table, key, values))
@@ -333,8 +337,7 @@ class _Rows:
 
     def add(self, unit: Unit) -> None:
         for table, row in unit.inserts:
-            # A copy: when the batch has to be repeated the row is written again from its own values.
-            self.inserts.setdefault(table, []).append(row.copy())
+            self.inserts.setdefault(table, []).append(row)
         for table, key, values in unit.updates:
             self.updates.setdefault(table, {}).setdefault(key, {}).update(values)
 

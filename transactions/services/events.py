@@ -152,6 +152,7 @@ async def _apply(
     if event.token is not None and decision is None:
         decision = await _decide_again(station, transaction, event)
     _store(station, transaction, event, check)
+    since = sessions.lasting(transaction)
     columns: dict[str, object] = {}
     if event.offline:
         columns["was_offline"] = True
@@ -171,10 +172,10 @@ async def _apply(
         remote_starts.link(station, transaction)
     columns |= _renumber(transaction, event)
     if event.samples:
-        await metering.record(
+        columns |= metering.take(
             station=station, place=event.place, samples=event.samples, transaction=transaction
         )
-    sessions.save(station, transaction, **columns)
+    sessions.save(station, transaction, since=since, **columns)
     if event.type == ENDED and transaction.ended_by != Transaction.EndedBy.STATION.value:
         _end(station, transaction, event, decision)
     elif event.type == ENDED:

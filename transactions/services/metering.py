@@ -15,6 +15,20 @@ from transactions.tables import METER_VALUES
 
 SOC = "SoC"
 _PHASES = ("L1", "L2", "L3")
+# The columns in which the samples of one message differ, in the order `_store` gives them.
+_OF_A_SAMPLE = (
+    "measurand",
+    "phase",
+    "location",
+    "context",
+    "value",
+    "unit",
+    "raw",
+    "raw_unit",
+    "signed_data",
+    "sample_key",
+    "measured_at",
+)
 
 
 async def record(
@@ -24,6 +38,15 @@ async def record(
     if transaction is None:
         _store(station, place, samples, None)
         return
+    since = sessions.lasting(transaction)
+    latest = take(station=station, place=place, samples=samples, transaction=transaction)
+    sessions.save(station, transaction, since=since, **latest)
+
+
+def take(
+    *, station: Station, place: Place, samples: Sequence[Sample], transaction: TransactionState
+) -> dict[str, float | None]:
+    """`record` for a caller that saves the transaction itself: the columns that only the database has."""
     readings = _store(station, place, samples, transaction)
     stopped_at = transaction.stopped_at if transaction.ended_by == "station" else None
     power = soc = None
@@ -42,7 +65,7 @@ async def record(
         latest["meter_stop_wh"] = transaction.meter_last_wh
     elif power is not None:
         latest["power_w"] = power
-    sessions.save(station, transaction, **latest)
+    return latest
 
 
 Readings = dict[datetime, tuple[float | None, float | None, float | None]]
@@ -52,36 +75,40 @@ def _store(
     station: Station, place: Place, samples: Sequence[Sample], transaction: TransactionState | None
 ) -> Readings:
     """Add the rows; what they say about energy (Wh), power (W) and state of charge (%) by time."""
-    insert = station.unit.insert
     moments: dict[str, datetime] = {}
     totals: dict[tuple[datetime, str], float] = {}
     phases: dict[tuple[datetime, str], dict[str, float]] = {}
-    number = transaction.id if transaction is not None else None
+    row = METER_VALUES.row_like(
+        _OF_A_SAMPLE,
+        charge_point_id=station.pk,
+        transaction_id=transaction.id if transaction is not None else None,
+        evse_number=place.evse,
+        connector_number=place.connector,
+        received_at=station.received_at,
+    )
+    where = f"{place.evse}|{place.connector}"
     for sample in samples:
         at = moments.get(sample.time)
         if at is None:
             at = moments[sample.time] = station.moment(sample.time)
         if sample.problem:
             station.deviation(sample.problem, sample.raw[:100], path=sample.measurand[:64])
-        key = f"{place}{sample.measurand}|{sample.phase}|{sample.location}|{sample.context}|{sample.raw}"
-        insert(
+        key = f"{where}|{sample.measurand}|{sample.phase}|{sample.location}|{sample.context}|{sample.raw}"
+        station.unit.append(
             METER_VALUES,
-            charge_point_id=station.pk,
-            transaction_id=number,
-            evse_number=place.evse,
-            connector_number=place.connector,
-            measurand=sample.measurand[:64],
-            phase=sample.phase[:16],
-            location=sample.location[:16],
-            context=sample.context[:32],
-            value=sample.value,
-            unit=sample.unit[:16],
-            raw=sample.raw,
-            raw_unit=sample.raw_unit[:64],
-            signed_data=sample.signed_data,
-            sample_key=crc32(key.encode()),
-            measured_at=at,
-            received_at=station.received_at,
+            row(
+                sample.measurand[:64],
+                sample.phase[:16],
+                sample.location[:16],
+                sample.context[:32],
+                sample.value,
+                sample.unit[:16],
+                sample.raw,
+                sample.raw_unit[:64],
+                sample.signed_data,
+                crc32(key.encode()),
+                at,
+            ),
         )
         if sample.value is None or transaction is None:
             continue

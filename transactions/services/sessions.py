@@ -66,7 +66,8 @@ async def open_new(
         status=Transaction.Status.ACTIVE.value,
         started_at=at,
         start_received_at=station.received_at,
-        **_state_columns(transaction),
+        **_lasting_columns(transaction),
+        **_moving_columns(transaction),
     )
     if not live.state().is_shared:
         # Shared numbers come from Redis: one row for every start would make all processes wait for each other.
@@ -91,13 +92,38 @@ def own(transaction: TransactionState, token: IdToken | None, decision: Decision
         transaction.authorization_status = decision.status
 
 
-def save(station: Station, transaction: TransactionState, **columns: Any) -> None:
-    """Write what a message may have changed."""
+Lasting = tuple[object, ...]
+
+
+def lasting(transaction: TransactionState) -> Lasting:
+    """What a message seldom changes: where, who, and the suspicions. For `save`."""
+    return (
+        transaction.evse,
+        transaction.connector,
+        transaction.id_token,
+        transaction.id_token_type,
+        transaction.token_pk,
+        transaction.group_id,
+        transaction.authorization_status,
+        *transaction.suspect_reasons,
+    )
+
+
+def save(
+    station: Station, transaction: TransactionState, *, since: Lasting | None = None, **columns: Any
+) -> None:
+    """Write what a message may have changed.
+
+    `since` is what `lasting` said before the message: when it still says so, those columns are left out. Some
+    of them have an index, and SQLite writes that anew even when the value is the same.
+    """
     transaction.last_message_at = station.received_at
-    station.unit.update(TRANSACTIONS, transaction.id, **_state_columns(transaction), **columns)
+    if since is None or since != lasting(transaction):
+        columns |= _lasting_columns(transaction)
+    station.unit.update(TRANSACTIONS, transaction.id, **_moving_columns(transaction), **columns)
 
 
-def _state_columns(transaction: TransactionState) -> dict[str, Any]:
+def _lasting_columns(transaction: TransactionState) -> dict[str, Any]:
     return {
         "evse_number": transaction.evse,
         "connector_number": transaction.connector,
@@ -106,13 +132,18 @@ def _state_columns(transaction: TransactionState) -> dict[str, Any]:
         "token_id": transaction.token_pk,
         "group_id": transaction.group_id,
         "authorization_status": transaction.authorization_status,
+        "suspect": bool(transaction.suspect_reasons),
+        "suspect_reasons": transaction.suspect_reasons,
+    }
+
+
+def _moving_columns(transaction: TransactionState) -> dict[str, Any]:
+    return {
         "charging_state": transaction.charging_state,
         "meter_start_wh": transaction.meter_start_wh,
         "meter_last_wh": transaction.meter_last_wh,
         "energy_wh": transaction.energy_wh,
         "last_seq_no": transaction.last_seq_no,
-        "suspect": bool(transaction.suspect_reasons),
-        "suspect_reasons": transaction.suspect_reasons,
         "last_message_at": transaction.last_message_at,
     }
 
