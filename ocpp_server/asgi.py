@@ -1,5 +1,6 @@
 """The ASGI application: HTTP to Django, WebSockets to the stations' consumer, lifespan to the engine."""
 
+import gc
 import os
 from typing import Any
 
@@ -13,6 +14,16 @@ from chargepoints.routing import websocket  # noqa: E402 - models need the apps 
 from ocpp_server import engine  # noqa: E402
 
 
+def calm_collector() -> None:
+    """Leave what the start has made out of every garbage collection, and collect less often.
+
+    Messages make few cycles; with Python's defaults a tenth of the server's time went into looking for them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
     """Start and stop with the server. A start that fails must stop the server, not serve half of it."""
     while True:
@@ -23,6 +34,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
+            calm_collector()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await engine.stop()
