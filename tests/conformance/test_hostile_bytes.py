@@ -14,14 +14,12 @@ from websockets.exceptions import ConnectionClosed
 from ocpp_server.checks import NOT_YET
 from ocpp_server.protocol import actions, schemas
 from tests.conformance.peer import V16, V21, V201, VERSIONS, Refused, at, fresh, new_id, station
-from tests.conformance.test_core_16 import start, status, stop
+from tests.conformance.test_core_16 import start, status
 from tests.conformance.test_rpc import spelled
 from tests.protocol.samples import example, fields, parent
 
 # -- the odd frames of the experiment (0.4) ------------------------------------------------------------------
 
-_BOOT = '{"chargePointVendor":"V","chargePointModel":"M"}'
-_STATUS = '"connectorId":%s,"errorCode":"NoError","status":"Available"'
 NOTHING, ANSWER, ERROR = "nothing", "answer", "error"
 
 # (frame, what 1.6 answers, what 2.0.1 answers): 2.0.1 has "-1" for what 1.6 keeps silent about.
@@ -190,7 +188,9 @@ async def test_F71_a_value_that_is_no_number_keeps_its_text(server, records, tex
     assert (row["raw"], row["value"]) == (text, value)
 
 
-@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5000, "1.5", "1e22", str(2**63), '"5"'])
+@pytest.mark.parametrize(
+    "number", ["1e400", "-1e400", "9" * 400, "9" * 5000, "1.5", "1e22", str(2**63), '"5"']
+)
 async def test_F71_a_number_no_column_holds_is_refused_and_kept_for_the_operator(server, records, number):
     async with station(server) as peer:
         payload = json.dumps(start()).replace("1000", number)
@@ -245,12 +245,13 @@ async def test_F72_S19_hostile_text_is_cleaned_stored_and_shown_as_text(server, 
             state = {"timestamp": at(), "connectorStatus": "Faulted", "evseId": 1, "connectorId": 1}
         assert (await peer.call("BootNotification", boot))["status"] == "Accepted"
         assert await peer.call("StatusNotification", state) == {}
-        assert await peer.call("SecurityEventNotification", {"type": "x", "timestamp": at(), "techInfo": text}) == {}
+        assert (
+            await peer.call("SecurityEventNotification", {"type": "x", "timestamp": at(), "techInfo": text})
+            == {}
+        )
         assert "status" in await peer.call("DataTransfer", {"vendorId": text, "data": text})
         await peer.heartbeat()
-        code, answer = await asyncio.to_thread(
-            server.request, "GET", f"/api/v1/chargepoints/{peer.identity}"
-        )
+        code, answer = await asyncio.to_thread(server.request, "GET", f"/api/v1/chargepoints/{peer.identity}")
         row = records.charge_point(peer.identity)
 
     assert code == 200
@@ -304,7 +305,6 @@ _CODES = {
     "SecurityError",
 }
 _WRONG = {"string": True, "integer": "x", "number": "x", "boolean": "x", "object": "x", "array": "x"}
-_ALL_WAYS = ("missing", "null", "wrong type", "max+1", "typo", "extra", "-1", "huge")
 
 
 def mutated(root, text):
@@ -413,17 +413,15 @@ async def test_F76_what_a_strict_station_sends_wrong_is_refused(server, operator
     await operator.provision(identity, validation="strict")
     root = schemas.message_schema(V201, "TransactionEvent", "request")
     async with station(server, V201, identity) as peer:
-        for way in ("extra",):
-            payload = json.loads(json.dumps(example(root))) | {"unheardOf": way}
-            with pytest.raises(Refused) as refused:
-                await peer.call("TransactionEvent", payload)
-            assert refused.value.code == "FormatViolation"
-    assert set(_ALL_WAYS)
+        with pytest.raises(Refused) as refused:
+            await peer.call("TransactionEvent", example(root) | {"unheardOf": 1})
+
+    assert refused.value.code == "FormatViolation"
 
 
-async def test_S10_nothing_that_is_not_http_hurts(server):
+async def test_S11_what_is_not_http_hurts_nobody(server):
     for noise in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"\x00" * 1000, b"GET /ocpp/x HTTP/9.9\r\n\r\n"):
         with socket.create_connection(("127.0.0.1", server.port), timeout=5) as raw:
             raw.sendall(noise)
-    assert stop(1)
-    assert await asyncio.to_thread(server.request, "GET", "/health")
+    code, _ = await asyncio.to_thread(server.request, "GET", "/health")
+    assert code == 200
