@@ -2,6 +2,7 @@ from chargepoints.models.charge_point import ChargePoint, Connector, Evse
 from chargepoints.models.command import Command
 from chargepoints.models.evidence import Deviation, DeviceEvent, RefusedConnection, SecurityEvent
 from chargepoints.models.message import Message
+from chargepoints.models.site import Site
 
 __all__ = [
     "ChargePoint",
@@ -13,4 +14,5 @@ __all__ = [
     "Message",
     "RefusedConnection",
     "SecurityEvent",
+    "Site",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.core.validators import MaxValueValidator
 from django.db import models
 
+from chargepoints.models.site import Site
+
 
 class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
     def online(self) -> ChargePointQuerySet:
@@ -45,6 +47,9 @@ class ChargePoint(models.Model):
     meter_serial_number = models.CharField(max_length=255, blank=True, default="")
 
     name = models.CharField(max_length=100, blank=True, default="")
+    site = models.ForeignKey(
+        Site, null=True, blank=True, on_delete=models.PROTECT, related_name="charge_points"
+    )
     registration_status = models.CharField(
         max_length=16, choices=Registration.choices, default=Registration.PENDING, db_index=True
     )

@@ -27,6 +27,7 @@ _DISMISSED: Final = 1008  # RFC 6455 7.4.1: policy
 _CHANGEABLE: Final = frozenset(
     {
         "name",
+        "site",
         "registration_status",
         "security_profile",
         "validation",

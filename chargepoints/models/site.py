@@ -1,0 +1,31 @@
+"""Where stations stand together: a car park, a depot, a street (OCPI 2.2.1 calls it a Location, 8.3.1)."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Site(models.Model):
+    """A place with stations. Who may charge is decided per site or per station."""
+
+    name = models.CharField(max_length=100)
+    name_key = models.CharField(
+        max_length=300, unique=True, editable=False, help_text="The name as it is compared."
+    )
+    address = models.CharField(max_length=150, blank=True, default="", help_text="Street and number.")
+    postal_code = models.CharField(max_length=10, blank=True, default="")
+    city = models.CharField(max_length=45, blank=True, default="")
+    country = models.CharField(max_length=3, blank=True, default="", help_text="ISO 3166-1, such as AUT.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name_key"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: object, **kwargs: object) -> None:
+        self.name = self.name.strip()
+        self.name_key = self.name.casefold()
+        super().save(*args, **kwargs)  # type: ignore[arg-type]
