@@ -8,10 +8,10 @@ import contextlib
 import pytest
 from ocpp.v16 import ChargePoint as ChargePoint16
 from ocpp.v16 import call as call16
-from ocpp.v201 import ChargePoint as ChargePoint201
-from ocpp.v201 import call as call201
 from ocpp.v21 import ChargePoint as ChargePoint21
 from ocpp.v21 import call as call21
+from ocpp.v201 import ChargePoint as ChargePoint201
+from ocpp.v201 import call as call201
 
 from tests.conformance.conftest import ALICE
 from tests.conformance.peer import V16, V21, V201, Records, at, fresh, reasons, station

@@ -13,9 +13,11 @@ from websockets.exceptions import ConnectionClosed
 
 from ocpp_server.checks import NOT_YET
 from ocpp_server.protocol import actions, schemas
-from tests.conformance.peer import V16, V21, V201, VERSIONS, Refused, at, fresh, new_id, station
+from tests.conformance.peer import V16, V21, V201, VERSIONS, Operator, Refused, at, fresh, new_id, station
 from tests.conformance.test_core_16 import start, status
 from tests.conformance.test_rpc import spelled
+from tests.distributed.engines import POSTGRES_URL, Postgres
+from tests.live import LiveServer
 from tests.protocol.samples import example, fields, parent
 
 # -- the odd frames of the experiment (0.4) ------------------------------------------------------------------
@@ -330,6 +332,28 @@ def mutated(root, text):
         yield f"{field.where} missing", payload
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_F72_the_longest_and_oddest_texts_fit_into_every_column(fuzzed, version):
+    async with station(fuzzed, version) as peer:
+        for action in sorted(actions.from_station(version) - actions.SENDS):
+            if (version, action) in NOT_YET:
+                continue
+            for text in ("x" * 5000, "\x00\ud800" * 100, "\u202e🚗" * 400):
+                payload = filled(example(schemas.message_schema(version, action, "request")), text)
+                frame = await peer.exchange(action, payload)
+                assert frame[0] == 3 or frame[2] != "InternalError", (action, frame)
+                await peer.boot()
+
+
+def filled(node, text):
+    """The payload with this text wherever it has one."""
+    if isinstance(node, dict):
+        return {name: filled(value, text) for name, value in node.items()}
+    if isinstance(node, list):
+        return [filled(value, text) for value in node]
+    return text if isinstance(node, str) else node
+
+
 @pytest.mark.parametrize(("version", "action"), _REQUESTS, ids=["-".join(pair) for pair in _REQUESTS])
 async def test_F76_every_field_of_every_request_broken_in_every_way(fuzzed, version, action):
     root = schemas.message_schema(version, action, "request")
@@ -355,17 +379,21 @@ async def test_F76_every_field_of_every_request_broken_in_every_way(fuzzed, vers
         await peer.heartbeat()
 
 
-@pytest.fixture(scope="module")
-def fuzzed(tmp_path_factory, migrated_database):
-    """A server of its own, without the limits of a real station: nothing it hears may make it raise."""
-    from tests.live import LiveServer
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def fuzzed(request, tmp_path_factory, migrated_database):
+    """A server of its own, without the limits of a real station: nothing it hears may make it raise.
 
-    live = LiveServer(
-        tmp_path_factory.mktemp("fuzzed"),
-        template=migrated_database,
-        OCPP_STATION_RATE="0",
-        OCPP_MISSING_EVENTS_GRACE="1h",
-    ).start()
+    On both databases: PostgreSQL refuses long texts, NUL and numbers beyond a column, where SQLite does not.
+    """
+    environment = {"OCPP_STATION_RATE": "0", "OCPP_MISSING_EVENTS_GRACE": "1h"}
+    folder = tmp_path_factory.mktemp("fuzzed")
+    if request.param == "sqlite":
+        live = LiveServer(folder, template=migrated_database, **environment)
+    else:
+        postgres = Postgres(POSTGRES_URL)
+        request.addfinalizer(postgres.close)
+        live = LiveServer(folder, DATABASE_URL=postgres.create("fuzzed"), **environment)
+    live.start()
     yield live
     assert live.stop() == 0
     log = live.log.read_text("utf-8", "replace")
@@ -384,8 +412,6 @@ _ANSWERS = {
     ("version", "action"), [(version, action) for version, names in _ANSWERS.items() for action in names]
 )
 async def test_F76_every_field_of_an_answer_broken_in_every_way_ends_its_command(fuzzed, version, action):
-    from tests.conformance.peer import Operator
-
     operator = Operator(fuzzed)
     request = example(schemas.message_schema(version, action, "request"))
     root = schemas.message_schema(version, action, "response")
