@@ -68,6 +68,7 @@ class RedisState(MemoryState):
         self._renew_at = 0.0
         self._read_at = 0.0
         self._elected_until = 0.0
+        self._seeding = asyncio.Lock()
         # Redis was refilled, or we may have missed something: read it.
         self._is_behind = False
 
@@ -163,22 +164,31 @@ class RedisState(MemoryState):
                 await asyncio.sleep(RETRY_NUMBER_S)
 
     async def _next_number(self) -> int:
-        keys = (1, self._keys.numbers)
+        number = await self._ask_number()
+        if number is None:
+            async with self._seeding:
+                number = await self._ask_number() or await self._seed_numbers()
+        self._number = max(self._number, number)
+        return number
+
+    async def _ask_number(self) -> int | None:
+        """None when Redis is new, was flushed, or has restarted, perhaps with an older copy of itself."""
         try:
-            number = await self._link.redis.evalsha(NUMBER.sha, *keys, "")
+            number = await self._link.redis.evalsha(NUMBER.sha, 1, self._keys.numbers, "")
         except NoScriptError:
-            number = None
+            return None
         except AWAY as error:
             raise LiveStateUnavailable(f"Redis can't be reached ({error}).") from error
-        if number is None:
-            # Redis is new, was flushed or restarted, perhaps with an older copy of itself.
-            floor = max(await journal.run(highest_number), self._number)
-            if floor >= FIRST_NUMBER:
-                floor += NUMBERS_IN_FLIGHT
-            number = await self._link.attempt(self._link.redis.eval(NUMBER.text, *keys, str(floor)))
-            log.info("transactions.numbers_seeded", after=floor)
-        self._number = max(self._number, int(number))
-        return int(number)
+        return None if number is None else int(number)
+
+    async def _seed_numbers(self) -> int:
+        floor = max(await journal.run(highest_number), self._number)
+        if floor >= FIRST_NUMBER:
+            floor += NUMBERS_IN_FLIGHT
+        log.info("transactions.numbers_seeded", after=floor)
+        return int(
+            await self._link.attempt(self._link.redis.eval(NUMBER.text, 1, self._keys.numbers, str(floor)))
+        )
 
     def station_changed(self, station: Station) -> None:
         self._view.changed(station)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.conf import settings
+from django.db.models import F
 
 from accounts.models import Token, UnknownToken
 from accounts.models.token import normalise_uid
@@ -108,15 +109,14 @@ async def _charges_elsewhere(station: Station, key: str, place: Place | None) ->
 def _note_unknown(uid: str, where: str, at: datetime) -> None:
     """Put a token nobody knows into the operator's inbox, or count it there."""
     key = normalise_uid(uid)[:255]
-    known = UnknownToken.objects.filter(uid_key=key).first()
-    if known is None:
-        if UnknownToken.objects.count() >= MAX_UNKNOWN:
-            UnknownToken.objects.filter(pk=UnknownToken.objects.earliest("last_seen_at").pk).delete()
-        UnknownToken.objects.create(
-            uid=uid[:255], uid_key=key, last_seen_where=where[:300], first_seen_at=at, last_seen_at=at
-        )
+    known, seen = UnknownToken.objects.filter(uid_key=key), {"last_seen_where": where[:300], "last_seen_at": at}
+    if known.update(count=F("count") + 1, **seen):
         return
-    known.count += 1
-    known.last_seen_at = at
-    known.last_seen_where = where[:300]
-    known.save(update_fields=["count", "last_seen_at", "last_seen_where"])
+    if UnknownToken.objects.count() >= MAX_UNKNOWN:
+        UnknownToken.objects.filter(pk=UnknownToken.objects.earliest("last_seen_at").pk).delete()
+    # Another process may see it for the first time at the same moment: then this is one time more.
+    _, is_new = UnknownToken.objects.get_or_create(
+        uid_key=key, defaults={"uid": uid[:255], "first_seen_at": at, **seen}
+    )
+    if not is_new:
+        known.update(count=F("count") + 1, **seen)
