@@ -39,7 +39,8 @@ class Cluster:
     def add(self, count: int = 1) -> list[LiveServer]:
         first = len(self.servers)
         added = [
-            LiveServer(self.folder / str(number), **self._environment) for number in range(first, first + count)
+            LiveServer(self.folder / str(number), **self._environment)
+            for number in range(first, first + count)
         ]
         self.servers += added
         with ThreadPoolExecutor(count) as pool:

@@ -1,4 +1,4 @@
-"""Engines for the whole session, processes for a module. Nothing here is skipped: without engines it fails."""
+"""Engines for the session, processes for a module. Nothing is skipped: without engines the tests fail."""
 
 from __future__ import annotations
 
@@ -38,21 +38,22 @@ def own_redis() -> Iterator[Redis]:
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """With a migrated database to copy, its operator and API key in place."""
     engine = Postgres(POSTGRES_URL)
-    environment = {
-        **os.environ,
-        "ENV_FILE": os.devnull,
-        "DATA_DIR": str(tmp_path_factory.mktemp("template")),
-        "DATABASE_URL": engine.create(TEMPLATE),
-        "SECRET_KEY": SECRET_KEY,
-        "OCPP_BOOTSTRAP_API_KEY": API_KEY,
-        "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
-    }
-    for command in (["migrate", "--verbosity", "0"], ["bootstrap"]):
-        subprocess.run(
-            [sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
-        )
-    yield engine
-    engine.close()
+    try:
+        environment = {
+            **os.environ,
+            "ENV_FILE": os.devnull,
+            "DATA_DIR": str(tmp_path_factory.mktemp("template")),
+            "DATABASE_URL": engine.create(TEMPLATE),
+            "SECRET_KEY": SECRET_KEY,
+            "OCPP_BOOTSTRAP_API_KEY": API_KEY,
+            "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
+        }
+        for command in (["migrate", "--verbosity", "0"], ["bootstrap"]):
+            arguments = [sys.executable, "manage.py", *command]
+            subprocess.run(arguments, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        yield engine
+    finally:
+        engine.close()
 
 
 @pytest.fixture(scope="module")

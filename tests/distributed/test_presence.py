@@ -1,0 +1,65 @@
+"""Presence as a lease: a process that dies takes its stations offline, and nobody else's (F13, F15)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.conformance.peer import Operator, eventually, station
+from tests.distributed.cluster import LEASE_S
+from tests.distributed.conftest import MakeCluster
+
+PATIENCE = 6 * LEASE_S
+
+
+async def test_a_killed_process_takes_its_own_stations_offline_and_no_others(
+    make_cluster: MakeCluster,
+) -> None:
+    cluster = make_cluster(2)
+    dying, living = cluster.servers
+    async with station(living) as safe, station(dying) as orphan:
+        command = await Operator(living).submit(orphan.identity, "ClearCache")
+        await orphan.next_call()
+        assert sorted(cluster.clients(living)) == sorted([safe.identity, orphan.identity])
+
+        dying.kill()
+
+        await eventually(lambda: not cluster.is_online(orphan.identity), PATIENCE)
+        await eventually(lambda: cluster.clients(living) == [safe.identity], PATIENCE)
+        assert cluster.is_online(safe.identity)
+        (row,) = cluster.rows("SELECT state FROM chargepoints_command WHERE id = %s", command)
+        assert row["state"] == "disconnected"
+
+        status, _ = await Operator(living).command(orphan.identity, "ClearCache")
+        assert status == 503
+
+        # A process that starts does not touch the stations of the living, nor does one that stops.
+        (third,) = await asyncio.to_thread(cluster.add)
+        async with station(third, identity=orphan.identity) as back:
+            await back.heartbeat()
+            await safe.heartbeat()
+            assert cluster.is_online(safe.identity)
+            assert cluster.is_online(back.identity)
+            assert await asyncio.to_thread(third.stop) == 0
+            assert await back.closed() in (1001, 1012)
+        await safe.heartbeat()
+        assert cluster.is_online(safe.identity)
+        await eventually(lambda: not cluster.is_online(orphan.identity))
+
+
+async def test_a_process_that_was_taken_for_dead_gets_its_stations_back(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster(2)
+    frozen, living = cluster.servers
+    assert frozen.process is not None
+    async with station(frozen) as peer:
+        frozen.process.send_signal(19)  # SIGSTOP: a machine that swaps, a debugger, a live migration
+        try:
+            await eventually(lambda: not cluster.is_online(peer.identity), PATIENCE)
+        finally:
+            frozen.process.send_signal(18)  # SIGCONT
+
+        await peer.heartbeat()
+        await eventually(lambda: cluster.is_online(peer.identity), PATIENCE)
+        asking = asyncio.create_task(Operator(living).command(peer.identity, "ClearCache"))
+        await peer.answer(await peer.next_call(), {"status": "Accepted"})
+        status, _ = await asking
+        assert status == 200
