@@ -1,5 +1,7 @@
 from accounts.models.api_key import ApiKey, IdempotentRequest
+from accounts.models.contract import Contract, Member
 from accounts.models.token import Token, UnknownToken
+from accounts.models.token_group import TokenGroup
 from accounts.models.user import User
 
-__all__ = ["ApiKey", "IdempotentRequest", "Token", "UnknownToken", "User"]
+__all__ = ["ApiKey", "Contract", "IdempotentRequest", "Member", "Token", "TokenGroup", "UnknownToken", "User"]

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
+
+from accounts.models.budget import Budgeted
+from accounts.models.contract import Contract
+from accounts.models.user import User
 
 
 def normalise_uid(uid: str) -> str:
@@ -13,7 +17,7 @@ def normalise_uid(uid: str) -> str:
     return uid.strip().casefold()
 
 
-class Token(models.Model):
+class Token(Budgeted):
     """A card, an app identity or a vehicle that may be allowed to charge. Never deleted: it becomes
     invalid.
     """
@@ -31,8 +35,24 @@ class Token(models.Model):
         EXPIRED = "expired", "Expired"
         INVALID = "invalid", "Invalid"
 
+    class Whitelist(models.TextChoices):
+        ALWAYS = "ALWAYS", "Always"
+        ALLOWED = "ALLOWED", "Allowed"
+        ALLOWED_OFFLINE = "ALLOWED_OFFLINE", "Allowed offline"
+        NEVER = "NEVER", "Never"
+
+    class Profile(models.TextChoices):
+        CHEAP = "CHEAP", "Cheap"
+        FAST = "FAST", "Fast"
+        GREEN = "GREEN", "Green"
+        REGULAR = "REGULAR", "Regular"
+
     uid = models.CharField(max_length=255)
     uid_key = models.CharField(max_length=255, editable=False, help_text="The uid as it is compared.")
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="tokens")
+    contract = models.ForeignKey(
+        Contract, null=True, blank=True, on_delete=models.PROTECT, related_name="tokens"
+    )
     type = models.CharField(max_length=16, choices=Type.choices, default=Type.RFID)
     group_id = models.CharField(
         max_length=36, blank=True, default="", db_index=True, help_text="1.6 parentIdTag, 2.x groupIdToken."
@@ -40,19 +60,57 @@ class Token(models.Model):
     name = models.CharField(
         max_length=100, blank=True, default="", help_text="Whose it is, or what is printed on it."
     )
+    visual_number = models.CharField(
+        max_length=64, blank=True, default="", help_text="The number printed on the card."
+    )
+    issuer = models.CharField(max_length=64, blank=True, default="")
+    country_code = models.CharField(
+        max_length=2, blank=True, default="", help_text="Of the issuer, such as DE."
+    )
+    party_id = models.CharField(max_length=3, blank=True, default="", help_text="Of the issuer, ISO 15118-1.")
+    language = models.CharField(max_length=2, blank=True, default="", help_text="ISO 639-1, such as de.")
+    whitelist = models.CharField(
+        max_length=16,
+        choices=Whitelist.choices,
+        default=Whitelist.ALLOWED,
+        help_text="Whether stations may decide by their own list.",
+    )
+    default_profile_type = models.CharField(max_length=8, choices=Profile.choices, blank=True, default="")
+    energy_contract = models.JSONField(
+        null=True, blank=True, help_text="OCPI EnergyContract: supplier_name, contract_id."
+    )
+    is_master = models.BooleanField(
+        default=False, help_text="A master pass: it may stop every session and starts none."
+    )
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE, db_index=True)
     valid = models.BooleanField(default=True)
+    valid_from = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(auto_now=True, db_index=True)
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["uid_key", "type"], name="token_uid_unique_per_type")]
+        constraints = [
+            models.UniqueConstraint(fields=["uid_key", "type"], name="token_uid_unique_per_type"),
+            models.CheckConstraint(
+                condition=Q(expires_at__isnull=True)
+                | Q(valid_from__isnull=True)
+                | Q(expires_at__gt=F("valid_from")),
+                name="token_expires_after_it_begins",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.uid
+
+    @property
+    def method(self) -> str:
+        """How its bearer shows it: what the type and the form of the uid say."""
+        if self.type == self.Type.OTHER:
+            return "Vehicle autocharge" if self.uid_key.startswith("vid:") else "Other"
+        return {"RFID": "RFID", "APP_USER": "App", "AD_HOC_USER": "Ad hoc"}[self.type]
 
     def save(self, *args: object, **kwargs: object) -> None:
         self.uid = self.uid.strip()

@@ -1,18 +1,63 @@
-"""The people who work with the server and, later, those who charge."""
+"""The people who work with the server, and those who charge."""
 
-from django.contrib.auth.models import AbstractUser
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+
+class UserQuerySet(models.QuerySet["User"]):
+    def people(self) -> UserQuerySet:
+        """Those who charge: everybody who can't sign in to the admin."""
+        return self.filter(is_staff=False, is_superuser=False)
+
+
+class Users(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    use_in_migrations = False
 
 
 class User(AbstractUser):
-    """A person. Operators sign in to the admin; the role says what the API lets them do."""
+    """A person. Operators sign in to the admin; the role says what the API lets them do. Those who charge
+    have no password. Never deleted: closed, and erased on request.
+    """
 
     class Role(models.TextChoices):
         VIEWER = "viewer", "Viewer: reads"
         OPERATOR = "operator", "Operator: reads and sends commands"
         ADMINISTRATOR = "administrator", "Administrator: everything"
 
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+        CLOSED = "closed", "Closed"
+
+    name = models.CharField(max_length=150, blank=True, default="", help_text="As it is printed on invoices.")
+    phone = models.CharField(max_length=32, blank=True, default="")
+    language = models.CharField(max_length=2, blank=True, default="", help_text="ISO 639-1, such as de.")
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
+    status = models.CharField(
+        max_length=16,
+        choices=Status.choices,
+        default=Status.ACTIVE,
+        db_index=True,
+        help_text="Whether this person may charge.",
+    )
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    updated_at = models.DateTimeField(auto_now=True, db_index=True)
+
+    objects = Users()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), condition=~Q(email=""), name="user_email_unique")
+        ]
 
     def __str__(self) -> str:
-        return self.get_full_name() or self.username
+        return self.name or self.get_full_name() or self.username
+
+    @property
+    def is_erased(self) -> bool:
+        return self.erased_at is not None

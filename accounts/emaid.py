@@ -1,0 +1,104 @@
+"""Contract ids of electromobility: the eMAID of ISO 15118-1 and eMI3, and the older DIN 91286.
+
+ISO 15118-1 has country (2 letters), provider (3), instance (9) and an optional check character; eMI3 lets
+the instance start with C; DIN 91286 has an instance of 6 and a check character always. Separators stand at
+all places or at none. Pure: no Django, no database.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_CHARACTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ISO_LENGTH: Final = 14
+_DIN_LENGTH: Final = 11
+_JOINED: Final = re.compile(r"([A-Z]{2})([A-Z0-9]{3})(?:([A-Z0-9]{9})([A-Z0-9]?)|([A-Z0-9]{6})([0-9X]))")
+_SEPARATED: Final = re.compile(
+    r"([A-Z]{2})([-*])([A-Z0-9]{3})\2(?:([A-Z0-9]{9})(?:\2([A-Z0-9]))?|([A-Z0-9]{6})\2([0-9X]))"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Emaid:
+    """A contract id in its parts, upper-case. `check` is the character that was given, or empty."""
+
+    country: str
+    provider: str
+    instance: str
+    check: str = ""
+
+    @property
+    def body(self) -> str:
+        """Everything but the check character."""
+        return self.country + self.provider + self.instance
+
+    def __str__(self) -> str:
+        return self.body + self.check
+
+    def separated(self) -> str:
+        """As it is printed on paper: with hyphens."""
+        return "-".join(filter(None, (self.country, self.provider, self.instance, self.check)))
+
+
+def parse(text: str) -> Emaid | None:
+    """The parts of a contract id, or None when it is no eMAID or its check character is wrong."""
+    upper = text.strip().upper()
+    if not upper.isascii():
+        return None
+    if match := _JOINED.fullmatch(upper):
+        country, provider, *instances = match.groups(default="")
+    elif match := _SEPARATED.fullmatch(upper):
+        country, _, provider, *instances = match.groups(default="")
+    else:
+        return None
+    found = Emaid(country, provider, instances[0] or instances[2], instances[1] or instances[3])
+    if found.check and found.check != check_character(found.body):
+        return None
+    return found
+
+
+def normalise(text: str) -> str:
+    """The eMAID without separators and in capitals, or an empty text when it is none."""
+    return str(parse(text) or "")
+
+
+def key(text: str) -> str:
+    """What two spellings of one eMAID have in common, or an empty text: the check character adds nothing."""
+    found = parse(text)
+    return found.body.casefold() if found else ""
+
+
+def check_character(body: str) -> str:
+    """The check character of an eMAID without one: 14 characters for ISO 15118-1 and eMI3, 11 for DIN 91286.
+
+    Raises ValueError for another length or character.
+    """
+    text = body.upper()
+    if len(text) not in (_ISO_LENGTH, _DIN_LENGTH) or any(one not in _CHARACTERS for one in text):
+        raise ValueError(f"{body!r} is not the body of an eMAID")
+    return _din_check(text) if len(text) == _DIN_LENGTH else _iso_check(text)
+
+
+def _iso_check(body: str) -> str:
+    """eMI3 part 2: a character is two bits and two trits; place n is multiplied with the n-th power of a
+    matrix, [[0, 1], [1, 1]] modulo 2 and [[0, 1], [1, 2]] modulo 3; the check character, at place 15, makes both
+    sums zero. Every wrong character and every exchange of neighbours is found.
+    """
+    bits, trits = (0, 0), (0, 0)
+    for character in body:
+        value = _CHARACTERS.index(character)
+        # Solved for place 15: one multiplication with the inverse, [[1, 1], [1, 0]] in both fields, per step.
+        first, second = bits[0] + value // 18, bits[1] + value // 9 % 2
+        bits = ((first + second) % 2, first % 2)
+        first, second = trits[0] + value // 3 % 3, trits[1] + value % 3
+        trits = ((first + second) % 3, first % 3)
+    return _CHARACTERS[bits[0] * 18 + bits[1] * 9 + -trits[0] % 3 * 3 + -trits[1] % 3]
+
+
+def _din_check(body: str) -> str:
+    """DIN 91286: the decimal digits of the characters (A is 10) weighted by powers of 2, modulo 11; 10 is X."""
+    digits = "".join(str(_CHARACTERS.index(character)) for character in body)
+    remainder = sum(int(digit) << place for place, digit in enumerate(digits)) % 11
+    return "X" if remainder == 10 else str(remainder)

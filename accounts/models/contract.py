@@ -1,0 +1,148 @@
+"""Contracts: under which agreement somebody charges, and who belongs to it (OCPI 2.2.1 calls its id the
+contract_id of a Token).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from accounts.models.budget import Budgeted
+from accounts.models.user import User
+from accounts import emaid
+
+
+def contract_key(contract_id: str) -> str:
+    """The form a contract id is compared in: an eMAID without its check character, else without case."""
+    return emaid.key(contract_id) or contract_id.strip().casefold()
+
+
+class Contract(Budgeted):
+    """An agreement with one person, a family or a fleet. Never deleted: terminated."""
+
+    class Type(models.TextChoices):
+        INDIVIDUAL = "individual", "Individual"
+        FAMILY = "family", "Family"
+        FLEET = "fleet", "Fleet"
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        SUSPENDED = "suspended", "Suspended"
+        EXPIRED = "expired", "Expired"
+        TERMINATED = "terminated", "Terminated"
+
+    contract_id = models.CharField(
+        max_length=36, help_text="An eMAID, or any other text; case makes no difference."
+    )
+    contract_key = models.CharField(
+        max_length=108, unique=True, editable=False, help_text="The contract id as it is compared."
+    )
+    name = models.CharField(max_length=150, blank=True, default="")
+    type = models.CharField(max_length=16, choices=Type.choices, default=Type.INDIVIDUAL)
+    country_code = models.CharField(
+        max_length=2, blank=True, default="", help_text="Of the issuer, such as DE."
+    )
+    party_id = models.CharField(max_length=3, blank=True, default="", help_text="Of the issuer, ISO 15118-1.")
+    issuer = models.CharField(max_length=64, blank=True, default="")
+    valid_from = models.DateTimeField(null=True, blank=True)
+    valid_until = models.DateTimeField(null=True, blank=True)
+    max_members = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many people may belong to it, its owner included."
+    )
+    currency = models.CharField(max_length=3, blank=True, default="", help_text="ISO 4217, such as EUR.")
+    energy_contract = models.JSONField(
+        null=True, blank=True, help_text="OCPI EnergyContract: supplier_name, contract_id."
+    )
+    member_count = models.PositiveIntegerField(default=0, editable=False)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE, db_index=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    updated_at = models.DateTimeField(auto_now=True, db_index=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_until__isnull=True)
+                | Q(valid_from__isnull=True)
+                | Q(valid_until__gt=F("valid_from")),
+                name="contract_ends_after_it_begins",
+            ),
+            models.CheckConstraint(
+                condition=Q(max_members__isnull=True) | Q(member_count__lte=F("max_members")),
+                name="contract_members_within_limit",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.contract_id
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.contract_id = emaid.normalise(self.contract_id) or self.contract_id.strip()
+        self.contract_key = contract_key(self.contract_id)
+        super().save(*args, **kwargs)
+
+
+class MemberQuerySet(models.QuerySet["Member"]):
+    def present(self) -> MemberQuerySet:
+        """Members and those invited, without those who left."""
+        return self.exclude(status=Member.Status.REMOVED)
+
+    def who_may_charge(self) -> MemberQuerySet:
+        return self.filter(status=Member.Status.ACTIVE).exclude(role=Member.Role.VIEWER)
+
+
+class Member(models.Model):
+    """Somebody's part in a contract. The roles' rights are in `services/membership.py`."""
+
+    class Role(models.TextChoices):
+        OWNER = "owner", "Owner"
+        MEMBER = "member", "Member"
+        VIEWER = "viewer", "Viewer"
+
+    class Status(models.TextChoices):
+        INVITED = "invited", "Invited"
+        ACTIVE = "active", "Active"
+        REMOVED = "removed", "Removed"
+
+    contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices, default=Role.MEMBER)
+    status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = MemberQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["contract", "user"], name="member_once_per_contract"),
+            models.UniqueConstraint(fields=["contract"], condition=Q(role="owner"), name="member_one_owner"),
+            models.CheckConstraint(
+                condition=~Q(role="owner") | Q(status="active"), name="member_owner_is_active"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.role} of {self.contract}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # The contract's row is taken first: two that join at once are counted one after the other.
+        with transaction.atomic():
+            Contract.objects.select_for_update().get(pk=self.contract_id)
+            super().save(*args, **kwargs)
+            self._count()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        with transaction.atomic():
+            Contract.objects.select_for_update().get(pk=self.contract_id)
+            deleted = super().delete(*args, **kwargs)
+            self._count()
+        return deleted
+
+    def _count(self) -> None:
+        present = Member.objects.filter(contract_id=self.contract_id).present().count()
+        Contract.objects.filter(pk=self.contract_id).update(member_count=present, updated_at=timezone.now())
