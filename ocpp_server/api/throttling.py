@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.core.cache import cache
-from django_redis.exceptions import ConnectionInterrupted
+from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
@@ -36,7 +36,7 @@ class PrincipalThrottle(BaseThrottle):
             count = cache.incr(key)
         except ValueError:  # evicted in between
             return True
-        except ConnectionInterrupted as error:
+        except RedisError as error:
             # Who can't be counted is let in: an operator needs the API most when something is broken.
             log.warning("api.uncounted", error=str(error))
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -31,6 +32,16 @@ def mask_secrets(_logger: Any, _method: str, event: Event) -> Event:
 def order_keys(_logger: Any, _method: str, event: Event) -> Event:
     first = {key: event[key] for key in LEADING_KEYS if key in event}
     return {**first, **{key: value for key, value in event.items() if key not in first}}
+
+
+class Untraced(logging.Filter):
+    """One line instead of a traceback, for a library that reports every second that Redis is away."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            record.msg, record.args = f"{record.getMessage()} ({record.exc_info[1]})", ()
+            record.exc_info = None
+        return True
 
 
 def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]:
@@ -83,6 +94,7 @@ def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
             }
         },
+        "filters": {"untraced": {"()": Untraced}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
@@ -95,5 +107,6 @@ def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]
             "daphne": {"level": "WARNING"},
             "asyncio": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
+            "channels_redis.pubsub": {"filters": ["untraced"]},
         },
     }
