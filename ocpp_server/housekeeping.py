@@ -79,11 +79,14 @@ async def _repeat(every: float, job: Callable[[], Awaitable[None]]) -> None:
 
 
 async def mirror() -> None:
-    """Write last-seen times and deviation counts of connected stations; close those that have gone silent."""
+    """Write last-seen times and deviation counts of connected stations and the last use of tokens; close
+    stations that have gone silent.
+    """
     from chargepoints import presence
     from chargepoints.calls import switchboard
     from chargepoints.services import deviations
     from chargepoints.tables import CHARGE_POINTS
+    from transactions.tables import TOKENS
 
     unit = Unit()
     counted = []
@@ -103,6 +106,9 @@ async def mirror() -> None:
             station.deviations = {}
         if connection.is_silent(silence_allowed(station.heartbeat_interval)):
             await connection.dismiss(1001, "Nothing was heard for too long.")
+    # In the order of their keys: two processes that write the same tokens must not lock them crosswise.
+    for pk, at in sorted(live.state().take_used_tokens().items()):
+        unit.update(TOKENS, pk, last_used_at=at)
     if unit:
         await journal.commit(unit)
     if counted:
@@ -133,7 +139,7 @@ def _expire() -> None:
 
 
 async def ask_for_missing_events() -> None:
-    """Ask connected stations about transactions with gaps (2.0.1 E14): what was lost, and what is on its way."""
+    """Ask connected stations about transactions with gaps (2.0.1 E14): what is lost, what is on its way."""
     from chargepoints import calls
     from chargepoints.models import ChargePoint
     from ocpp_server.domain import DomainError
@@ -189,8 +195,9 @@ async def trim() -> None:
 
 def _trim() -> None:
     from chargepoints.models import DeviceEvent, SecurityEvent
+    from transactions.models import Refusal
 
-    for model in (DeviceEvent, SecurityEvent):
+    for model in (DeviceEvent, SecurityEvent, Refusal):
         crowded = (
             model.objects.order_by()
             .values_list("charge_point")

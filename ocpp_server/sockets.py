@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-# Seconds from the first byte to the end of the headers: a sender of one byte a second holds a socket no longer.
+# Seconds from the first byte to the end of the headers; who sends one byte a second is cut off.
 HEADERS_TIMEOUT_S = 10.0
 
 
-class StationSocket(WebSocketsSansIOProtocol):
-    """Closes a socket for a missing pong only when its station is known to answer pings and says nothing else.
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Bytes that are no UTF-8 are a station's mistake, not a failure of ours."""
+    if str(record.msg).startswith("Invalid UTF-8"):
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return True
 
-    Some chargers never answer a ping, or answer none while they are busy sending: whatever they send is a sign of
+
+logging.getLogger("uvicorn.error").addFilter(_without_traceback)
+
+
+class StationSocket(WebSocketsSansIOProtocol):
+    """Closes for a missing pong only when the station is known to answer pings and says nothing else.
+
+    Some chargers never answer a ping, or none while they are busy sending: whatever they send is a sign of
     life, and one that never answered a ping is judged by its silence alone (`housekeeping`).
     """
 

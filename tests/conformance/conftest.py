@@ -40,6 +40,15 @@ def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) ->
     assert "Traceback" not in live.log.read_text("utf-8", "replace")
 
 
+@pytest.fixture(scope="session")
+def refusing(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
+    """A server that knows only the stations that were entered."""
+    folder = tmp_path_factory.mktemp("refusing")
+    live = LiveServer(folder, template=migrated_database, OCPP_UNKNOWN_STATIONS="refuse").start()
+    yield live
+    assert live.stop() == 0
+
+
 @pytest.fixture
 def make_server(tmp_path: Path, migrated_database: Path) -> Iterator[object]:
     """Servers with other settings; stopped at the end."""

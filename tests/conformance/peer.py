@@ -51,7 +51,7 @@ class Refused(Exception):  # noqa: N818 - reads as what it is
 
 
 class Peer:
-    """One socket. Calls of the server that come in between are kept in `calls`, answers to nothing in `strays`."""
+    """One socket. Calls of the server that come in between are kept in `calls`, other answers in `strays`."""
 
     def __init__(self, socket: ClientConnection, version: str, identity: str) -> None:
         self.socket = socket

@@ -161,7 +161,7 @@ async def test_TC_C_39_the_group_is_in_every_answer(server, version):
     ],
     ids=["TC_E_03/09", "TC_E_04", "TC_E_10", "TC_E_12", "TC_E_02", "TC_E_11", "TC_F_01"],
 )
-async def test_E_a_transaction_may_start_in_every_way(
+async def test_E_a_transaction_may_start_in_every_way(  # noqa: PLR0917
     server, records, version, trigger, with_token, with_evse
 ):
     more = {"idToken": token()} if with_token else {}

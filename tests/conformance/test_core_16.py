@@ -1,4 +1,4 @@
-"""The Core cases of OCPP 1.6 and what else stations of 1.6 say, numbered as the certification's test cases."""
+"""The Core cases of OCPP 1.6 and what else its stations say, numbered as the certification's test cases."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from tests.conformance.conftest import ALICE
 from tests.conformance.peer import V16, V21, V201, Records, at, eventually, fresh, reasons, station
 from tests.conformance.test_201 import energy, event, new_transaction, token
 from tests.conformance.test_core_16 import start, status, stop
+from tests.live import LiveServer
 from transactions.models import Transaction
 from transactions.services import ending
 
@@ -660,11 +661,19 @@ async def test_F77_a_whole_session_replayed_changes_no_total(server, records):
     assert len(records.meter_values(peer.identity)) == 1
 
 
+@pytest.fixture(scope="module")
+def inquisitive(tmp_path_factory, migrated_database):
+    """A server that asks for missing events at once."""
+    folder = tmp_path_factory.mktemp("inquisitive")
+    live = LiveServer(folder, template=migrated_database, OCPP_MISSING_EVENTS_GRACE="500ms").start()
+    yield live
+    assert live.stop() == 0
+
+
 @pytest.mark.parametrize("has_more", [True, False])
-async def test_F58_a_station_is_asked_for_what_is_missing_after_a_grace(make_server, version, has_more):
-    server = make_server(OCPP_MISSING_EVENTS_GRACE="500ms")
-    records, transaction = Records(server.database), new_transaction()
-    async with station(server, version) as peer:
+async def test_F58_a_station_is_asked_for_what_is_missing_after_a_grace(inquisitive, version, has_more):
+    records, transaction = Records(inquisitive.database), new_transaction()
+    async with station(inquisitive, version) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0))
         await peer.call("TransactionEvent", event("Updated", transaction, 3))
         call = await peer.next_call()

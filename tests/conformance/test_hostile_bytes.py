@@ -1,4 +1,4 @@
-"""F68-F76: broken, hostile and merely odd bytes: one answer of the right class each, and the next Heartbeat works."""
+"""F68-F76: broken, hostile and odd bytes: one answer of the right class, and the next Heartbeat works."""
 
 from __future__ import annotations
 

@@ -97,8 +97,8 @@ async def test_R03_a_malformed_subprotocol_header_is_a_bad_request(server, heade
     assert refused.value.response.status_code == 400
 
 
-async def test_R04_an_unknown_identity_is_not_found_where_stations_are_entered_first(make_server):
-    server = make_server(OCPP_UNKNOWN_STATIONS="refuse")
+async def test_R04_an_unknown_identity_is_not_found_where_stations_are_entered_first(refusing):
+    server = refusing
 
     with pytest.raises(InvalidStatus) as refused:
         async with station(server, V16, "NOBODY", boot=False):

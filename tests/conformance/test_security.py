@@ -1,4 +1,4 @@
-"""S01-S14 as far as profiles 0 to 2 go: who gets in, what is never shown, and what a station can't exhaust."""
+"""S01-S14 as far as profiles 0 to 2 go: who gets in, what is never shown, what a station can't exhaust."""
 
 from __future__ import annotations
 
@@ -74,8 +74,8 @@ async def test_S02_TC_A_02_TC_A_03_wrong_password_other_user_and_other_station_a
     assert len({bytes(answer.body) for answer in answers}) == 1
 
 
-async def test_S02_an_unknown_identity_costs_as_much_time_as_a_wrong_password(make_server):
-    server = make_server(OCPP_UNKNOWN_STATIONS="refuse")
+async def test_S02_an_unknown_identity_costs_as_much_time_as_a_wrong_password(refusing):
+    server = refusing
     identity = fresh("SEC")
     await Operator(server).provision(identity, password=PASSWORD)
 
@@ -233,9 +233,12 @@ async def test_S11_F41_a_station_that_hammers_is_told_to_wait_and_others_are_not
 async def test_F04_two_devices_with_one_identity_are_noticed(server, records):
     identity = fresh()
     for _ in range(4):
-        async with station(server, V16, identity, boot=False), station(server, V16, identity, boot=False):
-            async with station(server, V16, identity, boot=False) as newest:
-                await newest.boot()
+        async with (
+            station(server, V16, identity, boot=False),
+            station(server, V16, identity, boot=False),
+            station(server, V16, identity, boot=False) as newest,
+        ):
+            await newest.boot()
 
     events = await eventually(lambda: records.security_events(identity))
     assert [(row["type"], row["from_station"]) for row in events] == [("DuplicateIdentity", 0)]
@@ -243,17 +246,16 @@ async def test_F04_two_devices_with_one_identity_are_noticed(server, records):
 
 
 async def test_S12_where_stations_are_entered_first_nobody_registers_and_the_operator_sees_who_tried(
-    make_server,
+    refusing,
 ):
-    server = make_server(OCPP_UNKNOWN_STATIONS="refuse")
-    identity = fresh()
+    server, identity = refusing, fresh()
     for _ in range(3):
         assert (await refused(server, identity)).status_code == 404
 
     records = Records(server.database)
     (refusal,) = records.refusals(identity)
     assert (refusal["count"], refusal["can_be_accepted"]) == (3, 1)
-    assert records.rows("SELECT id FROM chargepoints_chargepoint") == []
+    assert records.rows("SELECT id FROM chargepoints_chargepoint WHERE identity = ?", identity) == []
 
 
 async def test_S12_S13_a_pending_newcomer_starts_no_transaction_however_often_it_connects(make_server):
