@@ -1,21 +1,26 @@
 from django.apps import AppConfig
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import post_delete, post_migrate, post_save, pre_save
+
+# Whoever saves a token or one of these (API, admin, import), authorization must not go on with what it knew.
+DECISIVE = ("User", "Contract", "Member", "TokenGroup")
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        # Whoever saves a token (API, admin, import), authorization must not go on with the old one. No rule
-        # lives here.
-        post_save.connect(_forget_token, sender="accounts.Token")
-        post_delete.connect(_forget_token, sender="accounts.Token")
+        # No rule lives here.
+        from accounts.services import token_cache
+
+        pre_save.connect(token_cache.remember_key, sender="accounts.Token")
+        for saved in (post_save, post_delete):
+            saved.connect(token_cache.forget_token, sender="accounts.Token")
+            for name in DECISIVE:
+                saved.connect(token_cache.forget_tokens, sender=f"accounts.{name}")
+        post_migrate.connect(_renew_keys, sender=self)
 
 
-def _forget_token(sender: object, instance: object, **kwargs: object) -> None:
-    from django.db import transaction
+def _renew_keys(sender: object, **kwargs: object) -> None:
+    from accounts.services import token_keys
 
-    from ocpp_server import live
-
-    uid_key: str = instance.uid_key  # type: ignore[attr-defined]
-    transaction.on_commit(lambda: live.state().forget_token(uid_key))
+    token_keys.renew()

@@ -206,6 +206,20 @@ VARIABLES: tuple[Variable, ...] = (
         STATIONS,
     ),
     Variable(
+        "OCPP_GROUP_CONCURRENT_TX",
+        "0",
+        count,
+        "How many sessions the tokens of one group may have at once, over all stations; 0 is no limit.",
+        STATIONS,
+    ),
+    Variable(
+        "OCPP_TOKEN_NORMAL_FORM",
+        "off",
+        boolean,
+        "Whether colons, dashes and blanks in a token make no difference: 04:A2:B3 is then 04A2B3.",
+        STATIONS,
+    ),
+    Variable(
         "OCPP_VALIDATION",
         "tolerant",
         one_of("tolerant", "strict"),

@@ -1,5 +1,12 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_delete, post_save
 
 
 class TransactionsConfig(AppConfig):
     name = "transactions"
+
+    def ready(self) -> None:
+        from accounts.services.token_cache import forget_tokens
+
+        post_save.connect(forget_tokens, sender="transactions.AccessRule")
+        post_delete.connect(forget_tokens, sender="transactions.AccessRule")

@@ -1,10 +1,12 @@
 """The models that change with every message, as the journal writes them."""
 
+from accounts.models import Token
 from ocpp_server.bulk import Table
 from transactions.models import (
     Counter,
     MeterValue,
     QuarantinedMessage,
+    Refusal,
     RemoteStart,
     Transaction,
     TransactionEvent,
@@ -14,5 +16,7 @@ COUNTERS = Table(Counter)
 EVENTS = Table(TransactionEvent, once=True)
 METER_VALUES = Table(MeterValue, once=True)
 QUARANTINE = Table(QuarantinedMessage)
+REFUSALS = Table(Refusal)
 REMOTE_STARTS = Table(RemoteStart)
+TOKENS = Table(Token)
 TRANSACTIONS = Table(Transaction)

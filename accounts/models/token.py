@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -9,12 +12,20 @@ from accounts.models.budget import Budgeted
 from accounts.models.contract import Contract
 from accounts.models.user import User
 
+_SEPARATORS = re.compile(r"[:.\- ]")
+_MAC = re.compile(r"[0-9a-f]{12}")
+
 
 def normalise_uid(uid: str) -> str:
     """The form a uid is compared in: OCPP's idTag is case-insensitive (1.6 CiString20), stray blanks mean
-    nothing.
+    nothing, nor do the separators in a vehicle's MAC address. With OCPP_TOKEN_NORMAL_FORM no separators do.
     """
-    return uid.strip().casefold()
+    key = uid.strip().casefold()
+    if settings.OCPP_TOKEN_NORMAL_FORM:
+        return _SEPARATORS.sub("", key)
+    if key.startswith("vid:") and _MAC.fullmatch(bare := _SEPARATORS.sub("", key[4:])):
+        return f"vid:{bare}"
+    return key
 
 
 class Token(Budgeted):

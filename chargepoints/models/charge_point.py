@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
 
@@ -104,6 +105,12 @@ class ChargePoint(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         self.identity_key = self.identity.casefold()
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+
+    @property
+    def accepts_unknown_tokens(self) -> bool:
+        """Whether this is a free-vend station: also tokens that nobody added may charge."""
+        return (self.unknown_tokens or settings.OCPP_UNKNOWN_TOKENS) == self.UnknownTokens.ACCEPT
 
 
 class Evse(models.Model):

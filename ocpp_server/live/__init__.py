@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
-from ocpp_server.live.records import Connection, TokenRecord, TransactionState
+from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.session import ReplayMemory
 
@@ -104,6 +105,24 @@ class LiveState(ABC):
     def forget_token(self, uid_key: str) -> None:
         """A token changed: ask the database again. May be called from any thread."""
 
+    @abstractmethod
+    def forget_tokens(self) -> None:
+        """Something changed that many tokens hang on: ask the database for all of them again. May be called
+        from any thread.
+        """
+
+    @abstractmethod
+    async def consumed(self, subject: str) -> Consumption:
+        """What was drawn against the budget of a token ("token:7") or a contract ("contract:3")."""
+
+    @abstractmethod
+    def token_used(self, pk: int, at: datetime) -> None:
+        """A token was accepted; the last use reaches the ORM in batches."""
+
+    @abstractmethod
+    def take_used_tokens(self) -> dict[int, datetime]:
+        """Which tokens were used since this was asked last, and when."""
+
     # -- running transactions ---------------------------------------------------------------------
 
     @abstractmethod
@@ -113,6 +132,10 @@ class LiveState(ABC):
     @abstractmethod
     async def running(self, token_key: str) -> list[TransactionState]:
         """Active transactions of a token at any station."""
+
+    @abstractmethod
+    async def running_of_group(self, group_id: str) -> list[TransactionState]:
+        """Active transactions of a group's tokens at any station."""
 
     @abstractmethod
     def transaction_changed(self, transaction: TransactionState) -> None:

@@ -12,8 +12,7 @@ from django.conf import settings
 from django.db.models import Max
 from django.utils import timezone
 
-from ocpp_server.journal import journal
-from ocpp_server.live.records import ConnectorState, ExpectedStart, TokenRecord, TransactionState
+from ocpp_server.live.records import ConnectorState, ExpectedStart, TransactionState
 from ocpp_server.live.station import Station
 
 log = structlog.get_logger(__name__)
@@ -22,27 +21,6 @@ log = structlog.get_logger(__name__)
 RECENT_TRANSACTIONS = 8
 # Cards that hold a session open without a sign of life must not stay refused for ever.
 SIGN_OF_LIFE = timedelta(hours=24)
-
-
-async def load_tokens(uid_key: str) -> tuple[TokenRecord, ...]:
-    return await journal.run(_tokens, uid_key)
-
-
-def _tokens(uid_key: str) -> tuple[TokenRecord, ...]:
-    from accounts.models import Token
-
-    return tuple(
-        TokenRecord(
-            pk=token.pk,
-            uid=token.uid,
-            type=token.type,
-            status=token.status,
-            valid=token.valid,
-            expires_at=token.expires_at,
-            group_id=token.group_id,
-        )
-        for token in Token.objects.filter(uid_key=uid_key).order_by("id")
-    )
 
 
 def transaction_state(row: object, station: str) -> TransactionState:
@@ -64,6 +42,7 @@ def transaction_state(row: object, station: str) -> TransactionState:
         token_pk=row.token_id,
         group_id=row.group_id,
         authorization_status=row.authorization_status,
+        authorization_reason=row.authorization_reason,
         stop_authorization_status=row.stop_authorization_status,
         start_fingerprint=row.start_fingerprint,
         stop_fingerprint=row.stop_fingerprint,
@@ -153,11 +132,10 @@ def apply_settings(station: Station, row: object) -> None:
     from chargepoints.models import ChargePoint
 
     assert isinstance(row, ChargePoint)
+    station.site_pk = row.site_id
     station.registration_status = row.registration_status
     station.strict = (row.validation or settings.OCPP_VALIDATION) == ChargePoint.Validation.STRICT
-    station.accepts_unknown_tokens = (
-        row.unknown_tokens or settings.OCPP_UNKNOWN_TOKENS
-    ) == ChargePoint.UnknownTokens.ACCEPT
+    station.accepts_unknown_tokens = row.accepts_unknown_tokens
     station.heartbeat_interval = row.heartbeat_interval
     station.zone = None
     if row.assumed_timezone:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from datetime import datetime
+
+from django.utils import timezone
 
 from ocpp_server.live import LiveState
-from ocpp_server.live.loading import load_tokens
-from ocpp_server.live.records import Connection, TokenRecord, TransactionState
+from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
+from ocpp_server.live.token_loading import load_consumption, load_tokens
 from ocpp_server.protocol.session import ReplayMemory
 
 # Changes made in this process are felt at once; those of another (manage.py shell on the same SQLite file)
@@ -23,7 +26,10 @@ class MemoryState(LiveState):
         self._tokens: dict[str, tuple[float, tuple[TokenRecord, ...]]] = {}
         self._memories: dict[str, ReplayMemory] = {}
         self._forgotten = 0
+        self._consumed: dict[str, tuple[float, Consumption]] = {}
+        self._used: dict[int, datetime] = {}
         self._running: dict[str, dict[int, TransactionState]] = {}
+        self._groups: dict[str, dict[int, TransactionState]] = {}
         self._number = 999
 
     async def connect(self, connection: Connection) -> Connection | None:
@@ -75,6 +81,29 @@ class MemoryState(LiveState):
         self._forgotten += 1
         self._tokens.pop(uid_key, None)
 
+    def forget_tokens(self) -> None:
+        self._forgotten += 1
+        self._tokens.clear()
+        self._consumed.clear()
+
+    async def consumed(self, subject: str) -> Consumption:
+        cached = self._consumed.get(subject)
+        now = time.monotonic()
+        if cached is not None and now - cached[0] < TOKEN_CACHE_S and cached[1].day == timezone.localdate():
+            return cached[1]
+        drawn = await load_consumption(subject)
+        if len(self._consumed) >= TOKEN_CACHE_SIZE:
+            self._consumed.clear()
+        self._consumed[subject] = (now, drawn)
+        return drawn
+
+    def token_used(self, pk: int, at: datetime) -> None:
+        self._used[pk] = at
+
+    def take_used_tokens(self) -> dict[int, datetime]:
+        used, self._used = self._used, {}
+        return used
+
     async def next_transaction_number(self) -> int:
         self._number += 1
         return self._number
@@ -82,22 +111,40 @@ class MemoryState(LiveState):
     async def running(self, token_key: str) -> list[TransactionState]:
         return list(self._running.get(token_key, {}).values())
 
+    async def running_of_group(self, group_id: str) -> list[TransactionState]:
+        return list(self._groups.get(group_id.casefold(), {}).values())
+
     def transaction_changed(self, transaction: TransactionState) -> None:
         if not transaction.token_key:
             return
         if transaction.is_active:
             self._running.setdefault(transaction.token_key, {})[transaction.id] = transaction
+            if transaction.group_id:
+                self._groups.setdefault(transaction.group_id.casefold(), {})[transaction.id] = transaction
         else:
             self.transaction_abandoned(transaction.id, transaction.token_key)
 
     def transaction_abandoned(self, number: int, token_key: str) -> None:
-        others = self._running.get(token_key)
-        if others is not None:
-            others.pop(number, None)
-            if not others:
-                self._running.pop(token_key, None)
+        ended = _take(self._running, token_key, number)
+        if ended is not None and ended.group_id:
+            _take(self._groups, ended.group_id.casefold(), number)
+        # What it drew counts from now on: the next question about the budget asks the database.
+        _, records = self._tokens.get(token_key, (0.0, ()))
+        for budget in (budget for record in records for budget in record.budgets):
+            self._consumed.pop(budget.subject, None)
 
     def rebuild(self, *, last_number: int, active: Iterable[TransactionState]) -> None:
         self._number = max(self._number, last_number)
         for transaction in active:
             self.transaction_changed(transaction)
+
+
+def _take(index: dict[str, dict[int, TransactionState]], key: str, number: int) -> TransactionState | None:
+    """Take a transaction out of an index; a key without transactions leaves it."""
+    found = index.get(key)
+    if found is None:
+        return None
+    taken = found.pop(number, None)
+    if not found:
+        index.pop(key, None)
+    return taken

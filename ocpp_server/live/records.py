@@ -4,7 +4,7 @@ the same.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -32,8 +32,34 @@ class ConnectorState(msgspec.Struct):
     reported_at: datetime | None = None
 
 
+class Places(msgspec.Struct, frozen=True):
+    """Stations and sites by their primary keys."""
+
+    stations: frozenset[int] = frozenset()
+    sites: frozenset[int] = frozenset()
+
+    def have(self, station: int, site: int | None) -> bool:
+        return station in self.stations or site in self.sites
+
+
+class Budget(msgspec.Struct, frozen=True):
+    """What a token or a contract may draw, Wh. `subject` names whose it is: "token:7", "contract:3"."""
+
+    subject: str
+    wh_per_day: int | None
+    wh_per_month: int | None
+
+
+class Consumption(msgspec.Struct, frozen=True):
+    """What was drawn against a budget as of `day`, Wh; days and months are those of TIME_ZONE."""
+
+    day: date
+    day_wh: float
+    month_wh: float
+
+
 class TokenRecord(msgspec.Struct, frozen=True):
-    """What authorization needs to know of a token."""
+    """What authorization needs to know of a token, its bearer and its contract: no question asks more."""
 
     pk: int
     uid: str
@@ -42,6 +68,20 @@ class TokenRecord(msgspec.Struct, frozen=True):
     valid: bool
     expires_at: datetime | None
     group_id: str
+    valid_from: datetime | None = None
+    is_master: bool = False
+    user_status: str = ""
+    contract_id: str = ""
+    contract_status: str = ""
+    contract_from: datetime | None = None
+    contract_until: datetime | None = None
+    # What keeps the bearer from charging on the contract: viewer, invited, removed or stranger.
+    bar: str = ""
+    # Of token, group and contract: where one of them is refused, and for each that is allowed only somewhere,
+    # where.
+    refused_at: Places | None = None
+    allowed_at: tuple[Places, ...] = ()
+    budgets: tuple[Budget, ...] = ()
 
 
 class ExpectedStart(msgspec.Struct):
@@ -69,6 +109,7 @@ class TransactionState(msgspec.Struct, kw_only=True):
     token_pk: int | None = None
     group_id: str = ""
     authorization_status: str = ""
+    authorization_reason: str = ""
     stop_authorization_status: str = ""
     start_fingerprint: str | None = None
     stop_fingerprint: str = ""

@@ -30,7 +30,7 @@ from ocpp_server.journal import journal
 from ocpp_server.live import LiveStateUnavailable, Notice
 from ocpp_server.live.loading import active_numbers, highest_number, keep_number, load_running
 from ocpp_server.live.memory import MemoryState
-from ocpp_server.live.records import Connection, TokenRecord, TransactionState
+from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
 from ocpp_server.live.redis_keys import BIRTH, ELECT, NUMBER, RESIGN, Keys
 from ocpp_server.live.redis_leases import Leases, chunks
 from ocpp_server.live.redis_link import AWAY, Link
@@ -151,6 +151,15 @@ class RedisState(MemoryState):
         super().forget_token(uid_key)
         self._tell("token", uid_key)
 
+    def forget_tokens(self) -> None:
+        super().forget_tokens()
+        self._tell("tokens")
+
+    async def consumed(self, subject: str) -> Consumption:
+        if self._link.up_since is None:
+            self._consumed.pop(subject, None)
+        return await super().consumed(subject)
+
     # -- running transactions ---------------------------------------------------------------------
 
     async def next_transaction_number(self) -> int:
@@ -199,6 +208,7 @@ class RedisState(MemoryState):
 
     def rebuild(self, *, last_number: int, active: Iterable[TransactionState]) -> None:
         self._running.clear()
+        self._groups.clear()
         super().rebuild(last_number=last_number, active=active)
 
     async def reconcile(self) -> None:
@@ -272,6 +282,8 @@ class RedisState(MemoryState):
         for kind, *what in news:
             if kind == "token":
                 super().forget_token(what[0])
+            elif kind == "tokens":
+                super().forget_tokens()
             elif kind == "running":
                 self.transaction_changed(running_state(what[0]))
             elif kind == "ended":
@@ -285,8 +297,7 @@ class RedisState(MemoryState):
 
     async def _up(self) -> None:
         """The news begin (again): nothing that is remembered can be trusted before it was read."""
-        self._forgotten += 1
-        self._tokens.clear()
+        super().forget_tokens()
         was_flushed = await self._look_for_flush()
         await self._leases.renew(was_flushed=was_flushed)
         self._view.repeat()

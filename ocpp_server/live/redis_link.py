@@ -12,6 +12,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
 from ocpp_server.live import LiveStateUnavailable
@@ -20,7 +21,7 @@ from ocpp_server.live.redis_keys import Script
 log = structlog.get_logger(__name__)
 
 # Redis answers in less than a millisecond; one that takes this long is away for whoever waits.
-TIMEOUT_S = 3.0
+TIMEOUT_S = 2.0
 TICK_S = 1.0
 CONNECTIONS = 32
 # Nothing heard for so long: ask whether the line is alive.
@@ -55,8 +56,9 @@ class Link:
             # A depot that comes back at once waits for a free one instead of being refused.
             max_connections=CONNECTIONS,
             timeout=2 * TIMEOUT_S,
-            # One: a connection that died while it was idle is opened again without anybody noticing.
-            retry=Retry(NoBackoff(), 1),
+            # A connection that died while it was idle is opened again without anybody noticing; what got no
+            # answer in time is not asked twice.
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
         self.redis: Redis = Redis.from_pool(pool)
         self._channel = channel

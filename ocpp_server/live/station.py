@@ -40,6 +40,7 @@ class Station:
         "pk",
         "identity",
         "version",
+        "site_pk",
         "registration_status",
         "strict",
         "accepts_unknown_tokens",
@@ -72,6 +73,7 @@ class Station:
         self.pk = pk
         self.identity = identity
         self.version = version
+        self.site_pk: int | None = None
         self.registration_status = "Pending"
         self.has_booted = False
         self.strict = False
@@ -156,6 +158,7 @@ class Station:
 
     def take_over(self, fresh: Station) -> None:
         """Become what was just loaded from the database; identity, connection and memory of answers stay."""
+        self.site_pk = fresh.site_pk
         self.registration_status = fresh.registration_status
         self.strict = fresh.strict
         self.accepts_unknown_tokens = fresh.accepts_unknown_tokens

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, Protocol
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 FUTURE = timedelta(days=1)
 
+_MAC_SEPARATORS = re.compile(r"[:.\- ]")
+_MAC = re.compile(r"[0-9A-Fa-f]{12}")
 _LEAP_SECOND = re.compile(r":60(?=[.Z+\-]|$)")
 
 
@@ -28,6 +30,8 @@ class Decision(Protocol):
 
     @property
     def status(self) -> str: ...
+    @property
+    def status_2x(self) -> str: ...
     @property
     def is_unknown(self) -> bool: ...
     @property
@@ -77,7 +81,14 @@ def id_token(value: Mapping[str, Any] | None) -> IdToken | None:
     """2.x IdTokenType (2.28); None when the message names nobody."""
     if not value:
         return None
-    return IdToken(str(value.get("idToken", "")), str(value.get("type", "")))
+    kind, text = str(value.get("type", "")), str(value.get("idToken", ""))
+    return IdToken(_vehicle(text) if kind == "MacAddress" else text, kind)
+
+
+def _vehicle(mac: str) -> str:
+    """A vehicle that names itself by its MAC address, as 1.6 stations write it: "VID:" and 12 hex digits."""
+    digits = _MAC_SEPARATORS.sub("", mac)
+    return f"VID:{digits.upper()}" if _MAC.fullmatch(digits) else mac
 
 
 def id_tag_info(decision: Decision) -> dict[str, Any]:
@@ -91,8 +102,13 @@ def id_tag_info(decision: Decision) -> dict[str, Any]:
 
 
 def id_token_info(decision: Decision) -> dict[str, Any]:
-    """2.x IdTokenInfoType (2.29). A token nobody knows is "Unknown" here, where 1.6 only has "Invalid"."""
-    info: dict[str, Any] = {"status": "Unknown" if decision.is_unknown else decision.status}
+    """2.x IdTokenInfoType (2.29). A token nobody knows is "Unknown" here, where 1.6 only has "Invalid", and
+    what is wrong with place, time or credit has words of its own.
+    """
+    status = decision.status_2x or decision.status
+    info: dict[str, Any] = {
+        "status": "Unknown" if decision.is_unknown and status == "Invalid" else status
+    }
     if decision.group_id:
         info["groupIdToken"] = {"idToken": decision.group_id[:36], "type": "Central"}
     if decision.expires_at is not None:

@@ -1,7 +1,18 @@
+from transactions.models.access_rule import AccessRule
 from transactions.models.counter import Counter
 from transactions.models.meter_value import MeterValue
 from transactions.models.quarantine import QuarantinedMessage
+from transactions.models.refusal import Refusal
 from transactions.models.remote_start import RemoteStart
 from transactions.models.transaction import Transaction, TransactionEvent
 
-__all__ = ["Counter", "MeterValue", "QuarantinedMessage", "RemoteStart", "Transaction", "TransactionEvent"]
+__all__ = [
+    "AccessRule",
+    "Counter",
+    "MeterValue",
+    "QuarantinedMessage",
+    "Refusal",
+    "RemoteStart",
+    "Transaction",
+    "TransactionEvent",
+]

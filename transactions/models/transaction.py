@@ -54,6 +54,9 @@ class Transaction(models.Model):
     id_token_type = models.CharField(max_length=32, blank=True, default="")
     group_id = models.CharField(max_length=36, blank=True, default="")
     authorization_status = models.CharField(max_length=32, blank=True, default="", help_text="As answered.")
+    authorization_reason = models.CharField(
+        max_length=300, blank=True, default="", help_text="Why the token was refused, or what let it charge."
+    )
     start_fingerprint = models.CharField(
         max_length=64, null=True, blank=True, editable=False, help_text="Recognises a repeated start."
     )
@@ -68,6 +71,9 @@ class Transaction(models.Model):
     stop_id_token = models.CharField(max_length=255, blank=True, default="")
     stop_authorization_status = models.CharField(
         max_length=32, blank=True, default="", help_text="As answered."
+    )
+    stop_authorization_reason = models.CharField(
+        max_length=300, blank=True, default="", help_text="By what right the token ended it, or why by none."
     )
     meter_start_wh = models.FloatField(null=True, blank=True)
     meter_stop_wh = models.FloatField(null=True, blank=True)

@@ -68,7 +68,9 @@ async def stop(*, station: Station, stop: Stop) -> Decision | None:
         if stop.token is None:
             return None
         return Decision(transaction.stop_authorization_status, transaction.group_id)
-    decision = await decide(station=station, token=stop.token) if stop.token is not None else None
+    decision = None
+    if stop.token is not None:
+        decision = await decide(station=station, token=stop.token, for_stop=True)
     if transaction is None:
         await _keep_orphan(station, stop, decision)
     elif is_ended:
@@ -128,7 +130,7 @@ async def _keep_conflict(station: Station, transaction: TransactionState, payloa
 
 
 async def _keep_orphan(station: Station, stop: Stop, decision: Decision | None) -> None:
-    """A stop without a transaction: kept word for word, and a session is built of it where it has readings."""
+    """A stop without a transaction: kept word for word, and built into a session where it has readings."""
     number = stop.number
     if await quarantine.is_kept(station, stop.payload):
         station.deviation("repeated-stop")
@@ -179,7 +181,7 @@ async def join_waiting_stop(station: Station, transaction: TransactionState) -> 
         if not fits:
             continue
         suspect(transaction, "stop-came-first")
-        decision = await decide(station=station, token=stop.token) if stop.token else None
+        decision = await decide(station=station, token=stop.token, for_stop=True) if stop.token else None
         await _apply(station, transaction, stop, decision)
         quarantine.resolve(station, pk, transaction.id)
         station.orphans -= 1

@@ -165,6 +165,7 @@ async def _apply(
         columns |= {"started_at": transaction.started_at}
     if event.token is not None and not transaction.id_token:
         sessions.own(transaction, event.token, decision)
+        columns |= {"authorization_reason": transaction.authorization_reason}
         live.state().transaction_changed(transaction)
     if event.remote_start_id is not None and transaction.remote_start_id is None:
         transaction.remote_start_id = event.remote_start_id
@@ -243,7 +244,9 @@ async def _decide_again(station: Station, transaction: TransactionState, event: 
     if event.token is None:
         return None
     is_first = not transaction.id_token
-    decision = await decide(station=station, token=event.token, place=event.place, for_start=is_first)
+    decision = await decide(
+        station=station, token=event.token, place=event.place, for_start=is_first, for_stop=not is_first
+    )
     is_owner = event.token.value.strip().casefold() == transaction.token_key
     if event.type == STARTED and is_owner and transaction.authorization_status:
         return Decision(
@@ -252,6 +255,8 @@ async def _decide_again(station: Station, transaction: TransactionState, event: 
             decision.expires_at,
             decision.token_pk,
             decision.is_unknown,
+            decision.status_2x if decision.status == transaction.authorization_status else "",
+            transaction.authorization_reason,
         )
     return decision
 

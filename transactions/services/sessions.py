@@ -14,7 +14,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place
 from transactions.models import Counter, Transaction
 from transactions.services import energy, remote_starts
-from transactions.services.authorization import Decision
+from transactions.services.authorization import Decision, how_it_ends
 from transactions.services.suspicion import suspect
 from transactions.tables import COUNTERS, TRANSACTIONS
 
@@ -63,6 +63,7 @@ async def open_new(
         start_fingerprint=fingerprint,
         remote_start_id=remote_start_id,
         reservation_id=reservation_id,
+        authorization_reason=transaction.authorization_reason,
         status=Transaction.Status.ACTIVE.value,
         started_at=at,
         start_received_at=station.received_at,
@@ -90,6 +91,7 @@ def own(transaction: TransactionState, token: IdToken | None, decision: Decision
         transaction.token_pk = decision.token_pk
         transaction.group_id = decision.group_id[:36]
         transaction.authorization_status = decision.status
+        transaction.authorization_reason = decision.reason[:300]
 
 
 Lasting = tuple[object, ...]
@@ -171,6 +173,7 @@ def end(
     transaction.stopped_at = at
     transaction.stop_fingerprint = fingerprint
     transaction.stop_authorization_status = decision.status if decision else ""
+    how = how_it_ends(decision, normalise_uid(token.value), transaction)[:300] if decision and token else ""
     save(
         station,
         transaction,
@@ -179,6 +182,7 @@ def end(
         stop_reason=reason[:64],
         stop_id_token=token.value[:255] if token else "",
         stop_authorization_status=transaction.stop_authorization_status,
+        stop_authorization_reason=how,
         stop_fingerprint=fingerprint,
         meter_stop_wh=meter_stop,
         power_w=None,

@@ -4,7 +4,16 @@ sent.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from ocpp_server.live.records import TransactionState
+
+
+class Suspected(Protocol):
+    """A transaction, live or stored."""
+
+    suspect_reasons: list[str]
+
 
 WORDS = {
     "clock-implausible": "the station's clock was wrong, so the time of receipt is used",
@@ -39,7 +48,7 @@ def suspect(transaction: TransactionState, code: str, detail: str = "") -> None:
         transaction.suspect_reasons.append(reason)
 
 
-def is_doubtful(transaction: TransactionState) -> bool:
+def is_doubtful(transaction: Suspected) -> bool:
     """Whether the session may be a ghost, which must not keep a paying customer out."""
     return any(reason.partition(":")[0] in _DOUBTFUL for reason in transaction.suspect_reasons)
 

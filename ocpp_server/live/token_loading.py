@@ -1,0 +1,120 @@
+"""The ORM as the source of the token cache: a token with all that decides about it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import Q, Sum
+from django.utils import timezone
+
+from ocpp_server.journal import journal
+from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
+
+if TYPE_CHECKING:
+    from accounts.models import Contract, Token, TokenGroup
+    from transactions.models import AccessRule
+
+
+async def load_tokens(uid_key: str) -> tuple[TokenRecord, ...]:
+    return await journal.run(read_tokens, uid_key)
+
+
+async def load_consumption(subject: str) -> Consumption:
+    return await journal.run(read_consumption, subject)
+
+
+def read_tokens(uid_key: str) -> tuple[TokenRecord, ...]:
+    """The tokens with this normalised uid, the oldest first."""
+    from accounts.models import Token
+
+    found = Token.objects.filter(uid_key=uid_key).select_related("user", "contract").order_by("id")
+    return tuple(map(_record, found))
+
+
+def read_consumption(subject: str) -> Consumption:
+    """What was drawn in this day and this month. A session counts in the day and the month it began in."""
+    from transactions.models import Transaction
+
+    kind, _, pk = subject.partition(":")
+    owner = {"token": Q(token=pk), "contract": Q(token__contract=pk)}[kind]
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    drawn = Transaction.objects.filter(owner, started_at__gte=midnight.replace(day=1)).aggregate(
+        month=Sum("energy_wh"), day=Sum("energy_wh", filter=Q(started_at__gte=midnight))
+    )
+    return Consumption(midnight.date(), drawn["day"] or 0.0, drawn["month"] or 0.0)
+
+
+def _record(token: Token) -> TokenRecord:
+    from accounts.models import TokenGroup
+
+    group = None
+    if token.group_id:
+        group = (
+            TokenGroup.objects.filter(group_key=token.group_id.casefold()).select_related("contract").first()
+        )
+    contract = token.contract or (group.contract if group is not None else None)
+    refused_at, allowed_at = _places(token, group, contract)
+    return TokenRecord(
+        pk=token.pk,
+        uid=token.uid,
+        type=token.type,
+        status=token.status,
+        valid=token.valid,
+        expires_at=_earliest(token.expires_at, contract.valid_until if contract else None),
+        group_id=token.group_id,
+        valid_from=token.valid_from,
+        is_master=token.is_master,
+        user_status=token.user.status if token.user else "",
+        contract_id=contract.contract_id if contract else "",
+        contract_status=contract.status if contract else "",
+        contract_from=contract.valid_from if contract else None,
+        contract_until=contract.valid_until if contract else None,
+        bar=_bar(token, contract),
+        refused_at=refused_at,
+        allowed_at=allowed_at,
+        budgets=tuple(
+            Budget(f"{kind}:{owner.pk}", owner.energy_wh_per_day, owner.energy_wh_per_month)
+            for kind, owner in (("token", token), ("contract", contract))
+            if owner is not None and (owner.energy_wh_per_day, owner.energy_wh_per_month) != (None, None)
+        ),
+    )
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _bar(token: Token, contract: Contract | None) -> str:
+    """Why the bearer may not charge on the contract; empty when nothing bars, or when it is nobody's."""
+    from accounts.models import Member
+
+    if contract is None or token.user_id is None:
+        return ""
+    member = Member.objects.filter(contract=contract, user=token.user_id).first()
+    if member is None:
+        return "stranger"
+    if member.status != Member.Status.ACTIVE:
+        return member.status
+    return member.role if member.role == Member.Role.VIEWER else ""
+
+
+def _places(
+    token: Token, group: TokenGroup | None, contract: Contract | None
+) -> tuple[Places | None, tuple[Places, ...]]:
+    from transactions.models import AccessRule
+
+    rules = list(AccessRule.objects.of(token=token, group=group, contract=contract))
+    refusals = [rule for rule in rules if rule.effect == AccessRule.Effect.REFUSE]
+    allowances: dict[tuple[int | None, int | None, int | None], list[AccessRule]] = {}
+    for rule in rules:
+        if rule.effect == AccessRule.Effect.ALLOW:
+            allowances.setdefault((rule.token_id, rule.group_id, rule.contract_id), []).append(rule)
+    return (_of(refusals) if refusals else None), tuple(map(_of, allowances.values()))
+
+
+def _of(rules: list[AccessRule]) -> Places:
+    return Places(
+        stations=frozenset(rule.charge_point_id for rule in rules if rule.charge_point_id is not None),
+        sites=frozenset(rule.site_id for rule in rules if rule.site_id is not None),
+    )

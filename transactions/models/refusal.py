@@ -1,0 +1,40 @@
+"""Why somebody was not let charge: one row a refusal, for whoever calls the operator."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from accounts.models import Token
+from chargepoints.models import ChargePoint
+
+
+class Refusal(models.Model):
+    """A token that was refused. Append-only; the newest rows of a station are kept."""
+
+    class Purpose(models.TextChoices):
+        AUTHORIZE = "authorize", "Held to the station"
+        START = "start", "Start of a session"
+        STOP = "stop", "End of a session"
+        REMOTE = "remote", "Remote start"
+
+    charge_point = models.ForeignKey(
+        ChargePoint, on_delete=models.CASCADE, related_name="refusals", db_index=False
+    )
+    evse_number = models.PositiveIntegerField(null=True, blank=True)
+    token = models.ForeignKey(
+        Token, null=True, blank=True, on_delete=models.SET_NULL, related_name="refusals"
+    )
+    id_token = models.CharField(
+        max_length=255, blank=True, default="", db_index=True, help_text="As presented."
+    )
+    purpose = models.CharField(max_length=16, choices=Purpose.choices)
+    status = models.CharField(max_length=32, help_text="In the words of 2.x; 1.6 has fewer.")
+    reason = models.CharField(max_length=300)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["charge_point", "-at"], name="refusal_by_station")]
+
+    def __str__(self) -> str:
+        return f"{self.id_token}: {self.reason}"

@@ -1,0 +1,131 @@
+"""Who may charge where: the rule alone, without database or network; `authorization` gathers what it needs.
+
+What somebody decided is Blocked, what time decided is Expired, what was never right is Invalid, and in that
+order the first one is told. 1.6 has no other words; 2.x has some for circumstances, which come with Invalid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from accounts.models import Contract, Token, User
+from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
+
+
+class Refused(NamedTuple):
+    """`status` is 1.6's AuthorizationStatus (7.1), `status_2x` the 2.x one (3.3) where it says more.
+
+    `is_circumstantial`: elsewhere, later or with less the token could charge. Who is charging already may
+    still stop.
+    """
+
+    status: str
+    reason: str
+    status_2x: str = ""
+    is_circumstantial: bool = False
+
+
+BLOCKED, EXPIRED, INVALID = "Blocked", "Expired", "Invalid"
+
+_BARS = {
+    "viewer": "its bearer is a viewer of the contract: viewers see and never charge",
+    "invited": "its bearer has not accepted the invitation to the contract yet",
+    "removed": "its bearer has left the contract",
+    "stranger": "its bearer is no member of the contract",
+}
+_MASTER = Refused(INVALID, "A master pass stops sessions and starts none.")
+
+
+def standing(record: TokenRecord, now: datetime) -> Refused | None:
+    """What the token is, wherever it is shown; None when nothing speaks against it."""
+    if record.status == Token.Status.BLOCKED:
+        return Refused(BLOCKED, "The token is blocked.")
+    if record.status == Token.Status.LOST:
+        return Refused(BLOCKED, "The token was reported lost.")
+    if record.user_status and record.user_status != User.Status.ACTIVE:
+        return Refused(BLOCKED, f"The account of its bearer is {record.user_status}.")
+    contract = record.contract_status
+    if contract in (Contract.Status.SUSPENDED, Contract.Status.TERMINATED):
+        return Refused(BLOCKED, f"The contract {record.contract_id} is {contract}.")
+    if record.status == Token.Status.EXPIRED:
+        return Refused(EXPIRED, "The token has expired.")
+    if contract == Contract.Status.EXPIRED or _is_past(record.contract_until, now):
+        return Refused(EXPIRED, f"The contract {record.contract_id} has expired.")
+    if _is_past(record.expires_at, now):
+        return Refused(EXPIRED, "The token has expired.")
+    if record.status == Token.Status.INVALID or not record.valid:
+        return Refused(INVALID, "The token is marked as invalid.")
+    if record.bar:
+        return Refused(INVALID, f"The token may not be used: {_BARS[record.bar]}.")
+    return None
+
+
+def circumstances(
+    record: TokenRecord,
+    *,
+    now: datetime,
+    station: int | None,
+    site: int | None,
+    drawn: Sequence[Consumption] = (),
+    for_start: bool = False,
+) -> Refused | None:
+    """When, where and how much. `drawn` goes with `record.budgets`; without a station no place is asked."""
+    if record.valid_from is not None and now < record.valid_from:
+        return _circumstance("The token is not valid yet.", "NotAtThisTime")
+    if record.contract_from is not None and now < record.contract_from:
+        return _circumstance(f"The contract {record.contract_id} has not begun yet.", "NotAtThisTime")
+    if for_start and record.is_master:
+        return _MASTER
+    if station is not None:
+        if record.refused_at is not None and record.refused_at.have(station, site):
+            return _circumstance("An access rule refuses it at this place.", "NotAtThisLocation")
+        if not _is_allowed(record.allowed_at, station, site):
+            return _circumstance("Access rules allow it at other places only.", "NotAtThisLocation")
+    for budget, consumption in zip(record.budgets, drawn, strict=False):
+        if problem := exceeded(budget, consumption):
+            return _circumstance(problem, "NoCredit")
+    return None
+
+
+def concurrent(elsewhere: Sequence[str]) -> Refused | None:
+    """`elsewhere`: the stations where the token is charging."""
+    if not elsewhere:
+        return None
+    return Refused("ConcurrentTx", f"The token is charging already, at {elsewhere[0]}.")
+
+
+def crowded(record: TokenRecord, charging: int, limit: int) -> Refused | None:
+    """`limit`: how many sessions a group may have at once; 0 is no limit."""
+    if not limit or charging < limit:
+        return None
+    return Refused(
+        "ConcurrentTx", f"The group {record.group_id} has {charging} sessions already; {limit} are allowed."
+    )
+
+
+def exceeded(budget: Budget, drawn: Consumption) -> str:
+    """Which limit is used up, as a sentence; empty when none is."""
+    whose = "token" if budget.subject.startswith("token") else "contract"
+    for limit, used, period in (
+        (budget.wh_per_day, drawn.day_wh, "day"),
+        (budget.wh_per_month, drawn.month_wh, "month"),
+    ):
+        if limit is not None and used >= limit:
+            kwh = f"{used / 1000:,.1f} of {limit / 1000:,.1f} kWh"
+            return f"The {whose}'s budget of the {period} is used up: {kwh}."
+    return ""
+
+
+def _circumstance(reason: str, status_2x: str) -> Refused:
+    return Refused(INVALID, reason, status_2x, is_circumstantial=True)
+
+
+def _is_past(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now
+
+
+def _is_allowed(allowed_at: tuple[Places, ...], station: int, site: int | None) -> bool:
+    """Whoever is allowed somewhere is refused elsewhere: token, group and contract each must agree."""
+    return all(places.have(station, site) for places in allowed_at)
