@@ -119,10 +119,10 @@ def _store(
             totals[at, sample.measurand] = sample.value
         elif sample.measurand in (ENERGY, POWER):
             phases.setdefault((at, sample.measurand), {})[sample.phase[:2]] = sample.value
-    for where, by_phase in phases.items():
+    for reading, by_phase in phases.items():
         # A total of our own only where the phases are complete.
-        if where not in totals and all(phase in by_phase for phase in _PHASES):
-            totals[where] = sum(by_phase[phase] for phase in _PHASES)
+        if reading not in totals and all(phase in by_phase for phase in _PHASES):
+            totals[reading] = sum(by_phase[phase] for phase in _PHASES)
     return {
         at: (totals.get((at, ENERGY)), totals.get((at, POWER)), totals.get((at, SOC)))
         for at in moments.values()
