@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from tests.distributed.engines import Redis
 from tests.live import LiveServer
 
-LEASE_S = 3
+LEASE_S = 2
 SECRET_KEY = "the-key-of-tests-which-all-processes-of-a-cluster-share-0123456789"
 
 

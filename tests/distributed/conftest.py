@@ -26,14 +26,6 @@ def redis() -> Iterator[Redis]:
     engine.close()
 
 
-@pytest.fixture
-def own_redis() -> Iterator[Redis]:
-    """One that a test may stop, pause and flush; started here even where another one is named."""
-    engine = Redis()
-    yield engine
-    engine.close()
-
-
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """With a migrated database to copy, its operator and API key in place."""

@@ -1,0 +1,197 @@
+"""Redis flushed, stopped, hanging: what needs it waits or is refused; nothing is lost (F17-F19)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.conformance.peer import Operator, Peer, at, eventually, fresh, station
+from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import MakeCluster
+from tests.distributed.engines import Redis
+from tests.distributed.test_live_view import STOP_WH, authorized, shared_transactions, started, stopped
+from tests.live import LiveServer
+
+BUDGET_S = 3
+
+
+@pytest.fixture(scope="module")
+def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
+    """Two processes with a Redis of their own, which these tests ill-treat one after the other."""
+    redis = Redis()
+    cluster = make_cluster(2, on=redis, OCPP_JOURNAL_BUDGET=f"{BUDGET_S}s")
+    yield cluster
+    redis.close()
+
+
+async def test_a_flush_under_load_loses_nothing_and_the_view_is_right_again_within_seconds(
+    cluster: Cluster,
+) -> None:
+    uid = fresh("TAG")
+    await Operator(cluster.servers[0]).add_token(uid)
+    done: dict[str, list[tuple[int, int]]] = {}
+    is_over = asyncio.Event()
+
+    async def charge(peer: Peer) -> None:
+        sessions = done[peer.identity] = []
+        while not is_over.is_set() or len(sessions) < 3:
+            number = (await started(peer, "NOBODY03"))["transactionId"]
+            for reading in range(3):
+                sample = {"timestamp": at(), "sampledValue": [{"value": str(500_000 + reading)}]}
+                await peer.call(
+                    "MeterValues", {"connectorId": 1, "transactionId": number, "meterValue": [sample]}
+                )
+            await stopped(peer, number)
+            sessions.append((number, STOP_WH))
+
+    async with AsyncExitStack() as stack:
+        quiet = await stack.enter_async_context(station(cluster.servers[0]))
+        long_ago = (await started(quiet, uid))["transactionId"]
+        peers = [await stack.enter_async_context(station(cluster.servers[n % 2])) for n in range(10)]
+        charging = [asyncio.create_task(charge(peer)) for peer in peers]
+        everybody = sorted([quiet.identity, *(peer.identity for peer in peers)])
+        for _ in range(3):
+            await asyncio.sleep(0.4)  # the load goes on meanwhile; there is no event to await
+            cluster.redis.client.flushall()
+
+        await eventually(lambda: sorted(lively(cluster)) == everybody, 5)
+        await eventually(lambda: str(long_ago) in shared_transactions(cluster), 5)
+        for server in cluster.servers:
+            assert sorted(cluster.clients(server)) == everybody
+        is_over.set()
+        await asyncio.gather(*charging)
+        again = await started(peers[1], uid)
+        assert again["idTagInfo"]["status"] == "ConcurrentTx"
+        asking = asyncio.create_task(Operator(cluster.servers[1]).command(quiet.identity, "ClearCache"))
+        await quiet.answer(await quiet.next_call(), {"status": "Accepted"})
+        assert (await asking)[0] == 200
+
+        for identity, sessions in done.items():
+            rows = cluster.transactions(identity)
+            stored = [(row["id"], int(row["meter_stop_wh"])) for row in rows if row["status"] != "active"]
+            assert stored == sessions, identity
+        numbers = [number for sessions in done.values() for number, _ in sessions]
+        assert len(set(numbers)) == len(numbers)
+    assert "Traceback" not in cluster.log()
+
+
+async def test_redis_stopped_and_started_again(cluster: Cluster) -> None:
+    here, there = cluster.servers
+    operator, uid = Operator(here), fresh("TAG")
+    await operator.add_token(uid)
+    async with station(here) as charging, station(there) as waiting, station(there) as unlucky:
+        running = (await started(charging, uid))["transactionId"]
+        assert ready(here) == (200, [])
+
+        cluster.redis.stop()
+
+        # What an operator and a program see.
+        await eventually(lambda: ready(here) == (503, ["redis"]))
+        status, answer = await operator.request(
+            "POST",
+            f"/api/v1/chargepoints/{charging.identity}/commands",
+            {"action": "ClearCache", "payload": {}},
+        )
+        assert status == 503, answer
+        assert cluster.rows("SELECT 1 FROM chargepoints_command WHERE state IN ('queued', 'sent')") == []
+        assert (await operator.request("GET", "/api/v1/transactions"))[0] == 200
+
+        # Stations that need no number go on; new sockets are refused, and told to come again.
+        await charging.heartbeat()
+        assert await authorized(charging, uid) == "Accepted"
+        await stopped(charging, running)
+        refused = await refusal(there)
+        assert refused.response.status_code == 503
+        assert "Retry-After" in refused.response.headers
+
+        # A start waits within the budget; beyond it the socket is closed, and nothing was answered.
+        start = asyncio.create_task(started(unlucky, uid))
+        assert await unlucky_close(start, unlucky) == 1013
+        start = asyncio.create_task(started(waiting, uid))
+        await waiting_for_number(there)
+
+        cluster.redis.start()
+
+        number = (await start)["transactionId"]
+        assert number > running
+        assert [row["id"] for row in cluster.transactions(waiting.identity)] == [number]
+        assert cluster.transactions(unlucky.identity) == []
+        await eventually(lambda: ready(here) == (200, []))
+        await eventually(lambda: str(number) in shared_transactions(cluster))
+        await eventually(
+            lambda: sorted(cluster.clients(here)) == sorted([charging.identity, waiting.identity])
+        )
+        asking = asyncio.create_task(Operator(here).command(waiting.identity, "ClearCache"))
+        await waiting.answer(await waiting.next_call(), {"status": "Accepted"})
+        assert (await asking)[0] == 200
+        assert cluster.is_online(charging.identity)
+        assert cluster.is_online(waiting.identity)
+        # Of what was answered meanwhile, nothing was an error.
+        peers = (charging, waiting, unlucky)
+        assert [error for peer in peers for error in errors(cluster, peer.identity)] == []
+
+
+async def test_a_redis_that_hangs_keeps_nobody_for_ever(cluster: Cluster) -> None:
+    server = cluster.servers[0]
+    async with station(server) as peer:
+        cluster.redis.pause()
+        try:
+            command = Operator(server).request(
+                "POST",
+                f"/api/v1/chargepoints/{peer.identity}/commands",
+                {"action": "ClearCache", "payload": {}},
+            )
+            heartbeat = asyncio.create_task(peer.heartbeat())
+            status, _ = await asyncio.wait_for(command, 15)
+            await heartbeat
+            assert status == 503
+            assert await asyncio.to_thread(ready, server) == (503, ["redis"])
+        finally:
+            cluster.redis.resume()
+        await eventually(lambda: ready(server) == (200, []))
+        asking = asyncio.create_task(Operator(server).command(peer.identity, "ClearCache"))
+        await peer.answer(await peer.next_call(), {"status": "Accepted"})
+        assert (await asking)[0] == 200
+
+
+def ready(server: LiveServer) -> tuple[int, list[str]]:
+    """The status of the readiness probe and the parts that are down."""
+    status, answer = server.request("GET", "/health/ready")
+    return status, [name for name, part in answer["data"]["parts"].items() if not part["ok"]]
+
+
+async def refusal(server: LiveServer) -> InvalidStatus:
+    try:
+        async with station(server):
+            raise AssertionError("a station was let in")
+    except InvalidStatus as refused:
+        return refused
+
+
+async def unlucky_close(start: asyncio.Task[object], peer: object) -> int | None:
+    await asyncio.wait([start])
+    assert start.exception() is not None
+    return peer.socket.close_code  # type: ignore[attr-defined, no-any-return]
+
+
+async def waiting_for_number(server: LiveServer) -> None:
+    """The start has reached the server: it answers a later request, and the start not yet."""
+    await asyncio.to_thread(server.request, "GET", "/health")
+
+
+def errors(cluster: Cluster, identity: str) -> list[dict[str, Any]]:
+    return cluster.rows(
+        "SELECT m.action, m.error_code FROM chargepoints_message m JOIN chargepoints_chargepoint c"
+        " ON c.id = m.charge_point_id WHERE c.identity = %s AND m.error_code <> ''",
+        identity,
+    )
+
+
+def lively(cluster: Cluster) -> list[str]:
+    found: list[str] = cluster.redis.client.zrange(f"{cluster.prefix}:clients", 0, -1)  # type: ignore[assignment]
+    return found

@@ -1,0 +1,185 @@
+"""The shared live state by itself: two of them in one process, as two processes would have them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from ocpp_server.journal import journal
+from ocpp_server.live.records import Connection, ConnectorState, TransactionState
+from ocpp_server.live.redis import NUMBERS_IN_FLIGHT, RedisState
+from ocpp_server.live.station import Station
+from tests.distributed.engines import Redis
+from transactions.models import Counter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+class Pair:
+    """Two processes' live states with the same prefix."""
+
+    def __init__(self, redis: Redis, one: RedisState, other: RedisState, prefix: str) -> None:
+        self.redis = redis.client
+        self.one, self.other = one, other
+        self.prefix = prefix
+
+
+@pytest.fixture
+async def pair(redis: Redis, settings: Any) -> AsyncIterator[Pair]:
+    settings.REDIS_URL = f"redis://:{redis.password}@{redis.address}/0"
+    settings.REDIS_STATE_PREFIX = f"t{uuid.uuid4().hex[:8]}"
+    settings.REDIS_STATE_TTL = 2.0
+    journal.start()
+    one, other = RedisState(), RedisState()
+    await one.start()
+    await other.start()
+    yield Pair(redis, one, other, settings.REDIS_STATE_PREFIX)
+    await one.stop()
+    await other.stop()
+    await journal.stop()
+    await asyncio.to_thread(connection.close)
+
+
+def opened(identity: str = "CP-1") -> Connection:
+    return Connection(
+        id=str(uuid.uuid4()),
+        identity=identity,
+        version="ocpp1.6",
+        channel="process.test",
+        remote_address="192.0.2.7",
+        connected_at=NOW,
+    )
+
+
+async def test_the_newest_connection_replaces_the_older_and_its_late_close_changes_nothing(
+    pair: Pair,
+) -> None:
+    first, second = opened(), opened()
+
+    assert await pair.one.connect(first) is None
+    assert await pair.other.connect(second) == first
+    assert await pair.one.disconnect("CP-1", first.id) is False
+
+    assert await pair.one.connection("cp-1") == second
+    assert await pair.other.disconnect("CP-1", second.id) is True
+    assert await pair.one.connection("CP-1") is None
+
+
+async def test_a_connection_taken_over_without_a_word_is_noticed_at_the_next_renewal(pair: Pair) -> None:
+    lost: asyncio.Queue[str] = asyncio.Queue()
+    pair.one.watch(lost=lost.put, regained=lost.put)
+    first = opened()
+    await pair.one.connect(first)
+
+    await pair.other.connect(opened())
+
+    assert await asyncio.wait_for(lost.get(), 5) == first.id
+
+
+async def test_a_lease_that_is_not_prolonged_ends_and_only_the_dead_are_gone(pair: Pair) -> None:
+    dead, alive = opened("CP-dead"), opened("CP-alive")
+    await pair.other.connect(dead)
+    await pair.one.connect(alive)
+    believed = {"CP-dead": dead.id, "CP-alive": alive.id}
+    await pair.other._link.stop()  # as SIGKILL would: nothing is given back
+
+    gone: list[str] = []
+    async with asyncio.timeout(15):
+        while not gone:
+            await asyncio.sleep(0.1)  # time is what ends a lease
+            gone = await pair.one.gone(believed)
+
+    assert gone == [dead.id]
+    assert await pair.one.connection("CP-dead") is None
+    assert await pair.one.connection("CP-alive") == alive
+
+
+async def test_numbers_begin_at_1000_and_rise_by_one_over_both(pair: Pair) -> None:
+    numbers = [await state.next_transaction_number() for state in (pair.one, pair.other, pair.one)]
+
+    assert numbers == [1000, 1001, 1002]
+
+
+async def test_two_that_seed_the_numbers_at_once_issue_none_twice(pair: Pair) -> None:
+    await journal.run(Counter.objects.update_or_create, name="transaction", defaults={"value": 5000})
+
+    numbers = await asyncio.gather(
+        *(state.next_transaction_number() for _ in range(50) for state in (pair.one, pair.other))
+    )
+
+    assert len(set(numbers)) == 100
+    assert min(numbers) == 5001 + NUMBERS_IN_FLIGHT
+
+
+async def test_a_redis_that_came_back_with_an_older_number_never_issues_one_again(pair: Pair) -> None:
+    issued = [await pair.one.next_transaction_number() for _ in range(5)]
+    await journal.run(Counter.objects.update_or_create, name="transaction", defaults={"value": issued[-1]})
+
+    # What a restart from an old copy of its memory looks like.
+    pair.redis.set(f"{pair.prefix}:server:txid", "1001")
+    pair.redis.script_flush()
+    again = [await state.next_transaction_number() for state in (pair.other, pair.one)]
+
+    assert min(again) > max(issued)
+    assert len(set(again)) == 2
+
+
+async def test_a_batch_of_many_stations_becomes_one_pipeline(pair: Pair) -> None:
+    stations = [charging(number) for number in range(40)]
+    before = pair.one._view.pipelines
+
+    for station in stations:
+        pair.one.station_changed(station)
+    await pair.one._view.settled()
+
+    assert pair.one._view.pipelines == before + 1
+    assert pair.redis.hlen(f"{pair.prefix}:business:transactions") == 40
+    assert pair.redis.scard(f"{pair.prefix}:business:stations") == 40
+
+    # A message that changes nothing of it writes nothing.
+    for station in stations:
+        pair.one.station_changed(station)
+    await pair.one._view.settled()
+    assert pair.one._view.pipelines == before + 1
+
+
+async def test_what_runs_at_one_is_known_to_the_other_until_it_ends(pair: Pair) -> None:
+    station = charging(7)
+    pair.one.station_changed(station)
+    await until(lambda: pair.other.running("TAG7"), 1)
+
+    (seen,) = await pair.other.running("TAG7")
+    assert (seen.station, seen.evse, seen.last_message_at) == ("CP-7", 1, NOW)
+
+    station.transactions[2007].is_active = False
+    pair.one.station_changed(station)
+    await until(lambda: pair.other.running("TAG7"), 0)
+
+
+def charging(number: int) -> Station:
+    station = Station(pk=number, identity=f"CP-{number}", version="ocpp1.6")
+    station.connectors[1, 1] = ConnectorState(pk=number, evse=1, number=1, status="Charging")
+    station.transactions[2000 + number] = TransactionState(
+        id=2000 + number,
+        ocpp_id=str(2000 + number),
+        station=station.identity,
+        evse=1,
+        connector=1,
+        token_key=f"TAG{number}",
+        started_at=NOW,
+        last_message_at=NOW,
+    )
+    return station
+
+
+async def until(ask: Any, count: int) -> None:
+    async with asyncio.timeout(5):
+        while len(await ask()) != count:
+            await asyncio.sleep(0)
