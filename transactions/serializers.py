@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from ocpp_server.api.fields import (
     AmountField,
+    FlagField,
     ReadSerializer,
     SecondsField,
     StrictSerializer,
@@ -29,6 +30,7 @@ class TransactionSerializer(ReadSerializer):
     idTagType = serializers.CharField(source="id_token_type")
     parentIdTag = serializers.CharField(source="group_id")
     authorizationStatus = serializers.CharField(source="authorization_status")
+    authorizationReason = serializers.CharField(source="authorization_reason")
     status = serializers.ChoiceField(choices=Transaction.Status.values)
     endedBy = serializers.CharField(source="ended_by", help_text="station, superseded, abandoned, or empty.")
     chargingState = serializers.CharField(source="charging_state")
@@ -125,6 +127,7 @@ class RemoteStartBody(StrictSerializer):
     idTag = TextField(max_length=36)
     connectorId = WholeField(required=False, min_value=1, max_value=2**31 - 1)
     idTagType = TextField(required=False, max_length=20, help_text="2.x idToken type; Central unless given.")
+    force = FlagField(required=False, help_text="Start although the token may not charge there.")
     timeout = SecondsField()
 
 

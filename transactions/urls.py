@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from transactions.views import export, remote, sessions
+from transactions.views import authorize, export, remote, sessions
 
 urlpatterns = [
+    path("authorize", authorize.AuthorizeView.as_view()),
     path("transactions", sessions.TransactionsView.as_view()),
     path("transactions/export", export.ExportView.as_view()),
     path("transactions/remote-start", remote.RemoteStartView.as_view()),

@@ -10,6 +10,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
 )
 
 from chargepoints import calls
@@ -61,6 +62,11 @@ class RemoteStart(ButtonForm):
     )
     evse_number = forms.TypedChoiceField(
         label="EVSE", required=False, coerce=int, empty_value=None, widget=_SELECT, choices=()
+    )
+    force = forms.BooleanField(
+        label="Even if the token is refused",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:

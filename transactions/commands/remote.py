@@ -7,8 +7,11 @@ from typing import Any
 
 from chargepoints import calls
 from chargepoints.models import ChargePoint, Command
+from ocpp_server import live
+from ocpp_server.journal import journal
 from ocpp_server.protocol.versions import V16
 from transactions.models import Transaction
+from transactions.services.authorization import refuse_remote_start
 
 
 async def remote_start(
@@ -17,6 +20,7 @@ async def remote_start(
     id_token: str,
     evse_number: int | None = None,
     id_token_type: str = "Central",  # noqa: S107 - a kind of token
+    force: bool = False,
     actor: str,
     timeout: float | None = None,
     wait: bool = True,
@@ -24,8 +28,11 @@ async def remote_start(
     """Ask a station to charge on a token, at one EVSE or where the driver plugs in.
 
     `id_token_type` is 2.x IdTokenEnumType; 1.6 has none. That the station agrees is no transaction yet: the
-    command's RemoteStart tells what came of it. Raises what `calls.call` raises.
+    command's RemoteStart tells what came of it. Raises Conflict for a token that may not charge there, unless
+    `force`, and what `calls.call` raises.
     """
+    if not force and live.state().is_connected(charge_point.identity):
+        await journal.run(refuse_remote_start, charge_point, id_token, evse_number)
     payload: dict[str, Any]
     if charge_point.ocpp_version == V16:
         action, payload = "RemoteStartTransaction", {"idTag": id_token}

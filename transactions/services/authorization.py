@@ -14,6 +14,7 @@ from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server import live
+from ocpp_server.domain import Conflict
 from ocpp_server.journal import journal
 from ocpp_server.live.loading import SIGN_OF_LIFE
 from ocpp_server.live.records import TokenRecord, TransactionState
@@ -58,8 +59,6 @@ _TYPES = {
     "eMAID": Token.Type.APP_USER,
     "MacAddress": Token.Type.OTHER,
 }
-# What REST callers write (OCPI 2.2.1 12.4.4), as the 2.x type that means it.
-_WRITTEN = {"VEHICLE": Token.Type.OTHER, "AUTOCHARGE": Token.Type.OTHER, "APP": Token.Type.APP_USER}
 
 
 async def decide(
@@ -117,9 +116,9 @@ def decide_now(
     """The same for who asks without being a station: may it start here and now? Reads the database, which
     mirrors the live state within a moment; works without one.
 
-    `type` is OCPI's, or VEHICLE, AUTOCHARGE, APP. Without a station the place is not asked.
+    `type` is a Token.Type: only such a token is meant. Without a station the place is not asked.
     """
-    record = choose(read_tokens(normalise_uid(uid)), _WRITTEN.get(type, type) or None, is_strict=bool(type))
+    record = choose(read_tokens(normalise_uid(uid)), type, is_strict=bool(type))
     if record is None:
         is_free = charge_point is not None and charge_point.accepts_unknown_tokens
         return _FREE_VEND if is_free else _UNKNOWN
@@ -145,6 +144,30 @@ def choose(
         return records[0] if records else None
     otherwise = None if is_strict else records[0]
     return next((record for record in records if record.type == type), otherwise)
+
+
+def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | None) -> None:
+    """Raises Conflict with the reason when a token that we know may not charge there; it is kept as refused.
+
+    A token that nobody added passes: the station asks when it comes, and free-vend stations don't care.
+    """
+    decision = decide_now(uid=uid, charge_point=charge_point, evse_number=evse_number)
+    if decision.is_accepted or decision.is_unknown:
+        return
+    Refusal.objects.create(
+        charge_point=charge_point,
+        evse_number=evse_number,
+        token_id=decision.token_pk,
+        id_token=uid[:255],
+        purpose=Refusal.Purpose.REMOTE,
+        status=decision.status_2x or decision.status,
+        reason=decision.reason[:300],
+        at=datetime.now(UTC),
+    )
+    raise Conflict(
+        f"The token may not charge here: {decision.reason}",
+        data={"status": decision.status, "reason": decision.reason},
+    )
 
 
 def how_it_ends(decision: Decision, token_key: str, transaction: TransactionState) -> str:

@@ -34,7 +34,8 @@ class RemoteStartView(ApiView):
         waits=True,
         changes=True,
         also=(400, 404),
-        description="Accepted: the station will try. GET .../commands/{requestId} tells what came of it.",
+        description="Accepted: the station will try. GET .../commands/{requestId} tells what came of it. "
+        "A token that is known and may not charge there is 409 with the reason, unless `force`.",
     )
     def post(self, request: Request) -> Response:
         asked = body(RemoteStartBody, request)
@@ -46,6 +47,7 @@ class RemoteStartView(ApiView):
             charge_point,
             id_token=asked["idTag"],
             evse_number=asked.get("connectorId"),
+            force=asked.get("force", False),
             timeout=asked.get("timeout"),
             **kind,
         )

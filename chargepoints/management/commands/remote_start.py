@@ -29,6 +29,9 @@ class Command(StationCommand):
         parser.add_argument("token", help="idTag (1.6) or idToken (2.x)")
         parser.add_argument("--connector", type=connector_number, help="connector (1.6) or EVSE (2.x)")
         parser.add_argument(
+            "--force", action="store_true", help="start although the token may not charge there"
+        )
+        parser.add_argument(
             "--wait",
             type=patience,
             default=DEFAULT_PATIENCE_S,
@@ -39,6 +42,8 @@ class Command(StationCommand):
     def request(self, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         self.patience = options["wait"]
         body = {"clientId": options["station"], "idTag": options["token"]}
+        if options["force"]:
+            body["force"] = True
         if options["connector"] is not None:
             body["connectorId"] = options["connector"]
         return "/api/v1/transactions/remote-start", body
