@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from ocpp_server.journal import journal
 from ocpp_server.live.records import Connection, ConnectorState, TransactionState
@@ -44,7 +43,6 @@ async def pair(redis: Redis, settings: Any) -> AsyncIterator[Pair]:
     await one.stop()
     await other.stop()
     await journal.stop()
-    await asyncio.to_thread(connection.close)
 
 
 def opened(identity: str = "CP-1") -> Connection:
