@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
@@ -110,17 +111,26 @@ class TransactionEventAdmin(EvidenceAdmin):
         return session_link(event.transaction_id)
 
 
+class ReadingsOfStationFilter(StationFilter):
+    """Readings are found by their session: those of the station's latest ones, and those that have none."""
+
+    def of_station(self, queryset: QuerySet[Any], station: int) -> QuerySet[Any]:
+        latest = Transaction.objects.filter(charge_point_id=station).order_by("-id").values_list("pk", flat=True)
+        return queryset.filter(
+            Q(transaction__in=list(latest[:10])) | Q(transaction__isnull=True, charge_point_id=station)
+        )
+
+
 @admin.register(MeterValue)
 class MeterValueAdmin(EvidenceAdmin):
     list_display = ["measurand", "station", "session", "reading", "phase", "context", "measured_at"]
-    list_filter = [StationFilter]
+    list_filter = [ReadingsOfStationFilter]
     list_select_related = ["charge_point"]
     search_fields = ["transaction__id"]
-    exact_search = ("transaction_id", "charge_point")
-    search_help_text = "A session's number, or a station's identity."
+    exact_search = ("transaction_id",)
+    search_help_text = "A session's number."
     sortable_by: tuple[str, ...] = ()
     ordering = ["-id"]
-    station_ordering = ("-measured_at", "-id")
     empty_sentence = "Readings appear as soon as a station sends meter values."
 
     @admin.display(description="Session")

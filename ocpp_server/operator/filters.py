@@ -24,7 +24,10 @@ class StationFilter(TextFilter):
             return queryset
         # The key first, so that the list itself is read by its index on the station.
         station = ChargePoint.objects.by_identity(identity).values_list("pk", flat=True).first()
-        return queryset.none() if station is None else queryset.filter(charge_point_id=station)
+        return queryset.none() if station is None else self.of_station(queryset, station)
+
+    def of_station(self, queryset: QuerySet[Any], station: int) -> QuerySet[Any]:
+        return queryset.filter(charge_point_id=station)
 
 
 class VersionFilter(DropdownFilter):

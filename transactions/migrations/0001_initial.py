@@ -178,13 +178,13 @@ class Migration(migrations.Migration):
             model_name='remotestart',
             index=models.Index(fields=['outcome', 'expires_at'], name='remote_start_by_expiry'),
         ),
-        migrations.AddIndex(
+        migrations.AddConstraint(
             model_name='metervalue',
-            index=models.Index(condition=models.Q(('transaction__isnull', False)), fields=['transaction', 'measured_at'], name='meter_value_by_transaction'),
+            constraint=models.UniqueConstraint(condition=models.Q(('transaction__isnull', False)), fields=('transaction', 'measured_at', 'sample_key'), name='meter_value_once_in_transaction'),
         ),
         migrations.AddConstraint(
             model_name='metervalue',
-            constraint=models.UniqueConstraint(fields=('charge_point', 'measured_at', 'sample_key'), name='meter_value_once'),
+            constraint=models.UniqueConstraint(condition=models.Q(('transaction__isnull', True)), fields=('charge_point', 'measured_at', 'sample_key'), name='meter_value_once_at_station'),
         ),
         migrations.AddConstraint(
             model_name='transactionevent',

@@ -49,16 +49,18 @@ class MeterValue(models.Model):
     class Meta:
         ordering = ["measured_at", "id"]
         constraints = [
+            # Two partial keys instead of one over all rows and an index beside it: a reading is in one of them
+            # only, and the key of a session's readings also serves their series.
             models.UniqueConstraint(
-                fields=["charge_point", "measured_at", "sample_key"], name="meter_value_once"
-            )
-        ]
-        indexes = [
-            models.Index(
-                fields=["transaction", "measured_at"],
-                name="meter_value_by_transaction",
+                fields=["transaction", "measured_at", "sample_key"],
                 condition=models.Q(transaction__isnull=False),
-            )
+                name="meter_value_once_in_transaction",
+            ),
+            models.UniqueConstraint(
+                fields=["charge_point", "measured_at", "sample_key"],
+                condition=models.Q(transaction__isnull=True),
+                name="meter_value_once_at_station",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""May this token charge? The rule of the protocol handlers, for other systems; snake_case, as accounts are."""
+"""May this token charge? The rule of the protocol handlers, for other systems. snake_case, as accounts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,8 @@ class AuthorizeView(ApiView):
         tag="Tokens",
         body=AuthorizeBody,
         also=(400, 404),
-        description="Blocked, then Expired, Invalid, ConcurrentTx, Accepted; a token nobody added is Invalid.",
+        description="Blocked, then Expired, Invalid, ConcurrentTx, Accepted. An unknown token is Invalid.",
+        changes=True,
     )
     def post(self, request: Request) -> Response:
         asked = body(AuthorizeBody, request)
