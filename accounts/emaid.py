@@ -83,8 +83,8 @@ def check_character(body: str) -> str:
 
 def _iso_check(body: str) -> str:
     """eMI3 part 2: a character is two bits and two trits; place n is multiplied with the n-th power of a
-    matrix, [[0, 1], [1, 1]] modulo 2 and [[0, 1], [1, 2]] modulo 3; the check character, at place 15, makes both
-    sums zero. Every wrong character and every exchange of neighbours is found.
+    matrix, [[0, 1], [1, 1]] modulo 2 and [[0, 1], [1, 2]] modulo 3; the check character, at place 15, makes
+    both sums zero. Every wrong character and every exchange of neighbours is found.
     """
     bits, trits = (0, 0), (0, 0)
     for character in body:
@@ -98,7 +98,9 @@ def _iso_check(body: str) -> str:
 
 
 def _din_check(body: str) -> str:
-    """DIN 91286: the decimal digits of the characters (A is 10) weighted by powers of 2, modulo 11; 10 is X."""
+    """DIN 91286: the decimal digits of the characters (A is 10), weighted by powers of 2, modulo 11; X is
+    10.
+    """
     digits = "".join(str(_CHARACTERS.index(character)) for character in body)
     remainder = sum(int(digit) << place for place, digit in enumerate(digits)) % 11
     return "X" if remainder == 10 else str(remainder)

@@ -1,4 +1,4 @@
-"""What the list of tokens can be asked for."""
+"""What the lists of accounts can be asked for."""
 
 from __future__ import annotations
 
@@ -7,42 +7,169 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from accounts.models import Token
+from accounts.models import Contract, Member, Token, User
+from accounts.models.contract import contract_key
 from accounts.models.token import normalise_uid
-from ocpp_server.api.fields import FlagField, TextField, TimeField
+from ocpp_server.api.fields import FlagField, TextField, TimeField, WholeField
 from ocpp_server.api.lists import ListQuery, ordering, search
 
 
-class TokenQuery(ListQuery):
-    orderings = {"id": "pk", "uid": "uid_key", "created_at": "created_at", "updated_at": "updated_at"}
+class ChangedQuery(ListQuery):
+    """Lists that others mirror: by the moment of the last change, and by text."""
 
-    ordering = ordering(orderings)
-    q = search("In uid, name or group.")
-    search = search("The same as q.")
-    uid = TextField(required=False, max_length=255, help_text="Case makes no difference.")
-    type = serializers.ChoiceField(choices=Token.Type.values, required=False)
-    status = serializers.ChoiceField(choices=Token.Status.values, required=False)
-    valid = FlagField(required=False)
-    group_id = TextField(required=False, max_length=36)
-    updated_from = TimeField(required=False)
-    updated_to = TimeField(required=False)
+    exact: tuple[str, ...] = ()
+
+    updated_from = TimeField(required=False, help_text="Changed at this moment or later.")
+    updated_to = TimeField(required=False, help_text="Changed before this moment.")
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         asked = self.validated_data
-        exact = ("type", "status", "valid", "group_id")
-        rows = rows.filter(**{name: asked[name] for name in exact if name in asked})
-        if "uid" in asked:
-            rows = rows.filter(uid_key=normalise_uid(asked["uid"]))
+        rows = rows.filter(**{name: asked[name] for name in self.exact if name in asked})
         if "updated_from" in asked:
             rows = rows.filter(updated_at__gte=asked["updated_from"])
         if "updated_to" in asked:
             rows = rows.filter(updated_at__lt=asked["updated_to"])
         for name in ("q", "search"):
             if name in asked:
-                text = asked[name]
-                rows = rows.filter(
-                    Q(uid_key__contains=normalise_uid(text))
-                    | Q(name__icontains=text)
-                    | Q(group_id__icontains=text)
-                )
+                rows = rows.filter(self.containing(asked[name]))
         return rows
+
+    def containing(self, text: str) -> Q:
+        raise NotImplementedError
+
+
+class UserQuery(ChangedQuery):
+    orderings = {
+        "id": "pk",
+        "name": "name",
+        "email": "email",
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+    }
+    exact = ("status",)
+
+    ordering = ordering(orderings)
+    q = search("In name, email or phone.")
+    search = search("The same as q.")
+    status = serializers.ChoiceField(choices=User.Status.values, required=False)
+    email = TextField(required=False, max_length=254, help_text="Case makes no difference.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        if "email" in self.validated_data:
+            rows = rows.filter(email__iexact=self.validated_data["email"])
+        return rows
+
+    def containing(self, text: str) -> Q:
+        return Q(name__icontains=text) | Q(email__icontains=text) | Q(phone__icontains=text)
+
+
+class ContractQuery(ChangedQuery):
+    orderings = {
+        "id": "pk",
+        "contract_id": "contract_key",
+        "name": "name",
+        "valid_until": "valid_until",
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+    }
+    exact = ("status", "type", "country_code", "party_id")
+
+    ordering = ordering(orderings)
+    q = search("In contract_id or name.")
+    search = search("The same as q.")
+    status = serializers.ChoiceField(choices=Contract.Status.values, required=False)
+    type = serializers.ChoiceField(choices=Contract.Type.values, required=False)
+    contract_id = TextField(
+        required=False, max_length=36, help_text="Case and separators make no difference."
+    )
+    country_code = TextField(required=False, max_length=2)
+    party_id = TextField(required=False, max_length=3)
+    owner = WholeField(required=False, min_value=1, help_text="A user id.")
+    user_id = WholeField(required=False, min_value=1, help_text="Somebody who belongs to it.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        asked = self.validated_data
+        if "contract_id" in asked:
+            rows = rows.filter(contract_key=contract_key(asked["contract_id"]))
+        if "owner" in asked:
+            owned = Member.objects.filter(user_id=asked["owner"], role=Member.Role.OWNER)
+            rows = rows.filter(pk__in=owned.values("contract_id"))
+        if "user_id" in asked:
+            part = Member.objects.filter(user_id=asked["user_id"]).present()
+            rows = rows.filter(pk__in=part.values("contract_id"))
+        return rows
+
+    def containing(self, text: str) -> Q:
+        return Q(contract_key__contains=text.strip().casefold()) | Q(name__icontains=text)
+
+
+class TokenFilters(ChangedQuery):
+    exact = (
+        "type",
+        "status",
+        "valid",
+        "group_id",
+        "user_id",
+        "is_master",
+        "whitelist",
+        "country_code",
+        "party_id",
+    )
+
+    q = search("In uid, name, visual number or group.")
+    search = search("The same as q.")
+    uid = TextField(required=False, max_length=255, help_text="Case makes no difference.")
+    type = serializers.ChoiceField(choices=Token.Type.values, required=False)
+    status = serializers.ChoiceField(choices=Token.Status.values, required=False)
+    valid = FlagField(required=False)
+    group_id = TextField(required=False, max_length=36)
+    user_id = WholeField(required=False, min_value=1)
+    contract_id = TextField(required=False, max_length=36, help_text="A contract's contract_id.")
+    is_master = FlagField(required=False)
+    whitelist = serializers.ChoiceField(choices=Token.Whitelist.values, required=False)
+    country_code = TextField(required=False, max_length=2)
+    party_id = TextField(required=False, max_length=3)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        asked = self.validated_data
+        if "uid" in asked:
+            rows = rows.filter(uid_key=normalise_uid(asked["uid"]))
+        if "contract_id" in asked:
+            rows = rows.filter(contract__contract_key=contract_key(asked["contract_id"]))
+        return rows
+
+    def containing(self, text: str) -> Q:
+        return (
+            Q(uid_key__contains=normalise_uid(text))
+            | Q(name__icontains=text)
+            | Q(visual_number__icontains=text)
+            | Q(group_id__icontains=text)
+        )
+
+
+class TokenQuery(TokenFilters):
+    orderings = {"id": "pk", "uid": "uid_key", "created_at": "created_at", "updated_at": "updated_at"}
+
+    ordering = ordering(orderings)
+
+
+class TokenGroupQuery(ChangedQuery):
+    orderings = {"id": "pk", "group_id": "group_key", "name": "name", "updated_at": "updated_at"}
+
+    ordering = ordering(orderings)
+    q = search("In group_id or name.")
+    search = search("The same as q.")
+    contract_id = TextField(required=False, max_length=36, help_text="A contract's contract_id.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        if "contract_id" in self.validated_data:
+            key = contract_key(self.validated_data["contract_id"])
+            rows = rows.filter(contract__contract_key=key)
+        return rows
+
+    def containing(self, text: str) -> Q:
+        return Q(group_key__contains=text.strip().casefold()) | Q(name__icontains=text)

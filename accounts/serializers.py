@@ -2,34 +2,189 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from accounts.models import Token
+from accounts.fields import (
+    PHONE,
+    BudgetBody,
+    BudgetShape,
+    EnergyContractSerializer,
+    country_code,
+    currency,
+    language,
+    party_id,
+    printable,
+    user_id,
+)
+from accounts.models import Contract, Member, Token, User
 from accounts.services.tokens import INPUT_TYPES
-from ocpp_server.api.fields import FlagField, ReadSerializer, StrictSerializer, TextField, TimeField
+from ocpp_server.api.fields import (
+    FlagField,
+    ReadSerializer,
+    StrictSerializer,
+    TextField,
+    TimeField,
+    WholeField,
+)
+
+# -- users -------------------------------------------------------------------------------------------------
 
 
-class TokenSerializer(ReadSerializer):
+class UserSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField(source="__str__")
+    email = serializers.CharField()
+    phone = serializers.CharField()
+    language = serializers.CharField()
+    status = serializers.ChoiceField(choices=User.Status.values)
+    created_at = TimeField()
+    updated_at = TimeField()
+
+
+class UserChanges(StrictSerializer):
+    name = TextField(required=False, max_length=150, validators=[printable])
+    email = serializers.EmailField(required=False, allow_blank=True, max_length=254)
+    phone = TextField(
+        required=False,
+        allow_blank=True,
+        max_length=31,
+        validators=[RegexValidator(PHONE, "Must be a phone number.")],
+    )
+    language = language()
+    status = serializers.ChoiceField(choices=User.Status.values, required=False)
+
+
+class UserBody(UserChanges):
+    name = TextField(max_length=150, validators=[printable])
+
+
+# -- contracts ---------------------------------------------------------------------------------------------
+
+
+class MemberSerializer(ReadSerializer):
+    user_id = serializers.IntegerField()
+    name = serializers.CharField(source="user.__str__")
+    role = serializers.ChoiceField(choices=Member.Role.values)
+    status = serializers.ChoiceField(choices=Member.Status.values)
+    created_at = TimeField()
+    updated_at = TimeField()
+
+
+class ContractSerializer(BudgetShape):
+    id = serializers.IntegerField()
+    contract_id = serializers.CharField()
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=Contract.Type.values)
+    status = serializers.ChoiceField(choices=Contract.Status.values)
+    country_code = serializers.CharField()
+    party_id = serializers.CharField()
+    issuer = serializers.CharField()
+    owner = serializers.SerializerMethodField(help_text="The owner's user id.")
+    valid_from = TimeField(allow_null=True)
+    valid_until = TimeField(allow_null=True)
+    max_members = serializers.IntegerField(allow_null=True)
+    currency = serializers.CharField()
+    energy_contract = EnergyContractSerializer(allow_null=True)
+    members = MemberSerializer(many=True, help_text="Those who left, too: their status is removed.")
+    created_at = TimeField()
+    updated_at = TimeField()
+
+    def get_owner(self, contract: Contract) -> int | None:
+        return next((one.user_id for one in contract.members.all() if one.role == Member.Role.OWNER), None)
+
+
+class ContractChanges(BudgetBody):
+    contract_id = TextField(required=False, max_length=36, validators=[printable])
+    name = TextField(required=False, allow_blank=True, max_length=150)
+    type = serializers.ChoiceField(choices=Contract.Type.values, required=False)
+    status = serializers.ChoiceField(choices=Contract.Status.values, required=False)
+    country_code = country_code()
+    party_id = party_id()
+    issuer = TextField(required=False, allow_blank=True, max_length=64)
+    valid_from = TimeField(required=False, allow_null=True)
+    valid_until = TimeField(required=False, allow_null=True)
+    max_members = WholeField(required=False, allow_null=True, min_value=1, max_value=1_000_000)
+    currency = currency()
+    energy_contract = EnergyContractSerializer(required=False, allow_null=True)
+
+
+class ContractBody(ContractChanges):
+    contract_id = TextField(max_length=36, validators=[printable], help_text="An eMAID, or any other text.")
+    owner = user_id(help_text="The owner's user id.")
+
+
+class MemberBody(StrictSerializer):
+    user_id = user_id()
+    role = serializers.ChoiceField(choices=Member.Role.values, default=Member.Role.MEMBER)
+    status = serializers.ChoiceField(choices=["invited", "active"], default=Member.Status.ACTIVE)
+
+
+class MemberChanges(StrictSerializer):
+    role = serializers.ChoiceField(choices=Member.Role.values, required=False)
+    status = serializers.ChoiceField(choices=Member.Status.values, required=False)
+
+
+class TransferBody(StrictSerializer):
+    user_id = user_id(help_text="The new owner.")
+
+
+# -- tokens ------------------------------------------------------------------------------------------------
+
+
+class TokenSerializer(BudgetShape):
     id = serializers.IntegerField()
     uid = serializers.CharField()
     type = serializers.ChoiceField(choices=Token.Type.values)
+    method = serializers.CharField(help_text="RFID, App, Ad hoc, Vehicle autocharge or Other.")
+    user_id = serializers.IntegerField(allow_null=True)
+    contract_id = serializers.SerializerMethodField()
     status = serializers.ChoiceField(choices=Token.Status.values)
     valid = serializers.BooleanField()
     group_id = serializers.CharField()
     name = serializers.CharField()
+    visual_number = serializers.CharField()
+    issuer = serializers.CharField()
+    country_code = serializers.CharField()
+    party_id = serializers.CharField()
+    language = serializers.CharField()
+    whitelist = serializers.ChoiceField(choices=Token.Whitelist.values)
+    default_profile_type = serializers.ChoiceField(choices=["", *Token.Profile.values])
+    energy_contract = EnergyContractSerializer(allow_null=True)
+    is_master = serializers.BooleanField()
+    valid_from = TimeField(allow_null=True)
     expires_at = TimeField(allow_null=True)
     last_used_at = TimeField(allow_null=True)
     created_at = TimeField()
     updated_at = TimeField()
 
+    def get_contract_id(self, token: Token) -> str | None:
+        return token.contract.contract_id if token.contract else None
 
-class TokenBody(StrictSerializer):
-    uid = TextField(max_length=255, help_text="A vehicle's is its MAC address.")
-    type = serializers.ChoiceField(choices=list(INPUT_TYPES), default="RFID")
+
+class TokenChanges(BudgetBody):
+    uid = TextField(required=False, max_length=255, help_text="A vehicle's is its MAC address.")
+    type = serializers.ChoiceField(choices=list(INPUT_TYPES), required=False)
+    user_id = user_id(required=False, allow_null=True)
+    contract_id = TextField(
+        required=False, allow_null=True, max_length=36, help_text="The contract's id or contract_id."
+    )
     status = serializers.ChoiceField(choices=Token.Status.values, required=False)
     valid = FlagField(required=False)
     group_id = TextField(required=False, allow_blank=True, max_length=36)
     name = TextField(required=False, allow_blank=True, max_length=100)
+    visual_number = TextField(required=False, allow_blank=True, max_length=64)
+    issuer = TextField(required=False, allow_blank=True, max_length=64)
+    country_code = country_code()
+    party_id = party_id()
+    language = language()
+    whitelist = serializers.ChoiceField(choices=Token.Whitelist.values, required=False)
+    default_profile_type = serializers.ChoiceField(choices=["", *Token.Profile.values], required=False)
+    energy_contract = EnergyContractSerializer(required=False, allow_null=True)
+    is_master = FlagField(required=False)
+    valid_from = TimeField(required=False, allow_null=True)
     expires_at = TimeField(required=False, allow_null=True)
 
     def validate_uid(self, uid: str) -> str:
@@ -38,6 +193,33 @@ class TokenBody(StrictSerializer):
         return uid
 
 
-class TokenChanges(TokenBody):
-    uid = TextField(required=False, max_length=255)
-    type = serializers.ChoiceField(choices=list(INPUT_TYPES), required=False)
+class TokenBody(TokenChanges):
+    uid = TextField(max_length=255, help_text="A vehicle's is its MAC address.")
+    type = serializers.ChoiceField(choices=list(INPUT_TYPES), default="RFID")
+
+
+class TokenGroupSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    group_id = serializers.CharField(help_text="1.6 parentIdTag, 2.x groupIdToken.")
+    contract_id = serializers.CharField(source="contract.contract_id")
+    name = serializers.CharField()
+    tokens = serializers.SerializerMethodField(help_text="The numbers of its tokens.")
+    created_at = TimeField()
+    updated_at = TimeField()
+
+    def get_tokens(self, group: Any) -> list[int]:
+        prepared: dict[str, list[int]] = self.context["prepared"]
+        return prepared.get(group.group_key, [])
+
+
+class TokenGroupChanges(StrictSerializer):
+    group_id = TextField(required=False, max_length=20, validators=[printable])
+    name = TextField(required=False, allow_blank=True, max_length=100)
+
+
+class TokenGroupBody(TokenGroupChanges):
+    contract_id = TextField(max_length=36, help_text="The contract's id or contract_id.")
+
+
+class NothingBody(StrictSerializer):
+    """A body that says nothing."""

@@ -37,6 +37,16 @@ class Conflict(DomainError):
     """The state does not allow it."""
 
 
+class Refused(DomainError):
+    """The input is right by itself, and what it asks for would break a promise made to somebody."""
+
+
+class Outdated(DomainError):
+    """The caller changes what somebody else has changed meanwhile."""
+
+    sentence = "This was changed meanwhile; read it again."
+
+
 class StationOffline(DomainError):
     sentence = "The station is known but offline."
 

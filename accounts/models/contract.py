@@ -10,9 +10,9 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts import emaid
 from accounts.models.budget import Budgeted
 from accounts.models.user import User
-from accounts import emaid
 
 
 def contract_key(contract_id: str) -> str:

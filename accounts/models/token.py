@@ -120,7 +120,7 @@ class Token(Budgeted):
     def method(self) -> str:
         """How its bearer shows it: what the type and the form of the uid say."""
         if self.type == self.Type.OTHER:
-            return "Vehicle autocharge" if self.uid_key.startswith("vid:") else "Other"
+            return "Vehicle autocharge" if self.uid.upper().startswith("VID:") else "Other"
         return {"RFID": "RFID", "APP_USER": "App", "AD_HOC_USER": "Ad hoc"}[self.type]
 
     def save(self, *args: object, **kwargs: object) -> None:

@@ -20,7 +20,10 @@ REASONS = {
     405: "The method is not allowed here.",
     408: "The station did not answer in time.",
     409: "Conflict: a duplicate, a state that does not allow it, or an Idempotency-Key with another body.",
+    412: "It was changed meanwhile: If-Match names another state.",
+    413: "The file is too large.",
     415: "The body is not application/json.",
+    422: "A rule says no, whatever the fields are.",
     429: "Too many requests, or the station's command queue is full.",
     500: "A fault of the server.",
     502: "The station answered CALLERROR, or with something that is no valid answer.",
@@ -54,6 +57,14 @@ IDEMPOTENCY = OpenApiParameter(
     {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[!-~]+$"},
     OpenApiParameter.HEADER,
     description="The same key with the same body gets the stored answer; another body is refused with 409.",
+)
+
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    {"type": "string", "minLength": 1, "maxLength": 300, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="The ETag that was read; if it was changed since, the change is refused with 412.",
 )
 
 
@@ -107,11 +118,13 @@ def described(  # noqa: PLR0912 - a list of cases, one line each
     also: tuple[int, ...] = (),
     waits: bool = False,
     changes: bool = False,
+    guarded: bool = False,
     description: str = "",
 ) -> Any:
     """The document of one method of a view.
 
-    `waits`: a station is asked. `changes`: state changes, so an Idempotency-Key is taken. `also`: statuses
+    `waits`: a station is asked. `changes`: state changes, so an Idempotency-Key is taken. `guarded`:
+    If-Match is looked at. `also`: statuses
     beyond those of every endpoint. `answers` is a serializer of the whole envelope, or a dictionary of media
     types where the answer is a file.
     """
@@ -126,6 +139,9 @@ def described(  # noqa: PLR0912 - a list of cases, one line each
         codes.update(FROM_STATION)
         if changes:
             parameters.append(WaitQuery)
+    if guarded:
+        codes.add(412)
+        parameters.append(IF_MATCH)
     if changes:
         codes.update((409, 415))
         parameters.append(IDEMPOTENCY)

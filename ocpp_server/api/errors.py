@@ -32,6 +32,8 @@ SIGN_IN = (
 _DOMAIN_STATUS: tuple[tuple[type[domain.DomainError], int], ...] = (
     (domain.Missing, 404),
     (domain.Conflict, 409),
+    (domain.Outdated, 412),
+    (domain.Refused, 422),
     (domain.StationOffline, 503),
     (domain.QueueFull, 429),
     (domain.Invalid, 400),
@@ -75,7 +77,8 @@ def _domain(error: domain.DomainError) -> Response:
     if isinstance(error, domain.Invalid) and error.errors:
         return refusal(error.sentence, 400, {**error.data, "errors": error.errors})
     status = next((status for kind, status in _DOMAIN_STATUS if isinstance(error, kind)), 409)
-    response = refusal(error.sentence, status, error.data)
+    where = {"errors": [{"field": error.field, "reason": error.sentence}]} if error.field else {}
+    response = refusal(error.sentence, status, {**error.data, **where})
     if status == 429:  # noqa: PLR2004
         response["Retry-After"] = "1"
     return response

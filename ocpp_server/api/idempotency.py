@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import orjson
+from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from rest_framework.request import Request
@@ -22,7 +23,7 @@ KEPT_FOR = timedelta(hours=24)
 # Longer than any command may take: a claim this old belongs to a process that died.
 ABANDONED_AFTER = timedelta(minutes=5)
 # Answers after which nothing has happened: the same request may be tried again.
-_WITHOUT_EFFECT = frozenset({400, 401, 403, 404, 405, 415, 429, 500, 503})
+_WITHOUT_EFFECT = frozenset({400, 401, 403, 404, 405, 412, 413, 415, 422, 429, 500, 503})
 
 
 class Replay(Exception):  # noqa: N818 - not an error: the answer is known already
@@ -85,9 +86,20 @@ def _known(wanted: IdempotentRequest) -> IdempotentRequest:
 
 def _fingerprint(request: Request) -> str:
     """Method, address and body; the order of JSON keys and blanks mean nothing."""
-    body: Any = orjson.dumps(request.data, option=orjson.OPT_SORT_KEYS)
+    body: Any = orjson.dumps(request.data, default=_file, option=orjson.OPT_SORT_KEYS)
     address = f"{request.method} {request.get_full_path()}\n".encode()
     return hashlib.sha256(address + body).hexdigest()
+
+
+def _file(value: Any) -> Any:
+    """An uploaded file is what it contains, whatever it is called."""
+    if not isinstance(value, UploadedFile):
+        raise TypeError(f"{type(value).__name__} is no part of a body")
+    digest = hashlib.sha256()
+    for chunk in value.chunks():
+        digest.update(chunk)
+    value.seek(0)
+    return digest.hexdigest()
 
 
 def _was_sent(response: Response) -> bool:

@@ -1,0 +1,94 @@
+"""Contracts: conclude, change, terminate. Never deleted: sessions and invoices name them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import Contract, Member, User
+from accounts.services import membership
+from ocpp_server.domain import Conflict, Invalid
+
+BUDGETS: Final = ("energy_wh_per_day", "energy_wh_per_month", "cost_per_day", "cost_per_month")
+FIELDS: Final = frozenset(
+    {
+        "contract_id",
+        "name",
+        "type",
+        "status",
+        "country_code",
+        "party_id",
+        "issuer",
+        "valid_from",
+        "valid_until",
+        "max_members",
+        "currency",
+        "energy_contract",
+        *BUDGETS,
+    }
+)
+
+
+def create(*, contract_id: str, owner: User, **given: Any) -> Contract:
+    """Conclude a contract with its owner.
+
+    Raises Conflict for a known contract id, Invalid for an owner who is closed or a period that ends before
+    it begins.
+    """
+    _require_known(given)
+    contract = Contract(contract_id=contract_id, **given)
+    with transaction.atomic():
+        membership.require_open(owner, field="owner")
+        _save(contract)
+        Member(contract=contract, user=owner, role=Member.Role.OWNER, status=Member.Status.ACTIVE).save()
+    contract.refresh_from_db()
+    return contract
+
+
+def update(contract: Contract, **changes: Any) -> Contract:
+    """Change any of FIELDS.
+
+    Raises Conflict for a known contract id, fewer members than there are, or an active contract of a closed
+    owner; Invalid for a period that ends before it begins.
+    """
+    _require_known(changes)
+    with transaction.atomic():
+        held = Contract.objects.select_for_update().get(pk=contract.pk)
+        is_revived = changes.get("status") == held.Status.ACTIVE != held.status
+        for name, value in changes.items():
+            setattr(held, name, value)
+        if is_revived:
+            _require_open_owner(held)
+        if held.max_members is not None and held.member_count > held.max_members:
+            raise Conflict(f"The contract has {held.member_count} members already.", field="max_members")
+        return _save(held)
+
+
+def terminate(contract: Contract) -> Contract:
+    """End a contract. Its tokens are refused from now on."""
+    return update(contract, status=Contract.Status.TERMINATED)
+
+
+def _require_open_owner(contract: Contract) -> None:
+    for owner in Member.objects.filter(contract=contract, role=Member.Role.OWNER).select_related("user"):
+        try:
+            membership.require_open(owner.user, field="status")
+        except Invalid:
+            raise Conflict(f"The owner of the contract {contract} is closed.", field="status") from None
+
+
+def _require_known(given: dict[str, Any]) -> None:
+    if unexpected := given.keys() - FIELDS:
+        raise TypeError(f"a contract has no {', '.join(sorted(unexpected))}")
+
+
+def _save(contract: Contract) -> Contract:
+    if contract.valid_from and contract.valid_until and contract.valid_until <= contract.valid_from:
+        raise Invalid("The contract ends before it begins.", field="valid_until")
+    try:
+        with transaction.atomic():
+            contract.save()
+    except IntegrityError:
+        raise Conflict(f"There is a contract {contract.contract_id} already.", field="contract_id") from None
+    return contract

@@ -1,0 +1,1 @@
+"""Accounts over REST. Nothing is deleted: users are closed, contracts terminated, tokens invalidated."""

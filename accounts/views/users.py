@@ -1,0 +1,129 @@
+"""Those who charge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.filters import ContractQuery, TokenQuery, UserQuery
+from accounts.models import Contract, Member, Token, User
+from accounts.serializers import (
+    ContractSerializer,
+    TokenSerializer,
+    UserBody,
+    UserChanges,
+    UserSerializer,
+)
+from accounts.services import people
+from accounts.views import found
+from ocpp_server.api import etags
+from ocpp_server.api.documents import described, enveloped, listed
+from ocpp_server.api.lists import page
+from ocpp_server.api.views import ApiView, body
+
+TAG = "Users"
+_ONE = enveloped("User", UserSerializer)
+
+
+def _shown(user: User) -> dict[str, Any]:
+    return dict(UserSerializer(user).data)
+
+
+class UsersView(ApiView):
+    write_role = User.Role.ADMINISTRATOR
+
+    @described(
+        "Those who charge", listed("Users", "users", UserSerializer), tag=TAG, query=UserQuery, also=(400,)
+    )
+    def get(self, request: Request) -> Response:
+        rows = User.objects.people().order_by("pk")
+        return page(request, kind=UserQuery, rows=rows, name="users", noun="users", shape=UserSerializer)
+
+    @described("Enter a person", _ONE, tag=TAG, status=201, body=UserBody, changes=True, also=(400,))
+    def post(self, request: Request) -> Response:
+        user = people.create(**body(UserBody, request))
+        return etags.tagged(f"{user} is entered.", _shown(user), status=201)
+
+
+class UserView(ApiView):
+    write_role = User.Role.ADMINISTRATOR
+
+    @described("One person", _ONE, tag=TAG, path=found.USER_PATH, also=(400,))
+    def get(self, request: Request, user_id: str) -> Response:
+        user = found.user(user_id)
+        return etags.tagged(f"{user} is {user.status}.", _shown(user))
+
+    @described(
+        "Change a person",
+        _ONE,
+        tag=TAG,
+        path=found.USER_PATH,
+        body=UserChanges,
+        changes=True,
+        guarded=True,
+        also=(400, 422),
+        description="The owner of an active contract can't be closed: 422.",
+    )
+    def patch(self, request: Request, user_id: str) -> Response:
+        with transaction.atomic():
+            user = found.user(user_id, lock=True)
+            etags.require(request, _shown(user))
+            user = people.update(user, **body(UserChanges, request))
+        return etags.tagged(f"{user} is changed.", _shown(user))
+
+    @described(
+        "Close a person's account",
+        _ONE,
+        tag=TAG,
+        path=found.USER_PATH,
+        changes=True,
+        guarded=True,
+        also=(400, 422),
+        description="Nobody is deleted. The owner of an active contract can't be closed: 422.",
+    )
+    def delete(self, request: Request, user_id: str) -> Response:
+        with transaction.atomic():
+            user = found.user(user_id, lock=True)
+            etags.require(request, _shown(user))
+            user = people.close(user)
+        return etags.tagged(f"{user} is closed.", _shown(user))
+
+
+class UserContractsView(ApiView):
+    @described(
+        "The contracts that somebody belongs to",
+        listed("UserContracts", "contracts", ContractSerializer),
+        tag=TAG,
+        path=found.USER_PATH,
+        query=ContractQuery,
+        also=(400,),
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        user = found.user(user_id)
+        parts = Member.objects.filter(user=user).present()
+        rows = Contract.objects.filter(pk__in=parts.values("contract_id")).prefetch_related("members__user")
+        return page(
+            request,
+            kind=ContractQuery,
+            rows=rows.order_by("pk"),
+            name="contracts",
+            noun="contracts",
+            shape=ContractSerializer,
+        )
+
+
+class UserTokensView(ApiView):
+    @described(
+        "Somebody's tokens",
+        listed("UserTokens", "tokens", TokenSerializer),
+        tag=TAG,
+        path=found.USER_PATH,
+        query=TokenQuery,
+        also=(400,),
+    )
+    def get(self, request: Request, user_id: str) -> Response:
+        rows = Token.objects.filter(user=found.user(user_id)).select_related("contract").order_by("pk")
+        return page(request, kind=TokenQuery, rows=rows, name="tokens", noun="tokens", shape=TokenSerializer)

@@ -1,0 +1,37 @@
+"""ETag and If-Match: who changes what somebody else has changed meanwhile is told so."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ocpp_server.api.envelope import answer
+from ocpp_server.domain import Outdated
+
+HEADER = "If-Match"
+
+
+def tag(shown: Mapping[str, Any]) -> str:
+    """The strong ETag of something as it is shown: two states that look the same are the same."""
+    return f'"{hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]}"'
+
+
+def tagged(message: str, shown: Mapping[str, Any], *, status: int = 200) -> Response:
+    """The answer with its ETag."""
+    plain = dict(shown)
+    return answer(message, plain, status=status, headers={"ETag": tag(plain)})
+
+
+def require(request: Request, shown: Mapping[str, Any]) -> None:
+    """Compare with If-Match, where the caller sent it; call this with the row locked. Raises Outdated."""
+    wanted = request.headers.get(HEADER)
+    if wanted is None or wanted.strip() == "*":
+        return
+    # A weak tag never matches (RFC 9110 section 13.1.1).
+    if tag(dict(shown)) not in [one.strip() for one in wanted.split(",")]:
+        raise Outdated
