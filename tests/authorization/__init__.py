@@ -1,0 +1,1 @@
+"""Who may charge where, on the wire and behind it."""
