@@ -44,9 +44,10 @@ class Server(uvicorn.Server):
             return
         print(self.banner, flush=True)
         if self.demo_command:
-            # A session of its own: Ctrl-C reaches us alone, and we tell the stations to leave.
+            # A session of its own: Ctrl-C reaches us alone, and we tell the stations to leave. Killed, we can't.
+            command = [*self.demo_command, "--with-parent", str(os.getpid())]
             self.demo = subprocess.Popen(  # noqa: S603 - this project's own command
-                self.demo_command, stdout=subprocess.DEVNULL, start_new_session=True
+                command, stdout=subprocess.DEVNULL, start_new_session=True
             )
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import re
 import signal
 import sys
@@ -15,6 +16,7 @@ from simulator.fleet import Fleet
 from simulator.versions import parse_versions
 
 DEFAULT_URL = "ws://127.0.0.1:8081/ocpp"
+_PARENT_EVERY_S = 1.0
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -89,6 +91,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--demo", action="store_true", help="six named stations that keep charging until they are stopped"
     )
+    parser.add_argument(
+        "--with-parent",
+        type=int,
+        default=None,
+        metavar="PID",
+        help="end when this process, which started the simulation, is gone",
+    )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -117,6 +126,7 @@ async def _run(options: dict[str, Any]) -> int:
     began = time.monotonic()
     progress = _Progress(crowd, sys.stderr, began)
     ticking = asyncio.create_task(progress.run(quiet=options["json"]))
+    watching = asyncio.create_task(_end_with(options["with_parent"], stop))
     try:
         ends_in = None if options["demo"] else options["duration"]
         try:
@@ -126,9 +136,10 @@ async def _run(options: dict[str, Any]) -> int:
             pass
     finally:
         online = crowd.online
-        ticking.cancel()
-        starting.cancel()
-        await asyncio.gather(ticking, starting, return_exceptions=True)
+        ended = (ticking, starting, watching)
+        for task in ended:
+            task.cancel()
+        await asyncio.gather(*ended, return_exceptions=True)
         await crowd.stop()
     report = summary(crowd, online=online, seconds=time.monotonic() - began)
     if options["json"]:
@@ -138,6 +149,15 @@ async def _run(options: dict[str, Any]) -> int:
     # A demonstration lives through restarts of its server; what it counted is shown, but ending it is no
     # failure.
     return 1 if report["errors"] and not options["demo"] else 0
+
+
+async def _end_with(parent: int | None, stop: asyncio.Event) -> None:
+    """Stop when the parent is gone: one that was killed could tell nobody, and who loses it gets another."""
+    if parent is None:
+        return
+    while os.getppid() == parent:
+        await asyncio.sleep(_PARENT_EVERY_S)
+    stop.set()
 
 
 def _fleet(options: dict[str, Any]) -> Fleet:

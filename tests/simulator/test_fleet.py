@@ -151,3 +151,26 @@ async def test_command_line_prints_a_summary_and_fails_without_a_server(csms: Cs
     assert (good_code, bad_code) == (0, 1)
     assert json.loads(good)["online_at_end"] == 3
     assert "connect" in bad
+
+
+async def test_a_simulation_ends_when_the_process_that_started_it_is_killed() -> None:
+    # A parent that starts the demonstration on our pipe, says so, and sleeps until it is killed.
+    code = (
+        "import os, subprocess, sys;"
+        "subprocess.Popen([sys.executable, '-m', 'simulator', '--demo', '--url', 'ws://127.0.0.1:9/ocpp',"
+        " '--with-parent', str(os.getpid())], stderr=subprocess.DEVNULL);"
+        "print('started', flush=True);"
+        "sys.stdin.read()"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    assert await parent.stdout.readline() == b"started\n"
+
+    parent.kill()
+
+    # The pipe ends when the last one that holds it has ended, and that is the simulation.
+    said = await asyncio.wait_for(parent.stdout.read(), 20)
+    await parent.wait()
+    assert b"6 stations" in said
