@@ -25,6 +25,7 @@ from ocpp_server.env_parsers import (
     one_of,
     origins,
     port,
+    positive_count,
     positive_duration,
     public_url,
     secret,
@@ -182,6 +183,13 @@ VARIABLES: tuple[Variable, ...] = (
         "stations send no origin.",
         ACCESS,
         "only the server's own",
+    ),
+    Variable(
+        "API_REQUESTS_PER_MINUTE",
+        "6000",
+        positive_count,
+        "How many requests one caller of the REST API has a minute; beyond it the answer is 429.",
+        ACCESS,
     ),
     Variable(
         "OCPP_UNKNOWN_STATIONS",

@@ -82,6 +82,12 @@ def count(value: str) -> int:
     return int(value)
 
 
+def positive_count(value: str) -> int:
+    if (number := count(value)) < 1:
+        raise ValueError(f"{value!r} must be at least 1")
+    return number
+
+
 def one_of(*choices: str) -> Callable[[str], str]:
     def parse(value: str) -> str:
         lowered = value.lower()

@@ -274,9 +274,6 @@ LOGGING = logs.configure(
 
 # -- REST API --------------------------------------------------------------------------------------
 
-# What one caller may ask; a page that follows a fleet asks a few times a second.
-API_REQUESTS_PER_MINUTE = 6000
-
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         # First the key: it names the challenge of a 401.

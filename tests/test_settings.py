@@ -53,6 +53,8 @@ def test_durations_are_read_the_go_way_and_become_seconds(text: str, seconds: fl
         ("TIME_ZONE", "../../etc/passwd"),
         ("SECRET_KEY", "short"),
         ("OCPP_BOOTSTRAP_API_KEY", "short"),
+        ("API_REQUESTS_PER_MINUTE", "0"),
+        ("API_REQUESTS_PER_MINUTE", "many"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_the_variable(name: str, text: str) -> None:
@@ -88,6 +90,11 @@ def test_an_address_of_redis_makes_the_server_distributed_and_careful(
 
     assert values["REDIS_DISTRIBUTED_STATE"] is distributed
     assert values["OCPP_UNKNOWN_STATIONS"] == unknown_stations
+
+
+def test_the_rate_of_the_api_is_6000_a_minute_unless_it_is_set() -> None:
+    assert env.read({})["API_REQUESTS_PER_MINUTE"] == 6000
+    assert env.read({"API_REQUESTS_PER_MINUTE": "120"})["API_REQUESTS_PER_MINUTE"] == 120
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
