@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import contracts, token_groups, tokens, users
+from accounts.views import contracts, token_files, token_groups, tokens, users
 
 urlpatterns = [
     path("users", users.UsersView.as_view()),
@@ -15,6 +15,9 @@ urlpatterns = [
     path("contracts/<str:contract_id>/members", contracts.MembersView.as_view()),
     path("contracts/<str:contract_id>/members/<str:user_id>", contracts.MemberView.as_view()),
     path("tokens", tokens.TokensView.as_view()),
+    path("tokens/import", token_files.TokenImportView.as_view()),
+    path("tokens/imports/<str:import_id>", token_files.TokenImportProgressView.as_view()),
+    path("tokens/export", token_files.TokenExportView.as_view()),
     path("tokens/by-uid/<str:uid>", tokens.TokenByUidView.as_view()),
     path("tokens/by-uid/<str:uid>/block", tokens.BlockByUidView.as_view()),
     path("tokens/by-uid/<str:uid>/unblock", tokens.UnblockByUidView.as_view()),

@@ -2,6 +2,17 @@ from accounts.models.api_key import ApiKey, IdempotentRequest
 from accounts.models.contract import Contract, Member
 from accounts.models.token import Token, UnknownToken
 from accounts.models.token_group import TokenGroup
+from accounts.models.token_import import TokenImport
 from accounts.models.user import User
 
-__all__ = ["ApiKey", "Contract", "IdempotentRequest", "Member", "Token", "TokenGroup", "UnknownToken", "User"]
+__all__ = [
+    "ApiKey",
+    "Contract",
+    "IdempotentRequest",
+    "Member",
+    "Token",
+    "TokenGroup",
+    "TokenImport",
+    "UnknownToken",
+    "User",
+]

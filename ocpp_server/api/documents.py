@@ -21,7 +21,6 @@ REASONS = {
     408: "The station did not answer in time.",
     409: "Conflict: a duplicate, a state that does not allow it, or an Idempotency-Key with another body.",
     412: "It was changed meanwhile: If-Match names another state.",
-    413: "The file is too large.",
     415: "The body is not application/json.",
     422: "A rule says no, whatever the fields are.",
     429: "Too many requests, or the station's command queue is full.",
@@ -119,12 +118,13 @@ def described(  # noqa: PLR0912 - a list of cases, one line each
     waits: bool = False,
     changes: bool = False,
     guarded: bool = False,
+    accepted: bool = False,
     description: str = "",
 ) -> Any:
     """The document of one method of a view.
 
     `waits`: a station is asked. `changes`: state changes, so an Idempotency-Key is taken. `guarded`:
-    If-Match is looked at. `also`: statuses
+    If-Match is looked at. `accepted`: it may go on in the background. `also`: statuses
     beyond those of every endpoint. `answers` is a serializer of the whole envelope, or a dictionary of media
     types where the answer is a file.
     """
@@ -150,6 +150,8 @@ def described(  # noqa: PLR0912 - a list of cases, one line each
         responses = {(status, kind): what for kind, what in answers.items()}
     if waits and changes:
         responses[202] = OpenApiResponse(answers, description="Sent without waiting for the answer.")
+    if accepted:
+        responses[202] = OpenApiResponse(answers, description="Goes on in the background.")
     for code in sorted(codes):
         responses[code] = OpenApiResponse(ProblemSerializer, description=REASONS[code])
     return extend_schema(

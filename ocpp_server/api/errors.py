@@ -86,7 +86,7 @@ def _domain(error: domain.DomainError) -> Response:
 
 def _framework(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.ValidationError):
-        return invalid(list(_flatten(error.detail)))
+        return invalid(list(flatten(error.detail)))
     if isinstance(error, exceptions.Throttled):
         seconds = max(1, round(error.wait or 1))
         return refusal(f"Too many requests; try again in {seconds} s.", 429, **{"Retry-After": str(seconds)})
@@ -101,15 +101,15 @@ def _framework(error: exceptions.APIException) -> Response:
     return refusal(message, error.status_code, **headers)
 
 
-def _flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
+def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
     """The nested errors of serializers as a list of field paths and reasons."""
     if isinstance(detail, dict):
         for key, value in detail.items():
             inner = path or "body" if key == "non_field_errors" else f"{path}.{key}" if path else str(key)
-            yield from _flatten(value, inner)
+            yield from flatten(value, inner)
     elif isinstance(detail, list):
         for index, value in enumerate(detail):
-            yield from _flatten(value, f"{path}[{index}]" if isinstance(value, (dict, list)) else path)
+            yield from flatten(value, f"{path}[{index}]" if isinstance(value, (dict, list)) else path)
     else:
         yield {"field": path or "body", "reason": str(detail)}
 

@@ -23,7 +23,7 @@ KEPT_FOR = timedelta(hours=24)
 # Longer than any command may take: a claim this old belongs to a process that died.
 ABANDONED_AFTER = timedelta(minutes=5)
 # Answers after which nothing has happened: the same request may be tried again.
-_WITHOUT_EFFECT = frozenset({400, 401, 403, 404, 405, 412, 413, 415, 422, 429, 500, 503})
+_WITHOUT_EFFECT = frozenset({400, 401, 403, 404, 405, 412, 415, 422, 429, 500, 503})
 
 
 class Replay(Exception):  # noqa: N818 - not an error: the answer is known already

@@ -1,0 +1,36 @@
+"""Files of tokens that were checked or imported: how far they are and what is wrong with them."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class TokenImport(models.Model):
+    """One upload. Either all of its rows are in, or none."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    file_name = models.CharField(max_length=255)
+    actor = models.CharField(max_length=150)
+    is_preview = models.BooleanField(default=False)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.RUNNING)
+    sentence = models.CharField(max_length=500, blank=True, default="")
+    row_count = models.PositiveIntegerField(default=0)
+    done_count = models.PositiveIntegerField(default=0, help_text="Rows that are checked.")
+    created_count = models.PositiveIntegerField(default=0)
+    changed_count = models.PositiveIntegerField(default=0)
+    unchanged_count = models.PositiveIntegerField(default=0)
+    problem_count = models.PositiveIntegerField(default=0)
+    problems = models.JSONField(default=list, help_text="The first ones: row, field, reason.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return self.file_name

@@ -1,0 +1,254 @@
+"""Many tokens at once: checked row by row, then written all together or not at all."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from accounts.models import Contract, Member, Token, TokenGroup, TokenImport, UnknownToken, User
+from accounts.models.contract import contract_key
+from accounts.models.token import normalise_uid
+from accounts.services import membership, token_files, tokens
+from ocpp_server import live
+from ocpp_server.domain import Conflict, Invalid
+
+log = structlog.get_logger(__name__)
+
+# Above so many rows the caller gets an answer at once and asks for the progress.
+AT_ONCE: Final = 5000
+SHOWN_PROBLEMS: Final = 100
+_BATCH: Final = 500
+
+Problem = dict[str, Any]
+# One row's texts -> the values they mean, as the API reads them. Raises Invalid.
+Check = Callable[[dict[str, str]], dict[str, Any]]
+
+
+@dataclass
+class Plan:
+    """What an import would do."""
+
+    created: list[Token] = field(default_factory=list)
+    changed: list[Token] = field(default_factory=list)
+    unchanged: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    first_rows: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+def start(
+    rows: list[token_files.Row], *, check: Check, file_name: str, actor: str, is_preview: bool
+) -> TokenImport:
+    """Check the rows, and write them unless this is a preview; a long file goes on in the background."""
+    job = TokenImport.objects.create(
+        file_name=file_name[:255], actor=actor, is_preview=is_preview, row_count=len(rows)
+    )
+    if len(rows) <= AT_ONCE:
+        _run(job, rows, check)
+        return job
+    # Not a daemon: a server that stops waits for the end, or rolls back with its connection.
+    threading.Thread(target=_run_apart, args=(job, rows, check), name=f"token-import-{job.pk}").start()
+    return job
+
+
+def _run_apart(job: TokenImport, rows: list[token_files.Row], check: Check) -> None:
+    try:
+        _run(job, rows, check)
+    except Exception as error:
+        log.error("tokens.import_failed", job=job.pk, exc_info=error)
+        _finish(job, TokenImport.State.FAILED, "The import failed; the server's log says why.")
+    finally:
+        connection.close()
+
+
+def _run(job: TokenImport, rows: list[token_files.Row], check: Check) -> None:
+    plan = Plan()
+    for done in plan_rows(plan, rows, check):
+        TokenImport.objects.filter(pk=job.pk).update(done_count=done, updated_at=timezone.now())
+        job.done_count = done
+    job.created_count, job.changed_count = len(plan.created), len(plan.changed)
+    job.unchanged_count, job.problem_count = plan.unchanged, len(plan.problems)
+    job.problems = plan.problems[:SHOWN_PROBLEMS]
+    if plan.problems:
+        sentence = f"{len(plan.problems)} problems in {job.row_count} rows; nothing is imported."
+        _finish(job, TokenImport.State.DONE if job.is_preview else TokenImport.State.FAILED, sentence)
+        return
+    counts = f"{job.created_count} new, {job.changed_count} changed, {job.unchanged_count} as they were"
+    if job.is_preview:
+        _finish(job, TokenImport.State.DONE, f"The file is in order: {counts}.")
+        return
+    try:
+        write(plan)
+    except Conflict as conflict:
+        job.problem_count, job.problems = 1, [_problem(0, conflict.field, conflict.sentence)]
+        _finish(job, TokenImport.State.FAILED, f"{conflict.sentence} Nothing is imported.")
+    else:
+        _finish(job, TokenImport.State.DONE, f"Imported: {counts}.")
+
+
+def _finish(job: TokenImport, state: str, sentence: str) -> None:
+    job.state, job.sentence, job.finished_at = state, sentence[:500], timezone.now()
+    job.save()
+
+
+# -- checking ----------------------------------------------------------------------------------------------
+
+
+def plan_rows(plan: Plan, rows: Sequence[token_files.Row], check: Check) -> Iterator[int]:
+    """Fill in the plan; yields how many rows are checked. Queries do not grow with the rows of a batch."""
+    for begin in range(0, len(rows), _BATCH):
+        batch: list[tuple[int, dict[str, Any]]] = []
+        for number, texts in rows[begin : begin + _BATCH]:
+            try:
+                values = check(texts)
+                kind = values["type"]
+                values["uid"] = tokens.canonical_uid(values["uid"], kind)
+                values["type"] = tokens.INPUT_TYPES[kind]
+            except Invalid as invalid:
+                plan.problems += [_problem(number, one["field"], one["reason"]) for one in invalid.errors]
+            else:
+                batch.append((number, values))
+        known = _Known(values for _, values in batch)
+        for number, values in batch:
+            try:
+                _plan_row(plan, known, number, values)
+            except Invalid as invalid:
+                plan.problems.append(_problem(number, invalid.field, invalid.sentence))
+        yield min(begin + _BATCH, len(rows))
+
+
+def _plan_row(plan: Plan, known: _Known, number: int, values: dict[str, Any]) -> None:
+    key = (normalise_uid(values["uid"]), str(values["type"]))
+    if (first := plan.first_rows.setdefault(key, number)) != number:
+        raise Invalid(f"The same uid and type as in row {first}.", field="uid")
+    user, contract = known.user(values), known.contract(values)
+    values = {name: value for name, value in values.items() if name not in ("user_id", "contract_id")}
+    if user is not None:
+        values["user"] = user
+    if contract is not None:
+        values["contract"] = contract
+    token = known.tokens.get(key)
+    is_new = token is None
+    token = token or Token(uid_key=key[0])
+    before = {name: getattr(token, name) for name in tokens.FIELDS}
+    for name, value in values.items():
+        setattr(token, name, value)
+    tokens.conform(token, known.groups.get(token.group_id.casefold()))
+    if token.valid:
+        known.require_bearer(token)
+    if is_new:
+        plan.created.append(token)
+    elif any(getattr(token, name) != value for name, value in before.items()):
+        plan.changed.append(token)
+    else:
+        plan.unchanged += 1
+
+
+class _Known:
+    """What the rows of a batch name, fetched at once."""
+
+    def __init__(self, batch: Iterator[dict[str, Any]] | Any) -> None:
+        values = list(batch)
+        keys = {normalise_uid(one["uid"]) for one in values}
+        found = Token.objects.filter(uid_key__in=keys).select_related("user", "contract")
+        self.tokens = {(token.uid_key, str(token.type)): token for token in found}
+        users = {one["user_id"] for one in values if one.get("user_id")}
+        self.users = {user.pk: user for user in User.objects.people().filter(pk__in=users)}
+        names = {contract_key(one["contract_id"]) for one in values if one.get("contract_id")}
+        self.contracts = {one.contract_key: one for one in Contract.objects.filter(contract_key__in=names)}
+        groups = {one["group_id"] for one in values if one.get("group_id")}
+        groups |= {token.group_id for token in self.tokens.values() if token.group_id}
+        self.groups = {
+            group.group_key: group
+            for group in TokenGroup.objects.filter(
+                group_key__in={name.casefold() for name in groups}
+            ).select_related("contract")
+        }
+        people = users | {token.user_id for token in self.tokens.values() if token.user_id}
+        self.parts = {
+            (contract, user): (role, status)
+            for contract, user, role, status in Member.objects.filter(user__in=people).values_list(
+                "contract_id", "user_id", "role", "status"
+            )
+        }
+
+    def user(self, values: dict[str, Any]) -> User | None:
+        number = values.get("user_id")
+        if number and number not in self.users:
+            raise Invalid(f"There is no user {number}.", field="user_id")
+        return self.users.get(number) if number else None
+
+    def contract(self, values: dict[str, Any]) -> Contract | None:
+        name = values.get("contract_id")
+        found = self.contracts.get(contract_key(name)) if name else None
+        if name and found is None:
+            raise Invalid(f"There is no contract {name}.", field="contract_id")
+        return found
+
+    def require_bearer(self, token: Token) -> None:
+        if token.user is not None and token.user.status == User.Status.CLOSED:
+            raise Invalid(f"The user {token.user_id} is closed.", field="user_id")
+        if token.user is not None and token.contract is not None:
+            part = self.parts.get((token.contract.pk, token.user.pk))
+            membership.refuse_bearer(token.contract, token.user, part)
+
+
+def _problem(row: int, name: str, reason: str) -> Problem:
+    return {"row": row, "field": name, "reason": reason}
+
+
+# -- writing -----------------------------------------------------------------------------------------------
+
+
+def write(plan: Plan) -> None:
+    """All of a plan in one transaction. Raises Conflict when the world has changed since it was made."""
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            _require_same_members(plan)
+            _require_unchanged(plan.changed)
+            for token in plan.created:
+                token.uid = token.uid.strip()
+            Token.objects.bulk_create(plan.created, batch_size=_BATCH)
+            for token in plan.changed:
+                token.uid_key, token.updated_at = normalise_uid(token.uid), now
+            names = [*sorted(tokens.FIELDS), "uid_key", "updated_at"]
+            Token.objects.bulk_update(plan.changed, names, batch_size=_BATCH // 2)
+            for some in _batches([token.uid_key for token in plan.created]):
+                UnknownToken.objects.filter(uid_key__in=some).delete()
+            transaction.on_commit(lambda: live.state().forget_tokens())
+    except IntegrityError:
+        raise Conflict("A token of the file was added by somebody else meanwhile.", field="uid") from None
+
+
+def _require_unchanged(planned: list[Token]) -> None:
+    moments = {token.pk: token.updated_at for token in planned}
+    for some in _batches(list(moments)):
+        found = Token.objects.select_for_update().filter(pk__in=some).values_list("pk", "updated_at")
+        if any(moments[pk] != moment for pk, moment in found):
+            raise Conflict("A token of the file was changed by somebody else meanwhile.", field="uid")
+
+
+def _require_same_members(plan: Plan) -> None:
+    """Nobody may have left a contract since the rows were checked; who wants to now has to wait."""
+    held = [token for token in (*plan.created, *plan.changed) if token.valid and token.contract_id]
+    contracts = sorted({token.contract_id for token in held if token.contract_id})
+    for some in _batches(contracts):
+        list(Contract.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk"))
+    bearers = {(token.contract_id, token.user_id) for token in held if token.user_id}
+    may_charge: set[tuple[int | None, int | None]] = set()
+    for some in _batches(contracts):
+        present = Member.objects.filter(contract__in=some).present().exclude(role=Member.Role.VIEWER)
+        may_charge |= set(present.values_list("contract_id", "user_id"))
+    if bearers - may_charge:
+        raise Conflict("A member has left a contract of the file meanwhile.", field="user_id")
+
+
+def _batches(values: list[Any]) -> Iterator[list[Any]]:
+    for begin in range(0, len(values), _BATCH):
+        yield values[begin : begin + _BATCH]

@@ -1,0 +1,154 @@
+"""Tokens from and into files: preview, import, progress, export."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from rest_framework import serializers
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.filters import TokenFilters
+from accounts.models import Token, TokenImport, User
+from accounts.serializers import TokenBody
+from accounts.services import token_files, token_import
+from ocpp_server.api import exports
+from ocpp_server.api.authentication import actor
+from ocpp_server.api.documents import NUMBER, described, enveloped
+from ocpp_server.api.envelope import AlwaysJson, answer
+from ocpp_server.api.errors import flatten
+from ocpp_server.api.fields import MAX_INT, FlagField, ReadSerializer, StrictSerializer, TimeField
+from ocpp_server.api.lists import query
+from ocpp_server.api.views import ApiView
+from ocpp_server.domain import Invalid, Missing
+
+TAG = "Tokens"
+_IMPORT_PATH: dict[str, tuple[Any, str]] = {"import_id": (NUMBER, "As the import's answer said.")}
+_FILES = {
+    kind.split(";")[0]: OpenApiTypes.BINARY
+    for form, kind in exports.CONTENT_TYPES.items()
+    if form in ("csv", "xlsx")
+}
+
+
+class RowProblemSerializer(ReadSerializer):
+    row = serializers.IntegerField(help_text="As a spreadsheet counts; 0 is the whole file.")
+    field = serializers.CharField()
+    reason = serializers.CharField()
+
+
+class TokenImportSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    state = serializers.ChoiceField(choices=TokenImport.State.values)
+    preview = serializers.BooleanField(source="is_preview")
+    file_name = serializers.CharField()
+    rows = serializers.IntegerField(source="row_count")
+    rows_done = serializers.IntegerField(source="done_count")
+    created = serializers.IntegerField(source="created_count")
+    changed = serializers.IntegerField(source="changed_count")
+    unchanged = serializers.IntegerField(source="unchanged_count")
+    problem_count = serializers.IntegerField()
+    errors = RowProblemSerializer(source="problems", many=True, help_text="The first hundred.")
+    created_at = TimeField()
+    finished_at = TimeField(allow_null=True)
+
+
+class UploadBody(StrictSerializer):
+    file = serializers.FileField(help_text="CSV (UTF-8) or XLSX, its first row names the columns.")
+
+
+class ImportQuery(StrictSerializer):
+    preview = FlagField(required=False, default=False, help_text="true: only check, write nothing.")
+
+
+class ExportQuery(TokenFilters):
+    format = serializers.ChoiceField(choices=["csv", "xlsx"], default="csv")
+
+
+class Uploads(AlwaysJson):
+    """A file comes as a form."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        kind = (request.content_type or "").split(";")[0].strip().lower()
+        return parsers[0] if kind == "multipart/form-data" else None
+
+
+_ONE = enveloped("TokenImport", TokenImportSerializer)
+
+
+def check(texts: dict[str, str]) -> dict[str, Any]:
+    """A row by the rules of the API's own body. Raises Invalid."""
+    serializer = TokenBody(data=texts)
+    if not serializer.is_valid():
+        raise Invalid("The row is wrong.", errors=list(flatten(serializer.errors)))
+    return dict(serializer.validated_data)
+
+
+class TokenImportView(ApiView):
+    write_role = User.Role.ADMINISTRATOR
+    parser_classes = [MultiPartParser]
+    content_negotiation_class = Uploads
+
+    @described(
+        "Import tokens from a file",
+        _ONE,
+        tag=TAG,
+        body={"multipart/form-data": UploadBody},
+        query=ImportQuery,
+        changes=True,
+        accepted=True,
+        also=(400,),
+        description="All rows or none. Tokens that exist (uid and type) are changed by the columns that the "
+        "file has; empty cells change nothing. A file of more than 5,000 rows goes on in the background: "
+        "202, and /tokens/imports/{import_id} tells how far it is.",
+    )
+    def post(self, request: Request) -> Response:
+        is_preview = query(ImportQuery, request).validated_data["preview"]
+        upload = UploadBody(data=request.data)
+        upload.is_valid(raise_exception=True)
+        file = upload.validated_data["file"]
+        if file.size > token_files.MAX_BYTES:
+            raise Invalid(f"The file has more than {token_files.MAX_BYTES >> 20} MB.", field="file")
+        job = token_import.start(
+            token_files.read(file),
+            check=check,
+            file_name=file.name,
+            actor=actor(request),
+            is_preview=is_preview,
+        )
+        return _said(job, refused=400)
+
+
+class TokenImportProgressView(ApiView):
+    @described("How far an import is", _ONE, tag=TAG, path=_IMPORT_PATH, also=(400,))
+    def get(self, request: Request, import_id: str) -> Response:
+        if not (import_id.isascii() and import_id.isdigit()) or not 1 <= int(import_id[:20]) <= MAX_INT:
+            raise Invalid(f"{import_id!r} is not an import's number.", field="id")
+        job = TokenImport.objects.filter(pk=int(import_id)).first()
+        if job is None:
+            raise Missing(f"There is no import {import_id}.")
+        return _said(job, running=200, refused=200)
+
+
+def _said(job: TokenImport, *, running: int = 202, refused: int) -> Response:
+    shown = TokenImportSerializer(job).data
+    if job.state == TokenImport.State.RUNNING:
+        return answer(f"{job.done_count} of {job.row_count} rows are checked.", shown, status=running)
+    failed = job.state == TokenImport.State.FAILED
+    return answer(job.sentence, shown, success=not failed, status=refused if failed else 200)
+
+
+class TokenExportView(ApiView):
+    @described("Tokens as a file", _FILES, tag=TAG, query=ExportQuery, also=(400,))
+    def get(self, request: Request) -> StreamingHttpResponse:
+        asked = query(ExportQuery, request)
+        return exports.stream(
+            request._request,
+            form=asked.validated_data["format"],
+            name="tokens",
+            columns=token_files.EXPORTED,
+            chunks=token_files.exported(asked.filtered(Token.objects.all())),
+        )
