@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
-from chargepoints.models import ChargePoint, Command
+from chargepoints.models import ChargePoint
 from chargepoints.views.found import STATION_PATH, station
 from configuration.commands import configuration
 from configuration.serializers import (
@@ -91,14 +91,15 @@ class LiveConfigurationView(ApiView):
         keys = asked.asked() or []
         charge_point = station(client_id)
         timeout = asked.validated_data.get("timeout")
-        command = _ask(request, configuration.read, charge_point, keys=keys, timeout=timeout)
-        if command.state not in (Command.State.ACCEPTED, Command.State.REJECTED):
-            return told(command, charge_point, {})
-        # Keys that the station does not know are part of a good answer, in 1.6 as in 2.x.
-        found = configuration.reported(command)
+        found = _ask(request, configuration.read, charge_point, keys=keys, timeout=timeout)
+        # What was told before it broke off is shown too.
         data = entries(found.keys, found.unknown)
-        shared = {"requestId": command.id, "clientId": charge_point.identity, "status": catalogue.ACCEPTED}
-        sentence = f"{charge_point.identity} reported {len(found.keys)} keys."
+        if not found.is_answered:
+            return told(found.command, charge_point, data if found.keys else {})
+        # Keys that the station does not know are part of a good answer, in 1.6 as in 2.x.
+        command_id, who = found.command.id, charge_point.identity
+        shared = {"requestId": command_id, "clientId": who, "status": catalogue.ACCEPTED}
+        sentence = f"{who} reported {len(found.keys)} keys."
         return answer(sentence, {**shared, **data})
 
     @described(
@@ -125,7 +126,7 @@ class LiveConfigurationView(ApiView):
         return told(command, charge_point, {"key": asked["key"]})
 
 
-def _ask(request: Request, intent: Any, charge_point: ChargePoint, **arguments: Any) -> Command:
+def _ask(request: Request, intent: Any, charge_point: ChargePoint, **arguments: Any) -> Any:
     try:
         return send(request, intent, charge_point, **arguments)
     except StationOffline as error:

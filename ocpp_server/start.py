@@ -44,7 +44,8 @@ class Server(uvicorn.Server):
             return
         print(self.banner, flush=True)
         if self.demo_command:
-            # A session of its own: Ctrl-C reaches us alone, and we tell the stations to leave. Killed, we can't.
+            # A session of its own: Ctrl-C reaches us alone, and we tell the stations to leave. When we are
+            # killed they have to notice themselves.
             command = [*self.demo_command, "--with-parent", str(os.getpid())]
             self.demo = subprocess.Popen(  # noqa: S603 - this project's own command
                 command, stdout=subprocess.DEVNULL, start_new_session=True

@@ -129,6 +129,11 @@ _SHOWN: Final = {
 _DEFAULTS: Final = {name: entry["value"] for name, entry in _SHOWN.items()}
 
 
+def names() -> list[str]:
+    """Every key of the table whose value is no secret."""
+    return list(_SHOWN)
+
+
 def stored(charge_point: ChargePoint) -> dict[str, Entry]:
     """All keys that may be shown, with what this station has of its own."""
     return stored_sync(charge_point.pk)[0]

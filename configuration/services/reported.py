@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
+
+from django.db.models import Q
 
 from configuration.models import ReportedKey
 from ocpp_server.journal import journal
@@ -33,6 +35,17 @@ def _store(charge_point_pk: int, keys: Mapping[str, tuple[str | None, bool]], at
         unique_fields=["charge_point", "key"],
         update_fields=["value", "readonly", "reported_at"],
     )
+
+
+def number_sync(charge_point_pk: int, names: Collection[str]) -> int | None:
+    """A positive number that the station reported under one of these names, of several the smallest."""
+    among = Q()
+    for name in names:
+        among |= Q(key__iexact=name)
+    rows = ReportedKey.objects.filter(among, charge_point_id=charge_point_pk)
+    values = rows.values_list("value", flat=True)
+    numbers = [int(value) for value in values if value and value.isascii() and value.isdigit()]
+    return min(filter(None, numbers), default=None)
 
 
 def variable_name(described: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
 from django.db import connection
@@ -18,16 +18,17 @@ from ocpp_server.api.lists import query
 from ocpp_server.masking import masked
 
 Intent = Callable[..., Awaitable[Command]]
+Outcome = TypeVar("Outcome")  # a command, or what several of them brought
 
 
 def send(
     request: Request,
-    intent: Intent,
+    intent: Callable[..., Awaitable[Outcome]],
     charge_point: ChargePoint,
     *,
     timeout: float | None = None,
     **arguments: Any,
-) -> Command:
+) -> Outcome:
     """Run an intent for this request and wait as its `?wait=` says.
 
     Raises StationOffline at once when nobody is there, QueueFull, Invalid, Conflict.

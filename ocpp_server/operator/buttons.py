@@ -27,6 +27,10 @@ async def _any_action(
     return await calls.call(charge_point, action, payload, **how)
 
 
+async def _read_configuration(charge_point: ChargePoint, **how: Any) -> Command:
+    return (await configuration.read(charge_point, **how)).command
+
+
 async def _data_transfer(
     charge_point: ChargePoint, *, vendor_id: str, message_id: str, data: str, **how: Any
 ) -> Command:
@@ -56,7 +60,7 @@ BUTTONS = (
            availability.change_availability, "Put the station or one EVSE in or out of service."),
     Button("trigger", "Trigger", "campaign", forms.Trigger, trigger.trigger,
            "Have the station send a message now."),
-    Button("configuration-get", "Get configuration", "tune", forms.GetConfiguration, configuration.read,
+    Button("configuration-get", "Get configuration", "tune", forms.GetConfiguration, _read_configuration,
            "Ask what the station is set to. The answer is in the command log."),
     Button("configuration-change", "Change configuration", "edit", forms.ChangeConfiguration,
            configuration.change, "Set one key or variable of the station."),
