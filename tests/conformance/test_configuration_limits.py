@@ -1,4 +1,4 @@
-"""A station says how many keys one question may have, and the reading of its configuration keeps to it (TC_B_08)."""
+"""A station says how many keys one question may have; reading its configuration keeps to it (TC_B_08)."""
 
 from __future__ import annotations
 
