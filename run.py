@@ -3,6 +3,7 @@
 
   python3 run.py                  start the server (http://localhost:8081; data in ./data)
   python3 run.py demo             the same with simulated stations that keep charging (data in ./data/demo)
+  python3 run.py accounts         start the accounts API alone (http://localhost:59800)
   python3 run.py test [ARGS]      run the linters, the type checker and all tests; with ARGS, only pytest ARGS
   python3 run.py manage ARGS      run a Django command, such as: manage changepassword admin
   python3 run.py --help           this text
@@ -139,6 +140,13 @@ def serve(*, demo: bool = False) -> int:
     return start.serve(demo=demo)
 
 
+def accounts() -> int:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.accounts_settings"
+    from ocpp_server import start_accounts
+
+    return start_accounts.serve()
+
+
 def manage(arguments: list[str]) -> int:
     return subprocess.run([sys.executable, str(ROOT / "manage.py"), *arguments], check=False).returncode
 
@@ -182,7 +190,8 @@ def run(arguments: list[str]) -> int:
         raise RunError(
             f"The separate role {command} comes later; python3 run.py is all of them in one process.", 2
         )
-    if command not in {"serve", "demo", "test", "manage"} or (rest and command in {"serve", "demo"}):
+    alone = {"serve", "demo", "accounts"}
+    if command not in {*alone, "test", "manage"} or (rest and command in alone):
         raise RunError(f"There is no command {' '.join(arguments)!r}; python3 run.py --help names them.", 2)
     check_python()
     sys.path.insert(0, str(ROOT))
@@ -198,6 +207,7 @@ def run(arguments: list[str]) -> int:
         return {
             "serve": serve,
             "demo": lambda: serve(demo=True),
+            "accounts": accounts,
             "test": lambda: test(rest),
             "manage": lambda: manage(rest),
         }[command]()

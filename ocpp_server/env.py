@@ -78,6 +78,13 @@ VARIABLES: tuple[Variable, ...] = (
     Variable(
         "HTTP_PORT", "8081", port, "The port of the REST API, the admin and the station WebSockets.", SERVER
     ),
+    Variable(
+        "ACCOUNTS_PORT",
+        "59800",
+        port,
+        "The port of the accounts API where it runs alone (run.py accounts).",
+        SERVER,
+    ),
     Variable("DEBUG", "0", boolean, "Verbose logs and Django's debug pages; never in production.", SERVER),
     Variable(
         "PUBLIC_URL",

@@ -133,7 +133,7 @@ def uvicorn_config() -> uvicorn.Config:
     )
 
 
-def listen(port: int) -> socket.socket:
+def listen(port: int, *, name: str = "HTTP_PORT") -> socket.socket:
     """A bound socket. Taken before anything else is touched, so that a busy port changes nothing."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -146,9 +146,9 @@ def listen(port: int) -> socket.socket:
         reason = (
             "may only be opened by root; choose one from 1024 up"
             if isinstance(error, PermissionError)
-            else "is in use by another program; stop it or choose another port, such as HTTP_PORT=8090"
+            else f"is in use by another program; stop it or choose another port, such as {name}={port + 9 if port < 60000 else port - 9}"
         )
-        raise StartError(f"HTTP_PORT: port {port} {reason}.") from None
+        raise StartError(f"{name}: port {port} {reason}.") from None
     return listener
 
 
