@@ -75,6 +75,7 @@ class LiveServer:
             if status == 200:
                 return self
             if time.monotonic() > deadline:
+                self.kill()  # or it outlives the test and disturbs another
                 raise AssertionError(f"the server does not answer:\n{self.log.read_text()[-3000:]}")
             time.sleep(0.05)  # nothing to await: another process is starting
 

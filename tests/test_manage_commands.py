@@ -17,6 +17,7 @@ from urllib.parse import quote
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.conformance.peer import eventually
 from tests.live import ROOT, LiveServer, free_port
 
 pytestmark = pytest.mark.slow
@@ -235,6 +236,12 @@ async def test_a_distributed_server_is_one_sentence_and_exit_3(running_server: L
     assert "distributed" in err and err.count("\n") == 1
 
 
+def _last_command(server: LiveServer) -> str:
+    with closing(sqlite3.connect(server.database)) as database:
+        rows = database.execute("SELECT state FROM chargepoints_command ORDER BY created_at DESC LIMIT 1")
+        return str(rows.fetchone()[0])
+
+
 async def test_remote_start_waits_for_the_transaction_and_remote_stop_ends_it(
     running_server: LiveServer,
 ) -> None:
@@ -246,7 +253,8 @@ async def test_remote_start_waits_for_the_transaction_and_remote_stop_ends_it(
 
         async def plug_in(action: str) -> None:
             if action == "RemoteStartTransaction":
-                await asyncio.sleep(0.5)  # the driver plugs in
+                # The driver plugs in when the command is done and its caller waits for the transaction.
+                await eventually(lambda: _last_command(running_server) == "accepted")
                 start = {"connectorId": 1, "idTag": "FRIEND", "meterStart": 100, "timestamp": now()}
                 peer.started = (await peer.call("StartTransaction", start))["transactionId"]  # type: ignore[attr-defined]
 

@@ -68,6 +68,7 @@ class Station:
         self.random = random.Random(f"{seed}/{number}")
         self.witness = witness
         self.closes: list[int] = []
+        self.refusals = 0
         self.finishing = False
         self._socket: ClientConnection | None = None
         self._meter = self.random.randrange(1_000_000)
@@ -145,6 +146,7 @@ class Station:
                     self._has_booted = True
             except _LOST:
                 self._drop()
+                self.refusals += 1
                 await asyncio.sleep(0.02)  # as a station does: not at once
         return self._socket
 

@@ -7,13 +7,17 @@ import contextlib
 import json
 
 import pytest
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Opcode
 
 from tests.conformance.peer import (
     V16,
     V21,
     V201,
     VERSIONS,
+    Operator,
+    Records,
     Refused,
     at,
     eventually,
@@ -645,29 +649,34 @@ def _resident_mb(server):
 
 
 async def test_R32_F06_a_station_that_stops_answering_pings_is_closed_and_shown_offline(make_server):
-    server = make_server(OCPP_PING_INTERVAL="1s")
+    server = make_server(OCPP_PING_INTERVAL="500ms")
     identity = fresh()
 
-    async with station(server, V16, identity) as peer:
+    async with station(server, V16, identity, create_connection=CountingPings) as peer:
         # It answers two pings, then its network is gone: nothing is read or written any more.
-        await asyncio.sleep(2.5)
+        for _ in range(2):
+            await asyncio.wait_for(peer.socket.pings.get(), 10)
         peer.socket.transport.pause_reading()
-        status, answer = await asyncio.to_thread(_until_offline, server, identity)
+        await eventually(lambda: not Records(server.database).charge_point(identity)["is_online"])
+        status, answer = await Operator(server).request("GET", f"/api/v1/chargepoints/{identity}/status")
+        peer.abort()  # a polite end would wait for what it doesn't read
 
     assert status == 200
     assert answer["data"]["isOnline"] is False
     assert answer["data"]["lastSeen"]
 
 
-def _until_offline(server, identity):
-    import time
+class CountingPings(ClientConnection):
+    """A socket that tells of the pings it answers."""
 
-    deadline = time.monotonic() + 8
-    while True:
-        status, answer = server.request("GET", f"/api/v1/chargepoints/{identity}/status")
-        if not answer["data"]["isOnline"] or time.monotonic() > deadline:
-            return status, answer
-        time.sleep(0.1)
+    def __init__(self, *arguments, **how):
+        super().__init__(*arguments, **how)
+        self.pings = asyncio.Queue()
+
+    def process_event(self, event):
+        if getattr(event, "opcode", None) is Opcode.PING:
+            self.pings.put_nowait(event.data)
+        super().process_event(event)
 
 
 async def test_R32_a_ping_of_the_station_is_answered_with_its_payload(server):
