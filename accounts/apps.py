@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.db.models.signals import post_delete, post_migrate, post_save, pre_save
 
 # Whoever saves a token or one of these (API, admin, import), authorization must not go on with what it knew.
-DECISIVE = ("User", "Contract", "Member", "TokenGroup")
+DECISIVE = ("User", "Person", "Contract", "Member", "TokenGroup")
 
 
 class AccountsConfig(AppConfig):

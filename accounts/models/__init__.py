@@ -1,5 +1,6 @@
 from accounts.models.api_key import ApiKey, IdempotentRequest
 from accounts.models.contract import Contract, Member
+from accounts.models.person import Person
 from accounts.models.token import Token, UnknownToken
 from accounts.models.token_group import TokenGroup
 from accounts.models.token_import import TokenImport
@@ -10,6 +11,7 @@ __all__ = [
     "Contract",
     "IdempotentRequest",
     "Member",
+    "Person",
     "Token",
     "TokenGroup",
     "TokenImport",

@@ -1,0 +1,239 @@
+"""What is kept about a person: all of it as a document, and how it is erased while the sessions stay.
+
+Erasing replaces every uid of the person by a random pseudonym, one for each token, so that sessions can still
+be counted and billed together and lead to nobody. It reaches the database: sessions, events, logs of messages
+and commands, inboxes, the admin's history. It can't reach what stations keep (their caches and lists, until
+they are told anew), backups, and files written before: exports, and logs of the process, which mask tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db import models, transaction
+from django.db.models import Max, Min, Q
+from django.utils import timezone
+
+from accounts.models import Contract, IdempotentRequest, Member, Token, UnknownToken, User
+from accounts.models.token import normalise_uid
+from accounts.services import membership
+from chargepoints.models import ChargePoint, Command, Deviation, Message
+from chargepoints.services import provisioning
+from ocpp_server.domain import Conflict
+from transactions.models import QuarantinedMessage, Refusal, RemoteStart, Transaction, TransactionEvent
+
+# Where the words of stations are kept as text, and in which columns.
+_TEXTS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
+    (Message, ("request", "response", "error_description")),
+    (TransactionEvent, ("payload",)),
+    (QuarantinedMessage, ("payload",)),
+    (Deviation, ("example", "detail")),
+)
+_JSON: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = ((Command, ("payload", "response")),)
+_UIDS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
+    (Transaction, ("id_token", "stop_id_token")),
+    (Refusal, ("id_token",)),
+    (RemoteStart, ("id_token",)),
+)
+# As many rows are looked through at once; only those that change are locked.
+_AT_ONCE = 20_000
+_HEX = re.compile(r"(?:[0-9A-F]{2})+")
+
+
+class Erased(NamedTuple):
+    tokens: int
+    sessions: int
+    messages: int
+
+
+def export(user: User) -> dict[str, Any]:
+    """Everything that is kept about a person, as JSON can say it; energy in Wh, times in UTC."""
+    tokens = list(user.tokens.order_by("pk"))
+    sessions = Transaction.objects.filter(token__in=tokens).select_related("charge_point").order_by("pk")
+    refusals = Refusal.objects.filter(token__in=tokens).select_related("charge_point").order_by("pk")
+    memberships = user.memberships.select_related("contract").order_by("pk")
+    return {
+        "exported_at": timezone.now(),
+        "person": _columns(
+            user, "pk username name first_name last_name email phone language status created_at updated_at"
+        ),
+        "contracts": [
+            _columns(member.contract, "contract_id name type status valid_from valid_until")
+            | _columns(member, "role status created_at", prefix="member_")
+            for member in memberships
+        ],
+        "tokens": [
+            _columns(
+                token,
+                "uid type name visual_number group_id issuer status valid valid_from expires_at last_used_at "
+                "created_at",
+            )
+            for token in tokens
+        ],
+        "sessions": [
+            _columns(
+                row,
+                "pk id_token evse_number connector_number started_at stopped_at meter_start_wh meter_stop_wh "
+                "energy_wh stop_reason authorization_status authorization_reason",
+            )
+            | {"station": row.charge_point.identity}
+            for row in sessions
+        ],
+        "refusals": [
+            _columns(row, "at id_token purpose status reason") | {"station": row.charge_point.identity}
+            for row in refusals
+        ],
+    }
+
+
+def erase(user: User) -> Erased:
+    """Forget who somebody was. Raises Conflict where that can't be done yet, with what to do first."""
+    _require_erasable(user)
+    tokens = list(user.tokens.order_by("pk"))
+    pseudonyms = {token.pk: f"erased-{secrets.token_hex(8)}" for token in tokens}
+    by_spelling = {
+        spelling.casefold(): pseudonyms[token.pk] for token in tokens for spelling in _spellings(token.uid)
+    }
+    # The logs first: when this is cut short, the person is still there to be erased again.
+    messages = sum(_replace_in_texts(*where, by_spelling) for where in (*_TEXTS, *_JSON)) if tokens else 0
+    stations: set[int] = set()
+    sessions = 0
+    with transaction.atomic():
+        for model, columns in _UIDS:
+            for row in _rows(model, _any(columns, "iexact", by_spelling)):
+                changes = {
+                    name: by_spelling[getattr(row, name).casefold()]
+                    for name in columns
+                    if getattr(row, name).casefold() in by_spelling
+                }
+                model._default_manager.filter(pk=row.pk).update(**changes)
+                if isinstance(row, Transaction):
+                    sessions += 1
+                    stations.add(row.charge_point_id)
+        for token in tokens:
+            UnknownToken.objects.filter(uid_key=token.uid_key).delete()
+            token.uid, token.name, token.visual_number = pseudonyms[token.pk], "", ""
+            token.status, token.valid = Token.Status.INVALID, False
+            token.save()
+        _forget_history(user, tokens)
+        _forget_person(user)
+    for charge_point in ChargePoint.objects.online().filter(pk__in=stations):
+        # A late reading would write what the connected station still remembers.
+        provisioning.changed(charge_point)
+    return Erased(len(tokens), sessions, messages)
+
+
+def _require_erasable(user: User) -> None:
+    if user.erased_at is not None:
+        raise Conflict("This person is erased already.")
+    if user.is_staff or user.is_superuser:
+        raise Conflict("Somebody who may sign in here is not erased: take that away first.")
+    owned = user.memberships.filter(role=Member.Role.OWNER, contract__status=Contract.Status.ACTIVE).first()
+    if owned is not None:
+        raise Conflict(f"The contract {owned.contract} is theirs and active: transfer or terminate it first.")
+    running = Transaction.objects.active().filter(token__user=user).first()
+    if running is not None:
+        raise Conflict(f"Session {running.pk} is still running: end it first.")
+
+
+def _forget_person(user: User) -> None:
+    for member in user.memberships.exclude(status=Member.Status.REMOVED):
+        if member.role == Member.Role.OWNER:
+            # The contract has ended; its number stays for the books, a family's name does not.
+            Contract.objects.filter(pk=member.contract_id).update(name="")
+        else:
+            membership.remove(member)
+    user.username = f"erased-{user.pk}"
+    user.name = user.first_name = user.last_name = user.email = user.phone = user.language = ""
+    user.status, user.is_active = User.Status.CLOSED, False
+    user.erased_at = timezone.now()
+    user.set_unusable_password()
+    user.save()
+
+
+def _forget_history(user: User, tokens: list[Token]) -> None:
+    """The admin's history and kept answers quote names and uids."""
+    for model, keys in (
+        (User, [user.pk]),
+        (Token, [token.pk for token in tokens]),
+        (Member, list(user.memberships.values_list("pk", flat=True))),
+    ):
+        LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(model), object_id__in=[str(key) for key in keys]
+        ).update(object_repr="erased", change_message="")
+    quoted = Q()
+    for words in (user.email, user.name, *(token.uid for token in tokens)):
+        if words:
+            quoted |= Q(answer__icontains=words)
+    if quoted:
+        IdempotentRequest.objects.filter(quoted).delete()
+
+
+def _replace_in_texts(
+    model: type[models.Model], columns: tuple[str, ...], by_spelling: Mapping[str, str]
+) -> int:
+    """Replace uids where they are a whole string of JSON; how many rows changed."""
+    written = {
+        json.dumps(spelling, ensure_ascii=is_ascii)[1:-1]: pseudonym
+        for spelling, pseudonym in by_spelling.items()
+        for is_ascii in (True, False)
+    }
+    words = "|".join(map(re.escape, sorted(written, key=len, reverse=True)))
+    pattern = re.compile(rf'"\s*({words})\s*"', re.IGNORECASE)
+    alike = {text.casefold(): pseudonym for text, pseudonym in written.items()}
+    changed = 0
+    for row in _rows(model, _any(columns, "icontains", written)):
+        changes: dict[str, Any] = {}
+        for name in columns:
+            before = getattr(row, name)
+            text = before if isinstance(before, str) else json.dumps(before)
+            after = pattern.sub(lambda found: f'"{alike[found[1].casefold()]}"', text)
+            if after != text:
+                changes[name] = after if isinstance(before, str) else json.loads(after)
+        if changes:
+            changed += model._default_manager.filter(pk=row.pk).update(**changes)
+    return changed
+
+
+def _any(columns: tuple[str, ...], lookup: str, words: Mapping[str, str]) -> Q:
+    condition = Q()
+    for name in columns:
+        for word in words:
+            condition |= Q(**{f"{name}__{lookup}": word})
+    return condition
+
+
+def _rows(model: type[models.Model], condition: Q) -> Iterator[Any]:
+    """The rows that fit, read piece by piece: the logs have no index for this, and stations go on writing."""
+    if not condition:
+        return
+    ends = model._default_manager.aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        return
+    for start in (
+        range(ends["first"], ends["last"] + 1, _AT_ONCE) if isinstance(ends["first"], int) else [None]
+    ):
+        piece = Q() if start is None else Q(pk__gte=start, pk__lt=start + _AT_ONCE)
+        yield from list(model._default_manager.filter(piece, condition).order_by("pk"))
+
+
+def _spellings(uid: str) -> set[str]:
+    """How stations may have written a uid: with any separators, a vehicle with and without VID."""
+    bare = re.sub(r"[:.\- ]", "", re.sub(r"^VID:", "", uid.strip(), flags=re.IGNORECASE)).upper()
+    found = {uid.strip(), normalise_uid(uid)}
+    if _HEX.fullmatch(bare):
+        pairs = [bare[at : at + 2] for at in range(0, len(bare), 2)]
+        written = {separator.join(pairs) for separator in ("", ":", "-", " ", ".")}
+        found |= {f"VID:{text}" for text in written} if uid.upper().startswith("VID:") else set()
+        found |= written
+    return found
+
+
+def _columns(row: models.Model, names: str, prefix: str = "") -> dict[str, Any]:
+    return {f"{prefix}{'id' if name == 'pk' else name}": getattr(row, name) for name in names.split()}
