@@ -159,8 +159,25 @@ async def ask_for_missing_events() -> None:
                 log.info("housekeeping.not_asked", station=station.identity, reason=str(error))
 
 
+async def doubt() -> None:
+    """Mark transactions that contradict what their connector reports."""
+    from chargepoints.calls import switchboard
+    from transactions.services import disagreement
+    from transactions.tables import TRANSACTIONS
+
+    unit, now = Unit(), datetime.now(UTC)
+    for connection in list(switchboard.connections.values()):
+        for transaction in disagreement.look(connection.station, now):
+            unit.update(
+                TRANSACTIONS, transaction.id, suspect=True, suspect_reasons=list(transaction.suspect_reasons)
+            )
+    if unit:
+        await journal.commit(unit)
+
+
 async def sweep() -> None:
     """Abandoned transactions and retention."""
+    await doubt()
     await journal.run(_abandon)
     while await journal.run(_delete_old_messages):
         await asyncio.sleep(0.05)

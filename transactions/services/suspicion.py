@@ -19,6 +19,7 @@ WORDS = {
     "clock-implausible": "the station's clock was wrong, so the time of receipt is used",
     "connector-unknown": "the station never reported this connector's status",
     "superseded": "a newer transaction began on the connector before this one was stopped",
+    "connector-available": "the connector reports Available while this was never stopped",
     "abandoned": "the station gave no sign of life and never sent a stop",
     "stop-before-start": "the stop is older than the start",
     "meter-regression": "the final reading is below an earlier one",

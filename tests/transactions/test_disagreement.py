@@ -1,0 +1,59 @@
+"""Field notes 4: a status never ends a transaction, it only makes it suspect, and only after a grace."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ocpp_server.live.records import ConnectorState, TransactionState
+from ocpp_server.live.station import Station
+from transactions.services import disagreement
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def station() -> Station:
+    station = Station(pk=1, identity="CP-1", version="ocpp1.6")
+    station.connectors[1, 1] = ConnectorState(pk=1, evse=1, number=1, status="Charging", reported_at=NOON)
+    station.transactions[1000] = TransactionState(
+        id=1000, ocpp_id="1000", station="CP-1", evse=1, connector=1, started_at=NOON, last_message_at=NOON
+    )
+    return station
+
+
+def test_a_connector_that_charges_makes_nothing_suspect(station: Station) -> None:
+    found = disagreement.look(station, NOON + timedelta(hours=5))
+
+    assert found == []
+
+
+def test_available_within_the_grace_may_still_be_followed_by_the_stop(station: Station) -> None:
+    station.connectors[1, 1].status = "Available"
+    station.connectors[1, 1].reported_at = NOON + timedelta(minutes=30)
+
+    found = disagreement.look(station, NOON + timedelta(minutes=39))
+
+    assert found == []
+
+
+def test_available_for_longer_is_told_once_and_ends_nothing(station: Station) -> None:
+    station.connectors[1, 1].status = "Available"
+    station.connectors[1, 1].reported_at = NOON + timedelta(minutes=30)
+
+    first = disagreement.look(station, NOON + timedelta(minutes=41))
+    again = disagreement.look(station, NOON + timedelta(minutes=42))
+
+    assert [t.id for t in first] == [1000]
+    assert again == []
+    assert station.transactions[1000].is_active
+
+
+def test_a_status_from_before_the_start_says_nothing(station: Station) -> None:
+    station.connectors[1, 1].status = "Available"
+    station.connectors[1, 1].reported_at = NOON - timedelta(minutes=1)
+
+    found = disagreement.look(station, NOON + timedelta(hours=1))
+
+    assert found == []
