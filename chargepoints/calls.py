@@ -24,6 +24,7 @@ from chargepoints.outgoing import QUEUE_FULL
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
 from ocpp_server.journal import journal
+from ocpp_server.live.records import Connection
 from ocpp_server.masking import masked
 from ocpp_server.protocol import actions, schemas
 from ocpp_server.protocol.dispatch import StorageUnavailable
@@ -53,6 +54,10 @@ _GRACE_S = 2.0
 _LAYER_S = 3.0
 # How often a command follows a station that moves.
 _HOPS = 3
+# How long a process may take to say that it has a command, how often it is told, and how many it remembers.
+_TAKEN_S = 1.0
+_TELLINGS = 3
+_REMEMBERED = 10_000
 
 
 class Arrival:
@@ -76,6 +81,10 @@ class Switchboard:
         # Connections that are registered and whose station is being loaded.
         self.arrivals: dict[str, Arrival] = {}
         self._waiters: dict[str, asyncio.Event] = {}
+        # Commands other processes have not said yet that they have them.
+        self._untaken: dict[str, asyncio.Event] = {}
+        # Commands of other processes that we had already, oldest first: told twice is not sent twice.
+        self._had: dict[tuple[str, str], None] = {}
         self._task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -101,6 +110,32 @@ class Switchboard:
         except Exception as error:
             # Each layer has errors of its own; to whoever sends they all mean the same.
             raise live.LiveStateUnavailable(f"The channel layer does not work ({error!r}).") from error
+
+    async def hand_over(self, connection: Connection, message: dict[str, Any]) -> None:
+        """Bring a command to the process that holds the socket, which says that it has it.
+
+        Raises StationOffline when it does not, LiveStateUnavailable.
+        """
+        if connection.channel == self.channel:
+            self._receive(message | {"connection_id": connection.id})
+            return
+        taken = self._untaken[message["id"]] = asyncio.Event()
+        current: Connection | None = connection
+        try:
+            for _ in range(_TELLINGS):
+                if current is None:
+                    break
+                await self.tell(current.channel, message | {"connection_id": current.id})
+                try:
+                    await asyncio.wait_for(taken.wait(), _TAKEN_S)
+                    return
+                except TimeoutError:
+                    # Nobody listened: the process is dead, or has not found the layer again after an outage.
+                    log.warning("switchboard.untaken", message_id=message["id"], station=connection.identity)
+                current = await live.state().connection(connection.identity)
+        finally:
+            del self._untaken[message["id"]]
+        raise StationOffline(f"The process that holds the socket of {connection.identity} does not answer.")
 
     async def finished(self, command_id: str, reply_to: str) -> None:
         """Tell who waits for a command; if that can't be told, its caller looks when its time is up."""
@@ -142,11 +177,28 @@ class Switchboard:
             if waiter is not None:
                 waiter.set()
             return
+        if kind == "command.taken":
+            taken = self._untaken.get(message["id"])
+            if taken is not None:
+                taken.set()
+            return
         task = asyncio.get_running_loop().create_task(self._deliver(kind, message))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _deliver(self, kind: str, message: dict[str, Any]) -> None:
+        if kind == "station.call" and message["reply_to"] != self.channel:
+            told = message["id"], message["connection_id"]
+            is_new = told not in self._had
+            self._had[told] = None
+            if len(self._had) > _REMEMBERED:
+                del self._had[next(iter(self._had))]
+            try:
+                await self.tell(message["reply_to"], {"type": "command.taken", "id": message["id"]})
+            except live.LiveStateUnavailable as error:
+                log.warning("switchboard.unconfirmed", message_id=message["id"], error=str(error))
+            if not is_new:
+                return
         arrival = self.arrivals.get(message["connection_id"])
         if arrival is not None:
             arrival.is_replaced |= kind == "station.replaced"
@@ -260,11 +312,10 @@ async def call(
     await journal.run(command.save, force_insert=True)
     finished = switchboard.expect(command.id)
     try:
-        await switchboard.tell(
-            connection.channel,
+        await switchboard.hand_over(
+            connection,
             {
                 "type": "station.call",
-                "connection_id": connection.id,
                 "identity": connection.identity,
                 "hops": 0,
                 "id": command.id,
@@ -280,7 +331,7 @@ async def call(
             await asyncio.wait_for(finished.wait(), seconds + _GRACE_S)
         except TimeoutError:
             await journal.run(end_overdue, command.id)
-    except live.LiveStateUnavailable:
+    except (live.LiveStateUnavailable, StationOffline):
         await journal.run(end_disconnected, command.id)
         raise
     finally:

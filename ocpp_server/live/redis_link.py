@@ -74,10 +74,11 @@ class Link:
         self._task = asyncio.get_running_loop().create_task(self._run(pubsub))
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        task, self._task = self._task, None
+        while task is not None and not task.done():
+            # More than once: a cancellation that meets the end of a read's own timeout is lost in the client.
+            task.cancel()
+            await asyncio.wait([task], timeout=0.5)
         await self.redis.aclose()
 
     # -- commands -------------------------------------------------------------------------------
