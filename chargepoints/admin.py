@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db.models import Count, Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -24,6 +24,7 @@ from chargepoints.models import (
     Message,
     RefusedConnection,
     SecurityEvent,
+    Site,
 )
 from chargepoints.services import provisioning
 from ocpp_server.domain import DomainError
@@ -53,10 +54,11 @@ class ChargePointAdmin(OperatorAdmin):
     ordering = ["identity_key"]
     sortable_by = ["page", "registration", "last_seen_at"]
     actions = ["accept_selected"]
+    autocomplete_fields = ["site"]
     change_form_outer_before_template = "operator/station_back.html"
     readonly_fields = REPORTED
     fieldsets = (
-        (None, {"fields": (("identity", "name"), "registration_status")}),
+        (None, {"fields": (("identity", "name"), ("site", "registration_status"))}),
         ("Access", {"fields": (("security_profile", "password"), ("checks_username", "remove_password"))}),
         ("Behaviour", {"fields": (("validation", "unknown_tokens"), "assumed_timezone")}),
         ("What the station says", {"classes": ["collapse"], "fields": REPORTED}),
@@ -125,6 +127,24 @@ class ChargePointAdmin(OperatorAdmin):
     @display(description="Registration", ordering="registration_status", label=tones.REGISTRATION)
     def registration(self, charge_point: ChargePoint) -> str:
         return charge_point.registration_status
+
+
+@admin.register(Site)
+class SiteAdmin(OperatorAdmin):
+    list_display = ["name", "city", "country", "station_count"]
+    search_fields = ["name", "city", "address"]
+    search_help_text = "A part of name, city or address."
+    sortable_by = ["name", "city"]
+    ordering = ["name_key"]
+    fieldsets = ((None, {"fields": ("name", "address", ("postal_code", "city"), "country")}),)
+    empty_sentence = "A site gathers stations, so that one access rule holds for all of them."
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).annotate(stations=Count("charge_points"))
+
+    @admin.display(description="Stations")
+    def station_count(self, site: Any) -> int:
+        return int(site.stations)
 
 
 @admin.register(Evse)

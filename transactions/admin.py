@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin import AllValuesFieldListFilter
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -16,12 +18,14 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFil
 from unfold.decorators import display
 
 from ocpp_server.operator import access, cells, session, tones
-from ocpp_server.operator.base import EvidenceAdmin, back, session_link
+from ocpp_server.operator.base import EvidenceAdmin, OperatorAdmin, back, session_link
 from ocpp_server.operator.filters import StationFilter
 from transactions.models import (
+    AccessRule,
     Counter,
     MeterValue,
     QuarantinedMessage,
+    Refusal,
     RemoteStart,
     Transaction,
     TransactionEvent,
@@ -115,7 +119,9 @@ class ReadingsOfStationFilter(StationFilter):
     """Readings are found by their session: those of the station's latest ones, and those that have none."""
 
     def of_station(self, queryset: QuerySet[Any], station: int) -> QuerySet[Any]:
-        latest = Transaction.objects.filter(charge_point_id=station).order_by("-id").values_list("pk", flat=True)
+        latest = (
+            Transaction.objects.filter(charge_point_id=station).order_by("-id").values_list("pk", flat=True)
+        )
         return queryset.filter(
             Q(transaction__in=list(latest[:10])) | Q(transaction__isnull=True, charge_point_id=station)
         )
@@ -206,6 +212,75 @@ class RemoteStartAdmin(EvidenceAdmin):
     @display(description="Outcome", label=tones.REMOTE_START)
     def outcome_label(self, start: RemoteStart) -> tuple[str, str]:
         return start.outcome, start.get_outcome_display()
+
+
+class AccessRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for names, sentence in (
+            (("token", "group", "contract"), "Choose one: a token, a group or a contract."),
+            (("charge_point", "site"), "Choose one: a station or a site."),
+        ):
+            if len([name for name in names if cleaned.get(name)]) != 1:
+                self.add_error(names[0], sentence)
+        return cleaned
+
+
+@admin.register(AccessRule)
+class AccessRuleAdmin(OperatorAdmin):
+    """Rules may be deleted: what they once did is told by sessions and refusals."""
+
+    form = AccessRuleForm
+    list_display = ["who", "effect_label", "where", "note", "created_at"]
+    list_filter = [("effect", ChoicesDropdownFilter)]
+    list_select_related = ["token", "group", "contract", "charge_point", "site"]
+    search_fields = [
+        "token__uid", "group__group_id", "contract__contract_id", "charge_point__identity", "site__name", "note",
+    ]  # fmt: skip
+    search_help_text = "A part of token, group, contract, station, site or note."
+    sortable_by = ["created_at"]
+    ordering = ["-id"]
+    autocomplete_fields = ["token", "group", "contract", "charge_point", "site"]
+    fieldsets = (
+        ("Who", {"fields": (("token", "group", "contract"),)}),
+        ("Where", {"fields": (("charge_point", "site"),)}),
+        (None, {"fields": (("effect", "note"),)}),
+    )
+    empty_sentence = "Every valid token may charge everywhere. A rule refuses somebody a place, or allows only some places."
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access.may_provide(request.user)
+
+    @admin.display(description="Who")
+    def who(self, rule: AccessRule) -> str:
+        kind = "token" if rule.token_id else "group" if rule.group_id else "contract"
+        return f"{kind.capitalize()} {rule.subject}"
+
+    @admin.display(description="Where")
+    def where(self, rule: AccessRule) -> str:
+        return f"{'Station' if rule.charge_point_id else 'Site'} {rule.place}"
+
+    @display(description="Effect", label=tones.EFFECT)
+    def effect_label(self, rule: AccessRule) -> tuple[str, str]:
+        return rule.effect, rule.get_effect_display()
+
+
+@admin.register(Refusal)
+class RefusalAdmin(EvidenceAdmin):
+    list_display = ["id_token", "station", "status_label", "reason", "purpose", "at"]
+    list_filter = [StationFilter, ("status", AllValuesFieldListFilter), ("purpose", ChoicesDropdownFilter)]
+    list_select_related = ["charge_point"]
+    search_fields = ["id_token"]
+    exact_search = ("id_token", "charge_point")
+    search_help_text = "A token, or a station's identity."
+    sortable_by = ["at"]
+    ordering = ["-at"]
+    station_ordering = ("-at",)
+    empty_sentence = "Nobody was refused yet. When somebody is, the reason is here."
+
+    @display(description="Status", label=tones.AUTHORIZATION)
+    def status_label(self, refusal: Refusal) -> str:
+        return refusal.status
 
 
 @admin.register(Counter)

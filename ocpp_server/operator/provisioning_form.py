@@ -43,7 +43,7 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ChargePoint
         fields = (
-            "identity", "name", "registration_status", "security_profile", "checks_username", "validation",
+            "identity", "name", "site", "registration_status", "security_profile", "checks_username", "validation",
             "unknown_tokens", "assumed_timezone",
         )  # fmt: skip
 

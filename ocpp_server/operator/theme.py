@@ -64,7 +64,19 @@ UNFOLD: dict[str, Any] = {
                     _item("Dashboard", "dashboard", "admin:index"),
                     _list("Charge points", "ev_station", "chargepoints_chargepoint"),
                     _list("Sessions", "bolt", "transactions_transaction"),
+                ],
+            },
+            {
+                "title": "Who may charge",
+                "separator": True,
+                "items": [
+                    _list("People", "person", "accounts_person"),
+                    _list("Contracts", "contract", "accounts_contract"),
                     _list("Tokens", "badge", "accounts_token"),
+                    _list("Token groups", "group_work", "accounts_tokengroup"),
+                    _list("Sites", "location_on", "chargepoints_site"),
+                    _list("Access rules", "rule_settings", "transactions_accessrule"),
+                    _list("Refusals", "do_not_disturb_on", "transactions_refusal"),
                 ],
             },
             {
@@ -106,7 +118,7 @@ UNFOLD: dict[str, Any] = {
                 "title": "Access",
                 "separator": True,
                 "items": [
-                    _list("Users", "group", "accounts_user", permission=ADMINISTRATORS),
+                    _list("Operators", "group", "accounts_user", permission=ADMINISTRATORS),
                     _list("API keys", "key", "accounts_apikey", permission=ADMINISTRATORS),
                     _list(
                         "Idempotent requests",

@@ -30,6 +30,19 @@ COMMAND = {
 }
 SESSION = {"active": INFO, "ended": NEUTRAL}
 TOKEN = {"active": SUCCESS, "blocked": DANGER, "lost": DANGER, "expired": WARNING, "invalid": DANGER}
+USER = {"active": SUCCESS, "suspended": DANGER, "closed": NEUTRAL}
+CONTRACT = {"active": SUCCESS, "suspended": DANGER, "expired": WARNING, "terminated": NEUTRAL}
+EFFECT = {"allow": SUCCESS, "refuse": DANGER}
+AUTHORIZATION = {
+    "Blocked": DANGER,
+    "Expired": WARNING,
+    "ConcurrentTx": INFO,
+    "Unknown": NEUTRAL,
+    "NoCredit": WARNING,
+    "NotAtThisLocation": WARNING,
+    "NotAtThisTime": WARNING,
+    "Invalid": DANGER,
+}
 REMOTE_START = {"waiting": INFO, "started": SUCCESS, "refused": DANGER, "nothing": WARNING}
 ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 

@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts.models import IdempotentRequest, Token, UnknownToken, User
+from accounts.models import (
+    Contract,
+    IdempotentRequest,
+    Member,
+    Person,
+    Token,
+    TokenGroup,
+    UnknownToken,
+    User,
+)
 from accounts.services import api_keys
 from chargepoints.models import (
     ChargePoint,
@@ -21,12 +30,15 @@ from chargepoints.models import (
     Message,
     RefusedConnection,
     SecurityEvent,
+    Site,
 )
 from configuration.models import ReportedKey, StoredKey
 from transactions.models import (
+    AccessRule,
     Counter,
     MeterValue,
     QuarantinedMessage,
+    Refusal,
     RemoteStart,
     Transaction,
     TransactionEvent,
@@ -134,6 +146,16 @@ def hostile_rows(db: None) -> dict[type, Any]:
         created_at=NOON,
         deadline_at=NOON,
     )
+    site = Site.objects.create(name=bad[:100], address=bad, city=bad[:45])
+    charger = Person.objects.create(username=bad, name=bad, phone=bad[:32])
+    contract = Contract.objects.create(contract_id=bad[:36], name=bad, issuer=bad[:64])
+    Member.objects.create(contract=contract, user=charger, role="owner")
+    token = Token.objects.create(
+        uid=bad, name=bad, group_id=bad[:20], user=charger, contract=contract, visual_number=bad[:64]
+    )
+    Transaction.objects.filter(pk=session.pk).update(
+        token=token, authorization_reason=bad, stop_authorization_reason=bad
+    )
     both = {"at": NOON, "received_at": NOON}
     rows: list[Any] = [
         station,
@@ -212,7 +234,15 @@ def hostile_rows(db: None) -> dict[type, Any]:
         Counter.objects.create(name="transaction", value=1000),
         StoredKey.objects.create(charge_point=station, key=bad, value=bad),
         ReportedKey.objects.create(charge_point=station, key=bad, value=bad, reported_at=NOON),
-        Token.objects.create(uid=bad, name=bad, group_id=bad[:36]),
+        site,
+        charger,
+        contract,
+        token,
+        TokenGroup.objects.create(group_id=bad[:20], name=bad, contract=contract),
+        AccessRule.objects.create(token=token, site=site, note=bad),
+        Refusal.objects.create(
+            charge_point=station, token=token, id_token=bad, purpose="start", status=bad[:32], reason=bad, at=NOON
+        ),
         UnknownToken.objects.create(
             uid=bad, uid_key=bad.casefold(), last_seen_where=bad, first_seen_at=NOON, last_seen_at=NOON
         ),

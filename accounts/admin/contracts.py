@@ -1,0 +1,179 @@
+"""Contracts with those who belong to them, and groups of tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from accounts.models import Contract, Member, Token, TokenGroup
+from accounts.models.contract import contract_key
+from accounts.services import membership, token_groups
+from ocpp_server.domain import DomainError
+from ocpp_server.operator import access, tones
+from ocpp_server.operator.base import OperatorAdmin
+
+
+class Members(BaseInlineFormSet):  # type: ignore[type-arg]
+    """The members of one contract as the operator wants them."""
+
+    def wanted(self) -> list[dict[str, Any]]:
+        return [form.cleaned_data for form in self.forms if form.cleaned_data.get("user")]
+
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors):
+            return
+        members = self.wanted()
+        owners = [member for member in members if member["role"] == Member.Role.OWNER]
+        if len(owners) != 1:
+            raise forms.ValidationError("A contract has exactly one owner.")
+        if owners[0]["status"] != Member.Status.ACTIVE:
+            raise forms.ValidationError("The owner is an active member.")
+        present = [member for member in members if member["status"] != Member.Status.REMOVED]
+        limit = self.instance.max_members
+        if limit is not None and len(present) > limit:
+            raise forms.ValidationError(f"The contract has room for {limit} people, its owner included.")
+
+
+class MemberInline(TabularInline):  # type: ignore[misc]
+    model = Member
+    formset = Members
+    fields = ["user", "role", "status"]
+    autocomplete_fields = ["user"]
+    extra = 0
+    min_num = 1
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access.may_read(request.user)
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access.may_provide(request.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access.may_provide(request.user)
+
+
+class ContractForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_contract_id(self) -> str:
+        contract_id: str = self.cleaned_data["contract_id"].strip()
+        known = Contract.objects.filter(contract_key=contract_key(contract_id)).exclude(pk=self.instance.pk)
+        if known.exists():
+            raise forms.ValidationError("There is a contract of this id already.")
+        return contract_id
+
+
+@admin.register(Contract)
+class ContractAdmin(OperatorAdmin):
+    form = ContractForm
+    inlines = [MemberInline]
+    list_display = [
+        "contract_id",
+        "name",
+        "type",
+        "status_label",
+        "member_count",
+        "valid_until",
+        "created_at",
+    ]
+    list_filter = [("status", ChoicesDropdownFilter), ("type", ChoicesDropdownFilter)]
+    search_fields = ["contract_id", "name"]
+    search_help_text = "A part of the contract id or the name."
+    sortable_by = ["contract_id", "created_at"]
+    ordering = ["-id"]
+    fieldsets = (
+        (None, {"fields": (("contract_id", "name"), ("type", "status"), ("valid_from", "valid_until"))}),
+        ("Limits", {"fields": ("max_members", ("energy_wh_per_day", "energy_wh_per_month"))}),
+        (
+            "Issuer",
+            {"classes": ["collapse"], "fields": (("country_code", "party_id"), ("issuer", "currency"))},
+        ),
+    )
+    empty_sentence = "No contract yet. Tokens work without one; a contract joins people, tokens and a budget."
+
+    def save_formset(
+        self, request: HttpRequest, form: forms.ModelForm, formset: Members, change: bool
+    ) -> None:
+        formset.save(commit=False)  # what was changed, for the history
+        try:
+            with transaction.atomic():
+                _join(form.instance, formset.wanted())
+        except DomainError as error:
+            messages.error(request, f"The members are as they were: {error.sentence}")
+
+    @display(description="State", ordering="status", label=tones.CONTRACT)
+    def status_label(self, contract: Contract) -> tuple[str, str]:
+        return contract.status, contract.get_status_display()
+
+
+def _join(contract: Contract, wanted: list[dict[str, Any]]) -> None:
+    """Make the members of the contract those. Raises what the services raise."""
+    present = {member.user_id: member for member in contract.members.all()}
+    owner = next((member for member in present.values() if member.role == Member.Role.OWNER), None)
+    to = next(one["user"] for one in wanted if one["role"] == Member.Role.OWNER)
+    if owner is None:
+        membership.require_open(to, field="owner")
+        Member(contract=contract, user=to, role=Member.Role.OWNER).save()
+    elif owner.user_id != to.pk:
+        membership.transfer(owner=owner, to=to)
+    for one in wanted:
+        member = contract.members.filter(user=one["user"]).first()
+        if member is None:
+            membership.add(contract, user=one["user"], role=one["role"], status=one["status"])
+        elif (member.role, member.status) != (one["role"], one["status"]):
+            membership.change(member, role=one["role"], status=one["status"])
+
+
+class TokenGroupForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_group_id(self) -> str:
+        group_id: str = self.cleaned_data["group_id"].strip()
+        known = TokenGroup.objects.filter(group_key=group_id.casefold()).exclude(pk=self.instance.pk)
+        if known.exists():
+            raise forms.ValidationError("There is a group of this id already.")
+        return group_id
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        contract = cleaned.get("contract") or self.instance.contract_id and self.instance.contract
+        group_id = cleaned.get("group_id")
+        foreign = Token.objects.filter(group_id__iexact=group_id or "").exclude(contract=contract)
+        if group_id and contract and foreign.filter(contract__isnull=False).exists():
+            self.add_error("group_id", "Tokens of another contract carry this group id.")
+        return cleaned
+
+
+@admin.register(TokenGroup)
+class TokenGroupAdmin(OperatorAdmin):
+    form = TokenGroupForm
+    list_display = ["group_id", "name", "contract", "created_at"]
+    list_select_related = ["contract"]
+    search_fields = ["group_id", "name", "contract__contract_id"]
+    search_help_text = "A part of the group's id, its name or its contract."
+    sortable_by = ["group_id"]
+    ordering = ["-id"]
+    autocomplete_fields = ["contract"]
+    fieldsets = ((None, {"fields": (("group_id", "name"), "contract", "linked")}),)
+    empty_sentence = "A group links tokens of one contract: start with one, stop with another."
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["linked"] if obj is None else ["contract", "linked"]
+
+    def save_model(self, request: HttpRequest, obj: TokenGroup, form: TokenGroupForm, change: bool) -> None:
+        if change:
+            token_groups.update(obj, group_id=form.cleaned_data["group_id"], name=form.cleaned_data["name"])
+            return
+        made = token_groups.create(contract=obj.contract, group_id=obj.group_id, name=obj.name)
+        obj.pk, obj._state.adding = made.pk, False
+
+    @admin.display(description="Tokens")
+    def linked(self, group: TokenGroup) -> str:
+        uids = Token.objects.filter(group_id__iexact=group.group_id).values_list("uid", flat=True)[:50]
+        return ", ".join(uids) if group.pk and uids else "–"

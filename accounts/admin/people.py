@@ -1,0 +1,102 @@
+"""Those who charge: a form for what is known of a person, and below it what the person has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from accounts.models import Contract, Member, Person
+from accounts.services import people
+from ocpp_server.operator import person, tones
+from ocpp_server.operator.base import OperatorAdmin
+
+
+class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Person
+        fields = ("name", "email", "phone", "language", "status")
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        taken = Person.objects.filter(email__iexact=email).exclude(pk=self.instance.pk)
+        if email and taken.exists():
+            raise forms.ValidationError("Somebody else has this email already.")
+        return email
+
+    def clean_status(self) -> str:
+        status: str = self.cleaned_data["status"]
+        owned = Member.objects.filter(
+            user=self.instance.pk, role=Member.Role.OWNER, contract__status=Contract.Status.ACTIVE
+        )
+        if status == Person.Status.CLOSED and owned.exists():
+            raise forms.ValidationError("Owns an active contract: transfer or terminate it first.")
+        return status
+
+
+@admin.register(Person)
+class PersonAdmin(OperatorAdmin):
+    form = PersonForm
+    list_display = ["who", "email", "phone", "status_label", "token_count", "contract_count", "created_at"]
+    list_filter = [("status", ChoicesDropdownFilter)]
+    search_fields = ["name", "email", "phone", "username"]
+    search_help_text = "A part of name, email or phone."
+    sortable_by = ["who", "created_at"]
+    ordering = ["-id"]
+    fieldsets = ((None, {"fields": (("name", "email"), ("phone", "language"), "status")}),)
+    change_form_outer_after_template = "operator/person.html"
+    empty_sentence = "Nobody charges here yet. Add the first person, or let another system do it over REST."
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = super().get_queryset(request).filter(is_staff=False, is_superuser=False)
+        return rows.annotate(
+            tokens_held=Count("tokens", filter=Q(tokens__valid=True), distinct=True),
+            contracts_joined=Count(
+                "memberships", filter=~Q(memberships__status=Member.Status.REMOVED), distinct=True
+            ),
+        )
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or not obj.is_erased)
+
+    def get_urls(self) -> list[Any]:
+        return [*person.urls(self.admin_site), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        more = person.overview(request, object_id) | (extra_context or {})
+        return super().change_view(request, object_id, form_url, more)
+
+    def save_model(self, request: HttpRequest, obj: Person, form: PersonForm, change: bool) -> None:
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        if change:
+            people.update(obj, **changes)
+            return
+        made = people.create(**{"name": "", **changes})
+        obj.pk, obj.username, obj._state.adding = made.pk, made.username, False
+
+    @admin.display(description="Person", ordering="name")
+    def who(self, row: Person) -> str:
+        return str(row) if not row.is_erased else f"Erased ({row.pk})"
+
+    @display(description="State", ordering="status", label=tones.USER)
+    def status_label(self, row: Person) -> tuple[str, str]:
+        return row.status, row.get_status_display()
+
+    @admin.display(description="Tokens")
+    def token_count(self, row: Any) -> int:
+        return int(row.tokens_held)
+
+    @admin.display(description="Contracts")
+    def contract_count(self, row: Any) -> int:
+        return int(row.contracts_joined)
