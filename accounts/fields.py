@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from ocpp_server.api.fields import MAX_INT, ReadSerializer, StrictSerializer, TextField, WholeField
 
-PHONE = r"^[0-9+(][0-9 ()/.-]{2,30}$"
+PHONE = r"^[0-9+(][0-9 ()/.-]{2,30}\Z"
 
 
 class CodeField(TextField):
@@ -27,19 +27,19 @@ class CodeField(TextField):
 
 
 def country_code() -> CodeField:
-    return CodeField("[A-Z]{2}", "two capital letters, ISO 3166-1", max_length=2)
+    return CodeField("[A-Z]{2}", "two capital letters, ISO 3166-1")
 
 
 def party_id() -> CodeField:
-    return CodeField("[A-Z0-9]{3}", "three capital letters or digits, ISO 15118-1", max_length=3)
+    return CodeField("[A-Z0-9]{3}", "three capital letters or digits, ISO 15118-1")
 
 
 def language() -> CodeField:
-    return CodeField("[a-z]{2}", "two small letters, ISO 639-1", max_length=2)
+    return CodeField("[a-z]{2}", "two small letters, ISO 639-1")
 
 
 def currency() -> CodeField:
-    return CodeField("[A-Z]{3}", "three capital letters, ISO 4217", max_length=3)
+    return CodeField("[A-Z]{3}", "three capital letters, ISO 4217")
 
 
 def user_id(**kwargs: Any) -> WholeField:

@@ -143,10 +143,11 @@ def listen(port: int, *, name: str = "HTTP_PORT") -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
+        other = port + 9 if port < 60000 else port - 9
         reason = (
             "may only be opened by root; choose one from 1024 up"
             if isinstance(error, PermissionError)
-            else f"is in use by another program; stop it or choose another port, such as {name}={port + 9 if port < 60000 else port - 9}"
+            else f"is in use by another program; stop it or choose another port, such as {name}={other}"
         )
         raise StartError(f"{name}: port {port} {reason}.") from None
     return listener

@@ -66,7 +66,7 @@ def _uvicorn_config() -> uvicorn.Config:
 
 
 def _banner(port: int, first_login: dict[str, str]) -> str:
-    kept = [f"  First start. Operator and API key are kept in {first_login['file']}.", ""] if first_login else []
+    kept = [f"  First start. The credentials are in {first_login['file']}.", ""] if first_login else []
     return "\n".join(
         [
             "",

@@ -137,8 +137,8 @@ def invalidate_tokens(member: Member) -> None:
 
 def require_bearer(contract: Contract | None, user: User | None) -> None:
     """Whether this user may hold a working token of this contract. Raises Invalid."""
-    if user is not None and user.status == User.Status.CLOSED:
-        raise Invalid(f"The user {user.pk} is closed.", field="user_id")
+    if user is not None:
+        user = require_open(user, field="user_id")
     if contract is None or user is None:
         return
     member = Member.objects.filter(contract=contract, user=user).first()

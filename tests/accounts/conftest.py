@@ -1,0 +1,55 @@
+"""The cast of the accounts: Alice who owns, Bob who is a member, Vera who only looks, Max who is nobody yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Contract, Member, User
+from accounts.services import contracts, membership, people
+from tests.api.conftest import (
+    Caller,
+    _fresh_cache,
+    administrator,
+    anonymous,
+    caller,
+    operator,
+    viewer,
+)
+
+__all__ = ["Caller", "_fresh_cache", "administrator", "anonymous", "caller", "operator", "viewer"]
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return people.create(name="Alice", email="alice@example.com")
+
+
+@pytest.fixture
+def bob(db: None) -> User:
+    return people.create(name="Bob", email="bob@example.com")
+
+
+@pytest.fixture
+def vera(db: None) -> User:
+    return people.create(name="Vera")
+
+
+@pytest.fixture
+def max_(db: None) -> User:
+    return people.create(name="Max")
+
+
+@pytest.fixture
+def family(alice: User, bob: User, vera: User) -> Contract:
+    """Alice's family plan with Bob as a member and Vera as a viewer."""
+    contract = contracts.create(contract_id="DE-8AA-001234567-0", owner=alice, type="family", name="Home")
+    membership.add(contract, user=bob)
+    membership.add(contract, user=vera, role=Member.Role.VIEWER)
+    contract.refresh_from_db()
+    return contract
+
+
+def fields(response: Any) -> list[str]:
+    return [error["field"] for error in response.info["errors"]]

@@ -1,0 +1,86 @@
+"""Contract ids: the published vectors, and what is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts import emaid
+
+ISO = (
+    "NN123ABCDEFGHI T, FRXYZ123456789 2, ITA1B2C3E4F5G6 4, ESZU8WOX834H1D R, PT73902837ABCZ Z, "
+    "DE83DUIEN83QGZ D, DE83DUIEN83ZGQ M, DE8AA001234567 0, NLTNM000122045 U, NLTNMC00122045 K"
+)
+DIN = "INTNM000071 9, INTNM000110 X, INTNM000124 0, INTNM000114 6, INTNM000191 5, NLTNM722345 8"
+VECTORS = [pair.split() for pair in f"{ISO}, {DIN}".split(", ")]
+
+
+@pytest.mark.parametrize(("body", "check"), VECTORS)
+def test_the_published_check_characters(body: str, check: str) -> None:
+    assert emaid.check_character(body) == check
+    assert emaid.check_character(body.lower()) == check
+
+
+@pytest.mark.parametrize(("body", "check"), VECTORS)
+@pytest.mark.parametrize("separator", ["", "-", "*"])
+def test_every_spelling_means_the_same(body: str, check: str, separator: str) -> None:
+    spelled = separator.join((body[:2], body[2:5], body[5:], check))
+
+    found = emaid.parse(f" {spelled.lower()} ")
+
+    assert found is not None
+    assert (found.country, found.provider, found.instance, found.check) == (
+        body[:2],
+        body[2:5],
+        body[5:],
+        check,
+    )
+    assert emaid.normalise(spelled) == body + check
+    assert emaid.key(spelled) == body.lower()
+    assert emaid.parse(found.separated()) == found
+
+
+@pytest.mark.parametrize(("body", "check"), VECTORS)
+def test_a_wrong_check_character_is_no_emaid(body: str, check: str) -> None:
+    wrong = [one for one in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" if one != check]
+
+    assert [emaid.parse(body + one) for one in wrong] == [None] * len(wrong)
+
+
+def test_the_check_character_is_optional_for_iso_and_not_for_din() -> None:
+    assert emaid.normalise("DE-8AA-001234567") == "DE8AA001234567"
+    assert emaid.parse("NLTNM722345") is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "DE",
+        "DE-8AA001234567",
+        "DE8AA-001234567",
+        "DE-8AA*001234567",
+        "DE-8AA-0012345670",
+        "D18AA001234567",
+        "DE8AA00123456",
+        "DE8AA00123456700",
+        "DE٨AA001234567",
+        "DE8AA00123456ß",
+        "Company card 17",
+    ],
+)
+def test_what_is_no_emaid(text: str) -> None:
+    assert emaid.parse(text) is None
+    assert emaid.normalise(text) == emaid.key(text) == ""
+
+
+@pytest.mark.parametrize("body", ["", "DE8AA0012345", "DE8AA001234567X", "DE8AA00123456!", "DE8AA00123456Å"])
+def test_there_is_no_check_character_of_what_is_no_body(body: str) -> None:
+    with pytest.raises(ValueError, match="is not the body"):
+        emaid.check_character(body)
+
+
+def test_two_neighbours_exchanged_are_found() -> None:
+    for body, check in VECTORS[:10]:
+        for place in range(13):
+            swapped = body[:place] + body[place + 1] + body[place] + body[place + 2 :]
+            assert swapped == body or emaid.check_character(swapped) != check
