@@ -1,4 +1,4 @@
-"""The cast of the accounts: Alice who owns, Bob who is a member, Vera who only looks, Max who is nobody yet."""
+"""The cast of the accounts: Alice owns, Bob is a member, Vera only looks, Max is nobody yet."""
 
 from __future__ import annotations
 

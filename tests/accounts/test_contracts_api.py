@@ -156,7 +156,7 @@ def test_a_change_of_members_is_a_change_of_the_contract(
     ],
 )
 def test_contracts_are_filtered_searched_and_sorted(
-    administrator: Caller, family: Contract, alice: User, bob: User, query: str, found: list[str]
+    administrator: Caller, *, family: Contract, alice: User, bob: User, query: str, found: list[str]
 ) -> None:
     body = {"contract_id": "Fleet 7", "owner": bob.pk, "type": "fleet", "country_code": "FR"}
     administrator.post(LIST, {**body, "status": "suspended"})
@@ -197,6 +197,7 @@ def test_members_come_change_and_go(administrator: Caller, family: Contract, max
 )
 def test_who_can_not_join_is_told_why(
     administrator: Caller,
+    *,
     family: Contract,
     bob: User,
     max_: User,

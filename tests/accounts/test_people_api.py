@@ -114,7 +114,7 @@ def test_if_match_refuses_who_read_an_older_state(administrator: Caller, alice: 
     ],
 )
 def test_people_are_filtered_searched_and_sorted(
-    administrator: Caller, alice: User, bob: User, vera: User, query: str, names: list[str]
+    administrator: Caller, *, alice: User, bob: User, vera: User, query: str, names: list[str]
 ) -> None:
     administrator.patch(f"{LIST}/{vera.pk}", {"status": "suspended", "phone": "+1 555 123"})
 

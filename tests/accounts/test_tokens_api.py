@@ -81,7 +81,7 @@ def test_the_method_follows_from_the_type(
     ],
 )
 def test_bad_input_names_its_field(
-    administrator: Caller, family: Contract, vera: User, max_: User, change: dict[str, Any], field: str
+    administrator: Caller, *, family: Contract, vera: User, max_: User, change: dict[str, Any], field: str
 ) -> None:
     people = {"{vera}": vera.pk, "{max}": max_.pk}
     change = {
@@ -202,7 +202,7 @@ def test_a_group_without_an_id_gets_one_that_1_6_can_carry(administrator: Caller
     ],
 )
 def test_a_group_that_can_not_be_is_refused(
-    administrator: Caller, family: Contract, max_: User, body: dict[str, str], status: int, field: str
+    administrator: Caller, *, family: Contract, max_: User, body: dict[str, str], status: int, field: str
 ) -> None:
     administrator.post(GROUPS, {"contract_id": "DE8AA001234567", "group_id": "TAKEN"})
     tokens.create(uid="X", contract=contracts.create(contract_id="OTHER", owner=max_), group_id="FOREIGN")
