@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Transaction',
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
+                ('id', models.IntegerField(primary_key=True, serialize=False)),
                 ('ocpp_id', models.CharField(help_text="2.x: the station's transactionId as given; 1.6: the number.", max_length=255)),
                 ('generation', models.PositiveIntegerField(default=0, help_text='Counts up when a station uses an old transactionId for a new session.')),
                 ('evse_number', models.PositiveIntegerField(blank=True, null=True)),

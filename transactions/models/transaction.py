@@ -33,7 +33,9 @@ class Transaction(models.Model):
         SUPERSEDED = "superseded", "A newer session began on the connector"
         ABANDONED = "abandoned", "No sign of life"
 
-    id = models.BigIntegerField(primary_key=True)
+    # 31 bits, as in 1.6. An IntegerField is the row id itself in SQLite; a BigIntegerField would be an index
+    # beside it.
+    id = models.IntegerField(primary_key=True)
     ocpp_id = models.CharField(
         max_length=255, help_text="2.x: the station's transactionId as given; 1.6: the number."
     )
