@@ -24,7 +24,7 @@ class _Run:
 
 
 async def ensure_started() -> None:
-    """Start on the first call in this event loop: daphne has no ASGI lifespan and gets here with a request."""
+    """Start on the first call in this event loop: daphne has no ASGI lifespan, a request starts it."""
     loop = asyncio.get_running_loop()
     if _Run.loop is loop:
         return

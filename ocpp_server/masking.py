@@ -1,4 +1,4 @@
-"""Passwords and keys are never shown, stored in logs, or sent back: one rule for every place that keeps a payload."""
+"""Passwords and keys are never shown, logged or sent back: one rule for all that keeps a payload."""
 
 from __future__ import annotations
 

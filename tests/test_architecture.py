@@ -39,7 +39,9 @@ def imports(path: Path) -> set[str]:
 ALL = [(name, imports(path)) for name, path in modules()]
 
 
-def offenders(of: str | tuple[str, ...], forbidden: tuple[str, ...], except_for: tuple[str, ...] = ()) -> list[str]:
+def offenders(
+    of: str | tuple[str, ...], forbidden: tuple[str, ...], except_for: tuple[str, ...] = ()
+) -> list[str]:
     return [
         f"{name} imports {imported}"
         for name, imported_names in ALL
@@ -54,7 +56,9 @@ def test_the_protocol_imports_nothing_of_ours() -> None:
 
 
 def test_accounts_know_nothing_of_ocpp() -> None:
-    assert offenders("accounts", ("chargepoints", "transactions", "configuration", "ocpp_server.protocol")) == []
+    assert (
+        offenders("accounts", ("chargepoints", "transactions", "configuration", "ocpp_server.protocol")) == []
+    )
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -62,7 +66,16 @@ def test_models_import_no_higher_floor(app: str) -> None:
     higher = tuple(
         f"{other}.{floor}"
         for other in APPS
-        for floor in ("services", "handlers", "commands", "views", "serializers", "admin", "calls", "consumers")
+        for floor in (
+            "services",
+            "handlers",
+            "commands",
+            "views",
+            "serializers",
+            "admin",
+            "calls",
+            "consumers",
+        )
     )
 
     assert offenders(f"{app}.models", higher) == []
@@ -71,7 +84,9 @@ def test_models_import_no_higher_floor(app: str) -> None:
 @pytest.mark.parametrize("app", APPS)
 def test_services_import_no_higher_floor(app: str) -> None:
     higher = tuple(
-        f"{other}.{floor}" for other in APPS for floor in ("handlers", "views", "serializers", "admin", "consumers")
+        f"{other}.{floor}"
+        for other in APPS
+        for floor in ("handlers", "views", "serializers", "admin", "consumers")
     )
 
     assert offenders(f"{app}.services", higher) == []

@@ -14,7 +14,6 @@ from pathlib import Path
 from shutil import copy
 from typing import Any
 
-import pytest
 import pytest_asyncio
 import websockets
 
@@ -72,7 +71,12 @@ async def test_a_station_boots_and_charges(server: int) -> None:
     ) as socket:
         boot = await call(socket, "BootNotification", chargePointVendor="V", chargePointModel="M")
         start = await call(
-            socket, "StartTransaction", connectorId=1, idTag="A", meterStart=5, timestamp=datetime.now(UTC).isoformat()
+            socket,
+            "StartTransaction",
+            connectorId=1,
+            idTag="A",
+            meterStart=5,
+            timestamp=datetime.now(UTC).isoformat(),
         )
 
     assert boot["status"] == "Accepted"

@@ -49,7 +49,7 @@ def presented(uid: str) -> Q:
     """Transactions of an idTag: as presented in the usual spellings, or of the token that it is."""
     spellings = {uid, uid.strip(), uid.lower(), uid.upper()}
     tokens = list(Token.objects.filter(uid_key=normalise_uid(uid)).values_list("pk", flat=True))
-    # A union of two index look-ups: given an OR, the planner rather walks a million rows in order of their key.
+    # A union of two index look-ups: given an OR, the planner walks a million rows in order of their key.
     numbers = Transaction.objects.order_by().values("pk")
     return Q(pk__in=numbers.filter(id_token__in=spellings).union(numbers.filter(token__in=tokens)))
 

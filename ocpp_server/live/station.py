@@ -31,7 +31,7 @@ CLOCK_ALLOWED_S = 60.0
 
 
 class Station:
-    """The live state of one connected station. Its messages are handled one by one, so it needs no lock.
+    """The live state of one connected station. Its messages are handled one by one: no lock.
 
     `unit` gathers what the message in hand changes; `received_at` is when it came.
     """

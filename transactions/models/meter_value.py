@@ -49,8 +49,8 @@ class MeterValue(models.Model):
     class Meta:
         ordering = ["measured_at", "id"]
         constraints = [
-            # Two partial keys instead of one over all rows and an index beside it: a reading is in one of them
-            # only, and the key of a session's readings also serves their series.
+            # Two partial keys instead of one over all rows and an index beside it: a reading is in one of
+            # them only, and the key of a session's readings also serves their series.
             models.UniqueConstraint(
                 fields=["transaction", "measured_at", "sample_key"],
                 condition=models.Q(transaction__isnull=False),

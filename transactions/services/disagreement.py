@@ -1,4 +1,4 @@
-"""The connector says it is free, the transaction says it charges. A status ends no transaction; it makes it suspect."""
+"""The connector says it is free, the transaction says it charges: that ends nothing, and makes it suspect."""
 
 from __future__ import annotations
 
