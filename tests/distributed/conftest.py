@@ -16,6 +16,15 @@ from tests.distributed.engines import POSTGRES_URL, REDIS_URL, Postgres, Redis
 from tests.live import API_KEY, ROOT
 
 TEMPLATE = f"ocpp_template_{os.getpid()}"
+# One process for both: each start of Django costs seconds.
+PREPARE = """
+import os, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+call_command("bootstrap")
+"""
 MakeCluster = Callable[..., Cluster]
 
 
@@ -40,9 +49,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
             "OCPP_BOOTSTRAP_API_KEY": API_KEY,
             "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
         }
-        for command in (["migrate", "--verbosity", "0"], ["bootstrap"]):
-            arguments = [sys.executable, "manage.py", *command]
-            subprocess.run(arguments, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(
+            [sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
+        )
         yield engine
     finally:
         engine.close()

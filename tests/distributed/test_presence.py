@@ -46,6 +46,12 @@ async def test_a_killed_process_takes_its_own_stations_offline_and_no_others(clu
 
         dying.kill()
 
+        # The lease is still running: nobody waits for the answer of a dead process.
+        asked = asyncio.get_running_loop().time()
+        status, _ = await Operator(living).command(orphan.identity, "ClearCache", timeout=30)
+        assert status == 503
+        assert asyncio.get_running_loop().time() - asked < 10
+
         await eventually(lambda: not cluster.is_online(orphan.identity), PATIENCE)
         await eventually(lambda: cluster.clients(living) == [safe.identity], PATIENCE)
         assert cluster.is_online(safe.identity)
