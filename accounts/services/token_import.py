@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
@@ -22,6 +23,8 @@ log = structlog.get_logger(__name__)
 
 # Above so many rows the caller gets an answer at once and asks for the progress.
 AT_ONCE: Final = 5000
+# A batch of rows takes a second, and writing a long file a few.
+ABANDONED_AFTER: Final = timedelta(minutes=5)
 SHOWN_PROBLEMS: Final = 100
 _BATCH: Final = 500
 
@@ -54,6 +57,19 @@ def start(
     # Not a daemon: a server that stops waits for the end, or rolls back with its connection.
     threading.Thread(target=_run_apart, args=(job, rows, check), name=f"token-import-{job.pk}").start()
     return job
+
+
+def find(number: int) -> TokenImport | None:
+    """An import, and how far it is. One whose process has died is found out here: it wrote nothing."""
+    dead = TokenImport.objects.filter(
+        pk=number, state=TokenImport.State.RUNNING, updated_at__lt=timezone.now() - ABANDONED_AFTER
+    )
+    dead.update(
+        state=TokenImport.State.FAILED,
+        sentence="The server stopped before the end; nothing is imported.",
+        finished_at=timezone.now(),
+    )
+    return TokenImport.objects.filter(pk=number).first()
 
 
 def _run_apart(job: TokenImport, rows: list[token_files.Row], check: Check) -> None:

@@ -127,7 +127,7 @@ class TokenImportProgressView(ApiView):
     def get(self, request: Request, import_id: str) -> Response:
         if not (import_id.isascii() and import_id.isdigit()) or not 1 <= int(import_id[:20]) <= MAX_INT:
             raise Invalid(f"{import_id!r} is not an import's number.", field="id")
-        job = TokenImport.objects.filter(pk=int(import_id)).first()
+        job = token_import.find(int(import_id))
         if job is None:
             raise Missing(f"There is no import {import_id}.")
         return _said(job, running=200, refused=200)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import openpyxl
@@ -11,6 +12,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import Contract, Token, TokenImport, UnknownToken, User
 from accounts.services import membership, token_files, token_import, tokens
@@ -282,6 +284,16 @@ def test_a_long_file_goes_on_in_the_background_and_tells_its_progress(
     assert Token.objects.count() == 1200
     assert administrator.get("/api/v1/tokens/imports/4711").status_code == 404
     assert administrator.get("/api/v1/tokens/imports/x").status_code == 400
+
+
+def test_an_import_whose_process_died_is_told_as_failed(administrator: Caller) -> None:
+    job = TokenImport.objects.create(file_name="a.csv", actor="somebody", row_count=9000)
+    running = administrator.get(f"/api/v1/tokens/imports/{job.pk}").info["state"]
+    TokenImport.objects.update(updated_at=timezone.now() - timedelta(minutes=6))
+
+    dead = administrator.get(f"/api/v1/tokens/imports/{job.pk}")
+
+    assert (running, dead.info["state"], dead.answer["success"]) == ("running", "failed", False)
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])

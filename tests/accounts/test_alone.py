@@ -1,0 +1,113 @@
+"""The accounts API on a port of its own: the same code, and nothing of stations."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live import API_KEY, ROOT, free_port
+
+
+class Alone:
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.environment = {
+            **os.environ,
+            "RUN_IN_PLACE": "1",
+            "ENV_FILE": os.devnull,
+            "DATA_DIR": str(folder),
+            "ACCOUNTS_PORT": str(self.port),
+            "OCPP_BOOTSTRAP_API_KEY": API_KEY,
+        }
+        self.process = self.command()
+
+    def command(self, **more: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "run.py", "accounts"],
+            cwd=ROOT,
+            env={**self.environment, **more},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def request(self, method: str, path: str, body: Any = None, key: str = API_KEY) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"Authorization": f"Api-Key {key}", "Content-Type": "application/json"}
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
+        response = connection.getresponse()
+        raw = response.read()
+        connection.close()
+        is_json = response.headers["Content-Type"].startswith("application/json")
+        return response.status, json.loads(raw) if is_json else raw
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
+    server = Alone(tmp_path_factory.mktemp("alone"))
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            server.request("GET", "/health")
+            break
+        except OSError:
+            assert server.process.poll() is None, server.process.communicate()[0]
+            assert time.monotonic() < deadline
+            time.sleep(0.05)  # nothing to await: another process is starting
+    yield server
+    server.process.send_signal(signal.SIGTERM)
+    said, _ = server.process.communicate(timeout=30)
+    assert server.process.returncode == 0, said
+    assert "Traceback" not in said
+
+
+def test_accounts_are_served_and_decide(alone: Alone) -> None:
+    _, user = alone.request("POST", "/api/v1/users", {"name": "Alice"})
+    body = {"contract_id": "DE8AA001234567", "owner": user["data"]["id"]}
+    status, _ = alone.request("POST", "/api/v1/contracts", body)
+    token = {"uid": "A", "user_id": user["data"]["id"], "contract_id": "DE8AA001234567"}
+    alone.request("POST", "/api/v1/tokens", token)
+
+    first = alone.request("POST", "/api/v1/authorize", {"id_tag": "a"})
+    alone.request("POST", "/api/v1/tokens/by-uid/A/block", {})
+    second = alone.request("POST", "/api/v1/authorize", {"id_tag": "a"})
+
+    assert status == 201
+    assert (first[0], first[1]["data"]["allowed"]) == (200, True)
+    assert (second[0], second[1]["data"]["status"]) == (200, "Blocked")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/chargepoints", "/api/v1/transactions", "/clients", "/admin/", "/"])
+def test_nothing_of_stations_is_served(alone: Alone, path: str) -> None:
+    status, answer = alone.request("GET", path)
+
+    assert status == 404
+    assert answer["success"] is False
+
+
+def test_documents_health_and_credentials_are_as_everywhere(alone: Alone) -> None:
+    _, schema = alone.request("GET", "/api/schema/")
+
+    families = {path.split("/")[3] for path in schema["paths"] if path.startswith("/api/v1/")}
+    assert families == {"users", "contracts", "tokens", "token-groups", "authorize"}
+    assert alone.request("GET", "/api/docs/")[0] == 200
+    assert alone.request("GET", "/health/ready")[0] == 200
+    assert alone.request("GET", "/api/v1/users", key="wrong")[0] == 401
+
+
+def test_two_embedded_servers_never_share_a_folder(alone: Alone) -> None:
+    second = alone.command(ACCOUNTS_PORT=str(free_port()))
+    said, _ = second.communicate(timeout=60)
+
+    assert second.returncode == 1
+    assert "DATA_DIR: another server is running" in said

@@ -1,0 +1,40 @@
+"""The same races and files on PostgreSQL, whose transactions really overlap."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.distributed.engines import POSTGRES_URL, Postgres
+from tests.live import ROOT
+
+FILES = ("test_races.py", "test_token_files.py")
+
+
+@pytest.mark.slow
+def test_the_same_on_postgresql(tmp_path: Path) -> None:
+    engine = Postgres(POSTGRES_URL)
+    try:
+        environment = {
+            **os.environ,
+            "ENV_FILE": os.devnull,
+            "DATA_DIR": str(tmp_path),
+            "DATABASE_URL": engine.create("ocpp_accounts"),
+        }
+        tests = [str(Path(__file__).with_name(name)) for name in FILES]
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        engine.close()
+
+    assert done.returncode == 0, done.stdout[-5000:]
