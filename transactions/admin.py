@@ -235,18 +235,21 @@ class AccessRuleAdmin(OperatorAdmin):
     list_filter = [("effect", ChoicesDropdownFilter)]
     list_select_related = ["token", "group", "contract", "charge_point", "site"]
     search_fields = [
-        "token__uid", "group__group_id", "contract__contract_id", "charge_point__identity", "site__name", "note",
+        "token__uid", "group__group_id", "contract__contract_id", "charge_point__identity", "site__name",
+        "note",
     ]  # fmt: skip
     search_help_text = "A part of token, group, contract, station, site or note."
     sortable_by = ["created_at"]
     ordering = ["-id"]
     autocomplete_fields = ["token", "group", "contract", "charge_point", "site"]
     fieldsets = (
-        ("Who", {"fields": (("token", "group", "contract"),)}),
-        ("Where", {"fields": (("charge_point", "site"),)}),
+        ("Who", {"fields": ("token", "group", "contract")}),
+        ("Where", {"fields": ("charge_point", "site")}),
         (None, {"fields": (("effect", "note"),)}),
     )
-    empty_sentence = "Every valid token may charge everywhere. A rule refuses somebody a place, or allows only some places."
+    empty_sentence = (
+        "Every valid token may charge everywhere. A rule refuses somebody a place, or allows only some."
+    )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return access.may_provide(request.user)

@@ -13,6 +13,7 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from accounts.admin.rights import BUDGET_LABELS
 from accounts.models import Contract, Member, Token, TokenGroup
 from accounts.models.contract import contract_key
 from accounts.services import membership, token_groups
@@ -63,6 +64,11 @@ class MemberInline(TabularInline):  # type: ignore[misc]
 
 
 class ContractForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Contract
+        fields = "__all__"  # noqa: DJ007 - the admin's fieldsets choose
+        labels = BUDGET_LABELS
+
     def clean_contract_id(self) -> str:
         contract_id: str = self.cleaned_data["contract_id"].strip()
         known = Contract.objects.filter(contract_key=contract_key(contract_id)).exclude(pk=self.instance.pk)
@@ -90,7 +96,7 @@ class ContractAdmin(OperatorAdmin):
     sortable_by = ["contract_id", "created_at"]
     ordering = ["-id"]
     fieldsets = (
-        (None, {"fields": (("contract_id", "name"), ("type", "status"), ("valid_from", "valid_until"))}),
+        (None, {"fields": (("contract_id", "name"), ("type", "status"), "valid_from", "valid_until")}),
         ("Limits", {"fields": ("max_members", ("energy_wh_per_day", "energy_wh_per_month"))}),
         (
             "Issuer",

@@ -44,13 +44,10 @@ class OperatorsAdmin(AdministratorsOnly, OperatorAdmin, DjangoUserAdmin):  # typ
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """In the list, those who sign in; people who charge have a list of their own. Tokens find both."""
         rows = super().get_queryset(request)
-        if (
-            request.resolver_match is not None
-            and request.resolver_match.url_name == "accounts_user_changelist"
-        ):
-            rows = rows.filter(
-                Q(is_staff=True) | Q(is_superuser=True) | ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
-            )
+        match = request.resolver_match
+        if match is not None and match.url_name == "accounts_user_changelist":
+            has_password = ~Q(password="") & ~Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)  # noqa: S106
+            rows = rows.filter(Q(is_staff=True) | Q(is_superuser=True) | has_password)
         return rows
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:

@@ -7,6 +7,12 @@ from django.http import HttpRequest
 
 from ocpp_server.operator import access
 
+# What the columns of a budget are called where people read them.
+BUDGET_LABELS = {
+    "energy_wh_per_day": "Energy a day, Wh",
+    "energy_wh_per_month": "Energy a month, Wh",
+}
+
 
 class AdministratorsOnly:
     """Who signs in with which key is nobody else's business."""

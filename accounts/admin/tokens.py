@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from accounts.admin.rights import BUDGET_LABELS
 from accounts.models import Token, UnknownToken
 from accounts.models.token import normalise_uid
 from accounts.services import membership, token_groups, tokens
@@ -28,6 +29,11 @@ from ocpp_server.operator.base import EvidenceAdmin, OneCount, OperatorAdmin, ba
 
 
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = Token
+        fields = "__all__"  # noqa: DJ007 - the admin's fieldsets choose
+        labels = BUDGET_LABELS | {"is_master": "Master pass", "user": "Bearer"}
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         uid, kind = cleaned.get("uid"), cleaned.get("type")
@@ -71,7 +77,7 @@ class TokenAdmin(OperatorAdmin):
     ordering = ["-id"]
     fieldsets = (
         (None, {"fields": (("uid", "type"), ("name", "visual_number"), ("user", "contract"))}),
-        ("May it charge?", {"fields": (("status", "valid"), ("valid_from", "expires_at"))}),
+        ("May it charge?", {"fields": (("status", "valid"), "valid_from", "expires_at")}),
         ("Together with others", {"fields": (("group_id", "is_master"),)}),
         ("Budget", {"fields": (("energy_wh_per_day", "energy_wh_per_month"),)}),
         (
@@ -144,7 +150,7 @@ class UnknownTokenAdmin(EvidenceAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Inbox
 
-    @admin.display(description="Last seen at", ordering="last_seen_where")
+    @admin.display(description="Station", ordering="last_seen_where")
     def where(self, unknown: UnknownToken) -> str:
         query = urlencode({"q": unknown.last_seen_where})
         return link(

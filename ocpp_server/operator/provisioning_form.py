@@ -43,8 +43,8 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ChargePoint
         fields = (
-            "identity", "name", "site", "registration_status", "security_profile", "checks_username", "validation",
-            "unknown_tokens", "assumed_timezone",
+            "identity", "name", "site", "registration_status", "security_profile", "checks_username",
+            "validation", "unknown_tokens", "assumed_timezone",
         )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
