@@ -5,8 +5,8 @@ Warm, it reads no database: the live state keeps each token with all that decide
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -28,8 +28,7 @@ from transactions.services.suspicion import is_doubtful
 from transactions.tables import REFUSALS
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """`status` is 1.6's AuthorizationStatus, `status_2x` the 2.x one where it says more. `reason` is a
     sentence for the operator. `is_unknown` tells a token nobody added from one that was made invalid.
     """
