@@ -12,6 +12,10 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 # Seconds from the first byte to the end of the headers; who sends one byte a second is cut off.
 HEADERS_TIMEOUT_S = 10.0
 
+# So many messages may wait behind the one in hand before a socket is no longer read. uvicorn's own limit is
+# none, and the two system calls with which it stops and resumes reading are then paid for every message.
+READ_AHEAD = 2
+
 
 def _without_traceback(record: logging.LogRecord) -> bool:
     """Bytes that are no UTF-8 are a station's mistake, not a failure of ours."""
@@ -47,6 +51,21 @@ class StationSocket(WebSocketsSansIOProtocol):
     def _silence(self) -> float:
         """Seconds since anything was heard, pongs included."""
         return self.loop.time() - self._heard_at
+
+    def handle_text(self, event: Any) -> None:
+        # The whole message in one frame, as all of them are that are not huge; the rest is uvicorn's.
+        if not event.fin or self.close_sent:
+            super().handle_text(event)
+            return
+        try:
+            text = event.data.decode()
+        except UnicodeDecodeError:
+            super().handle_text(event)
+            return
+        self.queue.put_nowait({"type": "websocket.receive", "text": text})
+        if not self.read_paused and self.queue.qsize() > READ_AHEAD:
+            self.read_paused = True
+            self.transport.pause_reading()
 
     def handle_pong(self, event: Any) -> None:
         pending = self.pending_ping_payload
