@@ -5,7 +5,6 @@ Knows no transport: the WebSocket consumer hands it a way to send and a way to c
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ import structlog
 
 from chargepoints import message_log
 from chargepoints.outgoing import Close, Finished, OutgoingCalls, Send, store
+from chargepoints.turn import Turn
 from ocpp_server import live
 from ocpp_server.journal import journal
 from ocpp_server.live.loading import load_station
@@ -22,6 +22,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol import registry
 from ocpp_server.protocol.dispatch import CommitRefused, Exchange, StorageUnavailable, dispatch, packed
 from ocpp_server.protocol.errors import InternalError
+from ocpp_server.protocol.frames import Call
 from ocpp_server.protocol.registry import Handler
 from ocpp_server.protocol.session import (
     Answered,
@@ -61,35 +62,41 @@ class StationConnection:
         self._session = Session(station.version, memory=station.memory)
         self._outgoing = OutgoingCalls(station, self._session, send=send, close=close, finished=finished)
         # Held while a message changes the station's state: a newer connection waits for it before it loads.
-        self._busy = asyncio.Lock()
+        self._busy = Turn()
 
     # -- what the station says ------------------------------------------------------------------
 
     async def received(self, text: str) -> None:
         """Handle one frame. Everything it changes is committed when this returns, and its answer has left."""
-        async with self._busy:
+        if not self._busy.take():
+            await self._busy.wait()
+        station = self.station
+        try:
             if self.is_replaced:
                 return
-            station = self.station
             station.received_at = station.last_seen_at = datetime.now(UTC)
             station.frame = text
-            try:
-                await self._react(self._session.receive(text, time.monotonic()))
-            except StorageUnavailable:
-                # What the message did to the live state is not stored; a transaction that never was must not
-                # keep a card from charging elsewhere. The station's next connection loads what is.
-                for transaction in station.transactions.values():
-                    live.state().transaction_abandoned(transaction.id, transaction.token_key)
-                # 1013: try again later. The station keeps what was not answered.
-                await self._close(1013, "The database is away; try again later.")
-            except CommitRefused:
-                log.exception("connection.unstorable", station=station.identity, action=station.action)
-                await self._close(1011, "The message could not be stored.")
+            event = self._session.receive(text, time.monotonic())
+            if type(event) is Incoming:
+                await self._serve(event.call)
+            else:
+                await self._react(event)
+        except StorageUnavailable:
+            # What the message did to the live state is not stored; a transaction that never was must not
+            # keep a card from charging elsewhere. The station's next connection loads what is.
+            for transaction in station.transactions.values():
+                live.state().transaction_abandoned(transaction.id, transaction.token_key)
+            # 1013: try again later. The station keeps what was not answered.
+            await self._close(1013, "The database is away; try again later.")
+        except CommitRefused:
+            log.exception("connection.unstorable", station=station.identity, action=station.action)
+            await self._close(1011, "The message could not be stored.")
+        finally:
+            self._busy.release()
 
     async def _react(self, event: object) -> None:
-        if isinstance(event, Incoming):
-            await self._serve(event)
-        elif isinstance(event, Repeated):
+        """Take what is no call to be served."""
+        if isinstance(event, Repeated):
             self.station.action = event.call.action
             self.station.deviation("repeated-message")
             await self._send(event.text)
@@ -128,8 +135,8 @@ class StationConnection:
         elif isinstance(event, Ignored):
             station.deviation("ignored-frame", event.reason)
 
-    async def _serve(self, event: Incoming) -> None:
-        station, call = self.station, event.call
+    async def _serve(self, call: Call) -> None:
+        station = self.station
         station.action, station.payload = call.action, call.payload
         exchange = await dispatch(station, call, self._commit)
         text = packed(exchange, station.version)

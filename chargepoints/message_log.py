@@ -18,20 +18,21 @@ def record_incoming(station: Station, exchange: Exchange) -> None:
     call, error = exchange.call, exchange.error
     if not settings.OCPP_MESSAGE_LOG or (call.action == "Heartbeat" and not settings.OCPP_LOG_HEARTBEATS):
         return
-    station.unit.insert(
-        MESSAGES,
-        charge_point_id=station.pk,
-        direction="in",
-        message_id=call.id,
-        action=call.action[:64],
-        request=masked_text(call.payload),
-        response=exchange.answer,
-        error_code=error.code_for(station.version) if error else "",
-        error_description=error.description[:1000] if error else "",
-        size=len(station.frame),
-        duration_ms=exchange.ms,
-        at=station.received_at,
+    # By position, as `tables` has the columns: this is a row of every message.
+    row = (
+        station.pk,
+        "in",
+        call.id,
+        call.action[:64],
+        masked_text(call.payload),
+        exchange.answer,
+        error.code_for(station.version) if error else "",
+        error.description[:1000] if error else "",
+        len(station.frame),
+        exchange.ms,
+        station.received_at,
     )
+    station.unit.append(MESSAGES, row)
 
 
 def record_outgoing(

@@ -49,8 +49,6 @@ async def store(unit: Unit) -> None:
         await journal.commit(unit)
     except (DatabaseError, ValueError, OverflowError) as error:
         raise CommitRefused(str(error)) from error
-    finally:
-        unit.clear()
 
 
 class OutgoingCalls:

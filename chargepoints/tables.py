@@ -7,5 +7,21 @@ CHARGE_POINTS = Table(ChargePoint)
 COMMANDS = Table(Command)
 CONNECTORS = Table(Connector)
 DEVICE_EVENTS = Table(DeviceEvent, once=True)
-MESSAGES = Table(Message)
+MESSAGES = Table(
+    Message,
+    # In the order in which `message_log` gives them.
+    own=(
+        "charge_point_id",
+        "direction",
+        "message_id",
+        "action",
+        "request",
+        "response",
+        "error_code",
+        "error_description",
+        "size",
+        "duration_ms",
+        "at",
+    ),
+)
 SECURITY_EVENTS = Table(SecurityEvent)

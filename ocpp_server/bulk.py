@@ -8,23 +8,25 @@ message.
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 from django.db import connection, models
 from django.db.models import NOT_PROVIDED
 
-Row = list[Any]
+Row = Sequence[Any]
 Adapter = Callable[[Any], Any]
 
-# How many rows one INSERT takes on SQLite. Its driver lets other threads run between two executions; with a
-# row at a time the writer waits for the interpreter lock at each. Few sizes: statements stay prepared.
+# How many rows one INSERT or UPDATE takes on SQLite. Its driver lets other threads run between two executions;
+# with a row at a time the writer waits for the interpreter lock at each. Few sizes: statements stay prepared.
 _ROWS_AT_ONCE = (64, 16, 4, 1)
+# UPDATE ... FROM came with SQLite 3.33; before, rows are updated one by one.
+_UPDATES_AT_ONCE = _ROWS_AT_ONCE if sqlite3.sqlite_version_info >= (3, 33) else (1,)
 
 
 @lru_cache(maxsize=4096)
@@ -45,17 +47,22 @@ class Table:
     """The columns of a model as the journal writes them.
 
     `once=True`: a row that would break a unique constraint is the same row sent again, and is left out.
+    `own`: the columns in which the rows of one message differ, see `row_like`.
     """
 
-    def __init__(self, model: type[models.Model], *, once: bool = False) -> None:
+    def __init__(self, model: type[models.Model], *, once: bool = False, own: tuple[str, ...] = ()) -> None:
         self.model = model
         self.once = once
         fields = [f for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
+        # What differs comes last, in the order asked for: a row is what is shared, and then its own values.
+        fields.sort(key=lambda f: own.index(f.attname) if f.attname in own else -1)
         self.names = [f.attname for f in fields]
+        self._shared = len(fields) - len(own)
+        if self.names[self._shared :] != list(own):
+            raise TypeError(f"{model.__name__} does not have all of the columns {', '.join(own)}")
         self._template = {f.attname: self._default(f) for f in fields}
         self._fields = {f.attname: f for f in model._meta.concrete_fields}
         self._statements: dict[Any, _Statement] = {}
-        self._orders: dict[tuple[str, ...], itemgetter[int]] = {}
 
     @staticmethod
     def _default(field: models.Field[Any, Any]) -> Any:
@@ -71,48 +78,26 @@ class Table:
             raise TypeError(f"{self.model.__name__} has no column {', '.join(sorted(unknown))}")
         return list(row.values())
 
-    def row_like(self, names: tuple[str, ...], **shared: Any) -> Callable[..., Row]:
-        """For rows that differ only in `names`: a function that takes those values and makes a row."""
-        begin = self.row(shared)
-        order = self._orders.get(names)
-        if order is None:
-            width = len(self.names)
-            places = [width + names.index(name) if name in names else i for i, name in enumerate(self.names)]
-            self.row(dict.fromkeys(names))  # raises for a name that is no column
-            order = self._orders[names] = itemgetter(*places)
-        pick = order
-
-        def make(*values: Any) -> Row:
-            return list(pick([*begin, *values]))
-
-        return make
+    def row_like(self, **shared: Any) -> tuple[Any, ...]:
+        """The begin of rows that differ only in the columns `own`: add those values, all of them in order."""
+        return tuple(self.row(shared)[: self._shared])
 
     def insert(self, rows: Sequence[Row]) -> None:
         """Append rows; they are left as they are."""
-        statement = self._statement("insert", self.names)
-        with _cursor() as cursor:
-            if connection.vendor != "sqlite":
-                cursor.executemany(statement.sql, statement.adapted(rows))
-                return
-            done = 0
-            for size in _ROWS_AT_ONCE:
-                while len(rows) - done >= size:
-                    cursor.execute(statement.repeated(size), statement.flat(rows[done : done + size]))
-                    done += size
+        _execute(self._statement("insert", self.names), rows, _ROWS_AT_ONCE)
 
     def update(self, names: tuple[str, ...], rows: Sequence[Row]) -> None:
-        """Each row: the values of `names`, then the primary key."""
-        statement = self._statement("update", names)
-        with _cursor() as cursor:
-            cursor.executemany(statement.sql, statement.adapted(rows))
+        """Each row: the values of `names`, then the primary key, which no two of them share."""
+        _execute(self._statement("update", names), rows, _UPDATES_AT_ONCE)
 
     def _statement(self, kind: str, names: Sequence[str]) -> _Statement:
         key = (connection.vendor, kind, names if kind == "update" else None)
         statement = self._statements.get(key)
         if statement is None:
-            sql = self._insert_sql(names) if kind == "insert" else self._update_sql(names)
-            tail = " ON CONFLICT DO NOTHING" if kind == "insert" and self.once else ""
-            statement = self._statements[key] = _Statement(sql, tail, self._adapters(names), len(names))
+            render = self._insert_sql if kind == "insert" else self._update_sql
+            statement = self._statements[key] = _Statement(
+                lambda rows: render(names, rows), self._adapters(names), len(names) + (kind == "update")
+            )
         return statement
 
     def _adapters(self, names: Sequence[str]) -> list[tuple[int, Adapter]]:
@@ -125,52 +110,73 @@ class Table:
                 adapters.append((position, _moment_text))
         return adapters
 
-    def _insert_sql(self, names: Sequence[str]) -> str:
+    def _insert_sql(self, names: Sequence[str], rows: int) -> str:
         quote = connection.ops.quote_name
         columns = ", ".join(quote(self._fields[name].column) for name in names)
-        marks = ", ".join([_mark()] * len(names))
-        return f"INSERT INTO {quote(self.model._meta.db_table)} ({columns}) VALUES ({marks})"  # noqa: S608 - names come from the model
+        tail = " ON CONFLICT DO NOTHING" if self.once else ""
+        return (
+            f"INSERT INTO {quote(self.model._meta.db_table)} ({columns}) "  # noqa: S608 - names come from the model
+            f"VALUES {_marks(len(names), rows)}{tail}"
+        )
 
-    def _update_sql(self, names: Sequence[str]) -> str:
+    def _update_sql(self, names: Sequence[str], rows: int) -> str:
         quote = connection.ops.quote_name
-        sets = ", ".join(f"{quote(self._fields[name].column)} = {_mark()}" for name in names)
-        pk = self.model._meta.pk
+        table, pk = quote(self.model._meta.db_table), self.model._meta.pk
         assert pk is not None
-        return f"UPDATE {quote(self.model._meta.db_table)} SET {sets} WHERE {quote(pk.column)} = {_mark()}"  # noqa: S608 - names come from the model
+        columns = [quote(self._fields[name].column) for name in names]
+        if rows == 1:
+            sets = ", ".join(f"{column} = {_mark()}" for column in columns)
+            return f"UPDATE {table} SET {sets} WHERE {quote(pk.column)} = {_mark()}"  # noqa: S608 - names come from the model
+        # SQLite calls the columns of VALUES so.
+        sets = ", ".join(f"{column} = new.column{place}" for place, column in enumerate(columns, 1))
+        return (
+            f"UPDATE {table} SET {sets} FROM (VALUES {_marks(len(names) + 1, rows)}) AS new "  # noqa: S608 - names come from the model
+            f"WHERE {table}.{quote(pk.column)} = new.column{len(names) + 1}"
+        )
 
 
 class _Statement:
-    """SQL for one row, and what makes of our values what the driver takes."""
+    """SQL for one row or more, and what makes of our values what the driver takes."""
 
-    def __init__(self, sql: str, tail: str, adapters: list[tuple[int, Adapter]], width: int) -> None:
-        self.sql = sql + tail
-        self._head, self._tail = sql, tail
+    def __init__(self, render: Callable[[int], str], adapters: list[tuple[int, Adapter]], width: int) -> None:
+        self._render = render
         self._adapters = adapters
         self._width = width
-        self._repeated = {1: self.sql}
+        self._texts: dict[int, str] = {}
 
-    def repeated(self, size: int) -> str:
-        """The INSERT of so many rows at once."""
-        sql = self._repeated.get(size)
-        if sql is None:
-            marks = self._head[self._head.rindex("(") :]
-            sql = self._repeated[size] = self._head + f", {marks}" * (size - 1) + self._tail
-        return sql
+    def sql(self, rows: int) -> str:
+        """The statement for so many rows at once."""
+        text = self._texts.get(rows)
+        if text is None:
+            text = self._texts[rows] = self._render(rows)
+        return text
 
-    def flat(self, rows: Sequence[Row]) -> Row:
+    def flat(self, rows: Sequence[Row]) -> list[Any]:
         """The values of all rows, one after the other."""
-        values = list(chain.from_iterable(rows))
+        values: list[Any] = list(chain.from_iterable(rows))
         for position, adapt in self._adapters:
             values[position :: self._width] = map(adapt, values[position :: self._width])
         return values
 
-    def adapted(self, rows: Sequence[Row]) -> list[Row]:
+    def adapted(self, rows: Sequence[Row]) -> list[list[Any]]:
         """Copies of the rows."""
-        copies = [row.copy() for row in rows]
+        copies = [list(row) for row in rows]
         for position, adapt in self._adapters:
             for row in copies:
                 row[position] = adapt(row[position])
         return copies
+
+
+def _execute(statement: _Statement, rows: Sequence[Row], sizes: Sequence[int]) -> None:
+    with _cursor() as cursor:
+        if connection.vendor != "sqlite":
+            cursor.executemany(statement.sql(1), statement.adapted(rows))
+            return
+        done = 0
+        for size in sizes:
+            while len(rows) - done >= size:
+                cursor.execute(statement.sql(size), statement.flat(rows[done : done + size]))
+                done += size
 
 
 @contextmanager
@@ -183,6 +189,11 @@ def _cursor() -> Iterator[Any]:
             yield cursor
         finally:
             cursor.close()
+
+
+def _marks(columns: int, rows: int) -> str:
+    row = f"({', '.join([_mark()] * columns)})"
+    return ", ".join([row] * rows)
 
 
 def _mark() -> str:

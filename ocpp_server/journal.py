@@ -66,6 +66,10 @@ class Unit:
         """Set columns of the row with this primary key; within a batch the last word on a column wins."""
         self.updates.append((table, key, values))
 
+    def set(self, table: Table, key: Any, values: dict[str, Any]) -> None:
+        """`update` with a dictionary that is the unit's from now on."""
+        self.updates.append((table, key, values))
+
     def clear(self) -> None:
         self.inserts, self.updates = [], []
 
@@ -75,8 +79,8 @@ class Unit:
         The writer thread reads what it was given: nobody may change it any more, not even who was cancelled.
         """
         taken = Unit()
-        taken.inserts, taken.updates = self.inserts, self.updates
-        self.clear()
+        taken.inserts, self.inserts = self.inserts, taken.inserts
+        taken.updates, self.updates = self.updates, taken.updates
         return taken
 
     def __bool__(self) -> bool:
@@ -145,18 +149,17 @@ class Journal:
         self._batches.put(None)
         await asyncio.to_thread(thread.join, 30)
 
-    async def commit(self, unit: Unit) -> None:
-        """Return when the unit is stored. Raises the database's error when a row was refused,
+    def commit(self, unit: Unit) -> asyncio.Future[None]:
+        """Done when the unit is stored. Raises the database's error when a row was refused,
         JournalUnavailable when away.
         """
-        await self._submit(unit.take(), None)
+        return self._submit(unit.take(), None)
 
-    async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Run a synchronous function on the writer's connection, under a savepoint of the next batch; its
         result when committed.
         """
-        result: T = await self._submit(None, lambda: function(*args, **kwargs))
-        return result
+        return self._submit(None, lambda: function(*args, **kwargs))
 
     @property
     def depth(self) -> int:
@@ -336,10 +339,16 @@ class _Rows:
         self.updates: dict[Table, dict[Any, dict[str, Any]]] = {}
 
     def add(self, unit: Unit) -> None:
+        inserts, updates = self.inserts, self.updates
         for table, row in unit.inserts:
-            self.inserts.setdefault(table, []).append(row)
+            if table in inserts:
+                inserts[table].append(row)
+            else:
+                inserts[table] = [row]
         for table, key, values in unit.updates:
-            self.updates.setdefault(table, {}).setdefault(key, {}).update(values)
+            merged = updates.setdefault(table, {})
+            # A dictionary of our own only where two words are merged: a batch may be written a second time.
+            merged[key] = merged[key] | values if key in merged else values
 
     def write(self) -> None:
         for table, rows in self.inserts.items():

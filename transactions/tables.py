@@ -14,7 +14,24 @@ from transactions.models import (
 
 COUNTERS = Table(Counter)
 EVENTS = Table(TransactionEvent, once=True)
-METER_VALUES = Table(MeterValue, once=True)
+METER_VALUES = Table(
+    MeterValue,
+    once=True,
+    # In the order in which `services.metering` gives them.
+    own=(
+        "measurand",
+        "phase",
+        "location",
+        "context",
+        "value",
+        "unit",
+        "raw",
+        "raw_unit",
+        "signed_data",
+        "sample_key",
+        "measured_at",
+    ),
+)
 QUARANTINE = Table(QuarantinedMessage)
 REFUSALS = Table(Refusal)
 REMOTE_STARTS = Table(RemoteStart)

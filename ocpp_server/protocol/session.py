@@ -157,7 +157,8 @@ class ReplayMemory:
     def remember(self, call: Call, text: str, socket: int, now: float) -> None:
         """Keep an answer, dropping the oldest."""
         answers = self._answers
-        answers.pop(call.id, None)
+        if call.id in answers:
+            del answers[call.id]
         if len(answers) >= REMEMBERED_ANSWERS:
             del answers[next(iter(answers))]
         answers[call.id] = (fingerprint(call), now, socket, text)

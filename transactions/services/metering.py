@@ -15,20 +15,6 @@ from transactions.tables import METER_VALUES
 
 SOC = "SoC"
 _PHASES = ("L1", "L2", "L3")
-# The columns in which the samples of one message differ, in the order `_store` gives them.
-_OF_A_SAMPLE = (
-    "measurand",
-    "phase",
-    "location",
-    "context",
-    "value",
-    "unit",
-    "raw",
-    "raw_unit",
-    "signed_data",
-    "sample_key",
-    "measured_at",
-)
 
 
 async def record(
@@ -71,15 +57,24 @@ def take(
 Readings = dict[datetime, tuple[float | None, float | None, float | None]]
 
 
+class _Moment:
+    """What one message says about a moment: totals by measurand, and values by measurand and phase."""
+
+    __slots__ = ("at", "phases", "totals")
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self.totals: dict[str, float] = {}
+        self.phases: dict[str, dict[str, float]] = {}
+
+
 def _store(
     station: Station, place: Place, samples: Sequence[Sample], transaction: TransactionState | None
 ) -> Readings:
     """Add the rows; what they say about energy (Wh), power (W) and state of charge (%) by time."""
-    moments: dict[str, datetime] = {}
-    totals: dict[tuple[datetime, str], float] = {}
-    phases: dict[tuple[datetime, str], dict[str, float]] = {}
-    row = METER_VALUES.row_like(
-        _OF_A_SAMPLE,
+    moments: dict[datetime, _Moment] = {}
+    by_text: dict[str, _Moment] = {}
+    shared = METER_VALUES.row_like(
         charge_point_id=station.pk,
         transaction_id=transaction.id if transaction is not None else None,
         evse_number=place.evse,
@@ -87,43 +82,46 @@ def _store(
         received_at=station.received_at,
     )
     where = f"{place.evse}|{place.connector}"
-    for sample in samples:
-        at = moments.get(sample.time)
-        if at is None:
-            at = moments[sample.time] = station.moment(sample.time)
-        if sample.problem:
-            station.deviation(sample.problem, sample.raw[:100], path=sample.measurand[:64])
-        key = f"{where}|{sample.measurand}|{sample.phase}|{sample.location}|{sample.context}|{sample.raw}"
-        station.unit.append(
-            METER_VALUES,
-            row(
-                sample.measurand[:64],
-                sample.phase[:16],
-                sample.location[:16],
-                sample.context[:32],
-                sample.value,
-                sample.unit[:16],
-                sample.raw,
-                sample.raw_unit[:64],
-                sample.signed_data,
-                crc32(key.encode()),
-                at,
-            ),
+    append = station.unit.append
+    # Unpacked and not asked for by name: eleven fields of every sample of every message.
+    for text, measurand, phase, location, context, value, unit, raw, raw_unit, signed, problem in samples:
+        moment = by_text.get(text)
+        if moment is None:
+            at = station.moment(text)
+            moment = by_text[text] = moments.setdefault(at, _Moment(at))
+        if problem:
+            station.deviation(problem, raw[:100], path=measurand[:64])
+        key = f"{where}|{measurand}|{phase}|{location}|{context}|{raw}"
+        own = (
+            measurand[:64],
+            phase[:16],
+            location[:16],
+            context[:32],
+            value,
+            unit[:16],
+            raw,
+            raw_unit[:64],
+            signed,
+            crc32(key.encode()),
+            moment.at,
         )
-        if sample.value is None or transaction is None:
+        append(METER_VALUES, shared + own)
+        if value is None or transaction is None:
             continue
         # What the cable or the inlet measures is not what is sold; the state of charge is the vehicle's own.
-        if sample.location not in ("Outlet", "") and sample.measurand != SOC:
+        if location not in ("Outlet", "") and measurand != SOC:
             continue
-        if not sample.phase:
-            totals[at, sample.measurand] = sample.value
-        elif sample.measurand in (ENERGY, POWER):
-            phases.setdefault((at, sample.measurand), {})[sample.phase[:2]] = sample.value
-    for reading, by_phase in phases.items():
+        if not phase:
+            moment.totals[measurand] = value
+        elif measurand in (ENERGY, POWER):
+            moment.phases.setdefault(measurand, {})[phase[:2]] = value
+    return {at: _read(moment) for at, moment in moments.items()}
+
+
+def _read(moment: _Moment) -> tuple[float | None, float | None, float | None]:
+    totals = moment.totals
+    for measurand, by_phase in moment.phases.items():
         # A total of our own only where the phases are complete.
-        if reading not in totals and all(phase in by_phase for phase in _PHASES):
-            totals[reading] = sum(by_phase[phase] for phase in _PHASES)
-    return {
-        at: (totals.get((at, ENERGY)), totals.get((at, POWER)), totals.get((at, SOC)))
-        for at in moments.values()
-    }
+        if measurand not in totals and all(phase in by_phase for phase in _PHASES):
+            totals[measurand] = sum(by_phase[phase] for phase in _PHASES)
+    return totals.get(ENERGY), totals.get(POWER), totals.get(SOC)

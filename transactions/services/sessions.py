@@ -71,7 +71,7 @@ async def open_new(
         **_moving_columns(transaction),
     )
     if not live.state().is_shared:
-        # Shared numbers come from Redis: one row for every start would make all processes wait for each other.
+        # Shared numbers come from Redis: a row for every start would make all processes wait for each other.
         station.unit.update(COUNTERS, Counter.TRANSACTION, value=number)
     station.transactions[number] = transaction
     _forget_old(station)
@@ -122,7 +122,7 @@ def save(
     transaction.last_message_at = station.received_at
     if since is None or since != lasting(transaction):
         columns |= _lasting_columns(transaction)
-    station.unit.update(TRANSACTIONS, transaction.id, **_moving_columns(transaction), **columns)
+    station.unit.set(TRANSACTIONS, transaction.id, columns | _moving_columns(transaction))
 
 
 def _lasting_columns(transaction: TransactionState) -> dict[str, Any]:
