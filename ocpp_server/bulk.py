@@ -22,8 +22,9 @@ from django.db.models import NOT_PROVIDED
 Row = Sequence[Any]
 Adapter = Callable[[Any], Any]
 
-# How many rows one INSERT or UPDATE takes on SQLite. Its driver lets other threads run between two executions;
-# with a row at a time the writer waits for the interpreter lock at each. Few sizes: statements stay prepared.
+# How many rows one INSERT or UPDATE takes on SQLite. Its driver lets other threads run between two
+# executions; with a row at a time the writer waits for the interpreter lock at each. Few sizes: statements
+# stay prepared.
 _ROWS_AT_ONCE = (64, 16, 4, 1)
 # UPDATE ... FROM came with SQLite 3.33; before, rows are updated one by one.
 _UPDATES_AT_ONCE = _ROWS_AT_ONCE if sqlite3.sqlite_version_info >= (3, 33) else (1,)

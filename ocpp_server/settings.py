@@ -295,7 +295,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Charging-station management system",
-    "DESCRIPTION": "Every answer is `{success, message, data}`. The OCPP side writes camelCase, accounts snake_case.",
+    "DESCRIPTION": "Every answer is `{success, message, data}`. "
+    "The OCPP side writes camelCase, the accounts side snake_case.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.0.3",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -25,7 +25,8 @@ class DeviationCount:
 # A station can invent paths without end; beyond this many kinds in hand they are counted together.
 MAX_DEVIATION_KINDS = 100
 
-# How long the clock of a station is watched before an estimate may become smaller again, and what is too much.
+# How long the clock of a station is watched before an estimate may become smaller again, and what is too
+# much.
 CLOCK_WINDOW = timedelta(hours=1)
 CLOCK_ALLOWED_S = 60.0
 

@@ -241,7 +241,13 @@ def hostile_rows(db: None) -> dict[type, Any]:
         TokenGroup.objects.create(group_id=bad[:20], name=bad, contract=contract),
         AccessRule.objects.create(token=token, site=site, note=bad),
         Refusal.objects.create(
-            charge_point=station, token=token, id_token=bad, purpose="start", status=bad[:32], reason=bad, at=NOON
+            charge_point=station,
+            token=token,
+            id_token=bad,
+            purpose="start",
+            status=bad[:32],
+            reason=bad,
+            at=NOON,
         ),
         UnknownToken.objects.create(
             uid=bad, uid_key=bad.casefold(), last_seen_where=bad, first_seen_at=NOON, last_seen_at=NOON

@@ -1,4 +1,4 @@
-"""Stations of every version without sockets: the handlers, the journal and the live state are the real ones."""
+"""Stations of every version without sockets: handlers, journal and live state are the real ones."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ async def test_the_sessions_of_a_group_are_known_after_a_restart(
         ({"group_id": "FAMILY", "status": "blocked"}, "Blocked", "The token is blocked."),
     ],
 )
-async def test_the_stop_is_always_taken_and_says_by_what_right(
+async def test_the_stop_is_always_taken_and_says_by_what_right(  # noqa: PLR0917 - pytest passes by name
     station: Any, enter: Any, version: str, other: dict[str, Any], status: str, how: str
 ) -> None:
     post = await station(version)

@@ -1,4 +1,4 @@
-"""The refusal matrix: every version, every reason, at Authorize and at the start; and what the operator reads."""
+"""The refusal matrix: every version, every reason, at Authorize and the start; what the operator reads."""
 
 from __future__ import annotations
 
@@ -81,12 +81,16 @@ CASES = [
     Case("within", lambda: a_token(valid_from=before(), expires_at=soon()), "Accepted", "Accepted", ""),
     Case("blocked-first", lambda: a_token(status="blocked", expires_at=before(), valid=False),
          "Blocked", "Blocked", "blocked"),
-    Case("expired-second", lambda: a_token(expires_at=before(), valid=False), "Expired", "Expired", "expired"),
-    Case("suspended-user", lambda: a_token(user=a_person(status="suspended")), "Blocked", "Blocked", "suspended"),
-    Case("closed-user", lambda: a_token(user=a_person(status="closed")), "Blocked", "Blocked", "closed"),
+    Case("expired-second", lambda: a_token(expires_at=before(), valid=False),
+         "Expired", "Expired", "expired"),
+    Case("suspended-user", lambda: a_token(user=a_person(status="suspended")),
+         "Blocked", "Blocked", "suspended"),
+    Case("closed-user", lambda: a_token(user=a_person(status="closed")),
+         "Blocked", "Blocked", "closed"),
     Case("active-user", lambda: a_token(user=a_person()), "Accepted", "Accepted", ""),
     Case("contract", on_contract, "Accepted", "Accepted", ""),
-    Case("contract-suspended", lambda: on_contract(status="suspended"), "Blocked", "Blocked", "C-1 is suspended"),
+    Case("contract-suspended", lambda: on_contract(status="suspended"),
+         "Blocked", "Blocked", "C-1 is suspended"),
     Case("contract-terminated", lambda: on_contract(status="terminated"),
          "Blocked", "Blocked", "C-1 is terminated"),
     Case("contract-expired", lambda: on_contract(status="expired"), "Expired", "Expired", "C-1 has expired"),
@@ -110,7 +114,8 @@ CASES = [
       for subject in ("token", "group", "contract")],
     Case("refused-elsewhere", lambda: ruled("refuse", "token", "elsewhere"), "Accepted", "Accepted", ""),
     Case("refusal-wins", contradicted, "Invalid", "NotAtThisLocation", "refuses it at this place"),
-    Case("no-credit", lambda: a_token(energy_wh_per_day=0), "Invalid", "NoCredit", "budget of the day is used up"),
+    Case("no-credit", lambda: a_token(energy_wh_per_day=0),
+         "Invalid", "NoCredit", "budget of the day is used up"),
 ]  # fmt: skip
 
 
