@@ -13,7 +13,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 HEADERS_TIMEOUT_S = 10.0
 
 # So many messages may wait behind the one in hand before a socket is no longer read. uvicorn's own limit is
-# none, and the two system calls with which it stops and resumes reading are then paid for every message.
+# none: it stops and resumes reading, which are calls of the system, for every message.
 READ_AHEAD = 2
 
 
