@@ -10,9 +10,9 @@ import pytest
 
 from chargepoints.models import ChargePoint
 from tests.conformance.conftest import ALICE
+from tests.conformance.messages import start, status, stop
 from tests.conformance.peer import V16, V21, V201, Records, at, eventually, fresh, reasons, station
 from tests.conformance.test_201 import energy, event, new_transaction, token
-from tests.conformance.test_core_16 import start, status, stop
 from tests.live import LiveServer
 from transactions.models import Transaction
 from transactions.services import ending

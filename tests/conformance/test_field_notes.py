@@ -14,10 +14,9 @@ from ocpp.v201 import ChargePoint as ChargePoint201
 from ocpp.v201 import call as call201
 
 from tests.conformance.conftest import ALICE
+from tests.conformance.messages import connector_row, deviations, start, status, stop
 from tests.conformance.peer import V16, V21, V201, Records, at, eventually, fresh, reasons, station
 from tests.conformance.test_201 import event, new_transaction, token
-from tests.conformance.test_core_16 import connector_row, start, status, stop
-from tests.conformance.test_rpc import deviations
 
 # -- 1 connecting --------------------------------------------------------------------------------------------
 

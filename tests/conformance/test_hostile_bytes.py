@@ -13,9 +13,8 @@ from websockets.exceptions import ConnectionClosed
 
 from ocpp_server.checks import NOT_YET
 from ocpp_server.protocol import actions, schemas
+from tests.conformance.messages import spelled, start, status
 from tests.conformance.peer import V16, V21, V201, VERSIONS, Operator, Refused, at, fresh, new_id, station
-from tests.conformance.test_core_16 import start, status
-from tests.conformance.test_rpc import spelled
 from tests.distributed.engines import POSTGRES_URL, Postgres
 from tests.live import LiveServer
 from tests.protocol.samples import example, fields, parent

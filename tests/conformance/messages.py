@@ -1,0 +1,39 @@
+"""Messages and look-ups that several files of the catalogue use."""
+
+from __future__ import annotations
+
+from tests.conformance.conftest import ALICE
+from tests.conformance.peer import V16, at, eventually
+
+
+def status(connector, word, **more):
+    return {"connectorId": connector, "status": word, "errorCode": "NoError", **more}
+
+
+def start(connector=1, tag=ALICE, meter=1000, minutes=0.0, **more):
+    return {"connectorId": connector, "idTag": tag, "meterStart": meter, "timestamp": at(minutes), **more}
+
+
+def stop(number, meter=5000, minutes=0.0, **more):
+    return {"transactionId": number, "meterStop": meter, "timestamp": at(minutes), **more}
+
+
+def connector_row(records, identity, number=1):
+    rows = [row for row in records.of("chargepoints_connector", identity) if row["number"] == number]
+    return rows[0] if rows else None
+
+
+async def deviations(records, identity):
+    """What was counted for a station by kind; written when its socket is gone."""
+    rows = await eventually(lambda: records.of("chargepoints_deviation", identity))
+    return {row["kind"]: row for row in rows}
+
+
+def spelled(code, version):
+    """The two codes that 1.6 misspells (errata J 5.1, 5.2)."""
+    if version != V16:
+        return code
+    return {
+        "FormatViolation": "FormationViolation",
+        "OccurrenceConstraintViolation": "OccurenceConstraintViolation",
+    }.get(code, code)
