@@ -229,11 +229,13 @@ def _trim() -> None:
 
 def _delete_old_requests() -> None:
     from accounts.models import IdempotentRequest
+    from accounts.services import token_uploads
     from chargepoints.models import RefusedConnection
 
     now = datetime.now(UTC)
     IdempotentRequest.objects.filter(created_at__lt=now - IDEMPOTENCY_KEPT).delete()
     RefusedConnection.objects.filter(at__lt=now - REFUSALS_KEPT).delete()
+    token_uploads.forget_old()
 
 
 def clean_up_after_crash() -> None:

@@ -19,6 +19,7 @@ from unfold.decorators import display
 from unfold.views import ChangeList
 
 from accounts.admin.rights import BUDGET_LABELS
+from accounts.admin.token_files import TokenFiles
 from accounts.models import Token, UnknownToken
 from accounts.models.token import normalise_uid
 from accounts.services import membership, token_groups, tokens
@@ -94,6 +95,10 @@ class TokenAdmin(OperatorAdmin):
     )
     readonly_fields = ("last_used_at", "created_at", "updated_at")
     empty_sentence = "Hold a card to a station: it appears under unknown tokens, and one click adds it."
+    list_before_template = "operator/token_list_buttons.html"
+
+    def get_urls(self) -> list[Any]:
+        return [*TokenFiles(self).urls(), *super().get_urls()]
 
     @display(description="Status", ordering="status", label=tones.TOKEN)
     def status_label(self, token: Token) -> tuple[str, str]:

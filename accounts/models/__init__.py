@@ -3,7 +3,7 @@ from accounts.models.contract import Contract, Member
 from accounts.models.person import Person
 from accounts.models.token import Token, UnknownToken
 from accounts.models.token_group import TokenGroup
-from accounts.models.token_import import TokenImport
+from accounts.models.token_import import TokenImport, TokenUpload
 from accounts.models.user import User
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Token",
     "TokenGroup",
     "TokenImport",
+    "TokenUpload",
     "UnknownToken",
     "User",
 ]

@@ -34,3 +34,17 @@ class TokenImport(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
+
+
+class TokenUpload(models.Model):
+    """The file behind a preview, kept so that what was looked at is what is imported.
+
+    A table of its own: the progress is written with every batch of rows, and would carry the file each time.
+    """
+
+    preview = models.OneToOneField(TokenImport, on_delete=models.CASCADE, related_name="upload")
+    content = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.preview}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, Final
 
@@ -146,7 +146,7 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def exported(tokens: QuerySet[Token]) -> Iterator[list[list[Any]]]:
+def exported(tokens: QuerySet[Token]) -> Iterator[list[Sequence[Any]]]:
     """All tokens in the order of their numbers, a query for every thousand."""
     last = 0
     rows = tokens.select_related("contract")

@@ -25,7 +25,7 @@ log = structlog.get_logger(__name__)
 AT_ONCE: Final = 5000
 # A batch of rows takes a second, and writing a long file a few.
 ABANDONED_AFTER: Final = timedelta(minutes=5)
-SHOWN_PROBLEMS: Final = 100
+SHOWN_PROBLEMS: Final = 200
 _BATCH: Final = 500
 _UPDATE_BATCH: Final = 50
 

@@ -51,7 +51,7 @@ class TokenImportSerializer(ReadSerializer):
     changed = serializers.IntegerField(source="changed_count")
     unchanged = serializers.IntegerField(source="unchanged_count")
     problem_count = serializers.IntegerField()
-    errors = RowProblemSerializer(source="problems", many=True, help_text="The first hundred.")
+    errors = RowProblemSerializer(source="problems", many=True, help_text="The first two hundred.")
     created_at = TimeField()
     finished_at = TimeField(allow_null=True)
 

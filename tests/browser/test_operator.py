@@ -25,6 +25,7 @@ PAGES = (
     "/admin/transactions/metervalue/",
     "/admin/accounts/token/",
     "/admin/accounts/token/add/",
+    "/admin/accounts/token/import/",
     "/admin/accounts/unknowntoken/",
     "/admin/accounts/user/",
     "/admin/accounts/apikey/add/",

@@ -1,0 +1,148 @@
+"""Tokens from and into files, in the admin: upload, preview, import, progress, export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.views.decorators.http import require_GET
+from unfold.widgets import UnfoldAdminFileFieldWidget
+
+from accounts.models import TokenImport
+from accounts.services import token_files, token_import, token_uploads
+from accounts.views.token_files import check
+from ocpp_server.api import exports
+from ocpp_server.domain import DomainError
+from ocpp_server.operator import access
+
+if TYPE_CHECKING:
+    from accounts.admin.tokens import TokenAdmin
+
+
+class UploadForm(forms.Form):
+    file = forms.FileField(
+        label="File",
+        widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx,text/csv"}),
+        error_messages={"required": "Choose a file."},
+    )
+
+
+class TokenFiles:
+    """The pages beside the list of tokens."""
+
+    def __init__(self, model_admin: TokenAdmin) -> None:
+        self.model_admin = model_admin
+        self.site = model_admin.admin_site
+
+    def urls(self) -> list[Any]:
+        wrap = self.site.admin_view
+        return [
+            path("import/", wrap(self.upload), name="token-import"),
+            path("import/<int:pk>/", wrap(self.job), name="token-import-job"),
+            path("import/<int:pk>/progress/", wrap(require_GET(self.progress)), name="token-import-progress"),
+            path("export/<str:form>/", wrap(require_GET(self.export)), name="token-export"),
+        ]
+
+    def upload(self, request: HttpRequest) -> HttpResponse:
+        """Choose a file; posted, it is checked and nothing more."""
+        _require_administrator(request)
+        form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+        if form.is_valid():
+            file = form.cleaned_data["file"]
+            try:
+                job = token_uploads.preview(
+                    file, size=file.size, check=check, name=file.name, actor=_actor(request)
+                )
+            except DomainError as error:
+                form.add_error("file", error.sentence)
+            else:
+                return redirect("admin:token-import-job", job.pk)
+        return self._page(request, "operator/token_import.html", form=form, columns=token_files.COLUMNS)
+
+    def job(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """What a file would do, or did; posted, the previewed file is imported."""
+        _require_administrator(request)
+        job = _job(pk)
+        if request.method == "POST":
+            try:
+                job = token_uploads.apply(job, check=check, actor=_actor(request))
+            except DomainError as error:
+                messages.error(request, error.sentence)
+            return redirect("admin:token-import-job", job.pk)
+        return self._page(
+            request,
+            "operator/token_import_job.html",
+            job=job,
+            is_running=job.state == TokenImport.State.RUNNING,
+            has_failed=job.state == TokenImport.State.FAILED,
+            can_apply=job.is_preview and not job.problem_count and token_uploads.is_kept(job),
+            effect=job.created_count + job.changed_count,
+            problems_left=job.problem_count - len(job.problems),
+        )
+
+    def progress(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """How far an import is, for the bar."""
+        _require_administrator(request)
+        job = _job(pk)
+        return JsonResponse(
+            {
+                "state": job.state,
+                "done": job.done_count,
+                "rows": job.row_count,
+                "sentence": _progress_words(job),
+            }
+        )
+
+    def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
+        """The list as it is searched and filtered, all of its pages."""
+        if not access.may_read(request.user):
+            raise PermissionDenied
+        if form not in ("csv", "xlsx"):
+            raise Http404
+        try:
+            tokens = self.model_admin.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return redirect("admin:accounts_token_changelist")
+        return exports.stream(
+            request,
+            form=form,
+            name="tokens",
+            columns=token_files.EXPORTED,
+            chunks=token_files.exported(tokens),
+        )
+
+    def _page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
+        opts = self.model_admin.opts
+        known = {**self.site.each_context(request), "title": "Import tokens", "opts": opts}
+        return TemplateResponse(request, template, known | context)
+
+
+def _require_administrator(request: HttpRequest) -> None:
+    if not access.may_provide(request.user):
+        raise PermissionDenied
+
+
+def _actor(request: HttpRequest) -> str:
+    return str(request.user.get_username())[:150]
+
+
+def _job(pk: int) -> TokenImport:
+    job = token_import.find(pk)
+    if job is None:
+        raise Http404
+    return job
+
+
+def _progress_words(job: TokenImport) -> str:
+    if job.state != TokenImport.State.RUNNING:
+        return job.sentence
+    if job.done_count >= job.row_count and not job.is_preview:
+        return "All rows are in order; writing them."
+    return f"{job.done_count:,} of {job.row_count:,} rows are checked."
