@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
                 ('payload', models.TextField(help_text='JSON as received.')),
                 ('at', models.DateTimeField()),
                 ('received_at', models.DateTimeField()),
-                ('transaction', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='transactions.transaction')),
+                ('transaction', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='transactions.transaction')),
             ],
             options={
                 'ordering': ['transaction_id', 'seq_no', 'id'],

@@ -138,7 +138,10 @@ class TransactionEvent(models.Model):
         UPDATED = "Updated", "Updated"
         ENDED = "Ended", "Ended"
 
-    transaction = models.ForeignKey(Transaction, on_delete=models.CASCADE, related_name="events")
+    # Its index is the beginning of the unique key.
+    transaction = models.ForeignKey(
+        Transaction, on_delete=models.CASCADE, related_name="events", db_index=False
+    )
     seq_no = models.BigIntegerField()
     type = models.CharField(max_length=16)
     trigger_reason = models.CharField(max_length=64, blank=True, default="")
