@@ -307,7 +307,7 @@ class SecurityEventAdmin(EvidenceAdmin):
     exact_search = ("type", "charge_point")
     search_help_text = "A whole type, or a station's identity."
     sortable_by = ["received_at"]
-    empty_sentence = "No station reported a security event."
+    empty_sentence = "No station reported a security event, and the server noticed none."
 
 
 @admin.register(DeviceEvent)

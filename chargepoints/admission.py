@@ -14,6 +14,7 @@ from django.conf import settings
 
 from chargepoints import authentication
 from chargepoints.models import ChargePoint, RefusedConnection
+from chargepoints.services import security
 from ocpp_server.journal import journal
 from ocpp_server.protocol.versions import V2X, VERSIONS, negotiate
 
@@ -27,6 +28,8 @@ MAX_REGISTERED = 50_000
 MAX_REFUSALS = 10_000
 # The same refusal again within this time is counted in the same row: a charger may try every second.
 _COALESCE = timedelta(minutes=10)
+# Stations that one statement is about.
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +75,20 @@ class Admitted:
 
 class Refusal(Exception):  # noqa: N818 - reads as what it is
     """The handshake is refused. `status` is HTTP's; 101 means: complete the handshake without a
-    subprotocol, then close.
+    subprotocol, then close. `security` is the type of the security event it is, where it is one (S14).
     """
 
-    def __init__(self, status: int, reason: str, *, can_be_accepted: bool = False) -> None:
+    def __init__(
+        self, status: int, reason: str, *, can_be_accepted: bool = False, security: str = ""
+    ) -> None:
         self.status = status
         self.reason = reason
+        self.security = security
         self.can_be_accepted = can_be_accepted
         super().__init__(reason)
 
 
+FAILED_LOGIN = "FailedStationLogin"
 NO_SUBPROTOCOL = 101
 CLOSE_NO_SUBPROTOCOL = 1002
 
@@ -91,12 +98,18 @@ async def admit(handshake: Handshake) -> Admitted:
     _check_identity(handshake.identity)
     _check_header(handshake.protocol_header)
     if handshake.origin and handshake.origin not in settings.OCPP_ALLOWED_ORIGINS:
-        raise Refusal(403, f"A browser at {handshake.origin[:100]} asked: only stations connect here.")
+        raise Refusal(
+            403,
+            f"A browser at {handshake.origin[:100]} asked: only stations connect here.",
+            security="RefusedOrigin",
+        )
     if authentication.failures.is_over(handshake.address, handshake.identity):
-        raise Refusal(429, "Too many failed attempts from this address: wait a minute.")
+        raise Refusal(
+            429, "Too many failed attempts from this address: wait a minute.", security="TooManyFailedLogins"
+        )
     if authentication.arrivals.is_over(handshake.address, handshake.identity):
         raise Refusal(429, "The station connects more than once a second: it has to wait a minute.")
-    charge_point = await journal.run(_find, handshake.identity)
+    charge_point = await journal.together(_find, handshake.identity)
     if charge_point is None:
         if settings.OCPP_UNKNOWN_STATIONS == "refuse":
             # As slow as a wrong password, so that the time does not tell which identities exist.
@@ -107,7 +120,7 @@ async def admit(handshake: Handshake) -> Admitted:
     authentication.arrivals.note(handshake.address, handshake.identity)
     version, subprotocol = _version(handshake)
     if charge_point is None:
-        charge_point = await journal.run(_register, handshake.identity)
+        charge_point = await journal.together(_register, handshake.identity)
         if charge_point is None:
             raise Refusal(404, f"{MAX_REGISTERED} charge points are entered: no more register by themselves.")
     return Admitted(charge_point, version, subprotocol)
@@ -147,17 +160,23 @@ def _version(handshake: Handshake) -> tuple[str, str | None]:
 async def _authenticate(charge_point: ChargePoint, handshake: Handshake) -> None:
     profile = charge_point.security_profile
     if profile >= 2 and not handshake.is_tls:
-        raise Refusal(401, f"Security profile {profile} needs TLS, this connection has none.")
+        raise Refusal(
+            401,
+            f"Security profile {profile} needs TLS, this connection has none.",
+            security="RefusedSecurityProfile",
+        )
     if profile >= 3:
         raise Refusal(
-            401, "Security profile 3 needs a client certificate, which this server can't check yet."
+            401,
+            "Security profile 3 needs a client certificate, which this server can't check yet.",
+            security="RefusedSecurityProfile",
         )
     if profile == 0 and not charge_point.password_hash:
         return
     given = authentication.credentials(handshake.authorization)
     if given is None:
         authentication.failures.note(handshake.address, handshake.identity)
-        raise Refusal(401, "The station needs a password and sent none.")
+        raise Refusal(401, "The station needs a password and sent none.", security=FAILED_LOGIN)
     user, password = given
     fits = await authentication.verify(charge_point.password_hash, password)
     if charge_point.checks_username and not authentication.is_user(user, handshake.identity):
@@ -168,26 +187,36 @@ async def _authenticate(charge_point: ChargePoint, handshake: Handshake) -> None
         )
     if not fits:
         authentication.failures.note(handshake.address, handshake.identity)
-        raise Refusal(401, reason)
+        raise Refusal(401, reason, security=FAILED_LOGIN)
 
 
-def _find(identity: str) -> ChargePoint | None:
-    return ChargePoint.objects.by_identity(identity).first()
+def _find(identities: list[str]) -> list[ChargePoint | None]:
+    """The charge points of all who connect at this moment; None for strangers."""
+    found: dict[str, ChargePoint] = {}
+    for start in range(0, len(identities), _AT_ONCE):
+        rows = ChargePoint.objects.by_identities(identities[start : start + _AT_ONCE])
+        found |= {row.identity_key: row for row in rows}
+    return [found.get(identity.casefold()) for identity in identities]
 
 
-def _register(identity: str) -> ChargePoint | None:
-    """Make a charge point of a station nobody announced, as OCPP_UNKNOWN_STATIONS says."""
-    if ChargePoint.objects.count() >= MAX_REGISTERED:
-        return None
+def _register(identities: list[str]) -> list[ChargePoint | None]:
+    """Make charge points of stations nobody announced, as OCPP_UNKNOWN_STATIONS says; None beyond the limit.
+
+    Another connection or process may have made one since it was looked for: that one is taken.
+    """
     registration = (
         ChargePoint.Registration.ACCEPTED
         if settings.OCPP_UNKNOWN_STATIONS == "accept"
         else ChargePoint.Registration.PENDING
     )
-    charge_point, _ = ChargePoint.objects.get_or_create(
-        identity_key=identity.casefold(), defaults={"identity": identity, "registration_status": registration}
-    )
-    return charge_point
+    strangers = {identity.casefold(): identity for identity in identities}
+    room = max(0, MAX_REGISTERED - ChargePoint.objects.count())
+    made = [
+        ChargePoint(identity=identity, identity_key=key, registration_status=registration)
+        for key, identity in list(strangers.items())[:room]
+    ]
+    ChargePoint.objects.bulk_create(made, batch_size=_AT_ONCE, ignore_conflicts=True)
+    return _find(identities)
 
 
 async def record(handshake: Handshake, refusal: Refusal) -> None:
@@ -222,6 +251,11 @@ def _record(handshake: Handshake, refusal: Refusal) -> None:
         can_be_accepted=refusal.can_be_accepted,
         at=now,
     )
+    charge_point = _find([handshake.identity])[0] if refusal.security else None
+    if charge_point is not None:
+        # One a row of the handshake log: its repetitions are counted there.
+        sentence = f"{refusal.reason} From {handshake.address or 'an unknown address'}."
+        security.record(charge_point=charge_point, type=refusal.security, tech_info=sentence)
 
 
 def _code(refusal: Refusal) -> int:

@@ -6,7 +6,11 @@ class ChargePointsConfig(AppConfig):
     verbose_name = "Charge points"
 
     def ready(self) -> None:
+        from django.contrib.auth.signals import user_login_failed
+
         from ocpp_server import checks, handlers
+        from ocpp_server.operator import logins
 
         handlers.load()
         checks.register()
+        user_login_failed.connect(logins.note_failure)

@@ -17,7 +17,7 @@ from chargepoints.services import deviations, security
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
 from ocpp_server.journal import JournalUnavailable, Unit, journal
-from ocpp_server.live.loading import load_station
+from ocpp_server.live.loading import load_stations
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
 
@@ -63,7 +63,7 @@ async def _load(
 ) -> Station:
     charge_point = admitted.charge_point
     is_all_stored = replaced is None or await handover.replace(replaced)
-    station = await journal.run(load_station, charge_point.pk, admitted.version)
+    station = await journal.together(load_stations, (charge_point.pk, admitted.version))
     station.connection_id = connection_id
     station.in_doubt = not is_all_stored
     station.memory = live.state().replay_memory(charge_point.identity)
@@ -113,8 +113,7 @@ def _watch(station: Station, handshake: Handshake, replaced: Connection) -> None
 
 
 async def leave(connection: StationConnection, *, code: int) -> None:
-    """The socket is gone. Clean-up compares the connection: a late close changes nothing for the newer one.
-    """
+    """The socket is gone. Clean-up compares connections: a late close changes nothing for the newer one."""
     station = connection.station
     switchboard.connections.pop(station.connection_id, None)
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -16,6 +18,9 @@ class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
     def by_identity(self, identity: str) -> ChargePointQuerySet:
         """Identities are compared without case: a station may spell its own differently after an update."""
         return self.filter(identity_key=identity.casefold())
+
+    def by_identities(self, identities: Iterable[str]) -> ChargePointQuerySet:
+        return self.filter(identity_key__in={identity.casefold() for identity in identities})
 
 
 class ChargePoint(models.Model):
@@ -105,7 +110,6 @@ class ChargePoint(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         self.identity_key = self.identity.casefold()
         super().save(*args, **kwargs)  # type: ignore[arg-type]
-
 
     @property
     def accepts_unknown_tokens(self) -> bool:

@@ -56,9 +56,14 @@ class Deviation(models.Model):
 
 
 class SecurityEvent(models.Model):
-    """A SecurityEventNotification (2.0.1 A04, 1.6 security extension), or one that we noticed ourselves."""
+    """A SecurityEventNotification (2.0.1 A04, 1.6 security extension), or one that we noticed ourselves.
 
-    charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="security_events")
+    Without a station: somebody could not sign in to the admin or the API.
+    """
+
+    charge_point = models.ForeignKey(
+        ChargePoint, null=True, blank=True, on_delete=models.CASCADE, related_name="security_events"
+    )
     type = models.CharField(max_length=255)
     tech_info = models.TextField(blank=True, default="")
     from_station = models.BooleanField(default=True)
@@ -69,7 +74,7 @@ class SecurityEvent(models.Model):
         ordering = ["-received_at"]
 
     def __str__(self) -> str:
-        return f"{self.charge_point}: {self.type}"
+        return f"{self.charge_point or 'This server'}: {self.type}"
 
 
 class DeviceEvent(models.Model):

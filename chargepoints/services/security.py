@@ -2,20 +2,103 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from collections import OrderedDict
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Final
 
+import structlog
+
+from chargepoints.models import ChargePoint, SecurityEvent
 from chargepoints.tables import SECURITY_EVENTS
 from ocpp_server.live.station import Station
 
+# So many events of one station are stored in an hour, as reports of its own and again as our notices about
+# it. Firmware that repeats one event for ever would otherwise push everything else out of the log (S14).
+MAX_PER_HOUR: Final = 300
+# So many failed logins from one address in an hour are told; all of them are counted where they are refused.
+MAX_LOGINS_PER_HOUR: Final = 10
+FLOOD: Final = "SecurityEventFlood"
+_HOUR_S: Final = 3600.0
+_TRACKED: Final = 50_000
+
+log = structlog.get_logger(__name__)
+
+
+class Hourly:
+    """How often something happened within the hour that began with its first time, by name.
+
+    Stations are told from the event loop, logins from the threads of requests.
+    """
+
+    def __init__(self) -> None:
+        self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._lock = Lock()
+
+    def count(self, name: str) -> int:
+        """Which time it is."""
+        now = time.monotonic()
+        with self._lock:
+            since, times = self._counts.pop(name, (now, 0))
+            if now - since >= _HOUR_S:
+                since, times = now, 0
+            self._counts[name] = since, times + 1
+            if len(self._counts) > _TRACKED:
+                self._counts.popitem(last=False)
+        return times + 1
+
+
+_reported, _noticed, _logged = Hourly(), Hourly(), Hourly()
+
 
 def report(*, station: Station, type: str, tech_info: str, at: datetime) -> None:
-    """Store a station's event; any type, known or not."""
-    _store(station, type, tech_info, at, from_station=True)
+    """Store a station's event; any type, known or not. Beyond MAX_PER_HOUR it is counted as a deviation."""
+    times = _reported.count(station.identity)
+    if times <= MAX_PER_HOUR:
+        _store(station, type, tech_info, at, from_station=True)
+        return
+    station.deviation("security-event-flood", type)
+    if times == MAX_PER_HOUR + 1:
+        log.warning("station.security_event_flood", station=station.identity, type=type[:100])
+        _store(
+            station,
+            FLOOD,
+            f"More than {MAX_PER_HOUR} security events within an hour, the last one {type[:100]!r}: "
+            "the rest of the hour is counted as a deviation and not stored.",
+            station.received_at,
+            from_station=False,
+        )
 
 
 def notice(*, station: Station, type: str, tech_info: str) -> None:
-    """Store an event of our own about a station."""
-    _store(station, type, tech_info, station.received_at, from_station=False)
+    """Store an event of our own about a station, with what its message in hand changes."""
+    if _noticed.count(station.identity) <= MAX_PER_HOUR:
+        _store(station, type, tech_info, station.received_at, from_station=False)
+
+
+def record(*, charge_point: ChargePoint | None, type: str, tech_info: str) -> None:
+    """Store an event of our own outside of a station's messages; `charge_point` None: about no station.
+
+    Writes at once, so it is called where the database may be used.
+    """
+    if _noticed.count(charge_point.identity if charge_point else "") > MAX_PER_HOUR:
+        return
+    now = datetime.now(UTC)
+    SecurityEvent.objects.create(
+        charge_point=charge_point,
+        type=type,
+        tech_info=tech_info,
+        from_station=False,
+        at=now,
+        received_at=now,
+    )
+
+
+def failed_login(*, type: str, address: str, tech_info: str) -> None:
+    """Somebody could not sign in to the admin or the API. An address that goes on is told a few times."""
+    if _logged.count(address) <= MAX_LOGINS_PER_HOUR:
+        record(charge_point=None, type=type, tech_info=f"{tech_info} From {address or 'an unknown address'}.")
 
 
 def _store(station: Station, type: str, tech_info: str, at: datetime, *, from_station: bool) -> None:

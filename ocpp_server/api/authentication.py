@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiKey, User
 from accounts.services import api_keys
+from chargepoints.services import security
 
 SCHEME = "Api-Key"
 
@@ -62,6 +63,11 @@ class ApiKeyAuthentication(BaseAuthentication):
             return None
         key = api_keys.find(plain.strip())
         if key is None:
+            security.failed_login(
+                type="FailedApiKey",
+                address=request.META.get("REMOTE_ADDR", ""),
+                tech_info="An API key that is unknown, expired or revoked.",
+            )
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
         return KeyHolder(key), key
 

@@ -146,7 +146,7 @@ class EvidenceAdmin(OperatorAdmin):
 
     @admin.display(description="Station", ordering="charge_point__identity_key")
     def station(self, row: Any) -> str:
-        return station_link(row.charge_point)
+        return "–" if row.charge_point is None else station_link(row.charge_point)
 
 
 def link(href: str, words: object) -> str:

@@ -139,6 +139,8 @@ async def _keep_orphan(station: Station, stop: Stop, decision: Decision | None) 
     if is_foreign:
         log.warning("transaction.foreign_stop", station=station.identity, transaction=number)
         quarantine.note_foreign(station, number)
+    else:
+        quarantine.note_orphan(station, number)
     transaction = None if is_foreign else await _build(station, stop, decision)
     station.orphans += 1
     quarantine.keep(

@@ -61,6 +61,13 @@ def note_foreign(station: Station, number: int) -> None:
     )
 
 
+def note_orphan(station: Station, number: int) -> None:
+    """A stop of a transaction that was never started here: data lost on the way, or made up (S14)."""
+    security.notice(
+        station=station, type="OrphanStop", tech_info=f"Stopped transaction {number}, which nobody started."
+    )
+
+
 async def keep_refused(station: Station, exchange: Exchange) -> None:
     """A transaction message that gets an error will be discarded by the charger: keep what it said.
 
