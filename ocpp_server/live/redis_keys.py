@@ -43,8 +43,9 @@ class Keys:
 class Script:
     """A Lua script: run by its hash, and sent whole when Redis does not know it (any more)."""
 
-    def __init__(self, name: str) -> None:
-        self.text = (Path(__file__).parent / "scripts" / f"{name}.lua").read_text("utf-8")
+    def __init__(self, *names: str, folder: Path = Path(__file__).parent / "scripts") -> None:
+        # Functions that several scripts share are a file of their own, put in front.
+        self.text = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
