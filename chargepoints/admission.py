@@ -16,6 +16,7 @@ from chargepoints import authentication
 from chargepoints.models import ChargePoint, RefusedConnection
 from chargepoints.services import security
 from ocpp_server.journal import journal
+from ocpp_server.observability import measures
 from ocpp_server.protocol.versions import V2X, VERSIONS, negotiate
 
 MAX_IDENTITY_16 = 255
@@ -221,6 +222,9 @@ def _register(identities: list[str]) -> list[ChargePoint | None]:
 
 async def record(handshake: Handshake, refusal: Refusal) -> None:
     """Note a refused connection for the engineer who looks for it."""
+    measures.handshakes.add("no-subprotocol" if refusal.status == NO_SUBPROTOCOL else str(refusal.status))
+    if refusal.security:
+        measures.authentication_failures.add(refusal.security)
     await journal.run(_record, handshake, refusal)
 
 

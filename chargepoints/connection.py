@@ -19,6 +19,7 @@ from ocpp_server import live
 from ocpp_server.journal import journal
 from ocpp_server.live.loading import load_station
 from ocpp_server.live.station import Station
+from ocpp_server.observability import measures
 from ocpp_server.protocol import registry
 from ocpp_server.protocol.dispatch import CommitRefused, Exchange, StorageUnavailable, dispatch, packed
 from ocpp_server.protocol.errors import InternalError
@@ -38,6 +39,15 @@ from ocpp_server.protocol.session import (
 from transactions.services import quarantine
 
 log = structlog.get_logger(__name__)
+
+
+def _message_id(event: object) -> str:
+    """The id of the message that an event of the session is about; empty for one without."""
+    if isinstance(event, Incoming | Repeated):
+        return event.call.id
+    if isinstance(event, Streamed):
+        return event.send.id
+    return event.outgoing.id if isinstance(event, Answered) else ""
 
 
 class StationConnection:
@@ -82,6 +92,7 @@ class StationConnection:
             else:
                 await self._react(event)
         except StorageUnavailable:
+            measures.unanswered.add("storage-away")
             # What the message did to the live state is not stored; a transaction that never was must not
             # keep a card from charging elsewhere. The station's next connection loads what is.
             for transaction in station.transactions.values():
@@ -89,7 +100,13 @@ class StationConnection:
             # 1013: try again later. The station keeps what was not answered.
             await self._close(1013, "The database is away; try again later.")
         except CommitRefused:
-            log.exception("connection.unstorable", station=station.identity, action=station.action)
+            measures.unanswered.add("unstorable")
+            log.exception(
+                "connection.unstorable",
+                station=station.identity,
+                message_id=_message_id(event),
+                action=station.action,
+            )
             await self._close(1011, "The message could not be stored.")
         finally:
             self._busy.release()
@@ -98,6 +115,7 @@ class StationConnection:
         """Take what is no call to be served."""
         if isinstance(event, Repeated):
             self.station.action = event.call.action
+            measures.repeated.add(measures.known(event.call.action))
             self.station.deviation("repeated-message")
             await self._send(event.text)
         elif isinstance(event, Answered):
@@ -143,6 +161,7 @@ class StationConnection:
         assert text is not None
         self._session.answered(call, text, time.monotonic())
         await self._send(text)
+        measures.handled(exchange)
         if exchange.error is None:
             after = registry.after_handler(station.version, call.action)
             if after is not None:
@@ -158,7 +177,12 @@ class StationConnection:
         except StorageUnavailable:
             raise
         except Exception:
-            log.exception("after_handler.failed", station=station.identity, message_id=exchange.call.id)
+            log.exception(
+                "after_handler.failed",
+                station=station.identity,
+                message_id=exchange.call.id,
+                action=exchange.call.action,
+            )
             station.unit.clear()
 
     async def _commit(self, exchange: Exchange) -> None:
@@ -204,11 +228,20 @@ class StationConnection:
     # -- the end --------------------------------------------------------------------------------
 
     async def replace(self) -> None:
-        """A newer connection of the station wins: finish the message in hand, take no other, close."""
+        """A newer connection of the station wins."""
+        await self.finish(1001, "Replaced by a newer connection.")
+
+    async def finish(self, code: int, reason: str) -> None:
+        """Answer the message in hand, take no other, close."""
         self.is_replaced = True
         async with self._busy:
             pass
-        await self._close(1001, "Replaced by a newer connection.")
+        await self._close(code, reason)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a command of ours is with the station and not answered yet."""
+        return self._session.outstanding is not None
 
     async def changed(self) -> bool:
         """The operator changed the station's settings: take them over; whether it may work only from now

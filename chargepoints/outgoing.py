@@ -19,6 +19,7 @@ from ocpp_server.domain import QueueFull as DomainQueueFull
 from ocpp_server.journal import Unit, journal
 from ocpp_server.live.station import Station
 from ocpp_server.masking import masked, masked_text
+from ocpp_server.observability import measures
 from ocpp_server.protocol import registry, schemas
 from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
 from ocpp_server.protocol.errors import OcppError
@@ -145,6 +146,13 @@ class OutgoingCalls:
         if text is None or outgoing is None:
             return
         await self._send(text)
+        log.info(
+            "command.sent",
+            station=self._station.identity,
+            message_id=outgoing.id,
+            action=outgoing.action,
+            version=self._station.version,
+        )
         await journal.run(_mark_sent, outgoing.id, datetime.now(UTC))
 
     def _arm(self) -> None:
@@ -218,7 +226,9 @@ class OutgoingCalls:
                 raise
             except Exception:
                 # The answer is the station's word all the same: the command ends with it.
-                log.exception("reply.failed", station=station.identity, message_id=outgoing.id)
+                log.exception(
+                    "reply.failed", station=station.identity, message_id=outgoing.id, action=outgoing.action
+                )
                 station.unit.clear()
         await self._finish(
             outgoing,
@@ -246,6 +256,8 @@ class OutgoingCalls:
         station, now = self._station, datetime.now(UTC)
         unit = Unit() if unit is None else unit
         sent_at = outgoing.sent_at
+        seconds = None if sent_at is None else time.monotonic() - sent_at
+        measures.finished(outgoing.action, state, seconds)
         message_log.record_outgoing(
             station,
             unit,
@@ -255,7 +267,7 @@ class OutgoingCalls:
             response=answer,
             error_code=values.get("error_code", "") or ("" if answer else state),
             error_description=values.get("error_description", ""),
-            duration_ms=None if sent_at is None else (time.monotonic() - sent_at) * 1000,
+            duration_ms=None if seconds is None else seconds * 1000,
         )
         unit.update(COMMANDS, outgoing.id, state=state, finished_at=now, **values)
         await store(unit)
@@ -264,7 +276,11 @@ class OutgoingCalls:
             station=station.identity,
             message_id=outgoing.id,
             action=outgoing.action,
+            version=station.version,
+            ms=None if seconds is None else round(seconds * 1000, 1),
             state=state,
+            status=values.get("status", ""),
+            error_code=values.get("error_code", ""),
         )
         reply_to = self._reply_channels.pop(outgoing.id, "")
         if reply_to:

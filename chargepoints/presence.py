@@ -20,6 +20,7 @@ from ocpp_server.journal import JournalUnavailable, Unit, journal
 from ocpp_server.live.loading import load_stations
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
+from ocpp_server.observability import measures
 
 # A station that lost its network comes back once or twice before we notice; two devices never stop.
 MAX_REPLACED = 6
@@ -91,6 +92,7 @@ async def _load(
         raise
     unit.clear()
     live.state().station_changed(station)
+    measures.handshakes.add("accepted")
     log.info(
         "station.connected", station=station.identity, version=admitted.version, address=handshake.address
     )
@@ -116,6 +118,7 @@ async def leave(connection: StationConnection, *, code: int) -> None:
     """The socket is gone. Clean-up compares connections: a late close changes nothing for the newer one."""
     station = connection.station
     switchboard.connections.pop(station.connection_id, None)
+    measures.closed(code)
     try:
         await connection.closed()
         if station.deviations:

@@ -5,6 +5,7 @@ server.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -12,8 +13,9 @@ import structlog
 from django.conf import settings
 from django.db.models import Count, F
 
-from ocpp_server import live
+from ocpp_server import live, partitions
 from ocpp_server.journal import JournalUnavailable, Unit, journal
+from ocpp_server.observability import measures
 from ocpp_server.protocol.versions import V2X
 
 log = structlog.get_logger(__name__)
@@ -68,14 +70,17 @@ async def _repeat(every: float, job: Callable[[], Awaitable[None]]) -> None:
         await asyncio.sleep(every)
         if job.__name__ not in _EVERYWHERE and not live.state().is_housekeeper:
             continue
+        result, started = "failed", time.perf_counter()
         try:
             await job()
+            result = "done"
         except live.LiveStateUnavailable as error:
             log.warning("housekeeping.redis_away", job=job.__name__, error=str(error))
         except JournalUnavailable:
             log.warning("housekeeping.database_away", job=job.__name__)
         except Exception:
             log.exception("housekeeping.failed", job=job.__name__)
+        measures.housekeeping(job.__name__, result, started)
 
 
 async def mirror() -> None:
@@ -179,8 +184,16 @@ async def sweep() -> None:
     """Abandoned transactions and retention."""
     await doubt()
     await journal.run(_abandon)
-    while await journal.run(_delete_old_messages):
-        await asyncio.sleep(0.05)
+    kept = {
+        partitions.MESSAGES: settings.OCPP_MESSAGE_RETENTION,
+        partitions.METER_VALUES: settings.OCPP_METER_VALUE_RETENTION,
+    }
+    if partitions.is_divided():
+        await asyncio.to_thread(partitions.maintain, kept, datetime.now(UTC))
+    else:
+        for monthly, seconds in kept.items():
+            while seconds and await journal.run(_delete_old, monthly, seconds):
+                await asyncio.sleep(0.05)
     await journal.run(_delete_old_requests)
 
 
@@ -190,18 +203,16 @@ def _abandon() -> None:
     ending.close_abandoned(datetime.now(UTC) - timedelta(seconds=settings.OCPP_ABANDON_AFTER))
 
 
-def _delete_old_messages() -> bool:
-    from chargepoints.models import Message
-
-    if not settings.OCPP_MESSAGE_RETENTION:
-        return False
-    before = datetime.now(UTC) - timedelta(seconds=settings.OCPP_MESSAGE_RETENTION)
-    # Rows are appended in order of time, so the oldest ids are the oldest rows: no index on the time alone
-    # is needed.
-    oldest = list(Message.objects.order_by("id").values_list("id", "at")[:DELETE_AT_ONCE])
+def _delete_old(monthly: partitions.Monthly, seconds: float) -> bool:
+    """A piece of what is too old; whether there may be more."""
+    before = datetime.now(UTC) - timedelta(seconds=seconds)
+    # Rows are appended in order of our time, so the oldest ids are the oldest rows: no index on the time
+    # alone is needed.
+    rows = monthly.model._default_manager
+    oldest = list(rows.order_by("id").values_list("id", monthly.written)[:DELETE_AT_ONCE])
     expired = [pk for pk, at in oldest if at < before]
     if expired:
-        Message.objects.filter(pk__in=expired).delete()
+        rows.filter(pk__in=expired).delete()
     return len(expired) == DELETE_AT_ONCE
 
 

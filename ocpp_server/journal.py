@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
-import sqlite3
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -23,19 +23,24 @@ from typing import Any, ParamSpec, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
+from ocpp_server import database
 from ocpp_server.bulk import Row, Table
+from ocpp_server.observability import measures
 from ocpp_server.protocol.dispatch import StorageUnavailable
 
 log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item
 
 # Above this many messages a second, single-message commits would dominate: wait a moment for company.
 BUSY_PER_SECOND = 300
 LINGER_S = 0.004
+# How often the loop looks whether the writer hangs in the driver (a lock, a machine that went away).
+LOOK_S = 0.5
 RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 # How long one attempt waits for SQLite's lock: short, so that the budget ends when it says.
 LOCK_WAIT_MS = 500
@@ -88,14 +93,20 @@ class Unit:
 
 
 class _Job:
-    __slots__ = ("future", "unit", "function", "result", "error", "since", "is_settled")
+    __slots__ = ("future", "unit", "function", "many", "item", "result", "error", "since", "is_settled")
 
     def __init__(
-        self, future: asyncio.Future[Any], unit: Unit | None, function: Callable[[], Any] | None
+        self,
+        future: asyncio.Future[Any],
+        unit: Unit | None,
+        function: Callable[[], Any] | None,
+        many: Callable[[list[Any]], list[Any]] | None = None,
+        item: Any = None,
     ) -> None:
         self.future = future
         self.unit = unit
         self.function = function
+        self.many, self.item = many, item
         self.result: Any = None
         self.error: BaseException | None = None
         self.since = time.monotonic()
@@ -113,6 +124,8 @@ class Journal:
         self._pending: list[_Job] = []
         self._writing = False
         self._flush_handle: asyncio.Handle | None = None
+        self._look_handle: asyncio.Handle | None = None
+        self._in_hand: list[_Job] = []
         self._rate = 0.0
         self._rate_at = 0.0
         self.down_since: float | None = None
@@ -138,6 +151,7 @@ class Journal:
         self.down_since = None
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
+        self._look_handle = loop.call_later(LOOK_S, self._look)
 
     async def stop(self) -> None:
         """Write what is pending, then end the thread."""
@@ -146,6 +160,8 @@ class Journal:
         while self._pending or self._writing:
             await asyncio.sleep(0.01)
         thread, self._thread = self._thread, None
+        if self._look_handle is not None:
+            self._look_handle.cancel()
         self._batches.put(None)
         await asyncio.to_thread(thread.join, 30)
 
@@ -161,17 +177,32 @@ class Journal:
         """
         return self._submit(None, lambda: function(*args, **kwargs))
 
+    def together(self, many: Callable[[list[I]], list[T]], item: I) -> asyncio.Future[T]:
+        """Run a function once for the items of all who wait for it in the next batch; this item's result.
+
+        For what thousands of stations ask for at the same moment: a query for all instead of one each. It
+        gets the items and returns a result for each, in order. It comes after everything else of the batch,
+        and has no savepoint: when it fails, the batch is written one by one, and it is called for each alone.
+        """
+        return self._submit(None, None, many, item)
+
     @property
     def depth(self) -> int:
         """Messages that wait for the batch in hand."""
         return len(self._pending)
 
-    def _submit(self, unit: Unit | None, function: Callable[[], Any] | None) -> asyncio.Future[Any]:
+    def _submit(
+        self,
+        unit: Unit | None,
+        function: Callable[[], Any] | None,
+        many: Callable[[list[Any]], list[Any]] | None = None,
+        item: Any = None,
+    ) -> asyncio.Future[Any]:
         if self._thread is None or self._loop is None:
             # Before the start or after the stop: nobody would ever write it.
             raise JournalUnavailable("The journal is not running.")
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._pending.append(_Job(future, unit, function))
+        self._pending.append(_Job(future, unit, function, many, item))
         if not self._writing and self._flush_handle is None:
             self._schedule()
         return future
@@ -188,6 +219,7 @@ class Journal:
         if not self._pending:
             return
         batch, self._pending = self._pending, []
+        self._in_hand = batch
         self._writing = True
         self._batches.put(batch)
 
@@ -202,6 +234,34 @@ class Journal:
         if self._pending and self._flush_handle is None:
             self._schedule()
 
+    def _look(self) -> None:
+        """Give up those whose budget is over while the writer hangs: it waits in the driver for a lock or an
+        answer and can't tell them itself.
+
+        What it holds may still be stored later. Nobody was told so; the station sends it again, and is
+        recognised.
+        """
+        assert self._loop is not None
+        self._look_handle = self._loop.call_later(LOOK_S, self._look)
+        if not self._writing:
+            return
+        now = time.monotonic()
+        # A moment later than the writer, who gives up by himself where he can.
+        oldest = now - settings.OCPP_JOURNAL_BUDGET - 2 * LOOK_S
+        if self._in_hand[0].since > oldest:
+            return
+        everybody = (*self._in_hand, *self._pending)
+        overdue = [job for job in everybody if job.since <= oldest and not job.future.done()]
+        if not overdue:
+            return
+        self.down_since = self.down_since or self._in_hand[0].since
+        measures.journal.given_up += len(overdue)
+        log.error("journal.unavailable", waiting=len(overdue), error="The database does not answer.")
+        for job in overdue:
+            job.future.set_exception(JournalUnavailable("The database does not answer."))
+        # These the writer has not got yet, and never will.
+        self._pending = [job for job in self._pending if not job.future.done()]
+
     @staticmethod
     def _tell(jobs: list[_Job]) -> None:
         for job in jobs:
@@ -215,6 +275,7 @@ class Journal:
     # -- the writer thread's side ---------------------------------------------------------------
 
     def _run(self) -> None:
+        database.leave_pool()
         try:
             while (batch := self._batches.get()) is not None:
                 self._write_patiently(batch)
@@ -231,23 +292,31 @@ class Journal:
         attempt = given_up = 0
         left = batch
         while left:
+            started = time.monotonic()
             try:
                 self._write(left)
-            except (OperationalError, InterfaceError) as error:
-                connection.close()
-                self.down_since = self.down_since or time.monotonic()
+            except database.AWAY as error:
+                if not database.is_conflict(error):
+                    connection.close()
+                    self.down_since = self.down_since or time.monotonic()
                 waiting = [job for job in left if not job.is_settled]
                 left = self._give_up_overdue(waiting, error)
                 given_up += len(waiting) - len(left)
+                measures.journal.retries += 1
                 if left:
                     log.warning("journal.retry", attempt=attempt, waiting=len(left), error=str(error))
-                    time.sleep(RETRY_S[min(attempt, len(RETRY_S) - 1)])
+                    # Not all processes at the same moment.
+                    pause = RETRY_S[min(attempt, len(RETRY_S) - 1)]
+                    time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
                     attempt += 1
             else:
                 self.down_since = None
                 self.batches += 1
                 self.committed += len(batch) - given_up
                 self.last_batch = len(batch)
+                measures.journal.committed(
+                    len(left), started=started, since=left[0].since, now=time.monotonic()
+                )
                 return
 
     def _give_up_overdue(self, jobs: list[_Job], error: Exception) -> list[_Job]:
@@ -256,6 +325,7 @@ class Journal:
         overdue = [job for job in jobs if job.since <= oldest]
         if not overdue:
             return jobs
+        measures.journal.given_up += len(overdue)
         log.error("journal.unavailable", waiting=len(overdue), error=str(error))
         for job in overdue:
             job.error = JournalUnavailable("The database can't be written.")
@@ -274,8 +344,9 @@ class Journal:
             with transaction.atomic():
                 self._apply(batch)
         except Exception as error:
-            if _is_away(error):
+            if database.is_away(error):
                 raise
+            measures.journal.refused_batches += 1
             for job in batch:
                 self._alone(job)
         else:
@@ -288,7 +359,7 @@ class Journal:
             with transaction.atomic():
                 self._apply([job])
         except Exception as error:
-            if _is_away(error):
+            if database.is_away(error):
                 raise
             job.error = error
         job.is_settled = True
@@ -296,9 +367,13 @@ class Journal:
     @staticmethod
     def _apply(batch: list[_Job]) -> None:
         rows = _Rows()
+        together: dict[Callable[[list[Any]], list[Any]], list[_Job]] = {}
         for job in batch:
             if job.unit is not None:
                 rows.add(job.unit)
+                continue
+            if job.many is not None:
+                together.setdefault(job.many, []).append(job)
                 continue
             # A function sees what was submitted before it.
             rows.write()
@@ -308,10 +383,14 @@ class Journal:
                 with transaction.atomic():
                     job.result = job.function()
             except Exception as error:
-                if _is_away(error):
+                if database.is_away(error):
                     raise
                 job.error = error
         rows.write()
+        for many, jobs in together.items():
+            results = many([job.item for job in jobs])
+            for job, result in zip(jobs, results, strict=True):
+                job.error, job.result = None, result
 
 
 def _connect() -> None:
@@ -319,16 +398,6 @@ def _connect() -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
-
-
-def _is_away(error: Exception) -> bool:
-    """Whether the database can't be written at all, or only this statement is wrong.
-
-    SQLite reports both as OperationalError: locked, full, read-only; but also a statement it can't run.
-    """
-    if not isinstance(error, OperationalError | InterfaceError):
-        return False
-    return getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
 
 
 class _Rows:

@@ -13,6 +13,7 @@ import structlog
 from chargepoints.models import ChargePoint, SecurityEvent
 from chargepoints.tables import SECURITY_EVENTS
 from ocpp_server.live.station import Station
+from ocpp_server.observability import measures
 
 # So many events of one station are stored in an hour, as reports of its own and again as our notices about
 # it. Firmware that repeats one event for ever would otherwise push everything else out of the log (S14).
@@ -97,6 +98,7 @@ def record(*, charge_point: ChargePoint | None, type: str, tech_info: str) -> No
 
 def failed_login(*, type: str, address: str, tech_info: str) -> None:
     """Somebody could not sign in to the admin or the API. An address that goes on is told a few times."""
+    measures.authentication_failures.add(type)
     if _logged.count(address) <= MAX_LOGINS_PER_HOUR:
         record(charge_point=None, type=type, tech_info=f"{tech_info} From {address or 'an unknown address'}.")
 

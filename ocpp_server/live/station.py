@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from ocpp_server.journal import Unit
 from ocpp_server.live.records import ConnectorState, ExpectedStart, TransactionState
+from ocpp_server.observability import measures
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.session import ReplayMemory
 
@@ -114,6 +115,7 @@ class Station:
         """Count what the station does differently from the specification; the first frame is kept as an
         example.
         """
+        measures.deviations.add(kind)
         key = (kind, self.action[:64], path[:255])
         if key not in self.deviations:
             if len(self.deviations) >= MAX_DEVIATION_KINDS:

@@ -79,7 +79,14 @@ async def dispatch(station: Party, call: Call | Send, commit: Commit) -> Exchang
         try:
             await _attempt(station, exchange, commit)
         except CommitRefused as refusal:
-            log.error("commit.refused", station=station.identity, message_id=call.id, reason=str(refusal))
+            log.error(
+                "commit.refused",
+                station=station.identity,
+                message_id=call.id,
+                action=call.action,
+                version=station.version,
+                reason=str(refusal),
+            )
             exchange.error, exchange.answer = InternalError(), ""
             await commit(exchange)
     return exchange
