@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import platform
@@ -70,14 +71,33 @@ def free_port(first: int) -> int:
     raise SystemExit(f"No free port from {first} to {first + 99}.")
 
 
-def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path, timeout: float = 60) -> None:
+def wait_for(
+    process: subprocess.Popen[bytes], port: int, log: Path, *, path: str = "", timeout: float = 60
+) -> None:
+    """Until something listens; with a path, until it is answered 200: ours listens before it can serve."""
     deadline = time.monotonic() + timeout
     while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
+        with contextlib.suppress(OSError):
+            if answers(port, path):
+                return
         if process.poll() is not None or time.monotonic() > deadline:
             raise SystemExit(f"The server did not start:\n{log.read_text()[-3000:]}")
         time.sleep(0.05)
+
+
+def answers(port: int, path: str) -> bool:
+    """Raises OSError when nobody is there."""
+    if not path:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == http.client.OK
+    except http.client.HTTPException:
+        return False
+    finally:
+        connection.close()
 
 
 class Generator:

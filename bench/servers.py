@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.machine import ROOT, SERVER_CORE, Process, free_port, on_core, wait_for_port
+from bench.machine import ROOT, SERVER_CORE, Process, free_port, on_core, wait_for
 
 API_KEY = "ocs_bench_key_for_one_run_0123456789abcdef"
 _UVICORN = [sys.executable, "-c", "import sys; from ocpp_server.start import serve; sys.exit(serve())"]
@@ -135,7 +135,7 @@ def _start(
             stderr=output,
             preexec_fn=on_core(SERVER_CORE),  # noqa: PLW1509 - no threads yet
         )
-    wait_for_port(process, port, log)
+    wait_for(process, port, log, path="/health" if database else "")
     return Server(name, port, process, folder, database)
 
 

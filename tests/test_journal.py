@@ -80,21 +80,26 @@ class Gate:
 
 
 async def one_batch(journal: Journal, *works: Any) -> list[Any]:
-    """The results or errors of units and functions that were submitted in this order and written at once."""
+    """The results or errors of units, functions, and pairs (function, item) for `together` that were
+    submitted in this order and written at once.
+    """
     gate = Gate()
     held = asyncio.ensure_future(journal.run(gate))
     await asyncio.to_thread(gate.reached.wait, 10)
     before = journal.batches
-    submitted = [
-        asyncio.ensure_future(journal.commit(work) if isinstance(work, Unit) else journal.run(work))
-        for work in works
-    ]
+    submitted = [asyncio.ensure_future(submit(journal, work)) for work in works]
     await asyncio.sleep(0)
     gate.opened.set()
     await held
     results = await asyncio.gather(*submitted, return_exceptions=True)
     assert journal.batches == before + 2 and journal.last_batch == len(works)
     return results
+
+
+def submit(journal: Journal, work: Any) -> asyncio.Future[Any]:
+    if isinstance(work, Unit):
+        return journal.commit(work)
+    return journal.together(*work) if isinstance(work, tuple) else journal.run(work)
 
 
 async def test_what_is_committed_is_seen_by_others_when_commit_returns(journal: Journal) -> None:
@@ -154,6 +159,35 @@ async def test_a_function_that_fails_is_undone_and_the_others_of_its_batch_are_n
 
     assert isinstance(results[1], LookupError)
     assert {"before", "after"} <= set(stored()) and "half" not in stored()
+
+
+async def test_what_many_ask_together_is_asked_once_after_everything_else(journal: Journal) -> None:
+    asked: list[list[str]] = []
+
+    def values(wanted: list[str]) -> list[int | None]:
+        asked.append(wanted)
+        found = dict(Counter.objects.filter(name__in=wanted).values_list("name", "value"))
+        return [found.get(name) for name in wanted]
+
+    results = await one_batch(journal, (values, "a"), counter("a", 1), (values, "b"), (values, "a"), names)
+
+    assert asked == [["a", "b", "a"]]
+    assert results[0] == 1 and results[2] is None and results[3] == 1
+
+
+async def test_one_bad_item_of_many_hurts_only_who_asked_for_it(journal: Journal) -> None:
+    def make(wanted: list[str]) -> list[str]:
+        for name in wanted:
+            Counter.objects.create(name=name, value=1)
+        if "bad" in wanted:
+            raise LookupError("no such thing")
+        return wanted
+
+    results = await one_batch(journal, (make, "good"), counter("unit", 1), (make, "bad"), (make, "fine"))
+
+    assert results[0] == "good" and results[3] == "fine"
+    assert isinstance(results[2], LookupError)
+    assert {"good", "fine", "unit"} <= set(stored()) and "bad" not in stored()
 
 
 async def test_a_wrong_statement_is_its_own_fault_and_nobody_waits_for_it(journal: Journal) -> None:

@@ -84,17 +84,42 @@ async def connector_at(
         return known
     if len(station.connectors) >= MAX_CONNECTORS or place.evse > 2**31 - 1 or number > 2**31 - 1:
         return None
-    pk = await journal.run(_make, station.pk, place.evse, number, is_provisional)
+    pk = await journal.together(_make, (station.pk, place.evse, number, is_provisional))
     connector = ConnectorState(pk=pk, evse=place.evse, number=number)
     station.connectors[place.evse, number] = connector
     return connector
 
 
-def _make(charge_point_pk: int, evse_number: int, number: int, is_provisional: bool) -> int:
-    evse, _ = Evse.objects.get_or_create(charge_point_id=charge_point_pk, number=evse_number)
-    connector, _ = Connector.objects.get_or_create(
-        evse=evse,
-        number=number,
-        defaults={"charge_point_id": charge_point_pk, "is_provisional": is_provisional},
+def _make(wanted: list[tuple[int, int, int, bool]]) -> list[int]:
+    """The keys of connectors: (charge point, EVSE, number, whether a transaction named it first)."""
+    stations = {charge_point for charge_point, _, _, _ in wanted}
+    places = {(charge_point, evse) for charge_point, evse, _, _ in wanted}
+    Evse.objects.bulk_create(
+        [Evse(charge_point_id=charge_point, number=number) for charge_point, number in sorted(places)],
+        ignore_conflicts=True,
     )
-    return connector.pk
+    evses = {
+        (charge_point, number): pk
+        for charge_point, number, pk in Evse.objects.filter(charge_point__in=stations).values_list(
+            "charge_point_id", "number", "pk"
+        )
+    }
+    Connector.objects.bulk_create(
+        [
+            Connector(
+                charge_point_id=charge_point,
+                evse_id=evses[charge_point, evse],
+                number=number,
+                is_provisional=is_provisional,
+            )
+            for charge_point, evse, number, is_provisional in wanted
+        ],
+        ignore_conflicts=True,
+    )
+    connectors = {
+        (evse, number): pk
+        for evse, number, pk in Connector.objects.filter(charge_point__in=stations)
+        .order_by()
+        .values_list("evse_id", "number", "pk")
+    }
+    return [connectors[evses[charge_point, evse], number] for charge_point, evse, number, _ in wanted]

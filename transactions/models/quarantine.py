@@ -15,12 +15,12 @@ class QuarantinedMessageQuerySet(models.QuerySet["QuarantinedMessage"]):
     def open(self) -> QuarantinedMessageQuerySet:
         return self.filter(resolved_at__isnull=True)
 
-    def waiting_stops(self, charge_point: ChargePoint | int) -> QuarantinedMessageQuerySet:
-        """Stops without a transaction whose start may still come (it was queued at the station behind
+    def waiting_stops(self, *charge_points: int) -> QuarantinedMessageQuerySet:
+        """Stops of these stations without a transaction, whose start may still come (it was queued behind
         them).
         """
         return self.open().filter(
-            charge_point=charge_point,
+            charge_point__in=charge_points,
             action="StopTransaction",
             reason=QuarantinedMessage.Reason.UNKNOWN_TRANSACTION,
             received_at__gte=timezone.now() - timedelta(days=7),
