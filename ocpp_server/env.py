@@ -20,6 +20,7 @@ from ocpp_server.env_parsers import (
     count,
     database_url,
     duration,
+    file,
     folder,
     names,
     one_of,
@@ -27,6 +28,7 @@ from ocpp_server.env_parsers import (
     port,
     positive_count,
     positive_duration,
+    proxies,
     public_url,
     secret,
     size,
@@ -85,6 +87,39 @@ VARIABLES: tuple[Variable, ...] = (
         "The port of the accounts API where it runs alone (run.py accounts).",
         SERVER,
     ),
+    Variable(
+        "WEB_WORKERS",
+        "1",
+        positive_count,
+        "How many processes run.py web starts behind its port.",
+        SERVER,
+    ),
+    Variable(
+        "SHUTDOWN_GRACE",
+        "20s",
+        positive_duration,
+        "How long a process that is told to end (SIGTERM) takes to finish what is in hand and to close its "
+        "stations' sockets one after the other; a second signal ends it at once.",
+        SERVER,
+    ),
+    Variable(
+        "TLS_CERT",
+        "",
+        file,
+        "A PEM file with the server's certificate and its chain: https and wss without a proxy. A renewed "
+        "file is taken without a restart.",
+        SERVER,
+    ),
+    Variable("TLS_KEY", "", file, "The private key, where TLS_CERT does not hold it.", SERVER),
+    Variable(
+        "HEALTH_FILE",
+        "",
+        text,
+        "A file the process writes every few seconds and run.py healthcheck reads; for containers, whose processes "
+        "have not all a port to ask.",
+        SERVER,
+        "none is written",
+    ),
     Variable("DEBUG", "0", boolean, "Verbose logs and Django's debug pages; never in production.", SERVER),
     Variable(
         "PUBLIC_URL",
@@ -101,6 +136,14 @@ VARIABLES: tuple[Variable, ...] = (
         "Host names the server answers to, separated by commas, besides the machine's own loopback names.",
         SERVER,
         "the host of PUBLIC_URL, or any host while PUBLIC_URL is empty",
+    ),
+    Variable(
+        "FORWARDED_ALLOW_IPS",
+        "127.0.0.1,::1",
+        proxies,
+        "The proxies in front, addresses or networks separated by commas: what they say about a client's address "
+        "and TLS (X-Forwarded-For, X-Forwarded-Proto) is believed, and nobody else's word.",
+        SERVER,
     ),
     Variable(
         "TIME_ZONE",
@@ -123,6 +166,29 @@ VARIABLES: tuple[Variable, ...] = (
         "The database; postgresql://user:password@host:5432/name in production.",
         STATE,
         "SQLite in DATA_DIR",
+    ),
+    Variable(
+        "DATABASE_POOL_SIZE",
+        "10",
+        positive_count,
+        "How many PostgreSQL connections the API and the admin of one process share; the journal has one of its "
+        "own.",
+        STATE,
+    ),
+    Variable(
+        "DATABASE_POOL_TIMEOUT",
+        "10s",
+        positive_duration,
+        "How long a request waits for one of them before it is answered with 503.",
+        STATE,
+    ),
+    Variable(
+        "DATABASE_STATEMENT_TIMEOUT",
+        "60s",
+        duration,
+        "How long a query of the API or the admin may take on PostgreSQL; 0 is no limit. Stations, migrations and "
+        "retention have none.",
+        STATE,
     ),
     Variable(
         "REDIS_ADDR", "localhost:6379", address, "The host and port of Redis, used when distributed.", STATE
@@ -295,6 +361,14 @@ VARIABLES: tuple[Variable, ...] = (
     Variable("OCPP_LOG_HEARTBEATS", "off", boolean, "Whether the message log keeps Heartbeats too.", LOGS),
     Variable(
         "OCPP_MESSAGE_RETENTION", "30d", duration, "How long the message log is kept; 0 is for ever.", LOGS
+    ),
+    Variable(
+        "OCPP_METER_VALUE_RETENTION",
+        "0",
+        duration,
+        "How long meter values are kept; 0 is for ever. On PostgreSQL these and the message log go by whole "
+        "months, when the last day of one is too old.",
+        LOGS,
     ),
     Variable(
         "LOG_LEVEL",

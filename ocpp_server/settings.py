@@ -143,6 +143,26 @@ def sqlite(path: str | Path) -> dict[str, Any]:
     }
 
 
+# Connections are pooled, not kept by threads: a waiting API call gives its own back before it waits.
+POSTGRESQL_OPTIONS: dict[str, Any] = {
+    "pool": {
+        "min_size": 1,
+        "max_size": ENVIRONMENT["DATABASE_POOL_SIZE"],
+        "timeout": ENVIRONMENT["DATABASE_POOL_TIMEOUT"],
+        # The pool doubles the time between two attempts; beyond this it gives up until somebody asks again,
+        # which finds a database that is back sooner than a long pause would.
+        "reconnect_timeout": 3,
+    },
+    "options": f"-c statement_timeout={ENVIRONMENT['DATABASE_STATEMENT_TIMEOUT'] * 1000:.0f}",
+    # A server that went without a word (power, network) is noticed within half a minute.
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
+
+
 def database() -> dict[str, Any]:
     url: str = ENVIRONMENT["DATABASE_URL"]
     if not url:
@@ -150,9 +170,11 @@ def database() -> dict[str, Any]:
     config: dict[str, Any] = dict(environ.Env.db_url_config(url))
     if config["ENGINE"] == "django.db.backends.sqlite3":
         return sqlite(config["NAME"])
-    # Connections are pooled, not kept by threads: a waiting API call gives its own back before it waits.
     config["CONN_MAX_AGE"] = 0
-    config["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 10, "timeout": 10}} | config.get("OPTIONS", {})
+    # The pool looks whether a connection lives before it hands it out: after a restart of PostgreSQL the dead
+    # ones are dropped and no request fails for them.
+    config["CONN_HEALTH_CHECKS"] = True
+    config["OPTIONS"] = POSTGRESQL_OPTIONS | config.get("OPTIONS", {})
     return config
 
 
@@ -218,9 +240,10 @@ AXES_ENABLE_ADMIN = False  # its pages don't know unfold
 
 # -- security --------------------------------------------------------------------------------------
 # The quick start is plain HTTP on a workshop's network. PUBLIC_URL=https://... says that a proxy ends TLS in
-# front, and turns on what `manage.py check --deploy` asks for.
+# front, and turns on what `manage.py check --deploy` asks for. With TLS_CERT the server ends TLS itself.
 
 SECRET_KEY: str = ENVIRONMENT["SECRET_KEY"] or kept_secret_key()
+TLS_CERT: Path | None = ENVIRONMENT["TLS_CERT"]
 BEHIND_TLS = PUBLIC_URL.startswith("https://")
 _LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
 if ENVIRONMENT["ALLOWED_HOSTS"]:
@@ -232,9 +255,9 @@ else:
     ALLOWED_HOSTS = ["*"]
 
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS or TLS_CERT is not None
 SECURE_SSL_REDIRECT = BEHIND_TLS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS and TLS_CERT is None else None
 SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # probes and scrapers come straight to the port
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
@@ -243,7 +266,7 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 # How a command of this machine reaches the running server: past the proxy, so it says what the proxy would.
-LOOPBACK_URL = f"http://127.0.0.1:{HTTP_PORT}"
+LOOPBACK_URL = f"{'https' if TLS_CERT else 'http'}://127.0.0.1:{HTTP_PORT}"
 LOOPBACK_HEADERS = {"X-Forwarded-Proto": "https"} if BEHIND_TLS else {}
 
 # -- languages, times, files -----------------------------------------------------------------------

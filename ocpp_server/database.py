@@ -1,0 +1,57 @@
+"""What an error of the database means for the messages that wait, and a connection that is nobody else's."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from django.db import Error, InterfaceError, InternalError, OperationalError, connection
+
+# The errors under which both databases say that they can't write at all; `is_away` looks closer.
+AWAY = (OperationalError, InterfaceError, InternalError)
+
+# PostgreSQL's SQLSTATE classes for a database that can't be written by anybody now: connection, resources
+# (disk full, too many connections), intervention (shutdown, cancelled), system.
+_AWAY_CLASSES = ("08", "53", "57", "58")
+_READ_ONLY = "25006"  # a standby, or default_transaction_read_only
+# Serialization failure, deadlock, lock not available: somebody else was first, and another attempt may do.
+_CONFLICTS = frozenset({"40001", "40P01", "55P03"})
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether nothing can be written now, or only this statement is wrong.
+
+    SQLite reports both as OperationalError: locked, full, read-only; but also a statement it can't run.
+    PostgreSQL's limits (a row too long for its index, 54000) are OperationalErrors too, and the row's fault.
+    """
+    if not isinstance(error, AWAY):
+        return False
+    if isinstance(error.__cause__, sqlite3.Error):
+        return error.__cause__.sqlite_errorcode != sqlite3.SQLITE_ERROR
+    state = _sqlstate(error)
+    if not state:
+        # No answer at all: refused, reset, timed out.
+        return not isinstance(error, InternalError)
+    return state.startswith(_AWAY_CLASSES) or state == _READ_ONLY or state in _CONFLICTS
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether the database works and two writers were in each other's way (F30)."""
+    return _sqlstate(error) in _CONFLICTS
+
+
+def _sqlstate(error: BaseException) -> str:
+    cause = error.__cause__ if isinstance(error, Error) else error
+    return getattr(cause, "sqlstate", None) or ""
+
+
+def leave_pool() -> None:
+    """Give this thread a connection of its own at the next connect (PostgreSQL).
+
+    Slow reports in the admin can use up the pool; what stations say must not wait for it (F32), nor for the
+    limit that their queries have.
+    """
+    if connection.vendor != "postgresql":
+        return
+    options = dict(connection.settings_dict["OPTIONS"], options="-c statement_timeout=0")
+    options.pop("pool", None)
+    connection.settings_dict = {**connection.settings_dict, "OPTIONS": options}
