@@ -8,11 +8,9 @@ behind a gateway is found as one with a socket of ours is.
 | `P:requests:{id}` | list | station -> server envelopes; LPUSH, the head is the right end; no TTL |
 | `P:responses:{id}` | list | server -> gateway envelopes; LPUSH / RPOP; expires 120 s after the last push |
 | `P:gateways` | sorted set | ws_server_id: milliseconds (Redis' clock) until which the gateway is alive |
-| `P:gateway:{ws_server_id}` | list | a gateway's bell: who pushes into `P:responses:{id}` does RPUSH {id} here in the \
-same step, and PEXPIRE 120 s; not needed for older gateways |
+| `P:gateway:{ws_server_id}` | list | its bell: RPUSH {id} with every push to `P:responses:{id}`; expires |
 | `P:gateway:{ws_server_id}:taken` | hash | what the gateway took last, should the reply be lost on its way |
 | `P:server:ended:{id}` | hash | the session of a gateway taken for dead; for an hour, should it come back |
-| `P:gateway:{ws_server_id}` | list | that gateway's doorbell: identities with responses; expires |
 | `P:server:processors` | sorted set | processor: milliseconds until which it is alive |
 | `P:server:ready` | sorted set | stations with unread requests: ms when due, or the lease's end |
 | `P:server:bell` | list | doorbell: LPUSH 1 + LTRIM 0 63; idle processors BLPOP it, and poll |
@@ -27,9 +25,10 @@ same step, and PEXPIRE 120 s; not needed for older gateways |
 | `P:control:connect`, `P:control:disconnect` | channel | the older gateway's announcements |
 | `P:active` | set | what readers of the older gateway's family look at |
 
-A session that a gateway writes has no field `channel`: that is how it differs from one of a process of ours with
-the socket in its own hands. Where it replaces such a one, the connect step keeps that one's `session_id` and
-`channel` as `replaced_session` and `replaced_channel`: the processor waits until that process has finished.
+A session that a gateway writes has no field `channel`: that is how it differs from one of a process of ours
+with the socket in its own hands. Where it replaces another, the connect step keeps that one's `session_id` and
+`channel` as `replaced_id` and `replaced_channel`: the processor waits until that process has finished.
+The processor adds `settles_at`: when calls may be sent at the latest, 0 when the station has said its first word.
 Whoever pushes a request marks the station ready with Redis' milliseconds of now (`ZADD NX`), so that who waits
 longest is served first.
 """
@@ -92,9 +91,6 @@ class QueueKeys(Keys):
 
     def pending(self, identity: str) -> str:
         return f"{self._prefix}:server:pending:{identity}"
-
-    def gateway_bell(self, ws_server_id: str) -> str:
-        return f"{self._prefix}:gateway:{ws_server_id}"
 
     def dead_of(self, identity: str) -> str:
         return f"{self._prefix}:server:dead:{identity}"

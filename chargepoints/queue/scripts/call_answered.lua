@@ -1,0 +1,11 @@
+-- Find the call in flight that an answer belongs to; until it is judged nobody else may end it.
+-- ARGV  REDIS_STATE_TTL in ms, identity, message id, how long that may take in ms
+-- Returns {} or {action, ms since it was sent, ms until it is not worth an answer, timeout, reply channel, envelope}.
+local key = P .. ':server:pending:' .. ARGV[2]
+local call = redis.call('HMGET', key, 'message_id', 'action', 'sent_at', 'expires', 'timeout', 'reply_to', 'envelope')
+if call[1] ~= ARGV[3] then
+  return {}
+end
+redis.call('HSET', key, 'answering', text(now + ARGV[4]))
+note_deadline(ARGV[2], session_of(ARGV[2]))
+return {call[2], text(now - call[3]), text(call[4] - now), call[5], call[6], call[7]}

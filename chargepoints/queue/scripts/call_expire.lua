@@ -1,0 +1,28 @@
+-- End the calls whose time is up, and send what waits behind them.
+-- ARGV  REDIS_STATE_TTL in ms, how many stations at most
+-- Returns {ms until the next is due or -1, ended, sent}; ended: {identity, message id, "timeout" |
+-- "disconnected", ms since it was sent or -1, reply channel, envelope}, sent: message ids.
+local ended, sent = {}, {}
+local deadlines = P .. ':server:deadlines'
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', deadlines, '-inf', text(now), 'LIMIT', 0, ARGV[2])) do
+  local session, key = session_of(id), P .. ':server:pending:' .. id
+  local call = redis.call('HMGET', key, 'message_id', 'session_id', 'deadline', 'answering', 'sent_at', 'reply_to',
+    'envelope')
+  if call[1] and tonumber(call[3]) <= now and tonumber(call[4] or '0') <= now then
+    redis.call('DEL', key)
+    local fate = call[2] == session.id and 'timeout' or 'disconnected'
+    ended[#ended + 1] = {id, call[1], fate, text(now - call[5]), call[6], call[7]}
+  end
+  for _, one in ipairs(waiting_of(id)) do
+    if tonumber(one.call.expires) <= now or one.call.session ~= session.id then
+      redis.call('LREM', P .. ':server:calls:' .. id, -1, one.text)
+      local fate = one.call.session == session.id and 'timeout' or 'disconnected'
+      ended[#ended + 1] = {id, one.call.id, fate, '-1', one.call.reply_to, one.call.envelope}
+    end
+  end
+  sent[#sent + 1] = advance(id, session) or nil
+  note_deadline(id, session)
+end
+local first = redis.call('ZRANGE', deadlines, 0, 0, 'WITHSCORES')
+local wait = first[2] and text(math.max(0, first[2] - now)) or '-1'
+return {wait, ended, sent}

@@ -1,0 +1,63 @@
+-- The head of a station's queue is done with: push its answers, remove it, go on or give the station back.
+-- ARGV  REDIS_STATE_TTL in ms, processor, how long the claim holds in ms, then for each station: identity, epoch,
+--       the session its answers are for, "1" when the processor takes the next one too, message id of the call in
+--       flight that has ended or "", settles_at or "", dead letter or "", how many answers, the answers
+-- Returns for each station {what, next head or "", sent}; what: "fenced" (nothing was changed: another has claimed
+-- it), "next", "back" (there is more, for anybody), "idle"; sent: id of the call that was sent, or "".
+local processor, at, done = ARGV[2], 4, {}
+while at <= #ARGV do
+  local id, epoch, answers_to, goes_on, ends, settles, letter, count = unpack(ARGV, at, at + 7)
+  local answers = {}
+  for i = 1, tonumber(count) do
+    answers[i] = ARGV[at + 7 + i]
+  end
+  at = at + 8 + count
+  local lease, ready = P .. ':server:lease:' .. id, P .. ':server:ready'
+  local known = redis.call('HMGET', lease, 'owner', 'epoch')
+  if known[1] ~= processor or known[2] ~= epoch then
+    done[#done + 1] = {'fenced', '', ''}
+  else
+    local requests = P .. ':requests:' .. id
+    local session = session_of(id)
+    local is_current = session.id and session.id == answers_to
+    local sent = false
+    -- First what Redis refuses when it has no memory: refused, nothing has happened.
+    if is_current and #answers > 0 then
+      respond(id, session, answers)
+    end
+    if letter ~= '' then
+      for key, kept in pairs({[P .. ':server:dead'] = 999, [P .. ':server:dead:' .. id] = 99}) do
+        redis.call('LPUSH', key, letter)
+        redis.call('LTRIM', key, 0, kept)
+      end
+    end
+    if is_current and settles ~= '' then
+      redis.call('HSET', P .. ':session:' .. id, 'settles_at', settles)
+      session.settles_at = tonumber(settles)
+    end
+    if ends ~= '' and redis.call('HGET', P .. ':server:pending:' .. id, 'message_id') == ends then
+      redis.call('DEL', P .. ':server:pending:' .. id)
+    end
+    if ends ~= '' or settles ~= '' then
+      sent = advance(id, session)
+      note_deadline(id, session)
+    end
+    redis.call('RPOP', requests)
+    local head = redis.call('LINDEX', requests, -1)
+    if not head then
+      redis.call('HSET', lease, 'attempts', 0)
+      redis.call('ZREM', ready, id)
+      done[#done + 1] = {'idle', '', sent or ''}
+    elseif goes_on == '1' then
+      redis.call('HSET', lease, 'attempts', 1)
+      redis.call('ZADD', ready, text(now + ARGV[3]), id)
+      done[#done + 1] = {'next', head, sent or ''}
+    else
+      redis.call('HSET', lease, 'attempts', 0)
+      redis.call('ZADD', ready, text(now), id)
+      ring(P .. ':server:bell')
+      done[#done + 1] = {'back', '', sent or ''}
+    end
+  end
+end
+return done

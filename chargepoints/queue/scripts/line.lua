@@ -1,0 +1,101 @@
+-- What the scripts of the processor share: the line of calls to a station, and what is pushed to its gateway.
+-- KEYS  the prefix of all keys: which stations are concerned is found out on the way
+local P = KEYS[1]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+local function ring(bell)
+  redis.call('LPUSH', bell, '1')
+  redis.call('LTRIM', bell, 0, 63)
+end
+
+local function session_of(id)
+  local found = redis.call('HMGET', P .. ':session:' .. id, 'session_id', 'ws_server_id', 'channel', 'settles_at')
+  return {id = found[1], gateway = found[2], channel = found[3], settles_at = tonumber(found[4] or '')}
+end
+
+-- Push envelopes to the gateway and ring at its door.
+local function respond(id, session, envelopes)
+  local responses = P .. ':responses:' .. id
+  for _, envelope in ipairs(envelopes) do
+    redis.call('LPUSH', responses, envelope)
+  end
+  redis.call('PEXPIRE', responses, 120000)
+  if session.gateway then
+    local bell = P .. ':gateway:' .. session.gateway
+    redis.call('RPUSH', bell, id)
+    redis.call('PEXPIRE', bell, 120000)
+  end
+end
+
+local function request(id, envelope)
+  redis.call('LPUSH', P .. ':requests:' .. id, envelope)
+  if redis.call('ZADD', P .. ':server:ready', 'NX', text(now), id) == 1 then
+    ring(P .. ':server:bell')
+  end
+end
+
+-- A call that waits is {id, action, session, expires, timeout, reply_to, envelope}, in milliseconds.
+local function waiting_of(id)
+  local calls = redis.call('LRANGE', P .. ':server:calls:' .. id, 0, -1)
+  local found = {}
+  for i = #calls, 1, -1 do
+    found[#found + 1] = {text = calls[i], call = cjson.decode(calls[i])}
+  end
+  return found
+end
+
+-- Note when something of a station's calls is due next: its answer, its first word, what has waited too long.
+local function note_deadline(id, session)
+  local due
+  local function sooner(moment)
+    if moment and (not due or moment < due) then
+      due = moment
+    end
+  end
+  local pending = redis.call('HMGET', P .. ':server:pending:' .. id, 'deadline', 'answering')
+  if pending[1] then
+    sooner(math.max(tonumber(pending[1]), tonumber(pending[2] or '0')))
+  end
+  local waiting = waiting_of(id)
+  for _, one in ipairs(waiting) do
+    sooner(tonumber(one.call.expires))
+  end
+  if #waiting > 0 and not pending[1] and session.settles_at then
+    sooner(session.settles_at)
+  end
+  if due then
+    redis.call('ZADD', P .. ':server:deadlines', text(due), id)
+  else
+    redis.call('ZREM', P .. ':server:deadlines', id)
+  end
+end
+
+-- Send the next call of a station if none is in flight and the station has said its first word.
+-- Returns the id of the call that was sent, false when none was.
+local function advance(id, session)
+  local key = P .. ':server:pending:' .. id
+  if not session.id or session.channel or not session.settles_at or session.settles_at > now
+      or redis.call('EXISTS', key) == 1 then
+    return false
+  end
+  for _, one in ipairs(waiting_of(id)) do
+    local call = one.call
+    if call.session == session.id and tonumber(call.expires) > now then
+      redis.call('LREM', P .. ':server:calls:' .. id, -1, one.text)
+      local deadline = now + tonumber(call.timeout)
+      redis.call('HSET', key, 'message_id', call.id, 'action', call.action, 'session_id', call.session,
+        'sent_at', text(now), 'deadline', text(deadline), 'expires', call.expires, 'timeout', call.timeout,
+        'reply_to', call.reply_to, 'envelope', call.envelope)
+      -- Longer than anybody waits; forgotten all the same should nobody ever look.
+      redis.call('PEXPIRE', key, text(tonumber(call.timeout) + tonumber(ARGV[1])))
+      respond(id, session, {call.envelope})
+      return call.id
+    end
+  end
+  return false
+end

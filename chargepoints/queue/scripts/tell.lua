@@ -1,0 +1,13 @@
+-- Say something about a station that is behind a gateway, unless its session is another by now.
+-- ARGV  REDIS_STATE_TTL in ms, identity, session id or "", "request" | "response", the envelope
+-- Returns 1 when it was said.
+local id, session = ARGV[2], session_of(ARGV[2])
+if ARGV[3] ~= '' and session.id ~= ARGV[3] then
+  return 0
+end
+if ARGV[4] == 'request' then
+  request(id, ARGV[5])
+else
+  respond(id, session, {ARGV[5]})
+end
+return 1
