@@ -16,6 +16,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar
 
+from ocpp_server.live.recent import Recent
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.session import ReplayMemory
@@ -36,6 +37,8 @@ class LiveState(ABC):
 
     # Whether other processes see and change it too.
     is_shared: ClassVar[bool] = False
+    # What is counted over a minute: failed logins, arrivals, replaced connections.
+    recent: Recent
 
     # -- the process ------------------------------------------------------------------------------
 
@@ -53,6 +56,11 @@ class LiveState(ABC):
     async def status(self) -> dict[str, dict[str, object]]:
         """The parts that a readiness probe should know of: {name: {"ok", "detail"}}."""
         return {}
+
+    @property
+    def trouble(self) -> str:
+        """What keeps this process from sharing, for the operator; "" when nothing does. Asks nobody."""
+        return ""
 
     @property
     def is_housekeeper(self) -> bool:

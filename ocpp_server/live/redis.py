@@ -33,7 +33,8 @@ from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
 from ocpp_server.live.redis_keys import BIRTH, ELECT, NUMBER, RESIGN, Keys
 from ocpp_server.live.redis_leases import Leases, chunks
-from ocpp_server.live.redis_link import AWAY, Link
+from ocpp_server.live.redis_link import AWAY, Link, told
+from ocpp_server.live.redis_recent import RedisRecent
 from ocpp_server.live.redis_view import View, news_text, running_state, running_text
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import StorageUnavailable
@@ -59,6 +60,7 @@ class RedisState(MemoryState):
         self._patience = float(settings.REDIS_STATE_TTL)
         self._lease_ms = int(settings.REDIS_STATE_TTL * 1000)
         self._link = Link(settings.REDIS_URL, self._keys.news, up=self._up, news=self._heard, tick=self._tick)
+        self.recent = RedisRecent(self._link, self._keys)
         self._view = View(self._link, self._keys, self.process)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leases = Leases(self._link, self._keys, self.process, self._lease_ms)
@@ -96,14 +98,25 @@ class RedisState(MemoryState):
     async def status(self) -> dict[str, dict[str, object]]:
         try:
             async with asyncio.timeout(2):
-                await self._link.attempt(self._link.redis.ping())
-        except (LiveStateUnavailable, TimeoutError):
-            return {
-                "redis": {"ok": False, "detail": f"Redis does not answer ({self._link.error or 'timeout'})."}
-            }
+                # One that answers and refuses to write (full, a replica, its disk broken) is of no use to us.
+                await self._link.attempt(self._link.redis.set(self._keys.probe, self.process, ex=60))
+        except TimeoutError:
+            return {"redis": {"ok": False, "detail": "Redis does not answer."}}
+        except LiveStateUnavailable as error:
+            return {"redis": {"ok": False, "detail": str(error)}}
         if self._link.up_since is None:
             return {"redis": {"ok": False, "detail": "News from the other processes do not arrive."}}
         return {"redis": {"ok": True, "detail": "Redis answers.", "stations": len(self._leases.held)}}
+
+    @property
+    def trouble(self) -> str:
+        since = self._link.down_since
+        if since is None:
+            return ""
+        return (
+            f"Redis has been away for {time.monotonic() - since:.0f} s ({self._link.error}). Commands and new "
+            "connections are refused, new transactions wait; connected stations are served, nothing is lost."
+        )
 
     @property
     def is_housekeeper(self) -> bool:
@@ -123,7 +136,11 @@ class RedisState(MemoryState):
         return await self._leases.release(identity, connection_id)
 
     async def connection(self, identity: str) -> Connection | None:
-        return await self._leases.find(identity)
+        found = await self._leases.find(identity)
+        if found is None and self._link.up_since is None:
+            # Nobody could prolong a lease meanwhile: that there is none proves nothing.
+            raise LiveStateUnavailable(f"Redis was away a moment ago ({self._link.error or 'no news'}).")
+        return found
 
     def connected(self) -> list[str]:
         return sorted(self._leases.online.values())
@@ -187,7 +204,7 @@ class RedisState(MemoryState):
         except NoScriptError:
             return None
         except AWAY as error:
-            raise LiveStateUnavailable(f"Redis can't be reached ({error}).") from error
+            raise LiveStateUnavailable(told(error)) from error
         return None if number is None else int(number)
 
     async def _seed_numbers(self) -> int:
@@ -237,13 +254,19 @@ class RedisState(MemoryState):
             await journal.run(keep_number, int(last))
 
     async def _shown_numbers(self) -> set[int]:
-        return set(map(int, await self._link.attempt(self._link.redis.hkeys(self._keys.transactions))))
+        shown = await self._link.attempt(self._link.redis.hkeys(self._keys.transactions))
+        return {int(number) for number in shown if number.isdecimal()}
 
     async def _shown_states(self, numbers: Iterable[int]) -> list[TransactionState]:
         found = []
         for some in chunks(list(numbers)):
             texts = await self._link.attempt(self._link.redis.hmget(self._keys.transactions, some))
-            found += [running_state(text) for text in texts if text is not None]
+            for number, text in zip(some, texts, strict=True):
+                try:
+                    found += [] if text is None else [running_state(text)]
+                except msgspec.DecodeError as error:
+                    # Not ours, or another release's: the database knows what runs.
+                    log.warning("redis.odd_transaction", transaction=number, error=str(error))
         return found
 
     async def _take_out(self, numbers: Iterable[int]) -> None:
@@ -276,29 +299,37 @@ class RedisState(MemoryState):
         self._view.say(*news)
 
     def _heard(self, text: str) -> None:
-        process, news = msgspec.json.decode(text)
-        if process == self.process:
-            return
-        for kind, *what in news:
-            if kind == "token":
-                super().forget_token(what[0])
-            elif kind == "tokens":
-                super().forget_tokens()
-            elif kind == "running":
-                self.transaction_changed(running_state(what[0]))
-            elif kind == "ended":
-                super().transaction_abandoned(int(what[0]), what[1])
-            elif kind in ("online", "offline"):
-                self._leases.heard(kind, what[0])
-            elif kind == "rebuilt":
-                self._is_behind = True
+        try:
+            process, news = msgspec.json.decode(text)
+            for kind, *what in () if process == self.process else news:
+                self._take_in(kind, what)
+        except (ValueError, TypeError, LookupError) as error:
+            # Whoever can reach Redis can say anything; what is not understood is asked for.
+            log.warning("redis.odd_news", error=str(error))
+            self._is_behind = True
+
+    def _take_in(self, kind: str, what: list[Any]) -> None:
+        if kind == "token":
+            super().forget_token(what[0])
+        elif kind == "tokens":
+            super().forget_tokens()
+        elif kind == "running":
+            self.transaction_changed(running_state(what[0]))
+        elif kind == "ended":
+            super().transaction_abandoned(int(what[0]), what[1])
+        elif kind in ("online", "offline"):
+            self._leases.heard(kind, what[0])
+        elif kind == "rebuilt":
+            self._is_behind = True
 
     # -- keeping up -------------------------------------------------------------------------------
 
     async def _up(self) -> None:
         """The news begin (again): nothing that is remembered can be trusted before it was read."""
         super().forget_tokens()
-        was_flushed = await self._look_for_flush()
+        # A restart may have brought back an older copy of everything, the mark included.
+        server = await self._link.attempt(self._link.redis.info("server"))
+        was_flushed = await self._look_for_flush(server["run_id"])
         await self._leases.renew(was_flushed=was_flushed)
         self._view.repeat()
         await self._read()
@@ -319,13 +350,15 @@ class RedisState(MemoryState):
         is_elected = await self._link.run(ELECT, [self._keys.housekeeper], self.process, self._lease_ms)
         self._elected_until = now + self._patience if is_elected else 0.0
 
-    async def _look_for_flush(self) -> bool:
-        """Whether Redis is another than a moment ago. Who sees it first fills it from the ORM."""
-        mark, age_ms, is_first = await self._link.run(BIRTH, [self._keys.birth], uuid.uuid4().hex)
-        changed, self._birth = mark != self._birth, mark
+    async def _look_for_flush(self, run: str = "") -> bool:
+        """Whether Redis is another than a moment ago. Who sees it first fills it from the ORM. `run` is the
+        id of its present run, where it was asked.
+        """
+        mark, age_ms, is_first = await self._link.run(BIRTH, [self._keys.birth], uuid.uuid4().hex, run)
+        changed, self._birth = bool(mark != self._birth), mark
         self._born_at = time.monotonic() - int(age_ms) / 1000
         if is_first:
-            log.warning("redis.empty")
+            log.warning("redis.new")
             task = asyncio.get_running_loop().create_task(self._refill())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)

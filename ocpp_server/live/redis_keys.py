@@ -9,8 +9,10 @@ set has its index.
 | `P:business:connectors:{id}` | hash | `evse.connector`: its status, JSON |
 | `P:business:stations` | set | identities that have a hash of connectors |
 | `P:server:txid` | string | the last transaction number |
-| `P:server:birth` | hash | a mark that a flush takes away, and since when it is there |
+| `P:server:birth` | hash | a mark that a flush takes away; since when, of which run of Redis |
+| `P:server:probe` | string | who last looked whether Redis can be written; expires |
 | `P:server:housekeeper` | string | the process that does the housekeeping; expires |
+| `P:recent:{what}:{address}:{identity}` | sorted set | see `redis_recent` |
 | `P:news` | channel | what every process must know at once |
 """
 
@@ -29,12 +31,16 @@ class Keys:
         self.stations = f"{prefix}:business:stations"
         self.numbers = f"{prefix}:server:txid"
         self.birth = f"{prefix}:server:birth"
+        self.probe = f"{prefix}:server:probe"
         self.housekeeper = f"{prefix}:server:housekeeper"
         self.news = f"{prefix}:news"
         self._prefix = prefix
 
     def session(self, identity: str) -> str:
         return f"{self._prefix}:session:{identity}"
+
+    def recent(self, what: str, address: str, identity: str) -> str:
+        return f"{self._prefix}:recent:{what}:{address}:{identity}"
 
     def connectors(self, identity: str) -> str:
         return f"{self._prefix}:business:connectors:{identity}"

@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 # How many stations one step concerns: Redis does nothing else meanwhile.
 CHUNK = 200
+# Beyond this many, their leases end them.
+MAX_GHOSTS = 10_000
 
 
 def chunks(items: list[T]) -> Iterator[list[T]]:
@@ -39,13 +41,20 @@ class Leases:
         # By identity without case, with the fence that orders the connections of a station.
         self.held: dict[str, tuple[Connection, str]] = {}
         self.online: dict[str, str] = {}
+        # Connections that are over and that Redis may still show, because it did not say otherwise: a command
+        # that came to it while it hung is carried out when it goes on. Identity by connection id.
+        self._ghosts: dict[str, str] = {}
         self.lost: Notice | None = None
         self.regained: Notice | None = None
         self._tasks: set[asyncio.Future[None]] = set()
 
     async def take(self, connection: Connection) -> Connection | None:
         """Become the holder. Returns the connection that was there before."""
-        fence, before = await self._hold(connection, "")
+        try:
+            fence, before = await self._hold(connection, "")
+        except BaseException:
+            self._remember_ghost(connection.identity, connection.id)
+            raise
         key = connection.identity.casefold()
         self.held[key] = (connection, fence)
         self.online[key] = connection.identity
@@ -58,19 +67,12 @@ class Leases:
         if held is not None and held[0].id == connection_id:
             del self.held[key]
         try:
-            released = await self._link.run(
-                RELEASE,
-                [self._keys.clients, self._keys.session(identity)],
-                identity,
-                connection_id,
-                self._keys.news,
-                _news("offline", identity),
-            )
+            return await self._release(identity, connection_id)
         except LiveStateUnavailable:
+            self._remember_ghost(identity, connection_id)
             if key not in self.held:
                 self.online.pop(key, None)
             return True
-        return bool(released)
 
     async def find(self, identity: str) -> Connection | None:
         spelling = self.online.get(identity.casefold(), identity)
@@ -93,24 +95,31 @@ class Leases:
 
     async def renew(self, *, was_flushed: bool) -> None:
         """Prolong our leases, put back what Redis lost, give up what a newer connection took."""
+        await self._lay_ghosts()
         for some in chunks(list(self.held.values())):
             keys = [self._keys.clients, *(self._keys.session(connection.identity) for connection, _ in some)]
             pairs = [part for connection, _ in some for part in (connection.identity, connection.id)]
             states = await self._link.run(RENEW, keys, self._lease_ms, *pairs)
             for (connection, fence), state in zip(some, states, strict=True):
                 if state != 1 and self._still_holds(connection):
-                    await self._put_right(connection, fence, is_missing=state == 0, was_flushed=was_flushed)
+                    await self._put_right(connection, fence, was_flushed=was_flushed)
 
-    async def _put_right(
-        self, connection: Connection, fence: str, *, is_missing: bool, was_flushed: bool
-    ) -> None:
-        written = "0"
-        if is_missing:
-            written, _ = await self._hold(connection, fence)
-            if not self._still_holds(connection):
-                # It was closed while we put it back.
-                await self.release(connection.identity, connection.id)
-                return
+    async def _lay_ghosts(self) -> None:
+        for connection_id, identity in list(self._ghosts.items()):
+            await self._release(identity, connection_id)
+            del self._ghosts[connection_id]
+
+    def _remember_ghost(self, identity: str, connection_id: str) -> None:
+        if len(self._ghosts) < MAX_GHOSTS:
+            self._ghosts[connection_id] = identity
+
+    async def _put_right(self, connection: Connection, fence: str, *, was_flushed: bool) -> None:
+        # The fence tells a newer connection from an older one that a restart of Redis brought back.
+        written, _ = await self._hold(connection, fence)
+        if not self._still_holds(connection):
+            # It was closed while we put it back.
+            await self.release(connection.identity, connection.id)
+            return
         if written == "0":
             log.warning("station.lost", station=connection.identity)
             self._notify(self.lost, connection.id)
@@ -143,8 +152,13 @@ class Leases:
             ]
         return missing
 
+    async def _release(self, identity: str, connection_id: str) -> bool:
+        keys = [self._keys.clients, self._keys.session(identity)]
+        news = _news("offline", identity)
+        return bool(await self._link.run(RELEASE, keys, identity, connection_id, self._keys.news, news))
+
     async def _hold(self, connection: Connection, fence: str) -> tuple[str, list[str]]:
-        fields = {
+        fields: dict[str, str | int] = {
             "charge_point_id": connection.identity,
             "session_id": connection.id,
             "ws_server_id": self._process,
@@ -179,14 +193,19 @@ def _news(kind: str, identity: str) -> str:
 
 
 def _connection(flat: list[str]) -> Connection | None:
+    """None also for what no process of ours or gateway wrote: Redis is open to whoever can reach it."""
     fields: dict[str, Any] = dict(zip(flat[::2], flat[1::2], strict=True))
     if not fields:
         return None
-    return Connection(
-        id=fields["session_id"],
-        identity=fields["charge_point_id"],
-        version=fields["protocol"],
-        channel=fields.get("channel", ""),
-        remote_address=fields["remote_addr"],
-        connected_at=datetime.fromisoformat(fields["connected_at"]),
-    )
+    try:
+        return Connection(
+            id=fields["session_id"],
+            identity=fields["charge_point_id"],
+            version=fields["protocol"],
+            channel=fields.get("channel", ""),
+            remote_address=fields["remote_addr"],
+            connected_at=datetime.fromisoformat(fields["connected_at"]),
+        )
+    except (KeyError, ValueError) as error:
+        log.warning("redis.odd_session", station=fields.get("charge_point_id", ""), error=repr(error))
+        return None

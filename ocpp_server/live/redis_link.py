@@ -13,7 +13,7 @@ from redis.asyncio.client import PubSub
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
 
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.live.redis_keys import Script
@@ -34,7 +34,8 @@ class Link:
     """Commands for everybody, and one task that listens.
 
     `up` is awaited after every (re)subscription, before any news: what was missed in between has to be read.
-    `news` gets every message, `tick` is awaited about every second. When one of them fails: subscribe anew.
+    `news` gets every message, `tick` is awaited about every second. When one of them fails, also because
+    Redis answers and refuses to write: subscribe anew.
     """
 
     def __init__(
@@ -66,6 +67,8 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         # Since when news arrive without a gap (monotonic seconds); None while they don't.
         self.up_since: float | None = None
+        # Since when they don't, while they don't; both are None before the first time.
+        self.down_since: float | None = None
         self.error = ""
 
     async def start(self) -> None:
@@ -102,7 +105,7 @@ class Link:
             return await command
         except AWAY as error:
             self.error = str(error) or type(error).__name__
-            raise LiveStateUnavailable(f"Redis can't be reached ({self.error}).") from error
+            raise LiveStateUnavailable(told(error)) from error
 
     # -- the task that listens --------------------------------------------------------------------
 
@@ -114,10 +117,13 @@ class Link:
             if await pubsub.get_message(timeout=TIMEOUT_S) is None:
                 raise TimeoutError("no answer to SUBSCRIBE")
             await self._up()
+            # It writes: a Redis that only answers what is read is away too, and is not asked ten times a
+            # second whether it still is.
+            await self._tick()
         except BaseException:
             await pubsub.aclose()  # type: ignore[no-untyped-call]
             raise
-        self.up_since = time.monotonic()
+        self.up_since, self.down_since = time.monotonic(), None
         self.error = ""
         return pubsub
 
@@ -134,6 +140,9 @@ class Link:
                 self.error = str(error) or type(error).__name__
                 if not failures:
                     log.error("redis.away", error=self.error)
+                if isinstance(error.__cause__ or error, ReadOnlyError):
+                    # What was the master is a replica now: its name may lead to the new master already.
+                    await self.redis.connection_pool.disconnect(inuse_connections=False)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
@@ -141,6 +150,7 @@ class Link:
                 log.exception("redis.link_failed")
             finally:
                 self.up_since = None
+                self.down_since = self.down_since or time.monotonic()
                 if pubsub is not None:
                     await pubsub.aclose()  # type: ignore[no-untyped-call]
                     pubsub = None
@@ -148,7 +158,8 @@ class Link:
             failures += 1
 
     async def _listen(self, pubsub: PubSub) -> None:
-        heard = asked = next_tick = time.monotonic()
+        heard = asked = time.monotonic()
+        next_tick = heard + TICK_S
         while True:
             message = await pubsub.get_message(timeout=max(0.0, next_tick - time.monotonic()) + 0.001)
             now = time.monotonic()
@@ -165,3 +176,9 @@ class Link:
             if now >= next_tick:
                 await self._tick()
                 next_tick = time.monotonic() + TICK_S
+
+
+def told(error: BaseException) -> str:
+    """What is wrong with Redis, as a sentence."""
+    what = "refuses the command" if isinstance(error, ResponseError) else "can't be reached"
+    return f"Redis {what} ({str(error) or type(error).__name__})."

@@ -21,6 +21,9 @@ from ocpp_server.live.station import Station
 
 log = structlog.get_logger(__name__)
 
+# What is kept for the end of an outage.
+MAX_UNTOLD = 10_000
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -64,6 +67,11 @@ class _Shown:
         self.connectors: dict[tuple[int, int], Any] = {}
         self.transactions: dict[int, tuple[str, Any]] = {}
 
+    def forget(self) -> None:
+        """Take nothing for written, and remember which transactions were: those that ended must go."""
+        self.connectors.clear()
+        self.transactions = {number: (key, None) for number, (key, _) in self.transactions.items()}
+
 
 class View:
     """Belongs to one event loop."""
@@ -91,6 +99,9 @@ class View:
 
     def say(self, *news: Any) -> None:
         """Tell the other processes with the next pipeline."""
+        if len(self._news) >= MAX_UNTOLD:
+            # Of transactions the housekeeper finds out; tokens nobody compares.
+            self._news = [["tokens"]]
         self._news.append(list(news))
         self._schedule()
 
@@ -112,7 +123,8 @@ class View:
     def repeat(self) -> None:
         """Redis may have lost what we wrote: write all of it again."""
         self.is_behind = False
-        self._shown.clear()
+        for shown in self._shown.values():
+            shown.forget()
         self._dirty = self._stations | self._dirty
         self._schedule()
 
@@ -127,7 +139,8 @@ class View:
     # -- writing ----------------------------------------------------------------------------------
 
     def _schedule(self) -> None:
-        if self._scheduled is None and self._writing is None:
+        # While Redis is away there is no use in trying with every message: `repeat` begins again.
+        if self._scheduled is None and self._writing is None and not self.is_behind:
             self._scheduled = asyncio.get_running_loop().call_soon(self._begin)
 
     def _begin(self) -> None:
@@ -145,25 +158,33 @@ class View:
             log.exception("redis.view_failed")
         finally:
             self._writing = None
-            if (self._dirty or self._news or self._removed) and not self.is_behind:
+            if self._dirty or self._news or self._removed:
                 self._schedule()
 
     async def _write_changes(self) -> None:
         dirty, self._dirty = self._dirty, {}
         news, self._news = self._news, []
+        removed, self._removed = self._removed, []
         pipeline = self._link.redis.pipeline(transaction=False)
         for identity, station in dirty.items():
             self._stations[identity] = station
             self._add_connectors(pipeline, station)
             self._add_transactions(pipeline, station, news)
-        if self._removed:
-            pipeline.hdel(self._keys.transactions, *self._removed)
-            self._removed = []
+        if removed:
+            pipeline.hdel(self._keys.transactions, *removed)
         if news:
             pipeline.publish(self._keys.news, news_text(self._process, news))
-        if len(pipeline):
-            self.pipelines += 1
+        if not len(pipeline):
+            return
+        self.pipelines += 1
+        try:
             await self._link.attempt(pipeline.execute())
+        except LiveStateUnavailable:
+            # What goes on is written again as a whole; what ended, and what is no station's, would be missed.
+            ended = [str(one[1]) for one in news if one[0] == "ended"]
+            self._removed = [*removed, *ended, *self._removed]
+            self._news = [*(one for one in news if one[0] != "running"), *self._news]
+            raise
 
     def _add_connectors(self, pipeline: Any, station: Station) -> None:
         shown = self._shown.setdefault(station.identity, _Shown()).connectors

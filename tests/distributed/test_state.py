@@ -39,6 +39,7 @@ async def pair(redis: Redis, settings: Any) -> AsyncIterator[Pair]:
     one, other = RedisState(), RedisState()
     await one.start()
     await other.start()
+    await asyncio.gather(*one._tasks, *other._tasks)  # whoever came first fills the empty Redis
     yield Pair(redis, one, other, settings.REDIS_STATE_PREFIX)
     await one.stop()
     await other.stop()

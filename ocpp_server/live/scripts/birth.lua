@@ -1,13 +1,16 @@
--- Whether this is the Redis we know. A flush takes the mark away; whoever sees that first sets a new one.
+-- Whether this is the Redis we know. A flush takes the mark away, a restart gives Redis another run id, perhaps with
+-- an older copy of what it held; whoever sees that first sets a new mark.
 -- KEYS  the mark
--- ARGV  a new mark
+-- ARGV  a new mark, the id of Redis' present run or "" when it was not asked
 -- Returns {the mark, its age in ms, 1 when it was set just now}
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + now[2] / 1000
-local mark = redis.call('HGET', KEYS[1], 'mark')
-if mark then
-  local age = ms - tonumber(redis.call('HGET', KEYS[1], 'at'))
-  return {mark, string.format('%.0f', age), 0}
+local known = redis.call('HMGET', KEYS[1], 'mark', 'at', 'run')
+if known[1] and (ARGV[2] == '' or not known[3] or known[3] == '' or known[3] == ARGV[2]) then
+  if ARGV[2] ~= '' and known[3] ~= ARGV[2] then
+    redis.call('HSET', KEYS[1], 'run', ARGV[2])
+  end
+  return {known[1], string.format('%.0f', ms - tonumber(known[2])), 0}
 end
-redis.call('HSET', KEYS[1], 'mark', ARGV[1], 'at', string.format('%.0f', ms))
+redis.call('HSET', KEYS[1], 'mark', ARGV[1], 'at', string.format('%.0f', ms), 'run', ARGV[2])
 return {ARGV[1], '0', 1}

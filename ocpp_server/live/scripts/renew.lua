@@ -1,7 +1,7 @@
 -- Prolong the leases of the connections a process holds.
 -- KEYS  clients, one session for each station
 -- ARGV  lease in ms, then identity and connection id for each station
--- Returns for each station: 1 prolonged, 0 its session is missing, -1 somebody else holds it.
+-- Returns for each station: 1 prolonged, 0 its session is missing or another connection's.
 local now = redis.call('TIME')
 local until_ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000 + ARGV[1])
 local seconds = string.format('%.0f', now[1] * 1)
@@ -13,8 +13,6 @@ for i = 2, #KEYS do
     redis.call('ZADD', KEYS[1], until_ms, identity)
     redis.call('HSET', KEYS[i], 'last_activity', seconds)
     states[#states + 1] = 1
-  elseif current then
-    states[#states + 1] = -1
   else
     states[#states + 1] = 0
   end

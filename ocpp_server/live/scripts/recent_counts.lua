@@ -1,0 +1,10 @@
+-- How often each of several things happened within the window.
+-- KEYS  the moments of each
+-- ARGV  the window in ms
+local now = redis.call('TIME')
+local since = now[1] * 1000 + math.floor(now[2] / 1000) - ARGV[1]
+local counts = {}
+for place, key in ipairs(KEYS) do
+  counts[place] = redis.call('ZCOUNT', key, '(' .. since, '+inf')
+end
+return counts

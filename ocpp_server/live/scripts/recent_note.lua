@@ -1,0 +1,13 @@
+-- It happened now. Returns how often within the window.
+-- KEYS  its moments
+-- ARGV  the window in ms, a name for this time
+local now = redis.call('TIME')
+local ms = now[1] * 1000 + math.floor(now[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms - ARGV[1])
+-- Nobody needs to know of more: a limit is far below, and the set must not grow with an attack.
+if redis.call('ZCARD', KEYS[1]) >= 1000 then
+  redis.call('ZPOPMIN', KEYS[1])
+end
+redis.call('ZADD', KEYS[1], ms, ARGV[2])
+redis.call('PEXPIRE', KEYS[1], ARGV[1])
+return redis.call('ZCARD', KEYS[1])
