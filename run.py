@@ -4,6 +4,15 @@
   python3 run.py                  start the server (http://localhost:8081; data in ./data)
   python3 run.py demo             the same with simulated stations that keep charging (data in ./data/demo)
   python3 run.py accounts         start the accounts API alone (http://localhost:59800)
+
+  One role of a server that runs as several processes, over Redis and PostgreSQL (docs/deployment.md):
+  python3 run.py migrate          bring the database up to date; once, before the roles start
+  python3 run.py web              REST API, admin and station WebSockets (WEB_WORKERS processes)
+  python3 run.py gateway          station WebSockets alone, which a deployment of the others leaves open
+  python3 run.py processor        the messages that come in through gateways
+  python3 run.py housekeeping     deadlines, expiries, retention; one of several is elected
+  python3 run.py healthcheck      whether this container's process is alive; --ready: and what it needs
+
   python3 run.py test [ARGS]      run the linters, the type checker and all tests; with ARGS, only pytest ARGS
   python3 run.py manage ARGS      run a Django command, such as: manage changepassword admin
   python3 run.py --help           this text
@@ -28,7 +37,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 OLDEST, NEWEST = (3, 11), (3, 13)
-LATER_ROLES = ("web", "gateway", "processor", "housekeeping")
+ROLES = ("web", "gateway", "processor", "housekeeping")
 WRONG_SETTING = 2
 
 
@@ -147,6 +156,31 @@ def accounts() -> int:
     return start_accounts.serve()
 
 
+def role(name: str) -> int:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
+    from ocpp_server import start_roles
+    from ocpp_server.roles import Role
+
+    return start_roles.serve(Role(name))
+
+
+def migrate() -> int:
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
+    from ocpp_server import start_roles
+
+    return start_roles.migrate()
+
+
+def healthcheck(arguments: list[str]) -> int:
+    """Needs nothing that is installed, and takes no longer than it must: it is asked every few seconds."""
+    from ocpp_server import env, vitals
+
+    wrong = vitals.check(env.read(), ready="--ready" in arguments)
+    if wrong:
+        sys.stderr.write(f"{wrong}\n")
+    return int(bool(wrong))
+
+
 def manage(arguments: list[str]) -> int:
     return subprocess.run([sys.executable, str(ROOT / "manage.py"), *arguments], check=False).returncode
 
@@ -186,12 +220,10 @@ def run(arguments: list[str]) -> int:
     if command in {"-h", "--help", "help"}:
         print(__doc__)
         return 0
-    if command in LATER_ROLES:
-        raise RunError(
-            f"The separate role {command} comes later; python3 run.py is all of them in one process.", 2
-        )
-    alone = {"serve", "demo", "accounts"}
-    if command not in {*alone, "test", "manage"} or (rest and command in alone):
+    alone = {"serve", "demo", "accounts", "migrate", *ROLES}
+    probes = command == "healthcheck" and rest in ([], ["--ready"])
+    is_known = probes or command in {*alone, "test", "manage"}
+    if not is_known or (rest and command in alone):
         raise RunError(f"There is no command {' '.join(arguments)!r}; python3 run.py --help names them.", 2)
     check_python()
     sys.path.insert(0, str(ROOT))
@@ -203,11 +235,15 @@ def run(arguments: list[str]) -> int:
         if command == "demo" and not os.environ.get("DATA_DIR"):
             os.environ["DATA_DIR"] = str(ROOT / "data" / "demo")  # simulated data stays apart
         env.read()
+    if command == "healthcheck":
+        return healthcheck(rest)
     if os.environ.get("RUN_IN_PLACE") == "1":
         return {
             "serve": serve,
             "demo": lambda: serve(demo=True),
             "accounts": accounts,
+            "migrate": migrate,
+            **{name: lambda name=name: role(name) for name in ROLES},
             "test": lambda: test(rest),
             "manage": lambda: manage(rest),
         }[command]()

@@ -9,11 +9,16 @@ import time
 from typing import Any
 
 import structlog
+from django.conf import settings
 
-from ocpp_server import live
+from ocpp_server import live, roles, shutdown
 from ocpp_server.journal import JournalUnavailable, journal
+from ocpp_server.vitals import vitals
 
 log = structlog.get_logger(__name__)
+
+# What there is for the last things to write beyond the grace period.
+LAST_WORDS_S = 1.0
 
 
 class _Run:
@@ -43,6 +48,7 @@ async def start() -> None:
     from ocpp_server import housekeeping
     from ocpp_server.live import loading
 
+    shutdown.serve(switchboard.connections.values)
     journal.start()
     last_number, active = await journal.run(loading.load_running)
     state = live.state()
@@ -54,6 +60,7 @@ async def start() -> None:
     state.watch(lost=handover.lost, regained=handover.regained)
     await state.start()
     housekeeping.start()
+    vitals.start(status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
     _Run.loop = asyncio.get_running_loop()
     log.info("engine.started", running_transactions=len(active), next_transaction=last_number + 1)
 
@@ -65,15 +72,19 @@ async def stop() -> None:
 
     if _Run.loop is None:
         return
-    await housekeeping.stop()
-    for connection in list(switchboard.connections.values()):
-        await connection.dismiss(1001, "The server is going away.")
-    deadline = time.monotonic() + 10
-    while switchboard.connections and time.monotonic() < deadline:
-        await asyncio.sleep(0.02)
+    await shutdown.drain()
+    await vitals.stop()
+    try:
+        await asyncio.wait_for(housekeeping.stop(), shutdown.remaining() + LAST_WORDS_S)
+    except TimeoutError:
+        log.warning("engine.last_seen_unwritten")
     await switchboard.stop()
     await live.state().stop()
-    await journal.stop()
+    try:
+        await asyncio.wait_for(journal.stop(), shutdown.remaining() + LAST_WORDS_S)
+    except TimeoutError:
+        # Nobody was answered whose message is not stored; the stations send it again.
+        log.error("engine.unwritten", messages=journal.depth)
     live.reset()
     _Run.loop = None
     log.info("engine.stopped")
@@ -93,6 +104,7 @@ async def status() -> dict[str, Any]:
     except (TimeoutError, JournalUnavailable) as error:
         database = {"ok": False, "detail": str(error) or "The database does not answer."}
     down = journal.down_since
+    leaving = {"shutdown": {"ok": False, "detail": "The server is going away."}}
     return {
         "database": database,
         "journal": {
@@ -105,7 +117,19 @@ async def status() -> dict[str, Any]:
             "committed": journal.committed,
         },
         **await live.state().status(),
+        **(leaving if shutdown.is_under_way() else {}),
     }
+
+
+def troubles() -> list[str]:
+    """What is failing in this process just now, for the operator, in sentences; known without asking."""
+    found = [live.state().trouble] if live.state().trouble else []
+    if (down := journal.down_since) is not None:
+        found.append(
+            f"The database could not be written for {time.monotonic() - down:.0f} s. Stations wait for their "
+            "answers and are then disconnected; what was not answered they send again."
+        )
+    return found
 
 
 def _ask() -> None:

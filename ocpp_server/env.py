@@ -115,8 +115,8 @@ VARIABLES: tuple[Variable, ...] = (
         "HEALTH_FILE",
         "",
         text,
-        "A file the process writes every few seconds and run.py healthcheck reads; for containers, whose processes "
-        "have not all a port to ask.",
+        "A file the process writes every few seconds and run.py healthcheck reads; for containers, whose "
+        "processes have not all a port to ask.",
         SERVER,
         "none is written",
     ),
@@ -141,8 +141,8 @@ VARIABLES: tuple[Variable, ...] = (
         "FORWARDED_ALLOW_IPS",
         "127.0.0.1,::1",
         proxies,
-        "The proxies in front, addresses or networks separated by commas: what they say about a client's address "
-        "and TLS (X-Forwarded-For, X-Forwarded-Proto) is believed, and nobody else's word.",
+        "The proxies in front, addresses or networks separated by commas: what they say about a client's "
+        "address and TLS (X-Forwarded-For, X-Forwarded-Proto) is believed, and nobody else's word.",
         SERVER,
     ),
     Variable(
@@ -331,6 +331,13 @@ VARIABLES: tuple[Variable, ...] = (
         count,
         "How many messages a second a station may send in the long run; beyond it its socket is read more "
         "slowly. 0 is no limit.",
+        STATIONS,
+    ),
+    Variable(
+        "OCPP_WRITE_TIMEOUT",
+        "30s",
+        positive_duration,
+        "How long a station may leave unread what was sent to it; then its socket is cut.",
         STATIONS,
     ),
     Variable(

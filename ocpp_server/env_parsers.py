@@ -6,6 +6,7 @@ are written the Go way (`30s`, `1m30s`, `72h`, and `30d` besides) and are second
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import zoneinfo
 from collections.abc import Callable
@@ -109,6 +110,10 @@ def folder(value: str) -> Path:
     return (ROOT / Path(value).expanduser()).resolve()
 
 
+def file(value: str) -> Path | None:
+    return folder(value) if value else None
+
+
 def address(value: str) -> tuple[str, int]:
     """Host and port of `host:port`, `host` or `[v6]:port`; the port of Redis where none is given."""
     try:
@@ -133,6 +138,17 @@ def public_url(value: str) -> str:
     ):
         raise ValueError(f"{value!r} is not an address such as https://csms.example.com")
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def proxies(value: str) -> str:
+    """Addresses and networks, or `*` for everybody; as uvicorn reads them."""
+    for name in names(value):
+        if name != "*":
+            try:
+                ipaddress.ip_network(name)
+            except ValueError:
+                raise ValueError(f"{name!r} is neither an address nor a network such as 10.0.0.0/8") from None
+    return ",".join(names(value))
 
 
 def origins(value: str) -> list[str]:

@@ -12,29 +12,44 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 
 import uvicorn
 
-from ocpp_server import env
+from ocpp_server import env, shutdown
 
 HOST = "0.0.0.0"  # noqa: S104 - chargers come from the network
 BACKLOG = 4096  # a whole depot reconnects at once after a power cut
 GOODBYE_SECONDS = 10
+# Two migrations at once would both make the same table; this number is the lock's name in PostgreSQL.
+MIGRATION_LOCK = 0x0C99
 
 
 class StartError(Exception):
-    """`str(error)` is one sentence that says what is in the way."""
+    """`str(error)` is one sentence that says what is in the way; `code` is the exit status."""
+
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class Server(uvicorn.Server):
     """uvicorn, with something to say and to do once it listens."""
 
-    def __init__(self, config: uvicorn.Config, *, banner: str, demo: list[str] | None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        banner: str,
+        demo: list[str] | None = None,
+        listening: Callable[[], object] | None = None,
+    ) -> None:
         super().__init__(config)
         self.banner = banner
+        self.listening = listening
         self.demo_command = demo
         self.demo: subprocess.Popen[bytes] | None = None
 
@@ -42,7 +57,10 @@ class Server(uvicorn.Server):
         await super().startup(sockets=sockets)
         if not self.started:
             return
-        print(self.banner, flush=True)
+        if self.banner:
+            print(self.banner, flush=True)
+        if self.listening is not None:
+            self.listening()
         if self.demo_command:
             # A session of its own: Ctrl-C reaches us alone, and we tell the stations to leave. When we are
             # killed they have to notice themselves.
@@ -51,9 +69,18 @@ class Server(uvicorn.Server):
                 command, stdout=subprocess.DEVNULL, start_new_session=True
             )
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            self.force_exit = True
+            shutdown.hurry()
+        super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self.demo is not None and self.demo.poll() is None:
             self.demo.send_signal(signal.SIGINT)
+        # Before uvicorn closes the port: who knocks meanwhile is told to come back, and probes see it.
+        await shutdown.drain()
+        self.config.timeout_graceful_shutdown = round(shutdown.remaining() + 0.5)
         await super().shutdown(sockets=sockets)
 
     def end_demo(self) -> None:
@@ -76,7 +103,7 @@ def serve(*, demo: bool = False) -> int:
             return _serve(held, demo=demo)
     except StartError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return error.code
 
 
 def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
@@ -100,6 +127,13 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
         banner=banner(configured.ENVIRONMENT, first_login, demo=demo),
         demo=simulate if demo else None,
     )
+    run_server(server, listener)
+    print("The server has stopped.", flush=True)
+    return 0
+
+
+def run_server(server: Server, listener: socket.socket) -> None:
+    """Serve until a signal comes. Raises StartError when the application can't start, or ended too soon."""
     # uvicorn raises the signal that stopped it once more when it is done; a wanted stop is not an error.
     signal.signal(signal.SIGTERM, lambda *_: None)
     with contextlib.suppress(KeyboardInterrupt):
@@ -107,18 +141,18 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
     server.end_demo()
     if not server.started:
         raise StartError("The server could not start; the log above says why.")
-    print("The server has stopped.", flush=True)
-    return 0
+    if server.force_exit:
+        raise StartError("The server was stopped before it had finished.")
 
 
-def uvicorn_config() -> uvicorn.Config:
-    """How the application is served; Django's settings must be loaded."""
+def uvicorn_config(application: str = "ocpp_server.asgi:application") -> uvicorn.Config:
+    """How an application with station sockets is served; Django's settings must be loaded."""
     from ocpp_server import settings as configured
     from ocpp_server.sockets import Front, StationSocket
 
     ping = configured.ENVIRONMENT["OCPP_PING_INTERVAL"] or None
     return uvicorn.Config(
-        "ocpp_server.asgi:application",
+        application,
         loop="uvloop",
         http=Front,
         ws=StationSocket,
@@ -128,15 +162,21 @@ def uvicorn_config() -> uvicorn.Config:
         log_config=None,  # Django's LOGGING is in force already
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=GOODBYE_SECONDS,
+        forwarded_allow_ips=configured.ENVIRONMENT["FORWARDED_ALLOW_IPS"],
+        timeout_graceful_shutdown=int(configured.ENVIRONMENT["SHUTDOWN_GRACE"]),
         backlog=BACKLOG,
     )
 
 
-def listen(port: int, *, name: str = "HTTP_PORT") -> socket.socket:
-    """A bound socket. Taken before anything else is touched, so that a busy port changes nothing."""
+def listen(port: int, *, name: str = "HTTP_PORT", is_shared: bool = False) -> socket.socket:
+    """A bound socket. Taken before anything else is touched, so that a busy port changes nothing.
+
+    Several shared ones may have the same port; the system deals the connections out among them.
+    """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((HOST, port))
         # Listening too: without it Linux lets two programs that both ask to reuse the address bind it.
@@ -195,6 +235,26 @@ def require_redis(url: str) -> None:
         client.close()
 
 
+def require_migrated() -> None:
+    """Roles leave the migrations to one step before them: several start at once, and in several versions."""
+    from django.db import DatabaseError, connection, connections
+    from django.db.migrations.executor import MigrationExecutor
+
+    connect_once()
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        raise StartError(f"DATABASE_URL: the database can't be used ({_first_line(error)}).") from None
+    finally:
+        connections.close_all()
+    if missing:
+        raise StartError(
+            f"DATABASE_URL: the database lacks {len(missing)} migrations of this version; "
+            "run python3 run.py migrate once, then start again."
+        )
+
+
 def prepare_database(*, demo: bool) -> dict[str, str]:
     """Migrate and bootstrap; returns the credentials that were generated, at the first start only."""
     from django.core.management import CommandError, call_command
@@ -203,8 +263,9 @@ def prepare_database(*, demo: bool) -> dict[str, str]:
     said = io.StringIO()
     try:
         connect_once()
-        call_command("migrate", verbosity=0, interactive=False)
-        call_command("bootstrap", demo=demo, stdout=said)
+        with sole_migration():
+            call_command("migrate", verbosity=0, interactive=False)
+            call_command("bootstrap", demo=demo, stdout=said)
     except CommandError as error:
         raise StartError(str(error)) from None
     except DatabaseError as error:
@@ -214,6 +275,26 @@ def prepare_database(*, demo: bool) -> dict[str, str]:
         connections.close_all()
     generated: dict[str, str] = json.loads(said.getvalue())
     return generated
+
+
+@contextlib.contextmanager
+def sole_migration() -> Iterator[None]:
+    """Whoever else wants to migrate this database waits until we have, and finds nothing left to do."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        with open(Path(connection.settings_dict["NAME"]).with_suffix(".migrating"), "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        return
+    import psycopg
+
+    # A connection of its own: the lock ends with it, however we end.
+    parameters = dict(connection.get_connection_params())
+    parameters.pop("pool", None)
+    with psycopg.connect(**parameters, autocommit=True) as lock:
+        lock.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+        yield
 
 
 def connect_once() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 
 import uvicorn
@@ -21,7 +20,7 @@ def serve() -> int:
             return _serve(held)
     except start.StartError as error:
         sys.stderr.write(f"{error}\n")
-        return 1
+        return error.code
 
 
 def _serve(held: contextlib.ExitStack) -> int:
@@ -38,18 +37,13 @@ def _serve(held: contextlib.ExitStack) -> int:
     if configured.REDIS_DISTRIBUTED_STATE:
         start.require_redis(configured.REDIS_URL)
     first_login = start.prepare_database(demo=False)
-    server = start.Server(_uvicorn_config(), banner=_banner(port, first_login), demo=None)
-    # uvicorn raises the signal that stopped it once more when it is done; a wanted stop is not an error.
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
-    if not server.started:
-        raise start.StartError("The accounts API could not start; the log above says why.")
+    start.run_server(start.Server(_uvicorn_config(), banner=_banner(port, first_login)), listener)
     print("The accounts API has stopped.", flush=True)
     return 0
 
 
 def _uvicorn_config() -> uvicorn.Config:
+    from ocpp_server import accounts_settings as configured
     from ocpp_server.sockets import Front
 
     return uvicorn.Config(
@@ -60,7 +54,8 @@ def _uvicorn_config() -> uvicorn.Config:
         log_config=None,  # Django's LOGGING is in force already
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=start.GOODBYE_SECONDS,
+        forwarded_allow_ips=configured.ENVIRONMENT["FORWARDED_ALLOW_IPS"],
+        timeout_graceful_shutdown=int(configured.ENVIRONMENT["SHUTDOWN_GRACE"]),
         backlog=start.BACKLOG,
     )
 

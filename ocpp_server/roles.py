@@ -1,0 +1,53 @@
+"""What a process does for the installation: the roles of `run.py`, in one table. Standard library only."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+
+_VARIABLE = "OCPP_ROLE"
+
+
+class Role(StrEnum):
+    SERVER = "server"
+    WEB = "web"
+    GATEWAY = "gateway"
+    PROCESSOR = "processor"
+    HOUSEKEEPING = "housekeeping"
+    ACCOUNTS = "accounts"
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One row. `port` names the variable of the port it listens on; empty where it listens on none."""
+
+    sentence: str
+    needs_redis: bool = True
+    port: str = ""
+
+
+DUTIES: dict[Role, Duty] = {
+    Role.SERVER: Duty("everything in one process", needs_redis=False, port="HTTP_PORT"),
+    Role.WEB: Duty("REST API, admin and station WebSockets", port="HTTP_PORT"),
+    Role.GATEWAY: Duty("station WebSockets, handed to the processors through Redis", port="HTTP_PORT"),
+    Role.PROCESSOR: Duty("the messages of stations at gateways"),
+    Role.HOUSEKEEPING: Duty("deadlines, expiries, retention"),
+    Role.ACCOUNTS: Duty("the accounts API alone", needs_redis=False, port="ACCOUNTS_PORT"),
+}
+
+
+def begin(role: Role) -> None:
+    """Say what this process and those it starts do."""
+    os.environ[_VARIABLE] = role
+
+
+def current() -> Role:
+    """What this process does. One that nobody told is the whole server (`uvicorn ...`, `manage.py ...`)."""
+    return Role(os.environ.get(_VARIABLE, Role.SERVER))
+
+
+def own_port(settings: object) -> int | None:
+    """The port this process listens on, if any. `settings` has the variables of `env.py` as attributes."""
+    name = DUTIES[current()].port
+    return int(getattr(settings, name)) if name else None

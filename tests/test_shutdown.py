@@ -1,0 +1,188 @@
+"""The end of a process: nobody new, the message in hand is answered, one socket after the other (F12)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from ocpp_server import shutdown
+from tests.conformance.peer import V16, Peer, at, eventually, fresh, station
+from tests.live import LiveServer
+
+pytestmark = pytest.mark.slow
+STATIONS = 100
+
+
+@pytest.fixture
+def server(tmp_path: Path, migrated_database: Path) -> Iterator[LiveServer]:
+    server = LiveServer(tmp_path, template=migrated_database, SHUTDOWN_GRACE="6s").start()
+    yield server
+    server.kill()
+
+
+def told_to_end(server: LiveServer) -> None:
+    assert server.process is not None
+    server.process.send_signal(signal.SIGTERM)
+
+
+async def ended(server: LiveServer) -> int:
+    assert server.process is not None
+    return await asyncio.to_thread(server.process.wait, 30)
+
+
+def stored(server: LiveServer, sql: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(server.database)) as database:
+        return database.execute(sql).fetchall()
+
+
+@asynccontextmanager
+async def crowd(server: LiveServer, count: int) -> AsyncIterator[list[Peer]]:
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(station(server)) for _ in range(count)]
+
+
+async def test_F12_messages_in_hand_are_answered_and_stored_and_none_gets_an_error(
+    server: LiveServer,
+) -> None:
+    async with crowd(server, STATIONS) as peers:
+        answers = [asyncio.create_task(charge(peer)) for peer in peers]
+        await eventually(lambda: stored(server, "SELECT COUNT(*) FROM transactions_transaction")[0][0] > 5)  # type: ignore[operator]
+
+        told_to_end(server)
+        numbers = [number for peer_numbers in await asyncio.gather(*answers) for number in peer_numbers]
+
+        codes = {await peer.closed() for peer in peers}
+    assert await ended(server) == 0
+    assert codes == {1001}
+    kept = {number for (number,) in stored(server, "SELECT id FROM transactions_transaction")}
+    assert len(numbers) > STATIONS and set(numbers) <= kept
+    assert stored(server, "SELECT COUNT(*) FROM chargepoints_message WHERE error_code <> ''") == [(0,)]
+    assert stored(server, "SELECT COUNT(*) FROM chargepoints_chargepoint WHERE is_online") == [(0,)]
+    assert "Traceback" not in server.log.read_text()
+
+
+async def charge(peer: Peer) -> list[int]:
+    """Start and stop until the socket is closed; the numbers that were told."""
+    numbers: list[int] = []
+    try:
+        while True:
+            start = {"connectorId": 1, "idTag": peer.identity[-20:], "meterStart": 1, "timestamp": at()}
+            numbers.append((await peer.call("StartTransaction", start))["transactionId"])
+            stop = {"transactionId": numbers[-1], "meterStop": 2, "timestamp": at()}
+            await peer.call("StopTransaction", stop)
+    except ConnectionClosed:
+        return numbers
+
+
+async def test_F12_sockets_close_one_after_the_other_and_nobody_new_comes_in(server: LiveServer) -> None:
+    closings: list[float] = []
+    async with crowd(server, STATIONS) as peers:
+        waiting = [asyncio.create_task(closed_at(peer, closings)) for peer in peers]
+        await asyncio.sleep(0)
+
+        told_to_end(server)
+        await eventually(lambda: bool(closings))
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(f"{server.ocpp}/{fresh()}", subprotocols=[V16], proxy=None)  # type: ignore[list-item]
+        status, ready = await asyncio.to_thread(server.request, "GET", "/health/ready")
+
+        await asyncio.gather(*waiting)
+    assert refused.value.response.status_code == 503
+    assert int(refused.value.response.headers["Retry-After"]) > 0
+    assert (status, ready["data"]["parts"]["shutdown"]["ok"]) == (503, False)
+    assert await ended(server) == 0
+    # A hundred a second: the last of a hundred goes a second after the first.
+    assert 0.5 < max(closings) - min(closings) < 5
+    busiest = max(sum(moment <= other < moment + 0.25 for other in closings) for moment in closings)
+    assert busiest < STATIONS / 2
+
+
+async def closed_at(peer: Peer, closings: list[float]) -> None:
+    assert await peer.closed(20) == 1001
+    closings.append(time.monotonic())
+
+
+async def test_F12_a_command_that_is_with_a_station_still_gets_its_answer(server: LiveServer) -> None:
+    async with station(server) as peer:
+        path = f"/api/v1/chargepoints/{peer.identity}/commands"
+        asking = asyncio.create_task(
+            asyncio.to_thread(server.request, "POST", path, {"action": "ClearCache"})
+        )
+        call = await peer.next_call()
+
+        told_to_end(server)
+        await eventually(lambda: "shutdown.began" in server.log.read_text())
+        await peer.answer(call, {"status": "Accepted"})
+
+        status, data = await asking
+        assert await peer.closed() == 1001
+    assert (status, data["status"]) == (200, "Accepted")
+    assert await ended(server) == 0
+
+
+async def test_F12_a_second_signal_ends_at_once(server: LiveServer) -> None:
+    async with station(server) as peer:
+        path = f"/api/v1/chargepoints/{peer.identity}/commands"
+        asking = asyncio.create_task(
+            asyncio.to_thread(server.request, "POST", path, {"action": "ClearCache"})
+        )
+        await peer.next_call()
+        told_to_end(server)
+        await eventually(lambda: "shutdown.began" in server.log.read_text())
+        began = time.monotonic()
+
+        told_to_end(server)
+
+        await ended(server)
+        await asyncio.gather(asking, return_exceptions=True)
+    assert time.monotonic() - began < 3
+
+
+class Socket:
+    """One that is closed as soon as it is asked."""
+
+    is_awaited = False
+
+    def __init__(self, sockets: set[Socket]) -> None:
+        self.sockets = sockets
+        self.closed: tuple[int, str] | None = None
+        sockets.add(self)
+
+    async def finish(self, code: int, reason: str) -> None:
+        self.closed = code, reason
+        self.sockets.discard(self)
+
+
+async def test_the_period_of_grace_is_used_in_proportion_to_the_sockets() -> None:
+    sockets: set[Socket] = set()
+    some = [Socket(sockets) for _ in range(30)]
+    shutdown.serve(lambda: sockets)
+    began = time.monotonic()
+
+    await shutdown.drain()
+
+    assert {socket.closed for socket in some} == {(1001, shutdown.REASON)}
+    assert 0.25 < time.monotonic() - began < 2
+    shutdown.serve(tuple)
+
+
+async def test_a_socket_that_comes_in_while_the_others_go_is_closed_too() -> None:
+    sockets: set[Socket] = set()
+    first = Socket(sockets)
+    shutdown.serve(lambda: sockets)
+    closing = shutdown.drain()
+    late = Socket(sockets)
+
+    await closing
+
+    assert first.closed is not None and late.closed is not None
+    shutdown.serve(tuple)
