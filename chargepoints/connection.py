@@ -13,7 +13,8 @@ from typing import Any
 import structlog
 
 from chargepoints import message_log
-from chargepoints.outgoing import Close, Finished, OutgoingCalls, Send, store
+from chargepoints.endings import Finished, Send, store
+from chargepoints.outgoing import Close, Outgoing, OutgoingCalls
 from chargepoints.turn import Turn
 from ocpp_server import live
 from ocpp_server.journal import journal
@@ -63,6 +64,7 @@ class StationConnection:
         close: Close,
         finished: Finished,
         silence: Callable[[], float] | None = None,
+        outgoing: Callable[..., Outgoing] = OutgoingCalls,
     ) -> None:
         self.station = station
         self._silence = silence
@@ -70,21 +72,24 @@ class StationConnection:
         self._send = send
         self._close = close
         self._session = Session(station.version, memory=station.memory)
-        self._outgoing = OutgoingCalls(station, self._session, send=send, close=close, finished=finished)
+        self._outgoing = outgoing(station, self._session, send=send, close=close, finished=finished)
         # Held while a message changes the station's state: a newer connection waits for it before it loads.
         self._busy = Turn()
 
     # -- what the station says ------------------------------------------------------------------
 
-    async def received(self, text: str) -> None:
-        """Handle one frame. Everything it changes is committed when this returns, and its answer has left."""
+    async def received(self, text: str, at: datetime | None = None) -> None:
+        """Handle one frame. Everything it changes is committed when this returns, and its answer has left.
+
+        `at` is when it came, where that was not just now.
+        """
         if not self._busy.take():
             await self._busy.wait()
         station = self.station
         try:
             if self.is_replaced:
                 return
-            station.received_at = station.last_seen_at = datetime.now(UTC)
+            station.received_at = station.last_seen_at = at or datetime.now(UTC)
             station.frame = text
             event = self._session.receive(text, time.monotonic())
             if type(event) is Incoming:

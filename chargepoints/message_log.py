@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 from django.conf import settings
 
@@ -35,8 +36,15 @@ def record_incoming(station: Station, exchange: Exchange) -> None:
     station.unit.append(MESSAGES, row)
 
 
+class Addressee(Protocol):
+    """Who a call went to."""
+
+    @property
+    def pk(self) -> int: ...
+
+
 def record_outgoing(
-    station: Station,
+    station: Addressee,
     unit: Unit,
     *,
     message_id: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from chargepoints.services import boot
@@ -46,10 +47,11 @@ async def boot_notification(station: Station, request: dict[str, Any]) -> dict[s
 async def _register(station: Station, identification: Identification, *, reason: str) -> dict[str, Any]:
     status, interval = await boot.register(station=station, identification=identification, reason=reason)
     interruptions.note_boot(station)
-    return {"status": status, "currentTime": translate.time(station.received_at), "interval": interval}
+    return {"status": status, "currentTime": translate.time(datetime.now(UTC)), "interval": interval}
 
 
 @on("Heartbeat", V16, *V2X)
 async def heartbeat(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     """Touches the live state only; the last-seen time reaches the ORM in batches."""
-    return {"currentTime": translate.time(station.received_at)}
+    # Not the time of receipt: the frame may have waited at a gateway, and the station sets its clock by this.
+    return {"currentTime": translate.time(datetime.now(UTC))}

@@ -243,6 +243,16 @@ class Session:
         if call.action not in _ALWAYS_NEW and text.startswith("[3"):
             self._memory.remember(call, text, self._socket, now)
 
+    def take_up(self, call: OutgoingCall) -> None:
+        """A call of ours is in flight that another session of this station has sent."""
+        self.outstanding = call
+
+    def missed(self, outgoing_id: str) -> None:
+        """A call of ours ended without an answer: one that comes now is late."""
+        if len(self._late) >= REMEMBERED_LATE:
+            del self._late[next(iter(self._late))]
+        self._late[outgoing_id] = None
+
     def _receive_call(self, call: Call, now: float) -> Event:
         running = self._in_progress.get(call.id)
         if running is not None and running == fingerprint(call):
@@ -323,9 +333,7 @@ class Session:
         outgoing = self.outstanding
         if outgoing is None or outgoing.deadline is None or now < outgoing.deadline:
             return overdue, None
-        if len(self._late) >= REMEMBERED_LATE:
-            del self._late[next(iter(self._late))]
-        self._late[outgoing.id] = None
+        self.missed(outgoing.id)
         return [outgoing, *overdue], self._send_next(now)
 
     def close(self) -> list[OutgoingCall]:
