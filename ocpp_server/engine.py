@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.conf import settings
+from django.utils import timezone
 
 from ocpp_server import live, roles, shutdown
-from ocpp_server.journal import JournalUnavailable, journal
+from ocpp_server.journal import journal
 from ocpp_server.vitals import vitals
 
 log = structlog.get_logger(__name__)
@@ -41,8 +43,12 @@ async def ensure_started() -> None:
             await start()
 
 
-async def start() -> None:
-    """Take the live state from the ORM, put right what a dead process left behind, and begin to serve."""
+async def start(*, serves: bool = True) -> None:
+    """Take the live state from the ORM, put right what a dead process left behind, and begin to serve.
+
+    A process that only calls stations of other processes (`manage.py`) does not serve: it has nothing to keep
+    in order, and nobody asks how it is.
+    """
     from chargepoints import handover
     from chargepoints.calls import switchboard
     from ocpp_server import housekeeping
@@ -59,8 +65,9 @@ async def start() -> None:
     switchboard.start()
     state.watch(lost=handover.lost, regained=handover.regained)
     await state.start()
-    housekeeping.start()
-    vitals.start(status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
+    if serves:
+        housekeeping.start()
+        vitals.start(status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
     _Run.loop = asyncio.get_running_loop()
     log.info("engine.started", running_transactions=len(active), next_transaction=last_number + 1)
 
@@ -96,44 +103,34 @@ def is_running() -> bool:
 
 async def status() -> dict[str, Any]:
     """Whether stations can be served: for readiness probes."""
+    from ocpp_server.observability import readiness
+
     if _Run.loop is None:
         await ensure_started()
-    try:
-        await asyncio.wait_for(journal.run(_ask), 5)
-        database = {"ok": True, "detail": "The database answers."}
-    except (TimeoutError, JournalUnavailable) as error:
-        database = {"ok": False, "detail": str(error) or "The database does not answer."}
-    down = journal.down_since
     leaving = {"shutdown": {"ok": False, "detail": "The server is going away."}}
     return {
-        "database": database,
-        "journal": {
-            "ok": down is None,
-            "detail": "Everything is written."
-            if down is None
-            else f"Waiting for {time.monotonic() - down:.0f} s.",
-            "depth": journal.depth,
-            "batches": journal.batches,
-            "committed": journal.committed,
-        },
-        **await live.state().status(),
+        **await readiness.parts(),
         **(leaving if shutdown.is_under_way() else {}),
     }
 
 
 def troubles() -> list[str]:
     """What is failing in this process just now, for the operator, in sentences; known without asking."""
-    found = [live.state().trouble] if live.state().trouble else []
+    found = []
+    if (away := live.state().away) is not None:
+        since, error = away
+        found.append(
+            f"Redis has been away since {_clock(since)} ({error}). Commands and new connections are refused, "
+            "new transactions wait; connected stations are served, and nothing is lost."
+        )
     if (down := journal.down_since) is not None:
         found.append(
-            f"The database could not be written for {time.monotonic() - down:.0f} s. Stations wait for their "
-            "answers and are then disconnected; what was not answered they send again."
+            f"The database has not taken anything since {_clock(down)}. Stations wait for their answers and are "
+            "then disconnected; what was not answered they send again."
         )
     return found
 
 
-def _ask() -> None:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
+def _clock(since: float) -> str:
+    """A moment (monotonic seconds) as the operator's clock showed it."""
+    return f"{timezone.localtime() - timedelta(seconds=time.monotonic() - since):%H:%M}"

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ocpp_server.live.recent import Recent
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
@@ -22,6 +22,7 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.session import ReplayMemory
 
 if TYPE_CHECKING:
+    from ocpp_server.live.redis_keys import Script
     from ocpp_server.live.station import Station
 
 # What is told about a connection of ours, by its id.
@@ -58,9 +59,15 @@ class LiveState(ABC):
         return {}
 
     @property
-    def trouble(self) -> str:
-        """What keeps this process from sharing, for the operator; "" when nothing does. Asks nobody."""
-        return ""
+    def away(self) -> tuple[float, str] | None:
+        """Since when (monotonic seconds) and why this process can't share; None when it can. Asks nobody."""
+        return None
+
+    def stand(self, *, is_first: bool) -> None:  # noqa: B027
+        """Stand for election as housekeeper; a process that was started for it goes before all others.
+
+        Who never stands is never elected: not everybody who shares the state has the jobs.
+        """
 
     @property
     def is_housekeeper(self) -> bool:
@@ -98,6 +105,16 @@ class LiveState(ABC):
 
     def station_changed(self, station: Station) -> None:  # noqa: B027
         """What a message changed is stored: show it to the other processes. Called after every commit."""
+
+    def serve(self, identity: str) -> None:  # noqa: B027
+        """This process handles the messages of a station at a gateway from now on; another did before."""
+
+    def unserve(self, identity: str) -> None:  # noqa: B027
+        """Another process handles them from now on, or nobody does."""
+
+    async def run(self, script: Script, keys: list[str], *arguments: str | int) -> Any:
+        """A script's result, where the state is shared. Raises LiveStateUnavailable."""
+        raise LiveStateUnavailable("The live state is not shared.")
 
     @abstractmethod
     def replay_memory(self, identity: str) -> ReplayMemory:

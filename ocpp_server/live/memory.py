@@ -9,6 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from ocpp_server.live import LiveState
+from ocpp_server.live.recent import MemoryRecent, Recent
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
 from ocpp_server.live.token_loading import load_consumption, load_tokens
 from ocpp_server.protocol.session import ReplayMemory
@@ -22,6 +23,7 @@ REPLAY_MEMORIES = 20_000
 
 class MemoryState(LiveState):
     def __init__(self) -> None:
+        self.recent: Recent = MemoryRecent()
         self._connections: dict[str, Connection] = {}
         self._tokens: dict[str, tuple[float, tuple[TokenRecord, ...]]] = {}
         self._memories: dict[str, ReplayMemory] = {}

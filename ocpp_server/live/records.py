@@ -11,7 +11,7 @@ import msgspec
 
 class Connection(msgspec.Struct):
     """Who holds a station's socket. `id` is new with every connection: clean-up compares it, so a late
-    close changes nothing.
+    close changes nothing. Without a `channel` it is not a process of ours but a gateway, `server`.
     """
 
     id: str
@@ -20,6 +20,7 @@ class Connection(msgspec.Struct):
     channel: str
     remote_address: str
     connected_at: datetime
+    server: str = ""
 
 
 class ConnectorState(msgspec.Struct):

@@ -31,7 +31,7 @@ from ocpp_server.live import LiveStateUnavailable, Notice
 from ocpp_server.live.loading import active_numbers, highest_number, keep_number, load_running
 from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
-from ocpp_server.live.redis_keys import BIRTH, ELECT, NUMBER, RESIGN, Keys
+from ocpp_server.live.redis_keys import BIRTH, ELECT, NUMBER, RESIGN, Keys, Script
 from ocpp_server.live.redis_leases import Leases, chunks
 from ocpp_server.live.redis_link import AWAY, Link, told
 from ocpp_server.live.redis_recent import RedisRecent
@@ -69,6 +69,8 @@ class RedisState(MemoryState):
         self._born_at = 0.0
         self._renew_at = 0.0
         self._read_at = 0.0
+        # As what we stand for election: "first", "spare", or not at all.
+        self._standing = ""
         self._elected_until = 0.0
         self._seeding = asyncio.Lock()
         # Redis was refilled, or we may have missed something: read it.
@@ -86,7 +88,7 @@ class RedisState(MemoryState):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
-            await self._link.run(RESIGN, [self._keys.housekeeper], self.process)
+            await self._link.run(RESIGN, self._keys.offices, self.process)
         except LiveStateUnavailable:
             log.warning("redis.office_not_resigned")
         await self._link.stop()
@@ -109,14 +111,12 @@ class RedisState(MemoryState):
         return {"redis": {"ok": True, "detail": "Redis answers.", "stations": len(self._leases.held)}}
 
     @property
-    def trouble(self) -> str:
+    def away(self) -> tuple[float, str] | None:
         since = self._link.down_since
-        if since is None:
-            return ""
-        return (
-            f"Redis has been away for {time.monotonic() - since:.0f} s ({self._link.error}). Commands and new "
-            "connections are refused, new transactions wait; connected stations are served, nothing is lost."
-        )
+        return None if since is None else (since, self._link.error)
+
+    def stand(self, *, is_first: bool) -> None:
+        self._standing = "first" if is_first else "spare"
 
     @property
     def is_housekeeper(self) -> bool:
@@ -147,6 +147,15 @@ class RedisState(MemoryState):
 
     def is_connected(self, identity: str) -> bool:
         return identity.casefold() in self._leases.online
+
+    def serve(self, identity: str) -> None:
+        self._view.begin(identity)
+
+    def unserve(self, identity: str) -> None:
+        self._view.end(identity)
+
+    async def run(self, script: Script, keys: list[str], *arguments: str | int) -> Any:
+        return await self._link.run(script, keys, *arguments)
 
     async def gone(self, believed: Mapping[str, str]) -> list[str]:
         up_since, now = self._link.up_since, time.monotonic()
@@ -347,8 +356,11 @@ class RedisState(MemoryState):
         elif now >= self._read_at:
             self._read_at = now + self._patience
             await self._leases.read(is_complete=self._is_complete)
-        is_elected = await self._link.run(ELECT, [self._keys.housekeeper], self.process, self._lease_ms)
-        self._elected_until = now + self._patience if is_elected else 0.0
+        if self._standing:
+            is_elected = await self._link.run(
+                ELECT, self._keys.offices, self.process, self._lease_ms, self._standing
+            )
+            self._elected_until = now + self._patience if is_elected else 0.0
 
     async def _look_for_flush(self, run: str = "") -> bool:
         """Whether Redis is another than a moment ago. Who sees it first fills it from the ORM. `run` is the

@@ -12,6 +12,7 @@ set has its index.
 | `P:server:birth` | hash | a mark that a flush takes away; since when, of which run of Redis |
 | `P:server:probe` | string | who last looked whether Redis can be written; expires |
 | `P:server:housekeeper` | string | the process that does the housekeeping; expires |
+| `P:server:housekeeper:first` | string | a process that was started for it, while there is one; expires |
 | `P:recent:{what}:{address}:{identity}` | sorted set | see `redis_recent` |
 | `P:news` | channel | what every process must know at once |
 """
@@ -33,6 +34,7 @@ class Keys:
         self.birth = f"{prefix}:server:birth"
         self.probe = f"{prefix}:server:probe"
         self.housekeeper = f"{prefix}:server:housekeeper"
+        self.offices = [self.housekeeper, f"{self.housekeeper}:first"]
         self.news = f"{prefix}:news"
         self._prefix = prefix
 

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.models import UnknownToken
 from chargepoints.models import ChargePoint, Connector, RefusedConnection
+from ocpp_server import engine
 from ocpp_server.operator import access, cells, tones
 from transactions.models import QuarantinedMessage, Transaction
 
@@ -74,6 +75,7 @@ def snapshot(request: HttpRequest) -> dict[str, Any]:
         .order_by("hour")
     )
     return {
+        "troubles": engine.troubles(),
         "values": _numbers(hours) | _inboxes(),
         "tables": {
             "charging": _sessions(Transaction.objects.active(), now),

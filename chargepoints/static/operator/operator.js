@@ -109,7 +109,16 @@
     return true;
   }
 
+  /** What is failing, in sentences: announced when it begins, and gone when it is over. */
+  function drawTroubles(troubles) {
+    const banner = page.querySelector("[data-troubles]");
+    if (!banner || !isNew("troubles", troubles)) return;
+    banner.replaceChildren(...troubles.map((sentence) => element("p", "", sentence)));
+    banner.hidden = troubles.length === 0;
+  }
+
   function draw(snapshot) {
+    drawTroubles(snapshot.troubles || []);
     for (const target of page.querySelectorAll("[data-value]")) {
       const key = target.dataset.value;
       const cell = snapshot.values[key];

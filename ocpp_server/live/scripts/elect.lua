@@ -1,7 +1,20 @@
 -- One process does the housekeeping: take or keep the office. Returns 1 for the one that holds it.
--- KEYS  the office
--- ARGV  process, lease in ms
+-- Who was started for it (`first`) goes before who would do it besides (`spare`): a spare holder that sees one
+-- resigns, and the office is taken at the other's next turn. So two never hold it at once.
+-- KEYS  the office, the sign that somebody was started for it
+-- ARGV  process, lease in ms, first or spare
+local is_first = ARGV[3] == 'first'
+if is_first then
+  redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+end
 local holder = redis.call('GET', KEYS[1])
+local gives_way = not is_first and redis.call('EXISTS', KEYS[2]) == 1
+if gives_way then
+  if holder == ARGV[1] then
+    redis.call('DEL', KEYS[1])
+  end
+  return 0
+end
 if holder == ARGV[1] then
   redis.call('PEXPIRE', KEYS[1], ARGV[2])
   return 1

@@ -1,6 +1,9 @@
 -- Give the office back when the process ends, so that the next one need not wait for the lease.
--- KEYS  the office
+-- KEYS  the office, the sign that somebody was started for it
 -- ARGV  process
+if redis.call('GET', KEYS[2]) == ARGV[1] then
+  redis.call('DEL', KEYS[2])
+end
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('DEL', KEYS[1])
 end
