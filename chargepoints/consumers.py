@@ -18,24 +18,14 @@ import structlog
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
-from chargepoints import admission, presence
+from chargepoints import admission, denial, presence
 from chargepoints.calls import switchboard
 from chargepoints.connection import StationConnection
 from chargepoints.pace import Pace
-from ocpp_server import engine
+from ocpp_server import engine, shutdown
 from ocpp_server.protocol.dispatch import StorageUnavailable
 
 log = structlog.get_logger(__name__)
-
-# What a refused station hears in words, by HTTP status; the reason itself is for the operator.
-_BODIES = {
-    400: b"Bad request",
-    401: b"Unauthorized",
-    403: b"Forbidden",
-    404: b"Not found",
-    429: b"Too many attempts",
-    503: b"Try again later",
-}
 
 
 class StationConsumer(AsyncConsumer):
@@ -47,16 +37,19 @@ class StationConsumer(AsyncConsumer):
         await engine.ensure_started()
         if (await receive())["type"] != "websocket.connect":
             return
+        if shutdown.is_under_way():
+            await denial.deny(scope, send, 503)
+            return
         handshake = admission.Handshake.from_scope(scope)
         try:
             admitted = await admission.admit(handshake)
             connection_id = str(uuid.uuid4())
             station = await presence.arrive(admitted, handshake, connection_id)
         except admission.Refusal as refusal:
-            await self._refuse(handshake, refusal)
+            await denial.refuse(scope, send, handshake, refusal)
             return
         except StorageUnavailable:
-            await self._deny(503)
+            await denial.deny(scope, send, 503)
             return
         connection = StationConnection(
             station,
@@ -110,32 +103,3 @@ class StationConsumer(AsyncConsumer):
             self._is_closed = True
             log.info("station.closing", code=code, reason=reason)
             await self._send({"type": "websocket.close", "code": code, "reason": reason})
-
-    async def _refuse(self, handshake: admission.Handshake, refusal: admission.Refusal) -> None:
-        log.warning(
-            "station.refused",
-            identity=handshake.identity[:100],
-            address=handshake.address,
-            status=refusal.status,
-            reason=refusal.reason,
-        )
-        await admission.record(handshake, refusal)
-        if refusal.status == admission.NO_SUBPROTOCOL:
-            await self._send({"type": "websocket.accept"})
-            await self._close(admission.CLOSE_NO_SUBPROTOCOL, refusal.reason[:120])
-        else:
-            await self._deny(refusal.status)
-
-    async def _deny(self, status: int) -> None:
-        """Refuse at the handshake; servers without the extension answer 403 to every refusal."""
-        if "websocket.http.response" not in self.scope.get("extensions", {}):
-            await self._send({"type": "websocket.close"})
-            return
-        body = _BODIES[status]
-        headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
-        if status == 401:
-            headers.append((b"www-authenticate", b'Basic realm="OCPP"'))
-        if status in (429, 503):
-            headers.append((b"retry-after", b"60" if status == 429 else b"10"))
-        await self._send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-        await self._send({"type": "websocket.http.response.body", "body": body})
