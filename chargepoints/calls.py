@@ -8,6 +8,7 @@ database row, not the message, says what became of it.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,12 +21,14 @@ from django.conf import settings
 
 from chargepoints.connection import StationConnection
 from chargepoints.models import ChargePoint, Command
-from chargepoints.outgoing import QUEUE_FULL
+from chargepoints.queue import downlink
+from chargepoints.services.commands import QUEUE_FULL, end_disconnected, end_overdue, end_refused
 from ocpp_server import live
-from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
+from ocpp_server.domain import Conflict, DomainError, Invalid, QueueFull, StationOffline
 from ocpp_server.journal import journal
 from ocpp_server.live.records import Connection
 from ocpp_server.masking import masked
+from ocpp_server.observability import tracing
 from ocpp_server.protocol import actions, schemas
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.versions import VERSIONS, label
@@ -103,7 +106,11 @@ class Switchboard:
         """Send to a process; our own needs no layer in between. Raises LiveStateUnavailable."""
         if channel == self.channel:
             self._receive(message)
-            return
+        else:
+            await self._send(channel, message)
+
+    @staticmethod
+    async def _send(channel: str, message: dict[str, Any]) -> None:
         try:
             async with asyncio.timeout(_LAYER_S):
                 await get_channel_layer().send(channel, message)
@@ -111,11 +118,37 @@ class Switchboard:
             # Each layer has errors of its own; to whoever sends they all mean the same.
             raise live.LiveStateUnavailable(f"The channel layer does not work ({error!r}).") from error
 
-    async def hand_over(self, connection: Connection, message: dict[str, Any]) -> None:
-        """Bring a command to the process that holds the socket, which says that it has it.
+    async def hears_itself(self) -> None:
+        """Whether the channel layer brings what is sent: a message to ourselves, the long way round.
 
-        Raises StationOffline when it does not, LiveStateUnavailable.
+        Raises LiveStateUnavailable; waits for ever for a message that is lost.
         """
+        echo = str(uuid.uuid4())
+        heard = self.expect(echo)
+        try:
+            await self._send(self.channel, {"type": "command.finished", "id": echo})
+            await heard.wait()
+        finally:
+            self.forget(echo)
+
+    async def say(self, connection: Connection, kind: str, **message: Any) -> None:
+        """Say something to whoever serves a connection. Raises LiveStateUnavailable."""
+        if not downlink.is_at_gateway(connection):
+            await self.tell(connection.channel, {"type": kind, "connection_id": connection.id, **message})
+        elif kind == "station.changed":
+            await downlink.changed(connection)
+        else:
+            await downlink.dismiss(connection, message["code"], message["reason"])
+
+    async def hand_over(self, connection: Connection, message: dict[str, Any]) -> None:
+        """Bring a command to the process that holds the socket, which says that it has it; or into the line
+        of a station at a gateway.
+
+        Raises StationOffline when it does not, QueueFull, LiveStateUnavailable.
+        """
+        if downlink.is_at_gateway(connection):
+            await self._enqueue(connection, message)
+            return
         if connection.channel == self.channel:
             self._receive(message | {"connection_id": connection.id})
             return
@@ -131,11 +164,29 @@ class Switchboard:
                     return
                 except TimeoutError:
                     # Nobody listened: the process is dead, or has not found the layer again after an outage.
-                    log.warning("switchboard.untaken", message_id=message["id"], station=connection.identity)
+                    log.warning(
+                        "switchboard.untaken",
+                        station=connection.identity,
+                        message_id=message["id"],
+                        action=message["action"],
+                    )
                 current = await live.state().connection(connection.identity)
+                if current is not None and downlink.is_at_gateway(current):
+                    await self._enqueue(current, message)
+                    return
         finally:
             del self._untaken[message["id"]]
         raise StationOffline(f"The process that holds the socket of {connection.identity} does not answer.")
+
+    async def _enqueue(self, connection: Connection, message: dict[str, Any]) -> None:
+        """Into the line of the station; when it is leaving just now, to where it goes."""
+        try:
+            await downlink.submit(connection, message)
+        except StationOffline:
+            current = await live.state().connection(connection.identity)
+            if current is None or current.id == connection.id:
+                raise
+            await self.hand_over(current, message)
 
     async def finished(self, command_id: str, reply_to: str) -> None:
         """Tell who waits for a command; if that can't be told, its caller looks when its time is up."""
@@ -182,7 +233,11 @@ class Switchboard:
             if taken is not None:
                 taken.set()
             return
-        task = asyncio.get_running_loop().create_task(self._deliver(kind, message))
+        # Not in the context of the request that sent it: the connection's timers begin here, and all they log
+        # would be said to belong to that request.
+        task = asyncio.get_running_loop().create_task(
+            self._deliver(kind, message), context=contextvars.Context()
+        )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -219,10 +274,13 @@ class Switchboard:
             current = await live.state().connection(message["identity"])
             if current is not None and current.id != message["connection_id"] and message["hops"] < _HOPS:
                 message |= {"connection_id": current.id, "hops": message["hops"] + 1}
-                await self.tell(current.channel, message)
+                if downlink.is_at_gateway(current):
+                    await downlink.submit(current, message)
+                else:
+                    await self.tell(current.channel, message)
                 return
             await journal.run(end_disconnected, message["id"])
-        except StorageUnavailable as error:
+        except (StorageUnavailable, DomainError) as error:
             # Its deadline ends it.
             log.warning("switchboard.unforwarded", message_id=message["id"], error=str(error))
         else:
@@ -243,7 +301,7 @@ class Switchboard:
                 await connection.replace()
             elif kind == "station.changed":
                 if await connection.changed():
-                    await _ask_to_boot(connection.station.pk)
+                    await ask_to_boot(connection.station.pk)
             elif kind == "station.dismissed":
                 await connection.dismiss(message["code"], message["reason"])
         except Exception:
@@ -253,7 +311,7 @@ class Switchboard:
 switchboard = Switchboard()
 
 
-async def _ask_to_boot(charge_point_pk: int) -> None:
+async def ask_to_boot(charge_point_pk: int) -> None:
     """A station that waited for its acceptance asks again only after its interval; most can be told to do
     so now.
     """
@@ -301,7 +359,7 @@ async def call(
     seconds = settings.OCPP_CALL_TIMEOUT if timeout is None else timeout
     now = datetime.now(UTC)
     command = Command(
-        id=str(uuid.uuid4()),
+        id=tracing.command_id(),
         charge_point=charge_point,
         action=action,
         payload=masked(payload),
@@ -310,6 +368,14 @@ async def call(
         deadline_at=now + timedelta(seconds=seconds),
     )
     await journal.run(command.save, force_insert=True)
+    log.info(
+        "command.queued",
+        station=charge_point.identity,
+        message_id=command.id,
+        action=action,
+        version=connection.version,
+        actor=actor,
+    )
     finished = switchboard.expect(command.id)
     try:
         await switchboard.hand_over(
@@ -333,6 +399,9 @@ async def call(
             await journal.run(end_overdue, command.id)
     except (live.LiveStateUnavailable, StationOffline):
         await journal.run(end_disconnected, command.id)
+        raise
+    except QueueFull:
+        await journal.run(end_refused, command.id)
         raise
     finally:
         switchboard.forget(command.id)
@@ -359,19 +428,3 @@ def _check(charge_point: ChargePoint, version: str, action: str, payload: dict[s
         raise Invalid(
             f"The payload is not a valid {action} of OCPP {label(version)}.", errors=error.errors
         ) from None
-
-
-def end_disconnected(command_id: str) -> None:
-    """Close a command that reached no station."""
-    Command.objects.unfinished().filter(pk=command_id).update(
-        state=Command.State.DISCONNECTED, finished_at=datetime.now(UTC)
-    )
-
-
-def end_overdue(command_id: str) -> None:
-    """Close a command that nobody answered and nobody closed; a late end of the holder changes nothing
-    then.
-    """
-    Command.objects.unfinished().filter(pk=command_id).update(
-        state=Command.State.TIMEOUT, finished_at=datetime.now(UTC)
-    )

@@ -12,6 +12,7 @@ import structlog
 
 from chargepoints.calls import switchboard
 from chargepoints.models import ChargePoint, Command
+from chargepoints.queue import downlink
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
 from ocpp_server.journal import Unit, journal
@@ -38,15 +39,18 @@ async def replace(replaced: Connection) -> bool:
     request = str(uuid.uuid4())
     released = switchboard.expect(request)
     try:
-        await switchboard.tell(
-            replaced.channel,
-            {
-                "type": "station.replaced",
-                "connection_id": replaced.id,
-                "id": request,
-                "reply_to": switchboard.channel,
-            },
-        )
+        if downlink.is_at_gateway(replaced):
+            await downlink.replaced(replaced, request, switchboard.channel)
+        else:
+            await switchboard.tell(
+                replaced.channel,
+                {
+                    "type": "station.replaced",
+                    "connection_id": replaced.id,
+                    "id": request,
+                    "reply_to": switchboard.channel,
+                },
+            )
         await asyncio.wait_for(released.wait(), HANDOVER_S)
     except TimeoutError:
         log.warning("station.handover_unconfirmed", station=replaced.identity)

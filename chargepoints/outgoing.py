@@ -12,6 +12,7 @@ import structlog
 
 from chargepoints.endings import Endings, Finished, Send, mark_sent
 from chargepoints.models import Command
+from chargepoints.services.commands import QUEUE_FULL
 from ocpp_server.domain import QueueFull as DomainQueueFull
 from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
@@ -24,7 +25,6 @@ log = structlog.get_logger(__name__)
 # this long, and not so long for one that has booted before and may only have reconnected.
 SETTLE_S = 10.0
 SETTLE_KNOWN_S = 2.0
-QUEUE_FULL = "QueueFull"
 
 Close = Callable[[int, str], Awaitable[None]]
 

@@ -10,7 +10,6 @@ import structlog
 
 from chargepoints import handover
 from chargepoints.admission import Admitted, Handshake, Refusal
-from chargepoints.authentication import Recent
 from chargepoints.calls import switchboard
 from chargepoints.connection import StationConnection
 from chargepoints.services import deviations, security
@@ -24,7 +23,7 @@ from ocpp_server.observability import measures
 
 # A station that lost its network comes back once or twice before we notice; two devices never stop.
 MAX_REPLACED = 6
-_replacements = Recent(MAX_REPLACED)
+_REPLACED = "replaced"
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +49,13 @@ async def arrive(admitted: Admitted, handshake: Handshake, connection_id: str) -
             )
         )
         try:
-            station = await _load(admitted, handshake, connection_id, replaced)
+            station = await load(
+                charge_point.pk,
+                version=admitted.version,
+                address=handshake.address,
+                connection_id=connection_id,
+                replaced=replaced,
+            )
             if arrival.is_replaced:
                 raise Refusal(503, "The station connected once more while this connection was being opened.")
         except BaseException:
@@ -59,27 +64,32 @@ async def arrive(admitted: Admitted, handshake: Handshake, connection_id: str) -
     return station
 
 
-async def _load(
-    admitted: Admitted, handshake: Handshake, connection_id: str, replaced: Connection | None
+async def load(
+    charge_point_pk: int,
+    *,
+    version: str,
+    address: str,
+    connection_id: str,
+    replaced: Connection | None,
+    is_finished: bool = False,
 ) -> Station:
-    charge_point = admitted.charge_point
-    is_all_stored = replaced is None or await handover.replace(replaced)
-    station = await journal.together(load_stations, (charge_point.pk, admitted.version))
-    station.connection_id = connection_id
+    """Load a station whose connection is registered, and mirror it.
+
+    The connection it replaces finishes the message in hand first, unless it has, `is_finished`.
+    """
+    is_all_stored = is_finished or replaced is None or await handover.replace(replaced)
+    station = await take_up(charge_point_pk, version=version, connection_id=connection_id)
     station.in_doubt = not is_all_stored
-    station.memory = live.state().replay_memory(charge_point.identity)
-    for transaction in station.transactions.values():
-        live.state().transaction_changed(transaction)
     if replaced is not None:
-        _watch(station, handshake, replaced)
+        await _watch(station, address, replaced)
     unit = station.unit
     unit.update(
         CHARGE_POINTS,
-        charge_point.pk,
+        charge_point_pk,
         is_online=True,
-        ocpp_version=admitted.version,
+        ocpp_version=version,
         connection_id=connection_id,
-        remote_address=handshake.address[:64],
+        remote_address=address[:64],
         connected_at=station.received_at,
         last_seen_at=station.received_at,
     )
@@ -93,24 +103,34 @@ async def _load(
     unit.clear()
     live.state().station_changed(station)
     measures.handshakes.add("accepted")
-    log.info(
-        "station.connected", station=station.identity, version=admitted.version, address=handshake.address
-    )
+    log.info("station.connected", station=station.identity, version=version, address=address)
     return station
 
 
-def _watch(station: Station, handshake: Handshake, replaced: Connection) -> None:
+async def take_up(charge_point_pk: int, *, version: str, connection_id: str) -> Station:
+    """Load the live state of a station that is connected."""
+    station = await journal.together(load_stations, (charge_point_pk, version))
+    station.connection_id = connection_id
+    station.memory = live.state().replay_memory(station.identity)
+    for transaction in station.transactions.values():
+        live.state().transaction_changed(transaction)
+    return station
+
+
+async def _watch(station: Station, address: str, replaced: Connection) -> None:
     """Two devices with one identity push each other out for ever; somebody has to look at it (F04)."""
-    _replacements.note("", station.identity)
-    if not _replacements.is_over("", station.identity):
+    measures.replacements.add("replaced")
+    recent = live.state().recent
+    if await recent.note("", station.identity, _REPLACED) < MAX_REPLACED:
         return
-    _replacements.forget("", station.identity)
-    log.warning("station.flapping", station=station.identity, address=handshake.address)
+    await recent.forget("", station.identity, _REPLACED)
+    measures.replacements.add("duplicate-identity")
+    log.warning("station.flapping", station=station.identity, address=address)
     security.notice(
         station=station,
         type="DuplicateIdentity",
         tech_info=f"{MAX_REPLACED} connections within a minute replaced one that was alive; the last two "
-        f"came from {replaced.remote_address} and {handshake.address}.",
+        f"came from {replaced.remote_address} and {address}.",
     )
 
 
@@ -126,16 +146,21 @@ async def leave(connection: StationConnection, *, code: int) -> None:
     except JournalUnavailable:
         # Open commands end by their deadlines; that the station has gone must be known now.
         log.warning("station.end_unrecorded", station=station.identity)
-    if not await live.state().disconnect(station.identity, station.connection_id):
-        return
-    departure = {
-        "is_online": False,
-        "disconnected_at": datetime.now(UTC),
-        "last_seen_at": station.last_seen_at,
-        "close_code": code,
-    }
-    _unrecorded[station.identity] = (station.pk, station.connection_id, departure)
-    log.info("station.disconnected", station=station.identity, code=code)
+    if await live.state().disconnect(station.identity, station.connection_id):
+        await depart(
+            station.pk,
+            station.identity,
+            station.connection_id,
+            close_code=code,
+            last_seen_at=station.last_seen_at,
+        )
+
+
+async def depart(pk: int, identity: str, connection_id: str, **columns: Any) -> None:
+    """Mirror that a connection is over; at once, or as soon as the database can be written."""
+    departure = {"is_online": False, "disconnected_at": datetime.now(UTC), **columns}
+    _unrecorded[identity] = (pk, connection_id, departure)
+    log.info("station.disconnected", station=identity, code=columns["close_code"])
     with contextlib.suppress(JournalUnavailable):
         await record_departures()
 

@@ -141,9 +141,7 @@ def _tell(identity: str, kind: str, **message: Any) -> None:
     async def tell() -> None:
         connection = await live.state().connection(identity)
         if connection is not None:
-            await switchboard.tell(
-                connection.channel, {"type": kind, "connection_id": connection.id, **message}
-            )
+            await switchboard.say(connection, kind, **message)
 
     # The station reads the row again: not before it is there to be read.
     transaction.on_commit(async_to_sync(tell))

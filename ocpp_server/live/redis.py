@@ -405,5 +405,6 @@ class RedisState(MemoryState):
             return
         for number, state in known.items():
             # A station of ours may have begun it just now; what others began is shown before it is told.
-            if number not in shown and state.station.casefold() not in self._leases.held:
+            is_ours = state.station.casefold() in self._leases.held or self._view.shows(state.station)
+            if number not in shown and not is_ours:
                 super().transaction_abandoned(number, state.token_key)

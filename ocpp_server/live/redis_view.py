@@ -114,6 +114,10 @@ class View:
         """A connection of the station begins here: what others wrote of it meanwhile is not known."""
         self._shown.pop(identity, None)
 
+    def shows(self, identity: str) -> bool:
+        """Whether it is we who show this station."""
+        return identity in self._stations
+
     def end(self, identity: str) -> None:
         """The station is not ours any more."""
         self._shown.pop(identity, None)
