@@ -125,8 +125,8 @@ def troubles() -> list[str]:
         )
     if (down := journal.down_since) is not None:
         found.append(
-            f"The database has not taken anything since {_clock(down)}. Stations wait for their answers and are "
-            "then disconnected; what was not answered they send again."
+            f"The database has not taken anything since {_clock(down)}. Stations wait for their answers and "
+            "are then disconnected; what was not answered they send again."
         )
     return found
 

@@ -13,7 +13,7 @@ import structlog
 from django.conf import settings
 from django.db.models import Count, F
 
-from ocpp_server import live, partitions
+from ocpp_server import live, partitions, roles
 from ocpp_server.journal import JournalUnavailable, Unit, journal
 from ocpp_server.observability import measures
 from ocpp_server.protocol.versions import V2X
@@ -31,10 +31,12 @@ _tasks: list[asyncio.Task[None]] = []
 
 
 def start() -> None:
+    live.state().stand(is_first=roles.current() is roles.Role.HOUSEKEEPING)
     for every, job in (
         (2.0, mirror),
         (5.0, expire),
         (5.0, ask_for_missing_events),
+        (60.0, doubt),
         (60.0, sweep),
         (3600.0, trim),
         *_shared_jobs(),
@@ -51,7 +53,7 @@ def _shared_jobs() -> tuple[tuple[float, Callable[[], Awaitable[None]]], ...]:
 
 
 # What every process does for the stations it holds; the rest only one process does, whichever is elected.
-_EVERYWHERE = frozenset({"mirror", "ask_for_missing_events"})
+_EVERYWHERE = frozenset({"mirror", "ask_for_missing_events", "doubt"})
 
 
 async def stop() -> None:
@@ -182,7 +184,6 @@ async def doubt() -> None:
 
 async def sweep() -> None:
     """Abandoned transactions and retention."""
-    await doubt()
     await journal.run(_abandon)
     kept = {
         partitions.MESSAGES: settings.OCPP_MESSAGE_RETENTION,

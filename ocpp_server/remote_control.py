@@ -1,4 +1,6 @@
-"""How a command of this machine reaches the running server: through its REST API on the loopback address."""
+"""How a command of this machine reaches the stations: through the running server's REST API on the loopback
+address, or, when the server is distributed, through the same API in the command's own process.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, User
 from accounts.services import api_keys
+from ocpp_server import tls
 
 KEY_NAME = "manage.py"
 # Longer than any command may wait; one that was killed leaves a key that ends by itself.
@@ -42,10 +45,12 @@ class Answer:
 class Api:
     """The REST API with a key."""
 
-    def __init__(self, plain: str = "") -> None:
-        self._headers = {"Content-Type": "application/json", **settings.LOOPBACK_HEADERS}
-        if plain:
-            self._headers["Authorization"] = f"Api-Key {plain}"
+    key = ""
+
+    @property
+    def _headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", **settings.LOOPBACK_HEADERS}
+        return headers | ({"Authorization": f"Api-Key {self.key}"} if self.key else {})
 
     def get(self, path: str, *, timeout: float = GRACE_S) -> Answer:
         return self._request("GET", path, None, timeout)
@@ -55,7 +60,7 @@ class Api:
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None, timeout: float) -> Answer:
         address = urlsplit(settings.LOOPBACK_URL)
-        connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=timeout)
+        connection = _connection(address.hostname or "", address.port, timeout)
         try:
             content = None if body is None else json.dumps(body)
             connection.request(method, path, content, self._headers)
@@ -74,10 +79,20 @@ class Api:
             raise ServerAway(f"The server at {settings.LOOPBACK_URL} can't be reached ({reason}).") from None
         finally:
             connection.close()
-        return _answer(response.status, text)
+        return read_answer(response.status, text)
 
 
-def _answer(status: int, text: bytes) -> Answer:
+def _connection(host: str, port: int | None, timeout: float) -> http.client.HTTPConnection:
+    if settings.TLS_CERT is None:
+        return http.client.HTTPConnection(host, port, timeout=timeout)
+    try:
+        context = tls.loopback_context(settings.TLS_CERT)
+    except OSError as error:
+        raise ServerAway(f"TLS_CERT: {settings.TLS_CERT} can't be used ({error}).") from None
+    return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+
+
+def read_answer(status: int, text: bytes) -> Answer:
     try:
         envelope = json.loads(text)
         return Answer(status, envelope["success"], envelope["message"], envelope["data"])
@@ -94,10 +109,22 @@ def server() -> Iterator[Api]:
     Raises ServerAway.
     """
     if settings.REDIS_DISTRIBUTED_STATE:
-        raise ServerAway(
-            "Stations of a distributed server can't be reached from manage.py yet; its REST API can do it."
-        )
-    Api().get("/health")
+        from ocpp_server.own_process import own_process
+
+        # Which process holds the station is in Redis: none of them has to be on this machine.
+        with own_process() as api, _key() as plain:
+            api.key = plain
+            yield api
+        return
+    api = Api()
+    api.get("/health")
+    with _key() as plain:
+        api.key = plain
+        yield api
+
+
+@contextmanager
+def _key() -> Iterator[str]:
     now = timezone.now()
     try:
         # Those of earlier commands are of no use to anybody.
@@ -106,7 +133,7 @@ def server() -> Iterator[Api]:
     except DatabaseError as error:
         raise ServerAway(f"The server's database can't be used ({error}).") from None
     try:
-        yield Api(plain)
+        yield plain
     finally:
         api_keys.revoke(key)
 

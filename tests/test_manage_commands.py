@@ -227,15 +227,6 @@ async def test_with_another_database_one_sentence_and_exit_3(
     assert code == 3 and "another database" in err and "DATA_DIR" in err
 
 
-async def test_a_distributed_server_is_one_sentence_and_exit_3(running_server: LiveServer) -> None:
-    code, out, err = await manage(
-        running_server, "trigger", "CP-1", "Heartbeat", REDIS_DISTRIBUTED_STATE="true"
-    )
-
-    assert (code, out) == (3, "")
-    assert "distributed" in err and err.count("\n") == 1
-
-
 def _last_command(server: LiveServer) -> str:
     with closing(sqlite3.connect(server.database)) as database:
         rows = database.execute("SELECT state FROM chargepoints_command ORDER BY created_at DESC LIMIT 1")

@@ -26,7 +26,7 @@ class Cluster:
         self.database_url = database_url
         self.prefix = f"t{uuid.uuid4().hex[:8]}"
         self.servers: list[LiveServer] = []
-        self._environment = {
+        self.environment = {
             **redis.environment,
             "DATABASE_URL": database_url,
             "DATA_DIR": str(folder),
@@ -36,15 +36,17 @@ class Cluster:
             **environment,
         }
 
-    def add(self, count: int = 1) -> list[LiveServer]:
+    def add(self, count: int = 1, role: str = "") -> list[LiveServer]:
+        """Start servers, or processes of another role that has a port."""
         first = len(self.servers)
         added = [
-            LiveServer(self.folder / str(number), **self._environment)
+            LiveServer(self.folder / str(number), role=role, **self.environment)
             for number in range(first, first + count)
         ]
         self.servers += added
-        with ThreadPoolExecutor(count) as pool:
-            list(pool.map(LiveServer.start, added))
+        if added:
+            with ThreadPoolExecutor(count) as pool:
+                list(pool.map(LiveServer.start, added))
         return added
 
     def stop(self) -> None:
