@@ -15,7 +15,9 @@ from django.conf import settings
 from chargepoints import authentication
 from chargepoints.models import ChargePoint, RefusedConnection
 from chargepoints.services import security
+from ocpp_server import live
 from ocpp_server.journal import journal
+from ocpp_server.live.recent import Recent
 from ocpp_server.observability import measures
 from ocpp_server.protocol.versions import V2X, VERSIONS, negotiate
 
@@ -104,11 +106,14 @@ async def admit(handshake: Handshake) -> Admitted:
             f"A browser at {handshake.origin[:100]} asked: only stations connect here.",
             security="RefusedOrigin",
         )
-    if authentication.failures.is_over(handshake.address, handshake.identity):
+    failures, arrivals = await _recent().counts(
+        handshake.address, handshake.identity, authentication.FAILURE, authentication.ARRIVAL
+    )
+    if failures >= authentication.MAX_FAILURES:
         raise Refusal(
             429, "Too many failed attempts from this address: wait a minute.", security="TooManyFailedLogins"
         )
-    if authentication.arrivals.is_over(handshake.address, handshake.identity):
+    if arrivals >= authentication.MAX_ARRIVALS:
         raise Refusal(429, "The station connects more than once a second: it has to wait a minute.")
     charge_point = await journal.together(_find, handshake.identity)
     if charge_point is None:
@@ -118,13 +123,17 @@ async def admit(handshake: Handshake) -> Admitted:
             raise Refusal(404, "No charge point has this identity.", can_be_accepted=True)
     else:
         await _authenticate(charge_point, handshake)
-    authentication.arrivals.note(handshake.address, handshake.identity)
+    await _recent().note(handshake.address, handshake.identity, authentication.ARRIVAL)
     version, subprotocol = _version(handshake)
     if charge_point is None:
         charge_point = await journal.together(_register, handshake.identity)
         if charge_point is None:
             raise Refusal(404, f"{MAX_REGISTERED} charge points are entered: no more register by themselves.")
     return Admitted(charge_point, version, subprotocol)
+
+
+def _recent() -> Recent:
+    return live.state().recent
 
 
 def _check_identity(identity: str) -> None:
@@ -176,7 +185,7 @@ async def _authenticate(charge_point: ChargePoint, handshake: Handshake) -> None
         return
     given = authentication.credentials(handshake.authorization)
     if given is None:
-        authentication.failures.note(handshake.address, handshake.identity)
+        await _recent().note(handshake.address, handshake.identity, authentication.FAILURE)
         raise Refusal(401, "The station needs a password and sent none.", security=FAILED_LOGIN)
     user, password = given
     fits = await authentication.verify(charge_point.password_hash, password)
@@ -187,7 +196,7 @@ async def _authenticate(charge_point: ChargePoint, handshake: Handshake) -> None
             "The password is wrong." if charge_point.password_hash else "No password is set for this station."
         )
     if not fits:
-        authentication.failures.note(handshake.address, handshake.identity)
+        await _recent().note(handshake.address, handshake.identity, authentication.FAILURE)
         raise Refusal(401, reason, security=FAILED_LOGIN)
 
 
@@ -222,7 +231,6 @@ def _register(identities: list[str]) -> list[ChargePoint | None]:
 
 async def record(handshake: Handshake, refusal: Refusal) -> None:
     """Note a refused connection for the engineer who looks for it."""
-    measures.handshakes.add("no-subprotocol" if refusal.status == NO_SUBPROTOCOL else str(refusal.status))
     if refusal.security:
         measures.authentication_failures.add(refusal.security)
     await journal.run(_record, handshake, refusal)

@@ -12,8 +12,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
-import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from urllib.parse import unquote
 
 _COST, _BLOCK = 2**12, 8
@@ -25,8 +24,8 @@ _REMEMBERED = 100_000
 MAX_FAILURES = 10
 # Handshakes of one identity from one address, per minute: a station without any back-off is slowed down.
 MAX_ARRIVALS = 60
-WINDOW_S = 60.0
-_TRACKED = 10_000
+# What they are counted as (`live.state().recent`).
+FAILURE, ARRIVAL = "failure", "arrival"
 
 
 def hash_password(plain: str | bytes) -> str:
@@ -106,40 +105,3 @@ def is_user(user: str, identity: str) -> bool:
     URL.
     """
     return identity.casefold() in (user.casefold(), unquote(user).casefold())
-
-
-class Recent:
-    """How often something happened by (address, identity) within a minute. With the address, because nobody
-    may lock a station out from somewhere else.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._times: OrderedDict[tuple[str, str], deque[float]] = OrderedDict()
-
-    def is_over(self, address: str, identity: str) -> bool:
-        """Whether it has happened `limit` times."""
-        times = self._times.get((address, identity.casefold()))
-        return times is not None and len(self._current(times)) >= self._limit
-
-    def note(self, address: str, identity: str) -> None:
-        key = (address, identity.casefold())
-        times = self._times.pop(key, None)
-        self._times[key] = times = deque() if times is None else self._current(times)
-        times.append(time.monotonic())
-        if len(self._times) > _TRACKED:
-            self._times.popitem(last=False)
-
-    def forget(self, address: str, identity: str) -> None:
-        self._times.pop((address, identity.casefold()), None)
-
-    @staticmethod
-    def _current(times: deque[float]) -> deque[float]:
-        since = time.monotonic() - WINDOW_S
-        while times and times[0] <= since:
-            times.popleft()
-        return times
-
-
-failures = Recent(MAX_FAILURES)
-arrivals = Recent(MAX_ARRIVALS)

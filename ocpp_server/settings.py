@@ -92,6 +92,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "ocpp_server.observability.access.AccessLog",  # first, so that its time is all of it
     "django.middleware.security.SecurityMiddleware",
     "ocpp_server.static.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

@@ -42,6 +42,9 @@ class HealthView(ApiView):
 
 
 class ReadyView(ApiView):
+    is_probed = True  # asked while parts of the server are down: its callers are remembered (`probes`)
+    throttle_classes = ()  # counted in Redis, which may hang
+
     @described(
         "Whether stations can be served",
         enveloped(
@@ -53,7 +56,8 @@ class ReadyView(ApiView):
         ),
         tag=TAG,
         also=(503,),
-        description="503 while the database, Redis, the journal or the queue is down.",
+        description="503 while a part is down: database, journal, channelLayer, disk (SQLite), with Redis "
+        "redis and queue; or while the server is going away. Answers within four seconds.",
     )
     def get(self, request: Request) -> Response:
         parts = state_of_parts()
@@ -73,11 +77,15 @@ class ClientsView(ApiView):
 
 
 class MetricsView(ApiView):
+    is_probed = True
+    throttle_classes = ()
+
     @described(
         "Numbers for Prometheus",
         {"text/plain": OpenApiTypes.STR},
         tag=TAG,
-        description="For its configuration: `authorization: {type: Api-Key, credentials: <key>}`.",
+        description="For its configuration: `authorization: {type: Api-Key, credentials: <key>}`. What each "
+        "number means is in docs/observability.md.",
     )
     def get(self, request: Request) -> HttpResponse:
         text, kind = metrics.exposition()

@@ -1,0 +1,84 @@
+"""Who probes and scrapes: known still while the database is away, because that is what they ask about."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TypeVar
+
+from django.db import Error as DatabaseError
+from django.db import OperationalError, connection
+
+from accounts.models import ApiKey
+from accounts.services import api_keys
+from ocpp_server import engine
+from ocpp_server.observability.patience import in_thread
+
+T = TypeVar("T")
+
+PATIENCE_S = 1.5
+# A key that was good a moment ago is not looked up again; a revoked one sees figures for so long.
+FRESH_S = 30.0
+# How long a key that can't be looked up is taken for what it was.
+REMEMBERED_S = 24 * 3600.0
+_KEPT = 100
+
+
+@dataclass(slots=True)
+class _Known:
+    key: ApiKey
+    verified_at: float
+    ask_at: float
+
+
+_known: OrderedDict[str, _Known] = OrderedDict()
+_asked: OrderedDict[str, Future[ApiKey | None]] = OrderedDict()
+
+
+def find(plain: str) -> ApiKey | None:
+    """As `api_keys.find`, but remembered, and a database that hangs is not waited for.
+
+    Raises OperationalError when it does not answer and the key was never seen here.
+    """
+    if not engine.is_running():
+        return api_keys.find(plain)
+    digest = api_keys.digest(plain)
+    known, now = _known.get(digest), time.monotonic()
+    if known is not None and now < known.ask_at:
+        return known.key
+    try:
+        key = _look_up(digest, lambda: api_keys.find(plain))
+    except (DatabaseError, TimeoutError) as error:
+        if known is None or now - known.verified_at > REMEMBERED_S:
+            raise OperationalError(str(error) or "The database does not answer.") from error
+        known.ask_at = time.monotonic() + FRESH_S
+        return known.key
+    if key is None:
+        _known.pop(digest, None)
+    else:
+        _remember(_known, digest, _Known(key, now, now + FRESH_S))
+    return key
+
+
+def _look_up(digest: str, find: Callable[[], ApiKey | None]) -> ApiKey | None:
+    def ask() -> ApiKey | None:
+        try:
+            return find()
+        finally:
+            connection.close()
+
+    # The same key again while the first question hangs waits for that one.
+    asked = _asked.get(digest)
+    if asked is None or asked.done():
+        asked = in_thread(ask, name="probe-key")
+        _remember(_asked, digest, asked)
+    return asked.result(PATIENCE_S)
+
+
+def _remember(kept: OrderedDict[str, T], digest: str, what: T) -> None:
+    kept[digest] = what
+    if len(kept) > _KEPT:
+        kept.popitem(last=False)

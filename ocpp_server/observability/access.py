@@ -1,0 +1,55 @@
+"""One line for every HTTP request, whichever server received it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import structlog
+from django.http import HttpRequest, HttpResponseBase
+from django.utils.functional import SimpleLazyObject
+
+from ocpp_server.observability import measures, tracing
+
+log = structlog.get_logger(__name__)
+
+# Asked every few seconds by machines, or as many as a page has pictures: told at DEBUG only.
+_QUIET = ("/health", "/metrics", "/static/")
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
+
+
+class AccessLog:
+    """Outermost middleware: the request's id, its line in the log, its time."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        with tracing.request(called=request.headers.get("X-Request-ID", "")) as trace:
+            response = self._get_response(request)
+            response["X-Request-ID"] = trace.id
+            seconds = time.perf_counter() - started
+            method = request.method if request.method in _METHODS else measures.OTHER
+            measures.http_requests.add(str(method), str(response.status_code))
+            measures.http_seconds.add(seconds)
+            tell = log.debug if request.path.startswith(_QUIET) else log.info
+            # Without the query: it may hold a card's number.
+            tell(
+                "http.request",
+                ms=round(seconds * 1000, 1),
+                method=method,
+                path=request.path[:200],
+                status=response.status_code,
+                address=request.META.get("REMOTE_ADDR", ""),
+                actor=_actor(request),
+            )
+        return response
+
+
+def _actor(request: HttpRequest) -> str:
+    """Who asked, where that was looked up; nobody is looked up for the log."""
+    user = request.__dict__.get("user")
+    if isinstance(user, SimpleLazyObject):
+        user = request.__dict__.get("_cached_user")
+    return str(getattr(user, "pk", None) or "")

@@ -1,0 +1,51 @@
+"""Limits hold over all processes: guessing at four doors is guessing (S03), and so is flapping (F04)."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from chargepoints.authentication import MAX_FAILURES
+from chargepoints.presence import MAX_REPLACED
+from tests.conformance.peer import Operator, fresh, station
+from tests.distributed.cluster import Cluster
+from tests.live import LiveServer
+
+PASSWORD = "the-right-password"
+
+
+async def test_S03_passwords_guessed_at_several_processes_are_counted_together(shared: Cluster) -> None:
+    identity = fresh()
+    await Operator(shared.servers[0]).provision(identity, password=PASSWORD, securityProfile=1)
+
+    doors = [shared.servers[number % 3] for number in range(MAX_FAILURES)]
+    codes = [await refused(door, identity, f"guess {number}") for number, door in enumerate(doors)]
+
+    assert codes == [401] * MAX_FAILURES
+    assert {await refused(door, identity, PASSWORD) for door in shared.servers} == {429}
+
+
+async def test_F04_two_devices_with_one_identity_are_noticed_wherever_they_connect(shared: Cluster) -> None:
+    identity = fresh()
+    async with AsyncExitStack() as stack:
+        for number in range(MAX_REPLACED + 1):
+            server = shared.servers[number % 4]
+            peer = await stack.enter_async_context(station(server, identity=identity, boot=False))
+        await peer.boot()
+
+        (event,) = shared.rows(
+            "SELECT e.type, e.from_station FROM chargepoints_securityevent e"
+            " JOIN chargepoints_chargepoint c ON c.id = e.charge_point_id WHERE c.identity = %s",
+            identity,
+        )
+
+    assert event == {"type": "DuplicateIdentity", "from_station": False}
+
+
+async def refused(server: LiveServer, identity: str, password: str) -> int:
+    with pytest.raises(InvalidStatus) as refusal:
+        async with station(server, identity=identity, password=password, boot=False):
+            raise AssertionError("let in")
+    return int(refusal.value.response.status_code)
