@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
 from chargepoints.models import ChargePoint, Command, Message
-from ocpp_server.api.fields import FlagField, TextField
+from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ListQuery, ordering, period, search, within
 from ocpp_server.protocol.versions import VERSIONS, label
 
@@ -32,6 +32,7 @@ class ChargePointQuery(ListQuery):
     ocppVersion = serializers.ChoiceField(choices=list(_BY_LABEL), required=False)
     vendor = TextField(required=False, max_length=255)
     model = TextField(required=False, max_length=255)
+    siteId = WholeField(required=False, min_value=1)
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         asked = self.validated_data
@@ -40,6 +41,7 @@ class ChargePointQuery(ListQuery):
             "registrationStatus": "registration_status",
             "vendor": "vendor",
             "model": "model",
+            "siteId": "site_id",
         }
         rows = rows.filter(**{field: asked[name] for name, field in exact.items() if name in asked})
         if "ocppVersion" in asked:
@@ -52,6 +54,28 @@ class ChargePointQuery(ListQuery):
                 | Q(vendor__icontains=text)
                 | Q(model__icontains=text)
                 | Q(serial_number__icontains=text)
+            )
+        return rows
+
+
+class SiteQuery(ListQuery):
+    orderings = {"id": "pk", "name": "name_key", "createdAt": "created_at", "updatedAt": "updated_at"}
+
+    ordering = ordering(orderings)
+    search = search("In name, address or city.")
+    country = TextField(required=False, max_length=3)
+    city = TextField(required=False, max_length=45, help_text="Case makes no difference.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.validated_data
+        if "country" in asked:
+            rows = rows.filter(country=asked["country"])
+        if "city" in asked:
+            rows = rows.filter(city__iexact=asked["city"])
+        if "search" in asked:
+            text = asked["search"]
+            rows = rows.filter(
+                Q(name_key__contains=text.casefold()) | Q(address__icontains=text) | Q(city__icontains=text)
             )
         return rows
 

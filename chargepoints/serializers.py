@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from chargepoints.models import ChargePoint, Command, Connector, Message
+from chargepoints.models import ChargePoint, Command, Connector, Message, Site
 from chargepoints.services.provisioning import MAX_IDENTITY, MAX_PASSWORD, MIN_PASSWORD
 from configuration.services import catalogue
 from ocpp_server.api.fields import (
@@ -97,6 +98,7 @@ class ChargePointSerializer(ReadSerializer):
     serialNumber = serializers.CharField(source="serial_number")
     firmwareVersion = serializers.CharField(source="firmware_version")
     ocppVersion = serializers.SerializerMethodField(help_text="1.6, 2.0.1 or 2.1.")
+    siteId = serializers.IntegerField(source="site_id", allow_null=True)
     registrationStatus = serializers.CharField(source="registration_status")
     securityProfile = serializers.IntegerField(source="security_profile")
     hasPassword = serializers.SerializerMethodField()
@@ -155,6 +157,7 @@ class ProvisioningSerializer(StrictSerializer):
     """What an administrator may set. The password goes in and never comes out."""
 
     name = TextField(required=False, allow_blank=True, max_length=100)
+    siteId = WholeField(source="site", required=False, allow_null=True, min_value=1)
     password = TextField(
         required=False,
         allow_blank=True,
@@ -181,6 +184,43 @@ class ProvisioningSerializer(StrictSerializer):
 
 class NewChargePointSerializer(ProvisioningSerializer):
     clientId = TextField(source="identity", max_length=MAX_IDENTITY)
+
+
+# -- sites ---------------------------------------------------------------------------------------------------
+
+
+class SiteSerializer(ReadSerializer):
+    """`context["prepared"]` maps a site's number to how many stations it has."""
+
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    address = serializers.CharField(help_text="Street and number.")
+    postalCode = serializers.CharField(source="postal_code")
+    city = serializers.CharField()
+    country = serializers.CharField(help_text="ISO 3166-1, such as AUT.")
+    chargePointCount = serializers.SerializerMethodField()
+    createdAt = TimeField(source="created_at")
+    updatedAt = TimeField(source="updated_at")
+
+    def get_chargePointCount(self, site: Site) -> int:
+        prepared: dict[int, int] = self.context["prepared"]
+        return prepared.get(site.pk, 0)
+
+
+class SiteChanges(StrictSerializer):
+    name = TextField(required=False, max_length=100)
+    address = TextField(required=False, allow_blank=True, max_length=150)
+    postalCode = TextField(source="postal_code", required=False, allow_blank=True, max_length=10)
+    city = TextField(required=False, allow_blank=True, max_length=45)
+    country = TextField(
+        required=False,
+        allow_blank=True,
+        validators=[RegexValidator(r"^(?:[A-Z]{3})?\Z", "Must be three capital letters, ISO 3166-1.")],
+    )
+
+
+class SiteBody(SiteChanges):
+    name = TextField(max_length=100)
 
 
 # -- commands ------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chargepoints.views import commands, intents, stations
+from chargepoints.views import commands, intents, sites, stations
 
 _ONE = "chargepoints/<str:client_id>"
 
@@ -21,4 +21,6 @@ urlpatterns = [
     path(f"{_ONE}/availability", intents.AvailabilityView.as_view()),
     path(f"{_ONE}/clear-cache", intents.ClearCacheView.as_view()),
     path(f"{_ONE}/data-transfer", intents.DataTransferView.as_view()),
+    path("sites", sites.SitesView.as_view()),
+    path("sites/<str:site_id>", sites.SiteView.as_view()),
 ]

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 import uvicorn
 
-from ocpp_server import env, shutdown
+from ocpp_server import env, shutdown, tls
 
 HOST = "0.0.0.0"  # noqa: S104 - chargers come from the network
 BACKLOG = 4096  # a whole depot reconnects at once after a power cut
@@ -111,6 +111,8 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
 
     from ocpp_server import settings as configured  # a wrong setting ends here, before Django wraps it
 
+    if demo and configured.TLS_CERT:
+        raise StartError("TLS_CERT: the demo's stations speak plain ws; unset it for the demo.")
     listener = held.enter_context(listen(configured.HTTP_PORT))
     if not configured.REDIS_DISTRIBUTED_STATE:
         held.enter_context(sole_server(configured.DATA_DIR))
@@ -165,6 +167,7 @@ def uvicorn_config(application: str = "ocpp_server.asgi:application") -> uvicorn
         forwarded_allow_ips=configured.ENVIRONMENT["FORWARDED_ALLOW_IPS"],
         timeout_graceful_shutdown=int(configured.ENVIRONMENT["SHUTDOWN_GRACE"]),
         backlog=BACKLOG,
+        **tls.uvicorn_options(configured.ENVIRONMENT),
     )
 
 
@@ -330,8 +333,9 @@ def own_address() -> str:
 
 def banner(values: dict[str, Any], first_login: dict[str, str], *, demo: bool) -> str:
     port = values["HTTP_PORT"]
-    web = values["PUBLIC_URL"] or f"http://localhost:{port}"
-    sockets = (values["PUBLIC_URL"] or f"http://{own_address()}:{port}").replace("http", "ws", 1)
+    scheme = "https" if values["TLS_CERT"] else "http"
+    web = values["PUBLIC_URL"] or f"{scheme}://localhost:{port}"
+    sockets = (values["PUBLIC_URL"] or f"{scheme}://{own_address()}:{port}").replace("http", "ws", 1)
     lines = [
         "",
         "The charging-station management system is running. Ctrl-C stops it.",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from typing import Any
 
 import uvicorn
 
-from ocpp_server import start
+from ocpp_server import start, tls
 
 
 def serve() -> int:
@@ -37,7 +38,8 @@ def _serve(held: contextlib.ExitStack) -> int:
     if configured.REDIS_DISTRIBUTED_STATE:
         start.require_redis(configured.REDIS_URL)
     first_login = start.prepare_database(demo=False)
-    start.run_server(start.Server(_uvicorn_config(), banner=_banner(port, first_login)), listener)
+    banner = _banner(configured.ENVIRONMENT, first_login)
+    start.run_server(start.Server(_uvicorn_config(), banner=banner), listener)
     print("The accounts API has stopped.", flush=True)
     return 0
 
@@ -57,18 +59,20 @@ def _uvicorn_config() -> uvicorn.Config:
         forwarded_allow_ips=configured.ENVIRONMENT["FORWARDED_ALLOW_IPS"],
         timeout_graceful_shutdown=int(configured.ENVIRONMENT["SHUTDOWN_GRACE"]),
         backlog=start.BACKLOG,
+        **tls.uvicorn_options(configured.ENVIRONMENT),
     )
 
 
-def _banner(port: int, first_login: dict[str, str]) -> str:
+def _banner(values: dict[str, Any], first_login: dict[str, str]) -> str:
+    address = f"{'https' if values['TLS_CERT'] else 'http'}://localhost:{values['ACCOUNTS_PORT']}"
     kept = [f"  First start. The credentials are in {first_login['file']}.", ""] if first_login else []
     return "\n".join(
         [
             "",
             "The accounts API is running. Ctrl-C stops it.",
             "",
-            f"  API documents  http://localhost:{port}/api/docs/",
-            f"  Accounts       http://localhost:{port}/api/v1/",
+            f"  API documents  {address}/api/docs/",
+            f"  Accounts       {address}/api/v1/",
             "",
             *kept,
         ]

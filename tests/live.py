@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -17,6 +18,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 API_KEY = "ocs_test_key_for_the_live_server_0123456789"
 
+_SERVE = "import sys; from ocpp_server.start import serve; sys.exit(serve())"
+_SERVE_ROLE = "import sys; from ocpp_server.start_roles import Role, serve; sys.exit(serve(Role('{}')))"
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -25,16 +29,21 @@ def free_port() -> int:
 
 
 class LiveServer:
-    """`run.py`'s server with settings from the environment. `database` is a migrated file to begin from."""
+    """`run.py`'s server with settings from the environment. `template` is a migrated file to begin from, `role`
+    one of `run.py`'s roles that has a port.
+    """
 
-    def __init__(self, folder: Path, *, template: Path | None = None, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *, template: Path | None = None, role: str = "", **environment: str
+    ) -> None:
+        self.role = role
         self.folder = folder
         self.port = free_port()
         self.log = folder / "server.log"
         folder.mkdir(parents=True, exist_ok=True)
         if template is not None:
             shutil.copy(template, folder / "db.sqlite3")
-        self._environment = {
+        self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "ocpp_server.settings",
             "DATA_DIR": str(folder),
@@ -58,9 +67,9 @@ class LiveServer:
     def start(self, timeout: float = 60) -> LiveServer:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", "import sys; from ocpp_server.start import serve; sys.exit(serve())"],
+                [sys.executable, "-c", _SERVE_ROLE.format(self.role) if self.role else _SERVE],
                 cwd=ROOT,
-                env=self._environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
             )
@@ -78,6 +87,13 @@ class LiveServer:
                 self.kill()  # or it outlives the test and disturbs another
                 raise AssertionError(f"the server does not answer:\n{self.log.read_text()[-3000:]}")
             time.sleep(0.05)  # nothing to await: another process is starting
+
+    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+        certificate = self.environment.get("TLS_CERT")
+        if not certificate:
+            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        context = ssl.create_default_context(cafile=certificate)
+        return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=context)
 
     def kill(self) -> None:
         """SIGKILL: no clean-up of any kind."""
@@ -106,7 +122,21 @@ class LiveServer:
         **headers: str,
     ) -> tuple[int, Any]:
         """An HTTP call; the status and the decoded JSON answer (or the text)."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        status, _, answer = self.exchange(method, path, body, key=key, timeout=timeout, **headers)
+        return status, answer
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = API_KEY,
+        timeout: float = 40,
+        **headers: str,
+    ) -> tuple[int, dict[str, str], Any]:
+        """`request` with the headers of the answer, their names in lower case."""
+        connection = self._connection(timeout)
         sent = {"Content-Type": "application/json", **headers}
         if key:
             sent["Authorization"] = f"Api-Key {key}"
@@ -116,7 +146,8 @@ class LiveServer:
             text = answer.read()
         finally:
             connection.close()
+        said = {name.lower(): value for name, value in answer.getheaders()}
         try:
-            return answer.status, json.loads(text)
+            return answer.status, said, json.loads(text)
         except ValueError:
-            return answer.status, text.decode("utf-8", "replace")
+            return answer.status, said, text.decode("utf-8", "replace")

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from transactions.views import authorize, export, remote, sessions
+from transactions.views import access_rules, authorize, export, remote, sessions
 
 urlpatterns = [
     path("authorize", authorize.AuthorizeView.as_view()),
+    path("access-rules", access_rules.AccessRulesView.as_view()),
+    path("access-rules/<str:rule_id>", access_rules.AccessRuleView.as_view()),
     path("transactions", sessions.TransactionsView.as_view()),
     path("transactions/export", export.ExportView.as_view()),
     path("transactions/remote-start", remote.RemoteStartView.as_view()),

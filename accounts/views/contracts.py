@@ -75,7 +75,7 @@ class ContractsView(ApiView):
 class ContractView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described("One contract", _ONE, tag=TAG, path=found.CONTRACT_PATH)
+    @described("One contract", _ONE, tag=TAG, path=found.CONTRACT_PATH, tagged=True)
     def get(self, request: Request, contract_id: str) -> Response:
         contract = found.contract(contract_id)
         return etags.tagged(f"The contract {contract} is {contract.status}.", _shown(contract))
@@ -171,7 +171,9 @@ class MembersView(ApiView):
 class MemberView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described("Somebody's part in a contract", _MEMBER, tag=TAG, path=found.MEMBER_PATH, also=(400,))
+    @described(
+        "Somebody's part in a contract", _MEMBER, tag=TAG, path=found.MEMBER_PATH, also=(400,), tagged=True
+    )
     def get(self, request: Request, contract_id: str, user_id: str) -> Response:
         member = found.member(found.contract(contract_id), user_id)
         return etags.tagged(f"{member.user} is {member.role}, {member.status}.", _member_shown(member))

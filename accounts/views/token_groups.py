@@ -80,7 +80,7 @@ class TokenGroupsView(ApiView):
 class TokenGroupView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described("One token group", _ONE, tag=TAG, path=found.GROUP_PATH)
+    @described("One token group", _ONE, tag=TAG, path=found.GROUP_PATH, tagged=True)
     def get(self, request: Request, group_id: str) -> Response:
         group = found.group(group_id)
         return etags.tagged(f"The group {group.group_id}.", _shown(group))

@@ -61,7 +61,7 @@ class TokensView(ApiView):
 class TokenView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described("One token", _ONE, tag=TAG, path=found.TOKEN_PATH, also=(400,))
+    @described("One token", _ONE, tag=TAG, path=found.TOKEN_PATH, also=(400,), tagged=True)
     def get(self, request: Request, token_id: str) -> Response:
         token = found.token(token_id)
         return etags.tagged(f"The token {token.uid} is {token.status}.", _shown(token))
@@ -147,7 +147,15 @@ class UnblockView(ApiView):
 
 
 class TokenByUidView(ApiView):
-    @described("The token with this uid", _ONE, tag=TAG, path=found.UID_PATH, query=TypeQuery, also=(400,))
+    @described(
+        "The token with this uid",
+        _ONE,
+        tag=TAG,
+        path=found.UID_PATH,
+        query=TypeQuery,
+        also=(400,),
+        tagged=True,
+    )
     def get(self, request: Request, uid: str) -> Response:
         asked = query(TypeQuery, request).validated_data
         token = found.token_by_uid(uid, asked.get("type"))

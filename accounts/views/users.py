@@ -51,7 +51,7 @@ class UsersView(ApiView):
 class UserView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described("One person", _ONE, tag=TAG, path=found.USER_PATH, also=(400,))
+    @described("One person", _ONE, tag=TAG, path=found.USER_PATH, also=(400,), tagged=True)
     def get(self, request: Request, user_id: str) -> Response:
         user = found.user(user_id)
         return etags.tagged(f"{user} is {user.status}.", _shown(user))

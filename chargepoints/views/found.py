@@ -7,7 +7,8 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 
-from chargepoints.models import ChargePoint, Connector
+from chargepoints.models import ChargePoint, Connector, Site
+from ocpp_server.api.documents import NUMBER
 from ocpp_server.api.fields import MAX_INT
 from ocpp_server.domain import Invalid, Missing
 from transactions.models import Transaction
@@ -17,6 +18,8 @@ STATION_PATH: dict[str, tuple[Any, str]] = {
     "client_id": (OpenApiTypes.STR, "The station's identity, URL-escaped; case makes no difference.")
 }
 
+SITE_PATH: dict[str, tuple[Any, str]] = {"site_id": (NUMBER, "The number that we gave it.")}
+
 
 def station(identity: str) -> ChargePoint:
     """The charge point of this identity. Raises Missing."""
@@ -24,6 +27,15 @@ def station(identity: str) -> ChargePoint:
     found = None if "\0" in identity else ChargePoint.objects.by_identity(identity).first()
     if found is None:
         raise Missing(f"The charge point {identity!r} was never seen.")
+    return found
+
+
+def site(site_id: str, *, lock: bool = False) -> Site:
+    """The site of this number. Raises Invalid for a bad number, Missing."""
+    rows = Site.objects.select_for_update() if lock else Site.objects.all()
+    found = rows.filter(pk=number(site_id, "site")).first()
+    if found is None:
+        raise Missing(f"There is no site {site_id}.")
     return found
 
 

@@ -21,16 +21,27 @@ from chargepoints.serializers import (
     station_status,
 )
 from chargepoints.services import provisioning
-from chargepoints.views.found import STATION_PATH, connectors, number, running, station
+from chargepoints.views.found import STATION_PATH, connectors, number, running, site, station
 from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import rfc3339
 from ocpp_server.api.lists import page
 from ocpp_server.api.views import ApiView, body
-from ocpp_server.domain import Missing
+from ocpp_server.domain import Invalid, Missing
 
 TAG = "Charge points"
 _ONE = enveloped("ChargePoint", ChargePointDetailSerializer)
+
+
+def _settings(kind: type[ProvisioningSerializer], request: Request) -> dict[str, Any]:
+    """The body, with the site it names. Raises Invalid."""
+    given = body(kind, request)
+    if given.get("site") is not None:
+        try:
+            given["site"] = site(str(given["site"]))
+        except Missing as missing:
+            raise Invalid(missing.sentence, field="siteId") from None
+    return given
 
 
 class ChargePointsView(ApiView):
@@ -63,7 +74,7 @@ class ChargePointsView(ApiView):
         also=(400,),
     )
     def post(self, request: Request) -> Response:
-        charge_point = provisioning.create(**body(NewChargePointSerializer, request))
+        charge_point = provisioning.create(**_settings(NewChargePointSerializer, request))
         return answer(f"{charge_point.identity} is entered.", _detail(charge_point), status=201)
 
 
@@ -86,7 +97,7 @@ class ChargePointView(ApiView):
     )
     def patch(self, request: Request, client_id: str) -> Response:
         charge_point = station(client_id)
-        changes = body(ProvisioningSerializer, request)
+        changes = _settings(ProvisioningSerializer, request)
         if changes:
             provisioning.update(charge_point, **changes)
         return answer(f"{charge_point.identity} is changed.", _detail(charge_point))

@@ -66,6 +66,13 @@ IF_MATCH = OpenApiParameter(
     description="The ETag that was read; if it was changed since, the change is refused with 412.",
 )
 
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    {"type": "string", "minLength": 1, "maxLength": 300, "pattern": "^[!-~]+$"},
+    OpenApiParameter.HEADER,
+    description="The ETag that was read; if nothing was changed since, the answer is 304 without a body.",
+)
+
 
 class WaitQuery(StrictSerializer):
     """How to wait for a station."""
@@ -118,15 +125,16 @@ def described(  # noqa: PLR0912 - a list of cases, one line each
     waits: bool = False,
     changes: bool = False,
     guarded: bool = False,
+    tagged: bool = False,
     accepted: bool = False,
     description: str = "",
 ) -> Any:
     """The document of one method of a view.
 
     `waits`: a station is asked. `changes`: state changes, so an Idempotency-Key is taken. `guarded`:
-    If-Match is looked at. `accepted`: it may go on in the background. `also`: statuses
-    beyond those of every endpoint. `answers` is a serializer of the whole envelope, or a dictionary of media
-    types where the answer is a file.
+    If-Match is looked at. `tagged`: the answer has an ETag, and If-None-Match is looked at. `accepted`: it
+    may go on in the background. `also`: statuses beyond those of every endpoint. `answers` is a serializer of
+    the whole envelope, or a dictionary of media types where the answer is a file.
     """
     codes = {*EVERYWHERE, *also}
     parameters: list[Any] = []
@@ -142,12 +150,16 @@ def described(  # noqa: PLR0912 - a list of cases, one line each
     if guarded:
         codes.add(412)
         parameters.append(IF_MATCH)
+    if tagged:
+        parameters.append(IF_NONE_MATCH)
     if changes:
         codes.update((409, 415))
         parameters.append(IDEMPOTENCY)
     responses: dict[Any, Any] = {status: OpenApiResponse(answers, description=summary)}
     if isinstance(answers, dict):  # what is not JSON says its types
         responses = {(status, kind): what for kind, what in answers.items()}
+    if tagged:
+        responses[304] = OpenApiResponse(description="It is as it was read.")
     if waits and changes:
         responses[202] = OpenApiResponse(answers, description="Sent without waiting for the answer.")
     if accepted:

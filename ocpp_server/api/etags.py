@@ -1,4 +1,6 @@
-"""ETag and If-Match: who changes what somebody else has changed meanwhile is told so."""
+"""ETags. If-Match: who changes what somebody else has changed meanwhile is told so. If-None-Match: who has
+it already is sent nothing.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +27,25 @@ def tagged(message: str, shown: Mapping[str, Any], *, status: int = 200) -> Resp
     """The answer with its ETag."""
     plain = dict(shown)
     return answer(message, plain, status=status, headers={"ETag": tag(plain)})
+
+
+def is_known(request: Request, response: Response) -> bool:
+    """Whether the caller has this very state already (RFC 9110 section 13.1.2); it reads, and so do we."""
+    wanted, current = request.headers.get("If-None-Match"), response.headers.get("ETag")
+    if (
+        wanted is None
+        or current is None
+        or request.method not in ("GET", "HEAD")
+        or response.status_code != 200
+    ):
+        return False
+    # Compared weakly: a proxy that compresses makes a strong tag weak.
+    return wanted.strip() == "*" or current in [one.strip().removeprefix("W/") for one in wanted.split(",")]
+
+
+def unchanged(response: Response) -> Response:
+    """304, which has no body."""
+    return Response(status=304, headers={"ETag": response.headers["ETag"]})
 
 
 def require(request: Request, shown: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from ocpp_server.api import idempotency
+from ocpp_server.api import etags, idempotency
 
 
 class ApiView(APIView):
@@ -36,6 +36,8 @@ class ApiView(APIView):
         return super().handle_exception(exc)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(response, Response) and etags.is_known(request, response):
+            response = etags.unchanged(response)
         final = super().finalize_response(request, response, *args, **kwargs)
         final.headers.setdefault("Cache-Control", "no-store")
         # Django would log every refusal, and a station that is offline as an error. Real faults are logged

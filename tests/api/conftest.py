@@ -36,7 +36,7 @@ class Caller:
             names.setdefault("Authorization", f"Api-Key {self.key}")
         content = {} if body is None else {"data": body, "content_type": "application/json"}
         response = self.client.generic(method, path, headers=names, **_encoded(content))
-        if method != "HEAD" and not response.streaming and response["Content-Type"] == "application/json":
+        if method != "HEAD" and not response.streaming and response.get("Content-Type") == "application/json":
             answer = response.json()
             assert set(answer) == {"success", "message", "data"}, answer
             assert isinstance(answer["message"], str) and answer["message"].endswith("."), answer

@@ -1,0 +1,273 @@
+"""TLS that the server ends itself (S06, S08; security profile 2 without a proxy)."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidMessage, InvalidStatus
+
+from ocpp_server import tls
+from ocpp_server.env import SettingError
+from tests.live import ROOT, LiveServer
+
+PASSWORD = "correct horse battery"
+
+
+def certify(folder: Path, name: str, *, curve: bool = True) -> tuple[Path, Path]:
+    """A certificate of its own for localhost, and its key: two files."""
+    key = ec.generate_private_key(ec.SECP256R1()) if curve else rsa.generate_private_key(65537, 2048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem, secret = folder / f"{name}.pem", folder / f"{name}.key"
+    pem.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    secret.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return pem, secret
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return certify(tmp_path_factory.mktemp("certificate"), "first")
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, migrated_database: Path, pair: tuple[Path, Path]
+) -> Iterator[LiveServer]:
+    live = LiveServer(
+        tmp_path_factory.mktemp("tls"),
+        template=migrated_database,
+        TLS_CERT=str(pair[0]),
+        TLS_KEY=str(pair[1]),
+    ).start()
+    yield live
+    assert live.stop() == 0
+    assert "Traceback" not in live.log.read_text("utf-8", "replace")
+
+
+def trusting(certificate: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(certificate))
+
+
+def handshake(port: int, context: ssl.SSLContext, name: str | None = "localhost") -> tuple[str, str, bytes]:
+    """TLS version, cipher and the certificate that is shown."""
+    with (
+        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        context.wrap_socket(plain, server_hostname=name) as secure,
+    ):
+        cipher = secure.cipher()
+        assert cipher is not None
+        return secure.version() or "", cipher[0], secure.getpeercert(binary_form=True) or b""
+
+
+def unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+async def test_S06_a_station_of_profile_2_is_let_in_over_wss(server: LiveServer, pair: tuple[Path, Path]):
+    body = {"clientId": "TLS-2", "password": PASSWORD, "securityProfile": 2}
+    assert server.request("POST", "/api/v1/chargepoints", body)[0] == 201
+    url = f"wss://TLS-2:{PASSWORD.replace(' ', '%20')}@localhost:{server.port}/ocpp/TLS-2"
+
+    async with connect(url, subprotocols=["ocpp1.6"], ssl=trusting(pair[0])) as station:
+        await station.send('[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')
+
+        assert '"status":"Accepted"' in str(await station.recv())
+
+
+async def test_S07_a_station_of_profile_3_is_told_apart_because_no_client_certificate_is_checked(
+    server: LiveServer, pair: tuple[Path, Path]
+):
+    body = {"clientId": "TLS-3", "password": PASSWORD, "securityProfile": 3}
+    assert server.request("POST", "/api/v1/chargepoints", body)[0] == 201
+
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(
+            f"wss://localhost:{server.port}/ocpp/TLS-3", subprotocols=["ocpp1.6"], ssl=trusting(pair[0])
+        ):
+            pass
+
+    assert refused.value.response.status_code == 401
+
+
+async def test_S08_plain_ws_does_not_get_through(server: LiveServer):
+    with pytest.raises((InvalidMessage, ConnectionError)):
+        async with connect(f"ws://localhost:{server.port}/ocpp/TLS-2", subprotocols=["ocpp1.6"]):
+            pass
+
+
+def test_S08_tls_1_3_is_spoken_and_1_2_is_the_floor(server: LiveServer):
+    newest = unverified()
+    oldest = unverified()
+    oldest.minimum_version = oldest.maximum_version = ssl.TLSVersion.TLSv1_2
+
+    assert handshake(server.port, newest)[0] == "TLSv1.3"
+    assert handshake(server.port, oldest)[0] == "TLSv1.2"
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+def test_S08_older_versions_are_refused(server: LiveServer, version: ssl.TLSVersion):
+    old = unverified()
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = version
+
+    with pytest.raises((ssl.SSLError, ConnectionResetError)):
+        handshake(server.port, old)
+
+
+@pytest.mark.parametrize(
+    ("cipher", "is_taken"),
+    [
+        ("ECDHE-ECDSA-AES128-GCM-SHA256", True),
+        ("ECDHE-ECDSA-AES256-GCM-SHA384", True),
+        ("ECDHE-ECDSA-AES128-SHA", False),
+        ("ECDHE-ECDSA-AES256-SHA384", False),
+    ],
+)
+def test_S08_ciphers_with_an_elliptic_key(server: LiveServer, cipher: str, is_taken: bool):
+    client = unverified()
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    client.set_ciphers(f"{cipher}:@SECLEVEL=0")
+
+    if is_taken:
+        assert handshake(server.port, client)[1] == cipher
+    else:
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            handshake(server.port, client)
+
+
+def test_S08_the_ciphers_of_an_rsa_key_that_the_specification_asks_for(tmp_path: Path):
+    context = tls.server_context(*certify(tmp_path, "rsa", curve=False))
+
+    names = {cipher["name"] for cipher in context.get_ciphers()}
+
+    assert {"AES128-GCM-SHA256", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256"} <= names
+    assert not [name for name in names if name.endswith("-SHA") or "CBC" in name or "RC4" in name]
+
+
+def test_the_certificate_is_renewed_without_a_restart_and_a_broken_one_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tls, "LOOK_EVERY_S", 0.0)
+    pem, key = certify(tmp_path, "live")
+    context = tls.server_context(pem, key)
+    first = shown_by(context)
+    pem.write_text("no certificate any more")
+
+    assert shown_by(context) == first
+
+    for old, new in zip((pem, key), certify(tmp_path, "renewed"), strict=True):
+        new.replace(old)
+
+    second = shown_by(context)
+    assert second != first
+    assert shown_by(context, name=None) == second
+
+
+def shown_by(context: ssl.SSLContext, name: str | None = "localhost") -> bytes:
+    """The certificate of a handshake in memory, with a server name or without."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server = context.wrap_bio(to_server, to_client, server_side=True)
+    client = unverified().wrap_bio(to_client, to_server, server_hostname=name)
+    for _ in range(6):
+        for side in (client, server):
+            try:
+                side.do_handshake()
+            except ssl.SSLWantReadError:
+                continue
+    return client.getpeercert(binary_form=True) or b""
+
+
+def test_pages_are_served_over_https_with_secure_cookies(server: LiveServer, pair: tuple[Path, Path]):
+    connection = http.client.HTTPSConnection("localhost", server.port, timeout=20, context=trusting(pair[0]))
+
+    connection.request("GET", "/admin/login/")
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+
+    assert answer.status == 200
+    assert "secure" in (answer.headers["Set-Cookie"] or "").lower()
+
+
+def test_the_banner_names_https_and_wss(server: LiveServer):
+    said = server.log.read_text()
+
+    assert f"https://localhost:{server.port}/admin/" in said
+    assert "wss://" in said
+
+
+def test_a_command_of_the_machine_reaches_the_server_and_trusts_this_certificate_alone(
+    server: LiveServer, tmp_path: Path
+):
+    def send(certificate: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", "trigger", "NOBODY", "Heartbeat"],
+            cwd=ROOT,
+            env=server.environment | {"TLS_CERT": certificate},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    known = send(server.environment["TLS_CERT"])
+    other = send(str(certify(tmp_path, "other")[0]))
+
+    assert "was never seen" in known.stdout + known.stderr
+    assert "can't be reached" in other.stdout + other.stderr
+
+
+@pytest.mark.parametrize("broken", ["missing", "text", "other key", "key alone"])
+def test_a_certificate_that_is_none_stops_the_start_with_a_sentence(tmp_path: Path, broken: str):
+    pem, key = certify(tmp_path, "good")
+    settings: dict[str, Path | None] = {"TLS_CERT": pem, "TLS_KEY": key}
+    if broken == "missing":
+        settings["TLS_CERT"] = tmp_path / "none.pem"
+    elif broken == "text":
+        pem.write_text("hello")
+    elif broken == "other key":
+        settings["TLS_KEY"] = certify(tmp_path, "other")[1]
+    else:
+        settings["TLS_CERT"] = None
+
+    with pytest.raises(SettingError) as said:
+        tls.uvicorn_options(settings)
+
+    assert str(said.value).startswith("TLS_KEY" if broken == "key alone" else "TLS_CERT")
+    assert os.linesep not in str(said.value)
