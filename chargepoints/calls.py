@@ -81,6 +81,8 @@ class Switchboard:
     def __init__(self) -> None:
         self.channel = ""
         self.connections: dict[str, StationConnection] = {}
+        # Stations at gateways whose messages we handle: known here, spoken to through the queue.
+        self.at_gateways: dict[str, StationConnection] = {}
         # Connections that are registered and whose station is being loaded.
         self.arrivals: dict[str, Arrival] = {}
         self._waiters: dict[str, asyncio.Event] = {}
@@ -90,6 +92,10 @@ class Switchboard:
         self._had: dict[tuple[str, str], None] = {}
         self._task: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def served(self) -> list[StationConnection]:
+        """Every station whose messages this process handles."""
+        return [*self.connections.values(), *self.at_gateways.values()]
 
     def start(self) -> None:
         if self._task is None or self._task.done():

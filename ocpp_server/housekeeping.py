@@ -98,7 +98,7 @@ async def mirror() -> None:
     unit = Unit()
     counted = []
     now = datetime.now(UTC)
-    for connection in list(switchboard.connections.values()):
+    for connection in switchboard.served():
         station = connection.station
         if station.last_seen_at != station.mirrored_at:
             station.mirrored_at = station.last_seen_at
@@ -153,7 +153,7 @@ async def ask_for_missing_events() -> None:
     from transactions.services import gaps
 
     grace, now = timedelta(seconds=settings.OCPP_MISSING_EVENTS_GRACE), datetime.now(UTC)
-    for connection in list(calls.switchboard.connections.values()):
+    for connection in calls.switchboard.served():
         station = connection.station
         if station.version not in V2X or not station.is_accepted:
             continue
@@ -173,7 +173,7 @@ async def doubt() -> None:
     from transactions.tables import TRANSACTIONS
 
     unit, now = Unit(), datetime.now(UTC)
-    for connection in list(switchboard.connections.values()):
+    for connection in switchboard.served():
         for transaction in disagreement.look(connection.station, now):
             unit.update(
                 TRANSACTIONS, transaction.id, suspect=True, suspect_reasons=list(transaction.suspect_reasons)

@@ -76,7 +76,8 @@ _decode_header = msgspec.json.Decoder(list[msgspec.Raw]).decode
 def parse(text: str | bytes) -> Envelope:
     """Read an envelope. Raises Unreadable."""
     try:
-        envelope = _decode(text)
+        # Raw payloads are not looked at: bytes that are no text must be found out here.
+        envelope = _decode(text if isinstance(text, str) else text.decode())
     except (msgspec.DecodeError, UnicodeEncodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(str(error)) from None
     if not envelope.event and envelope.raw is None and not bytes(envelope.payload):

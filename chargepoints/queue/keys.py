@@ -26,11 +26,11 @@ behind a gateway is found as one with a socket of ours is.
 | `P:active` | set | what readers of the older gateway's family look at |
 
 A session that a gateway writes has no field `channel`: that is how it differs from one of a process of ours
-with the socket in its own hands. Where it replaces another, the connect step keeps that one's `session_id` and
-`channel` as `replaced_id` and `replaced_channel`: the processor waits until that process has finished.
-The processor adds `settles_at`: when calls may be sent at the latest, 0 when the station has said its first word.
-Whoever pushes a request marks the station ready with Redis' milliseconds of now (`ZADD NX`), so that who waits
-longest is served first.
+with the socket in its own hands. Where it replaces another, the connect step keeps that one's `session_id`
+and `channel` as `replaced_id` and `replaced_channel`: the processor waits until that process has finished.
+The processor adds `settles_at`: when calls may be sent at the latest; 0: the station has said its first word.
+Whoever pushes a request marks the station ready with Redis' milliseconds of now (`ZADD NX`), so that who has
+waited longest is served first.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from chargepoints.services import security
 from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
@@ -83,3 +85,16 @@ async def keep_refused(station: Station, exchange: Exchange) -> None:
         payload=exchange.call.payload,
         detail=exchange.error.description,
     )
+
+
+def keep_poisoned(charge_point_pk: int, action: str, payload: str, detail: str, received_at: datetime) -> None:
+    """Put aside a message that could not be handled, again and again. Runs in the journal."""
+    if not _is_kept(charge_point_pk, action, payload):
+        QuarantinedMessage.objects.create(
+            charge_point_id=charge_point_pk,
+            action=action[:64],
+            reason=QuarantinedMessage.Reason.BAD_MESSAGE,
+            detail=detail[:500],
+            payload=payload,
+            received_at=received_at,
+        )

@@ -1,7 +1,7 @@
 -- The head of a station's queue is done with: push its answers, remove it, go on or give the station back.
 -- ARGV  REDIS_STATE_TTL in ms, processor, how long the claim holds in ms, then for each station: identity, epoch,
 --       the session its answers are for, "1" when the processor takes the next one too, message id of the call in
---       flight that has ended or "", settles_at or "", dead letter or "", how many answers, the answers
+--       flight that has ended or "", settles_at ("+" and ms from now) or "", dead letter or "", how many answers, the answers
 -- Returns for each station {what, next head or "", sent}; what: "fenced" (nothing was changed: another has claimed
 -- it), "next", "back" (there is more, for anybody), "idle"; sent: id of the call that was sent, or "".
 local processor, at, done = ARGV[2], 4, {}
@@ -32,6 +32,9 @@ while at <= #ARGV do
       end
     end
     if is_current and settles ~= '' then
+      if string.sub(settles, 1, 1) == '+' then
+        settles = text(now + string.sub(settles, 2))
+      end
       redis.call('HSET', P .. ':session:' .. id, 'settles_at', settles)
       session.settles_at = tonumber(settles)
     end

@@ -1,0 +1,48 @@
+"""The processor's connection to Redis: scripts of the queue, and the same error for every way of not answering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from chargepoints.queue.keys import QueueKeys
+from chargepoints.queue.wire import Part, Wire
+from ocpp_server.live import LiveStateUnavailable
+from ocpp_server.live.redis_keys import Script
+from ocpp_server.live.redis_link import AWAY, told
+
+
+class QueueRedis:
+    """Belongs to one event loop. Texts come back as bytes: an identity need not be readable to be found."""
+
+    def __init__(self) -> None:
+        self.keys = QueueKeys(settings.REDIS_STATE_PREFIX)
+        self._kept_ms = int(settings.REDIS_STATE_TTL * 1000)
+        self._wire = Wire()
+        self._bells = Wire()
+
+    async def run(self, used: Script, *arguments: Part) -> Any:
+        """A script's result. Raises LiveStateUnavailable; whether it was carried out is not known then."""
+        try:
+            return await self._wire.run(used, [self.keys.prefix], self._kept_ms, *arguments)
+        except AWAY as error:
+            raise LiveStateUnavailable(told(error)) from error
+
+    async def call(self, *parts: Part) -> Any:
+        """A command's reply. Raises LiveStateUnavailable."""
+        try:
+            return await self._wire.call(*parts)
+        except AWAY as error:
+            raise LiveStateUnavailable(told(error)) from error
+
+    async def ring_of(self, *bells: str, within: float) -> None:
+        """Wait until somebody rings, or the seconds are over. Raises LiveStateUnavailable."""
+        try:
+            await self._bells.call("BLPOP", *bells, str(within), patience=within)
+        except AWAY as error:
+            raise LiveStateUnavailable(told(error)) from error
+
+    def close(self) -> None:
+        self._wire.close()
+        self._bells.close()
