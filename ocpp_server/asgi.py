@@ -1,6 +1,5 @@
 """The ASGI application: HTTP to Django, WebSockets to the stations' consumer, lifespan to the engine."""
 
-import gc
 import os
 from typing import Any
 
@@ -12,16 +11,7 @@ _http = get_asgi_application()
 
 from chargepoints.routing import websocket  # noqa: E402 - models need the apps to be loaded
 from ocpp_server import engine  # noqa: E402
-
-
-def calm_collector() -> None:
-    """Leave what the start has made out of every garbage collection, and collect less often.
-
-    Messages make few cycles; with Python's defaults a tenth of the server's time went into looking for them.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+from ocpp_server.collector import calm_collector  # noqa: E402
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:

@@ -1,0 +1,220 @@
+"""What a gateway does to the queue, one script each: register, push, take, prolong, close, sweep.
+
+Every call may be repeated when its reply was lost: frames and takings are numbered, a close compares the
+session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.conf import settings
+
+from chargepoints.queue import envelope
+from chargepoints.queue.keys import QueueKeys, script
+from chargepoints.queue.wire import Part, Wire
+
+CONNECT, FRAMES, TAKE = script("gateway_connect"), script("gateway_frames"), script("gateway_take")
+CLOSE, REFRESH, SWEEP = script("gateway_close"), script("gateway_refresh"), script("gateway_sweep")
+
+# Above so many unread envelopes nothing more is taken from a station: something is wrong with it or with us.
+LONGEST_QUEUE = 500
+# How many stations one step concerns: Redis does nothing else meanwhile.
+STATIONS_AT_ONCE = 256
+ANSWERS_AT_ONCE = 16
+SWEPT_AT_ONCE = 500
+
+REPLACED, MISSING = -1, -2
+KEPT, ANSWERS_WAIT, IS_MISSING, IS_REPLACED = "k", "a", "m", "r"
+
+
+class QueueTooLong(Exception):  # noqa: N818 - reads as what it is
+    """The station's queue is full: what it says now could not be kept."""
+
+
+class Registration(NamedTuple):
+    """`fence` orders the connections of a station ("0": a newer one holds it); `before` is the session that
+    was there, field by field.
+    """
+
+    fence: str
+    before: dict[str, str]
+
+
+class Speaker(NamedTuple):
+    """A station with something to say: its frames are envelopes, numbered from `first` on."""
+
+    identity: str
+    session_id: str
+    first: int
+    frames: list[bytes]
+
+
+class Taken(NamedTuple):
+    """What was there for a station. `session_id` is its current one, empty when it is not this gateway's."""
+
+    identity: str
+    session_id: str
+    queue: int
+    answers: list[bytes]
+
+
+def lease_ms() -> int:
+    """How long a connection is alive without being prolonged: 45 s unless REDIS_STATE_TTL is changed."""
+    return int(settings.REDIS_STATE_TTL * 1500)
+
+
+def refresh_s() -> float:
+    """How often connections are prolonged: 15 s unless REDIS_STATE_TTL is changed."""
+    return float(settings.REDIS_STATE_TTL / 2)
+
+
+class GatewayQueue:
+    """The queue as the gateway `server_id` sees it. Calls raise redis' errors, see `Wire`."""
+
+    def __init__(self, server_id: str) -> None:
+        self.server_id = server_id
+        self.keys = QueueKeys(settings.REDIS_STATE_PREFIX)
+
+    async def connect(
+        self, wire: Wire, identity: str, session_id: str, fields: dict[str, str], *, fence: str = ""
+    ) -> Registration:
+        """Register a connection; with its fence: put it back. Raises QueueTooLong."""
+        keys = self.keys
+        control = envelope.pack_control(
+            envelope.CONNECT,
+            identity,
+            session_id=session_id,
+            ws_server_id=self.server_id,
+            protocol=fields["protocol"],
+        )
+        session = {
+            "charge_point_id": identity,
+            "session_id": session_id,
+            "ws_server_id": self.server_id,
+            "last_activity": str(int(datetime.now(UTC).timestamp())),
+            **fields,
+        }
+        written, before = await wire.run(
+            CONNECT,
+            [
+                keys.session(identity),
+                keys.clients,
+                keys.responses(identity),
+                keys.requests(identity),
+                keys.ready,
+                keys.bell,
+                keys.ended(identity),
+            ],
+            identity,
+            lease_ms(),
+            fence,
+            session_id,
+            keys.news,
+            keys.gateway_bell(""),
+            LONGEST_QUEUE,
+            control,
+            *(part for field in session.items() for part in field),
+        )
+        if written == b"full":
+            raise QueueTooLong
+        texts = [text.decode() for text in before]
+        return Registration(written.decode(), dict(zip(texts[::2], texts[1::2], strict=True)))
+
+    async def push(self, wire: Wire, speakers: Sequence[Speaker]) -> list[int]:
+        """Push frames; for each station the length of its queue, REPLACED or MISSING."""
+        keys = [self.keys.ready, self.keys.bell]
+        arguments: list[Part] = []
+        for identity, session_id, first, frames in speakers:
+            keys += (self.keys.session(identity), self.keys.requests(identity))
+            arguments += (identity, session_id, first, len(frames), *frames)
+        text = await wire.run(FRAMES, keys, *arguments)
+        return [int(length) for length in text.split(b",")]
+
+    async def take(self, wire: Wire, number: int, also: Sequence[str], *, patience: float) -> list[Taken]:
+        """Wait until somebody rings, `patience` seconds at most; the answers for the stations that were rung
+        for, and for those in `also`. The same number: the same answers.
+        """
+        bell = self.keys.gateway_bell(self.server_id)
+        text = await wire.run(
+            TAKE,
+            [bell, self.keys.taken(self.server_id)],
+            number,
+            self.server_id,
+            self.keys.prefix,
+            STATIONS_AT_ONCE,
+            ANSWERS_AT_ONCE,
+            *also,
+            # To its own place: the ring stays there for the script, should this connection break meanwhile.
+            after=("BLMOVE", bell, bell, "LEFT", "LEFT", str(patience)) if patience else (),
+            patience=patience,
+        )
+        return list(_taken(text))
+
+    async def refresh(self, wire: Wire, stations: Sequence[tuple[str, str]]) -> str:
+        """Prolong the gateway and (identity, session) pairs; a letter for each."""
+        keys = [self.keys.clients, self.keys.gateways]
+        for identity, _ in stations:
+            keys += (self.keys.session(identity), self.keys.responses(identity))
+        pairs = (part for pair in stations for part in pair)
+        states: bytes = await wire.run(REFRESH, keys, self.server_id, lease_ms(), *pairs)
+        return states.decode()
+
+    async def close(self, wire: Wire, ended: Sequence[tuple[str, str, str, str]]) -> int:
+        """Forget connections (identity, session, protocol, reason); how many were current."""
+        keys = [self.keys.clients, self.keys.ready, self.keys.bell]
+        arguments: list[Part] = [self.keys.news]
+        for identity, session_id, protocol, reason in ended:
+            keys += (self.keys.session(identity), self.keys.requests(identity))
+            control = envelope.pack_control(
+                envelope.DISCONNECT,
+                identity,
+                session_id=session_id,
+                ws_server_id=self.server_id,
+                protocol=protocol,
+                reason=reason,
+            )
+            arguments += (identity, session_id, control)
+        return int(await wire.run(CLOSE, keys, *arguments))
+
+    async def resign(self, wire: Wire) -> None:
+        """The gateway ends: it is not one of those that are alive any more."""
+        await wire.call("ZREM", self.keys.gateways, self.server_id)
+        await wire.call("DEL", self.keys.gateway_bell(self.server_id), self.keys.taken(self.server_id))
+
+
+async def sweep(wire: Wire, keys: QueueKeys) -> list[str]:
+    """Say of the stations whose gateway has died that they are gone; their identities.
+
+    Gateways do so, and processors for when no gateway is left. Not before everybody has had the time to
+    prolong its leases after an outage of Redis: all of them may be over then.
+    """
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    gone = await wire.run(
+        SWEEP,
+        [keys.clients, keys.gateways, keys.ready, keys.bell],
+        keys.prefix,
+        keys.news,
+        now,
+        SWEPT_AT_ONCE,
+    )
+    return [identity.decode() for identity in gone]
+
+
+def _taken(text: bytes) -> Iterator[Taken]:
+    if not text:
+        return
+    header, _, rest = text.partition(b";")
+    parts = []
+    at = 0
+    for size in map(int, header.split(b",")):
+        parts.append(rest[at : at + size])
+        at += size
+    at = 0
+    while at < len(parts):
+        identity, session_id, queue, count = parts[at : at + 4]
+        answers = parts[at + 4 : at + 4 + int(count)]
+        yield Taken(identity.decode(), session_id.decode(), int(queue), answers)
+        at += 4 + len(answers)

@@ -1,0 +1,24 @@
+-- Forget connections that have ended, each only if it is still the current one of its station: a late close of
+-- a replaced one changes nothing.
+-- KEYS  clients, ready, bell, then for each station: session, requests
+-- ARGV  channel of the news, then for each station: identity, session id, the disconnect control
+-- Returns how many were current.
+local now = redis.call('TIME')
+local ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000)
+local current = 0
+for i = 4, #KEYS, 2 do
+  local at = 2 + (i - 4) / 2 * 3
+  local identity, session, control = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  if redis.call('HGET', KEYS[i], 'session_id') == session then
+    redis.call('LPUSH', KEYS[i + 1], control)
+    redis.call('DEL', KEYS[i])
+    redis.call('ZREM', KEYS[1], identity)
+    if redis.call('ZADD', KEYS[2], 'NX', ms, identity) == 1 then
+      redis.call('LPUSH', KEYS[3], '1')
+    end
+    redis.call('PUBLISH', ARGV[1], cjson.encode({'', {{'offline', identity}}}))
+    current = current + 1
+  end
+end
+redis.call('LTRIM', KEYS[3], 0, 63)
+return current

@@ -1,0 +1,58 @@
+-- Register a gateway's connection, or put it back after its session was lost: the newest authenticated one wins.
+-- KEYS  session, clients, responses, requests, ready, bell, ended
+-- ARGV  identity, lease in ms, fence ("" for a new connection), session id, channel of the news, what comes before
+--       the name of a gateway in the key of its bell, the longest queue, the connect control, field, value, ...
+-- Returns {fence, what was there before}; fence "0": a newer connection holds the station; "full": its queue is
+-- too long already. In both cases nothing was changed.
+local now = redis.call('TIME')
+local microseconds = now[1] * 1000000 + now[2]
+local before = redis.call('HGETALL', KEYS[1])
+local was = {}
+for i = 1, #before, 2 do
+  was[before[i]] = before[i + 1]
+end
+local known = tonumber(was.fence or '0')
+local fence = tonumber(ARGV[3])
+local is_new = not fence
+local seq = '0'
+if is_new then
+  if redis.call('LLEN', KEYS[4]) > tonumber(ARGV[7]) then
+    return {'full', {}}
+  end
+  fence = math.max(microseconds, known + 1)
+else
+  if known > fence then
+    return {'0', before}
+  end
+  -- What was pushed before must not be pushed again: the numbers go on.
+  local ended = redis.call('HMGET', KEYS[7], 'session_id', 'seq')
+  if was.session_id == ARGV[4] then
+    seq = was.seq or '0'
+  elseif ended[1] == ARGV[4] then
+    seq = ended[2] or '0'
+  end
+end
+local written = string.format('%.0f', fence)
+-- The commands that Redis refuses when it has no memory come first: refused, nothing has happened.
+redis.call('LPUSH', KEYS[4], ARGV[8])
+redis.call('DEL', KEYS[1], KEYS[7])
+redis.call('HSET', KEYS[1], 'fence', written, 'seq', seq, unpack(ARGV, 9))
+if was.session_id and was.session_id ~= ARGV[4] then
+  -- Where a process of ours holds the old socket, whoever serves the station next waits until it has finished.
+  redis.call('HSET', KEYS[1], 'replaced_id', was.session_id, 'replaced_channel', was.channel or '')
+  if not was.channel and was.ws_server_id then
+    local bell = ARGV[6] .. was.ws_server_id
+    redis.call('RPUSH', bell, ARGV[1])
+    redis.call('PEXPIRE', bell, 120000)
+  end
+end
+redis.call('ZADD', KEYS[2], string.format('%.0f', microseconds / 1000 + ARGV[2]), ARGV[1])
+if is_new then
+  redis.call('DEL', KEYS[3])
+end
+if redis.call('ZADD', KEYS[5], 'NX', string.format('%.0f', microseconds / 1000), ARGV[1]) == 1 then
+  redis.call('LPUSH', KEYS[6], '1')
+  redis.call('LTRIM', KEYS[6], 0, 63)
+end
+redis.call('PUBLISH', ARGV[5], cjson.encode({'', {{'online', ARGV[1], ARGV[4], written}}}))
+return {written, before}

@@ -1,0 +1,35 @@
+-- Say of the stations whose gateway has died that they are gone. Sockets of web processes are none of ours: they
+-- have a channel, and the housekeeper looks after them.
+-- KEYS  clients, gateways, ready, bell
+-- ARGV  prefix, channel of the news, time of the disconnect controls (RFC 3339), how many at most
+-- Returns their identities.
+local now = redis.call('TIME')
+local ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ms)
+local gone = {}
+for _, identity in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms)) do
+  local key = ARGV[1] .. ':session:' .. identity
+  local session = redis.call('HMGET', key, 'session_id', 'ws_server_id', 'protocol', 'channel')
+  if session[1] and not session[4] then
+    redis.call('LPUSH', ARGV[1] .. ':requests:' .. identity, cjson.encode({
+      charge_point_id = identity, message_type = 0, event = 'disconnect', reason = 'The gateway has died.',
+      timestamp = ARGV[3], ws_server_id = session[2] or '', v = 1, session_id = session[1],
+      protocol = session[3] or '',
+    }))
+    -- It may come back, and go on with the numbers of its frames.
+    local ended = ARGV[1] .. ':server:ended:' .. identity
+    redis.call('RENAME', key, ended)
+    redis.call('PEXPIRE', ended, 3600000)
+    redis.call('ZREM', KEYS[1], identity)
+    if redis.call('ZADD', KEYS[3], 'NX', ms, identity) == 1 then
+      redis.call('LPUSH', KEYS[4], '1')
+    end
+    redis.call('PUBLISH', ARGV[2], cjson.encode({'', {{'offline', identity}}}))
+    gone[#gone + 1] = identity
+    if #gone >= tonumber(ARGV[4]) then
+      break
+    end
+  end
+end
+redis.call('LTRIM', KEYS[4], 0, 63)
+return gone

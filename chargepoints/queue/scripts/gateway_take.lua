@@ -1,0 +1,55 @@
+-- Take the answers that wait for the stations of a gateway. Asked again with the same number: the same reply,
+-- which was lost on its way the first time.
+-- KEYS  the gateway's bell, what it took last
+-- ARGV  number of this asking, gateway, prefix, how many stations, how many answers of each, then identities to
+--       look at even though nobody rang
+-- Returns one text: the sizes of its parts, joined by commas, a semicolon, the parts. For each station these are
+-- its identity, its current session ("" when it is not this gateway's), the length of its queue, the number of
+-- answers, and the answers.
+local last = redis.call('HMGET', KEYS[2], 'number', 'text')
+if last[1] == ARGV[1] then
+  return last[2]
+end
+local asked = redis.call('LPOP', KEYS[1], ARGV[4]) or {}
+for i = 6, #ARGV do
+  asked[#asked + 1] = ARGV[i]
+end
+local seen, parts, sizes, more = {}, {}, {}, {}
+local function put(text)
+  parts[#parts + 1] = text
+  sizes[#sizes + 1] = #text
+end
+for _, identity in ipairs(asked) do
+  if not seen[identity] then
+    seen[identity] = true
+    local session = redis.call('HMGET', ARGV[3] .. ':session:' .. identity, 'session_id', 'ws_server_id')
+    put(identity)
+    if session[1] and session[2] == ARGV[2] then
+      local answers = redis.call('RPOP', ARGV[3] .. ':responses:' .. identity, ARGV[5]) or {}
+      put(session[1])
+      put(tostring(redis.call('LLEN', ARGV[3] .. ':requests:' .. identity)))
+      put(tostring(#answers))
+      for _, answer in ipairs(answers) do
+        put(answer)
+      end
+      if #answers == tonumber(ARGV[5]) then
+        more[#more + 1] = identity
+      end
+    else
+      put('')
+      put('0')
+      put('0')
+    end
+  end
+end
+if #parts == 0 then
+  return ''
+end
+if #more > 0 then
+  redis.call('RPUSH', KEYS[1], unpack(more))
+  redis.call('PEXPIRE', KEYS[1], 120000)
+end
+local text = table.concat(sizes, ',') .. ';' .. table.concat(parts)
+redis.call('HSET', KEYS[2], 'number', ARGV[1], 'text', text)
+redis.call('PEXPIRE', KEYS[2], 120000)
+return text
