@@ -27,7 +27,8 @@ CONNECTIONS = 32
 # Nothing heard for so long: ask whether the line is alive.
 QUIET_S = 5.0
 RETRY_S = (0.1, 0.2, 0.5, 1.0)
-AWAY = (RedisError, OSError, TimeoutError)
+# RuntimeError is what uvloop says of a connection that was closed before anything was written to it.
+AWAY = (RedisError, OSError, TimeoutError, RuntimeError)
 
 
 class Link:
@@ -137,10 +138,11 @@ class Link:
                 failures = 0
                 await self._listen(pubsub)
             except (*AWAY, LiveStateUnavailable) as error:
-                self.error = str(error) or type(error).__name__
+                cause = error.__cause__ or error
+                self.error = str(cause) or type(cause).__name__
                 if not failures:
                     log.error("redis.away", error=self.error)
-                if isinstance(error.__cause__ or error, ReadOnlyError):
+                if isinstance(cause, ReadOnlyError):
                     # What was the master is a replica now: its name may lead to the new master already.
                     await self.redis.connection_pool.disconnect(inuse_connections=False)
             except asyncio.CancelledError:

@@ -64,7 +64,7 @@ class Redis:
             parts = urlsplit(url)
             self.address, self.password = f"{parts.hostname}:{parts.port or 6379}", parts.password or ""
         else:
-            self._folder = tempfile.mkdtemp(prefix="ocpp-redis-")
+            self.folder = tempfile.mkdtemp(prefix="ocpp-redis-")
             self.address, self.password = f"127.0.0.1:{free_port()}", ""
             self.start()
 
@@ -81,7 +81,7 @@ class Redis:
         """An empty one: nothing is kept on disk."""
         port = self.address.rpartition(":")[2]
         command = [redis_binary(), "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
-        self.process = subprocess.Popen(command, cwd=self._folder, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL)
         _wait(self.client.ping, redis.RedisError, self.process)
 
     def stop(self) -> None:
@@ -102,7 +102,7 @@ class Redis:
     def close(self) -> None:
         if self.process is not None:
             self.stop()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
 class Postgres:

@@ -16,8 +16,9 @@ else
   fence = math.max(microseconds, known + 1)
 end
 local written = string.format('%.0f', fence)
+-- First what a full Redis refuses: after a deletion it would let the rest of the script pass.
+redis.call('ZADD', KEYS[1], string.format('%.0f', microseconds / 1000 + ARGV[2]), ARGV[1])
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'fence', written, unpack(ARGV, 6))
-redis.call('ZADD', KEYS[1], string.format('%.0f', microseconds / 1000 + ARGV[2]), ARGV[1])
 redis.call('PUBLISH', ARGV[4], ARGV[5])
 return {written, before}

@@ -1,0 +1,163 @@
+"""A Redis that answers and refuses: full, a replica, its disk broken, no more clients, another password
+(F17-F19). What needs it is refused or waits, the operator sees why, and nobody has to be restarted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_client
+
+from tests.conformance.peer import Operator, Peer, eventually, fresh, station
+from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import MakeCluster
+from tests.distributed.engines import Redis
+from tests.distributed.test_live_view import authorized, shared_transactions, started, stopped
+from tests.distributed.test_outage import command_reaches, errors, lively, names_redis, ready, refusal
+from tests.live import free_port
+
+# What a process may log of one outage, long as it is: not a line for each of its attempts.
+LINES_OF_AN_OUTAGE = 3
+
+
+class Illness:
+    """What is wrong with Redis. One connection is kept, which works when no other does."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self.client: Any = redis_client.Redis(
+            *_address(redis), decode_responses=True, single_connection_client=True
+        )
+
+    def full(self) -> Callable[[], Any]:
+        self.client.config_set("maxmemory", "1kb")
+        return lambda: self.client.config_set("maxmemory", "0")
+
+    def replica(self) -> Callable[[], Any]:
+        self.client.replicaof("127.0.0.1", str(free_port()))
+        return lambda: self.client.replicaof("NO", "ONE")
+
+    def disk_broken(self) -> Callable[[], Any]:
+        """Snapshots fail, and then Redis takes no more writes."""
+        obstacle = Path(self.redis.folder, "dump.rdb")
+        obstacle.mkdir()
+        self.client.config_set("save", "3600 1000000")
+        self.client.bgsave()
+        while self.client.info("persistence")["rdb_last_bgsave_status"] != "err":
+            pass
+
+        def mend() -> None:
+            obstacle.rmdir()
+            self.client.config_set("save", "")
+
+        return mend
+
+    def no_more_clients(self) -> Callable[[], Any]:
+        self.client.config_set("maxclients", "1")
+        self._disconnect_everybody()
+        return lambda: self.client.config_set("maxclients", "1000")
+
+    def another_password(self) -> Callable[[], Any]:
+        self.client.config_set("requirepass", "another")
+        self._disconnect_everybody()
+        return lambda: self.client.config_set("requirepass", "")
+
+    def _disconnect_everybody(self) -> None:
+        for kind in ("normal", "pubsub"):
+            self.client.client_kill_filter(_type=kind, skipme=True)
+
+
+def _address(redis: Redis) -> tuple[str, int]:
+    host, _, port = redis.address.rpartition(":")
+    return host, int(port)
+
+
+@pytest.fixture(scope="module")
+def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
+    """Two processes with a Redis of their own, which falls ill in one way after the other."""
+    redis = Redis()
+    cluster = make_cluster(2, on=redis, OCPP_JOURNAL_BUDGET="20s")
+    yield cluster
+    cluster.stop()
+    redis.close()
+
+
+@pytest.mark.parametrize(
+    "illness",
+    [Illness.full, Illness.replica, Illness.disk_broken, Illness.no_more_clients, Illness.another_password],
+    ids=lambda illness: illness.__name__,
+)
+async def test_what_needs_redis_is_refused_or_waits_and_all_is_well_again_without_a_restart(
+    cluster: Cluster, illness: Callable[[Illness], Callable[[], Any]]
+) -> None:
+    here, there = cluster.servers
+    operator, uid, other_uid = Operator(here), fresh("TAG"), fresh("TAG")
+    for tag in (uid, other_uid):
+        await operator.add_token(tag)
+    async with station(here) as charging, station(there) as waiting, station(there) as going_on:
+        number = (await started(charging, uid))["transactionId"]
+        long_one = (await started(going_on, other_uid))["transactionId"]
+        await eventually(lambda: {str(number), str(long_one)} <= shared_transactions(cluster).keys())
+        before = cluster.log()
+
+        mend = illness(Illness(cluster.redis))
+        try:
+            # What a probe, a program and an operator see.
+            for server in cluster.servers:
+                await eventually(lambda server=server: names_redis(server))
+            assert (await operator.request("GET", "/api/v1/transactions"))[0] == 200
+
+            # Stations that need no number go on; new sockets are told to come again; a start waits.
+            report = {"connectorId": 1, "errorCode": "NoError", "status": "Charging"}
+            await charging.call("StatusNotification", report)
+            assert await authorized(charging, uid) == "Accepted"
+            await stopped(charging, number)
+            refused = await refusal(there)
+            assert refused.response.status_code == 503
+            assert "Retry-After" in refused.response.headers
+            start = asyncio.create_task(started(waiting, other_uid))
+            # Longer than leases last: nobody is taken for gone meanwhile.
+            for _ in range(6):
+                await asyncio.sleep(0.5)
+                await going_on.heartbeat()
+                await charging.heartbeat()
+            assert not start.done()
+            # Where the socket is can't be known for sure any more.
+            status, headers, answer = await asyncio.to_thread(ask_for_command, here, charging)
+            assert (status, headers.get("retry-after")) == (503, "10"), answer
+            assert "Redis" in answer["message"]
+            assert cluster.rows("SELECT 1 FROM chargepoints_command WHERE state IN ('queued', 'sent')") == []
+            assert names_redis(here)
+        finally:
+            mend()
+
+        assert (await start)["transactionId"] > long_one
+        for server in cluster.servers:
+            await eventually(lambda server=server: ready(server) == (200, []))
+        everybody = sorted(peer.identity for peer in (charging, waiting, going_on))
+        await eventually(lambda: sorted(lively(cluster)) == everybody)
+        for server in cluster.servers:
+            await eventually(lambda server=server: cluster.clients(server) == everybody)
+        assert all(cluster.is_online(identity) for identity in everybody)
+        # What ended meanwhile has ended for everybody; what goes on is known to everybody.
+        await eventually(lambda: str(number) not in shared_transactions(cluster), 5)
+        again = await started(waiting, uid)
+        assert again["idTagInfo"]["status"] == "Accepted"
+        assert str(long_one) in shared_transactions(cluster)
+        await command_reaches(here, waiting)
+        await command_reaches(there, charging)
+        peers = (charging, waiting, going_on)
+        assert [error for peer in peers for error in errors(cluster, peer.identity)] == []
+    said = cluster.log().removeprefix(before)
+    assert said.count("redis.away") <= LINES_OF_AN_OUTAGE * len(cluster.servers), said[-6000:]
+    assert "Traceback" not in said, said[said.index("Traceback") - 500 :][:3000]
+
+
+def ask_for_command(server: Any, peer: Peer) -> tuple[int, dict[str, str], Any]:
+    return server.exchange(
+        "POST", f"/api/v1/chargepoints/{peer.identity}/commands", {"action": "ClearCache", "payload": {}}
+    )
