@@ -44,14 +44,16 @@ def _sqlstate(error: BaseException) -> str:
     return getattr(cause, "sqlstate", None) or ""
 
 
-def leave_pool() -> None:
+def leave_pool(*, lock_wait_ms: int = 0) -> None:
     """Give this thread a connection of its own at the next connect (PostgreSQL).
 
-    Slow reports in the admin can use up the pool; what stations say must not wait for it (F32), nor for the
-    limit that their queries have.
+    Slow reports in the admin can use up the pool; what stations say must not wait for it (F32), nor have the
+    time limit of their queries. `lock_wait_ms`: how long a statement waits for a lock, 0 for ever.
     """
     if connection.vendor != "postgresql":
         return
-    options = dict(connection.settings_dict["OPTIONS"], options="-c statement_timeout=0")
+    options = dict(
+        connection.settings_dict["OPTIONS"], options=f"-c statement_timeout=0 -c lock_timeout={lock_wait_ms}"
+    )
     options.pop("pool", None)
     connection.settings_dict = {**connection.settings_dict, "OPTIONS": options}

@@ -26,7 +26,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from ocpp_server import database
-from ocpp_server.bulk import Row, Table
+from ocpp_server.bulk import Row, Table, together
 from ocpp_server.observability import measures
 from ocpp_server.protocol.dispatch import StorageUnavailable
 
@@ -42,7 +42,7 @@ LINGER_S = 0.004
 # How often the loop looks whether the writer hangs in the driver (a lock, a machine that went away).
 LOOK_S = 0.5
 RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
-# How long one attempt waits for SQLite's lock: short, so that the budget ends when it says.
+# How long one attempt waits for a lock of the database: short, so that the budget ends when it says.
 LOCK_WAIT_MS = 500
 
 
@@ -275,7 +275,7 @@ class Journal:
     # -- the writer thread's side ---------------------------------------------------------------
 
     def _run(self) -> None:
-        database.leave_pool()
+        database.leave_pool(lock_wait_ms=LOCK_WAIT_MS)
         try:
             while (batch := self._batches.get()) is not None:
                 self._write_patiently(batch)
@@ -296,8 +296,10 @@ class Journal:
             try:
                 self._write(left)
             except database.AWAY as error:
-                if not database.is_conflict(error):
+                is_conflict = database.is_conflict(error)
+                if not is_conflict:
                     connection.close()
+                if attempt or not is_conflict:
                     self.down_since = self.down_since or time.monotonic()
                 waiting = [job for job in left if not job.is_settled]
                 left = self._give_up_overdue(waiting, error)
@@ -420,14 +422,17 @@ class _Rows:
             merged[key] = merged[key] | values if key in merged else values
 
     def write(self) -> None:
-        for table, rows in self.inserts.items():
-            table.insert(rows)
-        for table, merged in self.updates.items():
-            groups: dict[tuple[str, ...], list[Row]] = {}
-            for key, values in merged.items():
-                groups.setdefault(tuple(values), []).append([*values.values(), key])
-            for names, group in groups.items():
-                table.update(names, group)
+        if not self.inserts and not self.updates:
+            return
+        with together():
+            for table, rows in self.inserts.items():
+                table.insert(rows)
+            for table, merged in self.updates.items():
+                groups: dict[tuple[str, ...], list[Row]] = {}
+                for key, values in merged.items():
+                    groups.setdefault(tuple(values), []).append([*values.values(), key])
+                for names, group in groups.items():
+                    table.update(names, group)
         self.inserts.clear()
         self.updates.clear()
 

@@ -1,4 +1,7 @@
-"""The journal against a real SQLite file: order, bad rows, merged updates, a database that is away."""
+"""The journal against a real database: order, bad rows, merged updates, a database that is away.
+
+On SQLite here, and once more on PostgreSQL from tests/database.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
 
+import psycopg
 import pytest
-from django.db import DatabaseError, IntegrityError, OperationalError, connection
+from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
 
 from ocpp_server.bulk import Table
 from ocpp_server.journal import Journal, JournalUnavailable, Unit
@@ -29,8 +33,10 @@ async def journal() -> AsyncIterator[Journal]:
     await journal.stop()
 
 
-def outside() -> sqlite3.Connection:
-    """Another program with the same file: what it sees is what is committed."""
+def outside() -> Any:
+    """Another program with the same database: what it sees is what is committed."""
+    if connection.vendor == "postgresql":
+        return psycopg.connect(**dict(connection.get_connection_params()), autocommit=True)
     return sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, check_same_thread=False)
 
 
@@ -40,15 +46,16 @@ def stored() -> dict[str, int]:
 
 
 @contextmanager
-def locked() -> Iterator[sqlite3.Connection]:
+def locked() -> Iterator[Any]:
     """Another program holds the write lock."""
     with closing(outside()) as other:
-        other.execute("BEGIN IMMEDIATE")
-        try:
-            yield other
-        finally:
-            if other.in_transaction:
-                other.execute("ROLLBACK")
+        if connection.vendor == "postgresql":
+            other.execute("BEGIN")
+            other.execute("LOCK TABLE transactions_counter")
+        else:
+            other.execute("BEGIN IMMEDIATE")
+        yield other
+        # Closing rolls back what was not committed.
 
 
 def counter(name: str, value: Any) -> Unit:
@@ -200,7 +207,7 @@ async def test_a_wrong_statement_is_its_own_fault_and_nobody_waits_for_it(journa
     began = time.monotonic()
     results = await one_batch(journal, counter("before", 1), wrong, counter("after", 2))
 
-    assert isinstance(results[1], OperationalError)
+    assert isinstance(results[1], OperationalError | ProgrammingError)
     assert {"before", "after"} <= set(stored())
     assert time.monotonic() - began < 2 and journal.down_since is None
 

@@ -1,0 +1,239 @@
+"""Readings and messages by month: nothing refused, nothing lost, old months dropped. PostgreSQL alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.db import connection, models
+from django.db.migrations.state import ProjectState
+
+from chargepoints.models import ChargePoint, Message
+from ocpp_server import partitions
+from transactions.models import MeterValue, Transaction
+from transactions.tables import METER_VALUES
+
+NOW = datetime.now(UTC)
+THIS = partitions.month_of(NOW)
+NEXT = partitions.next_month(THIS)
+FOR_EVER = {partitions.METER_VALUES: 0.0, partitions.MESSAGES: 0.0}
+TABLE = partitions.METER_VALUES.table
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.skipif(
+        connection.vendor != "postgresql", reason="run by tests/database/test_on_postgresql.py"
+    ),
+]
+
+
+@pytest.fixture
+def charge_point() -> ChargePoint:
+    return ChargePoint.objects.create(identity="months")
+
+
+@pytest.fixture
+def other_session() -> Iterator[psycopg.Connection[Any]]:
+    """Somebody else in the same database."""
+    parameters = dict(connection.get_connection_params())
+    with psycopg.connect(**parameters) as session:
+        yield session
+
+
+def reading(charge_point: ChargePoint, at: datetime, **fields: Any) -> MeterValue:
+    fields = {"received_at": NOW, "sample_key": 1, "measurand": "Power.Active.Import", "raw": "1"} | fields
+    return MeterValue.objects.create(charge_point=charge_point, measured_at=at, **fields)
+
+
+def place_of(row: models.Model) -> str:
+    """The partition that holds a row."""
+    with connection.cursor() as cursor:
+        table = connection.ops.quote_name(row._meta.db_table)
+        cursor.execute(f"SELECT tableoid::regclass::text FROM {table} WHERE id = %s", [row.pk])  # noqa: S608
+        return str(cursor.fetchone()[0])
+
+
+def maintain(kept: dict[partitions.Monthly, float], now: datetime) -> None:
+    """As the housekeeping does, within the test's own transaction."""
+    connection.check_constraints()  # or they wait for the end of it, and their tables can't be changed
+    partitions._maintain(kept, now)
+
+
+def maintain_beside(now: datetime) -> None:
+    """In a thread of its own, which then has a connection of its own."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(partitions.maintain, FOR_EVER, now).result()
+
+
+def test_a_new_database_has_this_month_and_the_next_two() -> None:
+    expected = [THIS, NEXT, partitions.next_month(NEXT)]
+
+    for monthly in partitions.ALL:
+        assert [month for month, _ in partitions.months(monthly.table)] == expected
+
+
+@pytest.mark.parametrize("year", [1970, 2001, 2099, 9999])
+def test_a_reading_of_a_month_nobody_made_is_kept_and_found(charge_point: ChargePoint, year: int) -> None:
+    odd = reading(charge_point, datetime(year, 5, 1, tzinfo=UTC))
+
+    assert place_of(odd) == f"{TABLE}_rest"
+    assert MeterValue.objects.get(pk=odd.pk).measured_at.year == year
+    assert charge_point.meter_values.filter(measured_at__year=year).count() == 1
+
+
+def test_readings_move_out_of_the_rest_when_their_month_is_made(charge_point: ChargePoint) -> None:
+    later = partitions.next_month(partitions.next_month(NEXT))
+    first = reading(charge_point, later)
+    last = reading(charge_point, partitions.next_month(later) - timedelta(microseconds=1))
+    beyond = reading(charge_point, partitions.next_month(later))
+
+    maintain(FOR_EVER, NEXT)
+
+    expected = f"{TABLE}_{later:%Y_%m}"
+    assert [place_of(row) for row in (first, last, beyond)] == [expected, expected, f"{TABLE}_rest"]
+    assert MeterValue.objects.count() == 3
+
+
+def test_what_is_sent_twice_is_stored_once_in_a_month_and_in_the_rest(charge_point: ChargePoint) -> None:
+    shared = METER_VALUES.row_like(charge_point_id=charge_point.pk, received_at=NOW)
+    rows = [
+        (*shared, "SoC", "", "", "", 50.0, "Percent", "50", "", None, 7, at)
+        for at in (NOW, datetime(1970, 1, 1, tzinfo=UTC))
+    ]
+
+    METER_VALUES.insert(rows)
+    METER_VALUES.insert(rows)
+
+    assert MeterValue.objects.count() == 2
+
+
+def test_whole_months_go_when_their_last_day_is_too_old(charge_point: ChargePoint) -> None:
+    old = reading(charge_point, NEXT - timedelta(seconds=1))
+    young = reading(charge_point, NEXT)
+    kept = {partitions.METER_VALUES: timedelta(days=10).total_seconds(), partitions.MESSAGES: 0.0}
+
+    maintain(kept, NEXT + timedelta(days=9))
+    assert MeterValue.objects.count() == 2
+
+    maintain(kept, NEXT + timedelta(days=11))
+    assert list(MeterValue.objects.all()) == [young]
+    assert old.measured_at < NEXT
+    assert THIS not in [month for month, _ in partitions.months(TABLE)]
+
+
+def test_of_the_rest_goes_what_came_long_ago_whatever_its_date_says(charge_point: ChargePoint) -> None:
+    wrong_clock = datetime(1970, 1, 1, tzinfo=UTC)
+    came_just_now = reading(charge_point, wrong_clock, received_at=NOW)
+    reading(charge_point, wrong_clock, sample_key=2, received_at=NOW - timedelta(days=40))
+    kept = {partitions.METER_VALUES: timedelta(days=30).total_seconds(), partitions.MESSAGES: 0.0}
+
+    maintain(kept, NOW)
+
+    assert list(MeterValue.objects.all()) == [came_just_now]
+
+
+def test_messages_go_by_their_own_retention(charge_point: ChargePoint) -> None:
+    Message.objects.create(
+        charge_point=charge_point, direction="in", message_id="1", action="X", request="{}", size=2, at=NOW
+    )
+    reading(charge_point, NOW)
+
+    maintain({partitions.METER_VALUES: 0.0, partitions.MESSAGES: 86400.0}, NEXT + timedelta(days=2))
+
+    assert (Message.objects.count(), MeterValue.objects.count()) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("model", "column"), [(MeterValue, "measured_at"), (Message, "at")], ids=["readings", "messages"]
+)
+def test_a_query_bounded_in_time_reads_one_partition(model: type[models.Model], column: str) -> None:
+    rows = model._default_manager.order_by().filter(
+        **{f"{column}__gte": NEXT, f"{column}__lt": NEXT + timedelta(days=3), "charge_point": 1}
+    )
+
+    plan = rows.explain()
+
+    months = {month for month, name in partitions.months(model._meta.db_table) if name in plan}
+    assert months == {NEXT}
+    assert "_rest" not in plan
+
+
+def test_rows_are_found_changed_and_deleted_by_their_number(charge_point: ChargePoint) -> None:
+    here, odd = reading(charge_point, NOW), reading(charge_point, datetime(1970, 1, 1, tzinfo=UTC))
+
+    MeterValue.objects.filter(pk=odd.pk).update(raw="2")
+    here.delete()
+
+    assert MeterValue.objects.get(pk=odd.pk).raw == "2"
+    assert charge_point.delete()[1]["transactions.MeterValue"] == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_month_that_cannot_be_made_because_others_hold_the_table_is_made_the_next_time(
+    other_session: psycopg.Connection[Any],
+) -> None:
+    later = NEXT + timedelta(days=1)
+    wanted = partitions.month_of(NEXT + timedelta(days=75))
+    other_session.execute(f"LOCK TABLE {TABLE}_rest IN ACCESS SHARE MODE")
+
+    maintain_beside(later)
+    assert wanted not in [month for month, _ in partitions.months(TABLE)]
+
+    other_session.rollback()
+    maintain_beside(later)
+    assert wanted in [month for month, _ in partitions.months(TABLE)]
+
+
+def test_a_database_with_rows_is_divided_with_all_of_them(charge_point: ChargePoint) -> None:
+    plain_again(MeterValue)
+    session = Transaction.objects.create(
+        id=1000,
+        charge_point=charge_point,
+        ocpp_id="1",
+        started_at=NOW,
+        start_received_at=NOW,
+        last_message_at=NOW,
+    )
+    for days in (0, 40, 400, 20_000, -400):
+        reading(charge_point, NOW - timedelta(days=days))
+        reading(charge_point, NOW - timedelta(days=days), transaction=session, signed_data='"\\{}')
+    before = list(MeterValue.objects.order_by("pk").values_list())
+
+    divide(MeterValue)
+    divide(MeterValue)
+
+    assert list(MeterValue.objects.order_by("pk").values_list()) == before
+    assert THIS in [month for month, _ in partitions.months(TABLE)]
+    assert reading(charge_point, NOW, sample_key=2).pk > before[-1][0]
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, TABLE)
+        cursor.execute("SELECT count(*) FROM pg_class WHERE relname = %s", [f"{TABLE}_whole"])
+        assert cursor.fetchone() == (0,)
+    unique = sorted(
+        name for name, about in constraints.items() if about["unique"] and not about["primary_key"]
+    )
+    assert unique == ["meter_value_once_at_station", "meter_value_once_in_transaction"]
+    assert sorted(about["foreign_key"][0] for about in constraints.values() if about["foreign_key"]) == [
+        "chargepoints_chargepoint",
+        "transactions_transaction",
+    ]
+
+
+def plain_again(model: type[models.Model]) -> None:
+    """The table as Django made it, before it was divided."""
+    with connection.schema_editor() as editor:
+        editor.delete_model(model)
+        editor.create_model(model)
+
+
+def divide(model: type[models.Model]) -> None:
+    connection.check_constraints()
+    state = ProjectState.from_apps(apps)
+    with connection.schema_editor() as editor:
+        step = partitions.DivideByMonth(model._meta.model_name or "", partitions.METER_VALUES.column)
+        step.database_forwards(model._meta.app_label, editor, state, state)
