@@ -248,6 +248,8 @@ def _delete_old_requests() -> None:
     IdempotentRequest.objects.filter(created_at__lt=now - IDEMPOTENCY_KEPT).delete()
     RefusedConnection.objects.filter(at__lt=now - REFUSALS_KEPT).delete()
     token_uploads.forget_old()
+    if settings.OCPP_MESSAGE_RETENTION:
+        token_uploads.forget_reports(now - timedelta(seconds=settings.OCPP_MESSAGE_RETENTION))
 
 
 def clean_up_after_crash() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO, Final
 
 from django.db import transaction
@@ -53,3 +53,8 @@ def apply(job: TokenImport, *, check: token_import.Check, actor: str) -> TokenIm
 def forget_old() -> None:
     """Files that nobody imported."""
     TokenUpload.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
+
+
+def forget_reports(before: datetime) -> None:
+    """What imports and previews that began before this moment said: rows of people among it."""
+    TokenImport.objects.filter(created_at__lt=before).exclude(state=TokenImport.State.RUNNING).delete()
