@@ -5,6 +5,7 @@ Knows no transport: the WebSocket consumer hands it a way to send and a way to c
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -20,7 +21,7 @@ from ocpp_server import live
 from ocpp_server.journal import journal
 from ocpp_server.live.loading import load_station
 from ocpp_server.live.station import Station
-from ocpp_server.observability import measures
+from ocpp_server.observability import frame_log, measures
 from ocpp_server.protocol import registry
 from ocpp_server.protocol.dispatch import CommitRefused, Exchange, StorageUnavailable, dispatch, packed
 from ocpp_server.protocol.errors import InternalError
@@ -40,6 +41,9 @@ from ocpp_server.protocol.session import (
 from transactions.services import quarantine
 
 log = structlog.get_logger(__name__)
+
+# How long an answer may be on its way to a station whose socket we want to close.
+UNREAD_S = 1.0
 
 
 def _message_id(event: object) -> str:
@@ -69,6 +73,9 @@ class StationConnection:
         self.station = station
         self._silence = silence
         self.is_replaced = False
+        if frame_log.is_on():
+            send = frame_log.sending(station, send)
+            self.received = frame_log.receiving(station, self.received)  # type: ignore[method-assign]
         self._send = send
         self._close = close
         self._session = Session(station.version, memory=station.memory)
@@ -239,8 +246,15 @@ class StationConnection:
     async def finish(self, code: int, reason: str) -> None:
         """Answer the message in hand, take no other, close."""
         self.is_replaced = True
-        async with self._busy:
-            pass
+        try:
+            async with asyncio.timeout(UNREAD_S), self._busy:
+                pass
+        except TimeoutError:
+            if not self._session.is_serving:
+                # It was answered and does not read: only the end of its socket frees whoever is writing.
+                await self._close(code, reason)
+            async with self._busy:
+                pass
         await self._close(code, reason)
 
     @property

@@ -6,18 +6,20 @@ import io
 import json
 import logging
 import logging.config
+import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
 
-from ocpp_server.observability import logs
+from ocpp_server.observability import frame_log, logs
 
 
 class Lines(io.StringIO):
-    def only(self) -> dict[str, object]:
+    def only(self) -> dict[str, Any]:
         (line,) = self.getvalue().splitlines()
-        parsed: dict[str, object] = json.loads(line)
+        parsed: dict[str, Any] = json.loads(line)
         return parsed
 
 
@@ -69,3 +71,85 @@ def test_lines_of_other_libraries_look_the_same(lines: Lines) -> None:
 
     line = lines.only()
     assert (line["event"], line["level"], line["logger"]) == ("disk is slow", "warning", "probe.library")
+
+
+def test_an_exception_is_fields_and_never_the_values_of_variables(lines: Lines) -> None:
+    password = "hunter2-in-a-variable"
+
+    try:
+        try:
+            raise KeyError("7")
+        except KeyError as error:
+            raise ValueError("no such row") from error
+    except ValueError:
+        structlog.get_logger("probe").exception("failed", station="CP1", message_id="7", action="Authorize")
+
+    line = lines.only()
+    assert (line["station"], line["message_id"], line["action"]) == ("CP1", "7", "Authorize")
+    raised, cause = line["exception"]
+    assert (raised["exc_type"], raised["exc_value"], cause["exc_type"]) == (
+        "ValueError",
+        "no such row",
+        "KeyError",
+    )
+    assert raised["frames"][-1]["name"] == "test_an_exception_is_fields_and_never_the_values_of_variables"
+    assert password not in lines.getvalue()
+
+
+def test_exceptions_of_other_libraries_are_fields_too(lines: Lines) -> None:
+    try:
+        raise OSError(28, "No space left on device")
+    except OSError:
+        logging.getLogger("probe.library").exception("%s failed", "disk")
+
+    line = lines.only()
+    assert line["event"] == "disk failed"
+    assert line["exception"][0]["exc_type"] == "OSError"
+
+
+def test_every_line_says_which_process_wrote_it(lines: Lines) -> None:
+    structlog.get_logger("probe").info("seen")
+
+    line = lines.only()
+    assert (line["role"], line["pid"]) == ("server", os.getpid())
+
+
+def test_uvicorns_access_lines_have_fields_and_no_query() -> None:
+    record = logging.LogRecord(
+        "uvicorn.access",
+        logging.INFO,
+        __file__,
+        1,
+        '%s - "%s %s HTTP/%s" %d',
+        ("192.0.2.7:51000", "GET", "/api/v1/transactions?idTag=04A1B2C3D4", "1.1", 200),
+        None,
+    )
+
+    assert logs.AccessFields().filter(record)
+
+    fields = {name: getattr(record, name) for name in ("address", "method", "path", "status")}
+    assert record.getMessage() == "http.access"
+    assert fields == {
+        "address": "192.0.2.7",
+        "method": "GET",
+        "path": "/api/v1/transactions",
+        "status": 200,
+    }
+
+
+@pytest.mark.parametrize(
+    ("frame", "shown"),
+    [
+        (
+            '[2,"7","Authorize",{"idTag":"04A1B2C3D4"}]',
+            '[2,"7","Authorize",{"idTag":"***C3D4"}]',
+        ),
+        (
+            '[2,"7","ChangeConfiguration",{"key":"AuthorizationKey","value":"0123456789abcdef"}]',
+            '[2,"7","ChangeConfiguration",{"key":"AuthorizationKey","value":"***"}]',
+        ),
+        ("[2,7,", "[2,7,"),
+    ],
+)
+def test_a_frame_in_the_log_keeps_its_secrets(frame: str, shown: str) -> None:
+    assert frame_log.shown(frame) == shown

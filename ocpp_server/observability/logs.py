@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+from ocpp_server import roles
 
 # The keys one greps for come first and in this order, whatever order they were bound in.
 LEADING_KEYS = ("station", "message_id", "action", "version", "ms")
@@ -34,6 +37,12 @@ def order_keys(_logger: Any, _method: str, event: Event) -> Event:
     return {**first, **{key: value for key, value in event.items() if key not in first}}
 
 
+def own_process(_logger: Any, _method: str, event: Event) -> Event:
+    """Which process wrote the line: several may write to one place."""
+    event["role"], event["pid"] = str(roles.current()), os.getpid()
+    return event
+
+
 class Untraced(logging.Filter):
     """One line instead of a traceback, for a library that reports every second that Redis is away."""
 
@@ -41,6 +50,20 @@ class Untraced(logging.Filter):
         if record.exc_info:
             record.msg, record.args = f"{record.getMessage()} ({record.exc_info[1]})", ()
             record.exc_info = None
+        return True
+
+
+class AccessFields(logging.Filter):
+    """The access lines of uvicorn, where it was started without `run.py`, with fields as ours have."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        match record.args:
+            case (address, method, path, _, status):
+                # Without the query: it may hold a card's number.
+                record.msg, record.args = "http.access", ()
+                record.method, record.status = method, status
+                record.path = str(path).partition("?")[0]
+                record.address = str(address).rpartition(":")[0]
         return True
 
 
@@ -70,7 +93,11 @@ def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]
     )
     if form == "json":
         render: list[Any] = [
-            structlog.processors.format_exc_info,
+            # Frames and messages as fields. Never the local variables: they hold passwords and tokens.
+            structlog.processors.ExceptionRenderer(
+                structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=30)
+            ),
+            own_process,
             order_keys,
             structlog.processors.JSONRenderer(),
         ]
@@ -94,7 +121,7 @@ def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
             }
         },
-        "filters": {"untraced": {"()": Untraced}},
+        "filters": {"untraced": {"()": Untraced}, "access": {"()": AccessFields}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
@@ -103,7 +130,9 @@ def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
             # Frame-by-frame chatter of the libraries below us; our own frames come from the engine.
             "websockets": {"level": "WARNING"},
-            "uvicorn": {"level": "WARNING"},
+            # Started without `run.py` it brings handlers of its own.
+            "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
+            "uvicorn.access": {"handlers": [], "level": "INFO", "propagate": True, "filters": ["access"]},
             "daphne": {"level": "WARNING"},
             "asyncio": {"level": "WARNING"},
             "axes": {"level": "WARNING"},

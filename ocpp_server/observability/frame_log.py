@@ -1,0 +1,73 @@
+"""OCPP frames in the log, at DEBUG only: as they came and left, secrets and all but the end of tokens masked.
+
+Asked once for every connection, so that the way of a message has nothing of it otherwise.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from ocpp_server.masking import MASK, masked_text
+
+log = structlog.get_logger(__name__)
+
+LONGEST = 4000
+_TOKEN = re.compile(r'("(?:idTag|parentIdTag|idToken|groupIdToken)"\s*:\s*")([^"]*)(")')
+# The header of a frame: its type, its id, and a call's action.
+_HEADER = re.compile(r'\s*\[\s*(\d+)\s*,\s*"([^"]{0,64})"(?:\s*,\s*"([A-Za-z]{1,64})")?')
+_CALLS = frozenset({"2", "6"})
+
+Send = Callable[[str], Awaitable[None]]
+Receive = Callable[..., Awaitable[None]]
+
+
+def is_on() -> bool:
+    return logging.getLogger(__name__).isEnabledFor(logging.DEBUG)
+
+
+def sending(station: Any, send: Send) -> Send:
+    """`send`, told in the log."""
+
+    async def told(text: str) -> None:
+        _tell("frame.out", station, text)
+        await send(text)
+
+    return told
+
+
+def receiving(station: Any, receive: Receive) -> Receive:
+    """`receive`, told in the log."""
+
+    async def told(text: str, *more: Any, **named: Any) -> None:
+        _tell("frame.in", station, text)
+        await receive(text, *more, **named)
+
+    return told
+
+
+def _tell(event: str, station: Any, text: str) -> None:
+    header = _HEADER.match(text)
+    kind, message_id, action = header.groups() if header else ("", "", "")
+    log.debug(
+        event,
+        station=station.identity,
+        message_id=message_id,
+        action=action if kind in _CALLS else "",
+        version=station.version,
+        frame=shown(text),
+    )
+
+
+def shown(text: str) -> str:
+    """A frame as it may be shown to whoever reads the log."""
+    return _TOKEN.sub(_shortened, masked_text(text))[:LONGEST]
+
+
+def _shortened(match: re.Match[str]) -> str:
+    before, token, after = match.groups()
+    return f"{before}{MASK}{token[-4:] if len(token) >= 8 else ''}{after}"  # noqa: PLR2004 - see `logs`
