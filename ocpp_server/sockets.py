@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections import deque
 from collections.abc import Awaitable, Generator
 from typing import Any
@@ -27,6 +28,8 @@ HEADERS_TIMEOUT_S = 10.0
 # none: it stops and resumes reading, which are calls of the system, for every message.
 READ_AHEAD = 2
 
+# What the system keeps for a station that does not read: it would take megabytes for each by itself.
+SEND_BUFFER = 64 * 1024
 # What the operator sees of a station that did not read; the station itself can't be told.
 NOT_READ = 1011
 
@@ -100,7 +103,7 @@ class StationSocket(WebSocketsSansIOProtocol):
     Some chargers never answer a ping, or none while they are busy sending: whatever they send is a sign of
     life, and one that never answered a ping is judged by its silence alone (`housekeeping`).
 
-    A station that does not read (F37) fills the system's buffers and 64 KiB of ours; from then on whoever
+    A station that does not read (F37) fills the system's buffer and 64 KiB of ours; from then on whoever
     has something for it waits, OCPP_WRITE_TIMEOUT at most. Nobody else does.
     """
 
@@ -132,6 +135,10 @@ class StationSocket(WebSocketsSansIOProtocol):
             if text is not None and self._take(text):
                 return
         super().data_received(data)
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)

@@ -293,6 +293,11 @@ class Session:
     # we speak
 
     @property
+    def is_serving(self) -> bool:
+        """Whether a call of the station is not answered yet."""
+        return bool(self._in_progress)
+
+    @property
     def queued(self) -> int:
         """How many of our calls wait for the line."""
         return len(self._queue)

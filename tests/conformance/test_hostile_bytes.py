@@ -126,37 +126,6 @@ async def test_F09_headers_that_never_end_are_cut_off(server):
     assert 8 < time.monotonic() - began < 15
 
 
-async def test_F37_a_station_that_does_not_read_hurts_nobody_else(server):
-    async with station(server) as other, station(server) as peer:
-        peer.socket.transport.pause_reading()
-        with contextlib.suppress(ConnectionClosed):
-            for _ in range(500):
-                await peer.send([2, new_id(), "GetConfiguration", {}])
-        await asyncio.wait_for(other.heartbeat(), 5)
-        peer.abort()
-
-
-async def test_F38_a_flood_is_slowed_down_and_everything_answered(make_server):
-    server = make_server(OCPP_STATION_RATE="50")
-    count = 400
-    async with station(server) as flooder, station(server) as other:
-        began = time.monotonic()
-        for number in range(count):
-            await flooder.send([2, f"n{number}", "Heartbeat", {}])
-        longest = 0.0
-        for _ in range(20):
-            before = time.monotonic()
-            await other.heartbeat()
-            longest = max(longest, time.monotonic() - before)
-        answers = [await flooder.next_frame() for _ in range(count)]
-        took = time.monotonic() - began
-
-    assert [answer[:2] for answer in answers] == [[3, f"n{number}"] for number in range(count)]
-    # 250 at once, then 50 a second.
-    assert took > 2.5
-    assert longest < 1
-
-
 # -- values --------------------------------------------------------------------------------------------------
 
 

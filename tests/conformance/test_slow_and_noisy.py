@@ -1,0 +1,171 @@
+"""F37-F42: stations that do not read, flood, flap, come all at once, or talk for talking's sake."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import time
+
+from websockets.exceptions import ConnectionClosed
+
+from tests.conformance.messages import status
+from tests.conformance.peer import V16, Operator, Peer, Records, eventually, fresh, station
+from tests.live import LiveServer
+
+TALKATIVE = {"OCPP_STATION_RATE": "0", "OCPP_LOG_HEARTBEATS": "on"}
+
+
+def narrow(server: LiveServer) -> socket.socket:
+    """A connected socket whose station takes little before it is full."""
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    narrow.connect(("127.0.0.1", server.port))
+    narrow.setblocking(False)
+    return narrow
+
+
+class Deaf:
+    """A station that says more Heartbeats than all buffers take answers, and reads none."""
+
+    def __init__(self, server: LiveServer, peer: Peer) -> None:
+        self._peer = peer
+        self._records = Records(server.database)
+        peer.socket.transport.pause_reading()
+        self._talking = asyncio.create_task(self._talk())
+
+    async def _talk(self) -> None:
+        with contextlib.suppress(ConnectionClosed, OSError):
+            for number in range(10_000):
+                await self._peer.send([2, f"{number:036}", "Heartbeat", {}])
+                await asyncio.sleep(0)  # or nobody else of this process would ever have a turn
+
+    async def is_full(self) -> None:
+        """Wait until the server takes no more of what we say, because we read nothing."""
+        before, taken = -1, 0
+        while before != taken or taken < 100:
+            before = taken
+            await asyncio.sleep(1)  # nothing to await: that something does not happen
+            taken = len(self._records.of("chargepoints_message", self._peer.identity))
+        assert taken < 9_000, "everything went through"
+
+    def hang_up(self) -> None:
+        self._talking.cancel()
+        self._peer.abort()
+
+
+async def slowest_heartbeat(peer: Peer, count: int) -> float:
+    longest = 0.0
+    for _ in range(count):
+        before = time.monotonic()
+        await peer.heartbeat()
+        longest = max(longest, time.monotonic() - before)
+    return longest
+
+
+async def test_F37_a_station_that_does_not_read_is_cut_and_others_notice_nothing(make_server):
+    server = make_server(OCPP_WRITE_TIMEOUT="3s", **TALKATIVE)
+    records, identity = Records(server.database), fresh("DEAF")
+    async with station(server) as other, station(server, V16, identity, sock=narrow(server)) as peer:
+        deaf = Deaf(server, peer)
+        await deaf.is_full()
+
+        longest = await slowest_heartbeat(other, 20)
+        await eventually(lambda: not records.charge_point(identity)["is_online"])
+
+        deaf.hang_up()
+        assert longest < 2
+        assert records.charge_point(identity)["close_code"] == 1011
+        async with station(server, V16, identity) as again:
+            await again.heartbeat()
+
+
+async def test_F37_a_station_that_does_not_read_is_replaced_at_once_when_it_comes_back(make_server):
+    server = make_server(OCPP_WRITE_TIMEOUT="60s", **TALKATIVE)
+    identity = fresh("DEAF")
+    async with station(server, V16, identity, sock=narrow(server)) as peer:
+        deaf = Deaf(server, peer)
+        await deaf.is_full()
+
+        began = time.monotonic()
+        async with station(server, V16, identity) as again:
+            await again.heartbeat()
+        took = time.monotonic() - began
+
+        deaf.hang_up()
+    assert took < 5
+
+
+async def test_F37_a_command_for_a_station_that_does_not_read_ends_with_its_deadline(make_server):
+    server = make_server(OCPP_WRITE_TIMEOUT="60s", **TALKATIVE)
+    identity = fresh("DEAF")
+    async with station(server) as other, station(server, V16, identity, sock=narrow(server)) as peer:
+        deaf = Deaf(server, peer)
+        await deaf.is_full()
+
+        stuck = asyncio.create_task(Operator(server).command(identity, "ClearCache", timeout=2))
+        asked = asyncio.create_task(Operator(server).command(other.identity, "ClearCache"))
+        await other.answer(await other.next_call(), {"status": "Accepted"})
+
+        assert (await asked)[1]["status"] == "Accepted"
+        assert (await stuck)[1]["status"] == "Timeout"
+        deaf.hang_up()
+
+
+async def test_F38_a_flood_is_slowed_down_and_everything_answered(make_server):
+    server = make_server(OCPP_STATION_RATE="50")
+    count = 400
+    async with station(server) as flooder, station(server) as other:
+        began = time.monotonic()
+        for number in range(count):
+            await flooder.send([2, f"n{number}", "Heartbeat", {}])
+        longest = await slowest_heartbeat(other, 20)
+        answers = [await flooder.next_frame() for _ in range(count)]
+        took = time.monotonic() - began
+
+    assert [answer[:2] for answer in answers] == [[3, f"n{number}"] for number in range(count)]
+    # 250 at once, then 50 a second.
+    assert took > 2.5
+    assert longest < 1
+
+
+async def test_F38_a_flood_of_readings_is_never_answered_with_an_error(make_server):
+    server = make_server(OCPP_STATION_RATE="100")
+    count = 700
+    async with station(server) as flooder:
+        identity = flooder.identity
+        for number in range(count):
+            values = [{"timestamp": "2026-01-01T00:00:00Z", "sampledValue": [{"value": str(number)}]}]
+            await flooder.send([2, f"n{number}", "MeterValues", {"connectorId": 1, "meterValue": values}])
+        answers = [await flooder.next_frame() for _ in range(count)]
+
+    assert [answer for answer in answers if answer[0] != 3] == []
+    assert [int(row["raw"]) for row in Records(server.database).meter_values(identity)] == list(range(count))
+
+
+async def test_F39_a_status_that_flaps_is_always_answered_and_the_last_one_stands(server, records):
+    async with station(server) as peer:
+        for number in range(100):
+            said = "Available" if number % 2 else "Faulted"
+            assert await peer.call("StatusNotification", status(1, said)) == {}
+
+    rows = records.of("chargepoints_connector", peer.identity)
+    assert [row["status"] for row in rows] == ["Available"]
+
+
+async def test_F42_a_heartbeat_every_moment_is_answered_and_writes_next_to_nothing(make_server):
+    server = make_server(OCPP_LOG_HEARTBEATS="off", OCPP_STATION_RATE="0")
+    async with station(server) as peer:
+        before = await written(server)
+        for _ in range(300):
+            await peer.heartbeat()
+        after = await written(server)
+
+    assert after - before <= 10
+    assert Records(server.database).of("chargepoints_message", peer.identity, "t.id")[1:] == []
+
+
+async def written(server: LiveServer) -> int:
+    """How many units the journal has written."""
+    _, answer = await Operator(server).request("GET", "/health/ready")
+    return int(answer["data"]["parts"]["journal"]["committed"])

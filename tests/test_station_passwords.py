@@ -1,0 +1,64 @@
+"""Passwords of stations: what is stored, and what a login costs."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from chargepoints.authentication import hash_password, verify
+from chargepoints.models import ChargePoint
+
+PASSWORD = b"0123456789abcdef"
+
+
+async def test_F40_the_first_login_after_a_restart_costs_no_password_hashing() -> None:
+    stored = [hash_password(PASSWORD) for _ in range(40)]
+
+    began = time.process_time()
+    fits = [await verify(each, PASSWORD) for each in stored]
+
+    assert all(fits)
+    # One scrypt is eight milliseconds, and every spelling of a password would be one.
+    assert time.process_time() - began < 40 * 0.002
+
+
+@pytest.mark.parametrize("given", [PASSWORD, PASSWORD.hex().encode(), PASSWORD.hex().upper().encode()])
+async def test_every_spelling_of_a_password_fits(given: bytes) -> None:
+    assert await verify(hash_password(PASSWORD), given)
+    assert not await verify(hash_password(PASSWORD), given + b"0")
+
+
+async def test_another_secret_key_and_hashes_from_before_cost_the_slow_way_and_fit(settings: object) -> None:
+    stored = hash_password(PASSWORD)
+    before = stored.rpartition("$")[0]
+
+    settings.SECRET_KEY = "another"  # type: ignore[attr-defined]
+
+    for each in (stored, before):
+        assert await verify(each, PASSWORD)
+        assert not await verify(each, b"wrong")
+
+
+async def test_a_station_without_a_password_fits_none() -> None:
+    assert not await verify("", PASSWORD)
+    assert not await verify("", b"")
+
+
+def test_a_hash_fits_its_column_and_tells_neither_password_nor_key() -> None:
+    one, other = hash_password(PASSWORD), hash_password(PASSWORD)
+
+    column = ChargePoint._meta.get_field("password_hash")
+    assert column.max_length is not None and len(one) <= column.max_length
+    assert not set(one.split("$")[2:]) & set(other.split("$")[2:])
+    assert PASSWORD.decode() not in one
+
+
+async def test_a_password_is_remembered_for_who_has_no_digest() -> None:
+    before = hash_password(PASSWORD).rpartition("$")[0]
+    await verify(before, PASSWORD)
+
+    began = time.process_time()
+    assert await verify(before, PASSWORD)
+
+    assert time.process_time() - began < 0.002
