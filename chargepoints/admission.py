@@ -238,8 +238,9 @@ async def record(handshake: Handshake, refusal: Refusal) -> None:
 
 def _record(handshake: Handshake, refusal: Refusal) -> None:
     now = datetime.now(UTC)
+    identity = handshake.identity.replace("\0", "\ufffd")[:255]
     known = RefusedConnection.objects.filter(
-        identity=handshake.identity[:255],
+        identity=identity,
         remote_address=handshake.address,
         code=_code(refusal),
         reason=refusal.reason[:500],
@@ -253,7 +254,7 @@ def _record(handshake: Handshake, refusal: Refusal) -> None:
     if RefusedConnection.objects.count() >= MAX_REFUSALS:
         RefusedConnection.objects.filter(pk=RefusedConnection.objects.earliest("at").pk).delete()
     RefusedConnection.objects.create(
-        identity=handshake.identity.replace("\0", "\ufffd")[:255],
+        identity=identity,
         remote_address=handshake.address[:64],
         path=handshake.path,
         subprotocols=handshake.protocol_header[:500],
@@ -263,7 +264,7 @@ def _record(handshake: Handshake, refusal: Refusal) -> None:
         can_be_accepted=refusal.can_be_accepted,
         at=now,
     )
-    charge_point = _find([handshake.identity])[0] if refusal.security else None
+    charge_point = _find([identity])[0] if refusal.security else None
     if charge_point is not None:
         # One a row of the handshake log: its repetitions are counted there.
         sentence = f"{refusal.reason} From {handshake.address or 'an unknown address'}."

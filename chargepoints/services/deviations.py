@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
 
 from chargepoints.models import Deviation
 from ocpp_server.live.station import DeviationCount
@@ -19,21 +21,33 @@ def store(counted: list[tuple[int, Counts]], at: datetime) -> None:
     """Add counts to what is stored; the first frame of a kind stays its example."""
     for charge_point_pk, counts in counted:
         rows = Deviation.objects.filter(charge_point_id=charge_point_pk).count()
-        for (kind, action, path), seen in counts.items():
-            known = Deviation.objects.filter(
-                charge_point_id=charge_point_pk, kind=kind, action=action, path=path
-            ).update(count=F("count") + seen.count, last_at=at)
-            if known or rows >= MAX_ROWS_PER_STATION:
+        for kind, seen in counts.items():
+            known = _of(charge_point_pk, kind)
+            if _add(known, seen, at) or rows >= MAX_ROWS_PER_STATION:
                 continue
             rows += 1
-            Deviation.objects.create(
-                charge_point_id=charge_point_pk,
-                kind=kind,
-                action=action,
-                path=path,
-                detail=seen.detail,
-                example=seen.example,
-                count=seen.count,
-                first_at=at,
-                last_at=at,
-            )
+            try:
+                with transaction.atomic():
+                    Deviation.objects.create(
+                        **_named(charge_point_pk, kind),
+                        detail=seen.detail,
+                        example=seen.example,
+                        count=seen.count,
+                        first_at=at,
+                        last_at=at,
+                    )
+            except IntegrityError:
+                # The station has just moved, and the process it came from stored the first of this kind.
+                _add(known, seen, at)
+
+
+def _named(charge_point_pk: int, kind: tuple[str, str, str]) -> dict[str, Any]:
+    return {"charge_point_id": charge_point_pk, **dict(zip(("kind", "action", "path"), kind, strict=True))}
+
+
+def _of(charge_point_pk: int, kind: tuple[str, str, str]) -> QuerySet[Deviation]:
+    return Deviation.objects.filter(**_named(charge_point_pk, kind))
+
+
+def _add(known: QuerySet[Deviation], seen: DeviationCount, at: datetime) -> int:
+    return known.update(count=F("count") + seen.count, last_at=at)

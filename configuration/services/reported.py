@@ -29,7 +29,8 @@ def _store(charge_point_pk: int, keys: Mapping[str, tuple[str | None, bool]], at
             ReportedKey(
                 charge_point_id=charge_point_pk, key=key, value=value, readonly=readonly, reported_at=at
             )
-            for key, (value, readonly) in keys.items()
+            # In one order for all: two that write the same keys crosswise would lock each other out.
+            for key, (value, readonly) in sorted(keys.items())
         ],
         update_conflicts=True,
         unique_fields=["charge_point", "key"],

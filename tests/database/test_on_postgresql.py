@@ -13,7 +13,7 @@ from tests.distributed.engines import POSTGRES_URL, Postgres
 from tests.live import ROOT
 
 HERE = Path(__file__).parent
-ON_BOTH = ("tests/test_bulk.py", "tests/test_journal.py")
+ON_BOTH = ("tests/test_bulk.py", "tests/test_journal.py", "tests/database/test_races.py")
 
 
 @pytest.mark.slow
