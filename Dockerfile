@@ -1,22 +1,31 @@
-# One image for the server, run by a user who is not root. Data that must survive lives in the volume /data.
-FROM python:3.13-slim
+# One image for every role, run by a user who is not root, on a root filesystem that may be read-only:
+#   docker run ... ocpp-server                          everything in one process; data in the volume /data
+#   docker run ... ocpp-server python run.py gateway    one role; docker-compose.yml and k8s/ have all of them
+# A process writes to /data (only what is embedded: SQLite, the keys it made) and to /tmp (a sign of life).
 
-ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 DATA_DIR=/data RUN_IN_PLACE=1
-RUN useradd --system --uid 10001 --create-home ocpp && install -d -o ocpp /data
-WORKDIR /srv/ocpp-server
-
+# The packages, in a stage of their own: what pip needs to install them stays behind.
+FROM python:3.13-slim AS packages
+WORKDIR /build
 COPY requirements.txt .
-RUN pip install --no-cache-dir --require-hashes -r requirements.txt
+RUN python -m venv --copies /packages \
+    && /packages/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.txt \
+    && /packages/bin/pip uninstall --yes pip
 
+FROM python:3.13-slim
+ENV PATH=/packages/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    RUN_IN_PLACE=1 DATA_DIR=/data HEALTH_FILE=/tmp/ocpp-health
+RUN useradd --system --uid 10001 --create-home ocpp && install -d -o ocpp -m 700 /data
+COPY --from=packages /packages /packages
+WORKDIR /srv/ocpp-server
 COPY . .
-# Collected once, so that the server finds compressed files and needs to write nowhere but to /data.
-RUN mkdir staticfiles && DATA_DIR=/srv/build python manage.py collectstatic --no-input --verbosity 0 \
-    && rm -r /srv/build
+# Collected once, so that the server finds compressed files and needs to write nowhere.
+RUN mkdir staticfiles && DATA_DIR=/tmp/build HEALTH_FILE= python manage.py collectstatic --no-input --verbosity 0 \
+    && rm -r /tmp/build && python -m compileall -q -j 0 .
 
-USER ocpp
+USER 10001
 VOLUME /data
-EXPOSE 8081
+EXPOSE 8081 59800
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('HTTP_PORT', '8081') + '/health', timeout=2)"]
+# Knows the role: a process without a port is asked through the file it writes.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "run.py", "healthcheck"]
 CMD ["python", "run.py"]

@@ -11,9 +11,12 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.accounts_settings")
 _http = get_asgi_application()
 
-from ocpp_server import live  # noqa: E402 - models need the apps to be loaded
+from django.conf import settings  # noqa: E402
+
+from ocpp_server import live, roles  # noqa: E402 - models need the apps to be loaded
 from ocpp_server.journal import journal  # noqa: E402
 from ocpp_server.live import loading  # noqa: E402
+from ocpp_server.vitals import vitals  # noqa: E402
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -28,6 +31,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
                 raise
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
+            await vitals.stop()
             await live.state().stop()
             await journal.stop()
             await send({"type": "lifespan.shutdown.complete"})
@@ -39,6 +43,7 @@ async def _start() -> None:
     last_number, active = await journal.run(loading.load_running)
     live.state().rebuild(last_number=last_number, active=active)
     await live.state().start()
+    vitals.start(live.state().status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
 
 
 application = ProtocolTypeRouter({"http": _http, "lifespan": lifespan})

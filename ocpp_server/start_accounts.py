@@ -8,7 +8,7 @@ from typing import Any
 
 import uvicorn
 
-from ocpp_server import start, tls
+from ocpp_server import roles, start, tls
 
 
 def serve() -> int:
@@ -16,6 +16,7 @@ def serve() -> int:
 
     Raises SettingError for a wrong setting.
     """
+    roles.begin(roles.Role.ACCOUNTS)
     try:
         with contextlib.ExitStack() as held:
             return _serve(held)
@@ -37,7 +38,10 @@ def _serve(held: contextlib.ExitStack) -> int:
     django.setup()
     if configured.REDIS_DISTRIBUTED_STATE:
         start.require_redis(configured.REDIS_URL)
-    first_login = start.prepare_database(demo=False)
+        start.require_migrated()
+        first_login = {}
+    else:
+        first_login = start.prepare_database(demo=False)
     banner = _banner(configured.ENVIRONMENT, first_login)
     start.run_server(start.Server(_uvicorn_config(), banner=banner), listener)
     print("The accounts API has stopped.", flush=True)

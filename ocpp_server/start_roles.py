@@ -14,6 +14,7 @@ from typing import Any
 import uvloop
 
 from ocpp_server import roles, shutdown, start
+from ocpp_server.collector import calm_collector
 from ocpp_server.roles import DUTIES, Role
 
 # What `serve(stop)` of a role without a port looks like: it runs until `stop` is set, then ends in peace.
@@ -159,5 +160,6 @@ async def until_signal(work: Work, role: Role) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked)
+    calm_collector()
     print(f"The {role} process is running: {DUTIES[role].sentence}. Ctrl-C stops it.", flush=True)
     await work(stop)

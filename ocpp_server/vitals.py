@@ -10,6 +10,7 @@ import contextlib
 import http.client
 import json
 import os
+import ssl
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -86,7 +87,7 @@ def check(values: Mapping[str, Any], *, ready: bool) -> str:
         port = said["port"]
     if port is None:
         return ""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
+    connection = _connection(port, is_tls=values["TLS_CERT"] is not None)
     with contextlib.closing(connection):
         try:
             connection.request("GET", "/health")
@@ -94,3 +95,12 @@ def check(values: Mapping[str, Any], *, ready: bool) -> str:
         except (OSError, http.client.HTTPException) as error:
             return f"Port {port} does not answer ({error})."
     return "" if answer == 200 else f"Port {port} answered {answer}."  # noqa: PLR2004
+
+
+def _connection(port: int, *, is_tls: bool) -> http.client.HTTPConnection:
+    if not is_tls:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
+    # Whether the certificate is right is for those who come from outside; this asks its own machine.
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=ANSWER_S, context=context)

@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 API_KEY = "ocs_test_key_for_the_live_server_0123456789"
 
 _SERVE = "import sys; from ocpp_server.start import serve; sys.exit(serve())"
-_SERVE_ROLE = "import sys; from ocpp_server.start_roles import Role, serve; sys.exit(serve(Role('{}')))"
+# The roles that show by a file that they are there.
+PORTLESS = ("processor", "housekeeping")
 
 
 def free_port() -> int:
@@ -29,8 +30,8 @@ def free_port() -> int:
 
 
 class LiveServer:
-    """`run.py`'s server with settings from the environment. `template` is a migrated file to begin from, `role`
-    one of `run.py`'s roles that has a port.
+    """`run.py`'s server, or one of its roles, with settings from the environment. `template` is a migrated file
+    to begin from.
     """
 
     def __init__(
@@ -49,6 +50,9 @@ class LiveServer:
             "DATA_DIR": str(folder),
             "ENV_FILE": os.devnull,
             "HTTP_PORT": str(self.port),
+            "ACCOUNTS_PORT": str(self.port),
+            "RUN_IN_PLACE": "1",
+            **({"HEALTH_FILE": str(folder / "health")} if role in PORTLESS else {}),
             "OCPP_BOOTSTRAP_API_KEY": API_KEY,
             "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
             "OCPP_UNKNOWN_STATIONS": "accept",
@@ -67,7 +71,7 @@ class LiveServer:
     def start(self, timeout: float = 60) -> LiveServer:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE_ROLE.format(self.role) if self.role else _SERVE],
+                [sys.executable, *(["run.py", self.role] if self.role else ["-c", _SERVE])],
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
@@ -77,11 +81,7 @@ class LiveServer:
         while True:
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended:\n{self.log.read_text()[-3000:]}")
-            try:
-                status, _ = self.request("GET", "/health")
-            except OSError:
-                status = 0
-            if status == 200:
+            if self._is_up():
                 return self
             if time.monotonic() > deadline:
                 self.kill()  # or it outlives the test and disturbs another
@@ -94,6 +94,14 @@ class LiveServer:
             return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         context = ssl.create_default_context(cafile=certificate)
         return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=context)
+
+    def _is_up(self) -> bool:
+        if self.role in PORTLESS:
+            return (self.folder / "health").exists()
+        try:
+            return self.request("GET", "/health")[0] == 200
+        except OSError:
+            return False
 
     def kill(self) -> None:
         """SIGKILL: no clean-up of any kind."""

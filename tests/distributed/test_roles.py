@@ -1,0 +1,221 @@
+"""run.py's roles beside each other: what each needs, who keeps house, how they end, how they are probed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import MakeCluster
+from tests.distributed.engines import Postgres
+from tests.live import ROOT, LiveServer, free_port
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
+    cluster = make_cluster(0)
+    yield cluster
+    assert "Traceback" not in cluster.log()
+
+
+def run(cluster: Cluster, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A run.py command with the cluster's settings."""
+    return subprocess.run(
+        [sys.executable, "run.py", *words],
+        cwd=ROOT,
+        env=variables(cluster, **environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def variables(cluster: Cluster, **environment: str) -> dict[str, str]:
+    known = {"RUN_IN_PLACE": "1", "ENV_FILE": os.devnull, "HTTP_PORT": str(free_port())}
+    return {**os.environ, **known, **cluster.environment, **environment}
+
+
+def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)  # another process does it: there is no event to await
+    return found
+
+
+def housekeeper(cluster: Cluster) -> str:
+    return str(cluster.redis.client.get(f"{cluster.prefix}:server:housekeeper"))
+
+
+def is_process(name: str, server: LiveServer) -> bool:
+    assert server.process is not None
+    return f".{server.process.pid}." in name
+
+
+def test_who_was_started_for_housekeeping_takes_it_over_from_a_web_process_and_gives_it_back(
+    cluster: Cluster,
+) -> None:
+    (web,) = cluster.add(role="web")
+    until(lambda: is_process(housekeeper(cluster), web))
+
+    (keeper,) = cluster.add(role="housekeeping")
+    until(lambda: is_process(housekeeper(cluster), keeper))
+    assert keeper.stop() == 0
+
+    until(lambda: is_process(housekeeper(cluster), web))
+    assert web.stop() == 0
+
+
+@pytest.mark.parametrize("role", ["web", "gateway", "processor", "housekeeping", "accounts"])
+def test_every_role_starts_is_found_healthy_and_ends_with_0_when_told(cluster: Cluster, role: str) -> None:
+    process = LiveServer(cluster.folder / f"healthy-{role}", role=role, **cluster.environment)
+    process.environment["HEALTH_FILE"] = str(process.folder / "health")
+    process.start()
+    cluster.servers.append(process)
+    until((process.folder / "health").exists)
+
+    asked = {name: process.environment[name] for name in ("HEALTH_FILE", "HTTP_PORT")}
+    alive = run(cluster, "healthcheck", **asked)
+    ready = run(cluster, "healthcheck", "--ready", **asked)
+    status = process.stop()
+    os.utime(process.folder / "health", (0, 0))
+    dead = run(cluster, "healthcheck", **asked)
+
+    assert (alive.returncode, alive.stderr) == (0, "")
+    assert (ready.returncode, ready.stderr) == (0, "")
+    assert status == 0
+    assert dead.returncode == 1 and dead.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("role", ["web", "gateway", "processor", "housekeeping"])
+def test_a_role_without_redis_says_in_a_sentence_what_is_missing(cluster: Cluster, role: str) -> None:
+    unset = run(cluster, role, REDIS_ADDR="")
+    away = run(cluster, role, REDIS_ADDR=f"127.0.0.1:{free_port()}")
+
+    assert (unset.returncode, unset.stdout) == (2, "")
+    assert unset.stderr.startswith("REDIS_ADDR: ") and unset.stderr.count("\n") == 1
+    assert away.returncode == 1
+    assert away.stderr.startswith("REDIS_ADDR: Redis can't be reached") and away.stderr.count("\n") == 1
+
+
+def test_roles_wait_for_a_migration_and_two_at_once_do_it_once(cluster: Cluster, postgres: Postgres) -> None:
+    url = postgres.create("ocpp_test_unmigrated")
+
+    before = run(cluster, "processor", DATABASE_URL=url)
+    with ThreadPoolExecutor(2) as pool:
+        migrated = list(pool.map(lambda _: run(cluster, "migrate", DATABASE_URL=url), range(2)))
+
+    assert before.returncode == 1
+    assert "run.py migrate" in before.stderr and before.stderr.count("\n") == 1
+    assert [(done.returncode, done.stderr) for done in migrated] == [(0, ""), (0, "")]
+
+
+class Workers:
+    """`run.py web` with two workers."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.server = LiveServer(cluster.folder / "workers", role="web", **cluster.environment)
+        self.server.environment["WEB_WORKERS"] = "2"
+        self.server.start()
+        cluster.servers.append(self.server)
+        assert self.server.process is not None
+        self.parent = psutil.Process(self.server.process.pid)
+
+    def all(self) -> list[psutil.Process]:
+        return [child for child in self.parent.children() if child.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_several_workers_serve_one_port_and_who_dies_is_replaced(cluster: Cluster) -> None:
+    workers = Workers(cluster)
+    until(lambda: "OCPP endpoint" in workers.server.log.read_text())
+    first, second = workers.all()
+
+    first.kill()
+    replaced = until(lambda: [worker for worker in workers.all() if worker not in (first, second)])
+    answers = {workers.server.request("GET", "/health")[0] for _ in range(20)}
+
+    assert len(replaced) == 1 and answers == {200}
+    assert workers.server.stop() == 0
+    assert not any(worker.is_running() for worker in (second, *replaced))
+
+
+def test_workers_end_with_a_parent_that_was_killed(cluster: Cluster) -> None:
+    workers = Workers(cluster)
+    until(lambda: "OCPP endpoint" in workers.server.log.read_text())
+    started = workers.all()
+
+    workers.server.kill()
+
+    psutil.wait_procs(started, timeout=20)
+    assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in started)
+
+
+def test_a_worker_that_can_not_start_ends_all_of_them_with_its_sentence(
+    cluster: Cluster, postgres: Postgres
+) -> None:
+    url = postgres.create("ocpp_test_unmigrated_too")
+
+    done = run(cluster, "web", WEB_WORKERS="2", DATABASE_URL=url)
+
+    assert done.returncode == 1
+    assert "run.py migrate" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_accounts_api_runs_alone_beside_a_web_process_and_both_decide_the_same(cluster: Cluster) -> None:
+    (web,) = cluster.add(role="web")
+    (accounts,) = cluster.add(role="accounts")
+    created, _ = accounts.request("POST", "/api/v1/tokens", {"uid": "BESIDE", "type": "RFID"})
+    allowed = web.request("POST", "/api/v1/authorize", {"id_tag": "BESIDE"})
+
+    blocked, _ = accounts.request("POST", "/api/v1/tokens/by-uid/BESIDE/block", {})
+
+    def decision() -> str:
+        return str(web.request("POST", "/api/v1/authorize", {"id_tag": "BESIDE"})[1]["data"]["status"])
+
+    assert (created, blocked) == (201, 200)
+    assert allowed[1]["data"]["status"] == "Accepted"
+    assert until(lambda: decision() == "Blocked", 5)
+    assert accounts.request("GET", "/api/v1/chargepoints")[0] == 404
+    assert is_process(housekeeper(cluster), web)
+    assert (accounts.stop(), web.stop()) == (0, 0)
+
+
+def test_a_role_can_be_started_by_plain_commands(cluster: Cluster) -> None:
+    port = free_port()
+    web = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "uvicorn", "ocpp_server.asgi:application", "--port", str(port)),
+            *("--http", "ocpp_server.sockets:Front", "--ws", "ocpp_server.sockets:StationSocket"),
+            *("--timeout-graceful-shutdown", "20"),
+        ],
+        cwd=ROOT,
+        env=variables(cluster, HTTP_PORT=str(port)),
+    )
+    folder = Path(cluster.folder / "plain")
+    folder.mkdir()
+    keeper = subprocess.Popen(
+        [sys.executable, "manage.py", "housekeeping"],
+        cwd=ROOT,
+        env=variables(cluster, HEALTH_FILE=str(folder / "health")),
+    )
+    try:
+        until(lambda: run(cluster, "healthcheck", HTTP_PORT=str(port)).returncode == 0, 40)
+        until((folder / "health").exists, 40)
+    finally:
+        for process in (web, keeper):
+            process.send_signal(signal.SIGTERM)
+    assert keeper.wait(30) == 0
+    assert web.wait(30) in (0, -signal.SIGTERM)
