@@ -23,6 +23,7 @@ from chargepoints.calls import switchboard
 from chargepoints.connection import StationConnection
 from chargepoints.pace import Pace
 from ocpp_server import engine, shutdown
+from ocpp_server.observability import measures
 from ocpp_server.protocol.dispatch import StorageUnavailable
 
 log = structlog.get_logger(__name__)
@@ -60,12 +61,14 @@ class StationConsumer(AsyncConsumer):
         )
         switchboard.connections[connection_id] = connection
         code = 1006
+        measures.handshakes.add("accepted")
         try:
             await send({"type": "websocket.accept", "subprotocol": admitted.subprotocol})
             code = await self._converse(connection)
         except OSError:
             log.info("station.lost", station=station.identity)
         finally:
+            measures.closed(code)
             # Also when the server stops and cancels us: pending commands must not stay open.
             await asyncio.shield(presence.leave(connection, code=code))
 

@@ -102,7 +102,6 @@ async def load(
         raise
     unit.clear()
     live.state().station_changed(station)
-    measures.handshakes.add("accepted")
     log.info("station.connected", station=station.identity, version=version, address=address)
     return station
 
@@ -138,7 +137,6 @@ async def leave(connection: StationConnection, *, code: int) -> None:
     """The socket is gone. Clean-up compares connections: a late close changes nothing for the newer one."""
     station = connection.station
     switchboard.connections.pop(station.connection_id, None)
-    measures.closed(code)
     try:
         await connection.closed()
         if station.deviations:

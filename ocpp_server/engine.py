@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from ocpp_server import live, roles, shutdown
 from ocpp_server.journal import journal
+from ocpp_server.observability.exporter import exporter
 from ocpp_server.vitals import vitals
 
 log = structlog.get_logger(__name__)
@@ -68,6 +69,7 @@ async def start(*, serves: bool = True) -> None:
     if serves:
         housekeeping.start()
         vitals.start(status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
+        exporter.start(settings.METRICS_PORT, status)
     _Run.loop = asyncio.get_running_loop()
     log.info("engine.started", running_transactions=len(active), next_transaction=last_number + 1)
 
@@ -81,6 +83,7 @@ async def stop() -> None:
         return
     await shutdown.drain()
     await vitals.stop()
+    await exporter.stop()
     try:
         await asyncio.wait_for(housekeeping.stop(), shutdown.remaining() + LAST_WORDS_S)
     except TimeoutError:

@@ -26,6 +26,7 @@ from ocpp_server.env_parsers import (
     one_of,
     origins,
     port,
+    port_or_none,
     positive_count,
     positive_duration,
     proxies,
@@ -375,6 +376,14 @@ VARIABLES: tuple[Variable, ...] = (
         duration,
         "How long meter values are kept; 0 is for ever. On PostgreSQL these and the message log go by whole "
         "months, when the last day of one is too old.",
+        LOGS,
+    ),
+    Variable(
+        "METRICS_PORT",
+        "0",
+        port_or_none,
+        "The port of /metrics and /health without credentials, for roles that have no other and for scrapers "
+        "of the inner network; of several processes each takes the next that is free. 0 is none.",
         LOGS,
     ),
     Variable(

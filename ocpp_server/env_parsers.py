@@ -43,6 +43,10 @@ def port(value: str) -> int:
     return int(value)
 
 
+def port_or_none(value: str) -> int:
+    return 0 if value == "0" else port(value)
+
+
 def duration(value: str) -> int | float:
     """Seconds of a Go-style duration; a bare number is taken as seconds. Whole seconds come back as int."""
     if re.fullmatch(r"\d+(?:\.\d+)?", value):

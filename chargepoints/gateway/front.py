@@ -19,6 +19,7 @@ from chargepoints.queue.gateway_side import QueueTooLong
 from ocpp_server.housekeeping import silence_allowed
 from ocpp_server.journal import journal
 from ocpp_server.live.redis_link import AWAY
+from ocpp_server.observability import measures
 from ocpp_server.protocol.dispatch import StorageUnavailable
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,7 @@ async def station(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await denial.deny(scope, send, 503)
         return
     code = 1006
+    measures.handshakes.add("accepted")
     try:
         await send({"type": "websocket.accept", "subprotocol": admitted.subprotocol})
         connected.opened()
@@ -62,6 +64,7 @@ async def station(scope: dict[str, Any], receive: Any, send: Any) -> None:
     except OSError:
         log.info("station.lost", station=connected.identity)
     finally:
+        measures.closed(code)
         log.info("station.disconnected", station=connected.identity, code=code)
         gateway.leave(connected, f"The socket was closed with {code}.")
 

@@ -1,0 +1,111 @@
+"""`/metrics`, `/health` and `/health/ready` on a port of their own (METRICS_PORT), for processes that have no
+other: processor and housekeeping; and for a scraper that should need no API key.
+
+Whoever reaches the port may read it: it belongs to the inner network. Runs in a thread, so it answers, that
+nothing answers, while the event loop is stuck.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from threading import Thread
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import orjson
+import structlog
+from prometheus_client.exposition import ThreadingWSGIServer
+
+from ocpp_server.observability import metrics
+
+log = structlog.get_logger(__name__)
+
+HOST = "0.0.0.0"  # noqa: S104 - scraped from another machine
+# Several processes of one machine share one environment: each takes the first port that is free.
+PORTS = 32
+PATIENCE_S = 4.0
+_JSON = "application/json"
+
+Status = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - as its base class has it
+        log.debug("http.request", line=format % arguments)
+
+
+class Exporter:
+    """The server, when there is one. `port` is where it listens; 0 while it does not."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._server: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._status: Status | None = None
+
+    def start(self, first_port: int, status: Status) -> None:
+        """Listen at the first free port from this one; 0: not at all. Called in the event loop.
+
+        `status` names the parts of the process: {name: {"ok", "detail"}}. A machine without a free port is
+        told of in the log: nobody's charging depends on it.
+        """
+        if not first_port or self._server is not None:
+            return
+        self._loop, self._status = asyncio.get_running_loop(), status
+        for port in range(first_port, min(first_port + PORTS, 65536)):
+            try:
+                self._server = make_server(HOST, port, self._answer, ThreadingWSGIServer, _Quiet)
+            except OSError as error:
+                reason = str(error)
+                continue
+            self.port = port
+            Thread(target=self._server.serve_forever, name="metrics-port", daemon=True).start()
+            log.info("metrics.listening", port=port)
+            return
+        log.error("metrics.no_port", first=first_port, reason=reason)
+
+    async def stop(self) -> None:
+        server, self._server, self.port = self._server, None, 0
+        if server is not None:
+            await asyncio.to_thread(server.shutdown)
+            server.server_close()
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path == "/metrics":
+            body, kind, status = *metrics.exposition(), "200 OK"
+        elif path == "/health":
+            body, kind, status = orjson.dumps({"ok": True}), _JSON, "200 OK"
+        elif path == "/health/ready":
+            parts = self._parts()
+            is_ready = all(part["ok"] for part in parts.values())
+            body, kind = orjson.dumps({"ok": is_ready, "parts": parts}), _JSON
+            status = "200 OK" if is_ready else "503 Service Unavailable"
+        else:
+            body, kind, status = (
+                b"There are /metrics, /health and /health/ready.\n",
+                "text/plain",
+                "404 Not Found",
+            )
+        start_response(status, [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _parts(self) -> dict[str, Any]:
+        assert self._loop is not None and self._status is not None
+        asked = asyncio.run_coroutine_threadsafe(_awaited(self._status), self._loop)
+        try:
+            return asked.result(PATIENCE_S)
+        except TimeoutError:
+            asked.cancel()
+            return {
+                "process": {"ok": False, "detail": f"The process does not answer within {PATIENCE_S:g} s."}
+            }
+
+
+async def _awaited(status: Status) -> dict[str, Any]:
+    return await status()
+
+
+exporter = Exporter()
