@@ -58,8 +58,9 @@ def _in_wheel(package: str, path: str) -> str:
 class Redis:
     """A Redis that can be stopped, paused, flushed and started again."""
 
-    def __init__(self, url: str = "") -> None:
+    def __init__(self, url: str = "", *, is_durable: bool = False) -> None:
         self.process: subprocess.Popen[bytes] | None = None
+        self._is_durable = is_durable
         if url:
             parts = urlsplit(url)
             self.address, self.password = f"{parts.hostname}:{parts.port or 6379}", parts.password or ""
@@ -78,9 +79,20 @@ class Redis:
         return {"REDIS_ADDR": self.address, "REDIS_PASSWORD": self.password}
 
     def start(self) -> None:
-        """An empty one: nothing is kept on disk."""
+        """An empty one, nothing is kept on disk; or one that keeps everything (`is_durable`)."""
         port = self.address.rpartition(":")[2]
-        command = [redis_binary(), "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        keeps = ["yes", "--appendfsync", "always"] if self._is_durable else ["no"]
+        command = [
+            redis_binary(),
+            "--port",
+            port,
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            *keeps,
+        ]
         self.process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL)
         _wait(self.client.ping, redis.RedisError, self.process)
 

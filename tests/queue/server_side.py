@@ -1,0 +1,75 @@
+"""The server's end of the queue by hand: what stations said is read, and answered when the test says so."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from chargepoints.queue import envelope
+from chargepoints.queue.envelope import Envelope
+from chargepoints.queue.keys import QueueKeys
+from tests.conformance.peer import eventually
+from tests.distributed.cluster import Cluster
+
+
+class ServerSide:
+    """What a processor would see and do."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.redis = cluster.redis.client
+        self.keys = QueueKeys(cluster.prefix)
+
+    def waiting(self, identity: str) -> list[Envelope]:
+        """What the station said and nobody has read, oldest first."""
+        found: list[Any] = self.redis.lrange(self.keys.requests(identity), 0, -1)
+        return [envelope.parse(text) for text in reversed(found)]
+
+    def frames(self, identity: str) -> list[str]:
+        return [one.frame for one in self.waiting(identity) if not one.is_control]
+
+    def events(self, identity: str) -> list[str]:
+        return [one.event for one in self.waiting(identity) if one.is_control]
+
+    def take(self, identity: str) -> Envelope | None:
+        """Remove the oldest."""
+        text: Any = self.redis.rpop(self.keys.requests(identity))
+        return None if text is None else envelope.parse(text)
+
+    async def next_frame(self, identity: str) -> Envelope:
+        """The oldest frame; controls before it are passed over."""
+        while True:
+            found: Envelope = await eventually(lambda: self.take(identity))
+            if not found.is_control:
+                return found
+
+    def session(self, identity: str) -> dict[str, str]:
+        found: Any = self.redis.hgetall(self.keys.session(identity))
+        return dict(found)
+
+    def is_connected(self, identity: str) -> bool:
+        score: Any = self.redis.zscore(self.keys.clients, identity)
+        seconds, microseconds = self.redis.time()  # type: ignore[misc]
+        return score is not None and score > seconds * 1000 + microseconds / 1000
+
+    def say(self, identity: str, text: str, *, session_id: str | None = None, rings: bool = True) -> None:
+        """Answer as a processor does."""
+        session = self.session(identity)
+        self.push(
+            identity,
+            envelope.pack_frame(
+                text, identity, session_id=session["session_id"] if session_id is None else session_id
+            ),
+            rings=rings,
+        )
+
+    def close(self, identity: str, code: int, reason: str) -> None:
+        self.push(identity, envelope.pack_control(envelope.CLOSE, identity, code=code, reason=reason))
+
+    def push(self, identity: str, packed: bytes, *, rings: bool = True) -> None:
+        self.redis.lpush(self.keys.responses(identity), packed)
+        self.redis.pexpire(self.keys.responses(identity), 120_000)
+        if rings:
+            self.redis.rpush(self.keys.gateway_bell(self.session(identity)["ws_server_id"]), identity)
+
+    def answer(self, identity: str, said: Envelope, payload: dict[str, Any]) -> None:
+        self.say(identity, json.dumps([3, said.message_id, payload]))

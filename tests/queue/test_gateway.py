@@ -1,0 +1,261 @@
+"""The gateway: what stations say reaches the queue as they said it, and what is answered reaches them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.conformance.peer import V16, V21, V201, eventually, fresh, station
+from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import MakeCluster
+from tests.live import LiveServer
+from tests.queue.server_side import ServerSide
+
+
+@pytest.fixture(scope="module")
+def cluster(make_cluster: MakeCluster) -> Cluster:
+    cluster = make_cluster(0)
+    cluster.add(2, "gateway")
+    return cluster
+
+
+@pytest.fixture
+def gateway(cluster: Cluster) -> LiveServer:
+    return cluster.servers[0]
+
+
+@pytest.fixture
+def server(cluster: Cluster) -> ServerSide:
+    return ServerSide(cluster)
+
+
+async def test_what_a_station_says_is_queued_in_order_between_its_connect_and_its_disconnect(
+    gateway: LiveServer, server: ServerSide
+) -> None:
+    async with station(gateway, V201, boot=False) as peer:
+        for number in range(40):
+            await peer.send([2, f"m{number}", "Heartbeat", {}])
+
+        await eventually(lambda: len(server.frames(peer.identity)) == 40)
+    await eventually(lambda: "disconnect" in server.events(peer.identity))
+
+    said = server.waiting(peer.identity)
+    assert [one.event for one in said] == ["connect", *[""] * 40, "disconnect"]
+    assert [one.message_id for one in said[1:-1]] == [f"m{number}" for number in range(40)]
+    assert [one.seq for one in said[1:-1]] == list(range(1, 41))
+    assert len({(one.session_id, one.ws_server_id, one.protocol) for one in said}) == 1
+    assert said[0].protocol == V201
+    assert not server.is_connected(peer.identity)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        '[2,"a","MeterValues",{"v":1.10,"big":9007199254740993,"é":"\\u00e9\\ud83d\\ude00"}]',
+        '[ 3 , "b" , { } ]',
+        '[2,"c","DataTransfer",{"data":"\\ud800"}]',
+        "not JSON at all",
+        '{"a": 1}',
+        "",
+        '[2,"d","X",{"n":1e999}]',
+    ],
+)
+async def test_a_frame_keeps_every_byte(gateway: LiveServer, server: ServerSide, frame: str) -> None:
+    async with station(gateway, boot=False) as peer:
+        await peer.send_raw(frame)
+
+        said = await server.next_frame(peer.identity)
+
+    assert said.frame == frame
+
+
+async def test_a_station_is_ready_for_a_processor_and_the_bell_is_rung_once(
+    gateway: LiveServer, server: ServerSide
+) -> None:
+    server.redis.delete(server.keys.bell)
+    async with station(gateway, boot=False) as peer:
+        for _ in range(5):
+            await peer.send([2, "m", "Heartbeat", {}])
+        await eventually(lambda: len(server.frames(peer.identity)) == 5)
+
+        assert server.redis.zscore(server.keys.ready, peer.identity) is not None
+        assert server.redis.llen(server.keys.bell) == 1
+
+
+@pytest.mark.parametrize("version", [V16, V201, V21])
+async def test_what_is_answered_reaches_the_station_in_order(
+    gateway: LiveServer, server: ServerSide, version: str
+) -> None:
+    async with station(gateway, version, boot=False) as peer:
+        await eventually(lambda: server.is_connected(peer.identity))
+        texts = [f'[3,"{number}",{{"power":1.{number}0}}]' for number in range(50)]
+
+        for text in texts:
+            server.say(peer.identity, text)
+
+        assert [await asyncio.wait_for(peer.socket.recv(), 10) for _ in texts] == texts
+
+
+async def test_an_answer_nobody_rang_for_is_found_while_the_station_waits(
+    gateway: LiveServer, server: ServerSide
+) -> None:
+    async with station(gateway, boot=False) as peer:
+        await peer.send([2, "waits", "Heartbeat", {}])
+        await server.next_frame(peer.identity)
+
+        server.say(peer.identity, '[3,"waits",{}]', rings=False)
+
+        assert await peer.next_frame(timeout=4) == [3, "waits", {}]
+
+
+async def test_an_answer_for_another_session_is_void(gateway: LiveServer, server: ServerSide) -> None:
+    async with station(gateway, boot=False) as peer:
+        await eventually(lambda: server.is_connected(peer.identity))
+
+        server.say(peer.identity, '[3,"old",{}]', session_id="the one before")
+        server.say(peer.identity, '[3,"new",{}]')
+
+        assert await peer.next_frame() == [3, "new", {}]
+
+
+async def test_what_was_answered_to_the_old_socket_is_not_sent_to_the_new_one(
+    gateway: LiveServer, server: ServerSide
+) -> None:
+    identity = fresh()
+    async with station(gateway, identity=identity, boot=False):
+        await eventually(lambda: server.is_connected(identity))
+    await eventually(lambda: not server.is_connected(identity))
+    server.redis.lpush(server.keys.responses(identity), '{"charge_point_id":"x","payload":[3,"late",{}]}')
+
+    async with station(gateway, identity=identity, boot=False) as peer:
+        await eventually(lambda: server.is_connected(identity))
+        server.say(identity, '[3,"new",{}]')
+
+        assert await peer.next_frame() == [3, "new", {}]
+
+
+async def test_the_server_closes_a_socket_after_what_it_said_before(
+    gateway: LiveServer, server: ServerSide
+) -> None:
+    async with station(gateway, boot=False) as peer:
+        await eventually(lambda: server.is_connected(peer.identity))
+
+        server.say(peer.identity, '[3,"last",{}]')
+        server.close(peer.identity, 1002, "Too many broken frames in a row.")
+
+        assert await peer.next_frame() == [3, "last", {}]
+        assert await peer.closed() == 1002
+    await eventually(lambda: "disconnect" in server.events(peer.identity))
+
+
+async def test_bytes_are_no_ocpp(gateway: LiveServer) -> None:
+    async with station(gateway, boot=False) as peer:
+        await peer.send_raw(b"\x00\x01")
+
+        assert await peer.closed() == 1003
+
+
+async def test_a_refused_station_is_told_what_the_server_would_tell_it_and_recorded(
+    cluster: Cluster, gateway: LiveServer
+) -> None:
+    with pytest.raises(InvalidStatus) as too_long:
+        async with station(gateway, identity="x" * 300):
+            pass
+    async with station(gateway, offers=["ocpp9.9"], boot=False) as peer:
+        code = await peer.closed()
+
+    assert too_long.value.response.status_code == 404
+    assert code == 1002
+    await eventually(
+        lambda: cluster.rows(
+            "SELECT * FROM chargepoints_refusedconnection WHERE identity = %s AND code = 1002", peer.identity
+        )
+    )
+
+
+async def test_the_newest_connection_wins_wherever_the_old_one_is(
+    cluster: Cluster, server: ServerSide
+) -> None:
+    here, there = cluster.servers[:2]
+    identity = fresh()
+    async with (
+        station(here, identity=identity, boot=False) as first,
+        station(there, identity=identity, boot=False) as second,
+    ):
+        assert await first.closed() == 1001
+        async with station(there, identity=identity, boot=False) as third:
+            assert await second.closed() == 1001
+
+            await third.send([2, "new", "Heartbeat", {}])
+            await eventually(lambda: server.frames(identity))
+            server.say(identity, '[3,"new",{}]')
+
+            assert await third.next_frame() == [3, "new", {}]
+            assert server.is_connected(identity)
+            # The late closes of the old ones have changed nothing.
+            assert server.events(identity) == ["connect"] * 3
+    await eventually(lambda: server.events(identity)[-1] == "disconnect")
+
+
+async def test_many_connections_of_one_identity_at_once_leave_exactly_one(
+    cluster: Cluster, server: ServerSide
+) -> None:
+    identity = fresh()
+
+    async def attempt(number: int) -> int | None:
+        try:
+            async with station(cluster.servers[number % 2], identity=identity, boot=False) as peer:
+                return await peer.closed(timeout=5)
+        except InvalidStatus as refused:
+            return refused.response.status_code
+        except TimeoutError:
+            return None
+
+    ends = await asyncio.gather(*(attempt(number) for number in range(10)))
+
+    assert ends.count(None) == 1
+    assert set(ends) <= {None, 1001, 503}
+
+
+async def test_probes_and_metrics_of_the_gateway(cluster: Cluster, gateway: LiveServer) -> None:
+    async with station(gateway, V21, boot=False):
+        alive, _ = gateway.request("GET", "/health", key=None)
+        ready, parts = gateway.request("GET", "/health/ready", key=None)
+        refused, _ = gateway.request("GET", "/metrics", key=None)
+        status, text = gateway.request("GET", "/metrics")
+        elsewhere, _ = gateway.request("GET", "/api/v1/chargepoints")
+
+    assert (alive, ready, refused, status, elsewhere) == (200, 200, 401, 200, 404)
+    assert parts["data"]["parts"]["redis"]["ok"]
+    assert 'version="ocpp2.1"} 1.0' in text
+
+
+async def test_a_goodbye_in_peace(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster(0)
+    (gateway,) = cluster.add(1, "gateway")
+    server = ServerSide(cluster)
+    async with station(gateway, boot=False) as peer:
+        await peer.send([2, "in hand", "Heartbeat", {}])
+        said = await server.next_frame(peer.identity)
+
+        stopping = asyncio.create_task(asyncio.to_thread(gateway.stop))
+        await eventually(lambda: "shutdown.began" in gateway.log.read_text())
+        server.answer(peer.identity, said, {"currentTime": "2026-01-01T00:00:00Z"})
+
+        assert (await peer.next_frame())[:2] == [3, "in hand"]
+        assert await peer.closed() == 1001
+    assert await stopping == 0
+    assert server.events(peer.identity) == ["disconnect"]
+    assert not server.is_connected(peer.identity)
+    assert server.redis.zcard(server.keys.gateways) == 0
+    assert "Traceback" not in gateway.log.read_text()
+
+
+def test_json_is_what_the_probes_speak(gateway: LiveServer) -> None:
+    _, answer = gateway.request("GET", "/health", key=None)
+
+    assert answer["success"] is True
+    assert json.dumps(answer)
