@@ -10,7 +10,7 @@ DEVICE_EVENTS = Table(DeviceEvent, once=True)
 MESSAGES = Table(
     Message,
     # In the order in which `message_log` gives them.
-    own=(
+    order=(
         "charge_point_id",
         "direction",
         "message_id",

@@ -60,19 +60,18 @@ class Table:
     """The columns of a model as the journal writes them.
 
     `once=True`: a row that would break a unique constraint is the same row sent again, and is left out.
-    `own`: the columns in which the rows of one message differ, see `row_like`.
+    `order`: all its columns as those give them who make rows by position (`Unit.append`).
     """
 
-    def __init__(self, model: type[models.Model], *, once: bool = False, own: tuple[str, ...] = ()) -> None:
+    def __init__(self, model: type[models.Model], *, once: bool = False, order: tuple[str, ...] = ()) -> None:
         self.model = model
         self.once = once
         fields = [f for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
-        # What differs comes last, in the order asked for: a row is what is shared, and then its own values.
-        fields.sort(key=lambda f: own.index(f.attname) if f.attname in own else -1)
+        if order:
+            fields.sort(key=lambda f: order.index(f.attname) if f.attname in order else -1)
         self.names = [f.attname for f in fields]
-        self._shared = len(fields) - len(own)
-        if self.names[self._shared :] != list(own):
-            raise TypeError(f"{model.__name__} does not have all of the columns {', '.join(own)}")
+        if order and self.names != list(order):
+            raise TypeError(f"{model.__name__} has other columns than {', '.join(order)}")
         self._template = {f.attname: self._default(f) for f in fields}
         self._fields = {f.attname: f for f in model._meta.concrete_fields}
         self._statements: dict[Any, _Statement] = {}
@@ -90,10 +89,6 @@ class Table:
             unknown = values.keys() - self._template.keys()
             raise TypeError(f"{self.model.__name__} has no column {', '.join(sorted(unknown))}")
         return list(row.values())
-
-    def row_like(self, **shared: Any) -> tuple[Any, ...]:
-        """The begin of rows that differ only in the columns `own`: add those values, all of them in order."""
-        return tuple(self.row(shared)[: self._shared])
 
     def insert(self, rows: Sequence[Row]) -> None:
         """Append rows; they are left as they are."""

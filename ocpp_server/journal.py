@@ -64,7 +64,7 @@ class Unit:
         self.inserts.append((table, table.row(values)))
 
     def append(self, table: Table, row: Row) -> None:
-        """Append a row that was made before, see `Table.row_like`."""
+        """Append a row that has the columns in the order of its table."""
         self.inserts.append((table, row))
 
     def update(self, table: Table, key: Any, **values: Any) -> None:

@@ -13,12 +13,33 @@ from transactions.models import (
 )
 
 COUNTERS = Table(Counter)
-EVENTS = Table(TransactionEvent, once=True)
+EVENTS = Table(
+    TransactionEvent,
+    once=True,
+    # In the order in which `services.events` gives them.
+    order=(
+        "transaction_id",
+        "seq_no",
+        "type",
+        "trigger_reason",
+        "charging_state",
+        "fingerprint",
+        "offline",
+        "payload",
+        "at",
+        "received_at",
+    ),
+)
 METER_VALUES = Table(
     MeterValue,
     once=True,
     # In the order in which `services.metering` gives them.
-    own=(
+    order=(
+        "charge_point_id",
+        "transaction_id",
+        "evse_number",
+        "connector_number",
+        "received_at",
         "measurand",
         "phase",
         "location",

@@ -70,7 +70,7 @@ def moment(text: object, *, received_at: datetime, zone: tzinfo | None = None) -
 
 def time(at: datetime) -> str:
     """A time as we write it: UTC, `Z`, three digits of a second."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def id_tag(value: str | None) -> IdToken:

@@ -185,19 +185,20 @@ async def _apply(
 
 
 def _store(station: Station, transaction: TransactionState, event: Event, check: int) -> None:
-    station.unit.insert(
-        EVENTS,
-        transaction_id=transaction.id,
-        seq_no=event.seq_no,
-        type=event.type[:16],
-        trigger_reason=event.trigger[:64],
-        charging_state=event.charging_state[:64],
-        fingerprint=check,
-        offline=event.offline,
-        payload=event.payload,
-        at=event.at,
-        received_at=station.received_at,
+    # By position, as `tables` has the columns.
+    row = (
+        transaction.id,
+        event.seq_no,
+        event.type[:16],
+        event.trigger[:64],
+        event.charging_state[:64],
+        check,
+        event.offline,
+        event.payload,
+        event.at,
+        station.received_at,
     )
+    station.unit.append(EVENTS, row)
     transaction.seq_fingerprints.setdefault(event.seq_no, check)
     transaction.seq_types.setdefault(event.seq_no, event.type)
 

@@ -74,14 +74,16 @@ def _store(
     """Add the rows; what they say about energy (Wh), power (W) and state of charge (%) by time."""
     moments: dict[datetime, _Moment] = {}
     by_text: dict[str, _Moment] = {}
-    shared = METER_VALUES.row_like(
-        charge_point_id=station.pk,
-        transaction_id=transaction.id if transaction is not None else None,
-        evse_number=place.evse,
-        connector_number=place.connector,
-        received_at=station.received_at,
+    evse, connector = place
+    # By position, as `tables` has the columns.
+    shared = (
+        station.pk,
+        transaction.id if transaction is not None else None,
+        evse,
+        connector,
+        station.received_at,
     )
-    where = f"{place.evse}|{place.connector}"
+    where = f"{evse}|{connector}"
     append = station.unit.append
     # Unpacked and not asked for by name: eleven fields of every sample of every message.
     for text, measurand, phase, location, context, value, unit, raw, raw_unit, signed, problem in samples:

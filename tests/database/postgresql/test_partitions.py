@@ -100,9 +100,8 @@ def test_readings_move_out_of_the_rest_when_their_month_is_made(charge_point: Ch
 
 
 def test_what_is_sent_twice_is_stored_once_in_a_month_and_in_the_rest(charge_point: ChargePoint) -> None:
-    shared = METER_VALUES.row_like(charge_point_id=charge_point.pk, received_at=NOW)
     rows = [
-        (*shared, "SoC", "", "", "", 50.0, "Percent", "50", "", None, 7, at)
+        (charge_point.pk, None, None, None, NOW, "SoC", "", "", "", 50.0, "Percent", "50", "", None, 7, at)
         for at in (NOW, datetime(1970, 1, 1, tzinfo=UTC))
     ]
 
