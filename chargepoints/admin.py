@@ -300,7 +300,7 @@ class DeviationAdmin(EvidenceAdmin):
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(EvidenceAdmin):
-    list_display = ["type", "station", "tech_info", "from_station", "at", "received_at"]
+    list_display = ["type", "station", "tech_info", "source", "at", "received_at"]
     list_filter = [StationFilter, "from_station", ("received_at", RangeDateTimeFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["type"]
@@ -308,6 +308,10 @@ class SecurityEventAdmin(EvidenceAdmin):
     search_help_text = "A whole type, or a station's identity."
     sortable_by = ["received_at"]
     empty_sentence = "No station reported a security event, and the server noticed none."
+
+    @display(description="Told by", label={"station": tones.INFO, "server": tones.WARNING})
+    def source(self, event: SecurityEvent) -> tuple[str, str]:
+        return ("station", "station") if event.from_station else ("server", "this server")
 
 
 @admin.register(DeviceEvent)

@@ -135,7 +135,7 @@ class Inbox(OneCount):
 class UnknownTokenAdmin(EvidenceAdmin):
     """The inbox: cards that were presented and that nobody has added."""
 
-    list_display = ["uid", "count", "where", "last_seen_at", "suggestion", "is_ignored", "decide"]
+    list_display = ["uid", "count", "where", "last_seen_at", "suggestion", "ignored", "decide"]
     list_filter = ["is_ignored"]
     search_fields = ["^uid_key"]
     search_help_text = "The beginning of a uid."
@@ -170,6 +170,10 @@ class UnknownTokenAdmin(EvidenceAdmin):
             return "–"
         address = reverse("admin:accounts_token_change", args=[known.pk])
         return format_html("{} read backwards", link(address, known.name or known.uid))
+
+    @admin.display(description="Ignored", ordering="is_ignored")
+    def ignored(self, unknown: UnknownToken) -> str:
+        return "yes" if unknown.is_ignored else "–"
 
     @admin.display(description="Decide")
     def decide(self, unknown: UnknownToken) -> str:
