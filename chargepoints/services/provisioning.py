@@ -91,6 +91,7 @@ def delete(charge_point: ChargePoint) -> None:
         raise Conflict(
             f"{identity} has transactions, which must be kept; set its registrationStatus to Rejected."
         ) from None
+    transaction.on_commit(lambda: live.state().station_removed(identity), robust=True)
     _tell(identity, "station.dismissed", code=_DISMISSED, reason="This station was removed.")
 
 

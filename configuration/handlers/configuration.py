@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from configuration.services import catalogue, reported
+from ocpp_server import live
 from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import on, reply
@@ -14,7 +15,9 @@ from ocpp_server.protocol.versions import V2X, V16
 @on("GetConfiguration", V16, inbound=True)
 async def get_configuration(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     """A station that asks the server for its keys gets the stored ones."""
-    known, unknown = await journal.run(catalogue.stored_sync, station.pk, request.get("key"))
+    connectors = len({evse for evse, _ in station.connectors})
+    own = await live.state().stored_keys(station.identity)
+    known, unknown = catalogue.merged(own, connectors, request.get("key"))
     answer: dict[str, Any] = {}
     if known:
         answer["configurationKey"] = [

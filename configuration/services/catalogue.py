@@ -25,6 +25,7 @@ from configuration.services.rules import (
     text,
     whole,
 )
+from ocpp_server import live
 
 ACCEPTED: Final = "Accepted"
 REJECTED: Final = "Rejected"
@@ -134,6 +135,12 @@ def names() -> list[str]:
     return list(_SHOWN)
 
 
+def is_secret(name: str) -> bool:
+    """Whether a key's value is never shown. One the table has no more is shown."""
+    row = CATALOGUE.get(name.casefold())
+    return row is not None and row.is_secret
+
+
 def stored(charge_point: ChargePoint) -> dict[str, Entry]:
     """All keys that may be shown, with what this station has of its own."""
     return stored_sync(charge_point.pk)[0]
@@ -147,7 +154,13 @@ def stored_sync(
     A write-only key that is asked for is there without its value.
     """
     changed = dict(StoredKey.objects.filter(charge_point=charge_point_pk).values_list("key", "value"))
-    connectors = _connectors(charge_point_pk)
+    return merged(changed, _connectors(charge_point_pk), keys)
+
+
+def merged(
+    changed: Mapping[str, str], connectors: int, keys: Sequence[str] | None = None
+) -> tuple[dict[str, Entry], list[str]]:
+    """`stored_sync` for what a station has of its own and the number of its connectors."""
     everything = {
         name: Entry(value=_value(name, entry["value"], changed, connectors), readonly=entry["readonly"])
         for name, entry in _SHOWN.items()
@@ -168,9 +181,9 @@ def stored_sync(
 def values(charge_point: ChargePoint) -> dict[str, str | None]:
     """The values alone, from prefetched `stored_keys` and `evses`: what a list of stations shows of each."""
     changed = {row.key: row.value for row in charge_point.stored_keys.all()}
-    merged = _DEFAULTS | {name: value for name, value in changed.items() if name in _DEFAULTS}
-    merged["NumberOfConnectors"] = str(len(charge_point.evses.all()) or 1)
-    return merged
+    found = _DEFAULTS | {name: value for name, value in changed.items() if name in _DEFAULTS}
+    found["NumberOfConnectors"] = str(len(charge_point.evses.all()) or 1)
+    return found
 
 
 def change(charge_point: ChargePoint, key: str, value: str) -> str:
@@ -207,6 +220,12 @@ def _store(charge_point_pk: int, row: Key, value: str) -> None:
         StoredKey.objects.update_or_create(
             charge_point_id=charge_point_pk, key=row.name, defaults={"value": value}
         )
+    if row.is_secret:
+        return
+    identity = ChargePoint.objects.values_list("identity", flat=True).get(pk=charge_point_pk)
+    shown = None if value == row.default else value
+    # Robust: what is stored must not count as failed because it could not be told.
+    transaction.on_commit(lambda: live.state().stored_key_changed(identity, row.name, shown), robust=True)
 
 
 def _connectors(charge_point_pk: int) -> int:

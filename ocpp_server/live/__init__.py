@@ -148,6 +148,22 @@ class LiveState(ABC):
     def take_used_tokens(self) -> dict[int, datetime]:
         """Which tokens were used since this was asked last, and when."""
 
+    # -- stored configuration ---------------------------------------------------------------------
+
+    @abstractmethod
+    async def stored_keys(self, identity: str) -> Mapping[str, str]:
+        """The keys of a station that differ from their defaults, secrets left out; from the database once,
+        then from the cache.
+        """
+
+    @abstractmethod
+    def stored_key_changed(self, identity: str, key: str, value: str | None) -> None:
+        """A new value is stored; None: the default. May be called from any thread."""
+
+    @abstractmethod
+    def station_removed(self, identity: str) -> None:
+        """There is no such station any more. May be called from any thread."""
+
     # -- running transactions ---------------------------------------------------------------------
 
     @abstractmethod

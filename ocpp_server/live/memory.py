@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.utils import timezone
 
 from ocpp_server.live import LiveState
+from ocpp_server.live.key_loading import load_stored_keys
 from ocpp_server.live.recent import MemoryRecent, Recent
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
 from ocpp_server.live.token_loading import load_consumption, load_tokens
@@ -32,6 +33,8 @@ class MemoryState(LiveState):
         self._used: dict[int, datetime] = {}
         self._running: dict[str, dict[int, TransactionState]] = {}
         self._groups: dict[str, dict[int, TransactionState]] = {}
+        self._keys_of: dict[str, tuple[float, Mapping[str, str]]] = {}
+        self._keys_forgotten = 0
         self._number = 999
 
     async def connect(self, connection: Connection) -> Connection | None:
@@ -105,6 +108,32 @@ class MemoryState(LiveState):
     def take_used_tokens(self) -> dict[int, datetime]:
         used, self._used = self._used, {}
         return used
+
+    async def stored_keys(self, identity: str) -> Mapping[str, str]:
+        cached, now = self._keys_of.get(identity), time.monotonic()
+        if cached is not None and now - cached[0] < TOKEN_CACHE_S:
+            return cached[1]
+        generation = self._keys_forgotten
+        keys = await load_stored_keys(identity)
+        if generation == self._keys_forgotten:
+            if len(self._keys_of) >= TOKEN_CACHE_SIZE:
+                self._keys_of.clear()
+            self._keys_of[identity] = (now, keys)
+        return keys
+
+    def stored_key_changed(self, identity: str, key: str, value: str | None) -> None:
+        self._forget_keys(identity)
+
+    def station_removed(self, identity: str) -> None:
+        self._forget_keys(identity)
+
+    def _forget_keys(self, identity: str | None = None) -> None:
+        """Of one station, or of all of them: ask the database again."""
+        self._keys_forgotten += 1
+        if identity is None:
+            self._keys_of.clear()
+        else:
+            self._keys_of.pop(identity, None)
 
     async def next_transaction_number(self) -> int:
         self._number += 1

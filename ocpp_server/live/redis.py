@@ -23,28 +23,24 @@ from typing import Any
 import msgspec
 import structlog
 from django.conf import settings
-from redis import Redis as SyncRedis
-from redis.exceptions import NoScriptError, RedisError
 
 from ocpp_server.journal import journal
 from ocpp_server.live import LiveStateUnavailable, Notice
-from ocpp_server.live.loading import active_numbers, highest_number, keep_number, load_running
+from ocpp_server.live.key_loading import read_all_stored_keys
+from ocpp_server.live.loading import active_numbers, keep_number, load_running
 from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
-from ocpp_server.live.redis_keys import BIRTH, ELECT, NUMBER, RESIGN, Keys, Script
+from ocpp_server.live.redis_alone import tell_alone
+from ocpp_server.live.redis_keys import BIRTH, ELECT, RESIGN, Keys, Script
 from ocpp_server.live.redis_leases import Leases, chunks
-from ocpp_server.live.redis_link import AWAY, Link, told
+from ocpp_server.live.redis_link import Link
+from ocpp_server.live.redis_numbers import Numbers
 from ocpp_server.live.redis_recent import RedisRecent
-from ocpp_server.live.redis_view import View, news_text, running_state, running_text
+from ocpp_server.live.redis_view import View, running_state, running_text
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import StorageUnavailable
 
 log = structlog.get_logger(__name__)
-
-# Numbers other processes may have given out and not stored yet when Redis lost the last one.
-NUMBERS_IN_FLIGHT = 100
-FIRST_NUMBER = 1000
-RETRY_NUMBER_S = 0.25
 
 
 class RedisState(MemoryState):
@@ -61,6 +57,7 @@ class RedisState(MemoryState):
         self._lease_ms = int(settings.REDIS_STATE_TTL * 1000)
         self._link = Link(settings.REDIS_URL, self._keys.news, up=self._up, news=self._heard, tick=self._tick)
         self.recent = RedisRecent(self._link, self._keys)
+        self._numbers = Numbers(self._link, self._keys)
         self._view = View(self._link, self._keys, self.process)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leases = Leases(self._link, self._keys, self.process, self._lease_ms)
@@ -72,7 +69,6 @@ class RedisState(MemoryState):
         # As what we stand for election: "first", "spare", or not at all.
         self._standing = ""
         self._elected_until = 0.0
-        self._seeding = asyncio.Lock()
         # Redis was refilled, or we may have missed something: read it.
         self._is_behind = False
 
@@ -186,44 +182,43 @@ class RedisState(MemoryState):
             self._consumed.pop(subject, None)
         return await super().consumed(subject)
 
+    # -- stored configuration ---------------------------------------------------------------------
+
+    async def stored_keys(self, identity: str) -> Mapping[str, str]:
+        if self._link.up_since is None:
+            self._keys_of.pop(identity, None)
+        return await super().stored_keys(identity)
+
+    def stored_key_changed(self, identity: str, key: str, value: str | None) -> None:
+        super().stored_key_changed(identity, key, value)
+        self._tell("key", identity, key, value)
+
+    def station_removed(self, identity: str) -> None:
+        super().station_removed(identity)
+        self._tell("removed", identity)
+
+    async def _write_keys(self) -> None:
+        """Make Redis' stored configuration that of the ORM."""
+        written: dict[str, dict[Any, Any]] = {}
+        # A change while we write is told to Redis by whoever makes it, perhaps before our older value: look
+        # again until nothing has changed.
+        while (stored := await journal.run(read_all_stored_keys)) != written:
+            changed = [one for one in stored if stored[one] != written.get(one)]
+            for some in chunks(changed):
+                pipeline = self._link.redis.pipeline(transaction=True)
+                for identity in some:
+                    pipeline.delete(self._keys.config(identity))
+                    if stored[identity]:
+                        pipeline.hset(self._keys.config(identity), mapping=stored[identity])
+                await self._link.attempt(pipeline.execute())
+            written = stored
+
     # -- running transactions ---------------------------------------------------------------------
 
     async def next_transaction_number(self) -> int:
-        deadline = time.monotonic() + settings.OCPP_JOURNAL_BUDGET
-        while True:
-            try:
-                return await self._next_number()
-            except LiveStateUnavailable:
-                if time.monotonic() + RETRY_NUMBER_S > deadline:
-                    raise
-                await asyncio.sleep(RETRY_NUMBER_S)
-
-    async def _next_number(self) -> int:
-        number = await self._ask_number()
-        if number is None:
-            async with self._seeding:
-                number = await self._ask_number() or await self._seed_numbers()
+        number = await self._numbers.next(at_least=self._number)
         self._number = max(self._number, number)
         return number
-
-    async def _ask_number(self) -> int | None:
-        """None when Redis is new, was flushed, or has restarted, perhaps with an older copy of itself."""
-        try:
-            number = await self._link.redis.evalsha(NUMBER.sha, 1, self._keys.numbers, "")
-        except NoScriptError:
-            return None
-        except AWAY as error:
-            raise LiveStateUnavailable(told(error)) from error
-        return None if number is None else int(number)
-
-    async def _seed_numbers(self) -> int:
-        floor = max(await journal.run(highest_number), self._number)
-        if floor >= FIRST_NUMBER:
-            floor += NUMBERS_IN_FLIGHT
-        log.info("transactions.numbers_seeded", after=floor)
-        return int(
-            await self._link.attempt(self._link.redis.eval(NUMBER.text, 1, self._keys.numbers, str(floor)))
-        )
 
     def station_changed(self, station: Station) -> None:
         self._view.changed(station)
@@ -291,20 +286,15 @@ class RedisState(MemoryState):
         if loop is not None:
             loop.call_soon_threadsafe(self._tell_here, news)
             return
-        client = SyncRedis.from_url(settings.REDIS_URL, socket_timeout=3, socket_connect_timeout=3)
-        try:
-            if news[0] == "ended":
-                client.hdel(self._keys.transactions, str(news[1]))
-            client.publish(self._keys.news, news_text(self.process, [list(news)]))
-        except (RedisError, OSError) as error:
-            # They find out by themselves: what they remember grows old, and the housekeeper compares.
-            log.error("redis.news_untold", news=news[0], error=str(error))
-        finally:
-            client.close()
+        tell_alone(self._keys, self.process, news)
 
     def _tell_here(self, news: tuple[Any, ...]) -> None:
         if news[0] == "ended":
             self._view.remove(int(news[1]))
+        elif news[0] == "key":
+            self._view.key_changed(*news[1:])
+        elif news[0] == "removed":
+            self._view.station_removed(news[1])
         self._view.say(*news)
 
     def _heard(self, text: str) -> None:
@@ -326,6 +316,8 @@ class RedisState(MemoryState):
             self.transaction_changed(running_state(what[0]))
         elif kind == "ended":
             super().transaction_abandoned(int(what[0]), what[1])
+        elif kind in ("key", "removed"):
+            self._forget_keys(what[0])
         elif kind in ("online", "offline"):
             self._leases.heard(kind, what[0])
         elif kind == "rebuilt":
@@ -336,6 +328,7 @@ class RedisState(MemoryState):
     async def _up(self) -> None:
         """The news begin (again): nothing that is remembered can be trusted before it was read."""
         super().forget_tokens()
+        self._forget_keys()
         # A restart may have brought back an older copy of everything, the mark included.
         server = await self._link.attempt(self._link.redis.info("server"))
         was_flushed = await self._look_for_flush(server["run_id"])
@@ -380,6 +373,7 @@ class RedisState(MemoryState):
         while True:
             try:
                 await self.reconcile()
+                await self._write_keys()
             except StorageUnavailable as error:
                 log.warning("redis.refill_waits", error=str(error))
                 await asyncio.sleep(1)

@@ -8,6 +8,7 @@ set has its index.
 | `P:business:transactions` | hash | number: the running transaction, JSON |
 | `P:business:connectors:{id}` | hash | `evse.connector`: its status, JSON |
 | `P:business:stations` | set | identities that have a hash of connectors |
+| `P:config:{id}` | hash | stored configuration keys that differ from their defaults |
 | `P:server:txid` | string | the last transaction number |
 | `P:server:birth` | hash | a mark that a flush takes away; since when, of which run of Redis |
 | `P:server:probe` | string | who last looked whether Redis can be written; expires |
@@ -43,6 +44,9 @@ class Keys:
 
     def recent(self, what: str, address: str, identity: str) -> str:
         return f"{self._prefix}:recent:{what}:{address}:{identity}"
+
+    def config(self, identity: str) -> str:
+        return f"{self._prefix}:config:{identity}"
 
     def connectors(self, identity: str) -> str:
         return f"{self._prefix}:business:connectors:{identity}"

@@ -205,7 +205,7 @@ def _connection(flat: list[str]) -> Connection | None:
             channel=fields.get("channel", ""),
             remote_address=fields["remote_addr"],
             connected_at=datetime.fromisoformat(fields["connected_at"]),
-        server=fields.get("ws_server_id", ""),
+            server=fields.get("ws_server_id", ""),
         )
     except (KeyError, ValueError) as error:
         log.warning("redis.odd_session", station=fields.get("charge_point_id", ""), error=repr(error))

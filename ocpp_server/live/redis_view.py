@@ -84,6 +84,9 @@ class View:
         self._stations: dict[str, Station] = {}
         self._dirty: dict[str, Station] = {}
         self._removed: list[str] = []
+        # Configuration keys by station and name, None: the default; and stations that are no more.
+        self._keys_changed: dict[tuple[str, str], str | None] = {}
+        self._stations_removed: list[str] = []
         self._news: list[list[Any]] = []
         self._writing: asyncio.Task[None] | None = None
         self._scheduled: asyncio.Handle | None = None
@@ -108,6 +111,16 @@ class View:
     def remove(self, number: int) -> None:
         """A transaction that is not a station's of ours has ended."""
         self._removed.append(str(number))
+        self._schedule()
+
+    def key_changed(self, identity: str, key: str, value: str | None) -> None:
+        self._keys_changed[identity, key] = value
+        self._schedule()
+
+    def station_removed(self, identity: str) -> None:
+        self.end(identity)
+        self._keys_changed = {key: value for key, value in self._keys_changed.items() if key[0] != identity}
+        self._stations_removed.append(identity)
         self._schedule()
 
     def begin(self, identity: str) -> None:
@@ -162,13 +175,15 @@ class View:
             log.exception("redis.view_failed")
         finally:
             self._writing = None
-            if self._dirty or self._news or self._removed:
+            if self._dirty or self._news or self._removed or self._keys_changed or self._stations_removed:
                 self._schedule()
 
     async def _write_changes(self) -> None:
         dirty, self._dirty = self._dirty, {}
         news, self._news = self._news, []
         removed, self._removed = self._removed, []
+        keys_changed, self._keys_changed = self._keys_changed, {}
+        stations_removed, self._stations_removed = self._stations_removed, []
         pipeline = self._link.redis.pipeline(transaction=False)
         for identity, station in dirty.items():
             self._stations[identity] = station
@@ -176,6 +191,14 @@ class View:
             self._add_transactions(pipeline, station, news)
         if removed:
             pipeline.hdel(self._keys.transactions, *removed)
+        for identity in stations_removed:
+            pipeline.delete(self._keys.config(identity), self._keys.connectors(identity))
+            pipeline.srem(self._keys.stations, identity)
+        for (identity, key), value in keys_changed.items():
+            if value is None:
+                pipeline.hdel(self._keys.config(identity), key)
+            else:
+                pipeline.hset(self._keys.config(identity), key, value)
         if news:
             pipeline.publish(self._keys.news, news_text(self._process, news))
         if not len(pipeline):
@@ -187,6 +210,8 @@ class View:
             # What goes on is written again as a whole; what ended, and what is no station's, would be missed.
             ended = [str(one[1]) for one in news if one[0] == "ended"]
             self._removed = [*removed, *ended, *self._removed]
+            self._keys_changed = keys_changed | self._keys_changed
+            self._stations_removed = [*stations_removed, *self._stations_removed]
             self._news = [*(one for one in news if one[0] != "running"), *self._news]
             raise
 

@@ -1,0 +1,69 @@
+"""Stored configuration keys: the database keeps them, Redis shows them, every process knows of a change."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tests.conformance.peer import Operator, Peer, eventually, fresh, station
+from tests.distributed.cluster import Cluster
+
+
+async def test_a_change_at_one_process_is_answered_by_all_and_shown_in_redis(shared: Cluster) -> None:
+    first, second = shared.servers[:2]
+    identity = fresh()
+    path = f"/api/v1/chargepoints/{identity}/configuration"
+    async with station(second, identity=identity) as peer:
+        assert await stored(peer, "HeartbeatInterval") == "300"
+
+        # The operator at another process, then the station itself.
+        for value in ("45", "46"):
+            status, answer = await Operator(first).request(
+                "PUT", path, {"key": "HeartbeatInterval", "value": value}
+            )
+            assert (status, answer["data"]["status"]) == (200, "Accepted")
+            await eventually(lambda value=value: shown(shared, identity) == {"HeartbeatInterval": value}, 3)
+            await until_stored(peer, "HeartbeatInterval", value)
+        change = {"key": "BlinkRepeat", "value": "5"}
+        assert await peer.call("ChangeConfiguration", change) == {"status": "Accepted"}
+        assert await stored(peer, "BlinkRepeat") == "5"
+        await eventually(lambda: shown(shared, identity).get("BlinkRepeat") == "5", 3)
+
+        # The default is not kept, a secret is not shown, and a station that is removed leaves nothing.
+        await Operator(first).request("PUT", path, {"key": "BlinkRepeat", "value": "3"})
+        await Operator(first).request("PUT", path, {"key": "AuthorizationKey", "value": "0aF1" * 8})
+        await eventually(lambda: shown(shared, identity) == {"HeartbeatInterval": "46"}, 3)
+        await until_stored(peer, "BlinkRepeat", "3")
+    status, answer = await Operator(first).request("DELETE", f"/api/v1/chargepoints/{identity}")
+    assert status in (200, 204), answer
+    await eventually(lambda: not shown(shared, identity), 3)
+    assert not shared.redis.client.sismember(f"{shared.prefix}:business:stations", identity)
+
+
+async def test_a_flush_brings_the_stored_keys_back_from_the_database(shared: Cluster) -> None:
+    identity = fresh()
+    async with station(shared.servers[0], identity=identity):
+        path = f"/api/v1/chargepoints/{identity}/configuration"
+        await Operator(shared.servers[1]).request("PUT", path, {"key": "HeartbeatInterval", "value": "77"})
+        await eventually(lambda: shown(shared, identity) == {"HeartbeatInterval": "77"}, 3)
+
+        keys = shared.redis.client.scan_iter(f"{shared.prefix}:*", count=1000)
+        shared.redis.client.delete(*keys)
+
+        await eventually(lambda: shown(shared, identity) == {"HeartbeatInterval": "77"}, 5)
+
+
+def shown(cluster: Cluster, identity: str) -> dict[str, str]:
+    found: dict[str, str] = cluster.redis.client.hgetall(f"{cluster.prefix}:config:{identity}")  # type: ignore[assignment]
+    return found
+
+
+async def stored(peer: Peer, key: str) -> Any:
+    (entry,) = (await peer.call("GetConfiguration", {"key": [key]}))["configurationKey"]
+    return entry["value"]
+
+
+async def until_stored(peer: Peer, key: str, value: str) -> None:
+    async with asyncio.timeout(2):
+        while await stored(peer, key) != value:
+            pass
