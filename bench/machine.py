@@ -45,11 +45,11 @@ class Process:
         return sum(member.memory_info().rss for member in self._family())
 
 
-def on_core(core: int) -> Callable[[], None]:
+def on_core(core: int | None) -> Callable[[], None]:
     """For `preexec_fn`: run on this core alone, where the system knows how, with as many files as allowed."""
 
     def apply() -> None:
-        if hasattr(os, "sched_setaffinity") and core < (os.cpu_count() or 1):
+        if core is not None and hasattr(os, "sched_setaffinity") and core < (os.cpu_count() or 1):
             os.sched_setaffinity(0, {core})
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         with contextlib.suppress(ValueError, OSError):
@@ -59,7 +59,7 @@ def on_core(core: int) -> Callable[[], None]:
 
 
 def free_port(first: int) -> int:
-    """The first port from `first` on that nobody listens on."""
+    """The first port from `first` on that nobody listens on; with 0, one that the system chooses."""
     for port in range(first, first + 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -67,7 +67,7 @@ def free_port(first: int) -> int:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return port
+            return int(probe.getsockname()[1])
     raise SystemExit(f"No free port from {first} to {first + 99}.")
 
 

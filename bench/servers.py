@@ -101,6 +101,13 @@ def ours(
     return _start(name, command, folder, port, _environment(folder, port), database=database, root=root)
 
 
+def alone(folder: Path, **environment: str) -> Server:
+    """The product with an empty database and no baseline beside it, on whatever core is free."""
+    port = free_port(0)
+    values = _environment(folder, port) | environment
+    return _start("server", _UVICORN, folder, port, values, database=folder / "db.sqlite3", core=None)
+
+
 def plain(folder: Path, first_port: int) -> Server:
     return _baseline("plain ocpp", "bench.baselines.plain", folder, first_port)
 
@@ -123,6 +130,7 @@ def _start(
     *,
     database: Path | None = None,
     root: Path = ROOT,
+    core: int | None = SERVER_CORE,
 ) -> Server:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / f"{name}.log"
@@ -133,7 +141,7 @@ def _start(
             env=environment,
             stdout=output,
             stderr=output,
-            preexec_fn=on_core(SERVER_CORE),  # noqa: PLW1509 - no threads yet
+            preexec_fn=on_core(core),  # noqa: PLW1509 - no threads yet
         )
     wait_for(process, port, log, path="/health" if database else "")
     return Server(name, port, process, folder, database)

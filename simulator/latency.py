@@ -47,6 +47,25 @@ class Latencies:
         """Note an exchange that failed; kind is a CALLERROR code, ``timeout``, ``connect`` or ``invalid``."""
         self._series.setdefault(action, _Series()).errors[kind] += 1
 
+    def take(self) -> "Latencies":
+        """What was noted since the last take; this one begins anew."""
+        taken = Latencies()
+        taken._series, self._series = self._series, taken._series
+        return taken
+
+    def add(self, other: "Latencies") -> None:
+        """Count what another one noted, too; percentiles are as if all had been noted here."""
+        for action, series in other._series.items():
+            own = self._series.setdefault(action, _Series())
+            own.buckets.update(series.buckets)
+            own.errors.update(series.errors)
+            own.count += series.count
+            own.longest = max(own.longest, series.longest)
+
+    def count(self, action: str) -> int:
+        """How many answers an action has had."""
+        return self._series[action].count if action in self._series else 0
+
     @property
     def answers(self) -> int:
         return sum(series.count for series in self._series.values())

@@ -1,0 +1,80 @@
+"""`scripts/load-test.sh`: a server under simulated stations; a wrong argument is one sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.live import ROOT, LiveServer, free_port
+
+SCRIPT = str(ROOT / "scripts" / "load-test.sh")
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([SCRIPT, *arguments], capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.slow
+def test_a_short_load_has_throughput_latencies_and_what_the_server_cost(
+    running_server: LiveServer, tmp_path: Path
+) -> None:
+    server, output = running_server, tmp_path / "figures.json"
+    assert server.process is not None
+
+    done = run(
+        f"--url={server.ocpp}",
+        f"--pid={server.process.pid}",
+        "--connections=9",
+        "--duration=3s",
+        "--processes=2",
+        "--idle",
+        "--speed=1000",
+        f"--json={output}",
+    )
+
+    assert done.returncode == 0, done.stderr + done.stdout
+    figures = json.loads(output.read_text())
+    assert figures["connected"] == 9 and figures["errors"] == {}
+    beats = {row["action"]: row for row in figures["actions"]}["Heartbeat"]
+    assert beats["count"] == figures["answers"] > 9
+    assert 0 < beats["p50_ms"] <= beats["p99_ms"] <= beats["max_ms"]
+    booted = {row["action"]: row["count"] for row in figures["connecting"]["actions"]}
+    assert booted["BootNotification"] == 9
+    server_cost = figures["server"]
+    assert (
+        server_cost["cpu_seconds"] > 0 and server_cost["us_per_message"] > 0 and server_cost["peak_mib"] > 20
+    )
+    assert len(figures["stations"]["cores"]) == 2
+    assert "us a message" in done.stdout and "Errors: none." in done.stdout
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--connections=zero",
+        "--connections=0",
+        "--duration=5x",
+        "--duration=0s",
+        "--version=3.0",
+        "--speed=-1",
+        "--pid=999999999",
+        "--json=/no/such/folder/figures.json",
+        "--nonsense",
+    ],
+)
+def test_a_wrong_argument_is_one_sentence(argument: str) -> None:
+    done = run(argument)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1 and argument.partition("=")[0] in done.stderr
+
+
+@pytest.mark.slow
+def test_a_server_that_is_not_there_is_one_sentence() -> None:
+    done = run(f"--url=ws://127.0.0.1:{free_port()}/ocpp", "--connections=2", "--duration=1s")
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and "no station could connect" in done.stderr
