@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_server import env
+from ocpp_server import env, env_docs
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -55,6 +56,9 @@ def test_durations_are_read_the_go_way_and_become_seconds(text: str, seconds: fl
         ("OCPP_BOOTSTRAP_API_KEY", "short"),
         ("API_REQUESTS_PER_MINUTE", "0"),
         ("API_REQUESTS_PER_MINUTE", "many"),
+        ("FORWARDED_ALLOW_IPS", "the proxy"),
+        ("WEB_WORKERS", "0"),
+        ("SHUTDOWN_GRACE", "0s"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_the_variable(name: str, text: str) -> None:
@@ -109,6 +113,26 @@ def test_every_variable_has_a_sentence_and_is_a_setting() -> None:
     assert len(names) == len(set(names))
     assert all(variable.sentence.endswith(".") for variable in env.VARIABLES)
     assert all(hasattr(settings, name) for name in names)
+
+
+def test_the_page_of_the_settings_and_the_example_are_those_of_the_table() -> None:
+    hint = "write them anew: python -m ocpp_server.env_docs"
+
+    assert env_docs.CONFIGURATION.read_text() == env_docs.configuration_page(), hint
+    assert env_docs.EXAMPLE.read_text() == env_docs.example_file(), hint
+
+
+def test_the_example_is_a_file_of_settings_in_which_everything_is_the_default(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    lines = env_docs.EXAMPLE.read_text().splitlines()
+    file.write_text("\n".join(line[1:] if re.match("#[A-Z_]+=", line) else line for line in lines))
+    environ: dict[str, str] = {}
+
+    env.load_file(file, environ)
+
+    given = dict(environ, REDIS_DISTRIBUTED_STATE="", REDIS_ADDR="")
+    assert env.read(given) == env.read({})
+    assert {row.name for row in env.VARIABLES} <= environ.keys()
 
 
 def test_an_environment_file_fills_in_what_the_shell_has_not_set(tmp_path: Path) -> None:

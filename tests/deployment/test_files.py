@@ -1,0 +1,156 @@
+"""docker-compose.yml and k8s/ against their schemas, and against what run.py and the settings really know.
+
+This is what can be said without a container engine; `tests/distributed/test_image.py` runs the commands.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from ocpp_server import env, env_docs
+from ocpp_server.roles import DUTIES
+from tests.live import ROOT
+
+SCHEMA = Path(__file__).parent / "schemas" / "compose-spec.json"
+COMPOSE = ROOT / "docker-compose.yml"
+ROLES = {role.value for role in DUTIES} - {"server"}
+KUBERNETES = "1.31"
+_NAMES = {row.name for row in env.VARIABLES}
+SECRETS = {name for name in _NAMES if re.search("PASSWORD|SECRET_KEY|API_KEY$", name)}
+_REFERENCE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    """As written: references to variables are text."""
+    written: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
+    return written
+
+
+def ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    services = compose["services"].items()
+    return {name: service for name, service in services if "run.py" in str(service.get("command"))}
+
+
+def test_the_compose_file_is_one_by_the_specification(compose: dict[str, Any]) -> None:
+    given = _REFERENCE.sub(lambda found: found[3] if found[2] == "-" else "given", COMPOSE.read_text())
+
+    jsonschema.Draft201909Validator(json.loads(SCHEMA.read_text())).validate(yaml.safe_load(given))
+
+
+def test_the_compose_file_has_every_role_behind_healthy_engines_and_a_migration(
+    compose: dict[str, Any],
+) -> None:
+    services = ours(compose)
+
+    assert services.keys() == ROLES | {"migrate"}
+    for name, service in services.items():
+        assert service["command"] == ["python", "run.py", name]
+        assert service["user"] == "10001" and service["read_only"] is True
+        needs = {other: need["condition"] for other, need in service["depends_on"].items()}
+        engines = {"postgres": "service_healthy"}
+        if name != "migrate":
+            engines |= {"redis": "service_healthy", "migrate": "service_completed_successfully"}
+        assert needs == engines
+    assert all("healthcheck" in compose["services"][engine] for engine in ("redis", "postgres"))
+
+
+def test_the_compose_file_has_no_secret_of_its_own_and_says_which_is_missing(
+    compose: dict[str, Any],
+) -> None:
+    references = _REFERENCE.findall(COMPOSE.read_text())
+
+    required = {name: sentence for name, kind, sentence in references if kind == "?"}
+    assert required.keys() == {
+        "REDIS_PASSWORD",
+        "POSTGRES_PASSWORD",
+        "SECRET_KEY",
+        "DJANGO_SUPERUSER_PASSWORD",
+    }
+    assert all(name in sentence and sentence.endswith(".") for name, sentence in required.items())
+    for service in compose["services"].values():
+        for name, value in service["environment"].items():
+            if re.search("PASSWORD|SECRET|AUTH|KEY", name):
+                assert re.fullmatch(r"\$\{[A-Z_]+:\?.*\}", value), name
+    example = env_docs.EXAMPLE.read_text()
+    assert all(f"#{name}=" in example for name, _, _ in references)
+
+
+def test_the_compose_file_gives_processes_longer_than_their_grace(compose: dict[str, Any]) -> None:
+    grace = env.read({})["SHUTDOWN_GRACE"]
+
+    assert all(
+        int(service["stop_grace_period"].removesuffix("s")) > grace + 5 for service in ours(compose).values()
+    )
+
+
+def manifests() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted((ROOT / "k8s").glob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text()):
+            yield path.name, document
+
+
+MANIFESTS = list(manifests())
+WORKLOADS = {
+    document["metadata"]["name"]: document
+    for _, document in MANIFESTS
+    if document["kind"] in ("Deployment", "Job")
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "document"), MANIFESTS, ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_manifest_is_one_by_the_schema_of_kubernetes(file: str, document: dict[str, Any]) -> None:
+    if document["kind"] == "Kustomization":  # no kind of the cluster's
+        assert set(document["resources"]) == {path.name for path in (ROOT / "k8s").glob("*.yaml")} - {file}
+        return
+    kubernetes_validate.validate(document, KUBERNETES, strict=True)
+
+
+def test_the_manifests_have_every_role_and_one_migration() -> None:
+    assert WORKLOADS.keys() == ROLES | {"migrate"}
+    assert WORKLOADS["migrate"]["kind"] == "Job"
+    scaled = {document["metadata"]["name"] for _, document in MANIFESTS if "Autoscaler" in document["kind"]}
+    guarded = {document["metadata"]["name"] for _, document in MANIFESTS if "Disruption" in document["kind"]}
+    assert scaled == guarded == {"web", "gateway", "processor"}
+    assert {document["metadata"]["name"] for _, document in MANIFESTS if document["kind"] == "Service"} == {
+        role.value for role in DUTIES if DUTIES[role].port and role.value in ROLES
+    }
+
+
+@pytest.mark.parametrize("name", sorted(WORKLOADS))
+def test_a_pod_has_no_rights_it_does_not_need(name: str) -> None:
+    pod = WORKLOADS[name]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert container["command"] == ["python", "run.py", name]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["automountServiceAccountToken"] is False
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert {"requests", "limits"} <= container["resources"].keys()
+    assert not any("value" in variable for variable in container.get("env", ()))
+    if name == "migrate":
+        return
+    assert container["readinessProbe"]["exec"]["command"] == ["python", "run.py", "healthcheck", "--ready"]
+    assert container["livenessProbe"]["exec"]["command"] == ["python", "run.py", "healthcheck"]
+
+
+def test_pods_are_given_longer_than_their_grace() -> None:
+    (settings,) = (document["data"] for _, document in MANIFESTS if document["kind"] == "ConfigMap")
+    grace = env.read(settings)["SHUTDOWN_GRACE"]
+
+    for name, workload in WORKLOADS.items():
+        if name != "migrate":
+            assert workload["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > grace + 5 + 5
+    assert not SECRETS & settings.keys()
