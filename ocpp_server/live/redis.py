@@ -26,11 +26,11 @@ from django.conf import settings
 
 from ocpp_server.journal import journal
 from ocpp_server.live import LiveStateUnavailable, Notice
-from ocpp_server.live.key_loading import read_all_stored_keys
 from ocpp_server.live.loading import active_numbers, keep_number, load_running
 from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
 from ocpp_server.live.redis_alone import tell_alone
+from ocpp_server.live.redis_configuration import refill_keys
 from ocpp_server.live.redis_keys import BIRTH, ELECT, RESIGN, Keys, Script
 from ocpp_server.live.redis_leases import Leases, chunks
 from ocpp_server.live.redis_link import Link
@@ -197,22 +197,6 @@ class RedisState(MemoryState):
         super().station_removed(identity)
         self._tell("removed", identity)
 
-    async def _write_keys(self) -> None:
-        """Make Redis' stored configuration that of the ORM."""
-        written: dict[str, dict[Any, Any]] = {}
-        # A change while we write is told to Redis by whoever makes it, perhaps before our older value: look
-        # again until nothing has changed.
-        while (stored := await journal.run(read_all_stored_keys)) != written:
-            changed = [one for one in stored if stored[one] != written.get(one)]
-            for some in chunks(changed):
-                pipeline = self._link.redis.pipeline(transaction=True)
-                for identity in some:
-                    pipeline.delete(self._keys.config(identity))
-                    if stored[identity]:
-                        pipeline.hset(self._keys.config(identity), mapping=stored[identity])
-                await self._link.attempt(pipeline.execute())
-            written = stored
-
     # -- running transactions ---------------------------------------------------------------------
 
     async def next_transaction_number(self) -> int:
@@ -373,7 +357,7 @@ class RedisState(MemoryState):
         while True:
             try:
                 await self.reconcile()
-                await self._write_keys()
+                await refill_keys(self._link, self._keys)
             except StorageUnavailable as error:
                 log.warning("redis.refill_waits", error=str(error))
                 await asyncio.sleep(1)
