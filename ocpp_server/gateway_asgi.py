@@ -13,13 +13,18 @@ import orjson
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.settings")
 django.setup()
 
+from django.conf import settings  # noqa: E402
+
 from accounts.services import api_keys  # noqa: E402 - models need the apps to be loaded
 from chargepoints.gateway.front import gateway, station  # noqa: E402
 from ocpp_server.collector import calm_collector  # noqa: E402
 from ocpp_server.journal import journal  # noqa: E402
 from ocpp_server.observability import metrics  # noqa: E402
+from ocpp_server.observability.exporter import exporter  # noqa: E402
 from ocpp_server.observability.gateway_metrics import GatewayCollector  # noqa: E402
+from ocpp_server.observability.pulse import pulse  # noqa: E402
 from ocpp_server.protocol.dispatch import StorageUnavailable  # noqa: E402
+from ocpp_server.vitals import vitals  # noqa: E402
 
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
@@ -86,6 +91,9 @@ async def lifespan(scope: Scope, receive: Any, send: Any) -> None:
         if message["type"] == "lifespan.startup":
             try:
                 await gateway.start()
+                vitals.start(gateway.status, path=settings.HEALTH_FILE, port=settings.HTTP_PORT)
+                exporter.start(settings.METRICS_PORT, gateway.status)
+                pulse.start()
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
@@ -93,6 +101,9 @@ async def lifespan(scope: Scope, receive: Any, send: Any) -> None:
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await gateway.stop()
+            await vitals.stop()
+            await exporter.stop()
+            pulse.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
 
