@@ -39,8 +39,8 @@ def letter(claim: Claim, reason: str) -> str:
 
 
 async def put_aside(claim: Claim) -> Outcome:
-    """Give the head up. The station hears InternalError; what it says about transactions is kept for people to
-    look at and answered, because a station discards what was answered with an error.
+    """Give the head up. The station hears InternalError; what it says about transactions is kept for people
+    to look at and answered, because a station discards what was answered with an error.
 
     Raises StorageUnavailable.
     """
@@ -81,6 +81,6 @@ def _keep(identity: str, action: str, frame: str, received_at: datetime) -> None
     row = ChargePoint.objects.by_identity(identity).first()
     if row is None:
         return
-    frame_read = frames.parse(frame, row.ocpp_version or V16)  # type: ignore[arg-type]
+    frame_read = frames.parse(frame, row.ocpp_version or V16)
     payload = frame_read.payload if isinstance(frame_read, frames.Call) else frame
     quarantine.keep_poisoned(row.pk, action, payload, _REASON, received_at)

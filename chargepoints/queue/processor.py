@@ -1,8 +1,8 @@
 """The processor: takes what stations at gateways say from Redis, many stations at once, each in order.
 
-The head of a station's queue is handled before it is removed. First the database commits, then one step in Redis
-pushes the answer and removes the head, unless somebody else has claimed the station meanwhile. So a message whose
-processor dies is handled again by another, and handlers recognise what is stored already.
+The head of a station's queue is handled before it is removed. First the database commits, then one step in
+Redis pushes the answer and removes the head, unless somebody else has claimed the station meanwhile. So a
+message whose processor dies is handled again by another, and handlers recognise what is stored already.
 """
 
 from __future__ import annotations
@@ -51,6 +51,9 @@ async def serve(stop: asyncio.Event) -> None:
         await Processor().run(stop)
     finally:
         await engine.stop()
+
+
+Chore = Callable[[], Coroutine[None, None, float | None]]
 
 
 class Processor:
@@ -177,9 +180,7 @@ class Processor:
 
     # -- chores -----------------------------------------------------------------------------------
 
-    async def _again_and_again(
-        self, chore: Callable[[], Coroutine[None, None, float | None]], every: float
-    ) -> None:
+    async def _again_and_again(self, chore: Chore, every: float) -> None:
         while True:
             wait: float | None = None
             try:

@@ -1,4 +1,4 @@
-"""The processor's connection to Redis: scripts of the queue, and the same error for every way of not answering."""
+"""The processor's connection to Redis: scripts of the queue, and one error for every way of not answering."""
 
 from __future__ import annotations
 

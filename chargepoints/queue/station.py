@@ -1,4 +1,4 @@
-"""A station that a processor has in hand: its envelopes go through the same connection as a socket's frames."""
+"""A station that a processor has in hand: its envelopes go the way of a socket's frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stations a processor knows, and what their envelopes mean: frames, and what the gateway says about them."""
+"""The stations a processor knows, and what their envelopes mean: frames, and what the gateway says."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LOOKED_AT = 500
 
 
 class Stations:
-    """Belongs to one event loop. What is known of a station is good until another processor has claimed it."""
+    """Belongs to one event loop. What is known of a station holds until another processor has claimed it."""
 
     def __init__(self, redis: QueueRedis) -> None:
         self._redis = redis
@@ -96,7 +96,7 @@ class Stations:
     async def handle(self, claim: Claim) -> Outcome:
         """Handle the head of a claimed station's queue; what it changed is stored.
 
-        Raises StorageUnavailable when it is not and may be later; whatever else it raises is a failed attempt.
+        Raises StorageUnavailable when it is not and may be later; all else it raises is a failed attempt.
         """
         if claim.attempts > MAX_ATTEMPTS:
             return await poison.put_aside(claim)
@@ -134,7 +134,7 @@ class Stations:
         return await known.handle(message, is_repeated=claim.attempts > 1)
 
     async def _take_up(self, claim: Claim, message: Envelope, session_id: str) -> QueuedStation | None:
-        """A station that another processor served until now, or that we have lost; None when it is not ours."""
+        """A station that another processor served until now, or nobody; None when there is none."""
         row = await journal.together(_rows, claim.identity)
         if row is None:
             return None
@@ -152,9 +152,7 @@ class Stations:
     # -- what the gateway says ------------------------------------------------------------------------
 
     async def _connect(self, claim: Claim, message: Envelope) -> Outcome:
-        """The station is at a gateway: as when it comes to a socket of ours. What is before it in the queue is
-        done with.
-        """
+        """The station is at a gateway: as when it comes to a socket of ours."""
         row = await journal.together(_rows, claim.identity)
         if row is None:
             return _of_nobody(claim)
