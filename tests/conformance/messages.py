@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from tests.conformance.conftest import ALICE
-from tests.conformance.peer import V16, at, eventually
+from tests.conformance.peer import V16, at, eventually, fresh
 
 
 def status(connector, word, **more):
@@ -37,3 +39,36 @@ def spelled(code, version):
         "FormatViolation": "FormationViolation",
         "OccurrenceConstraintViolation": "OccurenceConstraintViolation",
     }.get(code, code)
+
+
+def token(value=ALICE, kind="ISO14443"):
+    return {"idToken": value, "type": kind}
+
+
+def event(kind, transaction, seq, *, trigger="Authorized", minutes=0.0, evse=1, state="Charging", **more):
+    info = {"transactionId": transaction, "chargingState": state} | more.pop("info", {})
+    payload = {
+        "eventType": kind,
+        "timestamp": at(minutes),
+        "triggerReason": trigger,
+        "seqNo": seq,
+        "transactionInfo": info,
+        **more,
+    }
+    if evse is not None:
+        payload["evse"] = {"id": evse, "connectorId": 1}
+    return payload
+
+
+def energy(wh, minutes=0.0, context="Sample.Periodic"):
+    sample = {"value": wh, "context": context, "measurand": "Energy.Active.Import.Register"}
+    return [{"timestamp": at(minutes), "sampledValue": [sample]}]
+
+
+def new_transaction():
+    return fresh("TX")
+
+
+def moment(text):
+    """A time as SQLite keeps it."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -8,40 +8,13 @@ import json
 import pytest
 
 from tests.conformance.conftest import ALICE
+from tests.conformance.messages import energy, event, new_transaction, token
 from tests.conformance.peer import V21, V201, Refused, at, boot_payload, fresh, reasons, station
 
 
 @pytest.fixture(params=[V201, V21])
 def version(request):
     return request.param
-
-
-def token(value=ALICE, kind="ISO14443"):
-    return {"idToken": value, "type": kind}
-
-
-def event(kind, transaction, seq, *, trigger="Authorized", minutes=0.0, evse=1, state="Charging", **more):
-    info = {"transactionId": transaction, "chargingState": state} | more.pop("info", {})
-    payload = {
-        "eventType": kind,
-        "timestamp": at(minutes),
-        "triggerReason": trigger,
-        "seqNo": seq,
-        "transactionInfo": info,
-        **more,
-    }
-    if evse is not None:
-        payload["evse"] = {"id": evse, "connectorId": 1}
-    return payload
-
-
-def energy(wh, minutes=0.0, context="Sample.Periodic"):
-    sample = {"value": wh, "context": context, "measurand": "Energy.Active.Import.Register"}
-    return [{"timestamp": at(minutes), "sampledValue": [sample]}]
-
-
-def new_transaction():
-    return fresh("TX")
 
 
 async def test_TC_B_01_cold_boot_and_the_state_of_every_connector(server, records, version):
