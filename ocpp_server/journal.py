@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
+import msgspec
 import structlog
 from django.conf import settings
 from django.db import connection, transaction
@@ -41,6 +42,8 @@ BUSY_PER_SECOND = 300
 LINGER_S = 0.004
 # How often the loop looks whether the writer hangs in the driver (a lock, a machine that went away).
 LOOK_S = 0.5
+# After a failure the journal counts as down until rows were written, or nothing has failed for so long.
+QUIET_S = 15.0
 RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 # How long one attempt waits for a lock of the database: short, so that the budget ends when it says.
 LOCK_WAIT_MS = 500
@@ -92,26 +95,19 @@ class Unit:
         return bool(self.inserts or self.updates)
 
 
-class _Job:
-    __slots__ = ("future", "unit", "function", "many", "item", "result", "error", "since", "is_settled")
+class _Job(msgspec.Struct, eq=False):
+    """Something to be written, and who waits for it. A struct: one is made for every message."""
 
-    def __init__(
-        self,
-        future: asyncio.Future[Any],
-        unit: Unit | None,
-        function: Callable[[], Any] | None,
-        many: Callable[[list[Any]], list[Any]] | None = None,
-        item: Any = None,
-    ) -> None:
-        self.future = future
-        self.unit = unit
-        self.function = function
-        self.many, self.item = many, item
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.since = time.monotonic()
-        # Stored, or refused for good: a repeated batch leaves it alone.
-        self.is_settled = False
+    future: asyncio.Future[Any]
+    unit: Unit | None
+    function: Callable[[], Any] | None
+    many: Callable[[list[Any]], list[Any]] | None
+    item: Any
+    since: float
+    result: Any = None
+    error: BaseException | None = None
+    # Stored, or refused for good: a repeated batch leaves it alone.
+    is_settled: bool = False
 
 
 class Journal:
@@ -129,6 +125,7 @@ class Journal:
         self._rate = 0.0
         self._rate_at = 0.0
         self.down_since: float | None = None
+        self._failed_at = 0.0
         self.batches = 0
         self.committed = 0
         self.last_batch = 0
@@ -202,7 +199,7 @@ class Journal:
             # Before the start or after the stop: nobody would ever write it.
             raise JournalUnavailable("The journal is not running.")
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._pending.append(_Job(future, unit, function, many, item))
+        self._pending.append(_Job(future, unit, function, many, item, time.monotonic()))
         if not self._writing and self._flush_handle is None:
             self._schedule()
         return future
@@ -296,6 +293,7 @@ class Journal:
             try:
                 self._write(left)
             except database.AWAY as error:
+                self._failed_at = time.monotonic()
                 is_conflict = database.is_conflict(error)
                 if not is_conflict:
                     connection.close()
@@ -312,7 +310,8 @@ class Journal:
                     time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
                     attempt += 1
             else:
-                self.down_since = None
+                if self.down_since is not None and self._works_again(left):
+                    self.down_since = None
                 self.batches += 1
                 self.committed += len(batch) - given_up
                 self.last_batch = len(batch)
@@ -320,6 +319,11 @@ class Journal:
                     len(left), started=started, since=left[0].since, now=time.monotonic()
                 )
                 return
+
+    def _works_again(self, batch: list[_Job]) -> bool:
+        """A question succeeds on a full disk and beside a locked table too: only rows prove something."""
+        has_rows = any(job.unit is not None and job.error is None for job in batch)
+        return has_rows or time.monotonic() - self._failed_at > QUIET_S
 
     def _give_up_overdue(self, jobs: list[_Job], error: Exception) -> list[_Job]:
         """Tell those whose budget is over; the others, which wait on."""

@@ -58,7 +58,10 @@ def _is_suspicious(text: str) -> bool:
     Plain searches, not one expression without case: this looks at every character of every message.
     """
     folded = text.casefold()
-    # Spelled out: a generator over a tuple of words costs more than the four searches.
-    if "password" in folded or "authorizationkey" in folded or "secret" in folded or "privatekey" in folded:
+    # Spelled out: a generator over a tuple of words costs more than the searches. "key" is looked for first,
+    # for two.
+    if "password" in folded or "secret" in folded:
+        return True
+    if "key" in folded and ("authorizationkey" in folded or "privatekey" in folded):
         return True
     return "://" in text and _URL_CREDENTIALS.search(text) is not None

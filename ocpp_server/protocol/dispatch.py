@@ -93,9 +93,13 @@ async def dispatch(station: Party, call: Call | Send, commit: Commit) -> Exchang
 
 
 async def _attempt(station: Party, exchange: Exchange, commit: Commit) -> None:
-    exchange.error = None
+    exchange.error, exchange.answer = None, ""
     try:
-        exchange.answer = await _handle(station, exchange)
+        handler = _admitted(station, exchange)
+        answer = await handler(station, exchange.payload)
+        if type(exchange.call) is not Send:
+            schemas.outgoing(station.version, exchange.call.action, "response", answer)
+            exchange.answer = orjson.dumps(answer).decode()
     except OcppError as error:
         exchange.error = error
     except (CommitRefused, StorageUnavailable):
@@ -113,7 +117,8 @@ async def _attempt(station: Party, exchange: Exchange, commit: Commit) -> None:
     await commit(exchange)
 
 
-async def _handle(station: Party, exchange: Exchange) -> str:
+def _admitted(station: Party, exchange: Exchange) -> registry.Handler:
+    """Who serves the request, which is valid now or tolerable. Raises OcppError."""
     call = exchange.call
     action, version = call.action, station.version
     handler = registry.handler(version, action)
@@ -128,11 +133,7 @@ async def _handle(station: Party, exchange: Exchange) -> str:
     payload = exchange.payload = call.json()
     for deviation in schemas.check(version, action, "request", payload, strict=station.strict):
         station.deviation(deviation.kind, deviation.detail, path=deviation.path)
-    answer = await handler(station, payload)
-    if type(call) is Send:
-        return ""
-    schemas.outgoing(version, action, "response", answer)
-    return orjson.dumps(answer).decode()
+    return handler
 
 
 def packed(exchange: Exchange, version: str) -> str | None:

@@ -118,14 +118,9 @@ class _Message:
         self.is_valid = self.validator.is_valid
 
 
-_messages: dict[tuple[str, str, str], _Message] = {}
-
-
+@cache
 def _message(version: Version, action: str, kind: Kind) -> _Message:
-    message = _messages.get((version, action, kind))
-    if message is None:
-        message = _messages[version, action, kind] = _Message(version, action, kind)
-    return message
+    return _Message(version, action, kind)
 
 
 # --- asking them --------------------------------------------------------------------------------------------

@@ -106,9 +106,7 @@ def id_token_info(decision: Decision) -> dict[str, Any]:
     what is wrong with place, time or credit has words of its own.
     """
     status = decision.status_2x or decision.status
-    info: dict[str, Any] = {
-        "status": "Unknown" if decision.is_unknown and status == "Invalid" else status
-    }
+    info: dict[str, Any] = {"status": "Unknown" if decision.is_unknown and status == "Invalid" else status}
     if decision.group_id:
         info["groupIdToken"] = {"idToken": decision.group_id[:36], "type": "Central"}
     if decision.expires_at is not None:
