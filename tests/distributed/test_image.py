@@ -107,9 +107,12 @@ def python() -> str:
 
 
 def files_of_the_image() -> list[str]:
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """What COPY takes: the working tree, without what .dockerignore names."""
+    list_files = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(list_files, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     ignored = [line.strip() for line in (ROOT / ".dockerignore").read_text().splitlines() if line.strip()]
-    return [name for name in listed.splitlines() if not any(is_ignored(name, rule) for rule in ignored)]
+    names = [name for name in listed.splitlines() if (ROOT / name).exists()]
+    return [name for name in names if not any(is_ignored(name, rule) for rule in ignored)]
 
 
 def is_ignored(name: str, rule: str) -> bool:

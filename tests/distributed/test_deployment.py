@@ -1,0 +1,74 @@
+"""A deployment: every processor and web process is replaced while stations charge through gateways."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+
+import pytest
+
+from tests.distributed.charging import Charger, charging, more_answers
+from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import MakeCluster
+from tests.live import LiveServer
+
+pytestmark = pytest.mark.slow
+REPLACED = ("processor", "web", "housekeeping")
+
+
+@pytest.fixture
+def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
+    cluster = make_cluster(0, LOG_LEVEL="WARNING")
+    yield cluster
+    cluster.stop()
+    assert "Traceback" not in cluster.log()
+
+
+async def replace(cluster: Cluster, old: LiveServer) -> None:
+    """The new one first, as a rolling deployment does it."""
+    await asyncio.to_thread(cluster.add, 1, old.role)
+    assert await asyncio.to_thread(old.stop) == 0
+
+
+async def deploy(cluster: Cluster, stations: int) -> list[Charger]:
+    """Charge through two gateways while everything else is replaced, one after the other; the stations."""
+    gateways = await asyncio.to_thread(cluster.add, 2, "gateway")
+    for role, count in (("processor", 2), ("web", 2), ("housekeeping", 1)):
+        await asyncio.to_thread(cluster.add, count, role)
+    async with AsyncExitStack() as stack:
+        chargers = [
+            charger
+            for gateway in gateways
+            for charger in await stack.enter_async_context(charging(gateway, stations // 2))
+        ]
+        for old in [server for server in cluster.servers if server.role in REPLACED]:
+            await replace(cluster, old)
+            await more_answers(chargers, 1)
+    return chargers
+
+
+def check(cluster: Cluster, chargers: list[Charger]) -> None:
+    """No socket was closed, nobody heard an error, and everything is stored once."""
+    assert [charger.closes for charger in chargers if charger.closes or charger.refusals] == []
+    assert [charger.errors for charger in chargers if charger.errors] == []
+    rows = cluster.rows("SELECT id, meter_start_wh, meter_stop_wh FROM transactions_transaction ORDER BY id")
+    stored = [(row["id"], row["meter_start_wh"], row["meter_stop_wh"]) for row in rows]
+    assert stored == sorted(session for charger in chargers for session in charger.sessions)
+    (readings,) = cluster.rows(
+        "SELECT COUNT(*) AS n FROM transactions_metervalue WHERE context = 'Sample.Periodic'"
+    )
+    assert readings["n"] == sum(charger.readings for charger in chargers)
+
+
+async def test_replacing_processors_and_web_processes_costs_no_charger_its_socket(cluster: Cluster) -> None:
+    chargers = await deploy(cluster, 30)
+
+    check(cluster, chargers)
+
+
+@pytest.mark.load
+async def test_replacing_everything_but_the_gateways_under_300_stations(cluster: Cluster) -> None:
+    chargers = await deploy(cluster, 300)
+
+    check(cluster, chargers)
