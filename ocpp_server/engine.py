@@ -16,6 +16,7 @@ from django.utils import timezone
 from ocpp_server import live, roles, shutdown
 from ocpp_server.journal import journal
 from ocpp_server.observability.exporter import exporter
+from ocpp_server.observability.pulse import pulse
 from ocpp_server.vitals import vitals
 
 log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ async def start(*, serves: bool = True) -> None:
         housekeeping.start()
         vitals.start(status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
         exporter.start(settings.METRICS_PORT, status)
+        pulse.start()
     _Run.loop = asyncio.get_running_loop()
     log.info("engine.started", running_transactions=len(active), next_transaction=last_number + 1)
 
@@ -84,6 +86,7 @@ async def stop() -> None:
     await shutdown.drain()
     await vitals.stop()
     await exporter.stop()
+    pulse.stop()
     try:
         await asyncio.wait_for(housekeeping.stop(), shutdown.remaining() + LAST_WORDS_S)
     except TimeoutError:

@@ -16,7 +16,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from redis.exceptions import RedisError
 
-from ocpp_server import live
+from ocpp_server import database, live
 from ocpp_server.journal import journal
 from ocpp_server.observability.patience import Patient
 from ocpp_server.protocol.dispatch import StorageUnavailable
@@ -89,8 +89,7 @@ def _ask_database() -> list[str]:
     from django.db.migrations.executor import MigrationExecutor
 
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        database.ask()
         if _Migrated.is_complete:
             return []
         executor = MigrationExecutor(connection)
@@ -131,6 +130,10 @@ async def _journal() -> Part:
         return _part(False, f"The journal waits for the database{since}.", **figures)
     except (StorageUnavailable, DatabaseError) as error:
         return _part(False, f"The journal can't write ({_first_line(error)}).", **figures)
+    if (down := journal.down_since) is not None:
+        # It answers, and messages of stations failed a moment ago: a full disk, a table that is locked.
+        since = time.monotonic() - down
+        return _part(False, f"The journal has written nothing for {since:.0f} s.", **figures)
     return _part(True, "Everything is written.", **figures)
 
 

@@ -1,0 +1,185 @@
+"""What is counted, as a scraper reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import timeit
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from websockets.exceptions import InvalidStatus
+
+from ocpp_server.observability import measures
+from tests.conformance.peer import Operator, Refused, fresh, station
+from tests.live import LiveServer, free_port
+
+Sample = tuple[str, dict[str, str], float]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
+    """With a metrics port, the first of which is taken by another program."""
+    port = free_port()
+    with socket.create_server(("0.0.0.0", port)):
+        live = LiveServer(
+            tmp_path_factory.mktemp("metrics"), template=migrated_database, METRICS_PORT=str(port)
+        )
+        live.metrics_port = port + 1  # type: ignore[attr-defined]
+        yield live.start()
+        assert live.stop() == 0
+    assert "Traceback" not in live.log.read_text("utf-8", "replace")
+
+
+def scrape(server: LiveServer) -> list[Sample]:
+    status, text = server.request("GET", "/metrics")
+    assert status == 200, text
+    return parsed(text)
+
+
+def parsed(text: str) -> list[Sample]:
+    return [
+        (sample.name, sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    ]
+
+
+def value(samples: list[Sample], name: str, **labels: str) -> float:
+    """The sum over all series with these labels."""
+    return sum(found for known, of, found in samples if known == name and labels.items() <= of.items())
+
+
+def inner(server: LiveServer, path: str) -> tuple[int, str]:
+    """Ask the metrics port, without credentials."""
+    url = f"http://127.0.0.1:{server.metrics_port}{path}"  # type: ignore[attr-defined]
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        return refusal.code, refusal.read().decode()
+
+
+async def test_messages_and_commands_are_counted_by_action_and_result(server: LiveServer) -> None:
+    before = scrape(server)
+    invented = fresh("Invented")
+    async with station(server) as peer:
+        for _ in range(3):
+            await peer.heartbeat()
+        with pytest.raises(Refused):
+            await peer.call(invented)
+        with pytest.raises(Refused):
+            await peer.call("Authorize", {"idTag": 7})
+        asking = asyncio.create_task(Operator(server).command(peer.identity, "ClearCache"))
+        await peer.answer(await peer.next_call(), {"status": "Accepted"})
+        await asking
+        after = scrape(server)
+
+    def grown(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    messages = "ocpp_messages_total"
+    assert grown(messages, direction="in", action="BootNotification", result="ok") == 1
+    assert grown(messages, direction="in", action="Heartbeat", result="ok") == 3
+    assert grown(messages, direction="in", action="other", result="NotImplemented") == 1
+    assert grown(messages, direction="in", action="Authorize", result="TypeConstraintViolation") == 1
+    assert grown(messages, direction="out", action="ClearCache", result="accepted") == 1
+    assert grown("ocpp_message_seconds_count", action="Heartbeat") == 3
+    assert grown("ocpp_command_seconds_count", action="ClearCache") == 1
+    assert grown("ocpp_commands_total", action="ClearCache", state="accepted") == 1
+    assert value(after, "ocpp_sockets", version="ocpp1.6") == 1
+    assert value(after, "ocpp_stations_connected") == 1
+    assert value(after, "ocpp_database_up") == 1
+    assert grown("ocpp_journal_batch_jobs_count") > 3
+    assert grown("ocpp_journal_committed_total") >= 5
+    names = {label for _, labels, _ in after for label in labels.values()}
+    assert not {invented, peer.identity} & names  # a station's own words make no label
+
+
+async def test_the_door_is_counted_by_what_was_answered(server: LiveServer) -> None:
+    identity = fresh()
+    await Operator(server).provision(identity, password="the-right-password", securityProfile=1)
+    before = scrape(server)
+
+    with pytest.raises(InvalidStatus):
+        async with station(server, identity=identity, password="wrong"):
+            raise AssertionError("let in")
+    async with station(server, identity=identity, password="the-right-password"):
+        pass
+    await asyncio.to_thread(server.request, "GET", "/clients", key="no-such-key")
+    async with asyncio.timeout(5):
+        while value(after := scrape(server), "ocpp_socket_closes_total", code="1000") == 0:
+            await asyncio.sleep(0.05)  # the server hears of the closed socket in its own time
+
+    def grown(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert grown("ocpp_handshakes_total", status="401") == 1
+    assert grown("ocpp_handshakes_total", status="accepted") == 1
+    assert grown("ocpp_authentication_failures_total", kind="FailedStationLogin") == 1
+    assert grown("ocpp_authentication_failures_total", kind="FailedApiKey") == 1
+    assert grown("ocpp_http_requests_total", status="401") == 1
+
+
+async def test_deviations_and_repetitions_are_counted(server: LiveServer) -> None:
+    before = scrape(server)
+    async with station(server) as peer:
+        for _ in range(2):
+            await peer.send([2, "same", "Authorize", {"idTag": "NOBODY"}])
+            await peer.answer_to("same")
+        after = scrape(server)
+
+    def grown(name: str, **labels: str) -> float:
+        return value(after, name, **labels) - value(before, name, **labels)
+
+    assert grown("ocpp_messages_total", action="Authorize", result="repeated") == 1
+    assert grown("ocpp_deviations_total", kind="repeated-message") == 1
+
+
+async def test_the_metrics_port_is_the_next_that_is_free_and_needs_no_key(server: LiveServer) -> None:
+    status, text = await asyncio.to_thread(inner, server, "/metrics")
+    ready, parts = await asyncio.to_thread(inner, server, "/health/ready")
+    alive, _ = await asyncio.to_thread(inner, server, "/health")
+    missing, _ = await asyncio.to_thread(inner, server, "/api/v1/chargepoints")
+
+    assert (status, ready, alive, missing) == (200, 200, 200, 404), parts
+    samples = parsed(text)
+    assert value(samples, "ocpp_process_info", role="server") == 1
+    assert value(samples, "process_resident_memory_bytes", role="server") > 0
+    assert value(samples, "ocpp_event_loop_lag_seconds_count") > 0
+    assert '"database"' in parts and '"journal"' in parts
+
+
+def test_a_message_pays_about_a_microsecond_for_being_counted() -> None:
+    """Half a microsecond on a free machine; the bound is wide for a busy one."""
+    exchange = SimpleNamespace(call=SimpleNamespace(action="Heartbeat"), error=None, started=0.0)
+    times = 20_000
+
+    seconds = min(timeit.repeat(lambda: measures.handled(exchange), number=times, repeat=7))  # type: ignore[arg-type]
+
+    assert seconds / times < 5e-6
+
+
+def test_a_station_that_invents_names_makes_no_series_without_end() -> None:
+    tally = measures.Tally("kind")
+
+    for number in range(measures.MAX_SERIES + 50):
+        tally.add(f"kind-{number}")
+
+    assert len(tally.counts()) == measures.MAX_SERIES + 1
+    assert tally.counts()[measures.OTHER,] == 50
+
+
+def test_a_histogram_counts_every_value_in_each_bucket_above_it() -> None:
+    spread = measures.Spread((1, 2, 5))
+
+    for number in (0.5, 1, 1.5, 5, 6):
+        spread.add(number)
+
+    assert spread.buckets() == [("1", 2), ("2", 3), ("5", 4), ("+Inf", 5)]
+    assert spread.total == 14
