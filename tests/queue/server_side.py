@@ -31,9 +31,13 @@ class ServerSide:
         return [one.event for one in self.waiting(identity) if one.is_control]
 
     def take(self, identity: str) -> Envelope | None:
-        """Remove the oldest."""
+        """Remove the oldest, and ring as one does who answers it."""
         text: Any = self.redis.rpop(self.keys.requests(identity))
-        return None if text is None else envelope.parse(text)
+        if text is None:
+            return None
+        said = envelope.parse(text)
+        self.redis.rpush(self.keys.gateway_bell(said.ws_server_id), identity)
+        return said
 
     async def next_frame(self, identity: str) -> Envelope:
         """The oldest frame; controls before it are passed over."""

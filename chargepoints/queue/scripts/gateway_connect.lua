@@ -24,11 +24,13 @@ else
   if known > fence then
     return {'0', before}
   end
+  if was.session_id == ARGV[4] then
+    -- It has been put back already.
+    return {was.fence, before}
+  end
   -- What was pushed before must not be pushed again: the numbers go on.
   local ended = redis.call('HMGET', KEYS[7], 'session_id', 'seq')
-  if was.session_id == ARGV[4] then
-    seq = was.seq or '0'
-  elseif ended[1] == ARGV[4] then
+  if ended[1] == ARGV[4] then
     seq = ended[2] or '0'
   end
 end
