@@ -1,4 +1,4 @@
-"""The same races and files on PostgreSQL, whose transactions really overlap."""
+"""The same races and files on PostgreSQL, whose transactions really overlap; the import page too."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tests.distributed.engines import POSTGRES_URL, Postgres
 from tests.live import ROOT
 
-FILES = ("test_races.py", "test_token_files.py")
+FILES = ("accounts/test_races.py", "accounts/test_token_files.py", "admin/test_token_import.py")
 
 
 @pytest.mark.slow
@@ -25,7 +25,7 @@ def test_the_same_on_postgresql(tmp_path: Path) -> None:
             "DATA_DIR": str(tmp_path),
             "DATABASE_URL": engine.create("ocpp_accounts"),
         }
-        tests = [str(Path(__file__).with_name(name)) for name in FILES]
+        tests = [str(ROOT / "tests" / name) for name in FILES]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", *tests],
             cwd=ROOT,
