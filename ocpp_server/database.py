@@ -57,3 +57,14 @@ def leave_pool(*, lock_wait_ms: int = 0) -> None:
     )
     options.pop("pool", None)
     connection.settings_dict = {**connection.settings_dict, "OPTIONS": options}
+
+
+def ask() -> None:
+    """Raises a database error when it does not answer, or answers and can't be written (a standby)."""
+    with connection.cursor() as cursor:
+        if connection.vendor != "postgresql":
+            cursor.execute("SELECT 1")
+            return
+        cursor.execute("SELECT current_setting('transaction_read_only')")
+        if cursor.fetchone() == ("on",):
+            raise OperationalError("it is read-only")

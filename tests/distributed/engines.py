@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import psycopg
 import redis
 
@@ -118,9 +119,9 @@ class Redis:
 
 
 class Postgres:
-    """A cluster of its own, or the one that was named."""
+    """A cluster of its own, which can be stopped, paused and started again, or the one that was named."""
 
-    def __init__(self, url: str = "") -> None:
+    def __init__(self, url: str = "", **settings: Any) -> None:
         self.process: subprocess.Popen[bytes] | None = None
         self._made: list[str] = []
         if url:
@@ -136,12 +137,12 @@ class Postgres:
         port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{port}"
         initdb, postgres = postgres_binaries()
-        how: dict[str, Any] = {"user": user, "cwd": self._folder, "stdout": subprocess.DEVNULL}
+        self._how: dict[str, Any] = {"user": user, "cwd": self._folder, "stdout": subprocess.DEVNULL}
         data = str(self._folder / "data")
         subprocess.run(
             [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"],
             check=True,
-            **how,
+            **self._how,
         )
         settings = {
             "port": port,
@@ -151,10 +152,37 @@ class Postgres:
             "fsync": "off",
             "max_connections": 200,
             "logging_collector": "off",
-        }
+        } | settings
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-        self.process = subprocess.Popen([postgres, "-D", data, *options], stderr=subprocess.DEVNULL, **how)
+        self._command = [postgres, "-D", data, *options]
+        self.start()
+
+    def start(self) -> None:
+        """With what was stored before."""
+        self.process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL, **self._how)
         _wait(lambda: psycopg.connect(f"{self.url}/postgres").close(), psycopg.OperationalError, self.process)
+
+    def stop(self) -> None:
+        """At once, as a crash does: sessions are cut off, and the next start has to recover."""
+        assert self.process is not None
+        self.resume()
+        self.process.send_signal(signal.SIGQUIT)
+        self.process.wait(20)
+
+    def pause(self) -> None:
+        """All of it hangs: connections stay open and nothing is answered."""
+        for process in self._processes():
+            process.suspend()
+
+    def resume(self) -> None:
+        for process in self._processes():
+            process.resume()
+
+    def _processes(self) -> list[psutil.Process]:
+        """The server and those that serve a connection."""
+        assert self.process is not None
+        server = psutil.Process(self.process.pid)
+        return [server, *server.children()]
 
     def run(self, sql: str) -> None:
         with psycopg.connect(f"{self.url}/postgres", autocommit=True) as connection:
