@@ -1,0 +1,126 @@
+"""Readiness names each part that fails, and neither it nor the metrics ever hang (F17, F27)."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from pathlib import Path
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from ocpp_server.observability.readiness import MIN_FREE_BYTES, room
+from tests.conformance.peer import eventually
+from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import MakeCluster
+from tests.distributed.engines import Postgres, Redis
+from tests.live import LiveServer
+
+# A probe that takes longer is a probe that failed, whatever it says.
+QUICK_S = 5.0
+
+
+def ready(server: LiveServer) -> tuple[int, list[str]]:
+    """The status of the readiness probe and the parts that are down; it answers at once."""
+    began = time.monotonic()
+    status, answer = server.request("GET", "/health/ready", timeout=20)
+    assert time.monotonic() - began < QUICK_S
+    parts: dict[str, Any] = answer["data"].get("parts", {})
+    assert all(part["detail"].endswith(".") for part in parts.values()), parts
+    return status, sorted(name for name, part in parts.items() if not part["ok"])
+
+
+def up(server: LiveServer) -> dict[str, float]:
+    """What the metrics say of the engines; they are there at once."""
+    began = time.monotonic()
+    status, text = server.request("GET", "/metrics", timeout=20)
+    assert status == 200, text
+    assert time.monotonic() - began < QUICK_S + 1
+    families = text_string_to_metric_families(text)
+    return {
+        sample.name: sample.value
+        for family in families
+        if family.name in ("ocpp_database_up", "ocpp_redis_up")
+        for sample in family.samples
+    }
+
+
+async def asked(question: Any, server: LiveServer) -> Any:
+    return await asyncio.to_thread(question, server)
+
+
+async def test_a_database_that_hangs_is_named_within_seconds(
+    make_cluster: MakeCluster, postgres: Postgres
+) -> None:
+    (server,) = make_cluster(1).servers
+    assert await asked(ready, server) == (200, [])
+    assert await asked(up, server) == {"ocpp_database_up": 1, "ocpp_redis_up": 1}
+
+    postgres.pause()
+    try:
+        answers = [await asked(ready, server) for _ in range(3)]
+        figures = await asked(up, server)
+    finally:
+        postgres.resume()
+
+    assert answers == [(503, ["database", "journal"])] * 3
+    assert figures == {"ocpp_database_up": 0, "ocpp_redis_up": 1}
+    await eventually(lambda: ready(server) == (200, []), 15)
+
+
+async def test_a_redis_that_is_gone_is_named_with_what_hangs_on_it(make_cluster: MakeCluster) -> None:
+    redis = Redis()
+    (server,) = make_cluster(1, on=redis).servers
+    try:
+        redis.stop()
+        status, down = await asked(ready, server)
+        figures = await asked(up, server)
+        redis.start()
+        await eventually(lambda: ready(server) == (200, []), 15)
+    finally:
+        redis.close()
+
+    assert (status, down) == (503, ["channelLayer", "queue", "redis"])
+    assert figures == {"ocpp_database_up": 1, "ocpp_redis_up": 0}
+
+
+async def test_messages_that_nobody_reads_are_a_queue_that_is_down(make_cluster: MakeCluster) -> None:
+    cluster: Cluster = make_cluster(1)
+    (server,) = cluster.servers
+    client, prefix = cluster.redis.client, cluster.prefix
+    envelope = (
+        '{"charge_point_id":"CP","message_type":2,"payload":[2,"1","Heartbeat",{}],'
+        '"timestamp":"2026-05-04T12:00:00.000Z"}'
+    )
+
+    client.lpush(f"{prefix}:requests:CP", envelope)
+    client.zadd(f"{prefix}:server:ready", {"CP": 0})
+
+    assert await asked(ready, server) == (503, ["queue"])
+    _, text = server.request("GET", "/metrics")
+    assert "ocpp_queue_messages 1.0" in text
+    assert "ocpp_queue_stations 1.0" in text
+
+
+async def test_a_database_that_lacks_migrations_is_named(tmp_path: Path, migrated_database: Path) -> None:
+    server = LiveServer(tmp_path / "server", template=migrated_database).start()
+    try:
+        with sqlite3.connect(server.database, timeout=10) as connection:
+            row = connection.execute("SELECT app, name FROM django_migrations ORDER BY id DESC").fetchone()
+            connection.execute("DELETE FROM django_migrations WHERE app = ? AND name = ?", row)
+        connection.close()
+
+        status, answer = await asyncio.to_thread(server.request, "GET", "/health/ready")
+    finally:
+        server.stop()
+
+    assert status == 503
+    assert answer["data"]["parts"]["database"]["migrations"] == [f"{row[0]}.{row[1]}"]
+    assert answer["data"]["parts"]["disk"]["ok"]
+
+
+def test_a_disk_without_room_for_sqlite_is_no_disk() -> None:
+    assert room(MIN_FREE_BYTES)["ok"]
+    assert not room(MIN_FREE_BYTES - 1)["ok"]
+    assert room(MIN_FREE_BYTES - 1)["detail"] == "99 MiB are free in DATA_DIR, 100 MiB are needed."
