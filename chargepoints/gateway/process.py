@@ -21,10 +21,10 @@ from chargepoints.queue.gateway_side import (
     IS_REPLACED,
     STATIONS_AT_ONCE,
     GatewayQueue,
+    Sweeper,
     Taken,
     lease_ms,
     refresh_s,
-    sweep,
 )
 from chargepoints.queue.wire import Wire
 from ocpp_server import shutdown
@@ -49,6 +49,7 @@ class Gateway:
         self.uplink = Uplink(self.queue, restore=self._restore, away=self._away, back=self._back)
         self.downlink = Downlink(self.queue, deliver=self._deliver, overdue=self._overdue, away=self._away)
         self._wire = Wire()
+        self._sweeper = Sweeper(self._wire, self.queue.keys)
         self._keeper: asyncio.Task[None] | None = None
         # Since when Redis takes what we write without a gap (monotonic seconds); None while it does not.
         self.up_since: float | None = None
@@ -186,12 +187,9 @@ class Gateway:
             await self._refresh()
             self._back()
             self._refresh_at = now + refresh_s()
-        patience = lease_ms() / 1000 / 2
-        if self.up_since is not None and now - self.up_since > patience and now >= self._sweep_at:
-            self._sweep_at = now + patience / 5
-            gone = await sweep(self._wire, self.queue.keys)
-            if gone:
-                log.warning("gateway.swept", stations=len(gone))
+        if now >= self._sweep_at:
+            self._sweep_at = now + lease_ms() / 10_000
+            await self._sweeper.sweep()
         if now >= self._silence_at:
             self._silence_at = now + SILENCE_LOOK_S
             for station in list(self.sockets.values()):

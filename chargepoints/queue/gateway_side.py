@@ -6,15 +6,20 @@ session.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import structlog
 from django.conf import settings
 
 from chargepoints.queue import envelope
 from chargepoints.queue.keys import QueueKeys, script
 from chargepoints.queue.wire import Part, Wire
+from ocpp_server.live.redis_link import AWAY
+
+log = structlog.get_logger(__name__)
 
 CONNECT, FRAMES, TAKE = script("gateway_connect"), script("gateway_frames"), script("gateway_take")
 CLOSE, REFRESH, SWEEP = script("gateway_close"), script("gateway_refresh"), script("gateway_sweep")
@@ -185,22 +190,46 @@ class GatewayQueue:
         await wire.call("DEL", self.keys.gateway_bell(self.server_id), self.keys.taken(self.server_id))
 
 
-async def sweep(wire: Wire, keys: QueueKeys) -> list[str]:
-    """Say of the stations whose gateway has died that they are gone; their identities.
-
-    Gateways do so, and processors for when no gateway is left. Not before everybody has had the time to
-    prolong its leases after an outage of Redis: all of them may be over then.
+class Sweeper:
+    """Says of the stations whose gateway has died that they are gone. Gateways do so, and processors for when
+    no gateway is left.
     """
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    gone = await wire.run(
-        SWEEP,
-        [keys.clients, keys.gateways, keys.ready, keys.bell],
-        keys.prefix,
-        keys.news,
-        now,
-        SWEPT_AT_ONCE,
-    )
-    return [identity.decode() for identity in gone]
+
+    def __init__(self, wire: Wire, keys: QueueKeys) -> None:
+        self._wire = wire
+        self._keys = keys
+        # Since when Redis has answered every time (monotonic seconds).
+        self._up_since: float | None = None
+
+    async def sweep(self) -> list[str]:
+        """The identities of who has gone. To be called every few seconds; raises redis' errors.
+
+        Not before everybody has had the time to prolong its leases after an outage: all may be over then.
+        """
+        now = time.monotonic()
+        try:
+            if self._up_since is None or now - self._up_since < lease_ms() / 2000:
+                await self._wire.call("PING")
+                self._up_since = self._up_since or now
+                return []
+            return await self._sweep()
+        except AWAY:
+            self._up_since = None
+            raise
+
+    async def _sweep(self) -> list[str]:
+        keys = self._keys
+        gone = await self._wire.run(
+            SWEEP,
+            [keys.clients, keys.gateways, keys.ready, keys.bell],
+            keys.prefix,
+            keys.news,
+            datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            SWEPT_AT_ONCE,
+        )
+        if gone:
+            log.warning("gateway.swept", stations=len(gone))
+        return [identity.decode("utf-8", "replace") for identity in gone]
 
 
 def _taken(text: bytes) -> Iterator[Taken]:

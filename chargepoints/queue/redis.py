@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
+from chargepoints.queue.gateway_side import Sweeper
 from chargepoints.queue.keys import QueueKeys
 from chargepoints.queue.wire import Part, Wire
 from ocpp_server.live import LiveStateUnavailable
@@ -21,6 +22,7 @@ class QueueRedis:
         self._kept_ms = int(settings.REDIS_STATE_TTL * 1000)
         self._wire = Wire()
         self._bells = Wire()
+        self._sweeper = Sweeper(self._wire, self.keys)
 
     async def run(self, used: Script, *arguments: Part) -> Any:
         """A script's result. Raises LiveStateUnavailable; whether it was carried out is not known then."""
@@ -40,6 +42,13 @@ class QueueRedis:
         """Wait until somebody rings, or the seconds are over. Raises LiveStateUnavailable."""
         try:
             await self._bells.call("BLPOP", *bells, str(within), patience=within)
+        except AWAY as error:
+            raise LiveStateUnavailable(told(error)) from error
+
+    async def sweep(self) -> list[str]:
+        """See `Sweeper`. Raises LiveStateUnavailable."""
+        try:
+            return await self._sweeper.sweep()
         except AWAY as error:
             raise LiveStateUnavailable(told(error)) from error
 

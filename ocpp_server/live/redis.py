@@ -303,7 +303,7 @@ class RedisState(MemoryState):
         elif kind in ("key", "removed"):
             self._forget_keys(what[0])
         elif kind in ("online", "offline"):
-            self._leases.heard(kind, what[0])
+            self._leases.heard(kind, *what)
         elif kind == "rebuilt":
             self._is_behind = True
 

@@ -86,10 +86,14 @@ class Leases:
         known = [] if is_complete else list(self.online.values())
         self.online = {identity.casefold(): identity for identity in (*known, *living, *mine)}
 
-    def heard(self, kind: str, identity: str) -> None:
+    def heard(self, kind: str, identity: str, connection_id: str = "", fence: str = "") -> None:
+        """Somebody came or went. A gateway can't tell us otherwise that its connection is the newest."""
         key = identity.casefold()
         if kind == "online":
             self.online[key] = identity
+            held = self.held.get(key)
+            if held is not None and fence and held[0].id != connection_id and int(fence) > int(held[1]):
+                self._notify(self.lost, held[0].id)
         elif key not in self.held:
             self.online.pop(key, None)
 
