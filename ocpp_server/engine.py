@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from ocpp_server import live, roles, shutdown
@@ -64,6 +65,12 @@ async def start(*, serves: bool = True) -> None:
     if not state.is_shared:
         # Others may be serving stations: the housekeeper finds out whose process has died.
         await journal.run(housekeeping.clean_up_after_crash)
+    elif serves and connection.vendor == "sqlite":
+        log.warning(
+            "engine.shared_sqlite",
+            advice="Processes of one machine may share the SQLite file, and take turns to write; set "
+            "DATABASE_URL=postgresql://... for more than a few, or for several machines.",
+        )
     switchboard.start()
     state.watch(lost=handover.lost, regained=handover.regained)
     await state.start()
