@@ -32,17 +32,21 @@ class Vitals:
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
+        self._path = Path()
 
     def start(self, status: Status, *, path: str, port: int | None) -> None:
         """`status` names the parts of the process as the readiness probe does: {name: {"ok", "detail"}}."""
         if path:
-            self._task = asyncio.get_running_loop().create_task(_keep_writing(Path(path), status, port))
+            self._path = Path(path)
+            self._task = asyncio.get_running_loop().create_task(_keep_writing(self._path, status, port))
 
     async def stop(self) -> None:
+        """The file goes with the process: the next one in its place has not started yet."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+            self._path.unlink(missing_ok=True)
 
 
 vitals = Vitals()

@@ -1,0 +1,76 @@
+"""The file by which a process without a port shows that it lives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+from ocpp_server import env, vitals
+from ocpp_server.vitals import Vitals
+from tests.conformance.peer import eventually
+
+
+def wrong(path: Path, *, ready: bool = False) -> str:
+    return vitals.check(env.read({"HEALTH_FILE": str(path)}), ready=ready)
+
+
+async def test_a_process_is_alive_while_its_loop_writes_and_gone_when_it_has_stopped(tmp_path: Path) -> None:
+    path, process = tmp_path / "health", Vitals()
+
+    async def status() -> dict[str, Any]:
+        return {"redis": {"ok": False, "detail": "Redis does not answer."}, "database": {"ok": True}}
+
+    assert "has not started" in wrong(path)
+    process.start(status, path=str(path), port=None)
+    await eventually(path.exists)
+
+    assert wrong(path) == ""
+    assert wrong(path, ready=True) == "Not ready: redis."
+
+    await process.stop()
+    assert "has not started" in wrong(path)
+
+
+async def test_a_loop_that_stands_still_is_found_out(tmp_path: Path) -> None:
+    path, process = tmp_path / "health", Vitals()
+
+    async def status() -> dict[str, Any]:
+        return {}
+
+    process.start(status, path=str(path), port=None)
+    await eventually(path.exists)
+    os.utime(path, (0, 0))
+
+    assert "stands still" in wrong(path)
+    await process.stop()
+
+
+async def test_a_process_with_a_port_has_to_answer_there_too(tmp_path: Path) -> None:
+    path, process = tmp_path / "health", Vitals()
+    answers = [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
+    ]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answers.pop(0))
+        await writer.drain()
+        writer.close()
+
+    async def status() -> dict[str, Any]:
+        return {}
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    process.start(status, path=str(path), port=port)
+    await eventually(path.exists)
+
+    assert await asyncio.to_thread(wrong, path) == ""
+    assert await asyncio.to_thread(wrong, path) == f"Port {port} answered 500."
+    server.close()
+    await server.wait_closed()
+    assert "does not answer" in await asyncio.to_thread(wrong, path)
+    await process.stop()
