@@ -24,7 +24,10 @@ def framed(text: bytes, first: int = _TEXT) -> bytes:
 
 
 class StationSocket(asyncio.Protocol):
-    """`opened` is called after the handshake, `heard` with each text, `lost` when the socket is gone."""
+    """`opened` is called after the handshake, `heard` with each text, `lost` when the socket is gone.
+
+    `headers` are more lines of the request, each with its end.
+    """
 
     transport: asyncio.Transport
 
@@ -33,6 +36,7 @@ class StationSocket(asyncio.Protocol):
         path: str,
         subprotocol: str,
         *,
+        headers: str = "",
         opened: Callable[[], None],
         heard: Callable[[bytes], None],
         lost: Callable[[str], None],
@@ -40,7 +44,7 @@ class StationSocket(asyncio.Protocol):
         self._request = (
             f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {_KEY}\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Protocol: {subprotocol}\r\n\r\n"
+            f"Sec-WebSocket-Protocol: {subprotocol}\r\n{headers}\r\n"
         ).encode()
         self._opened, self._heard, self._lost = opened, heard, lost
         self._is_open = False

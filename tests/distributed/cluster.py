@@ -62,6 +62,10 @@ class Cluster:
         with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
             return connection.execute(sql, values).fetchall()  # type: ignore[call-overload, no-any-return]
 
+    def execute_many(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
+        with psycopg.connect(self.database_url) as connection, connection.cursor() as cursor:
+            cursor.executemany(sql, rows)  # type: ignore[arg-type]
+
     def charge_point(self, identity: str) -> dict[str, Any]:
         (row,) = self.rows("SELECT * FROM chargepoints_chargepoint WHERE identity = %s", identity)
         return row

@@ -1,0 +1,133 @@
+"""Thousands of stations, as cheap as Python allows: they connect, boot, and say what they are told to."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Iterable, Sequence
+
+from bench.wire import StationSocket
+from chargepoints.authentication import hash_password
+from tests.distributed.cluster import Cluster
+from tests.live import LiveServer
+
+PASSWORD = b"a password of the herd"
+BOOT = b'[2,"boot","BootNotification",{"chargePointVendor":"Herd","chargePointModel":"Cow"}]'
+PATIENCE_S = 60.0
+
+
+def provision(cluster: Cluster, identities: Iterable[str]) -> None:
+    """Enter stations of security profile 1 that may work; all with one password."""
+    stored = hash_password(PASSWORD)
+    columns = {
+        "identity": "%s",
+        "identity_key": "lower(%s)",
+        "password_hash": "%s",
+        "security_profile": "1",
+        "registration_status": "'Accepted'",
+        "checks_username": "true",
+        "is_online": "false",
+        "heartbeat_interval": "0",
+        "created_at": "now()",
+    }
+    texts = [
+        row["column_name"]
+        for row in cluster.rows(
+            "SELECT column_name FROM information_schema.columns WHERE table_name = 'chargepoints_chargepoint'"
+            " AND data_type = 'character varying' AND is_nullable = 'NO'"
+        )
+        if row["column_name"] not in columns
+    ]
+    names = ", ".join([*columns, *texts])
+    values = ", ".join([*columns.values(), *["''"] * len(texts)])
+    cluster.execute_many(
+        f"INSERT INTO chargepoints_chargepoint ({names}) VALUES ({values})",  # noqa: S608 - names of columns
+        [(identity, identity, stored) for identity in identities],
+    )
+
+
+class Cow:
+    """One station: `booted` is done with the seconds from connecting to the answer to its boot."""
+
+    def __init__(self, identity: str) -> None:
+        self.identity = identity
+        self.status = ""
+        self._socket: StationSocket | None = None
+        self._answer: asyncio.Future[bytes] | None = None
+        self._opened: asyncio.Future[None] | None = None
+        self._gone = asyncio.Event()
+
+    async def connect(self, server: LiveServer) -> tuple[float, float]:
+        """Seconds until the boot was answered: since connecting, and since it was said. Raises OSError."""
+        loop = asyncio.get_running_loop()
+        self._opened, began = loop.create_future(), time.perf_counter()
+        self._gone.clear()
+        credentials = base64.b64encode(self.identity.encode() + b":" + PASSWORD).decode()
+        _, self._socket = await loop.create_connection(
+            lambda: StationSocket(
+                f"/ocpp/{self.identity}",
+                "ocpp1.6",
+                headers=f"Authorization: Basic {credentials}\r\n",
+                opened=self._is_open,
+                heard=self._heard,
+                lost=self._lost,
+            ),
+            "127.0.0.1",
+            server.port,
+        )
+        await asyncio.wait_for(self._opened, PATIENCE_S)
+        said = time.perf_counter()
+        answer = json.loads(await self.say(BOOT))
+        now = time.perf_counter()
+        self.status = answer[2]["status"]
+        return now - began, now - said
+
+    async def say(self, text: bytes) -> bytes:
+        """The answer to a call. Raises ConnectionError."""
+        assert self._socket is not None
+        self._answer = asyncio.get_running_loop().create_future()
+        self._socket.say(text)
+        return await asyncio.wait_for(self._answer, PATIENCE_S)
+
+    async def leave(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            await self.is_gone()
+
+    async def is_gone(self) -> None:
+        await asyncio.wait_for(self._gone.wait(), PATIENCE_S)
+
+    def _is_open(self) -> None:
+        assert self._opened is not None
+        self._opened.set_result(None)
+
+    def _heard(self, text: bytes) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(text)
+
+    def _lost(self, reason: str) -> None:
+        self._gone.set()
+        for waiting in (self._opened, self._answer):
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(ConnectionError(f"{self.identity}: {reason}"))
+
+
+async def come(
+    cows: Sequence[Cow], servers: Sequence[LiveServer], *, over_s: float
+) -> list[tuple[float, float] | BaseException]:
+    """All connect and boot, evenly within so many seconds, at the servers in turn; what `connect` said."""
+
+    async def one(number: int, cow: Cow) -> tuple[float, float]:
+        await asyncio.sleep(over_s * number / len(cows))
+        return await cow.connect(servers[number % len(servers)])
+
+    return await asyncio.gather(
+        *(one(number, cow) for number, cow in enumerate(cows)), return_exceptions=True
+    )
+
+
+def percentile(values: Iterable[float], percent: float) -> float:
+    ordered = sorted(values)
+    return ordered[round(percent / 100 * (len(ordered) - 1))]
