@@ -115,7 +115,7 @@ async def admit(handshake: Handshake) -> Admitted:
         )
     if arrivals >= authentication.MAX_ARRIVALS:
         raise Refusal(429, "The station connects more than once a second: it has to wait a minute.")
-    charge_point = await journal.together(_find, handshake.identity)
+    charge_point = await journal.together(find, handshake.identity)
     if charge_point is None:
         if settings.OCPP_UNKNOWN_STATIONS == "refuse":
             # As slow as a wrong password, so that the time does not tell which identities exist.
@@ -126,7 +126,7 @@ async def admit(handshake: Handshake) -> Admitted:
     await _recent().note(handshake.address, handshake.identity, authentication.ARRIVAL)
     version, subprotocol = _version(handshake)
     if charge_point is None:
-        charge_point = await journal.together(_register, handshake.identity)
+        charge_point = await journal.together(register, handshake.identity)
         if charge_point is None:
             raise Refusal(404, f"{MAX_REGISTERED} charge points are entered: no more register by themselves.")
     return Admitted(charge_point, version, subprotocol)
@@ -200,7 +200,7 @@ async def _authenticate(charge_point: ChargePoint, handshake: Handshake) -> None
         raise Refusal(401, reason, security=FAILED_LOGIN)
 
 
-def _find(identities: list[str]) -> list[ChargePoint | None]:
+def find(identities: list[str]) -> list[ChargePoint | None]:
     """The charge points of all who connect at this moment; None for strangers."""
     found: dict[str, ChargePoint] = {}
     for start in range(0, len(identities), _AT_ONCE):
@@ -209,7 +209,7 @@ def _find(identities: list[str]) -> list[ChargePoint | None]:
     return [found.get(identity.casefold()) for identity in identities]
 
 
-def _register(identities: list[str]) -> list[ChargePoint | None]:
+def register(identities: list[str]) -> list[ChargePoint | None]:
     """Make charge points of stations nobody announced, as OCPP_UNKNOWN_STATIONS says; None beyond the limit.
 
     Another connection or process may have made one since it was looked for: that one is taken.
@@ -226,7 +226,7 @@ def _register(identities: list[str]) -> list[ChargePoint | None]:
         for key, identity in list(strangers.items())[:room]
     ]
     ChargePoint.objects.bulk_create(made, batch_size=_AT_ONCE, ignore_conflicts=True)
-    return _find(identities)
+    return find(identities)
 
 
 async def record(handshake: Handshake, refusal: Refusal) -> None:
@@ -264,7 +264,7 @@ def _record(handshake: Handshake, refusal: Refusal) -> None:
         can_be_accepted=refusal.can_be_accepted,
         at=now,
     )
-    charge_point = _find([identity])[0] if refusal.security else None
+    charge_point = find([identity])[0] if refusal.security else None
     if charge_point is not None:
         # One a row of the handshake log: its repetitions are counted there.
         sentence = f"{refusal.reason} From {handshake.address or 'an unknown address'}."

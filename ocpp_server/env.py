@@ -212,6 +212,14 @@ VARIABLES: tuple[Variable, ...] = (
         STATE,
     ),
     Variable(
+        "TRANSPORT_COMPAT",
+        "false",
+        boolean,
+        "Whether processors also serve older gateways of this family, which push all stations' messages into "
+        "one list and announce connections.",
+        STATE,
+    ),
+    Variable(
         "OCPP_JOURNAL_BUDGET",
         "20s",
         positive_duration,

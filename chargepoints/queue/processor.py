@@ -16,9 +16,11 @@ import uuid
 from collections.abc import Callable, Coroutine
 
 import structlog
+from django.conf import settings
 
 from chargepoints.queue import line
 from chargepoints.queue.claims import STATIONS_A_CLAIM, Claim, Claims, Fenced
+from chargepoints.queue.older import OlderGateways
 from chargepoints.queue.redis import QueueRedis
 from chargepoints.queue.stations import Stations
 from ocpp_server import engine
@@ -36,6 +38,8 @@ PAUSE_S = 0.002
 IDLE_S, LEFT_S = 1.0, 0.05
 RENEW_S = 3.0
 LOOK_S = 10.0
+# How often it is looked whether gateways have died; they look at each other, this is for the last one.
+GATEWAYS_S = 3.0
 # Who is not done after so long is taken for stuck: others may try.
 STUCK_S = 120.0
 # Nothing can be stored: look again after this long, and not all stations in the same moment.
@@ -53,6 +57,17 @@ async def serve(stop: asyncio.Event) -> None:
         await engine.stop()
 
 
+class _Work:
+    """A claim in hand, since when (monotonic seconds), and when it is not any more."""
+
+    __slots__ = ("claim", "ended", "since")
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.since = time.monotonic()
+        self.ended = asyncio.Event()
+
+
 Chore = Callable[[], Coroutine[None, None, float | None]]
 
 
@@ -63,8 +78,9 @@ class Processor:
         self.name = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self._redis = QueueRedis()
         self._claims = Claims(self._redis, self.name)
-        self._stations = Stations(self._redis)
-        self._working: dict[bytes, tuple[Claim, float]] = {}
+        self._older = OlderGateways(self._redis) if settings.TRANSPORT_COMPAT else None
+        self._stations = Stations(self._redis, self._older)
+        self._working: dict[bytes, _Work] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._has_room = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -78,8 +94,11 @@ class Processor:
                 (self._renew, RENEW_S),
                 (self._look_around, LOOK_S),
                 (self._sweep, line.LATEST_S),
+                (self._sweep_gateways, GATEWAYS_S),
             )
         ]
+        if self._older is not None:
+            chores.append(loop.create_task(self._older.run()))
         claiming = loop.create_task(self._claim_all())
         log.info("processor.started", processor=self.name)
         try:
@@ -138,16 +157,21 @@ class Processor:
             await asyncio.gather(ring, stopping, return_exceptions=True)
 
     def _begin(self, claim: Claim) -> None:
-        self._stations.claimed(claim)
-        self._working[claim.key] = (claim, time.monotonic())
-        task = asyncio.get_running_loop().create_task(self._work(claim))
+        before = self._working.get(claim.key)
+        work = self._working[claim.key] = _Work(claim)
+        task = asyncio.get_running_loop().create_task(self._work(work, before))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     # -- working ----------------------------------------------------------------------------------
 
-    async def _work(self, claim: Claim) -> None:
+    async def _work(self, work: _Work, before: _Work | None) -> None:
+        claim = work.claim
         try:
+            if before is not None:
+                # It is just ending; or its claim ran out while it worked, and then it will be fenced.
+                await before.ended.wait()
+            self._stations.claimed(claim)
             for number in range(1, MESSAGES_A_CLAIM + 1):
                 goes_on = number < MESSAGES_A_CLAIM and not self._stopping.is_set()
                 head = await self._one(claim, goes_on=goes_on)
@@ -155,7 +179,9 @@ class Processor:
                     break
                 claim.head, claim.attempts = head, 1
         finally:
-            del self._working[claim.key]
+            work.ended.set()
+            if self._working.get(claim.key) is work:
+                del self._working[claim.key]
             self._has_room.set()
 
     async def _one(self, claim: Claim, *, goes_on: bool) -> bytes | None:
@@ -192,14 +218,16 @@ class Processor:
             await asyncio.sleep(every if wait is None else wait)
 
     async def _renew(self) -> None:
-        alive = time.monotonic() - STUCK_S
-        for claim in await self._claims.renew(
-            [claim for claim, since in self._working.values() if since > alive]
-        ):
+        stuck = time.monotonic() - STUCK_S
+        claims = [work.claim for work in self._working.values() if work.since > stuck]
+        for claim in await self._claims.renew(claims):
             log.warning("processor.claim_lost", station=claim.identity)
 
     async def _look_around(self) -> None:
         await self._stations.forget_old(set(self._working))
+
+    async def _sweep_gateways(self) -> None:
+        await self._redis.sweep()
 
     async def _sweep(self) -> float:
         return await line.sweep(self._redis)

@@ -39,6 +39,8 @@ class QueuedStation:
     def __init__(self, station: Station, redis: QueueRedis, *, epoch: int, is_settled: bool) -> None:
         self.station = station
         self.epoch = epoch
+        # It would hand a control on to the station, as if it were a frame.
+        self.is_at_older_gateway = False
         self.session_id = station.connection_id
         self._redis = redis
         self._is_settled = is_settled
@@ -96,7 +98,7 @@ class QueuedStation:
             self._refusal = StorageUnavailable(reason)
         elif code == _UNSTORABLE:
             self._refusal = CommitRefused(reason)
-        else:
+        elif not self.is_at_older_gateway:
             self._answers.append(
                 envelope.pack_control(
                     envelope.CLOSE,

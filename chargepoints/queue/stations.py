@@ -7,14 +7,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from django.conf import settings
 
-from chargepoints import presence
+from chargepoints import admission, presence
 from chargepoints.calls import ask_to_boot, switchboard
 from chargepoints.models import ChargePoint
 from chargepoints.outgoing import SETTLE_KNOWN_S, SETTLE_S
 from chargepoints.queue import envelope, line, poison
 from chargepoints.queue.claims import Claim
 from chargepoints.queue.envelope import Envelope
+from chargepoints.queue.older import OlderGateways, version_of
 from chargepoints.queue.redis import QueueRedis
 from chargepoints.queue.station import Outcome, QueuedStation
 from chargepoints.services import deviations
@@ -34,8 +36,9 @@ _LOOKED_AT = 500
 class Stations:
     """Belongs to one event loop. What is known of a station holds until another processor has claimed it."""
 
-    def __init__(self, redis: QueueRedis) -> None:
+    def __init__(self, redis: QueueRedis, older: OlderGateways | None = None) -> None:
         self._redis = redis
+        self._older = older
         self._known: dict[bytes, QueuedStation] = {}
         self._tasks: set[asyncio.Future[None]] = set()
 
@@ -80,10 +83,14 @@ class Stations:
             epochs = await self._redis.call("HMGET", self._redis.keys.epoch, *some)
             for key, epoch in zip(some, epochs, strict=True):
                 known = self._known.get(key)
-                if known is not None and (epoch is None or int(epoch) > known.epoch):
+                # Less than ours: Redis came back with an older copy.
+                if known is not None and (epoch is None or int(epoch) != known.epoch):
                     self.forget(key)
 
     def _know(self, claim: Claim, station: Station, *, is_settled: bool) -> QueuedStation:
+        # What we answered when we had it last may have been asked anew elsewhere; the services know better.
+        station.memory.clear()
+        station.in_doubt = True
         known = QueuedStation(station, self._redis, epoch=claim.epoch, is_settled=is_settled)
         self._known[claim.key] = known
         switchboard.at_gateways[station.connection_id] = known.connection
@@ -120,6 +127,8 @@ class Stations:
         return await control(claim, message)
 
     async def _frame(self, claim: Claim, message: Envelope) -> Outcome:
+        if self._older is not None and not message.session_id:
+            return await self._older_frame(claim, message, self._older)
         session_id = message.session_id or claim.session_id
         if claim.channel and session_id != claim.session_id:
             # The station is at a socket of another process by now, and repeats there what was not answered.
@@ -128,55 +137,87 @@ class Stations:
             return Outcome()
         known = self._known.get(claim.key)
         if known is None or known.session_id != session_id:
-            known = await self._take_up(claim, message, session_id)
-            if known is None:
+            row = await journal.together(admission.find, claim.identity)
+            if row is None:
                 return _of_nobody(claim)
+            known = await self._take_up(claim, row, session_id, message.protocol or row.ocpp_version)
         return await known.handle(message, is_repeated=claim.attempts > 1)
 
-    async def _take_up(self, claim: Claim, message: Envelope, session_id: str) -> QueuedStation | None:
-        """A station that another processor served until now, or nobody; None when there is none."""
-        row = await journal.together(_rows, claim.identity)
-        if row is None:
-            return None
+    async def _older_frame(self, claim: Claim, message: Envelope, older: OlderGateways) -> Outcome:
+        """A frame whose gateway knows no sessions and announces stations on another connection."""
+        session_id, is_new, address = await older.session(claim, message)
+        if claim.channel:
+            self.forget(claim.key)
+            return Outcome()
+        known = self._known.get(claim.key)
+        version = version_of(message, known.station.version if known is not None else "")
+        if known is None or known.session_id != session_id or known.station.version != version:
+            row = await self._row_or_stranger(claim)
+            if row is None:
+                return _of_nobody(claim)
+            version = version_of(message, row.ocpp_version)
+            if is_new or version != row.ocpp_version:
+                known = await self._arrive(claim, row, session_id, version, {"remote_addr": address})
+            else:
+                known = await self._take_up(claim, row, session_id, version)
+            known.is_at_older_gateway = True
+        outcome = await known.handle(message, is_repeated=claim.attempts > 1)
+        if is_new and not outcome.settles:
+            outcome.settles = _settle(known.station)
+        return outcome
+
+    async def _row_or_stranger(self, claim: Claim) -> ChargePoint | None:
+        """Nobody has asked us whether the station may connect: unknown ones are treated as at a handshake."""
+        row = await journal.together(admission.find, claim.identity)
+        if row is None and settings.OCPP_UNKNOWN_STATIONS != "refuse":
+            row = await journal.together(admission.register, claim.identity)
+        return row
+
+    async def _take_up(self, claim: Claim, row: ChargePoint, session_id: str, version: str) -> QueuedStation:
+        """A station that another processor served until now, or nobody."""
         self.forget(claim.key)
-        version = message.protocol or row.ocpp_version
         live.state().serve(row.identity)
         station = await presence.take_up(
             row.pk, version=version if version in VERSIONS else V16, connection_id=session_id
         )
-        # What we answered when we had it last may have been asked anew elsewhere; the services know better.
-        station.memory.clear()
-        station.in_doubt = True
         return self._know(claim, station, is_settled=claim.settles_at == "0")
 
     # -- what the gateway says ------------------------------------------------------------------------
 
     async def _connect(self, claim: Claim, message: Envelope) -> Outcome:
         """The station is at a gateway: as when it comes to a socket of ours."""
-        row = await journal.together(_rows, claim.identity)
+        row = await (
+            journal.together(admission.find, claim.identity)
+            if self._older is None
+            else self._row_or_stranger(claim)
+        )
         if row is None:
             return _of_nobody(claim)
-        await line.drop(self._redis, claim.key)
-        self.forget(claim.key)
         session = await self._session(claim)
         if session.get("session_id") != message.session_id:
             # It has left again, or connected once more: the next envelopes say so.
             session = {}
+        version = message.protocol or row.ocpp_version
+        known = await self._arrive(claim, row, message.session_id, version, session)
+        known.is_at_older_gateway = "dialect" in session
+        return Outcome(session_id=message.session_id, settles=_settle(known.station))
+
+    async def _arrive(
+        self, claim: Claim, row: ChargePoint, session_id: str, version: str, session: dict[str, str]
+    ) -> QueuedStation:
+        await line.drop(self._redis, claim.key)
+        self.forget(claim.key)
         replaced = _replaced(session, row.identity)
         live.state().serve(row.identity)
         station = await presence.load(
             row.pk,
-            version=message.protocol if message.protocol in VERSIONS else V16,
+            version=version if version in VERSIONS else V16,
             address=session.get("remote_addr", ""),
-            connection_id=message.session_id,
+            connection_id=session_id,
             replaced=replaced,
             is_finished=replaced is None or not replaced.channel,
         )
-        station.memory.clear()
-        station.in_doubt = True
-        self._know(claim, station, is_settled=False)
-        settle_s = SETTLE_KNOWN_S if station.has_booted else SETTLE_S
-        return Outcome(session_id=message.session_id, settles=f"+{settle_s * 1000:.0f}")
+        return self._know(claim, station, is_settled=False)
 
     async def _session(self, claim: Claim) -> dict[str, str]:
         flat = await self._redis.call("HGETALL", self._redis.keys.session(claim.identity))
@@ -193,7 +234,7 @@ class Stations:
         if known is not None:
             last_seen = {"last_seen_at": known.station.last_seen_at}
             self.forget(claim.key)
-        row = await journal.together(_rows, claim.identity)
+        row = await journal.together(admission.find, claim.identity)
         if row is not None:
             await presence.depart(
                 row.pk, row.identity, message.session_id, close_code=message.code, **last_seen
@@ -230,6 +271,11 @@ def _of_nobody(claim: Claim) -> Outcome:
     return Outcome(letter=poison.letter(claim, "no such charge point"))
 
 
+def _settle(station: Station) -> str:
+    """When calls may be sent at the latest, should the station say nothing."""
+    return f"+{(SETTLE_KNOWN_S if station.has_booted else SETTLE_S) * 1000:.0f}"
+
+
 def _replaced(session: dict[str, str], identity: str) -> Connection | None:
     if not session.get("replaced_id"):
         return None
@@ -242,13 +288,6 @@ def _replaced(session: dict[str, str], identity: str) -> Connection | None:
         connected_at=datetime.now(UTC),
         server=session.get("replaced_server", ""),
     )
-
-
-def _rows(identities: list[str]) -> list[ChargePoint | None]:
-    """The charge points of these identities, however they are spelled."""
-    keys = {identity.casefold() for identity in identities}
-    found = {row.identity_key: row for row in ChargePoint.objects.filter(identity_key__in=keys)}
-    return [found.get(identity.casefold()) for identity in identities]
 
 
 async def _store_deviations(station: Station) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import RedisError
 
@@ -79,6 +80,12 @@ class Crew:
     def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
         self.members.remove(pid)
         os.kill(pid, number)
+
+    def owner(self, identity: str) -> int:
+        """The process id of the processor that has had the station last."""
+        key = QueueKeys(self.cluster.prefix).lease(identity)
+        name = self.cluster.redis.client.hget(key, "owner")
+        return int(str(name).split(".")[-2])
 
     async def dismiss(self, pid: int) -> None:
         """As a deployment does: SIGTERM, and wait for the end."""
@@ -226,10 +233,14 @@ class Front:
 
 @asynccontextmanager
 async def front(cluster: Cluster) -> AsyncIterator[Front]:
-    host, _, port = cluster.redis.address.rpartition(":")
-    redis = AsyncRedis(
-        host=host, port=int(port), password=cluster.redis.password or None, decode_responses=True, protocol=2
+    pool = BlockingConnectionPool.from_url(
+        f"redis://:{cluster.redis.password}@{cluster.redis.address}/0",
+        decode_responses=True,
+        protocol=2,
+        max_connections=20,
+        timeout=60,
     )
+    redis = AsyncRedis.from_pool(pool)
     made = Front(redis, cluster.prefix)
     pumping = asyncio.create_task(made.pump())
     try:

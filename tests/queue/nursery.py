@@ -1,7 +1,7 @@
 """A parent that has imported everything and forks one processor after the other: a start takes a moment.
 
-Lines in: `processor`, `brpop`. Lines out: `forked <pid>`, `ended <pid>`. A `brpop` worker is what the queue must
-not be: it takes a message out of the queue, and then handles it.
+Lines in: `processor`, `brpop`. Lines out: `forked <pid>`, `ended <pid>`. A `brpop` worker is what the queue
+must not be: it takes a message out of the queue, and then handles it.
 """
 
 from __future__ import annotations

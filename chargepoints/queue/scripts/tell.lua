@@ -7,6 +7,9 @@ if ARGV[3] ~= '' and session.id ~= ARGV[3] then
 end
 if ARGV[4] == 'request' then
   request(id, ARGV[5])
+elseif redis.call('HEXISTS', P .. ':session:' .. id, 'dialect') == 1 then
+  -- An older gateway knows no controls, and would hand it on to the station.
+  return 0
 else
   respond(id, session, {ARGV[5]})
 end

@@ -1,0 +1,22 @@
+-- Move what older gateways pushed into one list into the lists of the stations, in order.
+-- ARGV  REDIS_STATE_TTL in ms, how many at most
+-- Returns how many were moved.
+local shared, moved = P .. ':requests', 0
+while moved < tonumber(ARGV[2]) do
+  local envelope = redis.call('LINDEX', shared, -1)
+  if not envelope then
+    break
+  end
+  local is_read, content = pcall(cjson.decode, envelope)
+  local id = is_read and type(content) == 'table' and content.charge_point_id
+  if type(id) == 'string' and id ~= '' then
+    request(id, envelope)
+  else
+    redis.call('LPUSH', P .. ':server:dead', cjson.encode({reason = 'no charge_point_id', envelope = envelope}))
+    redis.call('LTRIM', P .. ':server:dead', 0, 999)
+  end
+  -- Last: Redis without memory refuses what comes before, and then nothing is lost.
+  redis.call('RPOP', shared)
+  moved = moved + 1
+end
+return moved

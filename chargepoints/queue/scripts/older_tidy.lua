@@ -1,0 +1,8 @@
+-- The stations of older gateways that are gone without a word leave the set of the active ones.
+-- ARGV  REDIS_STATE_TTL in ms
+for _, id in ipairs(redis.call('SMEMBERS', P .. ':active')) do
+  if redis.call('HGET', key_of(id), 'dialect') ~= 'older' then
+    redis.call('SREM', P .. ':active', id)
+  end
+end
+return 1
