@@ -82,7 +82,7 @@ def remaining() -> float:
         return 0.0
     if _shutdown.began_at is None:
         return float(settings.SHUTDOWN_GRACE)
-    return max(0.0, _shutdown.began_at + settings.SHUTDOWN_GRACE - time.monotonic())
+    return max(0.0, _shutdown.began_at + float(settings.SHUTDOWN_GRACE) - time.monotonic())
 
 
 def drain() -> asyncio.Task[None]:
