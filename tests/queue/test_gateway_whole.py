@@ -1,0 +1,142 @@
+"""Station, gateway, queue, processor, database, and back: every process a real one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.conformance.peer import V16, V201, Operator, at, eventually, fresh, station
+from tests.distributed.cluster import LEASE_S, Cluster
+from tests.distributed.conftest import MakeCluster
+from tests.live import LiveServer
+
+TOKEN = "GATEWAY01"
+START = {"connectorId": 1, "idTag": TOKEN, "meterStart": 100}
+
+
+@pytest.fixture(scope="module")
+def cluster(make_cluster: MakeCluster) -> Cluster:
+    cluster = make_cluster(0)
+    for role in ("gateway", "gateway", "processor", "web"):
+        cluster.add(1, role)
+    status, answer = cluster.servers[3].request("POST", "/api/v1/tokens", {"uid": TOKEN})
+    assert status == 201, answer
+    return cluster
+
+
+@pytest.fixture
+def gateway(cluster: Cluster) -> LiveServer:
+    return cluster.servers[0]
+
+
+@pytest.fixture
+def web(cluster: Cluster) -> LiveServer:
+    return cluster.servers[3]
+
+
+async def test_a_session_of_16_through_the_gateway_is_stored(cluster: Cluster, gateway: LiveServer) -> None:
+    async with station(gateway, V16) as peer:
+        started = await peer.call("StartTransaction", {**START, "timestamp": at()})
+        number = started["transactionId"]
+        await peer.call("StopTransaction", {"transactionId": number, "meterStop": 700, "timestamp": at()})
+
+        (row,) = cluster.transactions(peer.identity)
+
+    assert (row["id"], row["meter_start_wh"], row["meter_stop_wh"]) == (number, 100, 700)
+
+
+async def test_a_session_of_201_through_the_gateway_is_stored(cluster: Cluster, gateway: LiveServer) -> None:
+    event = {
+        "timestamp": at(),
+        "triggerReason": "Authorized",
+        "transactionInfo": {"transactionId": "tx-1"},
+        "evse": {"id": 1, "connectorId": 1},
+        "idToken": {"idToken": TOKEN, "type": "ISO14443"},
+    }
+    async with station(gateway, V201) as peer:
+        begun = await peer.call("TransactionEvent", {**event, "eventType": "Started", "seqNo": 0})
+        await peer.call(
+            "TransactionEvent", {**event, "eventType": "Ended", "seqNo": 1, "triggerReason": "StopAuthorized"}
+        )
+
+        (row,) = cluster.transactions(peer.identity)
+
+    assert begun["idTokenInfo"]["status"] == "Accepted"
+    assert row["stopped_at"] is not None
+
+
+async def test_a_command_over_rest_reaches_the_station_behind_the_gateway(
+    gateway: LiveServer, web: LiveServer
+) -> None:
+    async with station(gateway) as peer:
+        asking = asyncio.create_task(Operator(web).command(peer.identity, "ClearCache"))
+        await peer.answer(await peer.next_call(), {"status": "Accepted"})
+
+        status, data = await asking
+
+    assert (status, data["response"]) == (200, {"status": "Accepted"})
+
+
+async def test_a_station_that_moves_between_gateways_and_web_processes_is_always_the_newest(
+    cluster: Cluster, gateway: LiveServer, web: LiveServer
+) -> None:
+    identity = fresh()
+    other = cluster.servers[1]
+    async with (
+        station(web, identity=identity) as first,
+        station(gateway, identity=identity) as second,
+        station(other, identity=identity) as third,
+        station(web, identity=identity) as fourth,
+        station(gateway, identity=identity) as last,
+    ):
+        for old in (first, second, third, fourth):
+            assert await old.closed() == 1001
+
+        started = await last.call("StartTransaction", {**START, "timestamp": at()})
+        asking = asyncio.create_task(Operator(web).command(identity, "ClearCache"))
+        await last.answer(await last.next_call(), {"status": "Accepted"})
+
+        assert (await asking)[0] == 200
+        assert identity in cluster.clients(web)
+        assert cluster.is_online(identity)
+        await last.call(
+            "StopTransaction",
+            {"transactionId": started["transactionId"], "meterStop": 200, "timestamp": at()},
+        )
+    await eventually(lambda: not cluster.is_online(identity))
+    assert identity not in cluster.clients(web)
+
+
+async def test_a_start_sent_again_after_the_move_gets_the_same_number(
+    cluster: Cluster, gateway: LiveServer, web: LiveServer
+) -> None:
+    identity = fresh()
+    start = {**START, "timestamp": at()}
+    async with station(web, identity=identity) as old:
+        first = await old.call("StartTransaction", start)
+        async with station(gateway, identity=identity) as new:
+            again = await new.call("StartTransaction", start)
+            await new.call(
+                "StopTransaction",
+                {"transactionId": again["transactionId"], "meterStop": 200, "timestamp": at()},
+            )
+
+    assert again == first
+    assert len(cluster.transactions(identity)) == 1
+
+
+async def test_the_stations_of_the_last_gateway_are_offline_when_it_is_killed(
+    cluster: Cluster, web: LiveServer
+) -> None:
+    for dying in cluster.servers[:2]:
+        async with station(dying) as orphan:
+            asking = asyncio.create_task(Operator(web).command(orphan.identity, "ClearCache", timeout=30))
+            await orphan.next_call()
+
+            await asyncio.to_thread(dying.kill)
+
+            # Nobody waits for the answer of a dead gateway.
+            assert (await asking)[0] == 503
+            await eventually(lambda: not cluster.is_online(orphan.identity), 10 * LEASE_S)
+            assert orphan.identity not in cluster.clients(web)
