@@ -89,6 +89,13 @@ VARIABLES: tuple[Variable, ...] = (
         SERVER,
     ),
     Variable(
+        "OCPP_ROLE",
+        "server",
+        one_of("server", "web", "gateway", "processor", "housekeeping", "accounts"),
+        "What the process does. run.py sets it; it is for those who start uvicorn by themselves.",
+        SERVER,
+    ),
+    Variable(
         "WEB_WORKERS",
         "1",
         positive_count,
@@ -172,8 +179,8 @@ VARIABLES: tuple[Variable, ...] = (
         "DATABASE_POOL_SIZE",
         "10",
         positive_count,
-        "How many PostgreSQL connections the API and the admin of one process share; the journal has one of its "
-        "own.",
+        "How many PostgreSQL connections the API and the admin of one process share; the journal has one of "
+        "its own.",
         STATE,
     ),
     Variable(
@@ -187,8 +194,8 @@ VARIABLES: tuple[Variable, ...] = (
         "DATABASE_STATEMENT_TIMEOUT",
         "60s",
         duration,
-        "How long a query of the API or the admin may take on PostgreSQL; 0 is no limit. Stations, migrations and "
-        "retention have none.",
+        "How long a query of the API or the admin may take on PostgreSQL; 0 is no limit. Stations, migrations "
+        "and retention have none.",
         STATE,
     ),
     Variable(

@@ -44,7 +44,7 @@ def begin(role: Role) -> None:
 
 def current() -> Role:
     """What this process does. One that nobody told is the whole server (`uvicorn ...`, `manage.py ...`)."""
-    return Role(os.environ.get(_VARIABLE, Role.SERVER))
+    return Role(os.environ.get(_VARIABLE, "").strip().lower() or Role.SERVER)
 
 
 def own_port(settings: object) -> int | None:
