@@ -194,8 +194,8 @@ VARIABLES: tuple[Variable, ...] = (
         "DATABASE_STATEMENT_TIMEOUT",
         "60s",
         duration,
-        "How long a query of the API or the admin may take on PostgreSQL; 0 is no limit. Stations, migrations "
-        "and retention have none.",
+        "How long a query of the API or the admin may take on PostgreSQL; 0 is no limit. Stations, "
+        "migrations and retention have none.",
         STATE,
     ),
     Variable(
