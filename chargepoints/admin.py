@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.views.decorators.http import require_POST
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from chargepoints.models import (
@@ -30,7 +30,7 @@ from chargepoints.services import provisioning
 from ocpp_server.domain import DomainError
 from ocpp_server.operator import access, station, tones
 from ocpp_server.operator.base import EvidenceAdmin, OperatorAdmin, back, link, post_button
-from ocpp_server.operator.filters import StationFilter, VersionFilter
+from ocpp_server.operator.filters import MomentFilter, StationFilter, VersionFilter
 from ocpp_server.operator.provisioning_form import ProvisioningForm
 from ocpp_server.protocol.versions import VERSIONS, label
 
@@ -187,7 +187,7 @@ class ConnectorAdmin(EvidenceAdmin):
 class CommandAdmin(EvidenceAdmin):
     json_fields = ("payload", "response", "error_details")
     list_display = ["action", "station", "state_label", "status", "actor", "created_at", "finished_at"]
-    list_filter = [StationFilter, ("state", ChoicesDropdownFilter), ("created_at", RangeDateTimeFilter)]
+    list_filter = [StationFilter, ("state", ChoicesDropdownFilter), ("created_at", MomentFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["id"]
     exact_search = ("id", "action", "charge_point")
@@ -205,7 +205,7 @@ class CommandAdmin(EvidenceAdmin):
 class MessageAdmin(EvidenceAdmin):
     json_fields = ("request", "response")
     list_display = ["action", "station", "way", "outcome", "duration", "size", "at"]
-    list_filter = [StationFilter, ("direction", ChoicesDropdownFilter), ("at", RangeDateTimeFilter)]
+    list_filter = [StationFilter, ("direction", ChoicesDropdownFilter), ("at", MomentFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["message_id"]
     exact_search = ("charge_point", "message_id", "action")
@@ -237,7 +237,7 @@ class MessageAdmin(EvidenceAdmin):
 @admin.register(RefusedConnection)
 class RefusedConnectionAdmin(EvidenceAdmin):
     list_display = ["who", "reason", "code", "remote_address", "subprotocols", "count", "at", "decide"]
-    list_filter = ["can_be_accepted", ("at", RangeDateTimeFilter)]
+    list_filter = ["can_be_accepted", ("at", MomentFilter)]
     search_fields = ["identity"]
     exact_search = ("identity", "remote_address")
     search_help_text = "A whole identity, or an address."
@@ -294,14 +294,14 @@ class DeviationAdmin(EvidenceAdmin):
     search_fields = ["kind"]
     exact_search = ("kind", "action", "charge_point")
     search_help_text = "A whole kind, an action, or a station's identity."
-    sortable_by = ["count", "last_at"]
+    sortable_by = ["last_at"]
     empty_sentence = "Every station follows the specification so far."
 
 
 @admin.register(SecurityEvent)
 class SecurityEventAdmin(EvidenceAdmin):
     list_display = ["type", "station", "tech_info", "source", "at", "received_at"]
-    list_filter = [StationFilter, "from_station", ("received_at", RangeDateTimeFilter)]
+    list_filter = [StationFilter, "from_station", ("received_at", MomentFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["type"]
     exact_search = ("type", "charge_point")
@@ -326,7 +326,7 @@ class DeviceEventAdmin(EvidenceAdmin):
         "is_cleared",
         "at",
     ]
-    list_filter = [StationFilter, "is_cleared", ("received_at", RangeDateTimeFilter)]
+    list_filter = [StationFilter, "is_cleared", ("received_at", MomentFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["component"]
     exact_search = ("component", "variable", "charge_point")

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import AllValuesFieldListFilter
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,12 +13,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
 from django.utils import timezone
 from django.views.decorators.http import require_POST
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
 from ocpp_server.operator import access, cells, session, tones
 from ocpp_server.operator.base import EvidenceAdmin, OperatorAdmin, back, session_link
-from ocpp_server.operator.filters import StationFilter
+from ocpp_server.operator.filters import MomentFilter, StationFilter
 from transactions.models import (
     AccessRule,
     Counter,
@@ -51,7 +50,7 @@ class TransactionAdmin(EvidenceAdmin):
         StationFilter,
         ("status", ChoicesDropdownFilter),
         "suspect",
-        ("started_at", RangeDateTimeFilter),
+        ("started_at", MomentFilter),
     ]
     list_select_related = ["charge_point"]
     search_fields = ["id"]
@@ -268,10 +267,23 @@ class AccessRuleAdmin(OperatorAdmin):
         return rule.effect, rule.get_effect_display()
 
 
+class WhyFilter(DropdownFilter):
+    """By the status. From a list, because asking the table which ones it has reads all of it."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(status, status) for status in tones.AUTHORIZATION]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
 @admin.register(Refusal)
 class RefusalAdmin(EvidenceAdmin):
     list_display = ["id_token", "station", "status_label", "reason", "purpose", "at"]
-    list_filter = [StationFilter, ("status", AllValuesFieldListFilter), ("purpose", ChoicesDropdownFilter)]
+    list_filter = [StationFilter, WhyFilter, ("purpose", ChoicesDropdownFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["id_token"]
     exact_search = ("id_token", "charge_point")

@@ -41,7 +41,7 @@ class Deviation(models.Model):
     example = models.TextField(blank=True, default="", help_text="The first frame of this kind, shortened.")
     count = models.PositiveIntegerField(default=0)
     first_at = models.DateTimeField()
-    last_at = models.DateTimeField()
+    last_at = models.DateTimeField(db_index=True)
 
     class Meta:
         ordering = ["-last_at"]

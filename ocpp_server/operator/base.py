@@ -42,7 +42,12 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class OneCount(ChangeList):
-    """The heading of a list says how many match only when something was asked for."""
+    """The heading of a list says how many match only when something was asked for. Sorted is by what the
+    page offers, whatever the address says: by anything else a big table would be sorted whole.
+    """
+
+    def get_ordering_field(self, field_name: str) -> Any:
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import DropdownFilter, TextFilter
+from django.utils import timezone
+from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
+from unfold.utils import parse_datetime_str
 
 from chargepoints.models import ChargePoint
 from ocpp_server.protocol.versions import VERSIONS, label
@@ -28,6 +30,20 @@ class StationFilter(TextFilter):
 
     def of_station(self, queryset: QuerySet[Any], station: int) -> QuerySet[Any]:
         return queryset.filter(charge_point_id=station)
+
+
+class MomentFilter(RangeDateTimeFilter):
+    """From one moment to another, in the time zone of the pages."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        for side, lookup in (("from", "gte"), ("to", "lte")):
+            day, clock = (self.used_parameters.get(f"{self.parameter_name}_{side}_{part}") for part in "01")
+            moment = parse_datetime_str(f"{day} {clock}") if day and clock else None
+            if moment is not None:
+                queryset = queryset.filter(
+                    **{f"{self.parameter_name}__{lookup}": timezone.make_aware(moment)}
+                )
+        return queryset
 
 
 class VersionFilter(DropdownFilter):

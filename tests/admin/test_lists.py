@@ -1,0 +1,83 @@
+"""Lists of big tables: filtered by time, and never sorted by what has no index."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from chargepoints.models import ChargePoint, SecurityEvent
+from transactions.models import Refusal
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+EVENTS = "/admin/chargepoints/securityevent/"
+
+
+@pytest.fixture
+def three(db: None) -> ChargePoint:
+    station = ChargePoint.objects.create(identity="CP1")
+    for hour in (9, 12, 15):
+        at = NOON.replace(hour=hour)
+        SecurityEvent.objects.create(charge_point=station, type=f"At{hour}", at=at, received_at=at)
+    return station
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", {"At9", "At12", "At15"}),
+        ("received_at_from_0=2026-05-04&received_at_from_1=12:00:00", {"At12", "At15"}),
+        ("received_at_to_0=2026-05-04&received_at_to_1=12:00:00", {"At9", "At12"}),
+        (
+            "received_at_from_0=2026-05-04&received_at_from_1=10:00:00"
+            "&received_at_to_0=2026-05-04&received_at_to_1=13:00:00",
+            {"At12"},
+        ),
+        ("received_at_from_0=yesterday&received_at_from_1=noon", {"At9", "At12", "At15"}),
+        ("received_at_from_0=2026-05-04", {"At9", "At12", "At15"}),
+    ],
+)
+def test_a_list_is_filtered_by_time(viewer: Client, three: ChargePoint, query: str, found: set[str]) -> None:
+    page = viewer.get(f"{EVENTS}?{query}")
+
+    assert page.status_code == 200
+    assert {name for name in ("At9", "At12", "At15") if f">{name}<" in page.content.decode()} == found
+
+
+def test_the_time_of_a_filter_is_that_of_the_pages(
+    viewer: Client, three: ChargePoint, settings: pytest.FixtureRequest
+) -> None:
+    settings.TIME_ZONE = "Europe/Vienna"  # type: ignore[attr-defined]
+
+    page = viewer.get(f"{EVENTS}?received_at_from_0=2026-05-04&received_at_from_1=14:30:00")
+
+    assert ">At12<" not in page.content.decode()
+    assert ">At15<" in page.content.decode()
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_an_address_sorts_by_nothing_that_the_page_does_not_offer(
+    viewer: Client, three: ChargePoint, number: int
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert viewer.get(f"{EVENTS}?o={number}").status_code == 200
+
+    orders = [row["sql"].rpartition("ORDER BY ")[2] for row in queries if " ORDER BY " in row["sql"]]
+    orders = [order for order in orders if "securityevent" in order]
+    assert orders
+    assert all(order.startswith('"chargepoints_securityevent"."received_at"') for order in orders)
+
+
+def test_refusals_are_filtered_by_status(viewer: Client, three: ChargePoint) -> None:
+    for status in ("Blocked", "Expired"):
+        Refusal.objects.create(
+            charge_point=three, id_token=f"T-{status}", purpose="start", status=status, reason="R", at=NOON
+        )
+
+    page = viewer.get("/admin/transactions/refusal/?status=Expired").content.decode()
+
+    assert "T-Expired" in page
+    assert "T-Blocked" not in page
