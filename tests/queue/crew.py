@@ -15,7 +15,6 @@ from typing import Any
 import orjson
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
-from redis.exceptions import RedisError
 
 from chargepoints.queue import envelope
 from chargepoints.queue.keys import QueueKeys
@@ -148,6 +147,9 @@ class Front:
         self.sockets: dict[str, Socket] = {}
         self.strays: list[envelope.Envelope] = []
         self.is_ending = False
+        self._is_open = asyncio.Event()
+        self._is_open.set()
+        self._at_work = 0
 
     async def connect(self, identity: str, version: str = V16) -> Peer:
         """A new connection of a station."""
@@ -198,12 +200,33 @@ class Front:
         )
 
     async def _push(self, pipeline: Any, identity: str, *envelopes: bytes) -> None:
-        for one in envelopes:
-            pipeline.lpush(self.keys.requests(identity), one)
-        pipeline.zadd(self.keys.ready, {identity: await self._now_ms()}, nx=True)
-        pipeline.lpush(self.keys.bell, "1")
-        pipeline.ltrim(self.keys.bell, 0, 63)
-        await pipeline.execute()
+        async with self._asking():
+            for one in envelopes:
+                pipeline.lpush(self.keys.requests(identity), one)
+            pipeline.zadd(self.keys.ready, {identity: await self._now_ms()}, nx=True)
+            pipeline.lpush(self.keys.bell, "1")
+            pipeline.ltrim(self.keys.bell, 0, 63)
+            await pipeline.execute()
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        await self._is_open.wait()
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+
+    @asynccontextmanager
+    async def at_rest(self) -> AsyncIterator[None]:
+        """Redis may be restarted meanwhile: this gateway has no question that could lose its reply."""
+        self._is_open.clear()
+        while self._at_work:
+            await asyncio.sleep(0.01)  # until the last reply is there
+        try:
+            yield
+        finally:
+            self._is_open.set()
 
     async def _now_ms(self) -> float:
         seconds, microseconds = await self.redis.time()
@@ -212,13 +235,10 @@ class Front:
     async def pump(self) -> None:
         """Hand the answers to their sockets."""
         while not self.is_ending:
-            try:
+            async with self._asking():
                 found = await self.redis.blpop([self.keys.gateway_bell(self.name)], timeout=0.2)  # type: ignore[misc]
-                identities = [found[1]] if found else list(self.sockets)
-                for identity in identities:
+                for identity in [found[1]] if found else list(self.sockets):
                     await self._take(identity)
-            except RedisError:
-                await asyncio.sleep(0.1)  # it is being restarted
 
     async def _take(self, identity: str) -> None:
         socket = self.sockets[identity]

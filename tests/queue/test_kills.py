@@ -17,6 +17,7 @@ import pytest
 from tests.conformance.peer import V201
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
+from tests.distributed.engines import Redis
 from tests.queue.crew import Crew, Front, Socket, front, log_of
 
 # Messages of one transaction: Started, Updated ..., Ended.
@@ -89,6 +90,7 @@ class Speaker:
 class Run:
     speakers: list[Speaker]
     kills: int = 0
+    restarts: int = 0
     seconds: float = 0.0
 
     def violations(self, stored: list[dict[str, object]]) -> list[str]:
@@ -117,7 +119,15 @@ class Run:
 
 
 async def run(  # noqa: PLR0913 - the scale of a run has so many sides
-    cluster: Cluster, *, kind: str, workers: int, stations: int, messages: int, kills: int, patience: float
+    cluster: Cluster,
+    *,
+    kind: str = "processor",
+    workers: int,
+    stations: int,
+    messages: int,
+    kills: int = 0,
+    restarts: int = 0,
+    patience: float,
 ) -> Run:
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
     print(f"CHAOS_SEED={seed}")
@@ -132,6 +142,12 @@ async def run(  # noqa: PLR0913 - the scale of a run has so many sides
             crew.kill(dice.choice(crew.members))
             made.kills += 1
             await crew.hire(1, kind)
+        for _ in range(restarts):
+            await _progress(made, dice.randrange(1, stations * messages // restarts // 2))
+            async with gateway.at_rest():
+                cluster.redis.stop()
+                await asyncio.to_thread(cluster.redis.start)
+            made.restarts += 1
         try:
             await asyncio.wait_for(speaking, patience)
         except TimeoutError:
@@ -155,7 +171,8 @@ async def _progress(made: Run, answers: int) -> None:
 
 def tell(made: Run) -> None:
     messages = sum(len(speaker.said) for speaker in made.speakers)
-    print(f"{made.kills} kills, {messages} messages of {len(made.speakers)} stations in {made.seconds:.1f} s")
+    what = f"{made.kills} kills, {made.restarts} restarts of Redis, {messages} messages"
+    print(f"{what} of {len(made.speakers)} stations in {made.seconds:.1f} s")
 
 
 @pytest.mark.slow
@@ -164,7 +181,7 @@ async def test_killed_processors_lose_nothing_double_nothing_and_keep_the_order(
 ) -> None:
     cluster = make_cluster(0)
 
-    made = await run(cluster, kind="processor", workers=2, stations=40, messages=30, kills=5, patience=60)
+    made = await run(cluster, workers=2, stations=40, messages=30, kills=5, patience=60)
 
     tell(made)
     assert made.violations(cluster.rows(STORED)) == []
@@ -182,11 +199,25 @@ async def test_a_plain_brpop_consumer_is_found_out_by_the_same_run(make_cluster:
     assert any("lost" in violation for violation in violations)
 
 
+@pytest.mark.slow
+async def test_a_redis_that_keeps_its_file_may_be_restarted_in_full_flow(make_cluster: MakeCluster) -> None:
+    redis = Redis(is_durable=True)
+    try:
+        cluster = make_cluster(0, on=redis)
+
+        made = await run(cluster, workers=2, stations=40, messages=30, restarts=2, patience=60)
+
+        tell(made)
+        assert made.violations(cluster.rows(STORED)) == []
+    finally:
+        redis.close()
+
+
 @pytest.mark.soak
 async def test_six_processors_300_stations_18000_messages_30_kills(make_cluster: MakeCluster) -> None:
     cluster = make_cluster(0)
 
-    made = await run(cluster, kind="processor", workers=6, stations=300, messages=60, kills=30, patience=300)
+    made = await run(cluster, workers=6, stations=300, messages=60, kills=30, patience=300)
 
     tell(made)
     assert made.violations(cluster.rows(STORED)) == []

@@ -6,7 +6,8 @@
 local processor, count = ARGV[2], tonumber(ARGV[4])
 local ready = P .. ':server:ready'
 local claimed, left, bells = {}, 0, {}
-local due = redis.call('ZRANGEBYSCORE', ready, '-inf', text(now), 'WITHSCORES', 'LIMIT', 0, count + 64)
+-- Others may round the moment up: what is due within this millisecond is due.
+local due = redis.call('ZRANGEBYSCORE', ready, '-inf', text(now + 1), 'WITHSCORES', 'LIMIT', 0, count + 64)
 for i = 1, #due, 2 do
   if #claimed == count then
     break
@@ -26,9 +27,14 @@ for i = 1, #due, 2 do
   else
     local head = redis.call('LINDEX', P .. ':requests:' .. id, -1)
     if head then
-      local epoch = redis.call('HINCRBY', P .. ':server:epoch', id, 1)
+      local epochs = P .. ':server:epoch'
+      if redis.call('HEXISTS', epochs, id) == 0 then
+        -- After a flush none may come again that was there before: who has it would take itself for the claimant.
+        redis.call('HSET', epochs, id, text(time[1] * 1000000 + time[2]))
+      end
+      local epoch = redis.call('HINCRBY', epochs, id, 1)
       local attempts = tonumber(lease[2] or '0') + 1
-      redis.call('HSET', key, 'owner', processor, 'epoch', epoch, 'attempts', attempts)
+      redis.call('HSET', key, 'owner', processor, 'epoch', text(epoch), 'attempts', attempts)
       redis.call('PEXPIRE', key, 3600000)
       redis.call('ZADD', ready, text(now + ARGV[3]), id)
       local session = session_of(id)
