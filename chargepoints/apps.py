@@ -7,10 +7,12 @@ class ChargePointsConfig(AppConfig):
 
     def ready(self) -> None:
         from django.contrib.auth.signals import user_login_failed
+        from django.db.models.signals import pre_migrate
 
-        from ocpp_server import checks, handlers
+        from ocpp_server import checks, database, handlers
         from ocpp_server.operator import logins
 
         handlers.load()
         checks.register()
         user_login_failed.connect(logins.note_failure)
+        pre_migrate.connect(database.lift_limits, sender=self)

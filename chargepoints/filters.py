@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from chargepoints.models import ChargePoint, Command, Message
 from ocpp_server.api.fields import FlagField, TextField, WholeField
-from ocpp_server.api.lists import ListQuery, ordering, period, search, within
+from ocpp_server.api.lists import ListQuery, SeriesQuery, ordering, period, search, within
 from ocpp_server.protocol.versions import VERSIONS, label
 
 _BY_LABEL = {label(version): version for version in VERSIONS}
@@ -97,7 +97,7 @@ class CommandQuery(ListQuery):
         return within(rows, "created_at", asked)
 
 
-class MessageQuery(ListQuery):
+class MessageQuery(SeriesQuery):
     orderings = {"time": "at"}
 
     ordering = ordering(orderings)

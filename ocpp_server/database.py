@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import Any
 
 from django.db import Error, InterfaceError, InternalError, OperationalError, connection
 
@@ -57,6 +58,14 @@ def leave_pool(*, lock_wait_ms: int = 0) -> None:
     )
     options.pop("pool", None)
     connection.settings_dict = {**connection.settings_dict, "OPTIONS": options}
+
+
+def lift_limits(**_: Any) -> None:
+    """Before migrations: what they do to a table of millions takes longer than a query of the API may."""
+    if connection.vendor == "postgresql" and connection.settings_dict["OPTIONS"].get("pool"):
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
+        leave_pool()
 
 
 def ask() -> None:

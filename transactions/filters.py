@@ -11,7 +11,7 @@ from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server.api.fields import FlagField, StrictSerializer, TextField
-from ocpp_server.api.lists import ListQuery, ordering, period, search, within
+from ocpp_server.api.lists import SeriesQuery, ordering, period, search, within
 from transactions.models import Transaction
 
 ALL = "all"
@@ -54,7 +54,7 @@ def presented(uid: str) -> Q:
     return Q(pk__in=numbers.filter(id_token__in=spellings).union(numbers.filter(token__in=tokens)))
 
 
-class TransactionQuery(TransactionFilters, ListQuery):
+class TransactionQuery(TransactionFilters, SeriesQuery):
     orderings = {"transactionId": "pk", "startTime": "started_at"}
 
     ordering = ordering(orderings)
@@ -75,7 +75,7 @@ class TransactionQuery(TransactionFilters, ListQuery):
         return rows.filter(matches)
 
 
-class MeterValueQuery(ListQuery):
+class MeterValueQuery(SeriesQuery):
     orderings = {"timestamp": "measured_at"}
 
     ordering = ordering(orderings)

@@ -142,7 +142,7 @@ class CommandView(ApiView):
 class MessagesView(ApiView):
     @described(
         "The OCPP message log, both directions, newest first",
-        listed("Messages", "messages", MessageSerializer),
+        listed("Messages", "messages", MessageSerializer, is_series=True),
         tag=TAG,
         path=STATION_PATH,
         query=MessageQuery,

@@ -100,14 +100,18 @@ def enveloped(name: str, data: Any) -> Any:
     )
 
 
-def listed(name: str, key: str, shape: type[serializers.Serializer[Any]]) -> Any:
-    """The envelope of a list."""
+def listed(name: str, key: str, shape: type[serializers.Serializer[Any]], *, is_series: bool = False) -> Any:
+    """The envelope of a list; of a series, that is read on with a cursor."""
+    following = serializers.CharField(
+        allow_null=True, help_text="The cursor of the next page; null on the last one."
+    )
     return enveloped(
         name,
         {
             key: shape(many=True),
             "count": serializers.IntegerField(help_text="Rows on this page."),
             "total": serializers.IntegerField(help_text="Rows that match."),
+            **({"next": following} if is_series else {}),
         },
     )
 

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ocpp_server.api import cursors
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import StrictSerializer, TextField, TimeField, WholeField
 
@@ -28,6 +29,11 @@ class ListQuery(StrictSerializer):
     # name on the wire -> model field
     orderings: Mapping[str, str] = {}
 
+    @property
+    def cursor(self) -> str | None:
+        """The cursor that was asked with; None for a list that has none."""
+        return None
+
     def order(self) -> list[str]:
         """The model fields to sort by, the key last so that pages never overlap."""
         asked: str = self.validated_data.get("ordering", "")
@@ -40,6 +46,30 @@ class ListQuery(StrictSerializer):
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows that the filters leave."""
         return rows
+
+
+class SeriesQuery(ListQuery):
+    """A list that may have millions of rows: `next` of one page is the `cursor` of the next."""
+
+    def get_fields(self) -> dict[str, Any]:
+        word = TextField(
+            required=False,
+            default="",
+            allow_blank=True,
+            max_length=cursors.MAX_LENGTH,
+            help_text="`next` of the page before, with the same filters and ordering, and no offset.",
+        )
+        return super().get_fields() | {"cursor": word}
+
+    @property
+    def cursor(self) -> str | None:
+        word: str = self.validated_data["cursor"]
+        return word
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["cursor"] and attrs["offset"]:
+            raise serializers.ValidationError({"offset": ["A cursor has its own place; leave it out."]})
+        return attrs
 
 
 def ordering(names: Iterable[str]) -> serializers.ChoiceField:
@@ -87,18 +117,40 @@ def page(
     """Answer one page of `rows` under `name`.
 
     Two queries and those of the prefetches, whatever the page: the rows, and an exact total that the
-    database counts in an index. `prepare` may look things up for the rows of this page at once; what it
-    returns is the serializer's context.
+    database counts in an index; a page of a cursor has the total of the first one. `prepare` may look things
+    up for the rows of this page at once; what it returns is the serializer's context.
     """
     asked = query(kind, request)
     kept = asked.filtered(rows)
-    total = kept.order_by().count()
     order = asked.order()
     if order:
         kept = kept.order_by(*order)
     offset, limit = asked.validated_data["offset"], asked.validated_data["limit"]
-    found = list(kept[offset : offset + limit]) if offset < total else []
+    following: dict[str, str | None] = {}
+    if asked.cursor is None:
+        total = kept.order_by().count()
+        found = list(kept[offset : offset + limit]) if offset < total else []
+    else:
+        found, total, following["next"] = _read_on(kept, asked.cursor, offset, limit)
     context = {"request": request, "prepared": prepare(found) if prepare else None}
     items = shape(found, many=True, context=context).data
-    data = {name: items, "count": len(items), "total": total}
+    data = {name: items, "count": len(items), "total": total, **following}
     return answer(f"{len(items)} of {total} {noun}.", data)
+
+
+def _read_on(rows: QuerySet[Any], word: str, offset: int, limit: int) -> tuple[list[Any], int, str | None]:
+    """A page of a series, how many rows it has in all, and the cursor of the next page."""
+    order = cursors.order_of(rows)
+    if word:
+        try:
+            cursor = cursors.Cursor.read(word)
+            rows, total = cursor.rest(rows, order), cursor.total
+        except cursors.BadCursor:
+            reason = "Not a cursor of this list in this order; begin again without it."
+            raise serializers.ValidationError({"cursor": [reason]}) from None
+    else:
+        total = rows.order_by().count()
+    # One more than asked for tells whether there is a next page.
+    found = list(rows[offset : offset + limit + 1]) if word or offset < total else []
+    more = cursors.after(found[limit - 1], order, total) if len(found) > limit else None
+    return found[:limit], total, more

@@ -13,7 +13,12 @@ from tests.distributed.engines import POSTGRES_URL, Postgres
 from tests.live import ROOT
 
 HERE = Path(__file__).parent
-ON_BOTH = ("tests/test_bulk.py", "tests/test_journal.py", "tests/database/test_races.py")
+ON_BOTH = (
+    "tests/test_bulk.py",
+    "tests/test_journal.py",
+    "tests/database/test_races.py",
+    "tests/api/test_series.py",
+)
 
 
 @pytest.mark.slow

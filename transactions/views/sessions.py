@@ -37,7 +37,7 @@ def transaction(text: str) -> Transaction:
 class TransactionsView(ApiView):
     @described(
         "Transactions, newest first",
-        listed("Transactions", "transactions", TransactionSerializer),
+        listed("Transactions", "transactions", TransactionSerializer, is_series=True),
         tag=TAG,
         query=TransactionQuery,
         also=(400,),
@@ -77,7 +77,7 @@ class TransactionView(ApiView):
 class MeterValuesView(ApiView):
     @described(
         "The readings of a transaction, raw and normalised, oldest first",
-        listed("MeterValues", "meterValues", MeterValueSerializer),
+        listed("MeterValues", "meterValues", MeterValueSerializer, is_series=True),
         tag=TAG,
         path=PATH,
         query=MeterValueQuery,

@@ -1,0 +1,59 @@
+"""Whose connection it is, and how long its statements may take. PostgreSQL alone."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from ocpp_server import database
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(
+        connection.vendor != "postgresql", reason="run by tests/database/test_on_postgresql.py"
+    ),
+]
+
+
+def limits() -> dict[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, setting FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout')"
+        )
+        return dict(cursor.fetchall())
+
+
+def in_a_thread(*steps: Any) -> Any:
+    """The result of the last step, on a connection as a request has it."""
+
+    def run() -> Any:
+        try:
+            return [step() for step in steps][-1]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(run).result()
+
+
+def test_a_request_has_a_connection_of_the_pool_and_a_limit() -> None:
+    usual = f"{settings.DATABASE_STATEMENT_TIMEOUT * 1000:.0f}"
+
+    assert in_a_thread(limits) == {"statement_timeout": usual, "lock_timeout": "0"}
+
+
+def test_the_journal_has_one_of_its_own_that_waits_for_locks_briefly() -> None:
+    found = in_a_thread(lambda: database.leave_pool(lock_wait_ms=500), limits)
+
+    assert found == {"statement_timeout": "0", "lock_timeout": "500"}
+
+
+def test_migrations_take_as_long_as_they_take() -> None:
+    found = in_a_thread(lambda: call_command("migrate", verbosity=0), limits)
+
+    assert found["statement_timeout"] == "0"
