@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import report, rest, servers, speed
+from bench import report, rest, scale, servers, speed
 from bench.machine import ROOT, Generator, described
 from bench.speed import Plan
 
-PARTS = ("speed", "paced", "boots", "idle", "rest")
+PARTS = ("speed", "paced", "boots", "idle", "rest", "scale")
 
 
 def main() -> int:
@@ -59,6 +59,7 @@ def _plan(asked: argparse.Namespace, folder: Path) -> Plan:
             "idle": 200,
             "boots": 100,
             "rate": 200,
+            "sizes": (20, 60),
             "rest_stations": 200,
             "rest_transactions": 20_000,
         }
@@ -88,6 +89,8 @@ def run(parts: list[str], plan: Plan) -> dict[str, Any]:
             results["idle"] = speed.idle(plan, template, generator, _say)
         if "rest" in parts:
             results["rest"] = rest.lists(plan, _say)
+        if "scale" in parts:
+            results["scale"] = scale.scale(plan, generator, _say)
     finally:
         generator.stop()
     results["machine"]["load_average_after"] = described()["load_average"]

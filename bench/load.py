@@ -156,6 +156,9 @@ class Fleet:
         self.recorder = Recorder()
         self.stations: list[Station] = []
         self.server = Process(job["pid"])
+        self.ports: list[int] = job.get("ports") or [job["port"]]
+        # More processes whose time is taken, each by itself.
+        self.members = {name: Process(pid) for name, pid in job.get("members", {}).items()}
 
     async def connect(self, *, width: int) -> list[float]:
         """Connect and boot all stations, `width` at a time; the seconds each took from its own beginning."""
@@ -167,7 +170,7 @@ class Fleet:
             async with gate:
                 station = Station(kind(f"{job['prefix']}-{number}", f"CARD{number}"), self.recorder)
                 self.stations.append(station)
-                await station.connect("127.0.0.1", job["port"])
+                await station.connect("127.0.0.1", self.ports[number % len(self.ports)])
                 return await asyncio.wait_for(station.ready, PATIENCE_S)
 
         return list(await asyncio.gather(*(one(number) for number in range(job["stations"]))))
@@ -198,6 +201,7 @@ class Fleet:
     async def measured(self, seconds: float) -> dict[str, Any]:
         """The figures of a window."""
         recorder = self.recorder
+        shares = {name: member.cpu_seconds() for name, member in self.members.items()}
         said, cpu, at = recorder.said["messages"], self.server.cpu_seconds(), time.perf_counter()
         recorder.is_on = True
         await asyncio.sleep(seconds)
@@ -205,9 +209,11 @@ class Fleet:
         cpu = self.server.cpu_seconds() - cpu
         messages = recorder.said["messages"] - said
         elapsed = time.perf_counter() - at
+        shares = {name: self.members[name].cpu_seconds() - before for name, before in shares.items()}
         return {
             "seconds": elapsed,
             "counted": messages,
+            "shares": shares,
             "cpu": cpu,
             "per_second": messages / elapsed,
             "per_cpu_second": messages / cpu if cpu else 0.0,
@@ -249,7 +255,7 @@ async def _lone(fleet: Fleet) -> tuple[Station, asyncio.Task[None]]:
     station = Station(kind(f"{fleet.job['prefix']}-lone", "CARD0"), fleet.recorder)
     station.is_heartbeat_only = True
     station.latencies = fleet.recorder.lone
-    await station.connect("127.0.0.1", fleet.job["port"])
+    await station.connect("127.0.0.1", fleet.ports[0])
     await station.ready
     fleet.stations.append(station)
 

@@ -37,7 +37,8 @@ class Process:
         for member in self._family():
             with contextlib.suppress(psutil.NoSuchProcess):
                 times = member.cpu_times()
-                total += times.user + times.system
+                # Also of children that have ended: PostgreSQL's backends come and go.
+                total += times.user + times.system + times.children_user + times.children_system
         return total
 
     def memory(self) -> int:

@@ -109,4 +109,28 @@ def _rest(results: dict[str, Any]) -> str:
     return _rows("REST lists", ["", "ms", "slowest", "x /health", "queries"], rows)
 
 
-_PARTS = {"speed": _speed, "paced": _paced, "boots": _boots, "idle": _idle, "rest": _rest}
+def _scale(results: dict[str, Any]) -> str:
+    def us(value: float | None) -> str:
+        return "-" if value is None else f"{value:.0f}"
+
+    rows = [
+        [
+            f"{title}, {size} stations",
+            f"{f['per_second']:.0f}",
+            us(f["us"]),
+            " + ".join(f"{name.partition(' ')[0]} {us(share)}" for name, share in f["processes"].items()),
+            us(f["postgresql_us"]),
+            us(f["redis_us"]),
+            *(_ms(f["latency"], p) for p in ("p50", "p99")),
+            _ms(f["lone"], "p99"),
+        ]
+        for title, sizes in results.items()
+        if title != "rows"
+        for size, f in sizes.items()
+    ]
+    heads = ["", "msg/s", "us/msg", "by process", "PostgreSQL", "Redis", "p50 ms", "p99", "lone p99"]
+    checked = [f"{title}: {text}." for title, text in results["rows"].items()]
+    return "\n".join([_rows("Several processes, stations in a closed loop", heads, rows), *checked, ""])
+
+
+_PARTS = {"speed": _speed, "paced": _paced, "boots": _boots, "idle": _idle, "rest": _rest, "scale": _scale}

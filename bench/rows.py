@@ -102,7 +102,8 @@ if __name__ == "__main__":
     from django.db import connection
 
     with connection.cursor() as cursor:
-        # One file, so that it can be copied as it is.
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if connection.vendor == "sqlite":
+            # One file, so that it can be copied as it is.
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.execute("ANALYZE")
     connection.close()

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,16 +55,22 @@ class Server:
         """What a stopped server's database holds otherwise than was sent; empty when nothing is missing."""
         if self.database is None:
             return []
-        return _differences(self.database, self.sent)
+        connection = sqlite3.connect(self.database)
+        try:
+            return differences(lambda query: connection.execute(query).fetchone()[0], self.sent)
+        finally:
+            connection.close()
 
 
-def prepare(folder: Path, *, cards: int, stations: int = 0, transactions: int = 0) -> Path:
-    """A migrated database with cards that may charge, made by a process of its own; the file."""
+def prepare(
+    folder: Path, *, cards: int, stations: int = 0, transactions: int = 0, database_url: str = ""
+) -> Path:
+    """A migrated database with cards that may charge, made by a process of its own; the file of SQLite."""
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         [sys.executable, "-m", "bench.rows", str(cards), str(stations), str(transactions)],
         cwd=ROOT,
-        env=_environment(folder, 0),
+        env=_environment(folder, 0) | {"DATABASE_URL": database_url},
         check=True,
     )
     return folder / "db.sqlite3"
@@ -147,7 +154,8 @@ def _start(
     return Server(name, port, process, folder, database)
 
 
-def _differences(database: Path, sent: dict[str, dict[str, int]]) -> list[str]:
+def differences(scalar: Callable[[str], Any], sent: dict[str, dict[str, int]]) -> list[str]:
+    """What a database holds otherwise than was sent; `scalar` asks it for one value."""
     from bench.conversations import READINGS, SAMPLES
 
     cycles = sum(each.get("cycles", 0) for each in sent.values())
@@ -173,13 +181,7 @@ def _differences(database: Path, sent: dict[str, dict[str, int]]) -> list[str]:
         "Wh": "SELECT coalesce(sum(energy_wh), 0) FROM transactions_transaction",
         "deviations": "SELECT count(*) FROM chargepoints_deviation",
     }
-    connection = sqlite3.connect(database)
-    try:
-        found: dict[str, Any] = {
-            name: connection.execute(query).fetchone()[0] for name, query in queries.items()
-        }
-    finally:
-        connection.close()
+    found: dict[str, Any] = {name: scalar(query) for name, query in queries.items()}
     return [
         f"{name}: {found[name]:g}, not {expected[name]:g}"
         for name in expected

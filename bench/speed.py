@@ -28,6 +28,7 @@ class Plan:
     idle: int = 5000
     boots: int = 1000
     rate: int = 1000
+    sizes: tuple[int, ...] = (100, 1000, 5000)
     rest_stations: int = 10_000
     rest_transactions: int = 1_000_000
     versions: tuple[str, ...] = ("1.6", "2.0.1")

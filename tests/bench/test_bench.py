@@ -12,6 +12,33 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.load
+def test_every_setup_of_processes_stores_what_was_sent_and_says_what_each_process_costs(
+    tmp_path: Path,
+) -> None:
+    output = tmp_path / "figures.json"
+
+    run = subprocess.run(
+        [sys.executable, "-m", "bench", "scale", "--quick", "--output", str(output)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+
+    assert run.returncode == 0, run.stderr[-3000:]
+    figures = json.loads(output.read_text())["scale"]
+    rows = figures.pop("rows")
+    assert len(figures) == len(rows) == 6
+    for title, sizes in figures.items():
+        assert "every row" in rows[title]
+        for measured in sizes.values():
+            assert measured["us"] > 0 and measured["latency"]["p99"] > 0
+            assert (measured["redis_us"] is None) == title.startswith("one process")
+            assert (measured["postgresql_us"] is None) == title.endswith("SQLite")
+
+
 @pytest.mark.slow
 def test_two_seconds_of_the_bench_write_every_figure_beside_its_baseline(tmp_path: Path) -> None:
     output = tmp_path / "figures.json"
