@@ -74,7 +74,7 @@ class _Pair:
 
 
 class _Renewal:
-    """Called by OpenSSL for every handshake, with a server name or without; the socket may change contexts."""
+    """Called by OpenSSL for every handshake, with a server name or without; a socket may change contexts."""
 
     def __init__(self, certificate: Path, key: Path | None, context: ssl.SSLContext) -> None:
         self._certificate = certificate
