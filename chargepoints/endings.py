@@ -212,9 +212,13 @@ def _end_unanswered(command_id: str, state: str, at: datetime) -> _Addressee | N
 
 
 def mark_sent(command_id: str, at: datetime) -> None:
-    Command.objects.filter(pk=command_id, state=Command.State.QUEUED).update(
-        state=Command.State.SENT, sent_at=at
-    )
+    """The frame has left, from this process or through a gateway."""
+    command = Command.objects.filter(pk=command_id)
+    command.filter(state=Command.State.QUEUED).update(state=Command.State.SENT, sent_at=at)
+    found = command.values_list("charge_point__identity", "action", "charge_point__ocpp_version").first()
+    if found is not None:
+        station, action, version = found
+        log.info("command.sent", station=station, message_id=command_id, action=action, version=version)
 
 
 def _mark_late(command_id: str, payload: str) -> None:

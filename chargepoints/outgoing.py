@@ -129,13 +129,6 @@ class OutgoingCalls:
         if text is None or outgoing is None:
             return
         await self._send(text)
-        log.info(
-            "command.sent",
-            station=self._station.identity,
-            message_id=outgoing.id,
-            action=outgoing.action,
-            version=self._station.version,
-        )
         await journal.run(mark_sent, outgoing.id, datetime.now(UTC))
 
     def _arm(self) -> None:

@@ -125,7 +125,7 @@ async def test_F12_a_command_that_is_with_a_station_still_gets_its_answer(server
 
         status, data = await asking
         assert await peer.closed() == 1001
-    assert (status, data["status"]) == (200, "Accepted")
+    assert (status, data["data"]["status"]) == (200, "Accepted")
     assert await ended(server) == 0
 
 

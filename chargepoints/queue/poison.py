@@ -44,17 +44,25 @@ async def put_aside(claim: Claim) -> Outcome:
 
     Raises StorageUnavailable.
     """
-    log.error("processor.poisoned", station=claim.identity, attempts=claim.attempts - 1)
     outcome = Outcome(letter=letter(claim, f"{claim.attempts - 1} attempts failed"))
     try:
         message = envelope.parse(claim.head)
     except envelope.Unreadable:
+        log.error("processor.poisoned", station=claim.identity, attempts=claim.attempts - 1)
         return outcome
+    kind, message_id, action = envelope.header(message.frame)
+    log.error(
+        "processor.poisoned",
+        station=claim.identity,
+        message_id=message_id,
+        action=action,
+        event_name=message.event,
+        attempts=claim.attempts - 1,
+    )
     if message.event:
         return outcome
     outcome.session_id = message.session_id or claim.session_id
     version = message.protocol if message.protocol in VERSIONS else V16
-    kind, message_id, action = envelope.header(message.frame)
     if kind != frames.CALL or message_id is None:
         return outcome
     if action in _TRANSACTIONAL:

@@ -110,3 +110,29 @@ async def test_the_id_is_the_same_in_the_process_that_asks_and_in_the_one_that_h
     assert len(pids) == 2
     everything = cluster.log()
     assert CARD not in everything and "connectorId" not in everything  # no payload above DEBUG
+
+
+async def test_the_id_is_the_same_behind_a_gateway(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster(0, LOG_FORMAT="json", OCPP_UNKNOWN_STATIONS="accept")
+    (web,), (processor,), (gateway,) = (cluster.add(role=role) for role in ("web", "processor", "gateway"))
+    async with station(gateway) as peer:
+        body = {"clientId": peer.identity, "connectorId": 1, "idTag": CARD}
+        asking = asyncio.create_task(asyncio.to_thread(post, web, REMOTE_START, body))
+        call = await peer.next_call()
+        await peer.answer(call, {"status": "Accepted"})
+        status, answer, _ = await asking
+        name = answer["data"]["requestId"]
+        await eventually(lambda: len([*about(web, name), *about(processor, name)]) == 4)
+
+    assert (status, call[1]) == (200, name)
+    told = {line["event"]: line for server in (web, processor) for line in about(server, name)}
+    assert set(told) == {"command.queued", "command.sent", "command.finished", "http.request"}
+    assert told["command.finished"]["role"] == "processor"
+    for event in ("command.queued", "command.sent", "command.finished"):
+        line = told[event]
+        assert (line["station"], line["message_id"], line["action"]) == (
+            peer.identity,
+            name,
+            "RemoteStartTransaction",
+        )
+    assert CARD not in cluster.log()
