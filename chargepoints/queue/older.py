@@ -1,8 +1,8 @@
 """The dialect of an older gateway (TRANSPORT_COMPAT): one list for all stations, announcements, no sessions.
 
-Every processor listens; Redis decides which of them acts. A session is ours to make: when the gateway announces
-a connection, or when a frame comes of which no connection was announced yet, since both come on different
-connections to Redis and may arrive in either order.
+Every processor listens; Redis decides which of them acts. A session is ours to make: when the gateway
+announces a connection, or when a frame comes of which no connection was announced yet, since both come on
+different connections to Redis and may arrive in either order.
 """
 
 from __future__ import annotations
@@ -34,9 +34,8 @@ MOVED_AT_ONCE = 500
 RETRY_S = 0.5
 TIDY_S = 60.0
 
-_DRAIN, _ANNOUNCED, _IMPLIED, _TIDY = (
-    script("line", "older", name)
-    for name in ("older_drain", "older_announced", "older_implied", "older_tidy")
+_DRAIN, _ANNOUNCED, _IMPLIED, _VERSION, _TIDY = (
+    script("line", "older", f"older_{name}") for name in ("drain", "announced", "implied", "version", "tidy")
 )
 
 
@@ -83,6 +82,10 @@ class OlderGateways:
             datetime.now(UTC).isoformat(),
         )
         return session_id.decode(), bool(is_new), address.decode("utf-8", "replace")
+
+    async def speaks(self, claim: Claim, session_id: str, version: str) -> None:
+        """Tell who sends commands which version this is. Raises LiveStateUnavailable."""
+        await self._redis.run(_VERSION, claim.key, session_id, version)
 
     # -- the one list -------------------------------------------------------------------------------
 

@@ -161,6 +161,7 @@ class Stations:
             else:
                 known = await self._take_up(claim, row, session_id, version)
             known.is_at_older_gateway = True
+            await older.speaks(claim, session_id, known.station.version)
         outcome = await known.handle(message, is_repeated=claim.attempts > 1)
         if is_new and not outcome.settles:
             outcome.settles = _settle(known.station)
@@ -199,7 +200,9 @@ class Stations:
             session = {}
         version = message.protocol or row.ocpp_version
         known = await self._arrive(claim, row, message.session_id, version, session)
-        known.is_at_older_gateway = "dialect" in session
+        if self._older is not None and "dialect" in session:
+            known.is_at_older_gateway = True
+            await self._older.speaks(claim, message.session_id, known.station.version)
         return Outcome(session_id=message.session_id, settles=_settle(known.station))
 
     async def _arrive(

@@ -8,13 +8,13 @@ local function publish(kind, id, session, fence)
   redis.call('PUBLISH', P .. ':news', cjson.encode({'', {news}}))
 end
 
--- Begin a session that nobody but us knows of; returns nothing.
+-- Begin a session that nobody but us knows of. Its version is a guess until the processor knows better.
 local function begin(id, session, gateway, address, lease_ms, fields)
   local before = redis.call('HMGET', key_of(id), 'session_id', 'channel', 'fence', 'ws_server_id')
   local fence = math.max(time[1] * 1000000 + time[2], tonumber(before[3] or '0') + 1)
   redis.call('DEL', key_of(id), P .. ':responses:' .. id, P .. ':server:ended:' .. id)
   redis.call('HSET', key_of(id), 'charge_point_id', id, 'session_id', session, 'ws_server_id', gateway,
-    'remote_addr', address, 'protocol', '', 'dialect', 'older', 'last_activity', text(time[1]),
+    'remote_addr', address, 'protocol', 'ocpp1.6', 'dialect', 'older', 'last_activity', text(time[1]),
     'fence', text(fence), unpack(fields))
   if before[1] then
     redis.call('HSET', key_of(id), 'replaced_id', before[1], 'replaced_channel', before[2] or '',
