@@ -134,7 +134,7 @@ def test_no_more_stations_register_by_themselves_than_allowed(
 ) -> None:
     monkeypatch.setattr(admission, "MAX_REGISTERED", 3)
 
-    let_in = [admission._register([f"NEW-{number}"])[0] for number in range(5)]
+    let_in = [admission.register([f"NEW-{number}"])[0] for number in range(5)]
 
     assert [found.identity if found else None for found in let_in] == ["NEW-0", "NEW-1", None, None, None]
     assert ChargePoint.objects.count() == 3
@@ -143,7 +143,7 @@ def test_no_more_stations_register_by_themselves_than_allowed(
 def test_many_that_register_at_once_stop_at_the_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "MAX_REGISTERED", 3)
 
-    let_in = admission._register([f"NEW-{number}" for number in range(5)])
+    let_in = admission.register([f"NEW-{number}" for number in range(5)])
 
     assert [found is not None for found in let_in] == [True, True, True, False, False]
 
