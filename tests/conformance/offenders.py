@@ -1,0 +1,82 @@
+"""A process of its own with a station that floods and one that does not read: `python -m ... PORT`.
+
+Lines on stdin: "on" lets them come and begin, "off" lets them go; each is answered by the same word.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from bench.wire import StationSocket
+
+PER_SECOND = 1000
+EVERY_S = 0.01
+# What may wait in our own buffer while the server does not read.
+WAITING = 64 * 1024
+
+
+class Offender:
+    def __init__(self, name: str, *, reads: bool) -> None:
+        self._name = name
+        self._reads = reads
+        self._socket: StationSocket | None = None
+        self._talking: asyncio.Task[None] | None = None
+
+    async def come(self, port: int) -> None:
+        loop = asyncio.get_running_loop()
+        opened = loop.create_future()
+
+        def lost(reason: str) -> None:
+            if not opened.done():
+                opened.set_exception(ConnectionError(reason))
+
+        _, self._socket = await loop.create_connection(
+            lambda: StationSocket(
+                f"/ocpp/{self._name}",
+                "ocpp1.6",
+                opened=lambda: opened.set_result(None),
+                heard=lambda text: None,
+                lost=lost,
+            ),
+            "127.0.0.1",
+            port,
+        )
+        await opened
+        if not self._reads:
+            self._socket.transport.pause_reading()
+        self._talking = asyncio.create_task(self._talk())
+
+    async def _talk(self) -> None:
+        assert self._socket is not None
+        number = 0
+        self._socket.say(b'[2,"boot","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')
+        while not self._socket.transport.is_closing():
+            if self._socket.transport.get_write_buffer_size() < WAITING:
+                for _ in range(int(PER_SECOND * EVERY_S)):
+                    number += 1
+                    self._socket.say(b'[2,"%d","Heartbeat",{}]' % number)
+            await asyncio.sleep(EVERY_S)
+
+    def leave(self) -> None:
+        if self._talking is not None and self._socket is not None:
+            self._talking.cancel()
+            self._socket.transport.abort()
+
+
+async def _main(port: int) -> None:
+    offenders = [Offender("FLOOD", reads=True), Offender("DEAF", reads=False)]
+    loop = asyncio.get_running_loop()
+    while word := (await loop.run_in_executor(None, sys.stdin.readline)).strip():
+        for offender in offenders:
+            if word == "on":
+                await offender.come(port)
+            else:
+                offender.leave()
+        print(word, flush=True)
+    for offender in offenders:
+        offender.leave()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(int(sys.argv[1])))
