@@ -113,6 +113,8 @@ async def take_up(charge_point_pk: int, *, version: str, connection_id: str) -> 
     station.memory = live.state().replay_memory(station.identity)
     for transaction in station.transactions.values():
         live.state().transaction_changed(transaction)
+    # Told now, or its next message may end what nobody here has shown.
+    live.state().station_changed(station)
     return station
 
 

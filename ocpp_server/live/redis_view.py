@@ -67,6 +67,15 @@ class _Shown:
         self.connectors: dict[tuple[int, int], Any] = {}
         self.transactions: dict[int, tuple[str, Any]] = {}
 
+    @classmethod
+    def before(cls, station: Station) -> _Shown:
+        """What others may have written of a station."""
+        shown = cls()
+        for number, transaction in station.transactions.items():
+            if transaction.is_active:
+                shown.transactions[number] = (transaction.token_key, None)
+        return shown
+
     def forget(self) -> None:
         """Take nothing for written, and remember which transactions were: those that ended must go."""
         self.connectors.clear()
@@ -97,6 +106,9 @@ class View:
     # -- what there is to tell --------------------------------------------------------------------
 
     def changed(self, station: Station) -> None:
+        if station.identity not in self._shown:
+            # It was loaded just now. What runs may be shown by whoever had it before us, and ends with us.
+            self._shown[station.identity] = _Shown.before(station)
         self._dirty[station.identity] = station
         self._schedule()
 

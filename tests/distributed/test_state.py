@@ -167,6 +167,22 @@ async def test_what_runs_at_one_is_known_to_the_other_until_it_ends(pair: Pair) 
     await until(lambda: pair.other.running("TAG7"), 0)
 
 
+async def test_what_another_process_showed_ends_at_the_one_that_took_the_station_over(pair: Pair) -> None:
+    pair.other.station_changed(charging(8))
+    await until(lambda: pair.one.running("TAG8"), 1)
+    pair.other.unserve("CP-8")
+
+    pair.one.serve("CP-8")
+    taken = charging(8)
+    pair.one.station_changed(taken)
+    taken.transactions[2008].is_active = False  # by its first message, before anything was written
+    pair.one.station_changed(taken)
+    await pair.one._view.settled()
+
+    assert not pair.redis.hexists(f"{pair.prefix}:business:transactions", "2008")
+    await until(lambda: pair.other.running("TAG8"), 0)
+
+
 def charging(number: int) -> Station:
     station = Station(pk=number, identity=f"CP-{number}", version="ocpp1.6")
     station.connectors[1, 1] = ConnectorState(pk=number, evse=1, number=1, status="Charging")
