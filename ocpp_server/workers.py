@@ -7,6 +7,7 @@ sockets open: while a worker that died is replaced, its callers wait and are not
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -31,11 +32,10 @@ class Worker:
     def __init__(self, role: Role, listener: socket.socket) -> None:
         self.role = role
         self.listener = listener
-        self.is_up = False
         self.spawn()
 
     def spawn(self) -> None:
-        self.started_at = time.monotonic()
+        self.started_at, self.is_up = time.monotonic(), False
         self.line, theirs = socket.socketpair()
         self.line.setblocking(False)
         listener, line = self.listener.fileno(), theirs.fileno()
@@ -56,6 +56,11 @@ class Worker:
             except BlockingIOError:
                 self.is_up = False
         return self.process.poll()
+
+    def wait(self) -> int:
+        """Its exit status, in the end. One that was told while it was starting has died of the signal."""
+        status = self.process.wait()
+        return 0 if status == -signal.SIGTERM and not self.is_up else abs(status)
 
     def respawn(self) -> None:
         self.line.close()
@@ -102,7 +107,7 @@ class Crew:
         for worker in self.workers:
             worker.listener.close()
             worker.line.close()
-        return max(abs(worker.process.wait()) for worker in self.workers)
+        return max(worker.wait() for worker in self.workers)
 
 
 def run(role: Role, port: int, count: int) -> int:
@@ -135,7 +140,9 @@ def work(role: Role, listener: socket.socket, line: socket.socket) -> int:
 
 def _end_with_parent(line: socket.socket) -> None:
     """The parent tells us by closing its end of the line, and closes it even when it is killed."""
-    line.recv(1)
+    # Reset, where the parent had not yet read that we listen.
+    with contextlib.suppress(OSError):
+        line.recv(1)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -9,12 +10,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from tests.conformance.peer import eventually, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Postgres
@@ -192,29 +193,38 @@ def test_the_accounts_api_runs_alone_beside_a_web_process_and_both_decide_the_sa
     assert (accounts.stop(), web.stop()) == (0, 0)
 
 
-def test_a_role_can_be_started_by_plain_commands(cluster: Cluster) -> None:
-    port = free_port()
-    web = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "uvicorn", "ocpp_server.asgi:application", "--port", str(port)),
-            *("--http", "ocpp_server.sockets:Front", "--ws", "ocpp_server.sockets:StationSocket"),
-            *("--timeout-graceful-shutdown", "20"),
-        ],
-        cwd=ROOT,
-        env=variables(cluster, HTTP_PORT=str(port)),
-    )
-    folder = Path(cluster.folder / "plain")
-    folder.mkdir()
+async def test_roles_can_be_started_by_plain_commands_and_close_their_stations_as_gently(
+    cluster: Cluster,
+) -> None:
+    place = LiveServer(cluster.folder / "plain", **cluster.environment)
+    health = place.folder / "health"
+    plain = [
+        *("-m", "uvicorn", "ocpp_server.asgi:application", "--port", str(place.port)),
+        *("--http", "ocpp_server.sockets:Front", "--ws", "ocpp_server.sockets:StationSocket"),
+        *("--timeout-graceful-shutdown", "20"),
+    ]
+    web = subprocess.Popen([sys.executable, *plain], cwd=ROOT, env=place.environment)
     keeper = subprocess.Popen(
         [sys.executable, "manage.py", "housekeeping"],
         cwd=ROOT,
-        env=variables(cluster, HEALTH_FILE=str(folder / "health")),
+        env=place.environment | {"HEALTH_FILE": str(health)},
     )
     try:
-        until(lambda: run(cluster, "healthcheck", HTTP_PORT=str(port)).returncode == 0, 40)
-        until((folder / "health").exists, 40)
+        await eventually(health.exists, 40)
+        await eventually(lambda: answers(place), 40)
+        async with station(place) as peer:
+            web.send_signal(signal.SIGTERM)
+            code = await peer.closed()
     finally:
         for process in (web, keeper):
             process.send_signal(signal.SIGTERM)
-    assert keeper.wait(30) == 0
-    assert web.wait(30) in (0, -signal.SIGTERM)
+    assert code == 1001
+    assert await asyncio.to_thread(keeper.wait, 30) == 0
+    assert await asyncio.to_thread(web.wait, 30) in (0, -signal.SIGTERM)
+
+
+def answers(server: LiveServer) -> bool:
+    try:
+        return server.request("GET", "/health")[0] == 200
+    except OSError:
+        return False
