@@ -11,6 +11,7 @@ from chargepoints.authentication import MAX_FAILURES
 from chargepoints.presence import MAX_REPLACED
 from tests.conformance.peer import Operator, fresh, station
 from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import MakeCluster
 from tests.live import LiveServer
 
 PASSWORD = "the-right-password"
@@ -49,3 +50,15 @@ async def refused(server: LiveServer, identity: str, password: str) -> int:
         async with station(server, identity=identity, password=password, boot=False):
             raise AssertionError("let in")
     return int(refusal.value.response.status_code)
+
+
+async def test_S03_a_gateway_counts_with_the_others(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster(0)
+    (web,), (gateway,) = cluster.add(role="web"), cluster.add(role="gateway")
+    identity = fresh()
+    await Operator(web).provision(identity, password=PASSWORD, securityProfile=1)
+
+    codes = [await refused(gateway, identity, f"guess {number}") for number in range(MAX_FAILURES)]
+
+    assert codes == [401] * MAX_FAILURES
+    assert [await refused(door, identity, PASSWORD) for door in (gateway, web)] == [429, 429]
