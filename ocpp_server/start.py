@@ -136,8 +136,8 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
 
 def run_server(server: Server, listener: socket.socket) -> None:
     """Serve until a signal comes. Raises StartError when the application can't start, or ended too soon."""
-    # For the moment before uvicorn listens to signals, and for the one after: it raises the one that stopped it
-    # once more when it is done, and a wanted stop is not an error.
+    # For the moment before uvicorn listens to signals, and for the one after: it raises what stopped it once
+    # more when it is done, and a wanted stop is not an error.
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
