@@ -189,7 +189,7 @@ def _quoted(name: str) -> str:
 class DivideByMonth(Operation):
     """A migration's step: divide the table of a model, rows and all. On SQLite it does nothing.
 
-    The rows are copied, about a million in five seconds; until then others wait for the table. The way back
+    The rows are copied, about 120,000 a second; until then others wait for the table. The way back
     changes nothing: servers of before work with a divided table as well.
     """
 

@@ -14,6 +14,7 @@ from tests.live import ROOT
 
 HERE = Path(__file__).parent
 ON_BOTH = (
+    "tests/database/test_texts.py",
     "tests/test_bulk.py",
     "tests/test_journal.py",
     "tests/database/test_races.py",
