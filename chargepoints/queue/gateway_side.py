@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import structlog
 from django.conf import settings
+from redis.exceptions import ResponseError
 
 from chargepoints.queue import envelope
 from chargepoints.queue.keys import QueueKeys, script
@@ -33,6 +34,18 @@ SWEPT_AT_ONCE = 500
 
 REPLACED, MISSING = -1, -2
 KEPT, ANSWERS_WAIT, IS_MISSING, IS_REPLACED = "k", "a", "m", "r"
+
+
+# How Redis refuses what it will take later; any other refusal is of what was asked. Scripts put words around it.
+_LATER = (
+    *("OOM", "READONLY", "MISCONF", "NOREPLICAS", "LOADING", "BUSY", "MASTERDOWN", "NOAUTH", "NOPERM"),
+    *("WRONGPASS", "max number of clients"),
+)
+
+
+def is_for_good(error: BaseException) -> bool:
+    """Whether Redis refuses this and will always refuse it: the keys of a station are broken."""
+    return isinstance(error, ResponseError) and not any(word in str(error) for word in _LATER)
 
 
 class QueueTooLong(Exception):  # noqa: N818 - reads as what it is

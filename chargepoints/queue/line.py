@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 import structlog
 
-from chargepoints.calls import switchboard
 from chargepoints.endings import Endings, Finished, Send, end_unanswered, mark_sent
 from chargepoints.models import Command
 from chargepoints.outgoing import Close
 from chargepoints.queue import downlink, envelope
 from chargepoints.queue.keys import script
 from chargepoints.queue.redis import QueueRedis
+from chargepoints.switchboard import switchboard
 from ocpp_server.journal import journal
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station

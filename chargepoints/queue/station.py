@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from chargepoints.calls import switchboard
 from chargepoints.connection import StationConnection
 from chargepoints.queue import envelope
 from chargepoints.queue.envelope import Envelope
 from chargepoints.queue.line import QueuedCalls
 from chargepoints.queue.redis import QueueRedis
+from chargepoints.switchboard import switchboard
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
 from ocpp_server.protocol.frames import CALL_ERROR, CALL_RESULT

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 
 from chargepoints import admission, presence
-from chargepoints.calls import ask_to_boot, switchboard
+from chargepoints.calls import ask_to_boot
 from chargepoints.models import ChargePoint
 from chargepoints.outgoing import SETTLE_KNOWN_S, SETTLE_S
 from chargepoints.queue import envelope, line, poison
@@ -20,6 +20,7 @@ from chargepoints.queue.older import OlderGateways, version_of
 from chargepoints.queue.redis import QueueRedis
 from chargepoints.queue.station import Outcome, QueuedStation
 from chargepoints.services import deviations
+from chargepoints.switchboard import switchboard
 from ocpp_server import live
 from ocpp_server.journal import JournalUnavailable, journal
 from ocpp_server.live.records import Connection

@@ -62,7 +62,7 @@ class RedisState(MemoryState):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leases = Leases(self._link, self._keys, self.process, self._lease_ms)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._birth = ""
+        self._birth = self._run = ""
         self._born_at = 0.0
         self._renew_at = 0.0
         self._read_at = 0.0
@@ -315,7 +315,8 @@ class RedisState(MemoryState):
         self._forget_keys()
         # A restart may have brought back an older copy of everything, the mark included.
         server = await self._link.attempt(self._link.redis.info("server"))
-        was_flushed = await self._look_for_flush(server["run_id"])
+        self._run = server["run_id"]
+        was_flushed = await self._look_for_flush(has_asked=True)
         await self._leases.renew(was_flushed=was_flushed)
         self._view.repeat()
         await self._read()
@@ -339,11 +340,11 @@ class RedisState(MemoryState):
             )
             self._elected_until = now + self._patience if is_elected else 0.0
 
-    async def _look_for_flush(self, run: str = "") -> bool:
-        """Whether Redis is another than a moment ago. Who sees it first fills it from the ORM. `run` is the
-        id of its present run, where it was asked.
-        """
-        mark, age_ms, is_first = await self._link.run(BIRTH, [self._keys.birth], uuid.uuid4().hex, run)
+    async def _look_for_flush(self, *, has_asked: bool = False) -> bool:
+        """Whether Redis is another than a moment ago. Who sees it first fills it from the ORM."""
+        mark, age_ms, is_first = await self._link.run(
+            BIRTH, [self._keys.birth], uuid.uuid4().hex, self._run, "1" if has_asked else ""
+        )
         changed, self._birth = bool(mark != self._birth), mark
         self._born_at = time.monotonic() - int(age_ms) / 1000
         if is_first:

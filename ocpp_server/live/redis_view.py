@@ -76,6 +76,11 @@ class _Shown:
                 shown.transactions[number] = (transaction.token_key, None)
         return shown
 
+    def ended(self, station: Station) -> list[tuple[int, str]]:
+        """What was shown and does not run any more: numbers with the keys of their tokens."""
+        runs = {number for number, known in station.transactions.items() if known.is_active}
+        return [(number, key) for number, (key, _) in self.transactions.items() if number not in runs]
+
     def forget(self) -> None:
         """Take nothing for written, and remember which transactions were: those that ended must go."""
         self.connectors.clear()
@@ -144,10 +149,12 @@ class View:
         return identity in self._stations
 
     def end(self, identity: str) -> None:
-        """The station is not ours any more."""
-        self._shown.pop(identity, None)
+        """The station is not ours any more; what ended at it and is not written yet has ended all the same."""
+        shown, station = self._shown.pop(identity, None), self._dirty.pop(identity, None)
         self._stations.pop(identity, None)
-        self._dirty.pop(identity, None)
+        for number, token_key in shown.ended(station) if shown and station else ():
+            self._removed.append(str(number))
+            self.say("ended", number, token_key)
 
     def repeat(self) -> None:
         """Redis may have lost what we wrote: write all of it again."""
@@ -240,7 +247,8 @@ class View:
             pipeline.hset(self._keys.connectors(station.identity), mapping=written)
 
     def _add_transactions(self, pipeline: Any, station: Station, news: list[list[Any]]) -> None:
-        shown = self._shown.setdefault(station.identity, _Shown()).transactions
+        all_shown = self._shown.setdefault(station.identity, _Shown())
+        shown = all_shown.transactions
         for number, transaction in station.transactions.items():
             if not transaction.is_active:
                 continue
@@ -250,12 +258,10 @@ class View:
                 text = running_text(transaction)
                 pipeline.hset(self._keys.transactions, str(number), text)
                 news.append(["running", text])
-        for number in list(shown):
-            known = station.transactions.get(number)
-            if known is None or not known.is_active:
-                token_key, _ = shown.pop(number)
-                pipeline.hdel(self._keys.transactions, str(number))
-                news.append(["ended", number, token_key])
+        for number, token_key in all_shown.ended(station):
+            del shown[number]
+            pipeline.hdel(self._keys.transactions, str(number))
+            news.append(["ended", number, token_key])
 
 
 def news_text(process: str, news: list[list[Any]]) -> str:

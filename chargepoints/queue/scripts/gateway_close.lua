@@ -3,6 +3,13 @@
 -- KEYS  clients, ready, bell, then for each station: session, requests
 -- ARGV  channel of the news, then for each station: identity, session id, the disconnect control
 -- Returns how many were current.
+-- A queue that is none (its key is broken) takes nothing, and is no reason to leave the station online.
+local function push(key, control)
+  local done = redis.pcall('LPUSH', key, control)
+  if type(done) == 'table' and not done.err:find('WRONGTYPE') then
+    return done
+  end
+end
 local now = redis.call('TIME')
 local ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000)
 local current = 0
@@ -10,7 +17,10 @@ for i = 4, #KEYS, 2 do
   local at = 2 + (i - 4) / 2 * 3
   local identity, session, control = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   if redis.call('HGET', KEYS[i], 'session_id') == session then
-    redis.call('LPUSH', KEYS[i + 1], control)
+    local refused = push(KEYS[i + 1], control)
+    if refused then
+      return refused
+    end
     redis.call('DEL', KEYS[i])
     redis.call('ZREM', KEYS[1], identity)
     if redis.call('ZADD', KEYS[2], 'NX', ms, identity) == 1 then

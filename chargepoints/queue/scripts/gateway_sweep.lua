@@ -3,6 +3,13 @@
 -- KEYS  clients, gateways, ready, bell
 -- ARGV  prefix, channel of the news, time of the disconnect controls (RFC 3339), how many at most
 -- Returns their identities.
+-- A queue that is none (its key is broken) takes nothing, and is no reason to leave the station online.
+local function push(key, control)
+  local done = redis.pcall('LPUSH', key, control)
+  if type(done) == 'table' and not done.err:find('WRONGTYPE') then
+    return done
+  end
+end
 local now = redis.call('TIME')
 local ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ms)
@@ -11,11 +18,14 @@ for _, identity in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms)) do
   local key = ARGV[1] .. ':session:' .. identity
   local session = redis.call('HMGET', key, 'session_id', 'ws_server_id', 'protocol', 'channel')
   if session[1] and not session[4] then
-    redis.call('LPUSH', ARGV[1] .. ':requests:' .. identity, cjson.encode({
+    local refused = push(ARGV[1] .. ':requests:' .. identity, cjson.encode({
       charge_point_id = identity, message_type = 0, event = 'disconnect', reason = 'The gateway has died.',
       timestamp = ARGV[3], ws_server_id = session[2] or '', v = 1, session_id = session[1],
       protocol = session[3] or '',
     }))
+    if refused then
+      return refused
+    end
     -- It may come back, and go on with the numbers of its frames.
     local ended = ARGV[1] .. ':server:ended:' .. identity
     redis.call('RENAME', key, ended)

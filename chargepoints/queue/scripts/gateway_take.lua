@@ -10,6 +10,11 @@ local last = redis.call('HMGET', KEYS[2], 'number', 'text')
 if last[1] == ARGV[1] then
   return last[2]
 end
+-- Broken keys of one station are no reason to let the others wait.
+local function got(...)
+  local found = redis.pcall(...)
+  return not (type(found) == 'table' and found.err) and found or nil
+end
 local asked = redis.call('LPOP', KEYS[1], ARGV[4]) or {}
 for i = 6, #ARGV do
   asked[#asked + 1] = ARGV[i]
@@ -22,12 +27,12 @@ end
 for _, identity in ipairs(asked) do
   if not seen[identity] then
     seen[identity] = true
-    local session = redis.call('HMGET', ARGV[3] .. ':session:' .. identity, 'session_id', 'ws_server_id')
+    local session = got('HMGET', ARGV[3] .. ':session:' .. identity, 'session_id', 'ws_server_id') or {}
     put(identity)
     if session[1] and session[2] == ARGV[2] then
-      local answers = redis.call('RPOP', ARGV[3] .. ':responses:' .. identity, ARGV[5]) or {}
+      local answers = got('RPOP', ARGV[3] .. ':responses:' .. identity, ARGV[5]) or {}
       put(session[1])
-      put(tostring(redis.call('LLEN', ARGV[3] .. ':requests:' .. identity)))
+      put(tostring(got('LLEN', ARGV[3] .. ':requests:' .. identity) or 0))
       put(tostring(#answers))
       for _, answer in ipairs(answers) do
         put(answer)
