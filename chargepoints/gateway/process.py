@@ -11,6 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 import structlog
+from redis.exceptions import ResponseError
 
 from chargepoints.gateway.downlink import Downlink
 from chargepoints.gateway.socket import GatewaySocket
@@ -23,6 +24,7 @@ from chargepoints.queue.gateway_side import (
     GatewayQueue,
     Sweeper,
     Taken,
+    is_for_good,
     lease_ms,
     refresh_s,
 )
@@ -142,9 +144,15 @@ class Gateway:
 
     async def _restore(self, station: Any) -> bool:
         """Put back a session that Redis has lost; False when a newer connection holds the station."""
-        registration = await self.queue.connect(
-            self._wire, station.identity, station.session_id, station.fields, fence=station.fence
-        )
+        try:
+            registration = await self.queue.connect(
+                self._wire, station.identity, station.session_id, station.fields, fence=station.fence
+            )
+        except ResponseError as error:
+            if not is_for_good(error):
+                raise
+            log.error("gateway.session_refused", station=station.identity, error=str(error))
+            return False
         if registration.fence == "0":
             return False
         log.warning("station.registered_again", station=station.identity)

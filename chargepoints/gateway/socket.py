@@ -21,6 +21,8 @@ HELD_ABOVE, READ_BELOW = 50, 25
 OVERFLOW_ABOVE = 500
 # So many frames may be on their way into the queue before the socket is not read.
 WINDOW = 16
+# So many messages may wait for a station that does not read; for the first of them OCPP_WRITE_TIMEOUT.
+MOST_UNREAD = 256
 # How often a socket that is not read is looked at, whether it is still there.
 LOOK_S = 5.0
 # Who waits so long for an answer is looked at without a ring: one may have got lost with Redis' memory.
@@ -165,9 +167,12 @@ class GatewaySocket:
             self._note(text)
             if self._is_open and self._writing is None and self._is_writable():
                 await self._write(text)
-            else:
+            elif len(self._texts) < MOST_UNREAD:
                 self._texts.append(text)
                 self._write_soon()
+            else:
+                self._texts.clear()
+                self.close_soon(1008, "What is sent is not read.")
 
     def _note(self, text: str) -> None:
         """Who owes whom an answer now."""

@@ -12,9 +12,8 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 import structlog
-from redis.exceptions import ResponseError
 
-from chargepoints.queue.gateway_side import MISSING, STATIONS_AT_ONCE, GatewayQueue, Speaker
+from chargepoints.queue.gateway_side import MISSING, STATIONS_AT_ONCE, GatewayQueue, Speaker, is_for_good
 from chargepoints.queue.wire import Wire
 from ocpp_server.live.redis_link import AWAY, RETRY_S
 
@@ -157,7 +156,10 @@ class Uplink:
             )
 
     async def _tell(self, ended: list[tuple[str, str, str, str]]) -> None:
-        await self._insist(lambda: self._queue.close(self._wire, ended))
+        told = await self._insist(lambda: self._queue.close(self._wire, ended))
+        if told is None and len(ended) > 1:
+            for one in ended:
+                await self._tell([one])
 
     async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """Ask until there is an answer; None when what we ask for is wrong and will always be refused."""
@@ -166,7 +168,7 @@ class Uplink:
             try:
                 answer = await ask()
             except AWAY as error:
-                if isinstance(error, ResponseError) and str(error).startswith("WRONGTYPE"):
+                if is_for_good(error):
                     log.error("gateway.queue_refused", error=str(error))
                     return None
                 self._away(error)

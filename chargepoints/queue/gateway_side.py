@@ -36,7 +36,7 @@ REPLACED, MISSING = -1, -2
 KEPT, ANSWERS_WAIT, IS_MISSING, IS_REPLACED = "k", "a", "m", "r"
 
 
-# How Redis refuses what it will take later; any other refusal is of what was asked. Scripts put words around it.
+# How Redis refuses what it will take later; any other refusal is of what was asked. Scripts add words.
 _LATER = (
     *("OOM", "READONLY", "MISCONF", "NOREPLICAS", "LOADING", "BUSY", "MASTERDOWN", "NOAUTH", "NOPERM"),
     *("WRONGPASS", "max number of clients"),

@@ -8,7 +8,7 @@ import json
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.conformance.peer import V16, V21, V201, eventually, fresh, station
+from tests.conformance.peer import V16, V21, V201, Operator, eventually, fresh, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.live import LiveServer
@@ -17,7 +17,7 @@ from tests.queue.server_side import ServerSide
 
 @pytest.fixture(scope="module")
 def cluster(make_cluster: MakeCluster) -> Cluster:
-    cluster = make_cluster(0)
+    cluster = make_cluster(0, OCPP_WRITE_TIMEOUT="2s")
     cluster.add(2, "gateway")
     return cluster
 
@@ -151,6 +151,58 @@ async def test_the_server_closes_a_socket_after_what_it_said_before(
     await eventually(lambda: "disconnect" in server.events(peer.identity))
 
 
+async def test_a_station_whose_keys_are_broken_hurts_nobody_else(
+    gateway: LiveServer, server: ServerSide
+) -> None:
+    async with station(gateway, boot=False) as broken, station(gateway, boot=False) as other:
+        await eventually(lambda: server.is_connected(broken.identity) and server.is_connected(other.identity))
+        server.redis.set(server.keys.requests(broken.identity), "not a list")
+
+        await asyncio.gather(
+            broken.send([2, "b", "Heartbeat", {}]), *(other.send([2, "o", "Heartbeat", {}]) for _ in range(5))
+        )
+
+        assert await broken.closed() == 1011
+        await eventually(lambda: len(server.frames(other.identity)) == 5)
+    await eventually(lambda: "disconnect" in server.events(other.identity))
+
+
+async def test_a_station_that_does_not_read_delays_nobody_and_is_cut(
+    gateway: LiveServer, server: ServerSide
+) -> None:
+    large = json.dumps([3, "x", {"data": "x" * 200_000}])
+    async with (
+        station(gateway, boot=False, max_queue=1) as deaf,
+        station(gateway, boot=False) as other,
+    ):
+        await eventually(lambda: server.is_connected(deaf.identity) and server.is_connected(other.identity))
+        for _ in range(100):
+            server.say(deaf.identity, large)
+
+        asked = asyncio.get_running_loop().time()
+        server.say(other.identity, '[3,"quick",{}]')
+        assert await other.next_frame() == [3, "quick", {}]
+
+        assert asyncio.get_running_loop().time() - asked < 2
+        await eventually(lambda: not server.is_connected(deaf.identity))
+        assert server.is_connected(other.identity)
+
+
+async def test_a_password_is_asked_for_as_the_server_does(cluster: Cluster, gateway: LiveServer) -> None:
+    (web,) = cluster.add(1, "web")
+    identity = fresh()
+    await Operator(web).provision(identity, password="a-password-of-16-chars")
+
+    with pytest.raises(InvalidStatus) as refused:
+        async with station(gateway, identity=identity, password="something-else-long", boot=False):
+            pass
+    async with station(gateway, identity=identity, password="a-password-of-16-chars", boot=False) as peer:
+        assert peer.socket.subprotocol == V16
+
+    assert refused.value.response.status_code == 401
+    assert refused.value.response.headers["WWW-Authenticate"].startswith("Basic")
+
+
 async def test_bytes_are_no_ocpp(gateway: LiveServer) -> None:
     async with station(gateway, boot=False) as peer:
         await peer.send_raw(b"\x00\x01")
@@ -252,10 +304,3 @@ async def test_a_goodbye_in_peace(make_cluster: MakeCluster) -> None:
     assert not server.is_connected(peer.identity)
     assert server.redis.zcard(server.keys.gateways) == 0
     assert "Traceback" not in gateway.log.read_text()
-
-
-def test_json_is_what_the_probes_speak(gateway: LiveServer) -> None:
-    _, answer = gateway.request("GET", "/health", key=None)
-
-    assert answer["success"] is True
-    assert json.dumps(answer)
