@@ -19,9 +19,9 @@ from channels.consumer import AsyncConsumer
 from django.conf import settings
 
 from chargepoints import admission, denial, presence
-from chargepoints.calls import switchboard
 from chargepoints.connection import StationConnection
 from chargepoints.pace import Pace
+from chargepoints.switchboard import switchboard
 from ocpp_server import engine, shutdown
 from ocpp_server.observability import measures
 from ocpp_server.protocol.dispatch import StorageUnavailable

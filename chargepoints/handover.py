@@ -10,9 +10,9 @@ from typing import Any
 
 import structlog
 
-from chargepoints.calls import switchboard
 from chargepoints.models import ChargePoint, Command
 from chargepoints.queue import downlink
+from chargepoints.switchboard import switchboard
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
 from ocpp_server.journal import Unit, journal

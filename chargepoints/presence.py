@@ -10,9 +10,9 @@ import structlog
 
 from chargepoints import handover
 from chargepoints.admission import Admitted, Handshake, Refusal
-from chargepoints.calls import switchboard
 from chargepoints.connection import StationConnection
 from chargepoints.services import deviations, security
+from chargepoints.switchboard import switchboard
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
 from ocpp_server.journal import JournalUnavailable, Unit, journal

@@ -53,7 +53,7 @@ async def start(*, serves: bool = True) -> None:
     in order, and nobody asks how it is.
     """
     from chargepoints import handover
-    from chargepoints.calls import switchboard
+    from chargepoints.switchboard import switchboard
     from ocpp_server import housekeeping
     from ocpp_server.live import loading
 
@@ -85,7 +85,7 @@ async def start(*, serves: bool = True) -> None:
 
 async def stop() -> None:
     """Close the stations' sockets, finish what is in hand, write everything that is pending."""
-    from chargepoints.calls import switchboard
+    from chargepoints.switchboard import switchboard
     from ocpp_server import housekeeping
 
     if _Run.loop is None:

@@ -90,8 +90,8 @@ async def mirror() -> None:
     stations that have gone silent.
     """
     from chargepoints import presence
-    from chargepoints.calls import switchboard
     from chargepoints.services import deviations
+    from chargepoints.switchboard import switchboard
     from chargepoints.tables import CHARGE_POINTS
     from transactions.tables import TOKENS
 
@@ -149,11 +149,12 @@ async def ask_for_missing_events() -> None:
     """Ask connected stations about transactions with gaps (2.0.1 E14): what is lost, what is on its way."""
     from chargepoints import calls
     from chargepoints.models import ChargePoint
+    from chargepoints.switchboard import switchboard
     from ocpp_server.domain import DomainError
     from transactions.services import gaps
 
     grace, now = timedelta(seconds=settings.OCPP_MISSING_EVENTS_GRACE), datetime.now(UTC)
-    for connection in calls.switchboard.served():
+    for connection in switchboard.served():
         station = connection.station
         if station.version not in V2X or not station.is_accepted:
             continue
@@ -168,7 +169,7 @@ async def ask_for_missing_events() -> None:
 
 async def doubt() -> None:
     """Mark transactions that contradict what their connector reports."""
-    from chargepoints.calls import switchboard
+    from chargepoints.switchboard import switchboard
     from transactions.services import disagreement
     from transactions.tables import TRANSACTIONS
 

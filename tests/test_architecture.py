@@ -116,7 +116,7 @@ def test_only_the_calls_and_the_consumers_touch_the_channel_layer() -> None:
         if "get_channel_layer" in path.read_text() or "channels.layers" in path.read_text()
     ]
 
-    assert set(touching) <= {"chargepoints.calls", "chargepoints.consumers", "ocpp_server.settings"}
+    assert set(touching) <= {"chargepoints.switchboard", "chargepoints.consumers", "ocpp_server.settings"}
 
 
 def test_only_the_journal_uses_bulk_sql() -> None:

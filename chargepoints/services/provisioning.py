@@ -13,8 +13,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from chargepoints.authentication import hash_password
-from chargepoints.calls import switchboard
 from chargepoints.models import ChargePoint
+from chargepoints.switchboard import switchboard
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
 

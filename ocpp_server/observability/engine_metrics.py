@@ -86,7 +86,7 @@ class EngineCollector(Collector):
         return info
 
     def _sockets(self) -> Metric:
-        from chargepoints.calls import switchboard
+        from chargepoints.switchboard import switchboard
         from ocpp_server.protocol.versions import VERSIONS
 
         held = dict.fromkeys(map(str, VERSIONS), 0.0)

@@ -33,7 +33,7 @@ UNREAD_S: Final = 60.0
 
 async def parts() -> dict[str, Part]:
     """Every part of this process by name. Takes PATIENCE_S at most."""
-    from chargepoints.calls import switchboard
+    from chargepoints.switchboard import switchboard
 
     asked: dict[str, Awaitable[Part]] = {
         "database": _database(),

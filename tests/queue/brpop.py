@@ -26,7 +26,7 @@ def make_table() -> None:
 
 def work() -> None:
     keys = QueueKeys(settings.REDIS_STATE_PREFIX)
-    client = redis.Redis.from_url(settings.REDIS_URL)
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None)
     queues = [keys.requests(f"Q-{number}") for number in range(1000)]
     while True:
         random.shuffle(queues)
