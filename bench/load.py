@@ -21,6 +21,7 @@ from bench.wire import StationSocket
 
 _ids = itertools.count(1)
 PATIENCE_S = 120
+STALLED_S = 30
 LONE_EVERY_S = 0.05
 
 
@@ -186,7 +187,7 @@ class Fleet:
                 and not station.conversation.is_between_cycles
             ):
                 station.begin()
-        await asyncio.wait_for(asyncio.gather(*(s.idle.wait() for s in self.stations)), PATIENCE_S)
+        await self._all_idle()
         for station in self.stations:
             assert station.socket is not None
             station.socket.close()
@@ -197,6 +198,23 @@ class Fleet:
             "cycles": sum(station.conversation.cycles for station in self.stations),
             "energy_wh": sum(s.conversation.cycles * s.conversation.energy_wh for s in self.stations),
         }
+
+    async def _all_idle(self) -> None:
+        """However long that takes, as long as answers come. Raises LoadError."""
+        everybody = asyncio.gather(*(station.idle.wait() for station in self.stations))
+        while True:
+            before = self.recorder.said["messages"]
+            try:
+                await asyncio.wait_for(asyncio.shield(everybody), STALLED_S)
+                return
+            except TimeoutError:
+                if self.recorder.said["messages"] > before:
+                    continue
+                everybody.cancel()
+                names = [s.conversation.identity for s in self.stations if not s.idle.is_set()]
+                raise LoadError(
+                    f"{len(names)} stations wait for an answer that does not come, such as {names[0]}"
+                ) from None
 
     async def measured(self, seconds: float) -> dict[str, Any]:
         """The figures of a window."""
