@@ -7,7 +7,7 @@ class ChargePointsConfig(AppConfig):
 
     def ready(self) -> None:
         from django.contrib.auth.signals import user_login_failed
-        from django.db.models.signals import pre_migrate
+        from django.db.models.signals import post_migrate, pre_migrate
 
         from ocpp_server import checks, database, handlers
         from ocpp_server.operator import logins
@@ -16,3 +16,4 @@ class ChargePointsConfig(AppConfig):
         checks.register()
         user_login_failed.connect(logins.note_failure)
         pre_migrate.connect(database.lift_limits, sender=self)
+        post_migrate.connect(database.set_limits, sender=self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from django.db import Error, InterfaceError, InternalError, OperationalError, connection
+from django.db import Error, InterfaceError, InternalError, OperationalError, connection, connections
 
 # The errors under which both databases say that they can't write at all; `is_away` looks closer.
 AWAY = (OperationalError, InterfaceError, InternalError)
@@ -62,10 +62,16 @@ def leave_pool(*, lock_wait_ms: int = 0) -> None:
 
 def lift_limits(**_: Any) -> None:
     """Before migrations: what they do to a table of millions takes longer than a query of the API may."""
-    if connection.vendor == "postgresql" and connection.settings_dict["OPTIONS"].get("pool"):
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]
         leave_pool()
+
+
+def set_limits(**_: Any) -> None:
+    """After them: back to the pool."""
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
+        connection.settings_dict = connections.settings[connection.alias]
 
 
 def ask() -> None:

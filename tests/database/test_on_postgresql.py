@@ -18,6 +18,7 @@ ON_BOTH = (
     "tests/test_bulk.py",
     "tests/test_journal.py",
     "tests/database/test_races.py",
+    "tests/database/test_retention.py",
     "tests/api/test_series.py",
 )
 

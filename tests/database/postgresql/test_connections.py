@@ -6,9 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
+from django.db.models.signals import post_migrate
 
 from ocpp_server import database
 
@@ -53,7 +55,18 @@ def test_the_journal_has_one_of_its_own_that_waits_for_locks_briefly() -> None:
     assert found == {"statement_timeout": "0", "lock_timeout": "500"}
 
 
-def test_migrations_take_as_long_as_they_take() -> None:
-    found = in_a_thread(lambda: call_command("migrate", verbosity=0), limits)
+def test_migrations_take_as_long_as_they_take_and_requests_do_not() -> None:
+    found: list[dict[str, str]] = []
 
-    assert found["statement_timeout"] == "0"
+    def look(**_: Any) -> None:
+        found.append(limits())
+
+    # The last to hear of the end of the migrations is behind them; this app comes before.
+    post_migrate.connect(look, sender=apps.get_app_config("accounts"))
+    try:
+        after = in_a_thread(lambda: call_command("migrate", verbosity=0), limits)
+    finally:
+        post_migrate.disconnect(look, sender=apps.get_app_config("accounts"))
+
+    assert [there["statement_timeout"] for there in found] == ["0"]
+    assert after["statement_timeout"] != "0"
