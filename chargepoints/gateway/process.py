@@ -36,7 +36,6 @@ from ocpp_server.live.redis_link import AWAY
 log = structlog.get_logger(__name__)
 
 TICK_S = 1.0
-SILENCE_LOOK_S = 30.0
 
 
 class Gateway:
@@ -58,7 +57,6 @@ class Gateway:
         self.error = "not asked yet"
         self._refresh_at = 0.0
         self._sweep_at = 0.0
-        self._silence_at = 0.0
 
     # -- the process ------------------------------------------------------------------------------
 
@@ -195,14 +193,15 @@ class Gateway:
             await self._refresh()
             self._back()
             self._refresh_at = now + refresh_s()
+            self._close_silent(now)
         if now >= self._sweep_at:
             self._sweep_at = now + lease_ms() / 10_000
             await self._sweeper.sweep()
-        if now >= self._silence_at:
-            self._silence_at = now + SILENCE_LOOK_S
-            for station in list(self.sockets.values()):
-                if station.is_silent(now):
-                    station.close_soon(1001, "Nothing was heard for too long.")
+
+    def _close_silent(self, now: float) -> None:
+        for station in list(self.sockets.values()):
+            if station.is_silent(now):
+                station.close_soon(1001, "Nothing was heard for too long.")
 
     async def _refresh(self) -> None:
         """Prolong our leases; also that of a gateway without stations."""

@@ -260,8 +260,12 @@ class GatewaySocket:
         return self._is_held or bool(self._unanswered and now - self._waiting_since >= OVERDUE_S)
 
     def is_silent(self, now: float) -> bool:
-        """Whether nothing was heard for longer than it may be; pongs count where the server tells of them."""
+        """Whether nothing was heard for longer than it may be; pongs count where the server tells of them.
+        What is not read can't be heard.
+        """
         silence = now - self._heard_at
-        return silence > self.silence_allowed and (
-            self._silence is None or self._silence() > self.silence_allowed
+        return (
+            not self.is_stopped
+            and silence > self.silence_allowed
+            and (self._silence is None or self._silence() > self.silence_allowed)
         )

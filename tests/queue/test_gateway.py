@@ -304,3 +304,22 @@ async def test_a_goodbye_in_peace(make_cluster: MakeCluster) -> None:
     assert not server.is_connected(peer.identity)
     assert server.redis.zcard(server.keys.gateways) == 0
     assert "Traceback" not in gateway.log.read_text()
+
+
+async def test_a_station_that_says_nothing_is_closed_and_one_that_talks_is_not(
+    make_cluster: MakeCluster,
+) -> None:
+    cluster = make_cluster(0, OCPP_HEARTBEAT_INTERVAL="1s", OCPP_PING_INTERVAL="0s")
+    (gateway,) = cluster.add(1, "gateway")
+    server = ServerSide(cluster)
+    async with station(gateway, boot=False) as silent, station(gateway, boot=False) as talker:
+
+        async def talk() -> None:
+            while True:
+                await talker.send([2, "alive", "Heartbeat", {}])
+                await asyncio.sleep(0.5)
+
+        talking = asyncio.create_task(talk())
+        assert await silent.closed(timeout=20) == 1001
+        assert server.is_connected(talker.identity)
+        talking.cancel()
