@@ -274,3 +274,12 @@ async def front(cluster: Cluster) -> AsyncIterator[Front]:
 
 def log_of(path: Path) -> str:
     return path.read_text("utf-8", "replace")
+
+
+def waits_for_a_lock(cluster: Cluster) -> bool:
+    return bool(
+        cluster.rows(
+            "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE NOT l.granted AND d.datname = current_database()"
+        )
+    )

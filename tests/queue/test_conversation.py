@@ -17,7 +17,7 @@ from chargepoints.queue import envelope
 from tests.conformance.peer import V201, Operator, Peer, Refused, at, eventually, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
-from tests.queue.crew import Crew, Front, Socket, front, log_of
+from tests.queue.crew import Crew, Front, Socket, front, log_of, waits_for_a_lock
 
 STATIONS = 60
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -447,13 +447,4 @@ def messages(cluster: Cluster, identity: str) -> list[dict[str, Any]]:
         "SELECT m.* FROM chargepoints_message m JOIN chargepoints_chargepoint c ON c.id = m.charge_point_id"
         " WHERE c.identity = %s AND m.action <> 'BootNotification' ORDER BY m.id",
         identity,
-    )
-
-
-def waits_for_a_lock(cluster: Cluster) -> bool:
-    return bool(
-        cluster.rows(
-            "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
-            " WHERE NOT l.granted AND d.datname = current_database()"
-        )
     )
