@@ -149,7 +149,7 @@ class View:
         return identity in self._stations
 
     def end(self, identity: str) -> None:
-        """The station is not ours any more; what ended at it and is not written yet has ended all the same."""
+        """The station is not ours any more; what ended at it and was not written has ended all the same."""
         shown, station = self._shown.pop(identity, None), self._dirty.pop(identity, None)
         self._stations.pop(identity, None)
         for number, token_key in shown.ended(station) if shown and station else ():
