@@ -14,12 +14,7 @@ from django.db.models.signals import post_migrate
 
 from ocpp_server import database
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(
-        connection.vendor != "postgresql", reason="run by tests/database/test_on_postgresql.py"
-    ),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def limits() -> dict[str, str]:

@@ -24,12 +24,7 @@ NEXT = partitions.next_month(THIS)
 FOR_EVER = {partitions.METER_VALUES: 0.0, partitions.MESSAGES: 0.0}
 TABLE = partitions.METER_VALUES.table
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.skipif(
-        connection.vendor != "postgresql", reason="run by tests/database/test_on_postgresql.py"
-    ),
-]
+pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
