@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from transactions.models import AccessRule
 
 
+# Cards one statement is about.
+_AT_ONCE = 500
+
+
 async def load_tokens(uid_key: str) -> tuple[TokenRecord, ...]:
-    return await journal.run(read_tokens, uid_key)
+    return await journal.together(read_all_tokens, uid_key)
 
 
 async def load_consumption(subject: str) -> Consumption:
@@ -26,10 +30,28 @@ async def load_consumption(subject: str) -> Consumption:
 
 def read_tokens(uid_key: str) -> tuple[TokenRecord, ...]:
     """The tokens with this normalised uid, the oldest first."""
-    from accounts.models import Token
+    return read_all_tokens([uid_key])[0]
 
-    found = Token.objects.filter(uid_key=uid_key).select_related("user", "contract").order_by("id")
-    return tuple(map(_record, found))
+
+def read_all_tokens(uid_keys: list[str]) -> list[tuple[TokenRecord, ...]]:
+    """The same for all cards that are held to a charger at one moment: two queries, and more only for those
+    that hang on a group, a contract or a rule.
+    """
+    from accounts.models import Token
+    from transactions.models import AccessRule
+
+    found: dict[str, list[Token]] = {uid_key: [] for uid_key in uid_keys}
+    for start in range(0, len(uid_keys), _AT_ONCE):
+        some = uid_keys[start : start + _AT_ONCE]
+        for token in Token.objects.filter(uid_key__in=some).select_related("user", "contract").order_by("id"):
+            found[token.uid_key].append(token)
+    plain = {t.pk for tokens in found.values() for t in tokens if not t.group_id and t.contract is None}
+    unruled = plain - set(AccessRule.objects.filter(token__in=plain).values_list("token_id", flat=True))
+    records = {
+        key: tuple(_record(token, has_rules=token.pk not in unruled) for token in tokens)
+        for key, tokens in found.items()
+    }
+    return [records[uid_key] for uid_key in uid_keys]
 
 
 def read_consumption(subject: str) -> Consumption:
@@ -45,7 +67,7 @@ def read_consumption(subject: str) -> Consumption:
     return Consumption(midnight.date(), drawn["day"] or 0.0, drawn["month"] or 0.0)
 
 
-def _record(token: Token) -> TokenRecord:
+def _record(token: Token, *, has_rules: bool) -> TokenRecord:
     from accounts.models import TokenGroup
 
     group = None
@@ -54,7 +76,7 @@ def _record(token: Token) -> TokenRecord:
             TokenGroup.objects.filter(group_key=token.group_id.casefold()).select_related("contract").first()
         )
     contract = token.contract or (group.contract if group is not None else None)
-    refused_at, allowed_at = _places(token, group, contract)
+    refused_at, allowed_at = _places(token, group, contract) if has_rules else (None, ())
     return TokenRecord(
         pk=token.pk,
         uid=token.uid,
