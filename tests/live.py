@@ -30,8 +30,8 @@ def free_port() -> int:
 
 
 class LiveServer:
-    """`run.py`'s server, or one of its roles, with settings from the environment. `template` is a migrated file
-    to begin from.
+    """`run.py`'s server, or one of its roles, with settings from the environment. `template` is a database to
+    begin from, migrated already.
     """
 
     def __init__(
@@ -117,6 +117,8 @@ class LiveServer:
         self.process.send_signal(number)
         status = self.process.wait(30)
         self.process = None
+        # Of a killed process it stays, and the next one is not up because of it.
+        (self.folder / "health").unlink(missing_ok=True)
         return status
 
     def request(
