@@ -6,6 +6,7 @@ What gathers while Redis answers goes in the next question: a batch of the journ
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -64,12 +65,17 @@ class Claims:
         # Claims to give back as soon as Redis can be told.
         self._owed: dict[bytes, int] = {}
 
-    async def take(self, count: int) -> tuple[int, list[Claim]]:
+    async def take(self, count: int, *, within: float = 0.0) -> tuple[int, list[Claim]]:
         """The stations that have been due longest, and how many were left to others for a moment.
 
-        Raises LiveStateUnavailable; what Redis gave us then all the same is due again after CLAIM_MS.
+        First it waits for somebody to ring, `within` so many seconds. Raises LiveStateUnavailable; what Redis
+        gave us then all the same is due again after CLAIM_MS.
         """
-        left, taken = await self._redis.run(_CLAIM, self._processor, CLAIM_MS, count, LEFT_MS)
+        keys = self._redis.keys
+        bells = (keys.bell_of(self._processor), keys.bell)
+        left, taken = await self._redis.run_at_ring(
+            _CLAIM, self._processor, CLAIM_MS, count, LEFT_MS, bells=bells, within=within
+        )
         return left, [
             Claim(
                 key,
@@ -165,6 +171,12 @@ class Claims:
                 self._owed = owed | self._owed
                 raise
         return [claim for claim, letter in zip(claims, letters, strict=True) if letter != ord("k")]
+
+    async def wake(self) -> None:
+        """Ring at our own door: `take` shall wait no longer."""
+        with contextlib.suppress(LiveStateUnavailable):
+            # Redis that is away keeps it from waiting, too.
+            await self._redis.call("LPUSH", self._redis.keys.bell_of(self._processor), "1")
 
     async def resign(self) -> None:
         """Nothing is left to us any more."""

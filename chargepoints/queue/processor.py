@@ -36,6 +36,7 @@ MESSAGES_A_CLAIM = 32
 # Between two questions for work while there is some: what comes meanwhile is taken with the next one.
 PAUSE_S = 0.002
 IDLE_S, LEFT_S = 1.0, 0.05
+AGAIN_S = 0.2
 RENEW_S = 3.0
 LOOK_S = 10.0
 # How often it is looked whether gateways have died; they look at each other, this is for the last one.
@@ -106,6 +107,7 @@ class Processor:
         finally:
             self._stopping.set()
             self._has_room.set()
+            await self._claims.wake()
             await claiming
             if self._tasks:
                 await asyncio.wait(self._tasks)
@@ -120,7 +122,7 @@ class Processor:
     # -- taking -----------------------------------------------------------------------------------
 
     async def _claim_all(self) -> None:
-        asked_at, is_away = 0.0, False
+        asked_at, wait, is_away = 0.0, 0.0, False
         while not self._stopping.is_set():
             room = min(MAX_AT_ONCE - len(self._working), STATIONS_A_CLAIM)
             if room <= 0:
@@ -128,33 +130,21 @@ class Processor:
                 await self._has_room.wait()
                 continue
             await asyncio.sleep(max(0.0, asked_at + PAUSE_S - time.monotonic()))
-            asked_at = time.monotonic()
             try:
-                left, claims = await self._claims.take(room)
-                for claim in claims:
-                    self._begin(claim)
-                if len(claims) < room:
-                    await self._await_ring(LEFT_S if left else IDLE_S)
-                is_away = False
+                left, claims = await self._claims.take(room, within=wait)
             except LiveStateUnavailable as error:
                 if not is_away:
                     log.error("processor.redis_away", error=str(error))
-                is_away = True
-                await asyncio.sleep(0.2)
-
-    async def _await_ring(self, seconds: float) -> None:
-        """Until there may be something to do, or this process is to end. Raises LiveStateUnavailable."""
-        loop, keys = asyncio.get_running_loop(), self._redis.keys
-        ring = loop.create_task(self._redis.ring_of(keys.bell_of(self.name), keys.bell, within=seconds))
-        stopping = loop.create_task(self._stopping.wait())
-        try:
-            await asyncio.wait((ring, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if ring.done():
-                ring.result()
-        finally:
-            ring.cancel()
-            stopping.cancel()
-            await asyncio.gather(ring, stopping, return_exceptions=True)
+                wait, is_away = 0.0, True
+                await asyncio.sleep(AGAIN_S)
+                continue
+            asked_at, is_away = time.monotonic(), False
+            for claim in claims:
+                if self._stopping.is_set():
+                    await self._claims.give_back(claim, after_s=0, is_attempt=False)
+                else:
+                    self._begin(claim)
+            wait = 0.0 if len(claims) == room else LEFT_S if left else IDLE_S
 
     def _begin(self, claim: Claim) -> None:
         before = self._working.get(claim.key)

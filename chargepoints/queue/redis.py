@@ -38,10 +38,16 @@ class QueueRedis:
         except AWAY as error:
             raise LiveStateUnavailable(told(error)) from error
 
-    async def ring_of(self, *bells: str, within: float) -> None:
-        """Wait until somebody rings, or the seconds are over. Raises LiveStateUnavailable."""
+    async def run_at_ring(self, used: Script, *arguments: Part, bells: tuple[str, ...], within: float) -> Any:
+        """Wait until somebody rings, or the seconds are over; then a script's result, in the same round trip.
+
+        Raises LiveStateUnavailable; whether it was carried out is not known then.
+        """
+        wait = ("BLPOP", *bells, str(within)) if within else ()
         try:
-            await self._bells.call("BLPOP", *bells, str(within), patience=within)
+            return await self._bells.run(
+                used, [self.keys.prefix], self._kept_ms, *arguments, after=wait, patience=within
+            )
         except AWAY as error:
             raise LiveStateUnavailable(told(error)) from error
 

@@ -386,15 +386,21 @@ async def test_an_envelope_that_is_none_is_put_aside(gateway: Front, peer: Peer,
     assert await gateway.redis.llen(gateway.keys.dead_of(identity)) == 2  # type: ignore[misc]
 
 
-async def test_a_flood_of_one_station_does_not_hold_up_the_others(gateway: Front, peer: Peer) -> None:
+async def test_a_flood_of_one_station_does_not_hold_up_the_others(
+    cluster: Cluster, gateway: Front, peer: Peer
+) -> None:
     other = await gateway.connect(f"Q-{next(_numbers)}")
     await other.boot()
-    flood = [socket_of(peer).packed(f'[2,"f-{number}","Heartbeat",{{}}]') for number in range(400)]
-    await gateway.push(peer.identity, *flood)
+    frames = [f'[2,"f-{number}","DataTransfer",{{"vendorId":"x"}}]' for number in range(400)]
+    await gateway.push(peer.identity, *map(socket_of(peer).packed, frames))
 
-    await other.heartbeat()
+    await other.call("DataTransfer", {"vendorId": "x"})
 
-    assert socket_of(peer).inbox.qsize() < 400
+    (mine,) = messages(cluster, other.identity)
+    answered = [await peer.next_frame() for _ in frames]
+    before = [row for row in messages(cluster, peer.identity) if row["id"] < mine["id"]]
+    assert len(before) < len(frames)
+    assert [frame[1] for frame in answered] == [f"f-{number}" for number in range(400)]
 
 
 async def test_a_processor_that_is_replaced_finishes_what_it_has_in_hand(

@@ -255,7 +255,7 @@ async def test_a_processor_that_hangs_over_a_message_is_fenced_and_the_message_h
             os.kill(hanging, signal.SIGSTOP)
             lock.rollback()
         await crew.hire(1)
-        # The claim of the first one has to run out; what it had in hand holds up the second one in the database.
+        # The claim of the first one has to run out; what it had in hand holds up the second one.
         await eventually(lambda: crew.owner("Q-0") != hanging, 30)
         os.kill(hanging, signal.SIGCONT)
 
