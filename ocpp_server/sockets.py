@@ -135,6 +135,11 @@ class StationSocket(WebSocketsSansIOProtocol):
             if text is not None and self._take(text):
                 return
         super().data_received(data)
+        if conn.handshake_exc is not None and not self.handshake_initiated:
+            # A request that can't be read, with a header of 9,000 bytes for example: uvicorn leaves the
+            # library's answer (431) unsent, and whoever asked without one.
+            self.transport.write(b"".join(conn.data_to_send()))
+            self.transport.close()
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)

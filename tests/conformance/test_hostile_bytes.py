@@ -123,6 +123,21 @@ async def test_F09_headers_that_never_end_are_cut_off(server):
     assert 8 < time.monotonic() - began < 15
 
 
+@pytest.mark.parametrize("length", [9_000, 70_000])
+async def test_a_header_that_is_too_long_is_answered_and_not_left_hanging(server, length):
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+
+    writer.write(
+        b"GET /ocpp/LONG HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Protocol: ocpp1.6\r\nAuthorization: Basic " + b"x" * length + b"\r\n\r\n"
+    )
+    answer = await asyncio.wait_for(reader.read(), 5)
+
+    assert answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
+    writer.close()
+
+
 # -- values --------------------------------------------------------------------------------------------------
 
 
