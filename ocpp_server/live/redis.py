@@ -42,6 +42,9 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 
 log = structlog.get_logger(__name__)
 
+# How long processes take to notice that Redis has forgotten everything: a tick, and what they have in hand.
+NOTICED_S = 3.0
+
 
 class RedisState(MemoryState):
     """See the module's docstring. Replay memories stay with the process: they are lost without harm."""
@@ -355,6 +358,14 @@ class RedisState(MemoryState):
         return changed
 
     async def _refill(self) -> None:
+        await self._fill()
+        log.info("redis.refilled")
+        # With what Redis forgot went who is at work on which station: what two of them wrote of one at once
+        # is compared when they have noticed.
+        await asyncio.sleep(NOTICED_S)
+        await self._fill()
+
+    async def _fill(self) -> None:
         while True:
             try:
                 await self.reconcile()
@@ -364,7 +375,6 @@ class RedisState(MemoryState):
                 await asyncio.sleep(1)
             else:
                 self._view.say("rebuilt")
-                log.info("redis.refilled")
                 return
 
     @property

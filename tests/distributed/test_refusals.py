@@ -104,7 +104,8 @@ async def test_what_needs_redis_is_refused_or_waits_and_all_is_well_again_withou
         await eventually(lambda: {str(number), str(long_one)} <= shared_transactions(cluster).keys())
         before = outages(cluster)
 
-        mend = illness(Illness(cluster.redis))
+        ill = Illness(cluster.redis)
+        mend = illness(ill)
         try:
             # What a probe, a program and an operator see.
             for server in cluster.servers:
@@ -134,6 +135,7 @@ async def test_what_needs_redis_is_refused_or_waits_and_all_is_well_again_withou
             assert names_redis(here)
         finally:
             mend()
+            ill.client.close()
 
         assert (await start)["transactionId"] > long_one
         for server in cluster.servers:

@@ -32,7 +32,8 @@ class Pair:
 
 
 @pytest.fixture
-async def pair(redis: Redis, settings: Any) -> AsyncIterator[Pair]:
+async def pair(redis: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
+    monkeypatch.setattr("ocpp_server.live.redis.NOTICED_S", 0.0)  # there is no load
     settings.REDIS_URL = f"redis://:{redis.password}@{redis.address}/0"
     settings.REDIS_STATE_PREFIX = f"t{uuid.uuid4().hex[:8]}"
     settings.REDIS_STATE_TTL = 2.0
@@ -40,7 +41,7 @@ async def pair(redis: Redis, settings: Any) -> AsyncIterator[Pair]:
     one, other = RedisState(), RedisState()
     await one.start()
     await other.start()
-    await asyncio.gather(*one._tasks, *other._tasks)  # whoever came first fills the empty Redis
+    await asyncio.gather(*one._tasks, *other._tasks)  # whoever came first fills the empty Redis, twice
     yield Pair(redis, one, other, settings.REDIS_STATE_PREFIX)
     await one.stop()
     await other.stop()
