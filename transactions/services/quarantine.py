@@ -87,7 +87,9 @@ async def keep_refused(station: Station, exchange: Exchange) -> None:
     )
 
 
-def keep_poisoned(charge_point_pk: int, action: str, payload: str, detail: str, received_at: datetime) -> None:
+def keep_poisoned(
+    charge_point_pk: int, action: str, payload: str, detail: str, received_at: datetime
+) -> None:
     """Put aside a message that could not be handled, again and again. Runs in the journal."""
     if not _is_kept(charge_point_pk, action, payload):
         QuarantinedMessage.objects.create(
