@@ -34,6 +34,8 @@ def copy(cluster: Cluster, path: Path) -> Path:
                 f"INSERT INTO {table} VALUES ({marks})",  # noqa: S608 - a name of ours
                 [[_plain(value) for value in row.values()] for row in rows],
             )
+            if "transaction_id" in names:
+                target.execute(f"CREATE INDEX {table}_of_transaction ON {table} (transaction_id)")
     return path
 
 
