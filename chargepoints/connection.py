@@ -103,14 +103,14 @@ class StationConnection:
                 await self._serve(event.call)
             else:
                 await self._react(event)
-        except StorageUnavailable:
+        except StorageUnavailable as error:
             measures.unanswered.add("storage-away")
             # What the message did to the live state is not stored; a transaction that never was must not
             # keep a card from charging elsewhere. The station's next connection loads what is.
             for transaction in station.transactions.values():
                 live.state().transaction_abandoned(transaction.id, transaction.token_key)
             # 1013: try again later. The station keeps what was not answered.
-            await self._close(1013, "The database is away; try again later.")
+            await self._close(1013, error.sentence)
         except CommitRefused:
             measures.unanswered.add("unstorable")
             log.exception(

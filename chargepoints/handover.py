@@ -78,9 +78,9 @@ async def regained(connection_id: str) -> None:
     try:
         await connection.changed()
         await journal.commit(unit)
-    except StorageUnavailable:
+    except StorageUnavailable as error:
         # What it knows can't be checked: it comes back and is loaded as any other.
-        await connection.dismiss(1013, "The database is away; try again later.")
+        await connection.dismiss(1013, error.sentence)
 
 
 async def bury() -> None:

@@ -154,7 +154,7 @@ class OutgoingCalls:
     async def _guarded(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
         try:
             await function(*args)
-        except StorageUnavailable:
-            await self._close(1013, "The database is away; try again later.")
+        except StorageUnavailable as error:
+            await self._close(1013, error.sentence)
         except Exception:
             log.exception("connection.failed", station=self._station.identity)

@@ -208,7 +208,16 @@ class StationSocket(WebSocketsSansIOProtocol):
                 return _SENT
         if kind == "websocket.close" and self.handshake_complete:
             return self._send_close(message)
+        if kind == "websocket.http.response.body":
+            return self._send_refusal(message)
         return super().send(message)
+
+    async def _send_refusal(self, message: Any) -> None:
+        """The end of a handshake, which uvicorn only sees when the socket is lost: until then it would log an
+        error about every refusal.
+        """
+        await super().send(message)
+        self.handshake_complete = self.handshake_complete or self.close_sent
 
     def _can_write(self) -> bool:
         return (

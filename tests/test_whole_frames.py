@@ -41,7 +41,22 @@ def test_a_whole_text_frame_is_unmasked(length: int) -> None:
         b"\x81\xfe\x00\x05" + b"\0\0\0\0" + b"short",
         b"\x81\xfe\x01",
     ],
-    ids=lambda data: data[:6].hex() or "nothing",
+    ids=(
+        "nothing",
+        "one byte",
+        "64 KiB",
+        "a fragment",
+        "binary",
+        "ping",
+        "close",
+        "continuation",
+        "not masked",
+        "cut off",
+        "two frames",
+        "compressed",
+        "a length that needs no two bytes",
+        "half a header",
+    ),
 )
 def test_everything_else_is_left_to_the_parser(data: bytes) -> None:
     assert text_bytes(data, LIMIT) is None

@@ -56,10 +56,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
         return _framework(error)
     if isinstance(error, LiveStateUnavailable):
         log.error("api.redis_away", error=str(error))
-        return refusal("Redis is away; try again later.", 503, **{"Retry-After": "10"})
+        return refusal(error.sentence, 503, **{"Retry-After": "10"})
     if isinstance(error, (StorageUnavailable, OperationalError, InterfaceError)):
         log.error("api.database_away", error=str(error))
-        return refusal("The database is away; try again later.", 503, **{"Retry-After": "10"})
+        return refusal(StorageUnavailable.sentence, 503, **{"Retry-After": "10"})
     request = context.get("request")
     log.error("api.failed", path=getattr(request, "path", ""), exc_info=error)
     return refusal(FAULT, 500)

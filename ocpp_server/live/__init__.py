@@ -32,6 +32,8 @@ Notice = Callable[[str], Awaitable[None]]
 class LiveStateUnavailable(StorageUnavailable):
     """The shared live state can't be reached. As when the database is away: answer nothing, try again."""
 
+    sentence = "Redis is away; try again later."
+
 
 class LiveState(ABC):
     """What every implementation offers. Identities are compared without case."""

@@ -39,6 +39,9 @@ class StorageUnavailable(Exception):
     3.7.1).
     """
 
+    # What the station is told when its socket is closed (1013).
+    sentence = "The database is away; try again later."
+
 
 class CommitRefused(Exception):
     """The database refused a row of this message; the station's live state has been loaded again."""
