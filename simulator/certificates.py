@@ -1,5 +1,6 @@
 """A station's certificate store: real certificates, real hashes, a real key for signing requests."""
 
+from collections.abc import Callable
 from typing import Any
 
 from cryptography import x509
@@ -9,7 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 MAX_CERTIFICATES = 20
-_HASHES = {"SHA256": hashes.SHA256, "SHA384": hashes.SHA384, "SHA512": hashes.SHA512}
+_HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+    "SHA256": hashes.SHA256,
+    "SHA384": hashes.SHA384,
+    "SHA512": hashes.SHA512,
+}
 
 
 class CertificateStore:

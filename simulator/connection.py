@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.typing import Subprotocol
 
 from simulator import schemas
 from simulator.answers import answer_call
@@ -51,6 +52,10 @@ class StationConnection(FrameLog):
     settings: "Settings"
     outbox: "Outbox"
     connectors: "list[Connector]"
+    vendor: str
+    model: str
+    serial: str
+    firmware: str
 
     def __init__(
         self,
@@ -173,7 +178,7 @@ class StationConnection(FrameLog):
         began = time.perf_counter()
         connection = await connect(
             f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}",
-            subprotocols=[SUBPROTOCOL[self.version]],
+            subprotocols=[Subprotocol(SUBPROTOCOL[self.version])],
             additional_headers=headers,
             compression=None,
             open_timeout=self._open_timeout_s,

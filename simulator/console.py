@@ -115,6 +115,7 @@ async def _run(options: dict[str, Any]) -> int:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     crowd: Demo | Fleet
+    starting: asyncio.Task[int] | asyncio.Task[None]
     if options["demo"]:
         crowd = Demo(
             options["url"], speed=options["speed"], seed=options["seed"], password=options["password"]

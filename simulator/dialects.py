@@ -10,6 +10,7 @@ from simulator.variables import Variables, standard_variables
 from simulator.versions import V16, V21, V201
 
 if TYPE_CHECKING:
+    from simulator.connection import StationConnection
     from simulator.connector import Connector
     from simulator.session import Session
     from simulator.station import Station
@@ -56,7 +57,7 @@ class Dialect(Protocol):
 
     def settings(self, station: "Station") -> Settings: ...
 
-    def boot(self, station: "Station", reason: str) -> dict[str, Any]: ...
+    def boot(self, station: "StationConnection", reason: str) -> dict[str, Any]: ...
 
     def status(self, station: "Station", connector: "Connector") -> dict[str, Any]: ...
 
@@ -106,7 +107,7 @@ class Dialect16:
     def settings(self, station: "Station") -> Settings:
         return Keys16(len(station.connectors))
 
-    def boot(self, station: "Station", reason: str) -> dict[str, Any]:
+    def boot(self, station: "StationConnection", reason: str) -> dict[str, Any]:
         return {
             "chargePointVendor": station.vendor[:20],
             "chargePointModel": station.model[:20],
@@ -130,7 +131,8 @@ class Dialect16:
         return {"idTag": token}
 
     def token_status(self, answer: dict[str, Any]) -> str | None:
-        return answer.get("idTagInfo", {}).get("status")
+        status: str | None = answer.get("idTagInfo", {}).get("status")
+        return status
 
     def started(self, session: "Session") -> TransactionMessage:
         payload = {
@@ -207,7 +209,7 @@ class Dialect2:
             )
         )
 
-    def boot(self, station: "Station", reason: str) -> dict[str, Any]:
+    def boot(self, station: "StationConnection", reason: str) -> dict[str, Any]:
         return {
             "reason": reason,
             "chargingStation": {
@@ -233,7 +235,8 @@ class Dialect2:
         return {"idToken": {"idToken": token, "type": token_type}}
 
     def token_status(self, answer: dict[str, Any]) -> str | None:
-        return answer.get("idTokenInfo", {}).get("status")
+        status: str | None = answer.get("idTokenInfo", {}).get("status")
+        return status
 
     def started(self, session: "Session") -> TransactionMessage:
         trigger = "RemoteStart" if session.remote_start_id is not None else "Authorized"

@@ -41,7 +41,8 @@ class Fleet(Crowd):
         self.tokens = tokens
         self.free = free
         self.session_s = session_s
-        options = {"log_size": 0, "connectors": 1, "settings": {"sample_interval": 10}} | station_options
+        options: dict[str, Any] = {"log_size": 0, "connectors": 1, "settings": {"sample_interval": 10}}
+        options |= station_options
         for number in range(1, count + 1):
             identity = f"{prefix}-{number:05d}"
             self.stations.append(

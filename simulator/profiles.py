@@ -34,8 +34,9 @@ class Installed:
     @property
     def schedule(self) -> dict[str, Any]:
         """The schedule; 2.x allows three for a car to choose from, the simulated car takes the first."""
-        schedule = self.profile["chargingSchedule"]
-        return schedule[0] if isinstance(schedule, list) else schedule
+        schedules = self.profile["chargingSchedule"]
+        first: dict[str, Any] = schedules[0] if isinstance(schedules, list) else schedules
+        return first
 
     def limit_w(self, at: datetime, session_start: datetime | None, phases: int) -> float | None:
         """W this profile allows at the moment; None when it says nothing about it."""
@@ -54,7 +55,8 @@ class Installed:
         period = active[-1]
         if self.schedule["chargingRateUnit"] == "W":
             return float(period["limit"])
-        return float(period["limit"]) * NOMINAL_VOLTAGE * min(period.get("numberPhases", 3), phases)
+        used: int = min(period.get("numberPhases", 3), phases)
+        return float(period["limit"]) * NOMINAL_VOLTAGE * used
 
     def _start(self, at: datetime, session_start: datetime | None) -> datetime | None:
         valid_from, valid_to = (

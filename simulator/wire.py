@@ -11,9 +11,9 @@ import itertools
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from ocpp import v16, v21, v201
@@ -73,11 +73,28 @@ class Frame:
         return None
 
 
-Answerer = Callable[["Wire", str, str, dict[str, Any]], Awaitable[None]]
+Answerer = Callable[["Wire", str, str, dict[str, Any]], Coroutine[Any, Any, None]]
 Recorder = Callable[[str, str], None]
 
 
-class Wire:
+if TYPE_CHECKING:
+
+    class _Package:
+        """What Wire takes from the package's charge point classes, which have no types."""
+
+        def __init__(
+            self, id: str, connection: ClientConnection, *, response_timeout: float, logger: logging.Logger
+        ) -> None: ...
+
+        async def route_message(self, raw_msg: str | bytes) -> None: ...
+
+        async def call(self, payload: Any, *args: Any, **kwargs: Any) -> Any: ...
+
+else:
+    _Package = object
+
+
+class Wire(_Package):
     """Mixed into the package's charge point class of one version; see :func:`open_wire`."""
 
     _connection: ClientConnection

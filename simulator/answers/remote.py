@@ -13,7 +13,8 @@ def free_connector(
     station: Any, number: int | None, token: str, group: str | None = None
 ) -> Connector | None:
     """The connector a remote start may use: the named one, else the first that is free for this token."""
-    for connector in station.connectors:
+    connectors: list[Connector] = station.connectors
+    for connector in connectors:
         held = connector.reservation
         usable = connector.is_free and connector.operative and (held is None or held.admits(token, group))
         if usable and number in (None, connector.number):

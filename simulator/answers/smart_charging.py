@@ -59,7 +59,7 @@ def clear_profile_2(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fits(one: Installed, where: dict[str, Any], criteria: dict[str, Any]) -> bool:
-    return (
+    return bool(
         where.get("evseId", one.evse) == one.evse
         and criteria.get("chargingProfilePurpose", one.purpose) == one.purpose
         and criteria.get("stackLevel", one.level) == one.level

@@ -1,9 +1,9 @@
 """The table of answers: which function answers which CALL of the CSMS, in which versions."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
-FollowUp = Callable[[], Awaitable[Any]]
+FollowUp = Callable[[], Coroutine[Any, Any, Any]]
 Answer = tuple[dict[str, Any], FollowUp | None]
 Handler = Callable[[Any, dict[str, Any]], dict[str, Any] | Answer]
 
