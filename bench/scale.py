@@ -166,7 +166,7 @@ def _sqlite(path: Path) -> Callable[[str], Any]:
 def _postgresql(url: str) -> Callable[[str], Any]:
     def scalar(query: str) -> Any:
         with psycopg.connect(url) as connection:
-            row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+            row = connection.execute(query).fetchone()
             assert row is not None
             return row[0]
 

@@ -188,11 +188,12 @@ def boots(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[st
 def idle(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[str, Any]:
     """Memory of connections that have booted and are silent, once a server has warmed up with a hundred."""
     results: dict[str, Any] = {"connections": plan.idle}
-    for start in (
+    starts: tuple[Callable[[], Server], ...] = (
         lambda: servers.ours(plan.folder / "idle", template, plan.first_port),
         lambda: servers.plain(plan.folder / "idle", plan.first_port),
         lambda: servers.bare(plan.folder / "idle", plan.first_port),
-    ):
+    )
+    for start in starts:
         server = start()
         try:
             say(f"{plan.idle} idle connections: {server.name}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import cast
 
 _KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # the nonce of RFC 6455's own example: nobody here caches an answer
 _MASKED = 0x80
@@ -51,8 +52,8 @@ class StationSocket(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]  # uvloop's is none of asyncio's classes
-        transport.write(self._request)
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none of asyncio's classes
+        self.transport.write(self._request)
 
     def say(self, text: bytes) -> None:
         self.transport.write(framed(text))

@@ -14,6 +14,7 @@ from ocpp.v16 import ChargePoint as ChargePoint16
 from ocpp.v16 import call_result as result16
 from ocpp.v201 import ChargePoint as ChargePoint201
 from ocpp.v201 import call_result as result201
+from websockets.typing import Subprotocol
 
 _numbers = itertools.count(1000)
 
@@ -22,7 +23,7 @@ def _now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-class Station16(ChargePoint16):  # type: ignore[misc]
+class Station16(ChargePoint16):
     @on("BootNotification")
     def boot_notification(self, **_: Any) -> Any:
         return result16.BootNotification(current_time=_now(), interval=300, status="Accepted")
@@ -52,7 +53,7 @@ class Station16(ChargePoint16):  # type: ignore[misc]
         return result16.StopTransaction(id_tag_info={"status": "Accepted"})
 
 
-class Station201(ChargePoint201):  # type: ignore[misc]
+class Station201(ChargePoint201):
     @on("BootNotification")
     def boot_notification(self, **_: Any) -> Any:
         return result201.BootNotification(current_time=_now(), interval=300, status="Accepted")
@@ -74,7 +75,10 @@ class Station201(ChargePoint201):  # type: ignore[misc]
         return result201.TransactionEvent(id_token_info={"status": "Accepted"} if id_token else None)
 
 
-_STATIONS = {"ocpp1.6": Station16, "ocpp2.0.1": Station201}
+_STATIONS: dict[Subprotocol, type[Station16] | type[Station201]] = {
+    Subprotocol("ocpp1.6"): Station16,
+    Subprotocol("ocpp2.0.1"): Station201,
+}
 
 
 async def _serve(connection: websockets.ServerConnection) -> None:
