@@ -65,7 +65,8 @@ class MoneyField(serializers.DecimalField):
             self.fail("invalid")
         return super().to_internal_value(data)
 
-    def to_representation(self, value: Any) -> float | int | None:
+    # The stubs say text.
+    def to_representation(self, value: Any) -> float | int | None:  # type: ignore[override]
         if value is None:
             return None
         number = float(value)

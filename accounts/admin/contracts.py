@@ -44,7 +44,7 @@ class Members(BaseInlineFormSet):  # type: ignore[type-arg]
             raise forms.ValidationError(f"The contract has room for {limit} people, its owner included.")
 
 
-class MemberInline(TabularInline):  # type: ignore[misc]
+class MemberInline(TabularInline):
     model = Member
     formset = Members
     fields = ["user", "role", "status"]
@@ -106,7 +106,7 @@ class ContractAdmin(OperatorAdmin):
     empty_sentence = "No contract yet. Tokens work without one; a contract joins people, tokens and a budget."
 
     def save_formset(
-        self, request: HttpRequest, form: forms.ModelForm, formset: Members, change: bool
+        self, request: HttpRequest, form: forms.ModelForm[Contract], formset: Members, change: bool
     ) -> None:
         formset.save(commit=False)  # what was changed, for the history
         try:

@@ -39,7 +39,7 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         if obj is None:
             return ["name", "role", "expires_at"]
-        return [*self.fields, "prefix", "created_by", "created_at", "last_used_at", "revoked_at"]  # type: ignore[misc]
+        return [*self.fields, "prefix", "created_by", "created_at", "last_used_at", "revoked_at"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         # The role stays what it was when the key was handed out: another role is another key.
@@ -49,10 +49,13 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
             else ["role", "prefix", "created_by", "created_at", "last_used_at", "revoked_at"]
         )
 
-    def save_model(self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: ApiKey, form: forms.ModelForm[ApiKey], change: bool
+    ) -> None:
         if change:
             obj.save(update_fields=["name", "expires_at"])
             return
+        assert request.user.is_authenticated
         made, plain = api_keys.create(
             name=obj.name, role=obj.role, expires_at=obj.expires_at, created_by=request.user
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -23,7 +23,7 @@ admin.site.unregister(Group)  # the three roles say who may do what
 
 
 @admin.register(User)
-class OperatorsAdmin(AdministratorsOnly, OperatorAdmin, DjangoUserAdmin):  # type: ignore[misc]
+class OperatorsAdmin(AdministratorsOnly, OperatorAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -31,7 +31,7 @@ class OperatorsAdmin(AdministratorsOnly, OperatorAdmin, DjangoUserAdmin):  # typ
     list_filter = [("role", ChoicesDropdownFilter), "is_active", "is_staff"]
     search_fields = ["username", "first_name", "last_name", "email"]
     ordering = ["username"]
-    filter_horizontal: tuple[str, ...] = ()
+    filter_horizontal: ClassVar[tuple[str, ...]] = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email")}),

@@ -54,12 +54,13 @@ class PersonAdmin(OperatorAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).filter(is_staff=False, is_superuser=False)
-        return rows.annotate(
+        counted: QuerySet[Any] = rows.annotate(
             tokens_held=Count("tokens", filter=Q(tokens__valid=True), distinct=True),
             contracts_joined=Count(
                 "memberships", filter=~Q(memberships__status=Member.Status.REMOVED), distinct=True
             ),
         )
+        return counted
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or not obj.is_erased)
@@ -75,7 +76,8 @@ class PersonAdmin(OperatorAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         more = person.overview(request, object_id) | (extra_context or {})
-        return super().change_view(request, object_id, form_url, more)
+        page: HttpResponse = super().change_view(request, object_id, form_url, more)
+        return page
 
     def save_model(self, request: HttpRequest, obj: Person, form: PersonForm, change: bool) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from accounts.models import Contract, Member, Token, TokenGroup, User
 from accounts.models.contract import contract_key
@@ -12,6 +12,8 @@ from accounts.models.token import normalise_uid
 from ocpp_server.api.documents import NUMBER
 from ocpp_server.api.fields import MAX_INT
 from ocpp_server.domain import Invalid, Missing
+
+_Row = TypeVar("_Row", bound=Model)
 
 TEXT = {"type": "string", "minLength": 1, "maxLength": 255}
 USER_PATH: dict[str, tuple[Any, str]] = {"user_id": (NUMBER, "The number that we gave it.")}
@@ -28,7 +30,7 @@ def _number(text: str) -> int | None:
     return int(text) if is_number else None
 
 
-def _held(rows: QuerySet[Any], lock: bool) -> QuerySet[Any]:
+def _held(rows: QuerySet[_Row], lock: bool) -> QuerySet[_Row]:
     # Only the row itself: what it may or may not point to can't be locked together with it.
     return rows.select_for_update(of=("self",)) if lock else rows
 
@@ -38,7 +40,7 @@ def user(text: str, *, lock: bool = False) -> User:
     number = _number(text)
     if number is None:
         raise Invalid(f"{text!r} is not a user's number.", field="id")
-    found = _held(User.objects.people(), lock).filter(pk=number).first()
+    found: User | None = _held(User.objects.people(), lock).filter(pk=number).first()
     if found is None:
         raise Missing(f"There is no user {text}.")
     return found
@@ -46,7 +48,7 @@ def user(text: str, *, lock: bool = False) -> User:
 
 def named_user(number: int, field: str) -> User:
     """The user that a body names. Raises Invalid."""
-    found = User.objects.people().filter(pk=number).first()
+    found: User | None = User.objects.people().filter(pk=number).first()
     if found is None:
         raise Invalid(f"There is no user {number}.", field=field)
     return found

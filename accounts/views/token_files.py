@@ -51,7 +51,9 @@ class TokenImportSerializer(ReadSerializer):
     changed = serializers.IntegerField(source="changed_count")
     unchanged = serializers.IntegerField(source="unchanged_count")
     problem_count = serializers.IntegerField()
-    errors = RowProblemSerializer(source="problems", many=True, help_text="The first two hundred.")
+    errors = RowProblemSerializer(  # type: ignore[assignment]  # the metaclass takes it out of the class
+        source="problems", many=True, help_text="The first two hundred."
+    )
     created_at = TimeField()
     finished_at = TimeField(allow_null=True)
 
