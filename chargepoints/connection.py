@@ -75,7 +75,7 @@ class StationConnection:
         self.is_replaced = False
         if frame_log.is_on():
             send = frame_log.sending(station, send)
-            self.received = frame_log.receiving(station, self.received)  # type: ignore[method-assign]
+            self.received = frame_log.receiving(station, self.received)  # type: ignore[method-assign, assignment]
         self._send = send
         self._close = close
         self._session = Session(station.version, memory=station.memory)

@@ -348,4 +348,4 @@ class ClearCacheBody(_Waiting):
 class DataTransferBody(_Waiting):
     vendorId = TextField(max_length=255)
     messageId = TextField(required=False, max_length=50)
-    data = serializers.JSONField(required=False)
+    data = serializers.JSONField(required=False)  # type: ignore[assignment]  # the metaclass takes it out of the class

@@ -81,7 +81,7 @@ class MeterValueQuery(SeriesQuery):
     ordering = ordering(orderings)
     measurand = TextField(required=False, max_length=64)
     phase = TextField(required=False, allow_blank=True, max_length=16)
-    context = TextField(required=False, max_length=32)
+    context = TextField(required=False, max_length=32)  # type: ignore[assignment]  # the metaclass takes it out of the class
 
     def get_fields(self) -> dict[str, Any]:
         return super().get_fields() | period()

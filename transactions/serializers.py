@@ -72,7 +72,7 @@ class MeterValueSerializer(ReadSerializer):
     measurand = serializers.CharField()
     phase = serializers.CharField()
     location = serializers.CharField()
-    context = serializers.CharField()
+    context = serializers.CharField()  # type: ignore[assignment]  # the metaclass takes it out of the class
     value = AmountField(allow_null=True, help_text="In `unit`; null when the station's text is no number.")
     unit = serializers.CharField(help_text="Wh, varh, VAh, W, var, VA, A, V, Hz, Celsius, Percent, ...")
     raw = serializers.CharField(help_text="As the station wrote it.")

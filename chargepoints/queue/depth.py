@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import final
 
 from django.conf import settings
 from redis import Redis
@@ -19,6 +20,7 @@ _STATIONS = 5000
 _HEADS = 10
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Depth:
     """`stations` have unread `messages`, the oldest of which came `oldest_s` seconds ago."""
@@ -52,7 +54,7 @@ def look(*, within: float) -> Depth:
         )
     finally:
         client.close()
-    stations, messages, dead, gateways, processors, calls, *heads = found  # type: ignore[misc]
+    stations, messages, dead, gateways, processors, calls, *heads = found
     return Depth(
         stations=int(stations),
         messages=int(messages),

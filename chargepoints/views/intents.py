@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from rest_framework import serializers
@@ -27,7 +28,7 @@ from chargepoints.serializers import (
 )
 from chargepoints.views.found import STATION_PATH, station
 from ocpp_server.api.commanding import Intent, send, told
-from ocpp_server.api.documents import described, enveloped
+from ocpp_server.api.documents import Method, described, enveloped
 from ocpp_server.api.fields import StrictSerializer
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.masking import masked
@@ -36,7 +37,7 @@ TAG = "Commands"
 _ANSWER = enveloped("IntentAnswer", CommandAnswerSerializer)
 
 
-def intent(summary: str, kind: type[StrictSerializer], answers: Any = _ANSWER) -> Any:
+def intent(summary: str, kind: type[StrictSerializer], answers: Any = _ANSWER) -> Callable[[Method], Method]:
     return described(
         summary, answers, tag=TAG, path=STATION_PATH, body=kind, waits=True, changes=True, also=(400,)
     )

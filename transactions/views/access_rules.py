@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import transaction
@@ -87,7 +88,7 @@ class AccessRuleQuery(ListQuery):
 
 def _named(given: dict[str, Any]) -> dict[str, Any]:
     """The subject and the place that a body or a query names. Raises Invalid."""
-    look = {
+    look: dict[str, Callable[[Any], tuple[str, Any]]] = {
         "token_id": lambda value: ("token", token(str(value))),
         "group_id": lambda value: ("group", _group(value)),
         "contract_id": lambda value: ("contract", contract(value)),
