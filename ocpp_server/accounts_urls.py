@@ -1,6 +1,6 @@
 """The addresses of the accounts API on a port of its own: who may charge, and nothing of stations."""
 
-from django.urls import include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from ocpp_server.api import errors, health, pages
 from transactions.views.authorize import AuthorizeView
@@ -10,7 +10,7 @@ handler403 = errors.forbidden
 handler404 = errors.not_found
 handler500 = errors.fault
 
-API_V1 = [
+API_V1: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("authorize", AuthorizeView.as_view()),
 ]

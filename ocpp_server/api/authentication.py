@@ -39,7 +39,7 @@ class KeyHolder:
 
 def actor(request: Request) -> str:
     """Who is written into the command log."""
-    user = request.user
+    user: Any = request.user
     if isinstance(user, KeyHolder):
         return f"key {user.key.name}"[:150]
     return str(user.get_username())[:150]
@@ -47,7 +47,7 @@ def actor(request: Request) -> str:
 
 def principal(request: Request) -> str:
     """The short, stable name of the caller: what idempotency keys and rate limits are counted for."""
-    user = request.user
+    user: Any = request.user
     return user.pk if isinstance(user, KeyHolder) else f"user:{user.pk}"
 
 
@@ -81,7 +81,7 @@ class AdminSessionAuthentication(SessionAuthentication):
     """The session of the admin. State-changing calls need the CSRF token (header X-CSRFToken)."""
 
 
-class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class ApiKeyScheme(OpenApiAuthenticationExtension):
     target_class = ApiKeyAuthentication
     name = "apiKey"
     priority = 1
@@ -95,7 +95,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         }
 
 
-class AdminSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class AdminSessionScheme(OpenApiAuthenticationExtension):
     target_class = AdminSessionAuthentication
     name = "session"
     priority = 1

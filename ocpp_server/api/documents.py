@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
@@ -11,6 +12,8 @@ from rest_framework import serializers
 
 from ocpp_server.api.fields import MAX_INT, SecondsField, StrictSerializer
 from ocpp_server.api.idempotency import HEADER, MAX_LENGTH
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 REASONS = {
     400: "Bad input: which field, and why.",
@@ -132,7 +135,7 @@ def described(  # noqa: PLR0912 - a list of cases, one line each
     tagged: bool = False,
     accepted: bool = False,
     description: str = "",
-) -> Any:
+) -> Callable[[Method], Method]:
     """The document of one method of a view.
 
     `waits`: a station is asked. `changes`: state changes, so an Idempotency-Key is taken. `guarded`:
@@ -186,7 +189,8 @@ class Documented(AutoSchema):
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False
 
-    def get_description(self) -> str:
+    # The stubs know the signature of the framework's own inspector only.
+    def get_description(self) -> str:  # type: ignore[override]
         return ""  # the docstrings of the views are for those who read the code
 
     def get_operation_id(self) -> str:

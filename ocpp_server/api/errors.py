@@ -56,10 +56,10 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
         return _framework(error)
     if isinstance(error, LiveStateUnavailable):
         log.error("api.redis_away", error=str(error))
-        return refusal(error.sentence, 503, **{"Retry-After": "10"})
+        return refusal(error.sentence, 503, None, **{"Retry-After": "10"})
     if isinstance(error, (StorageUnavailable, OperationalError, InterfaceError)):
         log.error("api.database_away", error=str(error))
-        return refusal(StorageUnavailable.sentence, 503, **{"Retry-After": "10"})
+        return refusal(StorageUnavailable.sentence, 503, None, **{"Retry-After": "10"})
     request = context.get("request")
     log.error("api.failed", path=getattr(request, "path", ""), exc_info=error)
     return refusal(FAULT, 500)
@@ -88,17 +88,18 @@ def _framework(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.ValidationError):
         return invalid(list(flatten(error.detail)))
     if isinstance(error, exceptions.Throttled):
-        seconds = max(1, round(error.wait or 1))
-        return refusal(f"Too many requests; try again in {seconds} s.", 429, **{"Retry-After": str(seconds)})
+        seconds = max(1, round(error.wait or 1))  # type: ignore[attr-defined]  # missing in the stubs
+        sentence = f"Too many requests; try again in {seconds} s."
+        return refusal(sentence, 429, None, **{"Retry-After": str(seconds)})
     message = str(error.detail)
     if isinstance(error, exceptions.NotAuthenticated):
         message = SIGN_IN
-    headers = {}
+    headers: dict[str, str] = {}
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
     if isinstance(error, exceptions.ParseError):
         return refusal(message, 400, {"errors": [{"field": "body", "reason": message}]})
-    return refusal(message, error.status_code, **headers)
+    return refusal(message, error.status_code, None, **headers)
 
 
 def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:

@@ -20,7 +20,7 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.utils.html import escape
 
 Row = Sequence[Any]
-Chunks = Iterator[list[Row]]
+Chunks = Iterator[Sequence[Row]]
 Writer = Callable[[Sequence[str], Chunks], Iterator[bytes]]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -100,7 +100,7 @@ def as_xlsx(columns: Sequence[str], chunks: Chunks) -> Iterator[bytes]:
     """
     pipe = _Pipe()
     sheets = 0
-    rest: list[Row] = []
+    rest: Sequence[Row] = []
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
         while sheets == 0 or rest:
             sheets += 1
@@ -190,8 +190,12 @@ def stream(
     return response
 
 
+def _next(parts: Iterator[bytes]) -> bytes | None:
+    return next(parts, None)
+
+
 async def _stepwise(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
-    step = sync_to_async(next)
-    while (part := await step(parts, None)) is not None:
+    step = sync_to_async(_next)
+    while (part := await step(parts)) is not None:
         if part:
             yield part

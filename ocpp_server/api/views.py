@@ -38,7 +38,7 @@ class ApiView(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(response, Response) and etags.is_known(request, response):
             response = etags.unchanged(response)
-        final = super().finalize_response(request, response, *args, **kwargs)
+        final: Any = super().finalize_response(request, response, *args, **kwargs)
         final.headers.setdefault("Cache-Control", "no-store")
         # Django would log every refusal, and a station that is offline as an error. Real faults are logged
         # by the error handler, with their traceback.
