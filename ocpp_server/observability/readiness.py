@@ -132,8 +132,8 @@ async def _journal() -> Part:
         return _part(False, f"The journal can't write ({_first_line(error)}).", **figures)
     if (down := journal.down_since) is not None:
         # It answers, and messages of stations failed a moment ago: a full disk, a table that is locked.
-        since = time.monotonic() - down
-        return _part(False, f"The journal has written nothing for {since:.0f} s.", **figures)
+        silent_s = time.monotonic() - down
+        return _part(False, f"The journal has written nothing for {silent_s:.0f} s.", **figures)
     return _part(True, "Everything is written.", **figures)
 
 

@@ -34,7 +34,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[: self.limit].count()  # type: ignore[union-attr]
+        rows: Any = self.object_list  # a QuerySet, always
+        return int(rows.order_by()[: self.limit].count())
 
     @property
     def is_capped(self) -> bool:
@@ -100,7 +101,8 @@ class OperatorAdmin(ModelAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         if not self.exact_search or not search_term.strip():
-            return super().get_search_results(request, queryset, search_term)
+            found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
+            return found
         return self.search_exactly(queryset, search_term.strip()), False
 
     def search_exactly(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:

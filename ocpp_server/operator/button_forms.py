@@ -176,7 +176,9 @@ class ChangeConfiguration(ButtonForm):
 class DataTransfer(ButtonForm):
     vendor_id = forms.CharField(label="Vendor", max_length=255, widget=_TEXT)
     message_id = forms.CharField(label="Message", required=False, max_length=50, widget=_TEXT)
-    data = forms.CharField(required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4}))
+    data = forms.CharField(  # type: ignore[assignment]  # the metaclass takes it out of the class
+        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})
+    )
 
 
 class AnyAction(ButtonForm):

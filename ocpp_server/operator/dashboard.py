@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
@@ -88,7 +88,7 @@ def snapshot(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _numbers(hours: list[dict[str, Any]]) -> dict[str, cells.Cell]:
+def _numbers(hours: Sequence[Mapping[str, Any]]) -> dict[str, cells.Cell]:
     running = Transaction.objects.active().aggregate(sessions=Count("pk"), watts=Sum("power_w"))
     faults = Connector.objects.filter(status="Faulted").count()
     energy = sum(hour["energy"] or 0 for hour in hours)
@@ -182,7 +182,7 @@ def _faults() -> list[cells.Row]:
     ]
 
 
-def _chart(hours: list[dict[str, Any]]) -> dict[str, Any]:
+def _chart(hours: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Sessions and energy by the hour in which the session began."""
     by_hour = {timezone.localtime(row["hour"]).hour: row for row in hours}
     return {

@@ -58,7 +58,7 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.fields["remove_password"].help_text = "No password is set."
 
     def clean_identity(self) -> str:
-        identity = self.cleaned_data["identity"].strip()
+        identity: str = self.cleaned_data["identity"].strip()
         try:
             provisioning.check_identity(identity)
         except Invalid as error:
@@ -70,7 +70,7 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
         return identity
 
     def clean_assumed_timezone(self) -> str:
-        zone = self.cleaned_data["assumed_timezone"].strip()
+        zone: str = self.cleaned_data["assumed_timezone"].strip()
         if zone and zone not in available_timezones():
             raise forms.ValidationError("Not a time zone. Write it like Europe/Vienna.")
         return zone

@@ -26,7 +26,7 @@ from transactions.models import Transaction
 LATEST = 20
 FEW = 10
 # The states of a command in a word or two; the list of commands has them in full.
-SHORT = {
+SHORT: dict[str, str] = {
     Command.State.QUEUED: "Queued",
     Command.State.SENT: "Sent",
     Command.State.ACCEPTED: "Accepted",
