@@ -33,6 +33,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -238,15 +240,16 @@ def run(arguments: list[str]) -> int:
     if command == "healthcheck":
         return healthcheck(rest)
     if os.environ.get("RUN_IN_PLACE") == "1":
-        return {
+        ours: dict[str, Callable[[], int]] = {
             "serve": serve,
             "demo": lambda: serve(demo=True),
             "accounts": accounts,
             "migrate": migrate,
-            **{name: lambda name=name: role(name) for name in ROLES},
+            **{name: partial(role, name) for name in ROLES},
             "test": lambda: test(rest),
             "manage": lambda: manage(rest),
-        }[command]()
+        }
+        return ours[command]()
     environment = Environment(ROOT / ".venv")
     environment.provide(ROOT / ("requirements-dev.txt" if command == "test" else "requirements.txt"))
     line, variables = environment.command(str(Path(__file__).resolve()), *arguments)
