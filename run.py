@@ -189,7 +189,7 @@ def manage(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """Everything that must be right, pytest last, so that its own closing line is the run's."""
-    from ocpp_server import env
+    from ocpp_server import env_table
 
     python = [sys.executable, "-m"]
     django = [sys.executable, str(ROOT / "manage.py")]
@@ -201,7 +201,7 @@ def test(arguments: list[str]) -> int:
     }
     with tempfile.TemporaryDirectory(prefix="ocpp-server-tests-") as folder:
         # The suite sees the defaults, whatever this machine's shell or .env says, and an empty folder.
-        known = {variable.name for variable in env.VARIABLES}
+        known = {variable.name for variable in env_table.VARIABLES}
         variables = {name: value for name, value in os.environ.items() if name not in known}
         variables |= {"DATA_DIR": folder, "ENV_FILE": os.devnull}
         failed = []

@@ -1,4 +1,4 @@
-"""docs/configuration.md and .env.example, written from the table of `env.py`.
+"""docs/configuration.md and .env.example, written from the table of `env_table.py`.
 
 `python -m ocpp_server.env_docs` writes both anew; a test compares them with the table.
 """
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from ocpp_server.env import VARIABLES, Variable
+from ocpp_server.env_table import VARIABLES, Variable
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION, EXAMPLE = ROOT / "docs" / "configuration.md", ROOT / ".env.example"
@@ -26,12 +26,13 @@ the server reads the same ones. A wrong value stops the start with a sentence th
 Durations are written `500ms`, `30s`, `1m30s`, `72h` or `30d`; a bare number is seconds. Sizes are `512KiB` or
 `1MiB`. Switches are `1` and `0` (or true and false, on and off). Lists are separated by commas.
 
-This page is made from `ocpp_server/env.py`: `python -m ocpp_server.env_docs` writes it anew.
+This page is made from `ocpp_server/env_table.py`: `python -m ocpp_server.env_docs` writes it anew.
 """
 
 _EXAMPLE = """\
 # Copy to .env and change what you need; a variable of the shell wins over a line here. What is commented out
-# is the default. Made from ocpp_server/env.py, as docs/configuration.md is: python -m ocpp_server.env_docs
+# is the default. Made from ocpp_server/env_table.py, as docs/configuration.md is:
+# python -m ocpp_server.env_docs
 """
 
 # What docker-compose.yml asks for besides.

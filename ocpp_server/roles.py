@@ -48,6 +48,6 @@ def current() -> Role:
 
 
 def own_port(settings: object) -> int | None:
-    """The port this process listens on, if any. `settings` has the variables of `env.py` as attributes."""
+    """The port this process listens on, if any. `settings` has the environment's variables as attributes."""
     name = DUTIES[current()].port
     return int(getattr(settings, name)) if name else None

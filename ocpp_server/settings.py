@@ -1,4 +1,4 @@
-"""Django's settings. What an operator may change comes from the environment: the table is in `env.py`."""
+"""Django's settings. What an operator may change comes from the environment, by the table of env_table.py."""
 
 from __future__ import annotations
 

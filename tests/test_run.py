@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ocpp_server import env
+from ocpp_server import env_table
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS = 60
@@ -24,7 +24,7 @@ SECONDS = 60
 
 def environment(data: Path, port: int, **more: str) -> dict[str, str]:
     """The shell of somebody who has set nothing but folder and port; the packages are those of this suite."""
-    known = {variable.name for variable in env.VARIABLES}
+    known = {variable.name for variable in env_table.VARIABLES}
     clean = {name: value for name, value in os.environ.items() if name not in known}
     ours = {"RUN_IN_PLACE": "1", "ENV_FILE": os.devnull, "DATA_DIR": str(data), "HTTP_PORT": str(port)}
     return clean | ours | more

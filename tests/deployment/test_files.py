@@ -16,7 +16,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from ocpp_server import env, env_docs
+from ocpp_server import env, env_docs, env_table
 from ocpp_server.roles import DUTIES
 from tests.live import ROOT
 
@@ -24,7 +24,7 @@ SCHEMA = Path(__file__).parent / "schemas" / "compose-spec.json"
 COMPOSE = ROOT / "docker-compose.yml"
 ROLES = {role.value for role in DUTIES} - {"server"}
 KUBERNETES = "1.31"
-_NAMES = {row.name for row in env.VARIABLES}
+_NAMES = {row.name for row in env_table.VARIABLES}
 SECRETS = {name for name in _NAMES if re.search("PASSWORD|SECRET_KEY|API_KEY$", name)}
 _REFERENCE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
 
