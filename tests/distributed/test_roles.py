@@ -49,7 +49,7 @@ def variables(cluster: Cluster, **environment: str) -> dict[str, str]:
     return {**os.environ, **known, **cluster.environment, **environment}
 
 
-def until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it did not happen in time"
