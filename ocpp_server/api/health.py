@@ -6,7 +6,7 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 from django.db import Error as DatabaseError
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -66,6 +66,23 @@ class ReadyView(ApiView):
         if down:
             return answer(f"Not ready: {', '.join(down)}.", data, success=False, status=503)
         return answer("The server is ready.", data)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Who can't be looked up, because the database is away, is told that part, as anybody is, and no
+        other.
+        """
+        response = super().handle_exception(exc)
+        if isinstance(exc, (OperationalError, InterfaceError)):
+            away = {"ok": False, "detail": "The database does not answer."}
+            now = rfc3339(timezone.now())
+            return answer(
+                "Not ready: database.",
+                {"timestamp": now, "parts": {"database": away}},
+                success=False,
+                status=response.status_code,
+                headers={"Retry-After": "10"},
+            )
+        return response
 
 
 class ClientsView(ApiView):

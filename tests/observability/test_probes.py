@@ -69,6 +69,20 @@ async def test_a_database_that_hangs_is_named_within_seconds(
     await eventually(lambda: ready(server) == (200, []), 15)
 
 
+async def test_a_prober_nobody_has_seen_before_is_told_that_the_database_is_away(
+    make_cluster: MakeCluster, postgres: Postgres
+) -> None:
+    (server,) = make_cluster(1).servers
+
+    postgres.pause()
+    try:
+        answers = [await asked(ready, server) for _ in range(2)]
+    finally:
+        postgres.resume()
+
+    assert answers == [(503, ["database"])] * 2
+
+
 async def test_a_redis_that_is_gone_is_named_with_what_hangs_on_it(make_cluster: MakeCluster) -> None:
     redis = Redis()
     (server,) = make_cluster(1, on=redis).servers
