@@ -45,7 +45,8 @@ class Gateway:
         self.server_id = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self.queue = GatewayQueue(self.server_id)
         self.sockets: dict[str, GatewaySocket] = {}
-        # The newest session of each station here.
+        # The same by station; those without a fence are being registered. And the newest that is.
+        self._of: dict[str, list[GatewaySocket]] = {}
         self._current: dict[str, GatewaySocket] = {}
         self.uplink = Uplink(self.queue, restore=self._restore, away=self._away, back=self._back)
         self.downlink = Downlink(self.queue, deliver=self._deliver, overdue=self._overdue, away=self._away)
@@ -115,8 +116,9 @@ class Gateway:
 
     async def arrive(self, station: GatewaySocket) -> None:
         """Register a connection; the one it replaces is told to close. Raises QueueTooLong, redis' errors."""
-        # Its answers may be here before the reply that it is registered.
+        # Its answers and the ring for a newer one elsewhere may come before the reply that it is registered.
         self.sockets[station.session_id] = station
+        self._of.setdefault(station.identity, []).append(station)
         try:
             registration = await self.queue.connect(
                 self._wire, station.identity, station.session_id, station.fields
@@ -126,15 +128,29 @@ class Gateway:
             self.leave(station, "The connection was not opened.")
             raise
         station.fence = registration.fence
-        before = self.sockets.get(registration.before.get("session_id", ""))
-        if before is not None and before is not station:
-            before.replaced()
-        if station.session_id in self.sockets:
-            self._current[station.identity] = station
+        self._tell_older(station.identity)
+        if station.is_rung_for:
+            await self._look_after([station])
+
+    def _tell_older(self, identity: str) -> None:
+        """Of the sockets of one station here only the newest stays; what it replaced may have been elsewhere,
+        and may itself have replaced one of ours.
+        """
+        registered = [station for station in self._of.get(identity, ()) if station.fence]
+        if not registered:
+            return
+        newest = self._current[identity] = max(registered, key=lambda station: int(station.fence))
+        for station in registered:
+            if station is not newest:
+                station.replaced()
 
     def leave(self, station: GatewaySocket, reason: str) -> None:
         """The socket is gone; a late close changes nothing for a newer connection."""
-        self.sockets.pop(station.session_id, None)
+        if self.sockets.pop(station.session_id, None) is not None:
+            here = self._of[station.identity]
+            here.remove(station)
+            if not here:
+                del self._of[station.identity]
         if self._current.get(station.identity) is station:
             del self._current[station.identity]
         station.ended = reason
@@ -161,6 +177,8 @@ class Gateway:
     async def _deliver(self, taken: Taken) -> None:
         station = self.sockets.get(taken.session_id)
         if station is None:
+            for here in self._of.get(taken.identity, ()):
+                here.is_rung_for = True
             current = self._current.get(taken.identity)
             if current is not None:
                 # Perhaps it was replaced, perhaps it is newer than what was taken.

@@ -49,6 +49,8 @@ class GatewaySocket:
         self.session_id = session_id
         self.protocol = protocol
         self.fence = ""
+        # A newer connection may have come elsewhere while this one was being registered.
+        self.is_rung_for = False
         self.fields: dict[str, str] = {}
         self.outbox: list[bytes] = []
         self.first = 1
