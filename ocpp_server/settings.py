@@ -135,8 +135,11 @@ def sqlite(path: str | Path) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             # FULL: a committed message survives a power cut, which is what its answer promises the station.
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-            "PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=4000",
+            # Pages of 8 KiB (of a new database; 2000 of them are 16 MiB): a commit writes each page it has
+            # touched by two calls of the system, and a batch touches fewer of these than of the usual 4 KiB.
+            "init_command": "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+            "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; "
+            "PRAGMA wal_autocheckpoint=2000",
         },
         # A file, because the journal's writer is a thread of its own and would see a :memory: of its own;
         # named after the process, because several test runs may share a machine.

@@ -223,6 +223,10 @@ async def find_number(station: Station, number: int) -> TransactionState | None:
 
 async def find_ocpp_id(station: Station, ocpp_id: str, *, in_database: bool) -> TransactionState | None:
     """The newest generation of a transaction by the station's own id."""
+    # Nearly always the one that began last. It runs, so there is no newer generation.
+    last = next(reversed(station.transactions.values()), None)
+    if last is not None and last.ocpp_id == ocpp_id and last.is_active:
+        return last
     known = [t for t in station.transactions.values() if t.ocpp_id == ocpp_id]
     if known:
         return max(known, key=lambda t: t.generation)
