@@ -37,9 +37,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item
 
-# Above this many messages a second, single-message commits would dominate: wait a moment for company.
+# Above this many messages a second, single-message commits would dominate: wait a moment for company, the
+# longer the more there are, until the one message that waits longest costs more than the commits saved.
 BUSY_PER_SECOND = 300
 LINGER_S = 0.004
+LINGER_FULL_PER_SECOND = 4000
 # How often the loop looks whether the writer hangs in the driver (a lock, a machine that went away).
 LOOK_S = 0.5
 # After a failure the journal counts as down until rows were written, or nothing has failed for so long.
@@ -207,7 +209,8 @@ class Journal:
     def _schedule(self) -> None:
         assert self._loop is not None
         if self._rate > BUSY_PER_SECOND:
-            self._flush_handle = self._loop.call_later(LINGER_S, self._flush)
+            linger = LINGER_S * min(1.0, self._rate / LINGER_FULL_PER_SECOND)
+            self._flush_handle = self._loop.call_later(linger, self._flush)
         else:
             self._flush_handle = self._loop.call_soon(self._flush)
 
