@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from django.conf import settings
+from django.core.signals import setting_changed
 
 from chargepoints.tables import MESSAGES
 from ocpp_server.journal import Unit
@@ -14,10 +15,25 @@ from ocpp_server.masking import masked_text
 from ocpp_server.protocol.dispatch import Exchange
 
 
+class _Kept:
+    """What is kept, read once: Django's settings cost half a microsecond, and every message asks."""
+
+    everything: bool
+    heartbeats: bool
+
+    @classmethod
+    def read(cls, **_signal: object) -> None:
+        cls.everything, cls.heartbeats = settings.OCPP_MESSAGE_LOG, settings.OCPP_LOG_HEARTBEATS
+
+
+_Kept.read()
+setting_changed.connect(_Kept.read)
+
+
 def record_incoming(station: Station, exchange: Exchange) -> None:
     """Add the row of a station's request to the unit of its message."""
     call, error = exchange.call, exchange.error
-    if not settings.OCPP_MESSAGE_LOG or (call.action == "Heartbeat" and not settings.OCPP_LOG_HEARTBEATS):
+    if not _Kept.everything or (call.action == "Heartbeat" and not _Kept.heartbeats):
         return
     # By position, as `tables` has the columns: this is a row of every message.
     row = (
@@ -56,7 +72,7 @@ def record_outgoing(
     duration_ms: float | None,
 ) -> None:
     """Add the row of a call of ours, when it is known what became of it."""
-    if not settings.OCPP_MESSAGE_LOG:
+    if not _Kept.everything:
         return
     unit.insert(
         MESSAGES,

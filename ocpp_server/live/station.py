@@ -59,6 +59,7 @@ class Station:
         "clock_skew_s",
         "clock_best_s",
         "clock_measured_until",
+        "_last_time",
         "status",
         "deviations",
         "frame",
@@ -94,6 +95,8 @@ class Station:
         self.clock_skew_s: float | None = None
         self.clock_best_s: float | None = None
         self.clock_measured_until: datetime | None = None
+        # The last time that was read, of which message, and what it meant: events say it twice.
+        self._last_time: tuple[object, datetime | None, datetime] = (None, None, self.received_at)
         self.status = ""
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
         # The message in hand: its frame, and its payload's JSON text, byte for byte.
@@ -130,10 +133,14 @@ class Station:
         return self.moment_or_problem(text)[0]
 
     def moment_or_problem(self, text: object) -> tuple[datetime, str]:
+        last, of_message, at = self._last_time
+        if of_message is self.received_at and last == text:
+            return at, ""
         at, problem = translate.moment(text, received_at=self.received_at, zone=self.zone)
         if problem:
             self.deviation(problem, repr(text)[:100], path="timestamp")
         else:
+            self._last_time = (text, self.received_at, at)
             self._observe_clock(at)
         return at, problem
 
