@@ -128,7 +128,7 @@ class LiveServer:
         body: Any = None,
         *,
         key: str | None = API_KEY,
-        timeout: float = 40,
+        timeout: float = 60,
         **headers: str,
     ) -> tuple[int, Any]:
         """An HTTP call; the status and the decoded JSON answer (or the text)."""
@@ -142,7 +142,7 @@ class LiveServer:
         body: Any = None,
         *,
         key: str | None = API_KEY,
-        timeout: float = 40,
+        timeout: float = 60,
         **headers: str,
     ) -> tuple[int, dict[str, str], Any]:
         """`request` with the headers of the answer, their names in lower case."""

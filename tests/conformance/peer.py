@@ -23,7 +23,7 @@ from tests.live import LiveServer
 
 V16, V201, V21 = "ocpp1.6", "ocpp2.0.1", "ocpp2.1"
 VERSIONS = (V16, V201, V21)
-PATIENCE = 10.0  # seconds; far above what a loaded machine needs
+PATIENCE = 30.0  # seconds; far above what a loaded machine needs
 
 _counter = itertools.count(1)
 
@@ -158,7 +158,13 @@ async def station(  # noqa: PLR0913 - every way in which stations differ
         raw = password.encode() if isinstance(password, str) else password
         pair = (user if user is not None else identity).encode() + b":" + raw
         sent["Authorization"] = "Basic " + base64.b64encode(pair).decode()
-    how = {"compression": None, "ping_interval": None, "max_size": None, "proxy": None} | how
+    how = {
+        "compression": None,
+        "ping_interval": None,
+        "max_size": None,
+        "proxy": None,
+        "open_timeout": PATIENCE,
+    } | how
     protocols = [Subprotocol(name) for name in ([version] if offers is None else offers)]
     async with connect(
         f"{server.ocpp.removesuffix('/ocpp')}{path if path is not None else f'/ocpp/{identity}'}",
@@ -245,7 +251,7 @@ class Operator:
         return await asyncio.to_thread(self._server.request, method, path, body)
 
     async def command(
-        self, identity: str, action: str, payload: dict[str, Any] | None = None, *, timeout: float = 10
+        self, identity: str, action: str, payload: dict[str, Any] | None = None, *, timeout: float = 30
     ) -> tuple[int, dict[str, Any]]:
         """Send a command and wait for the station; HTTP status and `data`."""
         body = {"action": action, "payload": payload or {}, "timeout": timeout}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulator import VERSIONS, Station
-from tests.simulator.csms import Csms
+from tests.simulator.csms import PATIENCE_S, Csms
 
 SPEED = 200.0
 
@@ -32,10 +32,10 @@ async def make_station(csms: Any) -> AsyncIterator[MakeStation]:
     stations: list[Station] = []
 
     async def make(version: str, identity: str = "CS 1", **options: Any) -> Station:
-        options = {"speed": SPEED, "seed": 7, "call_timeout_s": 5.0} | options
+        options = {"speed": SPEED, "seed": 7, "call_timeout_s": PATIENCE_S} | options
         station = Station(identity, version, csms.url, **options)
         stations.append(station)
-        await station.start(timeout_s=5)
+        await station.start(timeout_s=PATIENCE_S)
         return station
 
     yield make

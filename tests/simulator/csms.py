@@ -16,6 +16,8 @@ from websockets.exceptions import ConnectionClosed
 
 from simulator import schemas
 
+PATIENCE_S = 30.0  # far above what a loaded machine needs
+
 
 def now() -> str:
     return datetime.now(UTC).isoformat()
@@ -79,7 +81,7 @@ class Csms:
         return [action for _, action, _ in self.heard]
 
     async def wait_for(
-        self, action: str, count: int = 1, timeout_s: float = 5.0, **fields: Any
+        self, action: str, count: int = 1, timeout_s: float = PATIENCE_S, **fields: Any
     ) -> dict[str, Any]:
         """The count-th message of this action whose payload has these fields."""
 
@@ -118,7 +120,7 @@ class _Central:
         assert not schemas.faults(version, action, "request", payload), (action, payload)
         message_id = f"csms-{next(self.numbers)}"
         await self._send(json.dumps([2, message_id, action, payload]))
-        answer = await self._get_specific_response(message_id, 5)
+        answer = await self._get_specific_response(message_id, PATIENCE_S)
         if answer.message_type_id == 4:
             return {"error": answer.error_code}
         assert not schemas.faults(version, action, "response", answer.payload), (action, answer.payload)

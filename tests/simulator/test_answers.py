@@ -4,9 +4,10 @@ import pytest
 
 from simulator import V16, Station, schemas
 from simulator.answers.table import ANSWERS
+from tests.conformance.peer import eventually
 from tests.simulator import samples
 from tests.simulator.conftest import MakeStation
-from tests.simulator.csms import Csms
+from tests.simulator.csms import PATIENCE_S, Csms
 
 
 async def test_every_supported_action_is_answered_as_the_specification_says(
@@ -37,7 +38,7 @@ async def test_everything_else_of_its_version_is_refused_as_not_supported(
     link = csms.links[station.identity]
     for action in sorted(others):
         await link._send(f'[2,"refuse-{action}","{action}",{{}}]')
-        answer = await link._get_specific_response(f"refuse-{action}", 5)
+        answer = await link._get_specific_response(f"refuse-{action}", PATIENCE_S)
         assert (answer.message_type_id, answer.error_code) == (4, "NotSupported")
 
 
@@ -47,9 +48,9 @@ async def test_unknown_action_and_broken_payload_are_refused_in_the_spelling_of_
     link = csms.links[station.identity]
 
     await link._send('[2,"x-1","MakeCoffee",{}]')
-    unknown = await link._get_specific_response("x-1", 5)
+    unknown = await link._get_specific_response("x-1", PATIENCE_S)
     await link._send('[2,"x-2","DataTransfer",{}]')
-    missing = await link._get_specific_response("x-2", 5)
+    missing = await link._get_specific_response("x-2", PATIENCE_S)
 
     assert unknown.error_code == "NotImplemented"
     spelling = "OccurenceConstraintViolation" if station.version == V16 else "OccurrenceConstraintViolation"
@@ -146,8 +147,7 @@ async def test_new_password_is_used_from_the_next_connection(station: Station, c
         request = ("SetVariables", {"setVariableData": [item | {"attributeValue": "a-long-password-1"}]})
 
     await csms.call(station.identity, *request)
-    await station.offline.wait()
-    await station.online.wait()
+    await eventually(lambda: len(csms.authorization) == 2)
 
     assert csms.authorization[0] is None
     assert csms.authorization[1] is not None

@@ -7,8 +7,9 @@ import pytest
 from ocpp.exceptions import SecurityError
 
 from simulator import V16, V201, CallFailed, Mischief, Station
+from tests.conformance.peer import eventually
 from tests.simulator.conftest import MakeStation
-from tests.simulator.csms import Csms
+from tests.simulator.csms import PATIENCE_S, Csms
 
 
 def statuses(csms: Csms) -> list[str]:
@@ -47,8 +48,7 @@ async def test_pending_station_refuses_a_remote_start_and_boots_when_triggered(
     csms.boot_answers = [{"status": "Pending", "interval": 3000}]
     station = Station("CS1", version, csms.url, speed=1)
     starting = asyncio.create_task(station.start())
-    await csms.wait_for("BootNotification")
-    await station.next_frame(direction="in")
+    await eventually(lambda: station.registration == "Pending")
 
     start = (
         {"idTag": "A"}
@@ -360,7 +360,7 @@ async def test_station_comes_back_to_a_restarted_server(station: Station, csms: 
     await station.offline.wait()
 
     await csms.start(int(csms.url.split(":")[2].split("/")[0]))
-    await asyncio.wait_for(station.ready.wait(), 5)
+    await asyncio.wait_for(station.ready.wait(), PATIENCE_S)
 
     assert len(csms.payloads("BootNotification")) == 1
 

@@ -11,7 +11,7 @@ from simulator.console import duration
 from simulator.demo import Demo
 from simulator.mischief import flood, resend_last
 from tests.simulator.conftest import MakeStation
-from tests.simulator.csms import Csms
+from tests.simulator.csms import PATIENCE_S, Csms
 
 
 async def test_fleet_of_mixed_versions_charges_and_measures(csms: Csms) -> None:
@@ -135,7 +135,7 @@ async def test_command_line_prints_a_summary_and_fails_without_a_server(csms: Cs
             "--url",
             url,
             "--duration",
-            "1s",
+            "4s",  # the start of a busy machine's interpreter included
             "--stations",
             "3",
             *more,
@@ -171,6 +171,6 @@ async def test_a_simulation_ends_when_the_process_that_started_it_is_killed() ->
     parent.kill()
 
     # The pipe ends when the last one that holds it has ended, and that is the simulation.
-    said = await asyncio.wait_for(parent.stdout.read(), 20)
+    said = await asyncio.wait_for(parent.stdout.read(), 2 * PATIENCE_S)
     await parent.wait()
     assert b"6 stations" in said
