@@ -18,7 +18,8 @@ import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
 
 from ocpp_server.bulk import Table
-from ocpp_server.journal import Journal, JournalUnavailable, Unit
+from ocpp_server.journal import Journal, JournalUnavailable
+from ocpp_server.unit import Unit
 from transactions.models import Counter
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -83,7 +84,7 @@ class Gate:
 
     def __call__(self) -> None:
         self.reached.set()
-        assert self.opened.wait(10)
+        assert self.opened.wait(30)
 
 
 async def one_batch(journal: Journal, *works: Any) -> list[Any]:
@@ -92,7 +93,7 @@ async def one_batch(journal: Journal, *works: Any) -> list[Any]:
     """
     gate = Gate()
     held = asyncio.ensure_future(journal.run(gate))
-    await asyncio.to_thread(gate.reached.wait, 10)
+    await asyncio.to_thread(gate.reached.wait, 30)
     before = journal.batches
     submitted = [asyncio.ensure_future(submit(journal, work)) for work in works]
     await asyncio.sleep(0)
@@ -198,18 +199,20 @@ async def test_one_bad_item_of_many_hurts_only_who_asked_for_it(journal: Journal
 
 
 async def test_a_wrong_statement_is_its_own_fault_and_nobody_waits_for_it(journal: Journal) -> None:
-    def wrong() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT nothing FROM nowhere"
-            )  # SQLite calls this an operational error, as it does a lock
+    ran: list[str] = []
 
-    began = time.monotonic()
+    def wrong() -> None:
+        ran.append("wrong")
+        with connection.cursor() as cursor:
+            # SQLite calls this an operational error, as it does a lock.
+            cursor.execute("SELECT nothing FROM nowhere")
+
     results = await one_batch(journal, counter("before", 1), wrong, counter("after", 2))
 
     assert isinstance(results[1], OperationalError | ProgrammingError)
     assert {"before", "after"} <= set(stored())
-    assert time.monotonic() - began < 2 and journal.down_since is None
+    # With the others, and perhaps once more alone: what is retried within the budget is tried oftener.
+    assert len(ran) <= 2 and journal.down_since is None
 
 
 async def test_a_bad_row_and_a_database_that_goes_away_repeat_nothing(journal: Journal) -> None:
@@ -234,14 +237,14 @@ async def test_a_bad_row_and_a_database_that_goes_away_repeat_nothing(journal: J
 
 
 async def test_a_locked_database_is_waited_for_within_the_budget(journal: Journal, settings: Any) -> None:
-    settings.OCPP_JOURNAL_BUDGET = 10
+    settings.OCPP_JOURNAL_BUDGET = 60
     with locked() as other:
         waiting = asyncio.ensure_future(journal.commit(counter("patient", 1)))
         await until(lambda: journal.down_since is not None)
         assert not waiting.done()
         other.execute("COMMIT")
 
-        await asyncio.wait_for(waiting, 5)
+        await asyncio.wait_for(waiting, 30)
 
     assert stored()["patient"] == 1
     assert journal.down_since is None
@@ -259,25 +262,25 @@ async def test_beyond_the_budget_the_journal_says_so_and_works_again_when_the_da
         took = time.monotonic() - began
 
     assert all(isinstance(result, JournalUnavailable) for result in results)
-    assert 1 <= took < 4
+    assert 1 <= took < 10
     await journal.commit(counter("next", 1))
     assert "next" in stored() and not any(name.startswith("lost") for name in stored())
     assert journal.down_since is None
 
 
 async def test_everybody_has_a_budget_of_their_own(journal: Journal, settings: Any) -> None:
-    settings.OCPP_JOURNAL_BUDGET = 2
+    settings.OCPP_JOURNAL_BUDGET = 5
     with locked() as other:
         early = asyncio.ensure_future(journal.commit(counter("early", 1)))
         await until(lambda: journal.down_since is not None)
-        await asyncio.sleep(1.2)  # the budget is real time
+        await asyncio.sleep(4)  # the budget is real time; so much later that of the second ends
         late = asyncio.ensure_future(journal.commit(counter("late", 1)))
         with pytest.raises(JournalUnavailable):
             await early
         assert not late.done()
         other.execute("COMMIT")
 
-        await asyncio.wait_for(late, 5)
+        await asyncio.wait_for(late, 30)
 
     assert "late" in stored() and "early" not in stored()
 
@@ -321,7 +324,7 @@ def test_a_journal_whose_loop_has_ended_serves_the_next_one() -> None:
         await journal.stop()
 
     asyncio.run(first())
-    asyncio.run(asyncio.wait_for(second(), 10))
+    asyncio.run(asyncio.wait_for(second(), 30))
 
     assert {"first loop", "second loop"} <= set(stored())
 
@@ -329,7 +332,7 @@ def test_a_journal_whose_loop_has_ended_serves_the_next_one() -> None:
 async def test_who_is_cancelled_while_waiting_tears_nothing_apart(journal: Journal) -> None:
     gate = Gate()
     held = asyncio.ensure_future(journal.run(gate))
-    await asyncio.to_thread(gate.reached.wait, 10)
+    await asyncio.to_thread(gate.reached.wait, 30)
     unit = counter("whole", 1)
     unit.update(COUNTERS, "whole", value=2)
     cancelled = asyncio.ensure_future(journal.commit(unit))
@@ -344,7 +347,7 @@ async def test_who_is_cancelled_while_waiting_tears_nothing_apart(journal: Journ
     assert stored()["whole"] == 2
 
 
-async def until(condition: Any, seconds: float = 10) -> None:
+async def until(condition: Any, seconds: float = 30) -> None:
     """Wait for something in the writer's thread, which has no event to await."""
     deadline = time.monotonic() + seconds
     while not condition():

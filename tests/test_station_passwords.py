@@ -13,14 +13,15 @@ PASSWORD = b"0123456789abcdef"
 
 
 async def test_F40_the_first_login_after_a_restart_costs_no_password_hashing() -> None:
-    stored = [hash_password(PASSWORD) for _ in range(40)]
-
     began = time.process_time()
+    stored = [hash_password(PASSWORD) for _ in range(40)]
+    hashed = time.process_time()
+
     fits = [await verify(each, PASSWORD) for each in stored]
 
     assert all(fits)
-    # One scrypt is eight milliseconds, and every spelling of a password would be one.
-    assert time.process_time() - began < 40 * 0.002
+    # One scrypt is eight milliseconds of a fast machine, and every spelling of a password would be one.
+    assert time.process_time() - hashed < (hashed - began) / 4
 
 
 @pytest.mark.parametrize("given", [PASSWORD, PASSWORD.hex().encode(), PASSWORD.hex().upper().encode()])
@@ -56,9 +57,10 @@ def test_a_hash_fits_its_column_and_tells_neither_password_nor_key() -> None:
 
 async def test_a_password_is_remembered_for_who_has_no_digest() -> None:
     before = hash_password(PASSWORD).rpartition("$")[0]
-    await verify(before, PASSWORD)
-
     began = time.process_time()
+    await verify(before, PASSWORD)
+    hashed = time.process_time()
+
     assert await verify(before, PASSWORD)
 
-    assert time.process_time() - began < 0.002
+    assert time.process_time() - hashed < (hashed - began) / 4
