@@ -14,7 +14,7 @@ from django.db import Error as DatabaseError
 from chargepoints import message_log, outcomes
 from chargepoints.models import Command
 from chargepoints.tables import COMMANDS
-from ocpp_server.journal import Unit, journal
+from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
 from ocpp_server.masking import masked, masked_text
 from ocpp_server.observability import measures
@@ -24,6 +24,7 @@ from ocpp_server.protocol.errors import OcppError
 from ocpp_server.protocol.frames import CallError, CallResult, pack_result_error
 from ocpp_server.protocol.session import Late, OutgoingCall
 from ocpp_server.protocol.versions import V21
+from ocpp_server.unit import Unit
 
 log = structlog.get_logger(__name__)
 

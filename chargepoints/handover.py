@@ -15,9 +15,10 @@ from chargepoints.queue import downlink
 from chargepoints.switchboard import switchboard
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
-from ocpp_server.journal import Unit, journal
+from ocpp_server.journal import journal
 from ocpp_server.live.records import Connection
 from ocpp_server.protocol.dispatch import StorageUnavailable
+from ocpp_server.unit import Unit
 
 log = structlog.get_logger(__name__)
 

@@ -9,10 +9,10 @@ from django.conf import settings
 from django.core.signals import setting_changed
 
 from chargepoints.tables import MESSAGES
-from ocpp_server.journal import Unit
 from ocpp_server.live.station import Station
 from ocpp_server.masking import masked_text
 from ocpp_server.protocol.dispatch import Exchange
+from ocpp_server.unit import Unit
 
 
 class _Kept:

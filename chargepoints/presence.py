@@ -15,11 +15,12 @@ from chargepoints.services import deviations, security
 from chargepoints.switchboard import switchboard
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
-from ocpp_server.journal import JournalUnavailable, Unit, journal
+from ocpp_server.journal import JournalUnavailable, journal
 from ocpp_server.live.loading import load_stations
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
 from ocpp_server.observability import measures
+from ocpp_server.unit import Unit
 
 # A station that lost its network comes back once or twice before we notice; two devices never stop.
 MAX_REPLACED = 6

@@ -14,9 +14,10 @@ from django.conf import settings
 from django.db.models import Count, F
 
 from ocpp_server import live, partitions, roles
-from ocpp_server.journal import JournalUnavailable, Unit, journal
+from ocpp_server.journal import JournalUnavailable, journal
 from ocpp_server.observability import measures
 from ocpp_server.protocol.versions import V2X
+from ocpp_server.unit import Unit
 
 log = structlog.get_logger(__name__)
 

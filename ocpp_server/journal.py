@@ -6,8 +6,8 @@ answered only when `commit` has returned, so nothing is acknowledged that is not
 
 If a batch fails, its members are written one by one, so that one bad row hurts only its own message. When the
 database is away the journal waits, within OCPP_JOURNAL_BUDGET; then `JournalUnavailable` makes the caller
-close
-the socket: a station keeps what was not answered and discards what was answered with errors (1.6 3.7.1).
+close the socket: a station keeps what was not answered and discards what was answered with errors
+(1.6 3.7.1).
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from ocpp_server import database
-from ocpp_server.bulk import Row, Table, together
+from ocpp_server.bulk import Table
 from ocpp_server.observability import measures
 from ocpp_server.protocol.dispatch import StorageUnavailable
+from ocpp_server.unit import Rows, Unit
 
 log = structlog.get_logger(__name__)
 
@@ -53,48 +54,6 @@ LOCK_WAIT_MS = 500
 
 class JournalUnavailable(StorageUnavailable):
     """The database could not be written within the budget. Nothing was stored; answer nothing."""
-
-
-class Unit:
-    """What one message changes."""
-
-    __slots__ = ("inserts", "updates")
-
-    def __init__(self) -> None:
-        self.inserts: list[tuple[Table, Row]] = []
-        self.updates: list[tuple[Table, Any, dict[str, Any]]] = []
-
-    def insert(self, table: Table, **values: Any) -> None:
-        """Append a row."""
-        self.inserts.append((table, table.row(values)))
-
-    def append(self, table: Table, row: Row) -> None:
-        """Append a row that has the columns in the order of its table."""
-        self.inserts.append((table, row))
-
-    def update(self, table: Table, key: Any, **values: Any) -> None:
-        """Set columns of the row with this primary key; within a batch the last word on a column wins."""
-        self.updates.append((table, key, values))
-
-    def set(self, table: Table, key: Any, values: dict[str, Any]) -> None:
-        """`update` with a dictionary that is the unit's from now on."""
-        self.updates.append((table, key, values))
-
-    def clear(self) -> None:
-        self.inserts, self.updates = [], []
-
-    def take(self) -> Unit:
-        """What was gathered, as a unit of its own; this one is empty then.
-
-        The writer thread reads what it was given: nobody may change it any more, not even who was cancelled.
-        """
-        taken = Unit()
-        taken.inserts, self.inserts = self.inserts, taken.inserts
-        taken.updates, self.updates = self.updates, taken.updates
-        return taken
-
-    def __bool__(self) -> bool:
-        return bool(self.inserts or self.updates)
 
 
 class _Job(msgspec.Struct, eq=False):
@@ -128,6 +87,7 @@ class Journal:
         self._rate_at = 0.0
         self.down_since: float | None = None
         self._failed_at = 0.0
+        self._refused: set[Table] = set()
         self.batches = 0
         self.committed = 0
         self.last_batch = 0
@@ -303,6 +263,7 @@ class Journal:
                 if attempt or not is_conflict:
                     self.down_since = self.down_since or time.monotonic()
                 waiting = [job for job in left if not job.is_settled]
+                self._refused |= _tables(waiting)
                 left = self._give_up_overdue(waiting, error)
                 given_up += len(waiting) - len(left)
                 measures.journal.retries += 1
@@ -324,9 +285,15 @@ class Journal:
                 return
 
     def _works_again(self, batch: list[_Job]) -> bool:
-        """A question succeeds on a full disk and beside a locked table too: only rows prove something."""
-        has_rows = any(job.unit is not None and job.error is None for job in batch)
-        return has_rows or time.monotonic() - self._failed_at > QUIET_S
+        """A question succeeds on a full disk, and other rows beside a locked table: only rows of every table
+        that was refused prove something.
+        """
+        written = _tables([job for job in batch if job.error is None])
+        self._refused -= written
+        if time.monotonic() - self._failed_at > QUIET_S:
+            self._refused.clear()
+            return True
+        return bool(written) and not self._refused
 
     def _give_up_overdue(self, jobs: list[_Job], error: Exception) -> list[_Job]:
         """Tell those whose budget is over; the others, which wait on."""
@@ -375,7 +342,7 @@ class Journal:
 
     @staticmethod
     def _apply(batch: list[_Job]) -> None:
-        rows = _Rows()
+        rows = Rows()
         together: dict[Callable[[list[Any]], list[Any]], list[_Job]] = {}
         for job in batch:
             if job.unit is not None:
@@ -402,46 +369,18 @@ class Journal:
                 job.error, job.result = None, result
 
 
+def _tables(jobs: list[_Job]) -> set[Table]:
+    """Of all that the jobs change, as far as they said so beforehand: a function does not."""
+    units = [job.unit for job in jobs if job.unit is not None]
+    inserted = {table for unit in units for table, _ in unit.inserts}
+    return inserted | {table for unit in units for table, _, _ in unit.updates}
+
+
 def _connect() -> None:
     connection.ensure_connection()
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
-
-
-class _Rows:
-    """The rows of several units, gathered by table."""
-
-    def __init__(self) -> None:
-        self.inserts: dict[Table, list[Row]] = {}
-        self.updates: dict[Table, dict[Any, dict[str, Any]]] = {}
-
-    def add(self, unit: Unit) -> None:
-        inserts, updates = self.inserts, self.updates
-        for table, row in unit.inserts:
-            if table in inserts:
-                inserts[table].append(row)
-            else:
-                inserts[table] = [row]
-        for table, key, values in unit.updates:
-            merged = updates.setdefault(table, {})
-            # A dictionary of our own only where two words are merged: a batch may be written a second time.
-            merged[key] = merged[key] | values if key in merged else values
-
-    def write(self) -> None:
-        if not self.inserts and not self.updates:
-            return
-        with together():
-            for table, rows in self.inserts.items():
-                table.insert(rows)
-            for table, merged in self.updates.items():
-                groups: dict[tuple[str, ...], list[Row]] = {}
-                for key, values in merged.items():
-                    groups.setdefault(tuple(values), []).append([*values.values(), key])
-                for names, group in groups.items():
-                    table.update(names, group)
-        self.inserts.clear()
-        self.updates.clear()
 
 
 journal = Journal()

@@ -122,7 +122,7 @@ def test_only_the_calls_and_the_consumers_touch_the_channel_layer() -> None:
 def test_only_the_journal_uses_bulk_sql() -> None:
     users = {name for name, imported in ALL if "ocpp_server.bulk.Table" in imported}
 
-    assert users <= {"ocpp_server.journal", "chargepoints.tables", "transactions.tables"}
+    assert users <= {"ocpp_server.journal", "ocpp_server.unit", "chargepoints.tables", "transactions.tables"}
 
 
 def test_no_consumer_names_an_action() -> None:

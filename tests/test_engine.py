@@ -11,7 +11,8 @@ from django.db import connection
 
 from chargepoints.models import ChargePoint, Command
 from ocpp_server import engine, live
-from ocpp_server.journal import Unit, journal
+from ocpp_server.journal import journal
+from ocpp_server.unit import Unit
 from transactions.models import Counter, Transaction
 from transactions.tables import COUNTERS
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ocpp_server.journal import Unit
 from ocpp_server.live.records import ConnectorState, ExpectedStart, TransactionState
 from ocpp_server.observability import measures
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.session import ReplayMemory
+from ocpp_server.unit import Unit
 
 
 class DeviationCount:

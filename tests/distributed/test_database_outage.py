@@ -258,15 +258,15 @@ async def test_F28_a_caller_of_the_api_is_told_to_come_later(engine: Postgres, h
         assert (await Operator(hasty).request("GET", "/health"))[0] == 200
 
 
-async def test_F29_the_first_request_after_a_restart_is_answered(engine: Postgres, hasty: Served) -> None:
+async def test_F29_the_first_request_after_a_restart_is_answered(engine: Postgres, patient: Served) -> None:
     with ThreadPoolExecutor(POOL) as pool:  # so that the pool has several connections that go stale
-        list(pool.map(lambda _: hasty.request("GET", "/api/v1/chargepoints"), range(4 * POOL)))
+        list(pool.map(lambda _: patient.request("GET", "/api/v1/chargepoints"), range(4 * POOL)))
 
     engine.stop()
     engine.start()
 
     with ThreadPoolExecutor(POOL) as pool:
-        answers = pool.map(lambda _: hasty.request("GET", "/api/v1/chargepoints")[0], range(4 * POOL))
+        answers = pool.map(lambda _: patient.request("GET", "/api/v1/chargepoints")[0], range(4 * POOL))
         assert set(answers) == {200}
 
 
