@@ -18,7 +18,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from chargepoints.queue import envelope
 from chargepoints.queue.keys import QueueKeys
-from tests.conformance.peer import V16, Peer
+from tests.conformance.peer import V16, Peer, at
 from tests.distributed.cluster import Cluster
 from tests.live import ROOT
 
@@ -31,6 +31,7 @@ class Crew:
         self.log = cluster.folder / f"crew-{uuid.uuid4().hex[:6]}.log"
         self.members: list[int] = []
         self._stations = stations
+        self._newcomers = iter(range(stations))
         self._nursery: asyncio.subprocess.Process | None = None
         self._forked: asyncio.Queue[int] = asyncio.Queue()
         self._ends: dict[int, asyncio.Event] = {}
@@ -76,6 +77,10 @@ class Crew:
         self.members += hired
         return hired
 
+    def newcomer(self) -> str:
+        """The identity of a station that is entered and that no test has used yet."""
+        return f"Q-{next(self._newcomers)}"
+
     def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
         self.members.remove(pid)
         os.kill(pid, number)
@@ -103,6 +108,16 @@ class Crew:
                 self._ready.set()
         # Who waits for it must not wait for ever.
         self._ready.set()
+
+
+@asynccontextmanager
+async def processors(cluster: Cluster, *, stations: int) -> AsyncIterator[Crew]:
+    """Two of them, and stations they know. Whatever happens to them, none writes a traceback."""
+    async with Crew(cluster, stations=stations) as crew:
+        await crew.hire(2)
+        yield crew
+    said = log_of(crew.log)
+    assert "Traceback" not in said, said[-5000:]
 
 
 class Socket:
@@ -135,6 +150,11 @@ class Socket:
         answer = await self.inbox.get()
         assert not answer.event, answer
         return answer.frame
+
+
+def socket_of(peer: Peer) -> Socket:
+    assert isinstance(peer.socket, Socket)
+    return peer.socket
 
 
 class Front:
@@ -180,11 +200,11 @@ class Front:
         return Peer(socket, version, identity)  # type: ignore[arg-type]
 
     async def disconnect(self, peer: Peer) -> None:
-        socket: Socket = peer.socket  # type: ignore[assignment]
         pipeline = self.redis.pipeline(transaction=True)
         pipeline.delete(self.keys.session(peer.identity))
         pipeline.zrem(self.keys.clients, peer.identity)
-        await self._push(pipeline, peer.identity, self.control(socket, envelope.DISCONNECT, code=1006))
+        gone = self.control(socket_of(peer), envelope.DISCONNECT, code=1006)
+        await self._push(pipeline, peer.identity, gone)
 
     async def push(self, identity: str, *envelopes: bytes) -> None:
         await self._push(self.redis.pipeline(transaction=True), identity, *envelopes)
@@ -270,6 +290,12 @@ async def front(cluster: Cluster) -> AsyncIterator[Front]:
         made.is_ending = True
         await pumping
         await redis.aclose()
+
+
+def start_of(identity: str) -> dict[str, Any]:
+    """A StartTransaction of the station with its own card."""
+    card = identity.replace("Q-", "CARD-")
+    return {"connectorId": 1, "idTag": card, "meterStart": 100, "timestamp": at()}
 
 
 def log_of(path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -15,14 +14,12 @@ import pytest_asyncio
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from chargepoints.queue.keys import QueueKeys
-from tests.conformance.peer import V16, V201, Operator, Peer, at, eventually
+from tests.conformance.peer import V16, V201, Operator, Peer, eventually
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
-from tests.queue.crew import Crew, log_of
+from tests.queue.crew import Crew, log_of, processors, start_of
 
-STATIONS = 20
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-_numbers = itertools.count()
 
 
 class OlderSocket:
@@ -95,12 +92,10 @@ def cluster(make_cluster: MakeCluster) -> Cluster:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def crew(cluster: Cluster) -> AsyncIterator[Crew]:
-    async with Crew(cluster, stations=STATIONS) as crew:
-        await crew.hire(2)
+    async with processors(cluster, stations=20) as crew:
         # Who announces before anybody listens is known by its first frame.
         await eventually(lambda: log_of(crew.log).count("processor.started") == 2, 30)
         yield crew
-    assert "Traceback" not in log_of(crew.log), log_of(crew.log)[-5000:]
 
 
 @asynccontextmanager
@@ -119,20 +114,13 @@ async def gateway(cluster: Cluster, crew: Crew) -> AsyncIterator[OlderGateway]:
         yield gateway
 
 
-@pytest.fixture
-def identity() -> str:
-    return f"Q-{next(_numbers)}"
-
-
 async def test_an_announced_station_charges(cluster: Cluster, gateway: OlderGateway, identity: str) -> None:
     await gateway.announce("connect", identity)
     await eventually(lambda: cluster.is_online(identity))
     peer = gateway.peer(identity)
     await peer.boot()
-    card = identity.replace("Q-", "CARD-")
-    start = {"connectorId": 1, "idTag": card, "meterStart": 5, "timestamp": at()}
 
-    started = await peer.call("StartTransaction", start)
+    started = await peer.call("StartTransaction", start_of(identity))
 
     assert [row["id"] for row in cluster.transactions(identity)] == [started["transactionId"]]
     assert cluster.charge_point(identity)["remote_address"] == "192.0.2.9"
@@ -154,10 +142,8 @@ async def test_a_frame_that_is_faster_than_its_announcement_connects_once(
     assert cluster.charge_point(identity)["connection_id"] == connection
 
 
-async def test_the_order_of_one_list_is_the_order_of_every_station(
-    cluster: Cluster, gateway: OlderGateway
-) -> None:
-    identities = [f"Q-{next(_numbers)}" for _ in range(4)]
+async def test_the_order_of_one_list_is_the_order_of_every_station(crew: Crew, gateway: OlderGateway) -> None:
+    identities = [crew.newcomer() for _ in range(4)]
     peers = [gateway.peer(identity) for identity in identities]
     for peer in peers:
         await peer.boot()
