@@ -30,6 +30,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -258,7 +259,18 @@ def run(arguments: list[str]) -> int:
     return os.execve(line[0], line, variables)
 
 
+def heed_termination(pid: int) -> None:
+    """SIGTERM ends the first process of a container from its first moment on.
+
+    The kernel spares that one what it would do to any other: a signal nobody waits for. One that came while the
+    server was starting would be lost, and the container killed only when its time to stop had run out.
+    """
+    if pid == 1:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
+
+
 def main() -> int:
+    heed_termination(os.getpid())
     try:
         return run(sys.argv[1:])
     except RunError as error:

@@ -213,3 +213,13 @@ def test_help_names_every_command(tmp_path: Path, free_port: int) -> None:
     assert done.returncode == 0
     commands = ("demo", "accounts", "migrate", "web", "gateway", "processor", "housekeeping", "healthcheck")
     assert all(f"python3 run.py {name}" in done.stdout for name in (*commands, "test", "manage"))
+
+
+@pytest.mark.parametrize(("pid", "status"), [(1, 143), (2, -signal.SIGTERM)])
+def test_the_first_process_of_a_container_can_be_ended_while_it_starts(pid: int, status: int) -> None:
+    """As process 1 it would not hear SIGTERM otherwise; elsewhere it dies of the signal, as programs do."""
+    starting = f"import os, run, signal; run.heed_termination({pid}); os.kill(os.getpid(), signal.SIGTERM)"
+
+    ended = subprocess.run([sys.executable, "-c", starting], cwd=ROOT, timeout=SECONDS, check=False)
+
+    assert ended.returncode == status
