@@ -262,8 +262,8 @@ def run(arguments: list[str]) -> int:
 def heed_termination(pid: int) -> None:
     """SIGTERM ends the first process of a container from its first moment on.
 
-    The kernel spares that one what it would do to any other: a signal nobody waits for. One that came while the
-    server was starting would be lost, and the container killed only when its time to stop had run out.
+    The kernel spares that one what it would do to any other: a signal nobody waits for. One that came while
+    the server was starting would be lost, and the container killed only when its time to stop had run out.
     """
     if pid == 1:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
