@@ -111,8 +111,6 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
 
     from ocpp_server import settings as configured  # a wrong setting ends here, before Django wraps it
 
-    if demo and configured.TLS_CERT:
-        raise StartError("TLS_CERT: the demo's stations speak plain ws; unset it for the demo.")
     listener = held.enter_context(listen(configured.HTTP_PORT))
     if not configured.REDIS_DISTRIBUTED_STATE:
         held.enter_context(sole_server(configured.DATA_DIR))
@@ -122,8 +120,7 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
         require_redis(configured.REDIS_URL)
     first_login = prepare_database(demo=demo)
 
-    url = f"ws://127.0.0.1:{configured.HTTP_PORT}/ocpp"
-    simulate = [sys.executable, str(configured.BASE_DIR / "manage.py"), "simulate", "--url", url, "--demo"]
+    simulate = [sys.executable, str(configured.BASE_DIR / "manage.py"), "simulate", "--demo"]
     server = Server(
         uvicorn_config(),
         banner=banner(configured.ENVIRONMENT, first_login, demo=demo),

@@ -1,25 +1,18 @@
 """A station's life on the network: connects, boots, beats, talks, listens, loses the socket, comes back."""
 
 import asyncio
-import base64
 import contextlib
-import inspect
 import itertools
-import logging
 import random
+import ssl
 import time
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
-from websockets.typing import Subprotocol
+from websockets.exceptions import InvalidURI
 
-from simulator import schemas
-from simulator.answers import answer_call
 from simulator.clock import Clock
-from simulator.framelog import FrameLog
+from simulator.conversation import Conversation
+from simulator.handshake import CONNECT_ERRORS, address, open_socket, reason
 from simulator.latency import Latencies
 from simulator.mischief import Mischief
 from simulator.versions import SUBPROTOCOL
@@ -31,21 +24,11 @@ if TYPE_CHECKING:
     from simulator.outbox import Outbox
     from simulator.settings import Settings
 
-logger = logging.getLogger("simulator")
-
-CLOSING_S = 10.0  # real seconds the closing handshake may take
 DEFAULT_INTERVAL_S = 300
 BACKOFF_S = (1, 2, 5, 10, 20, 30)
-CONNECT_ERRORS = (OSError, InvalidHandshake, TimeoutError, EOFError)
-
-Handler = Callable[[dict[str, Any]], Any]
 
 
-class SubprotocolError(ConnectionError):
-    """The server completed the handshake without agreeing to our subprotocol."""
-
-
-class StationConnection(FrameLog):
+class StationConnection(Conversation):
     """The network half of a station; the other half is in :mod:`simulator.station`."""
 
     dialect: "Dialect"
@@ -71,19 +54,17 @@ class StationConnection(FrameLog):
         call_timeout_s: float,
         open_timeout_s: float,
         ping_interval_s: float | None,
+        tls: ssl.SSLContext | None,
         log_size: int,
         latencies: Latencies | None,
         mischief: Mischief | None,
     ) -> None:
-        super().__init__(log_size=log_size)
-        self.identity, self.version, self.url, self.password = identity, version, url, password
+        super().__init__(identity, version, log_size=log_size, latencies=latencies, mischief=mischief)
+        self.url, self.password = url, password
         self.patient = patient
         self.boot_on_reconnect = boot_on_reconnect
         self.clock = Clock(speed)
         self.rng = random.Random(f"{seed}:{identity}")  # noqa: S311 - behaviour, not secrets
-        self.mischief = mischief or Mischief()
-        self.latencies = latencies if latencies is not None else Latencies()
-        self.wire: Wire | None = None
         self.online = asyncio.Event()  # connected and accepted
         self.ready = asyncio.Event()  # online, and every status told
         self.offline = asyncio.Event()  # the opposite, so that both can be awaited
@@ -92,11 +73,9 @@ class StationConnection(FrameLog):
         self.boots = 0
         self.stopping = False
         self.last_error: BaseException | None = None
-        self._scripts: dict[str, Handler] = {}
         self._call_timeout_s, self._open_timeout_s = call_timeout_s, open_timeout_s
-        self._ping_interval_s = ping_interval_s
+        self._ping_interval_s, self._tls = ping_interval_s, tls
         self._runner: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
         self._connected_once = False
         self._needs_boot = True
         self._boot_reason = "PowerUp"
@@ -109,6 +88,24 @@ class StationConnection(FrameLog):
     async def announce(self, connector: "Connector", *, again: bool = False) -> None:
         """Tell a connector's status when it changed; the other half knows how."""
         raise NotImplementedError
+
+    @property
+    def address(self) -> str:
+        """Where the station connects to."""
+        return address(self.url, self.identity)
+
+    @property
+    def why_not_accepted(self) -> str | None:
+        """In words, what keeps a station out that was never accepted; None for one that was."""
+        if self.boots:
+            return None
+        if self._runner is None:
+            return "the time was over before it was started"
+        if not self._connected_once:
+            return reason(self.last_error)
+        if self.registration is None:
+            return "the server did not answer BootNotification"
+        return f"the server answered BootNotification with {self.registration}"
 
     # -- life
 
@@ -126,7 +123,7 @@ class StationConnection(FrameLog):
         ready.cancel()
         if self._runner in done:
             failure = self._runner.exception() or self.last_error
-            raise ConnectionError(f"{self.identity}: {failure or 'stopped'}") from failure
+            raise ConnectionError(f"{self.address}: {reason(failure)}") from failure
         if not self.ready.is_set():
             await self.stop()
             raise TimeoutError(f"{self.identity} was not accepted within {timeout_s} s")
@@ -169,28 +166,17 @@ class StationConnection(FrameLog):
             await self._serve(wire)
 
     async def _connect(self) -> Wire:
-        headers = {}
-        if self.password is not None:
-            secret = self.password if isinstance(self.password, bytes) else self.password.encode()
-            headers["Authorization"] = (
-                "Basic " + base64.b64encode(self.identity.encode() + b":" + secret).decode()
-            )
         began = time.perf_counter()
-        connection = await connect(
-            f"{self.url.rstrip('/')}/{quote(self.identity, safe='')}",
-            subprotocols=[Subprotocol(SUBPROTOCOL[self.version])],
-            additional_headers=headers,
-            compression=None,
-            open_timeout=self._open_timeout_s,
-            close_timeout=CLOSING_S,
-            ping_interval=self._ping_interval_s,
-            max_size=2**22,
-            proxy=None,
+        connection = await open_socket(
+            self.url,
+            self.identity,
+            SUBPROTOCOL[self.version],
+            password=self.password,
+            open_timeout_s=self._open_timeout_s,
+            ping_interval_s=self._ping_interval_s,
+            tls=self._tls,
         )
         self.latencies.record("connect", time.perf_counter() - began)
-        if connection.subprotocol is None:
-            await connection.close()
-            raise SubprotocolError(f"the server did not agree to {SUBPROTOCOL[self.version]}")
         wire = WIRES[self.version](
             self.identity,
             connection,
@@ -309,96 +295,3 @@ class StationConnection(FrameLog):
         """Close the socket, open a new one, wait until the station is back; no boot unless told to."""
         await self._drop(abrupt=abrupt)
         await self.go_online()
-
-    # -- talking
-
-    async def call(
-        self,
-        action: str,
-        payload: dict[str, Any],
-        *,
-        message_id: str | None = None,
-        timeout_s: float | None = None,
-        check: bool = True,
-    ) -> dict[str, Any]:
-        """Send a CALL with the schema's own keys and return the answer's payload.
-
-        Raises ValueError when check is on and the payload breaks the schema, CallFailed for a CALLERROR,
-        NoAnswer.
-        """
-        if check and (faults := schemas.faults(self.version, action, "request", payload)):
-            raise ValueError(f"{action}: {faults}")
-        wire = self.wire
-        if wire is None:
-            raise NoAnswer(action, lost=True)
-        try:
-            answer, seconds = await wire.request(action, payload, message_id=message_id, timeout_s=timeout_s)
-        except CallFailed as failure:
-            self.latencies.fail(action, failure.code)
-            if failure.code == "SecurityError" and action != "BootNotification" and not self.mischief.no_boot:
-                self.boot_now("PowerUp")  # the server doesn't know us as accepted
-            raise
-        except NoAnswer as failure:
-            if not failure.lost:
-                self.latencies.fail(action, "timeout")
-            raise
-        self.latencies.record(action, seconds)
-        return answer
-
-    async def tell(self, action: str, payload: dict[str, Any]) -> None:
-        """Send a notification whose answer says nothing; nobody minds when it is lost or refused."""
-        with contextlib.suppress(NoAnswer, CallFailed):
-            await self.call(action, payload)
-
-    async def send_raw(self, text: str) -> None:
-        """Send a frame exactly as given. Raises NoAnswer when there is no connection."""
-        if self.wire is None:
-            raise NoAnswer("raw frame", lost=True)
-        try:
-            await self.wire.send_text(text)
-        except ConnectionClosed:
-            raise NoAnswer("raw frame", lost=True) from None
-
-    def on_call(self, action: str, handler: Handler | None) -> None:
-        """Script the answer to a CSMS call: ``handler(payload)`` returns (or awaits to) a payload, raises
-        CallFailed to answer with a CALLERROR, or returns None to stay silent. A handler of None restores the
-        normal answer.
-        """
-        if handler is None:
-            self._scripts.pop(action, None)
-        else:
-            self._scripts[action] = handler
-
-    async def _answer(self, wire: Wire, message_id: str, action: str, payload: dict[str, Any]) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            if self.mischief.slow_answers_s:
-                await asyncio.sleep(self.mischief.slow_answers_s)
-            if self.mischief.never_answers:
-                return
-            follow_up = None
-            try:
-                if script := self._scripts.get(action):
-                    answer = script(payload)
-                    answer = await answer if inspect.isawaitable(answer) else answer
-                else:
-                    answer, follow_up = answer_call(self, action, payload)
-            except CallFailed as refusal:
-                await wire.refuse(message_id, refusal.code, refusal.description)
-                return
-            if answer is None:
-                return
-            await wire.answer(message_id, answer)
-            if follow_up is not None:
-                self.background(follow_up(), name=f"after {action}")
-
-    def background(self, work: Coroutine[Any, Any, Any], *, name: str) -> "asyncio.Task[Any]":
-        """Run something beside everything else; it ends with the station."""
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_done)
-        return task
-
-    def _task_done(self, task: "asyncio.Task[Any]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (failure := task.exception()):
-            logger.error("%s: %s failed", self.identity, task.get_name(), exc_info=failure)

@@ -6,13 +6,15 @@ import json
 import os
 import re
 import signal
+import ssl
 import sys
 import time
-from typing import Any, TextIO
+from typing import Any
+from urllib.parse import urlsplit
 
-from simulator.crowd import Crowd
 from simulator.demo import Demo
 from simulator.fleet import Fleet
+from simulator.report import Progress, complaint, summary, write_table
 from simulator.versions import parse_versions
 
 DEFAULT_URL = "ws://127.0.0.1:8081/ocpp"
@@ -48,12 +50,32 @@ def _positive(text: str) -> float:
     return number
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options of `manage.py simulate` and of `python -m simulator`."""
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+    return int(text)
+
+
+def endpoint(text: str) -> str:
+    """The address stations connect to, without their identity. Raises ArgumentTypeError."""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # the port is no number
+        usable = False
+    if not usable:
+        raise argparse.ArgumentTypeError(f"{text!r} is no WebSocket address; write {DEFAULT_URL}")
+    return text
+
+
+def add_arguments(parser: argparse.ArgumentParser, *, url: str = DEFAULT_URL) -> None:
+    """The options of `manage.py simulate` and of `python -m simulator`; `url` is where --url is not given."""
     parser.add_argument(
-        "--url", default=DEFAULT_URL, help="endpoint without the identity (default %(default)s)"
+        "--url", type=endpoint, default=url, help="endpoint without the identity (default %(default)s)"
     )
-    parser.add_argument("--stations", type=int, default=3, metavar="N", help="how many (default %(default)s)")
+    parser.add_argument(
+        "--stations", type=_count, default=3, metavar="N", help="how many (default %(default)s)"
+    )
     parser.add_argument("--duration", type=duration, default=60.0, help="60s, 5m, 1h30m (default 60s)")
     parser.add_argument(
         "--versions",
@@ -101,31 +123,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
-def run(options: dict[str, Any]) -> int:
-    """Run as told; returns the exit code: 0, or 1 when anything went wrong. Ctrl-C ends with the summary."""
-    if options["stations"] < 1:
-        sys.stderr.write("--stations must be at least 1\n")
-        return 2
-    return asyncio.run(_run(options))
+def run(options: dict[str, Any], *, tls: ssl.SSLContext | None = None) -> int:
+    """Run as told; returns the exit code: 0, or 1 when anything went wrong or no station was ever accepted.
+
+    Ctrl-C ends with the summary. ``tls`` is for a wss server that this machine does not trust by itself.
+    """
+    return asyncio.run(_run(options, tls))
 
 
-async def _run(options: dict[str, Any]) -> int:
+async def _run(options: dict[str, Any], tls: ssl.SSLContext | None) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     crowd: Demo | Fleet
-    starting: asyncio.Task[int] | asyncio.Task[None]
+    starting: asyncio.Task[None]
     if options["demo"]:
-        crowd = Demo(
-            options["url"], speed=options["speed"], seed=options["seed"], password=options["password"]
-        )
+        crowd = _demo(options, tls)
         starting = asyncio.create_task(crowd.start())
     else:
-        crowd = _fleet(options)
-        starting = asyncio.create_task(crowd.start(over_s=options["ramp"]))
+        crowd = _fleet(options, tls)
+        starting = asyncio.create_task(_start(crowd, options["ramp"], stop))
     began = time.monotonic()
-    progress = _Progress(crowd, sys.stderr, began)
+    progress = Progress(crowd, sys.stderr, began)
     ticking = asyncio.create_task(progress.run(quiet=options["json"]))
     watching = asyncio.create_task(_end_with(options["with_parent"], stop))
     try:
@@ -143,13 +163,25 @@ async def _run(options: dict[str, Any]) -> int:
         await asyncio.gather(*ended, return_exceptions=True)
         await crowd.stop()
     report = summary(crowd, online=online, seconds=time.monotonic() - began)
+    sentence = complaint(report, options["url"])
     if options["json"]:
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
-    else:
-        _write_table(report, sys.stdout)
+    elif report["answers"] or not sentence:
+        write_table(report, sys.stdout)
+    # The server that started us and ends us within a moment knows where it is.
+    if sentence and options["with_parent"] is None:
+        sys.stdout.flush()
+        sys.stderr.write(sentence + "\n")
     # A demonstration lives through restarts of its server; what it counted is shown, but ending it is no
     # failure.
-    return 1 if report["errors"] and not options["demo"] else 0
+    return 1 if not report["accepted"] or (report["errors"] and not options["demo"]) else 0
+
+
+async def _start(fleet: Fleet, over_s: float, stop: asyncio.Event) -> None:
+    """Start them all; when none was let in, the rest of the time would show nothing more."""
+    await fleet.start(over_s=over_s)
+    if not fleet.accepted:
+        stop.set()
 
 
 async def _end_with(parent: int | None, stop: asyncio.Event) -> None:
@@ -161,7 +193,13 @@ async def _end_with(parent: int | None, stop: asyncio.Event) -> None:
     stop.set()
 
 
-def _fleet(options: dict[str, Any]) -> Fleet:
+def _demo(options: dict[str, Any], tls: ssl.SSLContext | None) -> Demo:
+    return Demo(
+        options["url"], speed=options["speed"], seed=options["seed"], password=options["password"], tls=tls
+    )
+
+
+def _fleet(options: dict[str, Any], tls: ssl.SSLContext | None) -> Fleet:
     return Fleet(
         options["url"],
         options["stations"],
@@ -173,69 +211,5 @@ def _fleet(options: dict[str, Any]) -> Fleet:
         charging=not options["idle"],
         free=options["free"],
         tokens=tuple(token.strip() for token in options["tokens"].split(",") if token.strip()),
+        tls=tls,
     )
-
-
-def summary(crowd: Crowd, *, online: int, seconds: float) -> dict[str, Any]:
-    """What happened, as one JSON-ready dict; latencies in milliseconds, energy in Wh."""
-    return {
-        "stations": len(crowd.stations),
-        "online_at_end": online,
-        "seconds": round(seconds, 2),
-        "sessions": crowd.sessions_done,
-        "sessions_refused": crowd.sessions_refused,
-        "energy_wh": crowd.energy_wh,
-        "answers": crowd.latencies.answers,
-        "answers_per_second": round(crowd.latencies.answers / max(seconds, 0.001), 1),
-        "errors": crowd.latencies.errors,
-        "actions": crowd.latencies.summary(),
-    }
-
-
-class _Progress:
-    """One line that is rewritten on a terminal, a line every few seconds elsewhere."""
-
-    def __init__(self, crowd: Crowd, out: TextIO, began: float) -> None:
-        self.crowd, self.out, self.began = crowd, out, began
-        self.terminal = out.isatty()
-
-    async def run(self, *, quiet: bool) -> None:
-        every = 0.5 if self.terminal else 5.0
-        last = 0
-        while not (quiet and not self.terminal):
-            await asyncio.sleep(every)
-            answers = self.crowd.latencies.answers
-            line = (
-                f"{time.monotonic() - self.began:6.0f} s"
-                f"  online {self.crowd.online}/{len(self.crowd.stations)}"
-                f"  charging {self.crowd.charging_now}  sessions {self.crowd.sessions_done}"
-                f"  answers {answers} ({(answers - last) / every:.0f}/s)"
-                f"  errors {self.crowd.latencies.errors}"
-            )
-            last = answers
-            self.out.write(f"\r\x1b[2K{line}" if self.terminal else line + "\n")
-            self.out.flush()
-
-
-def _write_table(report: dict[str, Any], out: TextIO) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[2K")
-    out.write(
-        f"{report['stations']} stations, {report['online_at_end']} online at the end, "
-        f"{report['seconds']:.0f} s: "
-        f"{report['sessions']} sessions ({report['sessions_refused']} refused), "
-        f"{report['energy_wh'] / 1000:.2f} kWh, "
-        f"{report['answers']} answers, {report['errors']} errors\n"
-    )
-    if not report["actions"]:
-        return
-    out.write(
-        f"\n{'action':<30}{'count':>8}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}{'max ms':>10}{'errors':>8}\n"
-    )
-    for row in report["actions"]:
-        kinds = ", ".join(f"{kind} {count}" for kind, count in row["error_kinds"].items())
-        out.write(
-            f"{row['action']:<30}{row['count']:>8}{row['p50_ms']:>10.2f}{row['p95_ms']:>10.2f}{row['p99_ms']:>10.2f}"
-            f"{row['max_ms']:>10.2f}{row['errors']:>8}  {kinds}".rstrip()
-            + "\n"
-        )

@@ -1,6 +1,7 @@
 """What every group of stations has: shared latencies, a count of sessions, an orderly end."""
 
 import asyncio
+from collections import Counter
 
 from simulator.latency import Latencies
 from simulator.session import Session
@@ -25,6 +26,16 @@ class Crowd:
     @property
     def online(self) -> int:
         return sum(station.online.is_set() for station in self.stations)
+
+    @property
+    def accepted(self) -> int:
+        """How many stations the server has ever accepted."""
+        return sum(station.boots > 0 for station in self.stations)
+
+    @property
+    def kept_out(self) -> dict[str, int]:
+        """Why stations were never accepted, in words, the commonest reason first."""
+        return dict(Counter(filter(None, (one.why_not_accepted for one in self.stations))).most_common())
 
     @property
     def charging_now(self) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from typing import Any
 
 from simulator.crowd import Crowd
@@ -35,7 +36,15 @@ class Demo(Crowd):
     away.
     """
 
-    def __init__(self, url: str, *, speed: float = 1.0, seed: int = 0, password: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        speed: float = 1.0,
+        seed: int = 0,
+        password: str | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         super().__init__()
         self._troubles: dict[str, str] = {}
         for identity, role in CAST.items():
@@ -46,6 +55,7 @@ class Demo(Crowd):
                 options.pop("version"),
                 url,
                 password=password,
+                tls=tls,
                 seed=seed,
                 speed=speed,
                 patient=True,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from typing import Any
 
 from simulator.answers import FollowUp
@@ -26,8 +27,8 @@ class Station(StationConnection):
 
     ``url`` is the endpoint without the identity. ``speed`` shortens every timer and speeds up the meter;
     ``patient`` keeps trying when the first connection fails; ``log_size`` 0 keeps no frames (for large
-    fleets); ``password`` may be bytes, as 1.6's AuthorizationKey is. Only answers that took place are in
-    ``latencies``.
+    fleets); ``password`` may be bytes, as 1.6's AuthorizationKey is; ``tls`` is for a wss server whose
+    certificate this machine does not trust by itself. Only answers that took place are in ``latencies``.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Station(StationConnection):
         call_timeout_s: float = 30.0,
         open_timeout_s: float = 20.0,
         ping_interval_s: float | None = None,
+        tls: ssl.SSLContext | None = None,
         log_size: int = 2000,
         latencies: Latencies | None = None,
         mischief: Mischief | None = None,
@@ -69,6 +71,7 @@ class Station(StationConnection):
             call_timeout_s=call_timeout_s,
             open_timeout_s=open_timeout_s,
             ping_interval_s=ping_interval_s,
+            tls=tls,
             log_size=log_size,
             latencies=latencies,
             mischief=mischief,

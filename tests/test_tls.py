@@ -253,6 +253,27 @@ def test_a_command_of_the_machine_reaches_the_server_and_trusts_this_certificate
     assert "can't be reached" in other.stdout + other.stderr
 
 
+def test_simulated_stations_of_the_machine_come_in_over_wss_and_trust_this_certificate_alone(
+    server: LiveServer, tmp_path: Path
+):
+    def simulate(certificate: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "manage.py", "simulate", "--stations", "3", "--duration", "8s", "--idle"],
+            cwd=ROOT,
+            env=server.environment | {"TLS_CERT": certificate},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    known = simulate(server.environment["TLS_CERT"])
+    other = simulate(str(certify(tmp_path, "other")[0]))
+
+    assert known.returncode == 0 and "3 online at the end" in known.stdout
+    assert other.returncode == 1 and f"wss://127.0.0.1:{server.port}/ocpp: no TLS" in other.stderr
+
+
 @pytest.mark.parametrize("broken", ["missing", "text", "other key", "key alone"])
 def test_a_certificate_that_is_none_stops_the_start_with_a_sentence(tmp_path: Path, broken: str):
     pem, key = certify(tmp_path, "good")

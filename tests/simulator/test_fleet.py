@@ -1,17 +1,12 @@
-"""Many stations, their misbehaviour, and the command line."""
-
-import asyncio
-import json
-import sys
+"""Many stations, and their misbehaviour."""
 
 import pytest
 
 from simulator import V16, Fleet, Mischief, NoAnswer, bad_frames
-from simulator.console import duration
 from simulator.demo import Demo
 from simulator.mischief import flood, resend_last
 from tests.simulator.conftest import MakeStation
-from tests.simulator.csms import PATIENCE_S, Csms
+from tests.simulator.csms import Csms
 
 
 async def test_fleet_of_mixed_versions_charges_and_measures(csms: Csms) -> None:
@@ -120,57 +115,3 @@ async def test_same_seed_gives_the_same_meter(csms: Csms) -> None:
 
     assert meters[0] == meters[1]
     assert len(set(meters[0])) == 3
-
-
-def test_durations_are_written_with_units() -> None:
-    assert [duration(text) for text in ("90", "60s", "1m30s", "2h")] == [90, 60, 90, 7200]
-
-
-async def test_command_line_prints_a_summary_and_fails_without_a_server(csms: Csms) -> None:
-    async def run(url: str, *more: str) -> tuple[int | None, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "simulator",
-            "--url",
-            url,
-            "--duration",
-            "4s",  # the start of a busy machine's interpreter included
-            "--stations",
-            "3",
-            *more,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, _ = await process.communicate()
-        return process.returncode, out.decode()
-
-    good_code, good = await run(csms.url, "--json")
-    bad_code, bad = await run("ws://127.0.0.1:9/ocpp")
-
-    assert (good_code, bad_code) == (0, 1)
-    assert json.loads(good)["online_at_end"] == 3
-    assert "connect" in bad
-
-
-async def test_a_simulation_ends_when_the_process_that_started_it_is_killed() -> None:
-    # A parent that starts the demonstration on our pipe, says so, and sleeps until it is killed.
-    code = (
-        "import os, subprocess, sys;"
-        "subprocess.Popen([sys.executable, '-m', 'simulator', '--demo', '--url', 'ws://127.0.0.1:9/ocpp',"
-        " '--with-parent', str(os.getpid())], stderr=subprocess.DEVNULL);"
-        "print('started', flush=True);"
-        "sys.stdin.read()"
-    )
-    parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", code, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    assert parent.stdout is not None
-    assert await parent.stdout.readline() == b"started\n"
-
-    parent.kill()
-
-    # The pipe ends when the last one that holds it has ended, and that is the simulation.
-    said = await asyncio.wait_for(parent.stdout.read(), 2 * PATIENCE_S)
-    await parent.wait()
-    assert b"6 stations" in said

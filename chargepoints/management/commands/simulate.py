@@ -4,8 +4,10 @@ import sys
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 
+from ocpp_server.tls import loopback_context
 from simulator.console import add_arguments, run
 
 
@@ -16,9 +18,20 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        add_arguments(parser)
+        add_arguments(parser, url=_own_endpoint())
 
     def handle(self, *args: Any, **options: Any) -> None:
-        code = run(options)
+        tls = None
+        if settings.TLS_CERT and options["url"] == _own_endpoint():
+            try:
+                tls = loopback_context(settings.TLS_CERT)
+            except OSError as error:
+                raise CommandError(f"TLS_CERT: {settings.TLS_CERT} can't be used ({error}).") from None
+        code = run(options, tls=tls)
         if code:
             sys.exit(code)
+
+
+def _own_endpoint() -> str:
+    """Where the server of these very settings takes stations, on this machine."""
+    return settings.LOOPBACK_URL.replace("http", "ws", 1) + "/ocpp"

@@ -1,0 +1,261 @@
+"""`manage.py simulate` and `python -m simulator`: where they connect, what they say, how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from simulator.console import duration
+from simulator.handshake import reason
+from tests.live import ROOT, LiveServer, free_port
+from tests.simulator.csms import PATIENCE_S, Csms
+
+Outcome = tuple[int | None, str, str]
+
+
+async def simulate(url: str, *more: str) -> Outcome:
+    """Exit code, stdout and stderr of `python -m simulator`, which needs no server of ours."""
+    return await run("-m", "simulator", "--url", url, *more)
+
+
+async def run(*arguments: str, **environment: str) -> Outcome:
+    process = await begin(*arguments, **environment)
+    return await ended(process)
+
+
+async def ended(process: asyncio.subprocess.Process) -> Outcome:
+    out, err = await asyncio.wait_for(process.communicate(), 2 * PATIENCE_S)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def begin(*arguments: str, **environment: str) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *arguments,
+        cwd=ROOT,
+        env={**os.environ, "ENV_FILE": os.devnull, **environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def online(process: asyncio.subprocess.Process, stations: int) -> None:
+    """Until it says that so many are."""
+    assert process.stderr is not None
+    async with asyncio.timeout(2 * PATIENCE_S):
+        async for line in process.stderr:
+            if f"online {stations}/".encode() in line:
+                return
+    pytest.fail("the simulation has ended")
+
+
+@contextlib.asynccontextmanager
+async def refusing(status: int) -> AsyncIterator[str]:
+    """A server that refuses every handshake with this status; its endpoint."""
+
+    def refuse(connection: ServerConnection, request: Request) -> Response:
+        return connection.respond(http.HTTPStatus(status), "no\n")
+
+    async with serve(lambda connection: asyncio.sleep(0), "127.0.0.1", 0, process_request=refuse) as server:
+        yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp"
+
+
+def test_durations_are_written_with_units() -> None:
+    assert [duration(text) for text in ("90", "60s", "1m30s", "2h")] == [90, 60, 90, 7200]
+
+
+async def test_ctrl_c_ends_it_with_the_summary_and_0_when_all_went_well(csms: Csms) -> None:
+    process = await begin(
+        "-m", "simulator", "--url", csms.url, "--stations", "3", "--duration", "1h", "--json"
+    )
+    await csms.wait_for("StatusNotification", count=3)
+
+    process.send_signal(signal.SIGINT)
+    code, out, err = await ended(process)
+
+    assert (code, err) == (0, "")
+    report = json.loads(out)
+    assert report["online_at_end"] == report["accepted"] == 3
+    assert report["not_accepted"] == {}
+
+
+async def test_without_a_server_it_ends_at_once_and_says_where_and_why() -> None:
+    url = f"ws://127.0.0.1:{free_port()}/ocpp"
+
+    code, out, err = await asyncio.wait_for(
+        simulate(url, "--stations", "20", "--duration", "1h"), PATIENCE_S
+    )
+
+    assert (code, out) == (1, "")
+    assert err == (
+        f"No station was accepted at {url}: nothing listens there. "
+        "python3 run.py starts a server; HTTP_PORT or --url says where it is.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [(401, "password"), (404, "unknown stations"), (503, "can't take stations"), (418, "TEAPOT")],
+)
+async def test_a_refused_handshake_is_told_in_words(status: int, word: str) -> None:
+    async with refusing(status) as url:
+        code, _, err = await simulate(url, "--stations", "2")
+
+    assert code == 1
+    assert len(err.splitlines()) == 1
+    assert url in err and f"HTTP {status}" in err and word.lower() in err.lower()
+
+
+async def test_what_is_no_websocket_server_is_told_in_words() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example.com ESMTP\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp"
+
+        code, _, err = await simulate(url, "--stations", "1")
+
+    assert code == 1
+    assert "no WebSocket server" in err
+
+
+async def test_a_server_that_is_silent_is_told_in_words() -> None:
+    async with await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0) as server:
+        url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp"
+
+        code, _, err = await simulate(url, "--stations", "1", "--duration", "500ms")
+
+    assert code == 1
+    assert "before the server had answered" in err
+
+
+@pytest.mark.slow
+async def test_stations_that_are_not_accepted_are_counted_by_reason(csms: Csms) -> None:
+    csms.boot_answers = [{"status": said, "interval": 900} for said in ("Rejected", "Pending", "Pending")]
+    process = await begin(
+        "-m", "simulator", "--url", csms.url, "--stations", "4", "--duration", "1h", "--versions", "1.6"
+    )
+    await csms.wait_for("BootNotification", count=4)
+    await online(process, 1)
+
+    process.send_signal(signal.SIGINT)
+    code, out, err = await ended(process)
+
+    assert code == 0
+    assert "4 stations, 1 online at the end" in out
+    assert err.splitlines()[-1] == (
+        f"3 of 4 stations were not accepted at {csms.url}: "
+        "the server answered BootNotification with Pending (2 of them); "
+        "the server answered BootNotification with Rejected (1 of them)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("argument", "word"),
+    [
+        ("--url=http://localhost:8081/ocpp", "no WebSocket address"),
+        ("--url=localhost:8081", "no WebSocket address"),
+        ("--url=ws://localhost:port/ocpp", "no WebSocket address"),
+        ("--stations=0", "no whole number"),
+        ("--duration=soon", "no duration"),
+        ("--versions=3.0", "unknown OCPP version"),
+        ("--speed=-1", "no number above 0"),
+    ],
+)
+async def test_a_wrong_argument_is_named(argument: str, word: str) -> None:
+    code, out, err = await run("-m", "simulator", argument)
+
+    assert (code, out) == (2, "")
+    assert argument.partition("=")[0] in err.splitlines()[-1] and word in err.splitlines()[-1]
+
+
+def test_a_name_with_several_addresses_where_nobody_listens_is_told_like_one() -> None:
+    """What asyncio raises for localhost where that is ::1 and 127.0.0.1."""
+    failure = OSError(
+        "Multiple exceptions: [Errno 111] Connect call failed ('::1', 9, 0, 0), "
+        "[Errno 111] Connect call failed ('127.0.0.1', 9)"
+    )
+
+    assert reason(failure) == "nothing listens there"
+
+
+async def test_a_simulation_ends_when_the_process_that_started_it_is_killed() -> None:
+    # A parent that starts the demonstration on our pipe, says so, and sleeps until it is killed.
+    code = (
+        "import os, subprocess, sys;"
+        "subprocess.Popen([sys.executable, '-m', 'simulator', '--demo', '--url', 'ws://127.0.0.1:9/ocpp',"
+        " '--with-parent', str(os.getpid()), '--json'], stderr=subprocess.DEVNULL);"
+        "print('started', flush=True);"
+        "sys.stdin.read()"
+    )
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert parent.stdout is not None
+    assert await parent.stdout.readline() == b"started\n"
+
+    parent.kill()
+
+    # The pipe ends when the last one that holds it has ended, and that is the simulation.
+    said = await asyncio.wait_for(parent.stdout.read(), 2 * PATIENCE_S)
+    await parent.wait()
+    assert json.loads(said)["stations"] == 6
+
+
+# -- manage.py simulate, beside a server of the same settings
+
+
+def settings(server: LiveServer) -> dict[str, str]:
+    names = ("DATA_DIR", "HTTP_PORT", "TLS_CERT", "TLS_KEY")
+    return {name: value for name, value in server.environment.items() if name in names}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), ("--url", "ws://localhost:{port}/ocpp")])
+async def test_it_reaches_the_server_of_its_own_settings(
+    running_server: LiveServer, more: tuple[str, ...]
+) -> None:
+    named = [word.format(port=running_server.port) for word in more]
+    process = await begin(
+        "manage.py", "simulate", "--stations=6", "--duration=1h", "--idle", *named, **settings(running_server)
+    )
+
+    await online(process, 6)
+    process.send_signal(signal.SIGINT)
+    code, out, _ = await ended(process)
+
+    assert code == 0
+    assert "6 stations, 6 online at the end" in out and "0 errors" in out
+
+
+async def test_beside_no_server_it_names_the_port_of_its_settings(tmp_path: Path) -> None:
+    nobody = LiveServer(tmp_path)
+
+    code, out, err = await run("manage.py", "simulate", **settings(nobody))
+
+    assert (code, out) == (1, "")
+    assert f"ws://127.0.0.1:{nobody.port}/ocpp: nothing listens there." in err
+
+
+@pytest.mark.slow
+async def test_unknown_stations_that_are_refused_are_told_so(tmp_path: Path, migrated_database: Path) -> None:
+    server = LiveServer(tmp_path, template=migrated_database, OCPP_UNKNOWN_STATIONS="refuse").start()
+    try:
+        code, _, err = await run("manage.py", "simulate", "--stations", "2", **settings(server))
+    finally:
+        server.stop()
+
+    assert code == 1
+    assert "HTTP 404" in err and "unknown stations" in err
