@@ -37,10 +37,6 @@ class Emaid:
     def __str__(self) -> str:
         return self.body + self.check
 
-    def separated(self) -> str:
-        """As it is printed on paper: with hyphens."""
-        return "-".join(filter(None, (self.country, self.provider, self.instance, self.check)))
-
 
 def parse(text: str) -> Emaid | None:
     """The parts of a contract id, or None when it is no eMAID or its check character is wrong."""

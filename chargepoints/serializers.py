@@ -25,7 +25,6 @@ from ocpp_server.api.fields import (
 from ocpp_server.masking import masked
 from ocpp_server.protocol.versions import VERSIONS, label
 
-ANY_OBJECT: dict[str, Any] = {"type": "object", "additionalProperties": True}
 ANYTHING: dict[str, Any] = {}
 
 

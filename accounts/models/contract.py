@@ -90,9 +90,6 @@ class MemberQuerySet(models.QuerySet["Member"]):
         """Members and those invited, without those who left."""
         return self.exclude(status=Member.Status.REMOVED)
 
-    def who_may_charge(self) -> MemberQuerySet:
-        return self.filter(status=Member.Status.ACTIVE).exclude(role=Member.Role.VIEWER)
-
 
 class Member(models.Model):
     """Somebody's part in a contract. The roles' rights are in `services/membership.py`."""

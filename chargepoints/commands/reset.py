@@ -12,7 +12,6 @@ from ocpp_server.protocol.versions import V16
 # One word for both dialects: 1.6's, with the 2.x word that means it.
 _IN_2X = {"Soft": "OnIdle", "Hard": "Immediate"}
 _IN_16 = {two: one for one, two in _IN_2X.items()}
-TYPES = (*_IN_2X, *_IN_16, "ImmediateAndResume")
 
 
 async def reset(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.db import models
-from django.utils import timezone
 
 from chargepoints.models.charge_point import ChargePoint
 
@@ -11,9 +10,6 @@ from chargepoints.models.charge_point import ChargePoint
 class CommandQuerySet(models.QuerySet["Command"]):
     def unfinished(self) -> CommandQuerySet:
         return self.filter(state__in=(Command.State.QUEUED, Command.State.SENT))
-
-    def overdue(self) -> CommandQuerySet:
-        return self.unfinished().filter(deadline_at__lt=timezone.now())
 
 
 class Command(models.Model):

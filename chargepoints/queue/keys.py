@@ -30,7 +30,8 @@ with the socket in its own hands. Where it replaces another, the connect step ke
 and `channel` as `replaced_id` and `replaced_channel`: the processor waits until that process has finished.
 The processor adds `settles_at`: when calls may be sent at the latest; 0: the station has said its first word.
 Whoever pushes a request marks the station ready with Redis' milliseconds of now (`ZADD NX`), so that who has
-waited longest is served first.
+waited longest is served first. No more than 64 idle processors wake at once: so many rings are kept. Answers
+nobody fetches are kept for 120 s: the gateway and its sockets are gone by then.
 """
 
 from __future__ import annotations
@@ -40,11 +41,6 @@ from pathlib import Path
 from ocpp_server.live.redis_keys import Keys, Script
 
 _SCRIPTS = Path(__file__).parent / "scripts"
-
-# Answers nobody fetches: the gateway and its sockets are gone by then.
-RESPONSES_KEPT_S = 120
-# How many rings are kept: that many idle processors wake at once at most.
-BELL_LENGTH = 64
 
 
 class QueueKeys(Keys):

@@ -73,11 +73,6 @@ def accept(charge_point: ChargePoint) -> ChargePoint:
     return update(charge_point, registration_status=ChargePoint.Registration.ACCEPTED)
 
 
-def set_password(charge_point: ChargePoint, password: str) -> ChargePoint:
-    """Set the password of Basic authentication, or remove it with "". Raises Invalid."""
-    return update(charge_point, password=password)
-
-
 def delete(charge_point: ChargePoint) -> None:
     """Remove a station with its connectors, logs and commands, and close its socket.
 

@@ -15,16 +15,11 @@ from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
 
 
 class Refused(NamedTuple):
-    """`status` is 1.6's AuthorizationStatus (7.1), `status_2x` the 2.x one (3.3) where it says more.
-
-    `is_circumstantial`: elsewhere, later or with less the token could charge. Who is charging already may
-    still stop.
-    """
+    """`status` is 1.6's AuthorizationStatus (7.1), `status_2x` the 2.x one (3.3) where it says more."""
 
     status: str
     reason: str
     status_2x: str = ""
-    is_circumstantial: bool = False
 
 
 BLOCKED, EXPIRED, INVALID = "Blocked", "Expired", "Invalid"
@@ -73,19 +68,19 @@ def circumstances(
 ) -> Refused | None:
     """When, where and how much. `drawn` goes with `record.budgets`; without a station no place is asked."""
     if record.valid_from is not None and now < record.valid_from:
-        return _circumstance("The token is not valid yet.", "NotAtThisTime")
+        return Refused(INVALID, "The token is not valid yet.", "NotAtThisTime")
     if record.contract_from is not None and now < record.contract_from:
-        return _circumstance(f"The contract {record.contract_id} has not begun yet.", "NotAtThisTime")
+        return Refused(INVALID, f"The contract {record.contract_id} has not begun yet.", "NotAtThisTime")
     if for_start and record.is_master:
         return _MASTER
     if station is not None:
         if record.refused_at is not None and record.refused_at.have(station, site):
-            return _circumstance("An access rule refuses it at this place.", "NotAtThisLocation")
+            return Refused(INVALID, "An access rule refuses it at this place.", "NotAtThisLocation")
         if not _is_allowed(record.allowed_at, station, site):
-            return _circumstance("Access rules allow it at other places only.", "NotAtThisLocation")
+            return Refused(INVALID, "Access rules allow it at other places only.", "NotAtThisLocation")
     for budget, consumption in zip(record.budgets, drawn, strict=False):
         if problem := exceeded(budget, consumption):
-            return _circumstance(problem, "NoCredit")
+            return Refused(INVALID, problem, "NoCredit")
     return None
 
 
@@ -116,10 +111,6 @@ def exceeded(budget: Budget, drawn: Consumption) -> str:
             kwh = f"{used / 1000:,.1f} of {limit / 1000:,.1f} kWh"
             return f"The {whose}'s budget of the {period} is used up: {kwh}."
     return ""
-
-
-def _circumstance(reason: str, status_2x: str) -> Refused:
-    return Refused(INVALID, reason, status_2x, is_circumstantial=True)
 
 
 def _is_past(moment: datetime | None, now: datetime) -> bool:
