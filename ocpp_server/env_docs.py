@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from ocpp_server.env_table import VARIABLES, Variable
+from ocpp_server.env_table import VARIABLES
+from ocpp_server.env_variable import Variable
 
 ROOT = Path(__file__).resolve().parent.parent
 CONFIGURATION, EXAMPLE = ROOT / "docs" / "configuration.md", ROOT / ".env.example"
