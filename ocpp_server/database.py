@@ -16,6 +16,8 @@ _AWAY_CLASSES = ("08", "53", "57", "58")
 _READ_ONLY = "25006"  # a standby, or default_transaction_read_only
 # Serialization failure, deadlock, lock not available: somebody else was first, and another attempt may do.
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
+# How long a migration waits for a lock; `manage.py migrate` tries again.
+MIGRATION_LOCK_WAIT_MS = 1000
 
 
 def is_away(error: BaseException) -> bool:
@@ -61,10 +63,13 @@ def leave_pool(*, lock_wait_ms: int = 0) -> None:
 
 
 def lift_limits(**_: Any) -> None:
-    """Before migrations: what they do to a table of millions takes longer than a query of the API may."""
+    """Before migrations: what they do to a table of millions takes longer than a query of the API may.
+
+    For a table that is in use they wait briefly: everybody else who wants it waits behind them.
+    """
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()
-        leave_pool()
+        leave_pool(lock_wait_ms=MIGRATION_LOCK_WAIT_MS)
 
 
 def set_limits(**_: Any) -> None:

@@ -294,6 +294,7 @@ def sole_migration() -> Iterator[None]:
     parameters = dict(connection.get_connection_params())
     parameters.pop("pool", None)
     with psycopg.connect(**parameters, autocommit=True) as lock:
+        lock.execute("SET statement_timeout = 0")  # a migration may take longer than a query
         lock.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
         yield
 
