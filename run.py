@@ -15,6 +15,8 @@
 
   python3 run.py test [ARGS]      run the linters, the type checker and all tests; with ARGS, only pytest ARGS
   python3 run.py manage ARGS      run a Django command, such as: manage changepassword admin
+  python3 run.py load-test ARGS   put load on a server by simulated stations; --help names the options
+  python3 run.py bench ARGS       what a message costs, against the plain ocpp package (bench/README.md)
   python3 run.py --help           this text
 
 The first run makes .venv beside this file and installs the locked requirements into it; later runs only do
@@ -27,6 +29,7 @@ With RUN_IN_PLACE=1 the running interpreter is used as it is and nothing is inst
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -41,6 +44,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST, NEWEST = (3, 11), (3, 13)
 ROLES = ("web", "gateway", "processor", "housekeeping")
+# They need more than the server does, and start servers with settings of their own.
+DEVELOPERS = ("test", "load-test", "bench")
 WRONG_SETTING = 2
 
 
@@ -185,7 +190,29 @@ def healthcheck(arguments: list[str]) -> int:
 
 
 def manage(arguments: list[str]) -> int:
-    return subprocess.run([sys.executable, str(ROOT / "manage.py"), *arguments], check=False).returncode
+    # In this very process, so that Ctrl-C and SIGTERM reach the command and not somebody who waits for it.
+    sys.stdout.flush()
+    return os.execv(sys.executable, [sys.executable, str(ROOT / "manage.py"), *arguments])
+
+
+def module(name: str, arguments: list[str]) -> int:
+    """Become `python -m NAME ARGS`, in the caller's folder: the files it names are relative to that."""
+    known = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    variables = dict(os.environ, PYTHONPATH=os.pathsep.join(known))
+    sys.stdout.flush()
+    return os.execve(sys.executable, [sys.executable, "-m", name, *arguments], variables)
+
+
+def finish(command: list[str], variables: dict[str, str]) -> int:
+    """The exit status of a step of the tests. Ctrl-C reaches it as it reaches us; it ends in its own time."""
+    with subprocess.Popen(command, cwd=ROOT, env=variables) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            while process.poll() is None:
+                with contextlib.suppress(KeyboardInterrupt):
+                    process.wait()
+            raise
 
 
 def test(arguments: list[str]) -> int:
@@ -208,13 +235,12 @@ def test(arguments: list[str]) -> int:
         failed = []
         for name, command in {} if arguments else steps.items():
             print(f"== {name}", flush=True)
-            if subprocess.run(command, cwd=ROOT, env=variables, check=False).returncode != 0:
+            if finish(command, variables) != 0:
                 failed.append(name)
         if failed:
             print(f"== FAILED: {', '.join(failed)} (above); the tests follow", flush=True)
-        tests = [*python, "pytest", "-n", "2", *arguments]
-        done = subprocess.run(tests, cwd=ROOT, env=variables, check=False)
-    return done.returncode or int(bool(failed))
+        status = finish([*python, "pytest", "-n", "2", *arguments], variables)
+    return status or int(bool(failed))
 
 
 def run(arguments: list[str]) -> int:
@@ -225,12 +251,12 @@ def run(arguments: list[str]) -> int:
         return 0
     alone = {"serve", "demo", "accounts", "migrate", *ROLES}
     probes = command == "healthcheck" and rest in ([], ["--ready"])
-    is_known = probes or command in {*alone, "test", "manage"}
+    is_known = probes or command in {*alone, *DEVELOPERS, "manage"}
     if not is_known or (rest and command in alone):
         raise RunError(f"There is no command {' '.join(arguments)!r}; python3 run.py --help names them.", 2)
     check_python()
     sys.path.insert(0, str(ROOT))
-    if command != "test":
+    if command not in DEVELOPERS:
         from ocpp_server import env
 
         # Before anything is installed: a mistyped setting should not cost a minute first.
@@ -249,10 +275,12 @@ def run(arguments: list[str]) -> int:
             **{name: partial(role, name) for name in ROLES},
             "test": lambda: test(rest),
             "manage": lambda: manage(rest),
+            "load-test": lambda: module("bench.load_test", rest),
+            "bench": lambda: module("bench", rest),
         }
         return ours[command]()
     environment = Environment(ROOT / ".venv")
-    environment.provide(ROOT / ("requirements-dev.txt" if command == "test" else "requirements.txt"))
+    environment.provide(ROOT / ("requirements-dev.txt" if command in DEVELOPERS else "requirements.txt"))
     line, variables = environment.command(str(Path(__file__).resolve()), *arguments)
     sys.stdout.flush()
     # The same process goes on inside, so that signals reach it directly.

@@ -24,6 +24,7 @@ from bench import servers
 from bench.machine import Process, described
 from bench.station_parts import Parts, Wanted
 from simulator.console import duration
+from simulator.report import complaint
 from simulator.versions import VERSIONS, parse_versions
 
 # Stations one process of the simulator is given, unless it is told otherwise.
@@ -173,11 +174,9 @@ def _run(asked: argparse.Namespace, url: str, pids: list[int]) -> dict[str, Any]
     members = [Process(pid) for pid in pids]
     with Parts(wanted, min(processes, asked.connections)) as parts:
         connecting = parts.connected()
+        kept_out = complaint(asked.connections, connecting.online, connecting.kept_out, url)
         if not connecting.online:
-            kinds = ", ".join(
-                f"{kind} {count}" for kind, count in _kinds(connecting.latencies.summary()).items()
-            )
-            raise NobodyConnectedError(f"no station could connect to {url} ({kinds}).")
+            raise NobodyConnectedError(kept_out)
         began, cpu = time.monotonic(), sum(member.cpu_seconds() for member in members)
         peak = 0
         while (left := began + asked.duration - time.monotonic()) > 0:
@@ -192,6 +191,7 @@ def _run(asked: argparse.Namespace, url: str, pids: list[int]) -> dict[str, Any]
         "url": url,
         "asked": {"connections": asked.connections, "versions": list(asked.version), "speed": asked.speed},
         "connected": measured.online,
+        "not_accepted": kept_out,
         "connecting": {"seconds": connecting.seconds, "actions": connecting.latencies.summary()},
         "seconds": seconds,
         "answers": answers,
@@ -235,6 +235,8 @@ def text(results: dict[str, Any]) -> str:
     ]
     problems = ", ".join(f"{kind}: {count}" for kind, count in results["errors"].items())
     lines.append(f"Errors: {problems or 'none'}.")
+    if results["not_accepted"]:
+        lines.append(results["not_accepted"])
     if server is None:
         lines.append("Server: not measured; name its processes with --pid.")
     else:

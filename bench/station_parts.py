@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import multiprocessing
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -35,10 +36,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What all parts counted in a while; `cores` is the share of a core of each."""
+    """What all parts counted in a while; `cores` is the share of a core of each, `kept_out` why stations
+    were never accepted.
+    """
 
     latencies: Latencies
     online: int
+    kept_out: dict[str, int]
     sessions: int
     seconds: float
     cores: list[float]
@@ -92,6 +96,7 @@ class Parts:
         return Figures(
             latencies=latencies,
             online=sum(part["online"] for part in parts),
+            kept_out=dict(sum((Counter(part["kept_out"]) for part in parts), Counter())),
             sessions=sum(part["sessions"] for part in parts),
             seconds=max(part["seconds"] for part in parts),
             cores=[part["cpu"] / part["seconds"] for part in parts],
@@ -128,6 +133,7 @@ async def _live(wanted: Wanted, pipe: Connection) -> None:
                 {
                     "latencies": fleet.latencies.take(),
                     "online": fleet.online,
+                    "kept_out": fleet.kept_out,
                     "sessions": fleet.sessions_done - sessions,
                     "seconds": time.monotonic() - at,
                     "cpu": time.process_time() - cpu,

@@ -163,7 +163,7 @@ async def _run(options: dict[str, Any], tls: ssl.SSLContext | None) -> int:
         await asyncio.gather(*ended, return_exceptions=True)
         await crowd.stop()
     report = summary(crowd, online=online, seconds=time.monotonic() - began)
-    sentence = complaint(report, options["url"])
+    sentence = complaint(len(crowd.stations), crowd.accepted, crowd.kept_out, options["url"])
     if options["json"]:
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
     elif report["answers"] or not sentence:

@@ -27,18 +27,16 @@ def summary(crowd: Crowd, *, online: int, seconds: float) -> dict[str, Any]:
     }
 
 
-def complaint(report: dict[str, Any], url: str) -> str | None:
+def complaint(stations: int, accepted: int, kept_out: dict[str, int], url: str) -> str | None:
     """Which stations were never accepted, where and why, in a sentence; None when all were."""
-    reasons = report["not_accepted"]
-    if not reasons:
+    if not kept_out:
         return None
-    some = f"{sum(reasons.values())} of {report['stations']} stations were not"
-    who = some if report["accepted"] else "No station was"
+    who = f"{sum(kept_out.values())} of {stations} stations were not" if accepted else "No station was"
     why = "; ".join(
-        reason if len(reasons) == 1 else f"{reason} ({count} of them)" for reason, count in reasons.items()
+        reason if len(kept_out) == 1 else f"{reason} ({count} of them)" for reason, count in kept_out.items()
     )
     hint = " python3 run.py starts a server; HTTP_PORT or --url says where it is."
-    return f"{who} accepted at {url}: {why}.{hint if NOBODY in reasons else ''}"
+    return f"{who} accepted at {url}: {why}.{hint if NOBODY in kept_out else ''}"
 
 
 class Progress:

@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 
 from ocpp_server import env_table
+from tests import live
 
 ROOT = Path(__file__).resolve().parent.parent
-SECONDS = 60
+SECONDS = 120
 
 
 def environment(data: Path, port: int, **more: str) -> dict[str, str]:
@@ -78,10 +79,7 @@ def stop(server: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) 
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return live.free_port()
 
 
 def test_the_first_start_shows_the_login_once_and_keeps_it_for_its_owner_alone(
@@ -151,12 +149,8 @@ def test_a_busy_port_is_said_in_one_sentence_and_changes_nothing(tmp_path: Path)
 
 
 def test_a_second_server_over_the_same_data_is_refused(tmp_path: Path, free_port: int) -> None:
-    with started(environment(tmp_path, free_port)) as (server, _), socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        other_port = probe.getsockname()[1]
-        probe.close()
-
-        done = run(variables=environment(tmp_path, other_port))
+    with started(environment(tmp_path, free_port)) as (server, _):
+        done = run(variables=environment(tmp_path, live.free_port()))
         stop(server)
 
     assert done.returncode == 1
@@ -211,8 +205,9 @@ def test_help_names_every_command(tmp_path: Path, free_port: int) -> None:
     done = run("--help", variables=environment(tmp_path, free_port))
 
     assert done.returncode == 0
-    commands = ("demo", "accounts", "migrate", "web", "gateway", "processor", "housekeeping", "healthcheck")
-    assert all(f"python3 run.py {name}" in done.stdout for name in (*commands, "test", "manage"))
+    roles = ("demo", "accounts", "migrate", "web", "gateway", "processor", "housekeeping", "healthcheck")
+    commands = (*roles, "test", "manage", "load-test", "bench")
+    assert all(f"python3 run.py {name}" in done.stdout for name in commands)
 
 
 @pytest.mark.parametrize(("pid", "status"), [(1, 143), (2, -signal.SIGTERM)])

@@ -75,10 +75,12 @@ def test_durations_are_written_with_units() -> None:
     assert [duration(text) for text in ("90", "60s", "1m30s", "2h")] == [90, 60, 90, 7200]
 
 
-async def test_ctrl_c_ends_it_with_the_summary_and_0_when_all_went_well(csms: Csms) -> None:
-    process = await begin(
-        "-m", "simulator", "--url", csms.url, "--stations", "3", "--duration", "1h", "--json"
-    )
+@pytest.mark.parametrize("command", [("-m", "simulator"), ("run.py", "manage", "simulate")])
+async def test_ctrl_c_ends_it_with_the_summary_and_0_when_all_went_well(
+    csms: Csms, command: tuple[str, ...]
+) -> None:
+    more = ("--url", csms.url, "--stations", "3", "--duration", "1h", "--json")
+    process = await begin(*command, *more, RUN_IN_PLACE="1")
     await csms.wait_for("StatusNotification", count=3)
 
     process.send_signal(signal.SIGINT)
