@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import itertools
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,10 +26,20 @@ _SERVE = "import sys; from ocpp_server.start import serve; sys.exit(serve())"
 PORTLESS = ("processor", "housekeeping")
 
 
+# Below those that the system gives to clients: one of them might have the port before its server has it, or,
+# calling a server that is away again and again, be connected to itself. Each worker of xdist has its own.
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+_PORTS = range(12_000 + _WORKER, 32_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+_ports = itertools.cycle(random.sample(_PORTS, len(_PORTS)))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on which nobody listens, another one each time."""
+    for port in itertools.islice(_ports, len(_PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("0.0.0.0", port))
+            return port
+    raise AssertionError("there is no free port")
 
 
 class LiveServer:
@@ -68,7 +81,7 @@ class LiveServer:
     def database(self) -> Path:
         return self.folder / "db.sqlite3"
 
-    def start(self, timeout: float = 60) -> LiveServer:
+    def start(self, timeout: float = 120) -> LiveServer:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *(["run.py", self.role] if self.role else ["-c", _SERVE])],
@@ -115,7 +128,7 @@ class LiveServer:
         if self.process is None:
             return 0
         self.process.send_signal(number)
-        status = self.process.wait(30)
+        status = self.process.wait(60)
         self.process = None
         # Of a killed process it stays, and the next one is not up because of it.
         (self.folder / "health").unlink(missing_ok=True)

@@ -46,11 +46,11 @@ async def server(request: Any, tmp_path: Path, migrated_database: Path) -> Async
             stderr=log,
         )
     try:
-        await asyncio.wait_for(_listening(port, process, tmp_path / "server.log"), 60)
+        await asyncio.wait_for(_listening(port, process, tmp_path / "server.log"), 120)
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 async def _listening(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -67,7 +67,9 @@ async def _listening(port: int, process: subprocess.Popen[bytes], log: Path) -> 
 
 async def test_a_station_boots_and_charges(server: int) -> None:
     async with websockets.connect(
-        f"ws://127.0.0.1:{server}/ocpp/CP-1", subprotocols=[websockets.Subprotocol("ocpp1.6")]
+        f"ws://127.0.0.1:{server}/ocpp/CP-1",
+        subprotocols=[websockets.Subprotocol("ocpp1.6")],
+        open_timeout=60,
     ) as socket:
         boot = await call(socket, "BootNotification", chargePointVendor="V", chargePointModel="M")
         start = await call(
@@ -85,7 +87,7 @@ async def test_a_station_boots_and_charges(server: int) -> None:
 
 async def test_health_is_answered(server: int) -> None:
     def health() -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{server}/health", timeout=20) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server}/health", timeout=60) as answer:
             return json.load(answer)
 
     answer = await asyncio.to_thread(health)
@@ -95,6 +97,6 @@ async def test_health_is_answered(server: int) -> None:
 
 async def call(socket: websockets.ClientConnection, action: str, **payload: Any) -> Any:
     await socket.send(json.dumps([2, action, action, payload]))
-    kind, _, answer = json.loads(await asyncio.wait_for(socket.recv(), 20))
+    kind, _, answer = json.loads(await asyncio.wait_for(socket.recv(), 60))
     assert kind == 3, answer
     return answer
