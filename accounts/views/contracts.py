@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -38,6 +37,11 @@ _MEMBERS = enveloped("Members", {"members": MemberSerializer(many=True), "count"
 def _shown(contract: Contract) -> dict[str, Any]:
     fresh = Contract.objects.prefetch_related("members__user").get(pk=contract.pk)
     return dict(ContractSerializer(fresh).data)
+
+
+def _member(contract_id: str, user_id: str, *, lock: bool = False) -> Member:
+    """`lock` holds the contract: what may happen to one member depends on the others."""
+    return found.member(found.contract(contract_id, lock=lock), user_id)
 
 
 def _member_shown(member: Member) -> dict[str, Any]:
@@ -90,10 +94,8 @@ class ContractView(ApiView):
         guarded=True,
     )
     def patch(self, request: Request, contract_id: str) -> Response:
-        with transaction.atomic():
-            contract = found.contract(contract_id, lock=True)
-            etags.require(request, _shown(contract))
-            contract = contracts.update(contract, **body(ContractChanges, request))
+        with etags.guarded(request, _shown, found.contract, contract_id) as row:
+            contract = contracts.update(row, **body(ContractChanges, request))
         return etags.tagged(f"The contract {contract} is changed.", _shown(contract))
 
     @described(
@@ -106,10 +108,8 @@ class ContractView(ApiView):
         description="Contracts are not deleted. Its tokens are refused from now on.",
     )
     def delete(self, request: Request, contract_id: str) -> Response:
-        with transaction.atomic():
-            contract = found.contract(contract_id, lock=True)
-            etags.require(request, _shown(contract))
-            contract = contracts.terminate(contract)
+        with etags.guarded(request, _shown, found.contract, contract_id) as row:
+            contract = contracts.terminate(row)
         return etags.tagged(f"The contract {contract} is terminated.", _shown(contract))
 
 
@@ -133,8 +133,7 @@ class TransferView(ApiView):
         owner = Member.objects.filter(contract=contract, role=Member.Role.OWNER).first()
         if owner is None:
             raise Conflict(f"The contract {contract} has no owner.", field="user_id")
-        with transaction.atomic():
-            etags.require(request, _shown(found.contract(contract_id, lock=True)))
+        with etags.guarded(request, _shown, found.contract, contract_id):
             membership.transfer(owner=owner, to=to)
         return etags.tagged(f"{to} owns the contract {contract}.", _shown(contract))
 
@@ -175,7 +174,7 @@ class MemberView(ApiView):
         "Somebody's part in a contract", _MEMBER, tag=TAG, path=found.MEMBER_PATH, also=(400,), tagged=True
     )
     def get(self, request: Request, contract_id: str, user_id: str) -> Response:
-        member = found.member(found.contract(contract_id), user_id)
+        member = _member(contract_id, user_id)
         return etags.tagged(f"{member.user} is {member.role}, {member.status}.", _member_shown(member))
 
     @described(
@@ -190,10 +189,8 @@ class MemberView(ApiView):
         description="Who may no longer charge loses the contract's tokens. The owner transfers first: 409.",
     )
     def patch(self, request: Request, contract_id: str, user_id: str) -> Response:
-        with transaction.atomic():
-            member = found.member(found.contract(contract_id, lock=True), user_id)
-            etags.require(request, _member_shown(member))
-            member = membership.change(member, **body(MemberChanges, request))
+        with etags.guarded(request, _member_shown, _member, contract_id, user_id) as row:
+            member = membership.change(row, **body(MemberChanges, request))
         return etags.tagged(f"{member.user} is {member.role}, {member.status}.", _member_shown(member))
 
     @described(
@@ -207,8 +204,6 @@ class MemberView(ApiView):
         description="This person's tokens of the contract become invalid. The owner transfers first: 409.",
     )
     def delete(self, request: Request, contract_id: str, user_id: str) -> Response:
-        with transaction.atomic():
-            member = found.member(found.contract(contract_id, lock=True), user_id)
-            etags.require(request, _member_shown(member))
-            member = membership.remove(member)
+        with etags.guarded(request, _member_shown, _member, contract_id, user_id) as row:
+            member = membership.remove(row)
         return etags.tagged(f"{member.user} has left the contract.", _member_shown(member))

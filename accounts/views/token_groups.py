@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -97,10 +96,8 @@ class TokenGroupView(ApiView):
         description="Its tokens get the new group_id.",
     )
     def patch(self, request: Request, group_id: str) -> Response:
-        with transaction.atomic():
-            group = found.group(group_id, lock=True)
-            etags.require(request, _shown(group))
-            group = token_groups.update(group, **body(TokenGroupChanges, request))
+        with etags.guarded(request, _shown, found.group, group_id) as row:
+            group = token_groups.update(row, **body(TokenGroupChanges, request))
         return etags.tagged(f"The group {group.group_id} is changed.", _shown(group))
 
     @described(
@@ -113,9 +110,7 @@ class TokenGroupView(ApiView):
         description="Its tokens stay, each for itself.",
     )
     def delete(self, request: Request, group_id: str) -> Response:
-        with transaction.atomic():
-            group = found.group(group_id, lock=True)
+        with etags.guarded(request, _shown, found.group, group_id) as group:
             shown = _shown(group)
-            etags.require(request, shown)
             token_groups.dissolve(group)
         return etags.tagged(f"The group {group.group_id} is dissolved.", shown)

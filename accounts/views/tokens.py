@@ -77,10 +77,8 @@ class TokenView(ApiView):
         also=(400,),
     )
     def patch(self, request: Request, token_id: str) -> Response:
-        with transaction.atomic():
-            token = found.token(token_id, lock=True)
-            etags.require(request, _shown(token))
-            token = tokens.update(token, **resolved(body(TokenChanges, request)))
+        with etags.guarded(request, _shown, found.token, token_id) as row:
+            token = tokens.update(row, **resolved(body(TokenChanges, request)))
         return etags.tagged(f"The token {token.uid} is changed.", _shown(token))
 
     @described(
@@ -94,10 +92,8 @@ class TokenView(ApiView):
         description="Tokens are not deleted: their sessions name them.",
     )
     def delete(self, request: Request, token_id: str) -> Response:
-        with transaction.atomic():
-            token = found.token(token_id, lock=True)
-            etags.require(request, _shown(token))
-            token = tokens.invalidate(token)
+        with etags.guarded(request, _shown, found.token, token_id) as row:
+            token = tokens.invalidate(row)
         return etags.tagged(f"The token {token.uid} is invalid.", _shown(token))
 
 
@@ -116,9 +112,7 @@ class BlockView(ApiView):
     )
     def post(self, request: Request, token_id: str) -> Response:
         body(NothingBody, request)
-        with transaction.atomic():
-            token = found.token(token_id, lock=True)
-            etags.require(request, _shown(token))
+        with etags.guarded(request, _shown, found.token, token_id) as token:
             tokens.block(token)
         return etags.tagged(f"The token {token.uid} is blocked.", _shown(token))
 
@@ -139,9 +133,7 @@ class UnblockView(ApiView):
     )
     def post(self, request: Request, token_id: str) -> Response:
         body(NothingBody, request)
-        with transaction.atomic():
-            token = found.token(token_id, lock=True)
-            etags.require(request, _shown(token))
+        with etags.guarded(request, _shown, found.token, token_id) as token:
             tokens.unblock(token)
         return etags.tagged(f"The token {token.uid} is active.", _shown(token))
 

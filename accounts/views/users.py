@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -68,10 +67,8 @@ class UserView(ApiView):
         description="The owner of an active contract can't be closed: 422.",
     )
     def patch(self, request: Request, user_id: str) -> Response:
-        with transaction.atomic():
-            user = found.user(user_id, lock=True)
-            etags.require(request, _shown(user))
-            user = people.update(user, **body(UserChanges, request))
+        with etags.guarded(request, _shown, found.user, user_id) as row:
+            user = people.update(row, **body(UserChanges, request))
         return etags.tagged(f"{user} is changed.", _shown(user))
 
     @described(
@@ -85,10 +82,8 @@ class UserView(ApiView):
         description="Nobody is deleted. The owner of an active contract can't be closed: 422.",
     )
     def delete(self, request: Request, user_id: str) -> Response:
-        with transaction.atomic():
-            user = found.user(user_id, lock=True)
-            etags.require(request, _shown(user))
-            user = people.close(user)
+        with etags.guarded(request, _shown, found.user, user_id) as row:
+            user = people.close(row)
         return etags.tagged(f"{user} is closed.", _shown(user))
 
 

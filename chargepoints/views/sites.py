@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Count
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -75,10 +74,8 @@ class SiteView(ApiView):
         description="A station is moved with the siteId of its own address.",
     )
     def patch(self, request: Request, site_id: str) -> Response:
-        with transaction.atomic():
-            found = site(site_id, lock=True)
-            etags.require(request, _shown(found))
-            found = sites.update(found, **body(SiteChanges, request))
+        with etags.guarded(request, _shown, site, site_id) as row:
+            found = sites.update(row, **body(SiteChanges, request))
         return etags.tagged(f"The site {found.name} is changed.", _shown(found))
 
     @described(
@@ -91,9 +88,7 @@ class SiteView(ApiView):
         description="A site with stations or access rules is refused with 409.",
     )
     def delete(self, request: Request, site_id: str) -> Response:
-        with transaction.atomic():
-            found = site(site_id, lock=True)
+        with etags.guarded(request, _shown, site, site_id) as found:
             shown = _shown(found)
-            etags.require(request, shown)
             sites.delete(found)
         return etags.tagged(f"The site {found.name} is removed.", shown)

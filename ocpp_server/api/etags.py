@@ -5,10 +5,12 @@ it already is sent nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import orjson
+from django.db import transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -16,6 +18,7 @@ from ocpp_server.api.envelope import answer
 from ocpp_server.domain import Outdated
 
 HEADER = "If-Match"
+_Row = TypeVar("_Row")
 
 
 def tag(shown: Mapping[str, Any]) -> str:
@@ -48,8 +51,22 @@ def unchanged(response: Response) -> Response:
     return Response(status=304, headers={"ETag": response.headers["ETag"]})
 
 
-def require(request: Request, shown: Mapping[str, Any]) -> None:
-    """Compare with If-Match, where the caller sent it; call this with the row locked. Raises Outdated."""
+@contextmanager
+def guarded(
+    request: Request, shown: Callable[[_Row], Mapping[str, Any]], find: Callable[..., _Row], *names: str
+) -> Iterator[_Row]:
+    """What the address names, locked until its change is stored, and as the caller has seen it last.
+
+    Raises Outdated, and what `find` raises.
+    """
+    with transaction.atomic():
+        row = find(*names, lock=True)
+        _compare(request, shown(row))
+        yield row
+
+
+def _compare(request: Request, shown: Mapping[str, Any]) -> None:
+    """With If-Match, where the caller sent it. Raises Outdated."""
     wanted = request.headers.get(HEADER)
     if wanted is None or wanted.strip() == "*":
         return

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -186,18 +185,13 @@ class AccessRuleView(ApiView):
         description="Another subject or place is another rule.",
     )
     def patch(self, request: Request, rule_id: str) -> Response:
-        with transaction.atomic():
-            rule = _rule(rule_id, lock=True)
-            etags.require(request, _shown(rule))
-            rule = access_rules.update(rule, **body(AccessRuleChanges, request))
+        with etags.guarded(request, _shown, _rule, rule_id) as row:
+            rule = access_rules.update(row, **body(AccessRuleChanges, request))
         return etags.tagged(f"The rule is changed: {rule}.", _shown(rule))
 
     @described("Remove an access rule", _ONE, tag=TAG, path=RULE_PATH, changes=True, guarded=True)
     def delete(self, request: Request, rule_id: str) -> Response:
-        with transaction.atomic():
-            rule = _rule(rule_id, lock=True)
-            shown = _shown(rule)
-            etags.require(request, shown)
-            words = str(rule)
+        with etags.guarded(request, _shown, _rule, rule_id) as rule:
+            shown, words = _shown(rule), str(rule)
             access_rules.delete(rule)
         return etags.tagged(f"The rule is removed: {words}.", shown)
