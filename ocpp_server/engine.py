@@ -133,8 +133,8 @@ def troubles() -> list[str]:
     if (away := live.state().away) is not None:
         since, error = away
         found.append(
-            f"Redis has been away since {_clock(since)} ({error}). Commands and new connections are refused, "
-            "new transactions wait; connected stations are served, and nothing is lost."
+            f"Redis has been away since {_clock(since)} ({error.rstrip('.')}). Commands and new connections "
+            "are refused, new transactions wait; connected stations are served, and nothing is lost."
         )
     if (down := journal.down_since) is not None:
         found.append(

@@ -28,6 +28,8 @@ from ocpp_server.vitals import vitals  # noqa: E402
 
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
+# A probe has to be answered, whoever asks and whatever is away.
+KEY_PATIENCE_S = 1.5
 
 
 metrics.registry().register(GatewayCollector())
@@ -40,26 +42,49 @@ async def http(scope: Scope, receive: Any, send: Any) -> None:
     elif scope["path"] == "/health":
         await _answer(send, 200, "The gateway is running.")
     elif scope["path"] == "/health/ready":
-        parts = await gateway.status()
-        down = sorted(name for name, part in parts.items() if not part["ok"])
-        sentence = f"Not ready: {', '.join(down)}." if down else "The gateway is ready."
-        await _answer(send, 503 if down else 200, sentence, parts=parts)
+        await _ready(scope, send)
     elif scope["path"] == "/metrics":
         await _metrics(scope, send)
     else:
         await _answer(send, 404, "This is the gateway for stations; the REST API is served elsewhere.")
 
 
-async def _metrics(scope: Scope, send: Any) -> None:
-    """For holders of an API key, as with the REST API."""
+async def _ready(scope: Scope, send: Any) -> None:
+    """Whether it is, for everybody: a balancer has no key. What is down, for holders of an API key: stations
+    come to this port from everywhere.
+    """
+    parts = await gateway.status()
+    down = sorted(name for name, part in parts.items() if not part["ok"])
+    status = 503 if down else 200
+    try:
+        async with asyncio.timeout(KEY_PATIENCE_S):
+            is_known = await _has_key(scope)
+    except (StorageUnavailable, TimeoutError):
+        is_known = False
+    if is_known:
+        sentence = f"Not ready: {', '.join(down)}." if down else "The gateway is ready."
+        await _answer(send, status, sentence, parts=parts)
+    else:
+        await _answer(send, status, f"The gateway is {'not ' if down else ''}ready.")
+
+
+async def _has_key(scope: Scope) -> bool:
+    """Whether the caller holds an API key. Raises StorageUnavailable."""
     given = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
     scheme, _, plain = given.partition(" ")
+    if scheme.lower() != "api-key":
+        return False
+    return await journal.run(api_keys.find, plain.strip()) is not None
+
+
+async def _metrics(scope: Scope, send: Any) -> None:
+    """For holders of an API key, as with the REST API."""
     try:
-        key = await journal.run(api_keys.find, plain.strip()) if scheme.lower() == "api-key" else None
+        is_known = await _has_key(scope)
     except StorageUnavailable:
         await _answer(send, 503, "The database that knows the API keys is away.", [(b"retry-after", b"10")])
         return
-    if key is None:
+    if not is_known:
         await _answer(send, 401, "An API key is needed.", [(b"www-authenticate", b"Api-Key")])
         return
     # Redis is asked how long the queues are, which may take its time.

