@@ -42,7 +42,7 @@ class Alone:
         )
 
     def request(self, method: str, path: str, body: Any = None, key: str = API_KEY) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Authorization": f"Api-Key {key}", "Content-Type": "application/json"}
         connection.request(method, path, None if body is None else json.dumps(body), headers)
         response = connection.getresponse()
@@ -55,7 +55,7 @@ class Alone:
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
     server = Alone(tmp_path_factory.mktemp("alone"))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while True:
         try:
             server.request("GET", "/health")
@@ -66,7 +66,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
             time.sleep(0.05)  # nothing to await: another process is starting
     yield server
     server.process.send_signal(signal.SIGTERM)
-    said, _ = server.process.communicate(timeout=30)
+    said, _ = server.process.communicate(timeout=120)
     assert server.process.returncode == 0, said
     assert "Traceback" not in said
 
@@ -107,7 +107,7 @@ def test_documents_health_and_credentials_are_as_everywhere(alone: Alone) -> Non
 
 def test_two_embedded_servers_never_share_a_folder(alone: Alone) -> None:
     second = alone.command(ACCOUNTS_PORT=str(free_port()))
-    said, _ = second.communicate(timeout=60)
+    said, _ = second.communicate(timeout=120)
 
     assert second.returncode == 1
     assert "DATA_DIR: another server is running" in said

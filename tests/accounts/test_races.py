@@ -23,7 +23,7 @@ def at_once(*functions: Callable[[], Any]) -> list[Any]:
 
     def run(place: int) -> None:
         try:
-            barrier.wait(10)
+            barrier.wait(60)
             results[place] = functions[place]()
         except DomainError as error:
             results[place] = error

@@ -23,7 +23,7 @@ class Scripted:
         self.peer, self.operator = peer, operator
         self.questions: list[list[str]] = []
 
-    async def read(self, keys: list[str], answer: Answer, timeout: int = 5) -> tuple[int, Any]:
+    async def read(self, keys: list[str], answer: Answer, timeout: int = 60) -> tuple[int, Any]:
         """What the operator gets, while the station answers by `answer` (None: not at all, str: an error)."""
         path = f"/api/v1/chargepoints/{self.peer.identity}/configuration/live"
         asked = f"{path}?timeout={timeout}" + (f"&keys={','.join(keys)}" if keys else "")
@@ -36,7 +36,7 @@ class Scripted:
 
     async def _answer(self, answer: Answer) -> None:
         while True:
-            call = await self.peer.next_call(timeout=30)
+            call = await self.peer.next_call(timeout=60)
             names = _names(call)
             self.questions.append(names)
             said = answer(names)
@@ -178,7 +178,7 @@ async def test_a_question_without_an_answer_ends_the_reading_and_what_was_told_i
     scripted.questions.clear()
 
     status, data = await scripted.read(
-        keys, lambda names: everything(names) if names == keys[:2] else None, timeout=1
+        keys, lambda names: everything(names) if names == keys[:2] else None, timeout=3
     )
 
     assert scripted.questions == [keys[:2], keys[2:4]]

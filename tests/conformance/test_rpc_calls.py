@@ -9,6 +9,7 @@ import pytest
 
 from tests.conformance.messages import deviations
 from tests.conformance.peer import (
+    PATIENCE,
     V16,
     V21,
     V201,
@@ -80,7 +81,7 @@ async def test_R23_F35_a_late_answer_is_recorded_and_never_matches_the_next_comm
     server, operator, records
 ):
     async with station(server) as peer:
-        status, first = await operator.command(peer.identity, "ClearCache", timeout=1)
+        status, first = await operator.command(peer.identity, "ClearCache", timeout=3)
         late = await peer.next_call()
         assert status == 408
         assert records.command(late[1])["state"] == "timeout"
@@ -99,11 +100,11 @@ async def test_R23_F35_a_late_answer_is_recorded_and_never_matches_the_next_comm
 
 async def test_a_command_that_waited_past_its_deadline_is_never_sent(server, operator, records):
     async with station(server) as peer:
-        slow = await operator.submit(peer.identity, "ClearCache", timeout=3)
+        slow = await operator.submit(peer.identity, "ClearCache", timeout=60)
         queued = await operator.submit(peer.identity, "DataTransfer", {"vendorId": "V"}, timeout=1)
         first = await peer.next_call()
         assert first[1] == slow
-        await eventually(lambda: records.command(queued)["state"] == "timeout", 2.5)
+        await eventually(lambda: records.command(queued)["state"] == "timeout")
         await peer.answer(first, {"status": "Accepted"})
         await peer.heartbeat()
 
@@ -207,7 +208,7 @@ async def test_R30_F01_a_lost_connection_ends_every_command_at_once_and_nothing_
         peer.abort()
         answers = await asyncio.gather(*waiting)
 
-    assert asyncio.get_running_loop().time() - began < 3
+    assert asyncio.get_running_loop().time() - began < 15  # their own time is twice as long
     assert [status for status, _ in answers] == [503] * 3
     assert {row["state"] for row in records.commands(identity)} == {"disconnected"}
     async with station(server, V16, identity) as peer:
@@ -221,7 +222,7 @@ async def test_R35_what_we_send_holds_no_null_and_utc_times(server, operator, ve
         assert boot["currentTime"].endswith("Z")
         assert len(boot["currentTime"]) == len("2026-01-01T00:00:00.000Z")
         sent = asyncio.create_task(operator.command(peer.identity, "ClearCache"))
-        text = await asyncio.wait_for(peer.socket.recv(), 5)
+        text = await asyncio.wait_for(peer.socket.recv(), PATIENCE)
         call = json.loads(text)
         await peer.answer(call, {"status": "Accepted"})
         await sent

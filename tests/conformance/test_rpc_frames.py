@@ -8,6 +8,7 @@ import pytest
 
 from tests.conformance.messages import deviations, spelled
 from tests.conformance.peer import (
+    PATIENCE,
     V16,
     V21,
     V201,
@@ -54,7 +55,7 @@ async def test_R07_a_call_is_answered_under_its_id_with_an_object(server, versio
         assert len(frame) == 3
 
         await peer.send([2, "empty", "StatusNotification", _status(version)])
-        assert await asyncio.wait_for(peer.socket.recv(), 5) == '[3,"empty",{}]'
+        assert await asyncio.wait_for(peer.socket.recv(), PATIENCE) == '[3,"empty",{}]'
 
 
 async def test_R08_an_action_nobody_knows_is_not_implemented(server, version):

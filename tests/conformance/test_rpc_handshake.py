@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Opcode
 
 from tests.conformance.peer import (
+    PATIENCE,
     V16,
     V21,
     V201,
@@ -183,13 +184,13 @@ async def test_R31_F68_a_compressed_bomb_closes_the_socket_and_memory_stays(serv
 
 
 async def test_R32_F06_a_station_that_stops_answering_pings_is_closed_and_shown_offline(make_server):
-    server = make_server(OCPP_PING_INTERVAL="500ms")
+    server = make_server(OCPP_PING_INTERVAL="1500ms")
     identity = fresh()
 
     async with station(server, V16, identity, create_connection=CountingPings) as peer:
         # It answers two pings, then its network is gone: nothing is read or written any more.
         for _ in range(2):
-            await asyncio.wait_for(peer.socket.pings.get(), 10)
+            await asyncio.wait_for(peer.socket.pings.get(), PATIENCE)
         peer.socket.transport.pause_reading()
         await eventually(lambda: not Records(server.database).charge_point(identity)["is_online"])
         status, answer = await Operator(server).request("GET", f"/api/v1/chargepoints/{identity}/status")
@@ -204,7 +205,7 @@ async def test_R32_a_ping_of_the_station_is_answered_with_its_payload(server):
     async with station(server) as peer:
         pong = await peer.socket.ping(b"p" * 125)
 
-        await asyncio.wait_for(pong, 5)
+        await asyncio.wait_for(pong, PATIENCE)
 
 
 async def test_R33_fragments_pings_between_them_and_split_characters_are_one_message(server):

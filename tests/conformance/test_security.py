@@ -76,21 +76,22 @@ async def test_S02_TC_A_02_TC_A_03_wrong_password_other_user_and_other_station_a
 
 async def test_S02_an_unknown_identity_costs_as_much_time_as_a_wrong_password(refusing):
     server = refusing
-    identity = fresh("SEC")
-    await Operator(server).provision(identity, password=PASSWORD)
+    known = [fresh("SEC") for _ in range(4)]
+    for identity in known:
+        await Operator(server).provision(identity, password=PASSWORD)
 
-    async def seconds(of, **how):
-        took = []
-        for _ in range(5):
-            began = time.perf_counter()
-            await refused(server, of, **how)
-            took.append(time.perf_counter() - began)
-        return min(took)
+    async def seconds(of):
+        began = time.perf_counter()
+        await refused(server, of, password="wrong")
+        return time.perf_counter() - began
 
-    wrong = await seconds(identity, password="wrong")
-    unknown = await seconds("NOBODY", password="wrong")
+    # In turns, so that what else disturbs the machine disturbs both; the least of many is disturbed least.
+    wrong, unknown = [], []
+    for number in range(20):
+        wrong.append(await seconds(known[number % 4]))
+        unknown.append(await seconds(f"NOBODY-{number % 4}"))
 
-    assert unknown > wrong / 3
+    assert min(unknown) > min(wrong) / 3
 
 
 async def test_S03_guessing_is_slowed_down_and_the_known_address_still_gets_in(server, records, guarded):

@@ -37,7 +37,7 @@ def at_once(*work: Callable[[], Any]) -> list[Any]:
     def run(function: Callable[[], Any]) -> Any:
         try:
             connection.ensure_connection()
-            start.wait(10)
+            start.wait(60)
             return function()
         finally:
             connection.close()

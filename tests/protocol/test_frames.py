@@ -2,7 +2,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocpp_server.protocol.errors import FormatViolation, PropertyConstraintViolation
@@ -265,19 +265,19 @@ def _survives(text):
             assert packed is None or json.loads(packed)[0] == 4
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(alphabet=st.characters(exclude_categories=[])))
 def test_parse_never_raises_on_any_text(text):
     _survives(text)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(_json, max_size=6), st.booleans())
 def test_parse_never_raises_on_any_array(parts, ascii_only):
     _survives(json.dumps(parts, ensure_ascii=ascii_only))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(2, 6),
     st.data(),

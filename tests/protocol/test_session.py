@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ocpp_server.protocol.errors import ProtocolError
@@ -298,7 +298,7 @@ _frames = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(VERSIONS), st.lists(st.tuples(st.sampled_from(["hear", "say", "wait"]), _frames)))
 def test_R22_R30_whatever_happens_every_call_of_ours_ends_exactly_once_and_none_overtakes(version, steps):
     session, now, sent, ended = Session(version, queue_limit=1000), 0.0, [], []
