@@ -12,6 +12,7 @@ from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server.api.fields import FlagField, StrictSerializer, TextField
 from ocpp_server.api.lists import SeriesQuery, ordering, period, search, within
+from ocpp_server.row_numbers import row_number
 from transactions.models import Transaction
 
 ALL = "all"
@@ -70,8 +71,8 @@ class TransactionQuery(TransactionFilters, SeriesQuery):
         for spelling in {text, text.lower(), text.upper()}:
             # A range, not LIKE: LIKE ignores the index on one database and the case on the other.
             matches |= Q(id_token__gte=spelling, id_token__lt=spelling + "\U0010ffff")
-        if text.isascii() and text.isdigit() and len(text) < 19:  # noqa: PLR2004 - what 63 bits hold
-            matches |= Q(pk=int(text))
+        if (number := row_number(text)) is not None:
+            matches |= Q(pk=number)
         return rows.filter(matches)
 
 

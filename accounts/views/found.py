@@ -10,8 +10,8 @@ from accounts.models import Contract, Member, Token, TokenGroup, User
 from accounts.models.contract import contract_key
 from accounts.models.token import normalise_uid
 from ocpp_server.api.documents import NUMBER
-from ocpp_server.api.fields import MAX_INT
 from ocpp_server.domain import Invalid, Missing
+from ocpp_server.row_numbers import row_number
 
 _Row = TypeVar("_Row", bound=Model)
 
@@ -24,12 +24,6 @@ UID_PATH: dict[str, tuple[Any, str]] = {"uid": (TEXT, "Case makes no difference.
 GROUP_PATH: dict[str, tuple[Any, str]] = {"group_id": (TEXT, "Its id or its group_id.")}
 
 
-def _number(text: str) -> int | None:
-    """The number, where a text is one of ours."""
-    is_number = text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= MAX_INT
-    return int(text) if is_number else None
-
-
 def _held(rows: QuerySet[_Row], lock: bool) -> QuerySet[_Row]:
     # Only the row itself: what it may or may not point to can't be locked together with it.
     return rows.select_for_update(of=("self",)) if lock else rows
@@ -37,7 +31,7 @@ def _held(rows: QuerySet[_Row], lock: bool) -> QuerySet[_Row]:
 
 def user(text: str, *, lock: bool = False) -> User:
     """One of those who charge. Raises Invalid for a bad number, Missing."""
-    number = _number(text)
+    number = row_number(text)
     if number is None:
         raise Invalid(f"{text!r} is not a user's number.", field="id")
     found: User | None = _held(User.objects.people(), lock).filter(pk=number).first()
@@ -57,7 +51,7 @@ def named_user(number: int, field: str) -> User:
 def contract(text: str, *, lock: bool = False) -> Contract:
     """The contract with this id, else with this contract_id. Raises Missing."""
     rows = _held(Contract.objects.all(), lock)
-    number = _number(text)
+    number = row_number(text)
     found = rows.filter(pk=number).first() if number else None
     found = found or rows.filter(contract_key=contract_key(text)).first()
     if found is None:
@@ -77,7 +71,7 @@ def named_contract(text: str | None) -> Contract | None:
 
 def member(of: Contract, text: str) -> Member:
     """Somebody's part in a contract, by the user's number. Raises Invalid, Missing."""
-    number = _number(text)
+    number = row_number(text)
     if number is None:
         raise Invalid(f"{text!r} is not a user's number.", field="user_id")
     found = Member.objects.filter(contract=of, user_id=number).select_related("user").first()
@@ -88,7 +82,7 @@ def member(of: Contract, text: str) -> Member:
 
 def token(text: str, *, lock: bool = False) -> Token:
     """The token of this number. Raises Invalid for a bad number, Missing."""
-    number = _number(text)
+    number = row_number(text)
     if number is None:
         raise Invalid(f"{text!r} is not a token's number.", field="id")
     found = _held(Token.objects.select_related("contract", "user"), lock).filter(pk=number).first()
@@ -111,7 +105,7 @@ def token_by_uid(uid: str, kind: str | None = None, *, lock: bool = False) -> To
 def group(text: str, *, lock: bool = False) -> TokenGroup:
     """The group with this id, else with this group_id. Raises Missing."""
     rows = _held(TokenGroup.objects.select_related("contract"), lock)
-    number = _number(text)
+    number = row_number(text)
     found = rows.filter(pk=number).first() if number else None
     found = found or rows.filter(group_key=text.strip().casefold()).first()
     if found is None:

@@ -20,10 +20,11 @@ from ocpp_server.api.authentication import actor
 from ocpp_server.api.documents import NUMBER, described, enveloped
 from ocpp_server.api.envelope import AlwaysJson, answer
 from ocpp_server.api.errors import flatten
-from ocpp_server.api.fields import MAX_INT, FlagField, ReadSerializer, StrictSerializer, TimeField
+from ocpp_server.api.fields import FlagField, ReadSerializer, StrictSerializer, TimeField
 from ocpp_server.api.lists import query
 from ocpp_server.api.views import ApiView
 from ocpp_server.domain import Invalid, Missing
+from ocpp_server.row_numbers import row_number
 
 TAG = "Tokens"
 _IMPORT_PATH: dict[str, tuple[Any, str]] = {"import_id": (NUMBER, "As the import's answer said.")}
@@ -127,9 +128,10 @@ class TokenImportView(ApiView):
 class TokenImportProgressView(ApiView):
     @described("How far an import is", _ONE, tag=TAG, path=_IMPORT_PATH, also=(400,))
     def get(self, request: Request, import_id: str) -> Response:
-        if not (import_id.isascii() and import_id.isdigit()) or not 1 <= int(import_id[:20]) <= MAX_INT:
+        number = row_number(import_id)
+        if number is None:
             raise Invalid(f"{import_id!r} is not an import's number.", field="id")
-        job = token_import.find(int(import_id))
+        job = token_import.find(number)
         if job is None:
             raise Missing(f"There is no import {import_id}.")
         return _said(job, running=200, refused=200)

@@ -9,8 +9,8 @@ from drf_spectacular.types import OpenApiTypes
 
 from chargepoints.models import ChargePoint, Connector, Site
 from ocpp_server.api.documents import NUMBER
-from ocpp_server.api.fields import MAX_INT
 from ocpp_server.domain import Invalid, Missing
+from ocpp_server.row_numbers import row_number
 from transactions.models import Transaction
 
 # For the documents: how the address of a station is described everywhere.
@@ -39,13 +39,14 @@ def site(site_id: str, *, lock: bool = False) -> Site:
     return found
 
 
-def number(text: str, what: str, *, least: int = 1) -> int:
+def number(text: str, what: str) -> int:
     """A number out of the address. Raises Invalid: a bad number is the caller's mistake, not a missing
     thing.
     """
-    if not (text.isascii() and text.isdigit()) or not least <= int(text[:20]) <= MAX_INT:
+    found = row_number(text)
+    if found is None:
         raise Invalid(f"{text!r} is not a {what} number.", field=what)
-    return int(text)
+    return found
 
 
 def connectors(charge_point: ChargePoint) -> list[Connector]:

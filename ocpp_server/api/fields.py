@@ -9,7 +9,9 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-MAX_INT = 2**63 - 1
+from ocpp_server import row_numbers
+
+MAX_INT = row_numbers.LARGEST
 
 
 class StrictSerializer(serializers.Serializer[Any]):

@@ -22,6 +22,7 @@ from unfold.views import ChangeList
 
 from chargepoints.models import ChargePoint
 from ocpp_server.operator import access
+from ocpp_server.row_numbers import row_number
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
@@ -121,8 +122,8 @@ class OperatorAdmin(ModelAdmin):
     def _condition(field: str, term: str) -> dict[str, Any] | None:
         """What to filter by; None where the term can't be a value of the field."""
         if field in {"pk", "transaction_id"}:
-            # A number column raises for what is no number, and SQLite for one beyond 64 bits.
-            return {field: int(term)} if term.isascii() and term.isdigit() and len(term) < 19 else None  # noqa: PLR2004
+            number = row_number(term)
+            return None if number is None else {field: number}
         if field == "charge_point":
             station = ChargePoint.objects.by_identity(term).values_list("pk", flat=True).first()
             return None if station is None else {"charge_point_id": station}

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import Person
 from ocpp_server.domain import DomainError
 from ocpp_server.operator import access, tones
+from ocpp_server.row_numbers import row_number
 from transactions.models import Refusal, Transaction
 from transactions.services import privacy
 
@@ -33,7 +34,7 @@ def urls(site: admin.AdminSite) -> list[Any]:
 
 def overview(request: HttpRequest, pk: str) -> dict[str, Any]:
     """A handful of queries, however much the person has charged."""
-    person = Person.objects.filter(pk=pk).first() if pk.isascii() and pk.isdigit() and len(pk) < 19 else None  # noqa: PLR2004
+    person = Person.objects.filter(pk=row_number(pk) or 0).first()
     if person is None:
         return {}
     tokens = list(person.tokens.select_related("contract").order_by("-pk")[:SHOWN])

@@ -15,6 +15,7 @@ from django.utils import timezone
 from ocpp_server.operator import access, cells, tones
 from ocpp_server.operator.base import CappedPaginator
 from ocpp_server.operator.dashboard import staff_json
+from ocpp_server.row_numbers import row_number
 from transactions.models import MeterValue, Transaction
 
 READINGS_PER_PAGE = 50
@@ -36,7 +37,7 @@ def page(request: HttpRequest, object_id: str) -> HttpResponse:
     session = get_object_or_404(
         Transaction.objects.select_related("charge_point", "token"),
         # What is no number is an unknown session, not an error.
-        pk=int(object_id) if object_id.isascii() and object_id.isdigit() and len(object_id) < 19 else 0,  # noqa: PLR2004
+        pk=row_number(object_id) or 0,
     )
     readings = CappedPaginator(session.meter_values.order_by("-measured_at", "-id"), READINGS_PER_PAGE)
     context = {

@@ -13,6 +13,7 @@ from ocpp_server.api.commanding import send, told
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.domain import Conflict, Missing
+from ocpp_server.row_numbers import row_number
 from transactions.commands.remote import remote_start, remote_stop
 from transactions.models import Transaction
 from transactions.serializers import (
@@ -82,10 +83,8 @@ def wanted(reference: int | str, client_id: str | None) -> Transaction:
     rows = Transaction.objects.select_related("charge_point")
     if client_id is not None:
         rows = rows.filter(charge_point=station(client_id))
-    is_number = isinstance(reference, int) or (
-        reference.isascii() and reference.isdigit() and len(reference) < 19
-    )  # noqa: PLR2004
-    found = list(rows.filter(pk=int(reference))) if is_number else []
+    number = reference if isinstance(reference, int) else row_number(reference)
+    found = [] if number is None else list(rows.filter(pk=number))
     if not found:
         if client_id is None:
             # Without a station only what is running is looked through, which the index keeps short.
