@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.conformance.peer import eventually
+from tests.conformance.peer import PATIENCE, eventually
 from tests.live import ROOT, LiveServer, free_port
 
 pytestmark = pytest.mark.slow
@@ -69,7 +69,7 @@ async def _run(server: LiveServer, *arguments: str, **environment: str) -> Outco
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
@@ -86,7 +86,7 @@ class Peer:
 
     async def call(self, action: str, payload: dict[str, Any]) -> Any:
         await self.socket.send(json.dumps([2, os.urandom(8).hex(), action, payload]))
-        return await asyncio.wait_for(self._answered.get(), 10)
+        return await asyncio.wait_for(self._answered.get(), PATIENCE)
 
     async def listen(self) -> None:
         tasks = set()
@@ -113,7 +113,9 @@ async def station(
     boot: dict[str, Any] = {"chargePointVendor": "Acme", "chargePointModel": "Wall"}
     if version != "ocpp1.6":
         boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "Acme", "model": "Wall"}}
-    async with connect(f"{server.ocpp}/{quote(identity)}", subprotocols=[version], proxy=None) as socket:  # type: ignore[list-item]
+    async with connect(
+        f"{server.ocpp}/{quote(identity)}", subprotocols=[version], proxy=None, open_timeout=PATIENCE
+    ) as socket:  # type: ignore[list-item]
         peer = Peer(socket, answers)
         listening = asyncio.ensure_future(peer.listen())
         assert (await peer.call("BootNotification", boot))["status"] == "Accepted"

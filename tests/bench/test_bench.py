@@ -60,7 +60,7 @@ def test_two_seconds_of_the_bench_write_every_figure_beside_its_baseline(tmp_pat
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
     assert run.returncode == 0, run.stderr[-3000:]

@@ -89,7 +89,7 @@ class MortalServer:
         assert self._nursery.stdin is not None
         self._nursery.stdin.close()
         try:
-            await asyncio.wait_for(self._nursery.wait(), 10)
+            await asyncio.wait_for(self._nursery.wait(), 60)
         except TimeoutError:
             self._nursery.kill()
             await self._nursery.wait()
@@ -98,7 +98,7 @@ class MortalServer:
         """The nursery's line that begins with the word; one that died may have said `up` too."""
         assert self._nursery is not None and self._nursery.stdout is not None
         while True:
-            line = (await asyncio.wait_for(self._nursery.stdout.readline(), 30)).decode()
+            line = (await asyncio.wait_for(self._nursery.stdout.readline(), 120)).decode()
             if not line:
                 raise AssertionError(f"the nursery ended:\n{self.log.read_text()[-3000:]}")
             if line.startswith(word):

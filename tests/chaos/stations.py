@@ -52,7 +52,7 @@ class Answers(Witness):
         wanted = self.count + number
         while self.count < wanted:
             self._changed.clear()
-            await asyncio.wait_for(self._changed.wait(), 30)
+            await asyncio.wait_for(self._changed.wait(), 120)
 
 
 class Station:
@@ -117,7 +117,7 @@ class Station:
         await socket.send(orjson.dumps([2, message_id, action, payload]).decode())
         self.witness.sent(action)
         while True:
-            frame = orjson.loads(await asyncio.wait_for(socket.recv(), 60))
+            frame = orjson.loads(await asyncio.wait_for(socket.recv(), 120))
             if frame[1] == message_id:
                 self.witness.heard()
                 break
@@ -138,7 +138,7 @@ class Station:
                     subprotocols=[self.subprotocol],  # type: ignore[list-item]
                     compression=None,
                     ping_interval=None,
-                    open_timeout=30,
+                    open_timeout=60,
                     proxy=None,
                 )
                 if not self._has_booted or self.random.random() < 0.5:

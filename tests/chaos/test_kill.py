@@ -17,6 +17,8 @@ from tests.chaos.mortal import MortalServer
 from tests.chaos.stations import Answers, Station, Witness, crowd
 
 STATIONS = 40
+# How long a server takes at most to end when it is told to: SHUTDOWN_GRACE where nothing else is said.
+GRACE_S = 20
 # The messages in whose middle the server dies.
 _FATAL = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent", "MeterValues"})
 
@@ -75,7 +77,7 @@ class Killer(Witness):
             await self.server.listening()
             # Also while the crowd is still coming back.
             self._frames_left = 1 + int(10 ** self.random.uniform(0, 2.6))
-            await asyncio.wait_for(self.killed.wait(), 30)
+            await asyncio.wait_for(self.killed.wait(), 120)
         await self.server.ended()
 
 
@@ -93,7 +95,7 @@ async def charging(
             station.finishing = True
         await server.start()
         await server.listening()
-        await asyncio.wait_for(asyncio.gather(*running), 60)
+        await asyncio.wait_for(asyncio.gather(*running), 240)
         await server.stop()
     finally:
         for task in running:
@@ -171,7 +173,7 @@ async def test_stopped_in_full_flow_it_finishes_what_it_has_in_hand_and_nothing_
             await answers.more(3 * STATIONS)
             began = time.monotonic()
             await server.stop()
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < GRACE_S  # it waits for what is in hand, not for the time
 
     assert ledger.violations(server.database) == []
     assert {code for station in stations for code in station.closes} <= {1001, 1012}

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from tests.conformance.peer import V16, at, boot_payload, eventually, fresh, new_id
+from tests.conformance.peer import PATIENCE, V16, at, boot_payload, eventually, fresh, new_id
 from tests.live import LiveServer
 
 _meters = itertools.count(1_000)
@@ -105,7 +105,7 @@ async def charging(server: LiveServer, count: int = 10) -> AsyncIterator[list[Ch
         await more_answers(chargers)
         for charger in chargers:
             charger.is_over = True
-        await asyncio.wait_for(asyncio.gather(*running), 60)
+        await asyncio.wait_for(asyncio.gather(*running), 6 * PATIENCE)
     finally:
         for task in running:
             task.cancel()
@@ -118,4 +118,4 @@ async def more_answers(chargers: list[Charger], each: int = 3) -> None:
     def has_come() -> bool:
         return all(now.answers >= then + each for now, then in zip(chargers, before, strict=True))
 
-    await eventually(has_come, 40)
+    await eventually(has_come, 4 * PATIENCE)

@@ -15,7 +15,7 @@ from tests.live import LiveServer
 
 PASSWORD = b"a password of the herd"
 BOOT = b'[2,"boot","BootNotification",{"chargePointVendor":"Herd","chargePointModel":"Cow"}]'
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 def provision(cluster: Cluster, identities: Iterable[str]) -> None:

@@ -30,14 +30,14 @@ async def test_fifty_commands_at_once_through_four_processes_each_caller_gets_it
     servers = shared.servers
 
     async def serve(peer: Peer) -> None:
-        call = await peer.next_call(30)
+        call = await peer.next_call(60)
         # What only this station answers to this command.
         await peer.answer(call, {"status": "Accepted", "data": f"{peer.identity}/{call[3]['data']}"})
 
     async def ask(number: int, identity: str) -> str:
         payload = {"vendorId": "test", "data": str(number)}
         operator = Operator(servers[(number + 1) % len(servers)])
-        status, data = await operator.command(identity, "DataTransfer", payload, timeout=30)
+        status, data = await operator.command(identity, "DataTransfer", payload, timeout=60)
         assert status == 200, data
         return str(data["response"]["data"])
 
@@ -60,7 +60,7 @@ async def test_commands_of_several_processes_reach_a_station_one_after_the_other
         asking = [
             asyncio.create_task(
                 Operator(shared.servers[number % 4]).command(
-                    identity, "DataTransfer", {"vendorId": "test", "data": str(number)}, timeout=20
+                    identity, "DataTransfer", {"vendorId": "test", "data": str(number)}, timeout=60
                 )
             )
             for number in range(12)

@@ -9,7 +9,7 @@ from websockets.exceptions import InvalidStatus
 
 from chargepoints.authentication import MAX_FAILURES
 from chargepoints.presence import MAX_REPLACED
-from tests.conformance.peer import Operator, fresh, station
+from tests.conformance.peer import Operator, eventually, fresh, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.live import LiveServer
@@ -36,10 +36,12 @@ async def test_F04_two_devices_with_one_identity_are_noticed_wherever_they_conne
             peer = await stack.enter_async_context(station(server, identity=identity, boot=False))
         await peer.boot()
 
-        (event,) = shared.rows(
-            "SELECT e.type, e.from_station FROM chargepoints_securityevent e"
-            " JOIN chargepoints_chargepoint c ON c.id = e.charge_point_id WHERE c.identity = %s",
-            identity,
+        (event,) = await eventually(
+            lambda: shared.rows(
+                "SELECT e.type, e.from_station FROM chargepoints_securityevent e"
+                " JOIN chargepoints_chargepoint c ON c.id = e.charge_point_id WHERE c.identity = %s",
+                identity,
+            )
         )
 
     assert event == {"type": "DuplicateIdentity", "from_station": False}

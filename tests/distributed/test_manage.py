@@ -28,14 +28,14 @@ async def manage(cluster: Cluster, *words: str, **environment: str) -> tuple[int
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
 
 async def answering(peer: Peer, payload: dict[str, object]) -> list[object]:
     """The next call of the server, answered."""
-    call = await peer.next_call(30)
+    call = await peer.next_call(120)
     await peer.answer(call, payload)
     return call[2:]
 

@@ -42,21 +42,21 @@ async def test_a_killed_process_takes_its_own_stations_offline_and_no_others(clu
     async with station(living) as safe, station(dying) as orphan:
         command = await Operator(living).submit(orphan.identity, "ClearCache")
         await orphan.next_call()
-        assert sorted(cluster.clients(living)) == sorted([safe.identity, orphan.identity])
+        await eventually(lambda: sorted(cluster.clients(living)) == sorted([safe.identity, orphan.identity]))
 
         dying.kill()
 
         # The lease is still running: nobody waits for the answer of a dead process.
         asked = asyncio.get_running_loop().time()
-        status, _ = await Operator(living).command(orphan.identity, "ClearCache", timeout=30)
+        status, _ = await Operator(living).command(orphan.identity, "ClearCache", timeout=60)
         assert status == 503
-        assert asyncio.get_running_loop().time() - asked < 10
+        assert asyncio.get_running_loop().time() - asked < 30
 
         await eventually(lambda: not cluster.is_online(orphan.identity), PATIENCE)
         await eventually(lambda: cluster.clients(living) == [safe.identity], PATIENCE)
         assert cluster.is_online(safe.identity)
-        (row,) = cluster.rows("SELECT state FROM chargepoints_command WHERE id = %s", command)
-        assert row["state"] == "disconnected"
+        state = "SELECT state FROM chargepoints_command WHERE id = %s"
+        await eventually(lambda: cluster.rows(state, command) == [{"state": "disconnected"}])
 
         status, _ = await Operator(living).command(orphan.identity, "ClearCache")
         assert status == 503

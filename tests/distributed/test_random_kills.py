@@ -95,10 +95,10 @@ async def survive(cluster: Cluster, stations: int, seconds: float, lives: tuple[
             task.cancel()
         await asyncio.gather(*dying, return_exceptions=True)
         for place in places:
-            await asyncio.wait_for(place.up.wait(), 60)
+            await asyncio.wait_for(place.up.wait(), 120)
         for station in charging:
             station.finishing = True
-        await asyncio.wait_for(asyncio.gather(*running), 120)
+        await asyncio.wait_for(asyncio.gather(*running), 240)
     finally:
         for task in (*running, *dying):
             task.cancel()

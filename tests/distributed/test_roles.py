@@ -40,8 +40,13 @@ def run(cluster: Cluster, *words: str, **environment: str) -> subprocess.Complet
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
+
+
+def good(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str] | None:
+    """None for a failed one: on a busy machine the answer may come too late for who asks."""
+    return None if done.returncode else done
 
 
 def variables(cluster: Cluster, **environment: str) -> dict[str, str]:
@@ -89,8 +94,8 @@ def test_every_role_starts_is_found_healthy_and_ends_with_0_when_told(cluster: C
     until((process.folder / "health").exists)
 
     asked = {name: process.environment[name] for name in ("HEALTH_FILE", "HTTP_PORT")}
-    alive = run(cluster, "healthcheck", **asked)
-    ready = run(cluster, "healthcheck", "--ready", **asked)
+    alive = until(lambda: good(run(cluster, "healthcheck", **asked)))
+    ready = until(lambda: good(run(cluster, "healthcheck", "--ready", **asked)))
     status = process.stop()
     dead = run(cluster, "healthcheck", **asked)
 
@@ -159,7 +164,7 @@ def test_workers_end_with_a_parent_that_was_killed(cluster: Cluster) -> None:
 
     workers.server.kill()
 
-    psutil.wait_procs(started, timeout=20)
+    psutil.wait_procs(started, timeout=60)
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in started)
 
 
@@ -187,7 +192,7 @@ def test_the_accounts_api_runs_alone_beside_a_web_process_and_both_decide_the_sa
 
     assert (created, blocked) == (201, 200)
     assert allowed[1]["data"]["status"] == "Accepted"
-    assert until(lambda: decision() == "Blocked", 5)
+    assert until(lambda: decision() == "Blocked", 15)
     assert accounts.request("GET", "/api/v1/chargepoints")[0] == 404
     assert is_process(housekeeper(cluster), web)
     assert (accounts.stop(), web.stop()) == (0, 0)
@@ -210,8 +215,8 @@ async def test_roles_can_be_started_by_plain_commands_and_close_their_stations_a
         env=place.environment | {"HEALTH_FILE": str(health)},
     )
     try:
-        await eventually(health.exists, 40)
-        await eventually(lambda: answers(place), 40)
+        await eventually(health.exists, 60)
+        await eventually(lambda: answers(place), 60)
         async with station(place) as peer:
             web.send_signal(signal.SIGTERM)
             code = await peer.closed()
@@ -219,8 +224,8 @@ async def test_roles_can_be_started_by_plain_commands_and_close_their_stations_a
         for process in (web, keeper):
             process.send_signal(signal.SIGTERM)
     assert code == 1001
-    assert await asyncio.to_thread(keeper.wait, 30) == 0
-    assert await asyncio.to_thread(web.wait, 30) in (0, -signal.SIGTERM)
+    assert await asyncio.to_thread(keeper.wait, 60) == 0
+    assert await asyncio.to_thread(web.wait, 60) in (0, -signal.SIGTERM)
 
 
 def answers(server: LiveServer) -> bool:

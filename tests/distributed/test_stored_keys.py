@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.conformance.peer import Operator, Peer, eventually, fresh, station
 from tests.distributed.cluster import Cluster
+from tests.distributed.test_live_view import NEWS_S
 
 
 async def test_a_change_at_one_process_is_answered_by_all_and_shown_in_redis(shared: Cluster) -> None:
@@ -22,21 +23,21 @@ async def test_a_change_at_one_process_is_answered_by_all_and_shown_in_redis(sha
                 "PUT", path, {"key": "HeartbeatInterval", "value": value}
             )
             assert (status, answer["data"]["status"]) == (200, "Accepted")
-            await eventually(lambda value=value: shown(shared, identity) == {"HeartbeatInterval": value}, 3)
+            await eventually(lambda value=value: shown(shared, identity) == {"HeartbeatInterval": value})
             await until_stored(peer, "HeartbeatInterval", value)
         change = {"key": "BlinkRepeat", "value": "5"}
         assert await peer.call("ChangeConfiguration", change) == {"status": "Accepted"}
         assert await stored(peer, "BlinkRepeat") == "5"
-        await eventually(lambda: shown(shared, identity).get("BlinkRepeat") == "5", 3)
+        await eventually(lambda: shown(shared, identity).get("BlinkRepeat") == "5")
 
         # The default is not kept, a secret is not shown, and a station that is removed leaves nothing.
         await Operator(first).request("PUT", path, {"key": "BlinkRepeat", "value": "3"})
         await Operator(first).request("PUT", path, {"key": "AuthorizationKey", "value": "0aF1" * 8})
-        await eventually(lambda: shown(shared, identity) == {"HeartbeatInterval": "46"}, 3)
+        await eventually(lambda: shown(shared, identity) == {"HeartbeatInterval": "46"})
         await until_stored(peer, "BlinkRepeat", "3")
     status, answer = await Operator(first).request("DELETE", f"/api/v1/chargepoints/{identity}")
     assert status in (200, 204), answer
-    await eventually(lambda: not shown(shared, identity), 3)
+    await eventually(lambda: not shown(shared, identity))
     assert not shared.redis.client.sismember(f"{shared.prefix}:business:stations", identity)
 
 
@@ -45,12 +46,12 @@ async def test_a_flush_brings_the_stored_keys_back_from_the_database(shared: Clu
     async with station(shared.servers[0], identity=identity):
         path = f"/api/v1/chargepoints/{identity}/configuration"
         await Operator(shared.servers[1]).request("PUT", path, {"key": "HeartbeatInterval", "value": "77"})
-        await eventually(lambda: shown(shared, identity) == {"HeartbeatInterval": "77"}, 3)
+        await eventually(lambda: shown(shared, identity) == {"HeartbeatInterval": "77"})
 
         keys = shared.redis.client.scan_iter(f"{shared.prefix}:*", count=1000)
         shared.redis.client.delete(*keys)
 
-        await eventually(lambda: shown(shared, identity) == {"HeartbeatInterval": "77"}, 5)
+        await eventually(lambda: shown(shared, identity) == {"HeartbeatInterval": "77"})
 
 
 def shown(cluster: Cluster, identity: str) -> dict[str, str]:
@@ -64,6 +65,6 @@ async def stored(peer: Peer, key: str) -> Any:
 
 
 async def until_stored(peer: Peer, key: str, value: str) -> None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(NEWS_S):
         while await stored(peer, key) != value:
             pass

@@ -56,13 +56,13 @@ class Crew:
                 stderr=log,
             )
         self._reading = asyncio.create_task(self._read())
-        await asyncio.wait_for(self._ready.wait(), 60)
+        await asyncio.wait_for(self._ready.wait(), 120)
         return self
 
     async def __aexit__(self, *error: object) -> None:
         assert self._nursery is not None and self._nursery.stdin is not None and self._reading is not None
         self._nursery.stdin.close()
-        await asyncio.wait_for(self._nursery.wait(), 20)
+        await asyncio.wait_for(self._nursery.wait(), 60)
         await self._reading
 
     async def hire(self, count: int = 1, kind: str = "processor") -> list[int]:
@@ -71,7 +71,7 @@ class Crew:
         hired = []
         for _ in range(count):
             self._nursery.stdin.write(f"{kind}\n".encode())
-            pid = await asyncio.wait_for(self._forked.get(), 20)
+            pid = await asyncio.wait_for(self._forked.get(), 60)
             self._ends.setdefault(pid, asyncio.Event())
             hired.append(pid)
         self.members += hired
@@ -94,7 +94,7 @@ class Crew:
     async def dismiss(self, pid: int) -> None:
         """As a deployment does: SIGTERM, and wait for the end."""
         self.kill(pid, signal.SIGTERM)
-        await asyncio.wait_for(self._ends[pid].wait(), 30)
+        await asyncio.wait_for(self._ends[pid].wait(), 60)
 
     async def _read(self) -> None:
         assert self._nursery is not None and self._nursery.stdout is not None

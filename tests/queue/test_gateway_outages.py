@@ -193,7 +193,7 @@ async def test_a_redis_that_restarts_loses_and_doubles_nothing(
         going = False
         await talking
         count = next(numbers)
-        await eventually(lambda: drain() and len(found) >= count, 30)
+        await eventually(lambda: drain() and len(found) >= count, 120)
 
         assert found == told(count)
         assert server.is_connected(peer.identity)
@@ -249,7 +249,7 @@ async def test_the_stations_of_a_killed_gateway_are_gone_within_the_lease(
         dying.kill()
 
         await eventually(
-            lambda: server.events(orphan.identity) == ["connect", "disconnect"], 3 * LEASE_OF_GATEWAY_S
+            lambda: server.events(orphan.identity) == ["connect", "disconnect"], 10 * LEASE_OF_GATEWAY_S
         )
         assert not server.is_connected(orphan.identity)
         assert server.is_connected(safe.identity)
@@ -268,7 +268,7 @@ async def test_a_gateway_that_was_taken_for_dead_goes_on_where_it_was(
         await eventually(lambda: len(heard(server, peer)) == 3)
         frozen.process.send_signal(signal.SIGSTOP)
         try:
-            await eventually(lambda: "disconnect" in server.events(peer.identity), 5 * LEASE_OF_GATEWAY_S)
+            await eventually(lambda: "disconnect" in server.events(peer.identity), 10 * LEASE_OF_GATEWAY_S)
         finally:
             frozen.process.send_signal(signal.SIGCONT)
 
@@ -302,6 +302,6 @@ async def test_while_the_database_is_away_sockets_stay_and_new_ones_are_put_off(
             except InvalidStatus:
                 return False
 
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while not await comes_in():
                 await asyncio.sleep(0.1)

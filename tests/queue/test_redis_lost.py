@@ -116,7 +116,7 @@ async def test_redis_flushed_and_restarted_under_load_loses_nothing_and_the_view
             lose()
         await progress(chargers)
         is_over.set()
-        await asyncio.wait_for(asyncio.gather(*charging), 60)
+        await asyncio.wait_for(asyncio.gather(*charging), 240)
 
         # Who is connected and what runs: as it is, for everybody.
         everybody = sorted(charger.identity for charger in chargers)
@@ -158,6 +158,6 @@ def restart(redis: Redis) -> None:
 async def progress(chargers: list[Charger]) -> None:
     """Wait until everybody has charged once more: no outage meets a standing line."""
     before = [len(charger.done) for charger in chargers]
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(160):
         while any(len(charger.done) <= count for charger, count in zip(chargers, before, strict=True)):
             await asyncio.sleep(0.02)  # other processes are at work

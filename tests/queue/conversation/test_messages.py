@@ -34,7 +34,7 @@ async def test_a_start_repeated_to_another_processor_gets_the_first_number(
     await crew.hire(1)
     crew.kill(crew.owner(identity))
 
-    again = await peer.call("StartTransaction", start, timeout=20)
+    again = await peer.call("StartTransaction", start, timeout=60)
 
     assert again == first
     assert [row["id"] for row in cluster.transactions(identity)] == [first["transactionId"]]
