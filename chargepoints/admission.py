@@ -76,7 +76,7 @@ class Admitted:
     subprotocol: str | None
 
 
-class Refusal(Exception):  # noqa: N818 - reads as what it is
+class Refusal(Exception):
     """The handshake is refused. `status` is HTTP's; 101 means: complete the handshake without a
     subprotocol, then close. `security` is the type of the security event it is, where it is one (S14).
     """

@@ -182,6 +182,6 @@ def database_url(value: str) -> str:
 
 
 def api_key(value: str) -> str:
-    if value and (len(value) < 16 or not value.isascii() or any(c.isspace() for c in value)):  # noqa: PLR2004
+    if value and (len(value) < 16 or not value.isascii() or any(c.isspace() for c in value)):
         raise ValueError("it must be at least 16 printable characters without spaces")
     return value

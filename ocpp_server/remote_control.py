@@ -28,7 +28,7 @@ KEY_LIFE = timedelta(minutes=5)
 GRACE_S = 15.0
 
 
-class ServerAway(Exception):  # noqa: N818 - reads as what it is
+class ServerAway(Exception):
     """`str(error)` is one sentence: why the running server can't be asked."""
 
 

@@ -62,7 +62,7 @@ def kept_secret_key() -> str:
         finally:
             os.unlink(draft)
     key = path.read_text().strip()
-    if len(key) < 50:  # noqa: PLR2004 - Django's own limit, security.W009
+    if len(key) < 50:  # Django's own limit, security.W009
         raise env.SettingError("SECRET_KEY", f"the file {path} holds no key; remove it and a new one is made")
     return key
 

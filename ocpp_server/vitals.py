@@ -98,7 +98,7 @@ def check(values: Mapping[str, Any], *, ready: bool) -> str:
             answer = connection.getresponse().status
         except (OSError, http.client.HTTPException) as error:
             return f"Port {port} does not answer ({error})."
-    return "" if answer == 200 else f"Port {port} answered {answer}."  # noqa: PLR2004
+    return "" if answer == 200 else f"Port {port} answered {answer}."
 
 
 def _connection(port: int, *, is_tls: bool) -> http.client.HTTPConnection:

@@ -142,7 +142,7 @@ class TransactionReference(serializers.Field[Any, Any, Any, Any]):
             raise serializers.ValidationError("Must be a transaction number, or a station's transactionId.")
         if isinstance(data, int) and not 0 < data < 2**63:
             raise serializers.ValidationError("Must be positive.")
-        if isinstance(data, str) and ("\0" in data or len(data) > 36):  # noqa: PLR2004 - 2.x identifierString
+        if isinstance(data, str) and ("\0" in data or len(data) > 36):  # 2.x identifierString
             raise serializers.ValidationError("Must have at most 36 characters.")
         return data
 

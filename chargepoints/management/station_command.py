@@ -83,7 +83,7 @@ class StationCommand(BaseCommand):
         seconds = options["timeout"] or settings.OCPP_CALL_TIMEOUT
         answer = api.post(path, body, timeout=seconds + GRACE_S)
         code = _exit_code(answer)
-        report: dict[str, Any] = {"message": _OTHER_DATABASE if answer.status == 401 else answer.message}  # noqa: PLR2004
+        report: dict[str, Any] = {"message": _OTHER_DATABASE if answer.status == 401 else answer.message}
         if answer.data.get("errors"):
             report["errors"] = answer.data["errors"]
         request_id = answer.data.get("requestId")
@@ -141,7 +141,7 @@ class StationCommand(BaseCommand):
 
 
 def _exit_code(answer: Answer) -> int:
-    if answer.status == 200 and not answer.success:  # noqa: PLR2004
+    if answer.status == 200 and not answer.success:
         return REFUSED
     return _EXIT_BY_STATUS.get(answer.status, REFUSED)
 

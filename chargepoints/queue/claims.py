@@ -50,7 +50,7 @@ class Claim:
         return self.key.decode("utf-8", "replace")
 
 
-class Fenced(Exception):  # noqa: N818 - reads as what it is
+class Fenced(Exception):
     """Somebody else has claimed the station meanwhile: what we did to it may be old."""
 
 

@@ -22,7 +22,7 @@ CHANGED, REPLACED = "changed", "replaced"
 CLOSE = "close"
 
 
-class Unreadable(ValueError):  # noqa: N818 - reads as what it is
+class Unreadable(ValueError):
     """This is no envelope."""
 
 

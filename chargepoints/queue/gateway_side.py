@@ -48,7 +48,7 @@ def is_for_good(error: BaseException) -> bool:
     return isinstance(error, ResponseError) and not any(word in str(error) for word in _LATER)
 
 
-class QueueTooLong(Exception):  # noqa: N818 - reads as what it is
+class QueueTooLong(Exception):
     """The station's queue is full: what it says now could not be kept."""
 
 

@@ -23,7 +23,7 @@ Part = bytes | str | int
 _END = b"\r\n"
 
 
-class Incomplete(Exception):  # noqa: N818 - reads as what it is
+class Incomplete(Exception):
     """The reply goes on: so many bytes are needed at least."""
 
 

@@ -38,7 +38,7 @@ _CHANGEABLE: Final = frozenset(
 )
 
 
-def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint:  # noqa: S107 - "" is: none
+def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint:
     """Enter a station before its first connection; accepted unless `registration_status` says otherwise.
 
     A password without a `security_profile` means profile 1. Raises Invalid, and Conflict when the identity

@@ -61,7 +61,7 @@ def order_of(rows: QuerySet[Any]) -> list[str]:
     order = [part for part in rows.query.order_by if isinstance(part, str)]
     key = order[-1].removeprefix("-") if order else ""
     is_one_way = len({part.startswith("-") for part in order}) == 1
-    if key not in ("pk", "id") or len(order) > 2 or not is_one_way:  # noqa: PLR2004 - a column and the key
+    if key not in ("pk", "id") or len(order) > 2 or not is_one_way:  # a column and the key
         raise TypeError(f"no cursor can be made in the order {order}")
     return order
 

@@ -119,7 +119,7 @@ def listed(name: str, key: str, shape: type[serializers.Serializer[Any]], *, is_
     )
 
 
-def described(  # noqa: PLR0912 - a list of cases, one line each
+def described(
     summary: str,
     answers: Any,
     *,

@@ -68,7 +68,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
 def invalid(errors: list[dict[str, str]], headline: str = "") -> Response:
     """400 that says which fields are wrong and why."""
     first = "; ".join(f"{error['field']}: {error['reason'].rstrip('.')}" for error in errors[:3])
-    more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""  # noqa: PLR2004
+    more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
     sentence = f"{headline}: {first}{more}." if headline else f"{first}{more}."
     return refusal(sentence, 400, {"errors": errors})
 
@@ -79,7 +79,7 @@ def _domain(error: domain.DomainError) -> Response:
     status = next((status for kind, status in _DOMAIN_STATUS if isinstance(error, kind)), 409)
     where = {"errors": [{"field": error.field, "reason": error.sentence}]} if error.field else {}
     response = refusal(error.sentence, status, {**error.data, **where})
-    if status == 429:  # noqa: PLR2004
+    if status == 429:
         response["Retry-After"] = "1"
     return response
 

@@ -26,7 +26,7 @@ ABANDONED_AFTER = timedelta(minutes=5)
 _WITHOUT_EFFECT = frozenset({400, 401, 403, 404, 405, 412, 415, 422, 429, 500, 503})
 
 
-class Replay(Exception):  # noqa: N818 - not an error: the answer is known already
+class Replay(Exception):
     """This request was answered before; `response` is that answer."""
 
     def __init__(self, response: Response) -> None:

@@ -32,7 +32,7 @@ Status = Callable[[], Awaitable[dict[str, Any]]]
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - as its base class has it
+    def log_message(self, format: str, *arguments: object) -> None:
         log.debug("http.request", line=format % arguments)
 
 

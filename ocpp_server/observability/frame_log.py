@@ -70,4 +70,4 @@ def shown(text: str) -> str:
 
 def _shortened(match: re.Match[str]) -> str:
     before, token, after = match.groups()
-    return f"{before}{MASK}{token[-4:] if len(token) >= 8 else ''}{after}"  # noqa: PLR2004 - see `logs`
+    return f"{before}{MASK}{token[-4:] if len(token) >= 8 else ''}{after}"  # see `logs`

@@ -49,7 +49,7 @@ async def parts() -> dict[str, Part]:
     return found | {name: dict(part) for name, part in shared.items()}
 
 
-def _part(is_ok: bool, detail: str, **more: Any) -> Part:  # noqa: FBT001 - it is the part
+def _part(is_ok: bool, detail: str, **more: Any) -> Part:
     return {"ok": is_ok, "detail": detail, **more}
 
 

@@ -45,7 +45,7 @@ class ButtonForm(forms.Form):
 
     def choose(self, name: str, choices: list[tuple[Any, str]]) -> None:
         field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # noqa: S101 - tells mypy what the class above declares
+        assert isinstance(field, forms.ChoiceField)  # tells mypy what the class above declares
         field.choices = choices
 
 

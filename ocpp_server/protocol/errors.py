@@ -1,4 +1,3 @@
-# ruff: noqa: N818  the classes carry the names OCPP gives its errors
 """What the wire hears when something is wrong: one class per OCPP error.
 
 The spelling of a code per version lives only here. 1.6 misspells two of them ("FormationViolation",

@@ -45,7 +45,7 @@ class Deviation(NamedTuple):
     detail: str
 
 
-class PayloadInvalid(ValueError):  # noqa: N818  reads as the sentence it is
+class PayloadInvalid(ValueError):
     """A payload we were about to send breaks its schema; `errors` names each field and the reason."""
 
     def __init__(self, errors: list[dict[str, str]]) -> None:

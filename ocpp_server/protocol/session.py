@@ -40,11 +40,11 @@ _ALWAYS_NEW = frozenset({"Heartbeat", "BootNotification"})
 _TRANSACTIONAL = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
 
 
-class QueueFull(Exception):  # noqa: N818  the name asyncio and queue use
+class QueueFull(Exception):
     """So many of our calls wait for this station that another one is refused."""
 
 
-class SessionClosed(Exception):  # noqa: N818
+class SessionClosed(Exception):
     """The conversation has ended; what is submitted now would never be sent."""
 
 
