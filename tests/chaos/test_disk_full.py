@@ -1,0 +1,89 @@
+"""The disk is full under charging stations, SQLite's own SQLITE_FULL: sockets close with 1013, nobody hears
+an error, readiness is red, and all of it is well again when there is room (F31).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.ledger import Ledger
+from tests.chaos.stations import Answers, crowd
+from tests.chaos.test_database_away import Address
+from tests.conformance.peer import eventually
+from tests.live import ROOT, LiveServer
+
+pytestmark = pytest.mark.slow
+STATIONS = 20
+# How much the database may grow before its disk is full, in its pages of 8 KiB.
+ROOM_PAGES = 60
+FILLER_BYTES = 40 * 1024**2
+
+
+def filled(folder: Path, template: Path) -> LiveServer:
+    """A server on a disk with room for a moment. Most of it is taken by a table nobody needs."""
+    server = LiveServer(folder, template=template)
+    with closing(sqlite3.connect(server.database)) as database:
+        database.execute("CREATE TABLE filler (content BLOB)")
+        database.execute("INSERT INTO filler VALUES (zeroblob(?))", [FILLER_BYTES])
+        database.commit()
+        (pages,) = database.execute("PRAGMA page_count").fetchone()
+    (folder / "small_disk.py").write_text(
+        "from ocpp_server.settings import *\n\n"
+        'DATABASES["default"]["OPTIONS"]["init_command"] += '
+        f'"; PRAGMA max_page_count={pages + ROOM_PAGES}"\n',
+        "utf-8",
+    )
+    server.environment |= {
+        "DJANGO_SETTINGS_MODULE": "small_disk",
+        "PYTHONPATH": os.pathsep.join((str(folder), str(ROOT))),
+        "LOG_LEVEL": "WARNING",
+        "OCPP_JOURNAL_BUDGET": "2s",
+        "OCPP_UNKNOWN_TOKENS": "accept",
+    }
+    return server
+
+
+def make_room(database: Path) -> None:
+    """Its pages are free then, and the file need not grow."""
+    with closing(sqlite3.connect(database, timeout=30)) as other:
+        other.execute("DROP TABLE filler")
+        other.commit()
+
+
+async def test_F31_a_full_disk_costs_sockets_and_no_message(tmp_path: Path, migrated_database: Path) -> None:
+    server = filled(tmp_path / "server", migrated_database)
+    await asyncio.to_thread(server.start)
+    ledger, answers = Ledger(), Answers()
+    stations = crowd(STATIONS, Address(server.ocpp), ledger, seed=1, witness=answers)
+    running = [asyncio.ensure_future(station.run()) for station in stations]
+    try:
+        await answers.more(3 * STATIONS)
+        await eventually(lambda: all(station.closes for station in stations), 120)
+        status, parts = await asyncio.to_thread(server.request, "GET", "/health/ready")
+        alive, _ = await asyncio.to_thread(server.request, "GET", "/health")
+
+        await asyncio.to_thread(make_room, server.database)
+
+        await answers.more(10 * STATIONS)
+        await eventually(lambda: server.request("GET", "/health/ready")[0] == 200, 120)
+        for station in stations:
+            station.finishing = True
+        await asyncio.wait_for(asyncio.gather(*running), 120)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        server.stop()
+
+    assert (alive, status) == (200, 503)
+    assert not parts["data"]["parts"]["journal"]["ok"]
+    assert {code for station in stations for code in station.closes} == {1013}
+    assert ledger.violations(server.database, has_gaps=True) == []
+    log = server.log.read_text("utf-8", "replace")
+    assert "database or disk is full" in log and "Traceback" not in log
