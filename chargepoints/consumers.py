@@ -1,15 +1,14 @@
 """WebSocket in: authenticate, bytes in, bytes out. Knows no OCPP message.
 
 Channels routes here, but its per-message dispatch is left out: it costs three quarters of a message, a hop
-through the one thread-sensitive thread for every message of every socket. What other processes have to say
-to a
-station comes over one channel per process (`chargepoints.calls`), so a connection needs no task of its own
-for it.
+through the one thread-sensitive thread for every message of every socket. What other processes have to say to
+a station comes over one channel per process (`chargepoints.calls`), so a connection needs no task of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import uuid
 from typing import Any
@@ -105,4 +104,6 @@ class StationConsumer(AsyncConsumer):
         if not self._is_closed:
             self._is_closed = True
             log.info("station.closing", code=code, reason=reason)
-            await self._send({"type": "websocket.close", "code": code, "reason": reason})
+            # The station may have gone at the same moment, as they do when they hear that the server ends.
+            with contextlib.suppress(OSError):
+                await self._send({"type": "websocket.close", "code": code, "reason": reason})

@@ -283,6 +283,8 @@ class Front(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        # uvicorn silences this logger; Django's logging, which is set up after it, gives it its voice again.
+        self.access_log = self.access_log and self.config.access_log
         self._await_headers()
 
     def on_message_begin(self) -> None:

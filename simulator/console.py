@@ -146,7 +146,8 @@ async def _run(options: dict[str, Any], tls: ssl.SSLContext | None) -> int:
         starting = asyncio.create_task(_start(crowd, options["ramp"], stop))
     began = time.monotonic()
     progress = Progress(crowd, sys.stderr, began)
-    ticking = asyncio.create_task(progress.run(quiet=options["json"]))
+    # The server that started us shows its own log on the same terminal.
+    ticking = asyncio.create_task(progress.run(quiet=options["json"] or options["with_parent"] is not None))
     watching = asyncio.create_task(_end_with(options["with_parent"], stop))
     try:
         ends_in = None if options["demo"] else options["duration"]

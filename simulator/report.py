@@ -49,7 +49,7 @@ class Progress:
     async def run(self, *, quiet: bool) -> None:
         every = 0.5 if self.terminal else 5.0
         last = 0
-        while not (quiet and not self.terminal):
+        while not quiet:
             await asyncio.sleep(every)
             answers = self.crowd.latencies.answers
             line = (

@@ -113,6 +113,18 @@ async def test_F12_sockets_close_one_after_the_other_and_nobody_new_comes_in(ser
     assert busiest < STATIONS * 0.75
 
 
+async def test_stations_that_leave_at_the_same_moment_are_no_error(server: LiveServer) -> None:
+    async with crowd(server, STATIONS) as peers:
+        told_to_end(server)
+        # The first goodbye was said, and those that come after it meet stations that are going.
+        await peers[0].closed()
+        await asyncio.gather(*(peer.socket.close() for peer in peers))
+
+    assert await ended(server) == 0
+    assert "Traceback" not in server.log.read_text()
+    assert stored(server, "SELECT COUNT(*) FROM chargepoints_chargepoint WHERE is_online") == [(0,)]
+
+
 async def closed_at(peer: Peer, closings: list[float]) -> None:
     assert await peer.closed(2 * GRACE_S) == 1001
     closings.append(time.monotonic())

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
+from django.http import HttpResponseRedirect
+from django.urls import NoReverseMatch, reverse
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerSplitView
+from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -48,9 +52,22 @@ class DocsView(SpectacularSwaggerSplitView):
         return super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]  # its page has no types
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        if response.status_code == status.HTTP_401_UNAUTHORIZED and (login := _login(request)):
+            response = HttpResponseRedirect(login)
         if getattr(response, "exception", False):
             request.accepted_renderer = JsonRenderer()
             request.accepted_media_type = JsonRenderer.media_type
         final = super().finalize_response(request, response, *args, **kwargs)
         final.headers["Content-Security-Policy"] = DOCS_POLICY
         return final
+
+
+def _login(request: Request) -> str | None:
+    """Where somebody with a browser signs in first; None for programs, and where no admin is served."""
+    if "Authorization" in request.headers or "text/html" not in request.headers.get("Accept", ""):
+        return None
+    try:
+        page = reverse("admin:login")
+    except NoReverseMatch:
+        return None
+    return f"{page}?{urlencode({'next': request.path})}"

@@ -74,11 +74,24 @@ def test_an_operator_commands_but_does_not_provision(
     assert operator.post("/api/v1/chargepoints/GARAGE%201/reset").status_code == 503
 
 
-def test_the_documents_tell_a_browser_where_to_sign_in(anonymous: Caller) -> None:
-    response = anonymous.get("/api/docs/", Accept="text/html")
+def test_the_documents_send_a_browser_to_where_people_sign_in(anonymous: Caller) -> None:
+    response = anonymous.get("/api/docs/", Accept="text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
+
+    assert response.status_code == 302
+    assert response.headers["Location"] == "/admin/login/?next=%2Fapi%2Fdocs%2F"
+
+
+@pytest.mark.parametrize(
+    ("headers", "word"),
+    [({}, "/admin/"), ({"Accept": "text/html", "Authorization": "Api-Key wrong"}, "unknown")],
+)
+def test_the_documents_tell_a_program_what_they_want(
+    anonymous: Caller, headers: dict[str, str], word: str
+) -> None:
+    response = anonymous.get("/api/docs/", **headers)
 
     assert response.status_code == 401
-    assert "/admin/" in response.answer["message"]
+    assert word in response.answer["message"]
 
 
 @pytest.mark.parametrize("header", ["Api-Key", "Api-Key ", "Api-Key wrong", "Api-Key \xff", "api-key wrong"])

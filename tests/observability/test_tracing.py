@@ -59,6 +59,8 @@ async def test_one_id_leads_from_the_request_to_the_answer(
     assert (finished["state"], finished["version"]) == ("accepted", version)
     (request,) = [line for line in found if line["event"] == "http.request"]
     assert (request["request_id"], request["status"], request["path"]) == (name, 200, REMOTE_START)
+    # One line for a request: uvicorn's own would say the same again.
+    assert not [line for line in lines(server) if line["event"] == "http.access"]
 
 
 async def test_a_callers_own_name_for_a_request_is_kept_beside_ours(server: LiveServer) -> None:
