@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import subprocess
@@ -61,6 +62,8 @@ async def _listening(port: int, process: subprocess.Popen[bytes], log: Path) -> 
             await asyncio.sleep(0.05)  # nothing to await: another process is starting
         else:
             writer.close()
+            with contextlib.suppress(ConnectionError):
+                await writer.wait_closed()
             return
     raise AssertionError(log.read_text())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ async def test_a_process_with_a_port_has_to_answer_there_too(tmp_path: Path) -> 
         writer.write(answers.pop(0))
         await writer.drain()
         writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     async def status() -> dict[str, Any]:
         return {}

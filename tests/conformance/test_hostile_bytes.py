@@ -136,6 +136,8 @@ async def test_a_header_that_is_too_long_is_answered_and_not_left_hanging(server
 
     assert answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
     writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 # -- values --------------------------------------------------------------------------------------------------

@@ -95,9 +95,7 @@ async def test_ctrl_c_ends_it_with_the_summary_and_0_when_all_went_well(
 async def test_without_a_server_it_ends_at_once_and_says_where_and_why() -> None:
     url = f"ws://127.0.0.1:{free_port()}/ocpp"
 
-    code, out, err = await asyncio.wait_for(
-        simulate(url, "--stations", "20", "--duration", "1h"), PATIENCE_S
-    )
+    code, out, err = await asyncio.wait_for(simulate(url, "--stations", "20", "--duration", "1h"), PATIENCE_S)
 
     assert (code, out) == (1, "")
     assert err == (
@@ -120,24 +118,43 @@ async def test_a_refused_handshake_is_told_in_words(status: int, word: str) -> N
 
 
 async def test_what_is_no_websocket_server_is_told_in_words() -> None:
+    gone = asyncio.Event()
+
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example.com ESMTP\r\n")
-        writer.close()
+        await closed(writer)
+        gone.set()
 
     async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp"
 
         code, _, err = await simulate(url, "--stations", "1")
+        await gone.wait()
 
     assert code == 1
     assert "no WebSocket server" in err
 
 
+async def closed(writer: asyncio.StreamWriter) -> None:
+    """What is left open complains when the interpreter tidies up: in the middle of another test."""
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()
+
+
 async def test_a_server_that_is_silent_is_told_in_words() -> None:
-    async with await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0) as server:
+    gone = asyncio.Event()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the station hangs up
+        await closed(writer)
+        gone.set()
+
+    async with await asyncio.start_server(listen, "127.0.0.1", 0) as server:
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ocpp"
 
-        code, _, err = await simulate(url, "--stations", "1", "--duration", "500ms")
+        code, _, err = await simulate(url, "--stations", "1", "--duration", "2s")
+        await gone.wait()
 
     assert code == 1
     assert "before the server had answered" in err
