@@ -1,0 +1,96 @@
+"""README.md and docs/ name only files, commands, settings and functions that exist."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands
+
+import run
+from ocpp_server import env_table
+from ocpp_server.protocol.actions import ACTIONS
+from tests.live import ROOT
+
+PAGES = sorted([ROOT / "README.md", ROOT / "bench" / "README.md", *(ROOT / "docs").rglob("*.md")])
+CODE_PAGES = [ROOT / "docs" / "flow.md", ROOT / "docs" / "adding-an-action.md"]
+SOURCES = ("accounts", "bench", "chargepoints", "configuration", "ocpp_server", "simulator", "transactions")
+
+# What a server makes when it runs, and what a page shows as the reader's own.
+_OTHERS = ("data/", "bench/results/", "copy.sqlite3", "/")
+# A word of the wire, and a name that stands for any.
+_ANYBODYS = {"NotSupported", "TheAction"}
+_CODE = re.compile(r"```.*?```|`([^`\n]+)`", re.DOTALL)
+_ENDINGS = "cfg|html|ini|js|json|lua|md|py|sh|toml|txt|ya?ml"
+_PATH = re.compile(rf"(?:[\w.-]+/)*[\w-]+\.(?:{_ENDINGS})|(?:[\w.-]+/)+")
+_LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
+_RUN = re.compile(r"\brun\.py ([a-z][\w-]*)")
+_MANAGE = re.compile(r"\b(?:manage\.py|run\.py manage) ([a-z]\w*)")
+_SETTING = re.compile(r"\b(?:OCPP|REDIS|DATABASE|DJANGO|TLS|LOG|METRICS|HTTP)_[A-Z_]+\b")
+_NAME = re.compile(r"@?((?:\w+\.)*(\w+))(?:\(.*\))?")
+
+
+def spans(page: Path) -> list[str]:
+    return [found for found in _CODE.findall(page.read_text()) if found]
+
+
+@cache
+def paths() -> frozenset[str]:
+    """Every file and folder of ours, and what each is called from any folder above it."""
+    hidden = {".git", ".venv", "node_modules", "__pycache__"}
+    found = set()
+    for path in ROOT.rglob("*"):
+        parts = path.relative_to(ROOT).parts
+        if not hidden.intersection(parts):
+            slash = "/" if path.is_dir() else ""
+            found |= {"/".join(parts[start:]) + slash for start in range(len(parts))}
+    return frozenset(found)
+
+
+@cache
+def defined() -> str:
+    return "\n".join(path.read_text() for folder in SOURCES for path in (ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_file_that_a_page_names_is_there(page: Path) -> None:
+    named = {span for span in spans(page) if _PATH.fullmatch(span) and not span.startswith(_OTHERS)}
+    linked = {link for link in _LINK.findall(page.read_text()) if not (page.parent / link).exists()}
+
+    assert named - paths() == set()
+    assert linked == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_and_setting_that_a_page_names_exists(page: Path) -> None:
+    code = "\n".join(found[0] for found in _CODE.finditer(page.read_text()))
+    ours = set(re.findall(r"python3 run\.py ([a-z][\w-]*)", str(run.__doc__)))
+    settings = {row.name for row in env_table.VARIABLES} | {"DJANGO_SETTINGS_MODULE"}
+
+    assert set(_RUN.findall(code)) - ours == set()
+    assert set(_MANAGE.findall(code)) - set(get_commands()) == set()
+    assert set(_SETTING.findall(code)) - settings == set()
+
+
+@pytest.mark.parametrize("page", CODE_PAGES, ids=lambda page: page.name)
+def test_every_function_and_class_of_the_pages_about_the_code_exists(page: Path) -> None:
+    names = set()
+    for span in spans(page):
+        found = _NAME.fullmatch(span.removeprefix("await "))
+        # Lower-case words alone are states, fields and folders.
+        if found and ("." in found[1] or found[1] != found[1].lower() or span.startswith("@")):
+            names.add(found[2])
+    files = {Path(path).suffix[1:] for path in paths()}
+    known = files | set(ACTIONS) | {row.name for row in env_table.VARIABLES} | _ANYBODYS
+
+    missing = [
+        name
+        for name in sorted(names - known)
+        if not re.search(
+            rf"^\s*(?:async def|def|class) {name}\b|^\s*{name}\b[^=\n]*=", defined(), re.MULTILINE
+        )
+    ]
+
+    assert missing == []
