@@ -162,7 +162,7 @@ def manage(*arguments: str, **environ: Any) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
 
 

@@ -22,6 +22,7 @@ from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from ocpp_server import tls
 from ocpp_server.env import SettingError
+from tests.conformance.peer import PATIENCE
 from tests.live import ROOT, LiveServer
 
 PASSWORD = "correct horse battery"
@@ -83,7 +84,7 @@ def trusting(certificate: Path) -> ssl.SSLContext:
 def handshake(port: int, context: ssl.SSLContext, name: str | None = "localhost") -> tuple[str, str, bytes]:
     """TLS version, cipher and the certificate that is shown."""
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=10) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain,
         context.wrap_socket(plain, server_hostname=name) as secure,
     ):
         cipher = secure.cipher()
@@ -103,7 +104,9 @@ async def test_S06_a_station_of_profile_2_is_let_in_over_wss(server: LiveServer,
     assert server.request("POST", "/api/v1/chargepoints", body)[0] == 201
     url = f"wss://TLS-2:{PASSWORD.replace(' ', '%20')}@localhost:{server.port}/ocpp/TLS-2"
 
-    async with connect(url, subprotocols=["ocpp1.6"], ssl=trusting(pair[0])) as station:
+    async with connect(
+        url, subprotocols=["ocpp1.6"], ssl=trusting(pair[0]), open_timeout=PATIENCE
+    ) as station:
         await station.send('[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')
 
         assert '"status":"Accepted"' in str(await station.recv())
@@ -214,7 +217,8 @@ def shown_by(context: ssl.SSLContext, name: str | None = "localhost") -> bytes:
 
 
 def test_pages_are_served_over_https_with_secure_cookies(server: LiveServer, pair: tuple[Path, Path]):
-    connection = http.client.HTTPSConnection("localhost", server.port, timeout=20, context=trusting(pair[0]))
+    context = trusting(pair[0])
+    connection = http.client.HTTPSConnection("localhost", server.port, timeout=PATIENCE, context=context)
 
     connection.request("GET", "/admin/login/")
     answer = connection.getresponse()
@@ -242,7 +246,7 @@ def test_a_command_of_the_machine_reaches_the_server_and_trusts_this_certificate
             env=server.environment | {"TLS_CERT": certificate},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
@@ -263,7 +267,7 @@ def test_simulated_stations_of_the_machine_come_in_over_wss_and_trust_this_certi
             env=server.environment | {"TLS_CERT": certificate},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
 
