@@ -189,13 +189,13 @@ class EngineCollector(Collector):
         yield gauges(
             "ocpp_housekeeping_last_run_timestamp_seconds",
             "When a job was last done, Unix time.",
-            "job",
+            "task",
             {job: run.at for job, run in runs.items()},
         )
         yield gauges(
             "ocpp_housekeeping_job_seconds",
             "How long a job took the last time.",
-            "job",
+            "task",
             {job: run.seconds for job, run in runs.items()},
         )
         elected = engine.is_running() and live.state().is_housekeeper

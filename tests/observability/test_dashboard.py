@@ -135,6 +135,13 @@ def test_what_is_selected_or_grouped_by_is_a_label_of_ours() -> None:
     assert used - ours - {"le", "job", "instance"} == set()
 
 
+def test_no_label_of_ours_is_one_that_prometheus_sets_itself() -> None:
+    """It would rename ours to `exported_job`, and every rule that asks for it would find nothing."""
+    ours = {label for family in families() for label in getattr(family, "_labelnames", ())}
+
+    assert ours & {"job", "instance"} == set()
+
+
 def test_the_dashboard_is_one_that_grafana_takes() -> None:
     board = dashboard()
 
