@@ -230,8 +230,11 @@ def require_redis(url: str) -> None:
     client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
     try:
         client.ping()
+    except redis.AuthenticationError:
+        needs = "refuses this password" if "@" in url else "wants a password"
+        raise StartError(f"REDIS_PASSWORD: Redis {needs}.") from None
     except redis.RedisError as error:
-        raise StartError(f"REDIS_ADDR: Redis can't be reached ({_first_line(error)}).") from None
+        raise StartError(f"REDIS_ADDR: Redis can't be reached ({_first_line(error).rstrip('.')}).") from None
     finally:
         client.close()
 
