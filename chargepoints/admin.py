@@ -212,7 +212,6 @@ class MessageAdmin(EvidenceAdmin):
     search_help_text = "A station's identity, a message id, or an action."
     sortable_by: tuple[str, ...] = ()
     ordering = ["-id"]
-    station_ordering = ("-at", "-id")
     empty_sentence = "The log fills as soon as a station connects (OCPP_MESSAGE_LOG=on)."
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:

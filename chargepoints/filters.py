@@ -98,7 +98,7 @@ class CommandQuery(ListQuery):
 
 
 class MessageQuery(SeriesQuery):
-    orderings = {"time": "at"}
+    orderings = {"time": "pk"}
 
     ordering = ordering(orderings)
     action = TextField(required=False, max_length=64)

@@ -141,7 +141,7 @@ class CommandView(ApiView):
 
 class MessagesView(ApiView):
     @described(
-        "The OCPP message log, both directions, newest first",
+        "The OCPP message log, both directions, newest first: an exchange stands where it ended",
         listed("Messages", "messages", MessageSerializer, is_series=True),
         tag=TAG,
         path=STATION_PATH,
@@ -152,7 +152,7 @@ class MessagesView(ApiView):
         return page(
             request,
             kind=MessageQuery,
-            rows=station(client_id).messages.order_by("-at", "-pk"),
+            rows=station(client_id).messages.order_by("-pk"),
             name="messages",
             noun="messages",
             shape=MessageSerializer,

@@ -240,7 +240,7 @@ def _messages(charge_point: ChargePoint) -> list[cells.Row]:
             cells.text(f"{message.size:,}{cells.NBSP}B"),
             cells.moment(message.at),
         ]
-        for message in charge_point.messages.order_by("-at", "-id")[:LATEST]
+        for message in charge_point.messages.order_by("-id")[:LATEST]
     ]
 
 

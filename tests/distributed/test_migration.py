@@ -25,10 +25,11 @@ from tests.live import ROOT
 
 pytestmark = pytest.mark.slow
 STATIONS = 10
-# The steps that divide the tables by month; servers of before and after them are the same in everything else.
-DIVIDING = (
+# The steps that divide the tables by month, and those since; the columns are the same before and after them.
+STEPS = (
     ("chargepoints", "0004_messages_by_month"),
     ("chargepoints", "0005_deviation_by_time"),
+    ("chargepoints", "0006_messages_by_number"),
     ("transactions", "0003_readings_by_month"),
 )
 DIVIDED = "SELECT relname FROM pg_class WHERE relkind = 'p' ORDER BY relname"
@@ -118,7 +119,7 @@ async def test_F34_the_next_version_migrates_while_this_one_serves(cluster: Clus
     listed, answer = await asyncio.to_thread(web.request, "GET", "/api/v1/transactions")
 
     assert booted
-    assert "0004_next... OK" in said and "0006_next... OK" in said
+    assert said.count("_next... OK") == 2
     check(cluster, chargers)
     assert listed == 200 and len(answer["data"]["transactions"]) > STATIONS
     assert [server.request("GET", "/health/ready")[0] for server in (web, gateway, late)] == [200] * 3
@@ -137,7 +138,7 @@ async def test_F34_the_real_steps_divide_the_tables_under_charging_stations(
     await done(await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=variables))
     try:
         await asyncio.to_thread(start, cluster)
-        cluster.execute_many("DELETE FROM django_migrations WHERE app = %s AND name = %s", list(DIVIDING))
+        cluster.execute_many("DELETE FROM django_migrations WHERE app = %s AND name = %s", list(STEPS))
         async with charging_everywhere(cluster) as chargers:
             assert cluster.rows(DIVIDED) == []
             ending = asyncio.ensure_future(done(await migrate(cluster)))
@@ -147,7 +148,7 @@ async def test_F34_the_real_steps_divide_the_tables_under_charging_stations(
         cluster.stop()
 
     assert booted
-    assert all(f"{app}.{name}... OK" in said for app, name in DIVIDING)
+    assert all(f"{app}.{name}... OK" in said for app, name in STEPS)
     divided = [row["relname"] for row in cluster.rows(DIVIDED)]
     assert {"chargepoints_message", "transactions_metervalue"} <= set(divided)
     check(cluster, chargers)
