@@ -293,12 +293,15 @@ def sole_migration() -> Iterator[None]:
         return
     import psycopg
 
-    # A connection of its own: the lock ends with it, however we end.
+    # A connection of its own: the lock ends with it, however we end. And in a transaction: a session's lock
+    # would stay behind in a pooler that hands sessions from one client to the next.
     parameters = dict(connection.get_connection_params())
     parameters.pop("pool", None)
-    with psycopg.connect(**parameters, autocommit=True) as lock:
-        lock.execute("SET statement_timeout = 0")  # a migration may take longer than a query
-        lock.execute("SELECT pg_advisory_lock(%s)", (MIGRATION_LOCK,))
+    with psycopg.connect(**parameters) as lock:
+        # A migration may take longer than a query, and the transaction is idle meanwhile.
+        lock.execute("SET LOCAL statement_timeout = 0")
+        lock.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        lock.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         yield
 
 
