@@ -105,7 +105,7 @@ async def test_F34_the_next_version_migrates_while_this_one_serves(cluster: Clus
         with psycopg.connect(cluster.database_url) as report:
             report.execute("SELECT count(*) FROM transactions_transaction")  # held until its transaction ends
             ending = asyncio.ensure_future(done(await NextVersion(tmp_path, cluster).migrate()))
-            await eventually(lambda: bool(cluster.rows(WAITS)) or ending.done())
+            await eventually(lambda: bool(cluster.rows(WAITS)) or ending.done(), 120)
             # Whoever wants the table queues up behind the migration: it may only try for a moment.
             await more_answers(chargers, 20)
             assert not ending.done()
