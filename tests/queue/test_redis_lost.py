@@ -12,7 +12,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.conformance.peer import (
     V16,
-    Operator,
     Peer,
     Refused,
     at,
@@ -24,7 +23,7 @@ from tests.conformance.peer import (
 )
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Redis
-from tests.distributed.test_outage import errors, lively
+from tests.distributed.test_outage import command_reaches, errors, lively
 from tests.live import LiveServer
 from tests.queue.crew import Crew, log_of
 
@@ -93,9 +92,10 @@ class Charger:
         self._peer, stack, self._stack = None, self._stack, AsyncExitStack()
         await stack.aclose()
 
-    async def answer_calls(self) -> None:
+    @property
+    def peer(self) -> Peer:
         assert self._peer is not None
-        await self._peer.answer(await self._peer.next_call(), {"status": "Accepted"})
+        return self._peer
 
 
 @pytest.mark.slow
@@ -125,10 +125,7 @@ async def test_redis_flushed_and_restarted_under_load_loses_nothing_and_the_view
         await eventually(lambda: sorted(cluster.clients(web)) == everybody)
         await eventually(lambda: not mortal.client.hlen(transactions))
         for charger in chargers[:3]:
-            serving = asyncio.create_task(charger.answer_calls())
-            status, data = await Operator(web).command(charger.identity, "ClearCache")
-            assert status == 200, data
-            await serving
+            await command_reaches(web, charger.peer)
         for charger in chargers:
             await charger.leave()
         said = log_of(crew.log)
