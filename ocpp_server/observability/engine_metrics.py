@@ -104,7 +104,8 @@ class EngineCollector(Collector):
         )
         for action, record in handled.items():
             family.add_metric([*own(), "in", action, "ok"], record.answered)
-            for code, count in dict(record.errors).items():
+            # From 0, or Prometheus sees no increase in the first of them, and its alert waits for the second.
+            for code, count in {"InternalError": 0, **record.errors}.items():
                 family.add_metric([*own(), "in", action, code], count)
         for (action,), count in measures.repeated.counts().items():
             family.add_metric([*own(), "in", action, "repeated"], count)

@@ -53,11 +53,15 @@ class Spread:
 
 
 class Tally:
-    """Counts by one or more names. From any thread."""
+    """Counts by one or more names. From any thread.
 
-    def __init__(self, *labels: str) -> None:
+    `awaited` are there from the start, with 0: Prometheus sees an increase only in what it has seen before,
+    and an alert on the first of them would miss it.
+    """
+
+    def __init__(self, *labels: str, awaited: tuple[tuple[str, ...], ...] = ()) -> None:
         self.labels = labels
-        self._counts: dict[tuple[str, ...], int] = {}
+        self._counts: dict[tuple[str, ...], int] = dict.fromkeys(awaited, 0)
         self._lock = Lock()
 
     def add(self, *names: str) -> None:
@@ -119,11 +123,11 @@ loop_lag_s = Spread(HANDLING_S)
 commands = Tally("action", "state")
 deviations = Tally("kind")
 repeated = Tally("action")
-unanswered = Tally("reason")
+unanswered = Tally("reason", awaited=(("storage-away",), ("unstorable",)))
 handshakes = Tally("status")
 authentication_failures = Tally("kind")
 closes = Tally("code")
-replacements = Tally("result")
+replacements = Tally("result", awaited=(("replaced",), ("duplicate-identity",)))
 housekeeping_jobs = Tally("task", "result")
 http_requests = Tally("method", "status")
 http_seconds = Spread(HANDLING_S)

@@ -135,6 +135,13 @@ def test_what_is_selected_or_grouped_by_is_a_label_of_ours() -> None:
     assert used - ours - {"le", "job", "instance"} == set()
 
 
+def test_every_alert_has_a_case_for_promtool() -> None:
+    cases = (FOLDER / "alerts_test.yml").read_text()
+
+    alerts = re.findall(r"- alert: (\w+)", (FOLDER / "alerts.yml").read_text())
+    assert [name for name in alerts if name not in cases] == []
+
+
 def test_no_label_of_ours_is_one_that_prometheus_sets_itself() -> None:
     """It would rename ours to `exported_job`, and every rule that asks for it would find nothing."""
     ours = {label for family in families() for label in getattr(family, "_labelnames", ())}

@@ -184,6 +184,15 @@ def test_a_message_pays_about_a_microsecond_for_being_counted() -> None:
     assert seconds / times < 5e-6
 
 
+def test_what_an_alert_waits_for_is_counted_from_zero() -> None:
+    """Prometheus sees no increase in a series that begins with 1."""
+    tally = measures.Tally("reason", awaited=(("storage-away",),))
+
+    assert tally.counts() == {("storage-away",): 0}
+    assert {("storage-away",), ("unstorable",)} <= measures.unanswered.counts().keys()
+    assert ("duplicate-identity",) in measures.replacements.counts()
+
+
 def test_a_station_that_invents_names_makes_no_series_without_end() -> None:
     tally = measures.Tally("kind")
 
