@@ -98,9 +98,10 @@ async def test_without_a_server_it_ends_at_once_and_says_where_and_why() -> None
     code, out, err = await asyncio.wait_for(simulate(url, "--stations", "20", "--duration", "1h"), PATIENCE_S)
 
     assert (code, out) == (1, "")
-    assert err == (
+    # Before it, on a machine that needs more than five seconds for this, a line of progress.
+    assert err.splitlines()[-1] == (
         f"No station was accepted at {url}: nothing listens there. "
-        "python3 run.py starts a server; HTTP_PORT or --url says where it is.\n"
+        "python3 run.py starts a server; HTTP_PORT or --url says where it is."
     )
 
 
@@ -113,8 +114,8 @@ async def test_a_refused_handshake_is_told_in_words(status: int, word: str) -> N
         code, _, err = await simulate(url, "--stations", "2")
 
     assert code == 1
-    assert len(err.splitlines()) == 1
-    assert url in err and f"HTTP {status}" in err and word.lower() in err.lower()
+    said = err.splitlines()[-1]
+    assert url in said and f"HTTP {status}" in said and word.lower() in said.lower()
 
 
 async def test_what_is_no_websocket_server_is_told_in_words() -> None:
