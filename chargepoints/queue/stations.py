@@ -199,6 +199,9 @@ class Stations:
         if session.get("session_id") != message.session_id:
             # It has left again, or connected once more: the next envelopes say so.
             session = {}
+        else:
+            # Perhaps only since we claimed it: what follows in this claim is no frame of an old session.
+            claim.session_id, claim.channel = message.session_id, session.get("channel", "")
         version = message.protocol or row.ocpp_version
         known = await self._arrive(claim, row, message.session_id, version, session)
         if self._older is not None and "dialect" in session:

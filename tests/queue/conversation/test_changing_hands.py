@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from chargepoints.queue.processor import MESSAGES_A_CLAIM
 from tests.conformance.peer import Operator, Peer, Refused, at, eventually, station
 from tests.distributed.cluster import Cluster
-from tests.queue.crew import Front, start_of, waits_for_a_lock
+from tests.queue.crew import Front, socket_of, start_of, waits_for_a_lock
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -28,7 +30,10 @@ async def test_a_station_moves_to_a_socket_of_a_web_process_and_back(
         assert (await asking)[0] == 200
         # What the old connection still says is neither handled nor answered.
         stop = {"transactionId": first["transactionId"], "meterStop": 200, "timestamp": at()}
-        await peer.send([2, "stop-1", "StopTransaction", stop])
+        said = [json.dumps([2, "stop-1", "StopTransaction", stop])]
+        # A processor that has these in hand is not through when the newer connection says its first words.
+        said += [f'[2,"old-{number}","Heartbeat",{{}}]' for number in range(MESSAGES_A_CLAIM - 4)]
+        await gateway.push(identity, *map(socket_of(peer).packed, said))
 
         back = await gateway.connect(identity)
         await back.boot()
