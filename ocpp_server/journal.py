@@ -28,6 +28,7 @@ from django.db import connection, transaction
 
 from ocpp_server import database
 from ocpp_server.bulk import Table
+from ocpp_server.checkpoints import FALLBACK_PAGES, Checkpoints
 from ocpp_server.observability import measures
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.unit import Rows, Unit
@@ -53,7 +54,9 @@ LOCK_WAIT_MS = 500
 
 
 class JournalUnavailable(StorageUnavailable):
-    """The database could not be written within the budget. Nothing was stored; answer nothing."""
+    """The database could not be written within the budget. Answer nothing: what an attempt in hand may still
+    store is recognised when the station says it again.
+    """
 
 
 class _Job(msgspec.Struct, eq=False):
@@ -236,15 +239,21 @@ class Journal:
 
     def _run(self) -> None:
         database.leave_pool(lock_wait_ms=LOCK_WAIT_MS)
+        is_sqlite = connection.vendor == "sqlite"
+        checkpoints = Checkpoints(connection.settings_dict["NAME"]) if is_sqlite else None
         try:
             while (batch := self._batches.get()) is not None:
                 self._write_patiently(batch)
+                if checkpoints is not None:
+                    checkpoints.written()
                 assert self._loop is not None
                 try:
                     self._loop.call_soon_threadsafe(self._written, batch)
                 except RuntimeError:  # the loop was closed before us: nobody is waiting any more
                     return
         finally:
+            if checkpoints is not None:
+                checkpoints.stop()
             connection.close()
 
     def _write_patiently(self, batch: list[_Job]) -> None:
@@ -381,6 +390,7 @@ def _connect() -> None:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
+            cursor.execute(f"PRAGMA wal_autocheckpoint = {FALLBACK_PAGES}")
 
 
 journal = Journal()
