@@ -1,8 +1,8 @@
 """SQLite's write-ahead log is copied into the database beside the journal, not in the middle of a batch.
 
 By default the connection whose commit made the log long copies it, and all stations of that batch wait for
-the disk. Readers and the writer go on while another connection does it: the slowest of a hundred messages takes
-18 ms instead of 22, for a microsecond of CPU a message.
+the disk. Readers and the writer go on while another connection does it: the slowest of a hundred messages
+takes 18 ms instead of 22, for a microsecond of CPU each.
 """
 
 from __future__ import annotations
