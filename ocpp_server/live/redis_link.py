@@ -169,6 +169,9 @@ class Link:
                 heard = now
                 if message["type"] == "message":
                     self._news(message["data"])
+                elif message["type"] == "subscribe":
+                    # The client has connected anew by itself: news were missed, or Redis is another.
+                    raise RedisConnectionError("Redis closed the connection.")
             elif now - heard > QUIET_S:
                 if asked > heard and now - asked > QUIET_S:
                     raise TimeoutError("nothing was heard of Redis")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -166,8 +167,9 @@ async def test_a_redis_that_hangs_keeps_nobody_for_ever(cluster: Cluster) -> Non
         await command_reaches(server, peer)
 
 
+@pytest.mark.parametrize("is_noticed", [True, False], ids=["noticed", "back before anybody looked"])
 async def test_a_redis_that_comes_back_with_an_older_copy_is_put_right_from_the_database(
-    cluster: Cluster,
+    cluster: Cluster, is_noticed: bool
 ) -> None:
     here, there = cluster.servers
     operator, old_uid, new_uid = Operator(here), fresh("TAG"), fresh("TAG")
@@ -182,8 +184,9 @@ async def test_a_redis_that_comes_back_with_an_older_copy_is_put_right_from_the_
             assert await before.closed() == 1001
             running = (await started(moved, new_uid))["transactionId"]
 
-            cluster.redis.stop()
-            cluster.redis.start()
+            with nullcontext() if is_noticed else held(cluster):
+                cluster.redis.stop()
+                cluster.redis.start()
 
             # The copy knows the station at the first process, and the first session as the one that runs.
             await eventually(lambda: str(running) in shared_transactions(cluster))
@@ -196,6 +199,17 @@ async def test_a_redis_that_comes_back_with_an_older_copy_is_put_right_from_the_
             await started_as(other, new_uid, "ConcurrentTx")
             await eventually(lambda: cluster.is_online(moved.identity))
             await moved.heartbeat()
+
+
+@contextmanager
+def held(cluster: Cluster) -> Iterator[None]:
+    """No process gets a moment of the processor."""
+    processes = [server.process for server in cluster.servers if server.process is not None]
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
+    yield
+    for process in processes:
+        process.send_signal(signal.SIGCONT)
 
 
 async def test_a_slow_redis_makes_things_slow_and_nothing_else(cluster: Cluster) -> None:
