@@ -89,6 +89,9 @@ def maintain(kept: Mapping[Monthly, float], now: datetime) -> None:
 
 def _maintain(kept: Mapping[Monthly, float], now: datetime) -> None:
     for monthly in ALL:
+        if not _has_partitions(monthly.table):
+            log.warning("partitions.not_divided", table=monthly.table)  # its migration has still to run
+            continue
         with _unless_held(monthly):
             if made := make_ahead(monthly.table, monthly.column, now):
                 log.info("partitions.made", table=monthly.table, months=made)
@@ -139,6 +142,12 @@ def months(table: str) -> list[tuple[datetime, str]]:
             year, month = name.removeprefix(prefix).split("_")
             found.append((datetime(int(year), int(month), 1, tzinfo=UTC), name))
     return found
+
+
+def _has_partitions(table: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relkind = 'p' FROM pg_class WHERE oid = %s::regclass", [_quoted(table)])
+        return cursor.fetchone() == (True,)
 
 
 def rest_of(table: str) -> str:

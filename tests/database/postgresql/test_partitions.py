@@ -218,6 +218,17 @@ def test_a_database_with_rows_is_divided_with_all_of_them(charge_point: ChargePo
     ]
 
 
+def test_a_table_whose_division_is_still_to_come_is_left_as_it_is(charge_point: ChargePoint) -> None:
+    plain_again(MeterValue)
+    kept = reading(charge_point, NOW)
+    later = NOW + timedelta(days=100)
+
+    maintain(FOR_EVER, later)
+
+    assert MeterValue.objects.get() == kept and partitions.months(TABLE) == []
+    assert partitions.month_of(later) in [month for month, _ in partitions.months(partitions.MESSAGES.table)]
+
+
 def plain_again(model: type[models.Model]) -> None:
     """The table as Django made it, before it was divided."""
     with connection.schema_editor() as editor:
