@@ -130,11 +130,17 @@ def work(role: Role, listener: socket.socket, line: socket.socket) -> int:
     threading.Thread(target=_end_with_parent, args=(line,), daemon=True).start()
     try:
         start_roles.prepare(role)
-        start_roles.serve_on(role, listener, banner="", listening=lambda: line.send(b"1"))
+        start_roles.serve_on(role, listener, banner="", listening=lambda: _say_up(line))
     except start.StartError as error:
         sys.stderr.write(f"{error}\n")
         return error.code
     return 0
+
+
+def _say_up(line: socket.socket) -> None:
+    # A parent that is gone or ends just now does not hear it; the thread that listens to it ends us.
+    with contextlib.suppress(OSError):
+        line.send(b"1")
 
 
 def _end_with_parent(line: socket.socket) -> None:
