@@ -147,7 +147,7 @@ def months(table: str) -> list[tuple[datetime, str]]:
 def _has_partitions(table: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relkind = 'p' FROM pg_class WHERE oid = %s::regclass", [_quoted(table)])
-        return cursor.fetchone() == (True,)
+        return bool(cursor.fetchone()[0])
 
 
 def rest_of(table: str) -> str:
