@@ -236,22 +236,26 @@ def test_the_banner_names_https_and_wss(server: LiveServer):
     assert "wss://" in said
 
 
+def manage(server: LiveServer, certificate: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of the server's machine that trusts this certificate."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=server.environment | {"TLS_CERT": certificate},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
 def test_a_command_of_the_machine_reaches_the_server_and_trusts_this_certificate_alone(
     server: LiveServer, tmp_path: Path
 ):
-    def send(certificate: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "manage.py", "trigger", "NOBODY", "Heartbeat"],
-            cwd=ROOT,
-            env=server.environment | {"TLS_CERT": certificate},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+    command = ("trigger", "NOBODY", "Heartbeat")
 
-    known = send(server.environment["TLS_CERT"])
-    other = send(str(certify(tmp_path, "other")[0]))
+    known = manage(server, server.environment["TLS_CERT"], *command)
+    other = manage(server, str(certify(tmp_path, "other")[0]), *command)
 
     assert "was never seen" in known.stdout + known.stderr
     assert "can't be reached" in other.stdout + other.stderr
@@ -260,19 +264,10 @@ def test_a_command_of_the_machine_reaches_the_server_and_trusts_this_certificate
 def test_simulated_stations_of_the_machine_come_in_over_wss_and_trust_this_certificate_alone(
     server: LiveServer, tmp_path: Path
 ):
-    def simulate(certificate: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "manage.py", "simulate", "--stations", "3", "--duration", "8s", "--idle"],
-            cwd=ROOT,
-            env=server.environment | {"TLS_CERT": certificate},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+    command = ("simulate", "--stations", "3", "--duration", "8s", "--idle")
 
-    known = simulate(server.environment["TLS_CERT"])
-    other = simulate(str(certify(tmp_path, "other")[0]))
+    known = manage(server, server.environment["TLS_CERT"], *command)
+    other = manage(server, str(certify(tmp_path, "other")[0]), *command)
 
     assert known.returncode == 0 and "3 online at the end" in known.stdout
     assert other.returncode == 1 and f"wss://127.0.0.1:{server.port}/ocpp: no TLS" in other.stderr

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -25,6 +27,15 @@ class Place(Protocol):
     def url(self) -> str: ...
     @property
     def up(self) -> asyncio.Event: ...
+
+
+class Address:
+    """A server that stays where it is."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.up = asyncio.Event()
+        self.up.set()
 
 
 class Witness:
@@ -282,3 +293,18 @@ def crowd(count: int, server: Place, ledger: Ledger, *, seed: int, witness: Witn
     """Half of them 1.6, the others 2.0.1 and 2.1."""
     kinds = (Station16, Station2x, Station16, Station21)
     return [kinds[n % len(kinds)](n, server, ledger, seed=seed, witness=witness) for n in range(count)]
+
+
+@asynccontextmanager
+async def driving(stations: list[Station], *, patience_s: float = 240) -> AsyncIterator[None]:
+    """They charge; on the way out they finish what they have begun."""
+    running = [asyncio.ensure_future(station.run()) for station in stations]
+    try:
+        yield
+        for station in stations:
+            station.finishing = True
+        await asyncio.wait_for(asyncio.gather(*running), patience_s)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

@@ -14,21 +14,12 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.ledger import Ledger
-from tests.chaos.stations import Answers, Station, Witness, crowd
+from tests.chaos.stations import Address, Answers, Station, Witness, crowd, driving
 from tests.conformance.peer import eventually
 from tests.live import LiveServer
 
 pytestmark = pytest.mark.slow
 STATIONS = 20
-
-
-class Address:
-    """A server that stays where it is."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        self.up = asyncio.Event()
-        self.up.set()
 
 
 @contextmanager
@@ -46,17 +37,9 @@ def locked(database: Path) -> Iterator[None]:
 async def charging(server: LiveServer, ledger: Ledger, answers: Answers) -> AsyncIterator[list[Station]]:
     """A crowd that charges, and in the end finishes what it has begun."""
     stations = crowd(STATIONS, Address(server.ocpp), ledger, seed=1, witness=answers)
-    running = [asyncio.ensure_future(station.run()) for station in stations]
-    try:
+    async with driving(stations):
         await answers.more(10 * STATIONS)
         yield stations
-        for station in stations:
-            station.finishing = True
-        await asyncio.wait_for(asyncio.gather(*running), 240)
-    finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
 
 
 def serve(folder: Path, template: Path, **environment: str) -> LiveServer:

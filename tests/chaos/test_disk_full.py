@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.ledger import Ledger
-from tests.chaos.stations import Answers, crowd
-from tests.chaos.test_database_away import Address
+from tests.chaos.stations import Address, Answers, crowd, driving
 from tests.conformance.peer import eventually
 from tests.live import ROOT, LiveServer
 
@@ -61,24 +60,18 @@ async def test_F31_a_full_disk_costs_sockets_and_no_message(tmp_path: Path, migr
     await asyncio.to_thread(server.start)
     ledger, answers = Ledger(), Answers()
     stations = crowd(STATIONS, Address(server.ocpp), ledger, seed=1, witness=answers)
-    running = [asyncio.ensure_future(station.run()) for station in stations]
     try:
-        await answers.more(3 * STATIONS)
-        await eventually(lambda: all(station.closes for station in stations), 120)
-        status, parts = await asyncio.to_thread(server.request, "GET", "/health/ready")
-        alive, _ = await asyncio.to_thread(server.request, "GET", "/health")
+        async with driving(stations, patience_s=120):
+            await answers.more(3 * STATIONS)
+            await eventually(lambda: all(station.closes for station in stations), 120)
+            status, parts = await asyncio.to_thread(server.request, "GET", "/health/ready")
+            alive, _ = await asyncio.to_thread(server.request, "GET", "/health")
 
-        await asyncio.to_thread(make_room, server.database)
+            await asyncio.to_thread(make_room, server.database)
 
-        await answers.more(10 * STATIONS)
-        await eventually(lambda: server.request("GET", "/health/ready")[0] == 200, 120)
-        for station in stations:
-            station.finishing = True
-        await asyncio.wait_for(asyncio.gather(*running), 120)
+            await answers.more(10 * STATIONS)
+            await eventually(lambda: server.request("GET", "/health/ready")[0] == 200, 120)
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
         server.stop()
 
     assert (alive, status) == (200, 503)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.chaos.ledger import Ledger
 from tests.chaos.mortal import MortalServer
-from tests.chaos.stations import Answers, Station, Witness, crowd
+from tests.chaos.stations import Answers, Station, Witness, crowd, driving
 
 STATIONS = 40
 # How long a server takes at most to end when it is told to: SHUTDOWN_GRACE where nothing else is said.
@@ -88,19 +88,15 @@ async def charging(
     """A crowd that charges; on the way out everybody finishes with a server that lives."""
     await server.open()
     stations = crowd(STATIONS, server, ledger, seed=seed, witness=witness)
-    running = [asyncio.ensure_future(station.run()) for station in stations]
     try:
-        yield stations
-        for station in stations:
-            station.finishing = True
-        await server.start()
-        await server.listening()
-        await asyncio.wait_for(asyncio.gather(*running), 240)
+        async with driving(stations):
+            yield stations
+            for station in stations:
+                station.finishing = True
+            await server.start()
+            await server.listening()
         await server.stop()
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
         await server.close()
 
 

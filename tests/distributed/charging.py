@@ -14,6 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.conformance.peer import PATIENCE, V16, at, boot_payload, eventually, fresh, new_id
+from tests.distributed.cluster import Cluster
 from tests.live import LiveServer
 
 _meters = itertools.count(1_000)
@@ -119,3 +120,16 @@ async def more_answers(chargers: list[Charger], each: int = 3) -> None:
         return all(now.answers >= then + each for now, then in zip(chargers, before, strict=True))
 
     await eventually(has_come, 4 * PATIENCE)
+
+
+def assert_undisturbed(cluster: Cluster, chargers: list[Charger]) -> None:
+    """No socket was closed, nobody heard an error, and everything is stored once."""
+    assert [charger.closes for charger in chargers if charger.closes or charger.refusals] == []
+    assert [charger.errors for charger in chargers if charger.errors] == []
+    rows = cluster.rows("SELECT id, meter_start_wh, meter_stop_wh FROM transactions_transaction ORDER BY id")
+    stored = [(row["id"], row["meter_start_wh"], row["meter_stop_wh"]) for row in rows]
+    assert stored == sorted(session for charger in chargers for session in charger.sessions)
+    (readings,) = cluster.rows(
+        "SELECT COUNT(*) AS n FROM transactions_metervalue WHERE context = 'Sample.Periodic'"
+    )
+    assert readings["n"] == sum(charger.readings for charger in chargers)

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.distributed.charging import Charger, charging, more_answers
+from tests.distributed.charging import Charger, assert_undisturbed, charging, more_answers
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.live import LiveServer
@@ -48,27 +48,14 @@ async def deploy(cluster: Cluster, stations: int) -> list[Charger]:
     return chargers
 
 
-def check(cluster: Cluster, chargers: list[Charger]) -> None:
-    """No socket was closed, nobody heard an error, and everything is stored once."""
-    assert [charger.closes for charger in chargers if charger.closes or charger.refusals] == []
-    assert [charger.errors for charger in chargers if charger.errors] == []
-    rows = cluster.rows("SELECT id, meter_start_wh, meter_stop_wh FROM transactions_transaction ORDER BY id")
-    stored = [(row["id"], row["meter_start_wh"], row["meter_stop_wh"]) for row in rows]
-    assert stored == sorted(session for charger in chargers for session in charger.sessions)
-    (readings,) = cluster.rows(
-        "SELECT COUNT(*) AS n FROM transactions_metervalue WHERE context = 'Sample.Periodic'"
-    )
-    assert readings["n"] == sum(charger.readings for charger in chargers)
-
-
 async def test_replacing_processors_and_web_processes_costs_no_charger_its_socket(cluster: Cluster) -> None:
     chargers = await deploy(cluster, 30)
 
-    check(cluster, chargers)
+    assert_undisturbed(cluster, chargers)
 
 
 @pytest.mark.load
 async def test_replacing_everything_but_the_gateways_under_300_stations(cluster: Cluster) -> None:
     chargers = await deploy(cluster, 300)
 
-    check(cluster, chargers)
+    assert_undisturbed(cluster, chargers)

@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from tests.conformance.peer import V16, V21, eventually, station
-from tests.distributed.charging import Charger, charging, more_answers
+from tests.distributed.charging import Charger, assert_undisturbed, charging, more_answers
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Postgres, Redis
@@ -87,18 +87,6 @@ async def boots(cluster: Cluster, until: Callable[[], bool]) -> int:
     return count
 
 
-def check(cluster: Cluster, chargers: list[Charger]) -> None:
-    assert [charger.closes for charger in chargers if charger.closes or charger.refusals] == []
-    assert [charger.errors for charger in chargers if charger.errors] == []
-    rows = cluster.rows("SELECT id, meter_start_wh, meter_stop_wh FROM transactions_transaction ORDER BY id")
-    stored = [(row["id"], row["meter_start_wh"], row["meter_stop_wh"]) for row in rows]
-    assert stored == sorted(session for charger in chargers for session in charger.sessions)
-    (readings,) = cluster.rows(
-        "SELECT count(*) AS n FROM transactions_metervalue WHERE context = 'Sample.Periodic'"
-    )
-    assert readings["n"] == sum(charger.readings for charger in chargers)
-
-
 async def test_F34_the_next_version_migrates_while_this_one_serves(cluster: Cluster, tmp_path: Path) -> None:
     web, gateway, _ = cluster.servers
     async with charging_everywhere(cluster) as chargers:
@@ -120,7 +108,7 @@ async def test_F34_the_next_version_migrates_while_this_one_serves(cluster: Clus
 
     assert booted
     assert said.count("_next... OK") == 2
-    check(cluster, chargers)
+    assert_undisturbed(cluster, chargers)
     assert listed == 200 and len(answer["data"]["transactions"]) > STATIONS
     assert [server.request("GET", "/health/ready")[0] for server in (web, gateway, late)] == [200] * 3
     (tariffs,) = cluster.rows("SELECT count(DISTINCT tariff) AS n FROM transactions_transaction")
@@ -151,5 +139,5 @@ async def test_F34_the_real_steps_divide_the_tables_under_charging_stations(
     assert all(f"{app}.{name}... OK" in said for app, name in STEPS)
     divided = [row["relname"] for row in cluster.rows(DIVIDED)]
     assert {"chargepoints_message", "transactions_metervalue"} <= set(divided)
-    check(cluster, chargers)
+    assert_undisturbed(cluster, chargers)
     assert "Traceback" not in cluster.log()
