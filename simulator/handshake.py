@@ -94,4 +94,3 @@ def reason(failure: BaseException | None) -> str:
             return NOBODY
         case _:
             return str(failure) or type(failure).__name__
-

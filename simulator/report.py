@@ -75,6 +75,11 @@ def write_table(report: dict[str, Any], out: TextIO) -> None:
         f"{report['energy_wh'] / 1000:.2f} kWh, "
         f"{report['answers']} answers, {report['errors']} errors\n"
     )
+    if report["sessions_refused"]:
+        out.write(
+            "The server did not take the cards of the refused sessions: name known ones with --tokens, or "
+            "start it with OCPP_UNKNOWN_TOKENS=accept.\n"
+        )
     if not report["actions"]:
         return
     out.write(

@@ -182,6 +182,20 @@ async def test_stations_that_are_not_accepted_are_counted_by_reason(csms: Csms) 
     )
 
 
+@pytest.mark.slow
+async def test_whose_cards_are_refused_is_told_what_to_do(csms: Csms) -> None:
+    csms.invalid_tokens.add("MALLORY")
+    arguments = ("--url", csms.url, "--stations", "1", "--duration", "1h", "--versions", "1.6")
+    process = await begin("-m", "simulator", *arguments, "--tokens", "MALLORY", "--speed", "600")
+    await csms.wait_for("Authorize", count=2)  # the first is refused for certain
+
+    process.send_signal(signal.SIGINT)
+    code, out, _ = await ended(process)
+
+    assert code == 0
+    assert "0 sessions" in out and "name known ones with --tokens" in out
+
+
 @pytest.mark.parametrize(
     ("argument", "word"),
     [
