@@ -21,6 +21,9 @@ class RemoteStart(models.Model):
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="remote_starts")
     evse_number = models.PositiveIntegerField(null=True, blank=True)
     id_token = models.CharField(max_length=255)
+    id_token_type = models.CharField(
+        max_length=32, blank=True, default="", db_default="", help_text="2.x IdTokenType; empty in 1.6."
+    )
     remote_start_id = models.BigIntegerField(null=True, blank=True, help_text="2.x: ours, in the request.")
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.WAITING)
     transaction = models.ForeignKey(

@@ -32,6 +32,9 @@ class Transaction(models.Model):
         STATION = "station", "The station said so"
         SUPERSEDED = "superseded", "A newer session began on the connector"
         ABANDONED = "abandoned", "No sign of life"
+        REFUSED = "refused", "The token was refused and the connector is free"
+        INTERRUPTED = "interrupted", "The station restarted and the connector is free"
+        OPERATOR = "operator", "An operator ended it"
 
     # 31 bits, as in 1.6. An IntegerField is the row id itself in SQLite; a BigIntegerField would be an index
     # beside it.
@@ -83,6 +86,11 @@ class Transaction(models.Model):
         null=True, blank=True, help_text="The latest reading of the energy register."
     )
     energy_wh = models.FloatField(default=0, help_text="Never negative; a register reset starts a new delta.")
+    energy_by_hour = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Wh by the hour they were drawn in; keys are seconds since 1970 of the hour's start.",
+    )
     power_w = models.FloatField(null=True, blank=True, help_text="The latest Power.Active.Import.")
     soc_percent = models.FloatField(null=True, blank=True)
     last_seq_no = models.IntegerField(null=True, blank=True)
