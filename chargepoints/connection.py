@@ -7,24 +7,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 
 from chargepoints import message_log
-from chargepoints.endings import Finished, Send, store
+from chargepoints.endings import Finished, Send
 from chargepoints.outgoing import Close, Outgoing, OutgoingCalls
 from chargepoints.turn import Turn
-from ocpp_server import live
-from ocpp_server.journal import journal
-from ocpp_server.live.loading import load_station
 from ocpp_server.live.station import Station
+from ocpp_server.live.unit_of_work import UnitOfWork
 from ocpp_server.observability import frame_log, measures
 from ocpp_server.protocol import registry
 from ocpp_server.protocol.dispatch import CommitRefused, Exchange, StorageUnavailable, dispatch, packed
-from ocpp_server.protocol.errors import InternalError
 from ocpp_server.protocol.frames import Call
 from ocpp_server.protocol.registry import Handler
 from ocpp_server.protocol.session import (
@@ -79,6 +76,7 @@ class StationConnection:
         self._send = send
         self._close = close
         self._session = Session(station.version, memory=station.memory)
+        self._work = UnitOfWork(station)
         self._outgoing = outgoing(station, self._session, send=send, close=close, finished=finished)
         # Held while a message changes the station's state: a newer connection waits for it before it loads.
         self._busy = Turn()
@@ -99,16 +97,13 @@ class StationConnection:
             station.received_at = station.last_seen_at = at or datetime.now(UTC)
             station.frame = text
             event = self._session.receive(text, time.monotonic())
-            if type(event) is Incoming:
-                await self._serve(event.call)
-            else:
-                await self._react(event)
+            with self._work:
+                if type(event) is Incoming:
+                    await self._serve(event.call)
+                else:
+                    await self._react(event)
         except StorageUnavailable as error:
             measures.unanswered.add("storage-away")
-            # What the message did to the live state is not stored; a transaction that never was must not
-            # keep a card from charging elsewhere. The station's next connection loads what is.
-            for transaction in station.transactions.values():
-                live.state().transaction_abandoned(transaction.id, transaction.token_key)
             # 1013: try again later. The station keeps what was not answered.
             await self._close(1013, error.sentence)
         except CommitRefused:
@@ -139,7 +134,7 @@ class StationConnection:
             if event.close:
                 await self._close(1002, "Too many broken frames in a row.")
         elif isinstance(event, Streamed) and self._serves(event.send.action):
-            await dispatch(self.station, event.send, self._commit)
+            await dispatch(self.station, event.send, self)
         elif isinstance(event, Late) and event.late:
             self._count(event)
             await self._outgoing.late(event)
@@ -168,7 +163,7 @@ class StationConnection:
     async def _serve(self, call: Call) -> None:
         station = self.station
         station.action, station.payload = call.action, call.payload
-        exchange = await dispatch(station, call, self._commit)
+        exchange = await dispatch(station, call, self)
         text = packed(exchange, station.version)
         assert text is not None
         self._session.answered(call, text, time.monotonic())
@@ -185,7 +180,7 @@ class StationConnection:
         station = self.station
         try:
             await after(station, exchange.payload)
-            await store(station.unit)
+            await self._work.store()
         except StorageUnavailable:
             raise
         except Exception:
@@ -195,37 +190,19 @@ class StationConnection:
                 message_id=exchange.call.id,
                 action=exchange.call.action,
             )
-            station.unit.clear()
+            await self._work.roll_back()
 
-    async def _commit(self, exchange: Exchange) -> None:
-        """Store what the message in hand changed, with its row of the log. See `dispatch`."""
-        station = self.station
-        # A handler that failed may have done half its work, on the live state and in the unit.
-        is_half_done = isinstance(exchange.error, InternalError)
+    async def commit(self, exchange: Exchange) -> None:
+        """Store what the message in hand changed, with its row of the log. See `dispatch.Work`."""
         if exchange.error is not None:
-            station.unit.clear()
-            await quarantine.keep_refused(station, exchange)
-        message_log.record_incoming(station, exchange)
-        try:
-            await store(station.unit)
-        except CommitRefused:
-            is_half_done = True
-            raise
-        else:
-            station.in_doubt = False
-            live.state().station_changed(station)
-        finally:
-            if is_half_done:
-                await self._reload()
+            await quarantine.keep_refused(self.station, exchange)
+        message_log.record_incoming(self.station, exchange)
+        await self._work.store()
+        self.station.in_doubt = False
 
-    async def _reload(self) -> None:
-        """Take the station's state from the database again, in place: handlers and commands hold this
-        object.
-        """
-        fresh = await journal.run(load_station, self.station.pk, self.station.version)
-        self.station.take_over(fresh)
-        for transaction in fresh.transactions.values():
-            live.state().transaction_changed(transaction)
+    async def roll_back(self) -> None:
+        """Take back what the message in hand changed. See `dispatch.Work`."""
+        await self._work.roll_back()
 
     # -- what we say ----------------------------------------------------------------------------
 
@@ -257,6 +234,12 @@ class StationConnection:
                 pass
         await self._close(code, reason)
 
+    async def between_messages(self, job: Callable[[Station, UnitOfWork], Awaitable[None]]) -> None:
+        """Run a job on the station while no message changes it. Raises StorageUnavailable, CommitRefused."""
+        async with self._busy:
+            with self._work:
+                await job(self.station, self._work)
+
     @property
     def is_awaited(self) -> bool:
         """Whether a command of ours is with the station and not answered yet."""
@@ -268,7 +251,7 @@ class StationConnection:
         """
         async with self._busy:
             was_accepted = self.station.is_accepted
-            await self._reload()
+            await self._work.roll_back()
             return self.station.is_accepted and not was_accepted
 
     def is_silent(self, allowed: timedelta) -> bool:

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import orjson
 import structlog
-from django.db import Error as DatabaseError
 
 from chargepoints import message_log, outcomes
 from chargepoints.models import Command
 from chargepoints.tables import COMMANDS
 from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
+from ocpp_server.live.unit_of_work import UnitOfWork, store
 from ocpp_server.masking import masked, masked_text
 from ocpp_server.observability import measures
 from ocpp_server.protocol import registry, schemas
@@ -35,21 +35,12 @@ Send = Callable[[str], Awaitable[None]]
 Finished = Callable[[str, str], Awaitable[None]]
 
 
-async def store(unit: Unit) -> None:
-    """Commit a unit and empty it. Raises CommitRefused for a row the database refuses, StorageUnavailable."""
-    if not unit:
-        return
-    try:
-        await journal.commit(unit)
-    except (DatabaseError, ValueError, OverflowError) as error:
-        raise CommitRefused(str(error)) from error
-
-
 class Endings:
     """The ends of one station's commands. `finished(command id, reply channel)` tells who waits."""
 
     def __init__(self, station: Station, *, send: Send, finished: Finished) -> None:
         self._station = station
+        self._work = UnitOfWork(station)
         self._send = send
         self._finished = finished
         self._reply_channels: dict[str, str] = {}
@@ -101,26 +92,42 @@ class Endings:
             )
             return
         state, status = outcomes.judge(response)
+        ending = {
+            "state": self._state_now(outgoing, state),
+            "status": status,
+            "response": masked(response),
+            "answer": frame.payload,
+        }
+        try:
+            await self._take_in(outgoing, response)
+            await self.finish(outgoing, unit=station.unit, **ending)
+        except CommitRefused as refusal:
+            # The answer is the station's word all the same: the command ends with it, without its effects.
+            log.error(
+                "reply.refused",
+                station=station.identity,
+                message_id=outgoing.id,
+                action=outgoing.action,
+                reason=str(refusal),
+            )
+            await self._work.roll_back()
+            await self.finish(outgoing, unit=station.unit, **ending)
+
+    async def _take_in(self, outgoing: OutgoingCall, response: dict[str, Any]) -> None:
+        """Run the @reply handler. When it fails, its changes are rolled back and the command ends anyway."""
+        station = self._station
         reply = registry.reply_handler(station.version, outgoing.action)
-        if reply is not None:
-            try:
-                await reply(station, outgoing.payload, response, outgoing.id)
-            except (CommitRefused, StorageUnavailable):
-                raise
-            except Exception:
-                # The answer is the station's word all the same: the command ends with it.
-                log.exception(
-                    "reply.failed", station=station.identity, message_id=outgoing.id, action=outgoing.action
-                )
-                station.unit.clear()
-        await self.finish(
-            outgoing,
-            unit=station.unit,
-            state=self._state_now(outgoing, state),
-            status=status,
-            response=masked(response),
-            answer=frame.payload,
-        )
+        if reply is None:
+            return
+        try:
+            await reply(station, outgoing.payload, response, outgoing.id)
+        except (CommitRefused, StorageUnavailable):
+            raise
+        except Exception:
+            log.exception(
+                "reply.failed", station=station.identity, message_id=outgoing.id, action=outgoing.action
+            )
+            await self._work.roll_back()
 
     @staticmethod
     def _state_now(outgoing: OutgoingCall, state: str) -> str:
@@ -137,10 +144,10 @@ class Endings:
         because the station's may be in use.
         """
         station, now = self._station, datetime.now(UTC)
+        is_message = unit is not None
         unit = Unit() if unit is None else unit
         sent_at = outgoing.sent_at
         seconds = None if sent_at is None else time.monotonic() - sent_at
-        measures.finished(outgoing.action, state, seconds)
         message_log.record_outgoing(
             station,
             unit,
@@ -153,7 +160,8 @@ class Endings:
             duration_ms=None if seconds is None else seconds * 1000,
         )
         unit.update(COMMANDS, outgoing.id, state=state, finished_at=now, **values)
-        await store(unit)
+        await (self._work.store() if is_message else store(unit))
+        measures.finished(outgoing.action, state, seconds)
         log.info(
             "command.finished",
             station=station.identity,

@@ -172,16 +172,11 @@ async def doubt() -> None:
     """Mark transactions that contradict what their connector reports."""
     from chargepoints.switchboard import switchboard
     from transactions.services import disagreement
-    from transactions.tables import TRANSACTIONS
 
-    unit, now = Unit(), datetime.now(UTC)
+    now = datetime.now(UTC)
     for connection in switchboard.served():
-        for transaction in disagreement.look(connection.station, now):
-            unit.update(
-                TRANSACTIONS, transaction.id, suspect=True, suspect_reasons=list(transaction.suspect_reasons)
-            )
-    if unit:
-        await journal.commit(unit)
+        if disagreement.contradicted(connection.station, now):
+            await connection.between_messages(disagreement.doubt)
 
 
 async def sweep() -> None:

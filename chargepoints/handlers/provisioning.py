@@ -11,7 +11,6 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.versions import V2X, V16
-from transactions.services import interruptions
 
 
 @on("BootNotification", V16)
@@ -46,7 +45,6 @@ async def boot_notification(station: Station, request: dict[str, Any]) -> dict[s
 
 async def _register(station: Station, identification: Identification, *, reason: str) -> dict[str, Any]:
     status, interval = await boot.register(station=station, identification=identification, reason=reason)
-    interruptions.note_boot(station)
     return {"status": status, "currentTime": translate.time(datetime.now(UTC)), "interval": interval}
 
 

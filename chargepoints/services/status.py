@@ -14,6 +14,7 @@ from ocpp_server.protocol.translate import Place
 # More than any cabinet has; a station can't fill the database by counting.
 MAX_CONNECTORS = 128
 
+FREE = Connector.Status.AVAILABLE.value
 _KNOWN = frozenset(value for value in Connector.Status.values if value)
 
 
@@ -70,6 +71,24 @@ async def report(
 def known_status(status: str) -> str:
     """An unknown status is kept, marked as such."""
     return status if status in _KNOWN else f"Other:{status}"[:64]
+
+
+def free_since(station: Station, place: Place) -> datetime | None:
+    """Since when a place has reported Available, by our clock; None when it has not.
+
+    Of an EVSE whose connector is not known, every connector has to.
+    """
+    if not place.evse:
+        return None
+    if place.connector is not None:
+        known = station.connectors.get((place.evse, place.connector))
+        connectors = [] if known is None else [known]
+    else:
+        connectors = [known for (evse, _), known in station.connectors.items() if evse == place.evse]
+    times = [known.reported_at for known in connectors if known.status == FREE]
+    if not times or len(times) < len(connectors):
+        return None
+    return max((at for at in times if at is not None), default=None)
 
 
 async def connector_at(

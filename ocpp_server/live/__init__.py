@@ -185,6 +185,16 @@ class LiveState(ABC):
         """Called whenever a transaction begins, ends, or gets its owner."""
 
     @abstractmethod
+    def transaction_undone(self, transaction: TransactionState) -> None:
+        """Take a transaction out that was counted before it was stored, and never was."""
+
+    @abstractmethod
+    def station_loaded(
+        self, loaded: Iterable[TransactionState], *, before: Iterable[TransactionState] = ()
+    ) -> None:
+        """A station's transactions were read from the ORM: these count, and nothing else of `before` does."""
+
+    @abstractmethod
     def transaction_abandoned(self, number: int, token_key: str) -> None:
         """Housekeeping closed a transaction. May be called from any thread."""
 

@@ -64,6 +64,8 @@ def transaction_state(row: object, station: str) -> TransactionState:
         suspect_reasons=list(row.suspect_reasons),
         last_seq_no=row.last_seq_no,
         remote_start_id=row.remote_start_id,
+        # When exactly is not stored: a message after the restart would have cleared it.
+        interrupted_at=row.last_message_at if row.is_interrupted else None,
         started_at=row.started_at,
         stopped_at=row.stopped_at,
         last_message_at=row.last_message_at,
@@ -211,6 +213,8 @@ def _load_remote_starts(by_pk: dict[int, list[Station]]) -> None:
                     token_key=normalise_uid(expected.id_token),
                     remote_start_id=expected.remote_start_id,
                     expires_at=expected.expires_at,
+                    id_token=expected.id_token,
+                    id_token_type=expected.id_token_type,
                 )
             )
 
@@ -247,6 +251,7 @@ def apply_settings(station: Station, row: object) -> None:
     station.registration_status = row.registration_status
     station.strict = (row.validation or settings.OCPP_VALIDATION) == ChargePoint.Validation.STRICT
     station.accepts_unknown_tokens = row.accepts_unknown_tokens
+    station.refuses_free_vending = row.unknown_tokens == ChargePoint.UnknownTokens.REFUSE
     station.heartbeat_interval = row.heartbeat_interval
     station.zone = None
     if row.assumed_timezone:

@@ -153,9 +153,23 @@ class MemoryState(LiveState):
             if transaction.group_id:
                 self._groups.setdefault(transaction.group_id.casefold(), {})[transaction.id] = transaction
         else:
-            self.transaction_abandoned(transaction.id, transaction.token_key)
+            self.transaction_undone(transaction)
+
+    def transaction_undone(self, transaction: TransactionState) -> None:
+        self._unindex(transaction.id, transaction.token_key)
+
+    def station_loaded(
+        self, loaded: Iterable[TransactionState], *, before: Iterable[TransactionState] = ()
+    ) -> None:
+        for transaction in before:
+            self.transaction_undone(transaction)
+        for transaction in loaded:
+            self.transaction_changed(transaction)
 
     def transaction_abandoned(self, number: int, token_key: str) -> None:
+        self._unindex(number, token_key)
+
+    def _unindex(self, number: int, token_key: str) -> None:
         ended = _take(self._running, token_key, number)
         if ended is not None and ended.group_id:
             _take(self._groups, ended.group_id.casefold(), number)

@@ -93,6 +93,8 @@ class ExpectedStart(msgspec.Struct):
     token_key: str
     remote_start_id: int | None
     expires_at: datetime
+    id_token: str = ""
+    id_token_type: str = ""
 
 
 class TransactionState(msgspec.Struct, kw_only=True):
@@ -132,6 +134,8 @@ class TransactionState(msgspec.Struct, kw_only=True):
     questions: int = 0
     asked_at: datetime | None = None
     remote_start_id: int | None = None
+    # When the station restarted while this was running; None once it has gone on.
+    interrupted_at: datetime | None = None
     started_at: datetime
     stopped_at: datetime | None = None
     last_message_at: datetime

@@ -38,6 +38,8 @@ class Running(msgspec.Struct, kw_only=True, omit_defaults=True):
     id_token: str = ""
     token_key: str = ""
     group_id: str = ""
+    authorization_status: str = ""
+    energy_wh: float = 0.0
     suspect_reasons: list[str] = []
     started_at: datetime
     last_message_at: datetime
@@ -278,5 +280,8 @@ def _mark_of_transaction(transaction: TransactionState) -> Any:
         transaction.evse,
         transaction.connector,
         len(transaction.suspect_reasons),
+        # What decides whether it counts for its token: a refused one does from its first watt-hour on.
+        transaction.authorization_status,
+        transaction.energy_wh > 0,
         int(transaction.last_message_at.timestamp()) // 3600,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from ocpp_server.live.records import ConnectorState, ExpectedStart, TransactionState
@@ -32,6 +33,25 @@ CLOCK_WINDOW = timedelta(hours=1)
 CLOCK_ALLOWED_S = 60.0
 
 
+# What `loading.load_stations` fills from the database. Everything else is of the connection or the message.
+LOADED = (
+    "site_pk",
+    "registration_status",
+    "has_booted",
+    "strict",
+    "accepts_unknown_tokens",
+    "refuses_free_vending",
+    "zone",
+    "heartbeat_interval",
+    "status",
+    "connectors",
+    "transactions",
+    "remote_starts",
+    "orphans",
+    "unknown_numbers",
+)
+
+
 class Station:
     """The live state of one connected station. Its messages are handled one by one: no lock.
 
@@ -46,6 +66,7 @@ class Station:
         "registration_status",
         "strict",
         "accepts_unknown_tokens",
+        "refuses_free_vending",
         "zone",
         "heartbeat_interval",
         "connection_id",
@@ -69,6 +90,12 @@ class Station:
         "in_doubt",
         "remote_starts",
         "orphans",
+        "unknown_numbers",
+        "request",
+        "opened",
+        "claimed",
+        "changed",
+        "used_tokens",
         "__weakref__",
     )
 
@@ -81,6 +108,8 @@ class Station:
         self.has_booted = False
         self.strict = False
         self.accepts_unknown_tokens = False
+        # The operator decided that nobody charges here without a token (2.0.1 C02.FR.02).
+        self.refuses_free_vending = False
         self.zone: ZoneInfo | None = None
         self.heartbeat_interval = 0
         self.connection_id = ""
@@ -109,6 +138,16 @@ class Station:
         self.remote_starts: list[ExpectedStart] = []
         # Stops that came before their starts: how many wait for one.
         self.orphans = 0
+        # Numbers in messages that are no transaction of this station, so that each is looked up once.
+        self.unknown_numbers: set[int] = set()
+        # The payload of the message in hand as its handler sees it: decoded, and repaired where it had to be.
+        self.request: dict[str, Any] = {}
+        # Of the message in hand, for its unit of work: transactions it opened, those that count for their
+        # tokens before they are stored, those that change for others when they are, and accepted tokens.
+        self.opened: list[TransactionState] = []
+        self.claimed: list[TransactionState] = []
+        self.changed: list[TransactionState] = []
+        self.used_tokens: list[int] = []
 
     @property
     def is_accepted(self) -> bool:
@@ -168,14 +207,6 @@ class Station:
 
     def take_over(self, fresh: Station) -> None:
         """Become what was just loaded from the database; identity, connection and memory of answers stay."""
-        self.site_pk = fresh.site_pk
-        self.registration_status = fresh.registration_status
-        self.strict = fresh.strict
-        self.accepts_unknown_tokens = fresh.accepts_unknown_tokens
-        self.zone = fresh.zone
-        self.heartbeat_interval = fresh.heartbeat_interval
-        self.connectors = fresh.connectors
-        self.transactions = fresh.transactions
-        self.remote_starts = fresh.remote_starts
-        self.orphans = fresh.orphans
+        for name in LOADED:
+            setattr(self, name, getattr(fresh, name))
         self.in_doubt = True

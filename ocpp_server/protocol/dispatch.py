@@ -5,7 +5,6 @@ session.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 import orjson
@@ -28,6 +27,8 @@ class Party(Protocol):
     identity: str
     version: str
     strict: bool
+    # The payload of the message in hand, repaired where it had to be.
+    request: dict[str, Any]
 
     @property
     def is_accepted(self) -> bool: ...
@@ -66,21 +67,34 @@ class Exchange:
         return (time.perf_counter() - self.started) * 1000
 
 
-Commit = Callable[[Exchange], Awaitable[None]]
+class Work(Protocol):
+    """The unit of work of one message: all of it is stored, or all of it is taken back."""
+
+    async def commit(self, exchange: Exchange) -> None:
+        """Store what the message changed. Raises CommitRefused when the database refuses a row; whatever
+        else it raises means that nothing can be stored.
+        """
+
+    async def roll_back(self) -> None:
+        """Take back what the message changed, in the live state too. Raises StorageUnavailable."""
 
 
-async def dispatch(station: Party, call: Call | Send, commit: Commit) -> Exchange:
+async def dispatch(station: Party, call: Call | Send, work: Work) -> Exchange:
     """Handle a request and commit what it changes; only then is there an answer.
 
-    `commit` raises CommitRefused when the database refused a row, and then the message is looked at a second
-    time; whatever else it raises means that nothing can be stored, so nothing may be answered.
+    Whatever fails, the handler, a reaction to it, the answer's schema or the commit: what the message changed
+    is rolled back before anything else happens. When the commit was refused, the message is handled a second
+    time on the state that was loaded again. An exception that leaves this function (StorageUnavailable,
+    CommitRefused, a cancelled task) means that nothing is stored and nothing may be answered; the owner of
+    the unit of work abandons it then.
     """
     exchange = Exchange(call)
     try:
-        await _attempt(station, exchange, commit)
+        await _attempt(station, exchange, work)
     except CommitRefused:
+        await work.roll_back()
         try:
-            await _attempt(station, exchange, commit)
+            await _attempt(station, exchange, work)
         except CommitRefused as refusal:
             log.error(
                 "commit.refused",
@@ -90,34 +104,44 @@ async def dispatch(station: Party, call: Call | Send, commit: Commit) -> Exchang
                 version=station.version,
                 reason=str(refusal),
             )
+            await work.roll_back()
             exchange.error, exchange.answer = InternalError(), ""
-            await commit(exchange)
+            await work.commit(exchange)
     return exchange
 
 
-async def _attempt(station: Party, exchange: Exchange, commit: Commit) -> None:
+async def _attempt(station: Party, exchange: Exchange, work: Work) -> None:
     exchange.error, exchange.answer = None, ""
+    has_begun = False
     try:
         handler = _admitted(station, exchange)
+        has_begun = True
         answer = await handler(station, exchange.payload)
-        if type(exchange.call) is not Send:
-            schemas.outgoing(station.version, exchange.call.action, "response", answer)
+        call = exchange.call
+        for reaction in registry.reactions(station.version, call.action):
+            await reaction(station, exchange.payload)
+        if type(call) is not Send:
+            schemas.outgoing(station.version, call.action, "response", answer)
             exchange.answer = orjson.dumps(answer).decode()
-    except OcppError as error:
-        exchange.error = error
     except (CommitRefused, StorageUnavailable):
         raise
-    except Exception:
-        call = exchange.call
-        log.exception(
-            "handler.failed",
-            station=station.identity,
-            message_id=call.id,
-            action=call.action,
-            version=station.version,
-        )
-        exchange.error = InternalError()
-    await commit(exchange)
+    except Exception as error:
+        exchange.error = error if isinstance(error, OcppError) else _failed(station, exchange.call)
+        if has_begun:
+            await work.roll_back()
+    await work.commit(exchange)
+
+
+def _failed(station: Party, call: Call | Send) -> OcppError:
+    """Log the exception that is being handled; what the station hears instead."""
+    log.exception(
+        "handler.failed",
+        station=station.identity,
+        message_id=call.id,
+        action=call.action,
+        version=station.version,
+    )
+    return InternalError()
 
 
 def _admitted(station: Party, exchange: Exchange) -> registry.Handler:
@@ -133,10 +157,21 @@ def _admitted(station: Party, exchange: Exchange) -> registry.Handler:
         station.deviation("unstorable-text", "NUL or a lone surrogate was replaced")
     if call.null_payload:
         station.deviation("null-payload")
-    payload = exchange.payload = call.json()
+    payload = exchange.payload = station.request = call.json()
     for deviation in schemas.check(version, action, "request", payload, strict=station.strict):
         station.deviation(deviation.kind, deviation.detail, path=deviation.path)
     return handler
+
+
+def read_again(version: str, action: str, text: str) -> dict[str, Any]:
+    """The payload of a request that was kept, as a live frame's handler would see it: tolerated and repaired.
+
+    A request may have been kept by an earlier version of the server, which repaired less. Raises OcppError
+    for one that no handler could serve.
+    """
+    payload = Call(id="", action=action, payload=text).json()
+    schemas.check(version, action, "request", payload, strict=False)
+    return payload
 
 
 def packed(exchange: Exchange, version: str) -> str | None:

@@ -1,11 +1,14 @@
-"""Who serves which message: @on, @after and @reply, checked against the table while modules are imported.
+"""Who serves which message: @on, @also, @after and @reply, checked while modules are imported.
 
     @on("StartTransaction", V16)                answers what a station sends
+    @also("StatusNotification", V16)            reacts to it in another app, in the same unit of work
     @after("BootNotification", V16, V201, V21)  runs once the answer has left
     @reply("Reset", V16, V201, V21)             runs when a station answers what we sent
 
-A second handler for the same message, an action the version does not have, or one that runs the other way
-stops the start: the last one never wins silently.
+@also takes any number of reactions, which run in the order in which their modules are imported: that of the
+installed apps, and of file names within an app. Of the others, a second handler for the same message stops
+the start, as do an action the version does not have and one that runs the other way: the last one never wins
+silently.
 """
 
 from collections.abc import Callable
@@ -15,7 +18,7 @@ from .actions import Action, action
 from .versions import VERSIONS, Version
 
 Handler = Callable[..., Any]
-Role = Literal["on", "after", "reply"]
+Role = Literal["on", "also", "after", "reply"]
 _H = TypeVar("_H", bound=Handler)
 
 
@@ -32,7 +35,9 @@ class Registry:
             "after": {},
             "reply": {},
         }
+        self._reactions: Final[dict[tuple[Version, str], tuple[Handler, ...]]] = {}
         self.handler_of = self._tables["on"].get
+        self.reactions_of = self._reactions.get
         self._inbound: set[tuple[Version, str]] = set()
 
     def on(self, name: str, *versions: Version, inbound: bool = False) -> Callable[[_H], _H]:
@@ -42,6 +47,24 @@ class Registry:
         us for GetConfiguration and ChangeConfiguration.
         """
         return self._decorator("on", name, versions, inbound=inbound)
+
+    def also(self, name: str, *versions: Version) -> Callable[[_H], _H]:
+        """React to an action after its handler and before the commit: `reaction(station, request)`.
+
+        What it changes is stored or taken back with the message.
+        """
+        if not versions:
+            raise RegistrationError(f"@also({name!r}) names no version")
+        for version in versions:
+            self._refuse_contradiction("also", name, version, inbound=False)
+
+        def register(reaction: _H) -> _H:
+            for version in versions:
+                known = self._reactions.get((version, name), ())
+                self._reactions[version, name] = (*known, reaction)
+            return reaction
+
+        return register
 
     def after(self, name: str, *versions: Version, inbound: bool = False) -> Callable[[_H], _H]:
         """Run after the answer to an action has been committed and has left."""
@@ -54,6 +77,10 @@ class Registry:
     def handler(self, version: Version, name: str) -> Handler | None:
         """The @on handler, None when nobody serves the action."""
         return self.handler_of((version, name))
+
+    def reactions(self, version: Version, name: str) -> tuple[Handler, ...]:
+        """The @also reactions, in the order in which they run."""
+        return self.reactions_of((version, name), ())
 
     def after_handler(self, version: Version, name: str) -> Handler | None:
         """The @after handler, if any."""
@@ -69,7 +96,7 @@ class Registry:
 
     def registered(self, role: Role) -> frozenset[tuple[Version, str]]:
         """Every (version, action) that has a handler of this role."""
-        return frozenset(self._tables[role])
+        return frozenset(self._reactions if role == "also" else self._tables[role])
 
     def _decorator(
         self, role: Role, name: str, versions: tuple[Version, ...], *, inbound: bool
@@ -114,9 +141,11 @@ def _place(handler: Handler) -> str:
 registry: Final = Registry()
 
 on = registry.on
+also = registry.also
 after = registry.after
 reply = registry.reply
 handler = registry.handler
+reactions = registry.reactions
 after_handler = registry.after_handler
 reply_handler = registry.reply_handler
 is_inbound = registry.is_inbound

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 
 from accounts.models import Contract, Member, Token, User
@@ -14,6 +15,7 @@ from ocpp_server import live
 from ocpp_server.journal import journal
 from ocpp_server.live.loading import load_station
 from ocpp_server.live.station import Station
+from ocpp_server.live.unit_of_work import UnitOfWork
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.versions import V16
 from transactions.handlers import authorization, charging
@@ -33,11 +35,11 @@ class Post:
         request: dict[str, Any],
     ) -> dict[str, Any]:
         self.station.received_at = datetime.now(UTC)
-        self.station.payload = repr(request)
+        self.station.payload = orjson.dumps(request).decode()
+        self.station.request = request
         answer = await handler(self.station, request)
         schemas.outgoing(self.station.version, action, "response", answer)
-        if self.station.unit:
-            await journal.commit(self.station.unit)
+        await UnitOfWork(self.station).store()
         return answer
 
     @property

@@ -57,13 +57,13 @@ async def remote_stop(
     timeout: float | None = None,
     wait: bool = True,
 ) -> Command:
-    """Ask the station to end a transaction, by our number in 1.6, by its own id in 2.x.
+    """Ask the station to end a transaction, by the id that the station knows.
 
     Raises what `calls.call` raises.
     """
     payload: dict[str, Any]
     if charge_point.ocpp_version == V16:
-        action, payload = "RemoteStopTransaction", {"transactionId": transaction.pk}
+        action, payload = "RemoteStopTransaction", {"transactionId": transaction.number_at_station}
     else:
         action, payload = "RequestStopTransaction", {"transactionId": transaction.ocpp_id}
     return await calls.call(charge_point, action, payload, actor=actor, timeout=timeout, wait=wait)

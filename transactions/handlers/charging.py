@@ -32,8 +32,7 @@ async def start_transaction(station: Station, request: dict[str, Any]) -> dict[s
 
 @on("StopTransaction", V16)
 async def stop_transaction(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    stop = ending.from_request(station, request, station.payload)
-    decision = await ending.stop(station=station, stop=stop)
+    decision = await ending.stop(station=station, stop=ending.from_request(station, request))
     return {"idTagInfo": translate.id_tag_info(decision)} if decision else {}
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from ocpp_server.live.station import Station
+from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import reply
 from ocpp_server.protocol.versions import V2X, V16
-from transactions.services import remote_starts
+from transactions.services import owners, remote_starts, sessions
 
 
 @reply("RemoteStartTransaction", V16)
@@ -17,7 +18,7 @@ async def remote_start_transaction(
     await remote_starts.expect(
         station=station,
         command_id=command_id,
-        id_token=request["idTag"],
+        token=translate.id_tag(request["idTag"]),
         evse=request.get("connectorId"),
         is_accepted=response["status"] == "Accepted",
     )
@@ -27,11 +28,16 @@ async def remote_start_transaction(
 async def request_start_transaction(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await remote_starts.expect(
+    token = translate.id_token(request["idToken"])
+    assert token is not None  # required by the schema
+    transaction = await remote_starts.expect(
         station=station,
         command_id=command_id,
-        id_token=request["idToken"]["idToken"],
+        token=token,
         evse=request.get("evseId"),
         is_accepted=response["status"] == "Accepted",
         remote_start_id=request["remoteStartId"],
     )
+    if transaction is not None and not transaction.id_token:
+        await owners.own_by_remote_start(station, transaction, token)
+        sessions.save(station, transaction)

@@ -135,6 +135,12 @@ class Transaction(models.Model):
     def __str__(self) -> str:
         return f"{self.id}"
 
+    @property
+    def number_at_station(self) -> int:
+        """The 1.6 transactionId that the station knows: our number, unless another system gave it one."""
+        digits = self.ocpp_id
+        return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 10 else self.id
+
 
 class TransactionEvent(models.Model):
     """One TransactionEvent as the station sent it (2.0.1 E01-E15). State is computed from these in seqNo

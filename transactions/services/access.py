@@ -8,10 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from accounts.models import Contract, Token, User
 from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
+
+
+class Purpose(StrEnum):
+    """What a token is presented for.
+
+    IDENTIFY asks who it is, which is also how a driver ends a session (1.6 7.2). START asks for a new
+    session, STOP ends one.
+    """
+
+    IDENTIFY = "identify"
+    START = "start"
+    STOP = "stop"
 
 
 class Refused(NamedTuple):
@@ -64,14 +77,14 @@ def circumstances(
     station: int | None,
     site: int | None,
     drawn: Sequence[Consumption] = (),
-    for_start: bool = False,
+    purpose: Purpose = Purpose.IDENTIFY,
 ) -> Refused | None:
     """When, where and how much. `drawn` goes with `record.budgets`; without a station no place is asked."""
     if record.valid_from is not None and now < record.valid_from:
         return Refused(INVALID, "The token is not valid yet.", "NotAtThisTime")
     if record.contract_from is not None and now < record.contract_from:
         return Refused(INVALID, f"The contract {record.contract_id} has not begun yet.", "NotAtThisTime")
-    if for_start and record.is_master:
+    if purpose is Purpose.START and record.is_master:
         return _MASTER
     if station is not None:
         if record.refused_at is not None and record.refused_at.have(station, site):

@@ -8,23 +8,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from django.conf import settings
-
 from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server import live
 from ocpp_server.domain import Conflict
 from ocpp_server.journal import journal
-from ocpp_server.live.loading import SIGN_OF_LIFE
 from ocpp_server.live.records import TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.live.token_loading import read_consumption, read_tokens
 from ocpp_server.protocol.translate import IdToken, Place
-from transactions.models import Refusal, Transaction
-from transactions.services import access, unknown_tokens
-from transactions.services.access import Refused
-from transactions.services.suspicion import is_doubtful
+from transactions.models import Refusal
+from transactions.services import access, concurrency, unknown_tokens
+from transactions.services.access import Purpose, Refused
 from transactions.tables import REFUSALS
 
 
@@ -49,7 +45,12 @@ class Decision(NamedTuple):
 
 
 _FREE_VEND = Decision("Accepted", is_unknown=True, reason="Everybody may charge at this station.")
+_NO_TOKEN_NEEDED = Decision("Accepted", reason="The session was started without a token.")
+_NO_TOKEN_REFUSED = Decision("Invalid", reason="Nobody charges at this station without a token.")
 _UNKNOWN = Decision("Invalid", is_unknown=True, reason="Nobody has added this token.")
+
+# The 2.x IdTokenType of a start that needs no token: a button was pressed (2.0.1 C02).
+NO_AUTHORIZATION = "NoAuthorization"
 
 # The token type that a 2.x IdTokenType stands for; others are looked up by their value alone.
 _TYPES = {
@@ -65,17 +66,22 @@ async def decide(
     station: Station,
     token: IdToken,
     place: Place | None = None,
-    for_start: bool = False,
-    for_stop: bool = False,
+    purpose: Purpose = Purpose.IDENTIFY,
 ) -> Decision:
     """Blocked, then Expired, then Invalid, then ConcurrentTx, then Accepted; unknown is Invalid, and goes to
     the inbox.
 
-    Place, time, budget and other sessions are asked about who wants to charge: `for_start`, or when nobody
-    knows what for. Whoever has a session here, or shares a group with one, may end it whatever they say.
-    ConcurrentTx is only for what would start: whoever wants to stop has a running transaction by nature
-    (1.6 7.2), and one on the same connector is replaced.
+    Place, time and budget are asked about whoever wants to charge: for START, and for IDENTIFY, which does
+    not say what it is for. Whoever has a session here, or shares a group with one, may end it whatever they
+    say. Other sessions are asked about for START alone: whoever wants to stop has a running transaction by
+    nature (1.6 7.2), and one on the same connector is replaced.
     """
+    if token.type == NO_AUTHORIZATION:
+        # 2.0.1 C02.FR.02.
+        if not station.refuses_free_vending:
+            return _NO_TOKEN_NEEDED
+        _keep_refusal(station, token, place, _NO_TOKEN_REFUSED, purpose)
+        return _NO_TOKEN_REFUSED
     state = live.state()
     key = normalise_uid(token.value)
     record = choose(await state.tokens(key), _TYPES.get(token.type))
@@ -84,24 +90,24 @@ async def decide(
             return _FREE_VEND
         if key:
             await journal.run(unknown_tokens.note, token.value, station.identity, station.received_at)
-        _keep_refusal(station, token, place, _UNKNOWN, for_start=for_start, for_stop=for_stop)
+        _keep_refusal(station, token, place, _UNKNOWN, purpose)
         return _UNKNOWN
     now = datetime.now(UTC)
     refused = access.standing(record, now)
-    if refused is None and not for_stop:
+    if refused is None and purpose is not Purpose.STOP:
         drawn = [await state.consumed(budget.subject) for budget in record.budgets] if record.budgets else ()
         refused = access.circumstances(
-            record, now=now, station=station.pk, site=station.site_pk, drawn=drawn, for_start=for_start
+            record, now=now, station=station.pk, site=station.site_pk, drawn=drawn, purpose=purpose
         )
-        if refused is not None and not for_start and _may_be_stopping(station, key, record):
+        if refused is not None and purpose is Purpose.IDENTIFY and _may_be_stopping(station, key, record):
             refused = None
-    if refused is None and for_start:
-        refused = await _concurrent(station, key, record, place)
+    if refused is None and purpose is Purpose.START:
+        refused = await concurrency.refuse(station, key, record, place)
     decision = _decision(record, refused)
     if refused is None:
-        state.token_used(record.pk, station.received_at)
+        station.used_tokens.append(record.pk)
     else:
-        _keep_refusal(station, token, place, decision, for_start=for_start, for_stop=for_stop)
+        _keep_refusal(station, token, place, decision, purpose)
     return decision
 
 
@@ -111,9 +117,10 @@ def decide_now(
     type: str = "",
     charge_point: ChargePoint | None = None,
     evse_number: int | None = None,
+    purpose: Purpose = Purpose.START,
 ) -> Decision:
-    """The same for who asks without being a station: may it start here and now? Reads the database, which
-    mirrors the live state within a moment; works without one.
+    """The same for a caller that is no station, by default: may the token start here and now? Reads the
+    database, which mirrors the live state within a moment; works without one.
 
     `type` is a Token.Type: only such a token is meant. Without a station the place is not asked.
     """
@@ -128,10 +135,10 @@ def decide_now(
         station=charge_point.pk if charge_point is not None else None,
         site=charge_point.site_id if charge_point is not None else None,
         drawn=[read_consumption(budget.subject) for budget in record.budgets],
-        for_start=True,
+        purpose=purpose,
     )
-    if refused is None:
-        refused = _concurrent_now(record, now, charge_point, evse_number)
+    if refused is None and purpose is Purpose.START:
+        refused = concurrency.refuse_now(record, now, charge_point, evse_number)
     return _decision(record, refused)
 
 
@@ -206,71 +213,23 @@ def _may_be_stopping(station: Station, key: str, record: TokenRecord) -> bool:
     )
 
 
-async def _concurrent(station: Station, key: str, record: TokenRecord, place: Place | None) -> Refused | None:
-    limit = settings.OCPP_GROUP_CONCURRENT_TX if record.group_id else 0
-    refused = None
-    if settings.OCPP_CONCURRENT_TX != "allow":
-        running = _elsewhere(await live.state().running(key), station, place)
-        refused = access.concurrent([transaction.station for transaction in running])
-    if refused is None and limit:
-        running = _elsewhere(await live.state().running_of_group(record.group_id), station, place)
-        refused = access.crowded(record, len(running), limit)
-    return refused
-
-
-def _elsewhere(
-    running: list[TransactionState], station: Station, place: Place | None
-) -> list[TransactionState]:
-    """Those that count: a ghost, without signs of life or contradictory, keeps no paying customer out."""
-    alive_since = station.received_at - SIGN_OF_LIFE
-    return [
-        transaction
-        for transaction in running
-        if transaction.last_message_at >= alive_since
-        and not is_doubtful(transaction)
-        and not (
-            transaction.station == station.identity and place is not None and transaction.evse == place.evse
-        )
-    ]
-
-
-def _concurrent_now(
-    record: TokenRecord, now: datetime, charge_point: ChargePoint | None, evse_number: int | None
-) -> Refused | None:
-    limit = settings.OCPP_GROUP_CONCURRENT_TX if record.group_id else 0
-    active = Transaction.objects.active().filter(last_message_at__gte=now - SIGN_OF_LIFE)
-    active = active.select_related("charge_point").order_by("-id")
-    if charge_point is not None and evse_number is not None:
-        active = active.exclude(charge_point=charge_point, evse_number=evse_number)
-    refused = None
-    if settings.OCPP_CONCURRENT_TX != "allow":
-        mine = [row for row in active.filter(token=record.pk) if not is_doubtful(row)]
-        refused = access.concurrent([row.charge_point.identity for row in mine])
-    if refused is None and limit:
-        theirs = [row for row in active.filter(group_id__iexact=record.group_id) if not is_doubtful(row)]
-        refused = access.crowded(record, len(theirs), limit)
-    return refused
+_KEPT_AS = {
+    Purpose.IDENTIFY: Refusal.Purpose.AUTHORIZE,
+    Purpose.START: Refusal.Purpose.START,
+    Purpose.STOP: Refusal.Purpose.STOP,
+}
 
 
 def _keep_refusal(
-    station: Station,
-    token: IdToken,
-    place: Place | None,
-    decision: Decision,
-    *,
-    for_start: bool,
-    for_stop: bool,
+    station: Station, token: IdToken, place: Place | None, decision: Decision, purpose: Purpose
 ) -> None:
-    purpose = Refusal.Purpose.AUTHORIZE
-    if for_start or for_stop:
-        purpose = Refusal.Purpose.START if for_start else Refusal.Purpose.STOP
     station.unit.insert(
         REFUSALS,
         charge_point_id=station.pk,
         evse_number=place.evse if place is not None else None,
         token_id=decision.token_pk,
         id_token=token.value[:255],
-        purpose=purpose.value,
+        purpose=_KEPT_AS[purpose].value,
         status="Unknown" if decision.is_unknown else decision.status_2x or decision.status,
         reason=decision.reason[:300],
         at=station.received_at,

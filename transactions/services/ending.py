@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-import orjson
 import structlog
 
 from accounts.models.token import normalise_uid
@@ -14,11 +13,14 @@ from ocpp_server import live
 from ocpp_server.journal import journal
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
-from ocpp_server.protocol import translate
+from ocpp_server.protocol import dispatch, translate
+from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
 from ocpp_server.protocol.metering import ENERGY, Sample, samples_16
 from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.protocol.versions import V16
 from transactions.models import QuarantinedMessage, Transaction
 from transactions.services import metering, quarantine, sessions
+from transactions.services.access import Purpose
 from transactions.services.authorization import Decision, decide
 from transactions.services.fingerprints import fingerprint
 from transactions.services.suspicion import suspect
@@ -31,7 +33,7 @@ _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
 class Stop(NamedTuple):
-    """One StopTransaction. `number` is the transactionId, Wh, `payload` the JSON text as received."""
+    """One StopTransaction (1.6 6.47). `number` is its transactionId, `meter_wh` its meterStop in Wh."""
 
     number: int
     meter_wh: float
@@ -40,7 +42,6 @@ class Stop(NamedTuple):
     reason: str
     token: IdToken | None
     samples: Sequence[Sample]
-    payload: str
 
     @property
     def fingerprint(self) -> str:
@@ -70,11 +71,11 @@ async def stop(*, station: Station, stop: Stop) -> Decision | None:
         return Decision(transaction.stop_authorization_status, transaction.group_id)
     decision = None
     if stop.token is not None:
-        decision = await decide(station=station, token=stop.token, for_stop=True)
+        decision = await decide(station=station, token=stop.token, purpose=Purpose.STOP)
     if transaction is None:
         await _keep_orphan(station, stop, decision)
     elif is_ended:
-        await _keep_conflict(station, transaction, stop.payload)
+        await _keep_conflict(station, transaction)
     else:
         await _apply(station, transaction, stop, decision)
     return decision
@@ -116,13 +117,12 @@ def _matching(station: Station, stop: Stop) -> TransactionState | None:
     return max(candidates, key=lambda t: (t.is_active, t.started_at), default=None)
 
 
-async def _keep_conflict(station: Station, transaction: TransactionState, payload: str) -> None:
-    if await quarantine.is_kept(station, payload):
+async def _keep_conflict(station: Station, transaction: TransactionState) -> None:
+    if await quarantine.is_kept(station):
         return
     quarantine.keep(
         station,
         reason=QuarantinedMessage.Reason.CONFLICTING_STOP,
-        payload=payload,
         transaction_id=transaction.id,
     )
     suspect(transaction, "conflicting-stop")
@@ -132,7 +132,7 @@ async def _keep_conflict(station: Station, transaction: TransactionState, payloa
 async def _keep_orphan(station: Station, stop: Stop, decision: Decision | None) -> None:
     """A stop without a transaction: kept word for word, and built into a session where it has readings."""
     number = stop.number
-    if await quarantine.is_kept(station, stop.payload):
+    if await quarantine.is_kept(station):
         station.deviation("repeated-stop")
         return
     is_foreign = number >= 1000 and await journal.run(Transaction.objects.filter(pk=number).exists)
@@ -148,7 +148,6 @@ async def _keep_orphan(station: Station, stop: Stop, decision: Decision | None) 
         reason=QuarantinedMessage.Reason.FOREIGN_TRANSACTION
         if is_foreign
         else QuarantinedMessage.Reason.UNKNOWN_TRANSACTION,
-        payload=stop.payload,
         transaction_id=transaction.id if transaction else None,
         detail=f"transactionId {number}",
     )
@@ -172,26 +171,47 @@ async def _build(station: Station, stop: Stop, decision: Decision | None) -> Tra
 
 
 async def join_waiting_stop(station: Station, transaction: TransactionState) -> None:
-    """A stop may come before its start: it belongs to the start with the same token that it fits in time."""
+    """A stop may come before its start: it belongs to the start with the same token that it fits in time.
+
+    Whatever goes wrong with a stop that was kept, the start is answered: it is left where it is, for the
+    operator. Raises StorageUnavailable and CommitRefused, which concern the start as well.
+    """
     for pk, payload in await journal.run(_waiting_stops, station.pk):
-        stop = from_request(station, orjson.loads(payload), payload)
-        fits = (
-            stop.at >= transaction.started_at
-            and (stop.token is None or normalise_uid(stop.token.value) == transaction.token_key)
-            and (transaction.meter_start_wh is None or stop.meter_wh >= transaction.meter_start_wh)
-        )
-        if not fits:
+        try:
+            stop = from_request(station, dispatch.read_again(V16, "StopTransaction", payload))
+            if not _fits(stop, transaction):
+                continue
+            with sessions.savepoint(station, transaction):
+                suspect(transaction, "stop-came-first")
+                decision = (
+                    await decide(station=station, token=stop.token, purpose=Purpose.STOP)
+                    if stop.token
+                    else None
+                )
+                await _apply(station, transaction, stop, decision)
+                quarantine.resolve(station, pk, transaction.id)
+                station.orphans -= 1
+        except (StorageUnavailable, CommitRefused):
+            raise
+        except Exception:
+            log.exception(
+                "transaction.stop_not_joined", station=station.identity, transaction=transaction.id, kept=pk
+            )
+            station.deviation("unreadable-kept-stop", str(pk))
             continue
-        suspect(transaction, "stop-came-first")
-        decision = await decide(station=station, token=stop.token, for_stop=True) if stop.token else None
-        await _apply(station, transaction, stop, decision)
-        quarantine.resolve(station, pk, transaction.id)
-        station.orphans -= 1
         return
 
 
-def from_request(station: Station, request: dict[str, Any], payload: str) -> Stop:
-    """A stop from 1.6's StopTransaction.req (6.47); it may be read again from where it was kept."""
+def _fits(stop: Stop, transaction: TransactionState) -> bool:
+    return (
+        stop.at >= transaction.started_at
+        and (stop.token is None or normalise_uid(stop.token.value) == transaction.token_key)
+        and (transaction.meter_start_wh is None or stop.meter_wh >= transaction.meter_start_wh)
+    )
+
+
+def from_request(station: Station, request: dict[str, Any]) -> Stop:
+    """A stop from a valid 1.6 StopTransaction.req, live or kept."""
     tag = request.get("idTag")
     return Stop(
         number=request["transactionId"],
@@ -201,7 +221,6 @@ def from_request(station: Station, request: dict[str, Any], payload: str) -> Sto
         reason=request.get("reason", "Local"),  # J errata 2.5
         token=translate.id_tag(tag) if tag else None,
         samples=samples_16(request.get("transactionData") or ()),
-        payload=payload,
     )
 
 

@@ -9,18 +9,19 @@ from typing import NamedTuple
 from zlib import crc32
 
 from chargepoints.services import status
-from ocpp_server import live
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.metering import Sample
 from ocpp_server.protocol.translate import IdToken, Place
 from transactions.models import QuarantinedMessage, Transaction
-from transactions.services import metering, quarantine, remote_starts, sessions
+from transactions.services import interruptions, metering, owners, quarantine, remote_starts, sessions
+from transactions.services.access import Purpose
 from transactions.services.authorization import Decision, decide
 from transactions.services.suspicion import clear, suspect
-from transactions.tables import EVENTS, TRANSACTIONS
+from transactions.tables import EVENTS
 
 STARTED, UPDATED, ENDED = "Started", "Updated", "Ended"
+_PURPOSES = {STARTED: Purpose.START, ENDED: Purpose.STOP}
 # What the database's columns hold; a station that counts beyond has lost its mind, not its energy.
 MAX_SEQ_NO = 2**31 - 1
 MAX_ID = 255
@@ -67,12 +68,11 @@ async def record(*, station: Station, event: Event) -> Decision | None:
         return await _decide_again(station, transaction, event)
     if known is not None and not _is_unnumbered(transaction, event):
         station.deviation("conflicting-event")
-        if await quarantine.is_kept(station, event.payload):
+        if await quarantine.is_kept(station):
             return await _decide_again(station, transaction, event)
         quarantine.keep(
             station,
             reason=QuarantinedMessage.Reason.CONFLICTING_EVENT,
-            payload=event.payload,
             transaction_id=transaction.id,
             detail=f"seqNo {event.seq_no}",
         )
@@ -117,10 +117,11 @@ async def _record_new(station: Station, event: Event, check: int, *, generation:
     if event.time_problem in ("time-implausible", "time-unreadable"):
         suspicions.append(("clock-implausible", event.time_text[:64]))
     decision = None
-    if event.token is not None:
-        decision = await decide(
-            station=station, token=event.token, place=event.place, for_start=event.type == STARTED
-        )
+    # A station that was told to start need not repeat with which token (2.0.1 F01, F02).
+    token = event.token or await remote_starts.token_of(station, event.remote_start_id)
+    if token is not None:
+        purpose = _PURPOSES.get(event.type, Purpose.IDENTIFY)
+        decision = await decide(station=station, token=token, place=event.place, purpose=purpose)
     await status.connector_at(station, event.place, is_provisional=True)
     if event.type == STARTED and not event.offline:
         sessions.supersede(station, event.place, event.at)
@@ -128,7 +129,7 @@ async def _record_new(station: Station, event: Event, check: int, *, generation:
         station=station,
         place=event.place,
         at=event.at,
-        token=event.token,
+        token=None if decision is not None and decision.is_master else token,
         decision=decision,
         ocpp_id=event.transaction_id,
         generation=generation,
@@ -138,8 +139,8 @@ async def _record_new(station: Station, event: Event, check: int, *, generation:
         suspicions=tuple(suspicions),
     )
     transaction.has_started = event.type == STARTED
-    await _apply(station, transaction, event, check, decision=decision)
-    return decision
+    answer = decision if event.token is not None else None
+    return await _apply(station, transaction, event, check, decision=answer)
 
 
 async def _apply(
@@ -163,19 +164,22 @@ async def _apply(
         clear(transaction, "start-missing")
         transaction.started_at = min(transaction.started_at, event.at)
         columns |= {"started_at": transaction.started_at}
-    if event.token is not None and not transaction.id_token:
-        sessions.own(transaction, event.token, decision)
-        columns |= {"authorization_reason": transaction.authorization_reason}
-        live.state().transaction_changed(transaction)
+    if event.token is not None:
+        owners.own(station, transaction, event.token, decision)
     if event.remote_start_id is not None and transaction.remote_start_id is None:
         transaction.remote_start_id = event.remote_start_id
         columns |= {"remote_start_id": event.remote_start_id}
+        token = await remote_starts.token_of(station, event.remote_start_id)
+        if token is not None:
+            await owners.own_by_remote_start(station, transaction, token)
         remote_starts.link(station, transaction)
     columns |= _renumber(transaction, event)
     if event.samples:
         columns |= metering.take(
             station=station, place=event.place, samples=event.samples, transaction=transaction
         )
+    if event.type != ENDED and transaction.is_active:
+        interruptions.goes_on(station, transaction, event.at, has_drawn=False)
     sessions.save(station, transaction, since=since, **columns)
     if event.type == ENDED and transaction.ended_by != Transaction.EndedBy.STATION.value:
         _end(station, transaction, event, decision)
@@ -209,7 +213,8 @@ def _renumber(transaction: TransactionState, event: Event) -> dict[str, object]:
     columns: dict[str, object] = {}
     if last is None or event.seq_no >= last or not transaction.has_seq_order:
         transaction.last_seq_no = event.seq_no if last is None else max(last, event.seq_no)
-        transaction.charging_state = event.charging_state[:32] or transaction.charging_state
+        if transaction.is_active:
+            transaction.charging_state = event.charging_state[:32] or transaction.charging_state
     had_gaps = any(reason.startswith("events-missing") for reason in transaction.suspect_reasons)
     is_next = last is not None and event.seq_no == last + 1
     if (is_next and not had_gaps) or not transaction.has_seq_order or not transaction.has_started:
@@ -244,10 +249,10 @@ async def _decide_again(station: Station, transaction: TransactionState, event: 
     """
     if event.token is None:
         return None
-    is_first = not transaction.id_token
-    decision = await decide(
-        station=station, token=event.token, place=event.place, for_start=is_first, for_stop=not is_first
-    )
+    # A token that ends a session which had none has not asked for it: a master pass may (2.0.1 C16).
+    is_stop = transaction.id_token or event.type == ENDED or event.trigger == "StopAuthorized"
+    purpose = Purpose.STOP if is_stop else Purpose.START
+    decision = await decide(station=station, token=event.token, place=event.place, purpose=purpose)
     is_owner = event.token.value.strip().casefold() == transaction.token_key
     if event.type == STARTED and is_owner and transaction.authorization_status:
         return Decision(
@@ -272,6 +277,5 @@ def _end(station: Station, transaction: TransactionState, event: Event, decision
         reason=event.stopped_reason or "Local",
         token=event.token if is_stopping_token else None,
         decision=decision if is_stopping_token else None,
+        charging_state=event.charging_state[:32],
     )
-    if event.charging_state:
-        station.unit.update(TRANSACTIONS, transaction.id, charging_state=event.charging_state[:32])

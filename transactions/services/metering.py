@@ -10,7 +10,7 @@ from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.metering import ENERGY, POWER, Sample
 from ocpp_server.protocol.translate import Place
-from transactions.services import energy, sessions
+from transactions.services import energy, interruptions, sessions
 from transactions.tables import METER_VALUES
 
 SOC = "SoC"
@@ -35,7 +35,7 @@ def take(
     """`record` for a caller that saves the transaction itself: the columns that only the database has."""
     readings = _store(station, place, samples, transaction)
     stopped_at = transaction.stopped_at if transaction.ended_by == "station" else None
-    power = soc = None
+    drawn, power, soc = transaction.energy_wh, None, None
     for at, (register, watts, percent) in sorted(readings.items()):
         if stopped_at is not None and at > stopped_at:
             # Stored as it came, but the bill ends with the stop.
@@ -44,6 +44,8 @@ def take(
             energy.reading(transaction, register, at)
         power = watts if watts is not None else power
         soc = percent if percent is not None else soc
+    if readings and transaction.is_active:
+        interruptions.goes_on(station, transaction, max(readings), has_drawn=transaction.energy_wh > drawn)
     latest: dict[str, float | None] = {}
     if soc is not None:
         latest["soc_percent"] = soc

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import orjson
+
 from chargepoints.services import security
 from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
@@ -20,7 +22,6 @@ def keep(
     station: Station,
     *,
     reason: QuarantinedMessage.Reason,
-    payload: str,
     transaction_id: int | None = None,
     detail: str = "",
 ) -> None:
@@ -32,14 +33,25 @@ def keep(
         action=station.action,
         reason=reason.value,
         detail=detail[:500],
-        payload=payload,
+        payload=_normalised(station),
         received_at=station.received_at,
     )
 
 
-async def is_kept(station: Station, payload: str) -> bool:
-    """Whether this very message was put aside before: a charger repeats what it thinks was lost."""
-    return await journal.run(_is_kept, station.pk, station.action, payload)
+async def is_kept(station: Station) -> bool:
+    """Whether the message in hand was put aside before: a charger repeats what it thinks was lost."""
+    return await journal.run(_is_kept, station.pk, station.action, _normalised(station))
+
+
+def _normalised(station: Station) -> str:
+    """The message's payload byte for byte, or as it was repaired: whatever reads it again finds it valid."""
+    try:
+        is_as_received = orjson.loads(station.payload) == station.request
+    except orjson.JSONDecodeError:
+        is_as_received = True
+    return (
+        station.payload if is_as_received or not station.request else orjson.dumps(station.request).decode()
+    )
 
 
 def _is_kept(charge_point_pk: int, action: str, payload: str) -> bool:
@@ -77,12 +89,11 @@ async def keep_refused(station: Station, exchange: Exchange) -> None:
     """
     if exchange.call.action not in _ABOUT_MONEY or not station.is_accepted or exchange.error is None:
         return
-    if await is_kept(station, exchange.call.payload):
+    if await is_kept(station):
         return
     keep(
         station,
         reason=QuarantinedMessage.Reason.BAD_MESSAGE,
-        payload=exchange.call.payload,
         detail=exchange.error.description,
     )
 

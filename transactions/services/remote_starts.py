@@ -8,6 +8,7 @@ from accounts.models.token import normalise_uid
 from ocpp_server.journal import journal
 from ocpp_server.live.records import ExpectedStart, TransactionState
 from ocpp_server.live.station import Station
+from ocpp_server.protocol.translate import IdToken
 from transactions.models import RemoteStart
 from transactions.tables import REMOTE_STARTS
 
@@ -19,34 +20,64 @@ async def expect(
     *,
     station: Station,
     command_id: str,
-    id_token: str,
+    token: IdToken,
     evse: int | None,
     is_accepted: bool,
     remote_start_id: int | None = None,
-) -> None:
-    """The station has answered a remote start: wait for its transaction, or record that none will come."""
+) -> TransactionState | None:
+    """The station has answered a remote start: wait for its transaction, or record that none will come.
+
+    Returns the transaction when it has come before the answer.
+    """
     expires_at = station.received_at + PATIENCE
     pk = await journal.run(
         _create,
         command_id=command_id,
         charge_point_id=station.pk,
         evse_number=evse,
-        id_token=id_token[:255],
+        id_token=token.value[:255],
+        id_token_type=token.type[:32],
         remote_start_id=remote_start_id,
         outcome=RemoteStart.Outcome.WAITING if is_accepted else RemoteStart.Outcome.REFUSED,
         created_at=station.received_at,
         expires_at=expires_at,
     )
     if not is_accepted:
-        return
-    expected = ExpectedStart(pk, evse, normalise_uid(id_token), remote_start_id, expires_at)
+        return None
+    expected = ExpectedStart(
+        pk,
+        evse,
+        normalise_uid(token.value),
+        remote_start_id,
+        expires_at,
+        id_token=token.value,
+        id_token_type=token.type,
+    )
     station.remote_starts.append(expected)
     for transaction in station.transactions.values():
         # Some stations are so quick that the transaction is here before the answer.
         is_recent = station.received_at - transaction.last_message_at < timedelta(seconds=30)
         if remote_start_id is not None and transaction.remote_start_id == remote_start_id and is_recent:
             link(station, transaction)
-            return
+            return transaction
+    return None
+
+
+async def token_of(station: Station, remote_start_id: int | None) -> IdToken | None:
+    """The token of the remote start with this number; None when we sent no such start to this station."""
+    if remote_start_id is None:
+        return None
+    for expected in station.remote_starts:
+        if expected.remote_start_id == remote_start_id:
+            return IdToken(expected.id_token, expected.id_token_type)
+    # Its time was over, or another process sent it.
+    return await journal.run(_token_of, station.pk, remote_start_id)
+
+
+def _token_of(charge_point_pk: int, remote_start_id: int) -> IdToken | None:
+    sent = RemoteStart.objects.filter(charge_point=charge_point_pk, remote_start_id=remote_start_id)
+    found = sent.order_by("-id").values_list("id_token", "id_token_type").first()
+    return None if found is None else IdToken(*found)
 
 
 def _create(**values: object) -> int:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+
+import msgspec
+from django.db.models import Max
 
 from accounts.models.token import normalise_uid
 from ocpp_server import live
@@ -14,9 +20,12 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place
 from transactions.models import Counter, Transaction
 from transactions.services import energy, remote_starts
-from transactions.services.authorization import Decision, how_it_ends
+from transactions.services.authorization import NO_AUTHORIZATION, Decision, how_it_ends
 from transactions.services.suspicion import suspect
 from transactions.tables import COUNTERS, TRANSACTIONS
+
+# A station that invents a transactionId for each reading must not cost a query each.
+_UNKNOWN_REMEMBERED = 64
 
 
 async def open_new(
@@ -37,6 +46,9 @@ async def open_new(
 ) -> TransactionState:
     """Give the transaction its number and add it to the unit of the message in hand."""
     number = await live.state().next_transaction_number()
+    if not ocpp_id and station.in_doubt:
+        # A session that was moved here from another system may have this very id.
+        generation = await journal.run(_next_generation, station.pk, str(number))
     transaction = TransactionState(
         id=number,
         ocpp_id=ocpp_id or str(number),
@@ -63,7 +75,6 @@ async def open_new(
         start_fingerprint=fingerprint,
         remote_start_id=remote_start_id,
         reservation_id=reservation_id,
-        authorization_reason=transaction.authorization_reason,
         status=Transaction.Status.ACTIVE.value,
         started_at=at,
         start_received_at=station.received_at,
@@ -74,19 +85,48 @@ async def open_new(
         # Shared numbers come from Redis: a row for every start would make all processes wait for each other.
         station.unit.update(COUNTERS, Counter.TRANSACTION, value=number)
     station.transactions[number] = transaction
+    station.unknown_numbers.discard(number)
     _forget_old(station)
-    live.state().transaction_changed(transaction)
+    station.opened.append(transaction)
+    claim(station, transaction)
     remote_starts.link(station, transaction)
     return transaction
 
 
+def claim(station: Station, transaction: TransactionState) -> None:
+    """Count the transaction for its token before it is stored: the same token may ask elsewhere meanwhile.
+
+    The unit of work takes it back when it is not stored.
+    """
+    station.claimed.append(transaction)
+    live.state().transaction_changed(transaction)
+
+
+@contextmanager
+def savepoint(station: Station, transaction: TransactionState) -> Iterator[None]:
+    """Take back what the block changed of one transaction and of the unit when it raises."""
+    before, orphans = msgspec.structs.asdict(copy.deepcopy(transaction)), station.orphans
+    inserts, updates = len(station.unit.inserts), len(station.unit.updates)
+    changed, used = len(station.changed), len(station.used_tokens)
+    try:
+        yield
+    except BaseException:
+        for name, value in before.items():
+            setattr(transaction, name, value)
+        station.orphans = orphans
+        del station.unit.inserts[inserts:], station.unit.updates[updates:]
+        del station.changed[changed:], station.used_tokens[used:]
+        raise
+
+
 def own(transaction: TransactionState, token: IdToken | None, decision: Decision | None) -> None:
-    """Say whose transaction it is. The first token counts."""
+    """Say whose transaction it is. The first token counts; NoAuthorization names nobody (2.0.1 C02)."""
     if token is None or transaction.id_token:
         return
-    transaction.id_token = token.value[:255]
-    transaction.id_token_type = token.type[:32]
-    transaction.token_key = normalise_uid(transaction.id_token)
+    if token.type != NO_AUTHORIZATION:
+        transaction.id_token = token.value[:255]
+        transaction.id_token_type = token.type[:32]
+        transaction.token_key = normalise_uid(transaction.id_token)
     if decision is not None:
         transaction.token_pk = decision.token_pk
         transaction.group_id = decision.group_id[:36]
@@ -107,6 +147,7 @@ def lasting(transaction: TransactionState) -> Lasting:
         transaction.token_pk,
         transaction.group_id,
         transaction.authorization_status,
+        transaction.interrupted_at,
         *transaction.suspect_reasons,
     )
 
@@ -125,6 +166,11 @@ def save(
     station.unit.set(TRANSACTIONS, transaction.id, columns | _moving_columns(transaction))
 
 
+def mark_interrupted(station: Station, transaction: TransactionState) -> None:
+    """Write that the station restarted. This is no sign of life of the transaction."""
+    station.unit.update(TRANSACTIONS, transaction.id, is_interrupted=True)
+
+
 def _lasting_columns(transaction: TransactionState) -> dict[str, Any]:
     return {
         "evse_number": transaction.evse,
@@ -134,8 +180,11 @@ def _lasting_columns(transaction: TransactionState) -> dict[str, Any]:
         "token_id": transaction.token_pk,
         "group_id": transaction.group_id,
         "authorization_status": transaction.authorization_status,
+        "authorization_reason": transaction.authorization_reason,
+        "is_interrupted": transaction.interrupted_at is not None,
         "suspect": bool(transaction.suspect_reasons),
-        "suspect_reasons": transaction.suspect_reasons,
+        # A copy: what is suspected later in this message may be taken back by a savepoint.
+        "suspect_reasons": list(transaction.suspect_reasons),
     }
 
 
@@ -161,6 +210,7 @@ def end(
     token: IdToken | None = None,
     decision: Decision | None = None,
     fingerprint: str = "",
+    charging_state: str = "",
 ) -> None:
     """End a transaction. The station's own stop also replaces an end that we assumed before it came."""
     if at < transaction.started_at:
@@ -173,6 +223,11 @@ def end(
     transaction.stopped_at = at
     transaction.stop_fingerprint = fingerprint
     transaction.stop_authorization_status = decision.status if decision else ""
+    # What it was doing belongs to a session that runs; an Ended event may name a state of its own.
+    transaction.charging_state = charging_state
+    if by == Transaction.EndedBy.REFUSED.value:
+        # Nothing was drawn and nothing is billed: nobody has to look at it.
+        transaction.suspect_reasons.clear()
     how = how_it_ends(decision, normalise_uid(token.value), transaction)[:300] if decision and token else ""
     save(
         station,
@@ -189,7 +244,7 @@ def end(
         stopped_at=at,
         stop_received_at=station.received_at,
     )
-    live.state().transaction_changed(transaction)
+    station.changed.append(transaction)
 
 
 def supersede(station: Station, place: Place, at: datetime) -> None:
@@ -214,11 +269,29 @@ def running_at(station: Station, place: Place) -> TransactionState | None:
 
 
 async def find_number(station: Station, number: int) -> TransactionState | None:
-    """A transaction of this station by our number; other stations' are not found (S10)."""
+    """A transaction of this station by its 1.6 transactionId; other stations' are not found (S10).
+
+    That is our number, or what another system gave to a session that was moved here with its station.
+    """
+    ocpp_id = str(number)
     known = station.transactions.get(number)
-    if known is None and 1000 <= number < 2**63:
-        known = await _load(station, id=number)
-    return known
+    if known is not None and known.ocpp_id == ocpp_id:
+        return known
+    moved = [t for t in station.transactions.values() if t.ocpp_id == ocpp_id]
+    if moved:
+        return max(moved, key=lambda t: t.generation)
+    if number <= 0 or number in station.unknown_numbers:
+        # Errata 3.18: a station that never heard a number sends -1, some send 0, with every reading.
+        return known
+    found = await _load(station, ocpp_id=ocpp_id)
+    if found is None and known is None and 1000 <= number < 2**31:
+        # A session that began in 2.x has an id of the station's own beside our number.
+        found = await _load(station, id=number)
+    if found is None:
+        station.unknown_numbers.add(number)
+        if len(station.unknown_numbers) > _UNKNOWN_REMEMBERED:
+            station.unknown_numbers.clear()
+    return found or known
 
 
 async def find_ocpp_id(station: Station, ocpp_id: str, *, in_database: bool) -> TransactionState | None:
@@ -256,6 +329,12 @@ async def _load(station: Station, **criteria: Any) -> TransactionState | None:
     if transaction is not None:
         station.transactions[transaction.id] = transaction
     return transaction
+
+
+def _next_generation(charge_point_pk: int, ocpp_id: str) -> int:
+    known = Transaction.objects.filter(charge_point_id=charge_point_pk, ocpp_id=ocpp_id)
+    newest = known.aggregate(newest=Max("generation"))["newest"]
+    return 0 if newest is None else int(newest) + 1
 
 
 def _read(charge_point_pk: int, identity: str, criteria: dict[str, Any]) -> TransactionState | None:

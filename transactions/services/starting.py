@@ -11,6 +11,7 @@ from chargepoints.services import status
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place
 from transactions.services import ending, sessions
+from transactions.services.access import Purpose
 from transactions.services.authorization import Decision, decide
 from transactions.services.fingerprints import fingerprint
 
@@ -56,7 +57,7 @@ async def start(
     connector = await status.connector_at(station, place, is_provisional=True)
     if connector is None or not connector.reported_at:
         suspicions.append(("connector-unknown", str(place.connector)))
-    decision = await decide(station=station, token=token, place=place, for_start=True)
+    decision = await decide(station=station, token=token, place=place, purpose=Purpose.START)
     sessions.supersede(station, place, at)
     transaction = await sessions.open_new(
         station=station,

@@ -38,20 +38,27 @@ WORDS = {
 }
 
 
-# Of these nobody knows whether a vehicle is charging at all; all others are certain to be somebody's session.
-_DOUBTFUL = frozenset({"start-missing", "superseded", "abandoned"})
+CONNECTOR_FREE = "connector-available"
+
+# With these reasons we cannot tell whether a vehicle is charging; with any other the session is real.
+_DOUBTFUL = frozenset({"start-missing", CONNECTOR_FREE})
 
 
 def suspect(transaction: TransactionState, code: str, detail: str = "") -> None:
     """Add a reason, once a code."""
     reason = f"{code}: {detail}"[:200] if detail else code
-    if not any(known.partition(":")[0] == code for known in transaction.suspect_reasons):
+    if not has(transaction, code):
         transaction.suspect_reasons.append(reason)
 
 
 def is_doubtful(transaction: Suspected) -> bool:
     """Whether the session may be a ghost, which must not keep a paying customer out."""
     return any(reason.partition(":")[0] in _DOUBTFUL for reason in transaction.suspect_reasons)
+
+
+def has(transaction: Suspected, code: str) -> bool:
+    """Whether the transaction is suspect for this reason."""
+    return any(reason.partition(":")[0] == code for reason in transaction.suspect_reasons)
 
 
 def clear(transaction: TransactionState, code: str) -> None:

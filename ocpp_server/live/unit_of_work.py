@@ -1,0 +1,103 @@
+"""What one message changes: stored whole, or taken back whole, in the database and in the live state.
+
+Handlers and services change the live station and gather rows in `station.unit`. `store` commits the rows and
+then shows the other stations what changed. When the rows are not stored, the live state must not keep what
+they said: `roll_back` loads the station again from the database, `abandon` takes back what can be taken back
+without one.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from django.db import Error as DatabaseError
+
+from ocpp_server import live
+from ocpp_server.journal import journal
+from ocpp_server.live.loading import load_station
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.dispatch import CommitRefused
+from ocpp_server.unit import Unit
+
+
+async def store(unit: Unit) -> None:
+    """Commit a unit and empty it. Raises CommitRefused for a row the database refuses, StorageUnavailable."""
+    if not unit:
+        return
+    try:
+        await journal.commit(unit)
+    except (DatabaseError, ValueError, OverflowError) as error:
+        raise CommitRefused(str(error)) from error
+
+
+class UnitOfWork:
+    """The unit of one station's message. As a context manager it abandons what an exception left behind."""
+
+    __slots__ = ("_station",)
+
+    def __init__(self, station: Station) -> None:
+        self._station = station
+
+    def __enter__(self) -> UnitOfWork:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.abandon()
+
+    async def store(self) -> None:
+        """Commit what the message changed, then show it in the live state.
+
+        Raises CommitRefused and StorageUnavailable; the caller rolls back or abandons.
+        """
+        station = self._station
+        await store(station.unit)
+        state = live.state()
+        if station.changed:
+            for transaction in station.changed:
+                state.transaction_changed(transaction)
+            station.changed.clear()
+        if station.claimed:
+            station.opened.clear()
+            station.claimed.clear()
+        if station.used_tokens:
+            for pk in station.used_tokens:
+                state.token_used(pk, station.received_at)
+            station.used_tokens.clear()
+        state.station_changed(station)
+
+    async def roll_back(self) -> None:
+        """Forget what the message changed: the station's live state is the database's again.
+
+        The station object stays the same one: handlers and commands hold it. Raises StorageUnavailable.
+        """
+        station = self._station
+        self._forget()
+        fresh = await journal.run(load_station, station.pk, station.version)
+        before = list(station.transactions.values())
+        station.take_over(fresh)
+        live.state().station_loaded(station.transactions.values(), before=before)
+
+    def abandon(self) -> None:
+        """Forget what the message changed while the database cannot be read.
+
+        The socket is closed after this, and the station's next connection loads what is stored. Until then no
+        other station may see a transaction that was never stored.
+        """
+        station = self._station
+        opened = [transaction.id for transaction in station.opened]
+        self._forget()
+        for number in opened:
+            station.transactions.pop(number, None)
+        if opened:
+            live.state().station_changed(station)
+
+    def _forget(self) -> None:
+        station, state = self._station, live.state()
+        station.unit.clear()
+        for transaction in station.claimed:
+            state.transaction_undone(transaction)
+        for gathered in (station.opened, station.claimed, station.changed, station.used_tokens):
+            gathered.clear()
