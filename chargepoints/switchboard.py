@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import structlog
+from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 
 from chargepoints.connection import StationConnection
@@ -61,6 +62,7 @@ class Switchboard:
         # Commands of other processes that we had already, oldest first: told twice is not sent twice.
         self._had: dict[tuple[str, str], None] = {}
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def served(self) -> list[StationConnection]:
@@ -70,13 +72,14 @@ class Switchboard:
     def start(self) -> None:
         if self._task is None or self._task.done():
             self.channel = f"process.{uuid.uuid4().hex}"
-            self._task = asyncio.get_running_loop().create_task(self._drain())
+            self._loop = asyncio.get_running_loop()
+            self._task = self._loop.create_task(self._drain())
 
     async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+            self._task = self._loop = None
 
     async def tell(self, channel: str, message: dict[str, Any]) -> None:
         """Send to a process; our own needs no layer in between. Raises LiveStateUnavailable."""
@@ -115,6 +118,32 @@ class Switchboard:
             await downlink.changed(connection)
         else:
             await downlink.dismiss(connection, message["code"], message["reason"])
+
+    def announce(self, identity: str, kind: str, **message: Any) -> None:
+        """Say something to whoever serves a station, if it is connected. From any thread, without waiting.
+
+        A process that serves nothing (`manage.py`) has no loop that goes on: there it is said before this
+        returns. What can't be said is logged.
+        """
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            async_to_sync(self._announce)(identity, kind, message)
+        else:
+            loop.call_soon_threadsafe(self._announce_soon, identity, kind, message)
+
+    def _announce_soon(self, identity: str, kind: str, message: dict[str, Any]) -> None:
+        coroutine = self._announce(identity, kind, message)
+        task = asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _announce(self, identity: str, kind: str, message: dict[str, Any]) -> None:
+        try:
+            connection = await live.state().connection(identity)
+            if connection is not None:
+                await self.say(connection, kind, **message)
+        except live.LiveStateUnavailable as error:
+            log.warning("switchboard.unannounced", station=identity, kind=kind, error=str(error))
 
     async def hand_over(self, connection: Connection, message: dict[str, Any]) -> None:
         """Bring a command to the process that holds the socket, which says that it has it; or into the line

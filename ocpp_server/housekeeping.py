@@ -196,9 +196,9 @@ async def sweep() -> None:
 
 
 def _abandon() -> None:
-    from transactions.services import ending
+    from transactions.services import closing
 
-    ending.close_abandoned(datetime.now(UTC) - timedelta(seconds=settings.OCPP_ABANDON_AFTER))
+    closing.close_abandoned(datetime.now(UTC) - timedelta(seconds=settings.OCPP_ABANDON_AFTER))
 
 
 def _delete_old(monthly: partitions.Monthly, seconds: float) -> bool:

@@ -95,6 +95,14 @@ def changed(charge_point: ChargePoint) -> None:
     _tell(charge_point.identity, "station.changed")
 
 
+def reload(identity: str) -> None:
+    """Make the process that serves a connected station load it from the database again, as it is there now.
+
+    From any thread, without waiting. A station that is offline is loaded when it connects.
+    """
+    switchboard.announce(identity, "station.changed")
+
+
 def check_identity(identity: str) -> None:
     """Raises Invalid for an identity that no station could connect with."""
     if not identity.strip() or identity.strip() != identity or identity in (".", ".."):

@@ -14,7 +14,7 @@ from ocpp_server.live.loading import load_running, load_station
 from ocpp_server.protocol.versions import V16, V201, VERSIONS
 from tests.authorization.conftest import Post, a_contract, a_person, a_token
 from transactions.models import AccessRule, Refusal, Transaction
-from transactions.services import ending
+from transactions.services import closing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -81,7 +81,7 @@ async def test_the_sessions_of_a_group_are_known_after_a_restart(
     last_number, active = await enter(load_running)
     live.state().rebuild(last_number=last_number, active=active)
     during = await second.start("CARD-1")
-    await enter(ending.close_abandoned, timezone.now() + timedelta(days=1))
+    await enter(closing.close_abandoned, timezone.now() + timedelta(days=1))
     after = await second.start("CARD-1")
 
     assert begun["status"] == "Accepted"

@@ -12,7 +12,7 @@ from tests.conformance.conftest import ALICE
 from tests.conformance.messages import moment, start, status, stop
 from tests.conformance.peer import V16, at, fresh, reasons, station
 from transactions.models import Transaction
-from transactions.services import ending
+from transactions.services import closing
 
 
 async def test_F46_an_offline_session_replayed_hours_later_keeps_its_times_and_leaves_the_present_alone(
@@ -245,7 +245,7 @@ def test_F55_a_transaction_without_a_sign_of_life_is_abandoned_at_its_last_readi
         last_message_at=long_ago,
     )
 
-    ending.close_abandoned(datetime.now(UTC) - timedelta(days=3))
+    closing.close_abandoned(datetime.now(UTC) - timedelta(days=3))
 
     row = Transaction.objects.get()
     assert (row.status, row.ended_by, row.meter_stop_wh, row.energy_wh) == ("ended", "abandoned", 400, 300)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import structlog
 
 from accounts.models.token import normalise_uid
-from ocpp_server import live
 from ocpp_server.journal import journal
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
@@ -227,23 +226,3 @@ def from_request(station: Station, request: dict[str, Any]) -> Stop:
 def _waiting_stops(charge_point_pk: int) -> list[tuple[int, str]]:
     waiting = QuarantinedMessage.objects.waiting_stops(charge_point_pk).filter(transaction__isnull=True)
     return list(waiting.order_by("id").values_list("pk", "payload"))
-
-
-def close_abandoned(before: datetime) -> None:
-    """Close transactions without a sign of life since `before` at their last reading. Housekeeping's, off
-    the message path.
-    """
-    for row in Transaction.objects.active().filter(last_message_at__lt=before).select_related("charge_point"):
-        reasons = [*row.suspect_reasons, "abandoned"]
-        closed = Transaction.objects.active().filter(pk=row.pk, last_message_at__lt=before)
-        closed.update(
-            status=Transaction.Status.ENDED,
-            ended_by=Transaction.EndedBy.ABANDONED,
-            stopped_at=row.last_message_at,
-            stop_received_at=datetime.now(UTC),
-            meter_stop_wh=row.meter_last_wh,
-            power_w=None,
-            suspect=True,
-            suspect_reasons=reasons,
-        )
-        live.state().transaction_abandoned(row.pk, normalise_uid(row.id_token))
