@@ -294,6 +294,14 @@ VARIABLES: tuple[Variable, ...] = (
         "OCPP_CALL_TIMEOUT", "10s", positive_duration, "How long a station has to answer a command.", STATIONS
     ),
     Variable(
+        "OCPP_INTERRUPTED_GRACE",
+        "15m",
+        positive_duration,
+        "How long a station that restarted during a transaction, and whose connector is free, has to send "
+        "the stop; then the transaction ends at its last reading.",
+        STATIONS,
+    ),
+    Variable(
         "OCPP_ABANDON_AFTER",
         "72h",
         positive_duration,

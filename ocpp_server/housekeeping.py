@@ -39,6 +39,7 @@ def start() -> None:
         (5.0, ask_for_missing_events),
         (60.0, doubt),
         (60.0, sweep),
+        (min(60.0, max(1.0, settings.OCPP_INTERRUPTED_GRACE / 4)), end_forsaken),
         (3600.0, trim),
         *_shared_jobs(),
     ):
@@ -177,6 +178,18 @@ async def doubt() -> None:
     for connection in switchboard.served():
         if disagreement.contradicted(connection.station, now):
             await connection.between_messages(disagreement.doubt)
+
+
+async def end_forsaken() -> None:
+    """End the transactions that a restart or a refusal left open and that no stop will end."""
+    await journal.run(_end_forsaken)
+
+
+def _end_forsaken() -> None:
+    from transactions.services import interruptions
+
+    grace = timedelta(seconds=settings.OCPP_INTERRUPTED_GRACE)
+    interruptions.close_forsaken(datetime.now(UTC), grace)
 
 
 async def sweep() -> None:

@@ -146,7 +146,9 @@ async def tokens(make_wire: Callable[..., Awaitable[Wire]]) -> None:
 def shown(value: Any) -> Any:
     """A comparable form of a part of the live state."""
     if isinstance(value, TransactionState):
+        # When exactly the station restarted is not stored, that it did is.
         fields = msgspec.structs.asdict(value)
+        fields["interrupted_at"] = fields["interrupted_at"] is not None
         return {name: shown(fields[name]) for name in fields.keys() - ONLY_LIVE}
     if isinstance(value, msgspec.Struct):
         return {name: shown(part) for name, part in msgspec.structs.asdict(value).items()}

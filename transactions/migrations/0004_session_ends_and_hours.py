@@ -4,25 +4,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('transactions', '0003_readings_by_month'),
+        ("transactions", "0003_readings_by_month"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='remotestart',
-            name='id_token_type',
-            field=models.CharField(blank=True, db_default='', default='', help_text='2.x IdTokenType; empty in 1.6.', max_length=32),
+            model_name="remotestart",
+            name="id_token_type",
+            field=models.CharField(
+                blank=True,
+                db_default="",
+                default="",
+                help_text="2.x IdTokenType; empty in 1.6.",
+                max_length=32,
+            ),
         ),
         migrations.AddField(
-            model_name='transaction',
-            name='energy_by_hour',
-            field=models.JSONField(blank=True, help_text="Wh by the hour they were drawn in; keys are seconds since 1970 of the hour's start.", null=True),
+            model_name="transaction",
+            name="energy_by_hour",
+            field=models.JSONField(
+                blank=True,
+                help_text="Wh by the hour they were drawn in; keys are seconds since 1970 of the hour's start.",
+                null=True,
+            ),
         ),
         migrations.AlterField(
-            model_name='transaction',
-            name='ended_by',
-            field=models.CharField(blank=True, choices=[('', 'Still running'), ('station', 'The station said so'), ('superseded', 'A newer session began on the connector'), ('abandoned', 'No sign of life'), ('refused', 'The token was refused and the connector is free'), ('interrupted', 'The station restarted and the connector is free'), ('operator', 'An operator ended it')], default='', max_length=16),
+            model_name="transaction",
+            name="ended_by",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("", "Still running"),
+                    ("station", "The station said so"),
+                    ("superseded", "A newer session began on the connector"),
+                    ("abandoned", "No sign of life"),
+                    ("refused", "The token was refused and the connector is free"),
+                    ("interrupted", "The station restarted and the connector is free"),
+                    ("operator", "An operator ended it"),
+                ],
+                default="",
+                max_length=16,
+            ),
         ),
     ]

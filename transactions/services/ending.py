@@ -14,6 +14,7 @@ from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import dispatch, translate
 from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
+from ocpp_server.protocol.errors import OcppError
 from ocpp_server.protocol.metering import ENERGY, Sample, samples_16
 from ocpp_server.protocol.translate import IdToken, Place
 from ocpp_server.protocol.versions import V16
@@ -192,13 +193,16 @@ async def join_waiting_stop(station: Station, transaction: TransactionState) -> 
                 station.orphans -= 1
         except (StorageUnavailable, CommitRefused):
             raise
+        except OcppError as error:
+            log.warning(
+                "transaction.kept_stop_unreadable", station=station.identity, kept=pk, reason=str(error)
+            )
         except Exception:
             log.exception(
                 "transaction.stop_not_joined", station=station.identity, transaction=transaction.id, kept=pk
             )
-            station.deviation("unreadable-kept-stop", str(pk))
-            continue
-        return
+        else:
+            return
 
 
 def _fits(stop: Stop, transaction: TransactionState) -> bool:

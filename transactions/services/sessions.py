@@ -21,7 +21,8 @@ from ocpp_server.protocol.translate import IdToken, Place
 from transactions.models import Counter, Transaction
 from transactions.services import energy, remote_starts
 from transactions.services.authorization import NO_AUTHORIZATION, Decision, how_it_ends
-from transactions.services.suspicion import suspect
+from transactions.services.concurrency import was_refused
+from transactions.services.suspicion import SETTLED_BY_STOP, clear, suspect
 from transactions.tables import COUNTERS, TRANSACTIONS
 
 # A station that invents a transactionId for each reading must not cost a query each.
@@ -213,6 +214,9 @@ def end(
     charging_state: str = "",
 ) -> None:
     """End a transaction. The station's own stop also replaces an end that we assumed before it came."""
+    if by == Transaction.EndedBy.STATION.value:
+        for code in SETTLED_BY_STOP:
+            clear(transaction, code)
     if at < transaction.started_at:
         suspect(transaction, "stop-before-start")
     meter_stop = energy.finish(transaction, meter_wh, at)
@@ -225,8 +229,8 @@ def end(
     transaction.stop_authorization_status = decision.status if decision else ""
     # What it was doing belongs to a session that runs; an Ended event may name a state of its own.
     transaction.charging_state = charging_state
-    if by == Transaction.EndedBy.REFUSED.value:
-        # Nothing was drawn and nothing is billed: nobody has to look at it.
+    if was_refused(transaction) and transaction.energy_wh <= 0:
+        # Nothing was drawn and nothing is billed: there is nothing to check.
         transaction.suspect_reasons.clear()
     how = how_it_ends(decision, normalise_uid(token.value), transaction)[:300] if decision and token else ""
     save(

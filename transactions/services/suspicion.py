@@ -21,6 +21,7 @@ WORDS = {
     "superseded": "a newer transaction began on the connector before this one was stopped",
     "connector-available": "the connector reports Available while this was never stopped",
     "abandoned": "the station gave no sign of life and never sent a stop",
+    "stop-missing": "the station restarted and never sent a stop; the last reading ends it",
     "stop-before-start": "the stop is older than the start",
     "meter-regression": "the final reading is below an earlier one",
     "meter-reset": "the energy register went back while charging",
@@ -38,7 +39,9 @@ WORDS = {
 }
 
 
-CONNECTOR_FREE = "connector-available"
+CONNECTOR_FREE, ABANDONED, STOP_MISSING = "connector-available", "abandoned", "stop-missing"
+# A stop of the station's own takes these back: what was assumed without it has come.
+SETTLED_BY_STOP = (CONNECTOR_FREE, ABANDONED, STOP_MISSING)
 
 # With these reasons we cannot tell whether a vehicle is charging; with any other the session is real.
 _DOUBTFUL = frozenset({"start-missing", CONNECTOR_FREE})

@@ -16,6 +16,7 @@ from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField, 
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.domain import Invalid
 from transactions.services import authorization
+from transactions.services.access import Purpose
 from transactions.services.authorization import Decision
 
 
@@ -32,6 +33,12 @@ class AuthorizeBody(StrictSerializer):
         min_value=1,
         max_value=2**31 - 1,
         help_text="A session that runs there is replaced, so it is none elsewhere.",
+    )
+    purpose = serializers.ChoiceField(
+        choices=[Purpose.START.value, Purpose.IDENTIFY.value],
+        default=Purpose.START.value,
+        help_text="start: may it begin a session now? identify: is it a valid token? Other sessions do not "
+        "matter then, as at a station's Authorize.",
     )
 
 
@@ -63,6 +70,7 @@ class AuthorizeView(ApiView):
             type=INPUT_TYPES[kind] if kind else "",
             charge_point=charge_point,
             evse_number=asked.get("connector_id"),
+            purpose=Purpose(asked["purpose"]),
         )
         verdict = "may charge" if decision.is_accepted else "may not charge"
         return answer(f"The token {verdict}. {decision.reason}".strip(), _shown(decision))
