@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from ocpp_server.api.fields import (
     AmountField,
+    EnergyField,
     FlagField,
     ReadSerializer,
     SecondsField,
@@ -17,7 +18,12 @@ from ocpp_server.api.fields import (
     TimeField,
     WholeField,
 )
-from transactions.models import Transaction
+from transactions.models import Settlement, Transaction
+from transactions.services import proposing, settling
+
+# What settles a suspect session, as the API spells it.
+FIXES = [fix.value for fix in Settlement.Fix if fix != Settlement.Fix.END]
+PROPOSED = "proposed"
 
 
 class TransactionSerializer(ReadSerializer):
@@ -32,7 +38,10 @@ class TransactionSerializer(ReadSerializer):
     authorizationStatus = serializers.CharField(source="authorization_status")
     authorizationReason = serializers.CharField(source="authorization_reason")
     status = serializers.ChoiceField(choices=Transaction.Status.values)
-    endedBy = serializers.CharField(source="ended_by", help_text="station, superseded, abandoned, or empty.")
+    endedBy = serializers.CharField(
+        source="ended_by",
+        help_text="station, superseded, abandoned, refused, interrupted, operator, or empty.",
+    )
     chargingState = serializers.CharField(source="charging_state")
     startTime = TimeField(source="started_at")
     stopTime = TimeField(source="stopped_at", allow_null=True)
@@ -48,6 +57,9 @@ class TransactionSerializer(ReadSerializer):
     interrupted = serializers.BooleanField(source="is_interrupted")
     suspect = serializers.BooleanField()
     suspectReasons = serializers.ListField(source="suspect_reasons", child=serializers.CharField())
+    mergedInto = serializers.IntegerField(
+        source="merged_into_id", allow_null=True, help_text="The session that has the energy of this one."
+    )
     missingSeqNos = serializers.ListField(source="missing_seq_nos", child=serializers.IntegerField())
     remoteStartId = serializers.IntegerField(source="remote_start_id", allow_null=True)
     reservationId = serializers.IntegerField(source="reservation_id", allow_null=True)
@@ -94,8 +106,45 @@ class EventSerializer(ReadSerializer):
     receivedAt = TimeField(allow_null=True)
 
 
+class ProposedFixSerializer(ReadSerializer):
+    fix = serializers.ChoiceField(choices=FIXES, allow_null=True, help_text="Null: it has to end first.")
+    reason = serializers.CharField(source="words", help_text="Why, in a sentence.")
+    energyWh = AmountField(source="energy_wh", allow_null=True, help_text="What the session would have.")
+    into = serializers.IntegerField(
+        source="other", allow_null=True, help_text="merge: the other session; the earlier one is kept."
+    )
+
+
+class SettledSerializer(ReadSerializer):
+    """What a settlement keeps of a session."""
+
+    status = serializers.CharField()
+    endedBy = serializers.CharField(source="ended_by")
+    stopReason = serializers.CharField(source="stop_reason")
+    stopTime = serializers.CharField(source="stopped_at", allow_null=True)
+    meterStart = AmountField(source="meter_start_wh", allow_null=True)
+    meterStop = AmountField(source="meter_stop_wh", allow_null=True)
+    meterLast = AmountField(source="meter_last_wh", allow_null=True)
+    energyWh = AmountField(source="energy_wh")
+    mergedInto = serializers.IntegerField(source="merged_into_id", allow_null=True)
+    suspectReasons = serializers.ListField(source="suspect_reasons", child=serializers.CharField())
+
+
+class SettlementSerializer(ReadSerializer):
+    fix = serializers.ChoiceField(choices=Settlement.Fix.values)
+    actor = serializers.CharField(help_text="The user or the API key.")
+    reason = serializers.CharField()
+    mergedWith = serializers.IntegerField(source="merged_with_id", allow_null=True)
+    before = SettledSerializer()
+    after = SettledSerializer()
+    createdAt = TimeField(source="created_at")
+
+
 class TransactionDetailSerializer(TransactionSerializer):
     """`context["events"]` and `context["meter_values"]` are what is shown of both."""
+
+    proposedFix = serializers.SerializerMethodField(help_text="Null unless it is suspect.")
+    settlements = serializers.SerializerMethodField(help_text="What was decided about it, newest first.")
 
     cost = serializers.SerializerMethodField(help_text="Null until there are tariffs.")
     events = serializers.SerializerMethodField()
@@ -105,6 +154,14 @@ class TransactionDetailSerializer(TransactionSerializer):
     @extend_schema_field({"type": "number", "nullable": True})
     def get_cost(self, transaction: Transaction) -> None:
         return None
+
+    @extend_schema_field(ProposedFixSerializer(allow_null=True))
+    def get_proposedFix(self, transaction: Transaction) -> Any:
+        return ProposedFixSerializer(proposing.proposed(transaction)).data if transaction.suspect else None
+
+    @extend_schema_field(SettlementSerializer(many=True))
+    def get_settlements(self, transaction: Transaction) -> Any:
+        return SettlementSerializer(transaction.settlements.all(), many=True).data
 
     @extend_schema_field(EventSerializer(many=True))
     def get_events(self, transaction: Transaction) -> Any:
@@ -167,3 +224,55 @@ class RemoteStopAnswerSerializer(ReadSerializer):
     transactionId = serializers.IntegerField()
     status = serializers.CharField()
     message = serializers.CharField()
+
+
+# -- ending and settling -------------------------------------------------------------------------------------
+
+
+class ReasonBody(StrictSerializer):
+    reason = TextField(min_length=1, max_length=settling.MAX_REASON, help_text="Kept with what was done.")
+
+
+class EndBody(ReasonBody):
+    force = FlagField(required=False, help_text="End it although the vehicle is probably charging.")
+
+
+class SettleBody(ReasonBody):
+    fix = serializers.ChoiceField(choices=[PROPOSED, *FIXES])
+    energyWh = EnergyField(
+        required=False,
+        min_value=0,
+        max_value=settling.MOST_ENERGY_WH,
+        help_text="correct-energy: the new energy; the proposed one unless given.",
+    )
+    into = WholeField(
+        required=False,
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text="merge: the other session; the proposed one unless given.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for name, fix in (("energyWh", "correct-energy"), ("into", "merge")):
+            if name in attrs and attrs["fix"] != fix:
+                raise serializers.ValidationError({name: [f"Only with the fix {fix}."]})
+        return attrs
+
+
+class SettleManyBody(ReasonBody):
+    transactionIds = serializers.ListField(
+        child=WholeField(min_value=1, max_value=2**31 - 1),
+        allow_empty=False,
+        max_length=settling.MOST_AT_ONCE,
+    )
+    fix = serializers.ChoiceField(choices=[PROPOSED, Settlement.Fix.CLOSE.value, Settlement.Fix.IGNORE.value])
+
+
+class OutcomeSerializer(ReadSerializer):
+    transactionId = serializers.IntegerField(source="number")
+    settled = serializers.SerializerMethodField()
+    fix = serializers.CharField(source="settlement.fix", default=None, allow_null=True)
+    message = serializers.CharField(source="sentence")
+
+    def get_settled(self, outcome: settling.Outcome) -> bool:
+        return outcome.settlement is not None

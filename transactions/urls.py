@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from transactions.views import access_rules, authorize, export, remote, sessions
+from transactions.views import access_rules, authorize, export, remote, sessions, settling
 
 urlpatterns = [
     path("authorize", authorize.AuthorizeView.as_view()),
@@ -12,6 +12,9 @@ urlpatterns = [
     path("transactions/export", export.ExportView.as_view()),
     path("transactions/remote-start", remote.RemoteStartView.as_view()),
     path("transactions/remote-stop", remote.RemoteStopView.as_view()),
+    path("transactions/settle", settling.SettleManyView.as_view()),
     path("transactions/<str:transaction_id>", sessions.TransactionView.as_view()),
+    path("transactions/<str:transaction_id>/end", settling.EndView.as_view()),
+    path("transactions/<str:transaction_id>/settle", settling.SettleView.as_view()),
     path("transactions/<str:transaction_id>/meter-values", sessions.MeterValuesView.as_view()),
 ]

@@ -75,6 +75,15 @@ class SecondsField(serializers.FloatField):
         return super().to_internal_value(data)
 
 
+class EnergyField(serializers.FloatField):
+    """A JSON number of Wh. No booleans, no text."""
+
+    def to_internal_value(self, data: Any) -> float:
+        if isinstance(data, bool) or not isinstance(data, (int, float)):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class FlagField(serializers.BooleanField):
     """true or false. Query strings spell it; JSON has its own."""
 

@@ -4,6 +4,7 @@ from transactions.models.meter_value import MeterValue
 from transactions.models.quarantine import QuarantinedMessage
 from transactions.models.refusal import Refusal
 from transactions.models.remote_start import RemoteStart
+from transactions.models.settlement import Settlement
 from transactions.models.transaction import Transaction, TransactionEvent
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "QuarantinedMessage",
     "Refusal",
     "RemoteStart",
+    "Settlement",
     "Transaction",
     "TransactionEvent",
 ]

@@ -66,6 +66,16 @@ class Transaction(models.Model):
         max_length=64, null=True, blank=True, editable=False, help_text="Recognises a repeated start."
     )
     stop_fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
+    # No index: read from the session that was merged.
+    merged_into = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        help_text="The session that has the energy of this one.",
+    )
     remote_start_id = models.BigIntegerField(null=True, blank=True)
     reservation_id = models.BigIntegerField(null=True, blank=True)
 

@@ -93,6 +93,12 @@ def forget_when_stored(row: Transaction) -> None:
     transaction.on_commit(forget, robust=True)
 
 
+def reload_when_stored(row: Transaction) -> None:
+    """After the commit, have the process that serves the station load the changed transaction."""
+    identity = row.charge_point.identity
+    transaction.on_commit(lambda: provisioning.reload(identity), robust=True)
+
+
 def _with(present: list[str], reasons: Reasons) -> list[str]:
     if callable(reasons):
         return reasons(list(present))

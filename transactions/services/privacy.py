@@ -56,6 +56,7 @@ def export(user: User) -> dict[str, Any]:
     """Everything that is kept about a person, as JSON can say it; energy in Wh, times in UTC."""
     tokens = list(user.tokens.order_by("pk"))
     sessions = Transaction.objects.filter(token__in=tokens).select_related("charge_point").order_by("pk")
+    sessions = sessions.prefetch_related("settlements")
     refusals = Refusal.objects.filter(token__in=tokens).select_related("charge_point").order_by("pk")
     memberships = user.memberships.select_related("contract").order_by("pk")
     return {
@@ -83,6 +84,11 @@ def export(user: User) -> dict[str, Any]:
                 "energy_wh stop_reason authorization_status authorization_reason",
             )
             | {"station": row.charge_point.identity}
+            | {
+                "settlements": [
+                    _columns(settlement, "fix reason created_at") for settlement in row.settlements.all()
+                ]
+            }
             for row in sessions
         ],
         "refusals": [

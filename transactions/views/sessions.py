@@ -64,14 +64,8 @@ class TransactionView(ApiView):
     )
     def get(self, request: Request, transaction_id: str) -> Response:
         row = transaction(transaction_id)
-        latest = list(row.meter_values.order_by("-measured_at", "-id")[:LATEST_VALUES])
-        context = {
-            "events": events(row),
-            "meter_values": latest[::-1],
-            "meter_values_total": row.meter_values.count(),
-        }
         sentence = f"Transaction {row.pk} at {row.charge_point} is {row.status}: {row.energy_wh:g} Wh."
-        return answer(sentence, TransactionDetailSerializer(row, context=context).data)
+        return answer(sentence, detail(row))
 
 
 class MeterValuesView(ApiView):
@@ -93,6 +87,17 @@ class MeterValuesView(ApiView):
             noun="readings",
             shape=MeterValueSerializer,
         )
+
+
+def detail(row: Transaction) -> dict[str, Any]:
+    """Everything that is shown of one transaction."""
+    latest = list(row.meter_values.order_by("-measured_at", "-id")[:LATEST_VALUES])
+    context = {
+        "events": events(row),
+        "meter_values": latest[::-1],
+        "meter_values_total": row.meter_values.count(),
+    }
+    return dict(TransactionDetailSerializer(row, context=context).data)
 
 
 def events(row: Transaction) -> list[dict[str, Any]]:

@@ -1,0 +1,44 @@
+"""What an operator decided about a session, and what it changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+
+from transactions.models.transaction import Transaction
+
+
+class Settlement(models.Model):
+    """One decision about one session: who, why, and the columns before and after. Rows are only added."""
+
+    class Fix(models.TextChoices):
+        CLOSE = "close", "Close at the last reading"
+        CORRECT_ENERGY = "correct-energy", "Correct the energy"
+        MERGE = "merge", "Merge"
+        IGNORE = "ignore", "Ignore"
+        END = "end", "End session"
+
+    transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="settlements")
+    # No index: read from the session it belongs to.
+    merged_with = models.ForeignKey(
+        Transaction, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    fix = models.CharField(max_length=16, choices=Fix.choices)
+    actor = models.CharField(max_length=150, help_text="The user or the API key.")
+    reason = models.CharField(max_length=300)
+    before = models.JSONField(help_text="The session's columns before: energy in Wh, times in UTC.")
+    after = models.JSONField(help_text="The same columns after.")
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_fix_display()} {self.transaction_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("A settlement is never changed.")
+        super().save(*args, **kwargs)
