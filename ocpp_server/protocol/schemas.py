@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from jsonschema_rs import Draft4Validator, ValidationError
@@ -22,18 +22,13 @@ from .errors import (
     PropertyConstraintViolation,
     TypeConstraintViolation,
 )
+from .repairs import EMPTY_ARRAY, FLOAT_FOR_INTEGER, NEW_VALUE, Kind, Schema, Where, repair
 from .versions import V16, V21, V201, Version
-
-Kind = Literal["request", "response"]
-Schema = dict[str, Any]
-Where = tuple[str | int, ...]  # the steps from the payload down to a value
 
 _FOLDERS = {V16: "v16", V201: "v201", V21: "v21"}
 _INT64 = 2**63 - 1
-_EXACT = 2**53  # up to here a float says exactly which integer was meant
 _SHOWN = 50  # characters of an offending value that a description repeats
-_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
-FLOAT_FOR_INTEGER = "float-for-integer"
+_DEEPEST = 12  # more lists than any schema has inside of each other
 _MOST = 20  # deviations reported for one message; the rest is more of the same
 
 
@@ -133,29 +128,49 @@ def check(
 
     Raises the OcppError of the first rule that cannot be tolerated: with `strict` any rule, otherwise a
     missing required field, a wrong type, a list of the wrong length, or an integer beyond 64 bits. Repairs
-    `payload` in place where the meaning is beyond doubt: null and [] for something optional are dropped, 1.0
-    for an integer becomes 1, and a sampled value gets the type its version asks for.
+    `payload` in place where it has only one meaning: see `repairs.repair`.
     """
     message = _message(version, action, kind)
     if message.is_valid(payload):
         return ()
-    deviations: list[Deviation] = []
+    deviations: dict[tuple[str, str], Deviation] = {}
+    # A repair shows what is inside of it, so the payload is validated again.
+    for _ in range(_DEEPEST):
+        if not _pass(message, action, kind, payload, deviations, strict=strict):
+            break
+    return list(deviations.values())[:_MOST]
+
+
+def _pass(
+    message: _Message,
+    action: str,
+    kind: Kind,
+    payload: dict[str, Any],
+    deviations: dict[tuple[str, str], Deviation],
+    *,
+    strict: bool,
+) -> bool:
+    """Judge every broken rule once; whether a repaired value has to be validated in turn."""
     repaired: set[Where] = set()
+    again = False
     for error in message.validator.iter_errors(payload):
         where = tuple(error.instance_path)
         if where in repaired:
             continue
-        mended = _repair(message.schema, payload, error, where, strict)
+        mended = repair(message.schema, payload, error, where, strict=strict, kind=kind)
         if mended:
             if mended != FLOAT_FOR_INTEGER:  # 300.0 for a percentage is a float and still too large
                 repaired.add(where)
-            deviations.append(Deviation(mended, _path(where), _reason(error, where, action)))
-            continue
-        tolerated = None if strict else _tolerated(error)
-        if tolerated is None:
-            raise _refusal(error, where, action)
-        deviations.extend(Deviation(tolerated, *field) for field in _fields(error, where, action))
-    return deviations[:_MOST]
+            again = again or mended in NEW_VALUE
+            found = [Deviation(mended, _path(where), _reason(error, where, action))]
+        else:
+            tolerated = None if strict else _tolerated(error, kind)
+            if tolerated is None:
+                raise _refusal(error, where, action)
+            found = [Deviation(tolerated, *field) for field in _fields(error, where, action)]
+        for deviation in found:
+            deviations.setdefault((deviation.kind, deviation.path), deviation)
+    return again
 
 
 def outgoing(version: Version, action: str, kind: Kind, payload: dict[str, Any]) -> None:
@@ -199,11 +214,15 @@ _TOLERATED: dict[str, str] = {
 }
 
 
-def _tolerated(error: ValidationError) -> str | None:
+def _tolerated(error: ValidationError, kind: Kind) -> str | None:
     """The kind of deviation this is in tolerant mode, None when the structure itself is wrong."""
     value = error.instance
     if isinstance(value, int) and abs(value) > _INT64:
         return None
+    if value == [] and error.kind.name == "minItems" and kind == "request":
+        # No elements: an event without readings still says that the session has ended. Of an answer, the
+        # elements are the result.
+        return EMPTY_ARRAY
     return _TOLERATED.get(error.kind.name)
 
 
@@ -211,67 +230,6 @@ def _refusal(error: ValidationError, where: Where, action: str) -> OcppError:
     path, reason = next(_fields(error, where, action))
     cls = _CLASS_OF.get(error.kind.name, PropertyConstraintViolation)
     return cls(f"{path}: {reason}"[:DESCRIPTION_MAX] if path else reason[:DESCRIPTION_MAX])
-
-
-def _repair(
-    schema: Schema, payload: dict[str, Any], error: ValidationError, where: Where, strict: bool
-) -> str | None:
-    """Mend what has only one possible meaning, in place; the kind of deviation, or None.
-
-    A strict station gets only the repair of 1.0 for 1, which JSON does not tell apart.
-    """
-    if not where:
-        return None
-    value, key, wanted = error.instance, where[-1], _types(error)
-    if "integer" in wanted and isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
-        _parent(payload, where)[key] = int(value)
-        return FLOAT_FOR_INTEGER
-    if strict or not isinstance(key, str):
-        return None
-    if value is None and not _is_required(schema, where):
-        del _parent(payload, where)[key]
-        return "null-property"
-    if value == [] and error.kind.name == "minItems" and not _is_required(schema, where):
-        del _parent(payload, where)[key]
-        return "empty-array"
-    if key == "value" and "sampledValue" in where:
-        return _retype_sample(_parent(payload, where), value, wanted)
-    return None
-
-
-def _retype_sample(sample: dict[str, Any], value: object, wanted: Sequence[str]) -> str | None:
-    """1.6 writes sampled values as text, 2.x as numbers; stations mix them up."""
-    if "string" in wanted and isinstance(value, int | float) and not isinstance(value, bool):
-        sample["value"] = str(value)
-        return "number-for-text"
-    if "number" in wanted and isinstance(value, str) and _PLAIN_NUMBER.fullmatch(value):
-        sample["value"] = float(value)
-        return "text-for-number"
-    return None
-
-
-def _types(error: ValidationError) -> Sequence[str]:
-    return error.kind.as_dict()["types"] if error.kind.name == "type" else ()
-
-
-def _parent(payload: Any, where: Where) -> Any:
-    for step in where[:-1]:
-        payload = payload[step]
-    return payload
-
-
-def _is_required(schema: Schema, where: Where) -> bool:
-    node: Any = schema
-    for step in where[:-1]:
-        node = _resolved(schema, node)
-        node = node.get("items", {}) if isinstance(step, int) else node.get("properties", {}).get(step, {})
-    return where[-1] in _resolved(schema, node).get("required", ())
-
-
-def _resolved(schema: Schema, node: Any) -> Any:
-    while "$ref" in node:
-        node = schema["definitions"][node["$ref"].rpartition("/")[2]]
-    return node
 
 
 # --- saying it ----------------------------------------------------------------------------------------------

@@ -141,18 +141,28 @@ async def test_R13_TC_P_03_custom_data_is_welcome_even_to_a_strict_station(serve
         assert await peer.call("StatusNotification", _status(version, customData=custom)) == {}
 
 
-async def test_R14_a_list_that_is_too_short_is_refused(server, version):
+async def test_R14_a_list_that_is_too_short_is_refused_by_a_strict_server(server, operator, version):
+    identity = fresh()
+    await operator.provision(identity, validation="strict")
     place = {"connectorId": 1} if version == V16 else {"evseId": 1}
-    async with station(server, version) as peer:
+    async with station(server, version, identity) as peer:
         with pytest.raises(Refused) as refused:
             await peer.call(
                 "MeterValues", {**place, "meterValue": [{"timestamp": at(), "sampledValue": "no"}]}
             )
         assert refused.value.code == "TypeConstraintViolation"
-        if version != V16:
-            with pytest.raises(Refused) as refused:
-                await peer.call("MeterValues", {**place, "meterValue": []})
-            assert refused.value.code == "OccurrenceConstraintViolation"
+        with pytest.raises(Refused) as refused:
+            await peer.call("MeterValues", {**place, "meterValue": []})
+        assert refused.value.code == spelled("OccurrenceConstraintViolation", version)
+
+
+async def test_R14_a_tolerant_server_takes_an_empty_list_for_no_elements(server, records, version):
+    place = {"connectorId": 1} if version == V16 else {"evseId": 1}
+    async with station(server, version) as peer:
+        assert await peer.call("MeterValues", {**place, "meterValue": []}) == {}
+        identity = peer.identity
+
+    assert "empty-array" in await deviations(records, identity)
 
 
 # -- broken frames -------------------------------------------------------------------------------------------

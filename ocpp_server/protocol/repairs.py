@@ -1,0 +1,131 @@
+"""What a station wrote differently and meant beyond doubt: the schema says what was wanted, and the value is
+repaired in place before it is used. Only asked for when a payload is not valid.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from jsonschema_rs import ValidationError
+
+Kind = Literal["request", "response"]
+Schema = dict[str, Any]
+Where = tuple[str | int, ...]  # the steps from the payload down to a value
+
+FLOAT_FOR_INTEGER = "float-for-integer"
+EMPTY_ARRAY = "empty-array"
+OBJECT_FOR_LIST = "object-for-list"
+TEXT_FOR_NUMBER = "text-for-number"
+FRACTION_FOR_INTEGER = "fraction-for-integer"
+# Repairs whose new value may break rules of its own.
+NEW_VALUE = frozenset({OBJECT_FOR_LIST, TEXT_FOR_NUMBER, FRACTION_FOR_INTEGER})
+
+_EXACT = 2**53  # up to here a float says exactly which integer was meant
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
+# Registers of the meter that the schema wants in whole Wh; meters show fractions.
+_WHOLE_REGISTERS = frozenset({"meterStart", "meterStop"})
+
+
+def repair(
+    schema: Schema, payload: dict[str, Any], error: ValidationError, where: Where, *, strict: bool, kind: Kind
+) -> str | None:
+    """Repair what has only one possible meaning, in place; the kind of deviation, or None.
+
+    null and [] for something optional are dropped, and null for a list of a request is a list without
+    elements. One object for a list becomes a list of it. A number written as text becomes the number, 1.0 for
+    an integer becomes 1, a register of whole Wh loses its fraction, and a sampled value gets the type that
+    its version asks for. Never repaired: ids (`_is_id`), tokens, signed data, the status of an answer.
+
+    A strict station gets only the repair of 1.0 for 1, which JSON does not tell apart.
+    """
+    if not where:
+        return None
+    value, key, wanted = error.instance, where[-1], _types(error)
+    if "integer" in wanted and isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
+        _parent(payload, where)[key] = int(value)
+        return FLOAT_FOR_INTEGER
+    if strict or not isinstance(key, str):
+        return None
+    if value is None and not _is_required(schema, where):
+        del _parent(payload, where)[key]
+        return "null-property"
+    if value is None and "array" in wanted and kind == "request":
+        _parent(payload, where)[key] = []
+        return "null-property"
+    if value == [] and error.kind.name == "minItems" and not _is_required(schema, where):
+        del _parent(payload, where)[key]
+        return EMPTY_ARRAY
+    if "array" in wanted and isinstance(value, dict):
+        _parent(payload, where)[key] = [value]
+        return OBJECT_FOR_LIST
+    if key == "value" and "sampledValue" in where and "string" in wanted:
+        return _text_of_sample(_parent(payload, where), value)
+    if "integer" in wanted or "number" in wanted:
+        return _number(_parent(payload, where), key, value, wanted, where)
+    return None
+
+
+def _text_of_sample(sample: dict[str, Any], value: object) -> str | None:
+    """1.6 writes sampled values as text, 2.x as numbers; stations mix them up."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        sample["value"] = str(value)
+        return "number-for-text"
+    return None
+
+
+def _number(
+    parent: dict[str, Any], key: str, value: object, wanted: Sequence[str], where: Where
+) -> str | None:
+    """A number for its text, and a whole one for a fraction of a register."""
+    if _is_id(where):
+        return None
+    is_text = isinstance(value, str)
+    if isinstance(value, str):
+        if not _PLAIN_NUMBER.fullmatch(value):
+            return None
+        # Without a point it stays whole: how many digits a register has says how exact it is.
+        value = float(value) if "." in value else int(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    if "number" not in wanted and isinstance(value, float):
+        if not (value.is_integer() or key in _WHOLE_REGISTERS) or abs(value) > _EXACT:
+            return None
+        # A register that shows whole Wh counts those that are complete.
+        value = math.floor(value)
+    parent[key] = value
+    return TEXT_FOR_NUMBER if is_text else FRACTION_FOR_INTEGER
+
+
+def _is_id(where: Where) -> bool:
+    """Whether a number is an id, which must come back as it was given. EVSEs and connectors are counted."""
+    name = str(where[-1])
+    if name == "id":
+        return "evse" not in where
+    return name.endswith("Id") and name not in ("connectorId", "evseId")
+
+
+def _types(error: ValidationError) -> Sequence[str]:
+    return error.kind.as_dict()["types"] if error.kind.name == "type" else ()
+
+
+def _parent(payload: Any, where: Where) -> Any:
+    for step in where[:-1]:
+        payload = payload[step]
+    return payload
+
+
+def _is_required(schema: Schema, where: Where) -> bool:
+    node: Any = schema
+    for step in where[:-1]:
+        node = _resolved(schema, node)
+        node = node.get("items", {}) if isinstance(step, int) else node.get("properties", {}).get(step, {})
+    return where[-1] in _resolved(schema, node).get("required", ())
+
+
+def _resolved(schema: Schema, node: Any) -> Any:
+    while "$ref" in node:
+        node = schema["definitions"][node["$ref"].rpartition("/")[2]]
+    return node
