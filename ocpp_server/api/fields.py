@@ -129,10 +129,16 @@ class AmountField(serializers.FloatField):
         return amount(value)
 
 
+# Binary noise of a sum is far below it: 139.6199999999999 is 139.62.
+_DECIMALS = 6
+
+
 def amount(value: float | None) -> float | int | None:
+    """A number as people write it: without binary noise, and without ".0" when it is whole."""
     if value is None:
         return None
-    return int(value) if float(value).is_integer() else value
+    value = round(float(value), _DECIMALS)
+    return int(value) if value.is_integer() else value
 
 
 class ReadSerializer(serializers.Serializer[Any]):

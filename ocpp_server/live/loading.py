@@ -36,6 +36,7 @@ def transaction_state(row: object, station: str) -> TransactionState:
     """The live form of a stored transaction, without its event history (see `load_events`)."""
     from accounts.models.token import normalise_uid
     from transactions.models import Transaction
+    from transactions.services import energy
 
     assert isinstance(row, Transaction)
     return TransactionState(
@@ -61,6 +62,8 @@ def transaction_state(row: object, station: str) -> TransactionState:
         meter_start_wh=row.meter_start_wh,
         meter_last_wh=row.meter_last_wh,
         energy_wh=row.energy_wh,
+        energy_by_hour=row.energy_by_hour,
+        registers=energy.loaded(row),
         suspect_reasons=list(row.suspect_reasons),
         last_seq_no=row.last_seq_no,
         remote_start_id=row.remote_start_id,

@@ -8,6 +8,8 @@ from datetime import date, datetime
 
 import msgspec
 
+from ocpp_server.live.registers import Registers
+
 
 class Connection(msgspec.Struct):
     """Who holds a station's socket. `id` is new with every connection: clean-up compares it, so a late
@@ -121,8 +123,10 @@ class TransactionState(msgspec.Struct, kw_only=True):
     charging_state: str = ""
     meter_start_wh: float | None = None
     meter_last_wh: float | None = None
-    meter_last_at: datetime | None = None
     energy_wh: float = 0.0
+    # By the hour it was drawn in; None for a session of an earlier version that nobody has counted since.
+    energy_by_hour: dict[str, float] | None = None
+    registers: Registers = msgspec.field(default_factory=Registers)
     suspect_reasons: list[str] = msgspec.field(default_factory=list)
     # 2.x: what came under which seqNo, to tell a repetition from a conflict.
     last_seq_no: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -15,16 +16,17 @@ from django.utils import timezone
 from ocpp_server.operator import access, cells, tones
 from ocpp_server.operator.base import CappedPaginator
 from ocpp_server.operator.dashboard import staff_json
+from ocpp_server.protocol.metering import ENERGY, POWER, resolution
 from ocpp_server.row_numbers import row_number
 from transactions.models import MeterValue, Transaction
+from transactions.services import energy
+from transactions.services.counting import rank_of
 
 READINGS_PER_PAGE = 50
 # As many as a wide screen has room for; more would only be drawn over each other.
 CHART_POINTS = 600
 # A session of a day with a reading a second: what is looked at before thinning out.
 CHART_READINGS = 100_000
-ENERGY = "Energy.Active.Import.Register"
-POWER = "Power.Active.Import"
 
 Point = tuple[int, float]
 
@@ -92,18 +94,21 @@ def chart(session: Transaction) -> dict[str, list[Point]]:
     readings = MeterValue.objects.filter(
         transaction=session, measurand__in=(ENERGY, POWER), value__isnull=False, location__in=("", "Outlet")
     ).order_by("measured_at")
-    by_kind: dict[str, dict[int, dict[str, float]]] = {ENERGY: defaultdict(dict), POWER: defaultdict(dict)}
-    fields = ("measurand", "phase", "measured_at", "value")
-    for measurand, phase, at, value in readings.values_list(*fields)[:CHART_READINGS]:
-        by_kind[measurand][int(at.timestamp() * 1000)][phase] = value
-    energy = _series(by_kind[ENERGY])
-    power = _series(by_kind[POWER])
-    begin = session.meter_start_wh if session.meter_start_wh is not None else (energy[0][1] if energy else 0)
-    energy = [(at, round((value - begin) / 1000, 3)) for at, value in energy]
-    return {
-        "energy": _thinned(energy),
-        "power": _thinned([(at, round(value / 1000, 3)) for at, value in power] or _slope(energy)),
-    }
+    registers: list[energy.Register] = []
+    watts: dict[int, dict[str, float]] = defaultdict(dict)
+    fields = ("measurand", "phase", "context", "measured_at", "value", "raw", "raw_unit")
+    for measurand, phase, context, at, value, raw, unit in readings.values_list(*fields)[:CHART_READINGS]:
+        if measurand == ENERGY:
+            registers.append(energy.Register(at, rank_of(context), phase, value, resolution(raw, unit)))
+        else:
+            watts[_milliseconds(at)][phase] = value
+    drawn = [(_milliseconds(at), round(wh / 1000, 3)) for at, wh in energy.curve(session, registers)]
+    power = [(at, round(value / 1000, 3)) for at, value in _series(watts)]
+    return {"energy": _thinned(drawn), "power": _thinned(power or _slope(drawn))}
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
 
 
 def _series(moments: dict[int, dict[str, float]]) -> list[Point]:

@@ -5,7 +5,10 @@ kept.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -13,32 +16,32 @@ import orjson
 ENERGY = "Energy.Active.Import.Register"
 POWER = "Power.Active.Import"
 
-# What stations write (field reports), lower-cased, to the unit we store and the factor to it.
-_UNITS: dict[str, tuple[str, float]] = {
-    "wh": ("Wh", 1.0),
-    "kwh": ("Wh", 1000.0),
-    "varh": ("varh", 1.0),
-    "kvarh": ("varh", 1000.0),
-    "vah": ("VAh", 1.0),
-    "kvah": ("VAh", 1000.0),
-    "w": ("W", 1.0),
-    "kw": ("W", 1000.0),
-    "var": ("var", 1.0),
-    "kvar": ("var", 1000.0),
-    "va": ("VA", 1.0),
-    "kva": ("VA", 1000.0),
-    "a": ("A", 1.0),
-    "ma": ("A", 0.001),
-    "v": ("V", 1.0),
-    "kv": ("V", 1000.0),
-    "hz": ("Hz", 1.0),
-    "hertz": ("Hz", 1.0),
-    "percent": ("Percent", 1.0),
-    "%": ("Percent", 1.0),
-    "celsius": ("Celsius", 1.0),
-    "celcius": ("Celsius", 1.0),  # the spelling of the 1.6 schema
-    "c": ("Celsius", 1.0),
-    "rpm": ("RPM", 1.0),
+# What stations write (field reports), lower-cased, to the unit we store and the power of ten to it.
+_UNITS: dict[str, tuple[str, int]] = {
+    "wh": ("Wh", 0),
+    "kwh": ("Wh", 3),
+    "varh": ("varh", 0),
+    "kvarh": ("varh", 3),
+    "vah": ("VAh", 0),
+    "kvah": ("VAh", 3),
+    "w": ("W", 0),
+    "kw": ("W", 3),
+    "var": ("var", 0),
+    "kvar": ("var", 3),
+    "va": ("VA", 0),
+    "kva": ("VA", 3),
+    "a": ("A", 0),
+    "ma": ("A", -3),
+    "v": ("V", 0),
+    "kv": ("V", 3),
+    "hz": ("Hz", 0),
+    "hertz": ("Hz", 0),
+    "percent": ("Percent", 0),
+    "%": ("Percent", 0),
+    "celsius": ("Celsius", 0),
+    "celcius": ("Celsius", 0),  # the spelling of the 1.6 schema
+    "c": ("Celsius", 0),
+    "rpm": ("RPM", 0),
 }
 
 # The unit a measurand has when the station names none (1.6 7.43: Wh for energy; the others by their nature).
@@ -60,6 +63,10 @@ _default_units: dict[str, str] = {}
 
 # Beyond this a number is no measurement; the database's float would take it, a sum would not recover.
 _ABSURD = 1e15
+# Powers of ten beyond this are no measurement either.
+MOST_DIGITS = 30
+# How `samples_2x` writes a unit with its multiplier.
+_MULTIPLIED = re.compile(r"(.*)e(-?[0-9]{1,2})", re.DOTALL)
 
 
 class Sample(NamedTuple):
@@ -108,6 +115,44 @@ def number(raw: str) -> tuple[float | None, str]:
     return value, ""
 
 
+def scaled(raw: str, exponent: int) -> float:
+    """The number of a text that `number` could read, times a power of ten, without binary noise: 0.13962 kWh
+    are 139.62 Wh, where 0.13962 * 1000 is not.
+    """
+    try:
+        return float(f"{raw}e{exponent}")
+    except ValueError:
+        # It has an exponent of its own, a comma, or blanks.
+        return float(Decimal(raw.strip().replace(",", ".")).scaleb(exponent))
+
+
+@lru_cache(maxsize=1024)
+def _exponent(raw_unit: str) -> int:
+    """The power of ten from a sample's `raw_unit` ("kWh", "Whe3") to our unit."""
+    multiplied = _MULTIPLIED.fullmatch(raw_unit)
+    unit, multiplier = (multiplied[1], int(multiplied[2])) if multiplied else (raw_unit, 0)
+    return _UNITS.get(unit.lower(), ("", 0))[1] + multiplier
+
+
+def resolution(raw: str, raw_unit: str) -> float:
+    """What the last digit of a sample stands for, in our unit: 0.1 for "400.4" Wh, 10 for "12.35" kWh."""
+    whole, _, decimals = raw.partition(".")
+    if decimals.isdigit() or (not decimals and whole.isdigit()):
+        digits = len(decimals)
+    else:
+        try:
+            exponent = Decimal(raw.strip().replace(",", ".")).as_tuple().exponent
+        except ArithmeticError:
+            return 1.0
+        digits = -exponent if isinstance(exponent, int) else 0
+    return _power_of_ten(_exponent(raw_unit) - digits if raw_unit else -digits)
+
+
+@lru_cache(maxsize=128)
+def _power_of_ten(exponent: int) -> float:
+    return float(f"1e{max(-MOST_DIGITS, min(exponent, MOST_DIGITS))}")
+
+
 def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
     """1.6 MeterValue (7.33): values are texts, signed data is the value itself."""
     samples = []
@@ -122,8 +167,8 @@ def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
             else:
                 value, problem = number(raw)
                 signed, raw_text = None, raw
-            unit, factor = (
-                _UNITS.get(raw_unit.lower(), (raw_unit, 1.0)) if raw_unit else (default_unit(measurand), 1.0)
+            unit, exponent = (
+                _UNITS.get(raw_unit.lower(), (raw_unit, 0)) if raw_unit else (default_unit(measurand), 0)
             )
             samples.append(
                 Sample(
@@ -132,7 +177,7 @@ def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
                     sampled.get("phase", ""),
                     sampled.get("location", "Outlet"),
                     sampled.get("context", "Sample.Periodic"),
-                    value if value is None or factor == 1.0 else value * factor,
+                    value if value is None or not exponent else scaled(raw, exponent),
                     unit,
                     raw_text,
                     raw_unit,
@@ -154,18 +199,16 @@ def samples_2x(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
             unit_of_measure = sampled.get("unitOfMeasure") or {}
             raw_unit = unit_of_measure.get("unit", "")
             multiplier = unit_of_measure.get("multiplier", 0)
-            unit, factor = (
-                _UNITS.get(raw_unit.lower(), (raw_unit, 1.0)) if raw_unit else (default_unit(measurand), 1.0)
+            unit, exponent = (
+                _UNITS.get(raw_unit.lower(), (raw_unit, 0)) if raw_unit else (default_unit(measurand), 0)
             )
+            raw_text = repr(raw)
             value: float | None
             value, problem = float(raw), ""
-            if factor != 1.0:
-                value *= factor
-            if multiplier:
-                if -30 <= multiplier <= 30:
-                    value *= 10.0**multiplier
-                else:
-                    problem = "value-absurd"
+            if multiplier and not -MOST_DIGITS <= multiplier <= MOST_DIGITS:
+                problem = "value-absurd"
+            elif multiplier or exponent:
+                value = scaled(raw_text, exponent + multiplier)
             if abs(value) > _ABSURD or problem:
                 value, problem = None, "value-absurd"
             signed = sampled.get("signedMeterValue")
@@ -178,7 +221,7 @@ def samples_2x(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
                     sampled.get("context", "Sample.Periodic"),
                     value,
                     unit,
-                    repr(raw),
+                    raw_text,
                     f"{raw_unit}e{multiplier}" if multiplier else raw_unit,
                     signed_text(signed) if signed else None,
                     problem,

@@ -87,6 +87,7 @@ async def _apply(
     if stop.samples:
         place = Place(transaction.evse, transaction.connector)
         await metering.record(station=station, place=place, samples=stop.samples, transaction=transaction)
+    await metering.settle(station, transaction, at=stop.at, meter_wh=stop.meter_wh)
     sessions.end(
         station,
         transaction,

@@ -1,96 +1,246 @@
-"""The energy of a transaction, from its register readings: the sum of what was added, never negative.
+"""The energy of a live transaction. All values in Wh; the rules are those of `counting`.
 
-A register may start anywhere, reset in the middle (some meters count per session) or jump; the bill must
-survive it.
-All values in Wh.
+A reading that comes in the order of time is added to what the live state holds, without a database read. One
+that is older than what was taken, which is rare, has the whole session counted anew from its stored readings:
+the result does not depend on the order in which they came.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import structs
 
 from ocpp_server.live.records import TransactionState
-from transactions.services.suspicion import suspect
+from ocpp_server.live.registers import Moment, Registers, Tally
+from transactions.models import Transaction
+from transactions.services import appending, counting
+from transactions.services.counting import Rank, Reading, Readings
 
-# Nothing that charges a vehicle delivers more: the limit for calling a difference a jump.
-MAX_POWER_W = 1_000_000.0
-ALLOWANCE_WH = 1_000.0
+# What this module says about a transaction, and takes back when a later reading explains it.
+_CODES = frozenset(
+    {
+        "meter-regression",
+        "meter-reset",
+        "meter-jump",
+        "meter-start-implausible",
+        "meter-start-ahead",
+        "meter-stop-missing",
+        "moment-contradicts",
+    }
+)
+PHASES = ("L1", "L2", "L3")
+
+
+class Register(NamedTuple):
+    """One sample of Energy.Active.Import.Register: the total, or the share of a phase."""
+
+    at: datetime
+    rank: Rank
+    phase: str
+    wh: float
+    resolution: float
+
+
+def gathered(samples: Sequence[Register]) -> Readings:
+    """Totals as they are, and the sum of three phases where there is no total."""
+    readings: list[Reading] = []
+    phases: dict[tuple[Rank, datetime], dict[str, Register]] = {}
+    for sample in samples:
+        if sample.wh < 0:
+            continue
+        if not sample.phase:
+            one = counting.moment(sample.at, sample.wh, sample.resolution)
+            readings.append(Reading(sample.rank, one))
+            continue
+        by_phase = phases.setdefault((sample.rank, sample.at), {})
+        known = by_phase.get(sample.phase[:2])
+        if known is None or (known.wh, -known.resolution) < (sample.wh, -sample.resolution):
+            by_phase[sample.phase[:2]] = sample
+    partial_at = _add_sums(readings, phases) if phases else None
+    if len(readings) > 1:
+        readings.sort(key=_place)
+    return Readings(readings, partial_at)
+
+
+def _place(reading: Reading) -> tuple[Rank, datetime]:
+    return reading.rank, reading.moment.at
+
+
+def _add_sums(
+    readings: list[Reading], phases: dict[tuple[Rank, datetime], dict[str, Register]]
+) -> datetime | None:
+    totals = {_place(reading) for reading in readings}
+    partial_at: datetime | None = None
+    for (rank, at), by_phase in phases.items():
+        if (rank, at) in totals:
+            continue
+        if all(phase in by_phase for phase in PHASES):
+            parts = [by_phase[phase] for phase in PHASES]
+            wh = round(sum(part.wh for part in parts), counting.MOST_DECIMALS)
+            one = counting.moment(at, wh, sum(part.resolution for part in parts), is_sum=True)
+            readings.append(Reading(rank, one))
+        else:
+            partial_at = at if partial_at is None else max(partial_at, at)
+    return partial_at
+
+
+# -- what changes a transaction ------------------------------------------------------------------------------
 
 
 def begin(transaction: TransactionState, meter_wh: float | None, at: datetime) -> None:
-    """Take the start reading; negative means the station does not know it."""
-    if meter_wh is None:
-        return
-    if meter_wh < 0:
-        suspect(transaction, "meter-start-implausible", f"{meter_wh:g} Wh")
-        return
-    transaction.meter_start_wh = transaction.meter_last_wh = meter_wh
-    transaction.meter_last_at = at
+    """Take the meterStart of 1.6; negative means that the station does not know it."""
+    registers = transaction.registers = Registers(start=counting.given(at, meter_wh))
+    first = counting.start_of(registers)
+    if first is not None:
+        registers.tally = counting.opened(first)
+    _apply(transaction, is_ended=False)
 
 
-def reading(transaction: TransactionState, meter_wh: float, at: datetime) -> None:
-    """Take a reading of Energy.Active.Import.Register, in any order of arrival."""
-    last, last_at = transaction.meter_last_wh, transaction.meter_last_at
-    if meter_wh < 0:
-        return
-    if last is None or transaction.meter_start_wh is None:
-        transaction.meter_start_wh = transaction.meter_last_wh = meter_wh
-        transaction.meter_last_at = at
-        return
-    if last_at is not None and at < last_at:
-        _older(transaction, meter_wh, at)
-        return
-    added = meter_wh - last
-    if added < 0:
-        suspect(transaction, "meter-reset", f"{last:g} to {meter_wh:g} Wh")
-    elif _is_jump(added, last_at or transaction.started_at, at):
-        if transaction.energy_wh == 0 and last == 0:
-            # A start reading of 0 from a station that had not read its meter yet.
-            suspect(transaction, "meter-start-implausible", f"{last:g} Wh, then {meter_wh:g} Wh")
-            transaction.meter_start_wh = meter_wh
-            added = 0
-        else:
-            suspect(transaction, "meter-jump", f"{last:g} to {meter_wh:g} Wh")
-    transaction.energy_wh += max(added, 0.0)
-    transaction.meter_last_wh = meter_wh
-    transaction.meter_last_at = at
+def take(transaction: TransactionState, taken: Readings, *, received_at: datetime) -> bool:
+    """Take readings; False when they are not the latest: then the session has to be counted anew."""
+    if not (transaction.registers.is_known and appending.add_all(transaction.registers, taken, received_at)):
+        return False
+    _apply(transaction, is_ended=not transaction.is_active)
+    return True
 
 
-def _older(transaction: TransactionState, meter_wh: float, at: datetime) -> None:
-    """A reading that arrives late only counts when it is older than the start we took: the session began
-    lower.
+def recount(
+    transaction: TransactionState, samples: Sequence[Register], *, stop: Moment | None = None
+) -> None:
+    """Count the session anew from all its samples; `stop` is the meterStop that is about to be taken."""
+    known = transaction.registers
+    taken = gathered(samples)
+    transaction.registers = counting.count(
+        taken.readings, start=known.start, stop=stop or known.stop, partial_at=taken.partial_at
+    )
+    _apply(transaction, is_ended=not transaction.is_active)
+
+
+def must_recount(
+    transaction: TransactionState, meter_wh: float | None, at: datetime, *, received_at: datetime
+) -> bool:
+    """Whether the station's stop, received at `received_at`, can't be taken without the stored readings: the
+    live state lacks them, or has taken some that are later than the stop.
     """
-    start = transaction.meter_start_wh
-    if start is not None and meter_wh < start and at <= transaction.started_at:
-        transaction.energy_wh += start - meter_wh
-        transaction.meter_start_wh = meter_wh
+    registers = transaction.registers
+    if not registers.is_known:
+        return True
+    if registers.last is not None and registers.last.at > at:
+        # What comes with the stop itself counts, whatever its time.
+        is_of_stop = registers.received_at == received_at and registers.can_reopen
+        if not is_of_stop or (registers.previous is not None and registers.previous.at > at):
+            return True
+    if registers.ahead_at is None:
+        return False
+    stopped = structs.replace(registers, stop=counting.given(at, meter_wh))
+    return counting.counts_ahead(stopped) is not registers.counts_ahead
 
 
 def finish(transaction: TransactionState, meter_wh: float | None, at: datetime) -> float | None:
     """Take the final reading and return the one to store; the readings so far decide when it is missing or
     impossible.
     """
-    if meter_wh is None or meter_wh < 0:
-        if transaction.meter_last_wh is None:
-            suspect(transaction, "meter-stop-missing")
-        return transaction.meter_last_wh
-    last = transaction.meter_last_wh
-    if last is not None and meter_wh < last:
-        suspect(transaction, "meter-regression", f"{last:g} Wh, then {meter_wh:g} Wh")
-        return meter_wh
-    if last is None:
-        transaction.meter_start_wh = meter_wh
-        suspect(transaction, "meter-start-implausible", "no reading before the stop")
+    registers = transaction.registers
+    registers.stop = counting.given(at, meter_wh)
+    if not registers.is_known and transaction.meter_last_wh is not None:
+        registers.tally = _as_stored(transaction, transaction.meter_last_wh)
+    return _apply(transaction, is_ended=True)
+
+
+def _as_stored(transaction: TransactionState, last_wh: float) -> Tally:
+    """A tally without the readings behind it: what was counted stays."""
+    last = counting.opened(counting.moment(transaction.last_message_at, last_wh, 1.0))
+    start_wh, reasons = transaction.meter_start_wh, transaction.suspect_reasons
+    return structs.replace(
+        last,
+        start_wh=last_wh if start_wh is None else start_wh,
+        before=transaction.energy_wh,
+        energy=transaction.energy_wh,
+        reasons=tuple(reason for reason in reasons if reason.partition(":")[0] in _CODES),
+        hours=transaction.energy_by_hour or {},
+    )
+
+
+def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
+    """Write the sum into the transaction; the final reading."""
+    counted = counting.total(transaction.registers, is_ended=is_ended)
+    tally = counted.tally
+    if tally is None:
+        transaction.meter_start_wh = transaction.meter_last_wh = None
+        transaction.energy_wh = 0.0
+        transaction.energy_by_hour = {}
     else:
-        added = meter_wh - last
-        if _is_jump(added, transaction.meter_last_at or transaction.started_at, at):
-            suspect(transaction, "meter-jump", f"{last:g} to {meter_wh:g} Wh")
-        transaction.energy_wh += added
-    transaction.meter_last_wh = meter_wh
-    transaction.meter_last_at = at
-    return meter_wh
+        transaction.meter_start_wh, transaction.meter_last_wh = tally.start_wh, tally.wh
+        transaction.energy_wh = tally.energy
+        transaction.energy_by_hour = tally.hours
+    known = transaction.suspect_reasons
+    if known or counted.reasons:
+        others = [reason for reason in known if reason.partition(":")[0] not in _CODES]
+        known[:] = [*others, *counted.reasons]
+    return counted.stop_wh
 
 
-def _is_jump(added: float, since: datetime, at: datetime) -> bool:
-    hours = max((at - since).total_seconds(), 0.0) / 3600
-    return added > MAX_POWER_W * hours + ALLOWANCE_WH
+def stop_wh(transaction: TransactionState) -> float | None:
+    """The final reading of a session that has ended, as far as it is known now."""
+    return counting.total(transaction.registers, is_ended=True).stop_wh
+
+
+# -- what is stored of it ------------------------------------------------------------------------------------
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Registers).decode
+
+
+def columns(transaction: TransactionState) -> dict[str, Any]:
+    """The columns of the transaction's row that follow from its readings."""
+    return {
+        "meter_start_wh": transaction.meter_start_wh,
+        "meter_last_wh": transaction.meter_last_wh,
+        "energy_wh": transaction.energy_wh,
+        "energy_by_hour": transaction.energy_by_hour,
+        "registers": _text(transaction),
+    }
+
+
+def _text(transaction: TransactionState) -> str:
+    """What the next reading needs after the live state was lost. Without it the readings are read."""
+    registers = transaction.registers
+    if not (registers.is_known and transaction.is_active) or registers.end is not None:
+        return _encode(Registers(start=registers.start, stop=registers.stop, is_known=False)).decode()
+    tally = structs.replace(registers.tally, hours={}) if registers.tally is not None else None
+    return _encode(
+        structs.replace(registers, tally=tally, previous=None, received_at=None, can_reopen=False)
+    ).decode()
+
+
+def loaded(row: Transaction) -> Registers:
+    """The registers of a stored transaction. One of an earlier version knows its readings by their rows."""
+    try:
+        registers = _decode(row.registers)
+    except msgspec.DecodeError:
+        has_stop = row.start_fingerprint is not None and row.ended_by == Transaction.EndedBy.STATION
+        return Registers(
+            start=counting.given(row.started_at, row.meter_start_wh),
+            stop=counting.given(row.stopped_at, row.meter_stop_wh) if has_stop and row.stopped_at else None,
+            is_known=False,
+        )
+    if registers.tally is not None:
+        registers.tally = structs.replace(registers.tally, hours=row.energy_by_hour or {})
+    return registers
+
+
+def curve(row: Transaction, samples: Sequence[Register]) -> list[tuple[datetime, float]]:
+    """The energy of a stored session at the moments of its readings."""
+    known, points = loaded(row), list[tuple[datetime, float]]()
+    counted = counting.count(gathered(samples).readings, start=known.start, stop=known.stop, curve=points)
+    if counted.begin is not None and counted.start is None:
+        points.insert(0, (counted.begin.at, 0.0))
+    final = counted.end
+    tally = counting.total(counted, is_ended=True).tally
+    if final is not None and tally is not None:
+        points.append((max(final.at, points[-1][0]) if points else final.at, tally.energy))
+    return points

@@ -175,13 +175,14 @@ async def _apply(
         remote_starts.link(station, transaction)
     columns |= _renumber(transaction, event)
     if event.samples:
-        columns |= metering.take(
+        columns |= await metering.take(
             station=station, place=event.place, samples=event.samples, transaction=transaction
         )
     if event.type != ENDED and transaction.is_active:
         interruptions.goes_on(station, transaction, event.at, has_drawn=False)
     sessions.save(station, transaction, since=since, **columns)
     if event.type == ENDED and transaction.ended_by != Transaction.EndedBy.STATION.value:
+        await metering.settle(station, transaction, at=event.at)
         _end(station, transaction, event, decision)
     elif event.type == ENDED:
         station.deviation("ended-twice")

@@ -6,15 +6,28 @@ from collections.abc import Sequence
 from datetime import datetime
 from zlib import crc32
 
+from ocpp_server.bulk import Row
+from ocpp_server.journal import journal
 from ocpp_server.live.records import TransactionState
+from ocpp_server.live.registers import Moment
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.metering import ENERGY, POWER, Sample
+from ocpp_server.protocol.metering import ENERGY, POWER, Sample, resolution
 from ocpp_server.protocol.translate import Place
+from transactions.models import MeterValue, Transaction
 from transactions.services import energy, interruptions, sessions
+from transactions.services.counting import MOST_DECIMALS, Rank, given, rank_of
+from transactions.services.energy import Register
 from transactions.tables import METER_VALUES
 
 SOC = "SoC"
-_PHASES = ("L1", "L2", "L3")
+BY_STATION = Transaction.EndedBy.STATION.value
+_OUTLET = ("Outlet", "")
+# Where a row of METER_VALUES has its columns.
+_column = METER_VALUES.names.index
+_TRANSACTION, _RECEIVED_AT = _column("transaction_id"), _column("received_at")
+_MEASURED_AT, _SAMPLE_KEY = _column("measured_at"), _column("sample_key")
+_KIND = tuple(map(_column, ("measurand", "location", "value")))
+_READING = tuple(map(_column, ("measured_at", "context", "phase", "raw", "raw_unit")))
 
 
 async def record(
@@ -25,55 +38,148 @@ async def record(
         _store(station, place, samples, None)
         return
     since = sessions.lasting(transaction)
-    latest = take(station=station, place=place, samples=samples, transaction=transaction)
+    latest = await take(station=station, place=place, samples=samples, transaction=transaction)
     sessions.save(station, transaction, since=since, **latest)
 
 
-def take(
+async def take(
     *, station: Station, place: Place, samples: Sequence[Sample], transaction: TransactionState
 ) -> dict[str, float | None]:
     """`record` for a caller that saves the transaction itself: the columns that only the database has."""
-    readings = _store(station, place, samples, transaction)
-    stopped_at = transaction.stopped_at if transaction.ended_by == "station" else None
-    drawn, power, soc = transaction.energy_wh, None, None
-    for at, (register, watts, percent) in sorted(readings.items()):
+    drawn = transaction.energy_wh
+    moments = _store(station, place, samples, transaction)
+    stopped_at = transaction.stopped_at if transaction.ended_by == BY_STATION else None
+    registers: list[Register] = []
+    power = soc = None
+    for at in moments if len(moments) == 1 else sorted(moments):
+        moment = moments[at]
         if stopped_at is not None and at > stopped_at:
             # Stored as it came, but the bill ends with the stop.
+            registers += [one for one in moment.registers if one.rank is Rank.BEGIN]
             continue
-        if register is not None:
-            energy.reading(transaction, register, at)
+        registers += moment.registers
+        watts = moment.power()
         power = watts if watts is not None else power
-        soc = percent if percent is not None else soc
-    if readings and transaction.is_active:
-        interruptions.goes_on(station, transaction, max(readings), has_drawn=transaction.energy_wh > drawn)
+        soc = moment.soc if moment.soc is not None else soc
+    if registers and not energy.take(
+        transaction, energy.gathered(registers), received_at=station.received_at
+    ):
+        await _recount(station, transaction)
+    if moments and transaction.is_active:
+        interruptions.goes_on(station, transaction, max(moments), has_drawn=transaction.energy_wh > drawn)
     latest: dict[str, float | None] = {}
     if soc is not None:
         latest["soc_percent"] = soc
     if not transaction.is_active:
-        latest["meter_stop_wh"] = transaction.meter_last_wh
+        latest["meter_stop_wh"] = energy.stop_wh(transaction)
     elif power is not None:
         latest["power_w"] = power
     return latest
 
 
-Readings = dict[datetime, tuple[float | None, float | None, float | None]]
+async def settle(
+    station: Station, transaction: TransactionState, *, at: datetime, meter_wh: float | None = None
+) -> None:
+    """Prepare the registers for the station's stop. Reads the stored readings where the live state lacks
+    them, or has counted some that are later than the stop.
+    """
+    if energy.must_recount(transaction, meter_wh, at, received_at=station.received_at):
+        await _recount(station, transaction, stop_at=at, stop=given(at, meter_wh))
+
+
+async def _recount(
+    station: Station,
+    transaction: TransactionState,
+    *,
+    stop_at: datetime | None = None,
+    stop: Moment | None = None,
+) -> None:
+    """Count all readings of the session: the stored ones, and those of the message in hand."""
+    stored, stopped_at, stop_received_at = await journal.run(_stored_registers, transaction.id)
+    if stop_at is not None:
+        stopped_at, stop_received_at = stop_at, station.received_at
+    for table, row in station.unit.inserts:
+        if table is METER_VALUES and row[_TRANSACTION] == transaction.id:
+            sample = _register_of_row(row)
+            if sample is not None:
+                stored.setdefault((row[_MEASURED_AT], row[_SAMPLE_KEY]), (row[_RECEIVED_AT], sample))
+    energy.recount(
+        transaction,
+        [
+            sample
+            for received_at, sample in stored.values()
+            if _counts(sample, received_at, stopped_at, stop_received_at)
+        ],
+        stop=stop,
+    )
+
+
+def _counts(
+    sample: Register, received_at: datetime, stopped_at: datetime | None, stop_received_at: datetime | None
+) -> bool:
+    """Whether a stored reading is on the bill: none that is later than the station's stop, unless it came
+    with the stop or says itself that it is the last.
+    """
+    if stopped_at is None or stop_received_at is None or sample.at <= stopped_at:
+        return True
+    if sample.rank is Rank.END:
+        return received_at <= stop_received_at
+    return sample.rank is Rank.BEGIN or received_at == stop_received_at
+
+
+Stored = tuple[dict[tuple[datetime, int], tuple[datetime, Register]], datetime | None, datetime | None]
+
+
+def _stored_registers(transaction_id: int) -> Stored:
+    """The register readings of a session by what makes a sample the same, with the time of receipt; and when
+    the station ended it, and when that was received.
+    """
+    rows = MeterValue.objects.filter(
+        transaction=transaction_id, measurand=ENERGY, location__in=_OUTLET, value__isnull=False
+    ).order_by()
+    samples = {
+        (at, key): (received_at, Register(at, rank_of(context), phase, value or 0.0, resolution(raw, unit)))
+        for at, key, received_at, context, phase, value, raw, unit in rows.values_list(
+            "measured_at", "sample_key", "received_at", "context", "phase", "value", "raw", "raw_unit"
+        )
+    }
+    stopped = Transaction.objects.filter(pk=transaction_id, ended_by=BY_STATION)
+    return samples, *(stopped.values_list("stopped_at", "stop_received_at").first() or (None, None))
+
+
+def _register_of_row(row: Row) -> Register | None:
+    """The register reading in a row of the message in hand."""
+    measurand, location, value = (row[place] for place in _KIND)
+    if measurand != ENERGY or location not in _OUTLET or value is None:
+        return None
+    at, context, phase, raw, raw_unit = (row[place] for place in _READING)
+    return Register(at, rank_of(context), phase, value, resolution(raw, raw_unit))
 
 
 class _Moment:
-    """What one message says about a moment: totals by measurand, and values by measurand and phase."""
+    """What one message says about a moment: register readings, power (W) and state of charge (%)."""
 
-    __slots__ = ("at", "phases", "totals")
+    __slots__ = ("at", "registers", "soc", "watts", "watts_by_phase")
 
     def __init__(self, at: datetime) -> None:
         self.at = at
-        self.totals: dict[str, float] = {}
-        self.phases: dict[str, dict[str, float]] = {}
+        self.registers: list[Register] = []
+        self.soc: float | None = None
+        self.watts: float | None = None
+        self.watts_by_phase: dict[str, float] = {}
+
+    def power(self) -> float | None:
+        """The total; one of our own only where the phases are complete."""
+        by_phase = self.watts_by_phase
+        if self.watts is None and by_phase and all(phase in by_phase for phase in energy.PHASES):
+            return round(sum(by_phase[phase] for phase in energy.PHASES), MOST_DECIMALS)
+        return self.watts
 
 
 def _store(
     station: Station, place: Place, samples: Sequence[Sample], transaction: TransactionState | None
-) -> Readings:
-    """Add the rows; what they say about energy (Wh), power (W) and state of charge (%) by time."""
+) -> dict[datetime, _Moment]:
+    """Add the rows; what they say by time."""
     moments: dict[datetime, _Moment] = {}
     by_text: dict[str, _Moment] = {}
     evse, connector = place
@@ -112,20 +218,17 @@ def _store(
         append(METER_VALUES, shared + own)
         if value is None or transaction is None:
             continue
-        # What the cable or the inlet measures is not what is sold; the state of charge is the vehicle's own.
-        if location not in ("Outlet", "") and measurand != SOC:
+        if measurand == SOC:
+            moment.soc = value if not phase else moment.soc
+        elif location not in _OUTLET:
+            # What the cable or the inlet measures is not what is sold.
             continue
-        if not phase:
-            moment.totals[measurand] = value
-        elif measurand in (ENERGY, POWER):
-            moment.phases.setdefault(measurand, {})[phase[:2]] = value
-    return {at: _read(moment) for at, moment in moments.items()}
-
-
-def _read(moment: _Moment) -> tuple[float | None, float | None, float | None]:
-    totals = moment.totals
-    for measurand, by_phase in moment.phases.items():
-        # A total of our own only where the phases are complete.
-        if measurand not in totals and all(phase in by_phase for phase in _PHASES):
-            totals[measurand] = sum(by_phase[phase] for phase in _PHASES)
-    return totals.get(ENERGY), totals.get(POWER), totals.get(SOC)
+        elif measurand == ENERGY:
+            moment.registers.append(
+                Register(moment.at, rank_of(context), phase, value, resolution(raw, raw_unit))
+            )
+        elif measurand == POWER and phase:
+            moment.watts_by_phase[phase[:2]] = value
+        elif measurand == POWER:
+            moment.watts = value
+    return moments

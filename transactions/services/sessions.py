@@ -191,10 +191,8 @@ def _lasting_columns(transaction: TransactionState) -> dict[str, Any]:
 
 def _moving_columns(transaction: TransactionState) -> dict[str, Any]:
     return {
+        **energy.columns(transaction),
         "charging_state": transaction.charging_state,
-        "meter_start_wh": transaction.meter_start_wh,
-        "meter_last_wh": transaction.meter_last_wh,
-        "energy_wh": transaction.energy_wh,
         "last_seq_no": transaction.last_seq_no,
         "last_message_at": transaction.last_message_at,
     }

@@ -27,6 +27,8 @@ WORDS = {
     "meter-reset": "the energy register went back while charging",
     "meter-jump": "the energy rose faster than any charger can deliver",
     "meter-start-implausible": "the start reading was not plausible, the first reading is used instead",
+    "meter-start-ahead": "the start is later and higher than a reading that came with the session",
+    "moment-contradicts": "the station reports different readings for the same moment",
     "meter-stop-missing": "there is no final reading",
     "matched-without-number": "the stop named no valid transaction; it was matched by token and time",
     "start-missing": "the message that starts it has not come",

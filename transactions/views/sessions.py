@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from chargepoints.views.found import number
 from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.envelope import answer
+from ocpp_server.api.fields import amount
 from ocpp_server.api.lists import page
 from ocpp_server.api.views import ApiView
 from ocpp_server.domain import Missing
@@ -64,7 +65,7 @@ class TransactionView(ApiView):
     )
     def get(self, request: Request, transaction_id: str) -> Response:
         row = transaction(transaction_id)
-        sentence = f"Transaction {row.pk} at {row.charge_point} is {row.status}: {row.energy_wh:g} Wh."
+        sentence = f"Transaction {row.pk} at {row.charge_point} is {row.status}: {amount(row.energy_wh)} Wh."
         return answer(sentence, detail(row))
 
 

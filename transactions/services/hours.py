@@ -1,0 +1,92 @@
+"""Energy by the hour it was drawn in; the hours are those of TIME_ZONE."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+
+Hours = dict[str, float]
+
+_QUARTER_S = 900
+_HOUR_S = 3600
+# Beyond this a pause says nothing about when the energy was drawn: a clock was wrong.
+MOST_SPREAD_S = 31 * 24 * _HOUR_S
+# A session of more hours loses the detail of its oldest ones, not their energy.
+MOST_HOURS = 800
+_DIGITS = 6
+
+
+@lru_cache(maxsize=4096)
+def _hour_of(quarter: int, zone: str) -> int:
+    """Seconds since 1970 of the hour's start. Offsets of time zones are whole quarters of an hour."""
+    at = datetime.fromtimestamp(quarter * _QUARTER_S, UTC).astimezone(ZoneInfo(zone))
+    return quarter * _QUARTER_S - (at.minute * 60 + at.second)
+
+
+@lru_cache(maxsize=4096)
+def _key(quarter: int, zone: str) -> str:
+    return str(_hour_of(quarter, zone))
+
+
+def key(at: datetime) -> str:
+    """The hour of a moment, as the keys of Transaction.energy_by_hour say it."""
+    return _key(int(at.timestamp()) // _QUARTER_S, settings.TIME_ZONE)
+
+
+def spread(hours: Hours, since: datetime, at: datetime, wh: float) -> Hours:
+    """`hours` with `wh` added, evenly over the time between two readings; less energy is taken from the
+    latest hours. The sum stays exact to a millionth of a Wh.
+    """
+    if not wh:
+        return hours
+    changed = dict(hours)
+    if wh < 0:
+        return _taken(changed, -wh)
+    zone, begin, end = settings.TIME_ZONE, since.timestamp(), at.timestamp()
+    quarter = int(end) // _QUARTER_S
+    if begin < end == quarter * _QUARTER_S:
+        # What was drawn until the full hour belongs to the hour before.
+        quarter -= 1
+    last = _key(quarter, zone)
+    if _key(int(begin) // _QUARTER_S, zone) == last:
+        changed[last] = round(changed.get(last, 0.0) + wh, _DIGITS)
+        return changed
+    booked = 0.0
+    if begin < end <= begin + MOST_SPREAD_S:
+        at_s = begin
+        while (name := _key(int(at_s) // _QUARTER_S, zone)) != last:
+            at_s = _next_hour(int(at_s) // _QUARTER_S, zone)
+            share = round(wh * (at_s - begin) / (end - begin), _DIGITS)
+            changed[name] = round(changed.get(name, 0.0) + share - booked, _DIGITS)
+            booked = share
+    changed[last] = round(changed.get(last, 0.0) + wh - booked, _DIGITS)
+    return _limited(changed)
+
+
+def _next_hour(quarter: int, zone: str) -> int:
+    """When the next hour begins; where the clocks are changed by half an hour, that is earlier."""
+    hour, following = _hour_of(quarter, zone), quarter + 1
+    while _hour_of(following, zone) == hour:
+        following += 1
+    return following * _QUARTER_S
+
+
+def _taken(hours: Hours, wh: float) -> Hours:
+    for name in sorted(hours, key=int, reverse=True):
+        share = min(hours[name], wh)
+        hours[name] = round(hours[name] - share, _DIGITS)
+        wh -= share
+        if wh <= 0:
+            break
+    return hours
+
+
+def _limited(hours: Hours) -> Hours:
+    if len(hours) > MOST_HOURS:
+        names = sorted(hours, key=int)
+        kept = names[-MOST_HOURS]
+        hours[kept] = round(hours[kept] + sum(hours.pop(name) for name in names[:-MOST_HOURS]), _DIGITS)
+    return hours
