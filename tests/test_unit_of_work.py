@@ -52,7 +52,7 @@ NOT_TRACED = (str(ROOT / "transactions/services/quarantine.py"),)
 # An exception that a trace function raises on the last line of a `with` leaves its lock taken.
 HOLDS_A_LOCK = ("count",)
 # What a live transaction knows and the database does not: it is measured again, or asked again.
-ONLY_LIVE = frozenset({"questions", "asked_at", "last_message_at", "meter_last_at"})
+ONLY_LIVE = frozenset({"questions", "asked_at", "last_message_at", "registers"})
 
 
 class StepFailed(Exception):

@@ -5,7 +5,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0005_token_upload"),
         ("chargepoints", "0006_messages_by_number"),
-        ("transactions", "0004_session_ends_and_hours"),
+        ("transactions", "0005_settlement"),
     ]
 
     operations = [
