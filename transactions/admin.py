@@ -1,4 +1,4 @@
-"""Charging sessions and their readings in the admin. All of it is evidence: read only."""
+"""Charging sessions and their readings in the admin. All of it is evidence: rows are read only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
-from ocpp_server.operator import access, cells, session, tones
+from ocpp_server.operator import access, cells, session, settling, tones
 from ocpp_server.operator.base import EvidenceAdmin, OperatorAdmin, back, session_link
 from ocpp_server.operator.filters import MomentFilter, StationFilter
 from transactions.models import (
@@ -26,6 +26,7 @@ from transactions.models import (
     QuarantinedMessage,
     Refusal,
     RemoteStart,
+    Settlement,
     Transaction,
     TransactionEvent,
 )
@@ -33,7 +34,9 @@ from transactions.models import (
 
 @admin.register(Transaction)
 class TransactionAdmin(EvidenceAdmin):
-    """The list leads to the session page."""
+    """The list leads to the session page. What an operator decides about sessions is no edit of a row."""
+
+    actions = ["settle_as_proposed", "settle_as_ignored", "end_sessions"]
 
     list_display = [
         "number",
@@ -72,6 +75,21 @@ class TransactionAdmin(EvidenceAdmin):
     ) -> HttpResponse:
         return session.page(request, object_id)
 
+    def has_command_permission(self, request: HttpRequest) -> bool:
+        return access.may_command(request.user)
+
+    @admin.action(description="Settle: apply proposed fix", permissions=["command"])
+    def settle_as_proposed(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> Any:
+        return settling.confirm_many(request, queryset, "proposed")
+
+    @admin.action(description="Settle: ignore", permissions=["command"])
+    def settle_as_ignored(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> Any:
+        return settling.confirm_many(request, queryset, "ignore")
+
+    @admin.action(description="End session", permissions=["command"])
+    def end_sessions(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> Any:
+        return settling.confirm_many(request, queryset, "end")
+
     @admin.display(description="Number", ordering="id")
     def number(self, transaction: Transaction) -> int:
         return transaction.pk
@@ -95,6 +113,33 @@ class TransactionAdmin(EvidenceAdmin):
     @display(description="Suspect", ordering="suspect", label={"suspect": tones.DANGER})
     def flag(self, transaction: Transaction) -> tuple[str, str] | str:
         return ("suspect", "suspect") if transaction.suspect else ""
+
+
+@admin.register(Settlement)
+class SettlementAdmin(EvidenceAdmin):
+    json_fields = ("before", "after")
+    list_display = ["fix_label", "session", "actor", "reason", "energy", "created_at"]
+    list_filter = [("fix", ChoicesDropdownFilter)]
+    search_fields = ["transaction__id"]
+    exact_search = ("transaction_id",)
+    search_help_text = "A session's number."
+    sortable_by: tuple[str, ...] = ()
+    ordering = ["-id"]
+    empty_sentence = "No session was ended or settled by an operator yet."
+
+    @display(description="Fix", label=tones.FIX)
+    def fix_label(self, settlement: Settlement) -> tuple[str, str]:
+        return settlement.fix, settlement.get_fix_display()
+
+    @admin.display(description="Session")
+    def session(self, settlement: Settlement) -> str:
+        return session_link(settlement.transaction_id)
+
+    @admin.display(description="Energy")
+    def energy(self, settlement: Settlement) -> str:
+        before, after = settlement.before.get("energy_wh"), settlement.after.get("energy_wh")
+        words = cells.kilowatt_hours(before)
+        return words if before == after else f"{words} → {cells.kilowatt_hours(after)}"
 
 
 @admin.register(TransactionEvent)

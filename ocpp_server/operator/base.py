@@ -135,7 +135,7 @@ class EvidenceAdmin(OperatorAdmin):
     be read.
     """
 
-    actions = None
+    actions: Any = None
     json_fields: tuple[str, ...] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:

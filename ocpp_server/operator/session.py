@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
 
-from ocpp_server.operator import access, cells, tones
+from ocpp_server.operator import access, cells, settling, tones
 from ocpp_server.operator.base import CappedPaginator
 from ocpp_server.operator.dashboard import staff_json
 from ocpp_server.protocol.metering import ENERGY, POWER, resolution
@@ -32,7 +32,7 @@ Point = tuple[int, float]
 
 
 def urls(site: admin.AdminSite) -> list[Any]:
-    return [path("<int:pk>/live/", live, name="session-live")]
+    return [path("<int:pk>/live/", live, name="session-live"), *settling.urls(site)]
 
 
 def page(request: HttpRequest, object_id: str) -> HttpResponse:
@@ -54,6 +54,7 @@ def page(request: HttpRequest, object_id: str) -> HttpResponse:
         "quarantined": session.quarantined_messages.order_by("-received_at")[:50],
         "is_running": session.status == Transaction.Status.ACTIVE,
         "may_command": access.may_command(request.user),
+        **settling.context(request, session),
     }
     return TemplateResponse(request, "operator/session.html", context)
 

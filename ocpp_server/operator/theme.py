@@ -94,6 +94,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _list("Messages", "sync_alt", "chargepoints_message"),
                     _list("Commands", "send", "chargepoints_command"),
+                    _list("Settlements", "gavel", "transactions_settlement"),
                     _list("Remote starts", "play_circle", "transactions_remotestart"),
                     _list("Deviations", "rule", "chargepoints_deviation"),
                     _list("Security events", "shield", "chargepoints_securityevent"),

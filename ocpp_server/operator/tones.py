@@ -29,6 +29,7 @@ COMMAND = {
     "late": WARNING,
 }
 SESSION = {"active": INFO, "ended": NEUTRAL}
+FIX = {"end": WARNING, "close": INFO, "correct-energy": WARNING, "merge": WARNING, "ignore": NEUTRAL}
 TOKEN = {"active": SUCCESS, "blocked": DANGER, "lost": DANGER, "expired": WARNING, "invalid": DANGER}
 USER = {"active": SUCCESS, "suspended": DANGER, "closed": NEUTRAL}
 CONTRACT = {"active": SUCCESS, "suspended": DANGER, "expired": WARNING, "terminated": NEUTRAL}

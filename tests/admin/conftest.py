@@ -40,6 +40,7 @@ from transactions.models import (
     QuarantinedMessage,
     Refusal,
     RemoteStart,
+    Settlement,
     Transaction,
     TransactionEvent,
 )
@@ -230,6 +231,14 @@ def hostile_rows(db: None) -> dict[type, Any]:
         ),
         RemoteStart.objects.create(
             command=command, charge_point=station, id_token=bad, created_at=NOON, expires_at=NOON
+        ),
+        Settlement.objects.create(
+            transaction=session,
+            fix="ignore",
+            actor=bad[:150],
+            reason=bad,
+            before={"energy_wh": 1.0, "suspect_reasons": [bad]},
+            after={"energy_wh": 2.0},
         ),
         Counter.objects.create(name="transaction", value=1000),
         StoredKey.objects.create(charge_point=station, key=bad, value=bad),
