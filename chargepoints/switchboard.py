@@ -305,7 +305,9 @@ class Switchboard:
             elif kind == "station.replaced":
                 await connection.replace()
             elif kind == "station.changed":
-                if await connection.changed():
+                works_from_now_on = await connection.changed()
+                live.state().station_changed(connection.station)
+                if works_from_now_on:
                     from chargepoints.calls import ask_to_boot
 
                     await ask_to_boot(connection.station.pk)

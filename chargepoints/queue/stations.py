@@ -258,7 +258,11 @@ class Stations:
     async def _changed(self, claim: Claim, message: Envelope) -> Outcome:
         """The operator changed its settings. Who does not know the station reads them with the rest."""
         known = self._known.get(claim.key)
-        if known is not None and await known.connection.changed():
+        if known is None:
+            return Outcome()
+        works_from_now_on = await known.connection.changed()
+        live.state().station_changed(known.station)
+        if works_from_now_on:
             await ask_to_boot(known.station.pk)
         return Outcome()
 

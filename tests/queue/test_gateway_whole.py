@@ -9,6 +9,7 @@ import pytest
 from tests.conformance.peer import V16, V201, Operator, at, eventually, fresh, station
 from tests.distributed.cluster import LEASE_S, Cluster
 from tests.distributed.conftest import MakeCluster
+from tests.distributed.test_live_view import shared_transactions
 from tests.live import LiveServer
 
 TOKEN = "GATEWAY01"
@@ -76,6 +77,39 @@ async def test_a_command_over_rest_reaches_the_station_behind_the_gateway(
         status, data = await asking
 
     assert (status, data["response"]) == (200, {"status": "Accepted"})
+
+
+async def test_what_an_operator_settled_and_ended_is_known_to_the_processor(
+    cluster: Cluster, gateway: LiveServer, web: LiveServer
+) -> None:
+    operator = Operator(web)
+
+    async def decide(number: int, what: str, **body: object) -> None:
+        path = f"/api/v1/transactions/{number}/{what}"
+        status, answer = await operator.request("POST", path, {"reason": "Seen on site.", **body})
+        assert status == 200, answer
+
+    async with station(gateway) as peer:
+        # A clock from before its battery: suspect at once.
+        start = {**START, "timestamp": "1970-01-01T00:00:00Z", "meterStart": 4000}
+        number = (await peer.call("StartTransaction", start))["transactionId"]
+        await decide(number, "settle", fix="ignore")
+        await eventually(lambda: "suspect_reasons" not in shared_transactions(cluster)[str(number)])
+        values = [{"timestamp": at(), "sampledValue": [{"value": "100"}]}]
+        reading = {"connectorId": 1, "transactionId": number, "meterValue": values}
+        await peer.call("MeterValues", reading)
+        (settled,) = cluster.transactions(peer.identity)
+
+        await decide(number, "end", force=True)
+        await eventually(lambda: str(number) not in shared_transactions(cluster))
+        await peer.call("MeterValues", reading)
+        (ended,) = cluster.transactions(peer.identity)
+        await peer.call("StopTransaction", {"transactionId": number, "meterStop": 200, "timestamp": at()})
+        (amended,) = cluster.transactions(peer.identity)
+
+    assert [reason.partition(":")[0] for reason in settled["suspect_reasons"]] == ["meter-reset"]
+    assert (ended["status"], ended["ended_by"]) == ("ended", "operator")
+    assert (amended["ended_by"], amended["meter_stop_wh"]) == ("station", 200)
 
 
 async def test_a_station_that_moves_between_gateways_and_web_processes_is_always_the_newest(

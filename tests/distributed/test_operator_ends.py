@@ -1,0 +1,72 @@
+"""An operator ends a session in one process whose station is connected to another."""
+
+from __future__ import annotations
+
+import orjson
+
+from tests.conformance.messages import status
+from tests.conformance.peer import Operator, at, eventually, fresh, station
+from tests.distributed.cluster import Cluster
+from tests.distributed.test_live_view import shared_transactions, started, started_as, stopped
+
+TRANSACTIONS = "/api/v1/transactions"
+WHY = {"reason": "The station lost its memory."}
+
+
+async def test_an_end_in_one_process_frees_the_card_in_all_and_a_late_stop_amends_it(shared: Cluster) -> None:
+    here, there, third = shared.servers[:3]
+    operator, uid, identity = Operator(there), fresh("TAG"), fresh()
+    await operator.add_token(uid)
+    async with station(here, identity=identity) as peer:
+        number = (await started(peer, uid))["transactionId"]
+        await eventually(lambda: str(number) in shared_transactions(shared))
+        peer.abort()
+
+    # The power is back: it boots at another process, and has forgotten the session.
+    async with station(third, identity=identity) as back, station(here) as elsewhere:
+        await back.call("StatusNotification", status(1, "Available"))
+        refused = await started(elsewhere, uid)
+        assert refused["idTagInfo"]["status"] == "ConcurrentTx"
+        await stopped(elsewhere, refused["transactionId"])
+
+        code, answer = await operator.request("POST", f"{TRANSACTIONS}/{number}/end", WHY)
+
+        assert code == 200, answer
+        again = await started_as(elsewhere, uid, "Accepted")
+        await eventually(lambda: str(number) not in shared_transactions(shared))
+        await back.call(
+            "StopTransaction", {"transactionId": number, "meterStop": 2_000_000, "timestamp": at()}
+        )
+        row = next(row for row in shared.transactions(identity) if row["id"] == number)
+        assert (row["ended_by"], row["meter_stop_wh"]) == ("station", 2_000_000)
+        await stopped(elsewhere, again["transactionId"])
+
+
+async def test_a_settled_suspicion_is_forgotten_by_the_process_that_serves_the_station(
+    shared: Cluster,
+) -> None:
+    operator, uid = Operator(shared.servers[1]), fresh("TAG")
+    await operator.add_token(uid)
+    async with station(shared.servers[0]) as peer:
+        start = {"connectorId": 1, "idTag": uid, "meterStart": 1000, "timestamp": "1970-01-01T00:00:00Z"}
+        number = (await peer.call("StartTransaction", start))["transactionId"]
+        (row,) = shared.transactions(peer.identity)
+        assert row["suspect"]
+
+        body = {**WHY, "fix": "ignore"}
+        code, answer = await operator.request("POST", f"{TRANSACTIONS}/{number}/settle", body)
+        assert code == 200, answer
+        # The serving process has loaded the station again when it shows the session without suspicions.
+        await eventually(lambda: _shows_no_suspicion(shared, str(number)))
+        for wh in (1300, 500):
+            values = [{"timestamp": at(), "sampledValue": [{"value": str(wh)}]}]
+            reading = {"connectorId": 1, "transactionId": number, "meterValue": values}
+            await peer.call("MeterValues", reading)
+
+        (row,) = shared.transactions(peer.identity)
+        assert [reason.partition(":")[0] for reason in row["suspect_reasons"]] == ["meter-reset"]
+        await peer.call("StopTransaction", {"transactionId": number, "meterStop": 600, "timestamp": at()})
+
+
+def _shows_no_suspicion(shared: Cluster, number: str) -> bool:
+    return "suspect_reasons" not in orjson.loads(shared_transactions(shared)[number])
