@@ -107,7 +107,11 @@ class EventSerializer(ReadSerializer):
 
 
 class ProposedFixSerializer(ReadSerializer):
-    fix = serializers.ChoiceField(choices=FIXES, allow_null=True, help_text="Null: it has to end first.")
+    fix = serializers.ChoiceField(
+        choices=FIXES,
+        allow_null=True,
+        help_text="Null: none follows from what is stored; `reason` says why.",
+    )
     reason = serializers.CharField(source="words", help_text="Why, in a sentence.")
     energyWh = AmountField(source="energy_wh", allow_null=True, help_text="What the session would have.")
     into = serializers.IntegerField(

@@ -24,7 +24,7 @@ from unfold.widgets import (
 from ocpp_server.domain import DomainError
 from ocpp_server.operator import access
 from transactions.models import Settlement, Transaction
-from transactions.services import proposing, settling, suspicion
+from transactions.services import fixes, proposing, settling, suspicion
 from transactions.services.fixes import Proposal
 
 Fix = Settlement.Fix
@@ -129,10 +129,12 @@ def context(request: HttpRequest, session: Transaction) -> dict[str, Any]:
 
 def _offered(request: HttpRequest, session: Transaction) -> list[Decision]:
     is_running = session.status == Transaction.Status.ACTIVE
+    comes_back = is_running and bool(proposing.codes(session) & fixes.FOUND_AGAIN)
     return [
         decision
         for decision in DECISIONS
         if decision.name not in ("end", "proposed")
+        and not (decision.name == "ignore" and comes_back)
         and (decision.name in ("close", "ignore") or not is_running)
         and (decision.name != "close" or is_running)
         and (not decision.by_hand or access.may_provide(request.user))

@@ -67,10 +67,21 @@ def test_the_page_says_why_it_is_suspect_and_what_to_do(operator: Client, stuck:
 
     assert "the connector reports Available while this was never stopped" in page
     assert "Proposed: Close at the last reading." in page
-    assert "Close it at the last reading, 6000 Wh." in page
-    for name in ("end", "proposed", "close", "ignore"):
+    assert "Close it at the last reading, 6,000 Wh." in page
+    for name in ("end", "proposed", "close"):
         assert settle(1000, name) in page
     assert settle(1000, "correct-energy") not in page
+
+
+def test_what_would_be_found_again_has_no_button(operator: Client, station: ChargePoint) -> None:
+    a_session(station, 1000, suspect=True, suspect_reasons=["meter-reset"])
+    a_session(station, 1001, suspect=True, suspect_reasons=["clock-implausible"])
+
+    pages = [text(operator.get(page_of(number))) for number in (1000, 1001)]
+
+    assert "Proposed: nothing yet." in pages[0]
+    assert settle(1000, "ignore") not in pages[0] and settle(1000, "proposed") not in pages[0]
+    assert settle(1001, "ignore") in pages[1]
 
 
 def test_a_viewer_sees_it_and_can_do_nothing(viewer: Client, stuck: Transaction) -> None:
@@ -87,10 +98,11 @@ def test_a_viewer_sees_it_and_can_do_nothing(viewer: Client, stuck: Transaction)
 
 def test_the_proposed_fix_is_shown_and_applied(operator: Client, stuck: Transaction) -> None:
     asked = text(operator.get(settle(1000, "proposed")))
+    assert 'name="force"' not in text(operator.get(settle(1000, "end")))
     done = operator.post(settle(1000, "proposed"), WHY, follow=True)
 
-    assert "Close it at the last reading, 6000 Wh." in asked
-    assert "Session 1000 is closed with 5000 Wh." in text(done)
+    assert "Close it at the last reading, 6,000 Wh." in asked
+    assert "Session 1000 is closed with 5,000 Wh." in text(done)
     assert "This session is suspect" not in text(done)
     row, settlement = Transaction.objects.get(), Settlement.objects.get()
     assert (row.status, row.ended_by, row.stopped_at) == ("ended", "operator", row.last_message_at)
@@ -129,6 +141,7 @@ def test_a_vehicle_that_charges_is_ended_only_knowingly(operator: Client, statio
     operator.post(settle(1000, "end"), {**WHY, "force": "on"})
 
     assert "The vehicle is probably charging." in asked
+    assert 'name="force"' in asked
     assert "use remote-stop" in refused
     assert Transaction.objects.get().ended_by == "operator"
 
@@ -151,7 +164,7 @@ def test_only_an_administrator_types_an_energy(
     assert settle(1000, "correct-energy") in text(administrator.get(page_of(1000)))
     done = administrator.post(settle(1000, "correct-energy"), body, follow=True)
 
-    assert "Session 1000 has 1234.5 Wh now (before: 5000 Wh)." in text(done)
+    assert "Session 1000 has 1,234.5 Wh now (before: 5,000 Wh)." in text(done)
     assert Transaction.objects.get().energy_wh == 1234.5
 
 

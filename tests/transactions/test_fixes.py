@@ -55,7 +55,7 @@ def test_a_running_session_at_a_free_connector_is_closed(codes: tuple[str, ...])
     proposal = propose(running(*codes), [], [])
 
     assert proposal.fix == Fix.CLOSE
-    assert "last reading, 5000 Wh" in proposal.words
+    assert "last reading, 5,000 Wh" in proposal.words
 
 
 def test_a_session_without_any_reading_is_closed_without_one() -> None:
@@ -81,14 +81,27 @@ def test_a_jump_is_left_out_of_the_energy() -> None:
     proposal = propose(jumped, register(1000, 3000, 9_003_000, 9_005_000), [])
 
     assert (proposal.fix, proposal.energy_wh) == (Fix.CORRECT_ENERGY, 5000)
-    assert "3000 to 9.003e+06 Wh" in proposal.words
+    assert "3,000 to 9,003,000 Wh" in proposal.words
+
+
+def test_a_jump_that_the_stored_readings_do_not_show_is_left_to_a_person() -> None:
+    proposal = propose(
+        session(
+            codes=["meter-jump"], energy_wh=9_003_000.0, meter_stop_wh=9_004_000.0, ended_at=minutes(60 * 20)
+        ),
+        [],
+        [],
+    )
+
+    assert proposal.fix is None
+    assert "9,003,000 Wh" in proposal.words
 
 
 def test_energy_that_agrees_with_its_readings_is_ignored() -> None:
     proposal = propose(session(codes=["meter-reset"]), register(1000, 3000, 5000), [])
 
     assert proposal.fix == Fix.IGNORE
-    assert "4000 Wh" in proposal.words
+    assert "4,000 Wh" in proposal.words
 
 
 def test_a_session_without_energy_is_ignored() -> None:

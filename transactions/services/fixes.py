@@ -70,7 +70,8 @@ class Session:
 
 
 class Proposal(NamedTuple):
-    """The fix to apply and why, in a sentence; no fix while the session has to go on first.
+    """The fix to apply and why, in a sentence. No fix where the session has to end first, or a person has to
+    find the energy.
 
     `energy_wh` is what the session will have, `other` the session to merge with.
     """
@@ -79,6 +80,11 @@ class Proposal(NamedTuple):
     words: str
     energy_wh: float | None = None
     other: int | None = None
+
+
+def figure(wh: float | None) -> str:
+    """Wh for people: 9,003,000 or 120.5."""
+    return "?" if wh is None else f"{wh:,.3f}".rstrip("0").rstrip(".")
 
 
 def propose(session: Session, readings: Sequence[Reading], neighbours: Iterable[Session]) -> Proposal:
@@ -94,7 +100,7 @@ def propose(session: Session, readings: Sequence[Reading], neighbours: Iterable[
                 return Proposal(
                     Fix.MERGE,
                     f"Session {second.number} continues session {first.number}: same token, same EVSE, "
-                    f"register {first.meter_last_wh:g} Wh, then {second.meter_start_wh:g} Wh.",
+                    f"register {figure(first.meter_last_wh)} Wh, then {figure(second.meter_start_wh)} Wh.",
                     merged_energy(first, second),
                     other.number,
                 )
@@ -102,15 +108,25 @@ def propose(session: Session, readings: Sequence[Reading], neighbours: Iterable[
         counted = _counted(session, readings)
         if counted is not None and abs(counted.energy_wh - session.energy_wh) >= NOTICEABLE_WH:
             return Proposal(Fix.CORRECT_ENERGY, counted.words, counted.energy_wh)
+    if "meter-jump" in session.codes:
+        return Proposal(
+            None,
+            f"The energy of {figure(session.energy_wh)} Wh has a jump that the stored readings do not show. "
+            "Correct it by hand, or ignore it.",
+        )
     if session.energy_wh < NOTICEABLE_WH:
         return Proposal(Fix.IGNORE, "No energy was drawn: there is nothing to correct.")
-    return Proposal(Fix.IGNORE, f"The energy of {session.energy_wh:g} Wh agrees with the readings.")
+    return Proposal(Fix.IGNORE, f"The energy of {figure(session.energy_wh)} Wh agrees with the readings.")
 
 
 def _running(session: Session) -> Proposal:
     if session.codes & CONNECTOR_FREE:
         last = session.meter_last_wh
-        where = "Close it without a reading" if last is None else f"Close it at the last reading, {last:g} Wh"
+        where = (
+            "Close it without a reading"
+            if last is None
+            else f"Close it at the last reading, {figure(last)} Wh"
+        )
         return Proposal(
             Fix.CLOSE,
             f"The connector is free and the station sent no stop. {where}.",
@@ -166,13 +182,13 @@ def _counted(session: Session, readings: Sequence[Reading]) -> _Counted | None:
         if _is_plausible(Reading(session.started_at, start), Reading(session.ended_at, stop)):
             return _Counted(
                 whole,
-                f"The final reading is below an earlier one. Start and stop agree on {whole:g} Wh "
-                f"({start:g} to {stop:g} Wh).",
+                f"The final reading is below an earlier one. Start and stop agree on {figure(whole)} Wh "
+                f"({figure(start)} to {figure(stop)} Wh).",
             )
     energy_wh, left_out = plausible_energy(_all(session, readings))
     if energy_wh is None:
         return None
-    words = f"The sum of the plausible differences of the register is {energy_wh:g} Wh"
+    words = f"The sum of the plausible differences of the register is {figure(energy_wh)} Wh"
     if left_out:
         words += f"; left out: {'; '.join(left_out[:3])}" + ("; ..." if len(left_out) > 3 else "")
     return _Counted(energy_wh, f"{words}.")
@@ -203,7 +219,7 @@ def plausible_energy(readings: Sequence[Reading]) -> tuple[float | None, list[st
             total += reading.wh - base.wh
             base = reading
             continue
-        left_out.append(f"{base.wh:g} to {reading.wh:g} Wh")
+        left_out.append(f"{figure(base.wh)} to {figure(reading.wh)} Wh")
         following = readings[index + 1] if index + 1 < len(readings) else None
         if following is None or not _is_plausible(base, following):
             base = reading

@@ -151,10 +151,10 @@ def told(settlement: Settlement) -> str:
         case Fix.END:
             return f"Session {number} is ended. Its token can charge again."
         case Fix.CLOSE:
-            return f"Session {number} is closed with {after['energy_wh']:g} Wh."
+            return f"Session {number} is closed with {fixes.figure(after['energy_wh'])} Wh."
         case Fix.CORRECT_ENERGY:
-            was = settlement.before["energy_wh"]
-            return f"Session {number} has {after['energy_wh']:g} Wh now (before: {was:g} Wh)."
+            before, now = (fixes.figure(each["energy_wh"]) for each in (settlement.before, after))
+            return f"Session {number} has {now} Wh now (before: {before} Wh)."
         case Fix.MERGE:
             kept = after["merged_into_id"] or number
             return f"Sessions {number} and {settlement.merged_with_id} are merged: {kept} has the energy."
