@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import orjson
 
 from tests.conformance.messages import status
@@ -40,6 +42,24 @@ async def test_an_end_in_one_process_frees_the_card_in_all_and_a_late_stop_amend
         row = next(row for row in shared.transactions(identity) if row["id"] == number)
         assert (row["ended_by"], row["meter_stop_wh"]) == ("station", 2_000_000)
         await stopped(elsewhere, again["transactionId"])
+
+
+async def test_of_two_operators_in_two_processes_one_ends_the_session(shared: Cluster) -> None:
+    async with station(shared.servers[0]) as peer:
+        number = (await started(peer, fresh("TAG")))["transactionId"]
+        body = {**WHY, "force": True}
+
+        answers = await asyncio.gather(
+            *(
+                Operator(shared.servers[place % 4]).request("POST", f"{TRANSACTIONS}/{number}/end", body)
+                for place in range(8)
+            )
+        )
+
+        assert sorted(code for code, _ in answers) == [200, *[409] * 7]
+        kept = shared.rows("SELECT * FROM transactions_settlement WHERE transaction_id = %s", number)
+        assert [row["fix"] for row in kept] == ["end"]
+        await stopped(peer, number)
 
 
 async def test_a_settled_suspicion_is_forgotten_by_the_process_that_serves_the_station(

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from chargepoints.connection import StationConnection
 from chargepoints.models import ChargePoint
+from chargepoints.switchboard import switchboard
 from ocpp_server import live
-from ocpp_server.live.loading import transaction_state
+from ocpp_server.journal import journal
+from ocpp_server.live.loading import load_station, transaction_state
+from ocpp_server.live.records import Connection
 from transactions.models import Transaction
 from transactions.services import closing
 
@@ -17,10 +23,9 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 OPERATOR, INTERRUPTED = Transaction.EndedBy.OPERATOR, Transaction.EndedBy.INTERRUPTED
 
 
-@pytest.fixture
-def running(db: None) -> Transaction:
+def a_session() -> Transaction:
     charge_point = ChargePoint.objects.create(identity="CP-1")
-    row = Transaction.objects.create(
+    return Transaction.objects.create(
         id=1000,
         ocpp_id="1000",
         charge_point=charge_point,
@@ -36,6 +41,11 @@ def running(db: None) -> Transaction:
         start_received_at=NOON,
         last_message_at=NOON + timedelta(hours=1),
     )
+
+
+@pytest.fixture
+def running(db: None) -> Transaction:
+    row = a_session()
     live.state().transaction_changed(transaction_state(row, "CP-1"))
     return row
 
@@ -97,3 +107,39 @@ def test_its_token_is_free_once_it_is_committed_and_not_before(
         assert async_to_sync(_running)() == 1
 
     assert async_to_sync(_running)() == 0
+
+
+@pytest.fixture
+async def engine() -> AsyncIterator[None]:
+    """The journal, this process's end of the channel layer, and a fresh live state."""
+    live.reset()
+    journal.start()
+    switchboard.start()
+    yield
+    await switchboard.stop()
+    await journal.stop()
+    live.reset()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_closed_in_the_journals_thread_its_station_is_loaded_again(engine: None) -> None:
+    row = await journal.run(a_session)
+    station = await journal.run(load_station, row.charge_point_id, "ocpp1.6")
+
+    async def nothing(*_: Any) -> None:
+        """Nobody listens at the other end."""
+
+    connection = StationConnection(station, send=nothing, close=nothing, finished=nothing)
+    here = {"channel": switchboard.channel, "remote_address": "", "connected_at": NOON}
+    await live.state().connect(Connection(id="c1", identity="CP-1", version="ocpp1.6", **here))
+    switchboard.connections["c1"] = connection
+    try:
+        await journal.run(closing.close, 1000, by=INTERRUPTED)
+
+        async with asyncio.timeout(10):
+            while station.transactions[1000].is_active:
+                await asyncio.sleep(0)  # the thread of the journal loads it: there is no event to await
+    finally:
+        del switchboard.connections["c1"]
+
+    assert station.transactions[1000].ended_by == "interrupted"
