@@ -12,6 +12,13 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
+from ocpp_server.protocol.frames import MAX_DEPTH
+
+
+def shape(message: str, data: Mapping[str, Any] | None = None, *, success: bool = True) -> dict[str, Any]:
+    """The envelope itself; `message` is a sentence for people, `data` is for programs."""
+    return {"success": success, "message": message, "data": {} if data is None else data}
+
 
 def answer(
     message: str,
@@ -21,9 +28,8 @@ def answer(
     status: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """An answer in the envelope; `message` is a sentence for people, `data` is for programs."""
-    body = {"success": success, "message": message, "data": {} if data is None else data}
-    return Response(body, status=status, headers=headers)
+    """An answer in the envelope."""
+    return Response(shape(message, data, success=success), status=status, headers=headers)
 
 
 def refusal(message: str, status: int, data: Mapping[str, Any] | None = None, **headers: str) -> Response:
@@ -52,7 +58,9 @@ class JsonRenderer(BaseRenderer):
 
 
 class JsonParser(BaseParser):
-    """JSON as RFC 8259 has it: no NaN, no lone surrogates; and no NUL, which PostgreSQL can't store."""
+    """JSON as RFC 8259 has it: no NaN, no lone surrogates. No NUL, which PostgreSQL can't store, and no
+    deeper than stations' messages may be.
+    """
 
     media_type = "application/json"
 
@@ -62,9 +70,29 @@ class JsonParser(BaseParser):
             value = orjson.loads(raw or b"{}")
         except orjson.JSONDecodeError as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from None
+        # What follows walks through the value and writes it out again, by recursion.
+        if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
+            raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
         if b"\\u0000" in raw and has_nul(value):
             raise ParseError("The body contains the character U+0000, which can't be stored.")
         return value
+
+
+def is_deeper(value: Any, limit: int) -> bool:
+    """Whether lists and objects nest deeper than `limit`. No recursion, and Python lets other threads run
+    meanwhile, which a regular expression over a large text would not.
+    """
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(limit):
+        if not level:
+            return False
+        level = [
+            child
+            for node in level
+            for child in (node.values() if type(node) is dict else node)
+            if type(child) is dict or type(child) is list
+        ]
+    return bool(level)
 
 
 def has_nul(value: Any) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import structlog
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
@@ -16,7 +17,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from ocpp_server import domain
-from ocpp_server.api.envelope import refusal
+from ocpp_server.api.envelope import refusal, shape
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.schemas import PayloadInvalid
@@ -29,6 +30,8 @@ SIGN_IN = (
     "Credentials are needed: send the header 'Authorization: Api-Key <key>', or sign in to the admin "
     "(/admin/) with this browser."
 )
+# So many wrong fields are named in one answer.
+MAX_ERRORS: Final = 100
 _DOMAIN_STATUS: tuple[tuple[type[domain.DomainError], int], ...] = (
     (domain.Missing, 404),
     (domain.Conflict, 409),
@@ -86,7 +89,7 @@ def _domain(error: domain.DomainError) -> Response:
 
 def _framework(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.ValidationError):
-        return invalid(list(flatten(error.detail)))
+        return invalid(list(islice(flatten(error.detail), MAX_ERRORS)))
     if isinstance(error, exceptions.Throttled):
         seconds = max(1, round(error.wait or 1))  # type: ignore[attr-defined]  # missing in the stubs
         sentence = f"Too many requests; try again in {seconds} s."
@@ -119,7 +122,7 @@ def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 
 
 def plain(message: str, status: int) -> JsonResponse:
-    return JsonResponse({"success": False, "message": message, "data": {}}, status=status)
+    return JsonResponse(shape(message, success=False), status=status)
 
 
 def is_api(request: HttpRequest) -> bool:

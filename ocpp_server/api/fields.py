@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -12,6 +12,8 @@ from rest_framework import serializers
 from ocpp_server import row_numbers
 
 MAX_INT = row_numbers.LARGEST
+# So many unknown names of one body are named in the answer; a MiB of them would become ten.
+MAX_UNKNOWN: Final = 20
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -25,7 +27,7 @@ class StrictSerializer(serializers.Serializer[Any]):
                 raise serializers.ValidationError(
                     {
                         str(name): [f"Unknown; known are {', '.join(sorted(known)) or 'none'}."]
-                        for name in unknown
+                        for name in unknown[:MAX_UNKNOWN]
                     }
                 )
         return super().to_internal_value(data)

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client, override_settings
 
 from accounts.models import Token
+from ocpp_server.api.fields import MAX_UNKNOWN
 from tests.api.conftest import Caller
 from transactions.models import Transaction
 
@@ -82,6 +83,40 @@ def test_a_body_that_is_no_object_is_400(administrator: Caller, body: bytes) -> 
     response = administrator.post("/api/v1/tokens", body)
 
     assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":' * 32 + b"[]" + b"}" * 32,
+        b"[" * 200 + b"]" * 200,  # more than can be written again, for the fingerprint of an Idempotency-Key
+        b'{"a":' * 900 + b'"\\u0000"' + b"}" * 900,  # more than Python's own recursion
+        b"[" * 100_000,
+    ],
+)
+def test_a_body_nested_too_deep_is_400(administrator: Caller, body: bytes) -> None:
+    response = administrator.post("/api/v1/tokens", body, Idempotency_Key="deep")
+
+    assert response.status_code == 400
+    assert response.info["errors"][0]["field"] == "body"
+
+
+def test_a_body_as_deep_as_a_message_may_be_is_read(administrator: Caller) -> None:
+    response = administrator.post("/api/v1/tokens", b'{"uid":' * 32 + b"1" + b"}" * 32)
+
+    assert response.status_code == 400
+    assert response.info["errors"] == [{"field": "uid", "reason": "Must be a string."}]
+
+
+def test_wrong_fields_beyond_the_first_are_not_all_named(administrator: Caller) -> None:
+    """A body of a MiB would have an answer of ten."""
+    body = {f"field {number}": number for number in range(20_000)}
+
+    response = administrator.post("/api/v1/tokens", body)
+
+    assert response.status_code == 400
+    assert len(response.info["errors"]) == MAX_UNKNOWN
+    assert len(response.content) < 20_000
 
 
 @pytest.mark.parametrize(
