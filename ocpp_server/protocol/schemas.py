@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
@@ -29,6 +30,7 @@ _FOLDERS = {V16: "v16", V201: "v201", V21: "v21"}
 _INT64 = 2**63 - 1
 _SHOWN = 50  # characters of an offending value that a description repeats
 _DEEPEST = 12  # more lists than any schema has inside of each other
+_ALL_ERRORS_UP_TO = 32 * 1024  # characters of a payload of ours; a larger one gets its first error alone
 _MOST = 20  # deviations reported for one message; the rest is more of the same
 
 
@@ -178,19 +180,31 @@ def outgoing(version: Version, action: str, kind: Kind, payload: dict[str, Any])
     message = _message(version, action, kind)
     try:
         if not message.is_valid(payload):
-            raise PayloadInvalid(
-                [
-                    {"field": field, "reason": reason}
-                    for error in message.validator.iter_errors(payload)
-                    for field, reason in _fields(error, tuple(error.instance_path), action)
-                ][:_MOST]
+            errors = (
+                {"field": field, "reason": reason}
+                for error in _broken(message, payload)
+                for field, reason in _fields(error, tuple(error.instance_path), action)
             )
+            raise PayloadInvalid(list(islice(errors, _MOST)))
         if kind == "request":  # typed in by people and programs; our own answers are built by us
             orjson.dumps(payload)
     except PayloadInvalid:
         raise
     except (ValueError, TypeError) as error:  # lone surrogates, integers beyond 64 bits, types JSON has not
         raise PayloadInvalid([{"field": "", "reason": f"cannot be written as JSON: {error}"}]) from None
+
+
+def _broken(message: _Message, payload: dict[str, Any]) -> list[ValidationError]:
+    """The broken rules of a payload; of a large one the first alone. The library makes all of them before it
+    shows one, which for a MiB of wrong items takes seconds in which no other thread runs.
+    """
+    if len(str(payload)) <= _ALL_ERRORS_UP_TO:
+        return list(message.validator.iter_errors(payload))
+    try:
+        message.validator.validate(payload)
+    except ValidationError as error:
+        return [error]
+    return []
 
 
 # --- judging a broken rule ----------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 import copy
+import time
 
 import orjson
 import pytest
@@ -362,6 +363,17 @@ def test_what_we_send_is_always_strict_and_names_every_field():
 def test_what_cannot_be_written_as_json_is_invalid(value):
     with pytest.raises(PayloadInvalid):
         outgoing(V16, "ChangeConfiguration", "request", {"key": "a", "value": value})
+
+
+def test_a_large_payload_of_ours_is_refused_by_its_first_error_and_soon():
+    payload = {"key": [1] * 300_000}
+
+    began = time.monotonic()
+    with pytest.raises(PayloadInvalid) as raised:
+        outgoing(V16, "GetConfiguration", "request", payload)
+
+    assert raised.value.errors == [{"field": "key[0]", "reason": "1 is not of type 'string'"}]
+    assert time.monotonic() - began < 5  # all of them took seventeen seconds, in which no other thread ran
 
 
 def test_a_message_that_does_not_exist_is_a_lookup_error():
