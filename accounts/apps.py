@@ -11,7 +11,9 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # No rule lives here.
         from accounts.services import token_cache
+        from ocpp_server.bounds import uploads
 
+        uploads.register("/api/v1/tokens/import", "/admin/accounts/token/import")
         pre_save.connect(token_cache.remember_key, sender="accounts.Token")
         for saved in (post_save, post_delete):
             saved.connect(token_cache.forget_token, sender="accounts.Token")

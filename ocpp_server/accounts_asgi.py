@@ -14,6 +14,7 @@ _http = get_asgi_application()
 from django.conf import settings  # noqa: E402
 
 from ocpp_server import live, roles  # noqa: E402 - models need the apps to be loaded
+from ocpp_server.bounds.bodies import bounded  # noqa: E402
 from ocpp_server.journal import journal  # noqa: E402
 from ocpp_server.live import loading  # noqa: E402
 from ocpp_server.vitals import vitals  # noqa: E402
@@ -46,4 +47,4 @@ async def _start() -> None:
     vitals.start(live.state().status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
 
 
-application = ProtocolTypeRouter({"http": _http, "lifespan": lifespan})
+application = ProtocolTypeRouter({"http": bounded(_http), "lifespan": lifespan})

@@ -11,6 +11,7 @@ _http = get_asgi_application()
 
 from chargepoints.routing import websocket  # noqa: E402 - models need the apps to be loaded
 from ocpp_server import engine  # noqa: E402
+from ocpp_server.bounds.bodies import bounded  # noqa: E402
 from ocpp_server.collector import calm_collector  # noqa: E402
 
 
@@ -37,4 +38,4 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await _http(scope, receive, send)
 
 
-application = ProtocolTypeRouter({"http": http, "websocket": websocket, "lifespan": lifespan})
+application = ProtocolTypeRouter({"http": bounded(http), "websocket": websocket, "lifespan": lifespan})

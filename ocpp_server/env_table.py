@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ocpp_server.env_http import HTTP_VARIABLES
 from ocpp_server.env_parsers import (
     address,
     api_key,
@@ -240,6 +241,7 @@ VARIABLES: tuple[Variable, ...] = (
         "How many requests one caller of the REST API has a minute; beyond it the answer is 429.",
         ACCESS,
     ),
+    *HTTP_VARIABLES,
     Variable(
         "OCPP_UNKNOWN_STATIONS",
         lambda known: "refuse" if known["REDIS_DISTRIBUTED_STATE"] else "accept",

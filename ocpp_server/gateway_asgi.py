@@ -17,6 +17,7 @@ from django.conf import settings  # noqa: E402
 
 from accounts.services import api_keys  # noqa: E402 - models need the apps to be loaded
 from chargepoints.gateway.front import gateway, station  # noqa: E402
+from ocpp_server.bounds.bodies import bounded  # noqa: E402
 from ocpp_server.collector import calm_collector  # noqa: E402
 from ocpp_server.journal import journal  # noqa: E402
 from ocpp_server.observability import metrics  # noqa: E402
@@ -133,6 +134,9 @@ async def lifespan(scope: Scope, receive: Any, send: Any) -> None:
             return
 
 
+_bounded_http = bounded(http)
+
+
 async def application(scope: Scope, receive: Any, send: Any) -> None:
-    served = {"websocket": station, "http": http, "lifespan": lifespan}[scope["type"]]
+    served = {"websocket": station, "http": _bounded_http, "lifespan": lifespan}[scope["type"]]
     await served(scope, receive, send)

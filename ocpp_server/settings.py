@@ -266,6 +266,8 @@ SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # probes and scrapers come 
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
 X_FRAME_OPTIONS = "DENY"
+# Bodies are bounded before Django sees them (`ocpp_server.bounds`); this is its own limit for forms.
+DATA_UPLOAD_MAX_MEMORY_SIZE: int = ENVIRONMENT["HTTP_MAX_BODY"]
 # Preloading binds the whole domain, in every browser, for years: its owner's decision, not this server's.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 

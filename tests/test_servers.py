@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import json
 import os
 import subprocess
@@ -96,6 +97,21 @@ async def test_health_is_answered(server: int) -> None:
     answer = await asyncio.to_thread(health)
 
     assert answer["success"] is True
+
+
+async def test_a_body_beyond_the_limit_is_refused_in_the_envelope(server: int) -> None:
+    def send() -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", server, timeout=60)
+        with contextlib.closing(connection):
+            headers = {"Content-Type": "application/json", "Authorization": "Api-Key of-nobody"}
+            connection.request("POST", "/api/v1/authorize", b" " * (2 << 20), headers)
+            answer = connection.getresponse()
+            return answer.status, json.load(answer)
+
+    status, answer = await asyncio.to_thread(send)
+
+    assert (status, answer["success"]) == (413, False)
+    assert answer["data"] == {"limit": 1 << 20, "size": 2 << 20}
 
 
 async def call(socket: websockets.ClientConnection, action: str, **payload: Any) -> Any:

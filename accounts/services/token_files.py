@@ -15,7 +15,6 @@ from django.db.models import QuerySet
 from accounts.models import Token
 from ocpp_server.domain import Invalid
 
-MAX_BYTES: Final = 10 * 1024 * 1024
 # While a file is written nobody else writes on SQLite: seconds, which the journal waits for.
 MAX_ROWS: Final = 20_000
 _MAX_UNPACKED: Final = 200 * 1024 * 1024

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import TokenImport, TokenUpload
 from accounts.services import token_files, token_import
+from ocpp_server.bounds import uploads
 from ocpp_server.domain import Conflict, Invalid
 
 # Names and cards of people: not longer than somebody needs to read a preview.
@@ -19,8 +20,8 @@ KEPT_FOR: Final = timedelta(hours=1)
 
 def preview(file: BinaryIO, *, size: int, check: token_import.Check, name: str, actor: str) -> TokenImport:
     """Check a file and keep it for the import. Raises Invalid, field `file`."""
-    if size > token_files.MAX_BYTES:
-        raise Invalid(f"The file has more than {token_files.MAX_BYTES >> 20} MB.", field="file")
+    if size > uploads.max_file():
+        raise Invalid(uploads.too_large(), field="file")
     rows = token_files.read(file)
     if not rows:
         raise Invalid("The file has no rows below its first one.", field="file")

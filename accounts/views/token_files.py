@@ -23,6 +23,7 @@ from ocpp_server.api.errors import flatten
 from ocpp_server.api.fields import FlagField, ReadSerializer, StrictSerializer, TimeField
 from ocpp_server.api.lists import query
 from ocpp_server.api.views import ApiView
+from ocpp_server.bounds import uploads
 from ocpp_server.domain import Invalid, Missing
 from ocpp_server.row_numbers import row_number
 
@@ -113,8 +114,8 @@ class TokenImportView(ApiView):
         upload = UploadBody(data=request.data)
         upload.is_valid(raise_exception=True)
         file = upload.validated_data["file"]
-        if file.size > token_files.MAX_BYTES:
-            raise Invalid(f"The file has more than {token_files.MAX_BYTES >> 20} MB.", field="file")
+        if file.size > uploads.max_file():
+            raise Invalid(uploads.too_large(), field="file")
         job = token_import.start(
             token_files.read(file),
             check=check,

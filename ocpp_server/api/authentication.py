@@ -14,6 +14,7 @@ from accounts.models import ApiKey, User
 from accounts.services import api_keys
 from chargepoints.services import security
 from ocpp_server.api import probes
+from ocpp_server.bounds import callers
 
 SCHEME = "Api-Key"
 
@@ -71,6 +72,7 @@ class ApiKeyAuthentication(BaseAuthentication):
                 tech_info="An API key that is unknown, expired or revoked.",
             )
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
+        callers.vouch(request._request)
         return KeyHolder(key), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -79,6 +81,12 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 class AdminSessionAuthentication(SessionAuthentication):
     """The session of the admin. State-changing calls need the CSRF token (header X-CSRFToken)."""
+
+    def authenticate(self, request: Request) -> tuple[Any, None] | None:
+        found = super().authenticate(request)
+        if found is not None:
+            callers.vouch(request._request)
+        return found
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):

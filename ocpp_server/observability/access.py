@@ -15,7 +15,6 @@ log = structlog.get_logger(__name__)
 
 # Asked every few seconds by machines, or as many as a page has pictures: told at DEBUG only.
 _QUIET = ("/health", "/metrics", "/static/")
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 
 class AccessLog:
@@ -30,7 +29,7 @@ class AccessLog:
             response = self._get_response(request)
             response["X-Request-ID"] = trace.id
             seconds = time.perf_counter() - started
-            method = request.method if request.method in _METHODS else measures.OTHER
+            method = request.method if request.method in measures.METHODS else measures.OTHER
             measures.http_requests.add(str(method), str(response.status_code))
             measures.http_seconds.add(seconds)
             tell = log.debug if request.path.startswith(_QUIET) else log.info

@@ -24,6 +24,8 @@ BATCH_JOBS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 UNANSWERED: Final = frozenset({"timeout", "disconnected"})
 # So many combinations of names are told apart; none of our tallies has as many.
 MAX_SERIES: Final = 1000
+# Of HTTP; whatever else a client invents is "other".
+METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 # What RFC 6455 and IANA's register know; a station may close with any other.
 CLOSE_CODES: Final = frozenset(range(1000, 1016))
 

@@ -105,6 +105,20 @@ def test_documents_health_and_credentials_are_as_everywhere(alone: Alone) -> Non
     assert alone.request("GET", "/api/v1/users", key="wrong")[0] == 401
 
 
+def test_bodies_are_bounded_as_everywhere(alone: Alone) -> None:
+    large = {"id_tag": "x" * (1 << 20)}
+    refused = alone.request("POST", "/api/v1/authorize", large)
+
+    assert (refused[0], refused[1]["data"]["limit"]) == (413, 1 << 20)
+    assert alone.request("POST", "/api/v1/authorize", large, key="wrong")[0] == 413
+    connection = http.client.HTTPConnection("127.0.0.1", alone.port, timeout=60)
+    connection.putrequest("POST", "/api/v1/tokens/import")
+    connection.putheader("Content-Length", str(300 << 20))
+    connection.endheaders()
+    assert connection.getresponse().status == 401  # before a byte of it was sent
+    connection.close()
+
+
 def test_two_embedded_servers_never_share_a_folder(alone: Alone) -> None:
     second = alone.command(ACCOUNTS_PORT=str(free_port()))
     said, _ = second.communicate(timeout=120)

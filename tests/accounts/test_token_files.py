@@ -183,9 +183,11 @@ def test_a_file_that_unpacks_to_too_much_is_not_unpacked(administrator: Caller) 
     assert "200 MB" in response.json()["message"]
 
 
-def test_a_file_that_is_too_long_is_400(administrator: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_too_long_is_400(
+    administrator: Caller, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
     monkeypatch.setattr(token_files, "MAX_ROWS", 2)
-    monkeypatch.setattr(token_files, "MAX_BYTES", 40)
+    settings.HTTP_MAX_UPLOAD = 40
 
     assert upload(administrator, "uid\nA\nB\n", query="?preview=true").status_code == 200
     assert upload(administrator, "uid\nA\nB\nC\n").status_code == 400

@@ -171,13 +171,11 @@ def test_what_is_no_table_is_said_at_the_form(administrator: Client, content: st
     assert not TokenImport.objects.exists()
 
 
-def test_no_file_and_too_large_a_file_are_said_at_the_form(
-    administrator: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(token_files, "MAX_BYTES", 10)
+def test_no_file_and_too_large_a_file_are_said_at_the_form(administrator: Client, settings: Any) -> None:
+    settings.HTTP_MAX_UPLOAD = 10
 
     assert "Choose a file." in administrator.post(UPLOAD).content.decode()
-    assert "more than 0 MB" in upload(administrator, "uid\n" + "A" * 20).content.decode()
+    assert "The file is larger than 10 bytes." in upload(administrator, "uid\n" + "A" * 20).content.decode()
 
 
 def test_hostile_words_of_a_file_are_shown_as_text(administrator: Client) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import http.client
 import json
 
 import pytest
@@ -333,3 +335,17 @@ async def test_a_station_that_says_nothing_is_closed_and_one_that_talks_is_not(
         assert await silent.closed() == 1001
         assert server.is_connected(talker.identity)
         talking.cancel()
+
+
+@pytest.mark.parametrize("path", ["/health", "/metrics", "/nowhere"])
+def test_a_body_is_bounded_and_its_connection_ends_with_the_answer(gateway: LiveServer, path: str) -> None:
+    for size, status in ((300 << 20, 405 if path == "/health" else 413), (100, 405)):
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)
+        with contextlib.closing(connection):
+            connection.putrequest("POST", path)
+            connection.putheader("Content-Length", str(size))
+            connection.endheaders()
+            answer = connection.getresponse()
+            said = json.load(answer)
+
+        assert (answer.status, said["success"], answer.headers["Connection"]) == (status, False, "close")

@@ -1,0 +1,256 @@
+"""The ASGI middleware in front of every HTTP application: no body is stored or parsed beyond its bounds.
+
+1. A client address that has enough requests without valid credentials in progress is refused (429).
+2. A body that is compressed (415), or that says it is too large (413), is refused unread.
+3. The rest is handed on while it is counted and timed: 413 and 408 end it in the middle.
+4. A request whose answer left before its body was complete has its connection closed, or the rest of the body
+   would come in without any bound.
+
+Django keeps a body on disk before any view runs, so nothing behind this could do it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from django.conf import settings
+
+from ocpp_server.bounds import callers, crowd, refusals, uploads
+from ocpp_server.bounds.refusals import Refusal
+
+Scope = dict[str, Any]
+Message = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Any, Any], Awaitable[None]]
+
+# How long and how much is read and thrown away after an early answer. A socket that is closed with unread
+# bytes is reset, and the client may never see the answer that says why.
+LINGER_S: Final = 2.0
+LINGER_BYTES: Final = 4 << 20
+# HTTP_BODY_TIMEOUT is for each of these.
+_PER_BYTES: Final = 1 << 20
+# Answered whatever else happens: who gets no answer here restarts the process.
+_PROBES: Final = frozenset({"/health", "/health/ready"})
+
+
+def bounded(application: Application) -> Application:
+    """The application with bounds for its HTTP requests; other scopes pass."""
+
+    async def within_bounds(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await application(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send)
+        try:
+            await exchange.run(application)
+        finally:
+            exchange.leave()
+
+    return within_bounds
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope, self._receive, self._send = scope, receive, send
+        self._loop = asyncio.get_running_loop()
+        headers = scope["headers"]
+        self._size = _content_length(headers)
+        self._encoding = _text(headers, b"content-encoding").strip().lower()
+        self._credentials = callers.offered(scope)
+        self._place: crowd.Place | None = None
+        self._is_known = False
+        self._limit: int = settings.HTTP_MAX_BODY
+        self._started_at = self._loop.time()
+        self._received = 0
+        # Whether more of the body is to come.
+        self._is_open = self._size != 0 if self._size is not None else _has_unmeasured_body(scope)
+        # The application gets an empty body, and the real one is not read.
+        self._is_withheld = False
+        self._is_handed_over = False
+        self._has_started = False
+        self._refusal: Refusal | None = None
+        self._tail: Message | None = None
+
+    # -- before the body ---------------------------------------------------------------------------------
+
+    async def run(self, application: Application) -> None:
+        refusal = await self._at_the_door()
+        if refusal is not None:
+            await self._refuse(refusal)
+            return
+        await application(self._scope, self.receive, self.send)
+        if self._refusal is not None and not self._has_started:
+            await self._refuse(self._refusal)
+        elif self._tail is not None:
+            await self._linger()
+            await self._send(self._tail)
+
+    def vouch(self) -> None:
+        """The caller has shown valid credentials. From any thread."""
+        self._is_known = True
+        self.leave()
+
+    def leave(self) -> None:
+        if self._place is not None:
+            self._place.free()
+
+    async def _at_the_door(self) -> Refusal | None:
+        """Why the request is refused before its body is read, if it is."""
+        refusal = await self._take_place()
+        if refusal is not None or not self._is_open:
+            return refusal
+        if self._encoding not in ("", "identity"):
+            return refusals.compressed(self._encoding)
+        await self._measure()
+        if self._is_withheld or self._size is None or self._size <= self._limit:
+            return None
+        return refusals.too_large(self._limit, size=self._size, hint=self._hint())
+
+    async def _take_place(self) -> Refusal | None:
+        """Count the request for its address, unless its credentials are known to be valid."""
+        address = crowd.client_of(self._scope)
+        extensions: dict[str, Any] = self._scope.setdefault("extensions", {})
+        extensions["ocpp.vouch"] = self.vouch
+        self._is_known = callers.is_remembered(self._credentials)
+        if not address or self._is_known or self._scope["path"] in _PROBES:
+            return None
+        if crowd.requests.is_full(address):
+            self._is_known = await self._is_valid(address)
+            return None if self._is_known else refusals.too_many(settings.HTTP_ANONYMOUS_PER_ADDRESS)
+        self._place = crowd.Place(crowd.requests, address)
+        return None
+
+    async def _is_valid(self, address: str) -> bool:
+        """Whether the credentials are; so many of one address at once are looked up, and no more."""
+        if self._credentials is None or crowd.lookups.is_full(address):
+            return False
+        place = crowd.Place(crowd.lookups, address)
+        try:
+            return await callers.are_valid(self._credentials)
+        finally:
+            place.free()
+
+    async def _measure(self) -> None:
+        """Decide how much of the body is read. Only who is known may send a file."""
+        if self._scope["path"] in _PROBES or (_is_api(self._scope) and self._credentials is None):
+            # Nothing is done with it: neither by a probe nor by the API's refusal of those it does not know.
+            self._is_withheld = True
+        elif uploads.is_upload(self._scope) and (self._size is None or self._size > self._limit):
+            if await callers.are_valid(self._credentials):
+                self._limit = max(self._limit, uploads.max_body())
+            elif _is_api(self._scope):
+                self._is_withheld = True  # the API refuses these credentials itself, and records it
+
+    def _hint(self) -> str:
+        if uploads.is_upload(self._scope) and self._limit < uploads.max_body():
+            return f"Sign in to upload up to {uploads.in_words(uploads.max_file())}."
+        return ""
+
+    # -- the body ----------------------------------------------------------------------------------------
+
+    async def receive(self) -> Message:
+        """The application's `receive`. A body that breaks a bound ends as if the client had gone."""
+        if self._is_withheld:
+            return await self._nothing()
+        if not self._is_open:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline()):
+                message = await self._receive()
+        except TimeoutError:
+            return self._give_up(refusals.too_slow(settings.HTTP_BODY_TIMEOUT, received=self._received))
+        if message["type"] != "http.request":
+            return message
+        self._received += len(message.get("body", b""))
+        if self._received > self._limit:
+            return self._give_up(refusals.too_large(self._limit, size=None, hint=self._hint()))
+        self._is_open = message.get("more_body", False)
+        return message
+
+    def _deadline(self) -> float:
+        parts = 1 + self._received // _PER_BYTES
+        return self._started_at + parts * float(settings.HTTP_BODY_TIMEOUT)
+
+    def _give_up(self, refusal: Refusal) -> Message:
+        self._refusal = refusal
+        return {"type": "http.disconnect"}
+
+    async def _nothing(self) -> Message:
+        if self._is_handed_over:
+            # The client's going is not noticed here; the answer needs no time worth noticing it in.
+            await asyncio.Event().wait()
+        self._is_handed_over = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    # -- the answer --------------------------------------------------------------------------------------
+
+    async def send(self, message: Message) -> None:
+        """The application's `send`. Ends the connection of a body that was not read to its end."""
+        if message["type"] == "http.response.start":
+            if self._refusal is not None:
+                return
+            self._has_started = True
+            if self._closes():
+                message = message | {"headers": [*message.get("headers", ()), (b"connection", b"close")]}
+        elif not self._has_started:
+            return
+        elif self._is_open and not message.get("more_body", False):
+            self._tail = {"type": "http.response.body", "body": b"", "more_body": False}
+            message = message | {"more_body": True}
+        await self._send(message)
+
+    def _closes(self) -> bool:
+        """Whether this answer is the connection's last."""
+        if self._scope.get("http_version", "1.1").startswith("2"):
+            return False  # has no such header
+        connection = self._scope["extensions"].get("ocpp.connection")
+        if connection is not None and self._is_known:
+            connection.vouch()
+        return self._is_open or (connection is not None and connection.is_crowded)
+
+    async def _refuse(self, refusal: Refusal) -> None:
+        # Where too many come already, nobody is kept for the sake of an answer.
+        lingers = self._is_open and refusal.status != 429
+        await refusals.send(refusal, self._scope, self._send, is_last=not lingers)
+        if lingers:
+            await self._linger()
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _linger(self) -> None:
+        """Read and forget, for a moment, what the client still sends."""
+        left = LINGER_BYTES
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_S):
+                while left > 0:
+                    message = await self._receive()
+                    if message["type"] != "http.request" or not message.get("more_body", False):
+                        return
+                    left -= len(message.get("body", b""))
+
+
+def _is_api(scope: Scope) -> bool:
+    path: str = scope["path"]
+    return path.startswith("/api/")
+
+
+def _text(headers: list[tuple[bytes, bytes]], wanted: bytes) -> str:
+    return next((value.decode("latin-1") for name, value in headers if name == wanted), "")
+
+
+def _has_unmeasured_body(scope: Scope) -> bool:
+    """Whether a request without a readable length may have a body: a chunked one, or of HTTP/2."""
+    names = {name for name, _ in scope["headers"]}
+    is_http_1 = scope.get("http_version", "1.1").startswith("1")
+    return not is_http_1 or not names.isdisjoint((b"transfer-encoding", b"content-length"))
+
+
+def _content_length(headers: list[tuple[bytes, bytes]]) -> int | None:
+    """What the request says of its body; None where that is nothing, or nothing that could be believed."""
+    text = _text(headers, b"content-length").strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None

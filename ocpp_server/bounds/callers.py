@@ -1,0 +1,144 @@
+"""Whether a request shows valid credentials, found out before its body is read.
+
+The API authenticates by itself afterwards, with every request. This answer only decides how much of the
+process a caller may take meanwhile, so one that is half a minute old will do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from threading import Lock
+from typing import Any, Final
+
+import structlog
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.db import Error as DatabaseError
+from django.db import connection
+from django.http import HttpRequest
+
+from accounts.services import api_keys
+
+log = structlog.get_logger(__name__)
+
+FRESH_S: Final = 30.0
+# A database that hangs must not hold the request here; the API says itself that it is away.
+PATIENCE_S: Final = 1.5
+_REMEMBERED: Final = 10_000
+# Threads of their own: a flood of invented keys may wait here, and delays nothing else.
+_threads = ThreadPoolExecutor(2, thread_name_prefix="callers")
+
+_API_KEY, _SESSION = "api-key", "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a request offers; not verified yet."""
+
+    kind: str
+    secret: str
+
+    @property
+    def digest(self) -> str:
+        return f"{self.kind}:{hashlib.sha256(self.secret.encode('utf-8', 'replace')).hexdigest()}"
+
+
+class _Verified:
+    """Credentials that were valid less than FRESH_S ago, by their digest. For all threads."""
+
+    def __init__(self) -> None:
+        self._until: OrderedDict[str, float] = OrderedDict()
+        self._lock = Lock()
+
+    def add(self, digest: str) -> None:
+        with self._lock:
+            self._until[digest] = time.monotonic() + FRESH_S
+            self._until.move_to_end(digest)
+            if len(self._until) > _REMEMBERED:
+                self._until.popitem(last=False)
+
+    def __contains__(self, digest: str) -> bool:
+        return time.monotonic() < self._until.get(digest, 0.0)
+
+
+_verified = _Verified()
+
+
+def offered(scope: dict[str, Any]) -> Credentials | None:
+    """The API key or admin session of a request's headers; None for a caller that names none."""
+    cookies: list[str] = []
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            scheme, _, plain = value.decode("latin-1").partition(" ")
+            if scheme.lower() == _API_KEY and plain.strip():
+                return Credentials(_API_KEY, plain.strip())
+        elif name == b"cookie":
+            cookies.append(value.decode("latin-1"))
+    for cookie in cookies:
+        try:
+            session = SimpleCookie(cookie).get(settings.SESSION_COOKIE_NAME)
+        except CookieError:
+            continue
+        if session is not None and session.value:
+            return Credentials(_SESSION, session.value)
+    return None
+
+
+def is_remembered(credentials: Credentials | None) -> bool:
+    """Whether these credentials were verified a moment ago. Asks nobody."""
+    return credentials is not None and credentials.digest in _verified
+
+
+async def are_valid(credentials: Credentials | None) -> bool:
+    """Whether these are the credentials of somebody; False also when the database does not answer in time."""
+    if credentials is None:
+        return False
+    if is_remembered(credentials):
+        return True
+    asked = asyncio.get_running_loop().run_in_executor(_threads, _look_up, credentials)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await asked
+    except (TimeoutError, DatabaseError) as error:
+        log.warning("http.unverified", reason=str(error) or "The database does not answer.")
+        return False
+
+
+def vouch(request: HttpRequest) -> None:
+    """The API has authenticated this request: it no longer counts as one without credentials."""
+    scope: dict[str, Any] = getattr(request, "scope", {})
+    credentials = offered(scope) if scope else None
+    if credentials is not None:
+        _verified.add(credentials.digest)
+        note: Callable[[], None] | None = scope.get("extensions", {}).get("ocpp.vouch")
+        if note is not None:
+            note()
+
+
+def _look_up(credentials: Credentials) -> bool:
+    find = _is_key if credentials.kind == _API_KEY else _is_session
+    try:
+        is_valid = find(credentials.secret)
+    finally:
+        connection.close()
+    if is_valid:
+        _verified.add(credentials.digest)
+    return is_valid
+
+
+def _is_key(plain: str) -> bool:
+    return api_keys.find(plain) is not None
+
+
+def _is_session(key: str) -> bool:
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    return bool(get_user(request).is_authenticated)

@@ -1,0 +1,91 @@
+"""What a refused request hears before any application has seen it: the API's envelope, or a plain page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import Any
+
+import structlog
+
+from ocpp_server.api import envelope
+from ocpp_server.bounds.uploads import in_words
+from ocpp_server.observability import measures, tracing
+
+log = structlog.get_logger(__name__)
+
+_PAGE = (
+    '<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>\n'
+    "<body><h1>{title}</h1><p>{message}</p></body></html>\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer: HTTP's status and its name, a sentence for people, data for programs."""
+
+    status: int
+    title: str
+    message: str
+    data: dict[str, Any] = field(default_factory=dict)
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def too_large(limit: int, *, size: int | None, hint: str = "") -> Refusal:
+    """413. `size` is the Content-Length in bytes; None where only reading showed that it is too large."""
+    more = f"has {size:,} bytes" if size is not None else f"has more than {limit:,} bytes"
+    sentence = f"The body {more}; the limit is {in_words(limit)} ({limit:,} bytes).{hint and ' '}{hint}"
+    return Refusal(413, "Content too large", sentence, {"limit": limit, "size": size})
+
+
+def too_slow(seconds: float, *, received: int) -> Refusal:
+    """408: the body did not arrive within `seconds`; `received` bytes of it did."""
+    sentence = f"The body did not arrive within {seconds:g} s; {received:,} bytes of it did."
+    return Refusal(408, "Request timeout", sentence, {"timeout": seconds, "received": received})
+
+
+def too_many(limit: int) -> Refusal:
+    """429: the address has `limit` requests without valid credentials in progress already."""
+    sentence = f"This address has {limit} requests without valid credentials in progress, which is the limit."
+    return Refusal(429, "Too many requests", sentence, {"limit": limit}, ((b"retry-after", b"1"),))
+
+
+def compressed(encoding: str) -> Refusal:
+    """415: nothing here unpacks a body."""
+    sentence = f"Send the body as it is: Content-Encoding {encoding[:50]!r} is not supported."
+    return Refusal(415, "Unsupported media type", sentence, {}, ((b"accept-encoding", b"identity"),))
+
+
+async def send(refusal: Refusal, scope: dict[str, Any], send: Any, *, is_last: bool) -> None:
+    """Answer and log. `is_last` False: leave the end of the answer to the caller, who ends the connection."""
+    path, method = scope["path"], scope["method"]
+    if path.startswith("/admin/"):
+        text = _PAGE.format(title=escape(refusal.title), message=escape(refusal.message))
+        body, kind = text.encode(), b"text/html; charset=utf-8"
+    else:
+        body = envelope.JsonRenderer().render(envelope.shape(refusal.message, refusal.data, success=False))
+        kind = b"application/json"
+    measures.http_requests.add(method if method in measures.METHODS else measures.OTHER, str(refusal.status))
+    client = scope.get("client")
+    called = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
+    with tracing.request(called=called) as trace:
+        log.warning(
+            "http.refused",
+            method=method[:20],
+            path=path[:200],
+            status=refusal.status,
+            address=client[0] if client else "",
+            reason=refusal.message,
+        )
+    headers = [
+        (b"content-type", kind),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"x-request-id", trace.id.encode()),
+        (b"connection", b"close"),
+        *refusal.headers,
+    ]
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    shown = b"" if method == "HEAD" else body
+    await send({"type": "http.response.body", "body": shown, "more_body": not is_last})

@@ -1,0 +1,46 @@
+"""The addresses that take files: each app registers its own, and they have a limit of their own."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.conf import settings
+
+# A form around the file: boundaries, names, the other fields.
+FORM_BYTES: Final = 64 * 1024
+
+_paths: set[str] = set()
+
+
+def register(*paths: str) -> None:
+    """Let these addresses take files of up to HTTP_MAX_UPLOAD bytes, from callers with valid credentials."""
+    _paths.update(path.rstrip("/") for path in paths)
+
+
+def is_upload(scope: dict[str, Any]) -> bool:
+    """Whether the request goes to a registered address; a last slash makes no difference."""
+    path: str = scope["path"].removeprefix(scope.get("root_path", ""))
+    return path.rstrip("/") in _paths
+
+
+def max_file() -> int:
+    """The largest file, in bytes."""
+    return int(settings.HTTP_MAX_UPLOAD)
+
+
+def max_body() -> int:
+    """The largest body with a file in it, in bytes."""
+    return max_file() + FORM_BYTES
+
+
+def too_large() -> str:
+    """What somebody reads whose file has more than `max_file` bytes."""
+    return f"The file is larger than {in_words(max_file())}."
+
+
+def in_words(size: int) -> str:
+    """A size as people write it: 1 MiB, 300 KiB, 1,000 bytes."""
+    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+        if size >= unit and size % unit == 0:
+            return f"{size // unit:,} {name}"
+    return f"{size:,} bytes"
