@@ -1,4 +1,4 @@
-"""uvicorn's protocols as stations need them: lenient with pings, impatient with handshakes."""
+"""uvicorn's protocols as stations need them: lenient with pings, within bounds before the handshake."""
 
 from __future__ import annotations
 
@@ -11,18 +11,15 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import State
 from websockets.streams import StreamReader
 
 from ocpp_server import shutdown
+from ocpp_server.bounds.connections import BoundedConnection
 from ocpp_server.whole_frames import text_bytes, text_frame
 
 log = structlog.get_logger(__name__)
-
-# Seconds from the first byte to the end of the headers; who sends one byte a second is cut off.
-HEADERS_TIMEOUT_S = 10.0
 
 # So many messages may wait behind the one in hand before a socket is no longer read. uvicorn's own limit is
 # none: it stops and resumes reading, which are calls of the system, for every message.
@@ -276,38 +273,10 @@ class StationSocket(WebSocketsSansIOProtocol):
             self.schedule_ping()
 
 
-class Front(HttpToolsProtocol):
-    """HTTP and the handshakes of stations, with an end to waiting for headers."""
-
-    _headers_timer: asyncio.TimerHandle | None = None
+class Front(BoundedConnection):
+    """HTTP within bounds, and the handshakes of stations."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         # uvicorn silences this logger; Django's logging, which is set up after it, gives it its voice again.
         self.access_log = self.access_log and self.config.access_log
-        self._await_headers()
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._await_headers()
-
-    def on_headers_complete(self) -> None:
-        self._forget_headers()
-        super().on_headers_complete()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._forget_headers()
-        super().connection_lost(exc)
-
-    def _await_headers(self) -> None:
-        if self._headers_timer is None:
-            self._headers_timer = self.loop.call_later(HEADERS_TIMEOUT_S, self._give_up)
-
-    def _forget_headers(self) -> None:
-        if self._headers_timer is not None:
-            self._headers_timer.cancel()
-            self._headers_timer = None
-
-    def _give_up(self) -> None:
-        self._headers_timer = None
-        self.transport.close()
