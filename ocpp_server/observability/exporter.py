@@ -8,8 +8,10 @@ nothing answers, while the event loop is stuck.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 from collections.abc import Awaitable, Callable, Iterable
-from threading import Thread
+from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 from wsgiref.types import StartResponse, WSGIEnvironment
@@ -26,6 +28,9 @@ HOST = "0.0.0.0"  # noqa: S104 - scraped from another machine
 # Several processes of one machine share one environment: each takes the first port that is free.
 PORTS = 32
 PATIENCE_S = 4.0
+CONNECTIONS = 32
+# Seconds for a connection from its first byte to the end of its answer, which itself may take five.
+CONNECTION_S = 15.0
 _JSON = "application/json"
 
 Status = Callable[[], Awaitable[dict[str, Any]]]
@@ -34,6 +39,40 @@ Status = Callable[[], Awaitable[dict[str, Any]]]
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *arguments: object) -> None:
         log.debug("http.request", line=format % arguments)
+
+
+class _Bounded(ThreadingWSGIServer):
+    """So many connections at once, each a thread, and each only for so long: a client that sends its request
+    byte by byte would keep its thread for ever.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._places = BoundedSemaphore(CONNECTIONS)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._places.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        timer = Timer(CONNECTION_S, _cut, [request])
+        timer.daemon = True
+        timer.start()
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            timer.cancel()
+            self._places.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        log.debug("http.failed", address=client_address[0], exc_info=True)
+
+
+def _cut(request: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        request.shutdown(socket.SHUT_RDWR)
 
 
 class Exporter:
@@ -56,7 +95,7 @@ class Exporter:
         self._loop, self._status = asyncio.get_running_loop(), status
         for port in range(first_port, min(first_port + PORTS, 65536)):
             try:
-                self._server = make_server(HOST, port, self._answer, ThreadingWSGIServer, _Quiet)
+                self._server = make_server(HOST, port, self._answer, _Bounded, _Quiet)
             except OSError as error:
                 reason = str(error)
                 continue

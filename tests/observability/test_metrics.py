@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import socket
 import time
@@ -17,10 +18,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from websockets.exceptions import InvalidStatus
 
-from ocpp_server.observability import measures
+from ocpp_server.observability import exporter, measures
 from ocpp_server.observability.exporter import PORTS
 from tests.conformance.peer import PATIENCE, Operator, Refused, eventually, fresh, station
-from tests.live import LiveServer, free_port
+from tests.live import API_KEY, LiveServer, free_port
 
 Sample = tuple[str, dict[str, str], float]
 
@@ -158,6 +159,51 @@ async def test_the_metrics_port_is_the_next_that_is_free_and_needs_no_key(server
     assert value(samples, "ocpp_process_info", role="server") == 1
     assert value(samples, "process_resident_memory_bytes", role="server") > 0
     assert '"database"' in parts and '"journal"' in parts
+
+
+async def test_a_request_refused_for_its_size_is_counted_and_logged(server: LiveServer) -> None:
+    def refused() -> float:
+        return value(scrape(server), "ocpp_http_requests_total", method="POST", status="413")
+
+    before = await asyncio.to_thread(refused)
+    body = "x" * (1 << 20)  # with its quotes, two bytes more than the limit
+    status, headers, _ = await asyncio.to_thread(server.exchange, "POST", "/api/v1/authorize", body)
+
+    assert (status, await asyncio.to_thread(refused) - before) == (413, 1)
+    (line,) = [line for line in server.log.read_text().splitlines() if headers["x-request-id"] in line]
+    assert "http.refused" in line and "1,048,578 bytes" in line and API_KEY not in line
+
+
+async def test_connections_to_the_metrics_port_are_bounded_in_number_and_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(exporter, "CONNECTIONS", 3)
+    monkeypatch.setattr(exporter, "CONNECTION_S", 0.5)
+    live = exporter.Exporter()
+
+    def ask(text: bytes) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE)
+        connection.sendall(text)
+        return connection
+
+    def asked() -> tuple[list[bytes], bytes]:
+        with contextlib.ExitStack() as held:
+            slow = [held.enter_context(ask(b"GET /health HTTP/1.1\r\nX: ")) for _ in range(3)]
+            surplus = held.enter_context(ask(b""))
+            ends = [connection.recv(1) for connection in (surplus, *slow)]
+            answer = b""
+            while not answer:  # until the threads of those that were cut have gone
+                answer = held.enter_context(ask(b"GET /health HTTP/1.0\r\n\r\n")).recv(100)
+            return ends, answer
+
+    live.start(free_port(), status=None)  # type: ignore[arg-type]  # nobody asks for it
+    try:
+        ends, answer = await asyncio.to_thread(asked)
+    finally:
+        await live.stop()
+
+    assert ends == [b""] * 4
+    assert answer.startswith(b"HTTP/1.0 200")
 
 
 async def test_the_event_loop_tells_how_late_it_is(server: LiveServer) -> None:
