@@ -98,7 +98,7 @@ async def call(
         id=tracing.command_id(),
         charge_point=charge_point,
         action=action,
-        payload=masked(payload),
+        payload=masked(payload, action),
         actor=actor,
         created_at=now,
         deadline_at=now + timedelta(seconds=seconds),

@@ -16,7 +16,7 @@ from chargepoints.tables import COMMANDS
 from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
 from ocpp_server.live.unit_of_work import UnitOfWork, store
-from ocpp_server.masking import masked, masked_text
+from ocpp_server.masking import masked, masked_text, masked_words, secrets_in
 from ocpp_server.observability import measures
 from ocpp_server.protocol import registry, schemas
 from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
@@ -62,14 +62,17 @@ class Endings:
         """The station answered."""
         station = self._station
         station.action = outgoing.action
+        echoes = secrets_in(outgoing.payload, outgoing.action)
+        if echoes:  # an odd answer becomes the example of a deviation
+            station.frame = masked_text(station.frame, echoes=echoes)
         if isinstance(frame, CallError):
             await self.finish(
                 outgoing,
                 unit=station.unit,
                 state=self._state_now(outgoing, Command.State.ERROR),
                 error_code=frame.code[:64],
-                error_description=frame.description[:1000],
-                error_details=masked(frame.details),
+                error_description=masked_words(frame.description, echoes=echoes)[:1000],
+                error_details=masked(frame.details, outgoing.action, echoes=echoes),
             )
             return
         try:
@@ -77,25 +80,27 @@ class Endings:
             for deviation in schemas.check(
                 station.version, outgoing.action, "response", response, strict=station.strict
             ):
-                station.deviation(deviation.kind, deviation.detail, path=deviation.path)
+                detail = masked_words(deviation.detail, echoes=echoes)
+                station.deviation(deviation.kind, detail, path=deviation.path)
         except OcppError as error:
-            station.deviation("invalid-answer", error.description)
+            station.deviation("invalid-answer", masked_words(error.description, echoes=echoes))
             if station.version == V21:
                 await self._send(pack_result_error(outgoing.id, error))
             await self.finish(
                 outgoing,
                 unit=station.unit,
                 state=self._state_now(outgoing, Command.State.INVALID),
-                response={"raw": masked_text(frame.payload)},
+                response={"raw": masked_text(frame.payload, outgoing.action, echoes=echoes)},
                 error_code=error.code_for(station.version),
-                error_description=error.description,
+                error_description=masked_words(error.description, echoes=echoes),
             )
             return
-        state, status = outcomes.judge(response)
+        shown = masked(response, outgoing.action, echoes=echoes)
         ending = {
-            "state": self._state_now(outgoing, state),
-            "status": status,
-            "response": masked(response),
+            "state": self._state_now(outgoing, outcomes.judge(response)[0]),
+            # A secret may be the word that the state is known by.
+            "status": outcomes.judge(shown)[1],
+            "response": shown,
             "answer": frame.payload,
         }
         try:
@@ -155,6 +160,7 @@ class Endings:
             action=outgoing.action,
             request=orjson.dumps(outgoing.payload).decode(),
             response=answer,
+            echoes=secrets_in(outgoing.payload, outgoing.action) if answer else (),
             error_code=values.get("error_code", "") or ("" if answer else state),
             error_description=values.get("error_description", ""),
             duration_ms=None if seconds is None else seconds * 1000,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from chargepoints.tables import MESSAGES
 from ocpp_server.live.station import Station
 from ocpp_server.masking import masked_text
 from ocpp_server.protocol.dispatch import Exchange
+from ocpp_server.protocol.secrets import LOOKED_AT
 from ocpp_server.unit import Unit
 
 
@@ -41,8 +43,9 @@ def record_incoming(station: Station, exchange: Exchange) -> None:
         "in",
         call.id,
         call.action[:64],
-        masked_text(call.payload),
-        exchange.answer,
+        masked_text(call.payload, call.action, is_known=error is None and station.has_only_known_fields),
+        # In all other actions our own words hold no secrets.
+        masked_text(exchange.answer, call.action) if call.action in LOOKED_AT else exchange.answer,
         error.code_for(station.version) if error else "",
         error.description[:1000] if error else "",
         len(station.frame),
@@ -70,8 +73,11 @@ def record_outgoing(
     error_code: str = "",
     error_description: str = "",
     duration_ms: float | None,
+    echoes: Collection[str] = (),
 ) -> None:
-    """Add the row of a call of ours, when it is known what became of it."""
+    """Add the row of a call of ours, when it is known what became of it. `echoes` are the secrets of the
+    request.
+    """
     if not _Kept.everything:
         return
     unit.insert(
@@ -80,8 +86,8 @@ def record_outgoing(
         direction="out",
         message_id=message_id,
         action=action,
-        request=masked_text(request),
-        response=masked_text(response),
+        request=masked_text(request, action),
+        response=masked_text(response, action, echoes=echoes),
         error_code=error_code[:64],
         error_description=error_description[:1000],
         size=len(request),

@@ -22,7 +22,7 @@ from ocpp_server.api.fields import (
     TimeField,
     WholeField,
 )
-from ocpp_server.masking import masked
+from ocpp_server.masking import masked, masked_text
 from ocpp_server.protocol.versions import VERSIONS, label
 
 ANYTHING: dict[str, Any] = {}
@@ -268,11 +268,11 @@ class CommandSerializer(ReadSerializer):
 
     @extend_schema_field(ANYTHING)
     def get_payload(self, command: Command) -> Any:
-        return masked(command.payload)
+        return masked(command.payload, command.action)
 
     @extend_schema_field(ANYTHING)
     def get_response(self, command: Command) -> Any:
-        return masked(command.response)
+        return masked(command.response, command.action)
 
     @extend_schema_field(RemoteOutcomeSerializer(allow_null=True))
     def get_remoteStart(self, command: Command) -> Any:
@@ -295,11 +295,11 @@ class MessageSerializer(ReadSerializer):
 
     @extend_schema_field(ANYTHING)
     def get_request(self, message: Message) -> Any:
-        return parsed(message.request)
+        return parsed(masked_text(message.request, message.action))
 
     @extend_schema_field(ANYTHING)
     def get_response(self, message: Message) -> Any:
-        return parsed(message.response) if message.response else None
+        return parsed(masked_text(message.response, message.action)) if message.response else None
 
 
 def parsed(text: str) -> Any:

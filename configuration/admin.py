@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
 
 from configuration.models import ReportedKey, StoredKey
+from ocpp_server.masking import MASK, is_secret_name
 from ocpp_server.operator.base import EvidenceAdmin
 from ocpp_server.operator.filters import StationFilter
 
 
+class KeyAdmin(EvidenceAdmin):
+    """Rows of keys; the value of a secret's is not shown, whenever it was stored."""
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        fields = super().get_fields(request, obj)
+        return ["shown_value" if name == "value" else name for name in fields]
+
+    @admin.display(description="Value", ordering="value")
+    def shown_value(self, row: StoredKey | ReportedKey) -> str | None:
+        return MASK if row.value and is_secret_name(row.key) else row.value
+
+
 @admin.register(StoredKey)
-class StoredKeyAdmin(EvidenceAdmin):
+class StoredKeyAdmin(KeyAdmin):
     """Read only: a change has rules (type, range, read-only keys) that the API and the station page keep."""
 
-    list_display = ["key", "station", "value", "updated_at"]
+    list_display = ["key", "station", "shown_value", "updated_at"]
     list_filter = [StationFilter]
     list_select_related = ["charge_point"]
     search_fields = ["key"]
@@ -27,8 +44,8 @@ class StoredKeyAdmin(EvidenceAdmin):
 
 
 @admin.register(ReportedKey)
-class ReportedKeyAdmin(EvidenceAdmin):
-    list_display = ["key", "station", "value", "readonly", "reported_at"]
+class ReportedKeyAdmin(KeyAdmin):
+    list_display = ["key", "station", "shown_value", "readonly", "reported_at"]
     list_filter = [StationFilter, "readonly"]
     list_select_related = ["charge_point"]
     search_fields = ["key"]

@@ -372,6 +372,14 @@ VARIABLES: tuple[Variable, ...] = (
         LOGS,
     ),
     Variable(
+        "OCPP_SECRET_KEYS",
+        "",
+        names,
+        "Keys and variables of stations whose values are never shown, stored or logged, besides those whose "
+        "names say that they are secrets (WifiPSK, VpnKey): CpoName, Vendor.Code, separated by commas.",
+        LOGS,
+    ),
+    Variable(
         "LOG_LEVEL",
         lambda known: "DEBUG" if known["DEBUG"] else "INFO",
         one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),

@@ -1,67 +1,354 @@
-"""Passwords and keys are never shown, logged or sent back: one rule for all that keeps a payload."""
+"""Copies without secrets, for all that keeps, shows or logs what a payload says.
+
+The rule is `protocol.secrets`. Only what is secret changes: a text without secrets comes back as it is, and
+in one with secrets every number keeps its digits.
+"""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, Final, NamedTuple
 
 import orjson
 
-MASK = "***"
+from ocpp_server.protocol import secrets
+from ocpp_server.protocol.secrets import LOOKED_AT, NO_PATHS, Paths, is_secret_name, paths_of
 
-_SECRET_NAME = re.compile(r"password|authorizationkey|secret|privatekey|apn$", re.IGNORECASE)
-_URL_CREDENTIALS = re.compile(r"(://)[^/\s\"@]*@")
+__all__ = ["MASK", "is_secret_name", "masked", "masked_frame", "masked_text", "masked_words", "secrets_in"]
+
+MASK: Final = "***"
+
+_DEPTH = 64  # a frame of a station has 32 levels at most; what is deeper is hidden whole
+_NESTED = 4  # JSON inside of JSON texts
+_SHORTEST_ECHO = 6  # a shorter secret is found in too many texts that do not repeat it
+_LONGEST_NAME = 64
+_PAIR_LENGTH = 2
+_DESCRIBED = frozenset({"component", "variable"})  # name a key, hold no value
+_MOST_NAMES = 200  # looked at in one text; one with more hints at secrets is hidden whole
+
+# The header of a call: its type, its id, and its action.
+_CALL = re.compile(r'\s*\[\s*[26]\s*,\s*"[^"]{0,64}"\s*,\s*"([A-Za-z0-9]{1,64})"')
+_RUN = re.compile(r"[^\s\"'<>]+")
+# A host, with a port perhaps, and the begin of what follows: an @ behind it belongs to no login.
+_HOST = re.compile(r"(?:[^@/?#:\[]*|\[[0-9A-Fa-f:.]*\])(?::[0-9]*)?[/?#]")
+_QUERY = re.compile(r"([?&;#])([^=?&;#]{1,200})=([^&;#]+)")
+_SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
+_PRIVATE_KEY = re.compile(
+    r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+_PAIR = re.compile(r"\s*+[\"']?([\w.\-\[\]]{1,200})[\"']?\s*+[=:]\s*+")
+_ELEMENT = re.compile(r"(<([\w.:\-]{1,200})(?:\s[^<>]*)?>)([^<>]+)(?=</\2\s*>)")
+_HINTS = re.compile("|".join(map(re.escape, secrets.HINTS)))
+_WORD = re.compile(r"[\w.\-\[\]]")
+_NAME = re.compile(r"[\w.\-\[\]:/]{1,120}")
+_ASSIGNED = re.compile(r"[\"'\]]*+\s*+[=:]\s*+\S")
 
 
-def is_secret_name(name: str) -> bool:
-    return _SECRET_NAME.search(name) is not None
+def masked(payload: Any, action: str = "", *, echoes: Iterable[str] = ()) -> Any:
+    """A copy of a payload without its secrets; `action` is the one whose request or answer it is.
 
-
-def masked(payload: Any) -> Any:
-    """A copy of a payload without its secrets.
-
-    A secret stands under its own name (`basicAuthPassword`), or is the value of a key or variable so named
-    (ChangeConfiguration, SetVariables, GetConfiguration, GetVariables), or is part of a URL.
+    `echoes` are the secrets of the request that it answers, see `secrets_in`.
     """
-    if isinstance(payload, list):
-        return [masked(item) for item in payload]
-    if isinstance(payload, str):
-        return _URL_CREDENTIALS.sub(rf"\1{MASK}@", payload)
-    if not isinstance(payload, dict):
-        return payload
-    names = [
-        payload.get("key"),
-        (payload.get("variable") or {}).get("name") if isinstance(payload.get("variable"), dict) else None,
-    ]
-    holds_secret = any(isinstance(name, str) and _SECRET_NAME.search(name) for name in names)
-    return {
-        name: MASK
-        if value and (_SECRET_NAME.search(name) or (holds_secret and name in ("value", "attributeValue")))
-        else masked(value)
-        for name, value in payload.items()
-    }
+    return _Copy(echoes).of(payload, _Place(paths_of(action)))
 
 
-def masked_text(text: str) -> str:
-    """The same for a payload's JSON text; what is not JSON is not kept when it looks like a secret."""
-    if not _is_suspicious(text):
-        return text
+def masked_text(text: str, action: str = "", *, is_known: bool = False, echoes: Collection[str] = ()) -> str:
+    """The same for a payload's JSON text; what is not JSON is hidden whole when it names a secret.
+
+    `is_known`: it has been validated and has no field that its schema does not know. Asked for every message.
+    """
+    if action not in LOOKED_AT and not echoes:
+        if is_known:
+            # All names are the published ones: only customData and addresses are left. Spelled out, because
+            # this looks at every character of every message.
+            if "customData" not in text and "@" not in text and "\\u" not in text:
+                return text
+        elif not _may_hold_secret(text):
+            return text
+    copy = _Copy(echoes)
     try:
-        return orjson.dumps(masked(orjson.loads(text))).decode()
-    except orjson.JSONDecodeError:
+        # Numbers stay as they were written: 1.10 does not become 1.1.
+        payload = json.loads(text, parse_float=_written, parse_int=_written)
+        found = copy.of(payload, _Place(paths_of(action)))
+        return orjson.dumps(found).decode() if copy.hidden else text
+    except (ValueError, TypeError, RecursionError):
+        return _Copy(echoes).text(text, is_free=True)
+
+
+def masked_frame(text: str) -> str:
+    """The same for a whole frame, of which only a call says what action it is about."""
+    header = _CALL.match(text)
+    return masked_text(text, header[1] if header else "")
+
+
+def masked_words(text: str, *, echoes: Iterable[str] = ()) -> str:
+    """The same for a sentence of a station or a library: addresses and `name=value`; words alone stay."""
+    return _Copy(echoes).text(text, is_free=False)
+
+
+def secrets_in(payload: Any, action: str) -> frozenset[str]:
+    """The secret texts of a request that are long enough to be recognised where its answer repeats them."""
+    if action not in LOOKED_AT:
+        return frozenset()
+    copy = _Copy()
+    copy.of(payload, _Place(paths_of(action)))
+    return frozenset(text for text in copy.texts if len(text) >= _SHORTEST_ECHO)
+
+
+def _written(number: str) -> orjson.Fragment:
+    return orjson.Fragment(number)
+
+
+def _may_hold_secret(text: str) -> bool:
+    """Whether there is a reason to read a text: most have none, and are stored as they came."""
+    if "@" in text or "\\u" in text or secrets.configured():
+        return True
+    return _hints_at_secret(text)
+
+
+def _hints_at_secret(text: str) -> bool:
+    # An idToken is no secret, and many messages have one.
+    folded = text.casefold().replace("idtoken", "")
+    # Plain searches in a plain loop: one expression, or a generator, takes several times as long.
+    for hint in secrets.HINTS:  # noqa: SIM110
+        if hint in folded:
+            return True
+    return False
+
+
+class _Place(NamedTuple):
+    """Where in a payload a value stands.
+
+    `is_secret`: all of it is one. `is_named`: it belongs to a key or variable that is a secret's. `is_free`:
+    its texts are a vendor's, where the mere name of a secret may be followed by it.
+    """
+
+    paths: Paths
+    is_secret: bool = False
+    is_named: bool = False
+    is_free: bool = False
+    depth: int = 0
+
+
+_IN_TEXT = _Place(NO_PATHS, is_free=True)
+
+
+class _Copy:
+    """One payload being copied. `hidden` counts what was masked, `texts` are those masked as a whole."""
+
+    __slots__ = ("echoes", "hidden", "nested", "texts")
+
+    def __init__(self, echoes: Iterable[str] = ()) -> None:
+        self.echoes = sorted(echoes, key=len, reverse=True)
+        self.hidden = 0
+        self.nested = 0
+        self.texts: list[str] = []
+
+    def of(self, value: Any, place: _Place) -> Any:
+        """A copy of a value without its secrets."""
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        if place.depth > _DEPTH:
+            return self._hide(value)
+        if isinstance(value, list):
+            inside = place._replace(depth=place.depth + 1)
+            return [self._item(item, inside) for item in value]
+        if isinstance(value, dict):
+            return self._object(value, place)
+        if place.is_secret:
+            return self._hide(value)
+        return self.text(value, is_free=place.is_free) if isinstance(value, str) else value
+
+    def _item(self, item: Any, place: _Place) -> Any:
+        is_pair = place.is_free and isinstance(item, list) and len(item) == _PAIR_LENGTH
+        if is_pair and not place.is_secret and _names_secret(item[0]):  # ["WifiPSK", "..."]
+            return [item[0], self.of(item[1], place._replace(is_secret=True))]
+        return self.of(item, place)
+
+    def _object(self, value: dict[str, Any], place: _Place) -> dict[str, Any]:
+        paths, is_named = place.paths, place.is_named or _is_about_secret(value)
+        found = {}
+        for name, item in value.items():
+            if place.is_free and not place.is_secret and _is_name_of_secret(name, item):
+                found[name] = item  # what is hidden is its value, beside it
+                continue
+            step = paths.get(name) if paths else None
+            is_value = is_named and (secrets.holds_value(name) or secrets.is_remark(name))
+            inside = _Place(
+                step or NO_PATHS,
+                is_secret=place.is_secret or step == NO_PATHS or is_value or is_secret_name(name),
+                is_named=is_named and name not in _DESCRIBED,
+                is_free=place.is_free or name in ("data", "customData"),
+                depth=place.depth + 1,
+            )
+            found[name] = self.of(item, inside)
+        return found
+
+    def _hide(self, value: Any) -> str:
+        self.hidden += 1
+        if isinstance(value, str):
+            self.texts.append(value)
         return MASK
 
+    # -- inside of texts ------------------------------------------------------------------------
 
-def _is_suspicious(text: str) -> bool:
-    """Only messages that name one of these are looked at closely; all others are stored as they came.
+    def text(self, text: str, *, is_free: bool) -> str:
+        """A text without the secrets in it; all of it is one when it names secrets in a way we can't read."""
+        found = self._echoless(text)
+        if found[:1] in '{["' or found.lstrip()[:1] in ("{", "[", '"'):
+            inner = self._inner(found)
+            if inner is not None:
+                return inner
+        if "//" in found and ("@" in found or "=" in found):
+            found = self._counted(_RUN, _without_login, found)
+        if "PRIVATE KEY" in found:
+            found = self._counted(_PRIVATE_KEY, rf"\1{MASK}\2", found)
+        if not _hints_at_secret(found) and not secrets.configured():
+            return found
+        if "</" in found:
+            found = self._counted(_ELEMENT, _without_content, found)
+        if not _names_in(found, is_free=is_free):
+            return found
+        pairs = self._pairs(found, is_free)
+        return self._hide(text) if pairs is None else pairs
 
-    Plain searches, not one expression without case: this looks at every character of every message.
+    def _inner(self, text: str) -> str | None:
+        """JSON inside of a text, without its secrets; None when it is no JSON, or a mere number."""
+        if self.nested >= _NESTED:
+            return None
+        try:
+            payload = json.loads(text, parse_float=_written, parse_int=_written)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(payload, dict | list | str):
+            return None
+        before, self.nested = self.hidden, self.nested + 1
+        found = self.of(payload, _IN_TEXT)
+        self.nested -= 1
+        if self.hidden == before:
+            return text
+        try:
+            return orjson.dumps(found).decode()
+        except TypeError:  # lone surrogates
+            return self._hide(text)
+
+    def _pairs(self, text: str, is_free: bool) -> str | None:
+        """`a=1&password=x` without its secrets; None when a secret may be left in it."""
+        for separator in ("&", ";", "\n", ","):
+            shown = []
+            for part in text.split(separator):
+                pair = _PAIR.match(part)
+                if pair is None:
+                    if part.strip():
+                        break
+                    shown.append(part)
+                elif is_secret_name(pair[1]):
+                    shown.append(pair[0] + MASK)
+                elif _names_in(part[pair.end() :], is_free=is_free):
+                    break
+                else:
+                    shown.append(part)
+            else:
+                self.hidden += 1
+                return separator.join(shown)
+        return None
+
+    def _echoless(self, text: str) -> str:
+        for echo in self.echoes:
+            if echo in text:
+                self.hidden += 1
+                text = text.replace(echo, MASK)
+        return text
+
+    def _counted(self, pattern: re.Pattern[str], by: str | Callable[[re.Match[str]], str], text: str) -> str:
+        found = pattern.sub(by, text)
+        self.hidden += found != text
+        return found
+
+
+def _is_about_secret(value: dict[str, Any]) -> bool:
+    """Whether an object gives a value to a key or variable that is a secret's."""
+    for name, item in value.items():
+        if isinstance(item, str):
+            if name.casefold() in secrets.NAMING and is_secret_name(item):
+                return True
+        elif (
+            name in _DESCRIBED
+            and isinstance(item, dict)
+            and any(_names_secret(item.get(word)) for word in ("name", "instance"))
+        ):
+            return True
+    return False
+
+
+def _is_name_of_secret(name: str, item: Any) -> bool:
+    """Whether a property holds the name of a key or variable that is a secret's."""
+    return (
+        isinstance(item, str)
+        and name.casefold() in secrets.NAMING
+        and _NAME.fullmatch(item) is not None
+        and is_secret_name(item)
+    )
+
+
+def _names_secret(name: Any) -> bool:
+    return isinstance(name, str) and is_secret_name(name)
+
+
+def _names_in(text: str, *, is_free: bool) -> bool:
+    """Whether a text has the name of a secret in it; in a vendor's text as a word, elsewhere with a value
+    behind it.
     """
     folded = text.casefold()
-    # Spelled out: a generator over a tuple of words costs more than the searches. "key" is looked for first,
-    # for two.
-    if "password" in folded or "secret" in folded:
-        return True
-    if "key" in folded and ("authorizationkey" in folded or "privatekey" in folded):
-        return True
-    return "://" in text and _URL_CREDENTIALS.search(text) is not None
+    if len(folded) != len(text):  # positions moved; this is not how keys are written
+        text = folded
+    if secrets.configured():
+        return any(is_secret_name(word) for word in re.findall(r"[\w.\-\[\]]{1,64}", text)[:10_000])
+    end = -1
+    for number, hint in enumerate(_HINTS.finditer(folded)):
+        if number >= _MOST_NAMES:
+            return True
+        if hint.start() < end:
+            continue
+        start, end = hint.start(), hint.end()
+        lowest, highest = max(0, start - _LONGEST_NAME), min(len(text), end + _LONGEST_NAME)
+        while start > lowest and _WORD.match(text, start - 1):
+            start -= 1
+        while end < highest and _WORD.match(text, end):
+            end += 1
+        if text.endswith("</", 0, start) or text.startswith(MASK, _value_at(text, end)):
+            continue  # the end of an element, or masked before
+        if is_secret_name(text[start:end].strip(".-[]")) and (is_free or _ASSIGNED.match(text, end)):
+            return True
+    return False
+
+
+def _value_at(text: str, end: int) -> int:
+    """Where the value behind a name begins."""
+    while end < len(text) and text[end] in "\"' =:>":
+        end += 1
+    return end
+
+
+def _without_login(match: re.Match[str]) -> str:
+    """An address without its login and the secrets of its query; anything else as it is."""
+    run = match[0]
+    before, slashes, rest = run.partition("//")
+    if not slashes:
+        return run
+    if "@" in rest and not _HOST.match(rest):
+        rest = f"{MASK}@{rest.rpartition('@')[2]}"
+    return f"{before}//{_QUERY.sub(_without_value, rest)}"
+
+
+def _without_value(match: re.Match[str]) -> str:
+    before, name, _ = match.groups()
+    if name.casefold() in _SIGNATURES or is_secret_name(name):
+        return f"{before}{name}={MASK}"
+    return match[0]
+
+
+def _without_content(match: re.Match[str]) -> str:
+    return f"{match[1]}{MASK}" if is_secret_name(match[2]) else match[0]

@@ -17,6 +17,7 @@ import environ
 from ocpp_server import env
 from ocpp_server.observability import logs
 from ocpp_server.operator import theme
+from ocpp_server.protocol import secrets as secret_names
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_file(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
@@ -297,6 +298,7 @@ STORAGES = {
     },
 }
 
+secret_names.configure(ENVIRONMENT["OCPP_SECRET_KEYS"])
 LOGGING = logs.configure(
     level=ENVIRONMENT["LOG_LEVEL"], form=ENVIRONMENT["LOG_FORMAT"], colours=sys.stderr.isatty()
 )

@@ -66,6 +66,21 @@ def test_passwords_and_keys_are_masked_and_tokens_keep_their_end(
     )
 
 
+def test_secrets_inside_of_values_are_masked_too(lines: Lines) -> None:
+    structlog.get_logger("probe").info(
+        "seen",
+        wifi_psk="hunter2",
+        tokens=3,
+        error="can't reach ftp://user:hunter2@example.com/x",
+        payload={"key": "SimPin", "value": "hunter2", "retries": 3},
+    )
+
+    assert "hunter2" not in lines.getvalue()
+    line = lines.only()
+    assert (line["tokens"], line["payload"]["retries"]) == (3, 3)
+    assert line["error"] == "can't reach ftp://***@example.com/x"
+
+
 def test_lines_of_other_libraries_look_the_same(lines: Lines) -> None:
     logging.getLogger("probe.library").warning("%s is slow", "disk")
 
@@ -148,6 +163,15 @@ def test_uvicorns_access_lines_have_fields_and_no_query() -> None:
             '[2,"7","ChangeConfiguration",{"key":"AuthorizationKey","value":"0123456789abcdef"}]',
             '[2,"7","ChangeConfiguration",{"key":"AuthorizationKey","value":"***"}]',
         ),
+        (
+            '[2,"7","SetNetworkProfile",{"connectionData":{"vpn":{"user":"u","key":"k-of-vpn"}}}]',
+            '[2,"7","SetNetworkProfile",{"connectionData":{"vpn":{"user":"u","key":"***"}}}]',
+        ),
+        (
+            '[3,"7",{"configurationKey":[{"key":"WifiPSK","readonly":false,"value":"hunter2"}]}]',
+            '[3,"7",{"configurationKey":[{"key":"WifiPSK","readonly":false,"value":"***"}]}]',
+        ),
+        ('[2,"7","DataTransfer",{"data":"psk=hunter2', "***"),
         ("[2,7,", "[2,7,"),
     ],
 )

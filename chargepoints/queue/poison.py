@@ -14,6 +14,7 @@ from chargepoints.queue.claims import Claim
 from chargepoints.queue.station import Outcome
 from ocpp_server import live
 from ocpp_server.journal import journal
+from ocpp_server.masking import masked_text
 from ocpp_server.protocol import frames
 from ocpp_server.protocol.errors import InternalError
 from ocpp_server.protocol.versions import V16, VERSIONS
@@ -26,14 +27,14 @@ _REASON = "It could not be handled."
 
 
 def letter(claim: Claim, reason: str) -> str:
-    """A dead letter: the envelope as it was, why it is here, and since when."""
+    """A dead letter: the envelope as it was but for secrets, why it is here, and since when."""
     return orjson.dumps(
         {
             "charge_point_id": claim.identity,
             "reason": reason[:500],
             "attempts": claim.attempts,
             "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "envelope": claim.head.decode("utf-8", "replace"),
+            "envelope": masked_text(claim.head.decode("utf-8", "replace")),
         }
     ).decode()
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from chargepoints.services import status
 from chargepoints.tables import DEVICE_EVENTS
 from ocpp_server.live.station import Station
+from ocpp_server.masking import MASK, is_secret_name, masked_words
 from ocpp_server.protocol.translate import Place
 
 _INT64 = 2**63 - 1
@@ -29,6 +30,12 @@ async def record(
     at: datetime,
 ) -> None:
     """Store an event; AvailabilityState is a connector's status told another way (2.0.1 G01.FR.03)."""
+    names = (component, component_instance, variable, variable_instance)
+    shown, remark = (
+        (MASK, MASK if tech_info else "")
+        if any(is_secret_name(name) for name in names)
+        else (masked_words(actual_value), masked_words(tech_info))
+    )
     station.unit.insert(
         DEVICE_EVENTS,
         charge_point_id=station.pk,
@@ -40,9 +47,9 @@ async def record(
         variable=variable[:255],
         variable_instance=variable_instance[:255],
         trigger=trigger[:64],
-        actual_value=actual_value,
+        actual_value=shown,
         tech_code=tech_code[:255],
-        tech_info=tech_info,
+        tech_info=remark,
         is_cleared=is_cleared,
         at=at,
         received_at=station.received_at,

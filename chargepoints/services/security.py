@@ -13,6 +13,7 @@ import structlog
 from chargepoints.models import ChargePoint, SecurityEvent
 from chargepoints.tables import SECURITY_EVENTS
 from ocpp_server.live.station import Station
+from ocpp_server.masking import masked_words
 from ocpp_server.observability import measures
 
 # So many events of one station are stored in an hour, as reports of its own and again as our notices about
@@ -108,7 +109,7 @@ def _store(station: Station, type: str, tech_info: str, at: datetime, *, from_st
         SECURITY_EVENTS,
         charge_point_id=station.pk,
         type=type[:255],
-        tech_info=tech_info,
+        tech_info=masked_words(tech_info),
         from_station=from_station,
         at=at,
         received_at=station.received_at,

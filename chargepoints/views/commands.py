@@ -101,7 +101,7 @@ class CommandsView(ApiView):
         charge_point = station(client_id)
         action, payload, timeout = read_body(request.data)
         command = send(request, _call, charge_point, action=action, payload=payload, timeout=timeout)
-        return told(command, charge_point, {"action": action, "response": masked(command.response)})
+        return told(command, charge_point, {"action": action, "response": masked(command.response, action)})
 
     @described(
         "What was sent to a station, by whom, and what became of it",

@@ -59,7 +59,7 @@ class IntentView(ApiView):
         return told(command, charge_point, self.shown(command, asked, charge_point))
 
     def shown(self, command: Command, asked: dict[str, Any], charge_point: ChargePoint) -> dict[str, Any]:
-        return {"action": command.action, "response": masked(command.response)}
+        return {"action": command.action, "response": masked(command.response, command.action)}
 
 
 class TriggerView(IntentView):

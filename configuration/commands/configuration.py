@@ -70,7 +70,7 @@ class Reported:
         )
         if command.state not in _ANSWERED:
             return
-        response = masked(command.response or {})
+        response = masked(command.response or {}, command.action)
         for entry in response.get("configurationKey") or ():
             self.keys[entry["key"]] = {"value": entry.get("value"), "readonly": entry["readonly"]}
         self.unknown += response.get("unknownKey") or ()

@@ -26,6 +26,7 @@ from configuration.services.rules import (
     whole,
 )
 from ocpp_server import live
+from ocpp_server.masking import is_secret_name
 
 ACCEPTED: Final = "Accepted"
 REJECTED: Final = "Rejected"
@@ -49,7 +50,7 @@ class Key:
 
     @property
     def is_secret(self) -> bool:
-        return "W" in self.flags
+        return "W" in self.flags or is_secret_name(self.name)
 
 
 class Entry(TypedDict):
@@ -136,9 +137,9 @@ def names() -> list[str]:
 
 
 def is_secret(name: str) -> bool:
-    """Whether a key's value is never shown. One the table has no more is shown."""
+    """Whether a key's value is never shown."""
     row = CATALOGUE.get(name.casefold())
-    return row is not None and row.is_secret
+    return is_secret_name(name) if row is None else row.is_secret
 
 
 def stored(charge_point: ChargePoint) -> dict[str, Entry]:

@@ -11,31 +11,44 @@ from django.db.models import Q
 from configuration.models import ReportedKey
 from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
-from ocpp_server.masking import is_secret_name
+from ocpp_server.masking import is_secret_name, masked_words
 
 
 async def store(*, station: Station, keys: Mapping[str, tuple[str | None, bool]]) -> None:
-    """Keep values and read-only flags by name; a leaked password is dropped before it is stored (J errata
-    3.10).
+    """Keep values and read-only flags by name; a leaked secret is dropped before it is stored (J errata
+    3.10), and so is what was stored before the rule knew its name.
     """
+    secret = [name[:255] for name in keys if is_secret_name(name)]
     kept = {name[:255]: entry for name, entry in keys.items() if not is_secret_name(name)}
-    if kept:
-        await journal.run(_store, station.pk, kept, station.received_at)
+    if kept or secret:
+        await journal.run(_store, station.pk, kept, secret, station.received_at)
 
 
-def _store(charge_point_pk: int, keys: Mapping[str, tuple[str | None, bool]], at: datetime) -> None:
+def _store(
+    charge_point_pk: int,
+    keys: Mapping[str, tuple[str | None, bool]],
+    secret: Collection[str],
+    at: datetime,
+) -> None:
+    if secret:
+        ReportedKey.objects.filter(charge_point_id=charge_point_pk, key__in=secret).delete()
     ReportedKey.objects.bulk_create(
         [
             ReportedKey(
                 charge_point_id=charge_point_pk, key=key, value=value, readonly=readonly, reported_at=at
             )
             # In one order for all: two that write the same keys crosswise would lock each other out.
-            for key, (value, readonly) in sorted(keys.items())
+            for key, (value, readonly) in sorted(_shown(keys).items())
         ],
         update_conflicts=True,
         unique_fields=["charge_point", "key"],
         update_fields=["value", "readonly", "reported_at"],
     )
+
+
+def _shown(keys: Mapping[str, tuple[str | None, bool]]) -> dict[str, tuple[str | None, bool]]:
+    """Keys of addresses and vendors' JSON are no secrets as a whole, but may hold some."""
+    return {key: (value and masked_words(value), readonly) for key, (value, readonly) in keys.items()}
 
 
 def number_sync(charge_point_pk: int, names: Collection[str]) -> int | None:

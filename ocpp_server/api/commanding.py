@@ -71,7 +71,7 @@ def told(command: Command, charge_point: ChargePoint, data: Mapping[str, Any], *
             }
             return refusal(f"{who} answered {what} with the error {command.error_code}.", 502, failed)
         case Command.State.INVALID:
-            failed = {**shared, "response": masked(command.response)}
+            failed = {**shared, "response": masked(command.response, command.action)}
             return refusal(f"{who} answered {what} with something that is no valid answer.", 502, failed)
         case Command.State.DISCONNECTED:
             return refusal(f"{who} went offline before it answered {what}.", 503, shared)

@@ -7,8 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ocpp_server.live.records import ConnectorState, ExpectedStart, TransactionState
+from ocpp_server.masking import masked_frame, masked_words
 from ocpp_server.observability import measures
 from ocpp_server.protocol import translate
+from ocpp_server.protocol.schemas import EXTRA_PROPERTY
 from ocpp_server.protocol.session import ReplayMemory
 from ocpp_server.unit import Unit
 
@@ -83,6 +85,7 @@ class Station:
         "_last_time",
         "status",
         "deviations",
+        "_unknown_in",
         "frame",
         "payload",
         "action",
@@ -128,6 +131,8 @@ class Station:
         self._last_time: tuple[object, datetime | None, datetime] = (None, None, self.received_at)
         self.status = ""
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
+        # When the last message with a field that its schema does not know was received.
+        self._unknown_in: datetime | None = None
         # The message in hand: its frame, and its payload's JSON text, byte for byte.
         self.frame = ""
         self.payload = ""
@@ -153,16 +158,24 @@ class Station:
     def is_accepted(self) -> bool:
         return self.registration_status == "Accepted"
 
+    @property
+    def has_only_known_fields(self) -> bool:
+        """Whether the message in hand, once it is validated, has no field that its schema does not know."""
+        return self._unknown_in is not self.received_at
+
     def deviation(self, kind: str, detail: str = "", *, path: str = "") -> None:
         """Count what the station does differently from the specification; the first frame is kept as an
-        example.
+        example, its secrets masked.
         """
         measures.deviations.add(kind)
+        if kind == EXTRA_PROPERTY:
+            self._unknown_in = self.received_at
         key = (kind, self.action[:64], path[:255])
+        if key not in self.deviations and len(self.deviations) >= MAX_DEVIATION_KINDS:
+            key = ("more-kinds", "", "")
         if key not in self.deviations:
-            if len(self.deviations) >= MAX_DEVIATION_KINDS:
-                key = ("more-kinds", "", "")
-            self.deviations.setdefault(key, DeviationCount(detail[:500], self.frame[:2000]))
+            example = masked_frame(self.frame)[:2000]
+            self.deviations[key] = DeviationCount(masked_words(detail)[:500], example)
         self.deviations[key].count += 1
 
     def moment(self, text: object) -> datetime:

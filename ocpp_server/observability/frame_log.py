@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from ocpp_server.masking import MASK, masked_text
+from ocpp_server.masking import MASK, masked_frame
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ def _tell(event: str, station: Any, text: str) -> None:
 
 def shown(text: str) -> str:
     """A frame as it may be shown to whoever reads the log."""
-    return _TOKEN.sub(_shortened, masked_text(text))[:LONGEST]
+    return _TOKEN.sub(_shortened, masked_frame(text))[:LONGEST]
 
 
 def _shortened(match: re.Match[str]) -> str:

@@ -4,31 +4,39 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
 
 from ocpp_server import roles
+from ocpp_server.masking import MASK, is_secret_name, masked, masked_words
 
 # The keys one greps for come first and in this order, whatever order they were bound in.
 LEADING_KEYS = ("station", "message_id", "action", "version", "ms")
-_SECRET_PARTS = ("password", "secret", "authorization", "api_key", "private_key")
 _TOKEN_KEYS = frozenset({"token", "id_tag", "idtag", "id_token", "idtoken", "uid"})
-_MASK = "***"
+# Masked by whoever writes it, or our own words.
+_WHOLE = frozenset({"frame", "timestamp", "level", "logger"})
+# Addresses and `name=value`: most values have neither.
+_MAY_HOLD_VALUE = re.compile("[@=:]").search
 _LONG_ENOUGH_TO_SHOW_AN_END = 8  # the shortest RFID uid: four bytes in hex
 
 Event = MutableMapping[str, Any]
 
 
 def mask_secrets(_logger: Any, _method: str, event: Event) -> Event:
-    """Hide passwords and keys entirely, and all but the last four characters of a token."""
+    """Hide secrets entirely, also inside of values, and all but the last four characters of a token."""
     for key, value in event.items():
         lowered = key.lower()
-        if any(part in lowered for part in _SECRET_PARTS):
-            event[key] = _MASK
-        elif lowered in _TOKEN_KEYS and isinstance(value, str):
-            event[key] = _MASK + value[-4:] if len(value) >= _LONG_ENOUGH_TO_SHOW_AN_END else _MASK
+        if lowered in _TOKEN_KEYS and isinstance(value, str):
+            event[key] = MASK + value[-4:] if len(value) >= _LONG_ENOUGH_TO_SHOW_AN_END else MASK
+        elif "authorization" in lowered or is_secret_name(key):
+            event[key] = MASK
+        elif isinstance(value, dict | list):
+            event[key] = masked(value)
+        elif isinstance(value, str) and key not in _WHOLE and _MAY_HOLD_VALUE(value):
+            event[key] = masked_words(value)
     return event
 
 

@@ -16,13 +16,23 @@ CSMS: Final = "csms"  # CSMS -> station
 BOTH: Final = "both"
 
 
+# Of `secret_paths`: secrets may stand in any text of the action, under a name that no schema knows (a key, a
+# variable, JSON inside a text) or as part of an address.
+FREE: Final = "*"
+
+
 class Action(NamedTuple):
-    """One row: `direction` names the side that sends the request."""
+    """One row: `direction` names the side that sends the request.
+
+    `secret_paths` are the fields of its request or answer whose values are never shown, or FREE. The rule is
+    `secrets`; a test asks of every text of every schema where it belongs.
+    """
 
     name: str
     direction: Direction
     block: str
     versions: tuple[Version, ...]
+    secret_paths: tuple[str, ...] = ()
 
     @property
     def is_from_station(self) -> bool:
@@ -39,11 +49,23 @@ _16 = (V16,)
 _201 = (V201, V21)
 _21 = (V21,)
 _ALL = (V16, V201, V21)
+_FREE = (FREE,)
+_NETWORK_SECRETS = (
+    "connectionData.apn",
+    "connectionData.basicAuthPassword",
+    "connectionData.vpn.key",
+    "connectionData.vpn.password",
+    FREE,
+)
 
 # fmt: off
-_TABLE: tuple[tuple[str, Direction, str, tuple[Version, ...]], ...] = (
+_TABLE: tuple[
+    tuple[str, Direction, str, tuple[Version, ...]]
+    | tuple[str, Direction, str, tuple[Version, ...], tuple[str, ...]],
+    ...,
+] = (
     # A  security
-    ("SecurityEventNotification",         STATION, "security",       _ALL),
+    ("SecurityEventNotification",         STATION, "security",       _ALL, _FREE),
 
     # A, M  certificates
     ("SignCertificate",                   STATION, "certificates",   _ALL),
@@ -59,14 +81,14 @@ _TABLE: tuple[tuple[str, Direction, str, tuple[Version, ...]], ...] = (
     ("BootNotification",                  STATION, "provisioning",   _ALL),
     ("Heartbeat",                         STATION, "provisioning",   _ALL),
     ("Reset",                             CSMS,    "provisioning",   _ALL),
-    ("GetConfiguration",                  CSMS,    "provisioning",   _16),
-    ("ChangeConfiguration",               CSMS,    "provisioning",   _16),
-    ("GetVariables",                      CSMS,    "provisioning",   _201),
-    ("SetVariables",                      CSMS,    "provisioning",   _201),
+    ("GetConfiguration",                  CSMS,    "provisioning",   _16, _FREE),
+    ("ChangeConfiguration",               CSMS,    "provisioning",   _16, _FREE),
+    ("GetVariables",                      CSMS,    "provisioning",   _201, _FREE),
+    ("SetVariables",                      CSMS,    "provisioning",   _201, _FREE),
     ("GetBaseReport",                     CSMS,    "provisioning",   _201),
     ("GetReport",                         CSMS,    "provisioning",   _201),
-    ("NotifyReport",                      STATION, "provisioning",   _201),
-    ("SetNetworkProfile",                 CSMS,    "provisioning",   _201),
+    ("NotifyReport",                      STATION, "provisioning",   _201, _FREE),
+    ("SetNetworkProfile",                 CSMS,    "provisioning",   _201, _NETWORK_SECRETS),
 
     # C  authorization
     ("Authorize",                         STATION, "authorization",  _ALL),
@@ -108,7 +130,7 @@ _TABLE: tuple[tuple[str, Direction, str, tuple[Version, ...]], ...] = (
     ("ChangeTransactionTariff",           CSMS,    "tariff",         _21),
 
     # C, I  payment
-    ("NotifySettlement",                  STATION, "payment",        _21),
+    ("NotifySettlement",                  STATION, "payment",        _21, _FREE),
     ("NotifyWebPaymentStarted",           CSMS,    "payment",        _21),
     ("VatNumberValidation",               STATION, "payment",        _21),
 
@@ -131,20 +153,20 @@ _TABLE: tuple[tuple[str, Direction, str, tuple[Version, ...]], ...] = (
     ("UpdateDynamicSchedule",             CSMS,    "smart_charging", _21),
 
     # L  firmware
-    ("UpdateFirmware",                    CSMS,    "firmware",       _ALL),
+    ("UpdateFirmware",                    CSMS,    "firmware",       _ALL, _FREE),
     ("FirmwareStatusNotification",        STATION, "firmware",       _ALL),
-    ("SignedUpdateFirmware",              CSMS,    "firmware",       _16),
+    ("SignedUpdateFirmware",              CSMS,    "firmware",       _16, _FREE),
     ("SignedFirmwareStatusNotification",  STATION, "firmware",       _16),
-    ("PublishFirmware",                   CSMS,    "firmware",       _201),
-    ("PublishFirmwareStatusNotification", STATION, "firmware",       _201),
+    ("PublishFirmware",                   CSMS,    "firmware",       _201, _FREE),
+    ("PublishFirmwareStatusNotification", STATION, "firmware",       _201, _FREE),
     ("UnpublishFirmware",                 CSMS,    "firmware",       _201),
 
     # N  diagnostics, monitoring, customer information
-    ("GetDiagnostics",                    CSMS,    "diagnostics",    _16),
+    ("GetDiagnostics",                    CSMS,    "diagnostics",    _16, _FREE),
     ("DiagnosticsStatusNotification",     STATION, "diagnostics",    _16),
-    ("GetLog",                            CSMS,    "diagnostics",    _ALL),
+    ("GetLog",                            CSMS,    "diagnostics",    _ALL, _FREE),
     ("LogStatusNotification",             STATION, "diagnostics",    _ALL),
-    ("NotifyEvent",                       STATION, "diagnostics",    _201),
+    ("NotifyEvent",                       STATION, "diagnostics",    _201, _FREE),
     ("SetMonitoringBase",                 CSMS,    "diagnostics",    _201),
     ("SetMonitoringLevel",                CSMS,    "diagnostics",    _201),
     ("SetVariableMonitoring",             CSMS,    "diagnostics",    _201),
@@ -152,7 +174,7 @@ _TABLE: tuple[tuple[str, Direction, str, tuple[Version, ...]], ...] = (
     ("GetMonitoringReport",               CSMS,    "diagnostics",    _201),
     ("NotifyMonitoringReport",            STATION, "diagnostics",    _201),
     ("CustomerInformation",               CSMS,    "diagnostics",    _201),
-    ("NotifyCustomerInformation",         STATION, "diagnostics",    _201),
+    ("NotifyCustomerInformation",         STATION, "diagnostics",    _201, _FREE),
     ("OpenPeriodicEventStream",           STATION, "diagnostics",    _21),
     ("NotifyPeriodicEventStream",         STATION, "diagnostics",    _21),  # a SEND: never answered
     ("ClosePeriodicEventStream",          STATION, "diagnostics",    _21),
@@ -166,7 +188,7 @@ _TABLE: tuple[tuple[str, Direction, str, tuple[Version, ...]], ...] = (
     ("NotifyDisplayMessages",             STATION, "display",        _201),
 
     # P  data transfer
-    ("DataTransfer",                      BOTH,    "data_transfer",  _ALL),
+    ("DataTransfer",                      BOTH,    "data_transfer",  _ALL, _FREE),
 
     # Q  bidirectional power transfer
     ("NotifyAllowedEnergyTransfer",       CSMS,    "v2x",            _21),
@@ -181,7 +203,7 @@ _TABLE: tuple[tuple[str, Direction, str, tuple[Version, ...]], ...] = (
     ("NotifyDERStartStop",                STATION, "der",            _21),
 
     # S  battery swapping
-    ("BatterySwap",                       STATION, "battery_swap",   _21),
+    ("BatterySwap",                       STATION, "battery_swap",   _21, _FREE),
     ("RequestBatterySwap",                CSMS,    "battery_swap",   _21),
 )
 # fmt: on

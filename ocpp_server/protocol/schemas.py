@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 from jsonschema_rs import Draft4Validator, ValidationError
 
+from . import secrets
 from .errors import (
     DESCRIPTION_MAX,
     FormatViolation,
@@ -31,6 +32,7 @@ _INT64 = 2**63 - 1
 _SHOWN = 50  # characters of an offending value that a description repeats
 _DEEPEST = 12  # more lists than any schema has inside of each other
 _ALL_ERRORS_UP_TO = 32 * 1024  # characters of a payload of ours; a larger one gets its first error alone
+EXTRA_PROPERTY = "extra-property"
 _MOST = 20  # deviations reported for one message; the rest is more of the same
 
 
@@ -140,7 +142,11 @@ def check(
     for _ in range(_DEEPEST):
         if not _pass(message, action, kind, payload, deviations, strict=strict):
             break
-    return list(deviations.values())[:_MOST]
+    found = list(deviations.values())
+    if len(found) > _MOST:
+        # Unknown fields first: whatever keeps the message looks closely at one that has any.
+        found.sort(key=lambda deviation: deviation.kind != EXTRA_PROPERTY)
+    return found[:_MOST]
 
 
 def _pass(
@@ -220,7 +226,7 @@ _CLASS_OF: dict[str, type[OcppError]] = {
 _TOLERATED: dict[str, str] = {
     "maxLength": "too-long",
     "enum": "unknown-value",
-    "additionalProperties": "extra-property",
+    "additionalProperties": EXTRA_PROPERTY,
     "format": "bad-format",
     "minimum": "out-of-range",
     "maximum": "out-of-range",
@@ -248,11 +254,9 @@ def _refusal(error: ValidationError, where: Where, action: str) -> OcppError:
 
 # --- saying it ----------------------------------------------------------------------------------------------
 
-_SECRET = re.compile(
-    r"password|secret|token|idtag|credential|authorizationkey|attributevalue|apnuser|pin$"
-    r"|location|ur[il]$",  # upload and download addresses carry user names and passwords
-    re.IGNORECASE,
-)
+# No secrets, and nobody's business where a description goes: tokens, names of accounts, and addresses, which
+# carry names and passwords.
+_PRIVATE = re.compile(r"token|idtag|user|location|ur[il]$", re.IGNORECASE)
 
 
 def _fields(error: ValidationError, where: Where, action: str) -> Iterator[tuple[str, str]]:
@@ -296,18 +300,22 @@ def _reason(error: ValidationError, where: Where, action: str) -> str:
 def _shown(value: object, where: Where, action: str) -> str:
     if isinstance(value, dict | list):
         return "an object" if isinstance(value, dict) else "a list"
-    if _is_secret(where, action):
+    if _is_hidden(where, action):
         return "the value"
     text = "null" if value is None else repr(value)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
 
 
-def _is_secret(where: Where, action: str) -> bool:
-    """Names that hide a secret, and the fields that carry any setting, of which one is AuthorizationKey."""
+def _is_hidden(where: Where, action: str) -> bool:
+    """Whether a value may be a secret: by the rule of `secrets`, or as the value of a key that may be
+    one's.
+    """
     names = [step for step in where if isinstance(step, str)]
-    if any(_SECRET.search(name) for name in names):
+    if secrets.is_secret_path(action, names) or "customData" in names:
         return True
-    return names[-1:] in (["value"], ["data"]) and action.endswith(("Configuration", "DataTransfer"))
+    if any(secrets.is_secret_name(name) or _PRIVATE.search(name) for name in names):
+        return True
+    return action in secrets.LOOKED_AT and any(secrets.holds_value(name) for name in names)
 
 
 def _path(where: Sequence[str | int]) -> str:

@@ -259,7 +259,7 @@ async def test_live_configuration_is_read_and_changed(desk: Desk) -> None:
 
 async def test_a_password_that_passes_through_is_not_shown_in_any_log(desk: Desk) -> None:
     is_16 = desk.station.version.endswith("1.6")
-    key = "AuthorizationKey" if is_16 else "SecurityCtrlr.BasicAuthPassword"
+    key = "WifiPSK" if is_16 else "WifiCtrlr.Passphrase"
     secret = "00112233445566778899aabbccddeeff"
 
     await desk.ask("PUT", f"{desk.base}/configuration/live", {"key": key, "value": secret})

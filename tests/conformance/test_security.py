@@ -112,7 +112,7 @@ async def test_S04_secrets_are_hashed_and_nowhere_shown(server, operator, record
     async with station(server, V16, guarded, password=PASSWORD) as peer:
         key = "0123456789abcdef0123456789abcdef01234567"
         sent = asyncio.create_task(
-            operator.command(guarded, "ChangeConfiguration", {"key": "AuthorizationKey", "value": key})
+            operator.command(guarded, "ChangeConfiguration", {"key": "WifiPSK", "value": key})
         )
         call = await peer.next_call()
         assert call[3]["value"] == key

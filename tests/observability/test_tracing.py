@@ -80,7 +80,7 @@ async def test_a_callers_own_name_for_a_request_is_kept_beside_ours(server: Live
 async def test_nothing_secret_is_in_the_log_even_where_frames_are_shown(server: LiveServer) -> None:
     secret = "0123456789abcdefABCD"
     async with station(server) as peer:
-        change = {"action": "ChangeConfiguration", "payload": {"key": "AuthorizationKey", "value": secret}}
+        change = {"action": "ChangeConfiguration", "payload": {"key": "WifiPSK", "value": secret}}
         path = f"/api/v1/chargepoints/{peer.identity}/commands"
         asking = asyncio.create_task(asyncio.to_thread(post, server, path, change))
         await peer.answer(await peer.next_call(), {"status": "Accepted"})
@@ -89,7 +89,7 @@ async def test_nothing_secret_is_in_the_log_even_where_frames_are_shown(server: 
 
     await eventually(lambda: "***E5F6" in server.log.read_text("utf-8"))
     text = server.log.read_text("utf-8")
-    assert "AuthorizationKey" in text
+    assert "WifiPSK" in text
     assert CARD not in text and secret not in text and API_KEY not in text
 
 

@@ -11,6 +11,7 @@ from zlib import crc32
 from chargepoints.services import status
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
+from ocpp_server.masking import masked_text
 from ocpp_server.protocol.metering import Sample
 from ocpp_server.protocol.translate import IdToken, Place
 from transactions.models import QuarantinedMessage, Transaction
@@ -199,7 +200,7 @@ def _store(station: Station, transaction: TransactionState, event: Event, check:
         event.charging_state[:64],
         check,
         event.offline,
-        event.payload,
+        masked_text(event.payload, station.action, is_known=station.has_only_known_fields),
         event.at,
         station.received_at,
     )

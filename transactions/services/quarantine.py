@@ -1,4 +1,6 @@
-"""Messages about money that can't be applied: kept word for word, and shown to the operator."""
+"""Messages about money that can't be applied: kept word for word but for a vendor's secrets, and shown to the
+operator.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import orjson
 from chargepoints.services import security
 from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
+from ocpp_server.masking import masked_text
 from ocpp_server.protocol.dispatch import Exchange
 from transactions.models import QuarantinedMessage
 from transactions.tables import QUARANTINE
@@ -33,7 +36,7 @@ def keep(
         action=station.action,
         reason=reason.value,
         detail=detail[:500],
-        payload=_normalised(station),
+        payload=masked_text(_normalised(station), station.action),
         received_at=station.received_at,
     )
 
@@ -56,6 +59,7 @@ def _normalised(station: Station) -> str:
 
 def _is_kept(charge_point_pk: int, action: str, payload: str) -> bool:
     kept = QuarantinedMessage.objects.filter(charge_point_id=charge_point_pk)
+    payload = masked_text(payload, action)
     return kept.filter(action=action, payload=payload).exists() or kept.count() >= MAX_PER_STATION
 
 
@@ -108,6 +112,6 @@ def keep_poisoned(
             action=action[:64],
             reason=QuarantinedMessage.Reason.BAD_MESSAGE,
             detail=detail[:500],
-            payload=payload,
+            payload=masked_text(payload, action),
             received_at=received_at,
         )

@@ -1,0 +1,293 @@
+"""The rule of secrets: THE TABLE's column, the pattern of names, and the setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ocpp_server.protocol import schemas, secrets
+from ocpp_server.protocol.actions import ACTIONS, FREE
+from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS
+
+
+@pytest.fixture
+def configured() -> Iterator[None]:
+    secrets.configure(["CpoName", "Vendor.Code", "door-code"])
+    yield
+    secrets.configure([])
+
+
+SECRET_NAMES = """
+    AuthorizationKey authorizationkey BasicAuthPassword SecurityCtrlr.BasicAuthPassword WifiPSK
+    wifi_psk wifipsk WPA2PSK wpa2psk wifi_password WiFi.Passphrase passphrase Passcode userpwd
+    DB_PWD ftpPass pw pass secret ClientSecret WebPaymentsCtrlr.SharedSecret privateKey private_key
+    privkey apikey API-Key api_key AccessKey sharedKey VpnKey NetworkConfiguration[1].VpnKey
+    encryptionKey wifiKey credential Credentials pin PIN SimPin simpin PINCode pin_code userPin APN
+    GPRS_APN apnPassword AccessToken authtoken token FcmToken totp OTP connectionString
+    Wifi_Password_2 psk1 MasterPassword Passwort
+"""
+HARMLESS_NAMES = """
+    PublicKey MeterPublicKey PublicKeyWithSignedMeterValue AuthorizationKeyboard KeyCode key value
+    Keypad PINpad PinPad WebSocketPingInterval Mapping Shipping Spin idToken id_token groupIdToken
+    idTag TokenReader MasterPassGroupId Bypass Compass PasswordLength password_required VpnEnabled
+    ApnEnabled ApnUserName AuthCacheEnabled AuthorizeRemoteTxRequests AdditionalRootCertificateCheck
+    CertificateSignedMaxChainSize SecurityProfile HeartbeatInterval Stop hotplug data component
+"""
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES.split())
+def test_a_name_that_says_secret_is_one(name: str) -> None:
+    assert secrets.is_secret_name(name)
+
+
+@pytest.mark.parametrize("name", HARMLESS_NAMES.split())
+def test_a_name_that_only_looks_like_one_is_not(name: str) -> None:
+    assert not secrets.is_secret_name(name)
+
+
+def test_the_names_of_every_other_property_of_every_schema_are_no_secrets() -> None:
+    names = {path.rpartition(".")[2] for _, path in properties()}
+
+    found = {name for name in names if secrets.is_secret_name(name)}
+
+    assert found == {"apn", "apnPassword", "basicAuthPassword", "password", "simPin"}
+
+
+def test_a_long_name_is_judged_by_its_words_alone() -> None:
+    assert secrets.is_secret_name("x" * 100_000 + "password")
+    assert not secrets.is_secret_name("xpsk" * 100_000)
+
+
+def test_the_setting_adds_names_in_any_spelling(configured: None) -> None:
+    for name in ("CpoName", "cponame", "Vendor.Code", "vendor.CODE", "Doors.DoorCode", "DOOR_CODE"):
+        assert secrets.is_secret_name(name)
+    assert not secrets.is_secret_name("Other.Code")
+
+
+# --- every text of every schema -----------------------------------------------------------------------------
+
+# Texts that are no secrets: why, and the names of their properties.
+_REASONS = {
+    "what a device is called, and its versions": """
+        chargeBoxSerialNumber chargePointModel chargePointSerialNumber chargePointVendor evInverterHwVersion
+        evInverterManufacturer evInverterModel evInverterSerialNumber evInverterSwVersion firmwareVersion
+        iccid imsi meterSerialNumber meterType model vendorName serialNumber iso15118SchemaVersion
+        connectorType""",
+    "prices, taxes and receipts, which are shown to the driver": """
+        currency overstayRuleDescription paymentBrand paymentRecognition priceAlgorithm
+        priceScheduleDescription salesTariffDescription serviceName taxRuleName receiptId statusInfo""",
+    "an id or number of ours, of the station or of another party": """
+        controlId id supersededIds[] tariffId tariffIds[] transactionId pspRef messageId vendorId identity""",
+    "whose it is: personal, shown to operators, erased by other rules": """
+        address1 address2 city country postalCode vatNumber customerIdentifier user group""",
+    "a token: operators work with it, the logs shorten it": """
+        additionalIdToken idTag idToken idTokens[] parentIdTag prioritizedEMAIDs[]""",
+    "a certificate, signature, checksum or public key: made to be shown": """
+        certificate certificateChain csr checksum digestValue issuerKeyHash issuerNameHash ocspResult
+        priceScheduleSignature publicKey signature signedMeterData signingCertificate""",
+    "encrypted to the vehicle by those who made it": "exiRequest exiResponse",
+    "a word of a list, a unit, a language or a time": """
+        chargingLimitSource chargingLimitSource[] encodingMethod endTimeOfDay startTimeOfDay language
+        language1 language2 preferredNetwork reasonCode signingMethod type unit validFromDate validToDate
+        customTrigger""",
+    "the name of something, not its value": """
+        fileName filename instance key[] name unknownKey[] techCode vendorErrorCode""",
+    "words for people at the station's display": "content",
+    "why something is as it is, in a few words; nobody set it": """
+        additionalInfo extraInfo failureReason info""",
+    "a monitored variable by the id of its stream; write-only variables can't be monitored": "v",
+    "the address of a VPN server; with a login it is masked as any address": "server",
+    "the public addresses that a certificate itself names": "responderURL urls[]",
+}
+NOT_SECRET = {name: reason for reason, names in _REASONS.items() for name in names.split()}
+# No secrets in these actions; a property of this name in another one is to be decided about.
+NOT_SECRET_HERE = {
+    ("ChangeConfiguration", "key"): "the name of a key",
+    ("GetConfiguration", "key"): "the name of a key",
+    ("MeterValues", "value"): "a reading",
+    ("StopTransaction", "value"): "a reading",
+}
+
+
+def texts(version: schemas.Version, action: str, kind: schemas.Kind) -> Iterator[str]:
+    """The paths of all texts of a message that are free: neither an enumeration nor a time."""
+    schema = schemas.message_schema(version, action, kind)
+
+    def walk(node: schemas.Schema, path: str, inside: frozenset[str]) -> Iterator[str]:
+        while "$ref" in node:
+            name = node["$ref"].rpartition("/")[2]
+            if name in inside:
+                return
+            node, inside = schema["definitions"][name], inside | {name}
+        kind = node.get("type")
+        if kind == "object":
+            for name, below in node.get("properties", {}).items():
+                if name != "customData":  # looked at wherever it stands
+                    yield from walk(below, f"{path}.{name}".lstrip("."), inside)
+        elif kind == "array":
+            yield from walk(node["items"], f"{path}[]", inside)
+        elif kind is None or (kind == "string" and "enum" not in node and node.get("format") != "date-time"):
+            yield path
+
+    return walk(schema, "", frozenset())
+
+
+MESSAGES = [
+    (version, action, kind)
+    for version in VERSIONS
+    for action in sorted(schemas.actions_of(version))
+    for kind in ("request", "response")
+    if schemas.has(version, action, kind)
+]
+TEXTS = [(*message, path) for message in MESSAGES for path in texts(*message)]
+
+
+def decision(action: str, path: str) -> str:
+    """What was decided about a text of a schema, or "" as long as nobody did."""
+    names = path.replace("[]", "").split(".")
+    leaf = path.rpartition(".")[2]
+    if secrets.is_secret_path(action, names):
+        return "masked by the table"
+    if (action, leaf) in NOT_SECRET_HERE:
+        return NOT_SECRET_HERE[action, leaf]
+    if leaf in NOT_SECRET:
+        return NOT_SECRET[leaf]
+    if FREE in ACTIONS[action].secret_paths and leaf in BY_PATTERN:
+        return "masked by the pattern"
+    return ""
+
+
+# Texts of FREE actions in which secrets are found by the names around or inside of them.
+BY_PATTERN = {
+    "value", "attributeValue", "actualValue", "valuesList",  # of keys and variables
+    "data", "vendorInfo", "techInfo",  # of vendors: JSON, queries, sentences
+    "location", "location[]", "remoteLocation", "ocppCsmsUrl", "receiptUrl",  # addresses
+}  # fmt: skip
+
+
+def test_somebody_has_decided_about_every_text_of_every_schema() -> None:
+    assert len(TEXTS) > 900
+
+    undecided = [
+        f"{action} {kind} {version}: {path}"
+        for version, action, kind, path in TEXTS
+        if not decision(action, path)
+    ]
+
+    assert undecided == [], (
+        "a secret? then `secret_paths` of THE TABLE; in a text of a vendor: FREE and BY_PATTERN; "
+        "otherwise NOT_SECRET with the reason"
+    )
+
+
+def test_a_property_nobody_knows_is_not_decided_about() -> None:
+    for action in ("SetNetworkProfile", "GetConfiguration", "MeterValues", "DataTransfer"):
+        assert decision(action, "new.nextSecret") == ""
+    assert decision("SetVariables", "setVariableData[].key") == ""
+
+
+def test_every_decision_is_about_a_text_that_exists() -> None:
+    leaves = {path.rpartition(".")[2] for *_, path in TEXTS}
+    pairs = {(action, path.rpartition(".")[2]) for _, action, _, path in TEXTS}
+
+    assert (NOT_SECRET.keys() | BY_PATTERN) - leaves == set()
+    assert NOT_SECRET_HERE.keys() - pairs == set()
+
+
+def properties() -> set[tuple[str, str]]:
+    """Every path of every schema, texts or not, list items being no step."""
+    found = set()
+    for version, action, kind in MESSAGES:
+        schema = schemas.message_schema(version, action, kind)
+        waiting = [(schema, "")]
+        while waiting:
+            node, path = waiting.pop()
+            while "$ref" in node:
+                node = schema["definitions"][node["$ref"].rpartition("/")[2]]
+            if node.get("type") == "array":
+                waiting.append((node["items"], path))
+            elif path.count(".") < 8:
+                found.add((action, path))
+                for name, below in node.get("properties", {}).items():
+                    if name != "customData":
+                        waiting.append((below, f"{path}.{name}".lstrip(".")))
+    return found
+
+
+def test_every_path_of_the_table_is_one_of_a_schema() -> None:
+    known = properties()
+
+    for row in ACTIONS.values():
+        for path in set(row.secret_paths) - {FREE}:
+            assert (row.name, path) in known
+
+
+def test_messages_that_are_not_looked_at_have_no_fields_but_the_published_ones() -> None:
+    """What makes it safe to leave a valid message alone: an unknown field is a deviation, or customData."""
+    open_ones = []
+    for version, action, kind in MESSAGES:
+        schema = schemas.message_schema(version, action, kind)
+        for node in (schema, *schema.get("definitions", {}).values()):
+            if node.get("type") == "object" and node.get("additionalProperties") is not False:
+                open_ones.append((action, node.get("javaType", "")))
+
+    assert {name for _, name in open_ones} == {"CustomData"}
+
+
+# --- the station's password ---------------------------------------------------------------------------------
+
+
+def variables(*names: tuple[str, str]) -> dict[str, object]:
+    return {
+        "setVariableData": [
+            {"component": {"name": component}, "variable": {"name": variable}, "attributeValue": "x"}
+            for component, variable in names
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "action", "payload", "field"),
+    [
+        (V16, "ChangeConfiguration", {"key": "AuthorizationKey", "value": "x"}, "key"),
+        (V16, "ChangeConfiguration", {"key": " AUTHORIZATIONkey", "value": "x"}, "key"),
+        (V16, "ChangeConfiguration", {"key": "BasicAuthPassword", "value": "x"}, "key"),
+        (V16, "ChangeConfiguration", {"key": "WifiPSK", "value": "x"}, ""),
+        (V16, "GetConfiguration", {"key": ["AuthorizationKey"]}, ""),
+        (
+            V201,
+            "SetVariables",
+            variables(("SecurityCtrlr", "BasicAuthPassword")),
+            "setVariableData[0].variable.name",
+        ),
+        (
+            V21,
+            "SetVariables",
+            variables(("A", "B"), ("NetworkConfiguration", "basicauthpassword")),
+            "setVariableData[1].variable.name",
+        ),
+        (V201, "SetVariables", variables(("SecurityCtrlr", "SecurityProfile")), ""),
+        (
+            V201,
+            "GetVariables",
+            {
+                "getVariableData": [
+                    {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
+                ]
+            },
+            "",
+        ),
+        (
+            V21,
+            "SetNetworkProfile",
+            {"connectionData": {"basicAuthPassword": "x"}},
+            "connectionData.basicAuthPassword",
+        ),
+        (V21, "SetNetworkProfile", {"connectionData": {"vpn": {"password": "x"}}}, ""),
+    ],
+)
+def test_what_gives_a_station_another_password_is_known(
+    version: str, action: str, payload: dict[str, object], field: str
+) -> None:
+    assert secrets.password_field(action, payload) == field
