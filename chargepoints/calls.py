@@ -22,7 +22,7 @@ from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
 from ocpp_server.journal import journal
 from ocpp_server.masking import masked
 from ocpp_server.observability import tracing
-from ocpp_server.protocol import actions, schemas
+from ocpp_server.protocol import actions, schemas, secrets
 from ocpp_server.protocol.versions import VERSIONS, label
 
 log = structlog.get_logger(__name__)
@@ -81,17 +81,21 @@ async def call(
     actor: str,
     timeout: float | None = None,
     wait: bool = True,
+    sets_password: bool = False,
 ) -> Command:
     """Send a CALL to a station; the command's row in its final state, or queued when `wait` is False.
 
-    `timeout` is in seconds; a command that has waited so long for its turn is not sent any more. Raises
+    `timeout` is in seconds; a command that has waited so long for its turn is not sent any more.
+    `sets_password` is for a caller that also changes what the station's handshake is checked against. Raises
     StationOffline, QueueFull, Conflict (not accepted yet) and Invalid (no such action in the station's
-    version, or a payload its schema refuses).
+    version, a payload its schema refuses, or one that would lock the station out).
     """
     connection = await live.state().connection(charge_point.identity)
     if connection is None:
         raise StationOffline(f"{charge_point.identity} is known but offline.")
     _check(charge_point, connection.version, action, payload)
+    if not sets_password:
+        _refuse_password(charge_point, action, payload)
     seconds = settings.OCPP_CALL_TIMEOUT if timeout is None else timeout
     now = datetime.now(UTC)
     command = Command(
@@ -164,3 +168,16 @@ def _check(charge_point: ChargePoint, version: str, action: str, payload: dict[s
         raise Invalid(
             f"The payload is not a valid {action} of OCPP {label(version)}.", errors=error.errors
         ) from None
+
+
+def _refuse_password(charge_point: ChargePoint, action: str, payload: dict[str, Any]) -> None:
+    """Refuse to give the station a password that the server would not know (1.6 security A01, 2.0.1 A01)."""
+    field = secrets.password_field(action, payload)
+    if field:
+        who = charge_point.identity
+        raise Invalid(
+            f"This would change the password of {who} and lock it out: the server would go on to check the "
+            f"old one. Set the new password at the station itself and in its settings here (PATCH "
+            f"/api/v1/chargepoints/{who}, or Stations in the admin).",
+            errors=[{"field": field, "reason": "sets the password of the station's connection"}],
+        )
