@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Token, User
 from accounts.services import api_keys
@@ -181,6 +182,16 @@ def session(garage: ChargePoint) -> Transaction:
         for minute in range(10)
     )
     return row
+
+
+@pytest.fixture
+def charging(session: Transaction) -> Transaction:
+    """A session at a connected station that has just sent a reading."""
+    now = timezone.now()
+    ChargePoint.objects.filter(pk=session.charge_point_id).update(is_online=True, last_boot_at=NOON)
+    Transaction.objects.filter(pk=session.pk).update(last_message_at=now)
+    session.refresh_from_db()
+    return session
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.utils import timezone
 
-from chargepoints.models import ChargePoint, Connector
 from tests.api.conftest import NOON, Caller
 from transactions.models import MeterValue, Settlement, Transaction
 
@@ -43,96 +41,6 @@ def ended(number: int, like: Transaction, **more: Any) -> Transaction:
         "last_message_at": NOON + timedelta(hours=3),
     }
     return Transaction.objects.create(id=number, charge_point=like.charge_point, **values | more)
-
-
-# -- ending --------------------------------------------------------------------------------------------------
-
-
-def test_a_session_is_ended_at_its_last_reading_and_its_last_message(
-    operator: Caller, session: Transaction
-) -> None:
-    response = operator.post(END, WHY)
-
-    assert response.status_code == 200
-    assert response.answer["message"] == "Session 1000 is ended. Its token can charge again."
-    shown = response.info
-    assert (shown["status"], shown["endedBy"], shown["stopReason"]) == ("ended", "operator", "Operator")
-    assert (shown["meterStop"], shown["energyWh"], shown["powerW"]) == (shown["meterLast"], 900, None)
-    assert shown["stopTime"] == shown["lastMessageAt"]
-    (settlement,) = shown["settlements"]
-    assert (settlement["fix"], settlement["actor"], settlement["reason"]) == (
-        "end",
-        Settlement.objects.get().actor,
-        WHY["reason"],
-    )
-    assert (settlement["before"]["status"], settlement["after"]["status"]) == ("active", "ended")
-    assert settlement["after"]["stopTime"] == shown["stopTime"]
-
-
-def test_what_has_ended_is_not_ended_again(operator: Caller, session: Transaction) -> None:
-    operator.post(END, WHY)
-
-    response = operator.post(END, WHY)
-
-    assert response.status_code == 409
-    assert response.answer["message"] == "Session 1000 has ended already (An operator ended it)."
-    assert Settlement.objects.count() == 1
-
-
-def test_an_idempotency_key_ends_it_once(operator: Caller, session: Transaction) -> None:
-    first, again = (operator.post(END, WHY, Idempotency_Key="once") for _ in range(2))
-
-    assert (first.status_code, again.status_code) == (200, 200)
-    assert again.headers["Idempotent-Replayed"] == "true"
-    assert Settlement.objects.count() == 1
-
-
-@pytest.fixture
-def charging(session: Transaction) -> Transaction:
-    """A session at a connected station that has just sent a reading."""
-    now = timezone.now()
-    ChargePoint.objects.filter(pk=session.charge_point_id).update(is_online=True, last_boot_at=NOON)
-    Transaction.objects.filter(pk=session.pk).update(last_message_at=now)
-    session.refresh_from_db()
-    return session
-
-
-def test_a_vehicle_that_is_charging_is_not_ended_behind_the_operators_back(
-    operator: Caller, charging: Transaction
-) -> None:
-    refused = operator.post(END, WHY)
-    forced = operator.post(END, {**WHY, "force": True})
-
-    assert refused.status_code == 409
-    assert refused.answer["message"].endswith("use remote-stop; send force=true to end it here anyway.")
-    assert forced.status_code == 200
-
-
-@pytest.mark.parametrize("since", ["offline", "silence", "boot", "free"])
-def test_what_speaks_against_a_charging_vehicle(operator: Caller, charging: Transaction, since: str) -> None:
-    now = timezone.now()
-    station = ChargePoint.objects.filter(pk=charging.charge_point_id)
-    match since:
-        case "offline":
-            station.update(is_online=False)
-        case "silence":
-            Transaction.objects.update(last_message_at=now - timedelta(minutes=6))
-        case "boot":
-            station.update(last_boot_at=now)
-        case "free":
-            Connector.objects.filter(charge_point=charging.charge_point_id, number=1).update(
-                status="Available", status_received_at=now
-            )
-
-    assert operator.post(END, WHY).status_code == 200
-
-
-def test_a_free_connector_beside_it_says_nothing(operator: Caller, charging: Transaction) -> None:
-    Connector.objects.filter(charge_point=charging.charge_point_id).exclude(number=1).update(
-        status="Available", status_received_at=timezone.now()
-    )
-
-    assert operator.post(END, WHY).status_code == 409
 
 
 @pytest.mark.parametrize(
