@@ -619,8 +619,8 @@ def test_everything_that_is_loaded_is_taken_over() -> None:
     not_loaded = {
         "pk", "identity", "version", "connection_id", "memory", "unit", "received_at", "last_seen_at",
         "mirrored_at", "clock_skew_s", "clock_best_s", "clock_measured_until", "_last_time", "deviations",
-        "frame", "payload", "request", "action", "in_doubt", "opened", "claimed", "changed", "used_tokens",
-        "__weakref__",
+        "frame", "payload", "request", "_unknown_in", "action", "in_doubt", "opened", "claimed", "changed",
+        "used_tokens", "__weakref__",
     }  # fmt: skip
 
     assert set(Station.__slots__) == not_loaded | set(LOADED)

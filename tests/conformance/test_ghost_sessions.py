@@ -363,7 +363,7 @@ async def test_C02_FR_02_no_authorization_is_accepted_and_owns_nothing(server, r
 async def test_C16_a_master_pass_ends_a_session_that_had_no_token(server, records, operator, version, kind):
     master = await card(operator, is_master=True, group_id=fresh("M")[:20])
     async with station(server, version) as peer:
-        await peer.call("TransactionEvent", event("Started", "T1", 0, meterValue=energy(1000)))
+        await peer.call("TransactionEvent", event("Started", "T1", 0, meterValue=energy(1000, -5)))
         told = event(kind, "T1", 1, trigger="StopAuthorized", idToken=token(master), meterValue=energy(1500))
         answer = await peer.call("TransactionEvent", told)
         if kind == "Updated":
