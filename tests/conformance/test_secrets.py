@@ -3,58 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import http.cookiejar
 import json
-import re
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.conformance.peer import V16, V21, V201, Operator, Records, eventually, fresh, station
+from tests.conformance.console import SECRET, Console, network_profile
+from tests.conformance.peer import V16, V21, V201, Operator, Records, eventually, station
 from tests.live import LiveServer
 
-SECRET = "k-9f27c1d4-of-vpn"
 VERSIONS_2X = (V201, V21)
-
-
-class Console:
-    """An administrator's browser."""
-
-    def __init__(self, server: LiveServer) -> None:
-        self._root = f"http://127.0.0.1:{server.port}"
-        self._cookies = http.cookiejar.CookieJar()
-        handlers = (urllib.request.HTTPCookieProcessor(self._cookies), urllib.request.ProxyHandler({}))
-        self._browser = urllib.request.build_opener(*handlers)
-        self.get("/admin/login/")
-        self.post("/admin/login/", username="admin", password="operator-password-of-tests")
-
-    def get(self, path: str) -> str:
-        with self._browser.open(self._root + path, timeout=60) as answer:
-            return str(answer.read().decode())
-
-    def post(self, path: str, **fields: str) -> tuple[int, str]:
-        token = next(cookie.value for cookie in self._cookies if cookie.name.endswith("csrftoken"))
-        data = urllib.parse.urlencode({"csrfmiddlewaretoken": token or "", **fields}).encode()
-        request = urllib.request.Request(self._root + path, data, {"Accept": "application/json"})
-        try:
-            with self._browser.open(request, timeout=60) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    def evidence(self, identity: str, server: LiveServer) -> str:
-        """Every page that shows what was said to and by a station."""
-        records = Records(server.database)
-        pages = []
-        for table in ("command", "message", "deviation", "deviceevent", "securityevent"):
-            for row in records.of(f"chargepoints_{table}", identity):
-                key = urllib.parse.quote(str(row["id"]), safe="").replace("-", "_2D")
-                pages.append(self.get(f"/admin/chargepoints/{table}/{key}/change/"))
-        return "".join(pages)
 
 
 @pytest.fixture(scope="module")
@@ -103,28 +62,6 @@ def everything(server: LiveServer, identity: str) -> list[Any]:
     )
     found.append(records.rows("SELECT * FROM accounts_idempotentrequest"))
     return found
-
-
-def network_profile(version: str) -> dict[str, Any]:
-    return {
-        "configurationSlot": 1,
-        "connectionData": {
-            "ocppVersion": "OCPP20",
-            "ocppInterface": "Wireless0",
-            "ocppTransport": "JSON",
-            "messageTimeout": 30,
-            "securityProfile": 1,
-            "ocppCsmsUrl": f"wss://user:{SECRET}@example.com/ocpp",
-            "vpn": {
-                "server": "vpn.example.com",
-                "user": "u",
-                "password": SECRET,
-                "key": SECRET,
-                "type": "IKEv2",
-            },
-            "apn": {"apn": "a", "apnPassword": SECRET, "simPin": 1234, "apnAuthentication": "PAP"},
-        },
-    }
 
 
 async def commanded(
@@ -367,86 +304,3 @@ async def test_S04_the_example_of_a_deviation_and_the_events_of_a_session_hold_n
     (kept,) = records.quarantined(peer.identity)
     assert json.loads(kept["payload"])["customData"] == {"vendorId": "com.example", "wifi": {"psk": "***"}}
     await nowhere(peer.identity)
-
-
-# --- the password of the station itself ---------------------------------------------------------------------
-
-
-def by_variable(component: str, name: str = "BasicAuthPassword") -> dict[str, Any]:
-    password = {"component": {"name": component}, "variable": {"name": name}, "attributeValue": SECRET}
-    harmless = {"component": {"name": "A"}, "variable": {"name": "B"}, "attributeValue": "1"}
-    return {"setVariableData": [harmless, password]}
-
-
-def with_password() -> dict[str, Any]:
-    profile = network_profile(V21)
-    return {**profile, "connectionData": {**profile["connectionData"], "basicAuthPassword": SECRET}}
-
-
-@pytest.mark.parametrize(
-    ("version", "action", "payload", "field"),
-    [
-        (V16, "ChangeConfiguration", {"key": "AuthorizationKey", "value": SECRET}, "key"),
-        (V16, "ChangeConfiguration", {"key": "authorizationKEY", "value": SECRET}, "key"),
-        (V201, "SetVariables", by_variable("SecurityCtrlr"), "setVariableData[1].variable.name"),
-        (V21, "SetVariables", by_variable("NetworkConfiguration"), "setVariableData[1].variable.name"),
-        (V21, "SetNetworkProfile", with_password(), "connectionData.basicAuthPassword"),
-    ],
-)
-async def test_a_password_changed_by_command_would_lock_the_station_out_and_is_refused(  # noqa: PLR0917 - a table's columns
-    server, operator, records, console, version, action, payload, field
-):
-    async with station(server, version, fresh("PW")) as peer:
-        base = f"/api/v1/chargepoints/{peer.identity}"
-        answers = [
-            await operator.request("POST", f"{base}/commands", {"action": action, "payload": payload}),
-            await operator.request("POST", f"{base}/commands", {"command": action, **payload}),
-            await operator.request(
-                "POST", f"{base}/commands?wait=false", {"action": action, "payload": payload}
-            ),
-        ]
-        row = records.charge_point(peer.identity)
-        pressed, page = await asyncio.to_thread(
-            console.post,
-            f"/admin/chargepoints/chargepoint/{row['id']}/station/send/any/",
-            action=action,
-            payload=json.dumps(payload),
-        )
-        await peer.heartbeat()  # nothing came before its answer
-
-    for status, answer in answers:
-        assert status == 400
-        assert "lock it out" in answer["message"]
-        assert answer["data"]["errors"][0]["field"] == field
-        assert SECRET not in json.dumps(answer)
-    assert (pressed, "lock it out" in page, SECRET in page) == (400, True, False)
-    assert records.commands(peer.identity) == []
-
-
-@pytest.mark.parametrize(
-    ("version", "key"),
-    [
-        (V16, "AuthorizationKey"),
-        (V201, "SecurityCtrlr.BasicAuthPassword"),
-        (V21, "NetworkConfiguration[1].BasicAuthPassword"),
-    ],
-)
-async def test_the_live_configuration_does_not_change_the_password_either(  # noqa: PLR0917
-    server, operator, records, console, version, key
-):
-    async with station(server, version, fresh("PW")) as peer:
-        live = f"/api/v1/chargepoints/{peer.identity}/configuration/live"
-        status, answer = await operator.request("PUT", live, {"key": key, "value": SECRET})
-        row = records.charge_point(peer.identity)
-        pressed, page = await asyncio.to_thread(
-            console.post,
-            f"/admin/chargepoints/chargepoint/{row['id']}/station/send/configuration-change/",
-            key=key,
-            value=SECRET,
-        )
-        await peer.heartbeat()
-
-    assert (status, "lock it out" in answer["message"]) == (400, True)
-    assert (pressed, "lock it out" in page) == (400, True)
-    assert re.search(rf"PATCH /api/v1/chargepoints/{peer.identity}", answer["message"])
-    assert records.commands(peer.identity) == []
