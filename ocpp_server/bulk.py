@@ -17,6 +17,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+import orjson
 import psycopg
 from django.db import connection, models
 from django.db.models import NOT_PROVIDED
@@ -53,7 +54,13 @@ def _second_text(timestamp: int) -> str:
 def _json_text(value: Any) -> Any:
     if value == []:
         return "[]"
-    return None if value is None else json.dumps(value)
+    if value is None:
+        return None
+    try:
+        # A tenth of the time of `json`, for what is written with every reading.
+        return orjson.dumps(value).decode()
+    except TypeError:  # an integer beyond 64 bits
+        return json.dumps(value)
 
 
 class Table:

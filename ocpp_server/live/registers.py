@@ -10,7 +10,7 @@ from datetime import datetime
 import msgspec
 
 
-class Moment(msgspec.Struct, array_like=True, frozen=True):
+class Moment(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What the register showed at one moment, of one reading or several: the highest counts.
 
     A reading of 400.4 stands for anything between 400.3 and 400.5. `floor` and `ceiling` are what the ranges
@@ -28,7 +28,7 @@ class Moment(msgspec.Struct, array_like=True, frozen=True):
     is_sum: bool = False
 
 
-class Tally(msgspec.Struct, array_like=True, frozen=True):
+class Tally(msgspec.Struct, frozen=True):
     """The energy up to a reading.
 
     `base` is where the register stood when the session began or after its last reset, `top` the highest it
@@ -49,7 +49,7 @@ class Tally(msgspec.Struct, array_like=True, frozen=True):
     hours: dict[str, float] = {}
 
 
-class Registers(msgspec.Struct, kw_only=True, omit_defaults=True):
+class Registers(msgspec.Struct, kw_only=True):
     """A session's register readings, as far as the next one needs them.
 
     `start` and `stop` are 1.6's meterStart and meterStop as given, `begin` and `end` the samples with the

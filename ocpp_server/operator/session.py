@@ -20,7 +20,7 @@ from ocpp_server.protocol.metering import ENERGY, POWER, resolution
 from ocpp_server.row_numbers import row_number
 from transactions.models import MeterValue, Transaction
 from transactions.services import energy
-from transactions.services.counting import rank_of
+from transactions.services.counting import Register, rank_of
 
 READINGS_PER_PAGE = 50
 # As many as a wide screen has room for; more would only be drawn over each other.
@@ -95,12 +95,12 @@ def chart(session: Transaction) -> dict[str, list[Point]]:
     readings = MeterValue.objects.filter(
         transaction=session, measurand__in=(ENERGY, POWER), value__isnull=False, location__in=("", "Outlet")
     ).order_by("measured_at")
-    registers: list[energy.Register] = []
+    registers: list[Register] = []
     watts: dict[int, dict[str, float]] = defaultdict(dict)
     fields = ("measurand", "phase", "context", "measured_at", "value", "raw", "raw_unit")
     for measurand, phase, context, at, value, raw, unit in readings.values_list(*fields)[:CHART_READINGS]:
         if measurand == ENERGY:
-            registers.append(energy.Register(at, rank_of(context), phase, value, resolution(raw, unit)))
+            registers.append(Register(at, rank_of(context), phase, value, resolution(raw, unit)))
         else:
             watts[_milliseconds(at)][phase] = value
     drawn = [(_milliseconds(at), round(wh / 1000, 3)) for at, wh in energy.curve(session, registers)]

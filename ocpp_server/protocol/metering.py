@@ -136,20 +136,22 @@ def _exponent(raw_unit: str) -> int:
 
 def resolution(raw: str, raw_unit: str) -> float:
     """What the last digit of a sample stands for, in our unit: 0.1 for "400.4" Wh, 10 for "12.35" kWh."""
-    whole, _, decimals = raw.partition(".")
-    if decimals.isdigit() or (not decimals and whole.isdigit()):
-        digits = len(decimals)
-    else:
-        try:
-            exponent = Decimal(raw.strip().replace(",", ".")).as_tuple().exponent
-        except ArithmeticError:
-            return 1.0
-        digits = -exponent if isinstance(exponent, int) else 0
-    return _power_of_ten(_exponent(raw_unit) - digits if raw_unit else -digits)
+    point = raw.find(".")
+    if (raw if point < 0 else raw.replace(".", "", 1)).isdigit():
+        return _resolution(0 if point < 0 else len(raw) - point - 1, raw_unit)
+    try:
+        exponent = Decimal(raw.strip().replace(",", ".")).as_tuple().exponent
+    except ArithmeticError:
+        return 1.0
+    return _resolution(-exponent if isinstance(exponent, int) else 0, raw_unit)
 
 
-@lru_cache(maxsize=128)
-def _power_of_ten(exponent: int) -> float:
+@lru_cache(maxsize=1024)
+def _resolution(decimals: int, raw_unit: str) -> float:
+    """Of a number with so many decimals in a sample's `raw_unit`: "kWh", or "Whe3" with its multiplier."""
+    multiplied = _MULTIPLIED.fullmatch(raw_unit)
+    unit, multiplier = (multiplied[1], int(multiplied[2])) if multiplied else (raw_unit, 0)
+    exponent = _UNITS.get(unit.lower(), ("", 0))[1] + multiplier - decimals
     return float(f"1e{max(-MOST_DIGITS, min(exponent, MOST_DIGITS))}")
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import UnknownToken
 from chargepoints.models import ChargePoint, Command, RefusedConnection
 from tests.admin.conftest import NOON, a_session, a_station
-from transactions.models import MeterValue, QuarantinedMessage
+from transactions.models import MeterValue, QuarantinedMessage, Transaction
 
 
 def test_the_dashboard_counts_what_is_happening(viewer: Client) -> None:
@@ -49,6 +54,57 @@ def test_the_chart_has_the_sessions_of_each_hour_of_today(viewer: Client, statio
 
     assert chart["sessions"][0] == 1 and sum(chart["sessions"]) == 1
     assert chart["energy"][0] == 2.0
+
+
+def hour(at: datetime) -> str:
+    """The key of an hour in Transaction.energy_by_hour."""
+    return str(int(at.replace(minute=0, second=0, microsecond=0).timestamp()))
+
+
+@pytest.fixture(params=["UTC", "Europe/Berlin", "Asia/Kathmandu"])
+def midnight(request: pytest.FixtureRequest, settings: Any) -> Iterator[datetime]:
+    """Of today, where the server's time zone is another."""
+    settings.TIME_ZONE = request.param
+    yield timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def test_a_session_that_began_yesterday_has_its_part_of_today(
+    midnight: datetime, viewer: Client, station: ChargePoint
+) -> None:
+    yesterday, first = midnight - timedelta(hours=2), midnight + timedelta(minutes=20)
+    over_midnight = {hour(yesterday): 4000.0, hour(first): 1250.0}
+    a_session(station, 1000, started_at=yesterday, energy_wh=5250, energy_by_hour=over_midnight)
+    ended = {"status": "ended", "started_at": yesterday, "energy_wh": 5000}
+    a_session(station, 1001, stopped_at=first, energy_by_hour=over_midnight, **ended)
+    a_session(station, 1002, stopped_at=yesterday, energy_by_hour={hour(yesterday): 5000.0}, **ended)
+    a_session(station, 1003, started_at=first, energy_wh=0, energy_by_hour={})
+
+    snapshot = viewer.get("/admin/live/").json()
+
+    chart = snapshot["charts"]["today"]
+    assert chart["energy"] == [2.5] + [0] * 23
+    assert chart["sessions"] == [1] + [0] * 23
+    assert snapshot["values"]["energy_today"]["text"] == "2.50\xa0kWh"
+
+
+def test_hours_of_tomorrow_are_not_today(midnight: datetime, viewer: Client, station: ChargePoint) -> None:
+    tomorrow = midnight + timedelta(days=1)
+    a_session(station, 1000, started_at=midnight, energy_by_hour={hour(tomorrow): 500.0})
+
+    assert sum(viewer.get("/admin/live/").json()["charts"]["today"]["energy"]) == 0
+
+
+def test_the_energy_of_a_day_is_found_by_indexes(db: None) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("the plan of an empty table says nothing there")
+    with CaptureQueriesContext(connection) as queries:
+        Transaction.objects.drawn_by_hour(NOON, NOON + timedelta(days=1))
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN QUERY PLAN " + queries[0]["sql"])
+        plan = " ".join(row[3] for row in cursor.fetchall())
+
+    assert "transaction_by_stop" in plan and "transaction_by_status" in plan
+    assert "SCAN transactions_transaction" not in plan and "SCAN session" not in plan
 
 
 def test_whoever_is_signed_out_is_told_so_in_json(db: None, station: ChargePoint) -> None:

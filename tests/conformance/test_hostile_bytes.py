@@ -172,9 +172,7 @@ async def test_F71_a_value_that_is_no_number_keeps_its_text(server, records, tex
     assert (row["raw"], row["value"]) == (text, value)
 
 
-@pytest.mark.parametrize(
-    "number", ["1e400", "-1e400", "9" * 400, "9" * 5000, "1.5", "1e22", str(2**63), '"5"']
-)
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5000, "1e22", str(2**63), '"1e3"'])
 async def test_F71_a_number_no_column_holds_is_refused_and_kept_for_the_operator(server, records, number):
     async with station(server) as peer:
         payload = json.dumps(start()).replace("1000", number)
@@ -188,7 +186,9 @@ async def test_F71_a_number_no_column_holds_is_refused_and_kept_for_the_operator
     assert [row["reason"] for row in records.quarantined(peer.identity)] == ["bad-message"]
 
 
-@pytest.mark.parametrize("number", ["-0", "-0.0", "1000.0", "-5", str(2**31), str(2**53), str(2**63 - 1)])
+@pytest.mark.parametrize(
+    "number", ["-0", "-0.0", "1000.0", "-5", str(2**31), str(2**53), str(2**63 - 1), "1.5", '"5"']
+)
 async def test_F71_a_number_that_fits_is_stored(server, records, number):
     async with station(server) as peer:
         payload = json.dumps(start()).replace("1000", number)

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from ocpp_server.live.records import TransactionState
 from transactions.models import Transaction
 from transactions.services import counting, energy
-from transactions.services.counting import Rank
-from transactions.services.energy import Register
+from transactions.services.counting import Rank, Register
 
 START = datetime(2026, 3, 1, 10, 50, tzinfo=UTC)
 RESOLUTIONS = (0.1, 1.0, 10.0)
@@ -52,7 +51,7 @@ class Session:
 
     def message(self, samples: Sequence[Register]) -> None:
         self.stored += samples
-        if not energy.take(self.state, energy.gathered(samples), received_at=START):
+        if not energy.take(self.state, samples, received_at=START):
             self.recounts += 1
             energy.recount(self.state, self.stored)
 

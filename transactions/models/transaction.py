@@ -38,9 +38,10 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
 
         Sessions of earlier versions, which have no hours, are left out.
         """
+        since = connection.ops.adapt_datetimefield_value(start)
         with connection.cursor() as cursor:
             cursor.execute(
-                _DRAWN_BY_HOUR[connection.vendor], [start, int(start.timestamp()), int(end.timestamp())]
+                _DRAWN_BY_HOUR[connection.vendor], [since, int(start.timestamp()), int(end.timestamp())]
             )
             return {int(hour): float(wh) for hour, wh in cursor.fetchall()}
 

@@ -9,7 +9,34 @@ from datetime import datetime
 
 from ocpp_server.live.registers import Moment, Registers
 from transactions.services import counting
-from transactions.services.counting import Rank, Readings
+from transactions.services.counting import Rank, Readings, Register
+
+
+def add_usual(registers: Registers, sample: Register, received_at: datetime) -> bool:
+    """`add_all` for what nearly every message is: one total, later than all others, of a session that has
+    begun and not ended. False for anything else, and then nothing was changed.
+    """
+    at, rank, phase, wh, resolution = sample
+    last, start, begin = registers.last, registers.start, registers.begin
+    if (
+        last is None
+        or at <= last.at
+        or rank is not Rank.ORDINARY
+        or phase
+        or wh < 0
+        or not registers.is_known
+        or registers.end is not None
+        or registers.stop is not None
+        or registers.ahead_at is not None
+        or (begin is not None and at < begin.at)
+        or (start is not None and at < start.at)
+    ):
+        return False
+    registers.previous = registers.tally
+    registers.last = one = Moment(at, wh, resolution, wh, wh, wh - resolution, wh + resolution)
+    registers.tally = counting.step(registers.tally, one)
+    registers.can_reopen, registers.received_at = True, received_at
+    return True
 
 
 def add_all(registers: Registers, taken: Readings, received_at: datetime) -> bool:

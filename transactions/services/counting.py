@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import structs
@@ -40,6 +41,16 @@ _RANKS = {"Transaction.Begin": Rank.BEGIN, "Transaction.End": Rank.END}
 
 def rank_of(context: str) -> Rank:
     return _RANKS.get(context, Rank.ORDINARY)
+
+
+class Register(NamedTuple):
+    """One sample of Energy.Active.Import.Register: the total, or the share of a phase."""
+
+    at: datetime
+    rank: Rank
+    phase: str
+    wh: float
+    resolution: float
 
 
 class Reading(NamedTuple):
@@ -198,7 +209,8 @@ def total(registers: Registers, *, is_ended: bool) -> Sum:
     """The sum of what the registers hold."""
     tally, end, stop = registers.tally, registers.end, registers.stop
     reasons: tuple[str, ...] = ()
-    if registers.start is not None or registers.begin is not None or registers.ahead_at is not None:
+    start = registers.start
+    if registers.begin is not None or registers.ahead_at is not None or (start is not None and start.wh < 0):
         reasons = _about_start(registers)
     final: float | None = None
     if stop is not None and stop.wh >= 0:
@@ -343,12 +355,15 @@ def _fold(
 
 def rounded(wh: float, resolution: float) -> float:
     """A difference of registers without binary noise: as fine as the finest of them."""
-    if resolution >= 1:
-        return round(wh, 0)
+    return round(wh, _decimals(resolution))
+
+
+@lru_cache(maxsize=256)
+def _decimals(resolution: float) -> int:
     digits = 0
     while digits < MOST_DECIMALS and resolution < 0.999 * 10.0**-digits:
         digits += 1
-    return round(wh, digits)
+    return digits
 
 
 def wh_text(wh: float) -> str:
@@ -358,4 +373,3 @@ def wh_text(wh: float) -> str:
 
 def _then(one: float, other: float) -> str:
     return f"{wh_text(one)} Wh, then {wh_text(other)} Wh"
-

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import structs
+from msgspec.structs import astuple
 
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.registers import Moment, Registers, Tally
 from transactions.models import Transaction
 from transactions.services import appending, counting
-from transactions.services.counting import Rank, Reading, Readings
+from transactions.services.counting import Rank, Reading, Readings, Register
 
 # What this module says about a transaction, and takes back when a later reading explains it.
 _CODES = frozenset(
@@ -33,16 +34,6 @@ _CODES = frozenset(
     }
 )
 PHASES = ("L1", "L2", "L3")
-
-
-class Register(NamedTuple):
-    """One sample of Energy.Active.Import.Register: the total, or the share of a phase."""
-
-    at: datetime
-    rank: Rank
-    phase: str
-    wh: float
-    resolution: float
 
 
 def gathered(samples: Sequence[Register]) -> Readings:
@@ -100,9 +91,16 @@ def begin(transaction: TransactionState, meter_wh: float | None, at: datetime) -
     _apply(transaction, is_ended=False)
 
 
-def take(transaction: TransactionState, taken: Readings, *, received_at: datetime) -> bool:
+def take(transaction: TransactionState, samples: Sequence[Register], *, received_at: datetime) -> bool:
     """Take readings; False when they are not the latest: then the session has to be counted anew."""
-    if not (transaction.registers.is_known and appending.add_all(transaction.registers, taken, received_at)):
+    registers = transaction.registers
+    if len(samples) == 1 and appending.add_usual(registers, samples[0], received_at):
+        tally = registers.tally
+        if tally is not None and not tally.reasons and not transaction.suspect_reasons:
+            transaction.meter_start_wh, transaction.meter_last_wh = tally.start_wh, tally.wh
+            transaction.energy_wh, transaction.energy_by_hour = tally.energy, tally.hours
+            return True
+    elif not registers.is_known or not appending.add_all(registers, gathered(samples), received_at):
         return False
     _apply(transaction, is_ended=not transaction.is_active)
     return True
@@ -167,8 +165,7 @@ def _as_stored(transaction: TransactionState, last_wh: float) -> Tally:
 
 def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
     """Write the sum into the transaction; the final reading."""
-    counted = counting.total(transaction.registers, is_ended=is_ended)
-    tally = counted.tally
+    tally, final, reasons = counting.total(transaction.registers, is_ended=is_ended)
     if tally is None:
         transaction.meter_start_wh = transaction.meter_last_wh = None
         transaction.energy_wh = 0.0
@@ -178,10 +175,10 @@ def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
         transaction.energy_wh = tally.energy
         transaction.energy_by_hour = tally.hours
     known = transaction.suspect_reasons
-    if known or counted.reasons:
+    if reasons or known:
         others = [reason for reason in known if reason.partition(":")[0] not in _CODES]
-        known[:] = [*others, *counted.reasons]
-    return counted.stop_wh
+        known[:] = [*others, *reasons]
+    return final
 
 
 def stop_wh(transaction: TransactionState) -> float | None:
@@ -191,8 +188,26 @@ def stop_wh(transaction: TransactionState) -> float | None:
 
 # -- what is stored of it ------------------------------------------------------------------------------------
 
+
+class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
+    """Registers without what only the live state has. In an array: this is written with every reading."""
+
+    start: Moment | None = None
+    stop: Moment | None = None
+    is_known: bool = False
+    begin: Moment | None = None
+    last: Moment | None = None
+    partial_at: datetime | None = None
+    ahead_at: datetime | None = None
+    counts_ahead: bool = False
+    # Those of `Tally`, as far as its reasons; the hours have a column of their own.
+    tally: tuple[datetime, float, float, float, float, float, float, float, float, tuple[str, ...]] | None = (
+        None
+    )
+
+
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Registers).decode
+_decode = msgspec.json.Decoder(_Stored).decode
 
 
 def columns(transaction: TransactionState) -> dict[str, Any]:
@@ -210,17 +225,26 @@ def _text(transaction: TransactionState) -> str:
     """What the next reading needs after the live state was lost. Without it the readings are read."""
     registers = transaction.registers
     if not (registers.is_known and transaction.is_active) or registers.end is not None:
-        return _encode(Registers(start=registers.start, stop=registers.stop, is_known=False)).decode()
-    tally = structs.replace(registers.tally, hours={}) if registers.tally is not None else None
-    return _encode(
-        structs.replace(registers, tally=tally, previous=None, received_at=None, can_reopen=False)
-    ).decode()
+        return _encode((registers.start, registers.stop)).decode()
+    tally = registers.tally
+    stored = (
+        registers.start,
+        registers.stop,
+        True,
+        registers.begin,
+        registers.last,
+        registers.partial_at,
+        registers.ahead_at,
+        registers.counts_ahead,
+        None if tally is None else astuple(tally)[:-1],
+    )
+    return _encode(stored).decode()
 
 
 def loaded(row: Transaction) -> Registers:
     """The registers of a stored transaction. One of an earlier version knows its readings by their rows."""
     try:
-        registers = _decode(row.registers)
+        stored = _decode(row.registers)
     except msgspec.DecodeError:
         has_stop = row.start_fingerprint is not None and row.ended_by == Transaction.EndedBy.STATION
         return Registers(
@@ -228,9 +252,18 @@ def loaded(row: Transaction) -> Registers:
             stop=counting.given(row.stopped_at, row.meter_stop_wh) if has_stop and row.stopped_at else None,
             is_known=False,
         )
-    if registers.tally is not None:
-        registers.tally = structs.replace(registers.tally, hours=row.energy_by_hour or {})
-    return registers
+    return Registers(
+        start=stored.start,
+        stop=stored.stop,
+        begin=stored.begin,
+        last=stored.last,
+        tally=None if stored.tally is None else Tally(*stored.tally, row.energy_by_hour or {}),
+        can_reopen=False,
+        partial_at=stored.partial_at,
+        ahead_at=stored.ahead_at,
+        counts_ahead=stored.counts_ahead,
+        is_known=stored.is_known,
+    )
 
 
 def curve(row: Transaction, samples: Sequence[Register]) -> list[tuple[datetime, float]]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from typing import NamedTuple
 
-from django.conf import settings
+from django.utils.timezone import get_default_timezone
 
 Hours = dict[str, float]
 
@@ -20,20 +20,20 @@ _DIGITS = 6
 
 
 @lru_cache(maxsize=4096)
-def _hour_of(quarter: int, zone: str) -> int:
+def _hour_of(quarter: int, zone: tzinfo) -> int:
     """Seconds since 1970 of the hour's start. Offsets of time zones are whole quarters of an hour."""
-    at = datetime.fromtimestamp(quarter * _QUARTER_S, UTC).astimezone(ZoneInfo(zone))
+    at = datetime.fromtimestamp(quarter * _QUARTER_S, UTC).astimezone(zone)
     return quarter * _QUARTER_S - (at.minute * 60 + at.second)
 
 
 @lru_cache(maxsize=4096)
-def _key(quarter: int, zone: str) -> str:
+def _key(quarter: int, zone: tzinfo) -> str:
     return str(_hour_of(quarter, zone))
 
 
 def key(at: datetime) -> str:
     """The hour of a moment, as the keys of Transaction.energy_by_hour say it."""
-    return _key(int(at.timestamp()) // _QUARTER_S, settings.TIME_ZONE)
+    return _key(int(at.timestamp()) // _QUARTER_S, get_default_timezone())
 
 
 def spread(hours: Hours, since: datetime, at: datetime, wh: float) -> Hours:
@@ -45,13 +45,19 @@ def spread(hours: Hours, since: datetime, at: datetime, wh: float) -> Hours:
     changed = dict(hours)
     if wh < 0:
         return _taken(changed, -wh)
-    zone, begin, end = settings.TIME_ZONE, since.timestamp(), at.timestamp()
+    zone = get_default_timezone()
+    recent = _recent[0]
+    if recent.begin <= since < at <= recent.end and recent.zone is zone:
+        changed[recent.key] = round(changed.get(recent.key, 0.0) + wh, _DIGITS)
+        return changed
+    begin, end = since.timestamp(), at.timestamp()
     quarter = int(end) // _QUARTER_S
     if begin < end == quarter * _QUARTER_S:
         # What was drawn until the full hour belongs to the hour before.
         quarter -= 1
     last = _key(quarter, zone)
     if _key(int(begin) // _QUARTER_S, zone) == last:
+        _recent[0] = _hour_at(quarter, zone)
         changed[last] = round(changed.get(last, 0.0) + wh, _DIGITS)
         return changed
     booked = 0.0
@@ -66,7 +72,19 @@ def spread(hours: Hours, since: datetime, at: datetime, wh: float) -> Hours:
     return _limited(changed)
 
 
-def _next_hour(quarter: int, zone: str) -> int:
+class _Hour(NamedTuple):
+    begin: datetime
+    end: datetime
+    key: str
+    zone: tzinfo
+
+
+def _hour_at(quarter: int, zone: tzinfo) -> _Hour:
+    begin, end = _hour_of(quarter, zone), _next_hour(quarter, zone)
+    return _Hour(datetime.fromtimestamp(begin, UTC), datetime.fromtimestamp(end, UTC), str(begin), zone)
+
+
+def _next_hour(quarter: int, zone: tzinfo) -> int:
     """When the next hour begins; where the clocks are changed by half an hour, that is earlier."""
     hour, following = _hour_of(quarter, zone), quarter + 1
     while _hour_of(following, zone) == hour:
@@ -90,3 +108,7 @@ def _limited(hours: Hours) -> Hours:
         kept = names[-MOST_HOURS]
         hours[kept] = round(hours[kept] + sum(hours.pop(name) for name in names[:-MOST_HOURS]), _DIGITS)
     return hours
+
+
+# The hour of the reading before, of whatever session: nearly all readings are of the present hour.
+_recent = [_hour_at(0, UTC)]

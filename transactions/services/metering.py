@@ -15,8 +15,7 @@ from ocpp_server.protocol.metering import ENERGY, POWER, Sample, resolution
 from ocpp_server.protocol.translate import Place
 from transactions.models import MeterValue, Transaction
 from transactions.services import energy, interruptions, sessions
-from transactions.services.counting import MOST_DECIMALS, Rank, given, rank_of
-from transactions.services.energy import Register
+from transactions.services.counting import MOST_DECIMALS, Rank, Register, given, rank_of
 from transactions.tables import METER_VALUES
 
 SOC = "SoC"
@@ -61,19 +60,18 @@ async def take(
         watts = moment.power()
         power = watts if watts is not None else power
         soc = moment.soc if moment.soc is not None else soc
-    if registers and not energy.take(
-        transaction, energy.gathered(registers), received_at=station.received_at
-    ):
+    if registers and not energy.take(transaction, registers, received_at=station.received_at):
         await _recount(station, transaction)
     if moments and transaction.is_active:
         interruptions.goes_on(station, transaction, max(moments), has_drawn=transaction.energy_wh > drawn)
     latest: dict[str, float | None] = {}
     if soc is not None:
         latest["soc_percent"] = soc
-    if not transaction.is_active:
+    if transaction.is_active:
+        if power is not None:
+            latest["power_w"] = power
+    elif registers:
         latest["meter_stop_wh"] = energy.stop_wh(transaction)
-    elif power is not None:
-        latest["power_w"] = power
     return latest
 
 
