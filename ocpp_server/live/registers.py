@@ -74,3 +74,5 @@ class Registers(msgspec.Struct, kw_only=True):
     received_at: datetime | None = None
     # False: what is stored has to be read before the next reading can be taken.
     is_known: bool = True
+    # A person decided about the energy: no reading changes it any more.
+    is_settled: bool = False

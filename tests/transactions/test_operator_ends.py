@@ -178,3 +178,26 @@ async def test_a_message_after_settling_brings_no_old_suspicion_back(running_ser
         assert (quiet["suspect"], quiet["suspectReasons"]) == (False, [])
         assert noisy["suspect"]
         assert not {"clock-implausible", "connector-unknown"} & set(codes(noisy))
+
+
+async def test_a_corrected_energy_stays_when_late_readings_and_another_stop_come(
+    running_server: LiveServer,
+) -> None:
+    operator, uid = Operator(running_server), fresh("CARD")
+    await operator.add_token(uid)
+    async with station(running_server) as peer:
+        charging = Charging(peer, uid)
+        await charging.start()
+        await charging.reading(9_000_000)
+        row = await shown(operator, peer.identity)
+        await done(operator, row["transactionId"], "end", force=True)
+        await done(operator, row["transactionId"], "settle", fix="correct-energy", energyWh=700)
+
+        await charging.reading(9_000_100)
+        late = await shown(operator, peer.identity)
+        await charging.stop(9_000_200, peer)
+        stopped = await shown(operator, peer.identity)
+
+    assert (late["energyWh"], late["suspect"], late["endedBy"]) == (700, False, "operator")
+    assert (stopped["energyWh"], stopped["meterStop"], stopped["endedBy"]) == (700, 9_000_200, "station")
+    assert codes(stopped) == ["stop-after-settlement"]

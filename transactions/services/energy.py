@@ -20,6 +20,7 @@ from ocpp_server.live.registers import Moment, Registers, Tally
 from transactions.models import Transaction
 from transactions.services import appending, counting
 from transactions.services.counting import Rank, Reading, Readings, Register
+from transactions.services.suspicion import suspect
 
 # What this module says about a transaction, and takes back when a later reading explains it.
 _CODES = frozenset(
@@ -94,6 +95,8 @@ def begin(transaction: TransactionState, meter_wh: float | None, at: datetime) -
 def take(transaction: TransactionState, samples: Sequence[Register], *, received_at: datetime) -> bool:
     """Take readings; False when they are not the latest: then the session has to be counted anew."""
     registers = transaction.registers
+    if registers.is_settled:
+        return True
     if len(samples) == 1 and appending.add_usual(registers, samples[0], received_at):
         tally = registers.tally
         if tally is not None and not tally.reasons and not transaction.suspect_reasons:
@@ -111,6 +114,8 @@ def recount(
 ) -> None:
     """Count the session anew from all its samples; `stop` is the meterStop that is about to be taken."""
     known = transaction.registers
+    if known.is_settled:
+        return
     taken = gathered(samples)
     transaction.registers = counting.count(
         taken.readings, start=known.start, stop=stop or known.stop, partial_at=taken.partial_at
@@ -126,7 +131,7 @@ def must_recount(
     """
     registers = transaction.registers
     if not registers.is_known:
-        return True
+        return not registers.is_settled
     if registers.last is not None and registers.last.at > at:
         # What comes with the stop itself counts, whatever its time.
         is_of_stop = registers.received_at == received_at and registers.can_reopen
@@ -143,6 +148,10 @@ def finish(transaction: TransactionState, meter_wh: float | None, at: datetime) 
     impossible.
     """
     registers = transaction.registers
+    if registers.is_settled:
+        # The stop comes after the decision, which nobody may have made had it come before.
+        suspect(transaction, "stop-after-settlement")
+        return transaction.meter_last_wh if meter_wh is None or meter_wh < 0 else meter_wh
     registers.stop = counting.given(at, meter_wh)
     if not registers.is_known and transaction.meter_last_wh is not None:
         registers.tally = _as_stored(transaction, transaction.meter_last_wh)
@@ -183,10 +192,16 @@ def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
 
 def stop_wh(transaction: TransactionState) -> float | None:
     """The final reading of a session that has ended, as far as it is known now."""
+    if transaction.registers.is_settled:
+        return transaction.meter_last_wh
     return counting.total(transaction.registers, is_ended=True).stop_wh
 
 
 # -- what is stored of it ------------------------------------------------------------------------------------
+
+
+# In the place of what the next reading needs: there is no next one, a person has decided about the energy.
+SETTLED = "settled"
 
 
 class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -224,6 +239,8 @@ def columns(transaction: TransactionState) -> dict[str, Any]:
 def _text(transaction: TransactionState) -> str:
     """What the next reading needs after the live state was lost. Without it the readings are read."""
     registers = transaction.registers
+    if registers.is_settled:
+        return SETTLED
     if not (registers.is_known and transaction.is_active) or registers.end is not None:
         return _encode((registers.start, registers.stop)).decode()
     tally = registers.tally
@@ -243,6 +260,8 @@ def _text(transaction: TransactionState) -> str:
 
 def loaded(row: Transaction) -> Registers:
     """The registers of a stored transaction. One of an earlier version knows its readings by their rows."""
+    if row.registers == SETTLED:
+        return Registers(is_known=False, is_settled=True)
     try:
         stored = _decode(row.registers)
     except msgspec.DecodeError:

@@ -11,12 +11,10 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from transactions.models import Settlement
+from transactions.services.counting import ALLOWANCE_WH, MAX_POWER_W
 
 Fix = Settlement.Fix
 
-# Nothing that charges a vehicle delivers more; ALLOWANCE_WH covers coarse meters and clocks.
-MAX_POWER_W: Final = 1_000_000.0
-ALLOWANCE_WH: Final = 1_000.0
 # How soon a session begins that continues another one, and how far clocks may let them overlap.
 CONTINUES_WITHIN: Final = timedelta(minutes=15)
 OVERLAP: Final = timedelta(minutes=5)

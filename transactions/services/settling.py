@@ -16,6 +16,7 @@ from accounts.models.token import normalise_uid
 from ocpp_server.domain import Conflict, DomainError, Invalid, Missing
 from transactions.models import Settlement, Transaction
 from transactions.services import closing, fixes, proposing
+from transactions.services.energy import SETTLED
 from transactions.services.fixes import Proposal
 
 Fix = Settlement.Fix
@@ -195,7 +196,8 @@ def _ignore(row: Transaction) -> None:
 def _correct(row: Transaction, energy_wh: float) -> None:
     if row.status == Transaction.Status.ACTIVE:
         raise Conflict(f"Session {row.pk} is running: its energy is not final. End it first.")
-    _change(row, energy_wh=energy_wh, energy_by_hour=_scaled(row.energy_by_hour, energy_wh))
+    hours = _scaled(row.energy_by_hour, energy_wh)
+    _change(row, energy_wh=energy_wh, energy_by_hour=hours, registers=SETTLED)
 
 
 def _energy_of(proposal: Proposal, energy_wh: float | None, *, by_hand: bool) -> float:
@@ -245,9 +247,11 @@ def _merge(row: Transaction, other_number: int, actor: str, reason: str) -> Sett
         reasons=reasons,
         energy_wh=energy_wh,
         energy_by_hour=_together(first, second, energy_wh),
+        registers=SETTLED,
         **{name: getattr(second, name) for name in _END},
     )
-    _change(second, energy_wh=0.0, energy_by_hour=_scaled(second.energy_by_hour, 0.0), merged_into=first)
+    none = _scaled(second.energy_by_hour, 0.0)
+    _change(second, energy_wh=0.0, energy_by_hour=none, registers=SETTLED, merged_into=first)
     made = {
         one.pk: _record(
             one, Fix.MERGE, before=before[one.pk], actor=actor, reason=reason, merged_with=another

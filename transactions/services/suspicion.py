@@ -22,6 +22,7 @@ WORDS = {
     "connector-available": "the connector reports Available while this was never stopped",
     "abandoned": "the station gave no sign of life and never sent a stop",
     "stop-missing": "the station restarted and never sent a stop; the last reading ends it",
+    "stop-after-settlement": "the station sent a stop after the energy was settled, which stays as it is",
     "stop-before-start": "the stop is older than the start",
     "meter-regression": "the final reading is below an earlier one",
     "meter-reset": "the energy register went back while charging",
