@@ -288,3 +288,22 @@ async def test_the_key_of_a_command_is_revoked_and_never_shown(running_server: L
         ).fetchall()
     assert keys and all(revoked is not None and expires is not None for _, revoked, expires in keys)
     assert not any(prefix in out + err for prefix, _, _ in keys)
+
+
+async def test_send_does_not_change_the_stations_password_and_shows_no_secret(
+    running_server: LiveServer,
+) -> None:
+    secret = "k-9f27c1d4-of-wifi"
+    answers = {"ChangeConfiguration": {"status": "Accepted"}}
+    async with station(running_server, "PW-1", answers) as peer:
+        refused, sent = await manage_all(
+            running_server,
+            ("send", "PW-1", "ChangeConfiguration", json.dumps({"key": "AuthorizationKey", "value": secret})),
+            ("send", "PW-1", "ChangeConfiguration", json.dumps({"key": "WifiPSK", "value": secret})),
+        )
+
+    assert (refused[0], sent[0]) == (2, 0)
+    assert "lock it out" in refused[2]
+    assert peer.asked == [("ChangeConfiguration", {"key": "WifiPSK", "value": secret})]
+    assert '"value": "***"' in sent[1]
+    assert secret not in "".join((*refused[1:], *sent[1:]))

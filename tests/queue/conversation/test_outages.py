@@ -39,13 +39,14 @@ async def test_a_message_that_failed_five_times_is_put_aside_and_the_next_goes_o
     cluster: Cluster, gateway: Front, peer: Peer, identity: str
 ) -> None:
     await fail_before(gateway, identity, attempts=5)
-    await peer.send([2, "poison-1", "DataTransfer", {"vendorId": "x"}])
+    await peer.send([2, "poison-1", "DataTransfer", {"vendorId": "x", "data": "psk=hunter2"}])
     frame = await peer.answer_to("poison-1")
     await peer.heartbeat()
 
     (letter,) = await gateway.redis.lrange(gateway.keys.dead_of(identity), 0, -1)  # type: ignore[misc]
     assert frame[:3] == [4, "poison-1", "InternalError"]
     assert "poison-1" in orjson.loads(letter)["envelope"]
+    assert "psk=***" in letter and "hunter2" not in letter
     assert messages(cluster, identity) == []
 
 
