@@ -285,6 +285,25 @@ def test_only_who_is_known_may_upload_a_file(kind: str) -> None:
                 assert b"Sign in to upload up to 100 KiB." in unknown.body
 
 
+@pytest.mark.parametrize(
+    ("headers", "secret"),
+    [
+        ({"authorization": "api-key  k "}, "k"),
+        ({"authorization": "Api-Key "}, None),
+        ({"authorization": "Basic azpr"}, None),
+        ({"cookie": '{"odd"}=1; a b=c; sessionid=s; other=x'}, "s"),
+        ({"cookie": "sessionid="}, None),
+        ({"authorization": "Basic azpr", "cookie": "sessionid=s"}, "s"),
+    ],
+)
+def test_credentials_are_found_wherever_the_api_looks_for_them(
+    headers: dict[str, str], secret: str | None
+) -> None:
+    found = callers.offered(Request(AUTHORIZE, **headers).scope)
+
+    assert (found.secret if found else None) == secret
+
+
 async def _run(make: Any, *arguments: Any, **headers: Any) -> Request:
     request: Request = make(*arguments, **headers)
     return await request.run()

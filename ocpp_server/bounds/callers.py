@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from threading import Lock
 from typing import Any, Final
@@ -23,7 +22,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
 
 from accounts.services import api_keys
 
@@ -82,14 +81,9 @@ def offered(scope: dict[str, Any]) -> Credentials | None:
                 return Credentials(_API_KEY, plain.strip())
         elif name == b"cookie":
             cookies.append(value.decode("latin-1"))
-    for cookie in cookies:
-        try:
-            session = SimpleCookie(cookie).get(settings.SESSION_COOKIE_NAME)
-        except CookieError:
-            continue
-        if session is not None and session.value:
-            return Credentials(_SESSION, session.value)
-    return None
+    # As Django reads them: the standard library gives up at the first odd name.
+    session = parse_cookie("; ".join(cookies)).get(settings.SESSION_COOKIE_NAME, "")
+    return Credentials(_SESSION, session) if session else None
 
 
 def is_remembered(credentials: Credentials | None) -> bool:
