@@ -10,7 +10,7 @@ from ocpp_server.live.records import ConnectorState, ExpectedStart, TransactionS
 from ocpp_server.masking import masked_frame, masked_words
 from ocpp_server.observability import measures
 from ocpp_server.protocol import translate
-from ocpp_server.protocol.schemas import EXTRA_PROPERTY
+from ocpp_server.protocol.schemas import EXTRA_PROPERTY, NOT_JUDGED
 from ocpp_server.protocol.session import ReplayMemory
 from ocpp_server.unit import Unit
 
@@ -168,7 +168,7 @@ class Station:
         example, its secrets masked.
         """
         measures.deviations.add(kind)
-        if kind == EXTRA_PROPERTY:
+        if kind in (EXTRA_PROPERTY, NOT_JUDGED):
             self._unknown_in = self.received_at
         key = (kind, self.action[:64], path[:255])
         if key not in self.deviations and len(self.deviations) >= MAX_DEVIATION_KINDS:

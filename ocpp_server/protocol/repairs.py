@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal, NamedTuple
 
 from jsonschema_rs import ValidationError
 
@@ -29,8 +29,37 @@ _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _WHOLE_REGISTERS = frozenset({"meterStart", "meterStop"})
 
 
+class Alike(NamedTuple):
+    """A value that breaks the rule of an error that was found elsewhere."""
+
+    instance: object
+    kind: Any
+
+
+def alike(payload: dict[str, Any], where: Where, value: object) -> Iterator[tuple[Where, object]]:
+    """The other values of one type in the same place of their lists: [0] of a path stands for any item."""
+    places: list[tuple[Where, Any]] = [((), payload)]
+    for step in where:
+        deeper: list[tuple[Where, Any]] = []
+        for place, node in places:
+            if isinstance(step, int) and isinstance(node, list):
+                deeper += [((*place, number), item) for number, item in enumerate(node)]
+            elif isinstance(node, dict) and step in node:
+                deeper.append(((*place, step), node[step]))
+        places = deeper
+    for place, node in places:
+        if place != where and type(node) is type(value):
+            yield place, node
+
+
 def repair(
-    schema: Schema, payload: dict[str, Any], error: ValidationError, where: Where, *, strict: bool, kind: Kind
+    schema: Schema,
+    payload: dict[str, Any],
+    error: ValidationError | Alike,
+    where: Where,
+    *,
+    strict: bool,
+    kind: Kind,
 ) -> str | None:
     """Repair what has only one possible meaning, in place; the kind of deviation, or None.
 
@@ -107,7 +136,7 @@ def _is_id(where: Where) -> bool:
     return name.endswith("Id") and name not in ("connectorId", "evseId")
 
 
-def _types(error: ValidationError) -> Sequence[str]:
+def _types(error: ValidationError | Alike) -> Sequence[str]:
     return error.kind.as_dict()["types"] if error.kind.name == "type" else ()
 
 

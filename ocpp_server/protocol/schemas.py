@@ -24,7 +24,17 @@ from .errors import (
     PropertyConstraintViolation,
     TypeConstraintViolation,
 )
-from .repairs import EMPTY_ARRAY, FLOAT_FOR_INTEGER, NEW_VALUE, Kind, Schema, Where, repair
+from .repairs import (
+    EMPTY_ARRAY,
+    FLOAT_FOR_INTEGER,
+    NEW_VALUE,
+    Alike,
+    Kind,
+    Schema,
+    Where,
+    alike,
+    repair,
+)
 from .versions import V16, V21, V201, Version
 
 _FOLDERS = {V16: "v16", V201: "v201", V21: "v21"}
@@ -32,7 +42,10 @@ _INT64 = 2**63 - 1
 _SHOWN = 50  # characters of an offending value that a description repeats
 _DEEPEST = 12  # more lists than any schema has inside of each other
 _ALL_ERRORS_UP_TO = 32 * 1024  # characters of a payload of ours; a larger one gets its first error alone
+_MANY_VALUES = 2000  # of a station's payload; of one with more, one error at a time is looked at
 EXTRA_PROPERTY = "extra-property"
+# Of a large message only the first rules are judged; it may have fields that its schema does not know.
+NOT_JUDGED = "not-judged"
 _MOST = 20  # deviations reported for one message; the rest is more of the same
 
 
@@ -138,6 +151,9 @@ def check(
     if message.is_valid(payload):
         return ()
     deviations: dict[tuple[str, str], Deviation] = {}
+    if _is_large(payload):
+        _judge_large(message, action, kind, payload, deviations, strict=strict)
+        return list(deviations.values())
     # A repair shows what is inside of it, so the payload is validated again.
     for _ in range(_DEEPEST):
         if not _pass(message, action, kind, payload, deviations, strict=strict):
@@ -147,6 +163,60 @@ def check(
         # Unknown fields first: whatever keeps the message looks closely at one that has any.
         found.sort(key=lambda deviation: deviation.kind != EXTRA_PROPERTY)
     return found[:_MOST]
+
+
+def _is_large(payload: dict[str, Any]) -> bool:
+    """Whether there are many values that may each be wrong; one long text is one value."""
+    try:
+        return orjson.dumps(payload).count(b",") > _MANY_VALUES
+    except TypeError:  # an integer beyond 64 bits, which no schema takes
+        return False
+
+
+def _judge_large(
+    message: _Message,
+    action: str,
+    kind: Kind,
+    payload: dict[str, Any],
+    deviations: dict[tuple[str, str], Deviation],
+    *,
+    strict: bool,
+) -> None:
+    """Judge a large payload by one broken rule at a time.
+
+    The library makes all errors before it shows the first one: a MiB of wrong samples would stop every
+    station for seconds. A repair is applied to all values in the same place of a list. The first rule that
+    is tolerated ends it, because the library would show it again: what comes after it is not judged.
+    """
+    for _ in range(_MOST):
+        error = _first_broken(message, payload)
+        if error is None:
+            return
+        where = tuple(error.instance_path)
+        mended = repair(message.schema, payload, error, where, strict=strict, kind=kind)
+        if mended:
+            deviation = Deviation(mended, _path(where), _reason(error, where, action))
+            deviations.setdefault((mended, deviation.path), deviation)
+            for place, value in alike(payload, where, error.instance):
+                repair(message.schema, payload, Alike(value, error.kind), place, strict=strict, kind=kind)
+            continue
+        tolerated = None if strict else _tolerated(error, kind)
+        if tolerated is None:
+            raise _refusal(error, where, action)
+        for field in _fields(error, where, action):
+            deviation = Deviation(tolerated, *field)
+            deviations.setdefault((tolerated, deviation.path), deviation)
+        break
+    detail = "the message is large, its other fields were not judged"
+    deviations[NOT_JUDGED, ""] = Deviation(NOT_JUDGED, "", detail)
+
+
+def _first_broken(message: _Message, payload: dict[str, Any]) -> ValidationError | None:
+    try:
+        message.validator.validate(payload)
+    except ValidationError as error:
+        return error
+    return None
 
 
 def _pass(
@@ -206,11 +276,8 @@ def _broken(message: _Message, payload: dict[str, Any]) -> list[ValidationError]
     """
     if len(str(payload)) <= _ALL_ERRORS_UP_TO:
         return list(message.validator.iter_errors(payload))
-    try:
-        message.validator.validate(payload)
-    except ValidationError as error:
-        return [error]
-    return []
+    error = _first_broken(message, payload)
+    return [] if error is None else [error]
 
 
 # --- judging a broken rule ----------------------------------------------------------------------------------
