@@ -99,7 +99,10 @@ def test_reported_keys_are_one_row_each(charge_point: ChargePoint) -> None:
 
     for _ in range(ROUNDS):
         at_once(
-            *[lambda given=given: reported._store(charge_point.pk, given, NOW) for given in (keys, backwards)]
+            *[
+                lambda given=given: reported._store(charge_point.pk, given, (), NOW)
+                for given in (keys, backwards)
+            ]
         )
 
     assert ReportedKey.objects.filter(charge_point=charge_point).count() == len(keys)
