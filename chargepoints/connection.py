@@ -193,7 +193,7 @@ class StationConnection:
             await self._work.roll_back()
 
     async def commit(self, exchange: Exchange) -> None:
-        """Store what the message in hand changed, with its row of the log. See `dispatch.Work`."""
+        """Store what the current message changed, with its row of the log. See `dispatch.Work`."""
         if exchange.error is not None:
             await quarantine.keep_refused(self.station, exchange)
         message_log.record_incoming(self.station, exchange)
@@ -201,7 +201,7 @@ class StationConnection:
         self.station.in_doubt = False
 
     async def roll_back(self) -> None:
-        """Take back what the message in hand changed. See `dispatch.Work`."""
+        """Take back what the current message changed. See `dispatch.Work`."""
         await self._work.roll_back()
 
     # -- what we say ----------------------------------------------------------------------------

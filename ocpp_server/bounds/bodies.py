@@ -215,7 +215,7 @@ class _Exchange:
         return self._is_open or (connection is not None and connection.is_crowded)
 
     async def _refuse(self, refusal: Refusal) -> None:
-        # Where too many come already, nobody is kept for the sake of an answer.
+        # With too many requests already, no connection is kept open just to deliver an answer.
         lingers = self._is_open and refusal.status != 429
         await refusals.send(refusal, self._scope, self._send, is_last=not lingers)
         if lingers:

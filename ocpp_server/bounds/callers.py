@@ -87,12 +87,12 @@ def offered(scope: dict[str, Any]) -> Credentials | None:
 
 
 def is_remembered(credentials: Credentials | None) -> bool:
-    """Whether these credentials were verified a moment ago. Asks nobody."""
+    """Whether these credentials were verified a moment ago, from memory alone."""
     return credentials is not None and credentials.digest in _verified
 
 
 async def are_valid(credentials: Credentials | None) -> bool:
-    """Whether these are the credentials of somebody; False also when the database does not answer in time."""
+    """Whether these credentials are valid; False also when the database does not answer in time."""
     if credentials is None:
         return False
     if is_remembered(credentials):

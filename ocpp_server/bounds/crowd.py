@@ -68,7 +68,7 @@ def client_of(scope: dict[str, Any]) -> str:
     """The address that a request counts for; empty for one that counts for none.
 
     Behind a trusted proxy the server has put the forwarded address into the scope. Where it is the proxy's
-    own all the same, everybody behind it would share one limit, so there is none.
+    own all the same, all clients behind it would share one limit, so there is none.
     """
     client = scope.get("client")
     if not client:

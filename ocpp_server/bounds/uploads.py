@@ -34,7 +34,7 @@ def max_body() -> int:
 
 
 def too_large() -> str:
-    """What somebody reads whose file has more than `max_file` bytes."""
+    """The sentence for a file of more than `max_file` bytes."""
     return f"The file is larger than {in_words(max_file())}."
 
 

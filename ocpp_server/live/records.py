@@ -124,7 +124,7 @@ class TransactionState(msgspec.Struct, kw_only=True):
     meter_start_wh: float | None = None
     meter_last_wh: float | None = None
     energy_wh: float = 0.0
-    # By the hour it was drawn in; None for a session of an earlier version that nobody has counted since.
+    # By the hour it was drawn in; None for a session of an earlier version that was not counted since.
     energy_by_hour: dict[str, float] | None = None
     registers: Registers = msgspec.field(default_factory=Registers)
     suspect_reasons: list[str] = msgspec.field(default_factory=list)

@@ -45,7 +45,7 @@ class Tally(msgspec.Struct, frozen=True):
     finest: float
     energy: float
     reasons: tuple[str, ...] = ()
-    # By the hour it was drawn in: seconds since 1970 of the hour's start, as text. Nobody changes it.
+    # By the hour it was drawn in: seconds since 1970 of the hour's start, as text. Treated as immutable.
     hours: dict[str, float] = {}
 
 

@@ -111,7 +111,7 @@ class Station:
         self.has_booted = False
         self.strict = False
         self.accepts_unknown_tokens = False
-        # The operator decided that nobody charges here without a token (2.0.1 C02.FR.02).
+        # The operator refuses sessions without a token here (2.0.1 C02.FR.02).
         self.refuses_free_vending = False
         self.zone: ZoneInfo | None = None
         self.heartbeat_interval = 0
@@ -145,9 +145,9 @@ class Station:
         self.orphans = 0
         # Numbers in messages that are no transaction of this station, so that each is looked up once.
         self.unknown_numbers: set[int] = set()
-        # The payload of the message in hand as its handler sees it: decoded, and repaired where it had to be.
+        # The payload of the current message as its handler sees it: decoded, and repaired where necessary.
         self.request: dict[str, Any] = {}
-        # Of the message in hand, for its unit of work: transactions it opened, those that count for their
+        # For the unit of work of the current message: transactions it opened, those that count for their
         # tokens before they are stored, those that change for others when they are, and accepted tokens.
         self.opened: list[TransactionState] = []
         self.claimed: list[TransactionState] = []
@@ -160,7 +160,7 @@ class Station:
 
     @property
     def has_only_known_fields(self) -> bool:
-        """Whether the message in hand, once it is validated, has no field that its schema does not know."""
+        """Whether the current message, once it is validated, has no field that its schema does not know."""
         return self._unknown_in is not self.received_at
 
     def deviation(self, kind: str, detail: str = "", *, path: str = "") -> None:

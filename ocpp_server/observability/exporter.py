@@ -43,7 +43,7 @@ class _Quiet(WSGIRequestHandler):
 
 class _Bounded(ThreadingWSGIServer):
     """So many connections at once, each a thread, and each only for so long: a client that sends its request
-    byte by byte would keep its thread for ever.
+    byte by byte would occupy its thread indefinitely.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

@@ -27,7 +27,7 @@ class Party(Protocol):
     identity: str
     version: str
     strict: bool
-    # The payload of the message in hand, repaired where it had to be.
+    # The payload of the current message, repaired where necessary.
     request: dict[str, Any]
 
     @property

@@ -1,6 +1,6 @@
 """Adding the latest readings to a session's registers, as `counting.count` would with all of them.
 
-Each function returns False when a reading is not the latest: then only counting all of them anew is right.
+Each function returns False when a reading is not the latest: then all of them have to be recounted.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Decision(NamedTuple):
 
 _FREE_VEND = Decision("Accepted", is_unknown=True, reason="Everybody may charge at this station.")
 _NO_TOKEN_NEEDED = Decision("Accepted", reason="The session was started without a token.")
-_NO_TOKEN_REFUSED = Decision("Invalid", reason="Nobody charges at this station without a token.")
+_NO_TOKEN_REFUSED = Decision("Invalid", reason="This station accepts no session without a token.")
 _UNKNOWN = Decision("Invalid", is_unknown=True, reason="Nobody has added this token.")
 
 # The 2.x IdTokenType of a start that needs no token: a button was pressed (2.0.1 C02).

@@ -24,7 +24,7 @@ from transactions.services.hours import spread
 # Nothing that charges a vehicle delivers more: the limit for calling a difference a jump.
 MAX_POWER_W = 1_000_000.0
 ALLOWANCE_WH = 1_000.0
-# Decimals of a Wh beyond this are noise of somebody's arithmetic.
+# Decimals of a Wh beyond this are noise of floating-point arithmetic.
 MOST_DECIMALS = 6
 
 

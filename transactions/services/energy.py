@@ -1,7 +1,7 @@
 """The energy of a live transaction. All values in Wh; the rules are those of `counting`.
 
 A reading that comes in the order of time is added to what the live state holds, without a database read. One
-that is older than what was taken, which is rare, has the whole session counted anew from its stored readings:
+that is older than what was taken, which is rare, has the whole session recounted from its stored readings:
 the result does not depend on the order in which they came.
 """
 
@@ -93,7 +93,7 @@ def begin(transaction: TransactionState, meter_wh: float | None, at: datetime) -
 
 
 def take(transaction: TransactionState, samples: Sequence[Register], *, received_at: datetime) -> bool:
-    """Take readings; False when they are not the latest: then the session has to be counted anew."""
+    """Take readings; False when they are not the latest: then the session has to be recounted."""
     registers = transaction.registers
     if registers.is_settled:
         return True
@@ -112,7 +112,7 @@ def take(transaction: TransactionState, samples: Sequence[Register], *, received
 def recount(
     transaction: TransactionState, samples: Sequence[Register], *, stop: Moment | None = None
 ) -> None:
-    """Count the session anew from all its samples; `stop` is the meterStop that is about to be taken."""
+    """Recount the session from all its samples; `stop` is the meterStop that is about to be taken."""
     known = transaction.registers
     if known.is_settled:
         return
@@ -149,7 +149,7 @@ def finish(transaction: TransactionState, meter_wh: float | None, at: datetime) 
     """
     registers = transaction.registers
     if registers.is_settled:
-        # The stop comes after the decision, which nobody may have made had it come before.
+        # The stop came after the decision, which might have been another one with the stop known.
         suspect(transaction, "stop-after-settlement")
         return transaction.meter_last_wh if meter_wh is None or meter_wh < 0 else meter_wh
     registers.stop = counting.given(at, meter_wh)

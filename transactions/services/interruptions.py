@@ -41,7 +41,7 @@ def goes_on(station: Station, transaction: TransactionState, at: datetime, *, ha
 
 
 def close_forsaken(now: datetime, grace: timedelta) -> None:
-    """Close active transactions that nobody will end: their connectors have been free for the grace.
+    """Close active transactions that will get no stop: their connectors have been free for the grace.
 
     That is a transaction whose station restarted and has not said a word about it since, although it is
     online and had the time to send what it had queued; and one that was refused and has drawn nothing. A

@@ -92,7 +92,7 @@ async def _recount(
     stop_at: datetime | None = None,
     stop: Moment | None = None,
 ) -> None:
-    """Count all readings of the session: the stored ones, and those of the message in hand."""
+    """Count all readings of the session: the stored ones and those of the current message."""
     stored, stopped_at, stop_received_at = await journal.run(_stored_registers, transaction.id)
     if stop_at is not None:
         stopped_at, stop_received_at = stop_at, station.received_at
@@ -146,7 +146,7 @@ def _stored_registers(transaction_id: int) -> Stored:
 
 
 def _register_of_row(row: Row) -> Register | None:
-    """The register reading in a row of the message in hand."""
+    """The register reading in a row of the current message."""
     measurand, location, value = (row[place] for place in _KIND)
     if measurand != ENERGY or location not in _OUTLET or value is None:
         return None

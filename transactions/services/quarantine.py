@@ -42,7 +42,7 @@ def keep(
 
 
 async def is_kept(station: Station) -> bool:
-    """Whether the message in hand was put aside before: a charger repeats what it thinks was lost."""
+    """Whether the current message was put aside before: a charger repeats what it thinks was lost."""
     return await journal.run(_is_kept, station.pk, station.action, _normalised(station))
 
 

@@ -121,7 +121,7 @@ def savepoint(station: Station, transaction: TransactionState) -> Iterator[None]
 
 
 def own(transaction: TransactionState, token: IdToken | None, decision: Decision | None) -> None:
-    """Say whose transaction it is. The first token counts; NoAuthorization names nobody (2.0.1 C02)."""
+    """Say whose transaction it is. The first token counts; NoAuthorization names no owner (2.0.1 C02)."""
     if token is None or transaction.id_token:
         return
     if token.type != NO_AUTHORIZATION:
