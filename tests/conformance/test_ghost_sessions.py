@@ -21,19 +21,20 @@ from tests.conformance.peer import (
     reasons,
     station,
 )
+from tests.live import LiveServer
 
 
-@pytest.fixture
-def grace() -> str:
-    """How long an interrupted session waits for its stop; the job looks each second."""
-    return "1s"
-
-
-@pytest.fixture
-def concurrent(make_server, grace):
-    """A server where one token charges at one place at a time; what it stored, and its operator."""
-    server = make_server(OCPP_CONCURRENT_TX="refuse", OCPP_INTERRUPTED_GRACE=grace)
-    return server, Records(server.database), Operator(server)
+@pytest.fixture(scope="module")
+def concurrent(tmp_path_factory, migrated_database):
+    """A server where one token charges at one place at a time, and an interrupted session waits a second for
+    its stop; what it stored, and its operator.
+    """
+    folder = tmp_path_factory.mktemp("concurrent")
+    environment = {"OCPP_CONCURRENT_TX": "refuse", "OCPP_INTERRUPTED_GRACE": "1s"}
+    live = LiveServer(folder, template=migrated_database, **environment).start()
+    yield live, Records(live.database), Operator(live)
+    assert live.stop() == 0
+    assert "Traceback" not in live.log.read_text("utf-8", "replace")
 
 
 async def card(operator, **fields):
@@ -265,15 +266,14 @@ async def test_an_odd_orphan_stop_fails_no_later_start(server, records):
         '{"transactionId":0,"meterStop":99,"timestamp":"T","transactionData":[{"sampledValue":7}]}',
     ],
 )
-async def test_what_an_earlier_version_kept_as_it_came_fails_no_start_either(make_server, kept):
+async def test_what_an_earlier_version_kept_as_it_came_fails_no_start_either(server, records, kept):
 
-    server = make_server()
-    records = Records(server.database)
     async with station(server) as peer:
         await peer.call("StopTransaction", stop(0, meter=99))
         with sqlite3.connect(server.database, timeout=30) as database:
             database.execute(
-                "UPDATE transactions_quarantinedmessage SET payload = ?", [kept.replace('"T"', f'"{at()}"')]
+                "UPDATE transactions_quarantinedmessage SET payload = ? WHERE id = ?",
+                [kept.replace('"T"', f'"{at()}"'), records.quarantined(peer.identity)[0]["id"]],
             )
         database.close()
 
