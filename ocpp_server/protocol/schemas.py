@@ -193,22 +193,38 @@ def _judge_large(
         if error is None:
             return
         where = tuple(error.instance_path)
-        mended = repair(message.schema, payload, error, where, strict=strict, kind=kind)
-        if mended:
-            deviation = Deviation(mended, _path(where), _reason(error, where, action))
-            deviations.setdefault((mended, deviation.path), deviation)
-            for place, value in alike(payload, where, error.instance):
-                repair(message.schema, payload, Alike(value, error.kind), place, strict=strict, kind=kind)
-            continue
-        tolerated = None if strict else _tolerated(error, kind)
-        if tolerated is None:
-            raise _refusal(error, where, action)
-        for field in _fields(error, where, action):
-            deviation = Deviation(tolerated, *field)
-            deviations.setdefault((tolerated, deviation.path), deviation)
-        break
+        mended, found = _judged(message, action, kind, payload, error, strict=strict)
+        for deviation in found:
+            deviations.setdefault((deviation.kind, deviation.path), deviation)
+        if not mended:
+            break
+        for place, value in alike(payload, where, error.instance):
+            repair(message.schema, payload, Alike(value, error.kind), place, strict=strict, kind=kind)
     detail = "the message is large, its other fields were not judged"
     deviations[NOT_JUDGED, ""] = Deviation(NOT_JUDGED, "", detail)
+
+
+def _judged(
+    message: _Message,
+    action: str,
+    kind: Kind,
+    payload: dict[str, Any],
+    error: ValidationError,
+    *,
+    strict: bool,
+) -> tuple[str, list[Deviation]]:
+    """Repair or tolerate one broken rule: the kind of repair ("" when only tolerated), and what to count.
+
+    Raises the OcppError of a rule that is neither.
+    """
+    where = tuple(error.instance_path)
+    mended = repair(message.schema, payload, error, where, strict=strict, kind=kind)
+    if mended:
+        return mended, [Deviation(mended, _path(where), _reason(error, where, action))]
+    tolerated = None if strict else _tolerated(error, kind)
+    if tolerated is None:
+        raise _refusal(error, where, action)
+    return "", [Deviation(tolerated, *field) for field in _fields(error, where, action)]
 
 
 def _first_broken(message: _Message, payload: dict[str, Any]) -> ValidationError | None:
@@ -235,17 +251,10 @@ def _pass(
         where = tuple(error.instance_path)
         if where in repaired:
             continue
-        mended = repair(message.schema, payload, error, where, strict=strict, kind=kind)
-        if mended:
-            if mended != FLOAT_FOR_INTEGER:  # 300.0 for a percentage is a float and still too large
-                repaired.add(where)
-            again = again or mended in NEW_VALUE
-            found = [Deviation(mended, _path(where), _reason(error, where, action))]
-        else:
-            tolerated = None if strict else _tolerated(error, kind)
-            if tolerated is None:
-                raise _refusal(error, where, action)
-            found = [Deviation(tolerated, *field) for field in _fields(error, where, action)]
+        mended, found = _judged(message, action, kind, payload, error, strict=strict)
+        if mended and mended != FLOAT_FOR_INTEGER:  # 300.0 for a percentage is a float and still too large
+            repaired.add(where)
+        again = again or mended in NEW_VALUE
         for deviation in found:
             deviations.setdefault((deviation.kind, deviation.path), deviation)
     return again

@@ -20,20 +20,8 @@ from ocpp_server.live.registers import Moment, Registers, Tally
 from transactions.models import Transaction
 from transactions.services import appending, counting
 from transactions.services.counting import Rank, Reading, Readings, Register
-from transactions.services.suspicion import suspect
+from transactions.services.suspicion import ABOUT_REGISTERS, suspect
 
-# What this module says about a transaction, and takes back when a later reading explains it.
-_CODES = frozenset(
-    {
-        "meter-regression",
-        "meter-reset",
-        "meter-jump",
-        "meter-start-implausible",
-        "meter-start-ahead",
-        "meter-stop-missing",
-        "moment-contradicts",
-    }
-)
 PHASES = ("L1", "L2", "L3")
 
 
@@ -167,7 +155,7 @@ def _as_stored(transaction: TransactionState, last_wh: float) -> Tally:
         start_wh=last_wh if start_wh is None else start_wh,
         before=transaction.energy_wh,
         energy=transaction.energy_wh,
-        reasons=tuple(reason for reason in reasons if reason.partition(":")[0] in _CODES),
+        reasons=tuple(reason for reason in reasons if reason.partition(":")[0] in ABOUT_REGISTERS),
         hours=transaction.energy_by_hour or {},
     )
 
@@ -185,7 +173,7 @@ def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
         transaction.energy_by_hour = tally.hours
     known = transaction.suspect_reasons
     if reasons or known:
-        others = [reason for reason in known if reason.partition(":")[0] not in _CODES]
+        others = [reason for reason in known if reason.partition(":")[0] not in ABOUT_REGISTERS]
         known[:] = [*others, *reasons]
     return final
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from transactions.models import Settlement
 from transactions.services.counting import ALLOWANCE_WH, MAX_POWER_W
+from transactions.services.suspicion import ABOUT_REGISTERS
 
 Fix = Settlement.Fix
 
@@ -23,19 +24,7 @@ NOTICEABLE_WH: Final = 1.0
 
 CONNECTOR_FREE: Final = frozenset({"connector-available", "abandoned"})
 # With these the energy has to be looked at.
-ENERGY: Final = frozenset(
-    {
-        "meter-regression",
-        "meter-reset",
-        "meter-jump",
-        "meter-start-implausible",
-        "meter-start-ahead",
-        "meter-stop-missing",
-        "moment-contradicts",
-        "events-missing",
-        "events-lost",
-    }
-)
+ENERGY: Final = ABOUT_REGISTERS | {"events-missing", "events-lost"}
 # With these one charging may have become two sessions.
 SPLIT: Final = frozenset(
     {"superseded", "matched-without-number", "abandoned", "start-missing", "stop-came-first"}

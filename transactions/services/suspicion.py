@@ -42,6 +42,18 @@ WORDS = {
 }
 
 
+# What `energy` says about a session's registers, and takes back when a later reading explains it.
+ABOUT_REGISTERS = frozenset(
+    {
+        "meter-regression",
+        "meter-reset",
+        "meter-jump",
+        "meter-start-implausible",
+        "meter-start-ahead",
+        "meter-stop-missing",
+        "moment-contradicts",
+    }
+)
 CONNECTOR_FREE, ABANDONED, STOP_MISSING = "connector-available", "abandoned", "stop-missing"
 # A stop of the station's own takes these back: what was assumed without it has come.
 SETTLED_BY_STOP = (CONNECTOR_FREE, ABANDONED, STOP_MISSING)
