@@ -13,7 +13,7 @@ def main() -> None:
         sys.stderr.write("Django is not installed here; python3 run.py manage ... runs this where it is.\n")
         raise SystemExit(2) from None
 
-    from ocpp_server.env import SettingError
+    from ocpp_server.environment.env import SettingError
 
     try:
         execute_from_command_line(sys.argv)

@@ -152,38 +152,39 @@ def check_python() -> None:
 
 def serve(*, demo: bool = False) -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
-    from ocpp_server import start
+    from ocpp_server.process import start
 
     return start.serve(demo=demo)
 
 
 def accounts() -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.accounts_settings"
-    from ocpp_server import start_accounts
+    from ocpp_server.process import start_accounts
 
     return start_accounts.serve()
 
 
 def role(name: str) -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
-    from ocpp_server import start_roles
-    from ocpp_server.roles import Role
+    from ocpp_server.environment.roles import Role
+    from ocpp_server.process import start_roles
 
     return start_roles.serve(Role(name))
 
 
 def migrate() -> int:
     os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
-    from ocpp_server import start_roles
+    from ocpp_server.process import start_roles
 
     return start_roles.migrate()
 
 
 def healthcheck(arguments: list[str]) -> int:
     """Needs nothing that is installed, and takes no longer than it must: it is asked every few seconds."""
-    from ocpp_server import env, vitals
+    from ocpp_server.environment import env
+    from ocpp_server.process import health_file
 
-    wrong = vitals.check(env.read(), ready="--ready" in arguments)
+    wrong = health_file.check(env.read(), ready="--ready" in arguments)
     if wrong:
         sys.stderr.write(f"{wrong}\n")
     return int(bool(wrong))
@@ -217,7 +218,7 @@ def finish(command: list[str], variables: dict[str, str]) -> int:
 
 def test(arguments: list[str]) -> int:
     """Everything that must be right, pytest last, so that its own closing line is the run's."""
-    from ocpp_server import env_table
+    from ocpp_server.environment import table
 
     python = [sys.executable, "-m"]
     django = [sys.executable, str(ROOT / "manage.py")]
@@ -229,7 +230,7 @@ def test(arguments: list[str]) -> int:
     }
     with tempfile.TemporaryDirectory(prefix="ocpp-server-tests-") as folder:
         # The suite sees the defaults, whatever this machine's shell or .env says, and an empty folder.
-        known = {variable.name for variable in env_table.VARIABLES}
+        known = {variable.name for variable in table.VARIABLES}
         variables = {name: value for name, value in os.environ.items() if name not in known}
         variables |= {"DATA_DIR": folder, "ENV_FILE": os.devnull}
         failed = []
@@ -257,7 +258,7 @@ def run(arguments: list[str]) -> int:
     check_python()
     sys.path.insert(0, str(ROOT))
     if command not in DEVELOPERS:
-        from ocpp_server import env
+        from ocpp_server.environment import env
 
         # Before anything is installed: a mistyped setting should not cost a minute first.
         env.load_file(ROOT / os.environ.get("ENV_FILE", ".env"))

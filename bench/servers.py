@@ -16,7 +16,8 @@ from typing import Any
 from bench.machine import ROOT, SERVER_CORE, Process, free_port, on_core, wait_for
 
 API_KEY = "ocs_bench_key_for_one_run_0123456789abcdef"
-_UVICORN = [sys.executable, "-c", "import sys; from ocpp_server.start import serve; sys.exit(serve())"]
+_SERVE = "import sys; from ocpp_server.process.start import serve; sys.exit(serve())"
+_UVICORN = [sys.executable, "-c", _SERVE]
 
 
 @dataclass

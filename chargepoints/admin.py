@@ -26,13 +26,14 @@ from chargepoints.models import (
     SecurityEvent,
     Site,
 )
+from chargepoints.provisioning_form import ProvisioningForm
 from chargepoints.services import provisioning
+from ocpp_server.admin import access, tones
+from ocpp_server.admin.base import EvidenceAdmin, OperatorAdmin, back, link, post_button
+from ocpp_server.admin.filters import MomentFilter, StationFilter, VersionFilter
 from ocpp_server.domain import DomainError
-from ocpp_server.operator import access, station, tones
-from ocpp_server.operator.base import EvidenceAdmin, OperatorAdmin, back, link, post_button
-from ocpp_server.operator.filters import MomentFilter, StationFilter, VersionFilter
-from ocpp_server.operator.provisioning_form import ProvisioningForm
 from ocpp_server.protocol.versions import VERSIONS, label
+from operations import station
 
 REPORTED = (
     "ocpp_version", "vendor", "model", "serial_number", "firmware_version", "iccid", "imsi", "meter_type",

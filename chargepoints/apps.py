@@ -9,8 +9,9 @@ class ChargePointsConfig(AppConfig):
         from django.contrib.auth.signals import user_login_failed
         from django.db.models.signals import post_migrate, pre_migrate
 
-        from ocpp_server import checks, database, handlers
-        from ocpp_server.operator import logins
+        from ocpp_server import checks, handlers
+        from ocpp_server.admin import logins
+        from ocpp_server.storage import database
 
         handlers.load()
         checks.register()

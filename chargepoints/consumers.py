@@ -2,7 +2,7 @@
 
 Channels routes here, but its per-message dispatch is left out: it costs three quarters of a message, a hop
 through the one thread-sensitive thread for every message of every socket. What other processes have to say to
-a station comes over one channel per process (`chargepoints.calls`), so a connection needs no task of its own.
+a station comes over one channel per process (`transport.calls`), so a connection needs no task of its own.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import structlog
 from channels.consumer import AsyncConsumer
 from django.conf import settings
 
-from chargepoints import admission, denial, presence
-from chargepoints.connection import StationConnection
-from chargepoints.pace import Pace
-from chargepoints.switchboard import switchboard
-from ocpp_server import engine, shutdown
 from ocpp_server.observability import measures
+from ocpp_server.process import engine
 from ocpp_server.protocol.dispatch import StorageUnavailable
+from ocpp_server.transport import presence, shutdown
+from ocpp_server.transport.conversation import StationConnection
+from ocpp_server.transport.handshake import admission, denial
+from ocpp_server.transport.switchboard import switchboard
+from ocpp_server.transport.token_bucket import Pace
 
 log = structlog.get_logger(__name__)
 

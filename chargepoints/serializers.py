@@ -22,7 +22,7 @@ from ocpp_server.api.fields import (
     TimeField,
     WholeField,
 )
-from ocpp_server.masking import masked, masked_text
+from ocpp_server.observability.masking import masked, masked_text
 from ocpp_server.protocol.versions import VERSIONS, label
 
 ANYTHING: dict[str, Any] = {}

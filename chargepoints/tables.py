@@ -1,7 +1,7 @@
 """The models that change with every message, as the journal writes them."""
 
 from chargepoints.models import ChargePoint, Command, Connector, DeviceEvent, Message, SecurityEvent
-from ocpp_server.bulk import Table
+from ocpp_server.storage.bulk import Table
 
 CHARGE_POINTS = Table(ChargePoint)
 COMMANDS = Table(Command)

@@ -9,9 +9,9 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from configuration.models import ReportedKey, StoredKey
-from ocpp_server.masking import MASK, is_secret_name
-from ocpp_server.operator.base import EvidenceAdmin
-from ocpp_server.operator.filters import StationFilter
+from ocpp_server.admin.base import EvidenceAdmin
+from ocpp_server.admin.filters import StationFilter
+from ocpp_server.observability.masking import MASK, is_secret_name
 
 
 class KeyAdmin(EvidenceAdmin):

@@ -3,4 +3,4 @@
 from ocpp_server.settings import *  # noqa: F403
 
 ROOT_URLCONF = "ocpp_server.accounts_urls"
-ASGI_APPLICATION = "ocpp_server.accounts_asgi.application"
+ASGI_APPLICATION = "ocpp_server.process.accounts_asgi.application"

@@ -10,9 +10,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.settings")
 _http = get_asgi_application()
 
 from chargepoints.routing import websocket  # noqa: E402 - models need the apps to be loaded
-from ocpp_server import engine  # noqa: E402
 from ocpp_server.bounds.bodies import bounded  # noqa: E402
-from ocpp_server.collector import calm_collector  # noqa: E402
+from ocpp_server.process import engine  # noqa: E402
+from ocpp_server.process.garbage_collection import calm_collector  # noqa: E402
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:

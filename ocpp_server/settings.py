@@ -1,4 +1,4 @@
-"""Django's settings. What an operator may change comes from the environment, by the table of env_table.py."""
+"""Django's settings. What an operator may change comes from the environment, by `environment/table.py`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from urllib.parse import quote, urlsplit
 
 import environ
 
-from ocpp_server import env
+from ocpp_server.admin import theme
+from ocpp_server.environment import env
 from ocpp_server.observability import logs
-from ocpp_server.operator import theme
 from ocpp_server.protocol import secrets as secret_names
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -85,24 +85,26 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
+    "ocpp_server",  # before the apps: its `migrate` replaces Django's
     "accounts",
     "chargepoints",
     "transactions",
     "configuration",
+    "operations",
 ]
 
 MIDDLEWARE = [
     "ocpp_server.observability.access.AccessLog",  # first, so that its time is all of it
     "django.middleware.security.SecurityMiddleware",
-    "ocpp_server.static.StaticFilesMiddleware",
+    "ocpp_server.admin.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "ocpp_server.operator.middleware.ContentSecurityPolicy",
-    "ocpp_server.operator.middleware.DatabaseAway",
+    "ocpp_server.admin.middleware.ContentSecurityPolicy",
+    "ocpp_server.admin.middleware.DatabaseAway",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -281,7 +283,7 @@ LOOPBACK_HEADERS = {"X-Forwarded-Proto": "https"} if BEHIND_TLS else {}
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
 USE_TZ = True
-FORMAT_MODULE_PATH = "ocpp_server.formats"
+FORMAT_MODULE_PATH = "ocpp_server.admin.formats"
 
 STATIC_URL = "/static/"
 # Collected files (the image) are served compressed; a plain checkout serves them from the packages.
@@ -340,5 +342,5 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 
 # -- admin -----------------------------------------------------------------------------------------
 
-# Names, colours and the menu; the pages themselves are in `ocpp_server/operator`.
+# Names, colours and the menu; the pages themselves are in `ocpp_server.admin`.
 UNFOLD: dict[str, Any] = theme.UNFOLD

@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from ocpp_server.api import errors, health, pages
-from ocpp_server.operator import dashboard
+from operations import dashboard
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden

@@ -21,7 +21,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 API_KEY = "ocs_test_key_for_the_live_server_0123456789"
 
-_SERVE = "import sys; from ocpp_server.start import serve; sys.exit(serve())"
+_SERVE = "import sys; from ocpp_server.process.start import serve; sys.exit(serve())"
 # The roles that show by a file that they are there.
 PORTLESS = ("processor", "housekeeping")
 

@@ -10,11 +10,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 APPS = ("accounts", "chargepoints", "transactions", "configuration")
-OURS = (*APPS, "ocpp_server", "simulator", "bench", "tests")
+OURS = (*APPS, "ocpp_server", "operations", "simulator", "bench", "tests")
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    for package in (*APPS, "ocpp_server", "simulator"):
+    for package in (*APPS, "ocpp_server", "operations", "simulator"):
         for path in sorted((ROOT / package).rglob("*.py")):
             if "migrations" not in path.parts:
                 yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
@@ -73,7 +73,6 @@ def test_models_import_no_higher_floor(app: str) -> None:
             "views",
             "serializers",
             "admin",
-            "calls",
             "consumers",
         )
     )
@@ -94,12 +93,12 @@ def test_services_import_no_higher_floor(app: str) -> None:
 
 @pytest.mark.parametrize("app", APPS)
 def test_an_app_reaches_another_through_its_services_models_and_the_doors(app: str) -> None:
-    """`calls` is the door out for every app's commands; views share how a station is found in a path."""
+    """Views share how a station is found in a path."""
     doors = tuple(
         door
         for other in APPS
         if other != app
-        for door in (f"{other}.services", f"{other}.models", f"{other}.calls", f"{other}.views.found")
+        for door in (f"{other}.services", f"{other}.models", f"{other}.views.found")
     )
     others = tuple(other for other in APPS if other != app)
     own = (f"{app}.",)
@@ -116,13 +115,17 @@ def test_only_the_calls_and_the_consumers_touch_the_channel_layer() -> None:
         if "get_channel_layer" in path.read_text() or "channels.layers" in path.read_text()
     ]
 
-    assert set(touching) <= {"chargepoints.switchboard", "chargepoints.consumers", "ocpp_server.settings"}
+    doors = {"ocpp_server.transport.switchboard", "chargepoints.consumers", "ocpp_server.settings"}
+
+    assert set(touching) <= doors
 
 
 def test_only_the_journal_uses_bulk_sql() -> None:
-    users = {name for name, imported in ALL if "ocpp_server.bulk.Table" in imported}
+    users = {name for name, imported in ALL if "ocpp_server.storage.bulk.Table" in imported}
 
-    assert users <= {"ocpp_server.journal", "ocpp_server.unit", "chargepoints.tables", "transactions.tables"}
+    doors = {"ocpp_server.storage.journal", "ocpp_server.storage.unit"}
+
+    assert users <= doors | {"chargepoints.tables", "transactions.tables"}
 
 
 def test_no_consumer_names_an_action() -> None:

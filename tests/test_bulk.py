@@ -9,7 +9,7 @@ from django.db import transaction
 
 from chargepoints.models import ChargePoint, Message
 from chargepoints.tables import CHARGE_POINTS
-from ocpp_server.bulk import Table
+from ocpp_server.storage.bulk import Table
 
 pytestmark = pytest.mark.django_db
 

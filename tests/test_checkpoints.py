@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from ocpp_server.journal import Journal
+from ocpp_server.storage.journal import Journal
 from tests.test_journal import counter, journal, until
 
 __all__ = ["journal"]

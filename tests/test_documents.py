@@ -10,13 +10,22 @@ import pytest
 from django.core.management import get_commands
 
 import run
-from ocpp_server import env_table
+from ocpp_server.environment import table
 from ocpp_server.protocol.actions import ACTIONS
 from tests.live import ROOT
 
 PAGES = sorted([ROOT / "README.md", ROOT / "bench" / "README.md", *(ROOT / "docs").rglob("*.md")])
 CODE_PAGES = [ROOT / "docs" / "flow.md", ROOT / "docs" / "adding-an-action.md"]
-SOURCES = ("accounts", "bench", "chargepoints", "configuration", "ocpp_server", "simulator", "transactions")
+SOURCES = (
+    "accounts",
+    "bench",
+    "chargepoints",
+    "configuration",
+    "ocpp_server",
+    "operations",
+    "simulator",
+    "transactions",
+)
 
 # What a server makes when it runs, and what a page shows as the reader's own.
 _OTHERS = ("data/", "bench/results/", "copy.sqlite3", "/")
@@ -67,7 +76,7 @@ def test_every_file_that_a_page_names_is_there(page: Path) -> None:
 def test_every_command_and_setting_that_a_page_names_exists(page: Path) -> None:
     code = "\n".join(found[0] for found in _CODE.finditer(page.read_text()))
     ours = set(re.findall(r"python3 run\.py ([a-z][\w-]*)", str(run.__doc__)))
-    settings = {row.name for row in env_table.VARIABLES} | {"DJANGO_SETTINGS_MODULE"}
+    settings = {row.name for row in table.VARIABLES} | {"DJANGO_SETTINGS_MODULE"}
 
     assert set(_RUN.findall(code)) - ours == set()
     assert set(_MANAGE.findall(code)) - set(get_commands()) == set()
@@ -83,7 +92,7 @@ def test_every_function_and_class_of_the_pages_about_the_code_exists(page: Path)
         if found and ("." in found[1] or found[1] != found[1].lower() or span.startswith("@")):
             names.add(found[2])
     files = {Path(path).suffix[1:] for path in paths()}
-    known = files | set(ACTIONS) | {row.name for row in env_table.VARIABLES} | _ANYBODYS
+    known = files | set(ACTIONS) | {row.name for row in table.VARIABLES} | _ANYBODYS
 
     missing = [
         name

@@ -10,9 +10,10 @@ import pytest
 from django.db import connection
 
 from chargepoints.models import ChargePoint, Command
-from ocpp_server import engine, live
-from ocpp_server.journal import journal
-from ocpp_server.unit import Unit
+from ocpp_server import live
+from ocpp_server.process import engine
+from ocpp_server.storage.journal import journal
+from ocpp_server.storage.unit import Unit
 from transactions.models import Counter, Transaction
 from transactions.tables import COUNTERS
 

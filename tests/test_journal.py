@@ -17,9 +17,9 @@ import psycopg
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
 
-from ocpp_server.bulk import Table
-from ocpp_server.journal import Journal, JournalUnavailable
-from ocpp_server.unit import Unit
+from ocpp_server.storage.bulk import Table
+from ocpp_server.storage.journal import Journal, JournalUnavailable
+from ocpp_server.storage.unit import Unit
 from transactions.models import Counter
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_server import masking
+from ocpp_server.observability import masking
 from ocpp_server.protocol import secrets
 
 S = "hunter2-hunter2"

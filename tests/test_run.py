@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ocpp_server import env_table
+from ocpp_server.environment import table
 from tests import live
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,7 +25,7 @@ SECONDS = 120
 
 def environment(data: Path, port: int, **more: str) -> dict[str, str]:
     """The shell of somebody who has set nothing but folder and port; the packages are those of this suite."""
-    known = {variable.name for variable in env_table.VARIABLES}
+    known = {variable.name for variable in table.VARIABLES}
     clean = {name: value for name, value in os.environ.items() if name not in known}
     ours = {"RUN_IN_PLACE": "1", "ENV_FILE": os.devnull, "DATA_DIR": str(data), "HTTP_PORT": str(port)}
     return clean | ours | more

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_server import env, env_docs, env_table
+from ocpp_server.environment import docs, env, table
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -108,23 +108,23 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 def test_every_variable_has_a_sentence_and_is_a_setting() -> None:
     from django.conf import settings
 
-    names = [variable.name for variable in env_table.VARIABLES]
+    names = [variable.name for variable in table.VARIABLES]
 
     assert len(names) == len(set(names))
-    assert all(variable.sentence.endswith(".") for variable in env_table.VARIABLES)
+    assert all(variable.sentence.endswith(".") for variable in table.VARIABLES)
     assert all(hasattr(settings, name) for name in names)
 
 
 def test_the_page_of_the_settings_and_the_example_are_those_of_the_table() -> None:
-    hint = "write them anew: python -m ocpp_server.env_docs"
+    hint = "write them anew: python -m ocpp_server.environment.docs"
 
-    assert env_docs.CONFIGURATION.read_text() == env_docs.configuration_page(), hint
-    assert env_docs.EXAMPLE.read_text() == env_docs.example_file(), hint
+    assert docs.CONFIGURATION.read_text() == docs.configuration_page(), hint
+    assert docs.EXAMPLE.read_text() == docs.example_file(), hint
 
 
 def test_the_example_is_a_file_of_settings_in_which_everything_is_the_default(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    lines = env_docs.EXAMPLE.read_text().splitlines()
+    lines = docs.EXAMPLE.read_text().splitlines()
     file.write_text("\n".join(line[1:] if re.match("#[A-Z_]+=", line) else line for line in lines))
     environ: dict[str, str] = {}
 
@@ -132,7 +132,7 @@ def test_the_example_is_a_file_of_settings_in_which_everything_is_the_default(tm
 
     given = dict(environ, REDIS_DISTRIBUTED_STATE="", REDIS_ADDR="")
     assert env.read(given) == env.read({})
-    assert {row.name for row in env_table.VARIABLES} <= environ.keys()
+    assert {row.name for row in table.VARIABLES} <= environ.keys()
 
 
 def test_an_environment_file_fills_in_what_the_shell_has_not_set(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ def test_an_environment_file_with_a_stray_line_is_refused_with_its_number(tmp_pa
 
 
 def manage(*arguments: str, **environ: Any) -> subprocess.CompletedProcess[str]:
-    known = {variable.name for variable in env_table.VARIABLES}
+    known = {variable.name for variable in table.VARIABLES}
     clean = {name: value for name, value in os.environ.items() if name not in known}
     return subprocess.run(
         [sys.executable, str(ROOT / "manage.py"), *arguments],

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from ocpp_server import shutdown
+from ocpp_server.transport import shutdown
 from tests.conformance.peer import Operator, Peer, at, eventually, station
 from tests.live import LiveServer
 

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from chargepoints.authentication import hash_password, verify
 from chargepoints.models import ChargePoint
+from ocpp_server.transport.handshake.authentication import hash_password, verify
 
 PASSWORD = b"0123456789abcdef"
 

@@ -20,8 +20,8 @@ from cryptography.x509.oid import NameOID
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidMessage, InvalidStatus
 
-from ocpp_server import tls
-from ocpp_server.env import SettingError
+from ocpp_server.environment.env import SettingError
+from ocpp_server.process import tls
 from tests.conformance.peer import PATIENCE
 from tests.live import ROOT, LiveServer
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from chargepoints.turn import Turn
+from ocpp_server.transport.fair_lock import Turn
 
 
 async def test_who_waits_is_served_in_the_order_of_coming_and_before_who_comes_later() -> None:

@@ -8,13 +8,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ocpp_server import env, vitals
-from ocpp_server.vitals import Vitals
+from ocpp_server.environment import env
+from ocpp_server.process import health_file
+from ocpp_server.process.health_file import Vitals
 from tests.conformance.peer import eventually
 
 
 def wrong(path: Path, *, ready: bool = False) -> str:
-    return vitals.check(env.read({"HEALTH_FILE": str(path)}), ready=ready)
+    return health_file.check(env.read({"HEALTH_FILE": str(path)}), ready=ready)
 
 
 async def test_a_process_is_alive_while_its_loop_writes_and_gone_when_it_has_stopped(tmp_path: Path) -> None:

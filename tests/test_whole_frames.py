@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from websockets.frames import Frame, Opcode
 
-from ocpp_server.whole_frames import text_bytes, text_frame
+from ocpp_server.process.whole_frames import text_bytes, text_frame
 
 LIMIT = 1 << 20
 

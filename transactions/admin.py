@@ -16,9 +16,10 @@ from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
-from ocpp_server.operator import access, cells, session, settling, tones
-from ocpp_server.operator.base import EvidenceAdmin, OperatorAdmin, back, session_link
-from ocpp_server.operator.filters import MomentFilter, StationFilter
+from ocpp_server.admin import access, cells, tones
+from ocpp_server.admin.base import EvidenceAdmin, OperatorAdmin, back, session_link
+from ocpp_server.admin.filters import MomentFilter, StationFilter
+from operations import session, settling
 from transactions.models import (
     AccessRule,
     Counter,

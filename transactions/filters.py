@@ -12,7 +12,7 @@ from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server.api.fields import FlagField, StrictSerializer, TextField
 from ocpp_server.api.lists import SeriesQuery, ordering, period, search, within
-from ocpp_server.row_numbers import row_number
+from ocpp_server.storage.row_numbers import row_number
 from transactions.models import Transaction
 
 ALL = "all"

@@ -1,7 +1,7 @@
 """The models that change with every message, as the journal writes them."""
 
 from accounts.models import Token
-from ocpp_server.bulk import Table
+from ocpp_server.storage.bulk import Table
 from transactions.models import (
     Counter,
     MeterValue,

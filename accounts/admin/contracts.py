@@ -17,9 +17,9 @@ from accounts.admin.rights import BUDGET_LABELS
 from accounts.models import Contract, Member, Token, TokenGroup
 from accounts.models.contract import contract_key
 from accounts.services import membership, token_groups
+from ocpp_server.admin import access, tones
+from ocpp_server.admin.base import OperatorAdmin
 from ocpp_server.domain import DomainError
-from ocpp_server.operator import access, tones
-from ocpp_server.operator.base import OperatorAdmin
 
 
 class Members(BaseInlineFormSet):  # type: ignore[type-arg]

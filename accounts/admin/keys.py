@@ -20,8 +20,8 @@ from unfold.decorators import display
 from accounts.admin.rights import AdministratorsOnly
 from accounts.models import ApiKey, IdempotentRequest
 from accounts.services import api_keys
-from ocpp_server.operator import access
-from ocpp_server.operator.base import EvidenceAdmin, OperatorAdmin
+from ocpp_server.admin import access
+from ocpp_server.admin.base import EvidenceAdmin, OperatorAdmin
 
 
 @admin.register(ApiKey)

@@ -16,8 +16,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts.admin.rights import AdministratorsOnly
 from accounts.models import User
-from ocpp_server.operator import tones
-from ocpp_server.operator.base import OperatorAdmin
+from ocpp_server.admin import tones
+from ocpp_server.admin.base import OperatorAdmin
 
 admin.site.unregister(Group)  # the three roles say who may do what
 

@@ -13,8 +13,9 @@ from unfold.decorators import display
 
 from accounts.models import Contract, Member, Person
 from accounts.services import people
-from ocpp_server.operator import person, tones
-from ocpp_server.operator.base import OperatorAdmin
+from ocpp_server.admin import tones
+from ocpp_server.admin.base import OperatorAdmin
+from operations import person
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]

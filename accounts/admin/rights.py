@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Model
 from django.http import HttpRequest
 
-from ocpp_server.operator import access
+from ocpp_server.admin import access
 
 # What the columns of a budget are called where people read them.
 BUDGET_LABELS = {

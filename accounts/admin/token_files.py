@@ -18,9 +18,9 @@ from unfold.widgets import UnfoldAdminFileFieldWidget
 from accounts.models import TokenImport
 from accounts.services import token_files, token_import, token_uploads
 from accounts.views.token_files import check
+from ocpp_server.admin import access
 from ocpp_server.api import exports
 from ocpp_server.domain import DomainError
-from ocpp_server.operator import access
 
 if TYPE_CHECKING:
     from accounts.admin.tokens import TokenAdmin

@@ -24,9 +24,9 @@ from accounts.models import Token, UnknownToken
 from accounts.models.token import normalise_uid
 from accounts.services import membership, token_groups, tokens
 from accounts.services.reversed_uids import reversed_uid
+from ocpp_server.admin import access, tones
+from ocpp_server.admin.base import EvidenceAdmin, OneCount, OperatorAdmin, back, link, post_button
 from ocpp_server.domain import DomainError, Invalid
-from ocpp_server.operator import access, tones
-from ocpp_server.operator.base import EvidenceAdmin, OneCount, OperatorAdmin, back, link, post_button
 
 
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]

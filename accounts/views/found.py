@@ -11,7 +11,7 @@ from accounts.models.contract import contract_key
 from accounts.models.token import normalise_uid
 from ocpp_server.api.documents import NUMBER
 from ocpp_server.domain import Invalid, Missing
-from ocpp_server.row_numbers import row_number
+from ocpp_server.storage.row_numbers import row_number
 
 _Row = TypeVar("_Row", bound=Model)
 

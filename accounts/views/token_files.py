@@ -25,7 +25,7 @@ from ocpp_server.api.lists import query
 from ocpp_server.api.views import ApiView
 from ocpp_server.bounds import uploads
 from ocpp_server.domain import Invalid, Missing
-from ocpp_server.row_numbers import row_number
+from ocpp_server.storage.row_numbers import row_number
 
 TAG = "Tokens"
 _IMPORT_PATH: dict[str, tuple[Any, str]] = {"import_id": (NUMBER, "As the import's answer said.")}

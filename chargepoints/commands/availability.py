@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from chargepoints import calls
 from chargepoints.models import ChargePoint, Command
 from ocpp_server.protocol.versions import V16
+from ocpp_server.transport import calls
 
 
 async def change_availability(

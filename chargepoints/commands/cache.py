@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chargepoints import calls
 from chargepoints.models import ChargePoint, Command
+from ocpp_server.transport import calls
 
 
 async def clear_cache(

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from chargepoints import calls
 from chargepoints.models import ChargePoint, Command
 from ocpp_server.protocol.versions import V16
+from ocpp_server.transport import calls
 
 
 async def data_transfer(

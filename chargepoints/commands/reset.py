@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from chargepoints import calls
 from chargepoints.models import ChargePoint, Command
 from ocpp_server.domain import Invalid
 from ocpp_server.protocol.versions import V16
+from ocpp_server.transport import calls
 
 # One word for both dialects: 1.6's, with the 2.x word that means it.
 _IN_2X = {"Soft": "OnIdle", "Hard": "Immediate"}

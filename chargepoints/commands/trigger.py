@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from chargepoints import calls
 from chargepoints.models import ChargePoint, Command
 from ocpp_server.domain import Invalid, StationOffline
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.versions import V16, VERSIONS, Version
+from ocpp_server.transport import calls
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from chargepoints import calls
 from chargepoints.models import ChargePoint, Command
 from ocpp_server.protocol.versions import V16
+from ocpp_server.transport import calls
 
 
 async def unlock(

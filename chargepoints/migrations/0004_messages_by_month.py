@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from ocpp_server.partitions import DivideByMonth
+from ocpp_server.storage.partitions import DivideByMonth
 
 
 class Migration(migrations.Migration):

@@ -12,11 +12,11 @@ from asgiref.sync import async_to_sync
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
-from chargepoints.authentication import hash_password
 from chargepoints.models import ChargePoint
-from chargepoints.switchboard import switchboard
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.transport.handshake.authentication import hash_password
+from ocpp_server.transport.switchboard import switchboard
 
 MAX_IDENTITY: Final = 48  # 2.x identifierString; 1.6 has no limit of its own
 MIN_PASSWORD: Final = 8  # OCPP asks for 16; stations whose password is printed on them have fewer

@@ -13,8 +13,8 @@ import structlog
 from chargepoints.models import ChargePoint, SecurityEvent
 from chargepoints.tables import SECURITY_EVENTS
 from ocpp_server.live.station import Station
-from ocpp_server.masking import masked_words
 from ocpp_server.observability import measures
+from ocpp_server.observability.masking import masked_words
 
 # So many events of one station are stored in an hour, as reports of its own and again as our notices about
 # it. Firmware that repeats one event for ever would otherwise push everything else out of the log (S14).

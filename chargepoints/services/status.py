@@ -6,10 +6,10 @@ from datetime import datetime
 
 from chargepoints.models import Connector, Evse
 from chargepoints.tables import CHARGE_POINTS, CONNECTORS
-from ocpp_server.journal import journal
 from ocpp_server.live.records import ConnectorState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import Place
+from ocpp_server.storage.journal import journal
 
 # More than any cabinet has; a station can't fill the database by counting.
 MAX_CONNECTORS = 128

@@ -8,7 +8,6 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chargepoints import calls
 from chargepoints.filters import CommandQuery, MessageQuery
 from chargepoints.models import Command
 from chargepoints.serializers import CommandAnswerSerializer, CommandSerializer, MessageSerializer
@@ -19,7 +18,8 @@ from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import page
 from ocpp_server.api.views import ApiView
 from ocpp_server.domain import Missing
-from ocpp_server.masking import masked
+from ocpp_server.observability.masking import masked
+from ocpp_server.transport import calls
 
 TAG = "Commands"
 _NAMED = {

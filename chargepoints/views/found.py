@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from chargepoints.models import ChargePoint, Connector, Site
 from ocpp_server.api.documents import NUMBER
 from ocpp_server.domain import Invalid, Missing
-from ocpp_server.row_numbers import row_number
+from ocpp_server.storage.row_numbers import row_number
 from transactions.models import Transaction
 
 # For the documents: how the address of a station is described everywhere.

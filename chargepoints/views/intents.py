@@ -31,7 +31,7 @@ from ocpp_server.api.commanding import Intent, send, told
 from ocpp_server.api.documents import Method, described, enveloped
 from ocpp_server.api.fields import StrictSerializer
 from ocpp_server.api.views import ApiView, body
-from ocpp_server.masking import masked
+from ocpp_server.observability.masking import masked
 
 TAG = "Commands"
 _ANSWER = enveloped("IntentAnswer", CommandAnswerSerializer)

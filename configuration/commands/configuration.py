@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chargepoints import calls
 from chargepoints.models import ChargePoint, Command
 from configuration.services import catalogue
 from configuration.services.reported import number_sync, variable_name
 from ocpp_server.domain import Invalid
-from ocpp_server.journal import journal
-from ocpp_server.masking import masked
+from ocpp_server.observability.masking import masked
 from ocpp_server.protocol.versions import V16
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport import calls
 
 # Component.Variable, with an instance in brackets behind either: `Connector[1].Available`,
 # `TxCtrlr.EVConnectionTimeOut`.

@@ -6,10 +6,10 @@ from typing import Any
 
 from configuration.services import catalogue, reported
 from ocpp_server import live
-from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import on, reply
 from ocpp_server.protocol.versions import V2X, V16
+from ocpp_server.storage.journal import journal
 
 
 @on("GetConfiguration", V16, inbound=True)

@@ -9,9 +9,9 @@ from typing import Any
 from django.db.models import Q
 
 from configuration.models import ReportedKey
-from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
-from ocpp_server.masking import is_secret_name, masked_words
+from ocpp_server.observability.masking import is_secret_name, masked_words
+from ocpp_server.storage.journal import journal
 
 
 async def store(*, station: Station, keys: Mapping[str, tuple[str | None, bool]]) -> None:

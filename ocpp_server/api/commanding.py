@@ -15,7 +15,7 @@ from ocpp_server.api.authentication import actor
 from ocpp_server.api.documents import WaitQuery
 from ocpp_server.api.envelope import answer, refusal
 from ocpp_server.api.lists import query
-from ocpp_server.masking import masked
+from ocpp_server.observability.masking import masked
 
 Intent = Callable[..., Awaitable[Command]]
 Outcome = TypeVar("Outcome")  # a command, or what several of them brought

@@ -9,7 +9,7 @@ from typing import Any, Final
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from ocpp_server import row_numbers
+from ocpp_server.storage import row_numbers
 
 MAX_INT = row_numbers.LARGEST
 # So many unknown names of one body are named in the answer; a MiB of them would become ten.

@@ -14,8 +14,8 @@ from django.db import OperationalError, connection
 
 from accounts.models import ApiKey
 from accounts.services import api_keys
-from ocpp_server import engine
-from ocpp_server.observability.patience import in_thread
+from ocpp_server.observability.single_flight import in_thread
+from ocpp_server.process import engine
 
 T = TypeVar("T")
 

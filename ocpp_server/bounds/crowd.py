@@ -2,7 +2,7 @@
 
 Stations never count: many of them may share one address, and their handshakes have limits of their own
 (R36). A connection is known to be a station's when its handshake arrives, so silent ones are not refused but
-given less time (`ocpp_server.sockets`).
+given less time (`ocpp_server.process.sockets`).
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.session import ReplayMemory
 
 if TYPE_CHECKING:
-    from ocpp_server.live.redis_keys import Script
+    from ocpp_server.live.redis.keys import Script
     from ocpp_server.live.station import Station
 
 # What is told about a connection of ours, by its id.
@@ -209,7 +209,7 @@ def state() -> LiveState:
     from django.conf import settings
 
     if settings.REDIS_DISTRIBUTED_STATE:
-        from ocpp_server.live.redis import RedisState
+        from ocpp_server.live.redis.state import RedisState
 
         return RedisState()
     from ocpp_server.live.memory import MemoryState

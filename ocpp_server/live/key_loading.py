@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocpp_server.journal import journal
+from ocpp_server.storage.journal import journal
 
 
 async def load_stored_keys(identity: str) -> dict[str, str]:

@@ -7,12 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ocpp_server.live.records import ConnectorState, ExpectedStart, TransactionState
-from ocpp_server.masking import masked_frame, masked_words
 from ocpp_server.observability import measures
+from ocpp_server.observability.masking import masked_frame, masked_words
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.schemas import EXTRA_PROPERTY, NOT_JUDGED
 from ocpp_server.protocol.session import ReplayMemory
-from ocpp_server.unit import Unit
+from ocpp_server.storage.unit import Unit
 
 
 class DeviationCount:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from django.db.models import Q, Sum
 from django.utils import timezone
 
-from ocpp_server.journal import journal
 from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
+from ocpp_server.storage.journal import journal
 
 if TYPE_CHECKING:
     from accounts.models import Contract, Token, TokenGroup

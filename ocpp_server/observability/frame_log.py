@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from ocpp_server.masking import MASK, masked_frame
+from ocpp_server.observability.masking import MASK, masked_frame
 
 log = structlog.get_logger(__name__)
 

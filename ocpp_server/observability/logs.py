@@ -10,8 +10,8 @@ from typing import Any
 
 import structlog
 
-from ocpp_server import roles
-from ocpp_server.masking import MASK, is_secret_name, masked, masked_words
+from ocpp_server.environment import roles
+from ocpp_server.observability.masking import MASK, is_secret_name, masked, masked_words
 
 # The keys one greps for come first and in this order, whatever order they were bound in.
 LEADING_KEYS = ("station", "message_id", "action", "version", "ms")

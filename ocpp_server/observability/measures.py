@@ -89,7 +89,7 @@ class Handled:
 
 
 class JournalMeasures:
-    """The writer thread's own; see `ocpp_server.journal`."""
+    """The writer thread's own; see `ocpp_server.storage.journal`."""
 
     def __init__(self) -> None:
         self.jobs = Spread(BATCH_JOBS)

@@ -9,10 +9,10 @@ from functools import cache
 from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from ocpp_server import roles
-from ocpp_server.observability.engine_metrics import EngineCollector, SystemCollector
-from ocpp_server.observability.fleet_metrics import FleetCollector
-from ocpp_server.observability.queue_metrics import QueueCollector
+from chargepoints.metrics import FleetCollector
+from ocpp_server.environment import roles
+from ocpp_server.process.metrics import EngineCollector, SystemCollector
+from ocpp_server.transport.queue.metrics import QueueCollector
 
 # Gateways hold sockets and processors read: the fleet is told by the others.
 _TELL_OF_THE_FLEET = frozenset({roles.Role.SERVER, roles.Role.WEB, roles.Role.HOUSEKEEPING})

@@ -7,7 +7,7 @@ A text or number is a secret when
    vendor calls it inside a DataTransfer, or
 3. OCPP_SECRET_KEYS names it.
 
-`ocpp_server.masking` makes copies without secrets; addresses with a user and a password are its matter too.
+`observability.masking` makes copies without secrets; it also masks a user and password in an address.
 idTags and idTokens are no secrets here: operators work with them, and the logs shorten them.
 """
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from accounts.models import ApiKey, Token, UnknownToken, User
 from accounts.services import api_keys
 from chargepoints.models import ChargePoint, Command, RefusedConnection
-from ocpp_server.operator.buttons import BUTTONS
+from operations.buttons import BUTTONS
 from tests.admin.conftest import NOON, a_session
 from transactions.models import QuarantinedMessage
 

@@ -7,7 +7,7 @@ from django.db import IntegrityError, OperationalError
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from ocpp_server.operator.middleware import DatabaseAway
+from ocpp_server.admin.middleware import DatabaseAway
 
 AWAY = OperationalError("connection refused")
 

@@ -142,7 +142,7 @@ def test_a_long_station_page_costs_no_more_queries(superuser: Client, station: C
 def test_a_list_of_many_counts_to_its_limit_and_says_so(
     superuser: Client, many: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ocpp_server.operator.base.CappedPaginator.limit", 3)
+    monkeypatch.setattr("ocpp_server.admin.base.CappedPaginator.limit", 3)
     many(5)
 
     page = superuser.get("/admin/chargepoints/message/").content.decode()

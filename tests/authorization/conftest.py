@@ -12,12 +12,12 @@ import pytest
 from accounts.models import Contract, Member, Token, User
 from chargepoints.models import ChargePoint, Site
 from ocpp_server import live
-from ocpp_server.journal import journal
 from ocpp_server.live.loading import load_station
 from ocpp_server.live.station import Station
 from ocpp_server.live.unit_of_work import UnitOfWork
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.versions import V16
+from ocpp_server.storage.journal import journal
 from transactions.handlers import authorization, charging
 
 

@@ -304,14 +304,14 @@ async def test_warm_it_reads_no_database(station: Any, enter: Any, monkeypatch: 
     async def read(*args: Any) -> None:
         raise AssertionError("the database was asked")
 
-    monkeypatch.setattr("ocpp_server.journal.journal.run", read)
+    monkeypatch.setattr("ocpp_server.storage.journal.journal.run", read)
     answers = [await post.authorize("CARD") for _ in range(3)]
 
     assert {answer["status"] for answer in answers} == {"Accepted"}
 
 
 async def test_the_last_use_is_gathered_and_written_in_one_batch(station: Any, enter: Any) -> None:
-    from ocpp_server import housekeeping
+    from ocpp_server.process import scheduler
 
     post = await station(V16)
     token = await enter(a_token)
@@ -320,7 +320,7 @@ async def test_the_last_use_is_gathered_and_written_in_one_batch(station: Any, e
         await post.authorize(uid)
     assert (await enter(Token.objects.get, pk=token.pk)).last_used_at is None
 
-    await housekeeping.mirror()
+    await scheduler.mirror()
 
     used = await enter(lambda: dict(Token.objects.values_list("uid", "last_used_at")))
     assert used["CARD"] is not None and used["BAD"] is None

@@ -23,7 +23,7 @@ def prepare(cards: int, *, is_broken: bool) -> None:
 
     import ocpp_server.asgi  # noqa: F401 - imported here, once
     from accounts.models import Token
-    from ocpp_server import journal
+    from ocpp_server.storage import journal
 
     get_resolver().url_patterns  # noqa: B018 - imports every view
     for number in range(cards):
@@ -41,7 +41,8 @@ async def _commit_later(self: object, unit: object) -> None:
 
 def serve() -> None:
     """The child: a server like any other."""
-    from ocpp_server import settings, start
+    from ocpp_server import settings
+    from ocpp_server.process import start
 
     signal.signal(signal.SIGTERM, lambda *_: None)
     with start.listen(settings.HTTP_PORT) as listener, start.sole_server(settings.DATA_DIR):

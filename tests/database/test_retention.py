@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from chargepoints.models import ChargePoint, Message
-from ocpp_server import housekeeping
-from ocpp_server.journal import journal
+from ocpp_server.process import scheduler
+from ocpp_server.storage.journal import journal
 from transactions.models import MeterValue
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -71,6 +71,6 @@ async def test_each_log_has_a_retention_of_its_own(
     settings.OCPP_MESSAGE_RETENTION, settings.OCPP_METER_VALUE_RETENTION = messages, readings
     await journal.run(make_rows)
 
-    await housekeeping.sweep()
+    await scheduler.sweep()
 
     assert await journal.run(kept) == left

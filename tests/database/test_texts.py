@@ -15,7 +15,7 @@ from django.db import models
 import chargepoints.tables
 import transactions.tables
 from chargepoints.models import ChargePoint, Command, Evse
-from ocpp_server.bulk import Table
+from ocpp_server.storage.bulk import Table
 from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db

@@ -16,15 +16,15 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from ocpp_server import env, env_docs, env_table
-from ocpp_server.roles import DUTIES
+from ocpp_server.environment import docs, env, table
+from ocpp_server.environment.roles import DUTIES
 from tests.live import ROOT
 
 SCHEMA = Path(__file__).parent / "schemas" / "compose-spec.json"
 COMPOSE = ROOT / "docker-compose.yml"
 ROLES = {role.value for role in DUTIES} - {"server"}
 KUBERNETES = "1.31"
-_NAMES = {row.name for row in env_table.VARIABLES}
+_NAMES = {row.name for row in table.VARIABLES}
 SECRETS = {name for name in _NAMES if re.search("PASSWORD|SECRET_KEY|API_KEY$", name)}
 _REFERENCE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
 
@@ -81,7 +81,7 @@ def test_the_compose_file_has_no_secret_of_its_own_and_says_which_is_missing(
         for name, value in service["environment"].items():
             if re.search("PASSWORD|SECRET|AUTH|KEY", name):
                 assert re.fullmatch(r"\$\{[A-Z_]+:\?.*\}", value), name
-    example = env_docs.EXAMPLE.read_text()
+    example = docs.EXAMPLE.read_text()
     assert all(f"#{name}=" in example for name, _, _ in references)
 
 

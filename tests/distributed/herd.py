@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from bench.wire import StationSocket
-from chargepoints.authentication import hash_password
+from ocpp_server.transport.handshake.authentication import hash_password
 from tests.distributed.cluster import Cluster
 from tests.live import LiveServer
 

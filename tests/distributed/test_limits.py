@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from chargepoints.authentication import MAX_FAILURES
-from chargepoints.presence import MAX_REPLACED
+from ocpp_server.transport.handshake.authentication import MAX_FAILURES
+from ocpp_server.transport.presence import MAX_REPLACED
 from tests.conformance.peer import Operator, eventually, fresh, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster

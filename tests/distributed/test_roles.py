@@ -205,7 +205,7 @@ async def test_roles_can_be_started_by_plain_commands_and_close_their_stations_a
     health = place.folder / "health"
     plain = [
         *("-m", "uvicorn", "ocpp_server.asgi:application", "--port", str(place.port)),
-        *("--http", "ocpp_server.sockets:Front", "--ws", "ocpp_server.sockets:StationSocket"),
+        *("--http", "ocpp_server.process.sockets:Front", "--ws", "ocpp_server.process.sockets:StationSocket"),
         *("--timeout-graceful-shutdown", "20"),
     ]
     web = subprocess.Popen([sys.executable, *plain], cwd=ROOT, env=place.environment)

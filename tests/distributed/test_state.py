@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from ocpp_server.journal import journal
 from ocpp_server.live.records import Connection, ConnectorState, TransactionState
-from ocpp_server.live.redis import RedisState
-from ocpp_server.live.redis_numbers import NUMBERS_IN_FLIGHT
+from ocpp_server.live.redis.numbers import NUMBERS_IN_FLIGHT
+from ocpp_server.live.redis.state import RedisState
 from ocpp_server.live.station import Station
+from ocpp_server.storage.journal import journal
 from tests.distributed.engines import Redis
 from transactions.models import Counter
 
@@ -33,7 +33,7 @@ class Pair:
 
 @pytest.fixture
 async def pair(redis: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
-    monkeypatch.setattr("ocpp_server.live.redis.NOTICED_S", 0.0)  # there is no load
+    monkeypatch.setattr("ocpp_server.live.redis.state.NOTICED_S", 0.0)  # there is no load
     settings.REDIS_URL = f"redis://:{redis.password}@{redis.address}/0"
     settings.REDIS_STATE_PREFIX = f"t{uuid.uuid4().hex[:8]}"
     settings.REDIS_STATE_TTL = 4.0

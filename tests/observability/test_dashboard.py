@@ -12,10 +12,10 @@ import pytest
 import yaml
 from prometheus_client.core import Metric
 
-from ocpp_server.observability.engine_metrics import EngineCollector, SystemCollector
-from ocpp_server.observability.fleet_metrics import FleetCollector
-from ocpp_server.observability.gateway_metrics import GatewayCollector
-from ocpp_server.observability.queue_metrics import QueueCollector
+from chargepoints.metrics import FleetCollector
+from ocpp_server.process.metrics import EngineCollector, SystemCollector
+from ocpp_server.transport.gateway.metrics import GatewayCollector
+from ocpp_server.transport.queue.metrics import QueueCollector
 from tests.live import ROOT
 
 pytestmark = pytest.mark.django_db

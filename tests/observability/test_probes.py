@@ -10,7 +10,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ocpp_server.observability.readiness import MIN_FREE_BYTES, room
+from ocpp_server.process.readiness import MIN_FREE_BYTES, room
 from tests.conformance.peer import eventually
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster

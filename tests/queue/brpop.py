@@ -12,8 +12,8 @@ import redis
 from django.conf import settings
 from django.db import connection
 
-from chargepoints.queue import envelope
-from chargepoints.queue.keys import QueueKeys
+from ocpp_server.transport.queue import envelope
+from ocpp_server.transport.queue.keys import QueueKeys
 
 
 def make_table() -> None:

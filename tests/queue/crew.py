@@ -16,8 +16,8 @@ import orjson
 from redis.asyncio import BlockingConnectionPool
 from redis.asyncio import Redis as AsyncRedis
 
-from chargepoints.queue import envelope
-from chargepoints.queue.keys import QueueKeys
+from ocpp_server.transport.queue import envelope
+from ocpp_server.transport.queue.keys import QueueKeys
 from tests.conformance.peer import V16, Peer, at
 from tests.distributed.cluster import Cluster
 from tests.live import ROOT

@@ -47,7 +47,7 @@ def work(kind: str) -> None:
 
         brpop.work()
         return
-    from chargepoints.management.commands.process_queue import Command
+    from ocpp_server.management.commands.process_queue import Command
 
     Command().handle()
 

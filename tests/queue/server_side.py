@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chargepoints.queue import envelope
-from chargepoints.queue.envelope import Envelope
-from chargepoints.queue.keys import QueueKeys
+from ocpp_server.transport.queue import envelope
+from ocpp_server.transport.queue.envelope import Envelope
+from ocpp_server.transport.queue.keys import QueueKeys
 from tests.conformance.peer import eventually
 from tests.distributed.cluster import Cluster
 

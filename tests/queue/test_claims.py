@@ -11,12 +11,12 @@ import pytest
 import pytest_asyncio
 import redis as redis_client
 
-from chargepoints.queue import claims as claiming
-from chargepoints.queue import downlink, envelope
-from chargepoints.queue.claims import Claim, Claims, Fenced
-from chargepoints.queue.keys import QueueKeys, script
-from chargepoints.queue.redis import QueueRedis
-from chargepoints.queue.station import Outcome
+from ocpp_server.transport.queue import claims as claiming
+from ocpp_server.transport.queue import downlink, envelope
+from ocpp_server.transport.queue.claims import Claim, Claims, Fenced
+from ocpp_server.transport.queue.keys import QueueKeys, script
+from ocpp_server.transport.queue.redis import QueueRedis
+from ocpp_server.transport.queue.station import Outcome
 from tests.distributed.engines import Redis
 
 HALF_A_CLAIM_MS = claiming.CLAIM_MS / 2

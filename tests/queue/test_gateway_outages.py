@@ -127,7 +127,7 @@ async def test_a_queue_that_others_filled_closes_the_socket_and_lets_nobody_in(
 
 
 def controls(server: ServerSide, identity: str) -> list[object]:
-    from chargepoints.queue import envelope
+    from ocpp_server.transport.queue import envelope
 
     while True:
         texts = server.redis.lrange(server.keys.requests(identity), 0, 5)

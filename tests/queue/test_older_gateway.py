@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import BlockingConnectionPool, Redis
 
-from chargepoints.queue.keys import QueueKeys
+from ocpp_server.transport.queue.keys import QueueKeys
 from tests.conformance.peer import PATIENCE, V16, V201, Operator, Peer, eventually
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster

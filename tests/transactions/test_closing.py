@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from chargepoints.connection import StationConnection
 from chargepoints.models import ChargePoint
-from chargepoints.switchboard import switchboard
 from ocpp_server import live
-from ocpp_server.journal import journal
 from ocpp_server.live.loading import load_station, transaction_state
 from ocpp_server.live.records import Connection
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport.conversation import StationConnection
+from ocpp_server.transport.switchboard import switchboard
 from transactions.models import Transaction
 from transactions.services import closing
 

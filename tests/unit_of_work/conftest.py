@@ -8,9 +8,9 @@ import pytest
 
 from accounts.models import Token
 from chargepoints.models import ChargePoint
-from ocpp_server import engine
-from ocpp_server.journal import journal
 from ocpp_server.live.loading import load_station
+from ocpp_server.process import engine
+from ocpp_server.storage.journal import journal
 from tests.unit_of_work.wire import Wire
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from ocpp_server.journal import journal
 from ocpp_server.live.loading import load_station
 from ocpp_server.protocol.registry import registry
 from ocpp_server.protocol.versions import V16, V21, V201
+from ocpp_server.storage.journal import journal
 from tests.unit_of_work.failing import differences, failing_at, live_state, shown
 from tests.unit_of_work.messages import MESSAGES, ORPHAN, START, at
 

@@ -10,11 +10,11 @@ import pytest
 
 from chargepoints.models import Command
 from ocpp_server import live
-from ocpp_server.journal import JournalUnavailable, journal
 from ocpp_server.live.loading import load_station
 from ocpp_server.live.station import LOADED, Station
 from ocpp_server.protocol.registry import registry
 from ocpp_server.protocol.versions import V16, V201
+from ocpp_server.storage.journal import JournalUnavailable, journal
 from tests.unit_of_work.failing import differences, failing_at, live_state, shown
 from tests.unit_of_work.messages import START, at
 from tests.unit_of_work.wire import Wire

@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from chargepoints.connection import StationConnection
 from ocpp_server.live.station import Station
+from ocpp_server.transport.conversation import StationConnection
 
 
 class Wire:

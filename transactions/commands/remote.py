@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from chargepoints import calls
 from chargepoints.models import ChargePoint, Command
 from ocpp_server import live
-from ocpp_server.journal import journal
 from ocpp_server.protocol.versions import V16
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport import calls
 from transactions.models import Transaction
 from transactions.services.authorization import refuse_remote_start
 

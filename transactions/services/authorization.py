@@ -13,11 +13,11 @@ from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server import live
 from ocpp_server.domain import Conflict
-from ocpp_server.journal import journal
 from ocpp_server.live.records import TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.live.token_loading import read_consumption, read_tokens
 from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.storage.journal import journal
 from transactions.models import Refusal
 from transactions.services import access, concurrency, unknown_tokens
 from transactions.services.access import Purpose, Refused

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import structlog
 
 from accounts.models.token import normalise_uid
-from ocpp_server.journal import journal
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import dispatch, translate
@@ -18,6 +17,7 @@ from ocpp_server.protocol.errors import OcppError
 from ocpp_server.protocol.metering import ENERGY, Sample, samples_16
 from ocpp_server.protocol.translate import IdToken, Place
 from ocpp_server.protocol.versions import V16
+from ocpp_server.storage.journal import journal
 from transactions.models import QuarantinedMessage, Transaction
 from transactions.services import metering, quarantine, sessions
 from transactions.services.access import Purpose

@@ -11,7 +11,7 @@ from zlib import crc32
 from chargepoints.services import status
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
-from ocpp_server.masking import masked_text
+from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol.metering import Sample
 from ocpp_server.protocol.translate import IdToken, Place
 from transactions.models import QuarantinedMessage, Transaction

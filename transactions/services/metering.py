@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from zlib import crc32
 
-from ocpp_server.bulk import Row
-from ocpp_server.journal import journal
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.registers import Moment
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.metering import ENERGY, POWER, Sample, resolution
 from ocpp_server.protocol.translate import Place
+from ocpp_server.storage.bulk import Row
+from ocpp_server.storage.journal import journal
 from transactions.models import MeterValue, Transaction
 from transactions.services import energy, interruptions, sessions
 from transactions.services.counting import MOST_DECIMALS, Rank, Register, given, rank_of

@@ -9,10 +9,10 @@ from datetime import datetime
 import orjson
 
 from chargepoints.services import security
-from ocpp_server.journal import journal
 from ocpp_server.live.station import Station
-from ocpp_server.masking import masked_text
+from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol.dispatch import Exchange
+from ocpp_server.storage.journal import journal
 from transactions.models import QuarantinedMessage
 from transactions.tables import QUARANTINE
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from accounts.models.token import normalise_uid
-from ocpp_server.journal import journal
 from ocpp_server.live.records import ExpectedStart, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken
+from ocpp_server.storage.journal import journal
 from transactions.models import RemoteStart
 from transactions.tables import REMOTE_STARTS
 

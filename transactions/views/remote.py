@@ -13,7 +13,7 @@ from ocpp_server.api.commanding import send, told
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.domain import Conflict, Missing
-from ocpp_server.row_numbers import row_number
+from ocpp_server.storage.row_numbers import row_number
 from transactions.commands.remote import remote_start, remote_stop
 from transactions.models import Transaction
 from transactions.serializers import (

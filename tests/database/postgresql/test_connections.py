@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.models.signals import post_migrate
 
-from ocpp_server import database
+from ocpp_server.storage import database
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,9 +8,9 @@ import pytest
 from django.utils import timezone
 
 from chargepoints.models import Site
-from ocpp_server.bulk import Table
-from ocpp_server.journal import Journal, JournalUnavailable
-from ocpp_server.unit import Unit
+from ocpp_server.storage.bulk import Table
+from ocpp_server.storage.journal import Journal, JournalUnavailable
+from ocpp_server.storage.unit import Unit
 from tests.test_journal import counter, journal, locked
 
 __all__ = ["journal"]

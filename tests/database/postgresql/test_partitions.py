@@ -14,7 +14,7 @@ from django.db import connection, models
 from django.db.migrations.state import ProjectState
 
 from chargepoints.models import ChargePoint, Message
-from ocpp_server import partitions
+from ocpp_server.storage import partitions
 from transactions.models import MeterValue, Transaction
 from transactions.tables import METER_VALUES
 

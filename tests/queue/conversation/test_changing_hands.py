@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from chargepoints.queue.processor import MESSAGES_A_CLAIM
+from ocpp_server.transport.queue.processor import MESSAGES_A_CLAIM
 from tests.conformance.peer import Operator, Peer, Refused, at, eventually, station
 from tests.distributed.cluster import Cluster
 from tests.queue.crew import Front, socket_of, start_of, waits_for_a_lock

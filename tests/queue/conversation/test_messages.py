@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chargepoints.queue import envelope
+from ocpp_server.transport.queue import envelope
 from tests.conformance.peer import V201, Peer, at, eventually
 from tests.distributed.cluster import Cluster
 from tests.queue.crew import Crew, Front, socket_of, start_of

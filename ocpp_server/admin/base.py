@@ -1,0 +1,212 @@
+"""What every list of the admin shares: roles instead of permission tables, and speed on big tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+import msgspec
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.http import url_has_allowed_host_and_scheme
+from unfold.admin import ModelAdmin
+from unfold.views import ChangeList
+
+from chargepoints.models import ChargePoint
+from ocpp_server.admin import access
+from ocpp_server.observability.masking import MASK, masked_frame, masked_text
+from ocpp_server.storage.row_numbers import row_number
+
+
+class CappedPaginator(Paginator):  # type: ignore[type-arg]
+    """Counts to 10,000 and no further: nobody pages deeper, and counting a million rows takes a second on
+    each click.
+    """
+
+    limit = 10_000
+    template_name = "operator/pagination.html"
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list  # a QuerySet, always
+        return int(rows.order_by()[: self.limit].count())
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count >= self.limit
+
+
+class OneCount(ChangeList):
+    """The heading of a list says how many match only when something was asked for. Sorted is by what the
+    page offers, whatever the address says: by anything else a big table would be sorted whole.
+    """
+
+    def get_ordering_field(self, field_name: str) -> Any:
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        if not (self.query or self.has_active_filters):
+            self.full_result_count = self.result_count
+
+
+class OperatorAdmin(ModelAdmin):
+    """Read by everybody who may sign in, written by administrators, deleted by nobody.
+
+    `exact_search` names the fields that a search term is compared with, for tables too big for "contains".
+    `station_ordering` is the order of the index that serves the list of one station.
+    """
+
+    paginator = CappedPaginator
+    show_full_result_count = False
+    list_per_page = 50
+    list_max_show_all = 0
+    list_filter_submit = True
+    list_fullwidth = True
+    empty_value_display = "–"
+    empty_sentence = ""
+    exact_search: tuple[str, ...] = ()
+    station_ordering: tuple[str, ...] = ()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return access.may_read(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return access.may_read(request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return access.may_provide(request.user)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return access.may_provide(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return OneCount
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        if self.station_ordering and request.GET.get("station"):
+            return self.station_ordering
+        return tuple(super().get_ordering(request))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        if not self.exact_search or not search_term.strip():
+            found: tuple[QuerySet[Any], bool] = super().get_search_results(request, queryset, search_term)
+            return found
+        return self.search_exactly(queryset, search_term.strip()), False
+
+    def search_exactly(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
+        """The rows of the first field that knows the term: one index at a time, never an OR over the whole
+        table.
+        """
+        for field in self.exact_search:
+            condition = self._condition(field, term)
+            if condition is not None:
+                found = queryset.filter(**condition)
+                if found.exists():
+                    return found
+        return queryset.none()
+
+    @staticmethod
+    def _condition(field: str, term: str) -> dict[str, Any] | None:
+        """What to filter by; None where the term can't be a value of the field."""
+        if field in {"pk", "transaction_id"}:
+            number = row_number(term)
+            return None if number is None else {field: number}
+        if field == "charge_point":
+            station = ChargePoint.objects.by_identity(term).values_list("pk", flat=True).first()
+            return None if station is None else {"charge_point_id": station}
+        return {field: term}
+
+
+class EvidenceAdmin(OperatorAdmin):
+    """Rows that prove what happened: nobody adds, edits or deletes them here. `json_fields` are laid out to
+    be read.
+    """
+
+    actions: Any = None
+    json_fields: tuple[str, ...] = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """The model's fields, with links to our own pages and JSON on lines of its own."""
+        shown: dict[str, Any] = {name: laid_out(name) for name in self.json_fields}
+        shown |= {"charge_point": "station"}
+        if hasattr(self, "session"):
+            shown |= {"transaction": "session"}
+        return [shown.get(str(name), name) for name in super().get_fields(request, obj)]
+
+    @admin.display(description="Station", ordering="charge_point__identity_key")
+    def station(self, row: Any) -> str:
+        return "–" if row.charge_point is None else station_link(row.charge_point)
+
+
+def link(href: str, words: object) -> str:
+    """A link in a list; the words are escaped, they may be a station's."""
+    return format_html('<a class="op-link" href="{}">{}</a>', href, words)
+
+
+def station_link(charge_point: Any) -> str:
+    return link(reverse("admin:station", args=[charge_point.pk]), charge_point.identity)
+
+
+def session_link(number: int | None) -> str:
+    return (
+        "–"
+        if number is None
+        else link(reverse("admin:transactions_transaction_change", args=[number]), number)
+    )
+
+
+@cache
+def laid_out(name: str) -> Callable[[Any], str]:
+    """A read-only column that shows JSON, text or value, indented. Numbers stay as they were written:
+    evidence.
+    """
+
+    @admin.display(description=name.replace("_", " ").capitalize())
+    def shown(row: Any) -> str:
+        value = getattr(row, name)
+        if value in (None, ""):
+            return "–"
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if MASK not in text:  # rows that were stored before the rule knew their secrets
+            action = getattr(row, "action", "")
+            text = masked_frame(text) if text.startswith("[") else masked_text(text, action)
+        with suppress(msgspec.MsgspecError, RecursionError):  # not JSON, or cut short: shown as it is
+            text = msgspec.json.format(text, indent=2)
+        return format_html('<pre class="op-pre">{}</pre>', text)
+
+    return shown
+
+
+def post_button(action: str, words: str) -> str:
+    """A button in a list. It borrows the list's own form, and with it the CSRF token: forms can't be
+    nested.
+    """
+    return format_html('<button type="submit" class="op-button" formaction="{}">{}</button>', action, words)
+
+
+def back(request: HttpRequest, otherwise: str) -> str:
+    """Where the button was pressed: a path of ours, or the list that the view belongs to."""
+    wanted = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        return wanted
+    return reverse(otherwise)

@@ -1,0 +1,187 @@
+"""How the value of an environment variable is read: text in, value out.
+
+Each parser raises ValueError with the reason alone; `env.read` puts the variable's name in front. Durations
+are written the Go way (`30s`, `1m30s`, `72h`, and `30d` besides) and are seconds once parsed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import zoneinfo
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d))+")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)")
+_SIZE = re.compile(r"(\d+)\s*(B|KiB|MiB|kB|MB)?")
+_SIZES = {None: 1, "B": 1, "kB": 1000, "KiB": 1024, "MB": 1000**2, "MiB": 1024**2}
+_MAX_PORT = 65535
+_MIN_SECRET = 32
+
+
+def text(value: str) -> str:
+    return value
+
+
+def boolean(value: str) -> bool:
+    lowered = value.lower()
+    if lowered in {"1", "true", "yes", "on"}:
+        return True
+    if lowered in {"0", "false", "no", "off", ""}:
+        return False
+    raise ValueError(f"{value!r} is neither true nor false (write 1 or 0)")
+
+
+def port(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= _MAX_PORT:
+        raise ValueError(f"{value!r} is not a port number from 1 to {_MAX_PORT}")
+    return int(value)
+
+
+def port_or_none(value: str) -> int:
+    return 0 if value == "0" else port(value)
+
+
+def duration(value: str) -> int | float:
+    """Seconds of a Go-style duration; a bare number is taken as seconds. Whole seconds come back as int."""
+    if re.fullmatch(r"\d+(?:\.\d+)?", value):
+        seconds = float(value)
+    elif _DURATION.fullmatch(value):
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+    else:
+        raise ValueError(f"{value!r} is not a duration such as 30s, 1m30s, 72h or 30d")
+    return int(seconds) if seconds == int(seconds) else round(seconds, 9)
+
+
+def positive_duration(value: str) -> int | float:
+    seconds = duration(value)
+    if seconds <= 0:
+        raise ValueError(f"{value!r} must be longer than nothing")
+    return seconds
+
+
+def whole_seconds(value: str) -> int:
+    """A duration that travels on the wire, where OCPP has an integer number of seconds."""
+    seconds = positive_duration(value)
+    if not isinstance(seconds, int):
+        raise ValueError(f"{value!r} must be a whole number of seconds")
+    return seconds
+
+
+def size(value: str) -> int:
+    found = _SIZE.fullmatch(value)
+    if not found or int(found[1]) < 1:
+        raise ValueError(f"{value!r} is not a size such as 1048576, 512KiB or 1MiB")
+    return int(found[1]) * _SIZES[found[2]]
+
+
+def count(value: str) -> int:
+    """A number of things, 0 included."""
+    if not value.isascii() or not value.isdigit():
+        raise ValueError(f"{value!r} is not a number such as 200")
+    return int(value)
+
+
+def positive_count(value: str) -> int:
+    if (number := count(value)) < 1:
+        raise ValueError(f"{value!r} must be at least 1")
+    return number
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        lowered = value.lower()
+        for choice in choices:
+            if lowered == choice.lower():
+                return choice
+        raise ValueError(f"{value!r} is not one of {', '.join(choice or 'empty' for choice in choices)}")
+
+    return parse
+
+
+def names(value: str) -> list[str]:
+    return [name.strip() for name in value.split(",") if name.strip()]
+
+
+def folder(value: str) -> Path:
+    if not value:
+        raise ValueError("it is empty; name a folder")
+    return (ROOT / Path(value).expanduser()).resolve()
+
+
+def file(value: str) -> Path | None:
+    return folder(value) if value else None
+
+
+def address(value: str) -> tuple[str, int]:
+    """Host and port of `host:port`, `host` or `[v6]:port`; the port of Redis where none is given."""
+    try:
+        parts = urlsplit(f"//{value}")
+        host, number = parts.hostname, parts.port
+    except ValueError:
+        host, number = None, None
+    if not host or parts.path or "@" in value:
+        raise ValueError(f"{value!r} is not an address such as localhost:6379")
+    return host, number or 6379
+
+
+def public_url(value: str) -> str:
+    if not value:
+        return ""
+    parts = urlsplit(value)
+    if (
+        parts.scheme not in {"http", "https"}
+        or not parts.hostname
+        or parts.path not in {"", "/"}
+        or parts.query
+    ):
+        raise ValueError(f"{value!r} is not an address such as https://csms.example.com")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def proxies(value: str) -> str:
+    """Addresses and networks, or `*` for everybody; as uvicorn reads them."""
+    for name in names(value):
+        if name != "*":
+            try:
+                ipaddress.ip_network(name)
+            except ValueError:
+                raise ValueError(f"{name!r} is neither an address nor a network such as 10.0.0.0/8") from None
+    return ",".join(names(value))
+
+
+def origins(value: str) -> list[str]:
+    return [name if name == "*" else public_url(name) for name in names(value)]
+
+
+def time_zone(value: str) -> str:
+    # Compared with the list, because ZoneInfo opens whatever file the name leads to.
+    if value not in zoneinfo.available_timezones() | {"UTC"}:
+        raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin")
+    return value
+
+
+def secret(value: str) -> str:
+    if value and len(value) < _MIN_SECRET:
+        raise ValueError(f"it has {len(value)} characters and needs at least {_MIN_SECRET} random ones")
+    return value
+
+
+def database_url(value: str) -> str:
+    scheme = urlsplit(value).scheme
+    if value and scheme not in {"postgres", "postgresql", "sqlite"}:
+        raise ValueError(
+            "it must be postgresql://user:password@host:5432/name or sqlite:///path, or be left empty"
+        )
+    return value
+
+
+def api_key(value: str) -> str:
+    if value and (len(value) < 16 or not value.isascii() or any(c.isspace() for c in value)):
+        raise ValueError("it must be at least 16 printable characters without spaces")
+    return value

@@ -1,0 +1,27 @@
+"""What a row of `table.py` says of an environment variable. Standard library only, as `env` says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Default = str | Callable[[Mapping[str, Any]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One row. `default` is what an operator would type; a callable sees the rows above it, parsed."""
+
+    name: str
+    default: Default
+    parse: Callable[[str], Any]
+    sentence: str
+    group: str = ""
+    shown_default: str = ""  # what the documentation says where the default depends on other settings
+
+    @property
+    def documented_default(self) -> str:
+        if self.shown_default:
+            return self.shown_default
+        return self.default if isinstance(self.default, str) else ""

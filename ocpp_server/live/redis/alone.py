@@ -1,0 +1,42 @@
+"""News of a process that serves nothing, such as `manage.py`: told at once, over a connection of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from django.conf import settings
+from redis import Redis
+from redis.exceptions import RedisError
+
+from ocpp_server.live.redis.keys import Keys
+from ocpp_server.live.redis.publisher import news_text
+
+log = structlog.get_logger(__name__)
+
+TIMEOUT_S = 3
+
+
+def tell_alone(keys: Keys, process: str, news: tuple[Any, ...]) -> None:
+    """Blocks until Redis has it. What can't be told is logged: the others find out by themselves, because
+    what they remember grows old and the housekeeper compares.
+    """
+    client = Redis.from_url(
+        settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, decode_responses=True
+    )
+    try:
+        match news:
+            case ("ended", number, *_):
+                client.hdel(keys.transactions, str(number))
+            case ("key", identity, key, None):
+                client.hdel(keys.config(identity), key)
+            case ("key", identity, key, value):
+                client.hset(keys.config(identity), key, value)
+            case ("removed", identity):
+                client.delete(keys.config(identity), keys.connectors(identity))
+                client.srem(keys.stations, identity)
+        client.publish(keys.news, news_text(process, [list(news)]))
+    except (RedisError, OSError) as error:
+        log.error("redis.news_untold", news=news[0], error=str(error))
+    finally:
+        client.close()

@@ -1,0 +1,28 @@
+"""The stored configuration in Redis, where gateways and servers of other makes can read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocpp_server.live.key_loading import read_all_stored_keys
+from ocpp_server.live.redis.keys import Keys
+from ocpp_server.live.redis.leases import chunks
+from ocpp_server.live.redis.link import Link
+from ocpp_server.storage.journal import journal
+
+
+async def refill_keys(link: Link, keys: Keys) -> None:
+    """Make what Redis holds of every station that of the database. Raises StorageUnavailable."""
+    written: dict[str, dict[str, str]] = {}
+    # A change while we write is told to Redis by whoever makes it, perhaps before our older value: look again
+    # until nothing has changed.
+    while (stored := await journal.run(read_all_stored_keys)) != written:
+        for some in chunks([one for one in stored if stored[one] != written.get(one)]):
+            pipeline = link.redis.pipeline(transaction=True)
+            for identity in some:
+                own: dict[Any, Any] = dict(stored[identity])
+                pipeline.delete(keys.config(identity))
+                if own:
+                    pipeline.hset(keys.config(identity), mapping=own)
+            await link.attempt(pipeline.execute())
+        written = stored

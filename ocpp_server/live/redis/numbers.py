@@ -1,0 +1,71 @@
+"""Transaction numbers that several processes give out: rising, never one twice, whatever Redis forgets."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import structlog
+from django.conf import settings
+from redis.exceptions import NoScriptError
+
+from ocpp_server.live import LiveStateUnavailable
+from ocpp_server.live.loading import highest_number
+from ocpp_server.live.redis.keys import NUMBER, Keys
+from ocpp_server.live.redis.link import AWAY, Link, told
+from ocpp_server.storage.journal import journal
+
+log = structlog.get_logger(__name__)
+
+# Numbers other processes may have given out and not stored yet when Redis lost the last one.
+NUMBERS_IN_FLIGHT = 100
+FIRST_NUMBER = 1000
+RETRY_S = 0.25
+
+
+class Numbers:
+    """The counter in Redis, and the database as the floor below which it never begins."""
+
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link = link
+        self._keys = keys
+        self._seeding = asyncio.Lock()
+
+    async def next(self, *, at_least: int) -> int:
+        """The next number; after a loss more than `at_least`, the last one seen here. Waits for Redis within
+        the budget of a message; raises LiveStateUnavailable.
+        """
+        deadline = time.monotonic() + settings.OCPP_JOURNAL_BUDGET
+        while True:
+            try:
+                return await self._next(at_least)
+            except LiveStateUnavailable:
+                if time.monotonic() + RETRY_S > deadline:
+                    raise
+                await asyncio.sleep(RETRY_S)
+
+    async def _next(self, at_least: int) -> int:
+        number = await self._ask()
+        if number is None:
+            async with self._seeding:
+                number = await self._ask() or await self._seed(at_least)
+        return number
+
+    async def _ask(self) -> int | None:
+        """None when Redis is new, was flushed, or has restarted, perhaps with an older copy of itself."""
+        try:
+            number = await self._link.redis.evalsha(NUMBER.sha, 1, self._keys.numbers, "")
+        except NoScriptError:
+            return None
+        except AWAY as error:
+            raise LiveStateUnavailable(told(error)) from error
+        return None if number is None else int(number)
+
+    async def _seed(self, at_least: int) -> int:
+        floor = max(await journal.run(highest_number), at_least)
+        if floor >= FIRST_NUMBER:
+            floor += NUMBERS_IN_FLIGHT
+        log.info("transactions.numbers_seeded", after=floor)
+        return int(
+            await self._link.attempt(self._link.redis.eval(NUMBER.text, 1, self._keys.numbers, str(floor)))
+        )

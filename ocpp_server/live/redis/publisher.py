@@ -1,0 +1,287 @@
+"""What the other processes see of this one's stations: connectors, running transactions, and the news.
+
+Only what changed is written, everything that changed during one pipeline goes into the next, and nobody waits
+for either: a batch of the journal becomes one pipeline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from ocpp_server.live import LiveStateUnavailable
+from ocpp_server.live.records import ConnectorState, TransactionState
+from ocpp_server.live.redis.keys import Keys
+from ocpp_server.live.redis.link import Link
+from ocpp_server.live.station import Station
+
+log = structlog.get_logger(__name__)
+
+# What is kept for the end of an outage.
+MAX_UNTOLD = 10_000
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Running(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What other processes need to know of a running transaction."""
+
+    id: int
+    ocpp_id: str
+    station: str
+    evse: int | None = None
+    connector: int | None = None
+    id_token: str = ""
+    token_key: str = ""
+    group_id: str = ""
+    authorization_status: str = ""
+    energy_wh: float = 0.0
+    suspect_reasons: list[str] = []
+    started_at: datetime
+    last_message_at: datetime
+
+    @classmethod
+    def of(cls, transaction: TransactionState) -> Running:
+        return cls(**{name: getattr(transaction, name) for name in cls.__struct_fields__})
+
+    def state(self) -> TransactionState:
+        return TransactionState(**msgspec.structs.asdict(self))
+
+
+def running_text(transaction: TransactionState) -> str:
+    return _encode(Running.of(transaction)).decode()
+
+
+def running_state(text: str) -> TransactionState:
+    return msgspec.json.decode(text, type=Running).state()
+
+
+class _Shown:
+    """What was last written of one station."""
+
+    __slots__ = ("connectors", "transactions")
+
+    def __init__(self) -> None:
+        self.connectors: dict[tuple[int, int], Any] = {}
+        self.transactions: dict[int, tuple[str, Any]] = {}
+
+    @classmethod
+    def before(cls, station: Station) -> _Shown:
+        """What others may have written of a station."""
+        shown = cls()
+        for number, transaction in station.transactions.items():
+            if transaction.is_active:
+                shown.transactions[number] = (transaction.token_key, None)
+        return shown
+
+    def ended(self, station: Station) -> list[tuple[int, str]]:
+        """What was shown and does not run any more: numbers with the keys of their tokens."""
+        runs = {number for number, known in station.transactions.items() if known.is_active}
+        return [(number, key) for number, (key, _) in self.transactions.items() if number not in runs]
+
+    def forget(self) -> None:
+        """Take nothing for written, and remember which transactions were: those that ended must go."""
+        self.connectors.clear()
+        self.transactions = {number: (key, None) for number, (key, _) in self.transactions.items()}
+
+
+class View:
+    """Belongs to one event loop."""
+
+    def __init__(self, link: Link, keys: Keys, process: str) -> None:
+        self._link = link
+        self._keys = keys
+        self._process = process
+        self._shown: dict[str, _Shown] = {}
+        self._stations: dict[str, Station] = {}
+        self._dirty: dict[str, Station] = {}
+        self._removed: list[str] = []
+        # Configuration keys by station and name, None: the default; and stations that are no more.
+        self._keys_changed: dict[tuple[str, str], str | None] = {}
+        self._stations_removed: list[str] = []
+        self._news: list[list[Any]] = []
+        self._writing: asyncio.Task[None] | None = None
+        self._scheduled: asyncio.Handle | None = None
+        # Something could not be written: everything is, as soon as Redis is back.
+        self.is_behind = False
+        self.pipelines = 0
+
+    # -- what there is to tell --------------------------------------------------------------------
+
+    def changed(self, station: Station) -> None:
+        if station.identity not in self._shown:
+            # It was loaded just now. What runs may be shown by whoever had it before us, and ends with us.
+            self._shown[station.identity] = _Shown.before(station)
+        self._dirty[station.identity] = station
+        self._schedule()
+
+    def say(self, *news: Any) -> None:
+        """Tell the other processes with the next pipeline."""
+        if len(self._news) >= MAX_UNTOLD:
+            # Of transactions the housekeeper finds out; tokens nobody compares.
+            self._news = [["tokens"]]
+        self._news.append(list(news))
+        self._schedule()
+
+    def remove(self, number: int) -> None:
+        """A transaction that is not a station's of ours has ended."""
+        self._removed.append(str(number))
+        self._schedule()
+
+    def key_changed(self, identity: str, key: str, value: str | None) -> None:
+        self._keys_changed[identity, key] = value
+        self._schedule()
+
+    def station_removed(self, identity: str) -> None:
+        self.end(identity)
+        self._keys_changed = {key: value for key, value in self._keys_changed.items() if key[0] != identity}
+        self._stations_removed.append(identity)
+        self._schedule()
+
+    def begin(self, identity: str) -> None:
+        """A connection of the station begins here: what others wrote of it meanwhile is not known."""
+        self._shown.pop(identity, None)
+
+    def shows(self, identity: str) -> bool:
+        """Whether it is we who show this station."""
+        return identity in self._stations
+
+    def end(self, identity: str) -> None:
+        """The station is not ours any more; what ended at it and was not written has ended all the same."""
+        shown, station = self._shown.pop(identity, None), self._dirty.pop(identity, None)
+        self._stations.pop(identity, None)
+        for number, token_key in shown.ended(station) if shown and station else ():
+            self._removed.append(str(number))
+            self.say("ended", number, token_key)
+
+    def repeat(self) -> None:
+        """Redis may have lost what we wrote: write all of it again."""
+        self.is_behind = False
+        for shown in self._shown.values():
+            shown.forget()
+        self._dirty = self._stations | self._dirty
+        self._schedule()
+
+    async def settled(self) -> None:
+        """Wait until what there was to tell is written, or can't be."""
+        while self._scheduled is not None or self._writing is not None:
+            if self._writing is not None:
+                await asyncio.wait([self._writing])
+            else:
+                await asyncio.sleep(0)
+
+    # -- writing ----------------------------------------------------------------------------------
+
+    def _schedule(self) -> None:
+        # While Redis is away there is no use in trying with every message: `repeat` begins again.
+        if self._scheduled is None and self._writing is None and not self.is_behind:
+            self._scheduled = asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._scheduled = None
+        self._writing = asyncio.get_running_loop().create_task(self._write())
+
+    async def _write(self) -> None:
+        try:
+            await self._write_changes()
+        except LiveStateUnavailable as error:
+            self.is_behind = True
+            log.warning("redis.view_unwritten", error=str(error))
+        except Exception:
+            self.is_behind = True
+            log.exception("redis.view_failed")
+        finally:
+            self._writing = None
+            if self._dirty or self._news or self._removed or self._keys_changed or self._stations_removed:
+                self._schedule()
+
+    async def _write_changes(self) -> None:
+        dirty, self._dirty = self._dirty, {}
+        news, self._news = self._news, []
+        removed, self._removed = self._removed, []
+        keys_changed, self._keys_changed = self._keys_changed, {}
+        stations_removed, self._stations_removed = self._stations_removed, []
+        pipeline = self._link.redis.pipeline(transaction=False)
+        for identity, station in dirty.items():
+            self._stations[identity] = station
+            self._add_connectors(pipeline, station)
+            self._add_transactions(pipeline, station, news)
+        if removed:
+            pipeline.hdel(self._keys.transactions, *removed)
+        for identity in stations_removed:
+            pipeline.delete(self._keys.config(identity), self._keys.connectors(identity))
+            pipeline.srem(self._keys.stations, identity)
+        for (identity, key), value in keys_changed.items():
+            if value is None:
+                pipeline.hdel(self._keys.config(identity), key)
+            else:
+                pipeline.hset(self._keys.config(identity), key, value)
+        if news:
+            pipeline.publish(self._keys.news, news_text(self._process, news))
+        if not len(pipeline):
+            return
+        self.pipelines += 1
+        try:
+            await self._link.attempt(pipeline.execute())
+        except LiveStateUnavailable:
+            # What goes on is written again as a whole; what ended, and what is no station's, would be missed.
+            ended = [str(one[1]) for one in news if one[0] == "ended"]
+            self._removed = [*removed, *ended, *self._removed]
+            self._keys_changed = keys_changed | self._keys_changed
+            self._stations_removed = [*stations_removed, *self._stations_removed]
+            self._news = [*(one for one in news if one[0] != "running"), *self._news]
+            raise
+
+    def _add_connectors(self, pipeline: Any, station: Station) -> None:
+        shown = self._shown.setdefault(station.identity, _Shown()).connectors
+        written: dict[str, bytes] = {}
+        for place, connector in station.connectors.items():
+            mark = _mark_of_connector(connector)
+            if shown.get(place) != mark:
+                shown[place] = mark
+                written[f"{connector.evse}.{connector.number}"] = _encode(connector)
+        if written:
+            pipeline.sadd(self._keys.stations, station.identity)
+            pipeline.hset(self._keys.connectors(station.identity), mapping=written)
+
+    def _add_transactions(self, pipeline: Any, station: Station, news: list[list[Any]]) -> None:
+        all_shown = self._shown.setdefault(station.identity, _Shown())
+        shown = all_shown.transactions
+        for number, transaction in station.transactions.items():
+            if not transaction.is_active:
+                continue
+            mark = (transaction.token_key, _mark_of_transaction(transaction))
+            if shown.get(number) != mark:
+                shown[number] = mark
+                text = running_text(transaction)
+                pipeline.hset(self._keys.transactions, str(number), text)
+                news.append(["running", text])
+        for number, token_key in all_shown.ended(station):
+            del shown[number]
+            pipeline.hdel(self._keys.transactions, str(number))
+            news.append(["ended", number, token_key])
+
+
+def news_text(process: str, news: list[list[Any]]) -> str:
+    return _encode([process, news]).decode()
+
+
+def _mark_of_connector(connector: ConnectorState) -> Any:
+    return connector.status, connector.error_code, connector.info, connector.reported_at
+
+
+def _mark_of_transaction(transaction: TransactionState) -> Any:
+    """What is worth telling when it changes. Signs of life count by the hour: not a write for each."""
+    return (
+        transaction.evse,
+        transaction.connector,
+        len(transaction.suspect_reasons),
+        # What decides whether it counts for its token: a refused one does from its first watt-hour on.
+        transaction.authorization_status,
+        transaction.energy_wh > 0,
+        int(transaction.last_message_at.timestamp()) // 3600,
+    )

@@ -1,0 +1,399 @@
+"""The live state that several processes share through Redis.
+
+Who is connected where is decided in Redis, in one step (`scripts/`): the newest authenticated connection
+wins, a late close changes nothing. A connection is a lease: its holder prolongs it, and when the holder dies
+it runs out.
+
+What every message asks (tokens, running transactions, who is online) each process keeps itself; the others
+tell it by news what changed, and after a gap in the news it reads all of it again. So a message waits for
+Redis only for the number of a new transaction. The ORM is what survives: after a flush the process that sees
+it first fills Redis from the ORM again, and every holder puts its stations back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import structlog
+from django.conf import settings
+
+from ocpp_server.live import LiveStateUnavailable, Notice
+from ocpp_server.live.loading import active_numbers, keep_number, load_running
+from ocpp_server.live.memory import MemoryState
+from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
+from ocpp_server.live.redis.alone import tell_alone
+from ocpp_server.live.redis.configuration import refill_keys
+from ocpp_server.live.redis.keys import BIRTH, ELECT, RESIGN, Keys, Script
+from ocpp_server.live.redis.leases import Leases, chunks
+from ocpp_server.live.redis.link import Link
+from ocpp_server.live.redis.numbers import Numbers
+from ocpp_server.live.redis.publisher import View, running_state, running_text
+from ocpp_server.live.redis.recent import RedisRecent
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.dispatch import StorageUnavailable
+from ocpp_server.storage.journal import journal
+
+log = structlog.get_logger(__name__)
+
+# How long processes take to notice that Redis has forgotten everything: a tick, and what they have in hand.
+NOTICED_S = 3.0
+
+
+class RedisState(MemoryState):
+    """See the module's docstring. Replay memories stay with the process: they are lost without harm."""
+
+    is_shared = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.process = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        self._keys = Keys(settings.REDIS_STATE_PREFIX)
+        # How long after an outage everybody has had the time to prolong its leases.
+        self._patience = float(settings.REDIS_STATE_TTL)
+        self._lease_ms = int(settings.REDIS_STATE_TTL * 1000)
+        self._link = Link(settings.REDIS_URL, self._keys.news, up=self._up, news=self._heard, tick=self._tick)
+        self.recent = RedisRecent(self._link, self._keys)
+        self._numbers = Numbers(self._link, self._keys)
+        self._view = View(self._link, self._keys, self.process)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leases = Leases(self._link, self._keys, self.process, self._lease_ms)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._birth = self._run = ""
+        self._born_at = 0.0
+        self._renew_at = 0.0
+        self._read_at = 0.0
+        # As what we stand for election: "first", "spare", or not at all.
+        self._standing = ""
+        self._elected_until = 0.0
+        # Redis was refilled, or we may have missed something: read it.
+        self._is_behind = False
+
+    # -- the process ------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        await self._link.start()
+
+    async def stop(self) -> None:
+        await self._view.settled()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            await self._link.run(RESIGN, self._keys.offices, self.process)
+        except LiveStateUnavailable:
+            log.warning("redis.office_not_resigned")
+        await self._link.stop()
+        self._loop = None
+
+    def watch(self, *, lost: Notice, regained: Notice) -> None:
+        self._leases.lost, self._leases.regained = lost, regained
+
+    async def status(self) -> dict[str, dict[str, object]]:
+        try:
+            async with asyncio.timeout(2):
+                # One that answers and refuses to write (full, a replica, its disk broken) is of no use to us.
+                await self._link.attempt(self._link.redis.set(self._keys.probe, self.process, ex=60))
+        except TimeoutError:
+            return {"redis": {"ok": False, "detail": "Redis does not answer."}}
+        except LiveStateUnavailable as error:
+            return {"redis": {"ok": False, "detail": str(error)}}
+        if self._link.up_since is None:
+            return {"redis": {"ok": False, "detail": "News from the other processes do not arrive."}}
+        return {"redis": {"ok": True, "detail": "Redis answers.", "stations": len(self._leases.held)}}
+
+    @property
+    def away(self) -> tuple[float, str] | None:
+        since = self._link.down_since
+        return None if since is None else (since, self._link.error)
+
+    def stand(self, *, is_first: bool) -> None:
+        self._standing = "first" if is_first else "spare"
+
+    @property
+    def is_housekeeper(self) -> bool:
+        return time.monotonic() < self._elected_until
+
+    # -- presence ---------------------------------------------------------------------------------
+
+    async def connect(self, connection: Connection) -> Connection | None:
+        replaced = await self._leases.take(connection)
+        self._view.begin(connection.identity)
+        return replaced
+
+    async def disconnect(self, identity: str, connection_id: str) -> bool:
+        held = self._leases.held.get(identity.casefold())
+        if held is not None and held[0].id == connection_id:
+            self._view.end(identity)
+        return await self._leases.release(identity, connection_id)
+
+    async def connection(self, identity: str) -> Connection | None:
+        found = await self._leases.find(identity)
+        if found is None and self._link.up_since is None:
+            # Nobody could prolong a lease meanwhile: that there is none proves nothing.
+            raise LiveStateUnavailable(f"Redis was away a moment ago ({self._link.error or 'no news'}).")
+        return found
+
+    def connected(self) -> list[str]:
+        return sorted(self._leases.online.values())
+
+    def is_connected(self, identity: str) -> bool:
+        return identity.casefold() in self._leases.online
+
+    def serve(self, identity: str) -> None:
+        self._view.begin(identity)
+
+    def unserve(self, identity: str) -> None:
+        self._view.end(identity)
+
+    async def run(self, script: Script, keys: list[str], *arguments: str | int) -> Any:
+        return await self._link.run(script, keys, *arguments)
+
+    async def gone(self, believed: Mapping[str, str]) -> list[str]:
+        up_since, now = self._link.up_since, time.monotonic()
+        if up_since is None or now - up_since < self._patience or now - self._born_at < self._patience:
+            # Redis was away or empty a moment ago: the living have not all prolonged their leases again.
+            return []
+        await self._leases.bury()
+        return await self._leases.gone(believed)
+
+    # -- tokens -----------------------------------------------------------------------------------
+
+    async def tokens(self, uid_key: str) -> tuple[TokenRecord, ...]:
+        if self._link.up_since is None:
+            # Nobody would tell us of a change: a blocked card must not go on charging.
+            self._tokens.pop(uid_key, None)
+        return await super().tokens(uid_key)
+
+    def forget_token(self, uid_key: str) -> None:
+        super().forget_token(uid_key)
+        self._tell("token", uid_key)
+
+    def forget_tokens(self) -> None:
+        super().forget_tokens()
+        self._tell("tokens")
+
+    async def consumed(self, subject: str) -> Consumption:
+        if self._link.up_since is None:
+            self._consumed.pop(subject, None)
+        return await super().consumed(subject)
+
+    # -- stored configuration ---------------------------------------------------------------------
+
+    async def stored_keys(self, identity: str) -> Mapping[str, str]:
+        if self._link.up_since is None:
+            self._keys_of.pop(identity, None)
+        return await super().stored_keys(identity)
+
+    def stored_key_changed(self, identity: str, key: str, value: str | None) -> None:
+        super().stored_key_changed(identity, key, value)
+        self._tell("key", identity, key, value)
+
+    def station_removed(self, identity: str) -> None:
+        super().station_removed(identity)
+        self._tell("removed", identity)
+
+    # -- running transactions ---------------------------------------------------------------------
+
+    async def next_transaction_number(self) -> int:
+        number = await self._numbers.next(at_least=self._number)
+        self._number = max(self._number, number)
+        return number
+
+    def station_changed(self, station: Station) -> None:
+        self._view.changed(station)
+
+    def transaction_abandoned(self, number: int, token_key: str) -> None:
+        super().transaction_abandoned(number, token_key)
+        self._tell("ended", number, token_key)
+
+    def rebuild(self, *, last_number: int, active: Iterable[TransactionState]) -> None:
+        self._running.clear()
+        self._groups.clear()
+        super().rebuild(last_number=last_number, active=active)
+
+    async def reconcile(self) -> None:
+        """Make Redis' running transactions those of the ORM; and keep the last number in the database."""
+        shown = await self._shown_numbers()
+        # Shown before the database was asked, and ended there: ended for good.
+        active = set(await journal.run(active_numbers))
+        await self._take_out(shown - active)
+        missing = active - shown
+        if missing:
+            _, states = await journal.run(load_running)
+            added = {state.id: state for state in states if state.id in missing}
+            for some in chunks(list(added.values())):
+                pipeline = self._link.redis.pipeline(transaction=False)
+                for state in some:
+                    pipeline.hset(self._keys.transactions, str(state.id), running_text(state))
+                await self._link.attempt(pipeline.execute())
+            # What ended between the two reads was taken out before we put it in.
+            still = set(await journal.run(active_numbers))
+            await self._take_out(added.keys() - still)
+            for number in added.keys() & still:
+                self.transaction_changed(added[number])
+                self._view.say("running", running_text(added[number]))
+        last = await self._link.attempt(self._link.redis.get(self._keys.numbers))
+        if last is not None:
+            await journal.run(keep_number, int(last))
+
+    async def _shown_numbers(self) -> set[int]:
+        shown = await self._link.attempt(self._link.redis.hkeys(self._keys.transactions))
+        return {int(number) for number in shown if number.isdecimal()}
+
+    async def _shown_states(self, numbers: Iterable[int]) -> list[TransactionState]:
+        found = []
+        for some in chunks(list(numbers)):
+            texts = await self._link.attempt(self._link.redis.hmget(self._keys.transactions, some))
+            for number, text in zip(some, texts, strict=True):
+                try:
+                    found += [] if text is None else [running_state(text)]
+                except msgspec.DecodeError as error:
+                    # Not ours, or another release's: the database knows what runs.
+                    log.warning("redis.odd_transaction", transaction=number, error=str(error))
+        return found
+
+    async def _take_out(self, numbers: Iterable[int]) -> None:
+        for state in await self._shown_states(numbers):
+            log.warning("transaction.not_running", transaction=state.id, station=state.station)
+            self.transaction_abandoned(state.id, state.token_key)
+
+    # -- news -------------------------------------------------------------------------------------
+
+    def _tell(self, *news: Any) -> None:
+        """From any thread, and from a process that serves nothing (`manage.py`): that one tells at once."""
+        loop = self._loop
+        if loop is not None:
+            loop.call_soon_threadsafe(self._tell_here, news)
+            return
+        tell_alone(self._keys, self.process, news)
+
+    def _tell_here(self, news: tuple[Any, ...]) -> None:
+        if news[0] == "ended":
+            self._view.remove(int(news[1]))
+        elif news[0] == "key":
+            self._view.key_changed(*news[1:])
+        elif news[0] == "removed":
+            self._view.station_removed(news[1])
+        self._view.say(*news)
+
+    def _heard(self, text: str) -> None:
+        try:
+            process, news = msgspec.json.decode(text)
+            for kind, *what in () if process == self.process else news:
+                self._take_in(kind, what)
+        except (ValueError, TypeError, LookupError) as error:
+            # Whoever can reach Redis can say anything; what is not understood is asked for.
+            log.warning("redis.odd_news", error=str(error))
+            self._is_behind = True
+
+    def _take_in(self, kind: str, what: list[Any]) -> None:
+        if kind == "token":
+            super().forget_token(what[0])
+        elif kind == "tokens":
+            super().forget_tokens()
+        elif kind == "running":
+            self.transaction_changed(running_state(what[0]))
+        elif kind == "ended":
+            super().transaction_abandoned(int(what[0]), what[1])
+        elif kind in ("key", "removed"):
+            self._forget_keys(what[0])
+        elif kind in ("online", "offline"):
+            self._leases.heard(kind, *what)
+        elif kind == "rebuilt":
+            self._is_behind = True
+
+    # -- keeping up -------------------------------------------------------------------------------
+
+    async def _up(self) -> None:
+        """The news begin (again): nothing that is remembered can be trusted before it was read."""
+        super().forget_tokens()
+        self._forget_keys()
+        # A restart may have brought back an older copy of everything, the mark included.
+        server = await self._link.attempt(self._link.redis.info("server"))
+        self._run = server["run_id"]
+        was_flushed = await self._look_for_flush(has_asked=True)
+        await self._leases.renew(was_flushed=was_flushed)
+        self._view.repeat()
+        await self._read()
+
+    async def _tick(self) -> None:
+        now = time.monotonic()
+        was_flushed = await self._look_for_flush()
+        if was_flushed or now >= self._renew_at:
+            self._renew_at = now + self._patience / 3
+            await self._leases.renew(was_flushed=was_flushed)
+        if was_flushed or self._view.is_behind:
+            self._view.repeat()
+        if self._is_behind:
+            await self._read()
+        elif now >= self._read_at:
+            self._read_at = now + self._patience
+            await self._leases.read(is_complete=self._is_complete)
+        if self._standing:
+            is_elected = await self._link.run(
+                ELECT, self._keys.offices, self.process, self._lease_ms, self._standing
+            )
+            self._elected_until = now + self._patience if is_elected else 0.0
+
+    async def _look_for_flush(self, *, has_asked: bool = False) -> bool:
+        """Whether Redis is another than a moment ago. Who sees it first fills it from the ORM."""
+        mark, age_ms, is_first = await self._link.run(
+            BIRTH, [self._keys.birth], uuid.uuid4().hex, self._run, "1" if has_asked else ""
+        )
+        changed, self._birth = bool(mark != self._birth), mark
+        self._born_at = time.monotonic() - int(age_ms) / 1000
+        if is_first:
+            log.warning("redis.new")
+            task = asyncio.get_running_loop().create_task(self._refill())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return changed
+
+    async def _refill(self) -> None:
+        await self._fill()
+        log.info("redis.refilled")
+        # With what Redis forgot went who is at work on which station: what two of them wrote of one at once
+        # is compared when they have noticed.
+        await asyncio.sleep(NOTICED_S)
+        await self._fill()
+
+    async def _fill(self) -> None:
+        while True:
+            try:
+                await self.reconcile()
+                await refill_keys(self._link, self._keys)
+            except StorageUnavailable as error:
+                log.warning("redis.refill_waits", error=str(error))
+                await asyncio.sleep(1)
+            else:
+                self._view.say("rebuilt")
+                return
+
+    @property
+    def _is_complete(self) -> bool:
+        """Soon after a flush, what is missing in Redis is not gone: it has not been put back yet."""
+        return time.monotonic() - self._born_at > self._patience
+
+    async def _read(self) -> None:
+        """Who is online and what is running, as Redis has it."""
+        self._is_behind = False
+        await self._leases.read(is_complete=self._is_complete)
+        shown = await self._shown_numbers()
+        known = {number: state for some in self._running.values() for number, state in some.items()}
+        for state in await self._shown_states(shown - known.keys()):
+            self.transaction_changed(state)
+        if not self._is_complete:
+            return
+        for number, state in known.items():
+            # A station of ours may have begun it just now; what others began is shown before it is told.
+            is_ours = state.station.casefold() in self._leases.held or self._view.shows(state.station)
+            if number not in shown and not is_ours:
+                super().transaction_abandoned(number, state.token_key)

@@ -1,0 +1,37 @@
+"""Run simulated charging stations of OCPP 1.6, 2.0.1 and 2.1 against this or any other server."""
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from ocpp_server.process.tls import loopback_context
+from simulator.console import add_arguments, run
+
+
+class Command(BaseCommand):
+    help = "Run simulated charging stations against a server and show how fast it answers."
+    # The stations come in from outside: neither models nor the database are needed to run them.
+    requires_system_checks: list[str] = []
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add_arguments(parser, url=_own_endpoint())
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        tls = None
+        if settings.TLS_CERT and options["url"] == _own_endpoint():
+            try:
+                tls = loopback_context(settings.TLS_CERT)
+            except OSError as error:
+                raise CommandError(f"TLS_CERT: {settings.TLS_CERT} can't be used ({error}).") from None
+        code = run(options, tls=tls)
+        if code:
+            sys.exit(code)
+
+
+def _own_endpoint() -> str:
+    """Where the server of these very settings takes stations, on this machine."""
+    return settings.LOOPBACK_URL.replace("http", "ws", 1) + "/ocpp"

@@ -1,0 +1,92 @@
+"""The REST API inside a command's own process, for a distributed server.
+
+What it says to a station goes through the channel layer to the process that holds the socket, as from any web
+process; the station's answer comes back the same way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote
+
+from django.conf import settings
+
+from ocpp_server.asgi import application  # sets the logs up, which are turned down below
+from ocpp_server.management.running_server import Answer, Api, ServerAway, read_answer
+from ocpp_server.process import engine, start
+from ocpp_server.protocol.dispatch import StorageUnavailable
+
+
+@contextmanager
+def own_process() -> Iterator[Api]:
+    """Raises ServerAway when Redis or the database is away."""
+    # The command's answer is what somebody wants to read here: the rows of the command log have the rest.
+    logging.getLogger().setLevel(logging.ERROR)
+    logging.getLogger("django.request").setLevel(logging.CRITICAL)
+    try:
+        start.require_redis(settings.REDIS_URL)
+        start.connect_once()
+    except start.StartError as error:
+        raise ServerAway(str(error)) from None
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(engine.start(serves=False))
+        except StorageUnavailable as error:
+            raise ServerAway(str(error)) from None
+        try:
+            yield _OwnApi(runner)
+        finally:
+            runner.run(engine.stop())
+
+
+class _OwnApi(Api):
+    def __init__(self, runner: asyncio.Runner) -> None:
+        self._runner = runner
+
+    def _request(self, method: str, path: str, body: dict[str, Any] | None, timeout: float) -> Answer:
+        content = b"" if body is None else json.dumps(body).encode()
+        try:
+            status, text = self._runner.run(asyncio.wait_for(self._ask(method, path, content), timeout))
+        except TimeoutError:
+            raise ServerAway(f"There was no answer within {timeout:.0f} s.") from None
+        return read_answer(status, text)
+
+    async def _ask(self, method: str, path: str, content: bytes) -> tuple[int, bytes]:
+        """One request to the application, without a socket in between."""
+        headers = {**self._headers, "Host": "localhost", "Content-Length": str(len(content))}
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": unquote(path),
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "client": ("127.0.0.1", 0),
+            "server": ("localhost", settings.HTTP_PORT),
+        }
+        status, parts = 0, []
+        is_asked = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            if is_asked.is_set():
+                await asyncio.Event().wait()  # the caller stays until it is answered
+            is_asked.set()
+            return {"type": "http.request", "body": content, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            else:
+                parts.append(message.get("body", b""))
+
+        await application(scope, receive, send)
+        return status, b"".join(parts)

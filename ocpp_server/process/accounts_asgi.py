@@ -1,0 +1,51 @@
+"""The ASGI application of the accounts API alone: no station sockets, no commands, no housekeeping."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.accounts_settings")
+_http = get_asgi_application()
+
+from django.conf import settings  # noqa: E402
+
+from ocpp_server import live  # noqa: E402 - models need the apps to be loaded
+from ocpp_server.bounds.bodies import bounded  # noqa: E402
+from ocpp_server.environment import roles  # noqa: E402 - models need the apps to be loaded
+from ocpp_server.live import loading  # noqa: E402
+from ocpp_server.process.health_file import vitals  # noqa: E402
+from ocpp_server.storage.journal import journal  # noqa: E402
+
+
+async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """Start and stop what authorization asks: the live state, and the journal that reads for it."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            try:
+                await _start()
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+                raise
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await vitals.stop()
+            await live.state().stop()
+            await journal.stop()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+async def _start() -> None:
+    journal.start()
+    last_number, active = await journal.run(loading.load_running)
+    live.state().rebuild(last_number=last_number, active=active)
+    await live.state().start()
+    vitals.start(live.state().status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
+
+
+application = ProtocolTypeRouter({"http": bounded(_http), "lifespan": lifespan})

@@ -1,0 +1,151 @@
+"""What has to run in a process that serves stations: the journal, the live state, the switchboard,
+housekeeping.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from ocpp_server import live
+from ocpp_server.environment import roles
+from ocpp_server.observability.event_loop_lag import pulse
+from ocpp_server.observability.exporter import exporter
+from ocpp_server.process.health_file import vitals
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport import shutdown
+
+log = structlog.get_logger(__name__)
+
+# What there is for the last things to write beyond the grace period.
+LAST_WORDS_S = 1.0
+
+
+class _Run:
+    """On which event loop the engine runs, and the lock of its start."""
+
+    loop: asyncio.AbstractEventLoop | None = None
+    starting: asyncio.Lock | None = None
+
+
+async def ensure_started() -> None:
+    """Start on the first call in this event loop: daphne has no ASGI lifespan, a request starts it."""
+    loop = asyncio.get_running_loop()
+    if _Run.loop is loop:
+        return
+    if _Run.starting is None or _Run.loop is not None:
+        # A lock belongs to one loop; the engine of an earlier loop (tests) has ended with it.
+        _Run.starting, _Run.loop = asyncio.Lock(), None
+    async with _Run.starting:
+        if _Run.loop is not loop:
+            await start()
+
+
+async def start(*, serves: bool = True) -> None:
+    """Take the live state from the ORM, put right what a dead process left behind, and begin to serve.
+
+    A process that only calls stations of other processes (`manage.py`) does not serve: it has nothing to keep
+    in order, and nobody asks how it is.
+    """
+    from ocpp_server.live import loading
+    from ocpp_server.process import scheduler
+    from ocpp_server.transport import takeover
+    from ocpp_server.transport.switchboard import switchboard
+
+    shutdown.serve(switchboard.connections.values)
+    journal.start()
+    last_number, active = await journal.run(loading.load_running)
+    state = live.state()
+    state.rebuild(last_number=last_number, active=active)
+    if not state.is_shared:
+        # Others may be serving stations: the housekeeper finds out whose process has died.
+        await journal.run(scheduler.clean_up_after_crash)
+    elif serves and connection.vendor == "sqlite":
+        log.warning(
+            "engine.shared_sqlite",
+            advice="Processes of one machine may share the SQLite file, and take turns to write; set "
+            "DATABASE_URL=postgresql://... for more than a few, or for several machines.",
+        )
+    switchboard.start()
+    state.watch(lost=takeover.lost, regained=takeover.regained)
+    await state.start()
+    if serves:
+        scheduler.start()
+        vitals.start(status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
+        exporter.start(settings.METRICS_PORT, status)
+        pulse.start()
+    _Run.loop = asyncio.get_running_loop()
+    log.info("engine.started", running_transactions=len(active), next_transaction=last_number + 1)
+
+
+async def stop() -> None:
+    """Close the stations' sockets, finish what is in hand, write everything that is pending."""
+    from ocpp_server.process import scheduler
+    from ocpp_server.transport.switchboard import switchboard
+
+    if _Run.loop is None:
+        return
+    await shutdown.drain()
+    await vitals.stop()
+    await exporter.stop()
+    pulse.stop()
+    try:
+        await asyncio.wait_for(scheduler.stop(), shutdown.remaining() + LAST_WORDS_S)
+    except TimeoutError:
+        log.warning("engine.last_seen_unwritten")
+    await switchboard.stop()
+    await live.state().stop()
+    try:
+        await asyncio.wait_for(journal.stop(), shutdown.remaining() + LAST_WORDS_S)
+    except TimeoutError:
+        # Nobody was answered whose message is not stored; the stations send it again.
+        log.error("engine.unwritten", messages=journal.depth)
+    live.reset()
+    _Run.loop = None
+    log.info("engine.stopped")
+
+
+def is_running() -> bool:
+    return _Run.loop is not None
+
+
+async def status() -> dict[str, Any]:
+    """Whether stations can be served: for readiness probes."""
+    from ocpp_server.process import readiness
+
+    if _Run.loop is None:
+        await ensure_started()
+    leaving = {"shutdown": {"ok": False, "detail": "The server is going away."}}
+    return {
+        **await readiness.parts(),
+        **(leaving if shutdown.is_under_way() else {}),
+    }
+
+
+def troubles() -> list[str]:
+    """What is failing in this process just now, for the operator, in sentences; known without asking."""
+    found = []
+    if (away := live.state().away) is not None:
+        since, error = away
+        found.append(
+            f"Redis has been away since {_clock(since)} ({error.rstrip('.')}). Commands and new connections "
+            "are refused, new transactions wait; connected stations are served, and nothing is lost."
+        )
+    if (down := journal.down_since) is not None:
+        found.append(
+            f"The database has not taken anything since {_clock(down)}. Stations wait for their answers and "
+            "are then disconnected; what was not answered they send again."
+        )
+    return found
+
+
+def _clock(since: float) -> str:
+    """A moment (monotonic seconds) as the operator's clock showed it."""
+    return f"{timezone.localtime() - timedelta(seconds=time.monotonic() - since):%H:%M}"

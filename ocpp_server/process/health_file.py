@@ -1,0 +1,110 @@
+"""How a process without a port shows that it is alive: a file that its event loop writes every few seconds.
+
+`run.py healthcheck` reads it; images and pods have nothing else to ask. Standard library only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import json
+import os
+import ssl
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ocpp_server.environment import roles
+
+Status = Callable[[], Awaitable[dict[str, Any]]]
+
+EVERY_S = 5.0
+# A process that is busy with its goodbyes has a grace period, and a loaded machine is slow.
+STALE_S = 45.0
+ANSWER_S = 3.0
+
+
+class Vitals:
+    """The task that writes. Without HEALTH_FILE there is nothing to do."""
+
+    def __init__(self) -> None:
+        self._task: asyncio.Task[None] | None = None
+        self._path = Path()
+
+    def start(self, status: Status, *, path: str, port: int | None) -> None:
+        """`status` names the parts of the process as the readiness probe does: {name: {"ok", "detail"}}."""
+        if path:
+            self._path = Path(path)
+            self._task = asyncio.get_running_loop().create_task(_keep_writing(self._path, status, port))
+
+    async def stop(self) -> None:
+        """The file goes with the process: the next one in its place has not started yet."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            self._path.unlink(missing_ok=True)
+
+
+vitals = Vitals()
+
+
+async def _keep_writing(path: Path, status: Status, port: int | None) -> None:
+    while True:
+        try:
+            async with asyncio.timeout(EVERY_S):
+                parts = await status()
+            down = sorted(name for name, part in parts.items() if not part["ok"])
+        except TimeoutError:
+            down = ["status"]
+        text = json.dumps({"role": roles.current(), "port": port, "down": down})
+        try:
+            draft = path.with_suffix(f".{os.getpid()}")
+            draft.write_text(text)
+            draft.replace(path)
+        except OSError as error:
+            # The probe finds an old file or none, and says so.
+            sys.stderr.write(f"HEALTH_FILE: {path} can't be written ({error.strerror}).\n")
+        await asyncio.sleep(EVERY_S)
+
+
+def check(values: Mapping[str, Any], *, ready: bool) -> str:
+    """What is wrong with the process that runs with these settings, in a sentence; empty when nothing is.
+
+    Alive is who wrote its file a moment ago and answers on its port; `ready` asks for its dependencies too.
+    """
+    path, port = values["HEALTH_FILE"], values["HTTP_PORT"]
+    if path:
+        file = Path(path)
+        try:
+            age = time.time() - file.stat().st_mtime
+            said = json.loads(file.read_text())
+        except (OSError, ValueError):
+            return f"There is no {path} yet: the process has not started."
+        if age > STALE_S:
+            return f"The {said['role']} process wrote {path} {age:.0f} s ago: its event loop stands still."
+        if ready and said["down"]:
+            return f"Not ready: {', '.join(said['down'])}."
+        port = said["port"]
+    if port is None:
+        return ""
+    connection = _connection(port, is_tls=values["TLS_CERT"] is not None)
+    with contextlib.closing(connection):
+        try:
+            connection.request("GET", "/health")
+            answer = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            return f"Port {port} does not answer ({error})."
+    return "" if answer == 200 else f"Port {port} answered {answer}."
+
+
+def _connection(port: int, *, is_tls: bool) -> http.client.HTTPConnection:
+    if not is_tls:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
+    # Whether the certificate is right is for those who come from outside; this asks its own machine.
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=ANSWER_S, context=context)

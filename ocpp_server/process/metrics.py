@@ -1,0 +1,228 @@
+"""What this process has counted (`measures`), as Prometheus' families. Every sample says which process and
+role it is of, because sums over processes are what one wants to see.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from ocpp_server.environment import roles
+from ocpp_server.observability import measures
+from ocpp_server.observability.measures import Spread, Tally
+
+# What is measured in this process carries these two first.
+OWN = ("process", "role")
+
+
+def own() -> list[str]:
+    """The values of the labels that tell this process from others."""
+    return [f"{socket.gethostname()}.{os.getpid()}", str(roles.current())]
+
+
+def gauge(name: str, sentence: str, value: float) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, sentence, labels=OWN)
+    family.add_metric(own(), value)
+    return family
+
+
+def gauges(name: str, sentence: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(name, sentence, labels=[*OWN, label])
+    for key, value in values.items():
+        family.add_metric([*own(), key], value)
+    return family
+
+
+def counter(name: str, sentence: str, value: float) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, sentence, labels=OWN)
+    family.add_metric(own(), value)
+    return family
+
+
+def counters(name: str, sentence: str, tally: Tally) -> CounterMetricFamily:
+    family = CounterMetricFamily(name, sentence, labels=[*OWN, *tally.labels])
+    for names, count in tally.counts().items():
+        family.add_metric([*own(), *names], count)
+    return family
+
+
+def histogram(
+    name: str, sentence: str, spreads: Mapping[tuple[str, ...], Spread], *labels: str
+) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, sentence, labels=[*OWN, *labels])
+    for names, spread in spreads.items():
+        family.add_metric([*own(), *names], spread.buckets(), spread.total)
+    return family
+
+
+class EngineCollector(Collector):
+    """Messages, commands, sockets, journal and housekeeping of this process."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield self._process()
+        yield self._sockets()
+        yield from self._messages()
+        yield from self._commands()
+        yield from self._at_the_door()
+        yield from self._journal()
+        yield from self._housekeeping()
+        yield from self._requests()
+
+    def _process(self) -> Metric:
+        info = GaugeMetricFamily("ocpp_process_info", "1 for a process that runs.", labels=[*OWN, "python"])
+        info.add_metric([*own(), platform.python_version()], 1)
+        return info
+
+    def _sockets(self) -> Metric:
+        from ocpp_server.protocol.versions import VERSIONS
+        from ocpp_server.transport.switchboard import switchboard
+
+        held = dict.fromkeys(map(str, VERSIONS), 0.0)
+        for connection in list(switchboard.connections.values()):
+            held[connection.station.version] += 1
+        return gauges("ocpp_sockets", "Station sockets this process holds, by OCPP version.", "version", held)
+
+    def _messages(self) -> Iterator[Metric]:
+        handled = dict(measures.handled_by_action)
+        family = CounterMetricFamily(
+            "ocpp_messages",
+            "Messages by direction (in: from stations, out: commands), action and result: ok, an OCPP error, "
+            "repeated; a command's final state.",
+            labels=[*OWN, "direction", "action", "result"],
+        )
+        for action, record in handled.items():
+            family.add_metric([*own(), "in", action, "ok"], record.answered)
+            # From 0, or Prometheus sees no increase in the first of them, and its alert waits for the second.
+            for code, count in {"InternalError": 0, **record.errors}.items():
+                family.add_metric([*own(), "in", action, code], count)
+        for (action,), count in measures.repeated.counts().items():
+            family.add_metric([*own(), "in", action, "repeated"], count)
+        for (action, state), count in measures.commands.counts().items():
+            family.add_metric([*own(), "out", action, state], count)
+        yield family
+        yield histogram(
+            "ocpp_message_seconds",
+            "From reading a station's message to its answer having left, the commit included.",
+            {(action,): record.seconds for action, record in handled.items()},
+            "action",
+        )
+        yield counters(
+            "ocpp_messages_unanswered",
+            "Messages that could not be stored: the socket was closed instead of an answer.",
+            measures.unanswered,
+        )
+        yield counters("ocpp_deviations", "Deviations from the specification, by kind.", measures.deviations)
+
+    def _commands(self) -> Iterator[Metric]:
+        yield counters("ocpp_commands", "Commands that ended, by action and state.", measures.commands)
+        yield histogram(
+            "ocpp_command_seconds",
+            "From sending a command to the station's answer.",
+            {(action,): spread for action, spread in dict(measures.round_trips).items()},
+            "action",
+        )
+
+    def _at_the_door(self) -> Iterator[Metric]:
+        yield counters(
+            "ocpp_handshakes",
+            "Handshakes of stations: accepted, no-subprotocol, or the HTTP status of the refusal.",
+            measures.handshakes,
+        )
+        yield counters(
+            "ocpp_authentication_failures",
+            "Failed logins of stations, API keys and operators, by kind.",
+            measures.authentication_failures,
+        )
+        yield counters("ocpp_socket_closes", "Sockets that ended, by WebSocket code.", measures.closes)
+        yield counters(
+            "ocpp_connections_replaced",
+            "Connections that a newer one of the same identity replaced; duplicate-identity when it goes on.",
+            measures.replacements,
+        )
+
+    def _journal(self) -> Iterator[Metric]:
+        from ocpp_server.storage.journal import journal
+
+        ours = measures.journal
+        yield histogram("ocpp_journal_batch_jobs", "Messages and jobs of one commit.", {(): ours.jobs})
+        yield histogram("ocpp_journal_commit_seconds", "How long writing a batch took.", {(): ours.commit_s})
+        yield histogram(
+            "ocpp_journal_wait_seconds",
+            "From a batch's oldest job being handed in to its commit.",
+            {(): ours.wait_s},
+        )
+        yield counter("ocpp_journal_committed", "Messages and jobs that were stored.", journal.committed)
+        yield counter("ocpp_journal_retries", "Batches the database did not take.", ours.retries)
+        yield counter(
+            "ocpp_journal_refused_batches",
+            "Batches written one by one, because a row was refused.",
+            ours.refused_batches,
+        )
+        yield counter("ocpp_journal_given_up", "Jobs that waited longer than the budget.", ours.given_up)
+        yield gauge("ocpp_journal_depth", "Jobs that wait for the batch in hand.", journal.depth)
+        down = journal.down_since
+        seconds = 0.0 if down is None else time.monotonic() - down
+        yield gauge(
+            "ocpp_journal_down_seconds", "How long nothing could be written; 0 when all is well.", seconds
+        )
+
+    def _housekeeping(self) -> Iterator[Metric]:
+        from ocpp_server import live
+        from ocpp_server.process import engine
+
+        runs = dict(measures.last_runs)
+        yield counters(
+            "ocpp_housekeeping_jobs",
+            "Jobs of the housekeeping that ran, by result.",
+            measures.housekeeping_jobs,
+        )
+        yield gauges(
+            "ocpp_housekeeping_last_run_timestamp_seconds",
+            "When a job was last done, Unix time.",
+            "task",
+            {job: run.at for job, run in runs.items()},
+        )
+        yield gauges(
+            "ocpp_housekeeping_job_seconds",
+            "How long a job took the last time.",
+            "task",
+            {job: run.seconds for job, run in runs.items()},
+        )
+        elected = engine.is_running() and live.state().is_housekeeper
+        yield gauge("ocpp_housekeeper", "1 where the housekeeping is done.", float(elected))
+        yield histogram(
+            "ocpp_event_loop_lag_seconds",
+            "How much later than asked the event loop woke up: how busy the process is.",
+            {(): measures.loop_lag_s},
+        )
+
+    def _requests(self) -> Iterator[Metric]:
+        yield counters("ocpp_http_requests", "Answered HTTP requests.", measures.http_requests)
+        yield histogram("ocpp_http_request_seconds", "How long they took.", {(): measures.http_seconds})
+
+
+class SystemCollector(Collector):
+    """Memory, CPU and open files of this process, with our labels."""
+
+    def __init__(self) -> None:
+        self._process = ProcessCollector(registry=CollectorRegistry())
+
+    def collect(self) -> Iterable[Metric]:
+        names = dict(zip(OWN, own(), strict=True))
+        for family in self._process.collect():
+            named = Metric(family.name, family.documentation, family.type, family.unit)
+            for sample in family.samples:
+                named.add_sample(sample.name, names | sample.labels, sample.value)
+            yield named

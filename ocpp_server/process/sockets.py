@@ -1,0 +1,282 @@
+"""uvicorn's protocols as stations need them: lenient with pings, within bounds before the handshake."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from collections.abc import Awaitable, Generator
+from typing import Any
+
+import structlog
+from django.conf import settings
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.protocol import State
+from websockets.streams import StreamReader
+
+from ocpp_server.bounds.connections import BoundedConnection
+from ocpp_server.process.whole_frames import text_bytes, text_frame
+from ocpp_server.transport import shutdown
+
+log = structlog.get_logger(__name__)
+
+# So many messages may wait behind the one in hand before a socket is no longer read. uvicorn's own limit is
+# none: it stops and resumes reading, which are calls of the system, for every message.
+READ_AHEAD = 2
+
+# What the system keeps for a station that does not read: it would take megabytes for each by itself.
+SEND_BUFFER = 64 * 1024
+# What the operator sees of a station that did not read; the station itself can't be told.
+NOT_READ = 1011
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Bytes that are no UTF-8 are a station's mistake, not a failure of ours."""
+    if str(record.msg).startswith("Invalid UTF-8"):
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return True
+
+
+logging.getLogger("uvicorn.error").addFilter(_without_traceback)
+
+
+class _Reader(StreamReader):
+    """Knows whether the parser stands between two frames, with nothing of the next one read."""
+
+    is_between_frames = False
+
+    def at_eof(self) -> Generator[None, None, bool]:
+        # The parser asks this before every frame, and nowhere else.
+        while not self.buffer:
+            if self.eof:
+                return True
+            self.is_between_frames = True
+            yield
+            self.is_between_frames = False
+        return False
+
+
+class _Mailbox:
+    """What came and was not taken yet, for one taker: `asyncio.Queue` costs two coroutines more a message."""
+
+    __slots__ = ("_loop", "items", "_waiter")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.items: deque[Any] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+
+    def put_nowait(self, item: Any) -> None:
+        self.items.append(item)
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def filled(self) -> asyncio.Future[None]:
+        """Done when there is something."""
+        self._waiter = self._loop.create_future()
+        return self._waiter
+
+
+class _Sent:
+    """The awaitable of what has left already."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        return
+        yield
+
+
+_SENT = _Sent()
+
+
+class StationSocket(WebSocketsSansIOProtocol):
+    """Closes for a missing pong only when the station is known to answer pings and says nothing else.
+
+    Some chargers never answer a ping, or none while they are busy sending: whatever they send is a sign of
+    life, and one that never answered a ping is judged by its silence alone (`housekeeping`).
+
+    A station that does not read (F37) fills the system's buffer and 64 KiB of ours; from then on whoever
+    has something for it waits, OCPP_WRITE_TIMEOUT at most. Nobody else does.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._has_ponged = False
+        self._heard_at = 0.0
+        self._write_timer: asyncio.TimerHandle | None = None
+        self.queue = self._mailbox = _Mailbox(self.loop)  # type: ignore[assignment]
+        # The parser of `websockets`, begun anew with a reader that says where it stands.
+        self._reader = self.conn.reader = _Reader()
+        self.conn.parser = self.conn.parse()
+        next(self.conn.parser)
+        # Whether frames can be written and read without it: nothing is compressed.
+        self._is_plain = False
+        self._max_size = self.config.ws_max_size
+
+    def data_received(self, data: bytes) -> None:
+        self._heard_at = self.loop.time()
+        conn = self.conn
+        if (
+            self._is_plain
+            and self._reader.is_between_frames
+            and conn.current_size is None
+            and conn.state is State.OPEN
+            and not self.close_sent
+        ):
+            text = text_bytes(data, self._max_size)
+            if text is not None and self._take(text):
+                return
+        super().data_received(data)
+        if conn.handshake_exc is not None and not self.handshake_initiated:
+            # A request that can't be read, with a header of 9,000 bytes for example: uvicorn leaves the
+            # library's answer (431) unsent, and whoever asked without one.
+            self.transport.write(b"".join(conn.data_to_send()))
+            self.transport.close()
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if not self.close_sent:
+            self._is_plain = not self.conn.extensions
+            extensions: dict[str, Any] = self.scope["extensions"]
+            extensions["ocpp.silence"] = self._silence
+            extensions["ocpp.writable"] = self.writable.is_set
+            extensions["ocpp.lost"] = lambda: self.disconnected
+
+    def _silence(self) -> float:
+        """Seconds since anything was heard, pongs included."""
+        return self.loop.time() - self._heard_at
+
+    def handle_text(self, event: Any) -> None:
+        # The whole message in one frame, as all of them are that are not huge; the rest is uvicorn's.
+        if not event.fin or self.close_sent or not self._take(event.data):
+            super().handle_text(event)
+
+    def _take(self, data: bytes) -> bool:
+        """Hand a message over; False when it is no text."""
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            return False
+        mailbox = self._mailbox
+        mailbox.put_nowait({"type": "websocket.receive", "text": text})
+        if len(mailbox.items) > READ_AHEAD and not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
+        return True
+
+    async def receive(self) -> Any:
+        mailbox = self._mailbox
+        while not mailbox.items:
+            await mailbox.filled()
+        message = mailbox.items.popleft()
+        if self.read_paused and not mailbox.items:
+            self.read_paused = False
+            self.transport.resume_reading()
+        return message
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(settings.OCPP_WRITE_TIMEOUT, self._cut, NOT_READ, "not read")
+
+    def resume_writing(self) -> None:
+        self._forget_writing()
+        super().resume_writing()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._forget_writing()
+        super().connection_lost(exc)
+
+    def send(self, message: Any) -> Awaitable[None]:  # type: ignore[override]
+        kind = message["type"]
+        if kind == "websocket.send" and self._is_plain and self._can_write():
+            text = message.get("text")
+            frame = text_frame(text) if text is not None else None
+            if frame is not None:
+                self.transport.write(frame)
+                return _SENT
+        if kind == "websocket.close" and self.handshake_complete:
+            return self._send_close(message)
+        if kind == "websocket.http.response.body":
+            return self._send_refusal(message)
+        return super().send(message)
+
+    async def _send_refusal(self, message: Any) -> None:
+        """The end of a handshake, which uvicorn only sees when the socket is lost: until then it would log an
+        error about every refusal.
+        """
+        await super().send(message)
+        self.handshake_complete = self.handshake_complete or self.close_sent
+
+    def _can_write(self) -> bool:
+        return (
+            self.handshake_complete
+            and not self.close_sent
+            and not self.disconnected
+            and self.conn.state is State.OPEN
+            and self.writable.is_set()
+        )
+
+    async def _send_close(self, message: Any) -> None:
+        """Close; without a word when the station does not read, who would never hear it."""
+        if not self.writable.is_set():
+            self._cut(message.get("code", 1000), message.get("reason") or "")
+            return
+        await super().send(message)
+        # A transport that closes waits until everything was read.
+        self.loop.call_later(self.close_timeout, self.transport.abort)
+
+    def _cut(self, code: int, reason: str) -> None:
+        self._forget_writing()
+        if not self.disconnected:
+            log.warning("socket.cut", code=code, reason=reason, path=self.scope["path"])
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+            self.transport.abort()
+
+    def _forget_writing(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def handle_pong(self, event: Any) -> None:
+        pending = self.pending_ping_payload
+        if pending is not None and bytes(event.data) == pending:
+            self._has_ponged = True
+        super().handle_pong(event)
+
+    def shutdown(self) -> None:
+        """The server ends, and uvicorn wants every socket closed now (1012, the message in hand unanswered).
+
+        We close them one after the other, each when its message is answered, and uvicorn waits.
+        """
+        if self.handshake_complete:
+            shutdown.drain()
+        else:
+            super().shutdown()
+
+    def keepalive_timeout(self) -> None:
+        # What we don't read we can't hear: a pong may be waiting behind messages we have no room for.
+        if self._has_ponged and self._heard_at < self.ping_sent_at and not self.read_paused:
+            super().keepalive_timeout()
+            return
+        self.pong_timer = None
+        self.pending_ping_payload = None
+        if not self.close_sent and not self.transport.is_closing():
+            self.schedule_ping()
+
+
+class Front(BoundedConnection):
+    """HTTP within bounds, and the handshakes of stations."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        # uvicorn silences this logger; Django's logging, which is set up after it, gives it its voice again.
+        self.access_log = self.access_log and self.config.access_log

@@ -1,0 +1,376 @@
+"""Start everything in one process: `run.py` comes here once the environment is installed."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any
+
+import uvicorn
+
+from ocpp_server.environment import env
+from ocpp_server.process import tls
+from ocpp_server.transport import shutdown
+
+HOST = "0.0.0.0"  # noqa: S104 - chargers come from the network
+BACKLOG = 4096  # a whole depot reconnects at once after a power cut
+GOODBYE_SECONDS = 10
+# Two migrations at once would both make the same table; this number is the lock's name in PostgreSQL.
+MIGRATION_LOCK = 0x0C99
+
+
+class StartError(Exception):
+    """`str(error)` is one sentence that says what is in the way; `code` is the exit status."""
+
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Server(uvicorn.Server):
+    """uvicorn, with something to say and to do once it listens."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        banner: str,
+        demo: list[str] | None = None,
+        listening: Callable[[], object] | None = None,
+    ) -> None:
+        super().__init__(config)
+        self.banner = banner
+        self.listening = listening
+        self.demo_command = demo
+        self.demo: subprocess.Popen[bytes] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if not self.started:
+            return
+        if self.banner:
+            print(self.banner, flush=True)
+        if self.listening is not None:
+            self.listening()
+        if self.demo_command:
+            # A session of its own: Ctrl-C reaches us alone, and we tell the stations to leave. When we are
+            # killed they have to notice themselves.
+            command = [*self.demo_command, "--with-parent", str(os.getpid())]
+            self.demo = subprocess.Popen(  # noqa: S603 - this project's own command
+                command, stdout=subprocess.DEVNULL, start_new_session=True
+            )
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self.should_exit:
+            self.force_exit = True
+            shutdown.hurry()
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.demo is not None and self.demo.poll() is None:
+            self.demo.send_signal(signal.SIGINT)
+        # Before uvicorn closes the port: who knocks meanwhile is told to come back, and probes see it.
+        await shutdown.drain()
+        self.config.timeout_graceful_shutdown = round(shutdown.remaining() + 0.5)
+        await super().shutdown(sockets=sockets)
+
+    def end_demo(self) -> None:
+        if self.demo is None:
+            return
+        try:
+            self.demo.wait(GOODBYE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.demo.kill()
+            self.demo.wait()
+
+
+def serve(*, demo: bool = False) -> int:
+    """Migrate, make the first login, serve until a signal comes. Returns the exit status.
+
+    Raises SettingError for a wrong setting.
+    """
+    try:
+        with contextlib.ExitStack() as held:
+            return _serve(held, demo=demo)
+    except StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.code
+
+
+def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
+    import django
+
+    from ocpp_server import settings as configured  # a wrong setting ends here, before Django wraps it
+
+    listener = held.enter_context(listen(configured.HTTP_PORT))
+    if not configured.REDIS_DISTRIBUTED_STATE:
+        held.enter_context(sole_server(configured.DATA_DIR))
+    raise_file_limit()
+    django.setup()
+    if configured.REDIS_DISTRIBUTED_STATE:
+        require_redis(configured.REDIS_URL)
+    first_login = prepare_database(demo=demo)
+
+    simulate = [sys.executable, str(configured.BASE_DIR / "manage.py"), "simulate", "--demo"]
+    server = Server(
+        uvicorn_config(),
+        banner=banner(configured.ENVIRONMENT, first_login, demo=demo),
+        demo=simulate if demo else None,
+    )
+    run_server(server, listener)
+    print("The server has stopped.", flush=True)
+    return 0
+
+
+def run_server(server: Server, listener: socket.socket) -> None:
+    """Serve until a signal comes. Raises StartError when the application can't start, or ended too soon."""
+    # For the moment before uvicorn listens to signals, and for the one after: it raises what stopped it once
+    # more when it is done, and a wanted stop is not an error.
+    signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+    server.end_demo()
+    if not server.started:
+        raise StartError("The server could not start; the log above says why.")
+    if server.force_exit:
+        raise StartError("The server was stopped before it had finished.")
+
+
+def uvicorn_config(application: str = "ocpp_server.asgi:application") -> uvicorn.Config:
+    """How an application with station sockets is served; Django's settings must be loaded."""
+    from ocpp_server import settings as configured
+    from ocpp_server.process.sockets import Front, StationSocket
+
+    ping = configured.ENVIRONMENT["OCPP_PING_INTERVAL"] or None
+    return uvicorn.Config(
+        application,
+        loop="uvloop",
+        http=Front,
+        ws=StationSocket,
+        ws_max_size=configured.ENVIRONMENT["OCPP_MAX_FRAME_BYTES"],
+        ws_ping_interval=ping,
+        ws_ping_timeout=ping,
+        log_config=None,  # Django's LOGGING is in force already
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=configured.ENVIRONMENT["FORWARDED_ALLOW_IPS"],
+        timeout_graceful_shutdown=int(configured.ENVIRONMENT["SHUTDOWN_GRACE"]),
+        backlog=BACKLOG,
+        **tls.uvicorn_options(configured.ENVIRONMENT),
+    )
+
+
+def listen(port: int, *, name: str = "HTTP_PORT", is_shared: bool = False) -> socket.socket:
+    """A bound socket. Taken before anything else is touched, so that a busy port changes nothing.
+
+    Several shared ones may have the same port; the system deals the connections out among them.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listener.bind((HOST, port))
+        # Listening too: without it Linux lets two programs that both ask to reuse the address bind it.
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        other = port + 9 if port < 60000 else port - 9
+        reason = (
+            "may only be opened by root; choose one from 1024 up"
+            if isinstance(error, PermissionError)
+            else f"is in use by another program; stop it or choose another port, such as {name}={other}"
+        )
+        raise StartError(f"{name}: port {port} {reason}.") from None
+    return listener
+
+
+@contextlib.contextmanager
+def sole_server(folder: Path) -> Iterator[IO[str]]:
+    """Hold DATA_DIR for this process: of two embedded servers each would hold half of the live state."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = open(folder / "server.lock", "w", encoding="utf-8")  # noqa: SIM115 - closed below
+    except OSError as error:
+        reason = f"the folder {folder} can't be written to ({error.strerror})"
+        raise env.SettingError("DATA_DIR", reason) from None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(
+                f"DATA_DIR: another server is running with {folder}; stop it or choose another folder."
+            ) from None
+        yield file
+
+
+def raise_file_limit() -> None:
+    """As many sockets as the system lets us have: the usual soft limit of 1,024 is a small depot."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    with contextlib.suppress(ValueError, OSError):  # macOS caps it below what it says
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def require_redis(url: str) -> None:
+    """A distributed server without Redis would be many servers that know nothing of each other."""
+    import redis
+
+    client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
+    try:
+        client.ping()
+    except redis.AuthenticationError:
+        needs = "refuses this password" if "@" in url else "wants a password"
+        raise StartError(f"REDIS_PASSWORD: Redis {needs}.") from None
+    except redis.RedisError as error:
+        raise StartError(f"REDIS_ADDR: Redis can't be reached ({_first_line(error).rstrip('.')}).") from None
+    finally:
+        client.close()
+
+
+def require_migrated() -> None:
+    """Roles leave the migrations to one step before them: several start at once, and in several versions."""
+    from django.db import DatabaseError, connection, connections
+    from django.db.migrations.executor import MigrationExecutor
+
+    connect_once()
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        raise StartError(f"DATABASE_URL: the database can't be used ({_first_line(error)}).") from None
+    finally:
+        connections.close_all()
+    if missing:
+        raise StartError(
+            f"DATABASE_URL: the database lacks {len(missing)} migrations of this version; "
+            "run python3 run.py migrate once, then start again."
+        )
+
+
+def prepare_database(*, demo: bool) -> dict[str, str]:
+    """Migrate and bootstrap; returns the credentials that were generated, at the first start only."""
+    from django.core.management import CommandError, call_command
+    from django.db import DatabaseError, connections
+
+    said = io.StringIO()
+    try:
+        connect_once()
+        with sole_migration():
+            call_command("migrate", verbosity=0, interactive=False)
+            call_command("bootstrap", demo=demo, stdout=said)
+    except CommandError as error:
+        raise StartError(str(error)) from None
+    except DatabaseError as error:
+        name = "DATABASE_URL" if os.environ.get("DATABASE_URL") else "DATA_DIR"
+        raise StartError(f"{name}: the database can't be used ({_first_line(error)}).") from None
+    finally:
+        connections.close_all()
+    generated: dict[str, str] = json.loads(said.getvalue())
+    return generated
+
+
+@contextlib.contextmanager
+def sole_migration() -> Iterator[None]:
+    """Whoever else wants to migrate this database waits until we have, and finds nothing left to do."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        with open(Path(connection.settings_dict["NAME"]).with_suffix(".migrating"), "w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+        return
+    import psycopg
+
+    # A connection of its own: the lock ends with it, however we end. And in a transaction: a session's lock
+    # would stay behind in a pooler that hands sessions from one client to the next.
+    parameters = dict(connection.get_connection_params())
+    parameters.pop("pool", None)
+    with psycopg.connect(**parameters) as lock:
+        # A migration may take longer than a query, and the transaction is idle meanwhile.
+        lock.execute("SET LOCAL statement_timeout = 0")
+        lock.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        lock.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        yield
+
+
+def connect_once() -> None:
+    """Reach PostgreSQL without the pool, which keeps trying in the background and never says why it can't."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return
+    import psycopg
+
+    parameters = dict(connection.get_connection_params(), connect_timeout=5)
+    parameters.pop("pool", None)
+    try:
+        psycopg.connect(**parameters).close()
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        raise StartError(f"DATABASE_URL: the database can't be reached ({reason}).") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def own_address() -> str:
+    """The address a charger on the same network reaches us at; nothing is sent to find out."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: only asks the routing table
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])
+
+
+def banner(values: dict[str, Any], first_login: dict[str, str], *, demo: bool) -> str:
+    port = values["HTTP_PORT"]
+    scheme = "https" if values["TLS_CERT"] else "http"
+    web = values["PUBLIC_URL"] or f"{scheme}://localhost:{port}"
+    sockets = (values["PUBLIC_URL"] or f"{scheme}://{own_address()}:{port}").replace("http", "ws", 1)
+    lines = [
+        "",
+        "The charging-station management system is running. Ctrl-C stops it.",
+        "",
+        f"  Admin          {web}/admin/",
+        f"  API documents  {web}/api/docs/",
+        f"  OCPP endpoint  {sockets}/ocpp/<identity>   (1.6J, 2.0.1, 2.1)",
+        f"  Data           {values['DATABASE_URL'].rpartition('@')[2] or values['DATA_DIR']}",
+        "",
+    ]
+    unknown = {
+        "accept": "Unknown stations are accepted; OCPP_UNKNOWN_STATIONS=pending or =refuse changes that.",
+        "pending": "Unknown stations wait until they are accepted in the admin.",
+        "refuse": "Unknown stations are refused and listed in the admin.",
+    }
+    lines += [f"  {unknown[values['OCPP_UNKNOWN_STATIONS']]}", ""]
+    if demo:
+        folder = os.path.relpath(values["DATA_DIR"])
+        lines += [
+            "  Simulated stations keep charging. Commands for this demo need its folder:",
+            f"  DATA_DIR={folder} python3 run.py manage ...",
+            "",
+        ]
+    if first_login:
+        lines += ["  First start. Shown once, and kept in " + first_login["file"] + ":"]
+        if "password" in first_login:
+            lines += [f"    Operator  {first_login['username']}", f"    Password  {first_login['password']}"]
+        if "api_key" in first_login:
+            lines += [f"    API key   {first_login['api_key']}"]
+        lines += [""]
+    return "\n".join(lines)

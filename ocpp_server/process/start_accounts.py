@@ -1,0 +1,84 @@
+"""Start the accounts API alone, on its own port: `run.py accounts` comes here."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import Any
+
+import uvicorn
+
+from ocpp_server.environment import roles
+from ocpp_server.process import start, tls
+
+
+def serve() -> int:
+    """Migrate, make the first login, serve until a signal comes. Returns the exit status.
+
+    Raises SettingError for a wrong setting.
+    """
+    roles.begin(roles.Role.ACCOUNTS)
+    try:
+        with contextlib.ExitStack() as held:
+            return _serve(held)
+    except start.StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.code
+
+
+def _serve(held: contextlib.ExitStack) -> int:
+    import django
+
+    from ocpp_server import accounts_settings as configured
+
+    port = configured.ENVIRONMENT["ACCOUNTS_PORT"]
+    listener = held.enter_context(start.listen(port, name="ACCOUNTS_PORT"))
+    if not configured.REDIS_DISTRIBUTED_STATE:
+        # Without Redis another process would not hear that a token was blocked here.
+        held.enter_context(start.sole_server(configured.DATA_DIR))
+    django.setup()
+    if configured.REDIS_DISTRIBUTED_STATE:
+        start.require_redis(configured.REDIS_URL)
+        start.require_migrated()
+        first_login = {}
+    else:
+        first_login = start.prepare_database(demo=False)
+    banner = _banner(configured.ENVIRONMENT, first_login)
+    start.run_server(start.Server(_uvicorn_config(), banner=banner), listener)
+    print("The accounts API has stopped.", flush=True)
+    return 0
+
+
+def _uvicorn_config() -> uvicorn.Config:
+    from ocpp_server import accounts_settings as configured
+    from ocpp_server.process.sockets import Front
+
+    return uvicorn.Config(
+        "ocpp_server.process.accounts_asgi:application",
+        loop="uvloop",
+        http=Front,
+        ws="none",
+        log_config=None,  # Django's LOGGING is in force already
+        access_log=False,
+        server_header=False,
+        forwarded_allow_ips=configured.ENVIRONMENT["FORWARDED_ALLOW_IPS"],
+        timeout_graceful_shutdown=int(configured.ENVIRONMENT["SHUTDOWN_GRACE"]),
+        backlog=start.BACKLOG,
+        **tls.uvicorn_options(configured.ENVIRONMENT),
+    )
+
+
+def _banner(values: dict[str, Any], first_login: dict[str, str]) -> str:
+    address = f"{'https' if values['TLS_CERT'] else 'http'}://localhost:{values['ACCOUNTS_PORT']}"
+    kept = [f"  First start. The credentials are in {first_login['file']}.", ""] if first_login else []
+    return "\n".join(
+        [
+            "",
+            "The accounts API is running. Ctrl-C stops it.",
+            "",
+            f"  API documents  {address}/api/docs/",
+            f"  Accounts       {address}/api/v1/",
+            "",
+            *kept,
+        ]
+    )

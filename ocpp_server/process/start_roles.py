@@ -1,0 +1,168 @@
+"""Start one role of a distributed server: `run.py web | gateway | processor | housekeeping | migrate`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import uvloop
+
+from ocpp_server.environment import roles
+from ocpp_server.environment.roles import DUTIES, Role
+from ocpp_server.process import start
+from ocpp_server.process.garbage_collection import calm_collector
+from ocpp_server.transport import shutdown
+
+# What `serve(stop)` of a role without a port looks like: it runs until `stop` is set, then ends in peace.
+Work = Callable[[asyncio.Event], Awaitable[None]]
+
+_APPLICATIONS = {
+    Role.WEB: "ocpp_server.asgi:application",
+    Role.GATEWAY: "ocpp_server.process.gateway_asgi:application",
+}
+
+
+def serve(role: Role) -> int:
+    """Do what the role does until a signal comes. Returns the exit status.
+
+    Raises SettingError for a wrong setting.
+    """
+    roles.begin(role)
+    try:
+        with contextlib.ExitStack() as held:
+            if role in _APPLICATIONS:
+                return _listen(role, held)
+            return _work(role)
+    except start.StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.code
+
+
+def migrate() -> int:
+    """Bring the database up to date and make the first login, while nobody else does; the exit status."""
+    import django
+
+    try:
+        django.setup()
+        first_login = start.prepare_database(demo=False)
+    except start.StartError as error:
+        sys.stderr.write(f"{error}\n")
+        return error.code
+    print("The database is up to date.")
+    if first_login:
+        print(f"The credentials of the first login are in {first_login['file']}.")
+    return 0
+
+
+def prepare(role: Role) -> Any:
+    """Django's settings, once everything is there that the role needs.
+
+    Raises SettingError, and StartError with the one sentence that says what is missing.
+    """
+    import django
+
+    from ocpp_server import settings as configured
+
+    if DUTIES[role].needs_redis and not configured.REDIS_DISTRIBUTED_STATE:
+        raise start.StartError(
+            f"REDIS_ADDR: the role {role} shares its work with others through Redis and needs its address; "
+            "python3 run.py alone is everything in one process, without Redis.",
+            code=2,
+        )
+    django.setup()
+    start.require_redis(configured.REDIS_URL)
+    start.require_migrated()
+    return configured
+
+
+# -- roles with a port ----------------------------------------------------------------------------------
+
+
+def _listen(role: Role, held: contextlib.ExitStack) -> int:
+    from ocpp_server.environment import env
+    from ocpp_server.process import workers
+
+    port, count = env.read()["HTTP_PORT"], env.read()["WEB_WORKERS"]
+    if role is Role.WEB and count > 1:
+        return workers.run(role, port, count)
+    listener = held.enter_context(start.listen(port))
+    configured = prepare(role)
+    serve_on(role, listener, banner=_banner(role, configured.ENVIRONMENT))
+    print(f"The {role} process has stopped.", flush=True)
+    return 0
+
+
+def serve_on(
+    role: Role, listener: socket.socket, *, banner: str, listening: Callable[[], object] | None = None
+) -> None:
+    """Serve a prepared role. Raises StartError."""
+    start.raise_file_limit()
+    config = start.uvicorn_config(_APPLICATIONS[role])
+    start.run_server(start.Server(config, banner=banner, listening=listening), listener)
+
+
+def _banner(role: Role, values: dict[str, Any]) -> str:
+    if role is Role.WEB:
+        return start.banner(values, {}, demo=False)
+    here = values["PUBLIC_URL"] or f"http://{start.own_address()}:{values['HTTP_PORT']}"
+    sockets = here.replace("http", "ws", 1)
+    return f"\nThe gateway is running. Ctrl-C stops it.\n\n  OCPP endpoint  {sockets}/ocpp/<identity>\n"
+
+
+# -- roles without one ----------------------------------------------------------------------------------
+
+
+def _work(role: Role) -> int:
+    prepare(role)
+    from ocpp_server.protocol.dispatch import StorageUnavailable
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(until_signal(_worker(role), role))
+    except StorageUnavailable as error:
+        raise start.StartError(str(error)) from None
+    print(f"The {role} process has stopped.", flush=True)
+    return 0
+
+
+def _worker(role: Role) -> Work:
+    if role is Role.PROCESSOR:
+        from ocpp_server.transport.queue import processor
+
+        return processor.serve
+    return keep_house
+
+
+async def keep_house(stop: asyncio.Event) -> None:
+    """Stand for election, do what one process of all has to do while elected."""
+    from ocpp_server.process import engine
+
+    await engine.start()
+    try:
+        await stop.wait()
+    finally:
+        await engine.stop()
+
+
+async def until_signal(work: Work, role: Role) -> None:
+    """Run `work`; SIGTERM and SIGINT let it finish what is in hand, a second one ends the process at once."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def asked() -> None:
+        if stop.is_set():
+            # Whose message is not stored was not answered either: it is done again.
+            os._exit(1)
+        shutdown.begin()
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)
+    calm_collector()
+    print(f"The {role} process is running: {DUTIES[role].sentence}. Ctrl-C stops it.", flush=True)
+    await work(stop)

@@ -1,0 +1,396 @@
+"""The one door to the database for what stations say: group commit.
+
+One writer thread with one database connection. While it writes, the messages of all other stations gather;
+then one database transaction takes the whole batch, and every station of it gets its answer. A message is
+answered only when `commit` has returned, so nothing is acknowledged that is not stored.
+
+If a batch fails, its members are written one by one, so that one bad row hurts only its own message. When the
+database is away the journal waits, within OCPP_JOURNAL_BUDGET; then `JournalUnavailable` makes the caller
+close the socket: a station keeps what was not answered and discards what was answered with errors
+(1.6 3.7.1).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import msgspec
+import structlog
+from django.conf import settings
+from django.db import connection, transaction
+
+from ocpp_server.observability import measures
+from ocpp_server.protocol.dispatch import StorageUnavailable
+from ocpp_server.storage import database
+from ocpp_server.storage.bulk import Table
+from ocpp_server.storage.checkpoints import FALLBACK_PAGES, Checkpoints
+from ocpp_server.storage.unit import Rows, Unit
+
+log = structlog.get_logger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741 - an item
+
+# Above this many messages a second, single-message commits would dominate: wait a moment for company, the
+# longer the more there are, until the one message that waits longest costs more than the commits saved.
+BUSY_PER_SECOND = 300
+LINGER_S = 0.004
+LINGER_FULL_PER_SECOND = 4000
+# How often the loop looks whether the writer hangs in the driver (a lock, a machine that went away).
+LOOK_S = 0.5
+# After a failure the journal counts as down until rows were written, or nothing has failed for so long.
+QUIET_S = 15.0
+RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
+# How long one attempt waits for a lock of the database: short, so that the budget ends when it says.
+LOCK_WAIT_MS = 500
+
+
+class JournalUnavailable(StorageUnavailable):
+    """The database could not be written within the budget. Answer nothing: what an attempt in hand may still
+    store is recognised when the station says it again.
+    """
+
+
+class _Job(msgspec.Struct, eq=False):
+    """Something to be written, and who waits for it. A struct: one is made for every message."""
+
+    future: asyncio.Future[Any]
+    unit: Unit | None
+    function: Callable[[], Any] | None
+    many: Callable[[list[Any]], list[Any]] | None
+    item: Any
+    since: float
+    result: Any = None
+    error: BaseException | None = None
+    # Stored, or refused for good: a repeated batch leaves it alone.
+    is_settled: bool = False
+
+
+class Journal:
+    """See the module's docstring. Belongs to one event loop; `start` and `stop` run on it."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._batches: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._pending: list[_Job] = []
+        self._writing = False
+        self._flush_handle: asyncio.Handle | None = None
+        self._look_handle: asyncio.Handle | None = None
+        self._in_hand: list[_Job] = []
+        self._rate = 0.0
+        self._rate_at = 0.0
+        self.down_since: float | None = None
+        self._failed_at = 0.0
+        self._refused: set[Table] = set()
+        self.batches = 0
+        self.committed = 0
+        self.last_batch = 0
+
+    # -- the event loop's side ------------------------------------------------------------------
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._thread is not None and self._thread.is_alive():
+            if self._loop is loop:
+                return
+            # The loop it served has ended without `stop`, and with it whoever waited.
+            self._batches.put(None)
+            self._thread.join()
+        self._loop = loop
+        self._batches = queue.SimpleQueue()
+        self._pending = []
+        self._writing = False
+        self._flush_handle = None
+        self.down_since = None
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._thread.start()
+        self._look_handle = loop.call_later(LOOK_S, self._look)
+
+    async def stop(self) -> None:
+        """Write what is pending, then end the thread."""
+        if self._thread is None:
+            return
+        while self._pending or self._writing:
+            await asyncio.sleep(0.01)
+        thread, self._thread = self._thread, None
+        if self._look_handle is not None:
+            self._look_handle.cancel()
+        self._batches.put(None)
+        await asyncio.to_thread(thread.join, 30)
+
+    def commit(self, unit: Unit) -> asyncio.Future[None]:
+        """Done when the unit is stored. Raises the database's error when a row was refused,
+        JournalUnavailable when away.
+        """
+        return self._submit(unit.take(), None)
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Run a synchronous function on the writer's connection, under a savepoint of the next batch; its
+        result when committed.
+        """
+        return self._submit(None, lambda: function(*args, **kwargs))
+
+    def together(self, many: Callable[[list[I]], list[T]], item: I) -> asyncio.Future[T]:
+        """Run a function once for the items of all who wait for it in the next batch; this item's result.
+
+        For what thousands of stations ask for at the same moment: a query for all instead of one each. It
+        gets the items and returns a result for each, in order. It comes after everything else of the batch,
+        and has no savepoint: when it fails, the batch is written one by one, and it is called for each alone.
+        """
+        return self._submit(None, None, many, item)
+
+    @property
+    def depth(self) -> int:
+        """Messages that wait for the batch in hand."""
+        return len(self._pending)
+
+    def _submit(
+        self,
+        unit: Unit | None,
+        function: Callable[[], Any] | None,
+        many: Callable[[list[Any]], list[Any]] | None = None,
+        item: Any = None,
+    ) -> asyncio.Future[Any]:
+        if self._thread is None or self._loop is None:
+            # Before the start or after the stop: nobody would ever write it.
+            raise JournalUnavailable("The journal is not running.")
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._pending.append(_Job(future, unit, function, many, item, time.monotonic()))
+        if not self._writing and self._flush_handle is None:
+            self._schedule()
+        return future
+
+    def _schedule(self) -> None:
+        assert self._loop is not None
+        if self._rate > BUSY_PER_SECOND:
+            linger = LINGER_S * min(1.0, self._rate / LINGER_FULL_PER_SECOND)
+            self._flush_handle = self._loop.call_later(linger, self._flush)
+        else:
+            self._flush_handle = self._loop.call_soon(self._flush)
+
+    def _flush(self) -> None:
+        self._flush_handle = None
+        if not self._pending:
+            return
+        batch, self._pending = self._pending, []
+        self._in_hand = batch
+        self._writing = True
+        self._batches.put(batch)
+
+    def _written(self, batch: list[_Job]) -> None:
+        self._writing = False
+        now = time.monotonic()
+        elapsed = max(now - self._rate_at, 1e-4)
+        weight = min(elapsed, 1.0)
+        self._rate += (len(batch) / elapsed - self._rate) * weight
+        self._rate_at = now
+        self._tell(batch)
+        if self._pending and self._flush_handle is None:
+            self._schedule()
+
+    def _look(self) -> None:
+        """Give up those whose budget is over while the writer hangs: it waits in the driver for a lock or an
+        answer and can't tell them itself.
+
+        What it holds may still be stored later. Nobody was told so; the station sends it again, and is
+        recognised.
+        """
+        assert self._loop is not None
+        self._look_handle = self._loop.call_later(LOOK_S, self._look)
+        if not self._writing:
+            return
+        now = time.monotonic()
+        # A moment later than the writer, who gives up by himself where he can.
+        oldest = now - settings.OCPP_JOURNAL_BUDGET - 2 * LOOK_S
+        if self._in_hand[0].since > oldest:
+            return
+        everybody = (*self._in_hand, *self._pending)
+        overdue = [job for job in everybody if job.since <= oldest and not job.future.done()]
+        if not overdue:
+            return
+        self.down_since = self.down_since or self._in_hand[0].since
+        measures.journal.given_up += len(overdue)
+        log.error("journal.unavailable", waiting=len(overdue), error="The database does not answer.")
+        for job in overdue:
+            job.future.set_exception(JournalUnavailable("The database does not answer."))
+        # These the writer has not got yet, and never will.
+        self._pending = [job for job in self._pending if not job.future.done()]
+
+    @staticmethod
+    def _tell(jobs: list[_Job]) -> None:
+        for job in jobs:
+            if job.future.done():
+                continue
+            if job.error is not None:
+                job.future.set_exception(job.error)
+            else:
+                job.future.set_result(job.result)
+
+    # -- the writer thread's side ---------------------------------------------------------------
+
+    def _run(self) -> None:
+        database.leave_pool(lock_wait_ms=LOCK_WAIT_MS)
+        is_sqlite = connection.vendor == "sqlite"
+        checkpoints = Checkpoints(connection.settings_dict["NAME"]) if is_sqlite else None
+        try:
+            while (batch := self._batches.get()) is not None:
+                self._write_patiently(batch)
+                if checkpoints is not None:
+                    checkpoints.written()
+                assert self._loop is not None
+                try:
+                    self._loop.call_soon_threadsafe(self._written, batch)
+                except RuntimeError:  # the loop was closed before us: nobody is waiting any more
+                    return
+        finally:
+            if checkpoints is not None:
+                checkpoints.stop()
+            connection.close()
+
+    def _write_patiently(self, batch: list[_Job]) -> None:
+        """Write the batch, however long that takes; a job waits no longer than its own budget."""
+        attempt = given_up = 0
+        left = batch
+        while left:
+            started = time.monotonic()
+            try:
+                self._write(left)
+            except database.AWAY as error:
+                self._failed_at = time.monotonic()
+                is_conflict = database.is_conflict(error)
+                if not is_conflict:
+                    connection.close()
+                if attempt or not is_conflict:
+                    self.down_since = self.down_since or time.monotonic()
+                waiting = [job for job in left if not job.is_settled]
+                self._refused |= _tables(waiting)
+                left = self._give_up_overdue(waiting, error)
+                given_up += len(waiting) - len(left)
+                measures.journal.retries += 1
+                if left:
+                    log.warning("journal.retry", attempt=attempt, waiting=len(left), error=str(error))
+                    # Not all processes at the same moment.
+                    pause = RETRY_S[min(attempt, len(RETRY_S) - 1)]
+                    time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                    attempt += 1
+            else:
+                if self.down_since is not None and self._works_again(left):
+                    self.down_since = None
+                self.batches += 1
+                self.committed += len(batch) - given_up
+                self.last_batch = len(batch)
+                measures.journal.committed(
+                    len(left), started=started, since=left[0].since, now=time.monotonic()
+                )
+                return
+
+    def _works_again(self, batch: list[_Job]) -> bool:
+        """A question succeeds on a full disk, and other rows beside a locked table: only rows of every table
+        that was refused prove something.
+        """
+        written = _tables([job for job in batch if job.error is None])
+        self._refused -= written
+        if time.monotonic() - self._failed_at > QUIET_S:
+            self._refused.clear()
+            return True
+        return bool(written) and not self._refused
+
+    def _give_up_overdue(self, jobs: list[_Job], error: Exception) -> list[_Job]:
+        """Tell those whose budget is over; the others, which wait on."""
+        oldest = time.monotonic() - settings.OCPP_JOURNAL_BUDGET
+        overdue = [job for job in jobs if job.since <= oldest]
+        if not overdue:
+            return jobs
+        measures.journal.given_up += len(overdue)
+        log.error("journal.unavailable", waiting=len(overdue), error=str(error))
+        for job in overdue:
+            job.error = JournalUnavailable("The database can't be written.")
+            job.is_settled = True
+        assert self._loop is not None
+        # When the loop has ended nobody is waiting any more.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._tell, overdue)
+        return [job for job in jobs if not job.is_settled]
+
+    def _write(self, batch: list[_Job]) -> None:
+        """Raises OperationalError when the database is away; what was settled before is marked and stays."""
+        if connection.connection is None:
+            _connect()
+        try:
+            with transaction.atomic():
+                self._apply(batch)
+        except Exception as error:
+            if database.is_away(error):
+                raise
+            measures.journal.refused_batches += 1
+            for job in batch:
+                self._alone(job)
+        else:
+            for job in batch:
+                job.is_settled = True
+
+    def _alone(self, job: _Job) -> None:
+        job.error = None
+        try:
+            with transaction.atomic():
+                self._apply([job])
+        except Exception as error:
+            if database.is_away(error):
+                raise
+            job.error = error
+        job.is_settled = True
+
+    @staticmethod
+    def _apply(batch: list[_Job]) -> None:
+        rows = Rows()
+        together: dict[Callable[[list[Any]], list[Any]], list[_Job]] = {}
+        for job in batch:
+            if job.unit is not None:
+                rows.add(job.unit)
+                continue
+            if job.many is not None:
+                together.setdefault(job.many, []).append(job)
+                continue
+            # A function sees what was submitted before it.
+            rows.write()
+            assert job.function is not None
+            job.error = None
+            try:
+                with transaction.atomic():
+                    job.result = job.function()
+            except Exception as error:
+                if database.is_away(error):
+                    raise
+                job.error = error
+        rows.write()
+        for many, jobs in together.items():
+            results = many([job.item for job in jobs])
+            for job, result in zip(jobs, results, strict=True):
+                job.error, job.result = None, result
+
+
+def _tables(jobs: list[_Job]) -> set[Table]:
+    """Of all that the jobs change, as far as they said so beforehand: a function does not."""
+    units = [job.unit for job in jobs if job.unit is not None]
+    inserted = {table for unit in units for table, _ in unit.inserts}
+    return inserted | {table for unit in units for table, _, _ in unit.updates}
+
+
+def _connect() -> None:
+    connection.ensure_connection()
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
+            cursor.execute(f"PRAGMA wal_autocheckpoint = {FALLBACK_PAGES}")
+
+
+journal = Journal()

@@ -1,0 +1,84 @@
+"""What one message changes in the database, and the rows of several messages put together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocpp_server.storage.bulk import Row, Table, together
+
+
+class Unit:
+    """What one message changes."""
+
+    __slots__ = ("inserts", "updates")
+
+    def __init__(self) -> None:
+        self.inserts: list[tuple[Table, Row]] = []
+        self.updates: list[tuple[Table, Any, dict[str, Any]]] = []
+
+    def insert(self, table: Table, **values: Any) -> None:
+        """Append a row."""
+        self.inserts.append((table, table.row(values)))
+
+    def append(self, table: Table, row: Row) -> None:
+        """Append a row that has the columns in the order of its table."""
+        self.inserts.append((table, row))
+
+    def update(self, table: Table, key: Any, **values: Any) -> None:
+        """Set columns of the row with this primary key; within a batch the last word on a column wins."""
+        self.updates.append((table, key, values))
+
+    def set(self, table: Table, key: Any, values: dict[str, Any]) -> None:
+        """`update` with a dictionary that is the unit's from now on."""
+        self.updates.append((table, key, values))
+
+    def clear(self) -> None:
+        self.inserts, self.updates = [], []
+
+    def take(self) -> Unit:
+        """What was gathered, as a unit of its own; this one is empty then.
+
+        The writer thread reads what it was given: nobody may change it any more, not even who was cancelled.
+        """
+        taken = Unit()
+        taken.inserts, self.inserts = self.inserts, taken.inserts
+        taken.updates, self.updates = self.updates, taken.updates
+        return taken
+
+    def __bool__(self) -> bool:
+        return bool(self.inserts or self.updates)
+
+
+class Rows:
+    """The rows of several units, gathered by table."""
+
+    def __init__(self) -> None:
+        self.inserts: dict[Table, list[Row]] = {}
+        self.updates: dict[Table, dict[Any, dict[str, Any]]] = {}
+
+    def add(self, unit: Unit) -> None:
+        inserts, updates = self.inserts, self.updates
+        for table, row in unit.inserts:
+            if table in inserts:
+                inserts[table].append(row)
+            else:
+                inserts[table] = [row]
+        for table, key, values in unit.updates:
+            merged = updates.setdefault(table, {})
+            # A dictionary of our own only where two words are merged: a batch may be written a second time.
+            merged[key] = merged[key] | values if key in merged else values
+
+    def write(self) -> None:
+        if not self.inserts and not self.updates:
+            return
+        with together():
+            for table, rows in self.inserts.items():
+                table.insert(rows)
+            for table, merged in self.updates.items():
+                groups: dict[tuple[str, ...], list[Row]] = {}
+                for key, values in merged.items():
+                    groups.setdefault(tuple(values), []).append([*values.values(), key])
+                for names, group in groups.items():
+                    table.update(names, group)
+        self.inserts.clear()
+        self.updates.clear()

@@ -1,0 +1,22 @@
+"""What the operator's templates need besides Django's own filters."""
+
+from __future__ import annotations
+
+from django import template
+
+from ocpp_server.admin import cells
+
+register = template.Library()
+register.filter("kilowatt_hours", cells.kilowatt_hours)
+
+
+@register.filter
+def columns(heads: str) -> list[str]:
+    """The column heads of a table, written "One|Two|Three" where it is included."""
+    return heads.split("|")
+
+
+@register.filter
+def figure(value: float) -> str:
+    """A measured value with as many decimals as it needs, three at most."""
+    return f"{value:,.3f}".rstrip("0").rstrip(".")

@@ -1,0 +1,160 @@
+"""What we say to one station: commands wait their turn, leave one by one, and every one of them ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import structlog
+
+from chargepoints.models import Command
+from chargepoints.services.commands import QUEUE_FULL
+from ocpp_server.domain import QueueFull as DomainQueueFull
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.dispatch import StorageUnavailable
+from ocpp_server.protocol.session import Answered, Late, OutgoingCall, QueueFull, Session, SessionClosed
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport.command_results import Endings, Finished, Send, mark_sent
+
+log = structlog.get_logger(__name__)
+
+# Some stations fall over when they are called before they have finished booting: wait for their first word
+# this long, and not so long for one that has booted before and may only have reconnected.
+SETTLE_S = 10.0
+SETTLE_KNOWN_S = 2.0
+
+Close = Callable[[int, str], Awaitable[None]]
+
+
+class Outgoing(Protocol):
+    """What a connection needs of its commands, wherever they wait."""
+
+    async def call(
+        self, *, command_id: str, action: str, payload: dict[str, Any], timeout: float, reply_to: str
+    ) -> None: ...
+    def settled(self) -> None: ...
+    async def answered(self, event: Answered) -> None: ...
+    async def late(self, event: Late) -> None: ...
+    async def closed(self) -> None: ...
+
+
+class OutgoingCalls:
+    """The commands of one connection. `finished(command id, reply channel)` tells who waits."""
+
+    def __init__(
+        self, station: Station, session: Session, *, send: Send, close: Close, finished: Finished
+    ) -> None:
+        self._station = station
+        self._session = session
+        self._send = send
+        self._close = close
+        self._endings = Endings(station, send=send, finished=finished)
+        self._waiting: list[OutgoingCall] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._deadline: asyncio.TimerHandle | None = None
+        self._settle: asyncio.TimerHandle | None = self._loop.call_later(
+            SETTLE_KNOWN_S if station.has_booted else SETTLE_S, self.settled
+        )
+
+    async def call(
+        self, *, command_id: str, action: str, payload: dict[str, Any], timeout: float, reply_to: str
+    ) -> None:
+        """Send a command, or let it wait its turn. Its end is told to `reply_to`."""
+        self._endings.expect(command_id, reply_to)
+        outgoing = OutgoingCall(command_id, action, payload, timeout, expires_at=time.monotonic() + timeout)
+        if self._settle is not None:
+            self._waiting.append(outgoing)
+            return
+        await self._submit(outgoing)
+
+    def settled(self) -> None:
+        """The station has shown that it listens: send what waited."""
+        if self._settle is None:
+            return
+        self._settle.cancel()
+        self._settle = None
+        waiting, self._waiting = self._waiting, []
+        for outgoing in waiting:
+            self._spawn(self._submit, outgoing)
+
+    async def answered(self, event: Answered) -> None:
+        """The station answered: the next command leaves first, then this one ends."""
+        await self._sent(event.next)
+        await self._endings.judge(event.outgoing, event.frame)
+
+    async def late(self, event: Late) -> None:
+        """Keep the answer to a command that had ended without one."""
+        await self._endings.late(event)
+
+    async def closed(self) -> None:
+        """The socket is gone: what was not answered never will be, nothing is replayed to the next one."""
+        for timer in (self._settle, self._deadline):
+            if timer is not None:
+                timer.cancel()
+        self._settle = self._deadline = None
+        waiting, self._waiting = self._waiting, []
+        for outgoing in [*self._session.close(), *waiting]:
+            await self._endings.finish(outgoing, state=Command.State.DISCONNECTED)
+
+    # -- one after the other --------------------------------------------------------------------
+
+    async def _submit(self, outgoing: OutgoingCall) -> None:
+        now = time.monotonic()
+        if outgoing.expires_at is not None and now >= outgoing.expires_at:
+            await self._endings.finish(outgoing, state=Command.State.TIMEOUT)
+            return
+        try:
+            text = self._session.submit(outgoing, now)
+        except QueueFull:
+            await self._endings.finish(
+                outgoing,
+                state=Command.State.ERROR,
+                error_code=QUEUE_FULL,
+                error_description=DomainQueueFull.sentence,
+            )
+            return
+        except SessionClosed:
+            await self._endings.finish(outgoing, state=Command.State.DISCONNECTED)
+            return
+        await self._sent(text)
+
+    async def _sent(self, text: str | None) -> None:
+        """Send the frame whose turn it is, if any, and note that it was; always mind the next deadline."""
+        outgoing = self._session.outstanding
+        self._arm()
+        if text is None or outgoing is None:
+            return
+        await self._send(text)
+        await journal.run(mark_sent, outgoing.id, datetime.now(UTC))
+
+    def _arm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+        deadline = self._session.next_deadline
+        if deadline is not None:
+            delay = max(0.0, deadline - time.monotonic())
+            self._deadline = self._loop.call_later(delay, self._spawn, self._expire)
+
+    async def _expire(self) -> None:
+        expired, text = self._session.expire(time.monotonic())
+        await self._sent(text)
+        for outgoing in expired:
+            await self._endings.finish(outgoing, state=Command.State.TIMEOUT)
+
+    def _spawn(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+        task = self._loop.create_task(self._guarded(function, *args))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
+        try:
+            await function(*args)
+        except StorageUnavailable as error:
+            await self._close(1013, error.sentence)
+        except Exception:
+            log.exception("connection.failed", station=self._station.identity)

@@ -1,0 +1,271 @@
+"""One connected station: its words go through session and dispatch, ours through session and out.
+
+Knows no transport: the WebSocket consumer hands it a way to send and a way to close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from ocpp_server.live.station import Station
+from ocpp_server.live.unit_of_work import UnitOfWork
+from ocpp_server.observability import frame_log, measures
+from ocpp_server.protocol import registry
+from ocpp_server.protocol.dispatch import CommitRefused, Exchange, StorageUnavailable, dispatch, packed
+from ocpp_server.protocol.frames import Call
+from ocpp_server.protocol.registry import Handler
+from ocpp_server.protocol.session import (
+    Answered,
+    Ignored,
+    Incoming,
+    Late,
+    Refused,
+    Repeated,
+    ResultRefused,
+    Session,
+    Streamed,
+)
+from ocpp_server.transport import message_log
+from ocpp_server.transport.command_queue import Close, Outgoing, OutgoingCalls
+from ocpp_server.transport.command_results import Finished, Send
+from ocpp_server.transport.fair_lock import Turn
+from transactions.services import quarantine
+
+log = structlog.get_logger(__name__)
+
+# How long an answer may be on its way to a station whose socket we want to close.
+UNREAD_S = 1.0
+
+
+def _message_id(event: object) -> str:
+    """The id of the message that an event of the session is about; empty for one without."""
+    if isinstance(event, Incoming | Repeated):
+        return event.call.id
+    if isinstance(event, Streamed):
+        return event.send.id
+    return event.outgoing.id if isinstance(event, Answered) else ""
+
+
+class StationConnection:
+    """The conversation with one station over one socket. `finished(command id, reply channel)` tells who
+    waits.
+    """
+
+    def __init__(
+        self,
+        station: Station,
+        *,
+        send: Send,
+        close: Close,
+        finished: Finished,
+        silence: Callable[[], float] | None = None,
+        outgoing: Callable[..., Outgoing] = OutgoingCalls,
+    ) -> None:
+        self.station = station
+        self._silence = silence
+        self.is_replaced = False
+        if frame_log.is_on():
+            send = frame_log.sending(station, send)
+            self.received = frame_log.receiving(station, self.received)  # type: ignore[method-assign, assignment]
+        self._send = send
+        self._close = close
+        self._session = Session(station.version, memory=station.memory)
+        self._work = UnitOfWork(station)
+        self._outgoing = outgoing(station, self._session, send=send, close=close, finished=finished)
+        # Held while a message changes the station's state: a newer connection waits for it before it loads.
+        self._busy = Turn()
+
+    # -- what the station says ------------------------------------------------------------------
+
+    async def received(self, text: str, at: datetime | None = None) -> None:
+        """Handle one frame. Everything it changes is committed when this returns, and its answer has left.
+
+        `at` is when it came, where that was not just now.
+        """
+        if not self._busy.take():
+            await self._busy.wait()
+        station = self.station
+        try:
+            if self.is_replaced:
+                return
+            station.received_at = station.last_seen_at = at or datetime.now(UTC)
+            station.frame = text
+            event = self._session.receive(text, time.monotonic())
+            with self._work:
+                if type(event) is Incoming:
+                    await self._serve(event.call)
+                else:
+                    await self._react(event)
+        except StorageUnavailable as error:
+            measures.unanswered.add("storage-away")
+            # 1013: try again later. The station keeps what was not answered.
+            await self._close(1013, error.sentence)
+        except CommitRefused:
+            measures.unanswered.add("unstorable")
+            log.exception(
+                "connection.unstorable",
+                station=station.identity,
+                message_id=_message_id(event),
+                action=station.action,
+            )
+            await self._close(1011, "The message could not be stored.")
+        finally:
+            self._busy.release()
+
+    async def _react(self, event: object) -> None:
+        """Take what is no call to be served."""
+        if isinstance(event, Repeated):
+            self.station.action = event.call.action
+            measures.repeated.add(measures.known(event.call.action))
+            self.station.deviation("repeated-message")
+            await self._send(event.text)
+        elif isinstance(event, Answered):
+            await self._outgoing.answered(event)
+        elif isinstance(event, Refused):
+            self._count(event)
+            if event.text:
+                await self._send(event.text)
+            if event.close:
+                await self._close(1002, "Too many broken frames in a row.")
+        elif isinstance(event, Streamed) and self._serves(event.send.action):
+            await dispatch(self.station, event.send, self)
+        elif isinstance(event, Late) and event.late:
+            self._count(event)
+            await self._outgoing.late(event)
+        else:
+            self._count(event)
+
+    def _serves(self, action: str) -> bool:
+        self.station.action = action
+        return registry.handler(self.station.version, action) is not None
+
+    def _count(self, event: object) -> None:
+        """Note a frame that has no other effect, or an odd one."""
+        station = self.station
+        if isinstance(event, Refused):
+            station.action = ""
+            station.deviation("broken-frame", event.reason)
+        elif isinstance(event, Late):
+            station.deviation("late-answer" if event.late else "unknown-answer")
+        elif isinstance(event, Streamed):
+            station.deviation("unserved-stream", event.send.action)
+        elif isinstance(event, ResultRefused):
+            station.deviation("refused-our-answer", f"{event.frame.code}: {event.frame.description}")
+        elif isinstance(event, Ignored):
+            station.deviation("ignored-frame", event.reason)
+
+    async def _serve(self, call: Call) -> None:
+        station = self.station
+        station.action, station.payload = call.action, call.payload
+        exchange = await dispatch(station, call, self)
+        text = packed(exchange, station.version)
+        assert text is not None
+        self._session.answered(call, text, time.monotonic())
+        await self._send(text)
+        measures.handled(exchange)
+        if exchange.error is None:
+            after = registry.after_handler(station.version, call.action)
+            if after is not None:
+                await self._run_after(after, exchange)
+            self._outgoing.settled()
+
+    async def _run_after(self, after: Handler, exchange: Exchange) -> None:
+        """What follows an answer can't take it back, and must not cost the station its socket."""
+        station = self.station
+        try:
+            await after(station, exchange.payload)
+            await self._work.store()
+        except StorageUnavailable:
+            raise
+        except Exception:
+            log.exception(
+                "after_handler.failed",
+                station=station.identity,
+                message_id=exchange.call.id,
+                action=exchange.call.action,
+            )
+            await self._work.roll_back()
+
+    async def commit(self, exchange: Exchange) -> None:
+        """Store what the current message changed, with its row of the log. See `dispatch.Work`."""
+        if exchange.error is not None:
+            await quarantine.keep_refused(self.station, exchange)
+        message_log.record_incoming(self.station, exchange)
+        await self._work.store()
+        self.station.in_doubt = False
+
+    async def roll_back(self) -> None:
+        """Take back what the current message changed. See `dispatch.Work`."""
+        await self._work.roll_back()
+
+    # -- what we say ----------------------------------------------------------------------------
+
+    async def call(
+        self, *, command_id: str, action: str, payload: dict[str, Any], timeout: float, reply_to: str
+    ) -> None:
+        """Send a command, or let it wait its turn. Its end is told to `reply_to`."""
+        await self._outgoing.call(
+            command_id=command_id, action=action, payload=payload, timeout=timeout, reply_to=reply_to
+        )
+
+    # -- the end --------------------------------------------------------------------------------
+
+    async def replace(self) -> None:
+        """A newer connection of the station wins."""
+        await self.finish(1001, "Replaced by a newer connection.")
+
+    async def finish(self, code: int, reason: str) -> None:
+        """Answer the message in hand, take no other, close."""
+        self.is_replaced = True
+        try:
+            async with asyncio.timeout(UNREAD_S), self._busy:
+                pass
+        except TimeoutError:
+            if not self._session.is_serving:
+                # It was answered and does not read: only the end of its socket frees whoever is writing.
+                await self._close(code, reason)
+            async with self._busy:
+                pass
+        await self._close(code, reason)
+
+    async def between_messages(self, job: Callable[[Station, UnitOfWork], Awaitable[None]]) -> None:
+        """Run a job on the station while no message changes it. Raises StorageUnavailable, CommitRefused."""
+        async with self._busy:
+            with self._work:
+                await job(self.station, self._work)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a command of ours is with the station and not answered yet."""
+        return self._session.outstanding is not None
+
+    async def changed(self) -> bool:
+        """The operator changed the station's settings: take them over; whether it may work only from now
+        on.
+        """
+        async with self._busy:
+            was_accepted = self.station.is_accepted
+            await self._work.roll_back()
+            return self.station.is_accepted and not was_accepted
+
+    def is_silent(self, allowed: timedelta) -> bool:
+        """Whether nothing was heard for so long; pongs count where the transport tells of them."""
+        if datetime.now(UTC) - self.station.last_seen_at <= allowed:
+            return False
+        return self._silence is None or self._silence() > allowed.total_seconds()
+
+    async def dismiss(self, code: int, reason: str) -> None:
+        """Close for a reason of ours."""
+        await self._close(code, reason)
+
+    async def closed(self) -> None:
+        """The socket is gone: what was not answered never will be. Nothing is replayed to the next
+        connection.
+        """
+        await self._outgoing.closed()

@@ -1,0 +1,83 @@
+"""From the queue to the sockets of a gateway: one task waits for the bell and takes what is there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from ocpp_server.live.redis.link import AWAY, RETRY_S
+from ocpp_server.transport.queue.gateway_side import GatewayQueue, Taken
+from ocpp_server.transport.queue.wire import Wire
+
+log = structlog.get_logger(__name__)
+
+# How often stations are looked at that nobody rang for.
+POLL_S = 1.0
+
+
+class Downlink:
+    """`deliver` gets what was taken; `overdue` names the stations to look at although nobody rang."""
+
+    def __init__(
+        self,
+        queue: GatewayQueue,
+        *,
+        deliver: Callable[[Taken], Awaitable[None]],
+        overdue: Callable[[], list[str]],
+        away: Callable[[BaseException], None],
+    ) -> None:
+        self._queue = queue
+        self._deliver, self._overdue, self._away = deliver, overdue, away
+        self._wire = Wire()
+        self._task: asyncio.Task[None] | None = None
+        self._also: set[str] = set()
+        self.takes = 0
+        self.answers = 0
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._wire.close()
+
+    def look_at(self, identity: str) -> None:
+        """Look whether something is there, a second from now at the latest."""
+        self._also.add(identity)
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        failures = number = 0
+        also: list[str] = []
+        poll_at = loop.time() + POLL_S
+        while True:
+            try:
+                # Asked again after a failure it is the same question: what got lost comes again.
+                taken = await self._queue.take(self._wire, number, also, patience=0 if also else POLL_S)
+            except AWAY as error:
+                self._away(error)
+                await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+                continue
+            failures = 0
+            number += 1
+            self.takes += 1
+            for one in taken:
+                self.answers += len(one.answers)
+                await self._hand_over(one)
+            also = []
+            if loop.time() >= poll_at:
+                also = [*self._also, *self._overdue()]
+                self._also.clear()
+                poll_at = loop.time() + POLL_S
+
+    async def _hand_over(self, one: Taken) -> None:
+        try:
+            await self._deliver(one)
+        except Exception:
+            # The other stations have answers in this taking, too.
+            log.exception("gateway.undelivered", station=one.identity)

@@ -1,0 +1,123 @@
+"""One station's WebSocket at the gateway: the handshake, then frame after frame into the queue."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from ocpp_server.live.redis.link import AWAY
+from ocpp_server.observability import measures
+from ocpp_server.process.scheduler import silence_allowed
+from ocpp_server.protocol.dispatch import StorageUnavailable
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport.gateway.process import Gateway
+from ocpp_server.transport.gateway.socket import GatewaySocket
+from ocpp_server.transport.handshake import admission, denial
+from ocpp_server.transport.queue.gateway_side import QueueTooLong
+from ocpp_server.transport.token_bucket import Pace
+
+log = structlog.get_logger(__name__)
+
+# So many handshakes may wait for a database that is away; one of them will find out that it is back.
+WAITING_HANDSHAKES = 16
+
+gateway = Gateway()
+
+
+class _Waiting:
+    """How many handshakes are under way."""
+
+    count = 0
+
+
+async def station(scope: dict[str, Any], receive: Any, send: Any) -> None:
+    """One station's WebSocket, as an ASGI application."""
+    if (await receive())["type"] != "websocket.connect":
+        return
+    handshake = admission.Handshake.from_scope(scope)
+    try:
+        if not gateway.is_open:
+            raise StorageUnavailable("Redis can't be written.")
+        admitted = await _admit(handshake)
+        connected = _socket(scope, send, admitted, handshake)
+        await gateway.arrive(connected)
+    except admission.Refusal as refusal:
+        await denial.refuse(scope, send, handshake, refusal)
+        return
+    except (*AWAY, StorageUnavailable, QueueTooLong) as error:
+        log.warning("station.deferred", identity=handshake.identity[:100], error=repr(error)[:200])
+        await denial.deny(scope, send, 503)
+        return
+    code = 1006
+    measures.handshakes.add("accepted")
+    try:
+        await send({"type": "websocket.accept", "subprotocol": admitted.subprotocol})
+        connected.opened()
+        log.info("station.connected", station=connected.identity, version=admitted.version)
+        code = await _converse(connected, receive)
+    except OSError:
+        log.info("station.lost", station=connected.identity)
+    finally:
+        measures.closed(code)
+        log.info("station.disconnected", station=connected.identity, code=code)
+        gateway.leave(connected, f"The socket was closed with {code}.")
+
+
+async def _admit(handshake: admission.Handshake) -> admission.Admitted:
+    """`admission.admit`; while the database is away only a few may wait for it. Raises StorageUnavailable."""
+    if journal.down_since is not None and _Waiting.count >= WAITING_HANDSHAKES:
+        raise StorageUnavailable("The database is away.")
+    _Waiting.count += 1
+    try:
+        return await admission.admit(handshake)
+    finally:
+        _Waiting.count -= 1
+
+
+def _socket(
+    scope: dict[str, Any], send: Any, admitted: admission.Admitted, handshake: admission.Handshake
+) -> GatewaySocket:
+    made = GatewaySocket(
+        admitted.charge_point.identity,
+        str(uuid.uuid4()),
+        admitted.version,
+        gateway.server_id,
+        uplink=gateway.uplink,
+        scope=scope,
+        send=send,
+    )
+    made.fields = {
+        "remote_addr": handshake.address,
+        "protocol": admitted.version,
+        "connected_at": datetime.now(UTC).isoformat(),
+    }
+    made.silence_allowed = silence_allowed(admitted.charge_point.heartbeat_interval).total_seconds()
+    return made
+
+
+async def _converse(connected: GatewaySocket, receive: Any) -> int:
+    """Queue frame after frame until the socket is gone; the close code."""
+    pace = Pace(settings.OCPP_STATION_RATE)
+    while True:
+        message = await receive()
+        if message["type"] == "websocket.disconnect":
+            # uvicorn reports a connection that just ended as 1005 without a reason.
+            code = int(message.get("code") or 1006)
+            return 1006 if code == 1005 and "reason" not in message else code
+        text = message.get("text")
+        if text is None:
+            connected.close_soon(1003, "OCPP-J is text.")
+        elif not connected.is_leaving:
+            delay = pace.delay(time.monotonic())
+            if delay:
+                # Its socket is not read meanwhile: TCP slows the station down, nobody else.
+                await asyncio.sleep(delay)
+            connected.said(text)
+            if connected.is_stopped and not await connected.flowing():
+                return 1006

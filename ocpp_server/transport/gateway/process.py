@@ -1,0 +1,256 @@
+"""A gateway's process: the stations it holds, by session, and what keeps them registered in Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import time
+import uuid
+from collections.abc import Collection
+from typing import Any
+
+import structlog
+from redis.exceptions import ResponseError
+
+from ocpp_server.live.redis.link import AWAY
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport import shutdown
+from ocpp_server.transport.gateway.downlink import Downlink
+from ocpp_server.transport.gateway.socket import GatewaySocket
+from ocpp_server.transport.gateway.uplink import Uplink
+from ocpp_server.transport.queue.gateway_side import (
+    ANSWERS_WAIT,
+    IS_MISSING,
+    IS_REPLACED,
+    STATIONS_AT_ONCE,
+    GatewayQueue,
+    Sweeper,
+    Taken,
+    is_for_good,
+    lease_ms,
+    refresh_s,
+)
+from ocpp_server.transport.queue.wire import Wire
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 1.0
+
+
+class Gateway:
+    """See the module's docstring."""
+
+    def __init__(self) -> None:
+        self.server_id = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        self.queue = GatewayQueue(self.server_id)
+        self.sockets: dict[str, GatewaySocket] = {}
+        # The same by station; those without a fence are being registered. And the newest that is.
+        self._of: dict[str, list[GatewaySocket]] = {}
+        self._current: dict[str, GatewaySocket] = {}
+        self.uplink = Uplink(self.queue, restore=self._restore, away=self._away, back=self._back)
+        self.downlink = Downlink(self.queue, deliver=self._deliver, overdue=self._overdue, away=self._away)
+        self._wire = Wire()
+        self._sweeper = Sweeper(self._wire, self.queue.keys)
+        self._keeper: asyncio.Task[None] | None = None
+        # Since when Redis takes what we write without a gap (monotonic seconds); None while it does not.
+        self.up_since: float | None = None
+        self.error = "not asked yet"
+        self._refresh_at = 0.0
+        self._sweep_at = 0.0
+
+    # -- the process ------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to serve. Raises redis' errors when Redis is away."""
+        journal.start()
+        shutdown.serve(self._leavers)
+        await self._refresh()
+        self._back()
+        self.uplink.start()
+        self.downlink.start()
+        self._keeper = asyncio.get_running_loop().create_task(self._keep())
+        log.info("gateway.started", server=self.server_id)
+
+    async def stop(self) -> None:
+        """Close the sockets one after the other, push what is left, be gone from the list of gateways."""
+        await shutdown.drain()
+        await self.uplink.stop(shutdown.remaining() + TICK_S)
+        await self.downlink.stop()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+        try:
+            await self.queue.resign(self._wire)
+        except AWAY as error:
+            log.warning("gateway.unresigned", error=str(error))
+        self._wire.close()
+        try:
+            await asyncio.wait_for(journal.stop(), shutdown.remaining() + TICK_S)
+        except TimeoutError:
+            log.warning("gateway.refusals_unwritten")
+        log.info("gateway.stopped")
+
+    def _leavers(self) -> Collection[GatewaySocket]:
+        return self.sockets.values()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether new stations are let in."""
+        return self.up_since is not None and not shutdown.is_under_way()
+
+    def _away(self, error: BaseException) -> None:
+        self.error = str(error) or type(error).__name__
+        if self.up_since is not None:
+            log.error("gateway.redis_away", error=self.error, stations=len(self.sockets))
+            self.up_since = None
+
+    def _back(self) -> None:
+        if self.up_since is None:
+            log.info("gateway.redis_back", stations=len(self.sockets))
+            self.up_since = time.monotonic()
+            # All leases may be over by now.
+            self._refresh_at = 0.0
+
+    # -- stations come and go ----------------------------------------------------------------------
+
+    async def arrive(self, station: GatewaySocket) -> None:
+        """Register a connection; the one it replaces is told to close. Raises QueueTooLong, redis' errors."""
+        # Its answers and the ring for a newer one elsewhere may come before the reply that it is registered.
+        self.sockets[station.session_id] = station
+        self._of.setdefault(station.identity, []).append(station)
+        try:
+            registration = await self.queue.connect(
+                self._wire, station.identity, station.session_id, station.fields
+            )
+        except BaseException:
+            # Perhaps it is registered and only the reply was lost.
+            self.leave(station, "The connection was not opened.")
+            raise
+        station.fence = registration.fence
+        self._tell_older(station.identity)
+        if station.is_rung_for:
+            await self._look_after([station])
+
+    def _tell_older(self, identity: str) -> None:
+        """Of the sockets of one station here only the newest stays; what it replaced may have been elsewhere,
+        and may itself have replaced one of ours.
+        """
+        registered = [station for station in self._of.get(identity, ()) if station.fence]
+        if not registered:
+            return
+        newest = self._current[identity] = max(registered, key=lambda station: int(station.fence))
+        for station in registered:
+            if station is not newest:
+                station.replaced()
+
+    def leave(self, station: GatewaySocket, reason: str) -> None:
+        """The socket is gone; a late close changes nothing for a newer connection."""
+        if self.sockets.pop(station.session_id, None) is not None:
+            here = self._of[station.identity]
+            here.remove(station)
+            if not here:
+                del self._of[station.identity]
+        if self._current.get(station.identity) is station:
+            del self._current[station.identity]
+        station.ended = reason
+        self.uplink.end(station)
+
+    async def _restore(self, station: Any) -> bool:
+        """Put back a session that Redis has lost; False when a newer connection holds the station."""
+        try:
+            registration = await self.queue.connect(
+                self._wire, station.identity, station.session_id, station.fields, fence=station.fence
+            )
+        except ResponseError as error:
+            if not is_for_good(error):
+                raise
+            log.error("gateway.session_refused", station=station.identity, error=str(error))
+            return False
+        if registration.fence == "0":
+            return False
+        log.warning("station.registered_again", station=station.identity)
+        return True
+
+    # -- what the server says -----------------------------------------------------------------------
+
+    async def _deliver(self, taken: Taken) -> None:
+        station = self.sockets.get(taken.session_id)
+        if station is None:
+            for here in self._of.get(taken.identity, ()):
+                here.is_rung_for = True
+            current = self._current.get(taken.identity)
+            if current is not None:
+                # Perhaps it was replaced, perhaps it is newer than what was taken.
+                await self._look_after([current])
+            return
+        station.queue_is(taken.queue)
+        for answer in taken.answers:
+            await station.tell(answer)
+
+    def _overdue(self) -> list[str]:
+        now = time.monotonic()
+        overdue = (station.identity for station in self.sockets.values() if station.is_overdue(now))
+        return [identity for identity, _ in zip(overdue, range(STATIONS_AT_ONCE), strict=False)]
+
+    # -- keeping up -------------------------------------------------------------------------------
+
+    async def _keep(self) -> None:
+        while True:
+            await asyncio.sleep(min(TICK_S, refresh_s() / 2))
+            try:
+                await self._tick()
+            except AWAY as error:
+                self._away(error)
+            except Exception:
+                log.exception("gateway.keeping_failed")
+
+    async def _tick(self) -> None:
+        now = time.monotonic()
+        if now >= self._refresh_at or self.up_since is None:
+            await self._refresh()
+            self._back()
+            self._refresh_at = now + refresh_s()
+            self._close_silent(now)
+        if now >= self._sweep_at:
+            self._sweep_at = now + lease_ms() / 10_000
+            await self._sweeper.sweep()
+
+    def _close_silent(self, now: float) -> None:
+        for station in list(self.sockets.values()):
+            if station.is_silent(now):
+                station.close_soon(1001, "Nothing was heard for too long.")
+
+    async def _refresh(self) -> None:
+        """Prolong our leases; also that of a gateway without stations."""
+        stations = list(self._current.values())
+        for start in range(0, max(1, len(stations)), STATIONS_AT_ONCE):
+            await self._look_after(stations[start : start + STATIONS_AT_ONCE])
+
+    async def _look_after(self, stations: list[GatewaySocket]) -> None:
+        pairs = [(station.identity, station.session_id) for station in stations]
+        states = await self.queue.refresh(self._wire, pairs)
+        for station, state in zip(stations, states, strict=True):
+            if state == ANSWERS_WAIT:
+                self.downlink.look_at(station.identity)
+            elif station.session_id not in self.sockets:
+                continue  # it has gone meanwhile
+            elif state == IS_REPLACED or (state == IS_MISSING and not await self._restore(station)):
+                station.replaced()
+
+    # -- for probes -------------------------------------------------------------------------------
+
+    async def status(self) -> dict[str, dict[str, Any]]:
+        """The parts that a readiness probe should know of: {name: {"ok", "detail"}}."""
+        try:
+            async with asyncio.timeout(TICK_S):
+                # Writes as every message does: a Redis that can only be read is of no use.
+                await self.queue.refresh(self._wire, [])
+        except (*AWAY, TimeoutError) as error:
+            self._away(error)
+        ok = self.up_since is not None
+        detail = "Redis takes what stations say." if ok else f"Redis can't be used ({self.error})."
+        parts: dict[str, dict[str, Any]] = {"redis": {"ok": ok, "detail": detail}}
+        if shutdown.is_under_way():
+            parts["shutdown"] = {"ok": False, "detail": "The gateway is going away."}
+        return parts

@@ -1,0 +1,273 @@
+"""One station's socket at a gateway: when it is read, what it still has to say, what it still has to hear."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from ocpp_server.transport.gateway.uplink import Uplink
+from ocpp_server.transport.queue import envelope
+
+log = structlog.get_logger(__name__)
+
+# Above so many unread envelopes in its queue a station's socket is not read, until it is below the other.
+HELD_ABOVE, READ_BELOW = 50, 25
+# Above so many it is closed: other sockets of the same identity may have filled the queue.
+OVERFLOW_ABOVE = 500
+# So many frames may be on their way into the queue before the socket is not read.
+WINDOW = 16
+# So many messages may wait for a station that does not read; for the first of them OCPP_WRITE_TIMEOUT.
+MOST_UNREAD = 256
+# How often a socket that is not read is looked at, whether it is still there.
+LOOK_S = 5.0
+# Who waits so long for an answer is looked at without a ring: one may have got lost with Redis' memory.
+OVERDUE_S = 1.0
+# How long the answer to the message in hand may take when the gateway ends.
+LAST_ANSWER_S = 5.0
+
+
+class GatewaySocket:
+    """See the module's docstring. `server_id` is the gateway's."""
+
+    def __init__(
+        self,
+        identity: str,
+        session_id: str,
+        protocol: str,
+        server_id: str,
+        *,
+        uplink: Uplink,
+        scope: Any,
+        send: Any,
+    ) -> None:
+        self.identity = identity
+        self.session_id = session_id
+        self.protocol = protocol
+        self.fence = ""
+        # A newer connection may have come elsewhere while this one was being registered.
+        self.is_rung_for = False
+        self.fields: dict[str, str] = {}
+        self.outbox: list[bytes] = []
+        self.first = 1
+        self.ended: str | None = None
+        self.silence_allowed = 0.0
+        self._server_id = server_id
+        self._uplink = uplink
+        self._send = send
+        extensions = scope.get("extensions", {})
+        self._is_writable: Callable[[], bool] = extensions.get("ocpp.writable", lambda: True)
+        self._is_lost: Callable[[], bool] = extensions.get("ocpp.lost", lambda: False)
+        self._silence: Callable[[], float] | None = extensions.get("ocpp.silence")
+        self._heard_at = time.monotonic()
+        self._number = 0
+        self._on_the_way = 0
+        self._is_held = False
+        self._flows = asyncio.Event()
+        self._flows.set()
+        self._is_open = self._is_closed = False
+        self._writing: asyncio.Task[None] | None = None
+        self._texts: list[str] = []
+        self._goodbye: tuple[int, str] | None = None
+        self._is_finishing = False
+        # Calls of the station without an answer, and since when it has waited for one (monotonic seconds).
+        self._unanswered = 0
+        self._waiting_since = 0.0
+        # The command it has not answered.
+        self._asked: str | None = None
+        self._all_answered = asyncio.Event()
+
+    # -- what the station says ------------------------------------------------------------------
+
+    def said(self, text: str) -> None:
+        """Queue a frame. Look at `is_stopped` afterwards."""
+        self._heard_at = time.monotonic()
+        self._number += 1
+        kind, message_id, _ = envelope.header(text)
+        if kind == 2:
+            if not self._unanswered:
+                self._waiting_since = self._heard_at
+            self._unanswered += 1
+        elif message_id == self._asked:
+            self._asked = None
+        frame = envelope.pack_frame(
+            text,
+            self.identity,
+            session_id=self.session_id,
+            ws_server_id=self._server_id,
+            protocol=self.protocol,
+            seq=self._number,
+        )
+        self._on_the_way += 1
+        self._uplink.say(self, frame)
+        if self._on_the_way >= WINDOW:
+            self._flows.clear()
+
+    @property
+    def is_stopped(self) -> bool:
+        """Whether nothing may be read from the socket for now."""
+        return not self._flows.is_set()
+
+    async def flowing(self) -> bool:
+        """Wait until the socket may be read again; False when it is gone."""
+        while not self._flows.is_set():
+            try:
+                async with asyncio.timeout(LOOK_S):
+                    await self._flows.wait()
+            except TimeoutError:
+                if self._is_lost():
+                    return False
+        return True
+
+    def pushed(self, frames: int, queue: int) -> None:
+        """So many frames are in the queue now, which is so long."""
+        self._on_the_way -= frames
+        if queue > OVERFLOW_ABOVE and self._goodbye is None:
+            log.error("gateway.overflow", station=self.identity, queue=queue)
+            self._control(envelope.OVERFLOW, "The queue is too long.")
+            self.close_soon(1013, "Too many messages wait; try again later.")
+        self.queue_is(queue)
+
+    def queue_is(self, queue: int) -> None:
+        """Its queue is so long: whether the socket may be read."""
+        self._is_held = queue > (READ_BELOW - 1 if self._is_held else HELD_ABOVE)
+        if self._goodbye or not (self._is_held or self._on_the_way >= WINDOW):
+            self._flows.set()
+        else:
+            self._flows.clear()
+
+    def _control(self, event: str, reason: str) -> None:
+        self._number += 1
+        self._on_the_way += 1
+        control = envelope.pack_control(
+            event,
+            self.identity,
+            session_id=self.session_id,
+            ws_server_id=self._server_id,
+            protocol=self.protocol,
+            reason=reason,
+        )
+        self._uplink.say(self, control)
+
+    # -- what it hears ---------------------------------------------------------------------------
+
+    async def tell(self, answer: bytes) -> None:
+        """Hand over an envelope of the server. Waits for nobody: a station that does not read gets a task of
+        its own.
+        """
+        read = envelope.parse(answer)
+        if read.session_id and read.session_id != self.session_id:
+            log.info("gateway.answer_void", station=self.identity)
+        elif read.event == envelope.CLOSE:
+            self.close_soon(read.code or 1000, read.reason)
+        elif not read.is_control:
+            text = read.frame
+            self._note(text)
+            if self._is_open and self._writing is None and self._is_writable():
+                await self._write(text)
+            elif len(self._texts) < MOST_UNREAD:
+                self._texts.append(text)
+                self._write_soon()
+            else:
+                self._texts.clear()
+                self.close_soon(1008, "What is sent is not read.")
+
+    def _note(self, text: str) -> None:
+        """Who owes whom an answer now."""
+        kind, message_id, _ = envelope.header(text)
+        if kind == 2:
+            self._asked = message_id
+        elif kind in (3, 4) and self._unanswered:
+            self._unanswered -= 1
+            self._waiting_since = time.monotonic()
+            if not self._unanswered:
+                self._all_answered.set()
+
+    def opened(self) -> None:
+        """The handshake is complete: what was said meanwhile may leave."""
+        self._is_open = True
+        if self._texts or self._goodbye is not None:
+            self._write_soon()
+
+    async def _write(self, text: str) -> None:
+        if not self._is_closed:
+            # It is gone, or the server has begun to close it; the disconnect that follows cleans up.
+            with contextlib.suppress(OSError, RuntimeError):
+                await self._send({"type": "websocket.send", "text": text})
+
+    def _write_soon(self) -> None:
+        if self._is_open and self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write_all())
+
+    async def _write_all(self) -> None:
+        try:
+            while self._texts:
+                await self._write(self._texts.pop(0))
+            if self._goodbye is not None:
+                code, reason = self._goodbye
+                self._is_closed = True
+                log.info("station.closing", station=self.identity, code=code, reason=reason)
+                with contextlib.suppress(OSError, RuntimeError):
+                    await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        finally:
+            self._writing = None
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    @property
+    def is_leaving(self) -> bool:
+        """Whether what the station still says is not taken any more."""
+        return self._goodbye is not None or self._is_finishing
+
+    def close_soon(self, code: int, reason: str) -> None:
+        """Close when what was said before has left."""
+        if self._goodbye is None:
+            self._goodbye = (code, reason)
+            self._flows.set()
+            self._write_soon()
+
+    def replaced(self) -> None:
+        """A newer connection holds the station."""
+        if self._goodbye is None and self.ended is None:
+            log.warning("station.replaced", station=self.identity, session=self.session_id)
+        self.close_soon(1001, "Replaced by a newer connection.")
+
+    def failed(self, reason: str) -> None:
+        """What it says can't be kept: it keeps what was not answered."""
+        self.close_soon(1011, reason)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the station owes us an answer to a command."""
+        return self._asked is not None
+
+    async def finish(self, code: int, reason: str) -> None:
+        """Let what the station has said be answered, take no more, close."""
+        self._is_finishing = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_ANSWER_S):
+                while self._unanswered:
+                    self._all_answered.clear()
+                    await self._all_answered.wait()
+        self.close_soon(code, reason)
+
+    # -- what the gateway looks at every now and then ---------------------------------------------
+
+    def is_overdue(self, now: float) -> bool:
+        """Whether an answer, or room in its queue, should have come by now (monotonic seconds)."""
+        return self._is_held or bool(self._unanswered and now - self._waiting_since >= OVERDUE_S)
+
+    def is_silent(self, now: float) -> bool:
+        """Whether nothing was heard for longer than it may be; pongs count where the server tells of them.
+        What is not read can't be heard.
+        """
+        silence = now - self._heard_at
+        return (
+            not self.is_stopped
+            and silence > self.silence_allowed
+            and (self._silence is None or self._silence() > self.silence_allowed)
+        )

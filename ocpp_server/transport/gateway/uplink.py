@@ -1,0 +1,193 @@
+"""From the sockets of a gateway into the queue: what gathered while Redis answered goes in the next question.
+
+One task for all stations. Frames are numbered, so that a question whose reply was lost can be asked again;
+until it is answered the station's next frames wait, and with enough of them its socket is not read any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+import structlog
+
+from ocpp_server.live.redis.link import AWAY, RETRY_S
+from ocpp_server.transport.queue.gateway_side import (
+    MISSING,
+    STATIONS_AT_ONCE,
+    GatewayQueue,
+    Speaker,
+    is_for_good,
+)
+from ocpp_server.transport.queue.wire import Wire
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+
+class Source(Protocol):
+    """A socket as the uplink sees it. `outbox` are frames to push, the first has the number `first`."""
+
+    identity: str
+    session_id: str
+    protocol: str
+    outbox: list[bytes]
+    first: int
+    ended: str | None  # why, once it is gone
+
+    def pushed(self, frames: int, queue: int) -> None:
+        """So many frames are in the queue now, which is so long."""
+
+    def replaced(self) -> None:
+        """A newer connection holds the station."""
+
+    def failed(self, reason: str) -> None:
+        """What it says can't be kept."""
+
+
+class Uplink:
+    """`restore` puts back a session that Redis has lost; False when a newer connection holds the station."""
+
+    def __init__(
+        self,
+        queue: GatewayQueue,
+        *,
+        restore: Callable[[Source], Awaitable[bool]],
+        away: Callable[[BaseException], None],
+        back: Callable[[], None],
+    ) -> None:
+        self._queue = queue
+        self._restore, self._away, self._back = restore, away, back
+        self._wire = Wire()
+        self._speaking: deque[Source] = deque()
+        self._ending: list[Source] = []
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.pushes = 0
+        self.frames = 0
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self, patience: float) -> None:
+        """End when everything is pushed, after `patience` seconds at the latest."""
+        try:
+            await asyncio.wait_for(self._idle.wait(), patience)
+        except TimeoutError:
+            log.error("gateway.unpushed", stations=len(self._speaking), ended=len(self._ending))
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        self._wire.close()
+
+    def say(self, source: Source, frame: bytes) -> None:
+        """Push an envelope, after those of the same station that wait already."""
+        if not source.outbox:
+            self._speaking.append(source)
+            self._stir()
+        source.outbox.append(frame)
+
+    def end(self, source: Source) -> None:
+        """Tell that a connection has ended, after all it has said."""
+        self._ending.append(source)
+        self._stir()
+
+    def _stir(self) -> None:
+        self._idle.clear()
+        self._wake.set()
+
+    @property
+    def waiting(self) -> int:
+        """Stations with something to say that is not pushed yet."""
+        return len(self._speaking)
+
+    async def _run(self) -> None:
+        while True:
+            if not self._speaking and not self._ending:
+                self._wake.clear()
+                self._idle.set()
+                await self._wake.wait()
+            sources = [self._speaking.popleft() for _ in range(min(len(self._speaking), STATIONS_AT_ONCE))]
+            try:
+                if sources:
+                    await self._push([(source, _speaker(source)) for source in sources])
+                if self._ending:
+                    await self._tell_ended()
+            except Exception:
+                log.exception("gateway.uplink_failed")
+                for source in sources:
+                    source.failed("What it says can't be kept.")
+
+    async def _push(self, said: list[tuple[Source, Speaker]]) -> None:
+        speakers = [speaker for _, speaker in said]
+        lengths = await self._insist(lambda: self._queue.push(self._wire, speakers))
+        if lengths is None:
+            # Something is wrong with one station's keys: the others must not wait for it.
+            if len(said) == 1:
+                said[0][0].failed("The queue of this station is unusable.")
+            else:
+                for one in said:
+                    await self._push([one])
+            return
+        self.pushes += 1
+        again = []
+        for (source, speaker), length in zip(said, lengths, strict=True):
+            if length >= 0:
+                self.frames += len(speaker.frames)
+                source.pushed(len(speaker.frames), length)
+            elif length == MISSING and source.ended is None and await self._put_back(source):
+                again.append((source, speaker))
+            else:
+                source.replaced()
+        if again:
+            await self._push(again)
+
+    async def _put_back(self, source: Source) -> bool:
+        return bool(await self._insist(lambda: self._restore(source)))
+
+    async def _tell_ended(self) -> None:
+        """All but those whose last words are still to be pushed."""
+        ended = [source for source in self._ending if not source.outbox]
+        self._ending = [source for source in self._ending if source.outbox]
+        for start in range(0, len(ended), STATIONS_AT_ONCE):
+            await self._tell(
+                [
+                    (source.identity, source.session_id, source.protocol, source.ended or "")
+                    for source in ended[start : start + STATIONS_AT_ONCE]
+                ]
+            )
+
+    async def _tell(self, ended: list[tuple[str, str, str, str]]) -> None:
+        told = await self._insist(lambda: self._queue.close(self._wire, ended))
+        if told is None and len(ended) > 1:
+            for one in ended:
+                await self._tell([one])
+
+    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+        """Ask until there is an answer; None when what we ask for is wrong and will always be refused."""
+        failures = 0
+        while True:
+            try:
+                answer = await ask()
+            except AWAY as error:
+                if is_for_good(error):
+                    log.error("gateway.queue_refused", error=str(error))
+                    return None
+                self._away(error)
+                await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
+                failures += 1
+            else:
+                self._back()
+                return answer
+
+
+def _speaker(source: Source) -> Speaker:
+    """What it has to say; from now on it gathers what comes next."""
+    frames, source.outbox = source.outbox, []
+    first = source.first
+    source.first += len(frames)
+    return Speaker(source.identity, source.session_id, first, frames)

@@ -1,0 +1,63 @@
+"""A handshake that is refused: what the station hears. The reason itself is for the operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from ocpp_server.observability import measures
+from ocpp_server.protocol.dispatch import StorageUnavailable
+from ocpp_server.transport.handshake import admission
+
+log = structlog.get_logger(__name__)
+
+_BODIES = {
+    400: b"Bad request",
+    401: b"Unauthorized",
+    403: b"Forbidden",
+    404: b"Not found",
+    429: b"Too many attempts",
+    503: b"Try again later",
+}
+
+
+async def refuse(
+    scope: dict[str, Any], send: Any, handshake: admission.Handshake, refusal: admission.Refusal
+) -> None:
+    """Record a refusal, if the database lets us, and tell the station."""
+    log.warning(
+        "station.refused",
+        identity=handshake.identity[:100],
+        address=handshake.address,
+        status=refusal.status,
+        reason=refusal.reason,
+    )
+    try:
+        await admission.record(handshake, refusal)
+    except StorageUnavailable:
+        log.warning("station.refusal_unrecorded", identity=handshake.identity[:100])
+    if refusal.status == admission.NO_SUBPROTOCOL:
+        measures.handshakes.add("no-subprotocol")
+        code, reason = admission.CLOSE_NO_SUBPROTOCOL, refusal.reason[:120]
+        await send({"type": "websocket.accept"})
+        log.info("station.closing", code=code, reason=reason)
+        await send({"type": "websocket.close", "code": code, "reason": reason})
+    else:
+        await deny(scope, send, refusal.status)
+
+
+async def deny(scope: dict[str, Any], send: Any, status: int) -> None:
+    """Refuse at the handshake; servers without the extension answer 403 to every refusal."""
+    measures.handshakes.add(str(status))
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    body = _BODIES[status]
+    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+    if status == 401:
+        headers.append((b"www-authenticate", b'Basic realm="OCPP"'))
+    if status in (429, 503):
+        headers.append((b"retry-after", b"60" if status == 429 else b"10"))
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})

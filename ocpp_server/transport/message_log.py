@@ -1,0 +1,96 @@
+"""The message log's rows: one an exchange, secrets masked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Protocol
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+from chargepoints.tables import MESSAGES
+from ocpp_server.live.station import Station
+from ocpp_server.observability.masking import masked_text
+from ocpp_server.protocol.dispatch import Exchange
+from ocpp_server.protocol.secrets import LOOKED_AT
+from ocpp_server.storage.unit import Unit
+
+
+class _Kept:
+    """What is kept, read once: Django's settings cost half a microsecond, and every message asks."""
+
+    everything: bool
+    heartbeats: bool
+
+    @classmethod
+    def read(cls, **_signal: object) -> None:
+        cls.everything, cls.heartbeats = settings.OCPP_MESSAGE_LOG, settings.OCPP_LOG_HEARTBEATS
+
+
+_Kept.read()
+setting_changed.connect(_Kept.read)
+
+
+def record_incoming(station: Station, exchange: Exchange) -> None:
+    """Add the row of a station's request to the unit of its message."""
+    call, error = exchange.call, exchange.error
+    if not _Kept.everything or (call.action == "Heartbeat" and not _Kept.heartbeats):
+        return
+    # By position, as `tables` has the columns: this is a row of every message.
+    row = (
+        station.pk,
+        "in",
+        call.id,
+        call.action[:64],
+        masked_text(call.payload, call.action, is_known=error is None and station.has_only_known_fields),
+        # In all other actions our own words hold no secrets.
+        masked_text(exchange.answer, call.action) if call.action in LOOKED_AT else exchange.answer,
+        error.code_for(station.version) if error else "",
+        error.description[:1000] if error else "",
+        len(station.frame),
+        exchange.ms,
+        station.received_at,
+    )
+    station.unit.append(MESSAGES, row)
+
+
+class Addressee(Protocol):
+    """Who a call went to."""
+
+    @property
+    def pk(self) -> int: ...
+
+
+def record_outgoing(
+    station: Addressee,
+    unit: Unit,
+    *,
+    message_id: str,
+    action: str,
+    request: str,
+    response: str = "",
+    error_code: str = "",
+    error_description: str = "",
+    duration_ms: float | None,
+    echoes: Collection[str] = (),
+) -> None:
+    """Add the row of a call of ours, when it is known what became of it. `echoes` are the secrets of the
+    request.
+    """
+    if not _Kept.everything:
+        return
+    unit.insert(
+        MESSAGES,
+        charge_point_id=station.pk,
+        direction="out",
+        message_id=message_id,
+        action=action,
+        request=masked_text(request, action),
+        response=masked_text(response, action, echoes=echoes),
+        error_code=error_code[:64],
+        error_description=error_description[:1000],
+        size=len(request),
+        duration_ms=duration_ms,
+        at=datetime.now(UTC),
+    )

@@ -1,0 +1,190 @@
+"""Who is connected where: the live state says it now, the ORM mirrors it."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from chargepoints.services import deviations, security
+from chargepoints.tables import CHARGE_POINTS
+from ocpp_server import live
+from ocpp_server.live.loading import load_stations
+from ocpp_server.live.records import Connection
+from ocpp_server.live.station import Station
+from ocpp_server.observability import measures
+from ocpp_server.storage.journal import JournalUnavailable, journal
+from ocpp_server.storage.unit import Unit
+from ocpp_server.transport import takeover
+from ocpp_server.transport.conversation import StationConnection
+from ocpp_server.transport.handshake.admission import Admitted, Handshake, Refusal
+from ocpp_server.transport.switchboard import switchboard
+
+# A station that lost its network comes back once or twice before we notice; two devices never stop.
+MAX_REPLACED = 6
+_REPLACED = "replaced"
+
+log = structlog.get_logger(__name__)
+
+# Stations that have gone and are still online in the ORM: primary key, connection and columns by identity.
+_unrecorded: dict[str, tuple[int, str, dict[str, Any]]] = {}
+
+
+async def arrive(admitted: Admitted, handshake: Handshake, connection_id: str) -> Station:
+    """Register an authenticated connection, close the one it replaces, and load the station's state.
+
+    The old connection finishes the message in hand first; what it stored is part of what is loaded.
+    """
+    charge_point = admitted.charge_point
+    with switchboard.arriving(connection_id) as arrival:
+        replaced = await live.state().connect(
+            Connection(
+                id=connection_id,
+                identity=charge_point.identity,
+                version=admitted.version,
+                channel=switchboard.channel,
+                remote_address=handshake.address,
+                connected_at=datetime.now(UTC),
+            )
+        )
+        try:
+            station = await load(
+                charge_point.pk,
+                version=admitted.version,
+                address=handshake.address,
+                connection_id=connection_id,
+                replaced=replaced,
+            )
+            if arrival.is_replaced:
+                raise Refusal(503, "The station connected once more while this connection was being opened.")
+        except BaseException:
+            await live.state().disconnect(charge_point.identity, connection_id)
+            raise
+    return station
+
+
+async def load(
+    charge_point_pk: int,
+    *,
+    version: str,
+    address: str,
+    connection_id: str,
+    replaced: Connection | None,
+    is_finished: bool = False,
+) -> Station:
+    """Load a station whose connection is registered, and mirror it.
+
+    The connection it replaces finishes the message in hand first, unless it has, `is_finished`.
+    """
+    is_all_stored = is_finished or replaced is None or await takeover.replace(replaced)
+    station = await take_up(charge_point_pk, version=version, connection_id=connection_id)
+    station.in_doubt = not is_all_stored
+    if replaced is not None:
+        await _watch(station, address, replaced)
+    unit = station.unit
+    unit.update(
+        CHARGE_POINTS,
+        charge_point_pk,
+        is_online=True,
+        ocpp_version=version,
+        connection_id=connection_id,
+        remote_address=address[:64],
+        connected_at=station.received_at,
+        last_seen_at=station.received_at,
+    )
+    departure = _unrecorded.pop(station.identity, None)
+    try:
+        await journal.commit(unit)
+    except JournalUnavailable:
+        if departure is not None:
+            _unrecorded.setdefault(station.identity, departure)
+        raise
+    unit.clear()
+    live.state().station_changed(station)
+    log.info("station.connected", station=station.identity, version=version, address=address)
+    return station
+
+
+async def take_up(charge_point_pk: int, *, version: str, connection_id: str) -> Station:
+    """Load the live state of a station that is connected."""
+    station = await journal.together(load_stations, (charge_point_pk, version))
+    station.connection_id = connection_id
+    station.memory = live.state().replay_memory(station.identity)
+    for transaction in station.transactions.values():
+        live.state().transaction_changed(transaction)
+    # Told now, or its next message may end what nobody here has shown.
+    live.state().station_changed(station)
+    return station
+
+
+async def _watch(station: Station, address: str, replaced: Connection) -> None:
+    """Two devices with one identity push each other out for ever; somebody has to look at it (F04)."""
+    measures.replacements.add("replaced")
+    recent = live.state().recent
+    if await recent.note("", station.identity, _REPLACED) < MAX_REPLACED:
+        return
+    await recent.forget("", station.identity, _REPLACED)
+    measures.replacements.add("duplicate-identity")
+    log.warning("station.flapping", station=station.identity, address=address)
+    security.notice(
+        station=station,
+        type="DuplicateIdentity",
+        tech_info=f"{MAX_REPLACED} connections within a minute replaced one that was alive; the last two "
+        f"came from {replaced.remote_address} and {address}.",
+    )
+
+
+async def leave(connection: StationConnection, *, code: int) -> None:
+    """The socket is gone. Clean-up compares connections: a late close changes nothing for the newer one."""
+    station = connection.station
+    switchboard.connections.pop(station.connection_id, None)
+    try:
+        await connection.closed()
+        if station.deviations:
+            await journal.run(deviations.store, [(station.pk, station.deviations)], datetime.now(UTC))
+    except JournalUnavailable:
+        # Open commands end by their deadlines; that the station has gone must be known now.
+        log.warning("station.end_unrecorded", station=station.identity)
+    if await live.state().disconnect(station.identity, station.connection_id):
+        await depart(
+            station.pk,
+            station.identity,
+            station.connection_id,
+            close_code=code,
+            last_seen_at=station.last_seen_at,
+        )
+
+
+async def depart(pk: int, identity: str, connection_id: str, **columns: Any) -> None:
+    """Mirror that a connection is over; at once, or as soon as the database can be written."""
+    departure = {"is_online": False, "disconnected_at": datetime.now(UTC), **columns}
+    _unrecorded[identity] = (pk, connection_id, departure)
+    log.info("station.disconnected", station=identity, code=columns["close_code"])
+    with contextlib.suppress(JournalUnavailable):
+        await record_departures()
+
+
+async def record_departures() -> None:
+    """Write who has gone; also who could not be written when it went, because the database was away.
+
+    Raises JournalUnavailable, and then they wait on for the next time.
+    """
+    if not _unrecorded:
+        return
+    departures = dict(_unrecorded)
+    _unrecorded.clear()
+    unit = Unit()
+    for pk, _, departure in departures.values():
+        unit.update(CHARGE_POINTS, pk, **departure)
+    try:
+        if live.state().is_shared:
+            await journal.run(takeover.record_if_current, departures.values())
+        else:
+            await journal.commit(unit)
+    except JournalUnavailable:
+        for identity, kept in departures.items():
+            if not live.state().is_connected(identity):
+                _unrecorded.setdefault(identity, kept)
+        raise

@@ -1,0 +1,188 @@
+"""Which stations this processor has in hand, in Redis: taken, kept, committed, given back.
+
+What gathers while Redis answers goes in the next question: a batch of the journal becomes one commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from ocpp_server.live import LiveStateUnavailable
+from ocpp_server.protocol.dispatch import StorageUnavailable
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport.command_results import mark_sent
+from ocpp_server.transport.queue.keys import script
+from ocpp_server.transport.queue.redis import QueueRedis
+from ocpp_server.transport.queue.station import Outcome
+from ocpp_server.transport.queue.wire import Part
+
+log = structlog.get_logger(__name__)
+
+# A claim is over when it was not renewed for so long: then the station is due again, for anybody.
+CLAIM_MS = 10_000
+# So long a station that is due is left to the processor that knows it.
+LEFT_MS = 30
+STATIONS_A_CLAIM = 50
+STATIONS_A_COMMIT = 100
+
+_CLAIM, _COMMIT, _RELEASE, _RENEW = (script("line", name) for name in ("claim", "commit", "release", "renew"))
+
+
+@dataclass(slots=True)
+class Claim:
+    """A station that is ours until the claim is over. `session_id`, `channel`: who is connected now."""
+
+    key: bytes
+    epoch: int
+    attempts: int
+    session_id: str
+    channel: str
+    settles_at: str
+    head: bytes
+
+    @property
+    def identity(self) -> str:
+        return self.key.decode("utf-8", "replace")
+
+
+class Fenced(Exception):
+    """Somebody else has claimed the station meanwhile: what we did to it may be old."""
+
+
+class Claims:
+    """Belongs to one event loop."""
+
+    def __init__(self, redis: QueueRedis, processor: str) -> None:
+        self._redis = redis
+        self._processor = processor
+        self._waiting: list[tuple[list[Part], asyncio.Future[list[bytes]]]] = []
+        self._committing: asyncio.Task[None] | None = None
+        # Claims to give back as soon as Redis can be told.
+        self._owed: dict[bytes, int] = {}
+
+    async def take(self, count: int, *, within: float = 0.0) -> tuple[int, list[Claim]]:
+        """The stations that have been due longest, and how many were left to others for a moment.
+
+        First it waits for somebody to ring, `within` so many seconds. Raises LiveStateUnavailable; what Redis
+        gave us then all the same is due again after CLAIM_MS.
+        """
+        keys = self._redis.keys
+        bells = (keys.bell_of(self._processor), keys.bell)
+        left, taken = await self._redis.run_at_ring(
+            _CLAIM, self._processor, CLAIM_MS, count, LEFT_MS, bells=bells, within=within
+        )
+        return left, [
+            Claim(
+                key,
+                epoch,
+                attempts,
+                session_id.decode("utf-8", "replace"),
+                channel.decode("utf-8", "replace"),
+                settles_at.decode(),
+                head,
+            )
+            for key, epoch, attempts, session_id, channel, settles_at, head in taken
+        ]
+
+    async def commit(self, claim: Claim, outcome: Outcome, *, goes_on: bool) -> bytes | None:
+        """Push the answers, remove the head; the next head when there is one and we go on.
+
+        Raises Fenced, and LiveStateUnavailable when it is not known whether it was done: never asked twice,
+        because it would remove another head.
+        """
+        future: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+        question: list[Part] = [
+            claim.key,
+            claim.epoch,
+            outcome.session_id,
+            "1" if goes_on else "",
+            outcome.ends,
+            outcome.settles,
+            outcome.letter,
+            len(outcome.answers),
+            *outcome.answers,
+        ]
+        self._waiting.append((question, future))
+        if self._committing is None:
+            self._committing = asyncio.get_running_loop().create_task(self._commit_all())
+        what, head, sent = await future
+        if what == b"fenced":
+            raise Fenced
+        if sent:
+            await self._note_sent(sent.decode())
+        return head if what == b"next" else None
+
+    async def _commit_all(self) -> None:
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:STATIONS_A_COMMIT], self._waiting[STATIONS_A_COMMIT:]
+                await self._commit_some(batch)
+        finally:
+            self._committing = None
+
+    async def _commit_some(self, batch: list[tuple[list[Part], asyncio.Future[list[bytes]]]]) -> None:
+        parts = [part for question, _ in batch for part in question]
+        try:
+            results = await self._redis.run(_COMMIT, self._processor, CLAIM_MS, *parts)
+        except Exception as error:
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            if not isinstance(error, LiveStateUnavailable):
+                log.exception("processor.commit_failed", stations=len(batch))
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)
+
+    @staticmethod
+    async def _note_sent(message_id: str) -> None:
+        try:
+            await journal.run(mark_sent, message_id, datetime.now(UTC))
+        except StorageUnavailable as error:
+            # The command's end will say more.
+            log.warning("command.sent_unrecorded", message_id=message_id, error=str(error))
+
+    async def give_back(self, claim: Claim, *, after_s: float, is_attempt: bool) -> None:
+        """Leave the head where it is, for a later attempt of anybody."""
+        delay_ms = int(after_s * 1000)
+        try:
+            await self._redis.run(
+                _RELEASE, self._processor, claim.key, claim.epoch, delay_ms, "" if is_attempt else "1"
+            )
+        except LiveStateUnavailable:
+            self._owed[claim.key] = claim.epoch
+
+    async def renew(self, claims: list[Claim]) -> list[Claim]:
+        """Keep them; which of them are not ours any more. Raises LiveStateUnavailable."""
+        pairs = [part for claim in claims for part in (claim.key, claim.epoch)]
+        letters = await self._redis.run(_RENEW, self._processor, CLAIM_MS, *pairs)
+        owed, self._owed = self._owed, {}
+        if owed:
+            quads = [part for key, epoch in owed.items() for part in (key, epoch, 0, "1")]
+            try:
+                await self._redis.run(_RELEASE, self._processor, *quads)
+            except LiveStateUnavailable:
+                self._owed = owed | self._owed
+                raise
+        return [claim for claim, letter in zip(claims, letters, strict=True) if letter != ord("k")]
+
+    async def wake(self) -> None:
+        """Ring at our own door: `take` shall wait no longer."""
+        with contextlib.suppress(LiveStateUnavailable):
+            # Redis that is away keeps it from waiting, too.
+            await self._redis.call("LPUSH", self._redis.keys.bell_of(self._processor), "1")
+
+    async def resign(self) -> None:
+        """Nothing is left to us any more."""
+        keys = self._redis.keys
+        try:
+            await self._redis.call("ZREM", keys.processors, self._processor)
+            await self._redis.call("DEL", keys.bell_of(self._processor))
+        except LiveStateUnavailable as error:
+            log.warning("processor.not_resigned", error=str(error))

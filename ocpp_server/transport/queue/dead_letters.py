@@ -1,0 +1,95 @@
+"""Messages that could not be handled, again and again: put aside, so that what is behind them goes on."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+import structlog
+
+from chargepoints.models import ChargePoint
+from ocpp_server import live
+from ocpp_server.observability.masking import masked_text
+from ocpp_server.protocol import frames
+from ocpp_server.protocol.errors import InternalError
+from ocpp_server.protocol.versions import V16, VERSIONS
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport.queue import envelope
+from ocpp_server.transport.queue.claims import Claim
+from ocpp_server.transport.queue.station import Outcome
+from transactions.services import quarantine
+
+log = structlog.get_logger(__name__)
+
+_TRANSACTIONAL = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
+_REASON = "It could not be handled."
+
+
+def letter(claim: Claim, reason: str) -> str:
+    """A dead letter: the envelope as it was but for secrets, why it is here, and since when."""
+    return orjson.dumps(
+        {
+            "charge_point_id": claim.identity,
+            "reason": reason[:500],
+            "attempts": claim.attempts,
+            "at": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "envelope": masked_text(claim.head.decode("utf-8", "replace")),
+        }
+    ).decode()
+
+
+async def put_aside(claim: Claim) -> Outcome:
+    """Give the head up. The station hears InternalError; what it says about transactions is kept for people
+    to look at and answered, because a station discards what was answered with an error.
+
+    Raises StorageUnavailable.
+    """
+    outcome = Outcome(letter=letter(claim, f"{claim.attempts - 1} attempts failed"))
+    try:
+        message = envelope.parse(claim.head)
+    except envelope.Unreadable:
+        log.error("processor.poisoned", station=claim.identity, attempts=claim.attempts - 1)
+        return outcome
+    kind, message_id, action = envelope.header(message.frame)
+    log.error(
+        "processor.poisoned",
+        station=claim.identity,
+        message_id=message_id,
+        action=action,
+        event_name=message.event,
+        attempts=claim.attempts - 1,
+    )
+    if message.event:
+        return outcome
+    outcome.session_id = message.session_id or claim.session_id
+    version = message.protocol if message.protocol in VERSIONS else V16
+    if kind != frames.CALL or message_id is None:
+        return outcome
+    if action in _TRANSACTIONAL:
+        received_at = message.at or datetime.now(UTC)
+        await journal.run(_keep, claim.identity, action, message.frame, received_at)
+        answer = frames.pack_result(message_id, await _kind_answer(action))
+    else:
+        answer = frames.pack_error(message_id, InternalError(), version)
+    outcome.answers.append(
+        envelope.pack_frame(answer, claim.identity, session_id=outcome.session_id, protocol=version)
+    )
+    return outcome
+
+
+async def _kind_answer(action: str) -> dict[str, Any]:
+    """What lets the station forget the message. A start gets a number, and no energy nobody would account."""
+    if action == "StartTransaction":
+        number = await live.state().next_transaction_number()
+        return {"transactionId": number, "idTagInfo": {"status": "Invalid"}}
+    return {}
+
+
+def _keep(identity: str, action: str, frame: str, received_at: datetime) -> None:
+    row = ChargePoint.objects.by_identity(identity).first()
+    if row is None:
+        return
+    frame_read = frames.parse(frame, row.ocpp_version or V16)
+    payload = frame_read.payload if isinstance(frame_read, frames.Call) else frame
+    quarantine.keep_poisoned(row.pk, action, payload, _REASON, received_at)

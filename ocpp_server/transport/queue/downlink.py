@@ -1,0 +1,90 @@
+"""What any process of the server has to say to, or about, a station whose socket is at a gateway."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+
+from ocpp_server import live
+from ocpp_server.domain import QueueFull, StationOffline
+from ocpp_server.live.records import Connection
+from ocpp_server.protocol.frames import pack_call
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport.command_results import mark_sent
+from ocpp_server.transport.queue import envelope
+from ocpp_server.transport.queue.keys import QueueKeys, script
+
+# As many as wait for a socket of our own, see `Session`.
+MAX_WAITING = 64
+
+_SUBMIT, _TELL, _REPLACED = script("line", "call_submit"), script("line", "tell"), script("line", "replaced")
+
+
+def is_at_gateway(connection: Connection) -> bool:
+    """Whether a gateway holds the socket: sockets of our own processes have a channel to them."""
+    return not connection.channel
+
+
+async def submit(connection: Connection, message: dict[str, Any]) -> None:
+    """Bring a command into the station's line; it is sent at once when nothing is before it.
+
+    Raises StationOffline when the connection is not the current one any more, QueueFull and
+    LiveStateUnavailable.
+    """
+    seconds: float = message["timeout"]
+    frame = pack_call(message["id"], message["action"], message["payload"])
+    packed = envelope.pack_frame(
+        frame, connection.identity, session_id=connection.id, protocol=connection.version
+    )
+    taken, sent = await _run(
+        _SUBMIT,
+        connection.identity,
+        connection.id,
+        message["id"],
+        message["action"],
+        int(seconds * 1000),
+        message["reply_to"],
+        packed.decode(),
+        MAX_WAITING,
+    )
+    if taken == "gone":
+        raise StationOffline(f"{connection.identity} has left its gateway.")
+    if taken == "full":
+        raise QueueFull
+    if sent:
+        await journal.run(mark_sent, sent, datetime.now(UTC))
+
+
+async def changed(connection: Connection) -> None:
+    """The operator changed the station's settings: whoever processes it takes them over."""
+    await _tell(connection, "request", envelope.CHANGED)
+
+
+async def dismiss(connection: Connection, code: int, reason: str) -> None:
+    """Have the gateway close the socket."""
+    await _tell(connection, "response", envelope.CLOSE, code=code, reason=reason)
+
+
+async def replaced(connection: Connection, request: str, reply_to: str) -> None:
+    """A socket elsewhere took over. The end of what came before is told to `reply_to`."""
+    control = envelope.pack_control(
+        envelope.REPLACED,
+        connection.identity,
+        session_id=connection.id,
+        message_id=request,
+        reply_to=reply_to,
+    )
+    await _run(_REPLACED, connection.identity, connection.server, control.decode())
+
+
+async def _tell(connection: Connection, direction: str, event: str, **fields: Any) -> None:
+    control = envelope.pack_control(event, connection.identity, session_id=connection.id, **fields)
+    await _run(_TELL, connection.identity, connection.id, direction, control.decode())
+
+
+async def _run(used: Any, *arguments: str | int) -> Any:
+    keys = QueueKeys(settings.REDIS_STATE_PREFIX)
+    kept_ms = int(settings.REDIS_STATE_TTL * 1000)
+    return await live.state().run(used, [keys.prefix], kept_ms, *arguments)

@@ -1,0 +1,262 @@
+"""What a gateway does to the queue, one script each: register, push, take, prolong, close, sweep.
+
+Every call may be repeated when its reply was lost: frames and takings are numbered, a close compares the
+session.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import structlog
+from django.conf import settings
+from redis.exceptions import ResponseError
+
+from ocpp_server.live.redis.link import AWAY
+from ocpp_server.transport.queue import envelope
+from ocpp_server.transport.queue.keys import QueueKeys, script
+from ocpp_server.transport.queue.wire import Part, Wire
+
+log = structlog.get_logger(__name__)
+
+CONNECT, FRAMES, TAKE = script("gateway_connect"), script("gateway_frames"), script("gateway_take")
+CLOSE, REFRESH, SWEEP = script("gateway_close"), script("gateway_refresh"), script("gateway_sweep")
+
+# Above so many unread envelopes nothing more is taken from a station: something is wrong with it or with us.
+LONGEST_QUEUE = 500
+# How many stations one step concerns: Redis does nothing else meanwhile.
+STATIONS_AT_ONCE = 256
+ANSWERS_AT_ONCE = 16
+SWEPT_AT_ONCE = 500
+
+REPLACED, MISSING = -1, -2
+KEPT, ANSWERS_WAIT, IS_MISSING, IS_REPLACED = "k", "a", "m", "r"
+
+
+# How Redis refuses what it will take later; any other refusal is of what was asked. Scripts add words.
+_LATER = (
+    *("OOM", "READONLY", "MISCONF", "NOREPLICAS", "LOADING", "BUSY", "MASTERDOWN", "NOAUTH", "NOPERM"),
+    *("WRONGPASS", "max number of clients"),
+)
+
+
+def is_for_good(error: BaseException) -> bool:
+    """Whether Redis refuses this and will always refuse it: the keys of a station are broken."""
+    return isinstance(error, ResponseError) and not any(word in str(error) for word in _LATER)
+
+
+class QueueTooLong(Exception):
+    """The station's queue is full: what it says now could not be kept."""
+
+
+class Registration(NamedTuple):
+    """`fence` orders the connections of a station ("0": a newer one holds it); `before` is the session that
+    was there, field by field.
+    """
+
+    fence: str
+    before: dict[str, str]
+
+
+class Speaker(NamedTuple):
+    """A station with something to say: its frames are envelopes, numbered from `first` on."""
+
+    identity: str
+    session_id: str
+    first: int
+    frames: list[bytes]
+
+
+class Taken(NamedTuple):
+    """What was there for a station. `session_id` is its current one, empty when it is not this gateway's."""
+
+    identity: str
+    session_id: str
+    queue: int
+    answers: list[bytes]
+
+
+def lease_ms() -> int:
+    """How long a connection is alive without being prolonged: 45 s unless REDIS_STATE_TTL is changed."""
+    return int(settings.REDIS_STATE_TTL * 1500)
+
+
+def refresh_s() -> float:
+    """How often connections are prolonged: 15 s unless REDIS_STATE_TTL is changed."""
+    return float(settings.REDIS_STATE_TTL / 2)
+
+
+class GatewayQueue:
+    """The queue as the gateway `server_id` sees it. Calls raise redis' errors, see `Wire`."""
+
+    def __init__(self, server_id: str) -> None:
+        self.server_id = server_id
+        self.keys = QueueKeys(settings.REDIS_STATE_PREFIX)
+
+    async def connect(
+        self, wire: Wire, identity: str, session_id: str, fields: dict[str, str], *, fence: str = ""
+    ) -> Registration:
+        """Register a connection; with its fence: put it back. Raises QueueTooLong."""
+        keys = self.keys
+        control = envelope.pack_control(
+            envelope.CONNECT,
+            identity,
+            session_id=session_id,
+            ws_server_id=self.server_id,
+            protocol=fields["protocol"],
+        )
+        session = {
+            "charge_point_id": identity,
+            "session_id": session_id,
+            "ws_server_id": self.server_id,
+            "last_activity": str(int(datetime.now(UTC).timestamp())),
+            **fields,
+        }
+        written, before = await wire.run(
+            CONNECT,
+            [
+                keys.session(identity),
+                keys.clients,
+                keys.responses(identity),
+                keys.requests(identity),
+                keys.ready,
+                keys.bell,
+                keys.ended(identity),
+            ],
+            identity,
+            lease_ms(),
+            fence,
+            session_id,
+            keys.news,
+            keys.gateway_bell(""),
+            LONGEST_QUEUE,
+            control,
+            *(part for field in session.items() for part in field),
+        )
+        if written == b"full":
+            raise QueueTooLong
+        texts = [text.decode() for text in before]
+        return Registration(written.decode(), dict(zip(texts[::2], texts[1::2], strict=True)))
+
+    async def push(self, wire: Wire, speakers: Sequence[Speaker]) -> list[int]:
+        """Push frames; for each station the length of its queue, REPLACED or MISSING."""
+        keys = [self.keys.ready, self.keys.bell]
+        arguments: list[Part] = []
+        for identity, session_id, first, frames in speakers:
+            keys += (self.keys.session(identity), self.keys.requests(identity))
+            arguments += (identity, session_id, first, len(frames), *frames)
+        text = await wire.run(FRAMES, keys, *arguments)
+        return [int(length) for length in text.split(b",")]
+
+    async def take(self, wire: Wire, number: int, also: Sequence[str], *, patience: float) -> list[Taken]:
+        """Wait until somebody rings, `patience` seconds at most; the answers for the stations that were rung
+        for, and for those in `also`. The same number: the same answers.
+        """
+        bell = self.keys.gateway_bell(self.server_id)
+        text = await wire.run(
+            TAKE,
+            [bell, self.keys.taken(self.server_id)],
+            number,
+            self.server_id,
+            self.keys.prefix,
+            STATIONS_AT_ONCE,
+            ANSWERS_AT_ONCE,
+            *also,
+            # To its own place: the ring stays there for the script, should this connection break meanwhile.
+            after=("BLMOVE", bell, bell, "LEFT", "LEFT", str(patience)) if patience else (),
+            patience=patience,
+        )
+        return list(_taken(text))
+
+    async def refresh(self, wire: Wire, stations: Sequence[tuple[str, str]]) -> str:
+        """Prolong the gateway and (identity, session) pairs; a letter for each."""
+        keys = [self.keys.clients, self.keys.gateways]
+        for identity, _ in stations:
+            keys += (self.keys.session(identity), self.keys.responses(identity))
+        pairs = (part for pair in stations for part in pair)
+        states: bytes = await wire.run(REFRESH, keys, self.server_id, lease_ms(), *pairs)
+        return states.decode()
+
+    async def close(self, wire: Wire, ended: Sequence[tuple[str, str, str, str]]) -> int:
+        """Forget connections (identity, session, protocol, reason); how many were current."""
+        keys = [self.keys.clients, self.keys.ready, self.keys.bell]
+        arguments: list[Part] = [self.keys.news]
+        for identity, session_id, protocol, reason in ended:
+            keys += (self.keys.session(identity), self.keys.requests(identity))
+            control = envelope.pack_control(
+                envelope.DISCONNECT,
+                identity,
+                session_id=session_id,
+                ws_server_id=self.server_id,
+                protocol=protocol,
+                reason=reason,
+            )
+            arguments += (identity, session_id, control)
+        return int(await wire.run(CLOSE, keys, *arguments))
+
+    async def resign(self, wire: Wire) -> None:
+        """The gateway ends: it is not one of those that are alive any more."""
+        await wire.call("ZREM", self.keys.gateways, self.server_id)
+        await wire.call("DEL", self.keys.gateway_bell(self.server_id), self.keys.taken(self.server_id))
+
+
+class Sweeper:
+    """Says of the stations whose gateway has died that they are gone. Gateways do so, and processors for when
+    no gateway is left.
+    """
+
+    def __init__(self, wire: Wire, keys: QueueKeys) -> None:
+        self._wire = wire
+        self._keys = keys
+        # Since when Redis has answered every time (monotonic seconds).
+        self._up_since: float | None = None
+
+    async def sweep(self) -> list[str]:
+        """The identities of who has gone. To be called every few seconds; raises redis' errors.
+
+        Not before everybody has had the time to prolong its leases after an outage: all may be over then.
+        """
+        now = time.monotonic()
+        try:
+            if self._up_since is None or now - self._up_since < lease_ms() / 2000:
+                await self._wire.call("PING")
+                self._up_since = self._up_since or now
+                return []
+            return await self._sweep()
+        except AWAY:
+            self._up_since = None
+            raise
+
+    async def _sweep(self) -> list[str]:
+        keys = self._keys
+        gone = await self._wire.run(
+            SWEEP,
+            [keys.clients, keys.gateways, keys.ready, keys.bell],
+            keys.prefix,
+            keys.news,
+            datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            SWEPT_AT_ONCE,
+        )
+        if gone:
+            log.warning("gateway.swept", stations=len(gone))
+        return [identity.decode("utf-8", "replace") for identity in gone]
+
+
+def _taken(text: bytes) -> Iterator[Taken]:
+    if not text:
+        return
+    header, _, rest = text.partition(b";")
+    parts = []
+    at = 0
+    for size in map(int, header.split(b",")):
+        parts.append(rest[at : at + size])
+        at += size
+    at = 0
+    while at < len(parts):
+        identity, session_id, queue, count = parts[at : at + 4]
+        answers = parts[at + 4 : at + 4 + int(count)]
+        yield Taken(identity.decode(), session_id.decode(), int(queue), answers)
+        at += 4 + len(answers)

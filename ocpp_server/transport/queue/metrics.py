@@ -1,0 +1,52 @@
+"""The queue between gateways and processors, asked of Redis when it is scraped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import structlog
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from redis.exceptions import RedisError
+
+from ocpp_server.process.metrics import gauge
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 1.0
+
+
+class QueueCollector(Collector):
+    """How much is waiting and who is there; only whether Redis answers when it does not."""
+
+    def collect(self) -> Iterator[Metric]:
+        from ocpp_server.transport.queue.depth import Depth, look
+
+        depth: Depth | None
+        try:
+            depth = look(within=PATIENCE_S)
+        except (RedisError, OSError) as error:
+            log.warning("metrics.redis_away", error=str(error))
+            depth = None
+        yield gauge("ocpp_redis_up", "1 when Redis answered this scrape.", float(depth is not None))
+        for name, sentence, value in (
+            (
+                "ocpp_queue_stations",
+                "Stations at gateways with unread messages, or in a processor's hand.",
+                depth and depth.stations,
+            ),
+            ("ocpp_queue_messages", "Unread messages of stations at gateways.", depth and depth.messages),
+            ("ocpp_queue_oldest_seconds", "Age of the oldest unread message.", depth and depth.oldest_s),
+            ("ocpp_queue_dead_letters", "Messages given up after five attempts.", depth and depth.dead),
+            (
+                "ocpp_queue_calls",
+                "Stations at gateways with a command in flight or waiting.",
+                depth and depth.calls,
+            ),
+            ("ocpp_gateways", "Gateways alive.", depth and depth.gateways),
+            ("ocpp_processors", "Processors alive.", depth and depth.processors),
+        ):
+            family = GaugeMetricFamily(name, sentence, labels=())
+            if value is not None:
+                family.add_metric((), value)
+            yield family

@@ -1,0 +1,223 @@
+"""The processor: takes what stations at gateways say from Redis, many stations at once, each in order.
+
+The head of a station's queue is handled before it is removed. First the database commits, then one step in
+Redis pushes the answer and removes the head, unless somebody else has claimed the station meanwhile. So a
+message whose processor dies is handled again by another, and handlers recognise what is stored already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import socket
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+
+import structlog
+from django.conf import settings
+
+from ocpp_server.live import LiveStateUnavailable
+from ocpp_server.process import engine
+from ocpp_server.protocol.dispatch import StorageUnavailable
+from ocpp_server.transport.queue import queued_commands
+from ocpp_server.transport.queue.claims import STATIONS_A_CLAIM, Claim, Claims, Fenced
+from ocpp_server.transport.queue.legacy_gateway import OlderGateways
+from ocpp_server.transport.queue.redis import QueueRedis
+from ocpp_server.transport.queue.stations import Stations
+
+log = structlog.get_logger(__name__)
+
+# How many stations are worked on at once; the journal writes their messages together.
+MAX_AT_ONCE = 200
+# A talkative station makes room for the others after so many messages.
+MESSAGES_A_CLAIM = 32
+# Between two questions for work while there is some: what comes meanwhile is taken with the next one.
+PAUSE_S = 0.002
+IDLE_S, LEFT_S = 1.0, 0.05
+AGAIN_S = 0.2
+RENEW_S = 3.0
+LOOK_S = 10.0
+# How often it is looked whether gateways have died; they look at each other, this is for the last one.
+GATEWAYS_S = 3.0
+# Who is not done after so long is taken for stuck: others may try.
+STUCK_S = 120.0
+# Nothing can be stored: look again after this long, and not all stations in the same moment.
+AWAY_S = 2.0
+# After a failed attempt, times the number of attempts.
+FAILED_S = 0.2
+
+
+async def serve(stop: asyncio.Event) -> None:
+    """Be a processor until `stop` is set: what is in hand then is finished, the rest is left to others."""
+    await engine.start()
+    try:
+        await Processor().run(stop)
+    finally:
+        await engine.stop()
+
+
+class _Work:
+    """A claim in hand, since when (monotonic seconds), and when it is not any more."""
+
+    __slots__ = ("claim", "ended", "since")
+
+    def __init__(self, claim: Claim) -> None:
+        self.claim = claim
+        self.since = time.monotonic()
+        self.ended = asyncio.Event()
+
+
+Chore = Callable[[], Coroutine[None, None, float | None]]
+
+
+class Processor:
+    """Belongs to one event loop."""
+
+    def __init__(self) -> None:
+        self.name = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        self._redis = QueueRedis()
+        self._claims = Claims(self._redis, self.name)
+        self._older = OlderGateways(self._redis) if settings.TRANSPORT_COMPAT else None
+        self._stations = Stations(self._redis, self._older)
+        self._working: dict[bytes, _Work] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._has_room = asyncio.Event()
+        self._stopping = asyncio.Event()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """See `serve`; the engine must be running."""
+        loop = asyncio.get_running_loop()
+        chores = [
+            loop.create_task(self._again_and_again(chore, every))
+            for chore, every in (
+                (self._renew, RENEW_S),
+                (self._look_around, LOOK_S),
+                (self._sweep, queued_commands.LATEST_S),
+                (self._sweep_gateways, GATEWAYS_S),
+            )
+        ]
+        if self._older is not None:
+            chores.append(loop.create_task(self._older.run()))
+        claiming = loop.create_task(self._claim_all())
+        log.info("processor.started", processor=self.name)
+        try:
+            await stop.wait()
+        finally:
+            self._stopping.set()
+            self._has_room.set()
+            await self._claims.wake()
+            await claiming
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
+            await self._stations.forget_all()
+            await self._claims.resign()
+            self._redis.close()
+            log.info("processor.stopped", processor=self.name)
+
+    # -- taking -----------------------------------------------------------------------------------
+
+    async def _claim_all(self) -> None:
+        asked_at, wait, is_away = 0.0, 0.0, False
+        while not self._stopping.is_set():
+            room = min(MAX_AT_ONCE - len(self._working), STATIONS_A_CLAIM)
+            if room <= 0:
+                self._has_room.clear()
+                await self._has_room.wait()
+                continue
+            await asyncio.sleep(max(0.0, asked_at + PAUSE_S - time.monotonic()))
+            try:
+                left, claims = await self._claims.take(room, within=wait)
+            except LiveStateUnavailable as error:
+                if not is_away:
+                    log.error("processor.redis_away", error=str(error))
+                wait, is_away = 0.0, True
+                await asyncio.sleep(AGAIN_S)
+                continue
+            asked_at, is_away = time.monotonic(), False
+            for claim in claims:
+                if self._stopping.is_set():
+                    await self._claims.give_back(claim, after_s=0, is_attempt=False)
+                else:
+                    self._begin(claim)
+            wait = 0.0 if len(claims) == room else LEFT_S if left else IDLE_S
+
+    def _begin(self, claim: Claim) -> None:
+        before = self._working.get(claim.key)
+        work = self._working[claim.key] = _Work(claim)
+        task = asyncio.get_running_loop().create_task(self._work(work, before))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- working ----------------------------------------------------------------------------------
+
+    async def _work(self, work: _Work, before: _Work | None) -> None:
+        claim = work.claim
+        try:
+            if before is not None:
+                # It is just ending; or its claim ran out while it worked, and then it will be fenced.
+                await before.ended.wait()
+            self._stations.claimed(claim)
+            for number in range(1, MESSAGES_A_CLAIM + 1):
+                goes_on = number < MESSAGES_A_CLAIM and not self._stopping.is_set()
+                head = await self._one(claim, goes_on=goes_on)
+                if head is None:
+                    break
+                claim.head, claim.attempts = head, 1
+        finally:
+            work.ended.set()
+            if self._working.get(claim.key) is work:
+                del self._working[claim.key]
+            self._has_room.set()
+
+    async def _one(self, claim: Claim, *, goes_on: bool) -> bytes | None:
+        """Handle the head and commit it; the next head, None when the station is not ours any more."""
+        try:
+            outcome = await self._stations.handle(claim)
+            return await self._claims.commit(claim, outcome, goes_on=goes_on)
+        except Fenced:
+            log.warning("processor.fenced", station=claim.identity)
+            self._stations.forget(claim.key)
+        except StorageUnavailable as error:
+            # Nothing is answered. What is stored already is recognised when the message is looked at again.
+            log.warning("processor.unstored", station=claim.identity, error=str(error))
+            self._stations.forget(claim.key)
+            seconds = 0.0 if isinstance(error, LiveStateUnavailable) else AWAY_S * random.uniform(0.5, 1.5)  # noqa: S311
+            await self._claims.give_back(claim, after_s=seconds, is_attempt=False)
+        except Exception:
+            log.exception("processor.failed", station=claim.identity, attempt=claim.attempts)
+            self._stations.forget(claim.key)
+            await self._claims.give_back(claim, after_s=FAILED_S * claim.attempts, is_attempt=True)
+        return None
+
+    # -- chores -----------------------------------------------------------------------------------
+
+    async def _again_and_again(self, chore: Chore, every: float) -> None:
+        while True:
+            wait: float | None = None
+            try:
+                wait = await chore()
+            except StorageUnavailable as error:
+                log.warning("processor.chore_waits", chore=chore.__name__, error=str(error))
+            except Exception:
+                log.exception("processor.chore_failed", chore=chore.__name__)
+            await asyncio.sleep(every if wait is None else wait)
+
+    async def _renew(self) -> None:
+        stuck = time.monotonic() - STUCK_S
+        claims = [work.claim for work in self._working.values() if work.since > stuck]
+        for claim in await self._claims.renew(claims):
+            log.warning("processor.claim_lost", station=claim.identity)
+
+    async def _look_around(self) -> None:
+        await self._stations.forget_old(set(self._working))
+
+    async def _sweep_gateways(self) -> None:
+        await self._redis.sweep()
+
+    async def _sweep(self) -> float:
+        return await queued_commands.sweep(self._redis)

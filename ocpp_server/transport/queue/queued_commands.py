@@ -1,0 +1,176 @@
+"""Commands to a station at a gateway: their line is in Redis, and any processor may read the answer.
+
+How a command ends is `ocpp_server.transport.command_results`, as for a socket of our own.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import structlog
+
+from chargepoints.models import Command
+from ocpp_server.live.records import Connection
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.session import Answered, Late, OutgoingCall, Session
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport.command_queue import Close
+from ocpp_server.transport.command_results import Endings, Finished, Send, end_unanswered, mark_sent
+from ocpp_server.transport.queue import downlink, envelope
+from ocpp_server.transport.queue.keys import script
+from ocpp_server.transport.queue.redis import QueueRedis
+from ocpp_server.transport.switchboard import switchboard
+
+log = structlog.get_logger(__name__)
+
+# How long judging an answer may take before the command may end as if there had been none.
+JUDGING_MS = 60_000
+STATIONS_A_SWEEP = 100
+# How often deadlines are looked at, at most and at least.
+SOONEST_S, LATEST_S = 0.05, 0.5
+
+_ANSWERED, _EXPIRE, _DROP = (
+    script("line", "call_answered"),
+    script("line", "call_expire"),
+    script("line", "call_drop"),
+)
+_decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class QueuedCalls:
+    """What `OutgoingCalls` is for a socket. `ended` is the command whose answer the message in hand was."""
+
+    def __init__(
+        self,
+        redis: QueueRedis,
+        station: Station,
+        session: Session,
+        *,
+        send: Send,
+        close: Close,
+        finished: Finished,
+    ) -> None:
+        self._redis = redis
+        self._station = station
+        self._session = session
+        self._finished = finished
+        self._endings = Endings(station, send=send, finished=finished)
+        self.ended = ""
+        self.has_settled = False
+
+    async def prepare(self, message_id: str, *, is_repeated: bool) -> bool:
+        """Look which command an answer is to; False when it was judged before and only its removal is left.
+
+        Raises StorageUnavailable.
+        """
+        found = await self._redis.run(_ANSWERED, self._station.identity, message_id, JUDGING_MS)
+        if not found:
+            if await journal.run(_has_timed_out, message_id, self._station.pk):
+                self._session.missed(message_id)
+            return True
+        action, age_ms, left_ms, timeout_ms, reply_to, packed = (part.decode() for part in found)
+        if is_repeated and await journal.run(_has_ended, message_id):
+            self.ended = message_id
+            await self._finished(message_id, reply_to)
+            return False
+        now = time.monotonic()
+        self._endings.expect(message_id, reply_to)
+        self._session.take_up(
+            OutgoingCall(
+                message_id,
+                action,
+                msgspec.json.decode(_payload(packed)),
+                int(timeout_ms) / 1000,
+                expires_at=now + int(left_ms) / 1000,
+                sent_at=now - int(age_ms) / 1000,
+            )
+        )
+        return True
+
+    async def call(
+        self, *, command_id: str, action: str, payload: dict[str, Any], timeout: float, reply_to: str
+    ) -> None:
+        """Put a command into the line."""
+        station = self._station
+        connection = Connection(
+            id=station.connection_id,
+            identity=station.identity,
+            version=station.version,
+            channel="",
+            remote_address="",
+            connected_at=station.received_at,
+        )
+        command = {
+            "id": command_id,
+            "action": action,
+            "payload": payload,
+            "timeout": timeout,
+            "reply_to": reply_to,
+        }
+        await downlink.submit(connection, command)
+
+    def settled(self) -> None:
+        """The station has shown that it listens."""
+        self.has_settled = True
+
+    async def answered(self, event: Answered) -> None:
+        """Judge the answer; the next command leaves when the message is committed in Redis."""
+        await self._endings.judge(event.outgoing, event.frame)
+        self.ended = event.outgoing.id
+
+    async def late(self, event: Late) -> None:
+        """Keep the answer to a command that had ended without one."""
+        await self._endings.late(event)
+
+    async def closed(self) -> None:
+        """The connection is over: what was not answered never will be."""
+        await drop(self._redis, self._station.identity)
+
+
+async def drop(redis: QueueRedis, identity: str | bytes) -> None:
+    """End the commands of connections of a station that are over. Raises StorageUnavailable."""
+    for ended in await redis.run(_DROP, identity):
+        await _end(ended)
+
+
+async def sweep(redis: QueueRedis) -> float:
+    """End the commands whose time is up, whoever sent them; in how many seconds to look again.
+
+    Raises StorageUnavailable.
+    """
+    wait_ms, ended, sent = await redis.run(_EXPIRE, STATIONS_A_SWEEP)
+    for one in ended:
+        await _end(one)
+    for message_id in sent:
+        await journal.run(mark_sent, message_id.decode(), datetime.now(UTC))
+    wait = int(wait_ms)
+    return LATEST_S if wait < 0 else min(max(wait / 1000, SOONEST_S), LATEST_S)
+
+
+async def _end(ended: list[bytes]) -> None:
+    identity, message_id, fate, age_ms, reply_to, packed = (part.decode("utf-8", "replace") for part in ended)
+    await end_unanswered(
+        message_id,
+        identity=identity,
+        state=Command.State.TIMEOUT if fate == "timeout" else Command.State.DISCONNECTED,
+        request=_payload(packed),
+        seconds=None if age_ms == "-1" else int(age_ms) / 1000,
+    )
+    await switchboard.finished(message_id, reply_to)
+
+
+def _payload(packed: str) -> str:
+    """The JSON text of the payload of a call of ours."""
+    return str(memoryview(_decode_parts(envelope.parse(packed).frame)[3]), "utf-8")
+
+
+def _has_timed_out(command_id: str, charge_point_pk: int) -> bool:
+    ended = Command.objects.filter(pk=command_id, charge_point=charge_point_pk)
+    return ended.filter(state=Command.State.TIMEOUT).exists()
+
+
+def _has_ended(command_id: str) -> bool:
+    return not Command.objects.unfinished().filter(pk=command_id).exists()

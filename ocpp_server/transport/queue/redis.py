@@ -1,0 +1,63 @@
+"""The processor's connection to Redis: scripts of the queue, and one error for every way of not answering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+
+from ocpp_server.live import LiveStateUnavailable
+from ocpp_server.live.redis.keys import Script
+from ocpp_server.live.redis.link import AWAY, told
+from ocpp_server.transport.queue.gateway_side import Sweeper
+from ocpp_server.transport.queue.keys import QueueKeys
+from ocpp_server.transport.queue.wire import Part, Wire
+
+
+class QueueRedis:
+    """Belongs to one event loop. Texts come back as bytes: an identity need not be readable to be found."""
+
+    def __init__(self) -> None:
+        self.keys = QueueKeys(settings.REDIS_STATE_PREFIX)
+        self._kept_ms = int(settings.REDIS_STATE_TTL * 1000)
+        self._wire = Wire()
+        self._bells = Wire()
+        self._sweeper = Sweeper(self._wire, self.keys)
+
+    async def run(self, used: Script, *arguments: Part) -> Any:
+        """A script's result. Raises LiveStateUnavailable; whether it was carried out is not known then."""
+        try:
+            return await self._wire.run(used, [self.keys.prefix], self._kept_ms, *arguments)
+        except AWAY as error:
+            raise LiveStateUnavailable(told(error)) from error
+
+    async def call(self, *parts: Part) -> Any:
+        """A command's reply. Raises LiveStateUnavailable."""
+        try:
+            return await self._wire.call(*parts)
+        except AWAY as error:
+            raise LiveStateUnavailable(told(error)) from error
+
+    async def run_at_ring(self, used: Script, *arguments: Part, bells: tuple[str, ...], within: float) -> Any:
+        """Wait until somebody rings, or the seconds are over; then a script's result, in the same round trip.
+
+        Raises LiveStateUnavailable; whether it was carried out is not known then.
+        """
+        wait = ("BLPOP", *bells, str(within)) if within else ()
+        try:
+            return await self._bells.run(
+                used, [self.keys.prefix], self._kept_ms, *arguments, after=wait, patience=within
+            )
+        except AWAY as error:
+            raise LiveStateUnavailable(told(error)) from error
+
+    async def sweep(self) -> list[str]:
+        """See `Sweeper`. Raises LiveStateUnavailable."""
+        try:
+            return await self._sweeper.sweep()
+        except AWAY as error:
+            raise LiveStateUnavailable(told(error)) from error
+
+    def close(self) -> None:
+        self._wire.close()
+        self._bells.close()

@@ -1,0 +1,110 @@
+"""A station that a processor has in hand: its envelopes go the way of a socket's frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
+from ocpp_server.protocol.frames import CALL_ERROR, CALL_RESULT
+from ocpp_server.transport.conversation import StationConnection
+from ocpp_server.transport.queue import envelope
+from ocpp_server.transport.queue.envelope import Envelope
+from ocpp_server.transport.queue.queued_commands import QueuedCalls
+from ocpp_server.transport.queue.redis import QueueRedis
+from ocpp_server.transport.switchboard import switchboard
+
+# Close codes of the connection that mean: this message is not stored.
+_TRY_LATER, _UNSTORABLE = 1013, 1011
+# What may stand before the message type of a frame.
+_OPENING = " \t\r\n["
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What follows from the head of a queue. `letter`: it goes to the dead letters."""
+
+    session_id: str = ""
+    answers: list[bytes] = field(default_factory=list)
+    ends: str = ""
+    settles: str = ""
+    letter: str = ""
+
+
+class QueuedStation:
+    """Valid as long as nobody else claims the station: `epoch` is that of the last claim of ours."""
+
+    def __init__(self, station: Station, redis: QueueRedis, *, epoch: int, is_settled: bool) -> None:
+        self.station = station
+        self.epoch = epoch
+        # It would hand a control on to the station, as if it were a frame.
+        self.is_at_older_gateway = False
+        self.session_id = station.connection_id
+        self._redis = redis
+        self._is_settled = is_settled
+        self._answers: list[bytes] = []
+        self._refusal: Exception | None = None
+        self.calls: QueuedCalls
+        self.connection = StationConnection(
+            station,
+            send=self._send,
+            close=self._close,
+            finished=switchboard.finished,
+            # The gateway pings; how long nothing was heard is its to judge.
+            silence=lambda: 0.0,
+            outgoing=self._line,
+        )
+
+    async def handle(self, message: Envelope, *, is_repeated: bool) -> Outcome:
+        """Handle one frame; what it changed is stored.
+
+        Raises StorageUnavailable when it is not and may be later, CommitRefused when it can't be. The station
+        must be loaded again then.
+        """
+        frame = message.frame
+        self._answers, self._refusal, self.calls.ended = [], None, ""
+        if frame.lstrip(_OPENING)[:1] in ("3", "4"):
+            kind, message_id, _ = envelope.header(frame)
+            if kind in (CALL_RESULT, CALL_ERROR) and message_id:
+                is_repeated = is_repeated or self.station.in_doubt
+                if not await self.calls.prepare(message_id, is_repeated=is_repeated):
+                    return self._outcome()
+        now, at = datetime.now(UTC), message.at
+        await self.connection.received(frame, now if at is None or at > now else at)
+        if self._refusal is not None:
+            raise self._refusal
+        return self._outcome()
+
+    def _outcome(self) -> Outcome:
+        settles = ""
+        if self.calls.has_settled and not self._is_settled:
+            self._is_settled, settles = True, "0"
+        return Outcome(self.session_id, self._answers, self.calls.ended, settles)
+
+    def _line(self, *about: Any, **ways: Any) -> QueuedCalls:
+        self.calls = QueuedCalls(self._redis, *about, **ways)
+        return self.calls
+
+    async def _send(self, text: str) -> None:
+        station = self.station
+        self._answers.append(
+            envelope.pack_frame(text, station.identity, session_id=self.session_id, protocol=station.version)
+        )
+
+    async def _close(self, code: int, reason: str) -> None:
+        if code == _TRY_LATER:
+            self._refusal = StorageUnavailable(reason)
+        elif code == _UNSTORABLE:
+            self._refusal = CommitRefused(reason)
+        elif not self.is_at_older_gateway:
+            self._answers.append(
+                envelope.pack_control(
+                    envelope.CLOSE,
+                    self.station.identity,
+                    session_id=self.session_id,
+                    code=code,
+                    reason=reason,
+                )
+            )

@@ -1,0 +1,310 @@
+"""The stations a processor knows, and what their envelopes mean: frames, and what the gateway says."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from chargepoints.models import ChargePoint
+from chargepoints.services import deviations
+from ocpp_server import live
+from ocpp_server.live.records import Connection
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.versions import V16, VERSIONS
+from ocpp_server.storage.journal import JournalUnavailable, journal
+from ocpp_server.transport import presence
+from ocpp_server.transport.calls import ask_to_boot
+from ocpp_server.transport.command_queue import SETTLE_KNOWN_S, SETTLE_S
+from ocpp_server.transport.handshake import admission
+from ocpp_server.transport.queue import dead_letters, envelope, queued_commands
+from ocpp_server.transport.queue.claims import Claim
+from ocpp_server.transport.queue.envelope import Envelope
+from ocpp_server.transport.queue.legacy_gateway import OlderGateways, version_of
+from ocpp_server.transport.queue.redis import QueueRedis
+from ocpp_server.transport.queue.station import Outcome, QueuedStation
+from ocpp_server.transport.switchboard import switchboard
+
+log = structlog.get_logger(__name__)
+
+MAX_KNOWN = 20_000
+MAX_ATTEMPTS = 5
+_LOOKED_AT = 500
+
+
+class Stations:
+    """Belongs to one event loop. What is known of a station holds until another processor has claimed it."""
+
+    def __init__(self, redis: QueueRedis, older: OlderGateways | None = None) -> None:
+        self._redis = redis
+        self._older = older
+        self._known: dict[bytes, QueuedStation] = {}
+        self._tasks: set[asyncio.Future[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    # -- what is known ------------------------------------------------------------------------------
+
+    def claimed(self, claim: Claim) -> None:
+        """The station is ours again: what we know of it holds if nobody else has had it meanwhile."""
+        known = self._known.get(claim.key)
+        if known is None:
+            return
+        if known.epoch == claim.epoch - 1:
+            known.epoch = claim.epoch
+        else:
+            self.forget(claim.key)
+
+    def forget(self, key: bytes) -> None:
+        """What is known of the station may be old; its next message loads it again."""
+        known = self._known.pop(key, None)
+        if known is None:
+            return
+        station = known.station
+        switchboard.at_gateways.pop(station.connection_id, None)
+        live.state().unserve(station.identity)
+        if station.deviations:
+            task = asyncio.ensure_future(_store_deviations(station))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def forget_all(self) -> None:
+        for key in list(self._known):
+            self.forget(key)
+        await asyncio.gather(*self._tasks)
+
+    async def forget_old(self, working: set[bytes]) -> None:
+        """Forget those that another processor has claimed since. Raises LiveStateUnavailable."""
+        idle = [key for key in self._known if key not in working]
+        for start in range(0, len(idle), _LOOKED_AT):
+            some = idle[start : start + _LOOKED_AT]
+            epochs = await self._redis.call("HMGET", self._redis.keys.epoch, *some)
+            for key, epoch in zip(some, epochs, strict=True):
+                known = self._known.get(key)
+                # Less than ours: Redis came back with an older copy.
+                if known is not None and (epoch is None or int(epoch) != known.epoch):
+                    self.forget(key)
+
+    def _know(self, claim: Claim, station: Station, *, is_settled: bool) -> QueuedStation:
+        # What we answered when we had it last may have been asked anew elsewhere; the services know better.
+        station.memory.clear()
+        station.in_doubt = True
+        known = QueuedStation(station, self._redis, epoch=claim.epoch, is_settled=is_settled)
+        self._known[claim.key] = known
+        switchboard.at_gateways[station.connection_id] = known.connection
+        if len(self._known) > MAX_KNOWN:
+            self.forget(next(key for key in self._known if key != claim.key))
+        return known
+
+    # -- what is said -------------------------------------------------------------------------------
+
+    async def handle(self, claim: Claim) -> Outcome:
+        """Handle the head of a claimed station's queue; what it changed is stored.
+
+        Raises StorageUnavailable when it is not and may be later; all else it raises is a failed attempt.
+        """
+        if claim.attempts > MAX_ATTEMPTS:
+            return await dead_letters.put_aside(claim)
+        try:
+            message = envelope.parse(claim.head)
+        except envelope.Unreadable as error:
+            log.error("processor.unreadable", station=claim.identity, reason=str(error))
+            return Outcome(letter=dead_letters.letter(claim, f"unreadable: {error}"))
+        if not message.event:
+            return await self._frame(claim, message)
+        control = {
+            envelope.CONNECT: self._connect,
+            envelope.DISCONNECT: self._disconnect,
+            envelope.OVERFLOW: self._overflow,
+            envelope.CHANGED: self._changed,
+            envelope.REPLACED: self._replaced,
+        }.get(message.event)
+        if control is None:
+            log.warning("processor.unknown_event", station=claim.identity, event_name=message.event)
+            return Outcome()
+        return await control(claim, message)
+
+    async def _frame(self, claim: Claim, message: Envelope) -> Outcome:
+        if self._older is not None and not message.session_id:
+            return await self._older_frame(claim, message, self._older)
+        session_id = message.session_id or claim.session_id
+        if claim.channel and session_id != claim.session_id:
+            # The station is at a socket of another process by now, and repeats there what was not answered.
+            log.info("processor.frame_of_old_session", station=claim.identity, session=session_id)
+            self.forget(claim.key)
+            return Outcome()
+        known = self._known.get(claim.key)
+        if known is None or known.session_id != session_id:
+            row = await journal.together(admission.find, claim.identity)
+            if row is None:
+                return _of_nobody(claim)
+            known = await self._take_up(claim, row, session_id, message.protocol or row.ocpp_version)
+        return await known.handle(message, is_repeated=claim.attempts > 1)
+
+    async def _older_frame(self, claim: Claim, message: Envelope, older: OlderGateways) -> Outcome:
+        """A frame whose gateway knows no sessions and announces stations on another connection."""
+        session_id, is_new, address = await older.session(claim, message)
+        if claim.channel:
+            self.forget(claim.key)
+            return Outcome()
+        known = self._known.get(claim.key)
+        version = version_of(message, known.station.version if known is not None else "")
+        if known is None or known.session_id != session_id or known.station.version != version:
+            row = await self._row_or_stranger(claim)
+            if row is None:
+                return _of_nobody(claim)
+            version = version_of(message, row.ocpp_version)
+            if is_new or version != row.ocpp_version:
+                known = await self._arrive(claim, row, session_id, version, {"remote_addr": address})
+            else:
+                known = await self._take_up(claim, row, session_id, version)
+            known.is_at_older_gateway = True
+            await older.speaks(claim, session_id, known.station.version)
+        outcome = await known.handle(message, is_repeated=claim.attempts > 1)
+        if is_new and not outcome.settles:
+            outcome.settles = _settle(known.station)
+        return outcome
+
+    async def _row_or_stranger(self, claim: Claim) -> ChargePoint | None:
+        """Nobody has asked us whether the station may connect: unknown ones are treated as at a handshake."""
+        row = await journal.together(admission.find, claim.identity)
+        if row is None and settings.OCPP_UNKNOWN_STATIONS != "refuse":
+            row = await journal.together(admission.register, claim.identity)
+        return row
+
+    async def _take_up(self, claim: Claim, row: ChargePoint, session_id: str, version: str) -> QueuedStation:
+        """A station that another processor served until now, or nobody."""
+        self.forget(claim.key)
+        live.state().serve(row.identity)
+        station = await presence.take_up(
+            row.pk, version=version if version in VERSIONS else V16, connection_id=session_id
+        )
+        return self._know(claim, station, is_settled=claim.settles_at == "0")
+
+    # -- what the gateway says ------------------------------------------------------------------------
+
+    async def _connect(self, claim: Claim, message: Envelope) -> Outcome:
+        """The station is at a gateway: as when it comes to a socket of ours."""
+        row = await (
+            journal.together(admission.find, claim.identity)
+            if self._older is None
+            else self._row_or_stranger(claim)
+        )
+        if row is None:
+            return _of_nobody(claim)
+        session = await self._session(claim)
+        if session.get("session_id") != message.session_id:
+            # It has left again, or connected once more: the next envelopes say so.
+            session = {}
+        else:
+            # Perhaps only since we claimed it: what follows in this claim is no frame of an old session.
+            claim.session_id, claim.channel = message.session_id, session.get("channel", "")
+        version = message.protocol or row.ocpp_version
+        known = await self._arrive(claim, row, message.session_id, version, session)
+        if self._older is not None and "dialect" in session:
+            known.is_at_older_gateway = True
+            await self._older.speaks(claim, message.session_id, known.station.version)
+        return Outcome(session_id=message.session_id, settles=_settle(known.station))
+
+    async def _arrive(
+        self, claim: Claim, row: ChargePoint, session_id: str, version: str, session: dict[str, str]
+    ) -> QueuedStation:
+        await queued_commands.drop(self._redis, claim.key)
+        self.forget(claim.key)
+        replaced = _replaced(session, row.identity)
+        live.state().serve(row.identity)
+        station = await presence.load(
+            row.pk,
+            version=version if version in VERSIONS else V16,
+            address=session.get("remote_addr", ""),
+            connection_id=session_id,
+            replaced=replaced,
+            is_finished=replaced is None or not replaced.channel,
+        )
+        return self._know(claim, station, is_settled=False)
+
+    async def _session(self, claim: Claim) -> dict[str, str]:
+        flat = await self._redis.call("HGETALL", self._redis.keys.session(claim.identity))
+        texts = [part.decode("utf-8", "replace") for part in flat]
+        return dict(zip(texts[::2], texts[1::2], strict=True))
+
+    async def _disconnect(self, claim: Claim, message: Envelope) -> Outcome:
+        """The station has left its gateway, unless it has come back meanwhile."""
+        await queued_commands.drop(self._redis, claim.key)
+        known = self._known.get(claim.key)
+        if known is not None and known.session_id != message.session_id:
+            return Outcome()
+        last_seen: dict[str, Any] = {}
+        if known is not None:
+            last_seen = {"last_seen_at": known.station.last_seen_at}
+            self.forget(claim.key)
+        row = await journal.together(admission.find, claim.identity)
+        if row is not None:
+            await presence.depart(
+                row.pk, row.identity, message.session_id, close_code=message.code, **last_seen
+            )
+        return Outcome()
+
+    async def _overflow(self, claim: Claim, message: Envelope) -> Outcome:
+        log.warning("station.overflow", station=claim.identity, reason=message.reason)
+        known = self._known.get(claim.key)
+        if known is not None:
+            known.station.deviation("overflow", message.reason)
+        return Outcome()
+
+    async def _changed(self, claim: Claim, message: Envelope) -> Outcome:
+        """The operator changed its settings. Who does not know the station reads them with the rest."""
+        known = self._known.get(claim.key)
+        if known is None:
+            return Outcome()
+        works_from_now_on = await known.connection.changed()
+        live.state().station_changed(known.station)
+        if works_from_now_on:
+            await ask_to_boot(known.station.pk)
+        return Outcome()
+
+    async def _replaced(self, claim: Claim, message: Envelope) -> Outcome:
+        """A socket elsewhere took over: everything that came before is stored by now."""
+        await queued_commands.drop(self._redis, claim.key)
+        self.forget(claim.key)
+        claim.channel = claim.channel or message.reply_to
+        claim.session_id = ""
+        await switchboard.finished(str(message.message_id), message.reply_to)
+        return Outcome()
+
+
+def _of_nobody(claim: Claim) -> Outcome:
+    """The charge point was removed, or was never entered: the gateway has let it in before."""
+    log.warning("processor.unknown_station", station=claim.identity)
+    return Outcome(letter=dead_letters.letter(claim, "no such charge point"))
+
+
+def _settle(station: Station) -> str:
+    """When calls may be sent at the latest, should the station say nothing."""
+    return f"+{(SETTLE_KNOWN_S if station.has_booted else SETTLE_S) * 1000:.0f}"
+
+
+def _replaced(session: dict[str, str], identity: str) -> Connection | None:
+    if not session.get("replaced_id"):
+        return None
+    return Connection(
+        id=session["replaced_id"],
+        identity=identity,
+        version="",
+        channel=session.get("replaced_channel", ""),
+        remote_address=session.get("replaced_addr", "another connection"),
+        connected_at=datetime.now(UTC),
+        server=session.get("replaced_server", ""),
+    )
+
+
+async def _store_deviations(station: Station) -> None:
+    counted, station.deviations = station.deviations, {}
+    try:
+        await journal.run(deviations.store, [(station.pk, counted)], datetime.now(UTC))
+    except JournalUnavailable:
+        log.warning("station.deviations_unrecorded", station=station.identity)

@@ -1,0 +1,199 @@
+"""A connection to Redis for a loop that asks all day long: scripts and their replies, little else.
+
+The client library costs 60 microseconds a call, nearly all of it in layers a loop has no use for (pools,
+retries, parsers of every reply type); this costs 13. A gateway makes three calls for a handful of messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, cast
+
+from django.conf import settings
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from ocpp_server.live.redis.keys import Script
+from ocpp_server.live.redis.link import TIMEOUT_S
+
+Part = bytes | str | int
+_END = b"\r\n"
+
+
+class Incomplete(Exception):
+    """The reply goes on: so many bytes are needed at least."""
+
+
+class _Replies(asyncio.Protocol):
+    """Hands out replies in the order of the questions."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[asyncio.Future[Any]] = deque()
+        self.transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._needed = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's are not derived from it
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        error = RedisConnectionError(str(exc) if exc else "Redis closed the connection.")
+        while self.waiting:
+            future = self.waiting.popleft()
+            if not future.done():
+                future.set_exception(error)
+
+    async def ask(self, commands: Sequence[tuple[Part, ...]], timeout: float) -> Any:
+        """Send commands together; the reply to the last of them."""
+        if self.transport is None:
+            raise RedisConnectionError("Redis closed the connection.")
+        loop = asyncio.get_running_loop()
+        for _ in commands:
+            future = loop.create_future()
+            self.waiting.append(future)
+            if len(commands) > 1:
+                future.add_done_callback(_is_of_no_interest)
+        self.transport.write(b"".join(map(_packed, commands)))
+        timer = loop.call_later(timeout, self.transport.abort)
+        try:
+            # Cancelled, the question stays in line: its reply must not be taken for that of the next one.
+            return await future
+        finally:
+            timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        buffer = self._buffer
+        buffer += data
+        while len(buffer) > self._needed and self.waiting:
+            try:
+                reply, end = _read(buffer, 0)
+            except Incomplete as more:
+                # A long reply comes in many pieces: not looked at again before all of it can be there.
+                self._needed = more.args[0] - 1
+                return
+            del buffer[:end]
+            self._needed = 0
+            future = self.waiting.popleft()
+            if future.done():
+                continue
+            if isinstance(reply, ResponseError):
+                future.set_exception(reply)
+            else:
+                future.set_result(reply)
+
+
+def _is_of_no_interest(future: asyncio.Future[Any]) -> None:
+    """Mark an error as seen."""
+    if not future.cancelled():
+        future.exception()
+
+
+def _read(buffer: bytearray, at: int) -> tuple[Any, int]:
+    """One reply (RESP 2) and where it ends. Raises Incomplete."""
+    line_end = buffer.find(_END, at)
+    if line_end < 0:
+        raise Incomplete(len(buffer) + 1)
+    kind, line, at = buffer[at], bytes(buffer[at + 1 : line_end]), line_end + 2
+    if kind == 0x24:  # $: a text
+        size = int(line)
+        if size < 0:
+            return None, at
+        end = at + size + 2
+        if len(buffer) < end:
+            raise Incomplete(end)
+        return bytes(buffer[at : end - 2]), end
+    if kind == 0x3A:  # : a number
+        return int(line), at
+    if kind == 0x2A:  # *: a list
+        count = int(line)
+        if count < 0:
+            return None, at
+        items = []
+        for _ in range(count):
+            item, at = _read(buffer, at)
+            items.append(item)
+        return items, at
+    if kind == 0x2D:  # -: an error
+        text = line.decode("utf-8", "replace")
+        return (NoScriptError if text.startswith("NOSCRIPT") else ResponseError)(text), at
+    return line, at  # +: a status
+
+
+class Wire:
+    """One connection, opened when it is needed. Calls may overlap: Redis answers them in order.
+
+    Every call raises redis' own errors: ConnectionError and TimeoutError when Redis is away, ResponseError
+    when it refuses. After a timeout the connection is not used again: it is not known what its late replies
+    belong to.
+    """
+
+    def __init__(self) -> None:
+        self._replies: _Replies | None = None
+        self._opening = asyncio.Lock()
+
+    async def run(
+        self,
+        script: Script,
+        keys: list[str],
+        *arguments: Part,
+        after: tuple[Part, ...] = (),
+        patience: float = 0.0,
+    ) -> Any:
+        """A script's result. `after` is a command to be carried out before, sent in the same packet, whose
+        reply is not of interest; `patience` is how many seconds Redis may take for it.
+        """
+        try:
+            parts = ("EVALSHA", script.sha, len(keys), *keys, *arguments)
+            return await self._ask(*filter(None, (after, parts)), patience=patience)
+        except NoScriptError:
+            return await self.call("EVAL", script.text, len(keys), *keys, *arguments)
+
+    async def call(self, *parts: Part, patience: float = 0.0) -> Any:
+        """A command's reply. `patience` is how many seconds Redis itself may wait before it answers."""
+        return await self._ask(parts, patience=patience)
+
+    async def _ask(self, *commands: tuple[Part, ...], patience: float = 0.0) -> Any:
+        """The reply to the last of the commands."""
+        replies = self._replies
+        if replies is None or replies.transport is None:
+            replies = await self._open()
+        return await replies.ask(commands, TIMEOUT_S + patience)
+
+    async def _open(self) -> _Replies:
+        async with self._opening:
+            if self._replies is not None and self._replies.transport is not None:
+                return self._replies
+            try:
+                async with asyncio.timeout(TIMEOUT_S):
+                    _, replies = await asyncio.get_running_loop().create_connection(
+                        _Replies, settings.REDIS_HOST, settings.REDIS_PORT
+                    )
+            except TimeoutError:
+                raise RedisTimeoutError("Redis does not accept the connection.") from None
+            except OSError as error:
+                raise RedisConnectionError(str(error)) from error
+            password = settings.ENVIRONMENT["REDIS_PASSWORD"]
+            if password:
+                await replies.ask([("AUTH", password)], TIMEOUT_S)
+            self._replies = replies
+            return replies
+
+    def close(self) -> None:
+        replies, self._replies = self._replies, None
+        if replies is not None and replies.transport is not None:
+            replies.transport.abort()
+
+
+def _packed(parts: tuple[Part, ...]) -> bytes:
+    """A command as Redis reads it."""
+    out = [b"*%d\r\n" % len(parts)]
+    for part in parts:
+        raw = part if type(part) is bytes else str(part).encode()
+        out.append(b"$%d\r\n" % len(raw))
+        out.append(raw)
+        out.append(_END)
+    return b"".join(out)

@@ -1,0 +1,145 @@
+"""The session page: what one vehicle drew, why it is suspect if it is, and the readings behind it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+
+from ocpp_server.admin import access, cells, tones
+from ocpp_server.admin.base import CappedPaginator
+from ocpp_server.protocol.metering import ENERGY, POWER, resolution
+from ocpp_server.storage.row_numbers import row_number
+from operations import settling
+from operations.dashboard import staff_json
+from transactions.models import MeterValue, Transaction
+from transactions.services import energy
+from transactions.services.counting import Register, rank_of
+
+READINGS_PER_PAGE = 50
+# As many as a wide screen has room for; more would only be drawn over each other.
+CHART_POINTS = 600
+# A session of a day with a reading a second: what is looked at before thinning out.
+CHART_READINGS = 100_000
+
+Point = tuple[int, float]
+
+
+def urls(site: admin.AdminSite) -> list[Any]:
+    return [path("<int:pk>/live/", live, name="session-live"), *settling.urls(site)]
+
+
+def page(request: HttpRequest, object_id: str) -> HttpResponse:
+    session = get_object_or_404(
+        Transaction.objects.select_related("charge_point", "token"),
+        # What is no number is an unknown session, not an error.
+        pk=row_number(object_id) or 0,
+    )
+    readings = CappedPaginator(session.meter_values.order_by("-measured_at", "-id"), READINGS_PER_PAGE)
+    context = {
+        **admin.site.each_context(request),
+        "title": f"Session {session.pk}",
+        "opts": Transaction._meta,
+        "original": session,
+        "session": session,
+        "snapshot": snapshot(session),
+        "readings": readings.get_page(request.GET.get("page")),
+        "events": session.events.order_by("seq_no", "id")[:500],
+        "quarantined": session.quarantined_messages.order_by("-received_at")[:50],
+        "is_running": session.status == Transaction.Status.ACTIVE,
+        "may_command": access.may_command(request.user),
+        **settling.context(request, session),
+    }
+    return TemplateResponse(request, "operator/session.html", context)
+
+
+@staff_json
+def live(request: HttpRequest, pk: int) -> HttpResponse:
+    return JsonResponse(
+        snapshot(get_object_or_404(Transaction.objects.select_related("charge_point"), pk=pk))
+    )
+
+
+def snapshot(session: Transaction) -> dict[str, Any]:
+    """What moves while the vehicle charges; two queries."""
+    running = session.status == Transaction.Status.ACTIVE
+    return {
+        "values": {
+            "status": cells.label(session.get_status_display(), tones.SESSION.get(session.status, "")),
+            "state": cells.text((session.charging_state if running else session.stop_reason) or "–"),
+            "energy": cells.text(cells.kilowatt_hours(session.energy_wh)),
+            "power": cells.text(cells.kilowatts(session.power_w) if running else "–"),
+            "soc": cells.text(
+                "–" if session.soc_percent is None else f"{session.soc_percent:.0f}\N{NO-BREAK SPACE}%"
+            ),
+            "duration": cells.text(cells.span(session.started_at, session.stopped_at or timezone.now())),
+            "meter": cells.text(_register(session.meter_last_wh)),
+            "heard": cells.moment(session.last_message_at),
+        },
+        "tables": {},
+        "charts": {"meter": chart(session)},
+        "ended": not running,
+    }
+
+
+def chart(session: Transaction) -> dict[str, list[Point]]:
+    """Energy since the start (kWh) and power (kW), as [milliseconds, value], thinned out to what a screen
+    shows.
+    """
+    readings = MeterValue.objects.filter(
+        transaction=session, measurand__in=(ENERGY, POWER), value__isnull=False, location__in=("", "Outlet")
+    ).order_by("measured_at")
+    registers: list[Register] = []
+    watts: dict[int, dict[str, float]] = defaultdict(dict)
+    fields = ("measurand", "phase", "context", "measured_at", "value", "raw", "raw_unit")
+    for measurand, phase, context, at, value, raw, unit in readings.values_list(*fields)[:CHART_READINGS]:
+        if measurand == ENERGY:
+            registers.append(Register(at, rank_of(context), phase, value, resolution(raw, unit)))
+        else:
+            watts[_milliseconds(at)][phase] = value
+    drawn = [(_milliseconds(at), round(wh / 1000, 3)) for at, wh in energy.curve(session, registers)]
+    power = [(at, round(value / 1000, 3)) for at, value in _series(watts)]
+    return {"energy": _thinned(drawn), "power": _thinned(power or _slope(drawn))}
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def _series(moments: dict[int, dict[str, float]]) -> list[Point]:
+    """One value a moment: the total where the station sends it, else the sum of its phases."""
+    return [
+        (
+            at,
+            phases[""]
+            if "" in phases
+            else sum(v for phase, v in phases.items() if phase in {"L1", "L2", "L3"}),
+        )
+        for at, phases in sorted(moments.items())
+        if phases.keys() & {"", "L1", "L2", "L3"}
+    ]
+
+
+def _slope(energy: list[Point]) -> list[Point]:
+    """Average power between two readings of the register, for stations that send no power."""
+    return [
+        (later, round((now - before) / ((later - at) / 3_600_000), 3))
+        for (at, before), (later, now) in zip(energy, energy[1:], strict=False)
+        if later > at
+    ]
+
+
+def _thinned(points: list[Point]) -> list[Point]:
+    step = -(-len(points) // CHART_POINTS) or 1
+    return points[::step] if not points or (len(points) - 1) % step == 0 else [*points[::step], points[-1]]
+
+
+def _register(watt_hours: float | None) -> str:
+    return "–" if watt_hours is None else f"{watt_hours / 1000:,.3f}\N{NO-BREAK SPACE}kWh"
