@@ -10,13 +10,13 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from chargepoints.models import ChargePoint, Command, Connector, Message, Site
-from chargepoints.services.provisioning import MAX_IDENTITY, MAX_PASSWORD, MIN_PASSWORD
-from configuration.services import catalogue
+from chargepoints.services.provisioning.stations import MAX_IDENTITY, MAX_PASSWORD, MIN_PASSWORD
+from chargepoints.views.commanding import WaitingBody
+from configuration.services.variables import catalogue
 from ocpp_server.api.fields import (
     AmountField,
     FlagField,
     ReadSerializer,
-    SecondsField,
     StrictSerializer,
     TextField,
     TimeField,
@@ -225,24 +225,6 @@ class SiteBody(SiteChanges):
 # -- commands ------------------------------------------------------------------------------------------------
 
 
-class SentSerializer(ReadSerializer):
-    """What every command answers."""
-
-    requestId = serializers.CharField(help_text="The OCPP message id.")
-    clientId = serializers.CharField()
-    status = serializers.CharField(help_text="The station's own status word, or what became of the command.")
-
-
-class CommandAnswerSerializer(SentSerializer):
-    action = serializers.CharField()
-    response = serializers.JSONField(allow_null=True)
-
-
-class TriggerAnswerSerializer(SentSerializer):
-    requestedMessage = serializers.CharField()
-    connectorId = serializers.IntegerField(required=False)
-
-
 class RemoteOutcomeSerializer(ReadSerializer):
     outcome = serializers.CharField(help_text="waiting, started, refused or nothing.")
     transactionId = serializers.IntegerField(source="transaction_id", allow_null=True)
@@ -313,38 +295,21 @@ def parsed(text: str) -> Any:
 # -- bodies of the intents -----------------------------------------------------------------------------------
 
 
-class _Waiting(StrictSerializer):
-    timeout = SecondsField()
-
-
-class TriggerBody(_Waiting):
-    requestedMessage = TextField(max_length=100)
-    connectorId = WholeField(required=False, min_value=1, max_value=2**31 - 1)
-
-
-class ResetBody(_Waiting):
+class ResetBody(WaitingBody):
     type = serializers.ChoiceField(
         choices=["Soft", "Hard", "OnIdle", "Immediate", "ImmediateAndResume"], default="Soft"
     )
     evseId = WholeField(required=False, min_value=1, max_value=2**31 - 1)
 
 
-class UnlockBody(_Waiting):
-    connectorId = WholeField(min_value=1, max_value=2**31 - 1)
-
-
-class AvailabilityBody(_Waiting):
+class AvailabilityBody(WaitingBody):
     type = serializers.ChoiceField(choices=["Operative", "Inoperative"])
     connectorId = WholeField(
         required=False, min_value=0, max_value=2**31 - 1, help_text="0 or none: the station."
     )
 
 
-class ClearCacheBody(_Waiting):
-    """Nothing but the time to wait."""
-
-
-class DataTransferBody(_Waiting):
+class DataTransferBody(WaitingBody):
     vendorId = TextField(max_length=255)
     messageId = TextField(required=False, max_length=50)
     data = serializers.JSONField(required=False)  # type: ignore[assignment]  # the metaclass takes it out of the class

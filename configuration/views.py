@@ -9,8 +9,9 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from chargepoints.models import ChargePoint
+from chargepoints.views.commanding import send, told
 from chargepoints.views.found import STATION_PATH, station
-from configuration.commands import configuration
+from configuration.commands import variables
 from configuration.serializers import (
     ChangeBody,
     ChangedSerializer,
@@ -22,8 +23,7 @@ from configuration.serializers import (
     StoredSerializer,
     entries,
 )
-from configuration.services import catalogue
-from ocpp_server.api.commanding import send, told
+from configuration.services.variables import catalogue
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import query
@@ -91,7 +91,7 @@ class LiveConfigurationView(ApiView):
         keys = asked.asked() or []
         charge_point = station(client_id)
         timeout = asked.validated_data.get("timeout")
-        found = _ask(request, configuration.read, charge_point, keys=keys, timeout=timeout)
+        found = _ask(request, variables.read, charge_point, keys=keys, timeout=timeout)
         # What was told before it broke off is shown too.
         data = entries(found.keys, found.unknown)
         if not found.is_answered:
@@ -117,7 +117,7 @@ class LiveConfigurationView(ApiView):
         asked = body(LiveChangeBody, request)
         command = _ask(
             request,
-            configuration.change,
+            variables.change,
             charge_point,
             key=asked["key"],
             value=asked["value"],

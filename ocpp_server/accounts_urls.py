@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from ocpp_server.api import errors, health, pages
-from transactions.views.authorize import AuthorizeView
+from transactions.views.authorization import AuthorizeView
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden

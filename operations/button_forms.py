@@ -13,10 +13,10 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from chargepoints.commands import trigger
 from chargepoints.models import ChargePoint
 from ocpp_server.protocol.versions import V16, VERSIONS
 from ocpp_server.transport import calls
+from transactions.commands.remote_control import trigger
 
 _TEXT = UnfoldAdminTextInputWidget
 _SELECT = UnfoldAdminSelectWidget

@@ -8,13 +8,14 @@ from typing import Any
 
 from asgiref.sync import async_to_sync
 
-from chargepoints.commands import availability, cache, data_transfer, reset, trigger, unlock
+from chargepoints.commands import availability, data_transfer, provisioning
 from chargepoints.models import ChargePoint, Command
-from configuration.commands import configuration
+from configuration.commands import variables
 from ocpp_server.domain import DomainError, Invalid
 from ocpp_server.transport import calls
 from operations import button_forms as forms
-from transactions.commands import remote
+from transactions.commands import authorization
+from transactions.commands.remote_control import sessions, trigger, unlock
 from transactions.models import Transaction
 
 Send = Callable[..., Awaitable[Command]]
@@ -28,7 +29,7 @@ async def _any_action(
 
 
 async def _read_configuration(charge_point: ChargePoint, **how: Any) -> Command:
-    return (await configuration.read(charge_point, **how)).command
+    return (await variables.read(charge_point, **how)).command
 
 
 async def _data_transfer(
@@ -51,10 +52,10 @@ class Button:
 
 
 BUTTONS = (
-    Button("start", "Remote start", "play_arrow", forms.RemoteStart, remote.remote_start,
+    Button("start", "Remote start", "play_arrow", forms.RemoteStart, sessions.remote_start,
            "Start a session, as if the token had been held to the station.", "primary"),
-    Button("stop", "Remote stop", "stop", forms.RemoteStop, remote.remote_stop, "End a running session."),
-    Button("reset", "Reset", "restart_alt", forms.Reset, reset.reset, "Restart the station."),
+    Button("stop", "Remote stop", "stop", forms.RemoteStop, sessions.remote_stop, "End a running session."),
+    Button("reset", "Reset", "restart_alt", forms.Reset, provisioning.reset, "Restart the station."),
     Button("unlock", "Unlock", "lock_open", forms.Unlock, unlock.unlock, "Release the plug of an EVSE."),
     Button("availability", "Availability", "power_settings_new", forms.Availability,
            availability.change_availability, "Put the station or one EVSE in or out of service."),
@@ -63,8 +64,8 @@ BUTTONS = (
     Button("configuration-get", "Get configuration", "tune", forms.GetConfiguration, _read_configuration,
            "Ask what the station is set to. The answer is in the command log."),
     Button("configuration-change", "Change configuration", "edit", forms.ChangeConfiguration,
-           configuration.change, "Set one key or variable of the station."),
-    Button("cache", "Clear cache", "cleaning_services", forms.Nothing, cache.clear_cache,
+           variables.change, "Set one key or variable of the station."),
+    Button("cache", "Clear cache", "cleaning_services", forms.Nothing, authorization.clear_cache,
            "Make the station forget the tokens it knows."),
     Button("data", "Data transfer", "data_object", forms.DataTransfer, _data_transfer,
            "Send a vendor's own message."),

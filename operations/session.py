@@ -20,8 +20,8 @@ from ocpp_server.storage.row_numbers import row_number
 from operations import settling
 from operations.dashboard import staff_json
 from transactions.models import MeterValue, Transaction
-from transactions.services import energy
-from transactions.services.counting import Register, rank_of
+from transactions.services.metering import energy
+from transactions.services.metering.counting import Register, rank_of
 
 READINGS_PER_PAGE = 50
 # As many as a wide screen has room for; more would only be drawn over each other.

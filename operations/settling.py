@@ -24,8 +24,8 @@ from unfold.widgets import (
 from ocpp_server.admin import access
 from ocpp_server.domain import DomainError
 from transactions.models import Settlement, Transaction
-from transactions.services import fixes, proposing, settling, suspicion
-from transactions.services.fixes import Proposal
+from transactions.services.transactions import fixes, proposing, settling, suspicion
+from transactions.services.transactions.fixes import Proposal
 
 Fix = Settlement.Fix
 MAX_NUMBER = 2**31 - 1

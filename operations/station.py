@@ -17,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from chargepoints.models import ChargePoint, Command, Connector, RefusedConnection
-from chargepoints.services import provisioning
+from chargepoints.services.provisioning import stations
 from ocpp_server.admin import access, cells, tones
 from ocpp_server.protocol.versions import VERSIONS, label
 from operations import buttons
@@ -96,7 +96,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     if not access.may_provide(request.user):
         raise PermissionDenied
     charge_point = _station(pk)
-    provisioning.accept(charge_point)
+    stations.accept(charge_point)
     messages.success(request, f"{charge_point.identity} is accepted.")
     return redirect("admin:station", pk)
 

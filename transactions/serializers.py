@@ -7,6 +7,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from chargepoints.views.commanding import SentSerializer, WaitingBody
 from ocpp_server.api.fields import (
     AmountField,
     EnergyField,
@@ -19,7 +20,7 @@ from ocpp_server.api.fields import (
     WholeField,
 )
 from transactions.models import Settlement, Transaction
-from transactions.services import proposing, settling
+from transactions.services.transactions import proposing, settling
 
 # What settles a suspect session, as the API spells it.
 FIXES = [fix.value for fix in Settlement.Fix if fix != Settlement.Fix.END]
@@ -280,3 +281,21 @@ class OutcomeSerializer(ReadSerializer):
 
     def get_settled(self, outcome: settling.Outcome) -> bool:
         return outcome.settlement is not None
+
+
+class TriggerBody(WaitingBody):
+    requestedMessage = TextField(max_length=100)
+    connectorId = WholeField(required=False, min_value=1, max_value=2**31 - 1)
+
+
+class TriggerAnswerSerializer(SentSerializer):
+    requestedMessage = serializers.CharField()
+    connectorId = serializers.IntegerField(required=False)
+
+
+class UnlockBody(WaitingBody):
+    connectorId = WholeField(min_value=1, max_value=2**31 - 1)
+
+
+class ClearCacheBody(WaitingBody):
+    """Nothing but the time to wait."""

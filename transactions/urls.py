@@ -2,16 +2,21 @@
 
 from django.urls import path
 
-from transactions.views import access_rules, authorize, export, remote, sessions, settling
+from transactions.views import access_rules, authorization, export, remote_control, sessions, settling
+
+_STATION = "chargepoints/<str:client_id>"
 
 urlpatterns = [
-    path("authorize", authorize.AuthorizeView.as_view()),
+    path(f"{_STATION}/trigger", remote_control.TriggerView.as_view()),
+    path(f"{_STATION}/unlock", remote_control.UnlockView.as_view()),
+    path(f"{_STATION}/clear-cache", authorization.ClearCacheView.as_view()),
+    path("authorize", authorization.AuthorizeView.as_view()),
     path("access-rules", access_rules.AccessRulesView.as_view()),
     path("access-rules/<str:rule_id>", access_rules.AccessRuleView.as_view()),
     path("transactions", sessions.TransactionsView.as_view()),
     path("transactions/export", export.ExportView.as_view()),
-    path("transactions/remote-start", remote.RemoteStartView.as_view()),
-    path("transactions/remote-stop", remote.RemoteStopView.as_view()),
+    path("transactions/remote-start", remote_control.RemoteStartView.as_view()),
+    path("transactions/remote-stop", remote_control.RemoteStopView.as_view()),
     path("transactions/settle", settling.SettleManyView.as_view()),
     path("transactions/<str:transaction_id>", sessions.TransactionView.as_view()),
     path("transactions/<str:transaction_id>/end", settling.EndView.as_view()),

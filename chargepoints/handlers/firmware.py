@@ -1,6 +1,4 @@
-"""Firmware and diagnostics status (1.6 4.5, 4.4). What was asked for is another block; here the progress is
-kept.
-"""
+"""Firmware status (1.6 4.5): stores the progress of an update."""
 
 from __future__ import annotations
 
@@ -15,10 +13,4 @@ from ocpp_server.protocol.versions import V16
 @on("FirmwareStatusNotification", V16)
 async def firmware_status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     station.unit.update(CHARGE_POINTS, station.pk, firmware_status=request["status"][:64])
-    return {}
-
-
-@on("DiagnosticsStatusNotification", V16)
-async def diagnostics_status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    station.unit.update(CHARGE_POINTS, station.pk, diagnostics_status=request["status"][:64])
     return {}

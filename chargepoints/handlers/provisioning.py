@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from chargepoints.services import boot
-from chargepoints.services.boot import Identification
+from chargepoints.services.provisioning import boot
+from chargepoints.services.provisioning.boot import Identification
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import on

@@ -10,9 +10,9 @@ from rest_framework.response import Response
 
 from chargepoints.filters import CommandQuery, MessageQuery
 from chargepoints.models import Command
-from chargepoints.serializers import CommandAnswerSerializer, CommandSerializer, MessageSerializer
+from chargepoints.serializers import CommandSerializer, MessageSerializer
+from chargepoints.views.commanding import CommandAnswerSerializer, send, told
 from chargepoints.views.found import STATION_PATH, station
-from ocpp_server.api.commanding import send, told
 from ocpp_server.api.documents import LiveQuery, described, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import page

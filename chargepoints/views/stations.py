@@ -20,7 +20,7 @@ from chargepoints.serializers import (
     ProvisioningSerializer,
     station_status,
 )
-from chargepoints.services import provisioning
+from chargepoints.services.provisioning import stations
 from chargepoints.views.found import STATION_PATH, connectors, number, running, site, station
 from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.envelope import answer
@@ -74,7 +74,7 @@ class ChargePointsView(ApiView):
         also=(400,),
     )
     def post(self, request: Request) -> Response:
-        charge_point = provisioning.create(**_settings(NewChargePointSerializer, request))
+        charge_point = stations.create(**_settings(NewChargePointSerializer, request))
         return answer(f"{charge_point.identity} is entered.", _detail(charge_point), status=201)
 
 
@@ -99,7 +99,7 @@ class ChargePointView(ApiView):
         charge_point = station(client_id)
         changes = _settings(ProvisioningSerializer, request)
         if changes:
-            provisioning.update(charge_point, **changes)
+            stations.update(charge_point, **changes)
         return answer(f"{charge_point.identity} is changed.", _detail(charge_point))
 
     @described(
@@ -112,7 +112,7 @@ class ChargePointView(ApiView):
     )
     def delete(self, request: Request, client_id: str) -> Response:
         charge_point = station(client_id)
-        provisioning.delete(charge_point)
+        stations.delete(charge_point)
         return answer(f"{charge_point.identity} is removed.", {"clientId": charge_point.identity})
 
 

@@ -8,7 +8,7 @@ from chargepoints.models import ChargePoint
 
 
 class StoredKey(models.Model):
-    """A stored key that differs from its default (see `configuration.services.catalogue`)."""
+    """A stored key that differs from its default (see `configuration.services.variables.catalogue`)."""
 
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="stored_keys")
     key = models.CharField(max_length=100)

@@ -15,11 +15,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ocpp_server import live
-from ocpp_server.api.commanding import release_connection
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import ReadSerializer, TimeField, rfc3339
 from ocpp_server.api.views import ApiView
+from ocpp_server.api.waiting import release_connection
 from ocpp_server.observability import metrics
 from ocpp_server.process import engine
 

@@ -12,7 +12,7 @@ async def load_stored_keys(identity: str) -> dict[str, str]:
 def read_stored_keys(identity: str) -> dict[str, str]:
     """Of one station. That a secret was set stays in the database."""
     from configuration.models import StoredKey
-    from configuration.services.catalogue import is_secret
+    from configuration.services.variables.catalogue import is_secret
 
     rows = StoredKey.objects.filter(charge_point__identity=identity).values_list("key", "value")
     return {key: value for key, value in rows if not is_secret(key)}
@@ -21,7 +21,7 @@ def read_stored_keys(identity: str) -> dict[str, str]:
 def read_all_stored_keys() -> dict[str, dict[str, str]]:
     """Of every station, by identity; also of those that have none."""
     from chargepoints.models import ChargePoint
-    from configuration.services.catalogue import is_secret
+    from configuration.services.variables.catalogue import is_secret
 
     found: dict[str, dict[str, str]] = {}
     rows = ChargePoint.objects.values_list("identity", "stored_keys__key", "stored_keys__value")

@@ -36,7 +36,7 @@ def transaction_state(row: object, station: str) -> TransactionState:
     """The live form of a stored transaction, without its event history (see `load_events`)."""
     from accounts.models.token import normalise_uid
     from transactions.models import Transaction
-    from transactions.services import energy
+    from transactions.services.metering import energy
 
     assert isinstance(row, Transaction)
     return TransactionState(

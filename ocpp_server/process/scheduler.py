@@ -140,13 +140,13 @@ async def expire() -> None:
 
 def _expire() -> None:
     from chargepoints.models import Command
-    from transactions.services import remote_starts
+    from transactions.services import remote_control
 
     now = datetime.now(UTC)
     # The holder of the socket ends commands itself; this is for those whose process died.
     overdue = Command.objects.unfinished().filter(deadline_at__lt=now - timedelta(seconds=60))
     overdue.update(state=Command.State.TIMEOUT, finished_at=now)
-    remote_starts.expire(now)
+    remote_control.expire(now)
 
 
 async def ask_for_missing_events() -> None:
@@ -155,7 +155,7 @@ async def ask_for_missing_events() -> None:
     from ocpp_server.domain import DomainError
     from ocpp_server.transport import calls
     from ocpp_server.transport.switchboard import switchboard
-    from transactions.services import gaps
+    from transactions.services.transactions import gaps
 
     grace, now = timedelta(seconds=settings.OCPP_MISSING_EVENTS_GRACE), datetime.now(UTC)
     for connection in switchboard.served():
@@ -174,7 +174,7 @@ async def ask_for_missing_events() -> None:
 async def doubt() -> None:
     """Mark transactions that contradict what their connector reports."""
     from ocpp_server.transport.switchboard import switchboard
-    from transactions.services import disagreement
+    from transactions.services.transactions import disagreement
 
     now = datetime.now(UTC)
     for connection in switchboard.served():
@@ -188,7 +188,7 @@ async def end_forsaken() -> None:
 
 
 def _end_forsaken() -> None:
-    from transactions.services import interruptions
+    from transactions.services.transactions import interruptions
 
     grace = timedelta(seconds=settings.OCPP_INTERRUPTED_GRACE)
     interruptions.close_forsaken(datetime.now(UTC), grace)
@@ -211,7 +211,7 @@ async def sweep() -> None:
 
 
 def _abandon() -> None:
-    from transactions.services import closing
+    from transactions.services.transactions import closing
 
     closing.close_abandoned(datetime.now(UTC) - timedelta(seconds=settings.OCPP_ABANDON_AFTER))
 

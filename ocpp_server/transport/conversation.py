@@ -35,7 +35,7 @@ from ocpp_server.transport import message_log
 from ocpp_server.transport.command_queue import Close, Outgoing, OutgoingCalls
 from ocpp_server.transport.command_results import Finished, Send
 from ocpp_server.transport.fair_lock import Turn
-from transactions.services import quarantine
+from transactions.services.transactions import quarantine
 
 log = structlog.get_logger(__name__)
 

@@ -269,7 +269,7 @@ def test_a_page_without_a_reason_asks_again(operator: Client, stuck: Transaction
 
 
 def test_at_most_200_at_a_time(operator: Client, station: ChargePoint, monkeypatch: Any) -> None:
-    monkeypatch.setattr("transactions.services.settling.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("transactions.services.transactions.settling.MOST_AT_ONCE", 2)
     for number in range(1000, 1003):
         ended(station, number, "odd")
 

@@ -8,7 +8,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.versions import V2X, V16
-from transactions.services.authorization import decide
+from transactions.services.authorization.decision import decide
 
 
 @on("Authorize", V16)

@@ -9,7 +9,8 @@ from ocpp_server.protocol import metering as samples_of
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.versions import V2X, V16
-from transactions.services import metering, sessions
+from transactions.services.metering import readings
+from transactions.services.transactions import sessions
 
 
 @on("MeterValues", V16)
@@ -22,7 +23,7 @@ async def meter_values_16(station: Station, request: dict[str, Any]) -> dict[str
         transaction = sessions.running_at(station, place)
         if number is not None:
             station.deviation("unknown-transaction", f"MeterValues for {number}")
-    await metering.record(
+    await readings.record(
         station=station,
         place=place,
         samples=samples_of.samples_16(request["meterValue"]),
@@ -35,7 +36,7 @@ async def meter_values_16(station: Station, request: dict[str, Any]) -> dict[str
 async def meter_values(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     """Values outside of transactions; those of a running one still belong to its series."""
     place = translate.place(request["evseId"])
-    await metering.record(
+    await readings.record(
         station=station,
         place=place,
         samples=samples_of.samples_2x(request["meterValue"]),

@@ -8,14 +8,15 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import reply
 from ocpp_server.protocol.versions import V2X, V16
-from transactions.services import owners, remote_starts, sessions
+from transactions.services import remote_control
+from transactions.services.transactions import owners, sessions
 
 
 @reply("RemoteStartTransaction", V16)
 async def remote_start_transaction(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
-    await remote_starts.expect(
+    await remote_control.expect(
         station=station,
         command_id=command_id,
         token=translate.id_tag(request["idTag"]),
@@ -30,7 +31,7 @@ async def request_start_transaction(
 ) -> None:
     token = translate.id_token(request["idToken"])
     assert token is not None  # required by the schema
-    transaction = await remote_starts.expect(
+    transaction = await remote_control.expect(
         station=station,
         command_id=command_id,
         token=token,

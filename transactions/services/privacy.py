@@ -24,7 +24,7 @@ from accounts.models import Contract, IdempotentRequest, Member, Token, UnknownT
 from accounts.models.token import normalise_uid
 from accounts.services import membership
 from chargepoints.models import ChargePoint, Command, Deviation, Message
-from chargepoints.services import provisioning
+from chargepoints.services.provisioning import stations
 from ocpp_server.domain import Conflict
 from transactions.models import QuarantinedMessage, Refusal, RemoteStart, Transaction, TransactionEvent
 
@@ -108,7 +108,7 @@ def erase(user: User) -> Erased:
     }
     # The logs first: when this is cut short, the person is still there to be erased again.
     messages = sum(_replace_in_texts(*where, by_spelling) for where in (*_TEXTS, *_JSON)) if tokens else 0
-    stations: set[int] = set()
+    affected: set[int] = set()
     sessions = 0
     with transaction.atomic():
         for model, columns in _UIDS:
@@ -121,7 +121,7 @@ def erase(user: User) -> Erased:
                 model._default_manager.filter(pk=row.pk).update(**changes)
                 if isinstance(row, Transaction):
                     sessions += 1
-                    stations.add(row.charge_point_id)
+                    affected.add(row.charge_point_id)
         for token in tokens:
             UnknownToken.objects.filter(uid_key=token.uid_key).delete()
             token.uid, token.name, token.visual_number = pseudonyms[token.pk], "", ""
@@ -129,9 +129,9 @@ def erase(user: User) -> Erased:
             token.save()
         _forget_history(user, tokens)
         _forget_person(user)
-    for charge_point in ChargePoint.objects.online().filter(pk__in=stations):
+    for charge_point in ChargePoint.objects.online().filter(pk__in=affected):
         # A late reading would write what the connected station still remembers.
-        provisioning.changed(charge_point)
+        stations.changed(charge_point)
     return Erased(len(tokens), sessions, messages)
 
 

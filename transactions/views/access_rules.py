@@ -21,7 +21,7 @@ from ocpp_server.api.lists import ListQuery, ordering, page, search
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.domain import Invalid, Missing
 from transactions.models import AccessRule
-from transactions.services import access_rules
+from transactions.services.authorization import access_rules
 
 TAG = "Access rules"
 RULE_PATH: dict[str, tuple[Any, str]] = {"rule_id": (NUMBER, "The number that we gave it.")}

@@ -22,7 +22,7 @@ from transactions.serializers import (
     SettleManyBody,
     TransactionDetailSerializer,
 )
-from transactions.services import settling
+from transactions.services.transactions import settling
 from transactions.views.sessions import PATH, TAG, detail, transaction
 
 

@@ -18,7 +18,7 @@ from ocpp_server.storage.journal import journal
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.claims import Claim
 from ocpp_server.transport.queue.station import Outcome
-from transactions.services import quarantine
+from transactions.services.transactions import quarantine
 
 log = structlog.get_logger(__name__)
 

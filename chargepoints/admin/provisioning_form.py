@@ -1,0 +1,97 @@
+"""What an administrator decides about a station."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
+
+from chargepoints.models import ChargePoint
+from chargepoints.services.provisioning import stations
+from ocpp_server.domain import Invalid
+
+
+class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The password goes in and never comes out: the form shows only whether there is one."""
+
+    security_profile = forms.TypedChoiceField(
+        coerce=int,
+        widget=UnfoldAdminSelectWidget,
+        choices=[
+            (0, "0: none asked for"),
+            (1, "1: password"),
+            (2, "2: TLS and password"),
+            (3, "3: TLS with client certificate"),
+        ],
+    )
+    password = forms.CharField(
+        required=False,
+        min_length=8,
+        max_length=128,
+        strip=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
+        help_text="Basic authentication (security profiles 1 and 2). Empty: leave it as it is.",
+    )
+    remove_password = forms.BooleanField(
+        required=False,
+        widget=UnfoldBooleanSwitchWidget,
+        help_text="The station may then connect without one.",
+    )
+
+    class Meta:
+        model = ChargePoint
+        fields = (
+            "identity", "name", "site", "registration_status", "security_profile", "checks_username",
+            "validation", "unknown_tokens", "assumed_timezone",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        has_password = bool(self.instance.pk and self.instance.password_hash)
+        if "password" in self.fields:
+            self.fields["password"].label = "New password" if has_password else "Password"
+        if "remove_password" in self.fields:
+            self.fields["remove_password"].disabled = not has_password
+            if not has_password:
+                self.fields["remove_password"].help_text = "No password is set."
+
+    def clean_identity(self) -> str:
+        identity: str = self.cleaned_data["identity"].strip()
+        try:
+            stations.check_identity(identity)
+        except Invalid as error:
+            raise forms.ValidationError(error.sentence) from None
+        if ChargePoint.objects.by_identity(identity).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(
+                "There is a station of this identity already (capitals make no difference)."
+            )
+        return identity
+
+    def clean_assumed_timezone(self) -> str:
+        zone: str = self.cleaned_data["assumed_timezone"].strip()
+        if zone and zone not in available_timezones():
+            raise forms.ValidationError("Not a time zone. Write it like Europe/Vienna.")
+        return zone
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("password") and cleaned.get("remove_password"):
+            self.add_error("remove_password", "Either set a password or remove it.")
+        keeps = bool(self.instance.password_hash) and not cleaned.get("remove_password")
+        if cleaned.get("security_profile") in (1, 2) and not (keeps or cleaned.get("password")):
+            self.add_error("password", f"Security profile {cleaned['security_profile']} needs a password.")
+        return cleaned
+
+    def new_password(self) -> str | None:
+        """The password to set, "" to remove it, None to leave it."""
+        return "" if self.cleaned_data.get("remove_password") else self.cleaned_data.get("password") or None
+
+    def changed_settings(self) -> dict[str, Any]:
+        """What the operator changed, in the words of `provisioning`."""
+        return {
+            name: self.cleaned_data[name]
+            for name in self.changed_data
+            if name not in {"identity", "password", "remove_password"} and name in self.cleaned_data
+        }

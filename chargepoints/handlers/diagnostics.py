@@ -1,0 +1,41 @@
+"""Upload of diagnostics (1.6 4.4) and events of the device model (2.0.1 N07, N08)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chargepoints.services import diagnostics
+from chargepoints.tables import CHARGE_POINTS
+from ocpp_server.live.station import Station
+from ocpp_server.protocol import translate
+from ocpp_server.protocol.registry import on
+from ocpp_server.protocol.versions import V2X, V16
+
+
+@on("DiagnosticsStatusNotification", V16)
+async def diagnostics_status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    station.unit.update(CHARGE_POINTS, station.pk, diagnostics_status=request["status"][:64])
+    return {}
+
+
+@on("NotifyEvent", *V2X)
+async def notify_event(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """2.0.1 G01, N07, N08. Answered `{}` whatever it says; every event is stored once."""
+    for event in request["eventData"]:
+        component = event["component"]
+        await diagnostics.record(
+            station=station,
+            event_id=event["eventId"],
+            component=component["name"],
+            component_instance=component.get("instance", ""),
+            place=translate.evse(component.get("evse")),
+            variable=event["variable"]["name"],
+            variable_instance=event["variable"].get("instance", ""),
+            trigger=event["trigger"],
+            actual_value=event["actualValue"],
+            tech_code=event.get("techCode", ""),
+            tech_info=event.get("techInfo", ""),
+            is_cleared=bool(event.get("cleared", False)),
+            at=station.moment(event["timestamp"]),
+        )
+    return {}

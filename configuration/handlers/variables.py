@@ -1,0 +1,84 @@
+"""Configuration (1.6 5.3, 5.8; 2.0.1 B05, B06): what stations answer, and what one family of them asks us."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from configuration.services.variables import catalogue, reported
+from ocpp_server import live
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.registry import on, reply
+from ocpp_server.protocol.versions import V2X, V16
+from ocpp_server.storage.journal import journal
+
+
+@on("GetConfiguration", V16, inbound=True)
+async def get_configuration(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """A station that asks the server for its keys gets the stored ones."""
+    connectors = len({evse for evse, _ in station.connectors})
+    own = await live.state().stored_keys(station.identity)
+    known, unknown = catalogue.merged(own, connectors, request.get("key"))
+    answer: dict[str, Any] = {}
+    if known:
+        answer["configurationKey"] = [
+            {"key": key, "readonly": entry["readonly"]}
+            | ({} if entry["value"] is None else {"value": entry["value"][:500]})
+            for key, entry in known.items()
+        ]
+    if unknown:
+        answer["unknownKey"] = [key[:50] for key in unknown]
+    return answer
+
+
+@on("ChangeConfiguration", V16, inbound=True)
+async def change_configuration(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    status = await journal.run(catalogue.change_sync, station.pk, request["key"], request["value"])
+    return {"status": status}
+
+
+@reply("GetConfiguration", V16)
+async def configuration_reported(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    keys = {
+        entry["key"]: (entry.get("value"), entry["readonly"])
+        for entry in response.get("configurationKey", ())
+    }
+    await reported.store(station=station, keys=keys)
+
+
+@reply("ChangeConfiguration", V16)
+async def configuration_changed(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    if response["status"] in ("Accepted", "RebootRequired"):
+        await reported.store(station=station, keys={request["key"]: (request["value"], False)})
+
+
+@reply("GetVariables", *V2X)
+async def variables_reported(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    keys = {
+        reported.variable_name(result): (result.get("attributeValue"), False)
+        for result in response["getVariableResult"]
+        if result["attributeStatus"] == "Accepted" and result.get("attributeType", "Actual") == "Actual"
+    }
+    await reported.store(station=station, keys=keys)
+
+
+@reply("SetVariables", *V2X)
+async def variables_set(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    wanted = {
+        reported.variable_name(data): data["attributeValue"]
+        for data in request["setVariableData"]
+        if data.get("attributeType", "Actual") == "Actual"
+    }
+    keys: dict[str, tuple[str | None, bool]] = {}
+    for result in response["setVariableResult"]:
+        name = reported.variable_name(result)
+        if name in wanted and result["attributeStatus"] in ("Accepted", "RebootRequired"):
+            keys[name] = (wanted[name], False)
+    await reported.store(station=station, keys=keys)

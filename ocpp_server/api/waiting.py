@@ -1,0 +1,18 @@
+"""Requests that wait for a station."""
+
+from __future__ import annotations
+
+from django.db import connection
+from rest_framework.request import Request
+
+
+def is_change(request: Request) -> bool:
+    return request.method in ("POST", "PUT")
+
+
+def release_connection() -> None:
+    """Give the database connection back before waiting for a station: a pool of ten serves hundreds of
+    waiting calls.
+    """
+    if not connection.in_atomic_block:
+        connection.close()

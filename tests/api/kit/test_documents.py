@@ -1,0 +1,111 @@
+"""The OpenAPI document is whole, honest and offline."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.staticfiles import finders
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.validation import validate_schema
+
+from ocpp_server.api.pages import document
+from tests.api.accounts.test_credentials import API
+from tests.api.conftest import Caller
+
+EVERYWHERE = {"401", "403", "405", "429", "500", "503"}
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    document.cache_clear()
+    with GENERATOR_STATS.silence():
+        return document()
+
+
+def operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, method, one) for path, item in schema["paths"].items() for method, one in item.items()]
+
+
+def test_the_document_is_valid_openapi_and_made_without_a_warning() -> None:
+    document.cache_clear()
+    GENERATOR_STATS.reset()
+
+    validate_schema(document())
+
+    assert not GENERATOR_STATS._warn_cache
+    assert not GENERATOR_STATS._error_cache
+
+
+def test_every_address_is_documented(schema: dict[str, Any]) -> None:
+    documented = {re.sub(r"\{[^}]+\}", "1", path).strip("/") for path in schema["paths"]}
+
+    assert documented == set(API) - {"api/schema/", "api/docs/"}
+
+
+def test_every_operation_tells_all_that_it_may_answer(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        declared = set(operation["responses"])
+        assert declared >= EVERYWHERE, (path, method)
+        if "{" in path:
+            assert "404" in declared, (path, method)
+        if operation.get("parameters") and path != "/health":
+            queries = [one for one in operation["parameters"] if one["in"] == "query"]
+            assert not queries or "400" in declared, (path, method)
+        if method != "get":
+            assert {"409", "415"} <= declared, (path, method)
+        if any(one["name"] == "wait" for one in operation.get("parameters", ())):
+            assert {"202", "400", "408", "409", "502", "503"} <= declared, (path, method)
+
+
+def test_every_answer_is_the_envelope(schema: dict[str, Any]) -> None:
+    parts = schema["components"]["schemas"]
+    for path, method, operation in operations(schema):
+        for code, response in operation["responses"].items():
+            for kind, content in response.get("content", {}).items():
+                if kind != "application/json" or path.endswith("/export"):
+                    continue
+                name = content["schema"]["$ref"].rsplit("/", 1)[-1]
+                assert set(parts[name]["properties"]) == {"success", "message", "data"}, (path, method, code)
+
+
+def test_state_changing_calls_take_an_idempotency_key(schema: dict[str, Any]) -> None:
+    for path, method, operation in operations(schema):
+        names = {one["name"] for one in operation.get("parameters", ())}
+        assert ("Idempotency-Key" in names) == (method != "get"), (path, method)
+
+
+def test_the_document_is_served_as_json(viewer: Caller) -> None:
+    response = viewer.client.get(
+        "/api/schema/?format=yaml&version=%0a", headers={"Authorization": f"Api-Key {viewer.key}"}
+    )
+
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/json"
+    assert response.json()["openapi"].startswith("3.")
+
+
+def test_swagger_ui_loads_nothing_from_elsewhere(viewer: Caller) -> None:
+    response = viewer.get("/api/docs/")
+    page = response.content.decode()
+    script = viewer.get("/api/docs/?script=").content.decode()
+
+    sources = re.findall(r"""(?:src|href)="([^"]*)\"""", page)
+    assert sources
+    assert all(source.startswith("/") for source in sources), sources
+    assert "script-src 'self';" in response["Content-Security-Policy"]
+    assert "/api/schema/" in script
+    for source in sources:
+        if source.startswith("/static/"):
+            assert finders.find(source.removeprefix("/static/")), source
+
+
+def test_metrics_are_prometheus_text(viewer: Caller, garage: Any) -> None:
+    response = viewer.get("/metrics")
+
+    assert response["Content-Type"].startswith("text/plain")
+    text = response.content.decode()
+    assert "ocpp_stations_known 1.0" in text
+    assert "ocpp_stations_connected 0.0" in text
+    assert "ocpp_transactions_active 0.0" in text

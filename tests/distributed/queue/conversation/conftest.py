@@ -1,0 +1,49 @@
+"""One web process, two processors and a gateway in the test itself, for all of this folder."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+
+from tests.conformance.peer import Operator, Peer
+from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import TEMPLATE
+from tests.distributed.engines import Postgres, Redis
+from tests.distributed.queue.crew import Crew, Front, front, processors
+
+
+@pytest.fixture(scope="package")
+def cluster(tmp_path_factory: pytest.TempPathFactory, redis: Redis, postgres: Postgres) -> Iterator[Cluster]:
+    url = postgres.create(f"ocpp_conversation_{uuid.uuid4().hex[:8]}", TEMPLATE)
+    cluster = Cluster(tmp_path_factory.mktemp("conversation"), redis, url, OCPP_JOURNAL_BUDGET="1s")
+    cluster.add(1)
+    yield cluster
+    cluster.stop()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def crew(cluster: Cluster) -> AsyncIterator[Crew]:
+    async with processors(cluster, stations=60) as crew:
+        yield crew
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="package")
+async def gateway(cluster: Cluster, crew: Crew) -> AsyncIterator[Front]:
+    async with front(cluster) as gateway:
+        yield gateway
+
+
+@pytest_asyncio.fixture(loop_scope="package")
+async def peer(gateway: Front, identity: str) -> Peer:
+    """A station at the gateway that has booted."""
+    peer = await gateway.connect(identity)
+    assert (await peer.boot())["status"] == "Accepted"
+    return peer
+
+
+@pytest.fixture
+def operator(cluster: Cluster) -> Operator:
+    return Operator(cluster.servers[0])

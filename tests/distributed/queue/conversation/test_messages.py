@@ -1,0 +1,75 @@
+"""What a station at a gateway says, and what it hears, through two processors."""
+
+from __future__ import annotations
+
+import pytest
+
+from ocpp_server.transport.queue import envelope
+from tests.conformance.peer import V201, Peer, at, eventually
+from tests.distributed.cluster import Cluster
+from tests.distributed.queue.crew import Crew, Front, socket_of, start_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def test_a_transaction_is_stored_as_through_a_socket(
+    cluster: Cluster, peer: Peer, identity: str
+) -> None:
+    started = await peer.call("StartTransaction", start_of(identity))
+    stop = {"transactionId": started["transactionId"], "meterStop": 1100, "timestamp": at()}
+    await peer.call("StopTransaction", stop)
+
+    (transaction,) = cluster.transactions(identity)
+    assert started["idTagInfo"]["status"] == "Accepted"
+    assert (transaction["id"], transaction["energy_wh"]) == (started["transactionId"], 1000)
+    assert cluster.is_online(identity)
+    await eventually(lambda: identity in cluster.clients(cluster.servers[0]))
+
+
+async def test_a_start_repeated_to_another_processor_gets_the_first_number(
+    cluster: Cluster, crew: Crew, peer: Peer, identity: str
+) -> None:
+    start = start_of(identity)
+    first = await peer.call("StartTransaction", start)
+    await crew.hire(1)
+    crew.kill(crew.owner(identity))
+
+    again = await peer.call("StartTransaction", start, timeout=60)
+
+    assert again == first
+    assert [row["id"] for row in cluster.transactions(identity)] == [first["transactionId"]]
+
+
+async def test_a_departure_is_mirrored_and_a_late_one_of_an_old_connection_is_not(
+    cluster: Cluster, gateway: Front, peer: Peer, identity: str
+) -> None:
+    newer = await gateway.connect(identity)
+    await newer.boot()
+    await gateway.push(identity, gateway.control(socket_of(peer), envelope.DISCONNECT, code=1006))
+    await newer.heartbeat()
+    assert cluster.is_online(identity)
+
+    await gateway.disconnect(newer)
+
+    await eventually(lambda: not cluster.is_online(identity))
+    assert cluster.charge_point(identity)["close_code"] == 1006
+
+
+async def test_frames_that_are_no_json_are_answered_as_on_a_socket(gateway: Front, identity: str) -> None:
+    peer = await gateway.connect(identity, V201)
+    await peer.boot()
+
+    await peer.send_raw("[2,")
+
+    frame = await peer.next_frame()
+    assert frame[:3] == [4, "-1", "RpcFrameworkError"]
+
+
+async def test_an_answer_for_an_old_connection_is_void(gateway: Front, peer: Peer, identity: str) -> None:
+    newer = await gateway.connect(identity)
+    await peer.send([2, "old-1", "Heartbeat", {}])
+
+    await newer.boot()
+
+    assert [stray for stray in gateway.strays if stray.charge_point_id == identity] == []
+    assert newer.strays == []

@@ -1,0 +1,121 @@
+"""The database away, messages that fail for ever, a station that floods, processors that are replaced."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import orjson
+import psycopg
+import pytest
+
+from tests.conformance.peer import Peer, at
+from tests.distributed.cluster import Cluster
+from tests.distributed.queue.crew import Crew, Front, socket_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def test_while_the_database_is_away_nothing_is_answered_and_then_everything_in_order(
+    cluster: Cluster, peer: Peer, identity: str
+) -> None:
+    name = cluster.database_url.rpartition("/")[2]
+    with psycopg.connect(cluster.database_url.rpartition("/")[0] + "/postgres", autocommit=True) as admin:
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        for number in range(5):
+            await peer.send([2, f"m-{number}", "DataTransfer", {"vendorId": "x", "data": str(number)}])
+        with pytest.raises(TimeoutError):
+            await peer.next_frame(3)  # longer than the journal's budget
+        admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+
+    answers = [await peer.next_frame(60) for _ in range(5)]
+
+    assert [(kind, message_id) for kind, message_id, *_ in answers] == [(3, f"m-{n}") for n in range(5)]
+    assert [row["message_id"] for row in messages(cluster, identity)] == [f"m-{n}" for n in range(5)]
+
+
+async def test_a_message_that_failed_five_times_is_put_aside_and_the_next_goes_on(
+    cluster: Cluster, gateway: Front, peer: Peer, identity: str
+) -> None:
+    await fail_before(gateway, identity, attempts=5)
+    await peer.send([2, "poison-1", "DataTransfer", {"vendorId": "x", "data": "psk=hunter2"}])
+    frame = await peer.answer_to("poison-1")
+    await peer.heartbeat()
+
+    (letter,) = await gateway.redis.lrange(gateway.keys.dead_of(identity), 0, -1)  # type: ignore[misc]
+    assert frame[:3] == [4, "poison-1", "InternalError"]
+    assert "poison-1" in orjson.loads(letter)["envelope"]
+    assert "psk=***" in letter and "hunter2" not in letter
+    assert messages(cluster, identity) == []
+
+
+async def test_a_poisoned_message_about_money_is_kept_and_answered(
+    cluster: Cluster, gateway: Front, peer: Peer, identity: str
+) -> None:
+    await fail_before(gateway, identity, attempts=5)
+    stop = {"transactionId": 99, "meterStop": 200, "timestamp": at()}
+
+    assert await peer.call("StopTransaction", stop) == {}
+
+    (kept,) = cluster.rows(
+        "SELECT q.* FROM transactions_quarantinedmessage q JOIN chargepoints_chargepoint c"
+        " ON c.id = q.charge_point_id WHERE c.identity = %s",
+        identity,
+    )
+    assert (kept["action"], orjson.loads(kept["payload"])) == ("StopTransaction", stop)
+
+
+async def test_an_envelope_that_is_none_is_put_aside(gateway: Front, peer: Peer, identity: str) -> None:
+    await gateway.push(identity, b"{not json", b'{"charge_point_id": "x"}')
+
+    await peer.heartbeat()
+
+    assert await gateway.redis.llen(gateway.keys.dead_of(identity)) == 2  # type: ignore[misc]
+
+
+async def test_a_flood_of_one_station_does_not_hold_up_the_others(
+    cluster: Cluster, crew: Crew, gateway: Front, peer: Peer
+) -> None:
+    other = await gateway.connect(crew.newcomer())
+    await other.boot()
+    frames = [f'[2,"f-{number}","DataTransfer",{{"vendorId":"x"}}]' for number in range(400)]
+    flooding = gateway.push(peer.identity, *map(socket_of(peer).packed, frames))
+
+    # Said together: were it said later, the flood might be over.
+    await asyncio.gather(flooding, other.call("DataTransfer", {"vendorId": "x"}))
+
+    (mine,) = messages(cluster, other.identity)
+    answered = [await peer.next_frame() for _ in frames]
+    before = [row for row in messages(cluster, peer.identity) if row["id"] < mine["id"]]
+    assert len(before) < len(frames)
+    assert [frame[1] for frame in answered] == [f"f-{number}" for number in range(400)]
+
+
+async def test_a_processor_that_is_replaced_finishes_what_it_has_in_hand(
+    crew: Crew, gateway: Front, peer: Peer
+) -> None:
+    before = list(crew.members)
+    await crew.hire(2)
+    for number in range(50):
+        await peer.send([2, f"d-{number}", "Heartbeat", {}])
+
+    await asyncio.gather(*(crew.dismiss(pid) for pid in before))
+
+    # Nobody's claim had to run out: that takes ten seconds.
+    heard = [await peer.next_frame(5) for _ in range(50)]
+    assert [frame[1] for frame in heard] == [f"d-{number}" for number in range(50)]
+
+
+async def fail_before(gateway: Front, identity: str, *, attempts: int) -> None:
+    """As if so many processors had died over the message that comes next."""
+    await gateway.redis.hset(gateway.keys.lease(identity), "attempts", str(attempts))  # type: ignore[misc]
+
+
+def messages(cluster: Cluster, identity: str) -> list[dict[str, Any]]:
+    """Of the log, without the boot."""
+    return cluster.rows(
+        "SELECT m.* FROM chargepoints_message m JOIN chargepoints_chargepoint c ON c.id = m.charge_point_id"
+        " WHERE c.identity = %s AND m.action <> 'BootNotification' ORDER BY m.id",
+        identity,
+    )

@@ -1,0 +1,311 @@
+"""Processors that come and go, and a gateway in the test itself, which says what a gateway says."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import Redis as AsyncRedis
+
+from ocpp_server.transport.queue import envelope
+from ocpp_server.transport.queue.keys import QueueKeys
+from tests.conformance.peer import V16, Peer, at
+from tests.distributed.cluster import Cluster
+from tests.live import ROOT
+
+
+class Crew:
+    """The nursery's client."""
+
+    def __init__(self, cluster: Cluster, *, stations: int) -> None:
+        self.cluster = cluster
+        self.log = cluster.folder / f"crew-{uuid.uuid4().hex[:6]}.log"
+        self.members: list[int] = []
+        self._stations = stations
+        self._newcomers = iter(range(stations))
+        self._nursery: asyncio.subprocess.Process | None = None
+        self._forked: asyncio.Queue[int] = asyncio.Queue()
+        self._ends: dict[int, asyncio.Event] = {}
+        self._ready = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Crew:
+        with open(self.log, "ab") as log:
+            self._nursery = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "tests.distributed.queue.nursery",
+                str(self._stations),
+                cwd=ROOT,
+                env={
+                    **os.environ,
+                    **self.cluster.environment,
+                    "DJANGO_SETTINGS_MODULE": "ocpp_server.settings",
+                },
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
+        self._reading = asyncio.create_task(self._read())
+        await asyncio.wait_for(self._ready.wait(), 120)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        assert self._nursery is not None and self._nursery.stdin is not None and self._reading is not None
+        self._nursery.stdin.close()
+        await asyncio.wait_for(self._nursery.wait(), 60)
+        await self._reading
+
+    async def hire(self, count: int = 1, kind: str = "processor") -> list[int]:
+        """Start workers; their process ids."""
+        assert self._nursery is not None and self._nursery.stdin is not None
+        hired = []
+        for _ in range(count):
+            self._nursery.stdin.write(f"{kind}\n".encode())
+            pid = await asyncio.wait_for(self._forked.get(), 60)
+            self._ends.setdefault(pid, asyncio.Event())
+            hired.append(pid)
+        self.members += hired
+        return hired
+
+    def newcomer(self) -> str:
+        """The identity of a station that is entered and that no test has used yet."""
+        return f"Q-{next(self._newcomers)}"
+
+    def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
+        self.members.remove(pid)
+        os.kill(pid, number)
+
+    def owner(self, identity: str) -> int:
+        """The process id of the processor that has had the station last."""
+        key = QueueKeys(self.cluster.prefix).lease(identity)
+        name = self.cluster.redis.client.hget(key, "owner")
+        return int(str(name).split(".")[-2])
+
+    async def dismiss(self, pid: int) -> None:
+        """As a deployment does: SIGTERM, and wait for the end."""
+        self.kill(pid, signal.SIGTERM)
+        await asyncio.wait_for(self._ends[pid].wait(), 60)
+
+    async def _read(self) -> None:
+        assert self._nursery is not None and self._nursery.stdout is not None
+        while line := (await self._nursery.stdout.readline()).decode():
+            word, _, pid = line.partition(" ")
+            if word == "forked":
+                self._forked.put_nowait(int(pid))
+            elif word == "ended":
+                self._ends.setdefault(int(pid), asyncio.Event()).set()
+            else:
+                self._ready.set()
+        # Who waits for it must not wait for ever.
+        self._ready.set()
+
+
+@asynccontextmanager
+async def processors(cluster: Cluster, *, stations: int) -> AsyncIterator[Crew]:
+    """Two of them, and stations they know. Whatever happens to them, none writes a traceback."""
+    async with Crew(cluster, stations=stations) as crew:
+        await crew.hire(2)
+        yield crew
+    said = log_of(crew.log)
+    assert "Traceback" not in said, said[-5000:]
+
+
+class Socket:
+    """The end of a socket that a `Peer` wants, with the queue behind it."""
+
+    def __init__(self, front: Front, identity: str, version: str) -> None:
+        self.front = front
+        self.identity = identity
+        self.version = version
+        self.session_id = str(uuid.uuid4())
+        self.inbox: asyncio.Queue[envelope.Envelope] = asyncio.Queue()
+        self.seq = 0
+        self.close_code: int | None = None
+
+    async def send(self, text: str) -> None:
+        self.seq += 1
+        await self.front.push(self.identity, self.packed(text))
+
+    def packed(self, text: str) -> bytes:
+        return envelope.pack_frame(
+            text,
+            self.identity,
+            session_id=self.session_id,
+            ws_server_id=self.front.name,
+            protocol=self.version,
+            seq=self.seq,
+        )
+
+    async def recv(self) -> str:
+        answer = await self.inbox.get()
+        assert not answer.event, answer
+        return answer.frame
+
+
+def socket_of(peer: Peer) -> Socket:
+    assert isinstance(peer.socket, Socket)
+    return peer.socket
+
+
+class Front:
+    """A gateway as the specification has it, section 3, in plain commands and without sockets."""
+
+    def __init__(self, redis: AsyncRedis, prefix: str) -> None:
+        self.redis = redis
+        self.keys = QueueKeys(prefix)
+        self.name = f"front-{uuid.uuid4().hex[:6]}"
+        self.sockets: dict[str, Socket] = {}
+        self.strays: list[envelope.Envelope] = []
+        self.is_ending = False
+        self._is_open = asyncio.Event()
+        self._is_open.set()
+        self._at_work = 0
+
+    async def connect(self, identity: str, version: str = V16) -> Peer:
+        """A new connection of a station."""
+        socket = Socket(self, identity, version)
+        replaced = await self.redis.hgetall(self.keys.session(identity))  # type: ignore[misc]
+        control = self.control(socket, envelope.CONNECT)
+        fields = {
+            "charge_point_id": identity,
+            "session_id": socket.session_id,
+            "ws_server_id": self.name,
+            "remote_addr": "192.0.2.7",
+            "protocol": version,
+            "connected_at": "2026-01-01T00:00:00+00:00",
+            "last_activity": "0",
+            "replaced_id": replaced.get("session_id", ""),
+            "replaced_channel": replaced.get("channel", ""),
+            "fence": str(int(await self._now_ms() * 1000)),
+        }
+        pipeline = self.redis.pipeline(transaction=True)
+        pipeline.delete(self.keys.session(identity), self.keys.responses(identity))
+        pipeline.hset(self.keys.session(identity), mapping=fields)
+        pipeline.zadd(self.keys.clients, {identity: await self._now_ms() + 600_000})
+        pipeline.publish(
+            self.keys.news, orjson.dumps(["", [["online", identity, socket.session_id, fields["fence"]]]])
+        )
+        self.sockets[identity] = socket
+        await self._push(pipeline, identity, control)
+        return Peer(socket, version, identity)  # type: ignore[arg-type]
+
+    async def disconnect(self, peer: Peer) -> None:
+        pipeline = self.redis.pipeline(transaction=True)
+        pipeline.delete(self.keys.session(peer.identity))
+        pipeline.zrem(self.keys.clients, peer.identity)
+        gone = self.control(socket_of(peer), envelope.DISCONNECT, code=1006)
+        await self._push(pipeline, peer.identity, gone)
+
+    async def push(self, identity: str, *envelopes: bytes) -> None:
+        await self._push(self.redis.pipeline(transaction=True), identity, *envelopes)
+
+    def control(self, socket: Socket, event: str, **fields: Any) -> bytes:
+        return envelope.pack_control(
+            event,
+            socket.identity,
+            session_id=socket.session_id,
+            ws_server_id=self.name,
+            protocol=socket.version,
+            **fields,
+        )
+
+    async def _push(self, pipeline: Any, identity: str, *envelopes: bytes) -> None:
+        async with self._asking():
+            for one in envelopes:
+                pipeline.lpush(self.keys.requests(identity), one)
+            pipeline.zadd(self.keys.ready, {identity: await self._now_ms()}, nx=True)
+            pipeline.lpush(self.keys.bell, "1")
+            pipeline.ltrim(self.keys.bell, 0, 63)
+            await pipeline.execute()
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[None]:
+        await self._is_open.wait()
+        self._at_work += 1
+        try:
+            yield
+        finally:
+            self._at_work -= 1
+
+    @asynccontextmanager
+    async def at_rest(self) -> AsyncIterator[None]:
+        """Redis may be restarted meanwhile: this gateway has no question that could lose its reply."""
+        self._is_open.clear()
+        while self._at_work:
+            await asyncio.sleep(0.01)  # until the last reply is there
+        try:
+            yield
+        finally:
+            self._is_open.set()
+
+    async def _now_ms(self) -> float:
+        seconds, microseconds = await self.redis.time()
+        return float(seconds * 1000 + microseconds // 1000)
+
+    async def pump(self) -> None:
+        """Hand the answers to their sockets."""
+        while not self.is_ending:
+            async with self._asking():
+                found = await self.redis.blpop([self.keys.gateway_bell(self.name)], timeout=0.2)  # type: ignore[misc]
+                for identity in [found[1]] if found else list(self.sockets):
+                    await self._take(identity)
+
+    async def _take(self, identity: str) -> None:
+        socket = self.sockets[identity]
+        while answers := await self.redis.rpop(self.keys.responses(identity), 100):  # type: ignore[misc]
+            for text in answers:
+                answer = envelope.parse(text)
+                if answer.session_id in ("", socket.session_id):
+                    socket.inbox.put_nowait(answer)
+                else:
+                    self.strays.append(answer)
+
+
+@asynccontextmanager
+async def front(cluster: Cluster) -> AsyncIterator[Front]:
+    pool = BlockingConnectionPool.from_url(
+        f"redis://:{cluster.redis.password}@{cluster.redis.address}/0",
+        decode_responses=True,
+        protocol=2,
+        max_connections=20,
+        timeout=60,
+    )
+    redis = AsyncRedis.from_pool(pool)
+    made = Front(redis, cluster.prefix)
+    pumping = asyncio.create_task(made.pump())
+    try:
+        yield made
+    finally:
+        # Not cancelled: the client loses a cancellation that meets the end of its own timeout.
+        made.is_ending = True
+        await pumping
+        await redis.aclose()
+
+
+def start_of(identity: str) -> dict[str, Any]:
+    """A StartTransaction of the station with its own card."""
+    card = identity.replace("Q-", "CARD-")
+    return {"connectorId": 1, "idTag": card, "meterStart": 100, "timestamp": at()}
+
+
+def log_of(path: Path) -> str:
+    return path.read_text("utf-8", "replace")
+
+
+def waits_for_a_lock(cluster: Cluster) -> bool:
+    return bool(
+        cluster.rows(
+            "SELECT 1 FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE NOT l.granted AND d.datname = current_database()"
+        )
+    )

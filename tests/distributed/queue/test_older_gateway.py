@@ -1,0 +1,221 @@
+"""The dialect of the older gateway (section 6): one list, announcements, no sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import pytest
+import pytest_asyncio
+from redis.asyncio import BlockingConnectionPool, Redis
+
+from ocpp_server.transport.queue.keys import QueueKeys
+from tests.conformance.peer import PATIENCE, V16, V201, Operator, Peer, eventually
+from tests.distributed.cluster import Cluster
+from tests.distributed.conftest import MakeCluster
+from tests.distributed.queue.crew import Crew, log_of, processors, start_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+class OlderSocket:
+    """What such a gateway does for one station."""
+
+    def __init__(self, gateway: OlderGateway, identity: str) -> None:
+        self.gateway = gateway
+        self.identity = identity
+
+    async def send(self, text: str) -> None:
+        await self.gateway.push(self.gateway.packed(self.identity, text))
+
+    async def recv(self) -> str:
+        while True:
+            key = self.gateway.keys.responses(self.identity)
+            found = await self.gateway.redis.brpop([key], timeout=1)  # type: ignore[misc]
+            if found:
+                answer = orjson.loads(found[1])
+                assert answer["message_type"] in (2, 3, 4), "it knows no controls"
+                return orjson.dumps(answer["payload"]).decode()
+
+
+class OlderGateway:
+    name = "ws-1"
+
+    def __init__(self, redis: Redis, prefix: str) -> None:
+        self.redis = redis
+        self.keys = QueueKeys(prefix)
+
+    def packed(self, identity: str, text: str) -> bytes:
+        frame = orjson.loads(text)
+        return orjson.dumps(
+            {
+                "charge_point_id": identity,
+                "message_type": frame[0],
+                "message_id": frame[1],
+                "payload": frame,
+                "timestamp": now(),
+                "ws_server_id": self.name,
+            }
+        )
+
+    async def push(self, *envelopes: bytes) -> None:
+        await self.redis.lpush(self.keys.shared_requests, *envelopes)  # type: ignore[misc]
+
+    async def announce(self, event: str, identity: str, **fields: str) -> None:
+        channel = self.keys.announced_connect if event == "connect" else self.keys.announced_disconnect
+        news = {
+            "event": event,
+            "charge_point_id": identity,
+            "ws_server_id": self.name,
+            "timestamp": now(),
+            "remote_addr": "192.0.2.9",
+        }
+        await self.redis.publish(channel, orjson.dumps(news | fields))
+
+    def peer(self, identity: str, version: str = V16) -> Peer:
+        return Peer(OlderSocket(self, identity), version, identity)  # type: ignore[arg-type]
+
+
+def now(seconds: float = 0) -> str:
+    moment = datetime.now(UTC) + timedelta(seconds=seconds)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@pytest.fixture(scope="module")
+def cluster(make_cluster: MakeCluster) -> Cluster:
+    return make_cluster(1, TRANSPORT_COMPAT="true")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def crew(cluster: Cluster) -> AsyncIterator[Crew]:
+    async with processors(cluster, stations=20) as crew:
+        # Who announces before anybody listens is known by its first frame.
+        await eventually(lambda: log_of(crew.log).count("processor.started") == 2, 60)
+        yield crew
+
+
+@asynccontextmanager
+async def _gateway(cluster: Cluster) -> AsyncIterator[OlderGateway]:
+    pool = BlockingConnectionPool.from_url(f"redis://{cluster.redis.address}/0", protocol=2, timeout=60)
+    redis = Redis.from_pool(pool)
+    try:
+        yield OlderGateway(redis, cluster.prefix)
+    finally:
+        await redis.aclose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def gateway(cluster: Cluster, crew: Crew) -> AsyncIterator[OlderGateway]:
+    async with _gateway(cluster) as gateway:
+        yield gateway
+
+
+async def test_an_announced_station_charges(cluster: Cluster, gateway: OlderGateway, identity: str) -> None:
+    await gateway.announce("connect", identity)
+    await eventually(lambda: cluster.is_online(identity))
+    peer = gateway.peer(identity)
+    await peer.boot()
+
+    started = await peer.call("StartTransaction", start_of(identity))
+
+    assert [row["id"] for row in cluster.transactions(identity)] == [started["transactionId"]]
+    assert cluster.charge_point(identity)["remote_address"] == "192.0.2.9"
+    assert await gateway.redis.sismember(gateway.keys.active, identity)  # type: ignore[misc]
+    await eventually(lambda: identity in cluster.clients(cluster.servers[0]))
+
+
+async def test_a_frame_that_is_faster_than_its_announcement_connects_once(
+    cluster: Cluster, gateway: OlderGateway, identity: str
+) -> None:
+    peer = gateway.peer(identity)
+    await peer.boot()
+    connection = cluster.charge_point(identity)["connection_id"]
+
+    await gateway.announce("connect", identity)
+    await peer.heartbeat()
+
+    assert cluster.is_online(identity)
+    assert cluster.charge_point(identity)["connection_id"] == connection
+
+
+async def test_the_order_of_one_list_is_the_order_of_every_station(crew: Crew, gateway: OlderGateway) -> None:
+    identities = [crew.newcomer() for _ in range(4)]
+    peers = [gateway.peer(identity) for identity in identities]
+    for peer in peers:
+        await peer.boot()
+    frames = [
+        gateway.packed(identity, f'[2,"{identity}-{number}","DataTransfer",{{"vendorId":"x"}}]')
+        for number in range(40)
+        for identity in identities
+    ]
+
+    await gateway.push(*frames)
+
+    heard = [[(await peer.next_frame())[1] for _ in range(40)] for peer in peers]
+    assert heard == [[f"{identity}-{number}" for number in range(40)] for identity in identities]
+
+
+async def test_a_command_reaches_the_station_and_a_departure_ends_the_next_one(
+    cluster: Cluster, gateway: OlderGateway, identity: str
+) -> None:
+    operator, peer = Operator(cluster.servers[0]), gateway.peer(identity)
+    await gateway.announce("connect", identity)
+    await peer.boot()
+    asking = asyncio.create_task(operator.command(identity, "ClearCache"))
+    await peer.answer(await peer.next_call(), {"status": "Accepted"})
+    assert (await asking)[0] == 200
+    asking = asyncio.create_task(operator.command(identity, "ClearCache", timeout=60))
+    await peer.next_call()
+
+    await gateway.announce("disconnect", identity)
+
+    assert (await asyncio.wait_for(asking, PATIENCE))[0] == 503
+    await eventually(lambda: not cluster.is_online(identity))
+    assert not await gateway.redis.sismember(gateway.keys.active, identity)  # type: ignore[misc]
+
+
+async def test_old_news_of_a_connection_that_has_ended_change_nothing(
+    cluster: Cluster, gateway: OlderGateway, identity: str
+) -> None:
+    await gateway.announce("connect", identity)
+    peer = gateway.peer(identity)
+    await peer.boot()
+
+    await gateway.announce("disconnect", identity, timestamp=now(-60))
+    await gateway.announce("disconnect", identity, ws_server_id="ws-2")
+
+    await peer.heartbeat()
+    assert cluster.is_online(identity)
+
+
+async def test_the_version_shows_in_the_boot(cluster: Cluster, gateway: OlderGateway, identity: str) -> None:
+    await gateway.announce("connect", identity)
+    peer = gateway.peer(identity, V201)
+
+    await peer.boot()
+
+    assert cluster.charge_point(identity)["ocpp_version"] == V201
+
+
+async def test_what_names_no_station_is_put_aside(gateway: OlderGateway, identity: str) -> None:
+    peer = gateway.peer(identity)
+
+    await gateway.push(b"{broken", orjson.dumps({"charge_point_id": 7}), b"[]")
+
+    await peer.boot()
+    async with asyncio.timeout(PATIENCE):
+        while await gateway.redis.llen(gateway.keys.dead) != 3:  # type: ignore[misc]
+            await asyncio.sleep(0.02)  # another process puts them aside
+
+
+async def test_a_stranger_is_not_served(gateway: OlderGateway) -> None:
+    await gateway.announce("connect", "nobody-knows-me")
+    peer = gateway.peer("nobody-knows-me")
+
+    await peer.send([2, "1", "Heartbeat", {}])
+
+    with pytest.raises(TimeoutError):
+        await peer.next_frame(2)

@@ -1,0 +1,141 @@
+"""Who may import whom: the rules of the house, read from the imports themselves."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+APPS = ("accounts", "chargepoints", "transactions", "configuration")
+OURS = (*APPS, "ocpp_server", "operations", "simulator", "bench", "tests")
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package in (*APPS, "ocpp_server", "operations", "simulator"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "migrations" not in path.parts:
+                yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
+
+
+def imports(path: Path) -> set[str]:
+    """Every module of ours that a file imports, wherever in it, names resolved to modules where they are."""
+    module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parts = module.split(".")[: -node.level]
+                base = ".".join([*parts, base]) if base else ".".join(parts)
+            found |= {base} | {f"{base}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.split(".")[0] in OURS}
+
+
+ALL = [(name, imports(path)) for name, path in modules()]
+
+
+def offenders(
+    of: str | tuple[str, ...], forbidden: tuple[str, ...], except_for: tuple[str, ...] = ()
+) -> list[str]:
+    return [
+        f"{name} imports {imported}"
+        for name, imported_names in ALL
+        if name.startswith(of)
+        for imported in sorted(imported_names)
+        if imported.startswith(forbidden) and not imported.startswith(except_for or ("\0",))
+    ]
+
+
+def test_the_protocol_imports_nothing_of_ours() -> None:
+    assert offenders("ocpp_server.protocol", (*APPS, "ocpp_server"), ("ocpp_server.protocol",)) == []
+
+
+def test_accounts_know_nothing_of_ocpp() -> None:
+    assert (
+        offenders("accounts", ("chargepoints", "transactions", "configuration", "ocpp_server.protocol")) == []
+    )
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_models_import_no_higher_floor(app: str) -> None:
+    higher = tuple(
+        f"{other}.{floor}"
+        for other in APPS
+        for floor in (
+            "services",
+            "handlers",
+            "commands",
+            "views",
+            "serializers",
+            "admin",
+            "consumers",
+        )
+    )
+
+    assert offenders(f"{app}.models", higher) == []
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_services_import_no_higher_floor(app: str) -> None:
+    higher = tuple(
+        f"{other}.{floor}"
+        for other in APPS
+        for floor in ("handlers", "views", "serializers", "admin", "consumers")
+    )
+
+    assert offenders(f"{app}.services", higher) == []
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_an_app_reaches_another_through_its_services_models_and_the_doors(app: str) -> None:
+    """Views share how a station is found in a path, and how a REST call becomes an OCPP call."""
+    doors = tuple(
+        door
+        for other in APPS
+        if other != app
+        for door in (
+            f"{other}.services",
+            f"{other}.models",
+            *(f"{other}.views.{door}" for door in ("found", "commanding")),
+        )
+    )
+    others = tuple(other for other in APPS if other != app)
+    own = (f"{app}.",)
+
+    found = [line for line in offenders(own, others, doors) if line.rpartition(" ")[2] not in others]
+
+    assert found == []
+
+
+def test_only_the_calls_and_the_consumers_touch_the_channel_layer() -> None:
+    touching = [
+        name
+        for name, path in modules()
+        if "get_channel_layer" in path.read_text() or "channels.layers" in path.read_text()
+    ]
+
+    doors = {"ocpp_server.transport.switchboard", "chargepoints.consumers", "ocpp_server.settings"}
+
+    assert set(touching) <= doors
+
+
+def test_only_the_journal_uses_bulk_sql() -> None:
+    users = {name for name, imported in ALL if "ocpp_server.storage.bulk.Table" in imported}
+
+    doors = {"ocpp_server.storage.journal", "ocpp_server.storage.unit"}
+
+    assert users <= doors | {"chargepoints.tables", "transactions.tables"}
+
+
+def test_no_consumer_names_an_action() -> None:
+    from ocpp_server.protocol.actions import ACTIONS
+
+    text = (ROOT / "chargepoints" / "consumers.py").read_text()
+
+    assert [name for name in ACTIONS if name in text] == []
+    assert len(text.splitlines()) < 150

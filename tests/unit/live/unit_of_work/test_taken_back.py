@@ -1,0 +1,207 @@
+"""Failures of the commit, of replies and of the database: what was not stored is taken back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+
+from chargepoints.models import Command
+from ocpp_server import live
+from ocpp_server.live.loading import load_station
+from ocpp_server.live.station import LOADED, Station
+from ocpp_server.protocol.registry import registry
+from ocpp_server.protocol.versions import V16, V201
+from ocpp_server.storage.journal import JournalUnavailable, journal
+from tests.unit.live.unit_of_work.failing import differences, failing_at, live_state, shown
+from tests.unit.live.unit_of_work.messages import START, at
+from tests.unit.live.unit_of_work.wire import Wire
+from transactions.models import QuarantinedMessage, Transaction
+from transactions.tables import TRANSACTIONS
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_a_start_that_fails_leaves_no_ghost_that_keeps_its_card_out_elsewhere(
+    make_wire: Any, tokens: None
+) -> None:
+    """The fault as it was seen: InternalError after `open_new`, and the card was refused until a restart."""
+    one, other = await make_wire(V16, "CP-1"), await make_wire(V16, "CP-2")
+    place = "transactions/services/transactions/sessions.py"
+    for step in range(1, 2_000):
+        with failing_at(step) as places:
+            answer = await one.call("StartTransaction", START)
+        if places and places[0].startswith(place) and answer[0] == 4:
+            break
+    failed = await live.state().running("alice")
+
+    answer = await other.call("StartTransaction", START)
+
+    assert failed == []
+    assert answer[2]["idTagInfo"]["status"] == "Accepted"
+    assert [t.station for t in await live.state().running("alice")] == ["CP-2"]
+
+
+async def test_an_error_of_ocpp_in_the_middle_of_a_handler_is_taken_back_as_well(
+    make_wire: Any, tokens: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not every failure is an InternalError: an answer may break its schema, a rule raise an OcppError."""
+    wire = await make_wire(V16)
+    was = live_state(wire.station)
+    handler = registry.handler(V16, "StartTransaction")
+    assert handler is not None
+
+    async def answers_nonsense(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+        await handler(station, request)
+        return {"transactionId": "one", "idTagInfo": {"status": "Accepted"}}
+
+    monkeypatch.setitem(registry._tables["on"], (V16, "StartTransaction"), answers_nonsense)
+    answer = await wire.call("StartTransaction", START)
+    now = live_state(wire.station)
+    now["station"]["connectors"].clear()
+
+    assert answer[0] == 4
+    assert differences(now, was) == []
+
+
+async def test_a_refused_commit_is_taken_back_and_the_message_is_handled_on_what_is_stored(
+    make_wire: Any, tokens: None
+) -> None:
+    """Another process has stored the same start: the unique constraint refuses ours; it is recognised."""
+    wire, twin = await make_wire(V16), await make_wire(V16)
+    first = await wire.call("StartTransaction", START)
+
+    again = await twin.call("StartTransaction", START)
+
+    assert again[2] == first[2]
+    assert [t.id for t in await live.state().running("alice")] == [first[2]["transactionId"]]
+    assert await journal.run(Transaction.objects.count) == 1
+
+
+async def test_a_refused_commit_of_both_attempts_leaves_nothing_but_a_quarantined_message(
+    make_wire: Any, tokens: None
+) -> None:
+    wire = await make_wire(V16)
+    was = live_state(wire.station)
+
+    def refuse(station: Station, request: dict[str, Any]) -> Any:
+        # Below 1000: the database's own rule.
+        station.unit.insert(
+            TRANSACTIONS,
+            id=1,
+            ocpp_id="1",
+            charge_point_id=station.pk,
+            started_at=station.received_at,
+            start_received_at=station.received_at,
+            last_message_at=station.received_at,
+        )
+
+    async def reaction(station: Station, request: dict[str, Any]) -> None:
+        refuse(station, request)
+
+    registry._reactions[V16, "StartTransaction"] = (reaction,)
+    try:
+        answer = await wire.call("StartTransaction", START)
+    finally:
+        del registry._reactions[V16, "StartTransaction"]
+    now = live_state(wire.station)
+    now["station"]["connectors"].clear()
+
+    assert (answer[0], answer[2]) == (4, "InternalError")
+    assert differences(now, was) == []
+    assert await live.state().running("alice") == []
+    kept = await journal.run(lambda: list(QuarantinedMessage.objects.values_list("action", "reason")))
+    assert kept == [("StartTransaction", "bad-message")]
+
+
+async def test_while_the_database_is_away_nothing_is_answered_and_no_ghost_remains(
+    make_wire: Any, tokens: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire, other = await make_wire(V16, "CP-1"), await make_wire(V16, "CP-2")
+    running = (await other.call("StartTransaction", START | {"idTag": "BOB"}))[2]["transactionId"]
+    sent = len(wire.sent)
+    await wire.call("Authorize", {"idTag": "ALICE"})  # the token is warm
+    await wire.call("StatusNotification", {"connectorId": 1, "status": "Preparing", "errorCode": "NoError"})
+
+    def away(unit: Any) -> Any:
+        raise JournalUnavailable("The database can't be written.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "commit", away)
+        await wire.call("StartTransaction", START)
+
+    assert (len(wire.sent), wire.closed) == (sent + 2, [1013])
+    assert await live.state().running("alice") == []
+    assert wire.station.transactions == {}
+    # Sessions that are stored still count, also of the station whose message was not.
+    assert [t.id for t in await live.state().running("bob")] == [running]
+
+
+async def test_a_stored_session_still_counts_when_a_later_message_cannot_be_stored(
+    make_wire: Any, tokens: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = await make_wire(V16)
+    number = (await wire.call("StartTransaction", START))[2]["transactionId"]
+
+    def away(unit: Any) -> Any:
+        raise JournalUnavailable("The database can't be written.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(journal, "commit", away)
+        await wire.call("StopTransaction", {"transactionId": number, "meterStop": 2000, "timestamp": at()})
+
+    assert wire.closed == [1013]
+    assert [t.id for t in await live.state().running("alice")] == [number]
+
+
+async def test_what_a_reply_handler_changed_before_it_failed_is_taken_back(
+    make_wire: Any, tokens: None
+) -> None:
+    wire = await make_wire(V201)
+    was = live_state(wire.station)
+    request = {"idToken": {"idToken": "ALICE", "type": "Central"}, "remoteStartId": 7}
+    for step in range(1, 200):
+        command_id = f"00000000-0000-0000-0000-{step:012d}"
+        await _ask(wire, command_id, "RequestStartTransaction", request)
+        with failing_at(step) as places:
+            await wire.connection.received(orjson.dumps([3, command_id, {"status": "Accepted"}]).decode())
+        if not places:
+            break
+        now = live_state(wire.station)
+        # The remote start itself is stored by itself: what is live is what is stored.
+        fresh = await journal.run(load_station, wire.station.pk, V201)
+        assert shown(wire.station.remote_starts) == shown(fresh.remote_starts), places
+        now["station"]["remote_starts"] = []
+        assert differences(now, was) == [], places
+    assert step > 3
+    assert wire.closed == []
+
+
+async def _ask(wire: Wire, command_id: str, action: str, payload: dict[str, Any]) -> None:
+    now = datetime.now(UTC)
+    await journal.run(
+        Command.objects.create,
+        id=command_id,
+        charge_point_id=wire.station.pk,
+        action=action,
+        payload=payload,
+        actor="test",
+        created_at=now,
+        deadline_at=now + timedelta(seconds=30),
+    )
+    wire.connection._outgoing.settled()
+    await wire.connection.call(command_id=command_id, action=action, payload=payload, timeout=30, reply_to="")
+
+
+def test_everything_that_is_loaded_is_taken_over() -> None:
+    """A new attribute of the live station is the database's, the connection's or the message's: say which."""
+    not_loaded = {
+        "pk", "identity", "version", "connection_id", "memory", "unit", "received_at", "last_seen_at",
+        "mirrored_at", "clock_skew_s", "clock_best_s", "clock_measured_until", "_last_time", "deviations",
+        "frame", "payload", "request", "_unknown_in", "action", "in_doubt", "opened", "claimed", "changed",
+        "used_tokens", "__weakref__",
+    }  # fmt: skip
+
+    assert set(Station.__slots__) == not_loaded | set(LOADED)

@@ -1,0 +1,355 @@
+"""The journal against a real database: order, bad rows, merged updates, a database that is away.
+
+On SQLite here, and once more on PostgreSQL from tests/unit/storage.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
+
+from ocpp_server.storage.bulk import Table
+from ocpp_server.storage.journal import Journal, JournalUnavailable
+from ocpp_server.storage.unit import Unit
+from transactions.models import Counter
+
+pytestmark = pytest.mark.django_db(transaction=True)
+COUNTERS = Table(Counter)
+
+
+@pytest.fixture
+async def journal() -> AsyncIterator[Journal]:
+    journal = Journal()
+    journal.start()
+    yield journal
+    await journal.stop()
+
+
+def outside() -> Any:
+    """Another program with the same database: what it sees is what is committed."""
+    if connection.vendor == "postgresql":
+        return psycopg.connect(**dict(connection.get_connection_params()), autocommit=True)
+    return sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, check_same_thread=False)
+
+
+def stored() -> dict[str, int]:
+    with closing(outside()) as other:
+        return dict(other.execute("SELECT name, value FROM transactions_counter").fetchall())
+
+
+@contextmanager
+def locked() -> Iterator[Any]:
+    """Another program holds the write lock."""
+    with closing(outside()) as other:
+        if connection.vendor == "postgresql":
+            other.execute("BEGIN")
+            other.execute("LOCK TABLE transactions_counter")
+        else:
+            other.execute("BEGIN IMMEDIATE")
+        yield other
+        # Closing rolls back what was not committed.
+
+
+def counter(name: str, value: Any) -> Unit:
+    unit = Unit()
+    unit.insert(COUNTERS, name=name, value=value)
+    return unit
+
+
+def change(name: str, value: Any) -> Unit:
+    unit = Unit()
+    unit.update(COUNTERS, name, value=value)
+    return unit
+
+
+def names() -> list[str]:
+    return sorted(Counter.objects.values_list("name", flat=True))
+
+
+class Gate:
+    """A function that keeps the writer busy, so that what is submitted meanwhile becomes one batch."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def __call__(self) -> None:
+        self.reached.set()
+        assert self.opened.wait(30)
+
+
+async def one_batch(journal: Journal, *works: Any) -> list[Any]:
+    """The results or errors of units, functions, and pairs (function, item) for `together` that were
+    submitted in this order and written at once.
+    """
+    gate = Gate()
+    held = asyncio.ensure_future(journal.run(gate))
+    await asyncio.to_thread(gate.reached.wait, 30)
+    before = journal.batches
+    submitted = [asyncio.ensure_future(submit(journal, work)) for work in works]
+    await asyncio.sleep(0)
+    gate.opened.set()
+    await held
+    results = await asyncio.gather(*submitted, return_exceptions=True)
+    assert journal.batches == before + 2 and journal.last_batch == len(works)
+    return results
+
+
+def submit(journal: Journal, work: Any) -> asyncio.Future[Any]:
+    if isinstance(work, Unit):
+        return journal.commit(work)
+    return journal.together(*work) if isinstance(work, tuple) else journal.run(work)
+
+
+async def test_what_is_committed_is_seen_by_others_when_commit_returns(journal: Journal) -> None:
+    await journal.commit(counter("a", 1))
+
+    assert stored()["a"] == 1
+
+
+async def test_messages_that_come_during_a_commit_are_written_together(journal: Journal) -> None:
+    await one_batch(journal, *[counter(f"c{n}", n) for n in range(50)])
+
+    assert {f"c{n}" for n in range(50)} <= set(stored())
+
+
+async def test_a_function_sees_what_was_submitted_before_it_and_nothing_after(journal: Journal) -> None:
+    results = await one_batch(journal, counter("first", 1), names, counter("second", 2), names)
+
+    assert "first" in results[1] and "second" not in results[1]
+    assert "second" in results[3]
+
+
+async def test_updates_of_one_row_are_merged_and_the_last_word_on_a_column_wins(journal: Journal) -> None:
+    await journal.commit(counter("merged", 0))
+
+    await one_batch(journal, change("merged", 1), change("merged", 2), change("merged", 3))
+
+    assert stored()["merged"] == 3
+
+
+async def test_an_update_of_what_the_same_batch_inserts_is_applied_after_it(journal: Journal) -> None:
+    await one_batch(journal, counter("young", 1), change("young", 2))
+
+    assert stored()["young"] == 2
+
+
+async def test_a_bad_row_hurts_only_its_own_message(journal: Journal) -> None:
+    await journal.commit(counter("taken", 1))
+
+    results = await one_batch(
+        journal, counter("before", 1), counter("taken", 2), counter("after", 3), counter("huge", 2**70), names
+    )
+
+    assert results[0] is None and results[2] is None
+    assert isinstance(results[1], IntegrityError)
+    assert isinstance(results[3], OverflowError | DatabaseError)
+    assert {"before", "taken", "after"} <= set(results[4])
+    found = stored()
+    assert (found["before"], found["taken"], found["after"]) == (1, 1, 3) and "huge" not in found
+
+
+async def test_a_function_that_fails_is_undone_and_the_others_of_its_batch_are_not(journal: Journal) -> None:
+    def half() -> None:
+        Counter.objects.create(name="half", value=1)
+        raise LookupError("half way")
+
+    results = await one_batch(journal, counter("before", 1), half, counter("after", 2))
+
+    assert isinstance(results[1], LookupError)
+    assert {"before", "after"} <= set(stored()) and "half" not in stored()
+
+
+async def test_what_many_ask_together_is_asked_once_after_everything_else(journal: Journal) -> None:
+    asked: list[list[str]] = []
+
+    def values(wanted: list[str]) -> list[int | None]:
+        asked.append(wanted)
+        found = dict(Counter.objects.filter(name__in=wanted).values_list("name", "value"))
+        return [found.get(name) for name in wanted]
+
+    results = await one_batch(journal, (values, "a"), counter("a", 1), (values, "b"), (values, "a"), names)
+
+    assert asked == [["a", "b", "a"]]
+    assert results[0] == 1 and results[2] is None and results[3] == 1
+
+
+async def test_one_bad_item_of_many_hurts_only_who_asked_for_it(journal: Journal) -> None:
+    def make(wanted: list[str]) -> list[str]:
+        for name in wanted:
+            Counter.objects.create(name=name, value=1)
+        if "bad" in wanted:
+            raise LookupError("no such thing")
+        return wanted
+
+    results = await one_batch(journal, (make, "good"), counter("unit", 1), (make, "bad"), (make, "fine"))
+
+    assert results[0] == "good" and results[3] == "fine"
+    assert isinstance(results[2], LookupError)
+    assert {"good", "fine", "unit"} <= set(stored()) and "bad" not in stored()
+
+
+async def test_a_wrong_statement_is_its_own_fault_and_nobody_waits_for_it(journal: Journal) -> None:
+    ran: list[str] = []
+
+    def wrong() -> None:
+        ran.append("wrong")
+        with connection.cursor() as cursor:
+            # SQLite calls this an operational error, as it does a lock.
+            cursor.execute("SELECT nothing FROM nowhere")
+
+    results = await one_batch(journal, counter("before", 1), wrong, counter("after", 2))
+
+    assert isinstance(results[1], OperationalError | ProgrammingError)
+    assert {"before", "after"} <= set(stored())
+    # With the others, and perhaps once more alone: what is retried within the budget is tried oftener.
+    assert len(ran) <= 2 and journal.down_since is None
+
+
+async def test_a_bad_row_and_a_database_that_goes_away_repeat_nothing(journal: Journal) -> None:
+    await journal.commit(counter("taken", 1))
+    ran: list[str] = []
+    away = [True]
+
+    def good() -> None:
+        ran.append("good")
+        Counter.objects.create(name=f"good{len(ran)}", value=1)
+
+    def late() -> None:
+        # The batch fails at the bad row; alone, the second in line finds the database away once.
+        if "good" in ran and len(ran) > 1 and away[0]:
+            away[0] = False
+            raise OperationalError("the database is away")
+        ran.append("late")
+
+    await one_batch(journal, good, counter("taken", 2), late)
+
+    assert len([name for name in stored() if name.startswith("good")]) == 1
+
+
+async def test_a_locked_database_is_waited_for_within_the_budget(journal: Journal, settings: Any) -> None:
+    settings.OCPP_JOURNAL_BUDGET = 60
+    with locked() as other:
+        waiting = asyncio.ensure_future(journal.commit(counter("patient", 1)))
+        await until(lambda: journal.down_since is not None)
+        assert not waiting.done()
+        other.execute("COMMIT")
+
+        await asyncio.wait_for(waiting, 30)
+
+    assert stored()["patient"] == 1
+    assert journal.down_since is None
+
+
+async def test_beyond_the_budget_the_journal_says_so_and_works_again_when_the_database_does(
+    journal: Journal, settings: Any
+) -> None:
+    settings.OCPP_JOURNAL_BUDGET = 1
+    with locked():
+        began = time.monotonic()
+        results = await asyncio.gather(
+            *[journal.commit(counter(f"lost{n}", n)) for n in range(3)], return_exceptions=True
+        )
+        took = time.monotonic() - began
+
+    assert all(isinstance(result, JournalUnavailable) for result in results)
+    assert 1 <= took < 10
+    await journal.commit(counter("next", 1))
+    assert "next" in stored() and not any(name.startswith("lost") for name in stored())
+    assert journal.down_since is None
+
+
+async def test_everybody_has_a_budget_of_their_own(journal: Journal, settings: Any) -> None:
+    settings.OCPP_JOURNAL_BUDGET = 5
+    with locked() as other:
+        early = asyncio.ensure_future(journal.commit(counter("early", 1)))
+        await until(lambda: journal.down_since is not None)
+        await asyncio.sleep(4)  # the budget is real time; so much later that of the second ends
+        late = asyncio.ensure_future(journal.commit(counter("late", 1)))
+        with pytest.raises(JournalUnavailable):
+            await early
+        assert not late.done()
+        other.execute("COMMIT")
+
+        await asyncio.wait_for(late, 30)
+
+    assert "late" in stored()
+
+
+async def test_stop_writes_everything(journal: Journal) -> None:
+    waiting = [asyncio.ensure_future(journal.commit(counter(f"last{n}", n))) for n in range(20)]
+    await asyncio.sleep(0)
+
+    await journal.stop()
+
+    assert all(task.done() and task.exception() is None for task in waiting)
+    assert {f"last{n}" for n in range(20)} <= set(stored())
+
+
+async def test_after_the_stop_nobody_waits_for_ever(journal: Journal) -> None:
+    await journal.stop()
+
+    with pytest.raises(JournalUnavailable):
+        await journal.commit(counter("never", 1))
+
+
+async def test_a_stopped_journal_starts_again(journal: Journal) -> None:
+    await journal.stop()
+
+    journal.start()
+    await journal.commit(counter("again", 1))
+
+    assert stored()["again"] == 1
+
+
+def test_a_journal_whose_loop_has_ended_serves_the_next_one() -> None:
+    journal = Journal()
+
+    async def first() -> None:
+        journal.start()
+        await journal.commit(counter("first loop", 1))
+
+    async def second() -> None:
+        journal.start()
+        await journal.commit(counter("second loop", 1))
+        await journal.stop()
+
+    asyncio.run(first())
+    asyncio.run(asyncio.wait_for(second(), 30))
+
+    assert {"first loop", "second loop"} <= set(stored())
+
+
+async def test_who_is_cancelled_while_waiting_tears_nothing_apart(journal: Journal) -> None:
+    gate = Gate()
+    held = asyncio.ensure_future(journal.run(gate))
+    await asyncio.to_thread(gate.reached.wait, 30)
+    unit = counter("whole", 1)
+    unit.update(COUNTERS, "whole", value=2)
+    cancelled = asyncio.ensure_future(journal.commit(unit))
+    await asyncio.sleep(0)
+
+    cancelled.cancel()
+    unit.clear()
+    gate.opened.set()
+    await held
+    await journal.run(names)
+
+    assert stored()["whole"] == 2
+
+
+async def until(condition: Any, seconds: float = 30) -> None:
+    """Wait for something in the writer's thread, which has no event to await."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)

@@ -1,0 +1,145 @@
+"""The energy of a session does not depend on the order in which its readings come: any order, split into
+messages in any way, with the live state lost in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ocpp_server.live.records import TransactionState
+from transactions.models import Transaction
+from transactions.services.metering import counting, energy
+from transactions.services.metering.counting import Rank, Register
+
+START = datetime(2026, 3, 1, 10, 50, tzinfo=UTC)
+RESOLUTIONS = (0.1, 1.0, 10.0)
+
+
+def _register(minute: int, rank: Rank, phase: str, tenths: int, resolution: float) -> Register:
+    wh = round(round(tenths / 10 / resolution) * resolution, 1)
+    return Register(START + timedelta(minutes=minute), rank, phase, wh, resolution)
+
+
+registers = st.builds(
+    _register,
+    st.integers(-3, 12),
+    st.sampled_from([Rank.ORDINARY, Rank.ORDINARY, Rank.ORDINARY, Rank.BEGIN, Rank.END]),
+    st.sampled_from(["", "", "", "L1", "L2", "L3"]),
+    st.one_of(st.integers(9_900, 10_300), st.sampled_from([0, 4, 50_000_000])),
+    st.sampled_from(RESOLUTIONS),
+)
+sessions = st.lists(registers, min_size=1, max_size=10)
+meter_starts = st.sampled_from([None, -1, 0, 1000, 1010])
+meter_stops = st.sampled_from([None, 1020, 1000, 980, -1])
+END = START + timedelta(minutes=12)
+
+
+class Session:
+    """A session whose readings are stored and counted as messages bring them."""
+
+    def __init__(self, meter_start: float | None) -> None:
+        self.stored: list[Register] = []
+        self.recounts = 0
+        self.state = TransactionState(
+            id=1000, ocpp_id="1000", station="CP", started_at=START, last_message_at=START
+        )
+        energy.begin(self.state, meter_start, START)
+
+    def message(self, samples: Sequence[Register]) -> None:
+        self.stored += samples
+        if not energy.take(self.state, samples, received_at=START):
+            self.recounts += 1
+            energy.recount(self.state, self.stored)
+
+    def lose_live_state(self) -> None:
+        row = Transaction(id=1000, started_at=START, **energy.columns(self.state))
+        self.state.registers = energy.loaded(row)
+
+    def stop(self, meter_stop: float | None) -> float | None:
+        if energy.must_recount(self.state, meter_stop, END, received_at=START):
+            stop = counting.given(END, meter_stop)
+            energy.recount(self.state, self.stored, stop=stop)
+        stop = energy.finish(self.state, meter_stop, END)
+        self.state.is_active = False
+        return stop
+
+    def result(self) -> tuple[object, ...]:
+        state = self.state
+        return (
+            state.energy_wh,
+            state.meter_start_wh,
+            state.meter_last_wh,
+            state.energy_by_hour,
+            energy.stop_wh(state),
+            sorted(state.suspect_reasons),
+        )
+
+
+@settings(max_examples=400, deadline=None)
+@given(sessions, meter_starts, meter_stops, st.data())
+def test_any_order_and_any_messages_give_the_same_energy_and_suspicions(
+    samples, meter_start, meter_stop, data
+):
+    at_once = Session(meter_start)
+    at_once.message(samples)
+    at_once.stop(meter_stop)
+    ordered = data.draw(st.permutations(samples))
+    stop_after = data.draw(st.integers(0, len(ordered)))
+
+    session = Session(meter_start)
+    while ordered:
+        size = data.draw(st.integers(1, len(ordered)))
+        if data.draw(st.booleans()):
+            session.lose_live_state()
+        session.message(ordered[:size])
+        ordered = ordered[size:]
+        if session.state.is_active and len(samples) - len(ordered) >= stop_after:
+            session.stop(meter_stop)
+    if session.state.is_active:
+        session.stop(meter_stop)
+
+    assert session.result() == at_once.result()
+    assert session.state.energy_wh >= 0
+    assert round(sum(session.state.energy_by_hour.values()), 4) == session.state.energy_wh
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(0, 500), min_size=1, max_size=12), st.sampled_from(RESOLUTIONS), st.data())
+def test_a_register_that_only_rises_is_counted_without_reading_what_is_stored(rises, resolution, data):
+    """The usual session: in order, with repetitions of the latest message and a lost live state."""
+    session, wh = Session(1000), 1000.0
+    for minute, rise in enumerate(rises, 1):
+        wh += rise * resolution
+        sample = Register(START + timedelta(minutes=minute), Rank.ORDINARY, "", round(wh, 1), resolution)
+        for _ in range(data.draw(st.integers(1, 2))):
+            session.message([sample])
+            if data.draw(st.booleans()):
+                session.lose_live_state()
+
+    assert session.recounts == 0
+    assert session.state.energy_wh == round(wh - 1000, 1)
+
+
+@settings(max_examples=200, deadline=None)
+@given(sessions, st.integers(0, 100_000), st.integers(0, 100_000))
+def test_where_both_are_given_and_nothing_went_back_energy_is_their_difference(samples, start, added):
+    session = Session(start)
+    session.message(
+        [one._replace(wh=min(max(one.wh, start), start + added)) for one in samples if one.at > START]
+    )
+    session.stop(start + added)
+
+    codes = {reason.partition(":")[0] for reason in session.state.suspect_reasons}
+    if not codes & {"meter-reset", "meter-regression", "meter-start-implausible"}:
+        assert session.state.energy_wh == added
+
+
+def test_the_readings_of_a_moment_are_one():
+    moment = counting.joined(counting.moment(START, 400.4, 0.1), counting.moment(START, 400, 1.0))
+
+    assert (moment.wh, moment.resolution) == (400.4, 0.1)
+    assert moment.floor < moment.ceiling

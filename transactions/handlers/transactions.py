@@ -1,0 +1,87 @@
+"""Transactions: 1.6 Start/StopTransaction (4.8, 4.10), 2.x TransactionEvent (E01-E15), and what a free
+connector (1.6 4.9, 2.0.1 G01) or a boot means for them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ocpp_server.live.station import Station
+from ocpp_server.protocol import metering, translate
+from ocpp_server.protocol.registry import also, on, reply
+from ocpp_server.protocol.versions import V2X, V16
+from transactions.services.transactions import disagreement, ending, events, gaps, interruptions, starting
+from transactions.services.transactions.events import MAX_ID, MAX_SEQ_NO, Event
+
+
+@on("StartTransaction", V16)
+async def start_transaction(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    at, problem = station.moment_or_problem(request["timestamp"])
+    started = await starting.start(
+        station=station,
+        place=translate.connector(request["connectorId"]),
+        token=translate.id_tag(request["idTag"]),
+        meter_wh=request["meterStart"],
+        at=at,
+        time_text=request["timestamp"],
+        time_problem=problem,
+        reservation_id=request.get("reservationId"),
+    )
+    return {"transactionId": started.number, "idTagInfo": translate.id_tag_info(started.decision)}
+
+
+@on("StopTransaction", V16)
+async def stop_transaction(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    decision = await ending.stop(station=station, stop=ending.from_request(station, request))
+    return {"idTagInfo": translate.id_tag_info(decision)} if decision else {}
+
+
+@on("TransactionEvent", *V2X)
+async def transaction_event(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    described = request["transactionInfo"]
+    at, problem = station.moment_or_problem(request["timestamp"])
+    event = Event(
+        type=request["eventType"],
+        transaction_id=described["transactionId"][:MAX_ID],
+        seq_no=max(-MAX_SEQ_NO, min(request["seqNo"], MAX_SEQ_NO)),
+        trigger=request["triggerReason"],
+        at=at,
+        time_problem=problem,
+        time_text=request["timestamp"],
+        offline=request.get("offline", False),
+        place=translate.evse(request.get("evse")),
+        token=translate.id_token(request.get("idToken")),
+        charging_state=described.get("chargingState", "")[:32],
+        stopped_reason=described.get("stoppedReason", ""),
+        remote_start_id=described.get("remoteStartId"),
+        reservation_id=request.get("reservationId"),
+        samples=metering.samples_2x(request.get("meterValue", ())),
+        payload=station.payload,
+    )
+    decision = await events.record(station=station, event=event)
+    return {"idTokenInfo": translate.id_token_info(decision)} if decision else {}
+
+
+@reply("GetTransactionStatus", *V2X)
+async def transaction_status(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    """2.0.1 E14: without a transactionId the answer is about the station's whole queue."""
+    if "transactionId" in request:
+        await gaps.answered(
+            station=station,
+            ocpp_id=request["transactionId"],
+            has_queued_messages=response["messagesInQueue"],
+            is_ongoing=response.get("ongoingIndicator"),
+        )
+
+
+@also("StatusNotification", V16, *V2X)
+@also("NotifyEvent", *V2X)
+async def connector_reported(station: Station, request: dict[str, Any]) -> None:
+    disagreement.end_refused(station)
+
+
+@also("BootNotification", V16, *V2X)
+async def booted(station: Station, request: dict[str, Any]) -> None:
+    interruptions.note_boot(station)

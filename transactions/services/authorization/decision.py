@@ -1,0 +1,237 @@
+"""May this token charge here? One rule for every message that asks (1.6 4.1, 2.x C01), and for REST.
+
+Warm, it reads no database: the live state keeps each token with all that decides about it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from accounts.models import Token
+from accounts.models.token import normalise_uid
+from chargepoints.models import ChargePoint
+from ocpp_server import live
+from ocpp_server.domain import Conflict
+from ocpp_server.live.records import TokenRecord, TransactionState
+from ocpp_server.live.station import Station
+from ocpp_server.live.token_loading import read_consumption, read_tokens
+from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.storage.journal import journal
+from transactions.models import Refusal
+from transactions.services.authorization import access, unknown_tokens
+from transactions.services.authorization.access import Purpose, Refused
+from transactions.services.transactions import concurrency
+from transactions.tables import REFUSALS
+
+
+class Decision(NamedTuple):
+    """`status` is 1.6's AuthorizationStatus, `status_2x` the 2.x one where it says more. `reason` is a
+    sentence for the operator. `is_unknown` tells a token nobody added from one that was made invalid.
+    """
+
+    status: str
+    group_id: str = ""
+    expires_at: datetime | None = None
+    token_pk: int | None = None
+    is_unknown: bool = False
+    status_2x: str = ""
+    reason: str = ""
+    is_master: bool = False
+    contract_id: str = ""
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.status == "Accepted"
+
+
+_FREE_VEND = Decision("Accepted", is_unknown=True, reason="Everybody may charge at this station.")
+_NO_TOKEN_NEEDED = Decision("Accepted", reason="The session was started without a token.")
+_NO_TOKEN_REFUSED = Decision("Invalid", reason="This station accepts no session without a token.")
+_UNKNOWN = Decision("Invalid", is_unknown=True, reason="Nobody has added this token.")
+
+# The 2.x IdTokenType of a start that needs no token: a button was pressed (2.0.1 C02).
+NO_AUTHORIZATION = "NoAuthorization"
+
+# The token type that a 2.x IdTokenType stands for; others are looked up by their value alone.
+_TYPES = {
+    "ISO14443": Token.Type.RFID,
+    "ISO15693": Token.Type.RFID,
+    "eMAID": Token.Type.APP_USER,
+    "MacAddress": Token.Type.OTHER,
+}
+
+
+async def decide(
+    *,
+    station: Station,
+    token: IdToken,
+    place: Place | None = None,
+    purpose: Purpose = Purpose.IDENTIFY,
+) -> Decision:
+    """Blocked, then Expired, then Invalid, then ConcurrentTx, then Accepted; unknown is Invalid, and goes to
+    the inbox.
+
+    Place, time and budget are asked about whoever wants to charge: for START, and for IDENTIFY, which does
+    not say what it is for. Whoever has a session here, or shares a group with one, may end it whatever they
+    say. Other sessions are asked about for START alone: whoever wants to stop has a running transaction by
+    nature (1.6 7.2), and one on the same connector is replaced.
+    """
+    if token.type == NO_AUTHORIZATION:
+        # 2.0.1 C02.FR.02.
+        if not station.refuses_free_vending:
+            return _NO_TOKEN_NEEDED
+        _keep_refusal(station, token, place, _NO_TOKEN_REFUSED, purpose)
+        return _NO_TOKEN_REFUSED
+    state = live.state()
+    key = normalise_uid(token.value)
+    record = choose(await state.tokens(key), _TYPES.get(token.type))
+    if record is None:
+        if station.accepts_unknown_tokens:
+            return _FREE_VEND
+        if key:
+            await journal.run(unknown_tokens.note, token.value, station.identity, station.received_at)
+        _keep_refusal(station, token, place, _UNKNOWN, purpose)
+        return _UNKNOWN
+    now = datetime.now(UTC)
+    refused = access.standing(record, now)
+    if refused is None and purpose is not Purpose.STOP:
+        drawn = [await state.consumed(budget.subject) for budget in record.budgets] if record.budgets else ()
+        refused = access.circumstances(
+            record, now=now, station=station.pk, site=station.site_pk, drawn=drawn, purpose=purpose
+        )
+        if refused is not None and purpose is Purpose.IDENTIFY and _may_be_stopping(station, key, record):
+            refused = None
+    if refused is None and purpose is Purpose.START:
+        refused = await concurrency.refuse(station, key, record, place)
+    decision = _decision(record, refused)
+    if refused is None:
+        station.used_tokens.append(record.pk)
+    else:
+        _keep_refusal(station, token, place, decision, purpose)
+    return decision
+
+
+def decide_now(
+    *,
+    uid: str,
+    type: str = "",
+    charge_point: ChargePoint | None = None,
+    evse_number: int | None = None,
+    purpose: Purpose = Purpose.START,
+) -> Decision:
+    """The same for a caller that is no station, by default: may the token start here and now? Reads the
+    database, which mirrors the live state within a moment; works without one.
+
+    `type` is a Token.Type: only such a token is meant. Without a station the place is not asked.
+    """
+    record = choose(read_tokens(normalise_uid(uid)), type, is_strict=bool(type))
+    if record is None:
+        is_free = charge_point is not None and charge_point.accepts_unknown_tokens
+        return _FREE_VEND if is_free else _UNKNOWN
+    now = datetime.now(UTC)
+    refused = access.standing(record, now) or access.circumstances(
+        record,
+        now=now,
+        station=charge_point.pk if charge_point is not None else None,
+        site=charge_point.site_id if charge_point is not None else None,
+        drawn=[read_consumption(budget.subject) for budget in record.budgets],
+        purpose=purpose,
+    )
+    if refused is None and purpose is Purpose.START:
+        refused = concurrency.refuse_now(record, now, charge_point, evse_number)
+    return _decision(record, refused)
+
+
+def choose(
+    records: tuple[TokenRecord, ...], type: str | None, *, is_strict: bool = False
+) -> TokenRecord | None:
+    """Of the tokens with one uid, that of this type, else the oldest. `is_strict`: only that of this type."""
+    if not is_strict and len(records) < 2:
+        return records[0] if records else None
+    otherwise = None if is_strict else records[0]
+    return next((record for record in records if record.type == type), otherwise)
+
+
+def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | None) -> None:
+    """Raises Conflict with the reason when a token that we know may not charge there; it is kept as refused.
+
+    A token that nobody added passes: the station asks when it comes, and free-vend stations don't care.
+    """
+    decision = decide_now(uid=uid, charge_point=charge_point, evse_number=evse_number)
+    if decision.is_accepted or decision.is_unknown:
+        return
+    Refusal.objects.create(
+        charge_point=charge_point,
+        evse_number=evse_number,
+        token_id=decision.token_pk,
+        id_token=uid[:255],
+        purpose=Refusal.Purpose.REMOTE,
+        status=decision.status_2x or decision.status,
+        reason=decision.reason[:300],
+        at=datetime.now(UTC),
+    )
+    raise Conflict(
+        f"The token may not charge here: {decision.reason}",
+        data={"status": decision.status, "reason": decision.reason},
+    )
+
+
+def how_it_ends(decision: Decision, token_key: str, transaction: TransactionState) -> str:
+    """By what right a token ended a transaction, as a sentence; it has ended whatever this says."""
+    if not decision.is_accepted:
+        return decision.reason
+    if token_key == transaction.token_key:
+        return "Ended with the token that began it."
+    if decision.group_id and decision.group_id.casefold() == transaction.group_id.casefold():
+        return f"Ended with another token of the group {decision.group_id}."
+    if decision.is_master:
+        return "Ended with a master pass."
+    return "Ended with a token that has nothing to do with the session."
+
+
+def _decision(record: TokenRecord, refused: Refused | None) -> Decision:
+    status, reason, status_2x = ("Accepted", "", "") if refused is None else refused[:3]
+    return Decision(
+        status,
+        record.group_id,
+        record.expires_at,
+        record.pk,
+        False,
+        status_2x,
+        reason,
+        record.is_master,
+        record.contract_id,
+    )
+
+
+def _may_be_stopping(station: Station, key: str, record: TokenRecord) -> bool:
+    group = record.group_id.casefold()
+    return record.is_master or any(
+        transaction.is_active
+        and (transaction.token_key == key or (group and transaction.group_id.casefold() == group))
+        for transaction in station.transactions.values()
+    )
+
+
+_KEPT_AS = {
+    Purpose.IDENTIFY: Refusal.Purpose.AUTHORIZE,
+    Purpose.START: Refusal.Purpose.START,
+    Purpose.STOP: Refusal.Purpose.STOP,
+}
+
+
+def _keep_refusal(
+    station: Station, token: IdToken, place: Place | None, decision: Decision, purpose: Purpose
+) -> None:
+    station.unit.insert(
+        REFUSALS,
+        charge_point_id=station.pk,
+        evse_number=place.evse if place is not None else None,
+        token_id=decision.token_pk,
+        id_token=token.value[:255],
+        purpose=_KEPT_AS[purpose].value,
+        status="Unknown" if decision.is_unknown else decision.status_2x or decision.status,
+        reason=decision.reason[:300],
+        at=station.received_at,
+    )

@@ -1,0 +1,375 @@
+"""The energy of a set of register readings, whatever the order in which they came. Pure; all values in Wh.
+
+The context of a reading decides where it stands, not its place in a list: Transaction.Begin is first and
+Transaction.End is last whatever their times, the others stand in the order of their times. Readings of one
+moment are one: the highest counts. Energy is what the register rose, never negative: a register may start
+anywhere, reset in the middle (some meters count per session) or jump; the bill must survive it.
+
+`count` takes all readings at once; `appending` adds one at the end by the same rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from enum import IntEnum
+from functools import lru_cache
+from typing import NamedTuple
+
+from msgspec import structs
+
+from ocpp_server.live.registers import Moment, Registers, Tally
+from transactions.services.metering.hours import spread
+
+# Nothing that charges a vehicle delivers more: the limit for calling a difference a jump.
+MAX_POWER_W = 1_000_000.0
+ALLOWANCE_WH = 1_000.0
+# Decimals of a Wh beyond this are noise of floating-point arithmetic.
+MOST_DECIMALS = 6
+
+
+class Rank(IntEnum):
+    """Where the context of a reading puts it."""
+
+    BEGIN = 0
+    ORDINARY = 1
+    END = 2
+
+
+_RANKS = {"Transaction.Begin": Rank.BEGIN, "Transaction.End": Rank.END}
+
+
+def rank_of(context: str) -> Rank:
+    return _RANKS.get(context, Rank.ORDINARY)
+
+
+class Register(NamedTuple):
+    """One sample of Energy.Active.Import.Register: the total, or the share of a phase."""
+
+    at: datetime
+    rank: Rank
+    phase: str
+    wh: float
+    resolution: float
+
+
+class Reading(NamedTuple):
+    """One register reading. Readings sort in the order in which they count."""
+
+    rank: Rank
+    moment: Moment
+
+
+class Readings(NamedTuple):
+    """The readings of a message or a session in the order in which they count, and the latest moment that
+    lacks a phase.
+    """
+
+    readings: list[Reading]
+    partial_at: datetime | None
+
+
+class Sum(NamedTuple):
+    """What a session comes to: the tally, the final reading to store, and what is suspicious."""
+
+    tally: Tally | None
+    stop_wh: float | None
+    reasons: tuple[str, ...]
+
+
+# -- moments -------------------------------------------------------------------------------------------------
+
+
+def moment(at: datetime, wh: float, resolution: float, *, is_sum: bool = False) -> Moment:
+    """A moment of one reading."""
+    return Moment(at, wh, resolution, wh, wh, wh - resolution, wh + resolution, is_sum)
+
+
+def given(at: datetime, wh: float | None) -> Moment | None:
+    """1.6's meterStart or meterStop: whole Wh."""
+    return None if wh is None else moment(at, wh, 1.0)
+
+
+def _merged(chosen: Moment, other: Moment) -> Moment:
+    """The moment of `chosen`, with what both have in common."""
+    return Moment(
+        chosen.at,
+        chosen.wh,
+        chosen.resolution,
+        min(chosen.lowest, other.lowest),
+        max(chosen.highest, other.highest),
+        max(chosen.floor, other.floor),
+        min(chosen.ceiling, other.ceiling),
+        chosen.is_sum,
+    )
+
+
+def _height(one: Moment) -> tuple[float, float]:
+    return one.wh, -one.resolution
+
+
+def joined(one: Moment, other: Moment) -> Moment:
+    """Two readings of the same moment: the highest counts."""
+    return _merged(one, other) if _height(one) >= _height(other) else _merged(other, one)
+
+
+def first_of(one: Moment, other: Moment) -> Moment:
+    """Two Transaction.Begin: the earlier counts."""
+    if one.at == other.at:
+        return joined(one, other)
+    return _merged(one, other) if one.at < other.at else _merged(other, one)
+
+
+def is_below(one: Moment, other: Moment) -> bool:
+    """Whether a reading is below another by more than both are rounded."""
+    return other.wh - one.wh >= one.resolution + other.resolution
+
+
+def _contradiction(one: Moment, where: str = "") -> tuple[str, ...]:
+    if one.floor < one.ceiling:
+        return ()
+    return (f"moment-contradicts: {where}{wh_text(one.lowest)} and {wh_text(one.highest)} Wh",)
+
+
+# -- one reading after the other -----------------------------------------------------------------------------
+
+
+def opened(start: Moment) -> Tally:
+    return Tally(
+        start.at, start.wh, start.wh, start.wh, start.wh, start.resolution, 0.0, start.resolution, 0.0
+    )
+
+
+def step(tally: Tally | None, one: Moment, *, is_final: bool = False, is_given: bool = False) -> Tally:
+    """The tally after one more moment.
+
+    `is_final`: the last reading; one below the others adds nothing. `is_given`: it is the meterStop, and the
+    meterStart is left as it was given.
+    """
+    if tally is None:
+        return _noted(opened(one), _contradiction(one))
+    at, wh, resolution = one.at, one.wh, one.resolution
+    start_wh, base, before = tally.start_wh, tally.base, tally.before
+    top, top_resolution = tally.top, tally.top_resolution
+    reasons = _with(tally.reasons, _contradiction(one)) if one.floor >= one.ceiling else tally.reasons
+    if wh < top and top - wh >= top_resolution + resolution:
+        if is_final:
+            return _noted(tally, (*reasons, f"meter-regression: {_then(tally.wh, wh)}"))
+        reasons = _with(reasons, (f"meter-reset: {wh_text(tally.wh)} to {wh_text(wh)} Wh",))
+        before += max(tally.wh - base, 0.0)
+        base = top = wh
+        top_resolution = resolution
+    elif wh - tally.wh > ALLOWANCE_WH and is_jump(wh - tally.wh, tally.at, at):
+        if tally.energy == 0 and tally.wh == 0 and not is_given:
+            # A start reading of 0 from a station that had not read its meter yet.
+            reasons = _with(reasons, (f"meter-start-implausible: {_then(0, wh)}",))
+            start_wh = base = wh
+        else:
+            reasons = _with(reasons, (f"meter-jump: {wh_text(tally.wh)} to {wh_text(wh)} Wh",))
+    if wh > top or (wh == top and resolution < top_resolution):
+        top, top_resolution = wh, resolution
+    finest = min(tally.finest, resolution)
+    energy = rounded(before + max(wh - base, 0.0), finest)
+    hours = spread(tally.hours, tally.at, at, round(energy - tally.energy, MOST_DECIMALS))
+    return Tally(at, wh, start_wh, base, top, top_resolution, before, finest, energy, reasons, hours)
+
+
+def is_jump(added: float, since: datetime, at: datetime) -> bool:
+    """Whether a register rose faster than anything charges."""
+    return added > MAX_POWER_W * max((at - since).total_seconds(), 0.0) / 3600 + ALLOWANCE_WH
+
+
+def _with(reasons: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
+    """The reasons, each code once: the first counts."""
+    for reason in more:
+        code = reason.partition(":")[0]
+        if not any(known.partition(":")[0] == code for known in reasons):
+            reasons = (*reasons, reason)
+    return reasons
+
+
+def _noted(tally: Tally, reasons: Iterable[str]) -> Tally:
+    return structs.replace(tally, reasons=_with(tally.reasons, reasons)) if reasons else tally
+
+
+# -- start, end, and the sum ---------------------------------------------------------------------------------
+
+
+def start_of(registers: Registers) -> Moment | None:
+    """The reading a session starts with: meterStart, or Transaction.Begin where that is missing, unknown
+    (negative), or 0 of a meter that stands far above.
+    """
+    start, begin = registers.start, registers.begin
+    if start is None or start.wh < 0 or (start.wh == 0 and begin is not None and begin.wh > ALLOWANCE_WH):
+        return begin
+    return start
+
+
+def total(registers: Registers, *, is_ended: bool) -> Sum:
+    """The sum of what the registers hold."""
+    tally, end, stop = registers.tally, registers.end, registers.stop
+    reasons: tuple[str, ...] = ()
+    start = registers.start
+    if registers.begin is not None or registers.ahead_at is not None or (start is not None and start.wh < 0):
+        reasons = _about_start(registers)
+    final: float | None = None
+    if stop is not None and stop.wh >= 0:
+        if end is not None and end.at < stop.at:
+            tally = step(tally, end, is_final=True)
+        elif end is not None:
+            reasons = _with(reasons, _contradiction(_merged(stop, end), "at the stop "))
+        if tally is None:
+            tally = _noted(opened(stop), ("meter-start-implausible: no reading before the stop",))
+        tally = step(tally, stop, is_final=True, is_given=True)
+        final = stop.wh
+    elif end is not None:
+        tally = step(tally, end, is_final=True)
+        final = end.wh
+    elif tally is not None:
+        final = tally.wh
+    elif is_ended:
+        reasons = _with(reasons, ("meter-stop-missing",))
+    if tally is not None and tally.reasons:
+        reasons = _with(reasons, tally.reasons)
+    return Sum(tally, final, reasons)
+
+
+def _about_start(registers: Registers) -> tuple[str, ...]:
+    start, begin, first = registers.start, registers.begin, start_of(registers)
+    reasons: tuple[str, ...] = ()
+    if start is not None and start is not first:
+        what = f"{wh_text(start.wh)} Wh" if start.wh < 0 or begin is None else _then(start.wh, begin.wh)
+        reasons = (f"meter-start-implausible: {what}",)
+        start = None
+    if begin is not None:
+        both = begin if start is None else _merged(start, begin)
+        reasons = _with(reasons, _contradiction(both, "at the start "))
+    if registers.ahead_at is not None and first is not None:
+        reasons = _with(reasons, (f"meter-start-ahead: {wh_text(first.wh)} Wh",))
+    return reasons
+
+
+def counts_ahead(registers: Registers) -> bool:
+    """Whether readings that are older than the start and below it count.
+
+    Where the register is above the start in the end, they are of the time before the session. Where it stays
+    below, the start is wrong and they are all there is.
+    """
+    first = start_of(registers)
+    if registers.ahead_at is None or first is None:
+        return False
+    final = registers.end or registers.last
+    if registers.stop is not None and registers.stop.wh >= 0:
+        final = registers.stop
+    return final is not None and is_below(final, first)
+
+
+# -- all readings at once ------------------------------------------------------------------------------------
+
+
+def count(
+    readings: Iterable[Reading],
+    *,
+    start: Moment | None = None,
+    stop: Moment | None = None,
+    partial_at: datetime | None = None,
+    curve: list[tuple[datetime, float]] | None = None,
+) -> Registers:
+    """The registers of a session: `readings` in any order, meterStart and meterStop as 1.6 gives them.
+
+    `curve` gets the energy at each moment between the start and the end.
+    """
+    registers = Registers(start=start, stop=stop, partial_at=partial_at)
+    begins = [one.moment for one in readings if one.rank is Rank.BEGIN]
+    ends = sorted((one.moment for one in readings if one.rank is Rank.END), key=lambda one: one.at)
+    others = [one.moment for one in readings if one.rank is Rank.ORDINARY]
+    for one in begins:
+        registers.begin = one if registers.begin is None else first_of(registers.begin, one)
+    first = start_of(registers)
+    if first is not None:
+        others += [one for one in begins if is_later_and_higher(one, first)]
+    for one in ends:
+        if registers.end is not None and one.at > registers.end.at:
+            # Only the last one is the end. Stations that call every reading so are still counted right.
+            others.append(registers.end)
+            registers.end = one
+        else:
+            registers.end = one if registers.end is None else _joined_or_total(registers.end, one)
+    series = _series(others)
+    others_of_session = series
+    if first is not None and series and series[0].at < first.at:
+        others_of_session = [one for one in series if not is_ahead(one, first)]
+        ahead = [one.at for one in series if is_ahead(one, first)]
+        registers.ahead_at = ahead[-1] if ahead else None
+    _fold(registers, first, others_of_session, curve)
+    if counts_ahead(registers):
+        registers.counts_ahead = True
+        _fold(registers, first, series, curve)
+    return registers
+
+
+def is_later_and_higher(one: Moment, first: Moment) -> bool:
+    """Whether a Transaction.Begin is a reading like any other: it is neither the start nor below it."""
+    return one.at > first.at and is_below(first, one)
+
+
+def is_ahead(one: Moment, first: Moment) -> bool:
+    """Whether the start is ahead of a reading, by the clock and by the register."""
+    return one.at < first.at and is_below(one, first)
+
+
+def _series(moments: Sequence[Moment]) -> list[Moment]:
+    by_time: dict[datetime, Moment] = {}
+    for one in moments:
+        known = by_time.get(one.at)
+        by_time[one.at] = one if known is None else _joined_or_total(known, one)
+    return [by_time[at] for at in sorted(by_time)]
+
+
+def _joined_or_total(one: Moment, other: Moment) -> Moment:
+    if one.is_sum != other.is_sum:
+        return other if one.is_sum else one
+    return joined(one, other)
+
+
+def _fold(
+    registers: Registers,
+    first: Moment | None,
+    series: list[Moment],
+    curve: list[tuple[datetime, float]] | None,
+) -> None:
+    tally = None if first is None else opened(first)
+    registers.previous = registers.last = None
+    if curve is not None:
+        curve.clear()
+    for one in series:
+        registers.previous, registers.last = tally, one
+        tally = step(tally, one)
+        if curve is not None:
+            curve.append((one.at, tally.energy))
+    registers.tally = tally
+
+
+# -- numbers -------------------------------------------------------------------------------------------------
+
+
+def rounded(wh: float, resolution: float) -> float:
+    """A difference of registers without binary noise: as fine as the finest of them."""
+    return round(wh, _decimals(resolution))
+
+
+@lru_cache(maxsize=256)
+def _decimals(resolution: float) -> int:
+    digits = 0
+    while digits < MOST_DECIMALS and resolution < 0.999 * 10.0**-digits:
+        digits += 1
+    return digits
+
+
+def wh_text(wh: float) -> str:
+    """A number of Wh as people write it: 12345.67, not 12345.7 or 1.2e+06."""
+    return f"{wh:.{MOST_DECIMALS}f}".rstrip("0").rstrip(".")
+
+
+def _then(one: float, other: float) -> str:
+    return f"{wh_text(one)} Wh, then {wh_text(other)} Wh"

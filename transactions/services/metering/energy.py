@@ -1,0 +1,286 @@
+"""The energy of a live transaction. All values in Wh; the rules are those of `counting`.
+
+A reading that comes in the order of time is added to what the live state holds, without a database read. One
+that is older than what was taken, which is rare, has the whole session recounted from its stored readings:
+the result does not depend on the order in which they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import structs
+from msgspec.structs import astuple
+
+from ocpp_server.live.records import TransactionState
+from ocpp_server.live.registers import Moment, Registers, Tally
+from transactions.models import Transaction
+from transactions.services.metering import appending, counting
+from transactions.services.metering.counting import Rank, Reading, Readings, Register
+from transactions.services.transactions.suspicion import ABOUT_REGISTERS, suspect
+
+PHASES = ("L1", "L2", "L3")
+
+
+def gathered(samples: Sequence[Register]) -> Readings:
+    """Totals as they are, and the sum of three phases where there is no total."""
+    readings: list[Reading] = []
+    phases: dict[tuple[Rank, datetime], dict[str, Register]] = {}
+    for sample in samples:
+        if sample.wh < 0:
+            continue
+        if not sample.phase:
+            one = counting.moment(sample.at, sample.wh, sample.resolution)
+            readings.append(Reading(sample.rank, one))
+            continue
+        by_phase = phases.setdefault((sample.rank, sample.at), {})
+        known = by_phase.get(sample.phase[:2])
+        if known is None or (known.wh, -known.resolution) < (sample.wh, -sample.resolution):
+            by_phase[sample.phase[:2]] = sample
+    partial_at = _add_sums(readings, phases) if phases else None
+    if len(readings) > 1:
+        readings.sort(key=_place)
+    return Readings(readings, partial_at)
+
+
+def _place(reading: Reading) -> tuple[Rank, datetime]:
+    return reading.rank, reading.moment.at
+
+
+def _add_sums(
+    readings: list[Reading], phases: dict[tuple[Rank, datetime], dict[str, Register]]
+) -> datetime | None:
+    totals = {_place(reading) for reading in readings}
+    partial_at: datetime | None = None
+    for (rank, at), by_phase in phases.items():
+        if (rank, at) in totals:
+            continue
+        if all(phase in by_phase for phase in PHASES):
+            parts = [by_phase[phase] for phase in PHASES]
+            wh = round(sum(part.wh for part in parts), counting.MOST_DECIMALS)
+            one = counting.moment(at, wh, sum(part.resolution for part in parts), is_sum=True)
+            readings.append(Reading(rank, one))
+        else:
+            partial_at = at if partial_at is None else max(partial_at, at)
+    return partial_at
+
+
+# -- what changes a transaction ------------------------------------------------------------------------------
+
+
+def begin(transaction: TransactionState, meter_wh: float | None, at: datetime) -> None:
+    """Take the meterStart of 1.6; negative means that the station does not know it."""
+    registers = transaction.registers = Registers(start=counting.given(at, meter_wh))
+    first = counting.start_of(registers)
+    if first is not None:
+        registers.tally = counting.opened(first)
+    _apply(transaction, is_ended=False)
+
+
+def take(transaction: TransactionState, samples: Sequence[Register], *, received_at: datetime) -> bool:
+    """Take readings; False when they are not the latest: then the session has to be recounted."""
+    registers = transaction.registers
+    if registers.is_settled:
+        return True
+    if len(samples) == 1 and appending.add_usual(registers, samples[0], received_at):
+        tally = registers.tally
+        if tally is not None and not tally.reasons and not transaction.suspect_reasons:
+            transaction.meter_start_wh, transaction.meter_last_wh = tally.start_wh, tally.wh
+            transaction.energy_wh, transaction.energy_by_hour = tally.energy, tally.hours
+            return True
+    elif not registers.is_known or not appending.add_all(registers, gathered(samples), received_at):
+        return False
+    _apply(transaction, is_ended=not transaction.is_active)
+    return True
+
+
+def recount(
+    transaction: TransactionState, samples: Sequence[Register], *, stop: Moment | None = None
+) -> None:
+    """Recount the session from all its samples; `stop` is the meterStop that is about to be taken."""
+    known = transaction.registers
+    if known.is_settled:
+        return
+    taken = gathered(samples)
+    transaction.registers = counting.count(
+        taken.readings, start=known.start, stop=stop or known.stop, partial_at=taken.partial_at
+    )
+    _apply(transaction, is_ended=not transaction.is_active)
+
+
+def must_recount(
+    transaction: TransactionState, meter_wh: float | None, at: datetime, *, received_at: datetime
+) -> bool:
+    """Whether the station's stop, received at `received_at`, can't be taken without the stored readings: the
+    live state lacks them, or has taken some that are later than the stop.
+    """
+    registers = transaction.registers
+    if not registers.is_known:
+        return not registers.is_settled
+    if registers.last is not None and registers.last.at > at:
+        # What comes with the stop itself counts, whatever its time.
+        is_of_stop = registers.received_at == received_at and registers.can_reopen
+        if not is_of_stop or (registers.previous is not None and registers.previous.at > at):
+            return True
+    if registers.ahead_at is None:
+        return False
+    stopped = structs.replace(registers, stop=counting.given(at, meter_wh))
+    return counting.counts_ahead(stopped) is not registers.counts_ahead
+
+
+def finish(transaction: TransactionState, meter_wh: float | None, at: datetime) -> float | None:
+    """Take the final reading and return the one to store; the readings so far decide when it is missing or
+    impossible.
+    """
+    registers = transaction.registers
+    if registers.is_settled:
+        # The stop came after the decision, which might have been another one with the stop known.
+        suspect(transaction, "stop-after-settlement")
+        return transaction.meter_last_wh if meter_wh is None or meter_wh < 0 else meter_wh
+    registers.stop = counting.given(at, meter_wh)
+    if not registers.is_known and transaction.meter_last_wh is not None:
+        registers.tally = _as_stored(transaction, transaction.meter_last_wh)
+    return _apply(transaction, is_ended=True)
+
+
+def _as_stored(transaction: TransactionState, last_wh: float) -> Tally:
+    """A tally without the readings behind it: what was counted stays."""
+    last = counting.opened(counting.moment(transaction.last_message_at, last_wh, 1.0))
+    start_wh, reasons = transaction.meter_start_wh, transaction.suspect_reasons
+    return structs.replace(
+        last,
+        start_wh=last_wh if start_wh is None else start_wh,
+        before=transaction.energy_wh,
+        energy=transaction.energy_wh,
+        reasons=tuple(reason for reason in reasons if reason.partition(":")[0] in ABOUT_REGISTERS),
+        hours=transaction.energy_by_hour or {},
+    )
+
+
+def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
+    """Write the sum into the transaction; the final reading."""
+    tally, final, reasons = counting.total(transaction.registers, is_ended=is_ended)
+    if tally is None:
+        transaction.meter_start_wh = transaction.meter_last_wh = None
+        transaction.energy_wh = 0.0
+        transaction.energy_by_hour = {}
+    else:
+        transaction.meter_start_wh, transaction.meter_last_wh = tally.start_wh, tally.wh
+        transaction.energy_wh = tally.energy
+        transaction.energy_by_hour = tally.hours
+    known = transaction.suspect_reasons
+    if reasons or known:
+        others = [reason for reason in known if reason.partition(":")[0] not in ABOUT_REGISTERS]
+        known[:] = [*others, *reasons]
+    return final
+
+
+def stop_wh(transaction: TransactionState) -> float | None:
+    """The final reading of a session that has ended, as far as it is known now."""
+    if transaction.registers.is_settled:
+        return transaction.meter_last_wh
+    return counting.total(transaction.registers, is_ended=True).stop_wh
+
+
+# -- what is stored of it ------------------------------------------------------------------------------------
+
+
+# In the place of what the next reading needs: there is no next one, a person has decided about the energy.
+SETTLED = "settled"
+
+
+class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
+    """Registers without what only the live state has. In an array: this is written with every reading."""
+
+    start: Moment | None = None
+    stop: Moment | None = None
+    is_known: bool = False
+    begin: Moment | None = None
+    last: Moment | None = None
+    partial_at: datetime | None = None
+    ahead_at: datetime | None = None
+    counts_ahead: bool = False
+    # Those of `Tally`, as far as its reasons; the hours have a column of their own.
+    tally: tuple[datetime, float, float, float, float, float, float, float, float, tuple[str, ...]] | None = (
+        None
+    )
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(_Stored).decode
+
+
+def columns(transaction: TransactionState) -> dict[str, Any]:
+    """The columns of the transaction's row that follow from its readings."""
+    return {
+        "meter_start_wh": transaction.meter_start_wh,
+        "meter_last_wh": transaction.meter_last_wh,
+        "energy_wh": transaction.energy_wh,
+        "energy_by_hour": transaction.energy_by_hour,
+        "registers": _text(transaction),
+    }
+
+
+def _text(transaction: TransactionState) -> str:
+    """What the next reading needs after the live state was lost. Without it the readings are read."""
+    registers = transaction.registers
+    if registers.is_settled:
+        return SETTLED
+    if not (registers.is_known and transaction.is_active) or registers.end is not None:
+        return _encode((registers.start, registers.stop)).decode()
+    tally = registers.tally
+    stored = (
+        registers.start,
+        registers.stop,
+        True,
+        registers.begin,
+        registers.last,
+        registers.partial_at,
+        registers.ahead_at,
+        registers.counts_ahead,
+        None if tally is None else astuple(tally)[:-1],
+    )
+    return _encode(stored).decode()
+
+
+def loaded(row: Transaction) -> Registers:
+    """The registers of a stored transaction. One of an earlier version knows its readings by their rows."""
+    if row.registers == SETTLED:
+        return Registers(is_known=False, is_settled=True)
+    try:
+        stored = _decode(row.registers)
+    except msgspec.DecodeError:
+        has_stop = row.start_fingerprint is not None and row.ended_by == Transaction.EndedBy.STATION
+        return Registers(
+            start=counting.given(row.started_at, row.meter_start_wh),
+            stop=counting.given(row.stopped_at, row.meter_stop_wh) if has_stop and row.stopped_at else None,
+            is_known=False,
+        )
+    return Registers(
+        start=stored.start,
+        stop=stored.stop,
+        begin=stored.begin,
+        last=stored.last,
+        tally=None if stored.tally is None else Tally(*stored.tally, row.energy_by_hour or {}),
+        can_reopen=False,
+        partial_at=stored.partial_at,
+        ahead_at=stored.ahead_at,
+        counts_ahead=stored.counts_ahead,
+        is_known=stored.is_known,
+    )
+
+
+def curve(row: Transaction, samples: Sequence[Register]) -> list[tuple[datetime, float]]:
+    """The energy of a stored session at the moments of its readings."""
+    known, points = loaded(row), list[tuple[datetime, float]]()
+    counted = counting.count(gathered(samples).readings, start=known.start, stop=known.stop, curve=points)
+    if counted.begin is not None and counted.start is None:
+        points.insert(0, (counted.begin.at, 0.0))
+    final = counted.end
+    tally = counting.total(counted, is_ended=True).tally
+    if final is not None and tally is not None:
+        points.append((max(final.at, points[-1][0]) if points else final.at, tally.energy))
+    return points

@@ -1,0 +1,68 @@
+"""The connector says it is free, the transaction says it charges.
+
+A transaction that was accepted may still get its stop, or the status may be wrong: it becomes suspect. One
+that was refused and has drawn nothing is over.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from chargepoints.services import availability
+from ocpp_server import live
+from ocpp_server.live.records import TransactionState
+from ocpp_server.live.station import Station
+from ocpp_server.live.unit_of_work import UnitOfWork
+from ocpp_server.protocol.translate import Place
+from transactions.models import Transaction
+from transactions.services.transactions import sessions
+from transactions.services.transactions.concurrency import was_refused
+from transactions.services.transactions.suspicion import CONNECTOR_FREE, has, suspect
+from transactions.tables import TRANSACTIONS
+
+# A stop may be queued behind its StatusNotification for a while (1.6 3.7).
+GRACE = timedelta(minutes=10)
+
+
+def contradicted(station: Station, now: datetime) -> list[TransactionState]:
+    """Active transactions whose connector has been Available for longer than the grace and that are not
+    suspect for it yet.
+    """
+    found = []
+    for transaction in station.transactions.values():
+        if not transaction.is_active or has(transaction, CONNECTOR_FREE):
+            continue
+        free_since = availability.free_since(station, Place(transaction.evse, transaction.connector))
+        if free_since is None or free_since <= transaction.started_at:
+            continue
+        if now - max(free_since, transaction.last_message_at) > GRACE:
+            found.append(transaction)
+    return found
+
+
+async def doubt(station: Station, work: UnitOfWork) -> None:
+    """Make the transactions suspect whose connector contradicts them. Runs between two messages."""
+    found = contradicted(station, datetime.now(UTC))
+    for transaction in found:
+        reasons = [*transaction.suspect_reasons, CONNECTOR_FREE]
+        station.unit.update(TRANSACTIONS, transaction.id, suspect=True, suspect_reasons=reasons)
+    await work.store()
+    for transaction in found:
+        suspect(transaction, CONNECTOR_FREE)
+    # It does not count for its token any more, in other processes either.
+    live.state().station_changed(station)
+
+
+def end_refused(station: Station) -> None:
+    """End the transactions that were refused, have drawn nothing, and whose connector is free again.
+
+    The driver has left. A stop that comes later amends the transaction.
+    """
+    for transaction in list(station.transactions.values()):
+        if not transaction.is_active or not was_refused(transaction) or transaction.energy_wh > 0:
+            continue
+        if availability.free_since(station, Place(transaction.evse, transaction.connector)) is None:
+            continue
+        # The station's clock may be ahead of ours: no end before the start.
+        at = max(station.received_at, transaction.started_at)
+        sessions.end(station, transaction, by=Transaction.EndedBy.REFUSED.value, at=at)

@@ -1,0 +1,218 @@
+"""Which fix a suspect session needs: a pure rule over what is known of it. Energy in Wh.
+
+An operator applies the proposed fix, another one, or none; `settling` writes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from transactions.models import Settlement
+from transactions.services.metering.counting import ALLOWANCE_WH, MAX_POWER_W
+from transactions.services.transactions.suspicion import ABOUT_REGISTERS
+
+Fix = Settlement.Fix
+
+# How soon a session begins that continues another one, and how far clocks may let them overlap.
+CONTINUES_WITHIN: Final = timedelta(minutes=15)
+OVERLAP: Final = timedelta(minutes=5)
+# Corrections below this are rounding.
+NOTICEABLE_WH: Final = 1.0
+
+CONNECTOR_FREE: Final = frozenset({"connector-available", "abandoned"})
+# With these the energy has to be looked at.
+ENERGY: Final = ABOUT_REGISTERS | {"events-missing", "events-lost"}
+# With these one charging may have become two sessions.
+SPLIT: Final = frozenset(
+    {"superseded", "matched-without-number", "abandoned", "start-missing", "stop-came-first"}
+)
+# What the server finds again with the next message or the next look while the session runs.
+FOUND_AGAIN: Final = frozenset({"connector-available"}) | ENERGY
+
+
+class Reading(NamedTuple):
+    """The energy register at one moment."""
+
+    at: datetime
+    wh: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What the rule looks at. `ended_at` is the last sign of life while the session runs."""
+
+    number: int
+    is_active: bool
+    codes: frozenset[str]
+    energy_wh: float
+    meter_start_wh: float | None
+    meter_last_wh: float | None
+    meter_stop_wh: float | None
+    token_key: str
+    started_at: datetime
+    ended_at: datetime
+
+
+class Proposal(NamedTuple):
+    """The fix to apply and why, in a sentence. No fix where the session has to end first, or a person has to
+    find the energy.
+
+    `energy_wh` is what the session will have, `other` the session to merge with.
+    """
+
+    fix: Settlement.Fix | None
+    words: str
+    energy_wh: float | None = None
+    other: int | None = None
+
+
+def figure(wh: float | None) -> str:
+    """Wh for people: 9,003,000 or 120.5."""
+    return "?" if wh is None else f"{wh:,.3f}".rstrip("0").rstrip(".")
+
+
+def propose(session: Session, readings: Sequence[Reading], neighbours: Iterable[Session]) -> Proposal:
+    """The fix for a suspect session. `readings` are those of the register, oldest first; `neighbours` the
+    sessions before and after it on the same EVSE.
+    """
+    if session.is_active:
+        return _running(session)
+    if session.codes & SPLIT:
+        for other in neighbours:
+            first, second = in_order(session, other)
+            if continues(first, second):
+                return Proposal(
+                    Fix.MERGE,
+                    f"Session {second.number} continues session {first.number}: same token, same EVSE, "
+                    f"register {figure(first.meter_last_wh)} Wh, then {figure(second.meter_start_wh)} Wh.",
+                    merged_energy(first, second),
+                    other.number,
+                )
+    if session.codes & ENERGY:
+        counted = _counted(session, readings)
+        if counted is not None and abs(counted.energy_wh - session.energy_wh) >= NOTICEABLE_WH:
+            return Proposal(Fix.CORRECT_ENERGY, counted.words, counted.energy_wh)
+    if "meter-jump" in session.codes:
+        return Proposal(
+            None,
+            f"The energy of {figure(session.energy_wh)} Wh has a jump that the stored readings do not show. "
+            "Correct it by hand, or ignore it.",
+        )
+    if session.energy_wh < NOTICEABLE_WH:
+        return Proposal(Fix.IGNORE, "No energy was drawn: there is nothing to correct.")
+    return Proposal(Fix.IGNORE, f"The energy of {figure(session.energy_wh)} Wh agrees with the readings.")
+
+
+def _running(session: Session) -> Proposal:
+    if session.codes & CONNECTOR_FREE:
+        last = session.meter_last_wh
+        where = (
+            "Close it without a reading"
+            if last is None
+            else f"Close it at the last reading, {figure(last)} Wh"
+        )
+        return Proposal(
+            Fix.CLOSE,
+            f"The connector is free and the station sent no stop. {where}.",
+            session.energy_wh,
+        )
+    if session.codes & FOUND_AGAIN:
+        return Proposal(None, "The session is running, so its energy is not final. Settle it when it ended.")
+    return Proposal(Fix.IGNORE, "The session is running, and its readings are plausible.")
+
+
+# -- merging -------------------------------------------------------------------------------------------------
+
+
+def in_order(one: Session, other: Session) -> tuple[Session, Session]:
+    """The session that began first, then the other."""
+    first, second = sorted((one, other), key=lambda session: (session.started_at, session.number))
+    return first, second
+
+
+def continues(first: Session, second: Session) -> bool:
+    """Whether two ended sessions are one charging: same token, soon after, and the register goes on."""
+    if first.is_active or second.is_active or not first.token_key or first.token_key != second.token_key:
+        return False
+    pause = second.started_at - first.ended_at
+    return -OVERLAP <= pause <= CONTINUES_WITHIN and _unmetered(first, second) is not None
+
+
+def merged_energy(first: Session, second: Session) -> float:
+    """The energy of both, and what the register counted between them."""
+    return round(first.energy_wh + (_unmetered(first, second) or 0.0) + second.energy_wh, 3)
+
+
+def _unmetered(first: Session, second: Session) -> float | None:
+    """What was drawn between the two; None when the register does not go on."""
+    if first.meter_last_wh is None or second.meter_start_wh is None:
+        return None
+    between = second.meter_start_wh - first.meter_last_wh
+    return between if 0 <= between <= ALLOWANCE_WH else None
+
+
+# -- energy --------------------------------------------------------------------------------------------------
+
+
+class _Counted(NamedTuple):
+    energy_wh: float
+    words: str
+
+
+def _counted(session: Session, readings: Sequence[Reading]) -> _Counted | None:
+    start, stop = session.meter_start_wh, session.meter_stop_wh
+    if "meter-regression" in session.codes and start is not None and stop is not None and stop >= start:
+        whole = round(stop - start, 3)
+        if _is_plausible(Reading(session.started_at, start), Reading(session.ended_at, stop)):
+            return _Counted(
+                whole,
+                f"The final reading is below an earlier one. Start and stop agree on {figure(whole)} Wh "
+                f"({figure(start)} to {figure(stop)} Wh).",
+            )
+    energy_wh, left_out = plausible_energy(_all(session, readings))
+    if energy_wh is None:
+        return None
+    words = f"The sum of the plausible differences of the register is {figure(energy_wh)} Wh"
+    if left_out:
+        words += f"; left out: {'; '.join(left_out[:3])}" + ("; ..." if len(left_out) > 3 else "")
+    return _Counted(energy_wh, f"{words}.")
+
+
+def _all(session: Session, readings: Sequence[Reading]) -> list[Reading]:
+    """The start, the readings and the stop, each where it is known."""
+    found = list(readings)
+    if session.meter_start_wh is not None:
+        found.insert(0, Reading(session.started_at, session.meter_start_wh))
+    if session.meter_stop_wh is not None:
+        found.append(Reading(session.ended_at, session.meter_stop_wh))
+    return found
+
+
+def plausible_energy(readings: Sequence[Reading]) -> tuple[float | None, list[str]]:
+    """The sum of what a charger can have delivered between readings, and which differences were left out.
+
+    One odd reading between two that agree is skipped; after a lasting change (a reset, a new meter) counting
+    goes on from the new level. None without two readings.
+    """
+    if len(readings) < 2:
+        return None, []
+    base, total = readings[0], 0.0
+    left_out: list[str] = []
+    for index, reading in enumerate(readings[1:], start=1):
+        if _is_plausible(base, reading):
+            total += reading.wh - base.wh
+            base = reading
+            continue
+        left_out.append(f"{figure(base.wh)} to {figure(reading.wh)} Wh")
+        following = readings[index + 1] if index + 1 < len(readings) else None
+        if following is None or not _is_plausible(base, following):
+            base = reading
+    return round(total, 3), left_out
+
+
+def _is_plausible(earlier: Reading, later: Reading) -> bool:
+    hours = max((later.at - earlier.at).total_seconds(), 0.0) / 3600
+    return 0 <= later.wh - earlier.wh <= MAX_POWER_W * hours + ALLOWANCE_WH

@@ -1,0 +1,79 @@
+"""A station restarted while transactions were running: they go on, or end without a stop."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from chargepoints.models import Connector
+from ocpp_server.live.records import TransactionState
+from ocpp_server.live.station import Station
+from transactions.models import Transaction
+from transactions.services.transactions import closing, sessions
+from transactions.services.transactions.concurrency import was_refused
+from transactions.services.transactions.suspicion import CONNECTOR_FREE, STOP_MISSING, clear
+
+
+def note_boot(station: Station) -> None:
+    """Mark what is open as interrupted. Nothing is closed: the station may resume, or still send the stop
+    (1.6 4.10).
+    """
+    for transaction in station.transactions.values():
+        if transaction.is_active and transaction.interrupted_at is None:
+            transaction.interrupted_at = station.received_at
+            sessions.mark_interrupted(station, transaction)
+
+
+def goes_on(station: Station, transaction: TransactionState, at: datetime, *, has_drawn: bool) -> None:
+    """The station said something about a running transaction at this moment of its own clock.
+
+    A message from before the restart, sent from the station's queue after it, proves nothing. Energy proves
+    that a vehicle is connected, whatever the connector's status says.
+    """
+    if transaction.interrupted_at is not None:
+        # A clock that seems to be behind may be a queue: only one that is ahead is certain.
+        ahead = timedelta(seconds=max(0.0, station.clock_skew_s or 0.0))
+        if at - ahead > transaction.interrupted_at:
+            transaction.interrupted_at = None
+    if has_drawn:
+        clear(transaction, CONNECTOR_FREE)
+
+
+def close_forsaken(now: datetime, grace: timedelta) -> None:
+    """Close active transactions that will get no stop: their connectors have been free for the grace.
+
+    That is a transaction whose station restarted and has not said a word about it since, although it is
+    online and had the time to send what it had queued; and one that was refused and has drawn nothing. A
+    stop that comes later amends either. Housekeeping runs this; it writes to the database.
+    """
+    quiet = Transaction.objects.active().filter(last_message_at__lte=now - grace)
+    interrupted = Q(is_interrupted=True, charge_point__is_online=True)
+    refused = Q(energy_wh=0) & ~Q(authorization_status__in=("", "Accepted"))
+    for row in quiet.filter(interrupted | refused).select_related("charge_point"):
+        if not _is_free(row, now - grace):
+            continue
+        is_void = was_refused(row) and row.energy_wh <= 0
+        closing.close(
+            row.pk,
+            by=Transaction.EndedBy.REFUSED if is_void else Transaction.EndedBy.INTERRUPTED,
+            reasons=(lambda present: []) if is_void else (STOP_MISSING,),
+            unless_message_since=row.last_message_at,
+        )
+
+
+def _is_free(row: Transaction, since: datetime) -> bool:
+    """Whether the connectors of a transaction have reported Available since then, and the station has been
+    running and connected.
+    """
+    station = row.charge_point
+    started = (station.last_boot_at, station.connected_at)
+    if row.evse_number is None or any(at is not None and at > since for at in started):
+        return False
+    connectors = Connector.objects.filter(charge_point=station, evse__number=row.evse_number)
+    if row.connector_number is not None:
+        connectors = connectors.filter(number=row.connector_number)
+    reports = list(connectors.values_list("status", "status_received_at"))
+    return bool(reports) and all(
+        status == Connector.Status.AVAILABLE and at is not None and at <= since for status, at in reports
+    )

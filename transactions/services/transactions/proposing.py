@@ -1,0 +1,102 @@
+"""The fix that a stored suspect session needs, and whether its vehicle is evidently charging: read only."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from accounts.models.token import normalise_uid
+from chargepoints.models import Connector
+from ocpp_server.protocol.metering import ENERGY
+from transactions.models import MeterValue, Settlement, Transaction
+from transactions.services.transactions import fixes
+from transactions.services.transactions.fixes import Proposal, Reading
+
+# A session that was heard of this recently at a connected station is taken for a vehicle that charges.
+RECENT: Final = timedelta(minutes=5)
+# Readings of a session that a proposal looks at; more than a day with one a second.
+_MOST_READINGS: Final = 100_000
+
+
+def proposed(row: Transaction) -> Proposal:
+    """The fix that the rule proposes for a suspect session. At most four queries."""
+    known = session(row)
+    needs_readings = not known.is_active and known.codes & fixes.ENERGY
+    neighbours = _neighbours(row) if not known.is_active and known.codes & fixes.SPLIT else ()
+    return fixes.propose(
+        known, _readings(row) if needs_readings else (), [session(other) for other in neighbours]
+    )
+
+
+def is_evidently_charging(row: Transaction, now: datetime | None = None) -> bool:
+    """Whether the station is connected and spoke of the session a moment ago, with nothing against it since:
+    no boot, and no report that the connector is Available.
+    """
+    charge_point, last = row.charge_point, row.last_message_at
+    if row.status != Transaction.Status.ACTIVE or not charge_point.is_online:
+        return False
+    if (now or datetime.now(UTC)) - last > RECENT:
+        return False
+    if charge_point.last_boot_at is not None and charge_point.last_boot_at > last:
+        return False
+    if row.evse_number is None:
+        return True
+    available = Connector.objects.filter(
+        charge_point=charge_point,
+        evse__number=row.evse_number,
+        status=Connector.Status.AVAILABLE,
+        status_received_at__gte=last,
+    )
+    if row.connector_number is not None:
+        available = available.filter(number=row.connector_number)
+    return not available.exists()
+
+
+def session(row: Transaction) -> fixes.Session:
+    return fixes.Session(
+        number=row.pk,
+        is_active=row.status == Transaction.Status.ACTIVE,
+        codes=codes(row),
+        energy_wh=row.energy_wh,
+        meter_start_wh=row.meter_start_wh,
+        meter_last_wh=row.meter_last_wh,
+        meter_stop_wh=row.meter_stop_wh,
+        token_key=normalise_uid(row.id_token),
+        started_at=row.started_at,
+        ended_at=row.stopped_at or row.last_message_at,
+    )
+
+
+def _neighbours(row: Transaction) -> list[Transaction]:
+    """The session after and the one before on the same EVSE."""
+    same = Transaction.objects.filter(
+        charge_point=row.charge_point_id, evse_number=row.evse_number, merged_into__isnull=True
+    )
+    found = (
+        same.filter(pk__gt=row.pk).order_by("pk").first(),
+        same.filter(pk__lt=row.pk).order_by("-pk").first(),
+    )
+    return [other for other in found if other is not None]
+
+
+def _readings(row: Transaction) -> list[Reading]:
+    """The register of the session, and of those that were merged into it."""
+    merged = row.settlements.filter(fix=Settlement.Fix.MERGE).values("merged_with")
+    merged_here = Transaction.objects.filter(pk__in=merged, merged_into=row).values_list("pk", flat=True)
+    values = MeterValue.objects.filter(
+        transaction__in=[row.pk, *merged_here],
+        measurand=ENERGY,
+        phase="",
+        value__isnull=False,
+        location__in=("", "Outlet"),
+    ).order_by("measured_at", "id")
+    pairs = values.values_list("measured_at", "value")[:_MOST_READINGS]
+    return [Reading(at, wh) for at, wh in pairs if wh is not None]
+
+
+def codes(row: Transaction) -> frozenset[str]:
+    return frozenset(map(code, row.suspect_reasons))
+
+
+def code(reason: str) -> str:
+    return reason.partition(":")[0]

@@ -1,0 +1,354 @@
+"""What an operator decides about sessions: end a running one, settle a suspect one. Each is recorded.
+
+A settled session is not suspect any more, and its reasons are kept in the settlement. A message that comes
+later may make it suspect again. The energy is changed in the session's row, so that every total follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from accounts.models.token import normalise_uid
+from ocpp_server.domain import Conflict, DomainError, Invalid, Missing
+from transactions.models import Settlement, Transaction
+from transactions.services.metering.energy import SETTLED
+from transactions.services.transactions import closing, fixes, proposing
+from transactions.services.transactions.fixes import Proposal
+
+Fix = Settlement.Fix
+
+USE_REMOTE_STOP: Final = (
+    "The vehicle is probably charging: use remote-stop; send force=true to end it here anyway."
+)
+STOP_REASON: Final = "Operator"
+MOST_AT_ONCE: Final = 200
+MAX_REASON: Final = 300
+MOST_ENERGY_WH: Final = 10_000_000.0
+# What a settlement keeps of a session. No token: erasing a person must not have to look here.
+_KEPT: Final = (
+    "status",
+    "ended_by",
+    "stop_reason",
+    "meter_start_wh",
+    "meter_stop_wh",
+    "meter_last_wh",
+    "energy_wh",
+    "energy_by_hour",
+    "merged_into_id",
+    "suspect_reasons",
+    "stopped_at",
+)
+
+# What the first of two merged sessions takes from the second.
+_END: Final = (
+    "ended_by",
+    "stop_reason",
+    "stop_id_token",
+    "stop_authorization_status",
+    "stop_authorization_reason",
+    "meter_stop_wh",
+    "meter_last_wh",
+    "stopped_at",
+    "stop_received_at",
+)
+
+
+class Outcome(NamedTuple):
+    """What became of one session of several; without a settlement `sentence` says why."""
+
+    number: int
+    settlement: Settlement | None
+    sentence: str
+
+
+def end_session(number: int, *, actor: str, reason: str, force: bool = False) -> Settlement:
+    """End a running session at its last reading and its last sign of life, without the station.
+
+    Its token can charge elsewhere at once, and a stop that the station sends later replaces this end. Raises
+    Missing, Invalid (no reason), Conflict when it has ended, and when the vehicle is evidently charging,
+    unless `force`.
+    """
+    _check_reason(reason)
+    with transaction.atomic():
+        row = _locked(number)
+        if row.status != Transaction.Status.ACTIVE:
+            raise Conflict(f"Session {number} has ended already ({row.get_ended_by_display()}).")
+        if not force:
+            _refuse_charging(row)
+        before = _snapshot(row)
+        _close(row, lambda present: [r for r in present if proposing.code(r) not in fixes.CONNECTOR_FREE])
+        return _record(row, Fix.END, before=before, actor=actor, reason=reason)
+
+
+def settle(  # noqa: PLR0913 - the choices of one decision
+    number: int,
+    *,
+    fix: Settlement.Fix | None = None,
+    actor: str,
+    reason: str,
+    energy_wh: float | None = None,
+    other: int | None = None,
+    by_hand: bool = False,
+) -> Settlement:
+    """Settle a suspect session; without a `fix` as proposed.
+
+    `energy_wh` and `other` (the session to merge with) are those of the proposal unless given; another one
+    needs `by_hand`. Raises Missing, Invalid, Conflict, and PermissionDenied without `by_hand`.
+    """
+    _check_reason(reason)
+    with transaction.atomic():
+        row = _locked(number)
+        if not row.suspect:
+            raise Conflict(f"Session {number} is not suspect.")
+        proposal = proposing.proposed(row)
+        chosen = fix or proposal.fix
+        if chosen is None:
+            raise Conflict(proposal.words)
+        before = _snapshot(row)
+        match chosen:
+            case Fix.CLOSE:
+                _close_suspect(row)
+            case Fix.CORRECT_ENERGY:
+                _correct(row, _energy_of(proposal, energy_wh, by_hand=by_hand))
+            case Fix.MERGE:
+                return _merge(row, _other_of(proposal, other, by_hand=by_hand), actor, reason)
+            case Fix.IGNORE:
+                _ignore(row)
+            case unknown:
+                raise Invalid(f"{unknown} settles nothing.", field="fix")
+        return _record(row, chosen, before=before, actor=actor, reason=reason)
+
+
+def settle_many(
+    numbers: Sequence[int], *, fix: Settlement.Fix | None = None, actor: str, reason: str
+) -> list[Outcome]:
+    """Settle each session by itself: one that can't be settled does not stop the others."""
+    _check_reason(reason)
+    return [_tried(number, settle, fix=fix, actor=actor, reason=reason) for number in numbers]
+
+
+def end_many(numbers: Sequence[int], *, actor: str, reason: str) -> list[Outcome]:
+    """End each session by itself, but none whose vehicle is evidently charging."""
+    _check_reason(reason)
+    return [_tried(number, end_session, actor=actor, reason=reason) for number in numbers]
+
+
+def _tried(number: int, decide: Callable[..., Settlement], **how: Any) -> Outcome:
+    try:
+        settlement = decide(number, **how)
+    except DomainError as error:
+        return Outcome(number, None, error.sentence)
+    return Outcome(number, settlement, told(settlement))
+
+
+def told(settlement: Settlement) -> str:
+    """What was done, as a sentence."""
+    number, after = settlement.transaction_id, settlement.after
+    match settlement.fix:
+        case Fix.END:
+            return f"Session {number} is ended. Its token can charge again."
+        case Fix.CLOSE:
+            return f"Session {number} is closed with {fixes.figure(after['energy_wh'])} Wh."
+        case Fix.CORRECT_ENERGY:
+            before, now = (fixes.figure(each["energy_wh"]) for each in (settlement.before, after))
+            return f"Session {number} has {now} Wh now (before: {before} Wh)."
+        case Fix.MERGE:
+            kept = after["merged_into_id"] or number
+            return f"Sessions {number} and {settlement.merged_with_id} are merged: {kept} has the energy."
+        case _:
+            return f"Session {number} is not suspect any more. Nothing else was changed."
+
+
+# -- the fixes -----------------------------------------------------------------------------------------------
+
+
+def _close_suspect(row: Transaction) -> None:
+    if row.status != Transaction.Status.ACTIVE:
+        raise Conflict(f"Session {row.pk} has ended already.")
+    _refuse_charging(row)
+    _close(row, lambda present: [])
+
+
+def _close(row: Transaction, reasons: closing.Reasons) -> None:
+    by = Transaction.EndedBy.OPERATOR
+    if not closing.close(row.pk, by=by, reasons=reasons, stop_reason=STOP_REASON):
+        raise Conflict(f"Session {row.pk} has ended already.")
+
+
+def _refuse_charging(row: Transaction) -> None:
+    if proposing.is_evidently_charging(row):
+        raise Conflict(f"Session {row.pk} got a message less than 5 minutes ago. {USE_REMOTE_STOP}")
+
+
+def _ignore(row: Transaction) -> None:
+    if row.status == Transaction.Status.ACTIVE and proposing.codes(row) & fixes.FOUND_AGAIN:
+        raise Conflict(
+            f"Session {row.pk} is running, so the server would find the same again: end it, or settle it "
+            "when it has ended."
+        )
+    _change(row)
+
+
+def _correct(row: Transaction, energy_wh: float) -> None:
+    if row.status == Transaction.Status.ACTIVE:
+        raise Conflict(f"Session {row.pk} is running: its energy is not final. End it first.")
+    hours = _scaled(row.energy_by_hour, energy_wh)
+    _change(row, energy_wh=energy_wh, energy_by_hour=hours, registers=SETTLED)
+
+
+def _energy_of(proposal: Proposal, energy_wh: float | None, *, by_hand: bool) -> float:
+    wanted = proposal.energy_wh if proposal.fix == Fix.CORRECT_ENERGY else None
+    if energy_wh is None:
+        if wanted is None:
+            raise Invalid("Required: no energy is proposed for this session.", field="energyWh")
+        return wanted
+    if not 0 <= energy_wh <= MOST_ENERGY_WH:
+        raise Invalid(f"Must be 0 to {MOST_ENERGY_WH:.0f} Wh.", field="energyWh")
+    if energy_wh != wanted and not by_hand:
+        raise PermissionDenied("An energy other than the proposed one needs the role administrator.")
+    return energy_wh
+
+
+def _other_of(proposal: Proposal, other: int | None, *, by_hand: bool) -> int:
+    wanted = proposal.other if proposal.fix == Fix.MERGE else None
+    if other is None:
+        if wanted is None:
+            raise Invalid("Required: no session to merge with is proposed.", field="into")
+        return wanted
+    if other != wanted and not by_hand:
+        raise PermissionDenied("Merging with a session that is not proposed needs the role administrator.")
+    return other
+
+
+def _merge(row: Transaction, other_number: int, actor: str, reason: str) -> Settlement:
+    """The session that began first gets the energy and the end of the other, which keeps its readings and
+    has no energy. Nothing that the station sent is moved.
+
+    What speaks against the energy of either one speaks against the sum: the first stays suspect for that.
+    """
+    if other_number == row.pk:
+        raise Invalid("A session can't be merged with itself.", field="into")
+    other = _other(other_number)
+    _check_merge(row, other)
+    first, second = (row, other) if (row.started_at, row.pk) < (other.started_at, other.pk) else (other, row)
+    before = {one.pk: _snapshot(one) for one in (first, second)}
+    energy_wh = fixes.merged_energy(proposing.session(first), proposing.session(second))
+    reasons = [
+        reason
+        for reason in first.suspect_reasons + second.suspect_reasons
+        if proposing.code(reason) in fixes.ENERGY
+    ]
+    _change(
+        first,
+        reasons=reasons,
+        energy_wh=energy_wh,
+        energy_by_hour=_together(first, second, energy_wh),
+        registers=SETTLED,
+        **{name: getattr(second, name) for name in _END},
+    )
+    none = _scaled(second.energy_by_hour, 0.0)
+    _change(second, energy_wh=0.0, energy_by_hour=none, registers=SETTLED, merged_into=first)
+    made = {
+        one.pk: _record(
+            one, Fix.MERGE, before=before[one.pk], actor=actor, reason=reason, merged_with=another
+        )
+        for one, another in ((first, second), (second, first))
+    }
+    return made[row.pk]
+
+
+def _check_merge(row: Transaction, other: Transaction) -> None:
+    if row.charge_point_id != other.charge_point_id or row.evse_number != other.evse_number:
+        raise Conflict(f"Sessions {row.pk} and {other.pk} were not on the same EVSE.")
+    for one in (row, other):
+        if one.status == Transaction.Status.ACTIVE:
+            raise Conflict(f"Session {one.pk} is running: end it first.")
+        if one.merged_into_id is not None:
+            raise Conflict(f"Session {one.pk} was merged into {one.merged_into_id}.")
+    if normalise_uid(row.id_token) != normalise_uid(other.id_token):
+        raise Conflict(f"Sessions {row.pk} and {other.pk} have different tokens.")
+
+
+def _together(first: Transaction, second: Transaction, energy_wh: float) -> dict[str, float] | None:
+    """The hours of both. What the register counted between them belongs to no known hour: it is spread."""
+    if first.energy_by_hour is None or second.energy_by_hour is None:
+        return None
+    hours = dict(first.energy_by_hour)
+    for hour, wh in second.energy_by_hour.items():
+        hours[hour] = hours.get(hour, 0.0) + wh
+    return _scaled(hours, energy_wh)
+
+
+def _scaled(hours: dict[str, float] | None, wanted_wh: float) -> dict[str, float] | None:
+    """The hours with another sum; None where it is not known in which hours energy was drawn."""
+    known_wh = sum(hours.values()) if hours else 0.0
+    if not hours or known_wh <= 0:
+        return None if wanted_wh else hours
+    return {hour: round(wh * wanted_wh / known_wh, 3) for hour, wh in hours.items()}
+
+
+# -- reading and writing -------------------------------------------------------------------------------------
+
+
+def _check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise Invalid("A reason is required.", field="reason")
+    if len(reason) > MAX_REASON:
+        raise Invalid(f"A reason has at most {MAX_REASON} characters.", field="reason")
+
+
+def _locked(number: int) -> Transaction:
+    # `of`: the station's row is only read.
+    rows = Transaction.objects.select_for_update(of=("self",)).select_related("charge_point")
+    row = rows.filter(pk=number).first()
+    if row is None:
+        raise Missing(f"There is no session {number}.")
+    return row
+
+
+def _other(number: int) -> Transaction:
+    try:
+        return _locked(number)
+    except Missing as missing:
+        raise Invalid(missing.sentence, field="into") from None
+
+
+def _change(row: Transaction, *, reasons: Sequence[str] = (), **columns: Any) -> None:
+    """Write the columns. Only `reasons` are suspect from now on."""
+    Transaction.objects.filter(pk=row.pk).update(
+        suspect=bool(reasons), suspect_reasons=list(reasons), **columns
+    )
+    if row.status == Transaction.Status.ACTIVE:
+        closing.reload_when_stored(row)
+    else:
+        closing.forget_when_stored(row)
+
+
+def _record(
+    row: Transaction,
+    fix: Settlement.Fix,
+    *,
+    before: dict[str, Any],
+    actor: str,
+    reason: str,
+    merged_with: Transaction | None = None,
+) -> Settlement:
+    return Settlement.objects.create(
+        transaction=row,
+        merged_with=merged_with,
+        fix=fix,
+        actor=actor[:150],
+        reason=reason,
+        before=before,
+        after=_snapshot(Transaction.objects.get(pk=row.pk)),
+    )
+
+
+def _snapshot(row: Transaction) -> dict[str, Any]:
+    kept = {name: getattr(row, name) for name in _KEPT}
+    stopped_at = row.stopped_at and row.stopped_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return kept | {"stopped_at": stopped_at}

@@ -1,0 +1,77 @@
+"""1.6 StartTransaction (4.8): a transaction is always opened, whatever the token, because the car may be
+charging already.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chargepoints.services import availability
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.translate import IdToken, Place
+from transactions.services.authorization.access import Purpose
+from transactions.services.authorization.decision import Decision, decide
+from transactions.services.transactions import ending, sessions
+from transactions.services.transactions.fingerprints import fingerprint
+
+# A start this old was queued while the station was offline; its first sending may have been stored long ago.
+REPLAYED_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    number: int
+    decision: Decision
+
+
+async def start(
+    *,
+    station: Station,
+    place: Place,
+    token: IdToken,
+    meter_wh: float,
+    at: datetime,
+    time_text: str,
+    time_problem: str = "",
+    reservation_id: int | None = None,
+) -> Started:
+    """Open a transaction, or recognise one that was opened before.
+
+    A charger that lost our answer sends the same start again (1.6 3.7.1). The fingerprint is looked up before
+    authorization, or a lost answer would turn into ConcurrentTx for a car that is charging.
+    """
+    key = fingerprint(place.connector, token.value.strip().casefold(), time_text, meter_wh)
+    was_queued = station.received_at - at > REPLAYED_AFTER
+    known = await sessions.find_fingerprint(station, key, in_database=station.in_doubt or was_queued)
+    if known is not None:
+        station.deviation("repeated-start")
+        decision = await decide(station=station, token=token)
+        return Started(
+            known.id,
+            Decision(known.authorization_status, known.group_id, decision.expires_at, known.token_pk),
+        )
+    suspicions: list[tuple[str, str]] = []
+    if time_problem in ("time-implausible", "time-unreadable", "time-missing"):
+        suspicions.append(("clock-implausible", time_text[:64]))
+    connector = await availability.connector_at(station, place, is_provisional=True)
+    if connector is None or not connector.reported_at:
+        suspicions.append(("connector-unknown", str(place.connector)))
+    decision = await decide(station=station, token=token, place=place, purpose=Purpose.START)
+    sessions.supersede(station, place, at)
+    transaction = await sessions.open_new(
+        station=station,
+        place=place,
+        at=at,
+        token=token,
+        decision=decision,
+        meter_wh=meter_wh,
+        fingerprint=key,
+        reservation_id=reservation_id,
+        suspicions=tuple(suspicions),
+    )
+    if was_queued:
+        sessions.save(station, transaction, was_offline=True)
+    if station.orphans:
+        await ending.join_waiting_stop(station, transaction)
+    return Started(transaction.id, decision)
