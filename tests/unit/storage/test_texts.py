@@ -1,6 +1,6 @@
 """Every text column that a station can fill keeps every text, on both databases.
 
-NUL and lone surrogates are replaced before a frame is read (tests/unit/protocol/test_frames.py); every text of
+NUL and lone surrogates are replaced before a frame is read (unit/protocol/test_frames.py); every text of
 every message is sent with them to both databases in tests/conformance/every/frames/test_every_schema.py.
 """
 
