@@ -218,19 +218,19 @@ def known(name: str) -> bool:
     return name in ACTIONS
 
 
-def action(name: str, version: Version) -> Action | None:
+def action(name: str, version: str) -> Action | None:
     """The row of an action, None when this version does not have it."""
     row = ACTIONS.get(name)
     return row if row is not None and version in row.versions else None
 
 
 @cache
-def from_station(version: Version) -> frozenset[str]:
+def from_station(version: str) -> frozenset[str]:
     """What stations of this version may send."""
     return frozenset(row.name for row in ACTIONS.values() if version in row.versions and row.is_from_station)
 
 
 @cache
-def to_station(version: Version) -> frozenset[str]:
+def to_station(version: str) -> frozenset[str]:
     """What we may send to stations of this version."""
     return frozenset(row.name for row in ACTIONS.values() if version in row.versions and row.is_to_station)

@@ -6,7 +6,7 @@ The spelling of a code per version lives only here. 1.6 misspells two of them ("
 
 from typing import Any, ClassVar
 
-from .versions import V16, Version
+from .versions import V16
 
 DESCRIPTION_MAX = 255  # 1.6J 4.2.3, 2.0.1 part 4 4.2.3
 
@@ -26,7 +26,7 @@ class OcppError(Exception):
         self.details: dict[str, Any] = details or {}
         super().__init__(self.description)
 
-    def code_for(self, version: Version) -> str:
+    def code_for(self, version: str) -> str:
         """The code as this version spells it."""
         return self.code_16 if version == V16 and self.code_16 else self.code
 

@@ -18,7 +18,7 @@ from .errors import (
     PropertyConstraintViolation,
     RpcFrameworkError,
 )
-from .versions import V16, V21, V201, Version
+from .versions import V16, V21, V201
 
 MAX_DEPTH = 32  # the deepest schema of 2.1 needs ten levels
 MAX_ID = 36
@@ -143,7 +143,7 @@ _ESCAPE = re.compile(
 _TYPE_NUMBER = re.compile(rb"-?[0-9]{1,9}")
 
 
-def parse(text: str, version: Version) -> Frame:
+def parse(text: str, version: str) -> Frame:
     """Read one frame of a station; never raises, whatever it sent."""
     if text.count("[") + text.count("{") > MAX_DEPTH and _too_deep(text):
         return _unreadable(f"nested deeper than {MAX_DEPTH} levels, or brackets do not match")
@@ -162,7 +162,7 @@ def parse(text: str, version: Version) -> Frame:
     return _parse_closely(text, version, cleaned)
 
 
-def _parse_closely(text: str, version: Version, cleaned: bool) -> Frame:
+def _parse_closely(text: str, version: str, cleaned: bool) -> Frame:
     """Read a frame that is unusual or wrong, and say what is wrong with it."""
     if _LONE_SURROGATE.search(text):
         text, cleaned = _LONE_SURROGATE.sub("\ufffd", text), True
@@ -188,7 +188,7 @@ def _parse_closely(text: str, version: Version, cleaned: bool) -> Frame:
 
 
 def _parse_request(
-    kind: int, parts: list[msgspec.Raw], given_id: object, version: Version, cleaned: bool
+    kind: int, parts: list[msgspec.Raw], given_id: object, version: str, cleaned: bool
 ) -> Frame:
     if not isinstance(given_id, str) or not _is_id(given_id):
         return _broken(f"the message id is not a string of 1 to {MAX_ID} characters", given_id, kind, version)
@@ -222,13 +222,13 @@ def _unreadable(reason: str) -> Broken:
     return Broken(reason, RpcFrameworkError(f"The frame is {reason}."))
 
 
-def _broken(reason: str, given_id: object, kind: int | None, version: Version) -> Broken:
+def _broken(reason: str, given_id: object, kind: int | None, version: str) -> Broken:
     """A frame whose JSON is fine but whose envelope is not; sends are never answered (2.1 part 4 4.2.5)."""
     error = None if kind == SEND else RpcFrameworkError(f"The frame is not a valid RPC message: {reason}.")
     return Broken(reason, error, _echoable(given_id, version), kind)
 
 
-def _echoable(given_id: object, version: Version) -> str | None:
+def _echoable(given_id: object, version: str) -> str | None:
     """The id an error about this frame may carry.
 
     2.x has "-1" for ids that break the rule. 1.6 has not, and a station that gets no answer waits for its
@@ -294,22 +294,22 @@ def pack_result(id: str, payload: dict[str, Any] | str) -> str:
     return orjson.dumps((CALL_RESULT, id, payload)).decode()
 
 
-def pack_error(id: str, error: OcppError, version: Version) -> str:
+def pack_error(id: str, error: OcppError, version: str) -> str:
     """A CALLERROR, the code spelled for the version, the description at most 255 characters."""
     return _pack_refusal(CALL_ERROR, id, error, version)
 
 
-def pack_result_error(id: str, error: OcppError, version: Version = V21) -> str:
+def pack_result_error(id: str, error: OcppError, version: str = V21) -> str:
     """A CALLRESULTERROR (2.1): the station's answer to our CALL was not what its schema asks for."""
     return _pack_refusal(CALL_RESULT_ERROR, id, error, version)
 
 
-def _pack_refusal(kind: int, id: str, error: OcppError, version: Version) -> str:
+def _pack_refusal(kind: int, id: str, error: OcppError, version: str) -> str:
     description = _LONE_SURROGATE.sub("\ufffd", error.description)[:DESCRIPTION_MAX]
     return orjson.dumps((kind, id, error.code_for(version), description, error.details)).decode()
 
 
-def answer_to_broken(frame: Broken | Unknown, version: Version) -> str | None:
+def answer_to_broken(frame: Broken | Unknown, version: str) -> str | None:
     """What to answer to a frame that is no message; None where the version asks for silence.
 
     1.6 and 2.1 ignore unknown message types, 2.0.1 refuses them (part 4 4.4). An unreadable id is answered

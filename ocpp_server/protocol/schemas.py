@@ -35,9 +35,9 @@ from .repairs import (
     alike,
     repair,
 )
-from .versions import V16, V21, V201, Version
+from .versions import V16, V21, V201
 
-_FOLDERS = {V16: "v16", V201: "v201", V21: "v21"}
+_FOLDERS: dict[str, str] = {V16: "v16", V201: "v201", V21: "v21"}
 _INT64 = 2**63 - 1
 _SHOWN = 50  # characters of an offending value that a description repeats
 _DEEPEST = 12  # more lists than any schema has inside of each other
@@ -69,7 +69,7 @@ class PayloadInvalid(ValueError):
 
 
 @cache
-def _files(version: Version) -> dict[tuple[str, str], str]:
+def _files(version: str) -> dict[tuple[str, str], str]:
     """(action, kind) -> file name. The 1.6 files carry no "Request", nor does the one SEND of 2.1."""
     found = {}
     for file in resources.files("ocpp").joinpath(_FOLDERS[version], "schemas").iterdir():
@@ -80,17 +80,17 @@ def _files(version: Version) -> dict[tuple[str, str], str]:
     return found
 
 
-def actions_of(version: Version) -> frozenset[str]:
+def actions_of(version: str) -> frozenset[str]:
     """Every action the version has a schema for."""
     return frozenset(action for action, _ in _files(version))
 
 
-def has(version: Version, action: str, kind: Kind) -> bool:
+def has(version: str, action: str, kind: Kind) -> bool:
     """Whether the version has this message; a SEND of 2.1 has no response."""
     return version in _FOLDERS and (action, kind) in _files(version)
 
 
-def message_schema(version: Version, action: str, kind: Kind) -> Schema:
+def message_schema(version: str, action: str, kind: Kind) -> Schema:
     """The schema as published; raises LookupError when the version has no such message."""
     try:
         name = _files(version)[action, kind]
@@ -122,7 +122,7 @@ class _Message:
 
     __slots__ = ("is_valid", "schema", "validator")
 
-    def __init__(self, version: Version, action: str, kind: Kind) -> None:
+    def __init__(self, version: str, action: str, kind: Kind) -> None:
         self.schema: Schema = _enforced(message_schema(version, action, kind))
         # Draft 4 for all: it is what 1.6 declares, the later drafts add nothing OCPP uses, and it alone keeps
         # 1e22 from passing as an integer.
@@ -131,7 +131,7 @@ class _Message:
 
 
 @cache
-def _message(version: Version, action: str, kind: Kind) -> _Message:
+def _message(version: str, action: str, kind: Kind) -> _Message:
     return _Message(version, action, kind)
 
 
@@ -139,7 +139,7 @@ def _message(version: Version, action: str, kind: Kind) -> _Message:
 
 
 def check(
-    version: Version, action: str, kind: Kind, payload: dict[str, Any], *, strict: bool
+    version: str, action: str, kind: Kind, payload: dict[str, Any], *, strict: bool
 ) -> Sequence[Deviation]:
     """Validate what a station sent; returns what was tolerated, empty for a correct payload.
 
@@ -260,7 +260,7 @@ def _pass(
     return again
 
 
-def outgoing(version: Version, action: str, kind: Kind, payload: dict[str, Any]) -> None:
+def outgoing(version: str, action: str, kind: Kind, payload: dict[str, Any]) -> None:
     """Validate what we are about to send, always strictly; raises PayloadInvalid."""
     message = _message(version, action, kind)
     try:

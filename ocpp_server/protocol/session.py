@@ -25,7 +25,7 @@ from .frames import (
     pack_error,
     parse,
 )
-from .versions import V201, Version
+from .versions import V201
 
 REMEMBERED_ANSWERS = 8
 REMEMBERED_FOR = (
@@ -202,7 +202,7 @@ class Session:
 
     def __init__(
         self,
-        version: Version,
+        version: str,
         *,
         memory: ReplayMemory | None = None,
         queue_limit: int = 64,

