@@ -16,7 +16,7 @@ from django.core.checks import register as register_check
 
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.actions import ACTIONS, SENDS, action, from_station
-from ocpp_server.protocol.registry import Registry, registry
+from ocpp_server.protocol.registry import ROLES, Registry, registry
 from ocpp_server.protocol.versions import V2X, V16, V21, VERSIONS, Version
 
 # What stations may send and nobody serves yet: answered NotSupported. Later work empties this list.
@@ -83,10 +83,10 @@ def disagreements(
             yield "ocpp.E004", f"{version} {name}: has a handler; take it out of NOT_YET"
         if name not in from_station(version):
             yield "ocpp.E005", f"{version} {name}: is in NOT_YET, but no station of this version may send it"
-    for role in ("on", "after", "reply"):
-        for version, name in sorted(handlers.registered(role)):
-            if action(name, version) is None:
-                yield "ocpp.E006", f"{version} {name}: has an @{role} handler, but no row in the table"
+    for role in ROLES:
+        for spoken, name in sorted(handlers.registered(role)):
+            if action(name, spoken) is None:
+                yield "ocpp.E006", f"{spoken} {name}: has an @{role} handler, but no row in the table"
 
 
 def _between_table_and_schemas() -> Iterator[tuple[str, str]]:

@@ -170,8 +170,7 @@ class StationConnection:
         await self._send(text)
         measures.handled(exchange)
         if exchange.error is None:
-            after = registry.after_handler(station.version, call.action)
-            if after is not None:
+            for after in registry.after_handlers(station.version, call.action):
                 await self._run_after(after, exchange)
             self._outgoing.settled()
 

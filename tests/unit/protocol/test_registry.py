@@ -24,8 +24,8 @@ def test_a_handler_is_found_by_version_and_action(registry):
 
     assert registry.handler(V201, "TransactionEvent") is serve
     assert registry.handler(V21, "TransactionEvent") is serve
-    assert registry.after_handler(V201, "TransactionEvent") is other
-    assert registry.after_handler(V21, "TransactionEvent") is None
+    assert registry.after_handlers(V201, "TransactionEvent") == (other,)
+    assert registry.after_handlers(V21, "TransactionEvent") == ()
     assert registry.reply_handler(V16, "Reset") is other
     assert registry.handler(V16, "Heartbeat") is None
 
@@ -35,6 +35,24 @@ def test_a_second_handler_stops_the_import_and_names_both(registry):
 
     with pytest.raises(RegistrationError, match=r"test_registry\.other would replace .*test_registry\.serve"):
         registry.on("Heartbeat", V201)(other)
+
+
+@pytest.mark.parametrize("role", ["also", "after"])
+def test_reactions_run_in_the_order_of_their_imports(registry, role):
+    getattr(registry, role)("Heartbeat", V16, V201)(serve)
+    getattr(registry, role)("Heartbeat", V16)(other)
+    found = {"also": registry.reactions, "after": registry.after_handlers}[role]
+
+    assert found(V16, "Heartbeat") == (serve, other)
+    assert found(V201, "Heartbeat") == (serve,)
+    assert found(V21, "Heartbeat") == ()
+
+
+def test_the_same_handler_twice_stops_the_import(registry):
+    registry.on("Heartbeat", V16)(serve)
+
+    with pytest.raises(RegistrationError, match="would replace"):
+        registry.on("Heartbeat", V16)(serve)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +90,5 @@ def test_one_family_of_stations_asks_us_for_its_configuration(registry):
     registry.reply("GetConfiguration", V16)(other)
 
     assert registry.handler(V16, "GetConfiguration") is serve
-    assert registry.is_inbound(V16, "GetConfiguration")
-    assert not registry.is_inbound(V16, "ChangeConfiguration")
     with pytest.raises(RegistrationError, match="inbound is for the others"):
         registry.on("Heartbeat", V16, inbound=True)

@@ -57,7 +57,7 @@ async def test_an_error_of_ocpp_in_the_middle_of_a_handler_is_taken_back_as_well
         await handler(station, request)
         return {"transactionId": "one", "idTagInfo": {"status": "Accepted"}}
 
-    monkeypatch.setitem(registry._tables["on"], (V16, "StartTransaction"), answers_nonsense)
+    monkeypatch.setitem(registry._on, (V16, "StartTransaction"), answers_nonsense)
     answer = await wire.call("StartTransaction", START)
     now = live_state(wire.station)
     now["station"]["connectors"].clear()
@@ -101,11 +101,11 @@ async def test_a_refused_commit_of_both_attempts_leaves_nothing_but_a_quarantine
     async def reaction(station: Station, request: dict[str, Any]) -> None:
         refuse(station, request)
 
-    registry._reactions[V16, "StartTransaction"] = (reaction,)
+    registry._also[V16, "StartTransaction"] = (reaction,)
     try:
         answer = await wire.call("StartTransaction", START)
     finally:
-        del registry._reactions[V16, "StartTransaction"]
+        del registry._also[V16, "StartTransaction"]
     now = live_state(wire.station)
     now["station"]["connectors"].clear()
 
