@@ -1,9 +1,13 @@
-"""THE TABLE: every action of OCPP, who sends it, which block it belongs to, and which versions have it.
+"""THE TABLE: every action of OCPP, which side sends it, its block, its versions, and every fact about it that
+the server acts on.
 
-The map of the house: handlers, commands, services and tests of an action stand in the files named after its
-block. 39 rows in 1.6 with the security extension, 64 in 2.0.1, 91 in 2.1, 102 names in all.
+The handlers, commands, services and tests of an action stand in files named after its block, in the app that
+BLOCKS names. 39 rows in 1.6 with the security extension, 64 in 2.0.1, 91 in 2.1, 102 names in all.
 """
 
+from __future__ import annotations
+
+from enum import Flag, auto
 from functools import cache
 from typing import Final, Literal, NamedTuple
 
@@ -15,8 +19,56 @@ STATION: Final = "station"  # station -> CSMS
 CSMS: Final = "csms"  # CSMS -> station
 BOTH: Final = "both"
 
+# The app of every block.
+BLOCKS: Final = {
+    "provisioning": "chargepoints",
+    "availability": "chargepoints",
+    "firmware": "chargepoints",
+    "diagnostics": "chargepoints",
+    "security": "chargepoints",
+    "display": "chargepoints",
+    "data_transfer": "chargepoints",
+    "battery_swap": "chargepoints",
+    "transactions": "transactions",
+    "authorization": "transactions",
+    "metering": "transactions",
+    "remote_control": "transactions",
+    "reservation": "transactions",
+    "variables": "configuration",
+    "monitoring": "configuration",
+    "network": "configuration",
+    "local_list": "configuration",
+    "certificates": "certificates",
+    "smart_charging": "smart_charging",
+    "v2x": "smart_charging",
+    "der": "smart_charging",
+    "tariff": "tariffs",
+    "payment": "tariffs",
+}
 
-# Of `secret_paths`: secrets may stand in any text of the action, under a name that no schema knows (a key, a
+
+class Fact(Flag):
+    """What the server has to know of an action beside its payload. Every row states its facts."""
+
+    PLAIN = 0
+    # A station discards it when it is answered with an error, and keeps it otherwise: never refused for a
+    # message id, and answered even when it could not be handled.
+    TRANSACTIONAL = auto()
+    # A bill depends on it: a refused one is kept for the operator.
+    ABOUT_MONEY = auto()
+    # The answer holds the current time or begins a new life of the station: never replayed.
+    ALWAYS_NEW = auto()
+    # A station may send it before its boot was accepted (2.0.1 B02.FR.09, B03.FR.07; 1.6J errata 3.8).
+    BEFORE_ACCEPTED = auto()
+    # We may send it to a station that is Pending, which may be configured, nothing else (1.6 4.2, 2.0.1 B02).
+    WHILE_PENDING = auto()
+    # Stored in the message log only with OCPP_LOG_HEARTBEATS.
+    LOG_ON_DEMAND = auto()
+    # Message type 6 of 2.1 (SEND): no response exists.
+    UNANSWERED = auto()
+
+
+# In `secret_paths`: secrets may stand in any text of the action, under a name that no schema knows (a key, a
 # variable, JSON inside a text) or as part of an address.
 FREE: Final = "*"
 
@@ -25,13 +77,14 @@ class Action(NamedTuple):
     """One row: `direction` names the side that sends the request.
 
     `secret_paths` are the fields of its request or answer whose values are never shown, or FREE. The rule is
-    `secrets`; a test asks of every text of every schema where it belongs.
+    in `secrets`; a test checks every text field of every schema against it.
     """
 
     name: str
     direction: Direction
     block: str
     versions: tuple[Version, ...]
+    facts: Fact
     secret_paths: tuple[str, ...] = ()
 
     @property
@@ -44,11 +97,24 @@ class Action(NamedTuple):
         """Whether we may send it."""
         return self.direction != STATION
 
+    @property
+    def app(self) -> str:
+        """The app that the action's code belongs to."""
+        return BLOCKS[self.block]
+
 
 _16 = (V16,)
 _201 = (V201, V21)
 _21 = (V21,)
 _ALL = (V16, V201, V21)
+_PLAIN = Fact.PLAIN
+_TRANSACTIONAL = Fact.TRANSACTIONAL
+_ABOUT_MONEY = Fact.ABOUT_MONEY
+_ALWAYS_NEW = Fact.ALWAYS_NEW
+_BEFORE_ACCEPTED = Fact.BEFORE_ACCEPTED
+_WHILE_PENDING = Fact.WHILE_PENDING
+_LOG_ON_DEMAND = Fact.LOG_ON_DEMAND
+_UNANSWERED = Fact.UNANSWERED
 _FREE = (FREE,)
 _NETWORK_SECRETS = (
     "connectionData.apn",
@@ -60,157 +126,169 @@ _NETWORK_SECRETS = (
 
 # fmt: off
 _TABLE: tuple[
-    tuple[str, Direction, str, tuple[Version, ...]]
-    | tuple[str, Direction, str, tuple[Version, ...], tuple[str, ...]],
+    tuple[str, Direction, str, tuple[Version, ...], Fact]
+    | tuple[str, Direction, str, tuple[Version, ...], Fact, tuple[str, ...]],
     ...,
 ] = (
     # A  security
-    ("SecurityEventNotification",         STATION, "security",       _ALL, _FREE),
+    ("SecurityEventNotification",         STATION, "security",       _ALL,  _PLAIN, _FREE),
 
     # A, M  certificates
-    ("SignCertificate",                   STATION, "certificates",   _ALL),
-    ("CertificateSigned",                 CSMS,    "certificates",   _ALL),
-    ("InstallCertificate",                CSMS,    "certificates",   _ALL),
-    ("DeleteCertificate",                 CSMS,    "certificates",   _ALL),
-    ("GetInstalledCertificateIds",        CSMS,    "certificates",   _ALL),
-    ("Get15118EVCertificate",             STATION, "certificates",   _201),
-    ("GetCertificateStatus",              STATION, "certificates",   _201),
-    ("GetCertificateChainStatus",         STATION, "certificates",   _21),
+    ("SignCertificate",                   STATION, "certificates",   _ALL,  _PLAIN),
+    ("CertificateSigned",                 CSMS,    "certificates",   _ALL,  _WHILE_PENDING),
+    ("InstallCertificate",                CSMS,    "certificates",   _ALL,  _WHILE_PENDING),
+    ("DeleteCertificate",                 CSMS,    "certificates",   _ALL,  _PLAIN),
+    ("GetInstalledCertificateIds",        CSMS,    "certificates",   _ALL,  _PLAIN),
+    ("Get15118EVCertificate",             STATION, "certificates",   _201,  _PLAIN),
+    ("GetCertificateStatus",              STATION, "certificates",   _201,  _PLAIN),
+    ("GetCertificateChainStatus",         STATION, "certificates",   _21,   _PLAIN),
 
     # B  provisioning
-    ("BootNotification",                  STATION, "provisioning",   _ALL),
-    ("Heartbeat",                         STATION, "provisioning",   _ALL),
-    ("Reset",                             CSMS,    "provisioning",   _ALL),
-    ("GetConfiguration",                  CSMS,    "variables",      _16, _FREE),
-    ("ChangeConfiguration",               CSMS,    "variables",      _16, _FREE),
-    ("GetVariables",                      CSMS,    "variables",      _201, _FREE),
-    ("SetVariables",                      CSMS,    "variables",      _201, _FREE),
-    ("GetBaseReport",                     CSMS,    "variables",      _201),
-    ("GetReport",                         CSMS,    "variables",      _201),
-    ("NotifyReport",                      STATION, "variables",      _201, _FREE),
-    ("SetNetworkProfile",                 CSMS,    "network",        _201, _NETWORK_SECRETS),
+    ("BootNotification",                  STATION, "provisioning",   _ALL,  _ALWAYS_NEW | _BEFORE_ACCEPTED),
+    ("Heartbeat",                         STATION, "provisioning",   _ALL,  _ALWAYS_NEW | _LOG_ON_DEMAND),
+    ("Reset",                             CSMS,    "provisioning",   _ALL,  _WHILE_PENDING),
+    ("GetConfiguration",                  CSMS,    "variables",      _16,   _WHILE_PENDING, _FREE),
+    ("ChangeConfiguration",               CSMS,    "variables",      _16,   _WHILE_PENDING, _FREE),
+    ("GetVariables",                      CSMS,    "variables",      _201,  _WHILE_PENDING, _FREE),
+    ("SetVariables",                      CSMS,    "variables",      _201,  _WHILE_PENDING, _FREE),
+    ("GetBaseReport",                     CSMS,    "variables",      _201,  _WHILE_PENDING),
+    ("GetReport",                         CSMS,    "variables",      _201,  _WHILE_PENDING),
+    ("NotifyReport",                      STATION, "variables",      _201,  _PLAIN, _FREE),
+    ("SetNetworkProfile",                 CSMS,    "network",        _201,  _PLAIN, _NETWORK_SECRETS),
 
     # C  authorization
-    ("Authorize",                         STATION, "authorization",  _ALL),
-    ("ClearCache",                        CSMS,    "authorization",  _ALL),
+    ("Authorize",                         STATION, "authorization",  _ALL,  _PLAIN),
+    ("ClearCache",                        CSMS,    "authorization",  _ALL,  _PLAIN),
 
     # D  local list
-    ("SendLocalList",                     CSMS,    "local_list",     _ALL),
-    ("GetLocalListVersion",               CSMS,    "local_list",     _ALL),
+    ("SendLocalList",                     CSMS,    "local_list",     _ALL,  _PLAIN),
+    ("GetLocalListVersion",               CSMS,    "local_list",     _ALL,  _PLAIN),
 
     # E  transactions
-    ("StartTransaction",                  STATION, "transactions",   _16),
-    ("StopTransaction",                   STATION, "transactions",   _16),
-    ("TransactionEvent",                  STATION, "transactions",   _201),
-    ("GetTransactionStatus",              CSMS,    "transactions",   _201),
+    ("StartTransaction",                  STATION, "transactions",   _16,   _TRANSACTIONAL | _ABOUT_MONEY),
+    ("StopTransaction",                   STATION, "transactions",   _16,   _TRANSACTIONAL | _ABOUT_MONEY),
+    ("TransactionEvent",                  STATION, "transactions",   _201,  _TRANSACTIONAL | _ABOUT_MONEY),
+    ("GetTransactionStatus",              CSMS,    "transactions",   _201,  _PLAIN),
 
     # F  remote control
-    ("RemoteStartTransaction",            CSMS,    "remote_control", _16),
-    ("RemoteStopTransaction",             CSMS,    "remote_control", _16),
-    ("RequestStartTransaction",           CSMS,    "remote_control", _201),
-    ("RequestStopTransaction",            CSMS,    "remote_control", _201),
-    ("UnlockConnector",                   CSMS,    "remote_control", _ALL),
-    ("TriggerMessage",                    CSMS,    "remote_control", _ALL),
-    ("ExtendedTriggerMessage",            CSMS,    "remote_control", _16),
+    ("RemoteStartTransaction",            CSMS,    "remote_control", _16,   _PLAIN),
+    ("RemoteStopTransaction",             CSMS,    "remote_control", _16,   _PLAIN),
+    ("RequestStartTransaction",           CSMS,    "remote_control", _201,  _PLAIN),
+    ("RequestStopTransaction",            CSMS,    "remote_control", _201,  _PLAIN),
+    ("UnlockConnector",                   CSMS,    "remote_control", _ALL,  _PLAIN),
+    ("TriggerMessage",                    CSMS,    "remote_control", _ALL,  _WHILE_PENDING),
+    ("ExtendedTriggerMessage",            CSMS,    "remote_control", _16,   _WHILE_PENDING),
 
     # G  availability
-    ("StatusNotification",                STATION, "availability",   _ALL),
-    ("ChangeAvailability",                CSMS,    "availability",   _ALL),
+    ("StatusNotification",                STATION, "availability",   _ALL,  _PLAIN),
+    ("ChangeAvailability",                CSMS,    "availability",   _ALL,  _PLAIN),
 
     # H  reservation
-    ("ReserveNow",                        CSMS,    "reservation",    _ALL),
-    ("CancelReservation",                 CSMS,    "reservation",    _ALL),
-    ("ReservationStatusUpdate",           STATION, "reservation",    _201),
+    ("ReserveNow",                        CSMS,    "reservation",    _ALL,  _PLAIN),
+    ("CancelReservation",                 CSMS,    "reservation",    _ALL,  _PLAIN),
+    ("ReservationStatusUpdate",           STATION, "reservation",    _201,  _PLAIN),
 
     # I  tariff and cost
-    ("CostUpdated",                       CSMS,    "tariff",         _201),
-    ("SetDefaultTariff",                  CSMS,    "tariff",         _21),
-    ("GetTariffs",                        CSMS,    "tariff",         _21),
-    ("ClearTariffs",                      CSMS,    "tariff",         _21),
-    ("ChangeTransactionTariff",           CSMS,    "tariff",         _21),
+    ("CostUpdated",                       CSMS,    "tariff",         _201,  _PLAIN),
+    ("SetDefaultTariff",                  CSMS,    "tariff",         _21,   _PLAIN),
+    ("GetTariffs",                        CSMS,    "tariff",         _21,   _PLAIN),
+    ("ClearTariffs",                      CSMS,    "tariff",         _21,   _PLAIN),
+    ("ChangeTransactionTariff",           CSMS,    "tariff",         _21,   _PLAIN),
 
     # C, I  payment
-    ("NotifySettlement",                  STATION, "payment",        _21, _FREE),
-    ("NotifyWebPaymentStarted",           CSMS,    "payment",        _21),
-    ("VatNumberValidation",               STATION, "payment",        _21),
+    ("NotifySettlement",                  STATION, "payment",        _21,   _PLAIN, _FREE),
+    ("NotifyWebPaymentStarted",           CSMS,    "payment",        _21,   _PLAIN),
+    ("VatNumberValidation",               STATION, "payment",        _21,   _PLAIN),
 
     # J  metering
-    ("MeterValues",                       STATION, "metering",       _ALL),
+    ("MeterValues",                       STATION, "metering",       _ALL,  _TRANSACTIONAL),
 
     # K  smart charging
-    ("SetChargingProfile",                CSMS,    "smart_charging", _ALL),
-    ("ClearChargingProfile",              CSMS,    "smart_charging", _ALL),
-    ("GetCompositeSchedule",              CSMS,    "smart_charging", _ALL),
-    ("GetChargingProfiles",               CSMS,    "smart_charging", _201),
-    ("ReportChargingProfiles",            STATION, "smart_charging", _201),
-    ("NotifyChargingLimit",               STATION, "smart_charging", _201),
-    ("ClearedChargingLimit",              STATION, "smart_charging", _201),
-    ("NotifyEVChargingNeeds",             STATION, "smart_charging", _201),
-    ("NotifyEVChargingSchedule",          STATION, "smart_charging", _201),
-    ("UsePriorityCharging",               CSMS,    "smart_charging", _21),
-    ("NotifyPriorityCharging",            STATION, "smart_charging", _21),
-    ("PullDynamicScheduleUpdate",         STATION, "smart_charging", _21),
-    ("UpdateDynamicSchedule",             CSMS,    "smart_charging", _21),
+    ("SetChargingProfile",                CSMS,    "smart_charging", _ALL,  _PLAIN),
+    ("ClearChargingProfile",              CSMS,    "smart_charging", _ALL,  _PLAIN),
+    ("GetCompositeSchedule",              CSMS,    "smart_charging", _ALL,  _PLAIN),
+    ("GetChargingProfiles",               CSMS,    "smart_charging", _201,  _PLAIN),
+    ("ReportChargingProfiles",            STATION, "smart_charging", _201,  _PLAIN),
+    ("NotifyChargingLimit",               STATION, "smart_charging", _201,  _PLAIN),
+    ("ClearedChargingLimit",              STATION, "smart_charging", _201,  _PLAIN),
+    ("NotifyEVChargingNeeds",             STATION, "smart_charging", _201,  _PLAIN),
+    ("NotifyEVChargingSchedule",          STATION, "smart_charging", _201,  _PLAIN),
+    ("UsePriorityCharging",               CSMS,    "smart_charging", _21,   _PLAIN),
+    ("NotifyPriorityCharging",            STATION, "smart_charging", _21,   _PLAIN),
+    ("PullDynamicScheduleUpdate",         STATION, "smart_charging", _21,   _PLAIN),
+    ("UpdateDynamicSchedule",             CSMS,    "smart_charging", _21,   _PLAIN),
 
     # L  firmware
-    ("UpdateFirmware",                    CSMS,    "firmware",       _ALL, _FREE),
-    ("FirmwareStatusNotification",        STATION, "firmware",       _ALL),
-    ("SignedUpdateFirmware",              CSMS,    "firmware",       _16, _FREE),
-    ("SignedFirmwareStatusNotification",  STATION, "firmware",       _16),
-    ("PublishFirmware",                   CSMS,    "firmware",       _201, _FREE),
-    ("PublishFirmwareStatusNotification", STATION, "firmware",       _201, _FREE),
-    ("UnpublishFirmware",                 CSMS,    "firmware",       _201),
+    ("UpdateFirmware",                    CSMS,    "firmware",       _ALL,  _PLAIN, _FREE),
+    ("FirmwareStatusNotification",        STATION, "firmware",       _ALL,  _PLAIN),
+    ("SignedUpdateFirmware",              CSMS,    "firmware",       _16,   _PLAIN, _FREE),
+    ("SignedFirmwareStatusNotification",  STATION, "firmware",       _16,   _PLAIN),
+    ("PublishFirmware",                   CSMS,    "firmware",       _201,  _PLAIN, _FREE),
+    ("PublishFirmwareStatusNotification", STATION, "firmware",       _201,  _PLAIN, _FREE),
+    ("UnpublishFirmware",                 CSMS,    "firmware",       _201,  _PLAIN),
 
     # N  diagnostics, monitoring, customer information
-    ("GetDiagnostics",                    CSMS,    "diagnostics",    _16, _FREE),
-    ("DiagnosticsStatusNotification",     STATION, "diagnostics",    _16),
-    ("GetLog",                            CSMS,    "diagnostics",    _ALL, _FREE),
-    ("LogStatusNotification",             STATION, "diagnostics",    _ALL),
-    ("NotifyEvent",                       STATION, "diagnostics",    _201, _FREE),
-    ("SetMonitoringBase",                 CSMS,    "monitoring",     _201),
-    ("SetMonitoringLevel",                CSMS,    "monitoring",     _201),
-    ("SetVariableMonitoring",             CSMS,    "monitoring",     _201),
-    ("ClearVariableMonitoring",           CSMS,    "monitoring",     _201),
-    ("GetMonitoringReport",               CSMS,    "monitoring",     _201),
-    ("NotifyMonitoringReport",            STATION, "monitoring",     _201),
-    ("CustomerInformation",               CSMS,    "diagnostics",    _201),
-    ("NotifyCustomerInformation",         STATION, "diagnostics",    _201, _FREE),
-    ("OpenPeriodicEventStream",           STATION, "monitoring",     _21),
-    ("NotifyPeriodicEventStream",         STATION, "monitoring",     _21),  # a SEND: never answered
-    ("ClosePeriodicEventStream",          STATION, "monitoring",     _21),
-    ("AdjustPeriodicEventStream",         CSMS,    "monitoring",     _21),
-    ("GetPeriodicEventStream",            CSMS,    "monitoring",     _21),
+    ("GetDiagnostics",                    CSMS,    "diagnostics",    _16,   _PLAIN, _FREE),
+    ("DiagnosticsStatusNotification",     STATION, "diagnostics",    _16,   _PLAIN),
+    ("GetLog",                            CSMS,    "diagnostics",    _ALL,  _PLAIN, _FREE),
+    ("LogStatusNotification",             STATION, "diagnostics",    _ALL,  _PLAIN),
+    ("NotifyEvent",                       STATION, "diagnostics",    _201,  _PLAIN, _FREE),
+    ("SetMonitoringBase",                 CSMS,    "monitoring",     _201,  _PLAIN),
+    ("SetMonitoringLevel",                CSMS,    "monitoring",     _201,  _PLAIN),
+    ("SetVariableMonitoring",             CSMS,    "monitoring",     _201,  _PLAIN),
+    ("ClearVariableMonitoring",           CSMS,    "monitoring",     _201,  _PLAIN),
+    ("GetMonitoringReport",               CSMS,    "monitoring",     _201,  _PLAIN),
+    ("NotifyMonitoringReport",            STATION, "monitoring",     _201,  _PLAIN),
+    ("CustomerInformation",               CSMS,    "diagnostics",    _201,  _PLAIN),
+    ("NotifyCustomerInformation",         STATION, "diagnostics",    _201,  _PLAIN, _FREE),
+    ("OpenPeriodicEventStream",           STATION, "monitoring",     _21,   _PLAIN),
+    ("NotifyPeriodicEventStream",         STATION, "monitoring",     _21,   _UNANSWERED),
+    ("ClosePeriodicEventStream",          STATION, "monitoring",     _21,   _PLAIN),
+    ("AdjustPeriodicEventStream",         CSMS,    "monitoring",     _21,   _PLAIN),
+    ("GetPeriodicEventStream",            CSMS,    "monitoring",     _21,   _PLAIN),
 
     # O  display
-    ("SetDisplayMessage",                 CSMS,    "display",        _201),
-    ("GetDisplayMessages",                CSMS,    "display",        _201),
-    ("ClearDisplayMessage",               CSMS,    "display",        _201),
-    ("NotifyDisplayMessages",             STATION, "display",        _201),
+    ("SetDisplayMessage",                 CSMS,    "display",        _201,  _PLAIN),
+    ("GetDisplayMessages",                CSMS,    "display",        _201,  _PLAIN),
+    ("ClearDisplayMessage",               CSMS,    "display",        _201,  _PLAIN),
+    ("NotifyDisplayMessages",             STATION, "display",        _201,  _PLAIN),
 
     # P  data transfer
-    ("DataTransfer",                      BOTH,    "data_transfer",  _ALL, _FREE),
+    ("DataTransfer",                      BOTH,    "data_transfer",  _ALL,  _PLAIN, _FREE),
 
     # Q  bidirectional power transfer
-    ("NotifyAllowedEnergyTransfer",       CSMS,    "v2x",            _21),
-    ("AFRRSignal",                        CSMS,    "v2x",            _21),
+    ("NotifyAllowedEnergyTransfer",       CSMS,    "v2x",            _21,   _PLAIN),
+    ("AFRRSignal",                        CSMS,    "v2x",            _21,   _PLAIN),
 
     # R  distributed energy resources
-    ("SetDERControl",                     CSMS,    "der",            _21),
-    ("GetDERControl",                     CSMS,    "der",            _21),
-    ("ClearDERControl",                   CSMS,    "der",            _21),
-    ("ReportDERControl",                  STATION, "der",            _21),
-    ("NotifyDERAlarm",                    STATION, "der",            _21),
-    ("NotifyDERStartStop",                STATION, "der",            _21),
+    ("SetDERControl",                     CSMS,    "der",            _21,   _PLAIN),
+    ("GetDERControl",                     CSMS,    "der",            _21,   _PLAIN),
+    ("ClearDERControl",                   CSMS,    "der",            _21,   _PLAIN),
+    ("ReportDERControl",                  STATION, "der",            _21,   _PLAIN),
+    ("NotifyDERAlarm",                    STATION, "der",            _21,   _PLAIN),
+    ("NotifyDERStartStop",                STATION, "der",            _21,   _PLAIN),
 
     # S  battery swapping
-    ("BatterySwap",                       STATION, "battery_swap",   _21, _FREE),
-    ("RequestBatterySwap",                CSMS,    "battery_swap",   _21),
+    ("BatterySwap",                       STATION, "battery_swap",   _21,   _PLAIN, _FREE),
+    ("RequestBatterySwap",                CSMS,    "battery_swap",   _21,   _PLAIN),
 )
 # fmt: on
 
 ACTIONS: Final[dict[str, Action]] = {row[0]: Action(*row) for row in _TABLE}
 
-SENDS: Final = frozenset({"NotifyPeriodicEventStream"})  # message type 6 (2.1): no response exists
+
+def having(fact: Fact) -> frozenset[str]:
+    """The actions with a fact. Read once, at import: what reads a fact with every message keeps the set."""
+    return frozenset(row.name for row in ACTIONS.values() if fact in row.facts)
+
+
+TRANSACTIONAL: Final = having(Fact.TRANSACTIONAL)
+ABOUT_MONEY: Final = having(Fact.ABOUT_MONEY)
+ALWAYS_NEW: Final = having(Fact.ALWAYS_NEW)
+BEFORE_ACCEPTED: Final = having(Fact.BEFORE_ACCEPTED)
+WHILE_PENDING: Final = having(Fact.WHILE_PENDING)
+LOG_ON_DEMAND: Final = having(Fact.LOG_ON_DEMAND)
+SENDS: Final = having(Fact.UNANSWERED)
 
 
 def known(name: str) -> bool:

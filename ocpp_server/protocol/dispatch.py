@@ -17,9 +17,6 @@ from .versions import label
 
 log = structlog.get_logger(__name__)
 
-# What a station may say before its boot was accepted (2.0.1 B02.FR.09, B03.FR.07; 1.6J errata 3.8).
-BEFORE_ACCEPTED = frozenset({"BootNotification"})
-
 
 class Party(Protocol):
     """What dispatch needs to know of a station."""
@@ -151,7 +148,7 @@ def _admitted(station: Party, exchange: Exchange) -> registry.Handler:
     handler = registry.handler(version, action)
     if handler is None:
         raise _unserved(version, action)
-    if not station.is_accepted and action not in BEFORE_ACCEPTED:
+    if not station.is_accepted and action not in actions.BEFORE_ACCEPTED:
         raise SecurityError("The station is not accepted yet: only BootNotification is allowed.")
     if call.cleaned:
         station.deviation("unstorable-text", "NUL or a lone surrogate was replaced")

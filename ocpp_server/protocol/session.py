@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from .actions import ALWAYS_NEW, TRANSACTIONAL
 from .errors import OcppError, ProtocolError
 from .frames import (
     Broken,
@@ -32,12 +33,6 @@ REMEMBERED_FOR = (
     300.0  # seconds; longer than any retry interval seen, shorter than most id counters need to wrap
 )
 REMEMBERED_LATE = 64
-
-# Their answer holds the time of the moment, or starts a new life of the station: never replayed.
-_ALWAYS_NEW = frozenset({"Heartbeat", "BootNotification"})
-
-# A charger discards what was answered with errors and keeps the rest: never refused for a message id.
-_TRANSACTIONAL = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
 
 
 class QueueFull(Exception):
@@ -240,7 +235,7 @@ class Session:
     def answered(self, call: Call, text: str, now: float) -> None:
         """Note that a call was answered. Results are kept for retries; what failed may be tried again."""
         self._in_progress.pop(call.id, None)
-        if call.action not in _ALWAYS_NEW and text.startswith("[3"):
+        if call.action not in ALWAYS_NEW and text.startswith("[3"):
             self._memory.remember(call, text, self._socket, now)
 
     def take_up(self, call: OutgoingCall) -> None:
@@ -261,7 +256,7 @@ class Session:
         if stored is not None and stored[0] == fingerprint(call):
             return Repeated(stored[2], call)
         used_here = running is not None or (stored is not None and stored[1] == self._socket)
-        if used_here and call.action not in _TRANSACTIONAL and call.action not in _ALWAYS_NEW:
+        if used_here and call.action not in TRANSACTIONAL and call.action not in ALWAYS_NEW:
             error = ProtocolError("The message id was used before for another message.")
             return Refused(pack_error(call.id, error, self.version), error, "message id used twice")
         if call.action == "BootNotification":

@@ -27,22 +27,6 @@ from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
 
-# While a station is Pending it may be configured, nothing else (1.6 4.2, 2.0.1 B02).
-_WHILE_PENDING = frozenset(
-    {
-        "ChangeConfiguration",
-        "GetConfiguration",
-        "TriggerMessage",
-        "ExtendedTriggerMessage",
-        "SetVariables",
-        "GetVariables",
-        "GetBaseReport",
-        "GetReport",
-        "Reset",
-        "CertificateSigned",
-        "InstallCertificate",
-    }
-)
 # How much longer than the station's deadline we wait for the news of it, which has to be stored first.
 _GRACE_S = 2.0
 
@@ -160,7 +144,10 @@ def _check(charge_point: ChargePoint, version: str, action: str, payload: dict[s
         )
     if charge_point.registration_status == ChargePoint.Registration.REJECTED:
         raise Conflict(f"{charge_point.identity} is rejected: nothing is sent to it.")
-    if charge_point.registration_status == ChargePoint.Registration.PENDING and action not in _WHILE_PENDING:
+    if (
+        charge_point.registration_status == ChargePoint.Registration.PENDING
+        and action not in actions.WHILE_PENDING
+    ):
         raise Conflict(f"{charge_point.identity} is not accepted yet: until then it can only be configured.")
     try:
         schemas.outgoing(version, action, "request", payload)

@@ -12,6 +12,7 @@ from django.core.signals import setting_changed
 from chargepoints.tables import MESSAGES
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_text
+from ocpp_server.protocol.actions import LOG_ON_DEMAND
 from ocpp_server.protocol.dispatch import Exchange
 from ocpp_server.protocol.secrets import LOOKED_AT
 from ocpp_server.storage.unit import Unit
@@ -35,7 +36,7 @@ setting_changed.connect(_Kept.read)
 def record_incoming(station: Station, exchange: Exchange) -> None:
     """Add the row of a station's request to the unit of its message."""
     call, error = exchange.call, exchange.error
-    if not _Kept.everything or (call.action == "Heartbeat" and not _Kept.heartbeats):
+    if not _Kept.everything or (call.action in LOG_ON_DEMAND and not _Kept.heartbeats):
         return
     # By position, as `tables` has the columns: this is a row of every message.
     row = (

@@ -12,6 +12,7 @@ from chargepoints.models import ChargePoint
 from ocpp_server import live
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol import frames
+from ocpp_server.protocol.actions import TRANSACTIONAL
 from ocpp_server.protocol.errors import InternalError
 from ocpp_server.protocol.versions import V16, VERSIONS
 from ocpp_server.storage.journal import journal
@@ -22,7 +23,6 @@ from transactions.services.transactions import quarantine
 
 log = structlog.get_logger(__name__)
 
-_TRANSACTIONAL = frozenset({"StartTransaction", "StopTransaction", "MeterValues", "TransactionEvent"})
 _REASON = "It could not be handled."
 
 
@@ -66,7 +66,7 @@ async def put_aside(claim: Claim) -> Outcome:
     version = message.protocol if message.protocol in VERSIONS else V16
     if kind != frames.CALL or message_id is None:
         return outcome
-    if action in _TRANSACTIONAL:
+    if action in TRANSACTIONAL:
         received_at = message.at or datetime.now(UTC)
         await journal.run(_keep, claim.identity, action, message.frame, received_at)
         answer = frames.pack_result(message_id, await _kind_answer(action))

@@ -2,7 +2,20 @@ import pytest
 
 from ocpp_server.checks import NOT_YET, disagreements
 from ocpp_server.protocol import schemas
-from ocpp_server.protocol.actions import ACTIONS, BOTH, SENDS, action, from_station, known, to_station
+from ocpp_server.protocol.actions import (
+    _TABLE,
+    ACTIONS,
+    BEFORE_ACCEPTED,
+    BLOCKS,
+    BOTH,
+    SENDS,
+    WHILE_PENDING,
+    Fact,
+    action,
+    from_station,
+    known,
+    to_station,
+)
 from ocpp_server.protocol.registry import Registry
 from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS
 
@@ -23,7 +36,7 @@ def fully_served(without=()):
 def test_the_table_has_102_rows():
     counts = {version: sum(version in row.versions for row in ACTIONS.values()) for version in VERSIONS}
 
-    assert len(ACTIONS) == 102
+    assert len(ACTIONS) == len(_TABLE) == 102
     assert counts == {V16: 39, V201: 64, V21: 91}
 
 
@@ -67,6 +80,29 @@ def test_directions_are_those_of_the_specification():
         "NotifyDERStartStop", "NotifyPeriodicEventStream", "NotifyPriorityCharging", "NotifySettlement",
         "OpenPeriodicEventStream", "PullDynamicScheduleUpdate", "ReportDERControl", "VatNumberValidation",
     }  # fmt: skip
+
+
+def test_every_block_has_actions_and_one_app():
+    assert {row.block for row in ACTIONS.values()} == set(BLOCKS)
+
+
+@pytest.mark.parametrize("row", ACTIONS.values(), ids=ACTIONS)
+def test_the_facts_of_a_row_fit_its_direction_and_each_other(row):
+    facts = set(row.facts)
+
+    assert row.is_to_station or Fact.WHILE_PENDING not in facts
+    assert row.is_from_station or facts <= {Fact.WHILE_PENDING}
+    assert not facts >= {Fact.TRANSACTIONAL, Fact.ALWAYS_NEW}, "an answer is either replayed or always new"
+    assert Fact.ABOUT_MONEY not in facts or Fact.TRANSACTIONAL in facts
+    assert Fact.UNANSWERED not in facts or row.versions == (V21,)
+
+
+def test_what_passes_before_a_boot_is_accepted_is_that_of_the_specification():
+    assert {"BootNotification"} == BEFORE_ACCEPTED
+    assert {
+        "ChangeConfiguration", "GetConfiguration", "TriggerMessage", "ExtendedTriggerMessage", "SetVariables",
+        "GetVariables", "GetBaseReport", "GetReport", "Reset", "CertificateSigned", "InstallCertificate",
+    } == WHILE_PENDING  # fmt: skip
 
 
 def test_an_action_belongs_to_versions():

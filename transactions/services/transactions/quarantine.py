@@ -11,6 +11,7 @@ import orjson
 from chargepoints.services import security
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_text
+from ocpp_server.protocol.actions import ABOUT_MONEY
 from ocpp_server.protocol.dispatch import Exchange
 from ocpp_server.storage.journal import journal
 from transactions.models import QuarantinedMessage
@@ -18,7 +19,6 @@ from transactions.tables import QUARANTINE
 
 # More than any honest station needs; the message log has what comes beyond.
 MAX_PER_STATION = 10_000
-_ABOUT_MONEY = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
 
 
 def keep(
@@ -91,7 +91,7 @@ async def keep_refused(station: Station, exchange: Exchange) -> None:
 
     A station that is not accepted has no right to billable transactions, so nothing of it is kept.
     """
-    if exchange.call.action not in _ABOUT_MONEY or not station.is_accepted or exchange.error is None:
+    if exchange.call.action not in ABOUT_MONEY or not station.is_accepted or exchange.error is None:
         return
     if await is_kept(station):
         return
