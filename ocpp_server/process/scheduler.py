@@ -115,7 +115,7 @@ async def mirror() -> None:
         if station.deviations:
             counted.append((station.pk, station.deviations))
             station.deviations = {}
-        if connection.is_silent(silence_allowed(station.heartbeat_interval)):
+        if connection.is_silent(presence.silence_allowed(station.heartbeat_interval)):
             await connection.dismiss(1001, "Nothing was heard for too long.")
     # In the order of their keys: two processes that write the same tokens must not lock them crosswise.
     for pk, at in sorted(live.state().take_used_tokens().items()):
@@ -125,12 +125,6 @@ async def mirror() -> None:
     if counted:
         await journal.run(deviations.store, counted, now)
     await presence.record_departures()
-
-
-def silence_allowed(heartbeat_interval: int) -> timedelta:
-    """Any frame is a sign of life; dead is who misses three heartbeats."""
-    seconds = max(heartbeat_interval or settings.OCPP_HEARTBEAT_INTERVAL, settings.OCPP_PING_INTERVAL)
-    return timedelta(seconds=3 * seconds)
 
 
 async def expire() -> None:

@@ -132,11 +132,20 @@ def _work(role: Role) -> int:
 
 
 def _worker(role: Role) -> Work:
-    if role is Role.PROCESSOR:
-        from ocpp_server.transport.queue import processor
+    return process_queue if role is Role.PROCESSOR else keep_house
 
-        return processor.serve
-    return keep_house
+
+async def process_queue(stop: asyncio.Event) -> None:
+    """Run a processor between the start and the stop of the engine."""
+    # Both read Django's settings, which `prepare` has set up by now.
+    from ocpp_server.process import engine
+    from ocpp_server.transport.queue.processor import Processor
+
+    await engine.start()
+    try:
+        await Processor().run(stop)
+    finally:
+        await engine.stop()
 
 
 async def keep_house(stop: asyncio.Event) -> None:

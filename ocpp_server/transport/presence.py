@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 
 from chargepoints.services import deviations, security
 from chargepoints.tables import CHARGE_POINTS
@@ -30,6 +31,12 @@ log = structlog.get_logger(__name__)
 
 # Stations that have gone and are still online in the ORM: primary key, connection and columns by identity.
 _unrecorded: dict[str, tuple[int, str, dict[str, Any]]] = {}
+
+
+def silence_allowed(heartbeat_interval: int) -> timedelta:
+    """How long a station may send nothing: three heartbeats. Any frame counts as a sign of life."""
+    seconds = max(heartbeat_interval or settings.OCPP_HEARTBEAT_INTERVAL, settings.OCPP_PING_INTERVAL)
+    return timedelta(seconds=3 * seconds)
 
 
 async def arrive(admitted: Admitted, handshake: Handshake, connection_id: str) -> Station:

@@ -13,12 +13,12 @@ from django.conf import settings
 
 from ocpp_server.live.redis.link import AWAY
 from ocpp_server.observability import measures
-from ocpp_server.process.scheduler import silence_allowed
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.gateway.process import Gateway
 from ocpp_server.transport.gateway.socket import GatewaySocket
 from ocpp_server.transport.handshake import admission, denial
+from ocpp_server.transport.presence import silence_allowed
 from ocpp_server.transport.queue.gateway_side import QueueTooLong
 from ocpp_server.transport.token_bucket import Pace
 

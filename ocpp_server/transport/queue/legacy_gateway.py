@@ -19,8 +19,8 @@ from redis.asyncio.client import PubSub
 
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.live.redis.link import AWAY
-from ocpp_server.process.scheduler import silence_allowed
 from ocpp_server.protocol.versions import V16, V201, VERSIONS
+from ocpp_server.transport.presence import silence_allowed
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.claims import Claim
 from ocpp_server.transport.queue.envelope import Envelope

@@ -19,7 +19,6 @@ import structlog
 from django.conf import settings
 
 from ocpp_server.live import LiveStateUnavailable
-from ocpp_server.process import engine
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport.queue import queued_commands
 from ocpp_server.transport.queue.claims import STATIONS_A_CLAIM, Claim, Claims, Fenced
@@ -47,15 +46,6 @@ STUCK_S = 120.0
 AWAY_S = 2.0
 # After a failed attempt, times the number of attempts.
 FAILED_S = 0.2
-
-
-async def serve(stop: asyncio.Event) -> None:
-    """Be a processor until `stop` is set: what is in hand then is finished, the rest is left to others."""
-    await engine.start()
-    try:
-        await Processor().run(stop)
-    finally:
-        await engine.stop()
 
 
 class _Work:
@@ -87,7 +77,9 @@ class Processor:
         self._stopping = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """See `serve`; the engine must be running."""
+        """Handle messages until `stop` is set: what is in hand then is finished, the rest is left to other
+        processors. The engine must be running.
+        """
         loop = asyncio.get_running_loop()
         chores = [
             loop.create_task(self._again_and_again(chore, every))
