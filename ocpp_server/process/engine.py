@@ -56,7 +56,7 @@ async def start(*, serves: bool = True) -> None:
     """
     from ocpp_server.live import loading
     from ocpp_server.process import scheduler
-    from ocpp_server.transport import takeover
+    from ocpp_server.transport import calls, takeover
     from ocpp_server.transport.switchboard import switchboard
 
     shutdown.serve(switchboard.connections.values)
@@ -73,7 +73,7 @@ async def start(*, serves: bool = True) -> None:
             advice="Processes of one machine may share the SQLite file, and take turns to write; set "
             "DATABASE_URL=postgresql://... for more than a few, or for several machines.",
         )
-    switchboard.start()
+    switchboard.start(accepted=calls.ask_to_boot)
     state.watch(lost=takeover.lost, regained=takeover.regained)
     await state.start()
     if serves:

@@ -39,7 +39,7 @@ async def parts() -> dict[str, Part]:
     asked: dict[str, Awaitable[Part]] = {
         "database": _database(),
         "journal": _journal(),
-        "channelLayer": _channel_layer(switchboard.hears_itself),
+        "channelLayer": _channel_layer(switchboard.echo),
     }
     if connection.vendor == "sqlite":
         asked["disk"] = _disk()
@@ -163,10 +163,10 @@ async def _disk() -> Part:
 # -- what the processes share -----------------------------------------------------------------------
 
 
-async def _channel_layer(hears_itself: Callable[[], Awaitable[None]]) -> Part:
+async def _channel_layer(echo: Callable[[], Awaitable[None]]) -> Part:
     try:
         async with asyncio.timeout(PATIENCE_S):
-            await hears_itself()
+            await echo()
     except (live.LiveStateUnavailable, TimeoutError) as error:
         return _part(False, f"Messages between the processes do not arrive ({_first_line(error)}).")
     return _part(True, "Messages between the processes arrive.")

@@ -23,6 +23,7 @@ from ocpp_server.observability.masking import masked
 from ocpp_server.protocol import actions, schemas, secrets
 from ocpp_server.protocol.versions import VERSIONS, label
 from ocpp_server.storage.journal import journal
+from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
@@ -104,16 +105,14 @@ async def call(
     try:
         await switchboard.hand_over(
             connection,
-            {
-                "type": "station.call",
-                "identity": connection.identity,
-                "hops": 0,
-                "id": command.id,
-                "action": action,
-                "payload": payload,
-                "timeout": seconds,
-                "reply_to": switchboard.channel,
-            },
+            StationCall(
+                identity=connection.identity,
+                id=command.id,
+                action=action,
+                payload=payload,
+                timeout=seconds,
+                reply_to=switchboard.channel,
+            ),
         )
         if not wait:
             return command

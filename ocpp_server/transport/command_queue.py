@@ -18,6 +18,7 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.session import Answered, Late, OutgoingCall, QueueFull, Session, SessionClosed
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.command_results import Endings, Finished, Send, mark_sent
+from ocpp_server.transport.messages import StationCall
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +33,7 @@ Close = Callable[[int, str], Awaitable[None]]
 class Outgoing(Protocol):
     """What a connection needs of its commands, wherever they wait."""
 
-    async def call(
-        self, *, command_id: str, action: str, payload: dict[str, Any], timeout: float, reply_to: str
-    ) -> None: ...
+    async def call(self, command: StationCall) -> None: ...
     def settled(self) -> None: ...
     async def answered(self, event: Answered) -> None: ...
     async def late(self, event: Late) -> None: ...
@@ -60,12 +59,13 @@ class OutgoingCalls:
             SETTLE_KNOWN_S if station.has_booted else SETTLE_S, self.settled
         )
 
-    async def call(
-        self, *, command_id: str, action: str, payload: dict[str, Any], timeout: float, reply_to: str
-    ) -> None:
-        """Send a command, or let it wait its turn. Its end is told to `reply_to`."""
-        self._endings.expect(command_id, reply_to)
-        outgoing = OutgoingCall(command_id, action, payload, timeout, expires_at=time.monotonic() + timeout)
+    async def call(self, command: StationCall) -> None:
+        """Send a command, or let it wait its turn. `reply_to` is notified of its end."""
+        self._endings.expect(command.id, command.reply_to)
+        expires_at = time.monotonic() + command.timeout
+        outgoing = OutgoingCall(
+            command.id, command.action, command.payload, command.timeout, expires_at=expires_at
+        )
         if self._settle is not None:
             self._waiting.append(outgoing)
             return

@@ -9,7 +9,6 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import structlog
 
@@ -35,6 +34,7 @@ from ocpp_server.transport import message_log
 from ocpp_server.transport.command_queue import Close, Outgoing, OutgoingCalls
 from ocpp_server.transport.command_results import Finished, Send
 from ocpp_server.transport.fair_lock import Turn
+from ocpp_server.transport.messages import StationCall
 from transactions.services.transactions import quarantine
 
 log = structlog.get_logger(__name__)
@@ -205,13 +205,9 @@ class StationConnection:
 
     # -- what we say ----------------------------------------------------------------------------
 
-    async def call(
-        self, *, command_id: str, action: str, payload: dict[str, Any], timeout: float, reply_to: str
-    ) -> None:
-        """Send a command, or let it wait its turn. Its end is told to `reply_to`."""
-        await self._outgoing.call(
-            command_id=command_id, action=action, payload=payload, timeout=timeout, reply_to=reply_to
-        )
+    async def call(self, command: StationCall) -> None:
+        """Send a command, or let it wait its turn. `reply_to` is notified of its end."""
+        await self._outgoing.call(command)
 
     # -- the end --------------------------------------------------------------------------------
 

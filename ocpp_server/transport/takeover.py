@@ -17,6 +17,7 @@ from ocpp_server.live.records import Connection
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
 from ocpp_server.storage.unit import Unit
+from ocpp_server.transport.messages import StationReplaced
 from ocpp_server.transport.queue import downlink
 from ocpp_server.transport.switchboard import switchboard
 
@@ -43,14 +44,9 @@ async def replace(replaced: Connection) -> bool:
         if downlink.is_at_gateway(replaced):
             await downlink.replaced(replaced, request, switchboard.channel)
         else:
-            await switchboard.tell(
+            await switchboard.send(
                 replaced.channel,
-                {
-                    "type": "station.replaced",
-                    "connection_id": replaced.id,
-                    "id": request,
-                    "reply_to": switchboard.channel,
-                },
+                StationReplaced(connection_id=replaced.id, id=request, reply_to=switchboard.channel),
             )
         await asyncio.wait_for(released.wait(), HANDOVER_S)
     except TimeoutError:

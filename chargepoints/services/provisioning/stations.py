@@ -16,6 +16,7 @@ from chargepoints.models import ChargePoint
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.transport.handshake.authentication import hash_password
+from ocpp_server.transport.messages import Notice, StationChanged, StationDismissed
 from ocpp_server.transport.switchboard import switchboard
 
 MAX_IDENTITY: Final = 48  # 2.x identifierString; 1.6 has no limit of its own
@@ -87,12 +88,12 @@ def delete(charge_point: ChargePoint) -> None:
             f"{identity} has transactions, which must be kept; set its registrationStatus to Rejected."
         ) from None
     transaction.on_commit(lambda: live.state().station_removed(identity), robust=True)
-    _tell(identity, "station.dismissed", code=_DISMISSED, reason="This station was removed.")
+    _tell(identity, StationDismissed(code=_DISMISSED, reason="This station was removed."))
 
 
 def changed(charge_point: ChargePoint) -> None:
     """Make a connected station work by the settings it has now."""
-    _tell(charge_point.identity, "station.changed")
+    _tell(charge_point.identity, StationChanged())
 
 
 def reload(identity: str) -> None:
@@ -100,7 +101,7 @@ def reload(identity: str) -> None:
 
     From any thread, without waiting. A station that is offline is loaded when it connects.
     """
-    switchboard.announce(identity, "station.changed")
+    switchboard.notify_station(identity, StationChanged())
 
 
 def check_identity(identity: str) -> None:
@@ -141,11 +142,11 @@ def _hashed(password: str) -> str:
     return hash_password(password)
 
 
-def _tell(identity: str, kind: str, **message: Any) -> None:
+def _tell(identity: str, notice: Notice) -> None:
     async def tell() -> None:
         connection = await live.state().connection(identity)
         if connection is not None:
-            await switchboard.say(connection, kind, **message)
+            await switchboard.notify(connection, notice)
 
     # The station reads the row again: not before it is there to be read.
     transaction.on_commit(async_to_sync(tell))

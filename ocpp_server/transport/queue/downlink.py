@@ -13,6 +13,7 @@ from ocpp_server.live.records import Connection
 from ocpp_server.protocol.frames import pack_call
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.command_results import mark_sent
+from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.keys import QueueKeys, script
 
@@ -27,14 +28,13 @@ def is_at_gateway(connection: Connection) -> bool:
     return not connection.channel
 
 
-async def submit(connection: Connection, message: dict[str, Any]) -> None:
+async def submit(connection: Connection, command: StationCall) -> None:
     """Bring a command into the station's line; it is sent at once when nothing is before it.
 
     Raises StationOffline when the connection is not the current one any more, QueueFull and
     LiveStateUnavailable.
     """
-    seconds: float = message["timeout"]
-    frame = pack_call(message["id"], message["action"], message["payload"])
+    frame = pack_call(command.id, command.action, command.payload)
     packed = envelope.pack_frame(
         frame, connection.identity, session_id=connection.id, protocol=connection.version
     )
@@ -42,10 +42,10 @@ async def submit(connection: Connection, message: dict[str, Any]) -> None:
         _SUBMIT,
         connection.identity,
         connection.id,
-        message["id"],
-        message["action"],
-        int(seconds * 1000),
-        message["reply_to"],
+        command.id,
+        command.action,
+        int(command.timeout * 1000),
+        command.reply_to,
         packed.decode(),
         MAX_WAITING,
     )

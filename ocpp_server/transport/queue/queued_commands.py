@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 import structlog
@@ -19,6 +18,7 @@ from ocpp_server.protocol.session import Answered, Late, OutgoingCall, Session
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.command_queue import Close
 from ocpp_server.transport.command_results import Endings, Finished, Send, end_unanswered, mark_sent
+from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.queue import downlink, envelope
 from ocpp_server.transport.queue.keys import script
 from ocpp_server.transport.queue.redis import QueueRedis
@@ -90,9 +90,7 @@ class QueuedCalls:
         )
         return True
 
-    async def call(
-        self, *, command_id: str, action: str, payload: dict[str, Any], timeout: float, reply_to: str
-    ) -> None:
+    async def call(self, command: StationCall) -> None:
         """Put a command into the line."""
         station = self._station
         connection = Connection(
@@ -103,13 +101,6 @@ class QueuedCalls:
             remote_address="",
             connected_at=station.received_at,
         )
-        command = {
-            "id": command_id,
-            "action": action,
-            "payload": payload,
-            "timeout": timeout,
-            "reply_to": reply_to,
-        }
         await downlink.submit(connection, command)
 
     def settled(self) -> None:

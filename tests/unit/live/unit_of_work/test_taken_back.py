@@ -15,6 +15,7 @@ from ocpp_server.live.station import LOADED, Station
 from ocpp_server.protocol.registry import registry
 from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.storage.journal import JournalUnavailable, journal
+from ocpp_server.transport.messages import StationCall
 from tests.unit.live.unit_of_work.failing import differences, failing_at, live_state, shown
 from tests.unit.live.unit_of_work.messages import START, at
 from tests.unit.live.unit_of_work.wire import Wire
@@ -192,7 +193,16 @@ async def _ask(wire: Wire, command_id: str, action: str, payload: dict[str, Any]
         deadline_at=now + timedelta(seconds=30),
     )
     wire.connection._outgoing.settled()
-    await wire.connection.call(command_id=command_id, action=action, payload=payload, timeout=30, reply_to="")
+    await wire.connection.call(
+        StationCall(
+            identity=wire.station.identity,
+            id=command_id,
+            action=action,
+            payload=payload,
+            timeout=30,
+            reply_to="",
+        )
+    )
 
 
 def test_everything_that_is_loaded_is_taken_over() -> None:

@@ -1,0 +1,94 @@
+"""What processes send to each other over the channel layer: structs in a process, plain dicts on the wire.
+
+The dicts are a contract between releases: during a deployment a process of the previous release reads what
+this one sends. A test pins `type`, the keys and their order. Unknown keys are ignored.
+
+| `type` | struct | sent to |
+|---|---|---|
+| `station.call` | `StationCall` | the process that holds the socket |
+| `station.replaced` | `StationReplaced` | the process whose connection a newer one replaced |
+| `station.changed` | `StationChanged` | the process that serves the station |
+| `station.dismissed` | `StationDismissed` | the process that holds the socket |
+| `command.taken` | `CommandTaken` | the process that sent a `StationCall` |
+| `command.finished` | `CommandFinished` | the process that waits for a command or for a replaced connection |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+
+class Unreadable(ValueError):
+    """A dict from the channel layer that is none of these messages."""
+
+
+class StationCall(msgspec.Struct, kw_only=True, tag_field="type", tag="station.call"):
+    """Send a command to a station. `timeout` is in seconds, `reply_to` the channel of the waiting process.
+
+    `hops` counts how often the command has followed a station to another connection.
+    """
+
+    identity: str
+    hops: int = 0
+    id: str
+    action: str
+    payload: dict[str, Any]
+    timeout: float
+    reply_to: str
+    connection_id: str = ""
+
+
+class StationReplaced(msgspec.Struct, kw_only=True, tag_field="type", tag="station.replaced"):
+    """Finish the message in hand and close; confirm it to `reply_to` by a `CommandFinished` with this id."""
+
+    connection_id: str
+    id: str
+    reply_to: str
+
+
+class StationChanged(msgspec.Struct, kw_only=True, tag_field="type", tag="station.changed"):
+    """Load the station again: its row in the database has changed."""
+
+    connection_id: str = ""
+
+
+class StationDismissed(msgspec.Struct, kw_only=True, tag_field="type", tag="station.dismissed"):
+    """Close the socket with this WebSocket code and reason."""
+
+    connection_id: str = ""
+    code: int
+    reason: str
+
+
+class CommandTaken(msgspec.Struct, kw_only=True, tag_field="type", tag="command.taken"):
+    """The process that holds the socket has the command."""
+
+    id: str
+
+
+class CommandFinished(msgspec.Struct, kw_only=True, tag_field="type", tag="command.finished"):
+    """The command has its final state in the database."""
+
+    id: str
+
+
+# What is about one connection. The switchboard fills in `connection_id` of those that it addresses itself.
+Notice = StationChanged | StationDismissed
+ToConnection = StationCall | StationReplaced | Notice
+Message = ToConnection | CommandTaken | CommandFinished
+
+
+def pack(message: Message) -> dict[str, Any]:
+    """The dict that goes over the channel layer."""
+    return {"type": type(message).__struct_config__.tag, **msgspec.structs.asdict(message)}
+
+
+def unpack(packed: dict[str, Any]) -> Message:
+    """The struct of a dict from the channel layer. Raises Unreadable."""
+    try:
+        message: Message = msgspec.convert(packed, Message)
+    except msgspec.ValidationError as error:
+        raise Unreadable(str(error)) from None
+    return message
