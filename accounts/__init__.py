@@ -1,1 +1,1 @@
-"""Who may use it: users, API keys and tokens. Knows nothing of OCPP."""
+"""Users, API keys, tokens and contracts. This app does not know OCPP."""

@@ -1,15 +1,15 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_delete, post_migrate, post_save, pre_save
 
-# Whoever saves a token or one of these (API, admin, import), authorization must not go on with what it knew.
-DECISIVE = ("User", "Person", "Contract", "Member", "TokenGroup")
+# Saving one of these (API, admin, import) changes who may charge, so authorization drops its cached tokens.
+AUTHORIZATION_MODELS = ("User", "Person", "Contract", "Member", "TokenGroup")
 
 
 class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        # No rule lives here.
+        # This method only connects: rules live in the services. Models can be imported from here on.
         from accounts.services import token_cache
         from ocpp_server.bounds import uploads
 
@@ -17,7 +17,7 @@ class AccountsConfig(AppConfig):
         pre_save.connect(token_cache.remember_key, sender="accounts.Token")
         for saved in (post_save, post_delete):
             saved.connect(token_cache.forget_token, sender="accounts.Token")
-            for name in DECISIVE:
+            for name in AUTHORIZATION_MODELS:
                 saved.connect(token_cache.forget_tokens, sender=f"accounts.{name}")
         post_migrate.connect(_renew_keys, sender=self)
 

@@ -1,8 +1,8 @@
 """Contract ids of electromobility: the eMAID of ISO 15118-1 and eMI3, and the older DIN 91286.
 
 ISO 15118-1 has country (2 letters), provider (3), instance (9) and an optional check character; eMI3 lets
-the instance start with C; DIN 91286 has an instance of 6 and a check character always. Separators stand at
-all places or at none. Pure: no Django, no database.
+the instance start with C; DIN 91286 has an instance of 6 and always a check character. Separators are in
+all places or in none. This module is pure: no Django, no database.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SEPARATED: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Emaid:
-    """A contract id in its parts, upper-case. `check` is the character that was given, or empty."""
+    """A contract id in its parts, upper-case. `check` is the given check character, or empty."""
 
     country: str
     provider: str
@@ -39,7 +39,7 @@ class Emaid:
 
 
 def parse(text: str) -> Emaid | None:
-    """The parts of a contract id, or None when it is no eMAID or its check character is wrong."""
+    """The parts of a contract id, or None when it is not an eMAID or its check character is wrong."""
     upper = text.strip().upper()
     if not upper.isascii():
         return None
@@ -56,12 +56,12 @@ def parse(text: str) -> Emaid | None:
 
 
 def normalise(text: str) -> str:
-    """The eMAID without separators and in capitals, or an empty text when it is none."""
+    """The eMAID without separators and in capitals, or an empty text when it is not an eMAID."""
     return str(parse(text) or "")
 
 
 def key(text: str) -> str:
-    """What two spellings of one eMAID have in common, or an empty text: the check character adds nothing."""
+    """The eMAID without its check character, which is the same for every spelling; empty for other texts."""
     found = parse(text)
     return found.body.casefold() if found else ""
 
@@ -78,9 +78,9 @@ def check_character(body: str) -> str:
 
 
 def _iso_check(body: str) -> str:
-    """eMI3 part 2: a character is two bits and two trits; place n is multiplied with the n-th power of a
-    matrix, [[0, 1], [1, 1]] modulo 2 and [[0, 1], [1, 2]] modulo 3; the check character, at place 15, makes
-    both sums zero. Every wrong character and every exchange of neighbours is found.
+    """eMI3 part 2: each character stands for two bits and two trits; place n is multiplied with the n-th
+    power of a matrix, [[0, 1], [1, 1]] modulo 2 and [[0, 1], [1, 2]] modulo 3; the check character, at place
+    15, makes both sums zero. The check detects every wrong character and every swap of neighbours.
     """
     bits, trits = (0, 0), (0, 0)
     for character in body:

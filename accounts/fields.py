@@ -1,4 +1,4 @@
-"""Fields that several bodies of the accounts API share."""
+"""Serializer fields shared by several request bodies of the accounts API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PHONE = r"^[0-9+(][0-9 ()/.-]{2,30}\Z"
 
 
 class CodeField(TextField):
-    """A short code; it may be left empty."""
+    """A short code, which may be empty."""
 
     def __init__(self, pattern: str, sentence: str, **kwargs: Any) -> None:
         super().__init__(
@@ -48,7 +48,7 @@ def user_id(**kwargs: Any) -> WholeField:
 
 @extend_schema_field({"type": "number", "minimum": 0, "maximum": 999_999_999})
 class MoneyField(serializers.DecimalField):
-    """An amount of the contract's currency; a JSON number with up to three decimals."""
+    """An amount in the contract's currency: a JSON number with up to three decimals."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -65,7 +65,7 @@ class MoneyField(serializers.DecimalField):
             self.fail("invalid")
         return super().to_internal_value(data)
 
-    # The stubs say text.
+    # The type stubs declare a text.
     def to_representation(self, value: Any) -> float | int | None:  # type: ignore[override]
         if value is None:
             return None
@@ -79,7 +79,7 @@ class EnergyContractSerializer(StrictSerializer):
 
 
 class BudgetBody(StrictSerializer):
-    """How much may be charged; null is no limit."""
+    """Limits of energy and money; null means no limit."""
 
     energy_wh_per_day = WholeField(required=False, allow_null=True, min_value=0, max_value=MAX_INT)
     energy_wh_per_month = WholeField(required=False, allow_null=True, min_value=0, max_value=MAX_INT)
@@ -95,9 +95,9 @@ class BudgetShape(ReadSerializer):
 
 
 def printable(text: str) -> str:
-    """Raises ValidationError for a text that is blank or that can't be printed."""
+    """Raise ValidationError for a text that is blank or contains unprintable characters."""
     if not text.strip():
         raise serializers.ValidationError("Must not be blank.")
     if not text.isprintable():
-        raise serializers.ValidationError("Must be printable.")
+        raise serializers.ValidationError("Must contain printable characters only.")
     return text

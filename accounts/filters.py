@@ -1,4 +1,4 @@
-"""What the lists of accounts can be asked for."""
+"""Query parameters of the accounts lists."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from ocpp_server.api.lists import ListQuery, ordering, search
 
 
 class ChangedQuery(ListQuery):
-    """Lists that others mirror: by the moment of the last change, and by text."""
+    """Filters of every list: time of the last change (for systems that mirror it) and text search."""
 
     exact: tuple[str, ...] = ()
 
-    updated_from = TimeField(required=False, help_text="Changed at this moment or later.")
-    updated_to = TimeField(required=False, help_text="Changed before this moment.")
+    updated_from = TimeField(required=False, help_text="Changed at this time or later.")
+    updated_to = TimeField(required=False, help_text="Changed before this time.")
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         asked = self.validated_data
@@ -49,10 +49,10 @@ class UserQuery(ChangedQuery):
     exact = ("status",)
 
     ordering = ordering(orderings)
-    q = search("In name, email or phone.")
-    search = search("The same as q.")
+    q = search("Search in name, email and phone.")
+    search = search("Same as q.")
     status = serializers.ChoiceField(choices=User.Status.values, required=False)
-    email = TextField(required=False, max_length=254, help_text="Case makes no difference.")
+    email = TextField(required=False, max_length=254, help_text="Case-insensitive.")
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows = super().filtered(rows)
@@ -76,17 +76,15 @@ class ContractQuery(ChangedQuery):
     exact = ("status", "type", "country_code", "party_id")
 
     ordering = ordering(orderings)
-    q = search("In contract_id or name.")
-    search = search("The same as q.")
+    q = search("Search in contract_id and name.")
+    search = search("Same as q.")
     status = serializers.ChoiceField(choices=Contract.Status.values, required=False)
     type = serializers.ChoiceField(choices=Contract.Type.values, required=False)
-    contract_id = TextField(
-        required=False, max_length=36, help_text="Case and separators make no difference."
-    )
+    contract_id = TextField(required=False, max_length=36, help_text="Case and separators are ignored.")
     country_code = TextField(required=False, max_length=2)
     party_id = TextField(required=False, max_length=3)
-    owner = WholeField(required=False, min_value=1, help_text="A user id.")
-    user_id = WholeField(required=False, min_value=1, help_text="Somebody who belongs to it.")
+    owner = WholeField(required=False, min_value=1, help_text="The owner's user id.")
+    user_id = WholeField(required=False, min_value=1, help_text="A member's user id.")
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows = super().filtered(rows)
@@ -118,15 +116,15 @@ class TokenFilters(ChangedQuery):
         "party_id",
     )
 
-    q = search("In uid, name, visual number or group.")
-    search = search("The same as q.")
-    uid = TextField(required=False, max_length=255, help_text="Case makes no difference.")
+    q = search("Search in uid, name, visual number and group.")
+    search = search("Same as q.")
+    uid = TextField(required=False, max_length=255, help_text="Case-insensitive.")
     type = serializers.ChoiceField(choices=Token.Type.values, required=False)
     status = serializers.ChoiceField(choices=Token.Status.values, required=False)
     valid = FlagField(required=False)
     group_id = TextField(required=False, max_length=36)
     user_id = WholeField(required=False, min_value=1)
-    contract_id = TextField(required=False, max_length=36, help_text="A contract's contract_id.")
+    contract_id = TextField(required=False, max_length=36, help_text="The contract_id of a contract.")
     is_master = FlagField(required=False)
     whitelist = serializers.ChoiceField(choices=Token.Whitelist.values, required=False)
     country_code = TextField(required=False, max_length=2)
@@ -160,9 +158,9 @@ class TokenGroupQuery(ChangedQuery):
     orderings = {"id": "pk", "group_id": "group_key", "name": "name", "updated_at": "updated_at"}
 
     ordering = ordering(orderings)
-    q = search("In group_id or name.")
-    search = search("The same as q.")
-    contract_id = TextField(required=False, max_length=36, help_text="A contract's contract_id.")
+    q = search("Search in group_id and name.")
+    search = search("Same as q.")
+    contract_id = TextField(required=False, max_length=36, help_text="The contract_id of a contract.")
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows = super().filtered(rows)

@@ -1,4 +1,4 @@
-"""The shapes of accounts: snake_case."""
+"""Serializers of the accounts API (fields in snake_case)."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ class ContractSerializer(BudgetShape):
     max_members = serializers.IntegerField(allow_null=True)
     currency = serializers.CharField()
     energy_contract = EnergyContractSerializer(allow_null=True)
-    members = MemberSerializer(many=True, help_text="Those who left, too: their status is removed.")
+    members = MemberSerializer(
+        many=True, help_text="All members, including those who left (status `removed`)."
+    )
     created_at = TimeField()
     updated_at = TimeField()
 
@@ -112,7 +114,7 @@ class ContractChanges(BudgetBody):
 
 
 class ContractBody(ContractChanges):
-    contract_id = TextField(max_length=36, validators=[printable], help_text="An eMAID, or any other text.")
+    contract_id = TextField(max_length=36, validators=[printable], help_text="An eMAID or any other text.")
     owner = user_id(help_text="The owner's user id.")
 
 
@@ -128,7 +130,7 @@ class MemberChanges(StrictSerializer):
 
 
 class TransferBody(StrictSerializer):
-    user_id = user_id(help_text="The new owner.")
+    user_id = user_id(help_text="User id of the new owner.")
 
 
 # -- tokens ------------------------------------------------------------------------------------------------
@@ -165,11 +167,11 @@ class TokenSerializer(BudgetShape):
 
 
 class TokenChanges(BudgetBody):
-    uid = TextField(required=False, max_length=255, help_text="A vehicle's is its MAC address.")
+    uid = TextField(required=False, max_length=255, help_text="For vehicles: the MAC address.")
     type = serializers.ChoiceField(choices=list(INPUT_TYPES), required=False)
     user_id = user_id(required=False, allow_null=True)
     contract_id = TextField(
-        required=False, allow_null=True, max_length=36, help_text="The contract's id or contract_id."
+        required=False, allow_null=True, max_length=36, help_text="id or contract_id of the contract."
     )
     status = serializers.ChoiceField(choices=Token.Status.values, required=False)
     valid = FlagField(required=False)
@@ -194,7 +196,7 @@ class TokenChanges(BudgetBody):
 
 
 class TokenBody(TokenChanges):
-    uid = TextField(max_length=255, help_text="A vehicle's is its MAC address.")
+    uid = TextField(max_length=255, help_text="For vehicles: the MAC address.")
     type = serializers.ChoiceField(choices=list(INPUT_TYPES), default="RFID")
 
 
@@ -203,7 +205,7 @@ class TokenGroupSerializer(ReadSerializer):
     group_id = serializers.CharField(help_text="1.6 parentIdTag, 2.x groupIdToken.")
     contract_id = serializers.CharField(source="contract.contract_id")
     name = serializers.CharField()
-    tokens = serializers.SerializerMethodField(help_text="The numbers of its tokens.")
+    tokens = serializers.SerializerMethodField(help_text="Ids of the group's tokens.")
     created_at = TimeField()
     updated_at = TimeField()
 
@@ -218,8 +220,8 @@ class TokenGroupChanges(StrictSerializer):
 
 
 class TokenGroupBody(TokenGroupChanges):
-    contract_id = TextField(max_length=36, help_text="The contract's id or contract_id.")
+    contract_id = TextField(max_length=36, help_text="id or contract_id of the contract.")
 
 
 class NothingBody(StrictSerializer):
-    """A body that says nothing."""
+    """An empty body."""

@@ -1,4 +1,4 @@
-"""People, contracts, tokens, operators and API keys in the admin; one module a noun."""
+"""Admin pages of people, contracts, tokens, operators and API keys, one module for each."""
 
 from accounts.admin import contracts, keys, operators, people, tokens
 

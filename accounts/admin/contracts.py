@@ -1,4 +1,4 @@
-"""Contracts with those who belong to them, and groups of tokens."""
+"""Admin pages of contracts with their members, and of token groups."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -23,25 +25,27 @@ from ocpp_server.domain import DomainError
 
 
 class Members(BaseInlineFormSet):  # type: ignore[type-arg]
-    """The members of one contract as the operator wants them."""
+    """The member rows of a contract's form."""
 
-    def wanted(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, Any]]:
         return [form.cleaned_data for form in self.forms if form.cleaned_data.get("user")]
 
     def clean(self) -> None:
         super().clean()
         if any(self.errors):
             return
-        members = self.wanted()
+        members = self.rows()
         owners = [member for member in members if member["role"] == Member.Role.OWNER]
         if len(owners) != 1:
-            raise forms.ValidationError("A contract has exactly one owner.")
+            raise forms.ValidationError(gettext("A contract must have exactly one owner."))
         if owners[0]["status"] != Member.Status.ACTIVE:
-            raise forms.ValidationError("The owner is an active member.")
+            raise forms.ValidationError(gettext("The owner must be an active member."))
         present = [member for member in members if member["status"] != Member.Status.REMOVED]
         limit = self.instance.max_members
         if limit is not None and len(present) > limit:
-            raise forms.ValidationError(f"The contract has room for {limit} people, its owner included.")
+            raise forms.ValidationError(
+                gettext("At most %(limit)s members, including the owner.") % {"limit": limit}
+            )
 
 
 class MemberInline(TabularInline):
@@ -73,7 +77,7 @@ class ContractForm(forms.ModelForm):  # type: ignore[type-arg]
         contract_id: str = self.cleaned_data["contract_id"].strip()
         known = Contract.objects.filter(contract_key=contract_key(contract_id)).exclude(pk=self.instance.pk)
         if known.exists():
-            raise forms.ValidationError("There is a contract of this id already.")
+            raise forms.ValidationError(gettext("A contract with this id already exists."))
         return contract_id
 
 
@@ -92,45 +96,47 @@ class ContractAdmin(OperatorAdmin):
     ]
     list_filter = [("status", ChoicesDropdownFilter), ("type", ChoicesDropdownFilter)]
     search_fields = ["contract_id", "name"]
-    search_help_text = "A part of the contract id or the name."
+    search_help_text = _("Search by contract id or name.")
     sortable_by = ["contract_id", "created_at"]
     ordering = ["-id"]
     fieldsets = (
         (None, {"fields": (("contract_id", "name"), ("type", "status"), "valid_from", "valid_until")}),
-        ("Limits", {"fields": ("max_members", ("energy_wh_per_day", "energy_wh_per_month"))}),
+        (_("Limits"), {"fields": ("max_members", ("energy_wh_per_day", "energy_wh_per_month"))}),
         (
-            "Issuer",
+            _("Issuer"),
             {"classes": ["collapse"], "fields": (("country_code", "party_id"), ("issuer", "currency"))},
         ),
     )
-    empty_sentence = "No contract yet. Tokens work without one; a contract joins people, tokens and a budget."
+    empty_sentence = _(
+        "No contracts yet. A contract groups people, tokens and a budget. Tokens also work without one."
+    )
 
     def save_formset(
         self, request: HttpRequest, form: forms.ModelForm[Contract], formset: Members, change: bool
     ) -> None:
-        formset.save(commit=False)  # what was changed, for the history
+        formset.save(commit=False)  # collects the changes for the history
         try:
             with transaction.atomic():
-                _join(form.instance, formset.wanted())
+                _save_members(form.instance, formset.rows())
         except DomainError as error:
-            messages.error(request, f"The members are as they were: {error.sentence}")
+            messages.error(request, gettext("Members not changed: %(reason)s") % {"reason": error.sentence})
 
-    @display(description="State", ordering="status", label=tones.CONTRACT)
+    @display(description=_("State"), ordering="status", label=tones.CONTRACT)
     def status_label(self, contract: Contract) -> tuple[str, str]:
         return contract.status, contract.get_status_display()
 
 
-def _join(contract: Contract, wanted: list[dict[str, Any]]) -> None:
-    """Make the members of the contract those. Raises what the services raise."""
+def _save_members(contract: Contract, rows: list[dict[str, Any]]) -> None:
+    """Make the contract's members match the rows. Raises the errors of the membership service."""
     present = {member.user_id: member for member in contract.members.all()}
     owner = next((member for member in present.values() if member.role == Member.Role.OWNER), None)
-    to = next(one["user"] for one in wanted if one["role"] == Member.Role.OWNER)
+    to = next(one["user"] for one in rows if one["role"] == Member.Role.OWNER)
     if owner is None:
         membership.require_open(to, field="owner")
         Member(contract=contract, user=to, role=Member.Role.OWNER).save()
     elif owner.user_id != to.pk:
         membership.transfer(owner=owner, to=to)
-    for one in wanted:
+    for one in rows:
         member = contract.members.filter(user=one["user"]).first()
         if member is None:
             membership.add(contract, user=one["user"], role=one["role"], status=one["status"])
@@ -143,7 +149,7 @@ class TokenGroupForm(forms.ModelForm):  # type: ignore[type-arg]
         group_id: str = self.cleaned_data["group_id"].strip()
         known = TokenGroup.objects.filter(group_key=group_id.casefold()).exclude(pk=self.instance.pk)
         if known.exists():
-            raise forms.ValidationError("There is a group of this id already.")
+            raise forms.ValidationError(gettext("A group with this id already exists."))
         return group_id
 
     def clean(self) -> dict[str, Any]:
@@ -152,7 +158,7 @@ class TokenGroupForm(forms.ModelForm):  # type: ignore[type-arg]
         group_id = cleaned.get("group_id")
         foreign = Token.objects.filter(group_id__iexact=group_id or "").exclude(contract=contract)
         if group_id and contract and foreign.filter(contract__isnull=False).exists():
-            self.add_error("group_id", "Tokens of another contract carry this group id.")
+            self.add_error("group_id", gettext("Tokens of another contract already use this group id."))
         return cleaned
 
 
@@ -162,12 +168,14 @@ class TokenGroupAdmin(OperatorAdmin):
     list_display = ["group_id", "name", "contract", "created_at"]
     list_select_related = ["contract"]
     search_fields = ["group_id", "name", "contract__contract_id"]
-    search_help_text = "A part of the group's id, its name or its contract."
+    search_help_text = _("Search by group id, name or contract.")
     sortable_by = ["group_id"]
     ordering = ["-id"]
     autocomplete_fields = ["contract"]
     fieldsets = ((None, {"fields": (("group_id", "name"), "contract", "linked")}),)
-    empty_sentence = "A group links tokens of one contract: start with one, stop with another."
+    empty_sentence = _(
+        "No token groups yet. A session started with one token of a group may be stopped with another."
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         return ["linked"] if obj is None else ["contract", "linked"]
@@ -179,7 +187,7 @@ class TokenGroupAdmin(OperatorAdmin):
         made = token_groups.create(contract=obj.contract, group_id=obj.group_id, name=obj.name)
         obj.pk, obj._state.adding = made.pk, False
 
-    @admin.display(description="Tokens")
+    @admin.display(description=_("Tokens"))
     def linked(self, group: TokenGroup) -> str:
         uids = Token.objects.filter(group_id__iexact=group.group_id).values_list("uid", flat=True)[:50]
         return ", ".join(uids) if group.pk and uids else "–"

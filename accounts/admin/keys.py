@@ -1,4 +1,4 @@
-"""API keys, and the answers that are kept for them, in the admin."""
+"""Admin pages of API keys and of stored answers to idempotent requests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -26,7 +28,7 @@ from ocpp_server.admin.base import EvidenceAdmin, OperatorAdmin
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
-    """A key is shown once, when it is made; afterwards only its first characters are known."""
+    """API keys. A key is shown once, when it is created; afterwards only its first characters are stored."""
 
     list_display = ["name", "prefix", "role", "state", "last_used_at", "expires_at", "created_at"]
     list_filter = [("role", ChoicesDropdownFilter)]
@@ -34,7 +36,9 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
     fields = ["name", "role", "expires_at"]
     list_select_related = ["created_by"]
     change_form_template = "operator/api_key.html"
-    empty_sentence = "Other systems use the REST API with a key. Add one; it is shown once."
+    empty_sentence = _(
+        "No API keys yet. Other systems need one to use the REST API. A key is shown only once."
+    )
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         if obj is None:
@@ -42,7 +46,7 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
         return [*self.fields, "prefix", "created_by", "created_at", "last_used_at", "revoked_at"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        # The role stays what it was when the key was handed out: another role is another key.
+        # The role of an issued key does not change: another role needs another key.
         return (
             []
             if obj is None
@@ -59,7 +63,7 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
         made, plain = api_keys.create(
             name=obj.name, role=obj.role, expires_at=obj.expires_at, created_by=request.user
         )
-        # Django goes on with `obj`: the history entry and the redirect need the stored row's values.
+        # Django continues with `obj`: the history entry and the redirect need the stored row's values.
         obj.pk, obj.prefix, obj.digest, obj.created_at = made.pk, made.prefix, made.digest, made.created_at
         obj._state.adding = False
         request.plain_api_key = plain  # type: ignore[attr-defined]
@@ -67,10 +71,10 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
     def response_add(
         self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
     ) -> HttpResponse:
-        """Shown in this one answer and kept nowhere: not in a session, a message or a log."""
+        """Show the key in this one answer. It is not stored in a session, a message or a log."""
         context = {
             **self.admin_site.each_context(request),
-            "title": "API key",
+            "title": gettext("API key"),
             "opts": self.opts,
             "key": obj,
             "plain": request.plain_api_key,  # type: ignore[attr-defined]
@@ -88,16 +92,19 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
             raise PermissionDenied
         key = get_object_or_404(ApiKey, pk=pk)
         api_keys.revoke(key)
-        messages.success(request, f"The key {key} is revoked. Requests with it are refused from now on.")
+        messages.success(
+            request,
+            gettext("API key “%(key)s” revoked. Requests with it are refused from now on.") % {"key": key},
+        )
         return redirect("admin:accounts_apikey_change", pk)
 
-    @display(description="State", label={"usable": "success", "revoked": "danger", "expired": "warning"})
+    @display(description=_("State"), label={"usable": "success", "revoked": "danger", "expired": "warning"})
     def state(self, key: ApiKey) -> tuple[str, str]:
         if key.revoked_at:
-            return "revoked", "Revoked"
+            return "revoked", gettext("Revoked")
         if key.expires_at and key.expires_at <= timezone.now():
-            return "expired", "Expired"
-        return "usable", "Usable"
+            return "expired", gettext("Expired")
+        return "usable", gettext("Active")
 
 
 @admin.register(IdempotentRequest)
@@ -106,7 +113,7 @@ class IdempotentRequestAdmin(AdministratorsOnly, EvidenceAdmin):
     list_display = ["actor", "key", "status_code", "created_at"]
     search_fields = ["key"]
     exact_search = ("key", "actor")
-    search_help_text = "A whole Idempotency-Key, or an actor."
+    search_help_text = _("Search by complete Idempotency-Key or actor.")
     sortable_by = ["created_at"]
     ordering = ["-created_at"]
-    empty_sentence = "No request carried an Idempotency-Key yet."
+    empty_sentence = _("No requests with an Idempotency-Key yet.")

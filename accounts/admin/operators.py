@@ -1,4 +1,4 @@
-"""Those who sign in here."""
+"""Admin page of operators: users with a console login."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import Group
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -19,7 +20,7 @@ from accounts.models import User
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import OperatorAdmin
 
-admin.site.unregister(Group)  # the three roles say who may do what
+admin.site.unregister(Group)  # the three roles decide who may do what
 
 
 @admin.register(User)
@@ -34,15 +35,17 @@ class OperatorsAdmin(AdministratorsOnly, OperatorAdmin, DjangoUserAdmin):  # typ
     filter_horizontal: ClassVar[tuple[str, ...]] = ()
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email")}),
-        ("Access", {"fields": ("role", "is_active", "is_staff", "is_superuser")}),
-        ("Times", {"fields": ("last_login", "date_joined")}),
+        (_("Person"), {"fields": ("first_name", "last_name", "email")}),
+        (_("Access"), {"fields": ("role", "is_active", "is_staff", "is_superuser")}),
+        (_("Times"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "password1", "password2", "role", "is_staff")}),)
     readonly_fields = ("last_login", "date_joined")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """In the list, those who sign in; people who charge have a list of their own. Tokens find both."""
+        """The list shows operators only; people who charge have a list of their own. Token forms
+        find both.
+        """
         rows = super().get_queryset(request)
         match = request.resolver_match
         if match is not None and match.url_name == "accounts_user_changelist":
@@ -51,7 +54,7 @@ class OperatorsAdmin(AdministratorsOnly, OperatorAdmin, DjangoUserAdmin):  # typ
         return rows
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        # An administrator who could tick this box would have every right of a superuser one click later.
+        # Only a superuser may make superusers: any other administrator could give themselves all rights.
         extra = () if request.user.is_superuser else ("is_superuser",)
         return (*super().get_readonly_fields(request, obj), *extra)
 
@@ -59,12 +62,12 @@ class OperatorsAdmin(AdministratorsOnly, OperatorAdmin, DjangoUserAdmin):  # typ
         allowed = super().has_change_permission(request, obj)
         return allowed and (request.user.is_superuser or not getattr(obj, "is_superuser", False))
 
-    @display(description="Name")
+    @display(description=_("Name"))
     def full_name(self, user: User) -> str:
         return user.get_full_name()
 
     @display(
-        description="Role",
+        description=_("Role"),
         ordering="role",
         label={"viewer": tones.NEUTRAL, "operator": tones.INFO, "administrator": tones.WARNING},
     )

@@ -1,4 +1,6 @@
-"""Those who charge: a form for what is known of a person, and below it what the person has."""
+"""Admin page of people who charge: a form with their data, and below it their contracts, tokens
+and sessions.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,8 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -27,7 +31,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
         email: str = self.cleaned_data["email"]
         taken = Person.objects.filter(email__iexact=email).exclude(pk=self.instance.pk)
         if email and taken.exists():
-            raise forms.ValidationError("Somebody else has this email already.")
+            raise forms.ValidationError(gettext("Another person already uses this email."))
         return email
 
     def clean_status(self) -> str:
@@ -36,22 +40,32 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
             user=self.instance.pk, role=Member.Role.OWNER, contract__status=Contract.Status.ACTIVE
         )
         if status == Person.Status.CLOSED and owned.exists():
-            raise forms.ValidationError("Owns an active contract: transfer or terminate it first.")
+            raise forms.ValidationError(
+                gettext("This person owns an active contract. Transfer or terminate the contract first.")
+            )
         return status
 
 
 @admin.register(Person)
 class PersonAdmin(OperatorAdmin):
     form = PersonForm
-    list_display = ["who", "email", "phone", "status_label", "token_count", "contract_count", "created_at"]
+    list_display = [
+        "display_name",
+        "email",
+        "phone",
+        "status_label",
+        "token_count",
+        "contract_count",
+        "created_at",
+    ]
     list_filter = [("status", ChoicesDropdownFilter)]
     search_fields = ["name", "email", "phone", "username"]
-    search_help_text = "A part of name, email or phone."
-    sortable_by = ["who", "created_at"]
+    search_help_text = _("Search by name, email or phone.")
+    sortable_by = ["display_name", "created_at"]
     ordering = ["-id"]
     fieldsets = ((None, {"fields": (("name", "email"), ("phone", "language"), "status")}),)
     change_form_outer_after_template = "operator/person.html"
-    empty_sentence = "Nobody charges here yet. Add the first person, or let another system do it over REST."
+    empty_sentence = _("No people yet. Add the first person here or over the REST API.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request).filter(is_staff=False, is_superuser=False)
@@ -88,18 +102,18 @@ class PersonAdmin(OperatorAdmin):
         made = people.create(**{"name": "", **changes})
         obj.pk, obj.username, obj._state.adding = made.pk, made.username, False
 
-    @admin.display(description="Person", ordering="name")
-    def who(self, row: Person) -> str:
-        return str(row) if not row.is_erased else f"Erased ({row.pk})"
+    @admin.display(description=_("Person"), ordering="name")
+    def display_name(self, row: Person) -> str:
+        return str(row) if not row.is_erased else gettext("Erased (%(id)s)") % {"id": row.pk}
 
-    @display(description="State", ordering="status", label=tones.USER)
+    @display(description=_("State"), ordering="status", label=tones.USER)
     def status_label(self, row: Person) -> tuple[str, str]:
         return row.status, row.get_status_display()
 
-    @admin.display(description="Tokens")
+    @admin.display(description=_("Tokens"))
     def token_count(self, row: Any) -> int:
         return int(row.tokens_held)
 
-    @admin.display(description="Contracts")
+    @admin.display(description=_("Contracts"))
     def contract_count(self, row: Any) -> int:
         return int(row.contracts_joined)

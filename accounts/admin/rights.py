@@ -1,21 +1,22 @@
-"""Who may see what among accounts."""
+"""Permissions and labels shared by the accounts pages."""
 
 from __future__ import annotations
 
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.admin import access
 
-# What the columns of a budget are called where people read them.
+# Labels of the budget fields.
 BUDGET_LABELS = {
-    "energy_wh_per_day": "Energy a day, Wh",
-    "energy_wh_per_month": "Energy a month, Wh",
+    "energy_wh_per_day": _("Daily limit (Wh)"),
+    "energy_wh_per_month": _("Monthly limit (Wh)"),
 }
 
 
 class AdministratorsOnly:
-    """Who signs in with which key is nobody else's business."""
+    """Pages that only administrators may see: operators and API keys."""
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return access.may_provide(request.user)

@@ -1,4 +1,4 @@
-"""Tokens from and into files, in the admin: upload, preview, import, progress, export."""
+"""Admin pages of token files: upload, preview, import, progress, export."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, Js
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
@@ -28,14 +30,14 @@ if TYPE_CHECKING:
 
 class UploadForm(forms.Form):
     file = forms.FileField(
-        label="File",
+        label=_("File"),
         widget=UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.xlsx,text/csv"}),
-        error_messages={"required": "Choose a file."},
+        error_messages={"required": _("Choose a file.")},
     )
 
 
 class TokenFiles:
-    """The pages beside the list of tokens."""
+    """The import and export pages of the token list."""
 
     def __init__(self, model_admin: TokenAdmin) -> None:
         self.model_admin = model_admin
@@ -51,7 +53,7 @@ class TokenFiles:
         ]
 
     def upload(self, request: HttpRequest) -> HttpResponse:
-        """Choose a file; posted, it is checked and nothing more."""
+        """Show the upload form; a posted file is checked, but not imported."""
         _require_administrator(request)
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
         if form.is_valid():
@@ -67,7 +69,7 @@ class TokenFiles:
         return self._page(request, "operator/token_import.html", form=form, columns=token_files.COLUMNS)
 
     def job(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """What a file would do, or did; posted, the previewed file is imported."""
+        """Show the result of a preview or an import; POST imports the previewed file."""
         _require_administrator(request)
         job = _job(pk)
         if request.method == "POST":
@@ -82,13 +84,13 @@ class TokenFiles:
             job=job,
             is_running=job.state == TokenImport.State.RUNNING,
             has_failed=job.state == TokenImport.State.FAILED,
-            can_apply=job.is_preview and not job.problem_count and token_uploads.is_kept(job),
+            can_apply=job.is_preview and not job.problem_count and token_uploads.is_stored(job),
             effect=job.created_count + job.changed_count,
             problems_left=job.problem_count - len(job.problems),
         )
 
     def progress(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """How far an import is, for the bar."""
+        """Return the progress of an import as JSON, for the progress bar."""
         _require_administrator(request)
         job = _job(pk)
         return JsonResponse(
@@ -96,12 +98,12 @@ class TokenFiles:
                 "state": job.state,
                 "done": job.done_count,
                 "rows": job.row_count,
-                "sentence": _progress_words(job),
+                "sentence": _progress_text(job),
             }
         )
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
-        """The list as it is searched and filtered, all of its pages."""
+        """Export all pages of the list, with its current search and filters."""
         if not access.may_read(request.user):
             raise PermissionDenied
         if form not in ("csv", "xlsx"):
@@ -120,7 +122,7 @@ class TokenFiles:
 
     def _page(self, request: HttpRequest, template: str, **context: Any) -> HttpResponse:
         opts = self.model_admin.opts
-        known = {**self.site.each_context(request), "title": "Import tokens", "opts": opts}
+        known = {**self.site.each_context(request), "title": gettext("Import tokens"), "opts": opts}
         return TemplateResponse(request, template, known | context)
 
 
@@ -140,9 +142,12 @@ def _job(pk: int) -> TokenImport:
     return job
 
 
-def _progress_words(job: TokenImport) -> str:
+def _progress_text(job: TokenImport) -> str:
     if job.state != TokenImport.State.RUNNING:
         return job.sentence
     if job.done_count >= job.row_count and not job.is_preview:
-        return "All rows are in order; writing them."
-    return f"{job.done_count:,} of {job.row_count:,} rows are checked."
+        return gettext("All rows are valid. Writing them.")
+    return gettext("%(done)s of %(rows)s rows checked.") % {
+        "done": f"{job.done_count:,}",
+        "rows": f"{job.row_count:,}",
+    }

@@ -1,4 +1,4 @@
-"""Tokens, and the inbox of those that nobody has added."""
+"""Admin pages of tokens, and of unknown tokens that stations reported."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -33,7 +35,8 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Token
         fields = "__all__"  # noqa: DJ007 - the admin's fieldsets choose
-        labels = BUDGET_LABELS | {"is_master": "Master pass", "user": "Bearer"}
+        labels = BUDGET_LABELS | {"is_master": _("Master pass"), "user": _("Driver")}
+        help_texts = {"name": _("The driver's name, or a label for the token.")}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -41,14 +44,14 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         if uid and kind:
             same = Token.objects.filter(uid_key=normalise_uid(uid), type=kind).exclude(pk=self.instance.pk)
             if same.exists():
-                self.add_error("uid", "There is a token of this uid and type already.")
+                self.add_error("uid", gettext("A token with this uid and type already exists."))
         group_id = cleaned.get("group_id", "")
         try:
             group = token_groups.find(group_id) if group_id else None
             contract = token_groups.contract_in(group, cleaned.get("contract"))
             if cleaned.get("valid"):
                 with transaction.atomic():
-                    membership.require_bearer(contract, cleaned.get("user"))
+                    membership.require_holder(contract, cleaned.get("user"))
         except Invalid as error:
             self.add_error(error.field if error.field in self.fields else None, error.sentence)
         else:
@@ -62,7 +65,7 @@ class TokenAdmin(OperatorAdmin):
     list_display = [
         "uid",
         "name",
-        "bearer",
+        "driver",
         "method",
         "status_label",
         "group_id",
@@ -73,16 +76,16 @@ class TokenAdmin(OperatorAdmin):
     list_select_related = ["user"]
     autocomplete_fields = ["user", "contract"]
     search_fields = ["^uid_key", "name", "=group_id", "=visual_number", "user__name"]
-    search_help_text = "The beginning of a uid, a part of a name, the printed number, or a whole group."
+    search_help_text = _("Search by start of the uid, name, printed number or complete group id.")
     sortable_by = ["uid", "status"]
     ordering = ["-id"]
     fieldsets = (
         (None, {"fields": (("uid", "type"), ("name", "visual_number"), ("user", "contract"))}),
-        ("May it charge?", {"fields": (("status", "valid"), "valid_from", "expires_at")}),
-        ("Together with others", {"fields": (("group_id", "is_master"),)}),
-        ("Budget", {"fields": (("energy_wh_per_day", "energy_wh_per_month"),)}),
+        (_("Authorization"), {"fields": (("status", "valid"), "valid_from", "expires_at")}),
+        (_("Group"), {"fields": (("group_id", "is_master"),)}),
+        (_("Budget"), {"fields": (("energy_wh_per_day", "energy_wh_per_month"),)}),
         (
-            "Roaming",
+            _("Roaming"),
             {
                 "classes": ["collapse"],
                 "fields": (
@@ -91,57 +94,59 @@ class TokenAdmin(OperatorAdmin):
                 ),
             },
         ),
-        ("Times", {"fields": (("last_used_at", "created_at", "updated_at"),)}),
+        (_("Times"), {"fields": (("last_used_at", "created_at", "updated_at"),)}),
     )
     readonly_fields = ("last_used_at", "created_at", "updated_at")
-    empty_sentence = "Hold a card to a station: it appears under unknown tokens, and one click adds it."
+    empty_sentence = _(
+        "No tokens yet. Present a card to a station: it appears under Unknown tokens, where you can add it."
+    )
     list_before_template = "operator/token_list_buttons.html"
 
     def get_urls(self) -> list[Any]:
         return [*TokenFiles(self).urls(), *super().get_urls()]
 
-    @display(description="Status", ordering="status", label=tones.TOKEN)
+    @display(description=_("Status"), ordering="status", label=tones.TOKEN)
     def status_label(self, token: Token) -> tuple[str, str]:
         if not token.valid and token.status == Token.Status.ACTIVE:
-            return Token.Status.INVALID, "Not valid"
+            return Token.Status.INVALID, gettext("Not valid")
         return token.status, token.get_status_display()
 
-    @admin.display(description="Bearer")
-    def bearer(self, token: Token) -> str:
+    @admin.display(description=_("Driver"))
+    def driver(self, token: Token) -> str:
         return (
             link(reverse("admin:accounts_person_change", args=[token.user_id]), token.user)
             if token.user
             else "–"
         )
 
-    @admin.display(description="Means")
+    @admin.display(description=_("Type"))
     def method(self, token: Token) -> str:
         return token.method
 
 
-class Inbox(OneCount):
-    """The rows of a page with the token that each would be with its bytes in the other order."""
+class UnknownTokenList(OneCount):
+    """A page of unknown tokens, each with the token that has the same bytes in reverse order."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        backwards = {row.pk: normalise_uid(reversed_uid(row.uid)) for row in self.result_list}
-        known = Token.objects.filter(uid_key__in=[key for key in backwards.values() if key])
+        reversed_keys = {row.pk: normalise_uid(reversed_uid(row.uid)) for row in self.result_list}
+        known = Token.objects.filter(uid_key__in=[key for key in reversed_keys.values() if key])
         by_key = {token.uid_key: token for token in known}
         for row in self.result_list:
-            row.backwards = by_key.get(backwards[row.pk])
+            row.reversed_match = by_key.get(reversed_keys[row.pk])
 
 
 @admin.register(UnknownToken)
 class UnknownTokenAdmin(EvidenceAdmin):
-    """The inbox: cards that were presented and that nobody has added."""
+    """The inbox of unknown tokens: uids that stations reported and that are not tokens yet."""
 
-    list_display = ["uid", "count", "where", "last_seen_at", "suggestion", "ignored", "decide"]
+    list_display = ["uid", "count", "station", "last_seen_at", "possible_match", "ignored", "row_actions"]
     list_filter = ["is_ignored"]
     search_fields = ["^uid_key"]
-    search_help_text = "The beginning of a uid."
+    search_help_text = _("Search by start of the uid.")
     sortable_by = ["last_seen_at"]
-    empty_sentence = (
-        "No unknown card was presented. When one is, it is refused, listed here, and one click adds it."
+    empty_sentence = _(
+        "No unknown tokens. A refused unknown token appears here, and you can add it with one click."
     )
 
     def get_urls(self) -> list[Any]:
@@ -153,35 +158,39 @@ class UnknownTokenAdmin(EvidenceAdmin):
         ]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return Inbox
+        return UnknownTokenList
 
-    @admin.display(description="Station", ordering="last_seen_where")
-    def where(self, unknown: UnknownToken) -> str:
+    @admin.display(description=_("Station"), ordering="last_seen_where")
+    def station(self, unknown: UnknownToken) -> str:
         query = urlencode({"q": unknown.last_seen_where})
         return link(
             f"{reverse('admin:chargepoints_chargepoint_changelist')}?{query}", unknown.last_seen_where or "–"
         )
 
-    @admin.display(description="Perhaps")
-    def suggestion(self, unknown: UnknownToken) -> str:
-        """Some readers report a card's bytes in the other order. Only said: never taken for the same."""
-        known: Token | None = getattr(unknown, "backwards", None)
+    @admin.display(description=_("Possible match"))
+    def possible_match(self, unknown: UnknownToken) -> str:
+        """Link the token with the same bytes in reverse order, as some readers report them. Only a hint: it
+        is never used for authorization.
+        """
+        known: Token | None = getattr(unknown, "reversed_match", None)
         if known is None:
             return "–"
         address = reverse("admin:accounts_token_change", args=[known.pk])
-        return format_html("{} read backwards", link(address, known.name or known.uid))
+        return format_html(gettext("{} with reversed bytes"), link(address, known.name or known.uid))
 
-    @admin.display(description="Ignored", ordering="is_ignored")
+    @admin.display(description=_("Ignored"), ordering="is_ignored")
     def ignored(self, unknown: UnknownToken) -> str:
-        return "yes" if unknown.is_ignored else "–"
+        return gettext("Yes") if unknown.is_ignored else "–"
 
-    @admin.display(description="Decide")
-    def decide(self, unknown: UnknownToken) -> str:
-        add = post_button(reverse("admin:unknown-token-add", args=[unknown.pk]), "Add")
+    @admin.display(description=_("Actions"))
+    def row_actions(self, unknown: UnknownToken) -> str:
+        add = post_button(reverse("admin:unknown-token-add", args=[unknown.pk]), gettext("Add"))
         if unknown.is_ignored:
             return add
         return format_html(
-            "{} {}", add, post_button(reverse("admin:unknown-token-ignore", args=[unknown.pk]), "Ignore")
+            "{} {}",
+            add,
+            post_button(reverse("admin:unknown-token-ignore", args=[unknown.pk]), gettext("Ignore")),
         )
 
     def add_token(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -193,7 +202,7 @@ class UnknownTokenAdmin(EvidenceAdmin):
         except DomainError as error:
             messages.error(request, error.sentence)
         else:
-            messages.success(request, f"The token {token.uid} is added and may charge from now on.")
+            messages.success(request, gettext("Token %(uid)s added. It may charge now.") % {"uid": token.uid})
         return redirect(back(request, "admin:accounts_unknowntoken_changelist"))
 
     def ignore(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -203,6 +212,8 @@ class UnknownTokenAdmin(EvidenceAdmin):
         unknown.is_ignored = True
         unknown.save(update_fields=["is_ignored"])
         messages.info(
-            request, f"The token {unknown.uid} stays refused and no longer appears on the dashboard."
+            request,
+            gettext("Token %(uid)s ignored. It stays refused and no longer appears on the dashboard.")
+            % {"uid": unknown.uid},
         )
         return redirect(back(request, "admin:accounts_unknowntoken_changelist"))

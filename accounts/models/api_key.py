@@ -1,4 +1,4 @@
-"""Credentials of other systems."""
+"""API keys of other systems, and the stored answers to their idempotent requests."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from accounts.models.user import User
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self) -> ApiKeyQuerySet:
-        """Keys that are neither revoked nor expired."""
+        """API keys that are neither revoked nor expired."""
         now = timezone.now()
         return self.filter(revoked_at__isnull=True).exclude(expires_at__lte=now)
 
 
 class ApiKey(models.Model):
-    """A key of another system. Only its SHA-256 is kept: the key itself has 256 random bits, so a slow hash
-    adds nothing.
+    """An API key of another system. Only its SHA-256 is stored: a key has 256 random bits, so a slow hash
+    would add no safety.
     """
 
     name = models.CharField(max_length=100)
@@ -43,7 +43,9 @@ class ApiKey(models.Model):
 
 
 class IdempotentRequest(models.Model):
-    """The answer to a state-changing request, kept so that the same Idempotency-Key gets it again."""
+    """The answer to a state-changing request, stored so that a repeat with the same Idempotency-Key gets it
+    again.
+    """
 
     actor = models.CharField(max_length=150)
     key = models.CharField(max_length=255)

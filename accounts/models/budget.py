@@ -1,4 +1,4 @@
-"""How much may be charged in a day or a month."""
+"""Daily and monthly limits of energy and money."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Budgeted(models.Model):
-    """Something with limits of energy and money. None is no limit."""
+    """A model with limits of energy and money. None means no limit."""
 
     energy_wh_per_day = models.PositiveBigIntegerField(null=True, blank=True)
     energy_wh_per_month = models.PositiveBigIntegerField(null=True, blank=True)

@@ -1,6 +1,4 @@
-"""Contracts: under which agreement somebody charges, and who belongs to it (OCPI 2.2.1 calls its id the
-contract_id of a Token).
-"""
+"""Contracts: the agreement a person charges under, and its members (OCPI 2.2.1: `contract_id` of a Token)."""
 
 from __future__ import annotations
 
@@ -16,12 +14,14 @@ from accounts.models.user import User
 
 
 def contract_key(contract_id: str) -> str:
-    """The form a contract id is compared in: an eMAID without its check character, else without case."""
+    """The normalised contract id used in comparisons: an eMAID without its check character, other texts
+    without case.
+    """
     return emaid.key(contract_id) or contract_id.strip().casefold()
 
 
 class Contract(Budgeted):
-    """An agreement with one person, a family or a fleet. Never deleted: terminated."""
+    """An agreement with one person, a family or a fleet. A contract is never deleted, only terminated."""
 
     class Type(models.TextChoices):
         INDIVIDUAL = "individual", "Individual"
@@ -87,12 +87,12 @@ class Contract(Budgeted):
 
 class MemberQuerySet(models.QuerySet["Member"]):
     def present(self) -> MemberQuerySet:
-        """Members and those invited, without those who left."""
+        """Active and invited members, without removed ones."""
         return self.exclude(status=Member.Status.REMOVED)
 
 
 class Member(models.Model):
-    """Somebody's part in a contract. The roles' rights are in `services/membership.py`."""
+    """A user's membership in a contract. The rights of each role are in `services/membership.py`."""
 
     class Role(models.TextChoices):
         OWNER = "owner", "Owner"
@@ -127,7 +127,8 @@ class Member(models.Model):
         return f"{self.user}, {self.role} of {self.contract}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        # The contract's row is taken first: two that join at once are counted one after the other.
+        # The contract's row is locked first, so that two people who join at the same time are counted one by
+        # one.
         with transaction.atomic():
             Contract.objects.select_for_update().get(pk=self.contract_id)
             super().save(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Those who charge, as the operator looks them up: the same rows as users, another page."""
+"""People who charge: the same rows as users, on an admin page of their own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from accounts.models.user import User
 
 
 class Person(User):
-    """A user who can't sign in here, with contracts, tokens and sessions."""
+    """A user without a console login, who has contracts, tokens and sessions."""
 
     class Meta:
         proxy = True

@@ -1,4 +1,4 @@
-"""Means of identification: OCPI 2.2.1 Token, section 12.3.2, and the cards nobody knows yet."""
+"""Tokens (OCPI 2.2.1 section 12.3.2), and unknown tokens that stations reported."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ _MAC = re.compile(r"[0-9a-f]{12}")
 
 
 def normalise_uid(uid: str) -> str:
-    """The form a uid is compared in: OCPP's idTag is case-insensitive (1.6 CiString20), stray blanks mean
-    nothing, nor do the separators in a vehicle's MAC address. With OCPP_TOKEN_NORMAL_FORM no separators do.
+    """The normalised uid used in comparisons. OCPP's idTag is case-insensitive (1.6 CiString20); surrounding
+    blanks are ignored, and so are the separators of a vehicle's MAC address. With OCPP_TOKEN_NORMAL_FORM
+    separators are ignored in every uid.
     """
     key = uid.strip().casefold()
     if settings.OCPP_TOKEN_NORMAL_FORM:
@@ -29,8 +30,8 @@ def normalise_uid(uid: str) -> str:
 
 
 class Token(Budgeted):
-    """A card, an app identity or a vehicle that may be allowed to charge. Never deleted: it becomes
-    invalid.
+    """An RFID card, an app user or a vehicle that may be allowed to charge. A token is never deleted: it
+    becomes invalid.
     """
 
     class Type(models.TextChoices):
@@ -118,7 +119,7 @@ class Token(Budgeted):
 
     @property
     def method(self) -> str:
-        """How its bearer shows it: what the type and the form of the uid say."""
+        """How the driver presents the token, derived from its type and the form of its uid."""
         if self.type == self.Type.OTHER:
             return "Vehicle autocharge" if self.uid.upper().startswith("VID:") else "Other"
         return {"RFID": "RFID", "APP_USER": "App", "AD_HOC_USER": "Ad hoc"}[self.type]
@@ -130,7 +131,7 @@ class Token(Budgeted):
 
 
 class UnknownToken(models.Model):
-    """A uid that was presented and that nobody has added: the operator's inbox."""
+    """A uid that a station reported and that is not a token yet: a row of the operator's inbox."""
 
     uid = models.CharField(max_length=255)
     uid_key = models.CharField(max_length=255, unique=True, editable=False)

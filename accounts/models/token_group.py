@@ -1,4 +1,4 @@
-"""Linked means of one contract: start with one, stop with another."""
+"""Token groups: a session started with one token of a contract may be stopped with another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accounts.models.contract import Contract
 
 
 class TokenGroup(models.Model):
-    """A group of tokens. The tokens carry its group id: 1.6 parentIdTag, 2.x groupIdToken."""
+    """A group of tokens, which carry its group id (1.6 parentIdTag, 2.x groupIdToken)."""
 
     group_id = models.CharField(max_length=20, help_text="1.6 parentIdTag, 2.x groupIdToken.")
     group_key = models.CharField(

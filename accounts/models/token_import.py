@@ -1,4 +1,4 @@
-"""Files of tokens that were checked or imported: how far they are and what is wrong with them."""
+"""Imports of token files: their progress and their problems."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 
 
 class TokenImport(models.Model):
-    """One upload. Either all of its rows are in, or none."""
+    """One import or preview. Either all rows are imported, or none."""
 
     class State(models.TextChoices):
         RUNNING = "running", "Running"
@@ -37,9 +37,10 @@ class TokenImport(models.Model):
 
 
 class TokenUpload(models.Model):
-    """The file behind a preview, kept so that what was looked at is what is imported.
+    """The uploaded file of a preview, stored so that the import uses exactly the previewed content.
 
-    A table of its own: the progress is written with every batch of rows, and would carry the file each time.
+    The file has a table of its own because the progress is saved with every batch of rows, which would write
+    the file each time.
     """
 
     preview = models.OneToOneField(TokenImport, on_delete=models.CASCADE, related_name="upload")

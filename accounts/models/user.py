@@ -1,4 +1,4 @@
-"""The people who work with the server, and those who charge."""
+"""Users: operators of the console, and people who charge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 
 class UserQuerySet(models.QuerySet["User"]):
     def people(self) -> UserQuerySet:
-        """Those who charge: everybody who can't sign in to the admin."""
+        """People who charge: every user without access to the admin."""
         return self.filter(is_staff=False, is_superuser=False)
 
 
@@ -21,8 +21,8 @@ class Users(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
 
 
 class User(AbstractUser):
-    """A person. Operators sign in to the admin; the role says what the API lets them do. Those who charge
-    have no password. Never deleted: closed, and erased on request.
+    """A person. Operators sign in to the admin, and their role decides what they may do. People who only
+    charge have no password. A user is never deleted, only closed, and erased on request.
     """
 
     class Role(models.TextChoices):

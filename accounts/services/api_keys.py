@@ -1,4 +1,4 @@
-"""Make, check and revoke API keys."""
+"""Create, find and revoke API keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import ApiKey, User
 
-# How stale the recorded last use may be: one write a minute is enough to see which keys are alive.
+# Last use is recorded to the minute: one write a minute is enough to see which keys are in use.
 LAST_USE_PRECISION = timedelta(minutes=1)
 
 
@@ -26,7 +26,7 @@ def create(
     created_by: User | None = None,
     plain: str | None = None,
 ) -> tuple[ApiKey, str]:
-    """Store a new key and return it with its plain text, which can't be had again."""
+    """Store a new key and return it with its plain text, which is not stored."""
     plain = plain or f"ocs_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(
         name=name,
@@ -40,7 +40,7 @@ def create(
 
 
 def find(plain: str) -> ApiKey | None:
-    """The usable key with this plain text; its last use is recorded to the minute."""
+    """Return the usable key with this plain text, or None, and record its last use to the minute."""
     key = ApiKey.objects.usable().filter(digest=digest(plain)).first()
     now = timezone.now()
     if key is not None and (key.last_used_at is None or now - key.last_used_at > LAST_USE_PRECISION):

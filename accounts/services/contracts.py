@@ -1,4 +1,6 @@
-"""Contracts: conclude, change, terminate. Never deleted: sessions and invoices name them."""
+"""Create, change and terminate contracts. Contracts are never deleted: sessions and invoices
+refer to them.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,10 @@ FIELDS: Final = frozenset(
 
 
 def create(*, contract_id: str, owner: User, **given: Any) -> Contract:
-    """Conclude a contract with its owner.
+    """Create a contract with its owner.
 
-    Raises Conflict for a known contract id, Invalid for an owner who is closed or a period that ends before
-    it begins.
+    Raises Conflict for an existing contract id, Invalid for a closed owner or a period that ends before it
+    begins.
     """
     _require_known(given)
     contract = Contract(contract_id=contract_id, **given)
@@ -49,24 +51,27 @@ def create(*, contract_id: str, owner: User, **given: Any) -> Contract:
 def update(contract: Contract, **changes: Any) -> Contract:
     """Change any of FIELDS.
 
-    Raises Conflict for a known contract id, fewer members than there are, or an active contract of a closed
-    owner; Invalid for a period that ends before it begins.
+    Raises Conflict for an existing contract id, a limit below the number of members, or reactivation with a
+    closed owner; Invalid for a period that ends before it begins.
     """
     _require_known(changes)
     with transaction.atomic():
-        held = Contract.objects.select_for_update().get(pk=contract.pk)
-        is_revived = changes.get("status") == held.Status.ACTIVE != held.status
+        locked = Contract.objects.select_for_update().get(pk=contract.pk)
+        is_reactivated = changes.get("status") == locked.Status.ACTIVE != locked.status
         for name, value in changes.items():
-            setattr(held, name, value)
-        if is_revived:
-            _require_open_owner(held)
-        if held.max_members is not None and held.member_count > held.max_members:
-            raise Conflict(f"The contract has {held.member_count} members already.", field="max_members")
-        return _save(held)
+            setattr(locked, name, value)
+        if is_reactivated:
+            _require_open_owner(locked)
+        if locked.max_members is not None and locked.member_count > locked.max_members:
+            raise Conflict(
+                f"max_members must be at least {locked.member_count}, the number of members.",
+                field="max_members",
+            )
+        return _save(locked)
 
 
 def terminate(contract: Contract) -> Contract:
-    """End a contract. Its tokens are refused from now on."""
+    """Terminate a contract. Its tokens are refused from now on."""
     return update(contract, status=Contract.Status.TERMINATED)
 
 
@@ -75,20 +80,20 @@ def _require_open_owner(contract: Contract) -> None:
         try:
             membership.require_open(owner.user, field="status")
         except Invalid:
-            raise Conflict(f"The owner of the contract {contract} is closed.", field="status") from None
+            raise Conflict(f"The owner of contract {contract} is closed.", field="status") from None
 
 
 def _require_known(given: dict[str, Any]) -> None:
     if unexpected := given.keys() - FIELDS:
-        raise TypeError(f"a contract has no {', '.join(sorted(unexpected))}")
+        raise TypeError(f"contract has no field {', '.join(sorted(unexpected))}")
 
 
 def _save(contract: Contract) -> Contract:
     if contract.valid_from and contract.valid_until and contract.valid_until <= contract.valid_from:
-        raise Invalid("The contract ends before it begins.", field="valid_until")
+        raise Invalid("valid_until must be after valid_from.", field="valid_until")
     try:
         with transaction.atomic():
             contract.save()
     except IntegrityError:
-        raise Conflict(f"There is a contract {contract.contract_id} already.", field="contract_id") from None
+        raise Conflict(f"Contract {contract.contract_id} already exists.", field="contract_id") from None
     return contract

@@ -1,4 +1,6 @@
-"""Those who charge: enter, change, close. Never deleted: their sessions and contracts name them."""
+"""Create, change and close people who charge. They are never deleted: sessions and contracts
+refer to them.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ _USERNAME_LENGTH: Final = 150
 def create(
     *, name: str, email: str = "", phone: str = "", language: str = "", status: str = User.Status.ACTIVE
 ) -> User:
-    """Enter a person, who has no password and can't sign in. Raises Conflict for a known email."""
+    """Create a person without a password. Raises Conflict for an email that is in use."""
     user = User(name=name, email=email, phone=phone, language=language, status=status)
     user.username = _username(email)
     user.set_unusable_password()
@@ -27,26 +29,27 @@ def create(
 def update(user: User, **changes: Any) -> User:
     """Change any of name, email, phone, language, status.
 
-    Raises Conflict for a known email or somebody erased, Refused for closing the owner of an active contract.
+    Raises Conflict for an email in use or an erased person, Refused for closing the owner of an active
+    contract.
     """
     unexpected = changes.keys() - _FIELDS
     if unexpected:
-        raise TypeError(f"a person has no {', '.join(sorted(unexpected))}")
+        raise TypeError(f"person has no field {', '.join(sorted(unexpected))}")
     with transaction.atomic():
-        held = User.objects.select_for_update().get(pk=user.pk)
-        if held.is_erased:
-            raise Conflict("This person's data is erased.", field="status")
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        if locked.is_erased:
+            raise Conflict("This person's data was erased.", field="status")
         if changes.get("status") == User.Status.CLOSED:
-            _require_no_contract(held)
-        if "email" in changes and held.username == held.email:
-            held.username = _username(changes["email"], besides=held)
+            _require_no_contract(locked)
+        if "email" in changes and locked.username == locked.email:
+            locked.username = _username(changes["email"], besides=locked)
         for name, value in changes.items():
-            setattr(held, name, value)
-        return _save(held)
+            setattr(locked, name, value)
+        return _save(locked)
 
 
 def close(user: User) -> User:
-    """End somebody's account. Raises Refused for the owner of an active contract."""
+    """Close an account. Raises Refused for the owner of an active contract."""
     return update(user, status=User.Status.CLOSED)
 
 
@@ -56,13 +59,15 @@ def _require_no_contract(user: User) -> None:
     ).select_related("contract")
     if first := owned.first():
         raise Refused(
-            f"{user} owns the active contract {first.contract}; transfer or terminate it first.",
+            f"{user} owns the active contract {first.contract}. Transfer or terminate the contract first.",
             field="status",
         )
 
 
 def _username(email: str, besides: User | None = None) -> str:
-    """Django wants a unique one: the email where it fits, else something nobody needs to know."""
+    """Return a unique username, which Django requires: the email if it is free and short enough, else a
+    random one.
+    """
     taken = User.objects.filter(username=email).exclude(pk=besides.pk if besides else None)
     if email and len(email) <= _USERNAME_LENGTH and not taken.exists():
         return email
@@ -74,5 +79,5 @@ def _save(user: User) -> User:
         with transaction.atomic():
             user.save()
     except IntegrityError:
-        raise Conflict(f"There is a user with the email {user.email} already.", field="email") from None
+        raise Conflict(f"A user with the email {user.email} already exists.", field="email") from None
     return user

@@ -1,4 +1,4 @@
-"""Signal receivers: what authorization remembers of tokens is forgotten when what it hangs on is saved."""
+"""Signal receivers: drop cached tokens when a row that authorization depends on is saved."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from django.db import transaction
 from accounts.models import Token
 from ocpp_server import live
 
-# Columns of a user that change with every sign-in and decide nothing.
-_IDLE = {"last_login", "password"}
+# Columns of a user that change with every login and do not affect authorization.
+_IRRELEVANT = {"last_login", "password"}
 
 
 def remember_key(sender: object, instance: Token, **kwargs: Any) -> None:
-    """Before a token is saved: a changed uid is not known by the old key any more."""
+    """Before a token is saved, remember its old key: after a changed uid the old key must be
+    dropped as well.
+    """
     before = (
         Token.objects.filter(pk=instance.pk).values_list("uid_key", flat=True).first()
         if instance.pk
@@ -34,8 +36,8 @@ def forget_token(sender: object, instance: Token, **kwargs: Any) -> None:
 
 
 def forget_tokens(sender: object, instance: object, **kwargs: Any) -> None:
-    """For whatever many tokens hang on, here and in other apps."""
+    """Drop all cached tokens after a save that affects many of them, in this app or another."""
     fields = kwargs.get("update_fields")
-    if fields and set(fields) <= _IDLE:
+    if fields and set(fields) <= _IRRELEVANT:
         return
     transaction.on_commit(lambda: live.state().forget_tokens())

@@ -1,4 +1,4 @@
-"""Tables of tokens: CSV and XLSX in, rows of texts out; and the same columns back again."""
+"""Read token files (CSV, XLSX) into rows of texts, and export tokens with the same columns."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from django.db.models import QuerySet
 from accounts.models import Token
 from ocpp_server.domain import Invalid
 
-# While a file is written nobody else writes on SQLite: seconds, which the journal waits for.
+# On SQLite an import blocks all other writes. This many rows take seconds, which the journal can wait for.
 MAX_ROWS: Final = 20_000
 _MAX_UNPACKED: Final = 200 * 1024 * 1024
 _MAX_COLUMNS: Final = 60
 _CHUNK: Final = 1000
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
-# What a file may say of a token; the header names them, in any order.
+# Columns of an import file; the header names them, in any order.
 COLUMNS: Final = (
     "uid",
     "type",
@@ -47,7 +47,7 @@ COLUMNS: Final = (
     "cost_per_day",
     "cost_per_month",
 )
-# In exports for the reader; ignored when the file comes back.
+# Columns that only exports have; an import ignores them.
 READ_ONLY: Final = ("id", "last_used_at", "created_at", "updated_at")
 EXPORTED: Final = (*COLUMNS, *READ_ONLY)
 
@@ -55,9 +55,9 @@ Row = tuple[int, dict[str, str]]
 
 
 def read(file: BinaryIO) -> list[Row]:
-    """The rows of a file with their numbers as a spreadsheet shows them; empty cells are left out.
+    """Return the rows of a file with their spreadsheet row numbers; empty cells are left out.
 
-    Raises Invalid, field `file`, for what is no table, has unknown columns or is too large.
+    Raises Invalid, field `file`, when the file is not a table, has unknown columns or is too large.
     """
     lines = _sheet(file) if file.read(2) == b"PK" else _text(file)
     header = next(lines, None)
@@ -70,9 +70,9 @@ def read(file: BinaryIO) -> list[Row]:
     rows: list[Row] = []
     for number, cells in enumerate(lines, start=2):
         if number > MAX_ROWS + 1:
-            raise Invalid(f"The file has more than {MAX_ROWS} rows.", field="file")
+            raise Invalid(f"The file has more than {MAX_ROWS:,} rows.", field="file")
         given = {
-            name: harmed(cell)
+            name: without_formula_guard(cell)
             for name, cell in zip(names, cells, strict=False)
             if cell.strip() and name not in READ_ONLY
         }
@@ -81,19 +81,19 @@ def read(file: BinaryIO) -> list[Row]:
     return rows
 
 
-def harmed(cell: str) -> str:
-    """Without the apostrophe that an export puts before what a spreadsheet would run as a formula."""
+def without_formula_guard(cell: str) -> str:
+    """Remove the apostrophe that an export puts before a value which a spreadsheet would run as a formula."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell
 
 
 def _require_columns(names: list[str]) -> None:
     if "uid" not in names:
-        raise Invalid("The first row must name the columns, and one of them is uid.", field="file")
+        raise Invalid("The first row must name the columns, including uid.", field="file")
     if unknown := sorted(set(names) - set(EXPORTED)):
         known = ", ".join(COLUMNS)
-        raise Invalid(f"Unknown columns: {', '.join(map(repr, unknown))}; known are {known}.", field="file")
+        raise Invalid(f"Unknown columns: {', '.join(map(repr, unknown))}; allowed: {known}.", field="file")
     if len(set(names)) < len(names):
-        raise Invalid("A column is named twice.", field="file")
+        raise Invalid("The first row names a column twice.", field="file")
 
 
 def _text(file: BinaryIO) -> Iterator[list[str]]:
@@ -101,20 +101,20 @@ def _text(file: BinaryIO) -> Iterator[list[str]]:
     try:
         text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Invalid("The file is neither XLSX nor text in UTF-8.", field="file") from None
+        raise Invalid("The file must be XLSX or UTF-8 text.", field="file") from None
     if "\0" in text:
-        raise Invalid("The file is no text.", field="file")
+        raise Invalid("The file is not a text file.", field="file")
     first = text.partition("\n")[0]
-    # Spreadsheets of half of Europe write semicolons.
+    # In many European locales spreadsheets write semicolons.
     delimiter = max(",;\t", key=first.count)
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     except csv.Error as error:
-        raise Invalid(f"The file is no CSV: {error}.", field="file") from None
+        raise Invalid(f"The file is not valid CSV: {error}.", field="file") from None
 
 
 def _sheet(file: BinaryIO) -> Iterator[list[str]]:
-    """The first sheet. What it unpacks to is looked at before anything is unpacked."""
+    """Yield the rows of the first sheet. The unpacked size is checked before anything is unpacked."""
     file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive:
@@ -127,10 +127,8 @@ def _sheet(file: BinaryIO) -> Iterator[list[str]]:
             yield [_cell(cell) for cell in cells]
     except Invalid:
         raise
-    except Exception as error:  # a broken file makes the reader stumble over anything
-        raise Invalid(
-            f"The file is no XLSX that can be read ({type(error).__name__}).", field="file"
-        ) from error
+    except Exception as error:  # openpyxl raises many kinds of errors for a broken file
+        raise Invalid(f"The XLSX file cannot be read ({type(error).__name__}).", field="file") from error
 
 
 def _cell(value: Any) -> str:
@@ -139,14 +137,14 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, datetime):
-        return value.isoformat()  # a sheet has no zones: UTC, as everywhere
+        return value.isoformat()  # a spreadsheet has no time zones; UTC is assumed
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return str(value)
 
 
 def exported(tokens: QuerySet[Token]) -> Iterator[list[Sequence[Any]]]:
-    """All tokens in the order of their numbers, a query for every thousand."""
+    """Yield all tokens in the order of their ids, with one query per thousand."""
     last = 0
     rows = tokens.select_related("contract")
     while found := list(rows.filter(pk__gt=last).order_by("pk")[:_CHUNK]):

@@ -1,4 +1,4 @@
-"""Linked means of one contract. The tokens carry the group's id, so renaming it renames it there too."""
+"""Token groups of a contract. Each token stores the group id, so renaming a group also updates its tokens."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from ocpp_server.domain import Conflict, Invalid
 
 
 def create(*, contract: Contract, group_id: str = "", name: str = "") -> TokenGroup:
-    """Link means of this contract; without a group id it gets one of its own. Raises Conflict, Invalid."""
+    """Create a group of this contract's tokens; an empty group id is generated. Raises Conflict, Invalid."""
     group_id = group_id.strip() or f"G-{secrets.token_hex(8).upper()}"
     with transaction.atomic():
-        _require_means_of(contract, group_id)
+        _require_tokens_of(contract, group_id)
         return _save(TokenGroup(contract=contract, group_id=group_id, name=name))
 
 
 def update(group: TokenGroup, *, group_id: str | None = None, name: str | None = None) -> TokenGroup:
-    """Rename a group, and its tokens with it. Raises Conflict, Invalid."""
+    """Rename a group and update its tokens. Raises Conflict, Invalid."""
     with transaction.atomic():
-        held = TokenGroup.objects.select_for_update().get(pk=group.pk)
-        former = held.group_id
+        locked = TokenGroup.objects.select_for_update().get(pk=group.pk)
+        former = locked.group_id
         if name is not None:
-            held.name = name
+            locked.name = name
         if group_id is not None and group_id.strip() != former:
-            _require_means_of(held.contract, group_id.strip())
-            held.group_id = group_id
-        _save(held)
-        _relabel(former, held.group_id)
-    return held
+            _require_tokens_of(locked.contract, group_id.strip())
+            locked.group_id = group_id
+        _save(locked)
+        _update_tokens(former, locked.group_id)
+    return locked
 
 
-def dissolve(group: TokenGroup) -> None:
-    """Each of its tokens stands for itself again."""
+def delete(group: TokenGroup) -> None:
+    """Delete a group; its tokens stay, without a group id."""
     with transaction.atomic():
-        _relabel(group.group_id, "")
+        _update_tokens(group.group_id, "")
         group.delete()
 
 
@@ -45,29 +45,29 @@ def find(group_id: str) -> TokenGroup | None:
 
 
 def contract_in(group: TokenGroup | None, contract: Contract | None) -> Contract | None:
-    """The contract of a token in this group: the group's, which a token without a contract takes on.
+    """Return the contract of a token in this group: the group's contract, also for a token that has none yet.
 
     Raises Invalid for a token of another contract.
     """
     if group is None:
         return contract
     if contract is not None and contract.pk != group.contract_id:
-        raise Invalid(
-            f"The group {group.group_id} belongs to the contract {group.contract}.", field="group_id"
-        )
+        raise Invalid(f"Group {group.group_id} belongs to contract {group.contract}.", field="group_id")
     return group.contract
 
 
-def _require_means_of(contract: Contract, group_id: str) -> None:
-    """A group id may be on tokens before the group is entered; they must not be another contract's."""
+def _require_tokens_of(contract: Contract, group_id: str) -> None:
+    """Raise Invalid when tokens of another contract carry this group id. Tokens may carry it before the group
+    exists.
+    """
     foreign = Token.objects.filter(group_id__iexact=group_id, contract__isnull=False).exclude(
         contract=contract
     )
     if foreign.exists():
-        raise Invalid(f"Tokens of another contract carry the group id {group_id}.", field="group_id")
+        raise Invalid(f"Tokens of another contract already use the group id {group_id}.", field="group_id")
 
 
-def _relabel(former: str, group_id: str) -> None:
+def _update_tokens(former: str, group_id: str) -> None:
     if former == group_id:
         return
     for token in Token.objects.filter(group_id__iexact=former).select_for_update():
@@ -80,5 +80,5 @@ def _save(group: TokenGroup) -> TokenGroup:
         with transaction.atomic():
             group.save()
     except IntegrityError:
-        raise Conflict(f"There is a group {group.group_id} already.", field="group_id") from None
+        raise Conflict(f"Group {group.group_id} already exists.", field="group_id") from None
     return group

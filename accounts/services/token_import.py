@@ -1,4 +1,4 @@
-"""Many tokens at once: checked row by row, then written all together or not at all."""
+"""Import of many tokens: rows are checked one by one, then all are written in one transaction."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from ocpp_server.domain import Conflict, Invalid
 
 log = structlog.get_logger(__name__)
 
-# Above so many rows the caller gets an answer at once and asks for the progress.
+# Files with more rows are imported in the background; the caller polls the progress.
 AT_ONCE: Final = 5000
-# A batch of rows takes a second, and writing a long file a few.
-ABANDONED_AFTER: Final = timedelta(minutes=5)
+# An import without progress for this long is dead: a batch of rows takes a second, writing a long file a few.
+DEAD_AFTER: Final = timedelta(minutes=5)
 SHOWN_PROBLEMS: Final = 200
 _BATCH: Final = 500
 _UPDATE_BATCH: Final = 50
 
 Problem = dict[str, Any]
-# One row's texts -> the values they mean, as the API reads them. Raises Invalid.
+# Parses the texts of one row by the rules of the API. Raises Invalid.
 Check = Callable[[dict[str, str]], dict[str, Any]]
 
 
 @dataclass
 class Plan:
-    """What an import would do."""
+    """The result of checking a file: what the import will write."""
 
     created: list[Token] = field(default_factory=list)
     changed: list[Token] = field(default_factory=list)
@@ -49,37 +49,43 @@ class Plan:
 def start(
     rows: list[token_files.Row], *, check: Check, file_name: str, actor: str, is_preview: bool
 ) -> TokenImport:
-    """Check the rows, and write them unless this is a preview; a long file goes on in the background."""
+    """Check the rows and, unless this is a preview, write them. A long file is processed in the
+    background.
+    """
     job = TokenImport.objects.create(
         file_name=file_name[:255], actor=actor, is_preview=is_preview, row_count=len(rows)
     )
     if len(rows) <= AT_ONCE:
         _run(job, rows, check)
         return job
-    # Not a daemon: a server that stops waits for the end, or rolls back with its connection.
-    threading.Thread(target=_run_apart, args=(job, rows, check), name=f"token-import-{job.pk}").start()
+    # Not a daemon thread: a server that stops waits for the import, or the lost connection rolls it back.
+    threading.Thread(
+        target=_run_in_background, args=(job, rows, check), name=f"token-import-{job.pk}"
+    ).start()
     return job
 
 
 def find(number: int) -> TokenImport | None:
-    """An import, and how far it is. One whose process has died is found out here: it wrote nothing."""
+    """Return an import with its progress. An import whose process died is marked as failed here; it wrote
+    nothing.
+    """
     dead = TokenImport.objects.filter(
-        pk=number, state=TokenImport.State.RUNNING, updated_at__lt=timezone.now() - ABANDONED_AFTER
+        pk=number, state=TokenImport.State.RUNNING, updated_at__lt=timezone.now() - DEAD_AFTER
     )
     dead.update(
         state=TokenImport.State.FAILED,
-        sentence="The server stopped before the end; nothing is imported.",
+        sentence="The server stopped during the import. Nothing was imported.",
         finished_at=timezone.now(),
     )
     return TokenImport.objects.filter(pk=number).first()
 
 
-def _run_apart(job: TokenImport, rows: list[token_files.Row], check: Check) -> None:
+def _run_in_background(job: TokenImport, rows: list[token_files.Row], check: Check) -> None:
     try:
         _run(job, rows, check)
     except Exception as error:
         log.error("tokens.import_failed", job=job.pk, exc_info=error)
-        _finish(job, TokenImport.State.FAILED, "The import failed; the server's log says why.")
+        _finish(job, TokenImport.State.FAILED, "The import failed; see the server log. Nothing was imported.")
     finally:
         connection.close()
 
@@ -93,18 +99,18 @@ def _run(job: TokenImport, rows: list[token_files.Row], check: Check) -> None:
     job.unchanged_count, job.problem_count = plan.unchanged, len(plan.problems)
     job.problems = plan.problems[:SHOWN_PROBLEMS]
     if plan.problems:
-        sentence = f"{len(plan.problems)} problems in {job.row_count} rows; nothing is imported."
+        sentence = f"{len(plan.problems)} problems in {job.row_count} rows. Nothing was imported."
         _finish(job, TokenImport.State.DONE if job.is_preview else TokenImport.State.FAILED, sentence)
         return
-    counts = f"{job.created_count} new, {job.changed_count} changed, {job.unchanged_count} as they were"
+    counts = f"{job.created_count} new, {job.changed_count} changed, {job.unchanged_count} unchanged"
     if job.is_preview:
-        _finish(job, TokenImport.State.DONE, f"The file is in order: {counts}.")
+        _finish(job, TokenImport.State.DONE, f"The file is valid: {counts}.")
         return
     try:
         write(plan)
     except Conflict as conflict:
         job.problem_count, job.problems = 1, [_problem(0, conflict.field, conflict.sentence)]
-        _finish(job, TokenImport.State.FAILED, f"{conflict.sentence} Nothing is imported.")
+        _finish(job, TokenImport.State.FAILED, f"{conflict.sentence} Nothing was imported.")
     else:
         _finish(job, TokenImport.State.DONE, f"Imported: {counts}.")
 
@@ -118,7 +124,9 @@ def _finish(job: TokenImport, state: str, sentence: str) -> None:
 
 
 def plan_rows(plan: Plan, rows: Sequence[token_files.Row], check: Check) -> Iterator[int]:
-    """Fill in the plan; yields how many rows are checked. Queries do not grow with the rows of a batch."""
+    """Check the rows and fill the plan; yields the number of checked rows. A batch needs a fixed number of
+    queries.
+    """
     for begin in range(0, len(rows), _BATCH):
         batch: list[tuple[int, dict[str, Any]]] = []
         for number, texts in rows[begin : begin + _BATCH]:
@@ -131,7 +139,7 @@ def plan_rows(plan: Plan, rows: Sequence[token_files.Row], check: Check) -> Iter
                 plan.problems += [_problem(number, one["field"], one["reason"]) for one in invalid.errors]
             else:
                 batch.append((number, values))
-        known = _Known(values for _, values in batch)
+        known = _ExistingRows(values for _, values in batch)
         for number, values in batch:
             try:
                 _plan_row(plan, known, number, values)
@@ -140,10 +148,10 @@ def plan_rows(plan: Plan, rows: Sequence[token_files.Row], check: Check) -> Iter
         yield min(begin + _BATCH, len(rows))
 
 
-def _plan_row(plan: Plan, known: _Known, number: int, values: dict[str, Any]) -> None:
+def _plan_row(plan: Plan, known: _ExistingRows, number: int, values: dict[str, Any]) -> None:
     key = (normalise_uid(values["uid"]), str(values["type"]))
     if (first := plan.first_rows.setdefault(key, number)) != number:
-        raise Invalid(f"The same uid and type as in row {first}.", field="uid")
+        raise Invalid(f"Row {first} has the same uid and type.", field="uid")
     user, contract = known.user(values), known.contract(values)
     values = {name: value for name, value in values.items() if name not in ("user_id", "contract_id")}
     if user is not None:
@@ -156,9 +164,9 @@ def _plan_row(plan: Plan, known: _Known, number: int, values: dict[str, Any]) ->
     before = {name: getattr(token, name) for name in tokens.FIELDS}
     for name, value in values.items():
         setattr(token, name, value)
-    tokens.conform(token, known.groups.get(token.group_id.casefold()))
+    tokens.check_fields(token, known.groups.get(token.group_id.casefold()))
     if token.valid:
-        known.require_bearer(token)
+        known.require_holder(token)
     if is_new:
         plan.created.append(token)
     elif changed := {name for name, value in before.items() if getattr(token, name) != value}:
@@ -168,8 +176,8 @@ def _plan_row(plan: Plan, known: _Known, number: int, values: dict[str, Any]) ->
         plan.unchanged += 1
 
 
-class _Known:
-    """What the rows of a batch name, fetched at once."""
+class _ExistingRows:
+    """Existing rows that a batch refers to, loaded together."""
 
     def __init__(self, batch: Iterator[dict[str, Any]] | Any) -> None:
         values = list(batch)
@@ -189,7 +197,7 @@ class _Known:
             ).select_related("contract")
         }
         people = users | {token.user_id for token in self.tokens.values() if token.user_id}
-        self.parts = {
+        self.memberships = {
             (contract, user): (role, status)
             for contract, user, role, status in Member.objects.filter(user__in=people).values_list(
                 "contract_id", "user_id", "role", "status"
@@ -199,22 +207,22 @@ class _Known:
     def user(self, values: dict[str, Any]) -> User | None:
         number = values.get("user_id")
         if number and number not in self.users:
-            raise Invalid(f"There is no user {number}.", field="user_id")
+            raise Invalid(f"User {number} not found.", field="user_id")
         return self.users.get(number) if number else None
 
     def contract(self, values: dict[str, Any]) -> Contract | None:
         name = values.get("contract_id")
         found = self.contracts.get(contract_key(name)) if name else None
         if name and found is None:
-            raise Invalid(f"There is no contract {name}.", field="contract_id")
+            raise Invalid(f"Contract {name} not found.", field="contract_id")
         return found
 
-    def require_bearer(self, token: Token) -> None:
+    def require_holder(self, token: Token) -> None:
         if token.user is not None and token.user.status == User.Status.CLOSED:
-            raise Invalid(f"The user {token.user_id} is closed.", field="user_id")
+            raise Invalid(f"User {token.user_id} is closed.", field="user_id")
         if token.user is not None and token.contract is not None:
-            part = self.parts.get((token.contract.pk, token.user.pk))
-            membership.refuse_bearer(token.contract, token.user, part)
+            membership_row = self.memberships.get((token.contract.pk, token.user.pk))
+            membership.check_holder(token.contract, token.user, membership_row)
 
 
 def _problem(row: int, name: str, reason: str) -> Problem:
@@ -225,7 +233,9 @@ def _problem(row: int, name: str, reason: str) -> Problem:
 
 
 def write(plan: Plan) -> None:
-    """All of a plan in one transaction. Raises Conflict when the world has changed since it was made."""
+    """Write a plan in one transaction. Raises Conflict when the affected rows have changed since
+    the check.
+    """
     now = timezone.now()
     try:
         with transaction.atomic():
@@ -236,14 +246,15 @@ def write(plan: Plan) -> None:
             Token.objects.bulk_create(plan.created, batch_size=_BATCH)
             for token in plan.changed:
                 token.uid_key, token.updated_at = normalise_uid(token.uid), now
-            # An update compares each row with all of its batch, once for each column: few of both.
+            # bulk_update builds a CASE per column over all rows of a batch, so batches and columns are kept
+            # small.
             names = [*sorted(plan.changed_fields), "uid_key", "updated_at"]
             Token.objects.bulk_update(plan.changed, names, batch_size=_UPDATE_BATCH)
             for some in _batches([token.uid_key for token in plan.created]):
                 UnknownToken.objects.filter(uid_key__in=some).delete()
             transaction.on_commit(lambda: live.state().forget_tokens())
     except IntegrityError:
-        raise Conflict("A token of the file was added by somebody else meanwhile.", field="uid") from None
+        raise Conflict("Another request added a token of this file during the import.", field="uid") from None
 
 
 def _require_unchanged(planned: list[Token]) -> None:
@@ -251,22 +262,22 @@ def _require_unchanged(planned: list[Token]) -> None:
     for some in _batches(list(moments)):
         found = Token.objects.select_for_update().filter(pk__in=some).values_list("pk", "updated_at")
         if any(moments[pk] != moment for pk, moment in found):
-            raise Conflict("A token of the file was changed by somebody else meanwhile.", field="uid")
+            raise Conflict("Another request changed a token of this file during the import.", field="uid")
 
 
 def _require_same_members(plan: Plan) -> None:
-    """Nobody may have left a contract since the rows were checked; who wants to now has to wait."""
-    held = [token for token in (*plan.created, *plan.changed) if token.valid and token.contract_id]
-    contracts = sorted({token.contract_id for token in held if token.contract_id})
+    """Raise Conflict when a member left a contract since the check. The lock makes later changes wait."""
+    checked = [token for token in (*plan.created, *plan.changed) if token.valid and token.contract_id]
+    contracts = sorted({token.contract_id for token in checked if token.contract_id})
     for some in _batches(contracts):
         list(Contract.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk"))
-    bearers = {(token.contract_id, token.user_id) for token in held if token.user_id}
+    holders = {(token.contract_id, token.user_id) for token in checked if token.user_id}
     may_charge: set[tuple[int | None, int | None]] = set()
     for some in _batches(contracts):
         present = Member.objects.filter(contract__in=some).present().exclude(role=Member.Role.VIEWER)
         may_charge |= set(present.values_list("contract_id", "user_id"))
-    if bearers - may_charge:
-        raise Conflict("A member has left a contract of the file meanwhile.", field="user_id")
+    if holders - may_charge:
+        raise Conflict("A person in this file left their contract during the import.", field="user_id")
 
 
 def _batches(values: list[Any]) -> Iterator[list[Any]]:

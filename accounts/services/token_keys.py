@@ -1,4 +1,4 @@
-"""The keys that tokens are found by, after OCPP_TOKEN_NORMAL_FORM was changed."""
+"""Recompute the lookup keys of tokens after OCPP_TOKEN_NORMAL_FORM was changed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ log = structlog.get_logger(__name__)
 
 
 def renew() -> int:
-    """Give every token the key that the setting asks for now; how many got another.
+    """Recompute the key of every token by the current setting; returns the number of changed keys.
 
-    Two tokens that only differ in their separators can't have the same key: the newer keeps its own, is not
-    found by the common one, and is logged.
+    Two tokens that differ only in separators cannot share a key: the newer one keeps its old key, is not
+    found by the common key, and is logged.
     """
-    written_apart = Q(uid__contains=":") | Q(uid__contains="-") | Q(uid__contains=" ") | Q(uid__contains=".")
+    has_separators = Q(uid__contains=":") | Q(uid__contains="-") | Q(uid__contains=" ") | Q(uid__contains=".")
     changed = 0
     for pk, uid, key in (
-        Token.objects.filter(written_apart).order_by("pk").values_list("pk", "uid", "uid_key")
+        Token.objects.filter(has_separators).order_by("pk").values_list("pk", "uid", "uid_key")
     ):
         wanted = normalise_uid(uid)
         if wanted == key:

@@ -1,1 +1,3 @@
-"""Accounts over REST. Nothing is deleted: users are closed, contracts terminated, tokens invalidated."""
+"""REST views of accounts. DELETE closes users, terminates contracts and invalidates tokens; it only deletes
+token groups.
+"""

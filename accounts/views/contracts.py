@@ -1,4 +1,4 @@
-"""Contracts, who belongs to them, and who owns them."""
+"""Contracts, their members, and transfer to another owner."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from accounts.serializers import (
     TransferBody,
 )
 from accounts.services import contracts, membership
-from accounts.views import found
+from accounts.views import lookups
 from ocpp_server.api import etags
 from ocpp_server.api.documents import described, enveloped, listed
 from ocpp_server.api.envelope import answer
@@ -34,17 +34,17 @@ _MEMBER = enveloped("Member", MemberSerializer)
 _MEMBERS = enveloped("Members", {"members": MemberSerializer(many=True), "count": serializers.IntegerField()})
 
 
-def _shown(contract: Contract) -> dict[str, Any]:
+def _serialized(contract: Contract) -> dict[str, Any]:
     fresh = Contract.objects.prefetch_related("members__user").get(pk=contract.pk)
     return dict(ContractSerializer(fresh).data)
 
 
 def _member(contract_id: str, user_id: str, *, lock: bool = False) -> Member:
-    """`lock` holds the contract: what may happen to one member depends on the others."""
-    return found.member(found.contract(contract_id, lock=lock), user_id)
+    """Return a member; `lock` locks the contract, because what may change depends on its other members."""
+    return lookups.member(lookups.contract(contract_id, lock=lock), user_id)
 
 
-def _member_shown(member: Member) -> dict[str, Any]:
+def _serialized_member(member: Member) -> dict[str, Any]:
     return dict(MemberSerializer(member).data)
 
 
@@ -52,7 +52,7 @@ class ContractsView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
     @described(
-        "Contracts",
+        "List contracts",
         listed("Contracts", "contracts", ContractSerializer),
         tag=TAG,
         query=ContractQuery,
@@ -68,142 +68,142 @@ class ContractsView(ApiView):
             shape=ContractSerializer,
         )
 
-    @described("Conclude a contract", _ONE, tag=TAG, status=201, body=ContractBody, changes=True, also=(400,))
+    @described("Create a contract", _ONE, tag=TAG, status=201, body=ContractBody, changes=True, also=(400,))
     def post(self, request: Request) -> Response:
         given = body(ContractBody, request)
-        given["owner"] = found.named_user(given["owner"], "owner")
+        given["owner"] = lookups.named_user(given["owner"], "owner")
         contract = contracts.create(**given)
-        return etags.tagged(f"The contract {contract} is concluded.", _shown(contract), status=201)
+        return etags.tagged(f"Contract {contract} created.", _serialized(contract), status=201)
 
 
 class ContractView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described("One contract", _ONE, tag=TAG, path=found.CONTRACT_PATH, tagged=True)
+    @described("Get a contract", _ONE, tag=TAG, path=lookups.CONTRACT_PATH, tagged=True)
     def get(self, request: Request, contract_id: str) -> Response:
-        contract = found.contract(contract_id)
-        return etags.tagged(f"The contract {contract} is {contract.status}.", _shown(contract))
+        contract = lookups.contract(contract_id)
+        return etags.tagged(f"Contract {contract} is {contract.status}.", _serialized(contract))
 
     @described(
-        "Change a contract",
+        "Update a contract",
         _ONE,
         tag=TAG,
-        path=found.CONTRACT_PATH,
+        path=lookups.CONTRACT_PATH,
         body=ContractChanges,
         changes=True,
         guarded=True,
     )
     def patch(self, request: Request, contract_id: str) -> Response:
-        with etags.guarded(request, _shown, found.contract, contract_id) as row:
+        with etags.guarded(request, _serialized, lookups.contract, contract_id) as row:
             contract = contracts.update(row, **body(ContractChanges, request))
-        return etags.tagged(f"The contract {contract} is changed.", _shown(contract))
+        return etags.tagged(f"Contract {contract} updated.", _serialized(contract))
 
     @described(
         "Terminate a contract",
         _ONE,
         tag=TAG,
-        path=found.CONTRACT_PATH,
+        path=lookups.CONTRACT_PATH,
         changes=True,
         guarded=True,
-        description="Contracts are not deleted. Its tokens are refused from now on.",
+        description="The row is kept. The contract's tokens are refused from now on.",
     )
     def delete(self, request: Request, contract_id: str) -> Response:
-        with etags.guarded(request, _shown, found.contract, contract_id) as row:
+        with etags.guarded(request, _serialized, lookups.contract, contract_id) as row:
             contract = contracts.terminate(row)
-        return etags.tagged(f"The contract {contract} is terminated.", _shown(contract))
+        return etags.tagged(f"Contract {contract} terminated.", _serialized(contract))
 
 
 class TransferView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
     @described(
-        "Hand a contract to another owner",
+        "Transfer a contract",
         _ONE,
         tag=TAG,
-        path=found.CONTRACT_PATH,
+        path=lookups.CONTRACT_PATH,
         body=TransferBody,
         changes=True,
         guarded=True,
         also=(400,),
-        description="The former owner stays as a member. Of two at once, the second gets 409.",
+        description="The former owner stays as a member. The second of two simultaneous transfers gets 409.",
     )
     def post(self, request: Request, contract_id: str) -> Response:
-        contract = found.contract(contract_id)
-        to = found.named_user(body(TransferBody, request)["user_id"], "user_id")
+        contract = lookups.contract(contract_id)
+        to = lookups.named_user(body(TransferBody, request)["user_id"], "user_id")
         owner = Member.objects.filter(contract=contract, role=Member.Role.OWNER).first()
         if owner is None:
-            raise Conflict(f"The contract {contract} has no owner.", field="user_id")
-        with etags.guarded(request, _shown, found.contract, contract_id):
+            raise Conflict(f"Contract {contract} has no owner.", field="user_id")
+        with etags.guarded(request, _serialized, lookups.contract, contract_id):
             membership.transfer(owner=owner, to=to)
-        return etags.tagged(f"{to} owns the contract {contract}.", _shown(contract))
+        return etags.tagged(f"Contract {contract} transferred to {to}.", _serialized(contract))
 
 
 class MembersView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described("Who belongs to a contract", _MEMBERS, tag=TAG, path=found.CONTRACT_PATH)
+    @described("List members", _MEMBERS, tag=TAG, path=lookups.CONTRACT_PATH)
     def get(self, request: Request, contract_id: str) -> Response:
-        contract = found.contract(contract_id)
+        contract = lookups.contract(contract_id)
         rows = Member.objects.filter(contract=contract).select_related("user")
-        shown = [_member_shown(member) for member in rows]
-        return answer(f"{len(shown)} members.", {"members": shown, "count": len(shown)})
+        members_data = [_serialized_member(member) for member in rows]
+        return answer(f"{len(members_data)} members.", {"members": members_data, "count": len(members_data)})
 
     @described(
-        "Take somebody into a contract",
+        "Add a member",
         _MEMBER,
         tag=TAG,
-        path=found.CONTRACT_PATH,
+        path=lookups.CONTRACT_PATH,
         status=201,
         body=MemberBody,
         changes=True,
         also=(400,),
     )
     def post(self, request: Request, contract_id: str) -> Response:
-        contract = found.contract(contract_id)
+        contract = lookups.contract(contract_id)
         given = body(MemberBody, request)
-        user = found.named_user(given.pop("user_id"), "user_id")
+        user = lookups.named_user(given.pop("user_id"), "user_id")
         member = membership.add(contract, user=user, **given)
-        sentence = f"{user} belongs to the contract {contract}."
-        return etags.tagged(sentence, _member_shown(member), status=201)
+        sentence = f"{user} added to contract {contract}."
+        return etags.tagged(sentence, _serialized_member(member), status=201)
 
 
 class MemberView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described(
-        "Somebody's part in a contract", _MEMBER, tag=TAG, path=found.MEMBER_PATH, also=(400,), tagged=True
-    )
+    @described("Get a member", _MEMBER, tag=TAG, path=lookups.MEMBER_PATH, also=(400,), tagged=True)
     def get(self, request: Request, contract_id: str, user_id: str) -> Response:
         member = _member(contract_id, user_id)
-        return etags.tagged(f"{member.user} is {member.role}, {member.status}.", _member_shown(member))
+        return etags.tagged(f"{member.user} is {member.role}, {member.status}.", _serialized_member(member))
 
     @described(
-        "Change somebody's role or status",
+        "Update a member",
         _MEMBER,
         tag=TAG,
-        path=found.MEMBER_PATH,
+        path=lookups.MEMBER_PATH,
         body=MemberChanges,
         changes=True,
         guarded=True,
         also=(400,),
-        description="Who may no longer charge loses the contract's tokens. The owner transfers first: 409.",
+        description="A member who may no longer charge loses the contract's tokens. "
+        "The owner must transfer the contract first: 409.",
     )
     def patch(self, request: Request, contract_id: str, user_id: str) -> Response:
-        with etags.guarded(request, _member_shown, _member, contract_id, user_id) as row:
+        with etags.guarded(request, _serialized_member, _member, contract_id, user_id) as row:
             member = membership.change(row, **body(MemberChanges, request))
-        return etags.tagged(f"{member.user} is {member.role}, {member.status}.", _member_shown(member))
+        return etags.tagged(f"{member.user} is {member.role}, {member.status}.", _serialized_member(member))
 
     @described(
-        "Let somebody go",
+        "Remove a member",
         _MEMBER,
         tag=TAG,
-        path=found.MEMBER_PATH,
+        path=lookups.MEMBER_PATH,
         changes=True,
         guarded=True,
         also=(400,),
-        description="This person's tokens of the contract become invalid. The owner transfers first: 409.",
+        description="The member's tokens of this contract become invalid. "
+        "The owner must transfer the contract first: 409.",
     )
     def delete(self, request: Request, contract_id: str, user_id: str) -> Response:
-        with etags.guarded(request, _member_shown, _member, contract_id, user_id) as row:
+        with etags.guarded(request, _serialized_member, _member, contract_id, user_id) as row:
             member = membership.remove(row)
-        return etags.tagged(f"{member.user} has left the contract.", _member_shown(member))
+        return etags.tagged(f"{member.user} removed from the contract.", _serialized_member(member))

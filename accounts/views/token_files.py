@@ -1,4 +1,4 @@
-"""Tokens from and into files: preview, import, progress, export."""
+"""Token files: preview, import, progress, export."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ocpp_server.domain import Invalid, Missing
 from ocpp_server.storage.row_numbers import row_number
 
 TAG = "Tokens"
-_IMPORT_PATH: dict[str, tuple[Any, str]] = {"import_id": (NUMBER, "As the import's answer said.")}
+_IMPORT_PATH: dict[str, tuple[Any, str]] = {"import_id": (NUMBER, "The id from the answer to the import.")}
 _FILES = {
     kind.split(";")[0]: OpenApiTypes.BINARY
     for form, kind in exports.CONTENT_TYPES.items()
@@ -37,7 +37,7 @@ _FILES = {
 
 
 class RowProblemSerializer(ReadSerializer):
-    row = serializers.IntegerField(help_text="As a spreadsheet counts; 0 is the whole file.")
+    row = serializers.IntegerField(help_text="Spreadsheet row number; 0 is the whole file.")
     field = serializers.CharField()
     reason = serializers.CharField()
 
@@ -54,18 +54,18 @@ class TokenImportSerializer(ReadSerializer):
     unchanged = serializers.IntegerField(source="unchanged_count")
     problem_count = serializers.IntegerField()
     errors = RowProblemSerializer(  # type: ignore[assignment]  # the metaclass takes it out of the class
-        source="problems", many=True, help_text="The first two hundred."
+        source="problems", many=True, help_text="The first 200 problems."
     )
     created_at = TimeField()
     finished_at = TimeField(allow_null=True)
 
 
 class UploadBody(StrictSerializer):
-    file = serializers.FileField(help_text="CSV (UTF-8) or XLSX, its first row names the columns.")
+    file = serializers.FileField(help_text="CSV (UTF-8) or XLSX; the first row names the columns.")
 
 
 class ImportQuery(StrictSerializer):
-    preview = FlagField(required=False, default=False, help_text="true: only check, write nothing.")
+    preview = FlagField(required=False, default=False, help_text="true: check only, write nothing.")
 
 
 class ExportQuery(TokenFilters):
@@ -73,7 +73,7 @@ class ExportQuery(TokenFilters):
 
 
 class Uploads(AlwaysJson):
-    """A file comes as a form."""
+    """Parse the upload as a multipart form."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         kind = (request.content_type or "").split(";")[0].strip().lower()
@@ -84,10 +84,10 @@ _ONE = enveloped("TokenImport", TokenImportSerializer)
 
 
 def check(texts: dict[str, str]) -> dict[str, Any]:
-    """A row by the rules of the API's own body. Raises Invalid."""
+    """Validate a row by the rules of the API's token body. Raises Invalid."""
     serializer = TokenBody(data=texts)
     if not serializer.is_valid():
-        raise Invalid("The row is wrong.", errors=list(flatten(serializer.errors)))
+        raise Invalid("The row is invalid.", errors=list(flatten(serializer.errors)))
     return dict(serializer.validated_data)
 
 
@@ -105,9 +105,9 @@ class TokenImportView(ApiView):
         changes=True,
         accepted=True,
         also=(400,),
-        description="All rows or none. Tokens that exist (uid and type) are changed by the columns that the "
-        "file has; empty cells change nothing. A file of more than 5,000 rows goes on in the background: "
-        "202, and /tokens/imports/{import_id} tells how far it is.",
+        description="All rows are imported, or none. An existing token (same uid and type) is updated by the "
+        "columns of the file; empty cells change nothing. A file of more than 5,000 rows is imported in the "
+        "background: the answer is 202, and /tokens/imports/{import_id} returns the progress.",
     )
     def post(self, request: Request) -> Response:
         is_preview = query(ImportQuery, request).validated_data["preview"]
@@ -123,31 +123,31 @@ class TokenImportView(ApiView):
             actor=actor(request),
             is_preview=is_preview,
         )
-        return _said(job, refused=400)
+        return _import_answer(job, refused=400)
 
 
 class TokenImportProgressView(ApiView):
-    @described("How far an import is", _ONE, tag=TAG, path=_IMPORT_PATH, also=(400,))
+    @described("Get the progress of an import", _ONE, tag=TAG, path=_IMPORT_PATH, also=(400,))
     def get(self, request: Request, import_id: str) -> Response:
         number = row_number(import_id)
         if number is None:
-            raise Invalid(f"{import_id!r} is not an import's number.", field="id")
+            raise Invalid(f"{import_id!r} is not a valid import id.", field="id")
         job = token_import.find(number)
         if job is None:
-            raise Missing(f"There is no import {import_id}.")
-        return _said(job, running=200, refused=200)
+            raise Missing(f"Import {import_id} not found.")
+        return _import_answer(job, running=200, refused=200)
 
 
-def _said(job: TokenImport, *, running: int = 202, refused: int) -> Response:
+def _import_answer(job: TokenImport, *, running: int = 202, refused: int) -> Response:
     shown = TokenImportSerializer(job).data
     if job.state == TokenImport.State.RUNNING:
-        return answer(f"{job.done_count} of {job.row_count} rows are checked.", shown, status=running)
+        return answer(f"{job.done_count} of {job.row_count} rows checked.", shown, status=running)
     failed = job.state == TokenImport.State.FAILED
     return answer(job.sentence, shown, success=not failed, status=refused if failed else 200)
 
 
 class TokenExportView(ApiView):
-    @described("Tokens as a file", _FILES, tag=TAG, query=ExportQuery, also=(400,))
+    @described("Export tokens", _FILES, tag=TAG, query=ExportQuery, also=(400,))
     def get(self, request: Request) -> StreamingHttpResponse:
         asked = query(ExportQuery, request)
         return exports.stream(

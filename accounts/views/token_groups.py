@@ -1,4 +1,4 @@
-"""Linked means of one contract: start with one, stop with another."""
+"""Token groups: a session started with one token of a group may be stopped with another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from accounts.filters import TokenGroupQuery
 from accounts.models import Token, TokenGroup, User
 from accounts.serializers import TokenGroupBody, TokenGroupChanges, TokenGroupSerializer
 from accounts.services import token_groups
-from accounts.views import found
+from accounts.views import lookups
 from ocpp_server.api import etags
 from ocpp_server.api.documents import described, enveloped, listed
 from ocpp_server.api.lists import page
@@ -22,7 +22,7 @@ _ONE = enveloped("TokenGroup", TokenGroupSerializer)
 
 
 def _tokens_of(groups: list[TokenGroup]) -> dict[str, list[int]]:
-    """The numbers of the tokens of each group, in one query."""
+    """Return the ids of each group's tokens, in one query."""
     contracts = {group.contract_id for group in groups}
     wanted = {group.group_key for group in groups}
     numbers: dict[str, list[int]] = {}
@@ -33,7 +33,7 @@ def _tokens_of(groups: list[TokenGroup]) -> dict[str, list[int]]:
     return numbers
 
 
-def _shown(group: TokenGroup) -> dict[str, Any]:
+def _serialized(group: TokenGroup) -> dict[str, Any]:
     return dict(TokenGroupSerializer(group, context={"prepared": _tokens_of([group])}).data)
 
 
@@ -41,7 +41,7 @@ class TokenGroupsView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
     @described(
-        "Token groups",
+        "List token groups",
         listed("TokenGroups", "token_groups", TokenGroupSerializer),
         tag=TAG,
         query=TokenGroupQuery,
@@ -59,58 +59,58 @@ class TokenGroupsView(ApiView):
         )
 
     @described(
-        "Link the means of a contract",
+        "Create a token group",
         _ONE,
         tag=TAG,
         status=201,
         body=TokenGroupBody,
         changes=True,
         also=(400,),
-        description="Without a group_id it gets one of its own. Tokens join by their group_id.",
+        description="An empty group_id is generated. A token joins the group by its own group_id.",
     )
     def post(self, request: Request) -> Response:
         given = body(TokenGroupBody, request)
-        contract = found.named_contract(given.pop("contract_id"))
+        contract = lookups.named_contract(given.pop("contract_id"))
         assert contract is not None
         group = token_groups.create(contract=contract, **given)
-        return etags.tagged(f"The group {group.group_id} is made.", _shown(group), status=201)
+        return etags.tagged(f"Token group {group.group_id} created.", _serialized(group), status=201)
 
 
 class TokenGroupView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described("One token group", _ONE, tag=TAG, path=found.GROUP_PATH, tagged=True)
+    @described("Get a token group", _ONE, tag=TAG, path=lookups.GROUP_PATH, tagged=True)
     def get(self, request: Request, group_id: str) -> Response:
-        group = found.group(group_id)
-        return etags.tagged(f"The group {group.group_id}.", _shown(group))
+        group = lookups.group(group_id)
+        return etags.tagged(f"Token group {group.group_id}.", _serialized(group))
 
     @described(
-        "Rename a token group",
+        "Update a token group",
         _ONE,
         tag=TAG,
-        path=found.GROUP_PATH,
+        path=lookups.GROUP_PATH,
         body=TokenGroupChanges,
         changes=True,
         guarded=True,
         also=(400,),
-        description="Its tokens get the new group_id.",
+        description="The group's tokens get the new group_id.",
     )
     def patch(self, request: Request, group_id: str) -> Response:
-        with etags.guarded(request, _shown, found.group, group_id) as row:
+        with etags.guarded(request, _serialized, lookups.group, group_id) as row:
             group = token_groups.update(row, **body(TokenGroupChanges, request))
-        return etags.tagged(f"The group {group.group_id} is changed.", _shown(group))
+        return etags.tagged(f"Token group {group.group_id} updated.", _serialized(group))
 
     @described(
-        "Dissolve a token group",
+        "Delete a token group",
         _ONE,
         tag=TAG,
-        path=found.GROUP_PATH,
+        path=lookups.GROUP_PATH,
         changes=True,
         guarded=True,
-        description="Its tokens stay, each for itself.",
+        description="The group's tokens are kept, without a group_id.",
     )
     def delete(self, request: Request, group_id: str) -> Response:
-        with etags.guarded(request, _shown, found.group, group_id) as group:
-            shown = _shown(group)
-            token_groups.dissolve(group)
-        return etags.tagged(f"The group {group.group_id} is dissolved.", shown)
+        with etags.guarded(request, _serialized, lookups.group, group_id) as group:
+            deleted = _serialized(group)
+            token_groups.delete(group)
+        return etags.tagged(f"Token group {group.group_id} deleted.", deleted)

@@ -1,4 +1,4 @@
-"""Those who charge."""
+"""People who charge: list, create, change, close, their contracts and tokens."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from accounts.serializers import (
     UserSerializer,
 )
 from accounts.services import people
-from accounts.views import found
+from accounts.views import lookups
 from ocpp_server.api import etags
 from ocpp_server.api.documents import described, enveloped, listed
 from ocpp_server.api.lists import page
@@ -27,77 +27,75 @@ TAG = "Users"
 _ONE = enveloped("User", UserSerializer)
 
 
-def _shown(user: User) -> dict[str, Any]:
+def _serialized(user: User) -> dict[str, Any]:
     return dict(UserSerializer(user).data)
 
 
 class UsersView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described(
-        "Those who charge", listed("Users", "users", UserSerializer), tag=TAG, query=UserQuery, also=(400,)
-    )
+    @described("List users", listed("Users", "users", UserSerializer), tag=TAG, query=UserQuery, also=(400,))
     def get(self, request: Request) -> Response:
         rows = User.objects.people().order_by("pk")
         return page(request, kind=UserQuery, rows=rows, name="users", noun="users", shape=UserSerializer)
 
-    @described("Enter a person", _ONE, tag=TAG, status=201, body=UserBody, changes=True, also=(400,))
+    @described("Create a user", _ONE, tag=TAG, status=201, body=UserBody, changes=True, also=(400,))
     def post(self, request: Request) -> Response:
         user = people.create(**body(UserBody, request))
-        return etags.tagged(f"{user} is entered.", _shown(user), status=201)
+        return etags.tagged(f"User {user} created.", _serialized(user), status=201)
 
 
 class UserView(ApiView):
     write_role = User.Role.ADMINISTRATOR
 
-    @described("One person", _ONE, tag=TAG, path=found.USER_PATH, also=(400,), tagged=True)
+    @described("Get a user", _ONE, tag=TAG, path=lookups.USER_PATH, also=(400,), tagged=True)
     def get(self, request: Request, user_id: str) -> Response:
-        user = found.user(user_id)
-        return etags.tagged(f"{user} is {user.status}.", _shown(user))
+        user = lookups.user(user_id)
+        return etags.tagged(f"User {user} is {user.status}.", _serialized(user))
 
     @described(
-        "Change a person",
+        "Update a user",
         _ONE,
         tag=TAG,
-        path=found.USER_PATH,
+        path=lookups.USER_PATH,
         body=UserChanges,
         changes=True,
         guarded=True,
         also=(400, 422),
-        description="The owner of an active contract can't be closed: 422.",
+        description="The owner of an active contract cannot be closed: 422.",
     )
     def patch(self, request: Request, user_id: str) -> Response:
-        with etags.guarded(request, _shown, found.user, user_id) as row:
+        with etags.guarded(request, _serialized, lookups.user, user_id) as row:
             user = people.update(row, **body(UserChanges, request))
-        return etags.tagged(f"{user} is changed.", _shown(user))
+        return etags.tagged(f"User {user} updated.", _serialized(user))
 
     @described(
-        "Close a person's account",
+        "Close a user",
         _ONE,
         tag=TAG,
-        path=found.USER_PATH,
+        path=lookups.USER_PATH,
         changes=True,
         guarded=True,
         also=(400, 422),
-        description="Nobody is deleted. The owner of an active contract can't be closed: 422.",
+        description="The row is kept. The owner of an active contract cannot be closed: 422.",
     )
     def delete(self, request: Request, user_id: str) -> Response:
-        with etags.guarded(request, _shown, found.user, user_id) as row:
+        with etags.guarded(request, _serialized, lookups.user, user_id) as row:
             user = people.close(row)
-        return etags.tagged(f"{user} is closed.", _shown(user))
+        return etags.tagged(f"User {user} closed.", _serialized(user))
 
 
 class UserContractsView(ApiView):
     @described(
-        "The contracts that somebody belongs to",
+        "List a user's contracts",
         listed("UserContracts", "contracts", ContractSerializer),
         tag=TAG,
-        path=found.USER_PATH,
+        path=lookups.USER_PATH,
         query=ContractQuery,
         also=(400,),
     )
     def get(self, request: Request, user_id: str) -> Response:
-        user = found.user(user_id)
+        user = lookups.user(user_id)
         parts = Member.objects.filter(user=user).present()
         rows = Contract.objects.filter(pk__in=parts.values("contract_id")).prefetch_related("members__user")
         return page(
@@ -112,13 +110,13 @@ class UserContractsView(ApiView):
 
 class UserTokensView(ApiView):
     @described(
-        "Somebody's tokens",
+        "List a user's tokens",
         listed("UserTokens", "tokens", TokenSerializer),
         tag=TAG,
-        path=found.USER_PATH,
+        path=lookups.USER_PATH,
         query=TokenQuery,
         also=(400,),
     )
     def get(self, request: Request, user_id: str) -> Response:
-        rows = Token.objects.filter(user=found.user(user_id)).select_related("contract").order_by("pk")
+        rows = Token.objects.filter(user=lookups.user(user_id)).select_related("contract").order_by("pk")
         return page(request, kind=TokenQuery, rows=rows, name="tokens", noun="tokens", shape=TokenSerializer)

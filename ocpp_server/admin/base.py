@@ -14,7 +14,7 @@ from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.admin import ModelAdmin
@@ -72,7 +72,7 @@ class OperatorAdmin(ModelAdmin):
     list_filter_submit = True
     list_fullwidth = True
     empty_value_display = "–"
-    empty_sentence = ""
+    empty_sentence: str | Promise = ""
     exact_search: tuple[str, ...] = ()
     station_ordering: tuple[str, ...] = ()
 

@@ -96,8 +96,8 @@ def test_a_person_is_added_and_cannot_sign_in(administrator: Client) -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"email": "BOB@example.com"}, "Somebody else has this email"),
-        ({"status": "closed"}, "Owns an active contract"),
+        ({"email": "BOB@example.com"}, "Another person already uses this email"),
+        ({"status": "closed"}, "owns an active contract"),
     ],
 )
 def test_what_a_person_cannot_become_is_said_at_its_field(
@@ -179,7 +179,7 @@ def test_a_contract_has_exactly_one_owner(administrator: Client, alice: User, ro
 
     answer = administrator.post(reverse("admin:accounts_contract_add"), form)
 
-    assert "A contract has exactly one owner." in answer.content.decode()
+    assert "A contract must have exactly one owner." in answer.content.decode()
     assert not Contract.objects.filter(contract_id="C-2").exists()
 
 
@@ -205,7 +205,7 @@ def test_a_second_token_of_a_uid_is_refused_at_its_field(administrator: Client, 
 
     answer = administrator.post(reverse("admin:accounts_token_add"), form)
 
-    assert "There is a token of this uid and type already." in answer.content.decode()
+    assert "A token with this uid and type already exists." in answer.content.decode()
 
 
 def test_the_inbox_suggests_the_token_with_its_bytes_in_the_other_order(
@@ -216,5 +216,5 @@ def test_the_inbox_suggests_the_token_with_its_bytes_in_the_other_order(
 
     text = superuser.get(reverse("admin:accounts_unknowntoken_changelist")).content.decode()
 
-    assert text.count("read backwards") == 1 and "Blue card" in text
+    assert text.count("with reversed bytes") == 1 and "Blue card" in text
     assert not Token.objects.filter(uid="C4B3A204").exists()

@@ -92,7 +92,7 @@ def test_a_preview_counts_and_changes_nothing(administrator: Client) -> None:
 
     text = upload(administrator, "uid,name\nNEW,new\nOTHER,new\nold,newer\nSAME,same").content.decode()
 
-    assert "The file is in order: 2 new, 1 changed, 1 as they were." in text
+    assert "The file is valid: 2 new, 1 changed, 1 unchanged." in text
     assert "Import 3 tokens" in text
     assert dict(Token.objects.values_list("uid", "name")) == {"OLD": "old", "SAME": "same"}
 
@@ -107,8 +107,8 @@ def test_what_was_previewed_is_imported_once(administrator: Client, kind: str) -
     done = administrator.post(page_of(preview), follow=True).content.decode()
     again = administrator.post(page_of(preview), follow=True).content.decode()
 
-    assert "Imported: 2 new, 0 changed, 0 as they were." in done
-    assert "was imported already" in again and "Import 2 tokens" not in again
+    assert "Imported: 2 new, 0 changed, 0 unchanged." in done
+    assert "was already imported" in again and "Import 2 tokens" not in again
     assert dict(Token.objects.values_list("uid", "name")) == {"A": "one", "B": "two"}
     assert [job.actor for job in TokenImport.objects.all()] == [User.Role.ADMINISTRATOR] * 2
     assert not TokenUpload.objects.exists()
@@ -122,7 +122,7 @@ def test_one_bad_row_is_named_and_imports_nothing(administrator: Client) -> None
 
     assert "<td>3</td><td>status</td>" in text
     assert "Import 1 token" not in text
-    assert "Only a file whose preview found no problem" in answer.content.decode()
+    assert "must be complete and without problems" in answer.content.decode()
     assert (Token.objects.count(), TokenUpload.objects.count()) == (0, 0)
 
 
@@ -142,8 +142,8 @@ def test_a_file_that_no_longer_fits_imports_nothing(administrator: Client) -> No
 
     text = administrator.post(page_of(TokenImport.objects.first()), follow=True).content.decode()
 
-    assert "nothing is imported" in text
-    assert f"The user {bob.pk} is closed." in text
+    assert "Nothing was imported" in text
+    assert f"User {bob.pk} is closed." in text
     assert not Token.objects.exists()
 
 
@@ -158,10 +158,10 @@ def test_a_file_that_changes_nothing_has_no_import_button(administrator: Client)
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("name\nA", "one of them is uid"),
+        ("name\nA", "including uid"),
         ("uid\n", "no rows"),
-        (b"PK\x03\x04 and nothing more", "no XLSX"),
-        (b"\xff\xfe\x00", "neither XLSX nor text"),
+        (b"PK\x03\x04 and nothing more", "XLSX file cannot be read"),
+        (b"\xff\xfe\x00", "must be XLSX or UTF-8 text"),
     ],
 )
 def test_what_is_no_table_is_said_at_the_form(administrator: Client, content: str | bytes, says: str) -> None:
@@ -202,7 +202,7 @@ def test_a_file_waits_an_hour_and_is_then_forgotten(administrator: Client) -> No
     late = administrator.post(page_of(job), follow=True).content.decode()
     token_uploads.forget_old()
 
-    assert "waited too long" in late and "Import 1 token" not in late
+    assert "has expired" in late and "Import 1 token" not in late
     assert not Token.objects.exists() and not TokenUpload.objects.exists()
 
 
@@ -237,7 +237,7 @@ def test_a_running_import_is_a_bar_and_no_button(administrator: Client) -> None:
     progress = administrator.get(f"{page_of(job)}progress/").json()
 
     assert 'max="9000" value="1500"' in text and "operator/progress.js" in text
-    assert progress["sentence"] == "1,500 of 9,000 rows are checked."
+    assert progress["sentence"] == "1,500 of 9,000 rows checked."
     assert administrator.get(f"{UPLOAD}4711/").status_code == 404
     assert administrator.get(f"{UPLOAD}4711/progress/").status_code == 404
 

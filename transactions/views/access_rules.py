@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.services import token_groups
-from accounts.views.found import contract, token
+from accounts.views.lookups import contract, token
 from chargepoints.views.found import number, site, station
 from ocpp_server.api import etags
 from ocpp_server.api.documents import NUMBER, described, enveloped, listed

@@ -1,4 +1,4 @@
-"""What a new installation needs before anybody can log in: an operator, an API key, and the demo's tokens."""
+"""Create what a new installation needs for the first login: an operator, an API key and the demo's tokens."""
 
 from __future__ import annotations
 
@@ -22,17 +22,20 @@ FIRST_LOGIN = "first-login.txt"
 
 class Command(BaseCommand):
     help = (
-        "Create the first operator and the first API key, unless they exist. Prints what was generated as "
-        f"JSON and keeps it in DATA_DIR/{FIRST_LOGIN} (mode 600); prints {{}} when nothing was generated."
+        "Create the first operator and the first API key, unless they exist. Prints the generated "
+        f"credentials as JSON and stores them in DATA_DIR/{FIRST_LOGIN} (mode 600); prints {{}} when nothing "
+        "was generated."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--demo", action="store_true", help="create the tokens of the demo's drivers too")
+        parser.add_argument(
+            "--demo", action="store_true", help="also create the tokens of the demo's drivers"
+        )
 
     def handle(self, *args: Any, **options: Any) -> str:
         try:
-            # The file is written before the commit: credentials that exist and that nobody has seen would
-            # lock the operator out, a file without its rows is made anew by the next start.
+            # The file is written before the commit: stored credentials that were never shown would lock the
+            # operator out, while the next start replaces a file without its rows.
             with transaction.atomic():
                 generated = create_operator() | create_api_key()
                 if options["demo"]:
@@ -41,19 +44,19 @@ class Command(BaseCommand):
                     generated["file"] = str(write_first_login(settings.DATA_DIR / FIRST_LOGIN, generated))
         except OSError as error:
             path = settings.DATA_DIR / FIRST_LOGIN
-            raise CommandError(f"{path} can't be written ({error.strerror}).") from None
+            raise CommandError(f"{path} cannot be written ({error.strerror}).") from None
         return json.dumps(generated)
 
 
 def create_operator() -> dict[str, str]:
-    """Create the superuser when there is none; returns name and password when they were generated."""
+    """Create the superuser when there is none. Returns its name and password when they were generated."""
     if User.objects.filter(is_superuser=True).exists():
         return {}
     username: str = settings.DJANGO_SUPERUSER_USERNAME
     password: str = settings.DJANGO_SUPERUSER_PASSWORD
     if User.objects.filter(username=username).exists():
         raise CommandError(
-            f"DJANGO_SUPERUSER_USERNAME: the user {username} exists and is no superuser; choose another name."
+            f"DJANGO_SUPERUSER_USERNAME: user {username} exists but is not a superuser. Choose another name."
         )
     generated = {} if password else {"username": username, "password": secrets.token_urlsafe(12)}
     User.objects.create_superuser(
@@ -66,7 +69,7 @@ def create_operator() -> dict[str, str]:
 
 
 def create_api_key() -> dict[str, str]:
-    """Create the key the environment asks for, or one of our own when there is none, which is returned."""
+    """Create the API key from the environment, or generate one when none is set. Returns a generated key."""
     wanted: str = settings.OCPP_BOOTSTRAP_API_KEY
     if wanted:
         if not ApiKey.objects.filter(digest=api_keys.digest(wanted)).exists():
@@ -85,7 +88,7 @@ def create_demo_tokens() -> None:
 
 
 def write_first_login(path: Path, generated: dict[str, str]) -> Path:
-    """Keep the generated credentials where only the server's own user can read them. Raises OSError."""
+    """Store the generated credentials in a file that only the server's user can read. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     labels = {"username": "Operator", "password": "Password", "api_key": "API key"}
     lines = [f"{labels[name]}: {value}" for name, value in generated.items()]
