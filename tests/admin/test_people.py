@@ -135,7 +135,7 @@ def test_a_person_is_erased_after_being_asked_and_told_what_stands_against_it(
     refused = operator.post(address)
     done = administrator.post(address, follow=True).content.decode()
 
-    assert "Erase for ever" in asked
+    assert "Erase permanently" in asked
     assert "transfer or terminate it first" in hindered
     assert refused.status_code == 403
     assert "The person is erased: 1 tokens, 1 sessions" in done

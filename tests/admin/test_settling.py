@@ -66,7 +66,7 @@ def test_the_page_says_why_it_is_suspect_and_what_to_do(operator: Client, stuck:
     page = text(operator.get(page_of(1000)))
 
     assert "the connector reports Available while this was never stopped" in page
-    assert "Proposed: Close at the last reading." in page
+    assert "Proposed fix: Close at the last reading." in page
     assert "Close it at the last reading, 6,000 Wh." in page
     for name in ("end", "proposed", "close"):
         assert settle(1000, name) in page
@@ -79,7 +79,7 @@ def test_what_would_be_found_again_has_no_button(operator: Client, station: Char
 
     pages = [text(operator.get(page_of(number))) for number in (1000, 1001)]
 
-    assert "Proposed: nothing yet." in pages[0]
+    assert "Proposed fix: none yet." in pages[0]
     assert settle(1000, "ignore") not in pages[0] and settle(1000, "proposed") not in pages[0]
     assert settle(1001, "ignore") in pages[1]
 
@@ -87,7 +87,7 @@ def test_what_would_be_found_again_has_no_button(operator: Client, station: Char
 def test_a_viewer_sees_it_and_can_do_nothing(viewer: Client, stuck: Transaction) -> None:
     page = text(viewer.get(page_of(1000)))
 
-    assert "Proposed: Close at the last reading." in page
+    assert "Proposed fix: Close at the last reading." in page
     assert "/settle/" not in page
     for name in ("end", "proposed", "ignore"):
         assert viewer.get(settle(1000, name)).status_code == 403

@@ -1,7 +1,7 @@
-/* The live pages: draw a snapshot, ask for the next one, send a command.
+/* The live pages: draw a snapshot, poll for the next one, send commands.
  *
- * A station's words are hostile. They reach the page as JSON and become text nodes; nothing here parses HTML, and a
- * link is followed only when it is a path of ours.
+ * Texts from a station are not trusted. They reach the page as JSON and become text nodes; nothing here parses HTML,
+ * and a link must be a path on this server. Texts in this file are English and not translated.
  */
 (() => {
   "use strict";
@@ -9,15 +9,15 @@
   const page = document.querySelector("[data-live]");
   if (!page) return;
 
-  const HURRY_MS = 500; // between two looks while a command is on its way
-  const HURRY_FOR_MS = 20000;
-  const ANSWER_MS = 12_000; // how long an answer may take; the server itself gives up on its database after ten seconds
-  const drawn = new Map(); // what each part shows now: a part that did not change keeps focus and selection
+  const FAST_POLL_MS = 500; // poll interval while a command waits for its answer
+  const FAST_POLL_FOR_MS = 20000;
+  const TIMEOUT_MS = 12_000; // longer than the ten seconds after which the server gives up on its database
+  const drawn = new Map(); // the drawn value of each part: an unchanged part is not redrawn, so it keeps focus and selection
   const charts = new Map();
-  let followed = null; // the command of the last button: {id, until}
+  let tracked = null; // the last sent command: {id, until}
   let timer = null;
-  let asking = false;
-  let silentSince = null;
+  let polling = false;
+  let unreachableSince = null;
   let ended = false;
 
   // -- drawing -------------------------------------------------------------------------------------
@@ -29,7 +29,7 @@
     return made;
   }
 
-  function isOurs(path) {
+  function isLocalPath(path) {
     return typeof path === "string" && /^\/(?![/\\])/.test(path);
   }
 
@@ -77,17 +77,17 @@
   function content(cell) {
     if (cell.buttons) {
       const group = element("span", "op-group");
-      group.append(...cell.buttons.filter((one) => isOurs(one.post)).map(postForm));
+      group.append(...cell.buttons.filter((one) => isLocalPath(one.post)).map(postForm));
       return group;
     }
-    if (isOurs(cell.post)) return postForm(cell);
+    if (isLocalPath(cell.post)) return postForm(cell);
     if (cell.time) return timeOf(cell.time);
     if (cell.label) {
       const label = element("span", `op-label op-tone-${cell.tone || "none"}`, cell.text);
-      label.title = cell.text; // a long one is cut off
+      label.title = cell.text; // the full text, as a long label is cut off
       return label;
     }
-    if (isOurs(cell.href)) {
+    if (isLocalPath(cell.href)) {
       const link = element("a", "op-link", cell.text);
       link.href = cell.href;
       return link;
@@ -101,7 +101,7 @@
     if (cell.note) target.append(element("span", "op-note op-under", cell.note));
   }
 
-  /** Whether this part has to be drawn again. */
+  /** Whether the value of this part changed since it was drawn. */
   function isNew(key, value) {
     const text = JSON.stringify(value);
     if (drawn.get(key) === text) return false;
@@ -109,7 +109,7 @@
     return true;
   }
 
-  /** What is failing, in sentences: announced when it begins, and gone when it is over. */
+  /** Show what is failing, in sentences; the banner is hidden when nothing is. */
   function drawTroubles(troubles) {
     const banner = page.querySelector("[data-troubles]");
     if (!banner || !isNew("troubles", troubles)) return;
@@ -138,7 +138,7 @@
       const select = document.getElementById(id);
       if (select && isNew(`choices ${id}`, choices)) drawChoices(select, choices);
     }
-    follow(snapshot.states || {});
+    trackCommand(snapshot.states || {});
     ended = Boolean(snapshot.ended);
   }
 
@@ -149,7 +149,7 @@
         const row = element("tr");
         cells.forEach((cell, column) => {
           const data = element("td");
-          data.dataset.head = heads[column] || ""; // a phone shows it above the cell
+          data.dataset.head = heads[column] || ""; // small screens show it above the cell
           fill(data, cell);
           row.append(data);
         });
@@ -160,7 +160,7 @@
     page.querySelector(`[data-empty="${key}"]`).hidden = rows.length > 0;
   }
 
-  /** What can be chosen changes while the page is open: sessions begin and end. */
+  /** Update the options of a select: sessions begin and end while the page is open. */
   function drawChoices(select, choices) {
     const chosen = select.value;
     select.replaceChildren(
@@ -214,7 +214,7 @@
     };
   }
 
-  /** From the first reading to the last: Chart.js would round to powers of ten of milliseconds. */
+  /** Limit the axis to the first and last reading: Chart.js would round to powers of ten of milliseconds. */
   function bounds(series) {
     const moments = [...series.energy, ...series.power].map(([at]) => at);
     return moments.length < 2 ? {} : { min: Math.min(...moments), max: Math.max(...moments) };
@@ -225,7 +225,7 @@
       type: "line", label, data: data.map(([x, y]) => ({ x, y })), borderColor: tone, backgroundColor: tone,
       yAxisID: axisId, pointRadius: data.length < 30 ? 2 : 0, borderWidth: 2, tension: 0,
     });
-    // Within a few minutes the seconds tell the ticks apart.
+    // Below ten minutes the tick labels need seconds to differ.
     const { min, max } = bounds(series);
     const second = max - min < 600_000 ? "2-digit" : undefined;
     const clock = (at) => new Date(at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second, hour12: false });
@@ -279,9 +279,9 @@
     for (const [key, known] of charts) drawChart(known.canvas, key, known.series);
   }).observe(document.documentElement, { attributeFilter: ["class"] });
 
-  // -- asking --------------------------------------------------------------------------------------
+  // -- polling --------------------------------------------------------------------------------------
 
-  function say(kind, words) {
+  function showState(kind, words) {
     const state = page.querySelector("[data-live-state]");
     if (!state) return;
     state.dataset.kind = kind;
@@ -289,53 +289,53 @@
     if (text.textContent !== words) text.textContent = words;
   }
 
-  async function ask() {
+  async function poll() {
     clearTimeout(timer);
-    if (document.hidden || asking) return;
-    asking = true;
-    const patience = new AbortController();
-    const tooLong = setTimeout(() => patience.abort(), ANSWER_MS);
-    let silence = "No answer from the server since";
+    if (document.hidden || polling) return;
+    polling = true;
+    const controller = new AbortController();
+    const timeout = setTimeout(() => controller.abort(), TIMEOUT_MS);
+    let problem = "No answer from the server since";
     try {
       const response = await fetch(page.dataset.live, {
         headers: { Accept: "application/json" },
         credentials: "same-origin",
-        signal: patience.signal,
+        signal: controller.signal,
       });
       if (response.status === 401 || response.redirected) {
-        say("bad", "You are signed out. Reload the page to sign in.");
+        showState("bad", "You are signed out. Reload the page to sign in.");
         return;
       }
       if (response.status === 503) {
-        // It answers, and says what it lacks.
-        silence = "Not updated since";
+        // The server answers, and names the part that is not available.
+        problem = "Not updated since";
         drawTroubles((await response.json()).troubles || []);
       }
       if (!response.ok) throw new Error(`status ${response.status}`);
       draw(await response.json());
-      silentSince = null;
-      say(ended ? "done" : "good", ended ? "Ended" : "Live");
+      unreachableSince = null;
+      showState(ended ? "done" : "good", ended ? "Ended" : "Live");
     } catch (error) {
-      silentSince = silentSince || new Date();
-      say("bad", `${silence} ${silentSince.toLocaleTimeString()}`);
+      unreachableSince = unreachableSince || new Date();
+      showState("bad", `${problem} ${unreachableSince.toLocaleTimeString()}`);
     } finally {
-      clearTimeout(tooLong);
-      asking = false;
+      clearTimeout(timeout);
+      polling = false;
     }
     if (!ended) schedule();
   }
 
   function schedule() {
-    const hurry = followed && Date.now() < followed.until;
-    timer = setTimeout(ask, hurry ? HURRY_MS : Number(page.dataset.every) * 1000);
+    const isFast = tracked && Date.now() < tracked.until;
+    timer = setTimeout(poll, isFast ? FAST_POLL_MS : Number(page.dataset.every) * 1000);
   }
 
   document.addEventListener("visibilitychange", () => {
     if (document.hidden) {
       clearTimeout(timer);
-      say("idle", "Paused");
+      showState("idle", "Paused");
     } else if (!ended) {
-      ask();
+      poll();
     }
   });
 
@@ -357,11 +357,11 @@
     line.textContent = words;
   }
 
-  function follow(states) {
-    const state = followed && states[followed.id];
+  function trackCommand(states) {
+    const state = tracked && states[tracked.id];
     if (!state) return;
     result(state.text, state.tone);
-    if (state.finished) followed = null;
+    if (state.finished) tracked = null;
   }
 
   async function send(form) {
@@ -370,7 +370,7 @@
     problem.hidden = true;
     button.disabled = true;
     try {
-      // Not form.action: an input of that name would stand in its place.
+      // Not form.action: an input named "action" would shadow it.
       const response = await fetch(form.getAttribute("action"), {
         method: "POST",
         body: new FormData(form),
@@ -378,15 +378,15 @@
         credentials: "same-origin",
       });
       const isJson = (response.headers.get("Content-Type") || "").startsWith("application/json");
-      if (!isJson) throw new Error(response.status === 403 ? "You may not send commands." : `The server answered ${response.status}.`);
+      if (!isJson) throw new Error(response.status === 403 ? "You are not allowed to send commands." : `The server answered with status ${response.status}.`);
       const outcome = await response.json();
       if (!outcome.sent) throw new Error(outcome.sentence);
       form.closest("dialog").close();
       result(outcome.sentence, "info");
-      followed = { id: outcome.command, until: Date.now() + HURRY_FOR_MS };
-      ask();
+      tracked = { id: outcome.command, until: Date.now() + FAST_POLL_FOR_MS };
+      poll();
     } catch (error) {
-      problem.textContent = error instanceof TypeError ? "Not sent: the server does not answer." : error.message;
+      problem.textContent = error instanceof TypeError ? "Not sent: the server did not answer." : error.message;
       problem.hidden = false;
     } finally {
       button.disabled = false;
@@ -397,7 +397,7 @@
     const opener = event.target.closest("[data-dialog]");
     if (opener) document.getElementById(opener.dataset.dialog).showModal();
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
-    if (event.target instanceof HTMLDialogElement) event.target.close(); // a click beside the form
+    if (event.target instanceof HTMLDialogElement) event.target.close(); // a click outside the form
   });
 
   page.addEventListener("submit", (event) => {
@@ -407,6 +407,6 @@
   });
 
   draw(JSON.parse(document.getElementById("snapshot").textContent));
-  say(ended ? "done" : "good", ended ? "Ended" : "Live");
+  showState(ended ? "done" : "good", ended ? "Ended" : "Live");
   if (!ended) schedule();
 })();

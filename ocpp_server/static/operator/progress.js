@@ -1,48 +1,48 @@
-/* The bar of a long job: asks how far it is, and shows the finished page when it is over. */
+/* The progress bar of a background job: poll the progress, and reload the page when the job has ended. */
 (() => {
   "use strict";
 
   const card = document.querySelector("[data-progress]");
   if (!card) return;
 
-  const EVERY_MS = 700;
-  const ANSWER_MS = 8000;
+  const POLL_MS = 700;
+  const TIMEOUT_MS = 8000;
   const bar = card.querySelector("progress");
   const words = card.querySelector("[role=status]");
 
-  function say(text) {
+  function showText(text) {
     if (words.textContent !== text) words.textContent = text;
   }
 
-  async function ask() {
-    const patience = new AbortController();
-    const tooLong = setTimeout(() => patience.abort(), ANSWER_MS);
+  async function poll() {
+    const controller = new AbortController();
+    const timeout = setTimeout(() => controller.abort(), TIMEOUT_MS);
     try {
       const response = await fetch(card.dataset.progress, {
         headers: { Accept: "application/json" },
         credentials: "same-origin",
-        signal: patience.signal,
+        signal: controller.signal,
       });
       if (response.redirected || response.status === 403) {
-        say("You are signed out. Reload the page to sign in; the job goes on.");
+        showText("You are signed out. Reload the page to sign in; the job continues.");
         return;
       }
       if (!response.ok) throw new Error(`status ${response.status}`);
       const job = await response.json();
       bar.max = job.rows;
       bar.value = job.done;
-      say(job.sentence);
+      showText(job.sentence);
       if (job.state !== "running") {
         location.reload();
         return;
       }
     } catch (error) {
-      say("No answer from the server; asking again.");
+      showText("No answer from the server. Trying again.");
     } finally {
-      clearTimeout(tooLong);
+      clearTimeout(timeout);
     }
-    setTimeout(ask, EVERY_MS);
+    setTimeout(poll, POLL_MS);
   }
 
-  ask();
+  poll();
 })();
