@@ -191,7 +191,7 @@ def _done(request: HttpRequest, session: Transaction, decision: Decision, form: 
     except DomainError as error:
         form.add_error(None, error.sentence)
         return False
-    messages.success(request, settling.told(settlement))
+    messages.success(request, settling.summary(settlement))
     return True
 
 

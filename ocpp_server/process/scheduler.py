@@ -168,12 +168,12 @@ async def ask_for_missing_events() -> None:
 async def doubt() -> None:
     """Mark transactions that contradict what their connector reports."""
     from ocpp_server.transport.switchboard import switchboard
-    from transactions.services.transactions import disagreement
+    from transactions.services.transactions import free_connectors
 
     now = datetime.now(UTC)
     for connection in switchboard.served():
-        if disagreement.contradicted(connection.station, now):
-            await connection.between_messages(disagreement.doubt)
+        if free_connectors.overdue(connection.station, now):
+            await connection.between_messages(free_connectors.mark_suspect)
 
 
 async def end_forsaken() -> None:
@@ -185,7 +185,7 @@ def _end_forsaken() -> None:
     from transactions.services.transactions import interruptions
 
     grace = timedelta(seconds=settings.OCPP_INTERRUPTED_GRACE)
-    interruptions.close_forsaken(datetime.now(UTC), grace)
+    interruptions.close_interrupted(datetime.now(UTC), grace)
 
 
 async def sweep() -> None:

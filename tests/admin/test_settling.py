@@ -65,7 +65,7 @@ def ended(station: ChargePoint, number: int, *reasons: str, **more: Any) -> Tran
 def test_the_page_says_why_it_is_suspect_and_what_to_do(operator: Client, stuck: Transaction) -> None:
     page = text(operator.get(page_of(1000)))
 
-    assert "the connector reports Available while this was never stopped" in page
+    assert "the connector reports Available, but the station sent no stop" in page
     assert "Proposed fix: Close at the last reading." in page
     assert "Close it at the last reading, 6,000 Wh." in page
     for name in ("end", "proposed", "close"):
@@ -102,7 +102,7 @@ def test_the_proposed_fix_is_shown_and_applied(operator: Client, stuck: Transact
     done = operator.post(settle(1000, "proposed"), WHY, follow=True)
 
     assert "Close it at the last reading, 6,000 Wh." in asked
-    assert "Session 1000 is closed with 5,000 Wh." in text(done)
+    assert "Session 1000 closed with 5,000 Wh." in text(done)
     assert "This session is suspect" not in text(done)
     row, settlement = Transaction.objects.get(), Settlement.objects.get()
     assert (row.status, row.ended_by, row.stopped_at) == ("ended", "operator", row.last_message_at)
@@ -164,7 +164,7 @@ def test_only_an_administrator_types_an_energy(
     assert settle(1000, "correct-energy") in text(administrator.get(page_of(1000)))
     done = administrator.post(settle(1000, "correct-energy"), body, follow=True)
 
-    assert "Session 1000 has 1,234.5 Wh now (before: 5,000 Wh)." in text(done)
+    assert "Energy of session 1000 changed to 1,234.5 Wh (before: 5,000 Wh)." in text(done)
     assert Transaction.objects.get().energy_wh == 1234.5
 
 
@@ -182,7 +182,7 @@ def test_the_form_offers_what_is_proposed(administrator: Client, station: Charge
     done = administrator.post(settle(1000, "merge"), {**WHY, "other": "1001"}, follow=True)
 
     assert 'value="1001"' in page
-    assert "Sessions 1000 and 1001 are merged: 1000 has the energy." in text(done)
+    assert "Sessions 1000 and 1001 merged: session 1000 has the energy." in text(done)
     assert "This session was merged into" in text(administrator.get(page_of(1001)))
 
 

@@ -40,5 +40,5 @@ async def request_start_transaction(
         remote_start_id=request["remoteStartId"],
     )
     if transaction is not None and not transaction.id_token:
-        await owners.own_by_remote_start(station, transaction, token)
+        await owners.set_owner_by_remote_start(station, transaction, token)
         sessions.save(station, transaction)

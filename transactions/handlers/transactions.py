@@ -10,7 +10,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol import metering, translate
 from ocpp_server.protocol.registry import also, on, reply
 from ocpp_server.protocol.versions import V2X, V16
-from transactions.services.transactions import disagreement, ending, events, gaps, interruptions, starting
+from transactions.services.transactions import ending, events, free_connectors, gaps, interruptions, starting
 from transactions.services.transactions.events import MAX_ID, MAX_SEQ_NO, Event
 
 
@@ -68,7 +68,7 @@ async def transaction_status(
 ) -> None:
     """2.0.1 E14: without a transactionId the answer is about the station's whole queue."""
     if "transactionId" in request:
-        await gaps.answered(
+        await gaps.record_answer(
             station=station,
             ocpp_id=request["transactionId"],
             has_queued_messages=response["messagesInQueue"],
@@ -79,7 +79,7 @@ async def transaction_status(
 @also("StatusNotification", V16, *V2X)
 @also("NotifyEvent", *V2X)
 async def connector_reported(station: Station, request: dict[str, Any]) -> None:
-    disagreement.end_refused(station)
+    free_connectors.end_refused(station)
 
 
 @also("BootNotification", V16, *V2X)

@@ -47,7 +47,7 @@ class EndView(ApiView):
         settlement = settling.end_session(
             row.pk, actor=actor(request), reason=asked["reason"], force=asked.get("force", False)
         )
-        return answer(settling.told(settlement), detail(transaction(transaction_id)))
+        return answer(settling.summary(settlement), detail(transaction(transaction_id)))
 
 
 class SettleView(ApiView):
@@ -77,7 +77,7 @@ class SettleView(ApiView):
             other=asked.get("into"),
             by_hand=role(request.user) == User.Role.ADMINISTRATOR,
         )
-        return answer(settling.told(settlement), detail(transaction(transaction_id)))
+        return answer(settling.summary(settlement), detail(transaction(transaction_id)))
 
 
 _MANY = {

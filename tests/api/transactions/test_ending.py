@@ -21,7 +21,7 @@ def test_a_session_is_ended_at_its_last_reading_and_its_last_message(
     response = operator.post(END, WHY)
 
     assert response.status_code == 200
-    assert response.answer["message"] == "Session 1000 is ended. Its token can charge again."
+    assert response.answer["message"] == "Session 1000 ended. Its token can charge again."
     shown = response.info
     assert (shown["status"], shown["endedBy"], shown["stopReason"]) == ("ended", "operator", "Operator")
     assert (shown["meterStop"], shown["energyWh"], shown["powerW"]) == (shown["meterLast"], 900, None)
@@ -61,7 +61,7 @@ def test_a_vehicle_that_is_charging_is_not_ended_behind_the_operators_back(
     forced = operator.post(END, {**WHY, "force": True})
 
     assert refused.status_code == 409
-    assert refused.answer["message"].endswith("use remote-stop; send force=true to end it here anyway.")
+    assert refused.answer["message"].endswith("use remote-stop, or send force=true to end it here anyway.")
     assert forced.status_code == 200
 
 

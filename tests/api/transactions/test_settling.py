@@ -262,7 +262,7 @@ def test_what_would_be_found_again_is_not_ignored(operator: Caller, session: Tra
     response = operator.post(SETTLE, {**WHY, "fix": "ignore"})
 
     assert response.status_code == 409
-    assert "find the same again" in response.answer["message"]
+    assert "report the same problem again" in response.answer["message"]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_what_would_be_found_again_is_not_ignored(operator: Caller, session: Tra
     [
         ("correct-energy", {"status": "active"}, "End it first"),
         ("close", {"status": "ended"}, "has ended already"),
-        ("proposed", {"status": "active", "suspect_reasons": ["meter-jump"]}, "Settle it when it ended"),
+        ("proposed", {"status": "active", "suspect_reasons": ["meter-jump"]}, "Settle it after its end"),
     ],
 )
 def test_a_fix_that_does_not_fit_the_state_is_409(

@@ -37,7 +37,7 @@ async def record(
     if transaction is None:
         _store(station, place, samples, None)
         return
-    since = sessions.lasting(transaction)
+    since = sessions.stable_values(transaction)
     latest = await take(station=station, place=place, samples=samples, transaction=transaction)
     sessions.save(station, transaction, since=since, **latest)
 
@@ -64,7 +64,9 @@ async def take(
     if registers and not energy.take(transaction, registers, received_at=station.received_at):
         await _recount(station, transaction)
     if moments and transaction.is_active:
-        interruptions.goes_on(station, transaction, max(moments), has_drawn=transaction.energy_wh > drawn)
+        interruptions.note_activity(
+            station, transaction, max(moments), has_drawn=transaction.energy_wh > drawn
+        )
     latest: dict[str, float | None] = {}
     if soc is not None:
         latest["soc_percent"] = soc

@@ -30,23 +30,23 @@ def close(
     stop_reason: str = "",
     unless_message_since: datetime | None = None,
 ) -> bool:
-    """End an active transaction at its last reading. Whether it was this call that ended it.
+    """End an active transaction at its last reading. Returns whether this call ended it.
 
-    `at` is when the session ended, by default its last sign of life. `reasons` are suspicions to add (once a
-    code), or a function of the present ones that returns the new ones. With `unless_message_since` nothing
-    is closed when a message about the transaction came after that moment.
+    `at` is when the session ended, by default the time of its last message. `reasons` are suspicions to add
+    (one per code), or a function that takes the present ones and returns the new ones. With
+    `unless_message_since` the transaction stays open when a message about it arrived after that moment.
 
-    Synchronous and callable from any thread. The row is claimed by a conditional update, so of several
-    callers one ends it, and a message that is stored meanwhile is not overwritten. After the commit the
-    transaction leaves the live state: its token can charge elsewhere at once, and the process that serves
-    the station loads the station again.
+    Synchronous and callable from any thread. A conditional update claims the row: only one of several callers
+    ends it, and a message that is stored meanwhile is not overwritten. After the commit the transaction
+    leaves the live state: its token can charge elsewhere at once, and the process that serves the station
+    loads the station again.
     """
     while True:
         row = Transaction.objects.active().filter(pk=number).select_related("charge_point").first()
         if row is None or (unless_message_since is not None and row.last_message_at > unless_message_since):
             return False
         suspect_reasons = _with(row.suspect_reasons, reasons)
-        # Every message moves `last_message_at`: a row that has it still is the row that was read.
+        # Every message changes `last_message_at`: the same value means that the row has not changed.
         claimed = Transaction.objects.active().filter(pk=number, last_message_at=row.last_message_at)
         closed = claimed.update(
             status=Transaction.Status.ENDED,
@@ -67,7 +67,7 @@ def close(
 
 
 def close_abandoned(before: datetime) -> None:
-    """Close transactions without a sign of life since `before`. Housekeeping runs it."""
+    """Close transactions without a message since `before`. Housekeeping calls it."""
     silent = Transaction.objects.active().filter(last_message_at__lt=before)
     for number, last_message_at in list(silent.values_list("pk", "last_message_at")):
         close(
@@ -79,10 +79,10 @@ def close_abandoned(before: datetime) -> None:
 
 
 def forget_when_stored(row: Transaction) -> None:
-    """After the commit, take an ended transaction out of the live state of every process.
+    """After the commit, remove an ended transaction from the live state of every process.
 
-    Nothing that fails here may undo what is stored, or fail the batch of the journal it is part of: what
-    remains in the shared state is compared with the database by housekeeping.
+    A failure here must not undo the stored change or fail the journal's batch. Housekeeping compares the
+    shared state with the database and removes any remains.
     """
     number, token_key, identity = row.pk, normalise_uid(row.id_token), row.charge_point.identity
 
@@ -94,7 +94,7 @@ def forget_when_stored(row: Transaction) -> None:
 
 
 def reload_when_stored(row: Transaction) -> None:
-    """After the commit, have the process that serves the station load the changed transaction."""
+    """After the commit, make the process that serves the station load the changed transaction."""
     identity = row.charge_point.identity
     transaction.on_commit(lambda: stations.reload(identity), robust=True)
 

@@ -1,7 +1,8 @@
-"""Which running sessions keep a token, or its group, from starting another (1.6 7.2, 2.0.1 C01).
+"""Running sessions that prevent a token, or its group, from starting another (1.6 7.2, 2.0.1 C01).
 
-A ghost must not keep a paying customer out. A session counts when its vehicle may be charging: it was
-accepted or has drawn energy, it has shown a sign of life, and its connector was not free in the meantime.
+A session that has ended unnoticed must not lock out a paying customer. A session counts when its vehicle may
+be charging: it was accepted or has drawn energy, it had a recent message, and its connector has not been free
+in the meantime.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ R = TypeVar("R", bound=Running)
 
 
 def was_refused(session: Running) -> bool:
-    """Whether its start was answered other than Accepted; a session without a token was never asked about."""
+    """Whether its start was answered with anything but Accepted. A session without a token had no check."""
     return session.authorization_status not in ("", "Accepted")
 
 
@@ -54,9 +55,9 @@ def counting(sessions: Iterable[R], now: datetime) -> list[R]:
 
 
 async def refuse(station: Station, key: str, record: TokenRecord, place: Place | None) -> Refused | None:
-    """Why a start at this place is one too many, from the live state; None when it is not.
+    """The refusal of a start at this place, from the live state; None when the limits allow it.
 
-    A session on the same connector does not count: the new one replaces it.
+    A session on the same EVSE does not count: the new one replaces it.
     """
 
     def elsewhere(running: list[TransactionState]) -> list[TransactionState]:
@@ -80,7 +81,7 @@ async def refuse(station: Station, key: str, record: TokenRecord, place: Place |
 def refuse_now(
     record: TokenRecord, now: datetime, charge_point: ChargePoint | None, evse_number: int | None
 ) -> Refused | None:
-    """The same rule on the database, for a caller that is no station."""
+    """The same rule on the database, for a remote start."""
     active = Transaction.objects.active().select_related("charge_point").order_by("-id")
     if charge_point is not None and evse_number is not None:
         active = active.exclude(charge_point=charge_point, evse_number=evse_number)

@@ -1,4 +1,4 @@
-"""1.6 StopTransaction (4.10): always answered, applied once, and kept aside when it fits nothing."""
+"""1.6 StopTransaction (4.10): always answered, applied once, and put into quarantine when nothing matches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from transactions.services.transactions.suspicion import suspect
 log = structlog.get_logger(__name__)
 
 _BY_STATION = Transaction.EndedBy.STATION.value
-# How far a station's clock may be off when a stop without a number is matched by time.
+# Tolerated clock difference when a stop without a number is matched by time.
 _CLOCK_TOLERANCE = timedelta(minutes=5)
 
 
@@ -50,17 +50,18 @@ class Stop(NamedTuple):
 
 
 async def stop(*, station: Station, stop: Stop) -> Decision | None:
-    """End a transaction; the decision about the token that stopped it, None when the stop names none.
+    """End a transaction. Returns the decision about the stopping token, None when the stop has no token.
 
-    The car has stopped already: nothing here refuses. A repeated stop changes nothing and gets the first
-    answer, one with other values is kept as evidence, one that fits no transaction waits for the operator.
+    The vehicle has stopped already, so a stop is never refused. A repeated stop changes nothing and gets the
+    first answer. A second stop with other values is kept as evidence. A stop without a matching transaction
+    is kept for the operator.
     """
     transaction = await sessions.find_number(station, stop.number)
     if transaction is None:
-        # Sent again after it was matched, or after a session was built of it.
+        # A repeated stop may have been matched before, or a session was built from it.
         transaction = await sessions.find_stop(station, stop.fingerprint)
     if transaction is None and stop.number <= 0:
-        # Errata 3.18: a station that started offline and never heard a number sends -1.
+        # Errata 3.18: a station that started offline and never received a number sends -1.
         transaction = _matching(station, stop)
         if transaction is not None:
             suspect(transaction, "matched-without-number")
@@ -103,7 +104,9 @@ async def _apply(
 
 
 def _matching(station: Station, stop: Stop) -> TransactionState | None:
-    """What a stop without a number most likely means: same token, begun before, not beyond its meter."""
+    """The most likely transaction of a stop without a number: same token, started before the stop, and a
+    start reading that is not above the stop's.
+    """
     key = normalise_uid(stop.token.value) if stop.token else ""
     candidates = [
         t
@@ -114,7 +117,7 @@ def _matching(station: Station, stop: Stop) -> TransactionState | None:
         and (not key or t.token_key == key)
     ]
     if not key and len(candidates) > 1:
-        # Without a token, only one open transaction leaves no doubt.
+        # Without a token, the match is certain only when one transaction is open.
         return None
     return max(candidates, key=lambda t: (t.is_active, t.started_at), default=None)
 
@@ -132,7 +135,7 @@ async def _keep_conflict(station: Station, transaction: TransactionState) -> Non
 
 
 async def _keep_orphan(station: Station, stop: Stop, decision: Decision | None) -> None:
-    """A stop without a transaction: kept word for word, and built into a session where it has readings."""
+    """Keep the text of a stop without a transaction, and build a session from it where it has readings."""
     number = stop.number
     if await quarantine.is_kept(station):
         station.deviation("repeated-stop")
@@ -156,7 +159,7 @@ async def _keep_orphan(station: Station, stop: Stop, decision: Decision | None) 
 
 
 async def _build(station: Station, stop: Stop, decision: Decision | None) -> TransactionState | None:
-    """A session from its stop alone, when transactionData holds a first and a last register reading."""
+    """A session from its stop alone, when transactionData holds at least two register readings."""
     registers = [s for s in stop.samples if s.measurand == ENERGY and not s.phase and s.value is not None]
     if len(registers) < 2:
         return None
@@ -173,10 +176,10 @@ async def _build(station: Station, stop: Stop, decision: Decision | None) -> Tra
 
 
 async def join_waiting_stop(station: Station, transaction: TransactionState) -> None:
-    """A stop may come before its start: it belongs to the start with the same token that it fits in time.
+    """Apply a stop that arrived before its start: the one with the same token, at a time after the start.
 
-    Whatever goes wrong with a stop that was kept, the start is answered: it is left where it is, for the
-    operator. Raises StorageUnavailable and CommitRefused, which concern the start as well.
+    A kept stop that fails does not prevent the answer to the start; it stays in quarantine for the operator.
+    Raises StorageUnavailable and CommitRefused, which concern the start as well.
     """
     for pk, payload in await journal.run(_waiting_stops, station.pk):
         try:
@@ -216,7 +219,7 @@ def _fits(stop: Stop, transaction: TransactionState) -> bool:
 
 
 def from_request(station: Station, request: dict[str, Any]) -> Stop:
-    """A stop from a valid 1.6 StopTransaction.req, live or kept."""
+    """A stop from a valid 1.6 StopTransaction.req, received now or read from quarantine."""
     tag = request.get("idTag")
     return Stop(
         number=request["transactionId"],

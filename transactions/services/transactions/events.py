@@ -1,6 +1,4 @@
-"""2.x TransactionEvent (2.0.1 E01-E15): any event opens its transaction, order does not matter, nothing is
-buffered.
-"""
+"""2.x TransactionEvent (2.0.1 E01-E15): any event opens its transaction, in any order, without a buffer."""
 
 from __future__ import annotations
 
@@ -25,7 +23,7 @@ from transactions.tables import EVENTS
 
 STARTED, UPDATED, ENDED = "Started", "Updated", "Ended"
 _PURPOSES = {STARTED: Purpose.START, ENDED: Purpose.STOP}
-# What the database's columns hold; a station that counts beyond has lost its mind, not its energy.
+# Limits of the database's columns. An event with a larger seqNo is wrong, but its energy is still billed.
 MAX_SEQ_NO = 2**31 - 1
 MAX_ID = 255
 _MISSING_SHOWN = 100
@@ -53,11 +51,10 @@ class Event(NamedTuple):
 
 
 async def record(*, station: Station, event: Event) -> Decision | None:
-    """Store an event and compute the state anew; the decision about its token, None when it has none.
+    """Store an event and compute the state again. Returns the decision about its token, None without one.
 
-    Repeated events have no second effect; one with the number of another but other content is kept aside
-    (F60),
-    unless the station does not number its events at all.
+    A repeated event has no second effect. An event with a known number and other content goes to quarantine
+    (F60), unless the station does not number its events at all.
     """
     check = crc32(event.payload.encode())
     transaction = await _find(station, event)
@@ -86,14 +83,14 @@ async def record(*, station: Station, event: Event) -> Decision | None:
 
 
 async def _find(station: Station, event: Event) -> TransactionState | None:
-    # An online start of a warm station is new; the unique constraint catches it when it is not, and then we
-    # look.
+    # An online start of a station whose state is certain is new. If it is not, the unique constraint refuses
+    # it, and the message is handled again with a look-up.
     is_surely_new = event.type == STARTED and not event.offline and not station.in_doubt
     return await sessions.find_ocpp_id(station, event.transaction_id, in_database=not is_surely_new)
 
 
 def _is_new_generation(transaction: TransactionState, event: Event, check: int) -> bool:
-    """A station that lost its counter (factory reset) uses an old transactionId for a new session (F64)."""
+    """Whether the station uses an old transactionId for a new session, as after a factory reset (F64)."""
     return (
         event.type == STARTED
         and transaction.ended_by == Transaction.EndedBy.STATION.value
@@ -105,7 +102,7 @@ def _is_new_generation(transaction: TransactionState, event: Event, check: int) 
 
 
 def _is_unnumbered(transaction: TransactionState, event: Event) -> bool:
-    """Whether the station reuses numbers within a transaction: seqNo 0 in every event, or restarting at 0
+    """Whether the station reuses numbers within a transaction: seqNo 0 in every event, or a restart at 0
     (F63).
     """
     if transaction.has_seq_order and transaction.seq_types.get(event.seq_no) != event.type:
@@ -120,7 +117,7 @@ async def _record_new(station: Station, event: Event, check: int, *, generation:
     if event.time_problem in ("time-implausible", "time-unreadable"):
         suspicions.append(("clock-implausible", event.time_text[:64]))
     decision = None
-    # A station that was told to start need not repeat with which token (2.0.1 F01, F02).
+    # A station need not repeat the token of a remote start (2.0.1 F01, F02).
     token = event.token or await remote_control.token_of(station, event.remote_start_id)
     if token is not None:
         purpose = _PURPOSES.get(event.type, Purpose.IDENTIFY)
@@ -156,7 +153,7 @@ async def _apply(
     if event.token is not None and decision is None:
         decision = await _decide_again(station, transaction, event)
     _store(station, transaction, event, check)
-    since = sessions.lasting(transaction)
+    since = sessions.stable_values(transaction)
     columns: dict[str, object] = {}
     if event.offline:
         columns["was_offline"] = True
@@ -168,13 +165,13 @@ async def _apply(
         transaction.started_at = min(transaction.started_at, event.at)
         columns |= {"started_at": transaction.started_at}
     if event.token is not None:
-        owners.own(station, transaction, event.token, decision)
+        owners.set_owner(station, transaction, event.token, decision)
     if event.remote_start_id is not None and transaction.remote_start_id is None:
         transaction.remote_start_id = event.remote_start_id
         columns |= {"remote_start_id": event.remote_start_id}
         token = await remote_control.token_of(station, event.remote_start_id)
         if token is not None:
-            await owners.own_by_remote_start(station, transaction, token)
+            await owners.set_owner_by_remote_start(station, transaction, token)
         remote_control.link(station, transaction)
     columns |= _renumber(transaction, event)
     if event.samples:
@@ -182,7 +179,7 @@ async def _apply(
             station=station, place=event.place, samples=event.samples, transaction=transaction
         )
     if event.type != ENDED and transaction.is_active:
-        interruptions.goes_on(station, transaction, event.at, has_drawn=False)
+        interruptions.note_activity(station, transaction, event.at, has_drawn=False)
     sessions.save(station, transaction, since=since, **columns)
     if event.type == ENDED and transaction.ended_by != Transaction.EndedBy.STATION.value:
         await readings.settle(station, transaction, at=event.at)
@@ -193,7 +190,7 @@ async def _apply(
 
 
 def _store(station: Station, transaction: TransactionState, event: Event, check: int) -> None:
-    # By position, as `tables` has the columns.
+    # By position, in the order of the columns in `tables`.
     row = (
         transaction.id,
         event.seq_no,
@@ -212,7 +209,7 @@ def _store(station: Station, transaction: TransactionState, event: Event, check:
 
 
 def _renumber(transaction: TransactionState, event: Event) -> dict[str, object]:
-    """Take the state of the event with the highest number, and see which numbers are missing."""
+    """Take the state from the event with the highest number, and find missing numbers."""
     last = transaction.last_seq_no
     columns: dict[str, object] = {}
     if last is None or event.seq_no >= last or not transaction.has_seq_order:
@@ -233,9 +230,7 @@ def _renumber(transaction: TransactionState, event: Event) -> dict[str, object]:
 
 
 def _missing(transaction: TransactionState) -> list[int]:
-    """The numbers between the start's and the highest that have not come; stations may count from any
-    number.
-    """
+    """The missing numbers between the start's and the highest. Stations may count from any number."""
     seen = transaction.seq_types
     first = min((number for number, kind in seen.items() if kind == STARTED), default=min(seen))
     missing = []
@@ -248,12 +243,12 @@ def _missing(transaction: TransactionState) -> list[int]:
 
 
 async def _decide_again(station: Station, transaction: TransactionState, event: Event) -> Decision | None:
-    """Who is already charging is not refused for charging: only the start asks about concurrent
-    transactions.
+    """Decide about the token of a known transaction. Only the first event of a start checks for concurrent
+    transactions: a running session must not be refused because of itself.
     """
     if event.token is None:
         return None
-    # A token that ends a session which had none has not asked for it: a master pass may (2.0.1 C16).
+    # A token that ends a session without a token has not started it: a master pass may do so (2.0.1 C16).
     is_stop = transaction.id_token or event.type == ENDED or event.trigger == "StopAuthorized"
     purpose = Purpose.STOP if is_stop else Purpose.START
     decision = await decide(station=station, token=event.token, place=event.place, purpose=purpose)

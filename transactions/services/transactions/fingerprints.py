@@ -1,4 +1,4 @@
-"""Recognising a message that was sent before, with whatever message id."""
+"""Fingerprints recognise a repeated message, even under another message id."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import hashlib
 
 
 def fingerprint(*values: object) -> str:
-    """32 hexadecimal digits of what makes two messages the same."""
+    """32 hexadecimal digits: a hash of the values that identify a message."""
     return hashlib.blake2b("|".join(map(str, values)).encode(), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""Which fix a suspect session needs: a pure rule over what is known of it. Energy in Wh.
+"""The fix that a suspect session needs: a pure function of its data. Energy in Wh.
 
 An operator applies the proposed fix, another one, or none; `settling` writes it.
 """
@@ -16,20 +16,20 @@ from transactions.services.transactions.suspicion import ABOUT_REGISTERS
 
 Fix = Settlement.Fix
 
-# How soon a session begins that continues another one, and how far clocks may let them overlap.
+# The longest pause before a session that continues another one, and the longest overlap by wrong clocks.
 CONTINUES_WITHIN: Final = timedelta(minutes=15)
 OVERLAP: Final = timedelta(minutes=5)
 # Corrections below this are rounding.
 NOTICEABLE_WH: Final = 1.0
 
 CONNECTOR_FREE: Final = frozenset({"connector-available", "abandoned"})
-# With these the energy has to be looked at.
+# Reasons that concern the energy.
 ENERGY: Final = ABOUT_REGISTERS | {"events-missing", "events-lost"}
-# With these one charging may have become two sessions.
+# Reasons that may mean that one charging became two sessions.
 SPLIT: Final = frozenset(
     {"superseded", "matched-without-number", "abandoned", "start-missing", "stop-came-first"}
 )
-# What the server finds again with the next message or the next look while the session runs.
+# Reasons that the server would add again while the session runs.
 FOUND_AGAIN: Final = frozenset({"connector-available"}) | ENERGY
 
 
@@ -42,7 +42,7 @@ class Reading(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What the rule looks at. `ended_at` is the last sign of life while the session runs."""
+    """The input of the rule. `ended_at` is the time of the last message while the session runs."""
 
     number: int
     is_active: bool
@@ -57,10 +57,10 @@ class Session:
 
 
 class Proposal(NamedTuple):
-    """The fix to apply and why, in a sentence. No fix where the session has to end first, or a person has to
-    find the energy.
+    """The fix to apply and why, in a sentence. No fix when the session has to end first, or a person has to
+    determine the energy.
 
-    `energy_wh` is what the session will have, `other` the session to merge with.
+    `energy_wh` is the session's energy after the fix, `other` the session to merge with.
     """
 
     fix: Settlement.Fix | None
@@ -70,12 +70,12 @@ class Proposal(NamedTuple):
 
 
 def figure(wh: float | None) -> str:
-    """Wh for people: 9,003,000 or 120.5."""
+    """A number of Wh as text: 9,003,000 or 120.5."""
     return "?" if wh is None else f"{wh:,.3f}".rstrip("0").rstrip(".")
 
 
 def propose(session: Session, readings: Sequence[Reading], neighbours: Iterable[Session]) -> Proposal:
-    """The fix for a suspect session. `readings` are those of the register, oldest first; `neighbours` the
+    """The fix for a suspect session. `readings` are its register readings, oldest first; `neighbours` the
     sessions before and after it on the same EVSE.
     """
     if session.is_active:
@@ -120,7 +120,7 @@ def _running(session: Session) -> Proposal:
             session.energy_wh,
         )
     if session.codes & FOUND_AGAIN:
-        return Proposal(None, "The session is running, so its energy is not final. Settle it when it ended.")
+        return Proposal(None, "The session is running, so its energy is not final. Settle it after its end.")
     return Proposal(Fix.IGNORE, "The session is running, and its readings are plausible.")
 
 
@@ -134,7 +134,7 @@ def in_order(one: Session, other: Session) -> tuple[Session, Session]:
 
 
 def continues(first: Session, second: Session) -> bool:
-    """Whether two ended sessions are one charging: same token, soon after, and the register goes on."""
+    """Whether two ended sessions are one charging: same token, a short pause, and the register continues."""
     if first.is_active or second.is_active or not first.token_key or first.token_key != second.token_key:
         return False
     pause = second.started_at - first.ended_at
@@ -142,12 +142,12 @@ def continues(first: Session, second: Session) -> bool:
 
 
 def merged_energy(first: Session, second: Session) -> float:
-    """The energy of both, and what the register counted between them."""
+    """The energy of both sessions, plus the difference of the register between them."""
     return round(first.energy_wh + (_unmetered(first, second) or 0.0) + second.energy_wh, 3)
 
 
 def _unmetered(first: Session, second: Session) -> float | None:
-    """What was drawn between the two; None when the register does not go on."""
+    """The energy between the two sessions; None when the register does not continue."""
     if first.meter_last_wh is None or second.meter_start_wh is None:
         return None
     between = second.meter_start_wh - first.meter_last_wh
@@ -182,7 +182,7 @@ def _counted(session: Session, readings: Sequence[Reading]) -> _Counted | None:
 
 
 def _all(session: Session, readings: Sequence[Reading]) -> list[Reading]:
-    """The start, the readings and the stop, each where it is known."""
+    """The start, the readings and the stop, as far as they are known."""
     found = list(readings)
     if session.meter_start_wh is not None:
         found.insert(0, Reading(session.started_at, session.meter_start_wh))
@@ -192,10 +192,10 @@ def _all(session: Session, readings: Sequence[Reading]) -> list[Reading]:
 
 
 def plausible_energy(readings: Sequence[Reading]) -> tuple[float | None, list[str]]:
-    """The sum of what a charger can have delivered between readings, and which differences were left out.
+    """The sum of the differences that a charger can have delivered, and the differences that were left out.
 
-    One odd reading between two that agree is skipped; after a lasting change (a reset, a new meter) counting
-    goes on from the new level. None without two readings.
+    A single implausible reading between two plausible ones is skipped. After a lasting change (a reset, a new
+    meter) the count continues from the new level. None without two readings.
     """
     if len(readings) < 2:
         return None, []

@@ -1,4 +1,4 @@
-"""Sequence numbers that are missing: the station is asked what it still has (2.0.1 E14, conformance F58)."""
+"""Missing sequence numbers: GetTransactionStatus asks whether the station has more (2.0.1 E14, F58)."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from ocpp_server.live.station import Station
 from transactions.services.transactions import sessions
 from transactions.services.transactions.suspicion import suspect
 
-# How often a station is asked about one transaction; each time it waits twice as long as the time before.
-MOST_QUESTIONS = 4
+# Requests per transaction. The wait before each one is twice as long as the one before.
+MAX_REQUESTS = 4
 
 
 def due(station: Station, now: datetime, grace: timedelta) -> list[TransactionState]:
-    """The transactions to ask about now. Each is marked as asked."""
+    """The transactions that need a request now. Each is marked as requested."""
     found = []
     for transaction in station.transactions.values():
-        if transaction.questions >= MOST_QUESTIONS or not _has_gap(transaction):
+        if transaction.questions >= MAX_REQUESTS or not _has_gap(transaction):
             continue
         since = max(transaction.last_message_at, transaction.asked_at or transaction.last_message_at)
         if now - since < grace * 2**transaction.questions:
@@ -35,15 +35,15 @@ def _has_gap(transaction: TransactionState) -> bool:
     )
 
 
-async def answered(
+async def record_answer(
     *, station: Station, ocpp_id: str, has_queued_messages: bool, is_ongoing: bool | None
 ) -> None:
-    """The station has said what it still has: nothing means that the missing events will never come."""
+    """Record the station's answer. No queued messages means that the missing events will never arrive."""
     transaction = await sessions.find_ocpp_id(station, ocpp_id, in_database=True)
     if transaction is None or has_queued_messages:
         return
-    transaction.questions = MOST_QUESTIONS
+    transaction.questions = MAX_REQUESTS
     if _has_gap(transaction):
-        ended = ", and says that the session has ended" if is_ongoing is False else ""
+        ended = ", and reports that the session has ended" if is_ongoing is False else ""
         suspect(transaction, "events-lost", f"the station has nothing more to send{ended}")
         sessions.save(station, transaction)

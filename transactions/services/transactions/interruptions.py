@@ -1,4 +1,4 @@
-"""A station restarted while transactions were running: they go on, or end without a stop."""
+"""Transactions that a restart of their station interrupted: they continue, or end without a stop."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from transactions.services.transactions.suspicion import CONNECTOR_FREE, STOP_MI
 
 
 def note_boot(station: Station) -> None:
-    """Mark what is open as interrupted. Nothing is closed: the station may resume, or still send the stop
-    (1.6 4.10).
+    """Mark the open transactions as interrupted. They stay open: the station may resume, or still send the
+    stop (1.6 4.10).
     """
     for transaction in station.transactions.values():
         if transaction.is_active and transaction.interrupted_at is None:
@@ -25,14 +25,14 @@ def note_boot(station: Station) -> None:
             sessions.mark_interrupted(station, transaction)
 
 
-def goes_on(station: Station, transaction: TransactionState, at: datetime, *, has_drawn: bool) -> None:
-    """The station said something about a running transaction at this moment of its own clock.
+def note_activity(station: Station, transaction: TransactionState, at: datetime, *, has_drawn: bool) -> None:
+    """Note a message about a running transaction; `at` is its time by the station's clock.
 
-    A message from before the restart, sent from the station's queue after it, proves nothing. Energy proves
-    that a vehicle is connected, whatever the connector's status says.
+    A message from before the restart, sent from the station's queue after it, proves nothing. Drawn energy
+    proves that a vehicle is connected, even when the connector reports Available.
     """
     if transaction.interrupted_at is not None:
-        # A clock that seems to be behind may be a queue: only one that is ahead is certain.
+        # A clock that seems slow may be a delayed message; a clock that is ahead is certain.
         ahead = timedelta(seconds=max(0.0, station.clock_skew_s or 0.0))
         if at - ahead > transaction.interrupted_at:
             transaction.interrupted_at = None
@@ -40,12 +40,12 @@ def goes_on(station: Station, transaction: TransactionState, at: datetime, *, ha
         clear(transaction, CONNECTOR_FREE)
 
 
-def close_forsaken(now: datetime, grace: timedelta) -> None:
+def close_interrupted(now: datetime, grace: timedelta) -> None:
     """Close active transactions that will get no stop: their connectors have been free for the grace.
 
-    That is a transaction whose station restarted and has not said a word about it since, although it is
-    online and had the time to send what it had queued; and one that was refused and has drawn nothing. A
-    stop that comes later amends either. Housekeeping runs this; it writes to the database.
+    Two kinds are closed. Transactions without a message since their station restarted, although the station
+    is online and had time to send its queue; and refused transactions that have drawn nothing. A later stop
+    replaces either end. Housekeeping calls this; it writes to the database.
     """
     quiet = Transaction.objects.active().filter(last_message_at__lte=now - grace)
     interrupted = Q(is_interrupted=True, charge_point__is_online=True)
@@ -63,7 +63,7 @@ def close_forsaken(now: datetime, grace: timedelta) -> None:
 
 
 def _is_free(row: Transaction, since: datetime) -> bool:
-    """Whether the connectors of a transaction have reported Available since then, and the station has been
+    """Whether the transaction's connectors have been Available since that moment, and the station has been
     running and connected.
     """
     station = row.charge_point

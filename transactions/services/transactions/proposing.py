@@ -1,4 +1,4 @@
-"""The fix that a stored suspect session needs, and whether its vehicle is evidently charging: read only."""
+"""Reads the fix that a stored suspect session needs, and whether its vehicle is evidently charging."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from transactions.models import MeterValue, Settlement, Transaction
 from transactions.services.transactions import fixes
 from transactions.services.transactions.fixes import Proposal, Reading
 
-# A session that was heard of this recently at a connected station is taken for a vehicle that charges.
+# A session with a message this recent, at a connected station, counts as a vehicle that is charging.
 RECENT: Final = timedelta(minutes=5)
-# Readings of a session that a proposal looks at; more than a day with one a second.
+# Readings that a proposal reads at most: more than a day at one per second.
 _MOST_READINGS: Final = 100_000
 
 
 def proposed(row: Transaction) -> Proposal:
-    """The fix that the rule proposes for a suspect session. At most four queries."""
+    """The proposed fix for a suspect session. At most four queries."""
     known = session(row)
     needs_readings = not known.is_active and known.codes & fixes.ENERGY
     neighbours = _neighbours(row) if not known.is_active and known.codes & fixes.SPLIT else ()
@@ -29,8 +29,8 @@ def proposed(row: Transaction) -> Proposal:
 
 
 def is_evidently_charging(row: Transaction, now: datetime | None = None) -> bool:
-    """Whether the station is connected and spoke of the session a moment ago, with nothing against it since:
-    no boot, and no report that the connector is Available.
+    """Whether the station is connected and sent a message about the session recently, without a boot or a
+    report that the connector is Available since.
     """
     charge_point, last = row.charge_point, row.last_message_at
     if row.status != Transaction.Status.ACTIVE or not charge_point.is_online:
@@ -80,7 +80,7 @@ def _neighbours(row: Transaction) -> list[Transaction]:
 
 
 def _readings(row: Transaction) -> list[Reading]:
-    """The register of the session, and of those that were merged into it."""
+    """The register readings of the session and of the sessions merged into it."""
     merged = row.settlements.filter(fix=Settlement.Fix.MERGE).values("merged_with")
     merged_here = Transaction.objects.filter(pk__in=merged, merged_into=row).values_list("pk", flat=True)
     values = MeterValue.objects.filter(

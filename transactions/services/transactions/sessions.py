@@ -1,4 +1,4 @@
-"""Opening, finding, saving and ending transactions, for both dialects."""
+"""Functions that open, find, save and end transactions, for both dialects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from transactions.services.transactions.concurrency import was_refused
 from transactions.services.transactions.suspicion import SETTLED_BY_STOP, clear, suspect
 from transactions.tables import COUNTERS, TRANSACTIONS
 
-# A station that invents a transactionId for each reading must not cost a query each.
+# A station that invents a transactionId for each reading must not cause a query for each.
 _UNKNOWN_REMEMBERED = 64
 
 
@@ -46,10 +46,10 @@ async def open_new(
     charging_state: str = "",
     suspicions: tuple[tuple[str, str], ...] = (),
 ) -> TransactionState:
-    """Give the transaction its number and add it to the unit of the message in hand."""
+    """Issue the transaction's number and add the transaction to the unit of the current message."""
     number = await live.state().next_transaction_number()
     if not ocpp_id and station.in_doubt:
-        # A session that was moved here from another system may have this very id.
+        # A session that was moved here from another system may have the same id.
         generation = await journal.run(_next_generation, station.pk, str(number))
     transaction = TransactionState(
         id=number,
@@ -64,7 +64,7 @@ async def open_new(
         started_at=at,
         last_message_at=station.received_at,
     )
-    own(transaction, token, decision)
+    set_token(transaction, token, decision)
     for code, detail in suspicions:
         suspect(transaction, code, detail)
     energy.begin(transaction, meter_wh, at)
@@ -80,11 +80,11 @@ async def open_new(
         status=Transaction.Status.ACTIVE.value,
         started_at=at,
         start_received_at=station.received_at,
-        **_lasting_columns(transaction),
-        **_moving_columns(transaction),
+        **_stable_columns(transaction),
+        **_changing_columns(transaction),
     )
     if not live.state().is_shared:
-        # Shared numbers come from Redis: a row for every start would make all processes wait for each other.
+        # Shared numbers come from Redis: a row update per start would make the processes wait for each other.
         station.unit.update(COUNTERS, Counter.TRANSACTION, value=number)
     station.transactions[number] = transaction
     station.unknown_numbers.discard(number)
@@ -96,9 +96,9 @@ async def open_new(
 
 
 def claim(station: Station, transaction: TransactionState) -> None:
-    """Count the transaction for its token before it is stored: the same token may ask elsewhere meanwhile.
+    """Count the transaction for its token before the commit: the same token may start elsewhere meanwhile.
 
-    The unit of work takes it back when it is not stored.
+    The unit of work reverts this when the commit fails.
     """
     station.claimed.append(transaction)
     live.state().transaction_changed(transaction)
@@ -106,7 +106,7 @@ def claim(station: Station, transaction: TransactionState) -> None:
 
 @contextmanager
 def savepoint(station: Station, transaction: TransactionState) -> Iterator[None]:
-    """Take back what the block changed of one transaction and of the unit when it raises."""
+    """Revert the block's changes to one transaction and to the unit when it raises."""
     before, orphans = msgspec.structs.asdict(copy.deepcopy(transaction)), station.orphans
     inserts, updates = len(station.unit.inserts), len(station.unit.updates)
     changed, used = len(station.changed), len(station.used_tokens)
@@ -121,8 +121,8 @@ def savepoint(station: Station, transaction: TransactionState) -> Iterator[None]
         raise
 
 
-def own(transaction: TransactionState, token: IdToken | None, decision: Decision | None) -> None:
-    """Say whose transaction it is. The first token counts; NoAuthorization names no owner (2.0.1 C02)."""
+def set_token(transaction: TransactionState, token: IdToken | None, decision: Decision | None) -> None:
+    """Store the transaction's token. The first token counts; NoAuthorization names no owner (2.0.1 C02)."""
     if token is None or transaction.id_token:
         return
     if token.type != NO_AUTHORIZATION:
@@ -136,11 +136,11 @@ def own(transaction: TransactionState, token: IdToken | None, decision: Decision
         transaction.authorization_reason = decision.reason[:300]
 
 
-Lasting = tuple[object, ...]
+StableValues = tuple[object, ...]
 
 
-def lasting(transaction: TransactionState) -> Lasting:
-    """What a message seldom changes: where, who, and the suspicions. For `save`."""
+def stable_values(transaction: TransactionState) -> StableValues:
+    """The values that a message seldom changes: place, token and suspicions. For `save`."""
     return (
         transaction.evse,
         transaction.connector,
@@ -155,25 +155,25 @@ def lasting(transaction: TransactionState) -> Lasting:
 
 
 def save(
-    station: Station, transaction: TransactionState, *, since: Lasting | None = None, **columns: Any
+    station: Station, transaction: TransactionState, *, since: StableValues | None = None, **columns: Any
 ) -> None:
-    """Write what a message may have changed.
+    """Write the columns that a message may have changed.
 
-    `since` is what `lasting` said before the message: when it still says so, those columns are left out. Some
-    of them have an index, and SQLite writes that anew even when the value is the same.
+    `since` is the result of `stable_values` before the message: those columns are left out when it is still
+    the same. Some have an index, and SQLite rewrites the index even when the value is the same.
     """
     transaction.last_message_at = station.received_at
-    if since is None or since != lasting(transaction):
-        columns |= _lasting_columns(transaction)
-    station.unit.set(TRANSACTIONS, transaction.id, columns | _moving_columns(transaction))
+    if since is None or since != stable_values(transaction):
+        columns |= _stable_columns(transaction)
+    station.unit.set(TRANSACTIONS, transaction.id, columns | _changing_columns(transaction))
 
 
 def mark_interrupted(station: Station, transaction: TransactionState) -> None:
-    """Write that the station restarted. This is no sign of life of the transaction."""
+    """Store that the station restarted. `last_message_at` stays: the boot is not about the transaction."""
     station.unit.update(TRANSACTIONS, transaction.id, is_interrupted=True)
 
 
-def _lasting_columns(transaction: TransactionState) -> dict[str, Any]:
+def _stable_columns(transaction: TransactionState) -> dict[str, Any]:
     return {
         "evse_number": transaction.evse,
         "connector_number": transaction.connector,
@@ -185,12 +185,12 @@ def _lasting_columns(transaction: TransactionState) -> dict[str, Any]:
         "authorization_reason": transaction.authorization_reason,
         "is_interrupted": transaction.interrupted_at is not None,
         "suspect": bool(transaction.suspect_reasons),
-        # A copy: what is suspected later in this message may be taken back by a savepoint.
+        # A copy: a savepoint may revert suspicions that this message adds later.
         "suspect_reasons": list(transaction.suspect_reasons),
     }
 
 
-def _moving_columns(transaction: TransactionState) -> dict[str, Any]:
+def _changing_columns(transaction: TransactionState) -> dict[str, Any]:
     return {
         **energy.columns(transaction),
         "charging_state": transaction.charging_state,
@@ -212,7 +212,7 @@ def end(
     fingerprint: str = "",
     charging_state: str = "",
 ) -> None:
-    """End a transaction. The station's own stop also replaces an end that we assumed before it came."""
+    """End a transaction. The station's own stop also replaces an end that the server assumed earlier."""
     if by == Transaction.EndedBy.STATION.value:
         for code in SETTLED_BY_STOP:
             clear(transaction, code)
@@ -226,10 +226,10 @@ def end(
     transaction.stopped_at = at
     transaction.stop_fingerprint = fingerprint
     transaction.stop_authorization_status = decision.status if decision else ""
-    # What it was doing belongs to a session that runs; an Ended event may name a state of its own.
+    # The charging state belongs to a running session; an Ended event may name a state of its own.
     transaction.charging_state = charging_state
     if was_refused(transaction) and transaction.energy_wh <= 0:
-        # Nothing was drawn and nothing is billed: there is nothing to check.
+        # Without energy nothing is billed, so there is nothing to check.
         transaction.suspect_reasons.clear()
     how = how_it_ends(decision, normalise_uid(token.value), transaction)[:300] if decision and token else ""
     save(
@@ -251,13 +251,13 @@ def end(
 
 
 def supersede(station: Station, place: Place, at: datetime) -> None:
-    """A transaction begins where another is still open: that one ends at its last known reading, and is
+    """End the open transaction at a place where another begins. It ends at its last known reading and becomes
     suspect.
     """
     if not place.evse:
         return
     for transaction in list(station.transactions.values()):
-        # An offline start that is replayed late does not end what began after it.
+        # An offline start that is replayed late does not end a transaction that began after it.
         if transaction.is_active and transaction.evse == place.evse and transaction.started_at <= at:
             suspect(transaction, "superseded")
             end(station, transaction, by=Transaction.EndedBy.SUPERSEDED.value, at=at)
@@ -274,7 +274,8 @@ def running_at(station: Station, place: Place) -> TransactionState | None:
 async def find_number(station: Station, number: int) -> TransactionState | None:
     """A transaction of this station by its 1.6 transactionId; other stations' are not found (S10).
 
-    That is our number, or what another system gave to a session that was moved here with its station.
+    The transactionId is our number, or the number of another system for a session that was moved here with
+    its station.
     """
     ocpp_id = str(number)
     known = station.transactions.get(number)
@@ -284,11 +285,11 @@ async def find_number(station: Station, number: int) -> TransactionState | None:
     if moved:
         return max(moved, key=lambda t: t.generation)
     if number <= 0 or number in station.unknown_numbers:
-        # Errata 3.18: a station that never heard a number sends -1, some send 0, with every reading.
+        # Errata 3.18: a station that never received a number sends -1, some send 0, with every reading.
         return known
     found = await _load(station, ocpp_id=ocpp_id)
     if found is None and known is None and 1000 <= number < 2**31:
-        # A session that began in 2.x has an id of the station's own beside our number.
+        # A session that began in 2.x has the station's own id beside our number.
         found = await _load(station, id=number)
     if found is None:
         station.unknown_numbers.add(number)
@@ -299,7 +300,7 @@ async def find_number(station: Station, number: int) -> TransactionState | None:
 
 async def find_ocpp_id(station: Station, ocpp_id: str, *, in_database: bool) -> TransactionState | None:
     """The newest generation of a transaction by the station's own id."""
-    # Nearly always the one that began last. It runs, so there is no newer generation.
+    # Nearly always the newest transaction. While it runs, there is no newer generation.
     last = next(reversed(station.transactions.values()), None)
     if last is not None and last.ocpp_id == ocpp_id and last.is_active:
         return last
@@ -352,7 +353,7 @@ def _read(charge_point_pk: int, identity: str, criteria: dict[str, Any]) -> Tran
 
 
 def _forget_old(station: Station) -> None:
-    """Ended transactions beyond the recent ones are found in the database when somebody asks."""
+    """Remove ended transactions beyond the recent ones. Later look-ups find them in the database."""
     ended = [number for number, t in station.transactions.items() if not t.is_active]
     for number in sorted(ended)[:-RECENT_TRANSACTIONS]:
         del station.transactions[number]

@@ -1,7 +1,7 @@
-"""What an operator decides about sessions: end a running one, settle a suspect one. Each is recorded.
+"""An operator's decisions about sessions: end a running one, settle a suspect one. Each is recorded.
 
-A settled session is not suspect any more, and its reasons are kept in the settlement. A message that comes
-later may make it suspect again. The energy is changed in the session's row, so that every total follows.
+A settled session is no longer suspect; the settlement keeps its reasons. A later message may make it suspect
+again. The energy is changed in the session's row, so that every total includes the change.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from transactions.services.transactions.fixes import Proposal
 Fix = Settlement.Fix
 
 USE_REMOTE_STOP: Final = (
-    "The vehicle is probably charging: use remote-stop; send force=true to end it here anyway."
+    "The vehicle is probably charging: use remote-stop, or send force=true to end it here anyway."
 )
 STOP_REASON: Final = "Operator"
 MOST_AT_ONCE: Final = 200
 MAX_REASON: Final = 300
 MOST_ENERGY_WH: Final = 10_000_000.0
-# What a settlement keeps of a session. No token: erasing a person must not have to look here.
+# Columns that a settlement keeps. No token: erasing a person must not have to search settlements.
 _KEPT: Final = (
     "status",
     "ended_by",
@@ -43,7 +43,7 @@ _KEPT: Final = (
     "stopped_at",
 )
 
-# What the first of two merged sessions takes from the second.
+# Columns that the first of two merged sessions takes from the second.
 _END: Final = (
     "ended_by",
     "stop_reason",
@@ -58,7 +58,7 @@ _END: Final = (
 
 
 class Outcome(NamedTuple):
-    """What became of one session of several; without a settlement `sentence` says why."""
+    """The result for one of several sessions; without a settlement, `sentence` is the reason."""
 
     number: int
     settlement: Settlement | None
@@ -66,11 +66,11 @@ class Outcome(NamedTuple):
 
 
 def end_session(number: int, *, actor: str, reason: str, force: bool = False) -> Settlement:
-    """End a running session at its last reading and its last sign of life, without the station.
+    """End a running session at its last reading and the time of its last message, without the station.
 
     Its token can charge elsewhere at once, and a stop that the station sends later replaces this end. Raises
-    Missing, Invalid (no reason), Conflict when it has ended, and when the vehicle is evidently charging,
-    unless `force`.
+    Missing, Invalid (no reason), and Conflict when the session has ended or, unless `force`, when the vehicle
+    is evidently charging.
     """
     _check_reason(reason)
     with transaction.atomic():
@@ -94,10 +94,10 @@ def settle(  # noqa: PLR0913 - the choices of one decision
     other: int | None = None,
     by_hand: bool = False,
 ) -> Settlement:
-    """Settle a suspect session; without a `fix` as proposed.
+    """Settle a suspect session, with the proposed fix unless `fix` is given.
 
-    `energy_wh` and `other` (the session to merge with) are those of the proposal unless given; another one
-    needs `by_hand`. Raises Missing, Invalid, Conflict, and PermissionDenied without `by_hand`.
+    `energy_wh` and `other` (the session to merge with) default to the proposal's; other values need
+    `by_hand`. Raises Missing, Invalid, Conflict, and PermissionDenied without `by_hand`.
     """
     _check_reason(reason)
     with transaction.atomic():
@@ -126,13 +126,13 @@ def settle(  # noqa: PLR0913 - the choices of one decision
 def settle_many(
     numbers: Sequence[int], *, fix: Settlement.Fix | None = None, actor: str, reason: str
 ) -> list[Outcome]:
-    """Settle each session by itself: one that can't be settled does not stop the others."""
+    """Settle each session separately: a session that can't be settled does not prevent the others."""
     _check_reason(reason)
     return [_tried(number, settle, fix=fix, actor=actor, reason=reason) for number in numbers]
 
 
 def end_many(numbers: Sequence[int], *, actor: str, reason: str) -> list[Outcome]:
-    """End each session by itself, but none whose vehicle is evidently charging."""
+    """End each session separately, except sessions whose vehicle is evidently charging."""
     _check_reason(reason)
     return [_tried(number, end_session, actor=actor, reason=reason) for number in numbers]
 
@@ -142,25 +142,25 @@ def _tried(number: int, decide: Callable[..., Settlement], **how: Any) -> Outcom
         settlement = decide(number, **how)
     except DomainError as error:
         return Outcome(number, None, error.sentence)
-    return Outcome(number, settlement, told(settlement))
+    return Outcome(number, settlement, summary(settlement))
 
 
-def told(settlement: Settlement) -> str:
-    """What was done, as a sentence."""
+def summary(settlement: Settlement) -> str:
+    """The settlement as a sentence."""
     number, after = settlement.transaction_id, settlement.after
     match settlement.fix:
         case Fix.END:
-            return f"Session {number} is ended. Its token can charge again."
+            return f"Session {number} ended. Its token can charge again."
         case Fix.CLOSE:
-            return f"Session {number} is closed with {fixes.figure(after['energy_wh'])} Wh."
+            return f"Session {number} closed with {fixes.figure(after['energy_wh'])} Wh."
         case Fix.CORRECT_ENERGY:
             before, now = (fixes.figure(each["energy_wh"]) for each in (settlement.before, after))
-            return f"Session {number} has {now} Wh now (before: {before} Wh)."
+            return f"Energy of session {number} changed to {now} Wh (before: {before} Wh)."
         case Fix.MERGE:
             kept = after["merged_into_id"] or number
-            return f"Sessions {number} and {settlement.merged_with_id} are merged: {kept} has the energy."
+            return f"Sessions {number} and {settlement.merged_with_id} merged: session {kept} has the energy."
         case _:
-            return f"Session {number} is not suspect any more. Nothing else was changed."
+            return f"Session {number} is no longer suspect. Nothing else was changed."
 
 
 # -- the fixes -----------------------------------------------------------------------------------------------
@@ -181,14 +181,14 @@ def _close(row: Transaction, reasons: closing.Reasons) -> None:
 
 def _refuse_charging(row: Transaction) -> None:
     if proposing.is_evidently_charging(row):
-        raise Conflict(f"Session {row.pk} got a message less than 5 minutes ago. {USE_REMOTE_STOP}")
+        raise Conflict(f"Session {row.pk} had a message less than 5 minutes ago. {USE_REMOTE_STOP}")
 
 
 def _ignore(row: Transaction) -> None:
     if row.status == Transaction.Status.ACTIVE and proposing.codes(row) & fixes.FOUND_AGAIN:
         raise Conflict(
-            f"Session {row.pk} is running, so the server would find the same again: end it, or settle it "
-            "when it has ended."
+            f"Session {row.pk} is running, so the server would report the same problem again. End it first, "
+            "or settle it after its end."
         )
     _change(row)
 
@@ -204,12 +204,12 @@ def _energy_of(proposal: Proposal, energy_wh: float | None, *, by_hand: bool) ->
     wanted = proposal.energy_wh if proposal.fix == Fix.CORRECT_ENERGY else None
     if energy_wh is None:
         if wanted is None:
-            raise Invalid("Required: no energy is proposed for this session.", field="energyWh")
+            raise Invalid("Required, because no energy is proposed for this session.", field="energyWh")
         return wanted
     if not 0 <= energy_wh <= MOST_ENERGY_WH:
         raise Invalid(f"Must be 0 to {MOST_ENERGY_WH:.0f} Wh.", field="energyWh")
     if energy_wh != wanted and not by_hand:
-        raise PermissionDenied("An energy other than the proposed one needs the role administrator.")
+        raise PermissionDenied("Only an administrator may set another energy than the proposed one.")
     return energy_wh
 
 
@@ -217,18 +217,18 @@ def _other_of(proposal: Proposal, other: int | None, *, by_hand: bool) -> int:
     wanted = proposal.other if proposal.fix == Fix.MERGE else None
     if other is None:
         if wanted is None:
-            raise Invalid("Required: no session to merge with is proposed.", field="into")
+            raise Invalid("Required, because no session to merge with is proposed.", field="into")
         return wanted
     if other != wanted and not by_hand:
-        raise PermissionDenied("Merging with a session that is not proposed needs the role administrator.")
+        raise PermissionDenied("Only an administrator may merge with another session than the proposed one.")
     return other
 
 
 def _merge(row: Transaction, other_number: int, actor: str, reason: str) -> Settlement:
-    """The session that began first gets the energy and the end of the other, which keeps its readings and
-    has no energy. Nothing that the station sent is moved.
+    """Merge two sessions: the first gets the energy and the end of the second. The second keeps its readings
+    and has no energy. No message or reading of the station is moved.
 
-    What speaks against the energy of either one speaks against the sum: the first stays suspect for that.
+    A suspicion about the energy of either one also concerns the sum: the first session stays suspect for it.
     """
     if other_number == row.pk:
         raise Invalid("A session can't be merged with itself.", field="into")
@@ -263,7 +263,7 @@ def _merge(row: Transaction, other_number: int, actor: str, reason: str) -> Sett
 
 def _check_merge(row: Transaction, other: Transaction) -> None:
     if row.charge_point_id != other.charge_point_id or row.evse_number != other.evse_number:
-        raise Conflict(f"Sessions {row.pk} and {other.pk} were not on the same EVSE.")
+        raise Conflict(f"Sessions {row.pk} and {other.pk} are not on the same EVSE.")
     for one in (row, other):
         if one.status == Transaction.Status.ACTIVE:
             raise Conflict(f"Session {one.pk} is running: end it first.")
@@ -274,7 +274,7 @@ def _check_merge(row: Transaction, other: Transaction) -> None:
 
 
 def _together(first: Transaction, second: Transaction, energy_wh: float) -> dict[str, float] | None:
-    """The hours of both. What the register counted between them belongs to no known hour: it is spread."""
+    """The hours of both sessions. The energy between them belongs to no known hour and is spread over all."""
     if first.energy_by_hour is None or second.energy_by_hour is None:
         return None
     hours = dict(first.energy_by_hour)
@@ -284,7 +284,7 @@ def _together(first: Transaction, second: Transaction, energy_wh: float) -> dict
 
 
 def _scaled(hours: dict[str, float] | None, wanted_wh: float) -> dict[str, float] | None:
-    """The hours with another sum; None where it is not known in which hours energy was drawn."""
+    """The hours, scaled to another sum; None when the hours of the energy are unknown."""
     known_wh = sum(hours.values()) if hours else 0.0
     if not hours or known_wh <= 0:
         return None if wanted_wh else hours
@@ -306,7 +306,7 @@ def _locked(number: int) -> Transaction:
     rows = Transaction.objects.select_for_update(of=("self",)).select_related("charge_point")
     row = rows.filter(pk=number).first()
     if row is None:
-        raise Missing(f"There is no session {number}.")
+        raise Missing(f"Session {number} not found.")
     return row
 
 
@@ -318,7 +318,7 @@ def _other(number: int) -> Transaction:
 
 
 def _change(row: Transaction, *, reasons: Sequence[str] = (), **columns: Any) -> None:
-    """Write the columns. Only `reasons` are suspect from now on."""
+    """Write the columns. Only `reasons` remain as suspicions."""
     Transaction.objects.filter(pk=row.pk).update(
         suspect=bool(reasons), suspect_reasons=list(reasons), **columns
     )

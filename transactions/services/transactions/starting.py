@@ -1,5 +1,5 @@
-"""1.6 StartTransaction (4.8): a transaction is always opened, whatever the token, because the car may be
-charging already.
+"""1.6 StartTransaction (4.8): a transaction is always opened, even for a refused token, because the vehicle
+may be charging already.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from transactions.services.authorization.decision import Decision, decide
 from transactions.services.transactions import ending, sessions
 from transactions.services.transactions.fingerprints import fingerprint
 
-# A start this old was queued while the station was offline; its first sending may have been stored long ago.
+# A start this old was queued while the station was offline. It may have been sent and stored before.
 REPLAYED_AFTER = timedelta(minutes=5)
 
 
@@ -38,8 +38,8 @@ async def start(
 ) -> Started:
     """Open a transaction, or recognise one that was opened before.
 
-    A charger that lost our answer sends the same start again (1.6 3.7.1). The fingerprint is looked up before
-    authorization, or a lost answer would turn into ConcurrentTx for a car that is charging.
+    A station that lost our answer sends the same start again (1.6 3.7.1). The fingerprint is looked up before
+    authorization, or a lost answer would turn into ConcurrentTx for a vehicle that is charging.
     """
     key = fingerprint(place.connector, token.value.strip().casefold(), time_text, meter_wh)
     was_queued = station.received_at - at > REPLAYED_AFTER

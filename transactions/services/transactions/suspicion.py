@@ -1,10 +1,12 @@
-"""Why a transaction is suspect: codes for the database, words for people. A bill is looked at before it is
-sent.
+"""Reasons why a transaction is suspect: codes for the database, sentences for people. An operator checks
+suspect transactions before they are billed.
 """
 
 from __future__ import annotations
 
 from typing import Protocol
+
+from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.live.records import TransactionState
 
@@ -15,34 +17,34 @@ class Suspected(Protocol):
     suspect_reasons: list[str]
 
 
-WORDS = {
-    "clock-implausible": "the station's clock was wrong, so the time of receipt is used",
-    "connector-unknown": "the station never reported this connector's status",
-    "superseded": "a newer transaction began on the connector before this one was stopped",
-    "connector-available": "the connector reports Available while this was never stopped",
-    "abandoned": "the station gave no sign of life and never sent a stop",
-    "stop-missing": "the station restarted and never sent a stop; the last reading ends it",
-    "stop-after-settlement": "the station sent a stop after the energy was settled, which stays as it is",
-    "stop-before-start": "the stop is older than the start",
-    "meter-regression": "the final reading is below an earlier one",
-    "meter-reset": "the energy register went back while charging",
-    "meter-jump": "the energy rose faster than any charger can deliver",
-    "meter-start-implausible": "the start reading was not plausible, the first reading is used instead",
-    "meter-start-ahead": "the start is later and higher than a reading that came with the session",
-    "moment-contradicts": "the station reports different readings for the same moment",
-    "meter-stop-missing": "there is no final reading",
-    "matched-without-number": "the stop named no valid transaction; it was matched by token and time",
-    "start-missing": "the message that starts it has not come",
-    "stop-came-first": "the stop came before the start",
-    "conflicting-stop": "it was stopped twice with different values; the first counts",
-    "conflicting-event": "an event came twice with different content; the first counts",
-    "events-missing": "sequence numbers are missing",
-    "events-lost": "the station has been asked for what is missing and has nothing",
-    "charged-unauthorized": "energy was drawn although the token was refused",
+SENTENCES = {
+    "clock-implausible": _("the station's clock was wrong, so the time of receipt is used"),
+    "connector-unknown": _("the station never announced this connector"),
+    "superseded": _("a newer session began on the connector before this one was stopped"),
+    "connector-available": _("the connector reports Available, but the station sent no stop"),
+    "abandoned": _("the station sent no more messages and no stop"),
+    "stop-missing": _("the station restarted and never sent a stop; the last reading is the final one"),
+    "stop-after-settlement": _("the station sent a stop after the energy was settled; the energy stays"),
+    "stop-before-start": _("the stop is older than the start"),
+    "meter-regression": _("the meter went backwards at the end"),
+    "meter-reset": _("the meter went backwards while charging"),
+    "meter-jump": _("the energy rose faster than any charger can deliver"),
+    "meter-start-implausible": _("the start reading was not plausible; the first reading is used instead"),
+    "meter-start-ahead": _("the start is later and higher than a reading of the session"),
+    "moment-contradicts": _("the station reported different readings for the same moment"),
+    "meter-stop-missing": _("there is no final reading"),
+    "matched-without-number": _("the stop named no valid session; it was matched by token and time"),
+    "start-missing": _("the start message is missing"),
+    "stop-came-first": _("the stop arrived before the start"),
+    "conflicting-stop": _("the station sent two stops with different values; the first counts"),
+    "conflicting-event": _("the station sent an event twice with different content; the first counts"),
+    "events-missing": _("sequence numbers are missing"),
+    "events-lost": _("the station was asked for the missing messages and has none"),
+    "charged-unauthorized": _("energy was drawn although the token was refused"),
 }
 
 
-# What `energy` says about a session's registers, and takes back when a later reading explains it.
+# Reasons that `energy` adds about a session's registers, and removes when a later reading explains them.
 ABOUT_REGISTERS = frozenset(
     {
         "meter-regression",
@@ -55,7 +57,7 @@ ABOUT_REGISTERS = frozenset(
     }
 )
 CONNECTOR_FREE, ABANDONED, STOP_MISSING = "connector-available", "abandoned", "stop-missing"
-# A stop of the station's own takes these back: what was assumed without it has come.
+# The station's own stop removes these reasons: they were assumptions because the stop was missing.
 SETTLED_BY_STOP = (CONNECTOR_FREE, ABANDONED, STOP_MISSING)
 
 # With these reasons we cannot tell whether a vehicle is charging; with any other the session is real.
@@ -63,14 +65,14 @@ _DOUBTFUL = frozenset({"start-missing", CONNECTOR_FREE})
 
 
 def suspect(transaction: TransactionState, code: str, detail: str = "") -> None:
-    """Add a reason, once a code."""
+    """Add a reason, unless its code is there already."""
     reason = f"{code}: {detail}"[:200] if detail else code
     if not has(transaction, code):
         transaction.suspect_reasons.append(reason)
 
 
 def is_doubtful(transaction: Suspected) -> bool:
-    """Whether the session may be a ghost, which must not keep a paying customer out."""
+    """Whether the session may have ended unnoticed: it must not lock out a paying customer."""
     return any(reason.partition(":")[0] in _DOUBTFUL for reason in transaction.suspect_reasons)
 
 
@@ -80,7 +82,7 @@ def has(transaction: Suspected, code: str) -> bool:
 
 
 def clear(transaction: TransactionState, code: str) -> None:
-    """The reason no longer holds: what was missing has come."""
+    """Remove a reason that no longer holds, because the missing message has arrived."""
     transaction.suspect_reasons[:] = [r for r in transaction.suspect_reasons if r.partition(":")[0] != code]
 
 
@@ -89,5 +91,5 @@ def words(reasons: list[str]) -> list[str]:
     sentences = []
     for reason in reasons:
         code, _, detail = reason.partition(": ")
-        sentences.append(WORDS.get(code, code) + (f" ({detail})" if detail else ""))
+        sentences.append(str(SENTENCES.get(code, code)) + (f" ({detail})" if detail else ""))
     return sentences

@@ -8,7 +8,7 @@ import pytest
 
 from ocpp_server.live.records import ConnectorState, TransactionState
 from ocpp_server.live.station import Station
-from transactions.services.transactions import disagreement
+from transactions.services.transactions import free_connectors
 from transactions.services.transactions.suspicion import suspect
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ def station() -> Station:
 
 
 def test_a_connector_that_charges_makes_nothing_suspect(station: Station) -> None:
-    found = disagreement.contradicted(station, NOON + timedelta(hours=5))
+    found = free_connectors.overdue(station, NOON + timedelta(hours=5))
 
     assert found == []
 
@@ -34,7 +34,7 @@ def test_available_within_the_grace_may_still_be_followed_by_the_stop(station: S
     station.connectors[1, 1].status = "Available"
     station.connectors[1, 1].reported_at = NOON + timedelta(minutes=30)
 
-    found = disagreement.contradicted(station, NOON + timedelta(minutes=39))
+    found = free_connectors.overdue(station, NOON + timedelta(minutes=39))
 
     assert found == []
 
@@ -43,9 +43,9 @@ def test_available_for_longer_is_found_once_and_ends_nothing(station: Station) -
     station.connectors[1, 1].status = "Available"
     station.connectors[1, 1].reported_at = NOON + timedelta(minutes=30)
 
-    first = disagreement.contradicted(station, NOON + timedelta(minutes=41))
+    first = free_connectors.overdue(station, NOON + timedelta(minutes=41))
     suspect(first[0], "connector-available")
-    again = disagreement.contradicted(station, NOON + timedelta(minutes=42))
+    again = free_connectors.overdue(station, NOON + timedelta(minutes=42))
 
     assert [t.id for t in first] == [1000]
     assert again == []
@@ -56,7 +56,7 @@ def test_a_status_from_before_the_start_says_nothing(station: Station) -> None:
     station.connectors[1, 1].status = "Available"
     station.connectors[1, 1].reported_at = NOON - timedelta(minutes=1)
 
-    found = disagreement.contradicted(station, NOON + timedelta(hours=1))
+    found = free_connectors.overdue(station, NOON + timedelta(hours=1))
 
     assert found == []
 
@@ -68,8 +68,8 @@ def test_of_an_evse_whose_connector_is_unknown_every_connector_has_to_be_free(st
     station.connectors[1, 2] = ConnectorState(pk=2, evse=1, number=2, status="Occupied", reported_at=NOON)
     later = NOON + timedelta(hours=2)
 
-    busy = disagreement.contradicted(station, later)
+    busy = free_connectors.overdue(station, later)
     station.connectors[1, 2].status = "Available"
 
     assert busy == []
-    assert [t.id for t in disagreement.contradicted(station, later)] == [1000]
+    assert [t.id for t in free_connectors.overdue(station, later)] == [1000]

@@ -1,7 +1,7 @@
-"""The connector says it is free, the transaction says it charges.
+"""Active transactions whose connector reports Available.
 
-A transaction that was accepted may still get its stop, or the status may be wrong: it becomes suspect. One
-that was refused and has drawn nothing is over.
+An accepted transaction may still get its stop, or the status may be wrong: it becomes suspect. A refused
+transaction that has drawn nothing ends.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from transactions.tables import TRANSACTIONS
 GRACE = timedelta(minutes=10)
 
 
-def contradicted(station: Station, now: datetime) -> list[TransactionState]:
-    """Active transactions whose connector has been Available for longer than the grace and that are not
-    suspect for it yet.
+def overdue(station: Station, now: datetime) -> list[TransactionState]:
+    """Active transactions whose connector has been Available for longer than the grace, and that are not
+    suspect for that reason yet.
     """
     found = []
     for transaction in station.transactions.values():
@@ -40,29 +40,29 @@ def contradicted(station: Station, now: datetime) -> list[TransactionState]:
     return found
 
 
-async def doubt(station: Station, work: UnitOfWork) -> None:
-    """Make the transactions suspect whose connector contradicts them. Runs between two messages."""
-    found = contradicted(station, datetime.now(UTC))
+async def mark_suspect(station: Station, work: UnitOfWork) -> None:
+    """Make the overdue transactions suspect. Runs between two messages."""
+    found = overdue(station, datetime.now(UTC))
     for transaction in found:
         reasons = [*transaction.suspect_reasons, CONNECTOR_FREE]
         station.unit.update(TRANSACTIONS, transaction.id, suspect=True, suspect_reasons=reasons)
     await work.store()
     for transaction in found:
         suspect(transaction, CONNECTOR_FREE)
-    # It does not count for its token any more, in other processes either.
+    # A doubtful session no longer counts for its token, in other processes too.
     live.state().station_changed(station)
 
 
 def end_refused(station: Station) -> None:
-    """End the transactions that were refused, have drawn nothing, and whose connector is free again.
+    """End refused transactions that have drawn nothing and whose connector is free again.
 
-    The driver has left. A stop that comes later amends the transaction.
+    The driver has left. A later stop replaces this end.
     """
     for transaction in list(station.transactions.values()):
         if not transaction.is_active or not was_refused(transaction) or transaction.energy_wh > 0:
             continue
         if availability.free_since(station, Place(transaction.evse, transaction.connector)) is None:
             continue
-        # The station's clock may be ahead of ours: no end before the start.
+        # The station's clock may be ahead of ours: the end must not precede the start.
         at = max(station.received_at, transaction.started_at)
         sessions.end(station, transaction, by=Transaction.EndedBy.REFUSED.value, at=at)
