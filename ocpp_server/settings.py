@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import environ
 
+from ocpp_server import __version__
 from ocpp_server.admin import theme
 from ocpp_server.environment import env
 from ocpp_server.observability import logs
@@ -330,7 +331,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Charging-station management system",
     "DESCRIPTION": "Every answer is `{success, message, data}`. "
     "The OCPP side writes camelCase, the accounts side snake_case.",
-    "VERSION": "1.0.0",
+    "VERSION": __version__,
     "OAS_VERSION": "3.0.3",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
