@@ -200,6 +200,9 @@ def _paragraphs(path: Path) -> Iterator[Unit]:
         elif stripped:
             first = first if block else number
             block.append(re.sub(r"^(?:[-*]|#+|\d+\.)\s+", "", stripped))
+            if stripped.startswith("#"):
+                yield Unit(path, first, " ".join(block), "paragraph")
+                block = []
 
 
 def main(arguments: list[str]) -> int:
