@@ -2,8 +2,8 @@
 
 Two rules, both of one unit of text (a comment block, a docstring, a paragraph of a page):
 
-1. It starts with a bare relative ("What is left is written"), or a later sentence starts with who or what.
-2. It uses a word of the list below, where the trade has one ("told" for sent, "nobody" for no process).
+1. It starts with a bare relative (`What is left is written`), or a later sentence starts with who or what.
+2. It uses a word of the list below, where the trade has one (`told` for sent, `nobody` for no process).
 
     python -m tests.unit.house.language PATH...     # prints the offenders and the counts
 """
@@ -40,6 +40,8 @@ _MARKS_BY_NAME = {"Dockerfile": "#", ".dockerignore": "#", ".gitignore": "#", ".
 _RELATIVE = re.compile(r"(?:who|whom|whose|whoever|what|whatever|which|whichever|those|that)\b", re.I)
 # A later sentence may well start with "That is why": it has something to point at.
 _RELATIVE_LATER = re.compile(r"(?:[.;:!] )(?:Who|Whom|Whose|Whoever|What|Whatever)\b[^.?]*(?![^.?]*\?)[.;:]")
+
+_QUESTION = re.compile(r"[^.:;?]*\?")
 
 WORDS = {
     # Persons for programs
@@ -99,11 +101,12 @@ class Unit:
 
     @property
     def faults(self) -> list[str]:
-        """What breaks the rules: "starts with ..." or the word."""
+        """The breaches of the rules: "starts with ..." or the word."""
         text = _CODE.sub("`code`", self.text)
         found = []
         start = text.lstrip("-*#> \"'([").lower()
-        if (match := _RELATIVE.match(start)) and not re.match(r"that (?:is|way)\b", start):
+        is_allowed = _QUESTION.match(start) or start.startswith("that is")
+        if (match := _RELATIVE.match(start)) and not is_allowed:
             found.append(f"starts with {match[0]}")
         elif later := _RELATIVE_LATER.search(text):
             found.append(f"a sentence starts with {later[0].split()[1]}")

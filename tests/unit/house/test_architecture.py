@@ -1,4 +1,4 @@
-"""Who may import whom: the rules of the house, read from the imports themselves."""
+"""Import rules between packages, read from the imports themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""README.md and docs/ name only files, commands, settings and functions that exist."""
+"""README.md, CONTRIBUTING.md and docs/ name only files, commands, settings and functions that exist."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ from ocpp_server.environment import table
 from ocpp_server.protocol.actions import ACTIONS
 from tests.live import ROOT
 
-PAGES = sorted([ROOT / "README.md", ROOT / "bench" / "README.md", *(ROOT / "docs").rglob("*.md")])
-CODE_PAGES = [ROOT / "docs" / "flow.md", ROOT / "docs" / "adding-an-action.md"]
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        ROOT / "bench" / "README.md",
+        *(ROOT / "docs").rglob("*.md"),
+    ]
+)
+CODE_PAGES = [ROOT / "docs" / "flow.md", ROOT / "CONTRIBUTING.md"]
 SOURCES = (
     "accounts",
     "bench",
@@ -27,10 +34,12 @@ SOURCES = (
     "transactions",
 )
 
-# What a server makes when it runs, and what a page shows as the reader's own.
+# Files that a server makes when it runs, and those that a page shows as the reader's own.
 _OTHERS = ("data/", "bench/results/", "copy.sqlite3", "/")
-# A word of the wire, and a name that stands for any.
-_ANYBODYS = {"NotSupported", "TheAction"}
+# A word of the wire, a name that stands for any, and names of Django's.
+_OTHER_NAMES = {"NotSupported", "TheAction", "CheckConstraint", "UniqueConstraint"}
+# The environment of the tests, which is no setting of the server.
+_OF_TESTS = {"TEST_REDIS_SERVER", "TEST_REDIS_URL", "TEST_DATABASE_URL"}
 _CODE = re.compile(r"```.*?```|`([^`\n]+)`", re.DOTALL)
 _ENDINGS = "cfg|html|ini|js|json|lua|md|py|sh|toml|txt|ya?ml"
 _PATH = re.compile(rf"(?:[\w.-]+/)*[\w-]+\.(?:{_ENDINGS})|(?:[\w.-]+/)+")
@@ -92,7 +101,7 @@ def test_every_function_and_class_of_the_pages_about_the_code_exists(page: Path)
         if found and ("." in found[1] or found[1] != found[1].lower() or span.startswith("@")):
             names.add(found[2])
     files = {Path(path).suffix[1:] for path in paths()}
-    known = files | set(ACTIONS) | {row.name for row in table.VARIABLES} | _ANYBODYS
+    known = files | set(ACTIONS) | {row.name for row in table.VARIABLES} | _OTHER_NAMES | _OF_TESTS
 
     missing = [
         name
