@@ -1,6 +1,6 @@
 """docs/configuration.md and .env.example, written from the table of `table.py`.
 
-`python -m ocpp_server.environment.docs` writes both anew; a test compares them with the table.
+`python -m ocpp_server.environment.docs` writes both; a test compares them with the table.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ _INTRODUCTION = """\
 # Configuration
 
 Every setting is an environment variable, or a line `NAME=value` of the file `.env` beside `run.py`
-(`ENV_FILE` names another); a variable of the environment wins. An empty one counts as not set. Every role of
-the server reads the same ones. A wrong value stops the start with a sentence that names the variable.
+(`ENV_FILE` names another file). A variable of the environment overrides the file; an empty one counts as not
+set. Every role of the server reads the same settings. A wrong value stops the start with a sentence that
+names the variable.
 
 Durations are written `500ms`, `30s`, `1m30s`, `72h` or `30d`; a bare number is seconds. Sizes are `512KiB` or
 `1MiB`. Switches are `1` and `0` (or true and false, on and off). Lists are separated by commas.
@@ -31,16 +32,16 @@ This page is generated from `ocpp_server/environment/table.py` by `python -m ocp
 """
 
 _EXAMPLE = """\
-# Copy to .env and change what you need; a variable of the shell wins over a line here. What is commented out
-# is the default. Made from ocpp_server/environment/table.py, as docs/configuration.md is:
+# Copy to .env and edit. A variable of the shell overrides a line here; a commented line shows the default.
+# Generated from ocpp_server/environment/table.py, as docs/configuration.md is:
 # python -m ocpp_server.environment.docs
 """
 
-# What docker-compose.yml asks for besides.
+# The variables that docker-compose.yml needs in addition.
 _COMPOSE = {
     "POSTGRES_PASSWORD": "The password of the PostgreSQL that docker-compose.yml starts: letters and digits.",
-    "GATEWAY_PORT": "The port of the gateway on the machine; 8082 where it is empty.",
-    "IMAGE_TAG": "The tag of the server's image; local where it is empty.",
+    "GATEWAY_PORT": "The port of the gateway on the machine; 8082 if empty.",
+    "IMAGE_TAG": "The tag of the server's image; local if empty.",
 }
 
 
@@ -70,7 +71,7 @@ def example_file() -> str:
 
 
 def _groups() -> Iterator[tuple[str, list[Variable]]]:
-    """In the order of the table, which keeps the rows of a group together."""
+    """The rows by group, in the order of the table, which keeps the rows of a group together."""
     for group, rows in groupby(VARIABLES, key=lambda row: row.group):
         yield group, list(rows)
 

@@ -45,7 +45,7 @@ def read(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
 
 
 def load_file(path: Path, environ: dict[str, str] | os._Environ[str] | None = None) -> None:
-    """Add the `NAME=value` lines of an environment file to the environment; what is set already wins.
+    """Add the `NAME=value` lines of an environment file to the environment, without overriding it.
 
     Raises SettingError for a line that is neither a comment nor an assignment, or a file that can't be read.
     """

@@ -20,24 +20,24 @@ HTTP_VARIABLES: tuple[Variable, ...] = (
         "HTTP_MAX_UPLOAD",
         "10MiB",
         size,
-        "The largest file that a signed-in operator or the holder of an API key may upload. Other callers "
-        "have HTTP_MAX_BODY there too.",
+        "The largest file that a signed-in operator or the holder of an API key may upload. HTTP_MAX_BODY "
+        "applies to other callers there too.",
         HTTP,
     ),
     Variable(
         "HTTP_BODY_TIMEOUT",
         "30s",
         positive_duration,
-        "How long a body may take to arrive after its headers, for each MiB of it; then the answer is 408 "
-        "and the connection is closed.",
+        "Time for a body to arrive after its headers, for each MiB of it; then the answer is 408 and the "
+        "connection is closed.",
         HTTP,
     ),
     Variable(
         "HTTP_ANONYMOUS_PER_ADDRESS",
         "100",
         count,
-        "How many requests without valid credentials one client address may have in progress in one "
-        "process; beyond it the answer is 429. Stations, probes and the addresses in FORWARDED_ALLOW_IPS "
+        "Requests without valid credentials that one client address may have in progress in one process; "
+        "beyond it the answer is 429. Stations, probes and the addresses in FORWARDED_ALLOW_IPS "
         "are not counted. 0 is no limit.",
         HTTP,
     ),

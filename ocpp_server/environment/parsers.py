@@ -1,7 +1,7 @@
-"""How the value of an environment variable is read: text in, value out.
+"""Parsers of environment variables: text in, value out.
 
 Each parser raises ValueError with the reason alone; `env.read` puts the variable's name in front. Durations
-are written the Go way (`30s`, `1m30s`, `72h`, and `30d` besides) and are seconds once parsed.
+are written as in Go (`30s`, `1m30s`, `72h`, and also `30d`) and are seconds once parsed.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def public_url(value: str) -> str:
 
 
 def proxies(value: str) -> str:
-    """Addresses and networks, or `*` for everybody; as uvicorn reads them."""
+    """Addresses and networks, or `*` for all, in the spelling of uvicorn."""
     for name in names(value):
         if name != "*":
             try:
@@ -160,7 +160,7 @@ def origins(value: str) -> list[str]:
 
 
 def time_zone(value: str) -> str:
-    # Compared with the list, because ZoneInfo opens whatever file the name leads to.
+    # Compare with the list, because ZoneInfo opens any file that the name leads to.
     if value not in zoneinfo.available_timezones() | {"UTC"}:
         raise ValueError(f"{value!r} is not a time zone such as Europe/Berlin")
     return value

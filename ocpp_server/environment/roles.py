@@ -1,4 +1,4 @@
-"""What a process does for the installation: the roles of `run.py`, in one table. Standard library only."""
+"""The roles of processes in an installation, as `run.py` starts them, in one table. Standard library only."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def begin(role: Role) -> None:
 
 
 def current() -> Role:
-    """What this process does. One that nobody told is the whole server (`uvicorn ...`, `manage.py ...`)."""
+    """The role of this process; the whole server if none is set (`uvicorn ...`, `manage.py ...`)."""
     return Role(os.environ.get(_VARIABLE, "").strip().lower() or Role.SERVER)
 
 

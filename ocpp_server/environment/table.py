@@ -1,4 +1,4 @@
-"""Every environment variable the server knows: name, default, parser and one sentence, in one table.
+"""Every environment variable of the server: name, default, parser and one sentence, in one table.
 
 Standard library only, as `env` says.
 """
@@ -57,7 +57,7 @@ VARIABLES: tuple[Variable, ...] = (
         "OCPP_ROLE",
         "server",
         one_of("server", "web", "gateway", "processor", "housekeeping", "accounts"),
-        "What the process does. run.py sets it; it is for those who start uvicorn by themselves.",
+        "The role of the process. run.py sets it; set it yourself when you start uvicorn directly.",
         SERVER,
     ),
     Variable(
@@ -67,8 +67,8 @@ VARIABLES: tuple[Variable, ...] = (
         "SHUTDOWN_GRACE",
         "20s",
         positive_duration,
-        "How long a process that is told to end (SIGTERM) takes to finish what is in hand and to close its "
-        "stations' sockets one after the other; a second signal ends it at once.",
+        "Time for a process to finish current messages and to close its stations' sockets one after the "
+        "other after SIGTERM; a second signal ends it at once.",
         SERVER,
     ),
     Variable(
@@ -76,25 +76,25 @@ VARIABLES: tuple[Variable, ...] = (
         "",
         file,
         "A PEM file with the server's certificate and its chain: https and wss without a proxy. A renewed "
-        "file is taken without a restart.",
+        "file is loaded without a restart.",
         SERVER,
     ),
-    Variable("TLS_KEY", "", file, "The private key, where TLS_CERT does not hold it.", SERVER),
+    Variable("TLS_KEY", "", file, "The private key, if TLS_CERT does not contain it.", SERVER),
     Variable(
         "HEALTH_FILE",
         "",
         text,
-        "A file the process writes every few seconds and run.py healthcheck reads; for containers, whose "
-        "processes have not all a port to ask.",
+        "A file that the process writes every few seconds and that run.py healthcheck reads; for containers, "
+        "because not every role has a port.",
         SERVER,
-        "none is written",
+        "no file",
     ),
     Variable("DEBUG", "0", boolean, "Verbose logs and Django's debug pages; never in production.", SERVER),
     Variable(
         "PUBLIC_URL",
         "",
         public_url,
-        "The address people reach the server at. With https, cookies are secure, plain requests are "
+        "The address at which browsers reach the server. With https, cookies are secure, plain requests are "
         "redirected and HSTS is sent; the proxy in front must set X-Forwarded-Proto.",
         SERVER,
     ),
@@ -102,7 +102,7 @@ VARIABLES: tuple[Variable, ...] = (
         "ALLOWED_HOSTS",
         "",
         names,
-        "Host names the server answers to, separated by commas, besides the machine's own loopback names.",
+        "Host names that the server accepts, separated by commas, in addition to the loopback names.",
         SERVER,
         "the host of PUBLIC_URL, or any host while PUBLIC_URL is empty",
     ),
@@ -110,8 +110,8 @@ VARIABLES: tuple[Variable, ...] = (
         "FORWARDED_ALLOW_IPS",
         "127.0.0.1,::1",
         proxies,
-        "The proxies in front, addresses or networks separated by commas: what they say about a client's "
-        "address and TLS (X-Forwarded-For, X-Forwarded-Proto) is believed, and nobody else's word.",
+        "The trusted proxies in front: addresses or networks, separated by commas. Only their "
+        "X-Forwarded-For and X-Forwarded-Proto (a client's address and TLS) are used.",
         SERVER,
     ),
     Variable(
@@ -140,22 +140,22 @@ VARIABLES: tuple[Variable, ...] = (
         "DATABASE_POOL_SIZE",
         "10",
         positive_count,
-        "How many PostgreSQL connections the API and the admin of one process share; the journal has one of "
-        "its own.",
+        "The number of PostgreSQL connections that the API and the admin of one process share; the journal "
+        "has one of its own.",
         STATE,
     ),
     Variable(
         "DATABASE_POOL_TIMEOUT",
         "10s",
         positive_duration,
-        "How long a request waits for one of them before it is answered with 503.",
+        "Time a request waits for one of these connections before it is answered with 503.",
         STATE,
     ),
     Variable(
         "DATABASE_STATEMENT_TIMEOUT",
         "60s",
         duration,
-        "How long a query of the API or the admin may take on PostgreSQL; 0 is no limit. Stations, "
+        "The time limit for a query of the API or the admin on PostgreSQL; 0 is no limit. Stations, "
         "migrations and retention have none.",
         STATE,
     ),
@@ -171,7 +171,7 @@ VARIABLES: tuple[Variable, ...] = (
         "true when REDIS_ADDR is set, else false",
     ),
     Variable("REDIS_PASSWORD", "", text, "The password of Redis.", STATE),
-    Variable("REDIS_STATE_PREFIX", "ocpp", text, "What every Redis key of this server begins with.", STATE),
+    Variable("REDIS_STATE_PREFIX", "ocpp", text, "The prefix of every Redis key of this server.", STATE),
     Variable(
         "REDIS_STATE_TTL",
         "30s",
@@ -183,24 +183,24 @@ VARIABLES: tuple[Variable, ...] = (
         "TRANSPORT_COMPAT",
         "false",
         boolean,
-        "Whether processors also serve older gateways of this family, which push all stations' messages into "
-        "one list and announce connections.",
+        "Whether processors also serve legacy gateways, which push all stations' messages into one list and "
+        "announce connections.",
         STATE,
     ),
     Variable(
         "OCPP_JOURNAL_BUDGET",
         "20s",
         positive_duration,
-        "How long messages wait for a database that is away before sockets are closed with 1013.",
+        "Time messages wait for an unavailable database before sockets are closed with 1013.",
         STATE,
     ),
     Variable(
         "SECRET_KEY",
         "",
         secret,
-        "What sessions are signed with; the same for all processes of one installation.",
+        "The key that signs sessions; the same for all processes of one installation.",
         ACCESS,
-        "made once and kept in DATA_DIR/secret-key",
+        "generated once and stored in DATA_DIR/secret-key",
     ),
     Variable(
         "DJANGO_SUPERUSER_USERNAME",
@@ -238,7 +238,7 @@ VARIABLES: tuple[Variable, ...] = (
         "API_REQUESTS_PER_MINUTE",
         "6000",
         positive_count,
-        "How many requests one caller of the REST API has a minute; beyond it the answer is 429.",
+        "Requests per minute of one caller of the REST API; beyond it the answer is 429.",
         ACCESS,
     ),
     *HTTP_VARIABLES,
@@ -246,7 +246,7 @@ VARIABLES: tuple[Variable, ...] = (
         "OCPP_UNKNOWN_STATIONS",
         lambda known: "refuse" if known["REDIS_DISTRIBUTED_STATE"] else "accept",
         one_of("refuse", "pending", "accept"),
-        "What happens to a station nobody entered: refuse (404), pending (waits for an operator) or accept.",
+        "The treatment of unknown stations: refuse (404), pending (an operator has to accept it) or accept.",
         STATIONS,
         "accept when embedded, refuse when distributed",
     ),
@@ -254,60 +254,60 @@ VARIABLES: tuple[Variable, ...] = (
         "OCPP_UNKNOWN_TOKENS",
         "refuse",
         one_of("refuse", "accept"),
-        "Whether a token nobody entered may charge (accept is free vending).",
+        "Whether an unknown token may charge (accept is free vending).",
         STATIONS,
     ),
     Variable(
         "OCPP_CONCURRENT_TX",
         "refuse",
         one_of("refuse", "allow"),
-        "Whether one token may charge at two places at once.",
+        "Whether one token may charge at two places at the same time.",
         STATIONS,
     ),
     Variable(
         "OCPP_GROUP_CONCURRENT_TX",
         "0",
         count,
-        "How many sessions the tokens of one group may have at once, over all stations; 0 is no limit.",
+        "Sessions that the tokens of one group may have at once, over all stations; 0 is no limit.",
         STATIONS,
     ),
     Variable(
         "OCPP_TOKEN_NORMAL_FORM",
         "off",
         boolean,
-        "Whether colons, dashes and blanks in a token make no difference: 04:A2:B3 is then 04A2B3.",
+        "Whether colons, dashes and spaces in a token are ignored: 04:A2:B3 is then 04A2B3.",
         STATIONS,
     ),
     Variable(
         "OCPP_VALIDATION",
         "tolerant",
         one_of("tolerant", "strict"),
-        "How strictly the messages of stations are checked; each station may say otherwise.",
+        "The validation of stations' messages; each station can have its own setting.",
         STATIONS,
     ),
     Variable(
         "OCPP_HEARTBEAT_INTERVAL",
         "300s",
         whole_seconds,
-        "The interval stations are told in BootNotification.",
+        "The heartbeat interval that the answer to a BootNotification contains.",
         STATIONS,
     ),
     Variable(
-        "OCPP_CALL_TIMEOUT", "10s", positive_duration, "How long a station has to answer a command.", STATIONS
+        "OCPP_CALL_TIMEOUT", "10s", positive_duration, "Time for a station to answer a command.", STATIONS
     ),
     Variable(
         "OCPP_INTERRUPTED_GRACE",
         "15m",
         positive_duration,
-        "How long a station that restarted during a transaction, and whose connector is free, has to send "
-        "the stop; then the transaction ends at its last reading.",
+        "Time for a station that restarted during a transaction, and whose connector is free, to send the "
+        "stop; then the transaction ends at its last reading.",
         STATIONS,
     ),
     Variable(
         "OCPP_ABANDON_AFTER",
         "72h",
         positive_duration,
-        "After how long without a sign of life an open transaction counts as abandoned.",
+        "Time without a sign of life after which an open transaction counts as abandoned.",
         STATIONS,
     ),
     Variable("OCPP_MAX_FRAME_BYTES", "1MiB", size, "The longest message a station may send.", STATIONS),
@@ -315,30 +315,30 @@ VARIABLES: tuple[Variable, ...] = (
         "OCPP_STATION_RATE",
         "200",
         count,
-        "How many messages a second a station may send in the long run; beyond it its socket is read more "
-        "slowly. 0 is no limit.",
+        "Messages per second that a station may send in the long run; beyond it the server reads its socket "
+        "more slowly. 0 is no limit.",
         STATIONS,
     ),
     Variable(
         "OCPP_WRITE_TIMEOUT",
         "30s",
         positive_duration,
-        "How long a station may leave unread what was sent to it; then its socket is cut.",
+        "Time for which a station may leave sent messages unread; then its socket is cut.",
         STATIONS,
     ),
     Variable(
         "OCPP_MISSING_EVENTS_GRACE",
         "60s",
         positive_duration,
-        "How long numbers may be missing among the events of a 2.x transaction before the station is asked "
-        "whether it still has them.",
+        "Time for which numbers may be missing among the events of a 2.x transaction before the server asks "
+        "whether the station still has them.",
         STATIONS,
     ),
     Variable(
         "OCPP_PING_INTERVAL",
         "30s",
         duration,
-        "How often the server pings the socket of a station; 0 is never.",
+        "The interval of pings to a station's socket; 0 is never.",
         STATIONS,
     ),
     Variable(
@@ -348,42 +348,38 @@ VARIABLES: tuple[Variable, ...] = (
         "The version of a station that offers no subprotocol; empty refuses it (OCPP-J 1.6 section 3.1.2).",
         STATIONS,
     ),
-    Variable(
-        "OCPP_MESSAGE_LOG", "on", boolean, "Whether every OCPP exchange is kept in the message log.", LOGS
-    ),
-    Variable("OCPP_LOG_HEARTBEATS", "off", boolean, "Whether the message log keeps Heartbeats too.", LOGS),
-    Variable(
-        "OCPP_MESSAGE_RETENTION", "30d", duration, "How long the message log is kept; 0 is for ever.", LOGS
-    ),
+    Variable("OCPP_MESSAGE_LOG", "on", boolean, "Whether the message log stores every OCPP exchange.", LOGS),
+    Variable("OCPP_LOG_HEARTBEATS", "off", boolean, "Whether the message log stores Heartbeats too.", LOGS),
+    Variable("OCPP_MESSAGE_RETENTION", "30d", duration, "Retention of the message log; 0 is no limit.", LOGS),
     Variable(
         "OCPP_METER_VALUE_RETENTION",
         "0",
         duration,
-        "How long meter values are kept; 0 is for ever. On PostgreSQL these and the message log go by whole "
-        "months, when the last day of one is too old.",
+        "Retention of meter values; 0 is no limit. On PostgreSQL these and the message log are deleted by "
+        "whole months, when the last day of a month is too old.",
         LOGS,
     ),
     Variable(
         "METRICS_PORT",
         "0",
         port_or_none,
-        "The port of /metrics and /health without credentials, for roles that have no other and for scrapers "
-        "of the inner network; of several processes each takes the next that is free. 0 is none.",
+        "The port of /metrics and /health without credentials, for roles without a port and for scrapers of "
+        "the inner network; each of several processes takes the next free port. 0 is none.",
         LOGS,
     ),
     Variable(
         "OCPP_SECRET_KEYS",
         "",
         names,
-        "Keys and variables of stations whose values are never shown, stored or logged, besides those whose "
-        "names say that they are secrets (WifiPSK, VpnKey): CpoName, Vendor.Code, separated by commas.",
+        "Keys and variables of stations whose values are never shown, stored or logged, in addition to those "
+        "with a secret's name (WifiPSK, VpnKey): CpoName, Vendor.Code, separated by commas.",
         LOGS,
     ),
     Variable(
         "LOG_LEVEL",
         lambda known: "DEBUG" if known["DEBUG"] else "INFO",
         one_of("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
-        "The least serious lines that are logged; OCPP frames appear at DEBUG only.",
+        "The lowest level that is logged; OCPP frames appear at DEBUG only.",
         LOGS,
         "INFO; DEBUG with DEBUG=1",
     ),
