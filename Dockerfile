@@ -1,9 +1,9 @@
 # One image for every role, run by a user who is not root, on a root filesystem that may be read-only:
 #   docker run ... ocpp-server                          everything in one process; data in the volume /data
 #   docker run ... ocpp-server python run.py gateway    one role; docker-compose.yml and k8s/ have all of them
-# A process writes to /data (only what is embedded: SQLite, the keys it made) and to /tmp (a sign of life).
+# A process writes to /data (only when embedded: SQLite, generated keys) and to /tmp (the health file).
 
-# The packages, in a stage of their own: what pip needs to install them stays behind.
+# The packages, in a stage of their own: the image does not contain pip's build requirements.
 FROM python:3.13-slim AS packages
 WORKDIR /build
 COPY requirements.txt .
@@ -18,7 +18,7 @@ RUN useradd --system --uid 10001 --create-home ocpp && install -d -o ocpp -m 700
 COPY --from=packages /packages /packages
 WORKDIR /srv/ocpp-server
 COPY . .
-# Collected once, so that the server finds compressed files and needs to write nowhere.
+# Static files are collected here, so that the server finds compressed files and writes none.
 RUN mkdir staticfiles && DATA_DIR=/tmp/build HEALTH_FILE= python manage.py collectstatic --no-input --verbosity 0 \
     && rm -r /tmp/build && python -m compileall -q -j 0 .
 
@@ -26,6 +26,6 @@ USER 10001
 VOLUME /data
 EXPOSE 8081 59800
 STOPSIGNAL SIGTERM
-# Knows the role: a process without a port is asked through the file it writes.
+# The check knows the role: it reads the health file of a process without a port.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["python", "run.py", "healthcheck"]
 CMD ["python", "run.py"]
