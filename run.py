@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Install what is needed and start the server: the newcomer's one command.
+"""Install the requirements and start the server, in one command.
 
   python3 run.py                  start the server (http://localhost:8081; data in ./data)
   python3 run.py demo             the same with simulated stations that keep charging (data in ./data/demo)
@@ -11,12 +11,12 @@
   python3 run.py gateway          station WebSockets alone, which a deployment of the others leaves open
   python3 run.py processor        the messages that come in through gateways
   python3 run.py housekeeping     deadlines, expiries, retention; one of several is elected
-  python3 run.py healthcheck      whether this container's process is alive; --ready: and what it needs
+  python3 run.py healthcheck      check this container's process; --ready: and the parts that it needs
 
   python3 run.py test [ARGS]      run the linters, the type checker and all tests; with ARGS, only pytest ARGS
   python3 run.py manage ARGS      run a Django command, such as: manage changepassword admin
-  python3 run.py load-test ARGS   put load on a server by simulated stations; --help names the options
-  python3 run.py bench ARGS       what a message costs, against the plain ocpp package (bench/README.md)
+  python3 run.py load-test ARGS   put load on a server by simulated stations; --help lists the options
+  python3 run.py bench ARGS       compare the cost of a message with the plain ocpp package (bench/README.md)
   python3 run.py --help           this text
 
 The first run makes .venv beside this file and installs the locked requirements into it; later runs only do
@@ -24,8 +24,8 @@ so again when the lock has changed. Settings come from the environment or a file
 With RUN_IN_PLACE=1 the running interpreter is used as it is and nothing is installed (images, tests).
 """
 
-# Standard library only until the environment is there, and readable by every Python 3, so that an old one can
-# say in a sentence what it lacks.
+# Standard library only until the environment exists, and readable by every Python 3, so that an old one can
+# name the version that it needs.
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST, NEWEST = (3, 11), (3, 13)
 ROLES = ("web", "gateway", "processor", "housekeeping")
-# They need more than the server does, and start servers with settings of their own.
+# These commands need the development requirements, and start servers with settings of their own.
 DEVELOPERS = ("test", "load-test", "bench")
 WRONG_SETTING = 2
 
 
 class RunError(Exception):
-    """The run ends here. `str(error)` is the one sentence that says why; `code` is the exit status."""
+    """A failure that ends the run. `str(error)` is a sentence with the reason; `code` is the exit status."""
 
     def __init__(self, sentence: str, code: int = 1) -> None:
         super().__init__(sentence)
         self.code = code
 
 
-# -- the environment: .venv and what is installed in it ------------------------------------------------
+# -- the environment: .venv and its packages -----------------------------------------------------------
 
 
 class Environment:
@@ -77,7 +77,7 @@ class Environment:
         return [str(self.python), *arguments], variables
 
     def provide(self, lock: Path) -> None:
-        """Make the environment and install a lock file, unless this very lock is installed already.
+        """Make the environment and install a lock file, unless this lock is installed already.
 
         Raises RunError when the folder can't be written, neither venv nor pip is there, or pip fails.
         """
@@ -91,15 +91,15 @@ class Environment:
         print(f"Installing {lock.name} into {self.folder.name} (once, about a minute) ...", flush=True)
         done = subprocess.run(self._installer(lock), env=_pip_variables(), check=False)
         if done.returncode != 0:
-            raise RunError(f"Installing {lock.name} failed; pip says above why.")
+            raise RunError(f"Installing {lock.name} failed; see the message of pip above.")
         stamp.write_text(digest)
 
     def _installer(self, lock: Path) -> list[str]:
-        """The command that installs, by the first way this Python offers.
+        """The command that installs, by the first method that works with this Python.
 
-        Debian takes ensurepip out of Python and marks its pip as externally managed: there the environment is
-        made without pip and filled from outside. Where even the venv module is missing, a folder of packages
-        does. Neither touches the system's own packages.
+        Debian removes ensurepip from Python and marks its pip as externally managed: the environment is then
+        made without pip and filled from outside. If the venv module is missing too, a folder of packages is
+        used. Neither changes the system's own packages.
         """
         outside = [sys.executable, "-m", "pip"]
         install = ["install", "--quiet", "--require-hashes", "-r", str(lock)]
@@ -128,7 +128,7 @@ def _works(*command: str | Path) -> bool:
     try:
         return subprocess.run(command, env=_pip_variables(), capture_output=True, check=False).returncode == 0
     except OSError:
-        return False  # no such interpreter, which is the answer to the question
+        return False  # no such interpreter, so it does not work
 
 
 def _pip_variables() -> dict[str, str]:
@@ -180,7 +180,7 @@ def migrate() -> int:
 
 
 def healthcheck(arguments: list[str]) -> int:
-    """Needs nothing that is installed, and takes no longer than it must: it is asked every few seconds."""
+    """Check the health file. Probes run this every few seconds, so it imports no installed package."""
     from ocpp_server.environment import env
     from ocpp_server.process import health_file
 
@@ -191,13 +191,13 @@ def healthcheck(arguments: list[str]) -> int:
 
 
 def manage(arguments: list[str]) -> int:
-    # In this very process, so that Ctrl-C and SIGTERM reach the command and not somebody who waits for it.
+    # Replace this process, so that Ctrl-C and SIGTERM reach the command and not a parent that waits for it.
     sys.stdout.flush()
     return os.execv(sys.executable, [sys.executable, str(ROOT / "manage.py"), *arguments])
 
 
 def module(name: str, arguments: list[str]) -> int:
-    """Become `python -m NAME ARGS`, in the caller's folder: the files it names are relative to that."""
+    """Become `python -m NAME ARGS` in the caller's folder, to which the named files are relative."""
     known = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     variables = dict(os.environ, PYTHONPATH=os.pathsep.join(known))
     sys.stdout.flush()
@@ -260,7 +260,7 @@ def run(arguments: list[str]) -> int:
     if command not in DEVELOPERS:
         from ocpp_server.environment import env
 
-        # Before anything is installed: a mistyped setting should not cost a minute first.
+        # Read the settings before installing: a mistyped one should not cost a minute first.
         env.load_file(ROOT / os.environ.get("ENV_FILE", ".env"))
         if command == "demo" and not os.environ.get("DATA_DIR"):
             os.environ["DATA_DIR"] = str(ROOT / "data" / "demo")  # simulated data stays apart
@@ -289,10 +289,10 @@ def run(arguments: list[str]) -> int:
 
 
 def heed_termination(pid: int) -> None:
-    """SIGTERM ends the first process of a container from its first moment on.
+    """End the first process of a container on SIGTERM from its first moment on.
 
-    The kernel spares that one what it would do to any other: a signal nobody waits for. One that came while
-    the server was starting would be lost, and the container killed only when its time to stop had run out.
+    The kernel ignores a signal without a handler for process 1. A signal during the start of the server would
+    be lost, and the container would be killed only after its time to stop.
     """
     if pid == 1:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
@@ -308,7 +308,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        # Known by its name: its module can only be imported by a Python that has passed the check.
+        # Compare the name: only a Python that has passed the check can import the module.
         if type(error).__name__ != "SettingError":
             raise
         sys.stderr.write(f"{error}\n")
