@@ -3,3 +3,10 @@ from django.apps import AppConfig
 
 class ConfigurationConfig(AppConfig):
     name = "configuration"
+
+    def ready(self) -> None:
+        # The modules below import models, which exist only now.
+        from configuration import live
+        from ocpp_server.live import extensions
+
+        extensions.keys.fill(live)

@@ -6,7 +6,10 @@ class TransactionsConfig(AppConfig):
     name = "transactions"
 
     def ready(self) -> None:
+        # The modules below import models, which exist only now.
         from accounts.services.token_cache import forget_tokens
+        from transactions import live
 
+        live.register()
         post_save.connect(forget_tokens, sender="transactions.AccessRule")
         post_delete.connect(forget_tokens, sender="transactions.AccessRule")

@@ -1,220 +1,28 @@
-"""The live state: who is connected where, running sessions, the token cache.
+"""The live state: which stations are connected where, the running transactions, the token cache.
 
-It can be lost at any moment and is rebuilt
-from the ORM, which is what survives.
+It can be lost at any moment and is rebuilt from the ORM, which is what survives.
 
 One interface, one implementation a mode: `memory` in the embedded server, `redis` when several processes
-share it. The interface is asynchronous where a distributed implementation has to ask another machine,
-synchronous where every process must know the answer itself.
+share it. What the live state needs from the database, the apps register (`extensions`).
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
 
-from ocpp_server.live.recent import Recent
-from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
-from ocpp_server.protocol.dispatch import StorageUnavailable
-from ocpp_server.protocol.session import ReplayMemory
+from django.conf import settings
 
-if TYPE_CHECKING:
-    from ocpp_server.live.redis.keys import Script
-    from ocpp_server.live.station import Station
+from ocpp_server.live.interface import LiveState, LiveStateUnavailable
+from ocpp_server.live.memory import MemoryState
+from ocpp_server.live.redis.state import RedisState
 
-# What is told about a connection of ours, by its id.
-Notice = Callable[[str], Awaitable[None]]
-
-
-class LiveStateUnavailable(StorageUnavailable):
-    """The shared live state can't be reached. As when the database is away: answer nothing, try again."""
-
-    sentence = "Redis is away; try again later."
-
-
-class LiveState(ABC):
-    """What every implementation offers. Identities are compared without case."""
-
-    # Whether other processes see and change it too.
-    is_shared: ClassVar[bool] = False
-    # What is counted over a minute: failed logins, arrivals, replaced connections.
-    recent: Recent
-
-    # -- the process ------------------------------------------------------------------------------
-
-    async def start(self) -> None:  # noqa: B027 - an implementation that lives in memory has nothing to do
-        """Begin to share. Called once, after `rebuild`. Raises LiveStateUnavailable."""
-
-    async def stop(self) -> None:  # noqa: B027
-        """The process ends."""
-
-    def watch(self, *, lost: Notice, regained: Notice) -> None:  # noqa: B027
-        """Say who wants to know that a connection of this process was taken over by a newer one elsewhere
-        (`lost`), or was taken for dead and is registered again (`regained`: others may have acted meanwhile).
-        """
-
-    async def status(self) -> dict[str, dict[str, object]]:
-        """The parts that a readiness probe should know of: {name: {"ok", "detail"}}."""
-        return {}
-
-    @property
-    def away(self) -> tuple[float, str] | None:
-        """Since when (monotonic seconds) and why this process can't share; None when it can. Asks nobody."""
-        return None
-
-    def stand(self, *, is_first: bool) -> None:  # noqa: B027
-        """Stand for election as housekeeper; a process that was started for it goes before all others.
-
-        Who never stands is never elected: not everybody who shares the state has the jobs.
-        """
-
-    @property
-    def is_housekeeper(self) -> bool:
-        """Whether this process does what only one of them may do."""
-        return True
-
-    async def gone(self, believed: Mapping[str, str]) -> list[str]:
-        """Of the connections the ORM believes in ({identity: connection id}), the ids that nobody holds.
-        Only the housekeeper asks.
-        """
-        return []
-
-    async def reconcile(self) -> None:  # noqa: B027
-        """Compare the shared view with the ORM and put right what a dead process left. The housekeeper's."""
-
-    # -- presence ---------------------------------------------------------------------------------
-
-    @abstractmethod
-    async def connect(self, connection: Connection) -> Connection | None:
-        """Register a connection: the newest authenticated one wins. Returns the one it replaced."""
-
-    @abstractmethod
-    async def disconnect(self, identity: str, connection_id: str) -> bool:
-        """Forget a connection if it is still the current one; False for a late close of a replaced one."""
-
-    @abstractmethod
-    async def connection(self, identity: str) -> Connection | None: ...
-
-    @abstractmethod
-    def connected(self) -> list[str]:
-        """Identities connected now, as their stations spell them, sorted."""
-
-    @abstractmethod
-    def is_connected(self, identity: str) -> bool: ...
-
-    def station_changed(self, station: Station) -> None:  # noqa: B027
-        """What a message changed is stored: show it to the other processes. Called after every commit."""
-
-    def serve(self, identity: str) -> None:  # noqa: B027
-        """This process handles the messages of a station at a gateway from now on; another did before."""
-
-    def unserve(self, identity: str) -> None:  # noqa: B027
-        """Another process handles them from now on, or nobody does."""
-
-    async def run(self, script: Script, keys: list[str], *arguments: str | int) -> Any:
-        """A script's result, where the state is shared. Raises LiveStateUnavailable."""
-        raise LiveStateUnavailable("The live state is not shared.")
-
-    @abstractmethod
-    def replay_memory(self, identity: str) -> ReplayMemory:
-        """The last answers to a station; they outlive its sockets, and nothing is lost when they are lost."""
-
-    # -- tokens -----------------------------------------------------------------------------------
-
-    @abstractmethod
-    async def tokens(self, uid_key: str) -> tuple[TokenRecord, ...]:
-        """The tokens with this normalised uid; from the database once, then from the cache."""
-
-    @abstractmethod
-    def forget_token(self, uid_key: str) -> None:
-        """A token changed: ask the database again. May be called from any thread."""
-
-    @abstractmethod
-    def forget_tokens(self) -> None:
-        """Something changed that many tokens hang on: ask the database for all of them again. May be called
-        from any thread.
-        """
-
-    @abstractmethod
-    async def consumed(self, subject: str) -> Consumption:
-        """What was drawn against the budget of a token ("token:7") or a contract ("contract:3")."""
-
-    @abstractmethod
-    def token_used(self, pk: int, at: datetime) -> None:
-        """A token was accepted; the last use reaches the ORM in batches."""
-
-    @abstractmethod
-    def take_used_tokens(self) -> dict[int, datetime]:
-        """Which tokens were used since this was asked last, and when."""
-
-    # -- stored configuration ---------------------------------------------------------------------
-
-    @abstractmethod
-    async def stored_keys(self, identity: str) -> Mapping[str, str]:
-        """The keys of a station that differ from their defaults, secrets left out; from the database once,
-        then from the cache.
-        """
-
-    @abstractmethod
-    def stored_key_changed(self, identity: str, key: str, value: str | None) -> None:
-        """A new value is stored; None: the default. May be called from any thread."""
-
-    @abstractmethod
-    def station_removed(self, identity: str) -> None:
-        """There is no such station any more. May be called from any thread."""
-
-    # -- running transactions ---------------------------------------------------------------------
-
-    @abstractmethod
-    async def next_transaction_number(self) -> int:
-        """From 1000, rising by one, never the same twice."""
-
-    @abstractmethod
-    async def running(self, token_key: str) -> list[TransactionState]:
-        """Active transactions of a token at any station."""
-
-    @abstractmethod
-    async def running_of_group(self, group_id: str) -> list[TransactionState]:
-        """Active transactions of a group's tokens at any station."""
-
-    @abstractmethod
-    def transaction_changed(self, transaction: TransactionState) -> None:
-        """Called whenever a transaction begins, ends, or gets its owner."""
-
-    @abstractmethod
-    def transaction_undone(self, transaction: TransactionState) -> None:
-        """Take a transaction out that was counted before it was stored, and never was."""
-
-    @abstractmethod
-    def station_loaded(
-        self, loaded: Iterable[TransactionState], *, before: Iterable[TransactionState] = ()
-    ) -> None:
-        """A station's transactions were read from the ORM: these count, and nothing else of `before` does."""
-
-    @abstractmethod
-    def transaction_abandoned(self, number: int, token_key: str) -> None:
-        """Housekeeping closed a transaction. May be called from any thread."""
-
-    @abstractmethod
-    def rebuild(self, *, last_number: int, active: Iterable[TransactionState]) -> None:
-        """Fill the live state from what the ORM holds."""
+__all__ = ["LiveState", "LiveStateUnavailable", "reset", "state"]
 
 
 @cache
 def state() -> LiveState:
     """The live state of this process."""
-    from django.conf import settings
-
-    if settings.REDIS_DISTRIBUTED_STATE:
-        from ocpp_server.live.redis.state import RedisState
-
-        return RedisState()
-    from ocpp_server.live.memory import MemoryState
-
-    return MemoryState()
+    return RedisState() if settings.REDIS_DISTRIBUTED_STATE else MemoryState()
 
 
 def reset() -> None:

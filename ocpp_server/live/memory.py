@@ -8,12 +8,12 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from ocpp_server.live import LiveState
-from ocpp_server.live.key_loading import load_stored_keys
+from ocpp_server.live import extensions
+from ocpp_server.live.interface import LiveState
 from ocpp_server.live.recent import MemoryRecent, Recent
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
-from ocpp_server.live.token_loading import load_consumption, load_tokens
 from ocpp_server.protocol.session import ReplayMemory
+from ocpp_server.storage.journal import journal
 
 # Changes made in this process are felt at once; those of another (manage.py shell on the same SQLite file)
 # after this long.
@@ -75,7 +75,7 @@ class MemoryState(LiveState):
             return cached[1]
         # A change while we read would be lost if the old answer were cached over it.
         generation = self._forgotten
-        records = await load_tokens(uid_key)
+        records = await journal.together(extensions.tokens.app.read_all_tokens, uid_key)
         if generation == self._forgotten:
             if len(self._tokens) >= TOKEN_CACHE_SIZE:
                 self._tokens.clear()
@@ -96,7 +96,7 @@ class MemoryState(LiveState):
         now = time.monotonic()
         if cached is not None and now - cached[0] < TOKEN_CACHE_S and cached[1].day == timezone.localdate():
             return cached[1]
-        drawn = await load_consumption(subject)
+        drawn = await journal.run(extensions.tokens.app.read_consumption, subject)
         if len(self._consumed) >= TOKEN_CACHE_SIZE:
             self._consumed.clear()
         self._consumed[subject] = (now, drawn)
@@ -114,7 +114,7 @@ class MemoryState(LiveState):
         if cached is not None and now - cached[0] < TOKEN_CACHE_S:
             return cached[1]
         generation = self._keys_forgotten
-        keys = await load_stored_keys(identity)
+        keys = await journal.run(extensions.keys.app.read_stored_keys, identity)
         if generation == self._keys_forgotten:
             if len(self._keys_of) >= TOKEN_CACHE_SIZE:
                 self._keys_of.clear()

@@ -13,7 +13,7 @@ from types import TracebackType
 from django.db import Error as DatabaseError
 
 from ocpp_server import live
-from ocpp_server.live.loading import load_station
+from ocpp_server.live.extensions import load_station
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import CommitRefused
 from ocpp_server.storage.journal import journal

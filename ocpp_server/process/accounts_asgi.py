@@ -16,7 +16,7 @@ from django.conf import settings  # noqa: E402
 from ocpp_server import live  # noqa: E402 - models need the apps to be loaded
 from ocpp_server.bounds.bodies import bounded  # noqa: E402
 from ocpp_server.environment import roles  # noqa: E402 - models need the apps to be loaded
-from ocpp_server.live import loading  # noqa: E402
+from ocpp_server.live import extensions  # noqa: E402
 from ocpp_server.process.health_file import vitals  # noqa: E402
 from ocpp_server.storage.journal import journal  # noqa: E402
 
@@ -41,8 +41,9 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def _start() -> None:
+    extensions.require()
     journal.start()
-    last_number, active = await journal.run(loading.load_running)
+    last_number, active = await journal.run(extensions.transactions.app.load_running)
     live.state().rebuild(last_number=last_number, active=active)
     await live.state().start()
     vitals.start(live.state().status, path=settings.HEALTH_FILE, port=roles.own_port(settings))

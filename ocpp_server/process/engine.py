@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from ocpp_server import live
 from ocpp_server.environment import roles
+from ocpp_server.live import extensions
 from ocpp_server.observability.event_loop_lag import pulse
 from ocpp_server.observability.exporter import exporter
 from ocpp_server.process.health_file import vitals
@@ -54,14 +55,14 @@ async def start(*, serves: bool = True) -> None:
     A process that only calls stations of other processes (`manage.py`) does not serve: it has nothing to keep
     in order, and nobody asks how it is.
     """
-    from ocpp_server.live import loading
     from ocpp_server.process import scheduler
     from ocpp_server.transport import calls, takeover
     from ocpp_server.transport.switchboard import switchboard
 
+    extensions.require()
     shutdown.serve(switchboard.connections.values)
     journal.start()
-    last_number, active = await journal.run(loading.load_running)
+    last_number, active = await journal.run(extensions.transactions.app.load_running)
     state = live.state()
     state.rebuild(last_number=last_number, active=active)
     if not state.is_shared:

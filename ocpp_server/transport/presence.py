@@ -12,7 +12,7 @@ from django.conf import settings
 from chargepoints.services import deviations, security
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
-from ocpp_server.live.loading import load_stations
+from ocpp_server.live.extensions import load_stations
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
 from ocpp_server.observability import measures

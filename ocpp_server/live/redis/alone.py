@@ -33,7 +33,7 @@ def tell_alone(keys: Keys, process: str, news: tuple[Any, ...]) -> None:
             case ("key", identity, key, value):
                 client.hset(keys.config(identity), key, value)
             case ("removed", identity):
-                client.delete(keys.config(identity), keys.connectors(identity))
+                client.delete(*keys.of_station(identity))
                 client.srem(keys.stations, identity)
         client.publish(keys.news, news_text(process, [list(news)]))
     except (RedisError, OSError) as error:

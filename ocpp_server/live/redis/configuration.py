@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocpp_server.live.key_loading import read_all_stored_keys
+from ocpp_server.live import extensions
 from ocpp_server.live.redis.keys import Keys
 from ocpp_server.live.redis.leases import chunks
 from ocpp_server.live.redis.link import Link
@@ -16,7 +16,7 @@ async def refill_keys(link: Link, keys: Keys) -> None:
     written: dict[str, dict[str, str]] = {}
     # A change while we write is told to Redis by whoever makes it, perhaps before our older value: look again
     # until nothing has changed.
-    while (stored := await journal.run(read_all_stored_keys)) != written:
+    while (stored := await journal.run(extensions.keys.app.read_all_stored_keys)) != written:
         for some in chunks([one for one in stored if stored[one] != written.get(one)]):
             pipeline = link.redis.pipeline(transaction=True)
             for identity in some:

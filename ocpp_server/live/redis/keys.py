@@ -23,6 +23,8 @@ from __future__ import annotations
 from hashlib import sha1
 from pathlib import Path
 
+from ocpp_server.live import extensions
+
 
 class Keys:
     """The keys below one prefix."""
@@ -48,8 +50,14 @@ class Keys:
     def config(self, identity: str) -> str:
         return f"{self._prefix}:config:{identity}"
 
-    def connectors(self, identity: str) -> str:
-        return f"{self._prefix}:business:connectors:{identity}"
+    def business(self, extension: str, identity: str) -> str:
+        """The hash of what a station extension shows of a station."""
+        return f"{self._prefix}:business:{extension}:{identity}"
+
+    def of_station(self, identity: str) -> list[str]:
+        """All keys that are deleted when a station is removed."""
+        shown = [one.name for one in extensions.registered().values() if one.show is not None]
+        return [self.config(identity), *(self.business(name, identity) for name in shown)]
 
 
 class Script:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from ocpp_server.live import LiveStateUnavailable, Notice
+from ocpp_server.live.interface import LiveStateUnavailable, Notice
 from ocpp_server.live.records import Connection
 from ocpp_server.live.redis.keys import BURY, FIND, HOLD, ONLINE, RELEASE, RENEW, Keys
 from ocpp_server.live.redis.link import Link

@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseError
 
-from ocpp_server.live import LiveStateUnavailable
+from ocpp_server.live.interface import LiveStateUnavailable
 from ocpp_server.live.redis.keys import Script
 
 log = structlog.get_logger(__name__)

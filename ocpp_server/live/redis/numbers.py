@@ -9,8 +9,8 @@ import structlog
 from django.conf import settings
 from redis.exceptions import NoScriptError
 
-from ocpp_server.live import LiveStateUnavailable
-from ocpp_server.live.loading import highest_number
+from ocpp_server.live import extensions
+from ocpp_server.live.interface import LiveStateUnavailable
 from ocpp_server.live.redis.keys import NUMBER, Keys
 from ocpp_server.live.redis.link import AWAY, Link, told
 from ocpp_server.storage.journal import journal
@@ -62,7 +62,7 @@ class Numbers:
         return None if number is None else int(number)
 
     async def _seed(self, at_least: int) -> int:
-        floor = max(await journal.run(highest_number), at_least)
+        floor = max(await journal.run(extensions.transactions.app.highest_number), at_least)
         if floor >= FIRST_NUMBER:
             floor += NUMBERS_IN_FLIGHT
         log.info("transactions.numbers_seeded", after=floor)

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 import structlog
 
-from ocpp_server.live import LiveStateUnavailable
-from ocpp_server.live.records import ConnectorState, TransactionState
+from ocpp_server.live import extensions
+from ocpp_server.live.interface import LiveStateUnavailable
+from ocpp_server.live.records import TransactionState
 from ocpp_server.live.redis.keys import Keys
 from ocpp_server.live.redis.link import Link
 from ocpp_server.live.station import Station
@@ -63,10 +64,11 @@ def running_state(text: str) -> TransactionState:
 class _Shown:
     """What was last written of one station."""
 
-    __slots__ = ("connectors", "transactions")
+    __slots__ = ("marks", "transactions")
 
     def __init__(self) -> None:
-        self.connectors: dict[tuple[int, int], Any] = {}
+        # What the extensions showed, by extension and field.
+        self.marks: dict[tuple[str, str], object] = {}
         self.transactions: dict[int, tuple[str, Any]] = {}
 
     @classmethod
@@ -85,7 +87,7 @@ class _Shown:
 
     def forget(self) -> None:
         """Take nothing for written, and remember which transactions were: those that ended must go."""
-        self.connectors.clear()
+        self.marks.clear()
         self.transactions = {number: (key, None) for number, (key, _) in self.transactions.items()}
 
 
@@ -208,12 +210,12 @@ class View:
         pipeline = self._link.redis.pipeline(transaction=False)
         for identity, station in dirty.items():
             self._stations[identity] = station
-            self._add_connectors(pipeline, station)
+            self._add_extensions(pipeline, station)
             self._add_transactions(pipeline, station, news)
         if removed:
             pipeline.hdel(self._keys.transactions, *removed)
         for identity in stations_removed:
-            pipeline.delete(self._keys.config(identity), self._keys.connectors(identity))
+            pipeline.delete(*self._keys.of_station(identity))
             pipeline.srem(self._keys.stations, identity)
         for (identity, key), value in keys_changed.items():
             if value is None:
@@ -236,17 +238,19 @@ class View:
             self._news = [*(one for one in news if one[0] != "running"), *self._news]
             raise
 
-    def _add_connectors(self, pipeline: Any, station: Station) -> None:
-        shown = self._shown.setdefault(station.identity, _Shown()).connectors
-        written: dict[str, bytes] = {}
-        for place, connector in station.connectors.items():
-            mark = _mark_of_connector(connector)
-            if shown.get(place) != mark:
-                shown[place] = mark
-                written[f"{connector.evse}.{connector.number}"] = _encode(connector)
-        if written:
-            pipeline.sadd(self._keys.stations, station.identity)
-            pipeline.hset(self._keys.connectors(station.identity), mapping=written)
+    def _add_extensions(self, pipeline: Any, station: Station) -> None:
+        shown = self._shown.setdefault(station.identity, _Shown()).marks
+        for name, extension in extensions.registered().items():
+            if extension.show is None:
+                continue
+            written: dict[str, bytes] = {}
+            for field, mark, value in extension.show(station):
+                if shown.get((name, field)) != mark:
+                    shown[name, field] = mark
+                    written[field] = _encode(value)
+            if written:
+                pipeline.sadd(self._keys.stations, station.identity)
+                pipeline.hset(self._keys.business(name, station.identity), mapping=written)
 
     def _add_transactions(self, pipeline: Any, station: Station, news: list[list[Any]]) -> None:
         all_shown = self._shown.setdefault(station.identity, _Shown())
@@ -268,10 +272,6 @@ class View:
 
 def news_text(process: str, news: list[list[Any]]) -> str:
     return _encode([process, news]).decode()
-
-
-def _mark_of_connector(connector: ConnectorState) -> Any:
-    return connector.status, connector.error_code, connector.info, connector.reported_at
 
 
 def _mark_of_transaction(transaction: TransactionState) -> Any:

@@ -24,8 +24,8 @@ import msgspec
 import structlog
 from django.conf import settings
 
-from ocpp_server.live import LiveStateUnavailable, Notice
-from ocpp_server.live.loading import active_numbers, keep_number, load_running
+from ocpp_server.live import extensions
+from ocpp_server.live.interface import LiveStateUnavailable, Notice
 from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
 from ocpp_server.live.redis.alone import tell_alone
@@ -223,11 +223,11 @@ class RedisState(MemoryState):
         """Make Redis' running transactions those of the ORM; and keep the last number in the database."""
         shown = await self._shown_numbers()
         # Shown before the database was asked, and ended there: ended for good.
-        active = set(await journal.run(active_numbers))
+        active = set(await journal.run(extensions.transactions.app.active_numbers))
         await self._take_out(shown - active)
         missing = active - shown
         if missing:
-            _, states = await journal.run(load_running)
+            _, states = await journal.run(extensions.transactions.app.load_running)
             added = {state.id: state for state in states if state.id in missing}
             for some in chunks(list(added.values())):
                 pipeline = self._link.redis.pipeline(transaction=False)
@@ -235,14 +235,14 @@ class RedisState(MemoryState):
                     pipeline.hset(self._keys.transactions, str(state.id), running_text(state))
                 await self._link.attempt(pipeline.execute())
             # What ended between the two reads was taken out before we put it in.
-            still = set(await journal.run(active_numbers))
+            still = set(await journal.run(extensions.transactions.app.active_numbers))
             await self._take_out(added.keys() - still)
             for number in added.keys() & still:
                 self.transaction_changed(added[number])
                 self._view.say("running", running_text(added[number]))
         last = await self._link.attempt(self._link.redis.get(self._keys.numbers))
         if last is not None:
-            await journal.run(keep_number, int(last))
+            await journal.run(extensions.transactions.app.keep_number, int(last))
 
     async def _shown_numbers(self) -> set[int]:
         shown = await self._link.attempt(self._link.redis.hkeys(self._keys.transactions))

@@ -11,9 +11,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from chargepoints.models import ChargePoint, Command, Connector, Evse
-from ocpp_server.live.loading import RECENT_TRANSACTIONS, load_station, load_stations
+from ocpp_server.live.extensions import load_station, load_stations
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V16, V201
+from transactions.live.stations import RECENT_TRANSACTIONS
 from transactions.models import QuarantinedMessage, RemoteStart, Transaction, TransactionEvent
 
 pytestmark = pytest.mark.django_db

@@ -15,9 +15,9 @@ from ocpp_server import live
 from ocpp_server.domain import Conflict
 from ocpp_server.live.records import TokenRecord, TransactionState
 from ocpp_server.live.station import Station
-from ocpp_server.live.token_loading import read_consumption, read_tokens
 from ocpp_server.protocol.translate import IdToken, Place
 from ocpp_server.storage.journal import journal
+from transactions.live.tokens import read_consumption, read_tokens
 from transactions.models import Refusal
 from transactions.services.authorization import access, unknown_tokens
 from transactions.services.authorization.access import Purpose, Refused

@@ -15,10 +15,10 @@ from django.conf import settings
 
 from chargepoints.models import ChargePoint
 from ocpp_server import live
-from ocpp_server.live.loading import SIGN_OF_LIFE
 from ocpp_server.live.records import TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import Place
+from transactions.live.stations import SIGN_OF_LIFE
 from transactions.models import Transaction
 from transactions.services.authorization import access
 from transactions.services.authorization.access import Refused

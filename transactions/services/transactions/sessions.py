@@ -13,11 +13,11 @@ from django.db.models import Max
 
 from accounts.models.token import normalise_uid
 from ocpp_server import live
-from ocpp_server.live.loading import RECENT_TRANSACTIONS, load_events, transaction_state
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place
 from ocpp_server.storage.journal import journal
+from transactions.live.stations import RECENT_TRANSACTIONS, load_events, transaction_state
 from transactions.models import Counter, Transaction
 from transactions.services import remote_control
 from transactions.services.authorization.decision import NO_AUTHORIZATION, Decision, how_it_ends

@@ -8,7 +8,7 @@ import pytest
 
 from accounts.models import Token
 from chargepoints.models import ChargePoint
-from ocpp_server.live.loading import load_station
+from ocpp_server.live.extensions import load_station
 from ocpp_server.process import engine
 from ocpp_server.storage.journal import journal
 from tests.unit.live.unit_of_work.wire import Wire

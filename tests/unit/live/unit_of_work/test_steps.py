@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_server.live.loading import load_station
+from ocpp_server.live.extensions import load_station
 from ocpp_server.protocol.registry import registry
 from ocpp_server.protocol.versions import V16, V21, V201
 from ocpp_server.storage.journal import journal

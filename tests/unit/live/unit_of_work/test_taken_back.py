@@ -10,7 +10,7 @@ import pytest
 
 from chargepoints.models import Command
 from ocpp_server import live
-from ocpp_server.live.loading import load_station
+from ocpp_server.live.extensions import load_station
 from ocpp_server.live.station import LOADED, Station
 from ocpp_server.protocol.registry import registry
 from ocpp_server.protocol.versions import V16, V201

@@ -12,7 +12,7 @@ import pytest
 from accounts.models import Contract, Member, Token, User
 from chargepoints.models import ChargePoint, Site
 from ocpp_server import live
-from ocpp_server.live.loading import load_station
+from ocpp_server.live.extensions import load_station
 from ocpp_server.live.station import Station
 from ocpp_server.live.unit_of_work import UnitOfWork
 from ocpp_server.protocol import schemas

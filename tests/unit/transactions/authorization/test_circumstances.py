@@ -10,9 +10,10 @@ from django.utils import timezone
 
 from accounts.models import Member, Token
 from ocpp_server import live
-from ocpp_server.live.loading import load_running, load_station
+from ocpp_server.live.extensions import load_station
 from ocpp_server.protocol.versions import V16, V201, VERSIONS
 from tests.unit.transactions.authorization.conftest import Post, a_contract, a_person, a_token
+from transactions.live.stations import load_running
 from transactions.models import AccessRule, Refusal, Transaction
 from transactions.services.transactions import closing
 

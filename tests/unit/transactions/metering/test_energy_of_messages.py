@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from chargepoints.models import ChargePoint
 from ocpp_server import live
-from ocpp_server.live.loading import load_station
+from ocpp_server.live.extensions import load_station
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.storage.journal import journal

@@ -11,11 +11,12 @@ import pytest
 
 from chargepoints.models import ChargePoint
 from ocpp_server import live
-from ocpp_server.live.loading import load_station, transaction_state
+from ocpp_server.live.extensions import load_station
 from ocpp_server.live.records import Connection
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.conversation import StationConnection
 from ocpp_server.transport.switchboard import switchboard
+from transactions.live.stations import transaction_state
 from transactions.models import Transaction
 from transactions.services.transactions import closing
 

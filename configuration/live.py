@@ -1,28 +1,20 @@
-"""The ORM as the source of the stored configuration: keys whose value differs from the default."""
+"""What the live state holds of the stored configuration: keys whose values differ from their defaults."""
 
 from __future__ import annotations
 
-from ocpp_server.storage.journal import journal
-
-
-async def load_stored_keys(identity: str) -> dict[str, str]:
-    return await journal.run(read_stored_keys, identity)
+from chargepoints.models import ChargePoint
+from configuration.models import StoredKey
+from configuration.services.variables.catalogue import is_secret
 
 
 def read_stored_keys(identity: str) -> dict[str, str]:
-    """Of one station. That a secret was set stays in the database."""
-    from configuration.models import StoredKey
-    from configuration.services.variables.catalogue import is_secret
-
+    """The keys of one station. Secrets stay in the database, and so does whether they were set."""
     rows = StoredKey.objects.filter(charge_point__identity=identity).values_list("key", "value")
     return {key: value for key, value in rows if not is_secret(key)}
 
 
 def read_all_stored_keys() -> dict[str, dict[str, str]]:
-    """Of every station, by identity; also of those that have none."""
-    from chargepoints.models import ChargePoint
-    from configuration.services.variables.catalogue import is_secret
-
+    """The keys of every station by identity, stations without keys included."""
     found: dict[str, dict[str, str]] = {}
     rows = ChargePoint.objects.values_list("identity", "stored_keys__key", "stored_keys__value")
     for identity, key, value in rows.order_by("pk"):

@@ -1,31 +1,18 @@
-"""The ORM as the source of the token cache: a token with all that decides about it."""
+"""What the live state holds of tokens, read from the database: each token with all that decides about it."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from accounts.models import Contract, Member, Token, TokenGroup
 from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
-from ocpp_server.storage.journal import journal
+from transactions.models import AccessRule, Transaction
 
-if TYPE_CHECKING:
-    from accounts.models import Contract, Token, TokenGroup
-    from transactions.models import AccessRule
-
-
-# Cards one statement is about.
+# How many tokens one statement asks about.
 _AT_ONCE = 500
-
-
-async def load_tokens(uid_key: str) -> tuple[TokenRecord, ...]:
-    return await journal.together(read_all_tokens, uid_key)
-
-
-async def load_consumption(subject: str) -> Consumption:
-    return await journal.run(read_consumption, subject)
 
 
 def read_tokens(uid_key: str) -> tuple[TokenRecord, ...]:
@@ -34,12 +21,9 @@ def read_tokens(uid_key: str) -> tuple[TokenRecord, ...]:
 
 
 def read_all_tokens(uid_keys: list[str]) -> list[tuple[TokenRecord, ...]]:
-    """The same for all cards that are held to a charger at one moment: two queries, and more only for those
-    that hang on a group, a contract or a rule.
+    """The same for all tokens that stations ask about at one moment: two queries, and more only for tokens
+    with a group, a contract or a rule.
     """
-    from accounts.models import Token
-    from transactions.models import AccessRule
-
     found: dict[str, list[Token]] = {uid_key: [] for uid_key in uid_keys}
     for start in range(0, len(uid_keys), _AT_ONCE):
         some = uid_keys[start : start + _AT_ONCE]
@@ -55,9 +39,7 @@ def read_all_tokens(uid_keys: list[str]) -> list[tuple[TokenRecord, ...]]:
 
 
 def read_consumption(subject: str) -> Consumption:
-    """What was drawn in this day and this month. A session counts in the day and the month it began in."""
-    from transactions.models import Transaction
-
+    """The energy of this day and this month. A session counts in the day and the month it began in."""
     kind, _, pk = subject.partition(":")
     owner = {"token": Q(token=pk), "contract": Q(token__contract=pk)}[kind]
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -68,8 +50,6 @@ def read_consumption(subject: str) -> Consumption:
 
 
 def _record(token: Token, *, has_rules: bool) -> TokenRecord:
-    from accounts.models import TokenGroup
-
     group = None
     if token.group_id:
         group = (
@@ -108,9 +88,7 @@ def _earliest(*moments: datetime | None) -> datetime | None:
 
 
 def _bar(token: Token, contract: Contract | None) -> str:
-    """Why the bearer may not charge on the contract; empty when nothing bars, or when it is nobody's."""
-    from accounts.models import Member
-
+    """Why the bearer may not charge on the contract; empty when nothing bars it, or there is no bearer."""
     if contract is None or token.user_id is None:
         return ""
     member = Member.objects.filter(contract=contract, user=token.user_id).first()
@@ -124,8 +102,6 @@ def _bar(token: Token, contract: Contract | None) -> str:
 def _places(
     token: Token, group: TokenGroup | None, contract: Contract | None
 ) -> tuple[Places | None, tuple[Places, ...]]:
-    from transactions.models import AccessRule
-
     rules = list(AccessRule.objects.of(token=token, group=group, contract=contract))
     refusals = [rule for rule in rules if rule.effect == AccessRule.Effect.REFUSE]
     allowances: dict[tuple[int | None, int | None, int | None], list[AccessRule]] = {}

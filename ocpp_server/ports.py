@@ -1,0 +1,42 @@
+"""A port: functions that the engine calls and an app provides, because the engine imports no app."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, NoReturn, TypeVar, cast
+
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+
+class _Missing:
+    """What a port holds until an app fills it."""
+
+    def __init__(self, port: str) -> None:
+        self._port = port
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise ImproperlyConfigured(
+            f"No installed app provides {self._port}, so {name} cannot be used: an app has to fill the port "
+            "in its AppConfig.ready."
+        )
+
+
+class Port(Generic[T]):
+    """`T` is a Protocol; `app` is the object or the module that an app has given for it.
+
+    `app` is a plain attribute: message_log reads it with every message.
+    """
+
+    __slots__ = ("_name", "app")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.app: T = cast("T", _Missing(name))
+
+    def fill(self, implementation: T) -> None:
+        """Provide the implementation; once, from `AppConfig.ready`. Raises ImproperlyConfigured."""
+        app: Any = self.app
+        if not isinstance(app, _Missing) and app is not implementation:
+            raise ImproperlyConfigured(f"Two apps provide {self._name}: {app!r} and {implementation!r}.")
+        self.app = implementation
