@@ -10,9 +10,12 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         # This method only connects: rules live in the services. Models can be imported from here on.
+        from accounts import jobs
         from accounts.services import token_cache
         from ocpp_server.bounds import uploads
+        from ocpp_server.process import scheduler
 
+        scheduler.register(jobs.JOBS)
         uploads.register("/api/v1/tokens/import", "/admin/accounts/token/import")
         pre_save.connect(token_cache.remember_key, sender="accounts.Token")
         for saved in (post_save, post_delete):

@@ -6,19 +6,12 @@ class ChargePointsConfig(AppConfig):
     verbose_name = "Charge points"
 
     def ready(self) -> None:
-        from django.contrib.auth.signals import user_login_failed
-        from django.db.models.signals import post_migrate, pre_migrate
-
-        from chargepoints import live
-        from ocpp_server import checks, handlers
-        from ocpp_server.admin import logins
+        # The modules below import models, which exist only now.
+        from chargepoints import jobs, live
         from ocpp_server.live import extensions
-        from ocpp_server.storage import database
+        from ocpp_server.process import scheduler
 
         extensions.rows.fill(live)
         extensions.register(live.CONNECTORS)
-        handlers.load()
-        checks.register()
-        user_login_failed.connect(logins.note_failure)
-        pre_migrate.connect(database.lift_limits, sender=self)
-        post_migrate.connect(database.set_limits, sender=self)
+        scheduler.register(jobs.JOBS)
+        scheduler.register_recovery(jobs.recover)

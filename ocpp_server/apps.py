@@ -1,7 +1,49 @@
-from django.apps import AppConfig
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from django.apps import AppConfig, apps
+from django.contrib.auth.signals import user_login_failed
+from django.db.models.signals import post_migrate, pre_migrate
+from django.utils.module_loading import module_has_submodule
+
+PROJECT = Path(__file__).resolve().parent.parent
 
 
 class EngineConfig(AppConfig):
     """The engine as an installed app: its commands, static files and template tags. It has no models."""
 
     name = "ocpp_server"
+
+    def ready(self) -> None:
+        # The modules below read Django's settings and models, which are complete only now.
+        from ocpp_server import checks
+        from ocpp_server.admin import logins
+        from ocpp_server.process import jobs, scheduler
+        from ocpp_server.storage import database
+
+        load_handlers()
+        checks.register()
+        scheduler.register(jobs.JOBS)
+        user_login_failed.connect(logins.note_failure)
+        # Django sends these signals once for each app with models. The limits are lifted before the first app
+        # and come back after the last: what apps do after migrations may take longer than a query, too.
+        with_models = [config for config in apps.get_app_configs() if config.models_module is not None]
+        pre_migrate.connect(database.lift_limits, sender=with_models[0])
+        post_migrate.connect(database.set_limits, sender=with_models[-1])
+
+
+def load_handlers() -> None:
+    """Import every module of the `handlers` of each app of this project: importing registers them.
+
+    A second handler for an action stops the start.
+    """
+    for config in apps.get_app_configs():
+        is_ours = Path(config.path).resolve().parent == PROJECT
+        if not is_ours or config.module is None or not module_has_submodule(config.module, "handlers"):
+            continue
+        package = importlib.import_module(f"{config.name}.handlers")
+        for module in pkgutil.walk_packages(getattr(package, "__path__", []), f"{package.__name__}."):
+            importlib.import_module(module.name)

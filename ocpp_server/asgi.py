@@ -9,7 +9,9 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.settings")
 _http = get_asgi_application()
 
-from chargepoints.routing import websocket  # noqa: E402 - models need the apps to be loaded
+from django.conf import settings  # noqa: E402 - models need the apps to be loaded
+from django.utils.module_loading import import_string  # noqa: E402
+
 from ocpp_server.bounds.bodies import bounded  # noqa: E402
 from ocpp_server.process import engine  # noqa: E402
 from ocpp_server.process.garbage_collection import calm_collector  # noqa: E402
@@ -38,4 +40,10 @@ async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await _http(scope, receive, send)
 
 
-application = ProtocolTypeRouter({"http": bounded(http), "websocket": websocket, "lifespan": lifespan})
+application = ProtocolTypeRouter(
+    {
+        "http": bounded(http),
+        "websocket": import_string(settings.WEBSOCKET_APPLICATION),
+        "lifespan": lifespan,
+    }
+)

@@ -111,6 +111,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "ocpp_server.urls"
 ASGI_APPLICATION = "ocpp_server.asgi.application"
+# What serves the WebSockets of stations; `ocpp_server.asgi` imports it by this path.
+WEBSOCKET_APPLICATION = "chargepoints.routing.websocket"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -8,8 +8,10 @@ class TransactionsConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models, which exist only now.
         from accounts.services.token_cache import forget_tokens
-        from transactions import live
+        from ocpp_server.process import scheduler
+        from transactions import jobs, live
 
         live.register()
+        scheduler.register(jobs.JOBS)
         post_save.connect(forget_tokens, sender="transactions.AccessRule")
         post_delete.connect(forget_tokens, sender="transactions.AccessRule")

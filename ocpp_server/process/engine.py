@@ -67,7 +67,7 @@ async def start(*, serves: bool = True) -> None:
     state.rebuild(last_number=last_number, active=active)
     if not state.is_shared:
         # Others may be serving stations: the housekeeper finds out whose process has died.
-        await journal.run(scheduler.clean_up_after_crash)
+        await journal.run(scheduler.recover)
     elif serves and connection.vendor == "sqlite":
         log.warning(
             "engine.shared_sqlite",

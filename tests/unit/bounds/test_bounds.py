@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
+from accounts.jobs import delete_old_requests
 from accounts.models import IdempotentRequest, TokenImport, TokenUpload, UnknownToken
+from chargepoints.jobs import delete_old_refusals, trim_events
 from chargepoints.models import ChargePoint, Deviation, DeviceEvent, Message, RefusedConnection, SecurityEvent
 from chargepoints.services import deviations, security
 from ocpp_server.live.station import MAX_DEVIATION_KINDS, DeviationCount, Station
-from ocpp_server.process import scheduler
+from ocpp_server.storage import retention
 from ocpp_server.transport.handshake import admission
 from ocpp_server.transport.handshake.admission import Handshake, Refusal
+from transactions.jobs import trim_refusals
 from transactions.models import QuarantinedMessage
 from transactions.models import Refusal as RefusedToken
 from transactions.services.authorization import unknown_tokens
@@ -67,6 +70,12 @@ def refused_token(station: ChargePoint | None, number: int) -> RefusedToken:
     )
 
 
+def trim() -> None:
+    """The hourly job of both apps."""
+    trim_events()
+    trim_refusals()
+
+
 @pytest.mark.parametrize("make", [device_event, security_event, refused_token])
 def test_of_each_station_the_newest_events_are_kept(
     monkeypatch: pytest.MonkeyPatch,
@@ -74,13 +83,13 @@ def test_of_each_station_the_newest_events_are_kept(
     quiet: ChargePoint,
     make: Callable[[ChargePoint | None, int], Any],
 ) -> None:
-    monkeypatch.setattr(scheduler, "EVENTS_PER_STATION", 10)
+    monkeypatch.setattr(retention, "EVENTS_PER_STATION", 10)
     model = type(make(noisy, 0))
     model.objects.bulk_create(make(noisy, number) for number in range(25))
     model.objects.bulk_create(make(quiet, number) for number in range(10))
     newest = list(model.objects.filter(charge_point=noisy).order_by("-pk").values_list("pk", flat=True)[:10])
 
-    scheduler._trim()
+    trim()
 
     assert (
         list(model.objects.filter(charge_point=noisy).order_by("-pk").values_list("pk", flat=True)) == newest
@@ -89,10 +98,10 @@ def test_of_each_station_the_newest_events_are_kept(
 
 
 def test_events_of_no_station_are_bounded_too(monkeypatch: pytest.MonkeyPatch, noisy: ChargePoint) -> None:
-    monkeypatch.setattr(scheduler, "EVENTS_PER_STATION", 10)
+    monkeypatch.setattr(retention, "EVENTS_PER_STATION", 10)
     SecurityEvent.objects.bulk_create(security_event(None, number) for number in range(25))
 
-    scheduler._trim()
+    trim()
 
     kept = SecurityEvent.objects.filter(charge_point=None).order_by("pk")
     assert [event.type for event in kept] == [str(number) for number in range(15, 25)]
@@ -124,7 +133,8 @@ def test_old_refused_connections_and_requests_are_deleted(noisy: ChargePoint) ->
         request = IdempotentRequest.objects.create(key=str(hours), actor="a", fingerprint="f")
         IdempotentRequest.objects.filter(pk=request.pk).update(created_at=now - timedelta(hours=hours))
 
-    scheduler._delete_old_requests()
+    delete_old_requests()
+    delete_old_refusals()
 
     assert set(RefusedConnection.objects.values_list("identity", flat=True)) == {"1", "29"}
     assert list(IdempotentRequest.objects.values_list("key", flat=True)) == ["1"]
@@ -217,7 +227,7 @@ def test_messages_older_than_the_retention_are_deleted_piece_by_piece(
 ) -> None:
     from ocpp_server.storage import partitions
 
-    monkeypatch.setattr(scheduler, "DELETE_AT_ONCE", 10)
+    monkeypatch.setattr(retention, "DELETE_AT_ONCE", 10)
     now = datetime.now(UTC)
     Message.objects.bulk_create(
         Message(
@@ -233,7 +243,7 @@ def test_messages_older_than_the_retention_are_deleted_piece_by_piece(
     )
 
     pieces = 0
-    while scheduler._delete_old(partitions.MESSAGES, 5 * 3600):
+    while retention.delete_some(partitions.MESSAGES, 5 * 3600):
         pieces += 1
 
     assert pieces == 2
@@ -254,7 +264,7 @@ def test_reports_of_imports_go_with_the_message_log_and_files_nobody_imported_be
         upload = TokenUpload.objects.create(preview=job, content=b"uid\nA")
         TokenUpload.objects.filter(pk=upload.pk).update(created_at=now - timedelta(days=days))
 
-    scheduler._delete_old_requests()
+    delete_old_requests()
 
     assert set(TokenImport.objects.values_list("file_name", flat=True)) == {"running", "young"}
     assert not TokenUpload.objects.exists()
@@ -265,7 +275,7 @@ def test_reports_of_imports_stay_where_messages_stay_for_ever(settings: Any) -> 
     job = TokenImport.objects.create(file_name="old", actor="a", state=TokenImport.State.DONE)
     TokenImport.objects.filter(pk=job.pk).update(created_at=datetime.now(UTC) - timedelta(days=4000))
 
-    scheduler._delete_old_requests()
+    delete_old_requests()
 
     assert TokenImport.objects.exists()
 

@@ -71,6 +71,6 @@ async def test_each_log_has_a_retention_of_its_own(
     settings.OCPP_MESSAGE_RETENTION, settings.OCPP_METER_VALUE_RETENTION = messages, readings
     await journal.run(make_rows)
 
-    await scheduler.sweep()
+    await scheduler.SWEEP.run()
 
     assert await journal.run(kept) == left

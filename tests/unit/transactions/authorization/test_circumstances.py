@@ -321,7 +321,7 @@ async def test_the_last_use_is_gathered_and_written_in_one_batch(station: Any, e
         await post.authorize(uid)
     assert (await enter(Token.objects.get, pk=token.pk)).last_used_at is None
 
-    await scheduler.mirror()
+    await scheduler.MIRROR.run()
 
     used = await enter(lambda: dict(Token.objects.values_list("uid", "last_used_at")))
     assert used["CARD"] is not None and used["BAD"] is None

@@ -1,0 +1,84 @@
+"""What happens to stations and commands without a message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.db.models import F
+
+from chargepoints.models import ChargePoint, Command, DeviceEvent, RefusedConnection, SecurityEvent
+from chargepoints.services import deviations
+from chargepoints.tables import CHARGE_POINTS
+from ocpp_server.process.scheduler import EXPIRE, MIRROR, SWEEP, TRIM, Job, Step, in_journal
+from ocpp_server.storage import retention
+from ocpp_server.storage.journal import journal
+from ocpp_server.storage.unit import Unit
+from ocpp_server.transport.switchboard import switchboard
+
+REFUSALS_KEPT = timedelta(days=30)
+# The holder of the socket ends commands itself. A command whose process died ends this much later.
+COMMAND_GRACE = timedelta(seconds=60)
+
+
+async def mirror_stations() -> None:
+    """Write last-seen times, clock offsets and deviation counts of the connected stations."""
+    unit = Unit()
+    counted = []
+    now = datetime.now(UTC)
+    for connection in switchboard.served():
+        station = connection.station
+        if station.last_seen_at != station.mirrored_at:
+            station.mirrored_at = station.last_seen_at
+            unit.update(
+                CHARGE_POINTS,
+                station.pk,
+                last_seen_at=station.last_seen_at,
+                clock_skew_s=station.clock_skew_s,
+            )
+        if station.deviations:
+            counted.append((station.pk, station.deviations))
+            station.deviations = {}
+    if unit:
+        await journal.commit(unit)
+    if counted:
+        await journal.run(deviations.store, counted, now)
+
+
+def end_overdue_commands() -> None:
+    """End commands that are long past their deadline."""
+    now = datetime.now(UTC)
+    overdue = Command.objects.unfinished().filter(deadline_at__lt=now - COMMAND_GRACE)
+    overdue.update(state=Command.State.TIMEOUT, finished_at=now)
+
+
+def delete_old_refusals() -> None:
+    """Delete refused connections after REFUSALS_KEPT."""
+    RefusedConnection.objects.filter(at__lt=datetime.now(UTC) - REFUSALS_KEPT).delete()
+
+
+def trim_events() -> None:
+    """Keep the newest events of each station (S11)."""
+    for model in (DeviceEvent, SecurityEvent):
+        retention.keep_newest(model)
+
+
+def recover() -> None:
+    """Mark stations as offline and end commands that a killed process left online and open."""
+    now = datetime.now(UTC)
+    ChargePoint.objects.online().update(
+        is_online=False, disconnected_at=now, connection_id="", close_code=None
+    )
+    Command.objects.unfinished().update(
+        state=Command.State.DISCONNECTED,
+        finished_at=F("deadline_at"),
+        error_description="The server was restarted.",
+    )
+
+
+JOBS: Final[tuple[tuple[Job, Step], ...]] = (
+    (MIRROR, mirror_stations),
+    (EXPIRE, in_journal(end_overdue_commands)),
+    (SWEEP, in_journal(delete_old_refusals)),
+    (TRIM, in_journal(trim_events)),
+)

@@ -1,0 +1,31 @@
+"""What the rooms of the engine do without a message."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ocpp_server import live
+from ocpp_server.process.scheduler import BURY, MIRROR, RECONCILE, SWEEP, Job, Step
+from ocpp_server.storage import retention
+from ocpp_server.transport import presence, takeover
+from ocpp_server.transport.switchboard import switchboard
+
+
+async def close_silent() -> None:
+    """Close the sockets of stations that have sent nothing for too long."""
+    for connection in switchboard.served():
+        if connection.is_silent(presence.silence_allowed(connection.station.heartbeat_interval)):
+            await connection.dismiss(1001, "Nothing was heard for too long.")
+
+
+async def reconcile() -> None:
+    await live.state().reconcile()
+
+
+JOBS: Final[tuple[tuple[Job, Step], ...]] = (
+    (MIRROR, close_silent),
+    (MIRROR, presence.record_departures),
+    (SWEEP, retention.delete_old_rows),
+    (BURY, takeover.bury),
+    (RECONCILE, reconcile),
+)

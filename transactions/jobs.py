@@ -1,0 +1,104 @@
+"""What happens to transactions and tokens without a message."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from django.conf import settings
+
+from chargepoints.models import ChargePoint
+from ocpp_server import live
+from ocpp_server.domain import DomainError
+from ocpp_server.process.scheduler import (
+    ASK_FOR_MISSING_EVENTS,
+    DOUBT,
+    END_FORSAKEN,
+    EXPIRE,
+    MIRROR,
+    SWEEP,
+    TRIM,
+    Job,
+    Step,
+    in_journal,
+)
+from ocpp_server.protocol.versions import V2X
+from ocpp_server.storage import retention
+from ocpp_server.storage.journal import journal
+from ocpp_server.storage.unit import Unit
+from ocpp_server.transport import calls
+from ocpp_server.transport.switchboard import switchboard
+from transactions.models import Refusal
+from transactions.services import remote_control
+from transactions.services.transactions import closing, free_connectors, gaps, interruptions
+from transactions.tables import TOKENS
+
+log = structlog.get_logger(__name__)
+
+
+async def mirror_token_uses() -> None:
+    """Write when tokens were last used."""
+    unit = Unit()
+    # In the order of their keys: two processes that write the same tokens must not wait for each other's
+    # locks.
+    for pk, at in sorted(live.state().take_used_tokens().items()):
+        unit.update(TOKENS, pk, last_used_at=at)
+    if unit:
+        await journal.commit(unit)
+
+
+def expire_remote_starts() -> None:
+    """End remote starts that have led to no transaction in time."""
+    remote_control.expire(datetime.now(UTC))
+
+
+async def ask_for_missing_events() -> None:
+    """Ask connected stations about transactions with gaps (2.0.1 E14): what is lost, what is on its way."""
+    grace, now = timedelta(seconds=settings.OCPP_MISSING_EVENTS_GRACE), datetime.now(UTC)
+    for connection in switchboard.served():
+        station = connection.station
+        if station.version not in V2X or not station.is_accepted:
+            continue
+        for transaction in gaps.due(station, now, grace):
+            charge_point = await journal.run(ChargePoint.objects.get, pk=station.pk)
+            question = {"transactionId": transaction.ocpp_id}
+            try:
+                await calls.call(charge_point, "GetTransactionStatus", question, actor="server", wait=False)
+            except DomainError as error:
+                log.info("housekeeping.not_asked", station=station.identity, reason=str(error))
+
+
+async def doubt() -> None:
+    """Mark transactions that contradict what their connector reports."""
+    now = datetime.now(UTC)
+    for connection in switchboard.served():
+        if free_connectors.overdue(connection.station, now):
+            await connection.between_messages(free_connectors.mark_suspect)
+
+
+def end_forsaken() -> None:
+    """End the transactions that a restart or a refusal left open and that no stop will end."""
+    grace = timedelta(seconds=settings.OCPP_INTERRUPTED_GRACE)
+    interruptions.close_interrupted(datetime.now(UTC), grace)
+
+
+def close_abandoned() -> None:
+    """Close transactions whose stations have sent nothing about them for OCPP_ABANDON_AFTER."""
+    closing.close_abandoned(datetime.now(UTC) - timedelta(seconds=settings.OCPP_ABANDON_AFTER))
+
+
+def trim_refusals() -> None:
+    """Keep the newest refused tokens of each station (S11)."""
+    retention.keep_newest(Refusal)
+
+
+JOBS: Final[tuple[tuple[Job, Step], ...]] = (
+    (MIRROR, mirror_token_uses),
+    (EXPIRE, in_journal(expire_remote_starts)),
+    (ASK_FOR_MISSING_EVENTS, ask_for_missing_events),
+    (DOUBT, doubt),
+    (END_FORSAKEN, in_journal(end_forsaken)),
+    (SWEEP, in_journal(close_abandoned)),
+    (TRIM, in_journal(trim_refusals)),
+)
