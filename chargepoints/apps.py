@@ -8,9 +8,15 @@ class ChargePointsConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models, which exist only now.
         from chargepoints import jobs, live
+        from chargepoints.services import admission, commands, connections
         from ocpp_server.live import extensions
         from ocpp_server.process import scheduler
+        from ocpp_server.transport import command_store, station_store
+        from ocpp_server.transport.handshake import admission as port_of_admission
 
+        command_store.port.fill(commands)
+        station_store.port.fill(connections)
+        port_of_admission.port.fill(admission)
         extensions.rows.fill(live)
         extensions.register(live.CONNECTORS)
         scheduler.register(jobs.JOBS)

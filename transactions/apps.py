@@ -9,7 +9,11 @@ class TransactionsConfig(AppConfig):
         # The modules below import models, which exist only now.
         from accounts.services.token_cache import forget_tokens
         from ocpp_server.process import scheduler
+        from ocpp_server.transport import quarantine as port_of_quarantine
         from transactions import jobs, live
+        from transactions.services.transactions import quarantine
+
+        port_of_quarantine.port.fill(quarantine)
 
         live.register()
         scheduler.register(jobs.JOBS)

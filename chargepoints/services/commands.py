@@ -1,43 +1,127 @@
-"""Commands that end without a word of the station."""
+"""The rows of commands: fills the engine's port `CommandStore`, which says what each function does."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
+import orjson
 import structlog
 
-from chargepoints.models import Command
+from chargepoints.models import ChargePoint, Command
+from chargepoints.tables import COMMANDS
 from ocpp_server.domain import QueueFull
 from ocpp_server.observability import measures
+from ocpp_server.observability.masking import masked_text
+from ocpp_server.storage.unit import Unit
+from ocpp_server.transport.command_store import QUEUE_FULL
 
 log = structlog.get_logger(__name__)
 
-# The error code of a command that was not even put into the line.
-QUEUE_FULL = "QueueFull"
+
+class Ended(NamedTuple):
+    """A command that ended without an answer: the key of its station and its action."""
+
+    pk: int
+    action: str
+
+
+def create(
+    charge_point: ChargePoint,
+    *,
+    id: str,
+    action: str,
+    payload: dict[str, Any],
+    actor: str,
+    created_at: datetime,
+    deadline_at: datetime,
+) -> Command:
+    """Insert a queued command. `payload` holds no secrets."""
+    return Command.objects.create(
+        id=id,
+        charge_point=charge_point,
+        action=action,
+        payload=payload,
+        actor=actor,
+        created_at=created_at,
+        deadline_at=deadline_at,
+    )
+
+
+def load(command_id: str) -> Command:
+    """The row as it is now, with its station."""
+    return Command.objects.select_related("charge_point").get(pk=command_id)
+
+
+def store_result(unit: Unit, command_id: str, *, finished_at: datetime, **columns: Any) -> None:
+    """Add the final state and the answer of a command to a unit of work."""
+    unit.update(COMMANDS, command_id, finished_at=finished_at, **columns)
+
+
+def mark_sent(command_id: str, at: datetime) -> None:
+    """Note that the frame has left. The answer may have been stored before."""
+    command = Command.objects.filter(pk=command_id)
+    command.filter(state=Command.State.QUEUED).update(state=Command.State.SENT, sent_at=at)
+    found = command.values_list("charge_point__identity", "action", "charge_point__ocpp_version").first()
+    if found is not None:
+        station, action, version = found
+        log.info("command.sent", station=station, message_id=command_id, action=action, version=version)
+
+
+def mark_late(command_id: str, payload: str) -> None:
+    """Keep the answer to a command that had timed out: the station may have done what was asked."""
+    kept = masked_text(payload)
+    try:
+        answer = orjson.loads(kept)
+    except orjson.JSONDecodeError:
+        answer = kept
+    Command.objects.filter(pk=command_id, state=Command.State.TIMEOUT).update(
+        state=Command.State.LATE, response={"late": answer}
+    )
 
 
 def end_disconnected(command_id: str) -> None:
-    """Close a command that reached no station."""
+    """End a command that reached no station."""
     _end(command_id, Command.State.DISCONNECTED)
 
 
 def end_overdue(command_id: str) -> None:
-    """Close a command that nobody answered and nobody closed; a late end of the holder changes nothing
-    then.
+    """End a command that no answer and no process has ended. A later end by the process that holds the
+    socket changes nothing then.
     """
     _end(command_id, Command.State.TIMEOUT)
 
 
 def end_refused(command_id: str) -> None:
-    """Close a command for which the line of its station is too long."""
+    """End a command that was refused because the queue of its station is full."""
     refusal = {"error_code": QUEUE_FULL, "error_description": QueueFull.sentence}
     _end(command_id, Command.State.ERROR, **refusal)
 
 
 def _end(command_id: str, state: Command.State, **values: str) -> None:
-    still_open = Command.objects.unfinished().filter(pk=command_id)
-    found = still_open.values_list("charge_point__identity", "action").first()
-    if found and still_open.update(state=state, finished_at=datetime.now(UTC), **values):
+    unfinished = Command.objects.unfinished().filter(pk=command_id)
+    found = unfinished.values_list("charge_point__identity", "action").first()
+    if found and unfinished.update(state=state, finished_at=datetime.now(UTC), **values):
         station, action = found
         measures.finished(action, state, None)
         log.info("command.finished", station=station, message_id=command_id, action=action, state=str(state))
+
+
+def end_unanswered(command_id: str, state: str, at: datetime) -> Ended | None:
+    """End a command in this state; None when it has ended before."""
+    unfinished = Command.objects.unfinished().filter(pk=command_id)
+    found = unfinished.values_list("charge_point_id", "action").first()
+    if found is None or not unfinished.update(state=state, finished_at=at):
+        return None
+    return Ended(*found)
+
+
+def has_timed_out(command_id: str, charge_point_pk: int) -> bool:
+    """Whether this command to this station ended without an answer in time."""
+    command = Command.objects.filter(pk=command_id, charge_point=charge_point_pk)
+    return command.filter(state=Command.State.TIMEOUT).exists()
+
+
+def is_finished(command_id: str) -> bool:
+    """Whether the command has a final state."""
+    return not Command.objects.unfinished().filter(pk=command_id).exists()

@@ -26,6 +26,6 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, close_silent),
     (MIRROR, presence.record_departures),
     (SWEEP, retention.delete_old_rows),
-    (BURY, takeover.bury),
+    (BURY, takeover.end_dead_connections),
     (RECONCILE, reconcile),
 )

@@ -1,21 +1,19 @@
-"""The one door out: store the command, bring it to the process that holds the socket, wait for its end.
+"""The one way to send a command: store it, send it to the process that holds the socket, wait for its result.
 
-The process that waits and the process that holds the socket need not be the same, so they speak through the
-channel layer. A channel-layer message may be lost: every command has a deadline and a final state, and the
-database row, not the message, says what became of it.
+The waiting process and the process that holds the socket may differ, so they use the channel layer. A message
+of the channel layer may be lost: every command has a deadline and a final state, and the row in the database,
+not the message, is the result.
 """
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import structlog
 from django.conf import settings
 
-from chargepoints.models import ChargePoint, Command
-from chargepoints.services.commands import QUEUE_FULL, end_disconnected, end_overdue, end_refused
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
 from ocpp_server.observability import tracing
@@ -23,20 +21,28 @@ from ocpp_server.observability.masking import masked
 from ocpp_server.protocol import actions, schemas, secrets
 from ocpp_server.protocol.versions import VERSIONS, label
 from ocpp_server.storage.journal import journal
+from ocpp_server.transport import command_store, station_store
+from ocpp_server.transport.command_store import QUEUE_FULL, Addressee, StoredCommand
 from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
 
-# How much longer than the station's deadline we wait for the news of it, which has to be stored first.
+# A caller waits this much longer than the deadline of the station: the result has to be stored first.
 _GRACE_S = 2.0
+# The registration statuses that restrict commands, as OCPP spells them.
+_PENDING, _REJECTED = "Pending", "Rejected"
+
+# The row class of the app that fills `CommandStore`: callers declare it by what they do with the result.
+Row = TypeVar("Row", bound=StoredCommand)
 
 
 async def ask_to_boot(charge_point_pk: int) -> None:
-    """A station that waited for its acceptance asks again only after its interval; most can be told to do
-    so now.
+    """Trigger the BootNotification of a station that was accepted just now.
+
+    A station that waits for its acceptance sends the next one by itself only after its interval.
     """
-    charge_point = await journal.run(ChargePoint.objects.get, pk=charge_point_pk)
+    charge_point = await journal.run(station_store.port.app.load, charge_point_pk)
     try:
         await call(
             charge_point,
@@ -49,7 +55,7 @@ async def ask_to_boot(charge_point_pk: int) -> None:
         log.info("station.gone_before_boot", station=charge_point.identity)
 
 
-def supported(charge_point: ChargePoint) -> frozenset[str]:
+def supported(charge_point: Addressee) -> frozenset[str]:
     """The actions we may send to this station, by the version it last connected with."""
     return (
         actions.to_station(charge_point.ocpp_version)
@@ -59,7 +65,7 @@ def supported(charge_point: ChargePoint) -> frozenset[str]:
 
 
 async def call(
-    charge_point: ChargePoint,
+    charge_point: Addressee,
     action: str,
     payload: dict[str, Any],
     *,
@@ -67,11 +73,11 @@ async def call(
     timeout: float | None = None,
     wait: bool = True,
     sets_password: bool = False,
-) -> Command:
+) -> Row:
     """Send a CALL to a station; the command's row in its final state, or queued when `wait` is False.
 
-    `timeout` is in seconds; a command that has waited so long for its turn is not sent any more.
-    `sets_password` is for a caller that also changes what the station's handshake is checked against. Raises
+    `timeout` is in seconds; a command that has waited in the queue for so long is not sent any more.
+    `sets_password` is for a caller that also changes the password that the handshake checks. Raises
     StationOffline, QueueFull, Conflict (not accepted yet) and Invalid (no such action in the station's
     version, a payload its schema refuses, or one that would lock the station out).
     """
@@ -83,16 +89,17 @@ async def call(
         _refuse_password(charge_point, action, payload)
     seconds = settings.OCPP_CALL_TIMEOUT if timeout is None else timeout
     now = datetime.now(UTC)
-    command = Command(
+    store = command_store.port.app
+    command = await journal.run(
+        store.create,
+        charge_point,
         id=tracing.command_id(),
-        charge_point=charge_point,
         action=action,
         payload=masked(payload, action),
         actor=actor,
         created_at=now,
         deadline_at=now + timedelta(seconds=seconds),
     )
-    await journal.run(command.save, force_insert=True)
     log.info(
         "command.queued",
         station=charge_point.identity,
@@ -115,38 +122,35 @@ async def call(
             ),
         )
         if not wait:
-            return command
+            return cast("Row", command)
         try:
             await asyncio.wait_for(finished.wait(), seconds + _GRACE_S)
         except TimeoutError:
-            await journal.run(end_overdue, command.id)
+            await journal.run(store.end_overdue, command.id)
     except (live.LiveStateUnavailable, StationOffline):
-        await journal.run(end_disconnected, command.id)
+        await journal.run(store.end_disconnected, command.id)
         raise
     except QueueFull:
-        await journal.run(end_refused, command.id)
+        await journal.run(store.end_refused, command.id)
         raise
     finally:
         switchboard.forget(command.id)
-    command = await journal.run(Command.objects.select_related("charge_point").get, pk=command.id)
+    command = await journal.run(store.load, command.id)
     if command.error_code == QUEUE_FULL:
         raise QueueFull
-    return command
+    return cast("Row", command)
 
 
-def _check(charge_point: ChargePoint, version: str, action: str, payload: dict[str, Any]) -> None:
+def _check(charge_point: Addressee, version: str, action: str, payload: dict[str, Any]) -> None:
     offered = actions.to_station(version)
     if action not in offered:
         raise Invalid(
             f"{action} is not a command of OCPP {label(version)}. There are: {', '.join(sorted(offered))}.",
             field="action",
         )
-    if charge_point.registration_status == ChargePoint.Registration.REJECTED:
+    if charge_point.registration_status == _REJECTED:
         raise Conflict(f"{charge_point.identity} is rejected: nothing is sent to it.")
-    if (
-        charge_point.registration_status == ChargePoint.Registration.PENDING
-        and action not in actions.WHILE_PENDING
-    ):
+    if charge_point.registration_status == _PENDING and action not in actions.WHILE_PENDING:
         raise Conflict(f"{charge_point.identity} is not accepted yet: until then it can only be configured.")
     try:
         schemas.outgoing(version, action, "request", payload)
@@ -156,8 +160,8 @@ def _check(charge_point: ChargePoint, version: str, action: str, payload: dict[s
         ) from None
 
 
-def _refuse_password(charge_point: ChargePoint, action: str, payload: dict[str, Any]) -> None:
-    """Refuse to give the station a password that the server would not know (1.6 security A01, 2.0.1 A01)."""
+def _refuse_password(charge_point: Addressee, action: str, payload: dict[str, Any]) -> None:
+    """Refuse to set a password that the server would not know (1.6 security A01, 2.0.1 A01)."""
     field = secrets.password_field(action, payload)
     if field:
         who = charge_point.identity

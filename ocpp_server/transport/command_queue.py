@@ -10,14 +10,14 @@ from typing import Any, Protocol
 
 import structlog
 
-from chargepoints.models import Command
-from chargepoints.services.commands import QUEUE_FULL
 from ocpp_server.domain import QueueFull as DomainQueueFull
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.session import Answered, Late, OutgoingCall, QueueFull, Session, SessionClosed
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport.command_results import Endings, Finished, Send, mark_sent
+from ocpp_server.transport import command_store
+from ocpp_server.transport.command_results import Endings, Finished, Send
+from ocpp_server.transport.command_store import QUEUE_FULL, State
 from ocpp_server.transport.messages import StationCall
 
 log = structlog.get_logger(__name__)
@@ -98,27 +98,27 @@ class OutgoingCalls:
         self._settle = self._deadline = None
         waiting, self._waiting = self._waiting, []
         for outgoing in [*self._session.close(), *waiting]:
-            await self._endings.finish(outgoing, state=Command.State.DISCONNECTED)
+            await self._endings.finish(outgoing, state=State.DISCONNECTED)
 
     # -- one after the other --------------------------------------------------------------------
 
     async def _submit(self, outgoing: OutgoingCall) -> None:
         now = time.monotonic()
         if outgoing.expires_at is not None and now >= outgoing.expires_at:
-            await self._endings.finish(outgoing, state=Command.State.TIMEOUT)
+            await self._endings.finish(outgoing, state=State.TIMEOUT)
             return
         try:
             text = self._session.submit(outgoing, now)
         except QueueFull:
             await self._endings.finish(
                 outgoing,
-                state=Command.State.ERROR,
+                state=State.ERROR,
                 error_code=QUEUE_FULL,
                 error_description=DomainQueueFull.sentence,
             )
             return
         except SessionClosed:
-            await self._endings.finish(outgoing, state=Command.State.DISCONNECTED)
+            await self._endings.finish(outgoing, state=State.DISCONNECTED)
             return
         await self._sent(text)
 
@@ -129,7 +129,7 @@ class OutgoingCalls:
         if text is None or outgoing is None:
             return
         await self._send(text)
-        await journal.run(mark_sent, outgoing.id, datetime.now(UTC))
+        await journal.run(command_store.port.app.mark_sent, outgoing.id, datetime.now(UTC))
 
     def _arm(self) -> None:
         if self._deadline is not None:
@@ -144,7 +144,7 @@ class OutgoingCalls:
         expired, text = self._session.expire(time.monotonic())
         await self._sent(text)
         for outgoing in expired:
-            await self._endings.finish(outgoing, state=Command.State.TIMEOUT)
+            await self._endings.finish(outgoing, state=State.TIMEOUT)
 
     def _spawn(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
         task = self._loop.create_task(self._guarded(function, *args))

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 import structlog
 
-from chargepoints.models import Command
-from chargepoints.tables import COMMANDS
 from ocpp_server.live.station import Station
 from ocpp_server.live.unit_of_work import UnitOfWork, store
 from ocpp_server.observability import measures
@@ -24,7 +22,8 @@ from ocpp_server.protocol.session import Late, OutgoingCall
 from ocpp_server.protocol.versions import V21
 from ocpp_server.storage.journal import journal
 from ocpp_server.storage.unit import Unit
-from ocpp_server.transport import message_log, outcomes
+from ocpp_server.transport import command_store, message_log, outcomes
+from ocpp_server.transport.command_store import State
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +55,7 @@ class Endings:
             if isinstance(event.frame, CallResult)
             else orjson.dumps(event.frame.details).decode()
         )
-        await journal.run(_mark_late, event.outgoing_id, text)
+        await journal.run(command_store.port.app.mark_late, event.outgoing_id, text)
 
     async def judge(self, outgoing: OutgoingCall, frame: CallResult | CallError) -> None:
         """The station answered."""
@@ -69,7 +68,7 @@ class Endings:
             await self.finish(
                 outgoing,
                 unit=station.unit,
-                state=self._state_now(outgoing, Command.State.ERROR),
+                state=self._state_now(outgoing, State.ERROR),
                 error_code=frame.code[:64],
                 error_description=masked_words(frame.description, echoes=echoes)[:1000],
                 error_details=masked(frame.details, outgoing.action, echoes=echoes),
@@ -89,7 +88,7 @@ class Endings:
             await self.finish(
                 outgoing,
                 unit=station.unit,
-                state=self._state_now(outgoing, Command.State.INVALID),
+                state=self._state_now(outgoing, State.INVALID),
                 response={"raw": masked_text(frame.payload, outgoing.action, echoes=echoes)},
                 error_code=error.code_for(station.version),
                 error_description=masked_words(error.description, echoes=echoes),
@@ -138,7 +137,7 @@ class Endings:
     def _state_now(outgoing: OutgoingCall, state: str) -> str:
         """A command that was sent shortly before its deadline may be answered long after it."""
         is_late = outgoing.expires_at is not None and time.monotonic() > outgoing.expires_at + LATE_AFTER_S
-        return Command.State.LATE if is_late else state
+        return State.LATE if is_late else state
 
     async def finish(
         self, outgoing: OutgoingCall, *, state: str, unit: Unit | None = None, answer: str = "", **values: Any
@@ -165,7 +164,7 @@ class Endings:
             error_description=values.get("error_description", ""),
             duration_ms=None if seconds is None else seconds * 1000,
         )
-        unit.update(COMMANDS, outgoing.id, state=state, finished_at=now, **values)
+        command_store.port.app.store_result(unit, outgoing.id, state=state, finished_at=now, **values)
         await (self._work.store() if is_message else store(unit))
         measures.finished(outgoing.action, state, seconds)
         log.info(
@@ -184,11 +183,6 @@ class Endings:
             await self._finished(outgoing.id, reply_to)
 
 
-class _Addressee(NamedTuple):
-    pk: int
-    action: str
-
-
 async def end_unanswered(
     command_id: str, *, identity: str, state: str, request: str, seconds: float | None
 ) -> None:
@@ -198,7 +192,7 @@ async def end_unanswered(
     `request` is its payload's JSON text, `seconds` how long ago it was sent; None when it never was. Raises
     StorageUnavailable.
     """
-    addressee = await journal.run(_end_unanswered, command_id, state, datetime.now(UTC))
+    addressee = await journal.run(command_store.port.app.end_unanswered, command_id, state, datetime.now(UTC))
     if addressee is None:
         return
     measures.finished(addressee.action, state, seconds)
@@ -215,34 +209,4 @@ async def end_unanswered(
     await store(unit)
     log.info(
         "command.finished", station=identity, message_id=command_id, action=addressee.action, state=state
-    )
-
-
-def _end_unanswered(command_id: str, state: str, at: datetime) -> _Addressee | None:
-    unfinished = Command.objects.unfinished().filter(pk=command_id)
-    found = unfinished.values_list("charge_point_id", "action").first()
-    if found is None or not unfinished.update(state=state, finished_at=at):
-        return None
-    return _Addressee(*found)
-
-
-def mark_sent(command_id: str, at: datetime) -> None:
-    """The frame has left, from this process or through a gateway."""
-    command = Command.objects.filter(pk=command_id)
-    command.filter(state=Command.State.QUEUED).update(state=Command.State.SENT, sent_at=at)
-    found = command.values_list("charge_point__identity", "action", "charge_point__ocpp_version").first()
-    if found is not None:
-        station, action, version = found
-        log.info("command.sent", station=station, message_id=command_id, action=action, version=version)
-
-
-def _mark_late(command_id: str, payload: str) -> None:
-    """The command timed out; what the station did all the same is worth knowing."""
-    kept = masked_text(payload)
-    try:
-        answer = orjson.loads(kept)
-    except orjson.JSONDecodeError:
-        answer = kept
-    Command.objects.filter(pk=command_id, state=Command.State.TIMEOUT).update(
-        state=Command.State.LATE, response={"late": answer}
     )

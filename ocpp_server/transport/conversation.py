@@ -30,12 +30,11 @@ from ocpp_server.protocol.session import (
     Session,
     Streamed,
 )
-from ocpp_server.transport import message_log
+from ocpp_server.transport import message_log, quarantine
 from ocpp_server.transport.command_queue import Close, Outgoing, OutgoingCalls
 from ocpp_server.transport.command_results import Finished, Send
 from ocpp_server.transport.fair_lock import Turn
 from ocpp_server.transport.messages import StationCall
-from transactions.services.transactions import quarantine
 
 log = structlog.get_logger(__name__)
 
@@ -194,7 +193,7 @@ class StationConnection:
     async def commit(self, exchange: Exchange) -> None:
         """Store what the current message changed, with its row of the log. See `dispatch.Work`."""
         if exchange.error is not None:
-            await quarantine.keep_refused(self.station, exchange)
+            await quarantine.port.app.keep_refused(self.station, exchange)
         message_log.record_incoming(self.station, exchange)
         await self._work.store()
         self.station.in_doubt = False

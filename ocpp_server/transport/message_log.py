@@ -1,4 +1,4 @@
-"""The message log's rows: one an exchange, secrets masked."""
+"""The rows of the message log: one for each exchange, secrets masked."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ from typing import Protocol
 from django.conf import settings
 from django.core.signals import setting_changed
 
-from chargepoints.tables import MESSAGES
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol.actions import LOG_ON_DEMAND
 from ocpp_server.protocol.dispatch import Exchange
 from ocpp_server.protocol.secrets import LOOKED_AT
 from ocpp_server.storage.unit import Unit
+from ocpp_server.transport import station_store
 
 
-class _Kept:
-    """What is kept, read once: Django's settings cost half a microsecond, and every message asks."""
+class _Logged:
+    """Which messages are logged. Read once: every message needs it, and a look-up in Django's settings costs
+    half a microsecond.
+    """
 
     everything: bool
     heartbeats: bool
@@ -29,23 +31,23 @@ class _Kept:
         cls.everything, cls.heartbeats = settings.OCPP_MESSAGE_LOG, settings.OCPP_LOG_HEARTBEATS
 
 
-_Kept.read()
-setting_changed.connect(_Kept.read)
+_Logged.read()
+setting_changed.connect(_Logged.read)
 
 
 def record_incoming(station: Station, exchange: Exchange) -> None:
     """Add the row of a station's request to the unit of its message."""
     call, error = exchange.call, exchange.error
-    if not _Kept.everything or (call.action in LOG_ON_DEMAND and not _Kept.heartbeats):
+    if not _Logged.everything or (call.action in LOG_ON_DEMAND and not _Logged.heartbeats):
         return
-    # By position, as `tables` has the columns: this is a row of every message.
+    # A tuple in the order of the table's columns, not keywords: this row is made for every message.
     row = (
         station.pk,
         "in",
         call.id,
         call.action[:64],
         masked_text(call.payload, call.action, is_known=error is None and station.has_only_known_fields),
-        # In all other actions our own words hold no secrets.
+        # Our answers to all other actions hold no secrets.
         masked_text(exchange.answer, call.action) if call.action in LOOKED_AT else exchange.answer,
         error.code_for(station.version) if error else "",
         error.description[:1000] if error else "",
@@ -53,11 +55,11 @@ def record_incoming(station: Station, exchange: Exchange) -> None:
         exchange.ms,
         station.received_at,
     )
-    station.unit.append(MESSAGES, row)
+    station.unit.append(station_store.port.app.messages, row)
 
 
 class Addressee(Protocol):
-    """Who a call went to."""
+    """The station that a call was sent to."""
 
     @property
     def pk(self) -> int: ...
@@ -76,13 +78,11 @@ def record_outgoing(
     duration_ms: float | None,
     echoes: Collection[str] = (),
 ) -> None:
-    """Add the row of a call of ours, when it is known what became of it. `echoes` are the secrets of the
-    request.
-    """
-    if not _Kept.everything:
+    """Add the row of a finished call of ours. `echoes` are the secrets of the request."""
+    if not _Logged.everything:
         return
     unit.insert(
-        MESSAGES,
+        station_store.port.app.messages,
         charge_point_id=station.pk,
         direction="out",
         message_id=message_id,

@@ -1,12 +1,12 @@
-"""What an answer's status word means for the command: did the station agree?"""
+"""Whether a station agreed to a command, by the status word of its answer."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from chargepoints.models import Command
+from ocpp_server.transport.command_store import State
 
-# Everything that says yes, or yes but later. Whatever else a `status` says is a no.
+# The status words that mean yes, now or later. Any other word means no.
 _AGREED = frozenset(
     {
         "Accepted",
@@ -30,7 +30,7 @@ _RESULTS = {
 
 
 def judge(response: dict[str, Any]) -> tuple[str, str]:
-    """The command's state and the status word. Answers without a status agree by coming at all."""
+    """The command's state and the status word. An answer without a status counts as agreement."""
     status = response.get("status")
     if not isinstance(status, str):
         words = [
@@ -40,4 +40,4 @@ def judge(response: dict[str, Any]) -> tuple[str, str]:
         ]
         status = next((word for word in words if word not in _AGREED), words[0] if words else "")
     agreed = not status or status in _AGREED
-    return (Command.State.ACCEPTED if agreed else Command.State.REJECTED), status[:64]
+    return (State.ACCEPTED if agreed else State.REJECTED), status[:64]

@@ -1,4 +1,4 @@
-"""Who is connected where: the live state says it now, the ORM mirrors it."""
+"""Where each station is connected: the live state holds it, the database mirrors it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from chargepoints.services import deviations, security
-from chargepoints.tables import CHARGE_POINTS
 from ocpp_server import live
 from ocpp_server.live.extensions import load_stations
 from ocpp_server.live.records import Connection
@@ -18,18 +16,19 @@ from ocpp_server.live.station import Station
 from ocpp_server.observability import measures
 from ocpp_server.storage.journal import JournalUnavailable, journal
 from ocpp_server.storage.unit import Unit
-from ocpp_server.transport import takeover
+from ocpp_server.transport import station_store, takeover
 from ocpp_server.transport.conversation import StationConnection
 from ocpp_server.transport.handshake.admission import Admitted, Handshake, Refusal
 from ocpp_server.transport.switchboard import switchboard
 
-# A station that lost its network comes back once or twice before we notice; two devices never stop.
+# A station that lost its network reconnects once or twice before we notice. Two devices with one identity
+# never stop.
 MAX_REPLACED = 6
 _REPLACED = "replaced"
 
 log = structlog.get_logger(__name__)
 
-# Stations that have gone and are still online in the ORM: primary key, connection and columns by identity.
+# Stations that are offline and still online in the database: key, connection and columns by identity.
 _unrecorded: dict[str, tuple[int, str, dict[str, Any]]] = {}
 
 
@@ -91,15 +90,13 @@ async def load(
     if replaced is not None:
         await _watch(station, address, replaced)
     unit = station.unit
-    unit.update(
-        CHARGE_POINTS,
+    station_store.port.app.show_connected(
+        unit,
         charge_point_pk,
-        is_online=True,
-        ocpp_version=version,
+        version=version,
         connection_id=connection_id,
-        remote_address=address[:64],
-        connected_at=station.received_at,
-        last_seen_at=station.received_at,
+        address=address,
+        at=station.received_at,
     )
     departure = _unrecorded.pop(station.identity, None)
     try:
@@ -121,13 +118,13 @@ async def take_up(charge_point_pk: int, *, version: str, connection_id: str) -> 
     station.memory = live.state().replay_memory(station.identity)
     for transaction in station.transactions.values():
         live.state().transaction_changed(transaction)
-    # Told now, or its next message may end what nobody here has shown.
+    # Publish the loaded state now: the next message may end a transaction this process has not published yet.
     live.state().station_changed(station)
     return station
 
 
 async def _watch(station: Station, address: str, replaced: Connection) -> None:
-    """Two devices with one identity push each other out for ever; somebody has to look at it (F04)."""
+    """Report two devices with one identity, which replace each other's connection for ever (F04)."""
     measures.replacements.add("replaced")
     recent = live.state().recent
     if await recent.note("", station.identity, _REPLACED) < MAX_REPLACED:
@@ -135,7 +132,7 @@ async def _watch(station: Station, address: str, replaced: Connection) -> None:
     await recent.forget("", station.identity, _REPLACED)
     measures.replacements.add("duplicate-identity")
     log.warning("station.flapping", station=station.identity, address=address)
-    security.notice(
+    station_store.port.app.add_security_event(
         station=station,
         type="DuplicateIdentity",
         tech_info=f"{MAX_REPLACED} connections within a minute replaced one that was alive; the last two "
@@ -144,15 +141,17 @@ async def _watch(station: Station, address: str, replaced: Connection) -> None:
 
 
 async def leave(connection: StationConnection, *, code: int) -> None:
-    """The socket is gone. Clean-up compares connections: a late close changes nothing for the newer one."""
+    """Clean up after a closed socket. A close that comes after a newer connection does not touch that one."""
     station = connection.station
     switchboard.connections.pop(station.connection_id, None)
     try:
         await connection.closed()
         if station.deviations:
-            await journal.run(deviations.store, [(station.pk, station.deviations)], datetime.now(UTC))
+            await journal.run(
+                station_store.port.app.add_deviations, [(station.pk, station.deviations)], datetime.now(UTC)
+            )
     except JournalUnavailable:
-        # Open commands end by their deadlines; that the station has gone must be known now.
+        # Open commands end by their deadlines; the live state must know at once that the station is offline.
         log.warning("station.end_unrecorded", station=station.identity)
     if await live.state().disconnect(station.identity, station.connection_id):
         await depart(
@@ -165,8 +164,8 @@ async def leave(connection: StationConnection, *, code: int) -> None:
 
 
 async def depart(pk: int, identity: str, connection_id: str, **columns: Any) -> None:
-    """Mirror that a connection is over; at once, or as soon as the database can be written."""
-    departure = {"is_online": False, "disconnected_at": datetime.now(UTC), **columns}
+    """Mirror the end of a connection; at once, or as soon as the database can be written."""
+    departure = {"disconnected_at": datetime.now(UTC), **columns}
     _unrecorded[identity] = (pk, connection_id, departure)
     log.info("station.disconnected", station=identity, code=columns["close_code"])
     with contextlib.suppress(JournalUnavailable):
@@ -174,9 +173,9 @@ async def depart(pk: int, identity: str, connection_id: str, **columns: Any) -> 
 
 
 async def record_departures() -> None:
-    """Write who has gone; also who could not be written when it went, because the database was away.
+    """Write the ends of connections, also those that came while the database was away.
 
-    Raises JournalUnavailable, and then they wait on for the next time.
+    Raises JournalUnavailable, and keeps them for the next time.
     """
     if not _unrecorded:
         return
@@ -184,10 +183,10 @@ async def record_departures() -> None:
     _unrecorded.clear()
     unit = Unit()
     for pk, _, departure in departures.values():
-        unit.update(CHARGE_POINTS, pk, **departure)
+        station_store.port.app.show_disconnected(unit, pk, **departure)
     try:
         if live.state().is_shared:
-            await journal.run(takeover.record_if_current, departures.values())
+            await journal.run(station_store.port.app.show_disconnected_if_current, departures.values())
         else:
             await journal.commit(unit)
     except JournalUnavailable:

@@ -13,13 +13,12 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from msgspec.structs import replace
 
-from chargepoints.services.commands import end_disconnected
 from ocpp_server import live
 from ocpp_server.domain import DomainError, StationOffline
 from ocpp_server.live.records import Connection
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport import messages
+from ocpp_server.transport import command_store, messages
 from ocpp_server.transport.conversation import StationConnection
 from ocpp_server.transport.messages import (
     CommandFinished,
@@ -310,7 +309,7 @@ class Switchboard:
                 else:
                     await self.send(current.channel, message)
                 return
-            await journal.run(end_disconnected, message.id)
+            await journal.run(command_store.port.app.end_disconnected, message.id)
         except (StorageUnavailable, DomainError) as error:
             # The command ends at its deadline.
             log.warning("switchboard.unforwarded", message_id=message.id, error=str(error))

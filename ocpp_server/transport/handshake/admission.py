@@ -1,22 +1,23 @@
-"""The handshake: who wants to connect, and whether it may. Every refusal is recorded with its reason in
-words.
+"""The handshake: whether a station may connect, and in which version. Every refusal is recorded with its
+reason in words.
+
+The port `Admission` is filled by `chargepoints`: which stations there are, and the refusals.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol, cast
 from urllib.parse import unquote_to_bytes
 
 from django.conf import settings
 
-from chargepoints.models import ChargePoint, RefusedConnection
-from chargepoints.services import security
 from ocpp_server import live
 from ocpp_server.live.recent import Recent
 from ocpp_server.observability import measures
+from ocpp_server.ports import Port
 from ocpp_server.protocol.versions import V2X, VERSIONS, negotiate
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.handshake import authentication
@@ -25,14 +26,13 @@ MAX_IDENTITY_16 = 255
 MAX_IDENTITY_2X = 48  # 2.0.1 part 4 3.1.1
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FORBIDDEN_IN_IDENTITY = re.compile(r"[\x00-\x1f\x7f/\\:]")
-# Where stations register by themselves, an attacker could go on for ever (S12); people can enter more.
+# An attacker could register stations without end where they register by themselves (S12). Operators can add
+# more.
 MAX_REGISTERED = 50_000
-# What is kept for the operator to look at; the oldest makes room.
-MAX_REFUSALS = 10_000
-# The same refusal again within this time is counted in the same row: a charger may try every second.
-_COALESCE = timedelta(minutes=10)
-# Stations that one statement is about.
-_AT_ONCE = 500
+
+FAILED_LOGIN = "FailedStationLogin"
+NO_SUBPROTOCOL = 101
+CLOSE_NO_SUBPROTOCOL = 1002
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Handshake:
         headers = dict(scope.get("headers", ()))
         path = scope.get("raw_path") or scope["path"].encode()
         bare = path.partition(b"?")[0].rstrip(b"/")
-        # The endpoint's own address: whoever entered it forgot the identity.
+        # The address of the endpoint itself: the identity is missing in the settings of the station.
         last = b"" if bare == b"/ocpp" else bare.rpartition(b"/")[2]
         client = scope.get("client")
         return cls(
@@ -69,16 +69,37 @@ class Handshake:
         )
 
 
+class KnownStation(Protocol):
+    """The row of a charge point, as a handshake needs it."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def identity(self) -> str: ...
+    @property
+    def ocpp_version(self) -> str: ...
+    @property
+    def security_profile(self) -> int: ...
+    @property
+    def password_hash(self) -> str: ...
+    @property
+    def checks_username(self) -> bool: ...
+    @property
+    def heartbeat_interval(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    charge_point: ChargePoint
+    """A station that may connect, and the version that it will speak."""
+
+    charge_point: KnownStation
     version: str
     subprotocol: str | None
 
 
 class Refusal(Exception):
-    """The handshake is refused. `status` is HTTP's; 101 means: complete the handshake without a
-    subprotocol, then close. `security` is the type of the security event it is, where it is one (S14).
+    """The handshake is refused with the HTTP status `status`. 101 means: complete the handshake without a
+    subprotocol, then close. `security` is the type of the security event, for a refusal that is one (S14).
     """
 
     def __init__(
@@ -90,10 +111,32 @@ class Refusal(Exception):
         self.can_be_accepted = can_be_accepted
         super().__init__(reason)
 
+    @property
+    def code(self) -> int:
+        """The code that is stored: the HTTP status, or the close code of a completed handshake."""
+        return CLOSE_NO_SUBPROTOCOL if self.status == NO_SUBPROTOCOL else self.status
 
-FAILED_LOGIN = "FailedStationLogin"
-NO_SUBPROTOCOL = 101
-CLOSE_NO_SUBPROTOCOL = 1002
+
+class Admission(Protocol):
+    """Which stations there are. A module with these functions fills the port as well as an object.
+
+    The functions use the database directly; the engine runs them in the journal.
+    """
+
+    def find(self, identities: list[str]) -> Sequence[KnownStation | None]:
+        """The rows of all stations that connect at this moment; None for unknown ones."""
+
+    def register(self, identities: list[str]) -> Sequence[KnownStation | None]:
+        """Add rows for unknown stations; None beyond MAX_REGISTERED."""
+
+    def record(self, handshake: Handshake, refusal: Refusal) -> None:
+        """Store a refused connection."""
+
+
+port = Port[Admission]("Admission")
+
+# What the journal wants to know: a list of results, of whatever class the app has for the rows.
+_Find = Callable[[list[str]], list[KnownStation | None]]
 
 
 async def admit(handshake: Handshake) -> Admitted:
@@ -103,7 +146,7 @@ async def admit(handshake: Handshake) -> Admitted:
     if handshake.origin and handshake.origin not in settings.OCPP_ALLOWED_ORIGINS:
         raise Refusal(
             403,
-            f"A browser at {handshake.origin[:100]} asked: only stations connect here.",
+            f"Refused: the request came from a browser (Origin {handshake.origin[:100]}).",
             security="RefusedOrigin",
         )
     failures, arrivals = await _recent().counts(
@@ -115,10 +158,10 @@ async def admit(handshake: Handshake) -> Admitted:
         )
     if arrivals >= authentication.MAX_ARRIVALS:
         raise Refusal(429, "The station connects more than once a second: it has to wait a minute.")
-    charge_point = await journal.together(find, handshake.identity)
+    charge_point = await find(handshake.identity)
     if charge_point is None:
         if settings.OCPP_UNKNOWN_STATIONS == "refuse":
-            # As slow as a wrong password, so that the time does not tell which identities exist.
+            # As slow as a wrong password, so that the time does not reveal which identities exist.
             await authentication.verify("", b"nobody")
             raise Refusal(404, "No charge point has this identity.", can_be_accepted=True)
     else:
@@ -126,9 +169,9 @@ async def admit(handshake: Handshake) -> Admitted:
     await _recent().note(handshake.address, handshake.identity, authentication.ARRIVAL)
     version, subprotocol = _version(handshake)
     if charge_point is None:
-        charge_point = await journal.together(register, handshake.identity)
+        charge_point = await register(handshake.identity)
         if charge_point is None:
-            raise Refusal(404, f"{MAX_REGISTERED} charge points are entered: no more register by themselves.")
+            raise Refusal(404, f"Self-registration limit reached ({MAX_REGISTERED:,} charge points).")
     return Admitted(charge_point, version, subprotocol)
 
 
@@ -167,7 +210,7 @@ def _version(handshake: Handshake) -> tuple[str, str | None]:
     return chosen, chosen
 
 
-async def _authenticate(charge_point: ChargePoint, handshake: Handshake) -> None:
+async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> None:
     profile = charge_point.security_profile
     if profile >= 2 and not handshake.is_tls:
         raise Refusal(
@@ -200,76 +243,18 @@ async def _authenticate(charge_point: ChargePoint, handshake: Handshake) -> None
         raise Refusal(401, reason, security=FAILED_LOGIN)
 
 
-def find(identities: list[str]) -> list[ChargePoint | None]:
-    """The charge points of all who connect at this moment; None for strangers."""
-    found: dict[str, ChargePoint] = {}
-    for start in range(0, len(identities), _AT_ONCE):
-        rows = ChargePoint.objects.by_identities(identities[start : start + _AT_ONCE])
-        found |= {row.identity_key: row for row in rows}
-    return [found.get(identity.casefold()) for identity in identities]
+async def find(identity: str) -> KnownStation | None:
+    """The row of a station, None for an unknown one; one query for all that connect at this moment."""
+    return await journal.together(cast("_Find", port.app.find), identity)
 
 
-def register(identities: list[str]) -> list[ChargePoint | None]:
-    """Make charge points of stations nobody announced, as OCPP_UNKNOWN_STATIONS says; None beyond the limit.
-
-    Another connection or process may have made one since it was looked for: that one is taken.
-    """
-    registration = (
-        ChargePoint.Registration.ACCEPTED
-        if settings.OCPP_UNKNOWN_STATIONS == "accept"
-        else ChargePoint.Registration.PENDING
-    )
-    strangers = {identity.casefold(): identity for identity in identities}
-    room = max(0, MAX_REGISTERED - ChargePoint.objects.count())
-    made = [
-        ChargePoint(identity=identity, identity_key=key, registration_status=registration)
-        for key, identity in list(strangers.items())[:room]
-    ]
-    ChargePoint.objects.bulk_create(made, batch_size=_AT_ONCE, ignore_conflicts=True)
-    return find(identities)
+async def register(identity: str) -> KnownStation | None:
+    """Add a row for an unknown station; None when MAX_REGISTERED is reached."""
+    return await journal.together(cast("_Find", port.app.register), identity)
 
 
 async def record(handshake: Handshake, refusal: Refusal) -> None:
-    """Note a refused connection for the engineer who looks for it."""
+    """Store a refused connection."""
     if refusal.security:
         measures.authentication_failures.add(refusal.security)
-    await journal.run(_record, handshake, refusal)
-
-
-def _record(handshake: Handshake, refusal: Refusal) -> None:
-    now = datetime.now(UTC)
-    identity = handshake.identity.replace("\0", "\ufffd")[:255]
-    known = RefusedConnection.objects.filter(
-        identity=identity,
-        remote_address=handshake.address,
-        code=_code(refusal),
-        reason=refusal.reason[:500],
-        at__gte=now - _COALESCE,
-    ).first()
-    if known is not None:
-        known.count += 1
-        known.at = now
-        known.save(update_fields=["count", "at"])
-        return
-    if RefusedConnection.objects.count() >= MAX_REFUSALS:
-        RefusedConnection.objects.filter(pk=RefusedConnection.objects.earliest("at").pk).delete()
-    RefusedConnection.objects.create(
-        identity=identity,
-        remote_address=handshake.address[:64],
-        path=handshake.path,
-        subprotocols=handshake.protocol_header[:500],
-        had_credentials=handshake.authorization is not None,
-        code=_code(refusal),
-        reason=refusal.reason[:500],
-        can_be_accepted=refusal.can_be_accepted,
-        at=now,
-    )
-    charge_point = find([identity])[0] if refusal.security else None
-    if charge_point is not None:
-        # One a row of the handshake log: its repetitions are counted there.
-        sentence = f"{refusal.reason} From {handshake.address or 'an unknown address'}."
-        security.record(charge_point=charge_point, type=refusal.security, tech_info=sentence)
-
-
-def _code(refusal: Refusal) -> int:
-    return CLOSE_NO_SUBPROTOCOL if refusal.status == NO_SUBPROTOCOL else refusal.status
+    await journal.run(port.app.record, handshake, refusal)

@@ -15,7 +15,7 @@ import structlog
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport.command_results import mark_sent
+from ocpp_server.transport import command_store
 from ocpp_server.transport.queue.keys import script
 from ocpp_server.transport.queue.redis import QueueRedis
 from ocpp_server.transport.queue.station import Outcome
@@ -143,7 +143,7 @@ class Claims:
     @staticmethod
     async def _note_sent(message_id: str) -> None:
         try:
-            await journal.run(mark_sent, message_id, datetime.now(UTC))
+            await journal.run(command_store.port.app.mark_sent, message_id, datetime.now(UTC))
         except StorageUnavailable as error:
             # The command's end will say more.
             log.warning("command.sent_unrecorded", message_id=message_id, error=str(error))

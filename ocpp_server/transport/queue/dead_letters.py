@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
 import structlog
 
-from chargepoints.models import ChargePoint
-from ocpp_server import live
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol import frames
 from ocpp_server.protocol.actions import TRANSACTIONAL
 from ocpp_server.protocol.errors import InternalError
 from ocpp_server.protocol.versions import V16, VERSIONS
 from ocpp_server.storage.journal import journal
+from ocpp_server.transport import quarantine
+from ocpp_server.transport.handshake import admission
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.claims import Claim
 from ocpp_server.transport.queue.station import Outcome
-from transactions.services.transactions import quarantine
 
 log = structlog.get_logger(__name__)
 
@@ -68,8 +66,8 @@ async def put_aside(claim: Claim) -> Outcome:
         return outcome
     if action in TRANSACTIONAL:
         received_at = message.at or datetime.now(UTC)
-        await journal.run(_keep, claim.identity, action, message.frame, received_at)
-        answer = frames.pack_result(message_id, await _kind_answer(action))
+        await _keep(claim.identity, action, message.frame, received_at)
+        answer = frames.pack_result(message_id, await quarantine.port.app.answer_given_up(action))
     else:
         answer = frames.pack_error(message_id, InternalError(), version)
     outcome.answers.append(
@@ -78,18 +76,12 @@ async def put_aside(claim: Claim) -> Outcome:
     return outcome
 
 
-async def _kind_answer(action: str) -> dict[str, Any]:
-    """What lets the station forget the message. A start gets a number, and no energy nobody would account."""
-    if action == "StartTransaction":
-        number = await live.state().next_transaction_number()
-        return {"transactionId": number, "idTagInfo": {"status": "Invalid"}}
-    return {}
-
-
-def _keep(identity: str, action: str, frame: str, received_at: datetime) -> None:
-    row = ChargePoint.objects.by_identity(identity).first()
+async def _keep(identity: str, action: str, frame: str, received_at: datetime) -> None:
+    """Keep the payload of a request. Raises StorageUnavailable."""
+    row = await admission.find(identity)
     if row is None:
         return
-    frame_read = frames.parse(frame, row.ocpp_version or V16)
-    payload = frame_read.payload if isinstance(frame_read, frames.Call) else frame
-    quarantine.keep_poisoned(row.pk, action, payload, _REASON, received_at)
+    known = row.ocpp_version
+    parsed = frames.parse(frame, known if known in VERSIONS else V16)
+    payload = parsed.payload if isinstance(parsed, frames.Call) else frame
+    await journal.run(quarantine.port.app.keep_given_up, row.pk, action, payload, _REASON, received_at)

@@ -12,7 +12,7 @@ from ocpp_server.domain import QueueFull, StationOffline
 from ocpp_server.live.records import Connection
 from ocpp_server.protocol.frames import pack_call
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport.command_results import mark_sent
+from ocpp_server.transport import command_store
 from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.keys import QueueKeys, script
@@ -54,7 +54,7 @@ async def submit(connection: Connection, command: StationCall) -> None:
     if taken == "full":
         raise QueueFull
     if sent:
-        await journal.run(mark_sent, sent, datetime.now(UTC))
+        await journal.run(command_store.port.app.mark_sent, sent, datetime.now(UTC))
 
 
 async def changed(connection: Connection) -> None:

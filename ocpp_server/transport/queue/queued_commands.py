@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 import msgspec
 import structlog
 
-from chargepoints.models import Command
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.session import Answered, Late, OutgoingCall, Session
 from ocpp_server.storage.journal import journal
+from ocpp_server.transport import command_store
 from ocpp_server.transport.command_queue import Close
-from ocpp_server.transport.command_results import Endings, Finished, Send, end_unanswered, mark_sent
+from ocpp_server.transport.command_results import Endings, Finished, Send, end_unanswered
+from ocpp_server.transport.command_store import State
 from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.queue import downlink, envelope
 from ocpp_server.transport.queue.keys import script
@@ -68,11 +69,11 @@ class QueuedCalls:
         """
         found = await self._redis.run(_ANSWERED, self._station.identity, message_id, JUDGING_MS)
         if not found:
-            if await journal.run(_has_timed_out, message_id, self._station.pk):
+            if await journal.run(command_store.port.app.has_timed_out, message_id, self._station.pk):
                 self._session.missed(message_id)
             return True
         action, age_ms, left_ms, timeout_ms, reply_to, packed = (part.decode() for part in found)
-        if is_repeated and await journal.run(_has_ended, message_id):
+        if is_repeated and await journal.run(command_store.port.app.is_finished, message_id):
             self.ended = message_id
             await self._finished(message_id, reply_to)
             return False
@@ -136,7 +137,7 @@ async def sweep(redis: QueueRedis) -> float:
     for one in ended:
         await _end(one)
     for message_id in sent:
-        await journal.run(mark_sent, message_id.decode(), datetime.now(UTC))
+        await journal.run(command_store.port.app.mark_sent, message_id.decode(), datetime.now(UTC))
     wait = int(wait_ms)
     return LATEST_S if wait < 0 else min(max(wait / 1000, SOONEST_S), LATEST_S)
 
@@ -146,7 +147,7 @@ async def _end(ended: list[bytes]) -> None:
     await end_unanswered(
         message_id,
         identity=identity,
-        state=Command.State.TIMEOUT if fate == "timeout" else Command.State.DISCONNECTED,
+        state=State.TIMEOUT if fate == "timeout" else State.DISCONNECTED,
         request=_payload(packed),
         seconds=None if age_ms == "-1" else int(age_ms) / 1000,
     )
@@ -156,12 +157,3 @@ async def _end(ended: list[bytes]) -> None:
 def _payload(packed: str) -> str:
     """The JSON text of the payload of a call of ours."""
     return str(memoryview(_decode_parts(envelope.parse(packed).frame)[3]), "utf-8")
-
-
-def _has_timed_out(command_id: str, charge_point_pk: int) -> bool:
-    ended = Command.objects.filter(pk=command_id, charge_point=charge_point_pk)
-    return ended.filter(state=Command.State.TIMEOUT).exists()
-
-
-def _has_ended(command_id: str) -> bool:
-    return not Command.objects.unfinished().filter(pk=command_id).exists()

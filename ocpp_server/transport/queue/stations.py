@@ -9,17 +9,16 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from chargepoints.models import ChargePoint
-from chargepoints.services import deviations
 from ocpp_server import live
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V16, VERSIONS
 from ocpp_server.storage.journal import JournalUnavailable, journal
-from ocpp_server.transport import presence
+from ocpp_server.transport import presence, station_store
 from ocpp_server.transport.calls import ask_to_boot
 from ocpp_server.transport.command_queue import SETTLE_KNOWN_S, SETTLE_S
 from ocpp_server.transport.handshake import admission
+from ocpp_server.transport.handshake.admission import KnownStation
 from ocpp_server.transport.queue import dead_letters, envelope, queued_commands
 from ocpp_server.transport.queue.claims import Claim
 from ocpp_server.transport.queue.envelope import Envelope
@@ -139,7 +138,7 @@ class Stations:
             return Outcome()
         known = self._known.get(claim.key)
         if known is None or known.session_id != session_id:
-            row = await journal.together(admission.find, claim.identity)
+            row = await admission.find(claim.identity)
             if row is None:
                 return _of_nobody(claim)
             known = await self._take_up(claim, row, session_id, message.protocol or row.ocpp_version)
@@ -169,14 +168,14 @@ class Stations:
             outcome.settles = _settle(known.station)
         return outcome
 
-    async def _row_or_stranger(self, claim: Claim) -> ChargePoint | None:
+    async def _row_or_stranger(self, claim: Claim) -> KnownStation | None:
         """Nobody has asked us whether the station may connect: unknown ones are treated as at a handshake."""
-        row = await journal.together(admission.find, claim.identity)
+        row = await admission.find(claim.identity)
         if row is None and settings.OCPP_UNKNOWN_STATIONS != "refuse":
-            row = await journal.together(admission.register, claim.identity)
+            row = await admission.register(claim.identity)
         return row
 
-    async def _take_up(self, claim: Claim, row: ChargePoint, session_id: str, version: str) -> QueuedStation:
+    async def _take_up(self, claim: Claim, row: KnownStation, session_id: str, version: str) -> QueuedStation:
         """A station that another processor served until now, or nobody."""
         self.forget(claim.key)
         live.state().serve(row.identity)
@@ -189,11 +188,7 @@ class Stations:
 
     async def _connect(self, claim: Claim, message: Envelope) -> Outcome:
         """The station is at a gateway: as when it comes to a socket of ours."""
-        row = await (
-            journal.together(admission.find, claim.identity)
-            if self._older is None
-            else self._row_or_stranger(claim)
-        )
+        row = await (admission.find(claim.identity) if self._older is None else self._row_or_stranger(claim))
         if row is None:
             return _of_nobody(claim)
         session = await self._session(claim)
@@ -211,7 +206,7 @@ class Stations:
         return Outcome(session_id=message.session_id, settles=_settle(known.station))
 
     async def _arrive(
-        self, claim: Claim, row: ChargePoint, session_id: str, version: str, session: dict[str, str]
+        self, claim: Claim, row: KnownStation, session_id: str, version: str, session: dict[str, str]
     ) -> QueuedStation:
         await queued_commands.drop(self._redis, claim.key)
         self.forget(claim.key)
@@ -242,7 +237,7 @@ class Stations:
         if known is not None:
             last_seen = {"last_seen_at": known.station.last_seen_at}
             self.forget(claim.key)
-        row = await journal.together(admission.find, claim.identity)
+        row = await admission.find(claim.identity)
         if row is not None:
             await presence.depart(
                 row.pk, row.identity, message.session_id, close_code=message.code, **last_seen
@@ -305,6 +300,6 @@ def _replaced(session: dict[str, str], identity: str) -> Connection | None:
 async def _store_deviations(station: Station) -> None:
     counted, station.deviations = station.deviations, {}
     try:
-        await journal.run(deviations.store, [(station.pk, counted)], datetime.now(UTC))
+        await journal.run(station_store.port.app.add_deviations, [(station.pk, counted)], datetime.now(UTC))
     except JournalUnavailable:
         log.warning("station.deviations_unrecorded", station=station.identity)

@@ -12,6 +12,7 @@ from accounts.jobs import delete_old_requests
 from accounts.models import IdempotentRequest, TokenImport, TokenUpload, UnknownToken
 from chargepoints.jobs import delete_old_refusals, trim_events
 from chargepoints.models import ChargePoint, Deviation, DeviceEvent, Message, RefusedConnection, SecurityEvent
+from chargepoints.services import admission as stations
 from chargepoints.services import deviations, security
 from ocpp_server.live.station import MAX_DEVIATION_KINDS, DeviationCount, Station
 from ocpp_server.storage import retention
@@ -108,10 +109,10 @@ def test_events_of_no_station_are_bounded_too(monkeypatch: pytest.MonkeyPatch, n
 
 
 def test_refused_connections_are_bounded_and_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(admission, "MAX_REFUSALS", 5)
+    monkeypatch.setattr(stations, "MAX_REFUSALS", 5)
 
     for number in range(12):
-        admission._record(handshake(f"STRANGER-{number}"), Refusal(404, "Nobody knows it."))
+        stations.record(handshake(f"STRANGER-{number}"), Refusal(404, "Nobody knows it."))
 
     kept = RefusedConnection.objects.order_by("pk").values_list("identity", flat=True)
     assert list(kept) == [f"STRANGER-{number}" for number in range(7, 12)]
@@ -119,7 +120,7 @@ def test_refused_connections_are_bounded_and_the_oldest_makes_room(monkeypatch: 
 
 def test_the_same_refusal_again_is_counted_and_takes_no_row() -> None:
     for _ in range(30):
-        admission._record(handshake("STRANGER"), Refusal(404, "Nobody knows it."))
+        stations.record(handshake("STRANGER"), Refusal(404, "Nobody knows it."))
 
     assert RefusedConnection.objects.get().count == 30
 
@@ -145,7 +146,7 @@ def test_no_more_stations_register_by_themselves_than_allowed(
 ) -> None:
     monkeypatch.setattr(admission, "MAX_REGISTERED", 3)
 
-    let_in = [admission.register([f"NEW-{number}"])[0] for number in range(5)]
+    let_in = [stations.register([f"NEW-{number}"])[0] for number in range(5)]
 
     assert [found.identity if found else None for found in let_in] == ["NEW-0", "NEW-1", None, None, None]
     assert ChargePoint.objects.count() == 3
@@ -154,7 +155,7 @@ def test_no_more_stations_register_by_themselves_than_allowed(
 def test_many_that_register_at_once_stop_at_the_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "MAX_REGISTERED", 3)
 
-    let_in = admission.register([f"NEW-{number}" for number in range(5)])
+    let_in = stations.register([f"NEW-{number}" for number in range(5)])
 
     assert [found is not None for found in let_in] == [True, True, True, False, False]
 

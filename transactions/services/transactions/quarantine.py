@@ -5,10 +5,12 @@ operator.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import orjson
 
 from chargepoints.services import security
+from ocpp_server import live
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol.actions import ABOUT_MONEY
@@ -102,10 +104,10 @@ async def keep_refused(station: Station, exchange: Exchange) -> None:
     )
 
 
-def keep_poisoned(
+def keep_given_up(
     charge_point_pk: int, action: str, payload: str, detail: str, received_at: datetime
 ) -> None:
-    """Put aside a message that could not be handled, again and again. Runs in the journal."""
+    """Keep a message that could not be handled after several attempts. Runs in the journal."""
     if not _is_kept(charge_point_pk, action, payload):
         QuarantinedMessage.objects.create(
             charge_point_id=charge_point_pk,
@@ -115,3 +117,15 @@ def keep_poisoned(
             payload=masked_text(payload, action),
             received_at=received_at,
         )
+
+
+async def answer_given_up(action: str) -> dict[str, Any]:
+    """The payload that answers such a message, so that the station does not send it again.
+
+    A start gets a number of its own and an invalid token: the station must not deliver energy for a
+    transaction that is not stored.
+    """
+    if action == "StartTransaction":
+        number = await live.state().next_transaction_number()
+        return {"transactionId": number, "idTagInfo": {"status": "Invalid"}}
+    return {}

@@ -28,7 +28,11 @@ TRACED = tuple(
         "configuration/services",
     )
 )
-NOT_TRACED = (str(ROOT / "transactions/services/transactions/quarantine.py"),)
+# The engine calls these through its ports when the handlers have returned.
+NOT_TRACED = (
+    str(ROOT / "transactions/services/transactions/quarantine.py"),
+    str(ROOT / "chargepoints/services/commands.py"),
+)
 # An exception that a trace function raises on the last line of a `with` leaves its lock taken.
 HOLDS_A_LOCK = ("count",)
 # What a live transaction knows and the database does not: it is measured again, or asked again.

@@ -1,0 +1,84 @@
+"""The stations that may connect, and the refused connections: fills the engine's port `Admission`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from django.conf import settings
+
+from chargepoints.models import ChargePoint, RefusedConnection
+from chargepoints.services import security
+from ocpp_server.transport.handshake import admission
+from ocpp_server.transport.handshake.admission import Handshake, Refusal
+
+# The newest refusals are kept for the operator.
+MAX_REFUSALS = 10_000
+# The same refusal within this time is counted in the same row: a charger may try every second.
+_COALESCE = timedelta(minutes=10)
+# Stations that one statement is about.
+_AT_ONCE = 500
+
+
+def find(identities: list[str]) -> list[ChargePoint | None]:
+    """The charge points of all stations that connect at this moment; None for unknown ones."""
+    found: dict[str, ChargePoint] = {}
+    for start in range(0, len(identities), _AT_ONCE):
+        rows = ChargePoint.objects.by_identities(identities[start : start + _AT_ONCE])
+        found |= {row.identity_key: row for row in rows}
+    return [found.get(identity.casefold()) for identity in identities]
+
+
+def register(identities: list[str]) -> list[ChargePoint | None]:
+    """Add charge points for unknown stations, as OCPP_UNKNOWN_STATIONS says; None beyond the limit.
+
+    Another connection or process may have added one meanwhile: that one is returned.
+    """
+    registration = (
+        ChargePoint.Registration.ACCEPTED
+        if settings.OCPP_UNKNOWN_STATIONS == "accept"
+        else ChargePoint.Registration.PENDING
+    )
+    unknown = {identity.casefold(): identity for identity in identities}
+    room = max(0, admission.MAX_REGISTERED - ChargePoint.objects.count())
+    made = [
+        ChargePoint(identity=identity, identity_key=key, registration_status=registration)
+        for key, identity in list(unknown.items())[:room]
+    ]
+    ChargePoint.objects.bulk_create(made, batch_size=_AT_ONCE, ignore_conflicts=True)
+    return find(identities)
+
+
+def record(handshake: Handshake, refusal: Refusal) -> None:
+    """Store a refused connection for the engineer who looks for it, and the security event that it may be."""
+    now = datetime.now(UTC)
+    identity = handshake.identity.replace("\0", "\ufffd")[:255]
+    known = RefusedConnection.objects.filter(
+        identity=identity,
+        remote_address=handshake.address,
+        code=refusal.code,
+        reason=refusal.reason[:500],
+        at__gte=now - _COALESCE,
+    ).first()
+    if known is not None:
+        known.count += 1
+        known.at = now
+        known.save(update_fields=["count", "at"])
+        return
+    if RefusedConnection.objects.count() >= MAX_REFUSALS:
+        RefusedConnection.objects.filter(pk=RefusedConnection.objects.earliest("at").pk).delete()
+    RefusedConnection.objects.create(
+        identity=identity,
+        remote_address=handshake.address[:64],
+        path=handshake.path,
+        subprotocols=handshake.protocol_header[:500],
+        had_credentials=handshake.authorization is not None,
+        code=refusal.code,
+        reason=refusal.reason[:500],
+        can_be_accepted=refusal.can_be_accepted,
+        at=now,
+    )
+    charge_point = find([identity])[0] if refusal.security else None
+    if charge_point is not None:
+        # One event for each row of the refusals: repetitions are counted in the row.
+        sentence = f"{refusal.reason} From {handshake.address or 'an unknown address'}."
+        security.record(charge_point=charge_point, type=refusal.security, tech_info=sentence)

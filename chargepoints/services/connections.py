@@ -1,0 +1,77 @@
+"""What the database shows of connections: fills the engine's port `StationStore`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from chargepoints.models import ChargePoint, Command
+from chargepoints.services import deviations, security
+from chargepoints.tables import CHARGE_POINTS, MESSAGES
+from ocpp_server.storage.unit import Unit
+
+log = structlog.get_logger(__name__)
+
+messages = MESSAGES
+add_deviations = deviations.store
+add_security_event = security.notice
+
+
+def load(charge_point_pk: int) -> ChargePoint:
+    """The row of a station."""
+    return ChargePoint.objects.get(pk=charge_point_pk)
+
+
+def show_connected(
+    unit: Unit, charge_point_pk: int, *, version: str, connection_id: str, address: str, at: datetime
+) -> None:
+    """Show a station as online over this connection."""
+    unit.update(
+        CHARGE_POINTS,
+        charge_point_pk,
+        is_online=True,
+        ocpp_version=version,
+        connection_id=connection_id,
+        remote_address=address[:64],
+        connected_at=at,
+        last_seen_at=at,
+    )
+
+
+def show_connected_again(unit: Unit, charge_point_pk: int, *, connection_id: str) -> None:
+    """Show a station as online that another process may have shown as offline."""
+    unit.update(CHARGE_POINTS, charge_point_pk, is_online=True, connection_id=connection_id)
+
+
+def show_disconnected(unit: Unit, charge_point_pk: int, **columns: Any) -> None:
+    """Show a station as offline."""
+    unit.update(CHARGE_POINTS, charge_point_pk, is_online=False, **columns)
+
+
+def show_disconnected_if_current(departures: Iterable[tuple[int, str, dict[str, Any]]]) -> None:
+    """The same, unless the station has connected to another process, which has written before."""
+    for pk, connection_id, columns in departures:
+        current = ChargePoint.objects.filter(pk=pk, connection_id=connection_id)
+        current.update(is_online=False, **columns)
+
+
+def connection_ids() -> dict[str, str]:
+    """The connection id of every station that is shown as online, by identity."""
+    return dict(ChargePoint.objects.online().values_list("identity", "connection_id"))
+
+
+def end_connections(connection_ids: list[str]) -> None:
+    """Show the stations of a dead process as offline and end their commands."""
+    now = datetime.now(UTC)
+    # Every connection has an id of its own: a station that has connected again meanwhile has another.
+    rows = ChargePoint.objects.online().filter(connection_id__in=connection_ids)
+    gone = list(rows.values_list("pk", "identity"))
+    for _, identity in gone:
+        log.warning("station.disconnected", station=identity, reason="its process has died")
+    Command.objects.unfinished().filter(charge_point__in=[pk for pk, _ in gone], created_at__lt=now).update(
+        state=Command.State.DISCONNECTED, finished_at=now, error_description="The server's process has died."
+    )
+    rows.update(is_online=False, disconnected_at=now, close_code=None)

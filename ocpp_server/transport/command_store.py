@@ -1,0 +1,115 @@
+"""The port `CommandStore`: the rows of commands. `chargepoints` fills it.
+
+The functions use the database directly; the engine runs them in the journal.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from ocpp_server.ports import Port
+from ocpp_server.storage.unit import Unit
+
+# The error code of a command that was refused because the queue of its station is full.
+QUEUE_FULL = "QueueFull"
+
+
+class State(StrEnum):
+    """The states of a command as they are stored. A command in any but the first two is finished."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    ERROR = "error"
+    TIMEOUT = "timeout"
+    DISCONNECTED = "disconnected"
+    INVALID = "invalid"
+    LATE = "late"
+
+
+class Addressee(Protocol):
+    """The row of a station to which a command is sent."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def identity(self) -> str: ...
+    @property
+    def ocpp_version(self) -> str: ...
+    @property
+    def registration_status(self) -> str: ...
+
+
+class StoredCommand(Protocol):
+    """The row of a command."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def error_code(self) -> str: ...
+
+
+class Unanswered(Protocol):
+    """What the message log needs to know about a command that ended without an answer."""
+
+    @property
+    def pk(self) -> int:
+        """The key of the station."""
+
+    @property
+    def action(self) -> str: ...
+
+
+class CommandStore(Protocol):
+    """Where commands are stored. A module with these functions fills the port as well as an object."""
+
+    def create(
+        self,
+        charge_point: Any,
+        *,
+        id: str,
+        action: str,
+        payload: dict[str, Any],
+        actor: str,
+        created_at: datetime,
+        deadline_at: datetime,
+    ) -> StoredCommand:
+        """Insert a queued command to this `Addressee`."""
+
+    def load(self, command_id: str) -> StoredCommand:
+        """The row as it is now."""
+
+    def store_result(self, unit: Unit, command_id: str, *, finished_at: datetime, **columns: Any) -> None:
+        """Add the final state and the answer of a command to a unit of work."""
+
+    def mark_sent(self, command_id: str, at: datetime) -> None:
+        """Note that the frame has left, from this process or through a gateway."""
+
+    def mark_late(self, command_id: str, payload: str) -> None:
+        """Keep the answer to a command that had timed out; `payload` is its JSON text."""
+
+    def end_disconnected(self, command_id: str) -> None:
+        """End a command that reached no station."""
+
+    def end_overdue(self, command_id: str) -> None:
+        """End a command that no answer and no process has ended."""
+
+    def end_refused(self, command_id: str) -> None:
+        """End a command that was refused because the queue of its station is full."""
+
+    def end_unanswered(self, command_id: str, state: str, at: datetime) -> Unanswered | None:
+        """End a command in this state; None when it has ended before."""
+
+    def has_timed_out(self, command_id: str, charge_point_pk: int) -> bool:
+        """Whether this command to this station ended without an answer in time."""
+
+    def is_finished(self, command_id: str) -> bool:
+        """Whether the command has a final state."""
+
+
+port = Port[CommandStore]("CommandStore")

@@ -1,0 +1,46 @@
+"""The ports of the transport: filled by the apps, and a missing app is named in a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from chargepoints.models import Command
+from chargepoints.services import admission as stations
+from chargepoints.services import commands, connections
+from ocpp_server.ports import Port
+from ocpp_server.transport import command_store, quarantine, station_store
+from ocpp_server.transport.command_store import State
+from ocpp_server.transport.handshake import admission
+from transactions.services.transactions import quarantine as kept
+
+
+def test_the_apps_fill_the_ports() -> None:
+    assert command_store.port.app is commands
+    assert station_store.port.app is connections
+    assert admission.port.app is stations
+    assert quarantine.port.app is kept
+
+
+def test_a_port_that_no_app_has_filled_says_so() -> None:
+    port: Port[Any] = Port("CommandStore")
+
+    with pytest.raises(ImproperlyConfigured, match="No installed app provides CommandStore, so load cannot"):
+        port.app.load("c1")
+
+
+def test_a_port_is_filled_by_one_app() -> None:
+    port: Port[Any] = Port("CommandStore")
+    port.fill(commands)
+    port.fill(commands)
+
+    with pytest.raises(ImproperlyConfigured, match="Two apps provide CommandStore"):
+        port.fill(connections)
+
+    assert port.app is commands
+
+
+def test_the_states_of_a_command_are_those_of_its_column() -> None:
+    assert [str(state) for state in State] == list(Command.State.values)
