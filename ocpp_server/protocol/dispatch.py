@@ -1,19 +1,23 @@
-"""The only way in: look up > validate > handler > validate > commit > pack. The envelope was read by the
-session.
+"""The one way through for every message of a station, after the session has read its envelope.
+
+A request: look up > validate > handler > validate > commit > pack. An answer to a call of ours: validate >
+@reply > commit.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import orjson
 import structlog
 
 from . import actions, registry, schemas
 from .errors import InternalError, NotImplementedAction, NotSupported, OcppError, SecurityError
-from .frames import Call, Send, pack_error, pack_result
-from .versions import label
+from .frames import Call, CallError, CallResult, Send, pack_error, pack_result, pack_result_error
+from .session import OutgoingCall
+from .versions import V21, label
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +41,7 @@ class StorageUnavailable(Exception):
     3.7.1).
     """
 
-    # What the station is told when its socket is closed (1013).
+    # The reason in the close frame (1013).
     sentence = "The database is away; try again later."
 
 
@@ -46,9 +50,7 @@ class CommitRefused(Exception):
 
 
 class Exchange:
-    """A station's request and what becomes of it. `answer` is the payload's or the error's JSON text as it
-    leaves.
-    """
+    """A station's request and its answer. `answer` is the JSON text of the payload as it is sent."""
 
     __slots__ = ("answer", "call", "error", "payload", "started")
 
@@ -61,29 +63,48 @@ class Exchange:
 
     @property
     def ms(self) -> float:
+        """Milliseconds since the request came."""
         return (time.perf_counter() - self.started) * 1000
 
 
-class Work(Protocol):
+class Answer:
+    """A station's answer to a call of ours. `response` is its payload, None for a CALLERROR or an invalid
+    payload; `error` says what is invalid. `mask` takes the secrets of our call out of a text.
+    """
+
+    __slots__ = ("call", "error", "frame", "mask", "response")
+
+    def __init__(self, call: OutgoingCall, frame: CallResult | CallError, mask: Callable[[str], str]) -> None:
+        self.call = call
+        self.frame = frame
+        self.mask = mask
+        self.response: dict[str, Any] | None = None
+        self.error: OcppError | None = None
+
+
+M_contra = TypeVar("M_contra", Exchange, Answer, contravariant=True)
+
+
+class Work(Protocol[M_contra]):
     """The unit of work of one message: all of it is stored, or all of it is taken back."""
 
-    async def commit(self, exchange: Exchange) -> None:
-        """Store what the message changed. Raises CommitRefused when the database refuses a row; whatever
-        else it raises means that nothing can be stored.
+    async def commit(self, message: M_contra, /) -> None:
+        """Store what the message changed. Raises CommitRefused when the database refuses a row; any other
+        exception means that nothing can be stored.
         """
 
     async def roll_back(self) -> None:
         """Take back what the message changed, in the live state too. Raises StorageUnavailable."""
 
 
-async def dispatch(station: Party, call: Call | Send, work: Work) -> Exchange:
+async def dispatch(station: Party, call: Call | Send, work: Work[Exchange]) -> Exchange:
     """Handle a request and commit what it changes; only then is there an answer.
 
-    Whatever fails, the handler, a reaction to it, the answer's schema or the commit: what the message changed
-    is rolled back before anything else happens. When the commit was refused, the message is handled a second
-    time on the state that was loaded again. An exception that leaves this function (StorageUnavailable,
-    CommitRefused, a cancelled task) means that nothing is stored and nothing may be answered; the owner of
-    the unit of work abandons it then.
+    When the handler, a reaction to it, the answer's schema or the commit fails, everything that the message
+    changed is rolled back before anything else happens. When the commit was refused, the message is handled a
+    second time on the state that was loaded again. An exception that leaves this function
+    (StorageUnavailable, CommitRefused, a cancelled task) means that nothing is stored and nothing may be
+    answered; the owner of the unit of work abandons it then.
     """
     exchange = Exchange(call)
     try:
@@ -107,7 +128,7 @@ async def dispatch(station: Party, call: Call | Send, work: Work) -> Exchange:
     return exchange
 
 
-async def _attempt(station: Party, exchange: Exchange, work: Work) -> None:
+async def _attempt(station: Party, exchange: Exchange, work: Work[Exchange]) -> None:
     exchange.error, exchange.answer = None, ""
     has_begun = False
     try:
@@ -130,7 +151,7 @@ async def _attempt(station: Party, exchange: Exchange, work: Work) -> None:
 
 
 def _failed(station: Party, call: Call | Send) -> OcppError:
-    """Log the exception that is being handled; what the station hears instead."""
+    """Log the exception that is being handled; the error that the station gets for it."""
     log.exception(
         "handler.failed",
         station=station.identity,
@@ -142,7 +163,7 @@ def _failed(station: Party, call: Call | Send) -> OcppError:
 
 
 def _admitted(station: Party, exchange: Exchange) -> registry.Handler:
-    """Who serves the request, which is valid now or tolerable. Raises OcppError."""
+    """The handler of the request, whose payload is valid or tolerable after this. Raises OcppError."""
     call = exchange.call
     action, version = call.action, station.version
     handler = registry.handler(version, action)
@@ -160,21 +181,102 @@ def _admitted(station: Party, exchange: Exchange) -> registry.Handler:
     return handler
 
 
-def read_again(version: str, action: str, text: str) -> dict[str, Any]:
-    """The payload of a request that was kept, as a live frame's handler would see it: tolerated and repaired.
+async def dispatch_answer(station: Party, answer: Answer, work: Work[Answer]) -> None:
+    """Handle the answer to a call of ours and commit what it changes, with the final state of the call.
 
-    A request may have been kept by an earlier version of the server, which repaired less. Raises OcppError
-    for one that no handler could serve.
+    A failing @reply handler is rolled back and the call ends all the same: the station has answered. When the
+    commit was refused, the handler runs a second time on the state that was loaded again, and when that is
+    refused too, the call ends without its effects. Exceptions mean the same as in `dispatch`.
+    """
+    _check(station, answer)
+    try:
+        await _attempt_answer(station, answer, work)
+    except CommitRefused:
+        await work.roll_back()
+        try:
+            await _attempt_answer(station, answer, work)
+        except CommitRefused as refusal:
+            log.error(
+                "reply.refused",
+                station=station.identity,
+                message_id=answer.call.id,
+                action=answer.call.action,
+                reason=str(refusal),
+            )
+            await work.roll_back()
+            await work.commit(answer)
+
+
+def _check(station: Party, answer: Answer) -> None:
+    """Read and validate the payload; what is wrong with it is a deviation."""
+    if isinstance(answer.frame, CallError):
+        return
+    try:
+        response = answer.frame.json()
+        for deviation in schemas.check(
+            station.version, answer.call.action, "response", response, strict=station.strict
+        ):
+            station.deviation(deviation.kind, answer.mask(deviation.detail), path=deviation.path)
+    except OcppError as error:
+        station.deviation("invalid-answer", answer.mask(error.description))
+        answer.error = error
+    else:
+        answer.response = response
+
+
+async def _attempt_answer(station: Party, answer: Answer, work: Work[Answer]) -> None:
+    call = answer.call
+    reply = registry.reply_handler(station.version, call.action)
+    if reply is not None and answer.response is not None:
+        try:
+            await reply(station, call.payload, answer.response, call.id)
+        except (CommitRefused, StorageUnavailable):
+            raise
+        except Exception:
+            log.exception("reply.failed", station=station.identity, message_id=call.id, action=call.action)
+            await work.roll_back()
+    await work.commit(answer)
+
+
+def read_again(version: str, action: str, text: str) -> dict[str, Any]:
+    """The payload of a stored request as the handler of a live frame would get it: tolerated and repaired.
+
+    An earlier version of the server, which repaired less, may have stored the request. Raises OcppError for a
+    request that no handler could serve.
     """
     payload = Call(id="", action=action, payload=text).json()
     schemas.check(version, action, "request", payload, strict=False)
     return payload
 
 
+def give_up(call: Call, version: str, payload: dict[str, Any] | None) -> str:
+    """The frame that answers a request which could not be handled: `payload` when the request is kept for an
+    operator, InternalError otherwise.
+    """
+    exchange = Exchange(call)
+    if payload is None:
+        exchange.error = InternalError()
+    else:
+        # A gateway of an earlier release does not say which version the station speaks.
+        if registry.handler(version, call.action) is not None:
+            schemas.outgoing(version, call.action, "response", payload)
+        exchange.answer = orjson.dumps(payload).decode()
+    return _packed(exchange, version)
+
+
+def refusal(answer: Answer, version: str) -> str | None:
+    """The CALLRESULTERROR for an invalid answer; None where there is no such frame (before 2.1)."""
+    if answer.error is None or version != V21:
+        return None
+    return pack_result_error(answer.call.id, answer.error)
+
+
 def packed(exchange: Exchange, version: str) -> str | None:
     """The frame that answers; None for a SEND, which is never answered (2.1 part 4 4.2.5)."""
-    if type(exchange.call) is Send:
-        return None
+    return None if type(exchange.call) is Send else _packed(exchange, version)
+
+
+def _packed(exchange: Exchange, version: str) -> str:
     if exchange.error is not None:
         return pack_error(exchange.call.id, exchange.error, version)
     return pack_result(exchange.call.id, exchange.answer)

@@ -16,7 +16,7 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.session import Answered, Late, OutgoingCall, QueueFull, Session, SessionClosed
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import command_store
-from ocpp_server.transport.command_results import Endings, Finished, Send
+from ocpp_server.transport.command_results import CommandResults, Finished, Send
 from ocpp_server.transport.command_store import QUEUE_FULL, State
 from ocpp_server.transport.messages import StationCall
 
@@ -50,7 +50,7 @@ class OutgoingCalls:
         self._session = session
         self._send = send
         self._close = close
-        self._endings = Endings(station, send=send, finished=finished)
+        self._results = CommandResults(station, send=send, finished=finished)
         self._waiting: list[OutgoingCall] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -61,7 +61,7 @@ class OutgoingCalls:
 
     async def call(self, command: StationCall) -> None:
         """Send a command, or let it wait its turn. `reply_to` is notified of its end."""
-        self._endings.expect(command.id, command.reply_to)
+        self._results.expect(command.id, command.reply_to)
         expires_at = time.monotonic() + command.timeout
         outgoing = OutgoingCall(
             command.id, command.action, command.payload, command.timeout, expires_at=expires_at
@@ -84,11 +84,11 @@ class OutgoingCalls:
     async def answered(self, event: Answered) -> None:
         """The station answered: the next command leaves first, then this one ends."""
         await self._sent(event.next)
-        await self._endings.judge(event.outgoing, event.frame)
+        await self._results.answered(event.outgoing, event.frame)
 
     async def late(self, event: Late) -> None:
         """Keep the answer to a command that had ended without one."""
-        await self._endings.late(event)
+        await self._results.late(event)
 
     async def closed(self) -> None:
         """The socket is gone: what was not answered never will be, nothing is replayed to the next one."""
@@ -98,19 +98,19 @@ class OutgoingCalls:
         self._settle = self._deadline = None
         waiting, self._waiting = self._waiting, []
         for outgoing in [*self._session.close(), *waiting]:
-            await self._endings.finish(outgoing, state=State.DISCONNECTED)
+            await self._results.finish(outgoing, state=State.DISCONNECTED)
 
     # -- one after the other --------------------------------------------------------------------
 
     async def _submit(self, outgoing: OutgoingCall) -> None:
         now = time.monotonic()
         if outgoing.expires_at is not None and now >= outgoing.expires_at:
-            await self._endings.finish(outgoing, state=State.TIMEOUT)
+            await self._results.finish(outgoing, state=State.TIMEOUT)
             return
         try:
             text = self._session.submit(outgoing, now)
         except QueueFull:
-            await self._endings.finish(
+            await self._results.finish(
                 outgoing,
                 state=State.ERROR,
                 error_code=QUEUE_FULL,
@@ -118,7 +118,7 @@ class OutgoingCalls:
             )
             return
         except SessionClosed:
-            await self._endings.finish(outgoing, state=State.DISCONNECTED)
+            await self._results.finish(outgoing, state=State.DISCONNECTED)
             return
         await self._sent(text)
 
@@ -144,7 +144,7 @@ class OutgoingCalls:
         expired, text = self._session.expire(time.monotonic())
         await self._sent(text)
         for outgoing in expired:
-            await self._endings.finish(outgoing, state=State.TIMEOUT)
+            await self._results.finish(outgoing, state=State.TIMEOUT)
 
     def _spawn(self, function: Callable[..., Awaitable[None]], *args: Any) -> None:
         task = self._loop.create_task(self._guarded(function, *args))

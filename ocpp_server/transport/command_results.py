@@ -1,10 +1,14 @@
-"""How commands to a station end: judged, stored, logged, and told to who waits. Knows no transport."""
+"""How commands to a station end: the result is stored and logged, and the caller is notified.
+
+The same for sockets and for queues.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import orjson
@@ -14,12 +18,9 @@ from ocpp_server.live.station import Station
 from ocpp_server.live.unit_of_work import UnitOfWork, store
 from ocpp_server.observability import measures
 from ocpp_server.observability.masking import masked, masked_text, masked_words, secrets_in
-from ocpp_server.protocol import registry, schemas
-from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
-from ocpp_server.protocol.errors import OcppError
-from ocpp_server.protocol.frames import CallError, CallResult, pack_result_error
+from ocpp_server.protocol.dispatch import Answer, dispatch_answer, refusal
+from ocpp_server.protocol.frames import CallError, CallResult
 from ocpp_server.protocol.session import Late, OutgoingCall
-from ocpp_server.protocol.versions import V21
 from ocpp_server.storage.journal import journal
 from ocpp_server.storage.unit import Unit
 from ocpp_server.transport import command_store, message_log, outcomes
@@ -27,15 +28,15 @@ from ocpp_server.transport.command_store import State
 
 log = structlog.get_logger(__name__)
 
-# An answer this long after the command's deadline comes when its caller has been told that there is none.
+# An answer that comes this much later than the deadline of its command is late: the caller has got a timeout.
 LATE_AFTER_S = 2.0
 
 Send = Callable[[str], Awaitable[None]]
 Finished = Callable[[str, str], Awaitable[None]]
 
 
-class Endings:
-    """The ends of one station's commands. `finished(command id, reply channel)` tells who waits."""
+class CommandResults:
+    """Stores how one station's commands end. `finished(command id, reply channel)` notifies the callers."""
 
     def __init__(self, station: Station, *, send: Send, finished: Finished) -> None:
         self._station = station
@@ -45,7 +46,7 @@ class Endings:
         self._reply_channels: dict[str, str] = {}
 
     def expect(self, command_id: str, reply_to: str) -> None:
-        """Somebody waits for the end of this command."""
+        """Notify this channel when the command is finished."""
         self._reply_channels[command_id] = reply_to
 
     async def late(self, event: Late) -> None:
@@ -57,95 +58,70 @@ class Endings:
         )
         await journal.run(command_store.port.app.mark_late, event.outgoing_id, text)
 
-    async def judge(self, outgoing: OutgoingCall, frame: CallResult | CallError) -> None:
-        """The station answered."""
+    async def answered(self, outgoing: OutgoingCall, frame: CallResult | CallError) -> None:
+        """Handle the answer to a command. The command has its final state when this returns."""
         station = self._station
         station.action = outgoing.action
         echoes = secrets_in(outgoing.payload, outgoing.action)
         if echoes:  # an odd answer becomes the example of a deviation
             station.frame = masked_text(station.frame, echoes=echoes)
+        answer = Answer(outgoing, frame, partial(masked_words, echoes=echoes))
+        await dispatch_answer(station, answer, self)
+        text = refusal(answer, station.version)
+        if text is not None:
+            await self._send(text)
+
+    async def commit(self, answer: Answer) -> None:
+        """Store what the answer changed, with the final state of its command. See `dispatch.Work`."""
+        await self.finish(answer.call, unit=self._station.unit, **self._result(answer))
+
+    async def roll_back(self) -> None:
+        """Take back what the answer changed. See `dispatch.Work`."""
+        await self._work.roll_back()
+
+    def _result(self, answer: Answer) -> dict[str, Any]:
+        """The columns of the command, and the text of a valid answer for the message log."""
+        call, frame = answer.call, answer.frame
+        echoes = secrets_in(call.payload, call.action)
         if isinstance(frame, CallError):
-            await self.finish(
-                outgoing,
-                unit=station.unit,
-                state=self._state_now(outgoing, State.ERROR),
-                error_code=frame.code[:64],
-                error_description=masked_words(frame.description, echoes=echoes)[:1000],
-                error_details=masked(frame.details, outgoing.action, echoes=echoes),
-            )
-            return
-        try:
-            response = frame.json()
-            for deviation in schemas.check(
-                station.version, outgoing.action, "response", response, strict=station.strict
-            ):
-                detail = masked_words(deviation.detail, echoes=echoes)
-                station.deviation(deviation.kind, detail, path=deviation.path)
-        except OcppError as error:
-            station.deviation("invalid-answer", masked_words(error.description, echoes=echoes))
-            if station.version == V21:
-                await self._send(pack_result_error(outgoing.id, error))
-            await self.finish(
-                outgoing,
-                unit=station.unit,
-                state=self._state_now(outgoing, State.INVALID),
-                response={"raw": masked_text(frame.payload, outgoing.action, echoes=echoes)},
-                error_code=error.code_for(station.version),
-                error_description=masked_words(error.description, echoes=echoes),
-            )
-            return
-        shown = masked(response, outgoing.action, echoes=echoes)
-        ending = {
-            "state": self._state_now(outgoing, outcomes.judge(response)[0]),
-            # A secret may be the word that the state is known by.
+            return {
+                "state": self._state_now(call, State.ERROR),
+                "error_code": frame.code[:64],
+                "error_description": answer.mask(frame.description)[:1000],
+                "error_details": masked(frame.details, call.action, echoes=echoes),
+            }
+        if answer.error is not None:
+            return {
+                "state": self._state_now(call, State.INVALID),
+                "response": {"raw": masked_text(frame.payload, call.action, echoes=echoes)},
+                "error_code": answer.error.code_for(self._station.version),
+                "error_description": answer.mask(answer.error.description),
+            }
+        response = answer.response or {}
+        shown = masked(response, call.action, echoes=echoes)
+        return {
+            "state": self._state_now(call, outcomes.judge(response)[0]),
+            # A secret may be the same word as the status: the stored status is that of the masked answer.
             "status": outcomes.judge(shown)[1],
             "response": shown,
             "answer": frame.payload,
         }
-        try:
-            await self._take_in(outgoing, response)
-            await self.finish(outgoing, unit=station.unit, **ending)
-        except CommitRefused as refusal:
-            # The answer is the station's word all the same: the command ends with it, without its effects.
-            log.error(
-                "reply.refused",
-                station=station.identity,
-                message_id=outgoing.id,
-                action=outgoing.action,
-                reason=str(refusal),
-            )
-            await self._work.roll_back()
-            await self.finish(outgoing, unit=station.unit, **ending)
-
-    async def _take_in(self, outgoing: OutgoingCall, response: dict[str, Any]) -> None:
-        """Run the @reply handler. When it fails, its changes are rolled back and the command ends anyway."""
-        station = self._station
-        reply = registry.reply_handler(station.version, outgoing.action)
-        if reply is None:
-            return
-        try:
-            await reply(station, outgoing.payload, response, outgoing.id)
-        except (CommitRefused, StorageUnavailable):
-            raise
-        except Exception:
-            log.exception(
-                "reply.failed", station=station.identity, message_id=outgoing.id, action=outgoing.action
-            )
-            await self._work.roll_back()
 
     @staticmethod
     def _state_now(outgoing: OutgoingCall, state: str) -> str:
-        """A command that was sent shortly before its deadline may be answered long after it."""
+        """LATE instead of `state` for an answer after the deadline: a command may be sent shortly before its
+        deadline and answered long after it.
+        """
         is_late = outgoing.expires_at is not None and time.monotonic() > outgoing.expires_at + LATE_AFTER_S
         return State.LATE if is_late else state
 
     async def finish(
         self, outgoing: OutgoingCall, *, state: str, unit: Unit | None = None, answer: str = "", **values: Any
     ) -> None:
-        """Store the final state of a command, then tell who waits for it.
+        """Store the final state of a command, then notify the caller.
 
-        `unit` is the message's own when the station's answer brought the end; timers have one for themselves,
-        because the station's may be in use.
+        `unit` is that of the message when an answer ends the command. Timers get a unit of their own, because
+        that of the station may be in use.
         """
         station, now = self._station, datetime.now(UTC)
         is_message = unit is not None
@@ -186,27 +162,25 @@ class Endings:
 async def end_unanswered(
     command_id: str, *, identity: str, state: str, request: str, seconds: float | None
 ) -> None:
-    """End a command of a station that is not in hand here: nobody answered it. One that has ended stays as it
-    is.
+    """End a command that was not answered, of a station that this process need not serve. A command that has
+    ended before stays as it is.
 
-    `request` is its payload's JSON text, `seconds` how long ago it was sent; None when it never was. Raises
-    StorageUnavailable.
+    `request` is the JSON text of its payload; `seconds` is how long ago it was sent, None when it was not.
+    Raises StorageUnavailable.
     """
-    addressee = await journal.run(command_store.port.app.end_unanswered, command_id, state, datetime.now(UTC))
-    if addressee is None:
+    ended = await journal.run(command_store.port.app.end_unanswered, command_id, state, datetime.now(UTC))
+    if ended is None:
         return
-    measures.finished(addressee.action, state, seconds)
+    measures.finished(ended.action, state, seconds)
     unit = Unit()
     message_log.record_outgoing(
-        addressee,
+        ended,
         unit,
         message_id=command_id,
-        action=addressee.action,
+        action=ended.action,
         request=request,
         error_code=state,
         duration_ms=None if seconds is None else seconds * 1000,
     )
     await store(unit)
-    log.info(
-        "command.finished", station=identity, message_id=command_id, action=addressee.action, state=state
-    )
+    log.info("command.finished", station=identity, message_id=command_id, action=ended.action, state=state)

@@ -10,7 +10,7 @@ import structlog
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol import frames
 from ocpp_server.protocol.actions import TRANSACTIONAL
-from ocpp_server.protocol.errors import InternalError
+from ocpp_server.protocol.dispatch import give_up
 from ocpp_server.protocol.versions import V16, VERSIONS
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import quarantine
@@ -64,14 +64,16 @@ async def put_aside(claim: Claim) -> Outcome:
     version = message.protocol if message.protocol in VERSIONS else V16
     if kind != frames.CALL or message_id is None:
         return outcome
+    payload = None
     if action in TRANSACTIONAL:
         received_at = message.at or datetime.now(UTC)
         await _keep(claim.identity, action, message.frame, received_at)
-        answer = frames.pack_result(message_id, await quarantine.port.app.answer_given_up(action))
-    else:
-        answer = frames.pack_error(message_id, InternalError(), version)
+        payload = await quarantine.port.app.answer_given_up(action)
+    call = frames.Call(id=message_id, action=action or "", payload="")
     outcome.answers.append(
-        envelope.pack_frame(answer, claim.identity, session_id=outcome.session_id, protocol=version)
+        envelope.pack_frame(
+            give_up(call, version, payload), claim.identity, session_id=outcome.session_id, protocol=version
+        )
     )
     return outcome
 

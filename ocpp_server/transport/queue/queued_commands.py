@@ -17,7 +17,7 @@ from ocpp_server.protocol.session import Answered, Late, OutgoingCall, Session
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import command_store
 from ocpp_server.transport.command_queue import Close
-from ocpp_server.transport.command_results import Endings, Finished, Send, end_unanswered
+from ocpp_server.transport.command_results import CommandResults, Finished, Send, end_unanswered
 from ocpp_server.transport.command_store import State
 from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.queue import downlink, envelope
@@ -58,7 +58,7 @@ class QueuedCalls:
         self._station = station
         self._session = session
         self._finished = finished
-        self._endings = Endings(station, send=send, finished=finished)
+        self._results = CommandResults(station, send=send, finished=finished)
         self.ended = ""
         self.has_settled = False
 
@@ -78,7 +78,7 @@ class QueuedCalls:
             await self._finished(message_id, reply_to)
             return False
         now = time.monotonic()
-        self._endings.expect(message_id, reply_to)
+        self._results.expect(message_id, reply_to)
         self._session.take_up(
             OutgoingCall(
                 message_id,
@@ -110,12 +110,12 @@ class QueuedCalls:
 
     async def answered(self, event: Answered) -> None:
         """Judge the answer; the next command leaves when the message is committed in Redis."""
-        await self._endings.judge(event.outgoing, event.frame)
+        await self._results.answered(event.outgoing, event.frame)
         self.ended = event.outgoing.id
 
     async def late(self, event: Late) -> None:
         """Keep the answer to a command that had ended without one."""
-        await self._endings.late(event)
+        await self._results.late(event)
 
     async def closed(self) -> None:
         """The connection is over: what was not answered never will be."""
