@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.base import CappedPaginator
-from ocpp_server.protocol.metering import ENERGY, POWER, resolution
+from ocpp_server.protocol.translate.metering import ENERGY, POWER, resolution
 from ocpp_server.storage.row_numbers import row_number
 from operations import settling
 from operations.dashboard import staff_json

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from ocpp_server.live.station import Station
-from ocpp_server.protocol import metering as samples_of
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.versions import V2X, V16
@@ -26,7 +25,7 @@ async def meter_values_16(station: Station, request: dict[str, Any]) -> dict[str
     await readings.record(
         station=station,
         place=place,
-        samples=samples_of.samples_16(request["meterValue"]),
+        samples=translate.samples_16(request["meterValue"]),
         transaction=transaction,
     )
     return {}
@@ -39,7 +38,7 @@ async def meter_values(station: Station, request: dict[str, Any]) -> dict[str, A
     await readings.record(
         station=station,
         place=place,
-        samples=samples_of.samples_2x(request["meterValue"]),
+        samples=translate.samples_2x(request["meterValue"]),
         transaction=sessions.running_at(station, place),
     )
     return {}

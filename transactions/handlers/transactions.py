@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from ocpp_server.live.station import Station
-from ocpp_server.protocol import metering, translate
+from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import also, on, reply
 from ocpp_server.protocol.versions import V2X, V16
 from transactions.services.transactions import ending, events, free_connectors, gaps, interruptions, starting
@@ -55,7 +55,7 @@ async def transaction_event(station: Station, request: dict[str, Any]) -> dict[s
         stopped_reason=described.get("stoppedReason", ""),
         remote_start_id=described.get("remoteStartId"),
         reservation_id=request.get("reservationId"),
-        samples=metering.samples_2x(request.get("meterValue", ())),
+        samples=translate.samples_2x(request.get("meterValue", ())),
         payload=station.payload,
     )
     decision = await events.record(station=station, event=event)

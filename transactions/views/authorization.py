@@ -16,6 +16,7 @@ from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField, TimeField, WholeField, rfc3339
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.domain import Invalid
+from ocpp_server.protocol.translate import status_16
 from transactions.commands.authorization import clear_cache
 from transactions.serializers import ClearCacheBody
 from transactions.services.authorization.access import Purpose
@@ -95,7 +96,7 @@ def _shown(decision: Decision) -> dict[str, Any]:
         "reason": decision.reason,
     }
     return {
-        "status": decision.status,
+        "status": status_16(decision.verdict),
         "allowed": decision.is_accepted,
         **{name: value for name, value in shown.items() if value},
     }

@@ -1,7 +1,7 @@
-"""Who may charge where: the rule alone, without database or network; `authorization` gathers what it needs.
+"""Who may charge where: the rule alone, without database or network; `decision` gathers what it needs.
 
-What somebody decided is Blocked, what time decided is Expired, what was never right is Invalid, and in that
-order the first one is told. 1.6 has no other words; 2.x has some for circumstances, which come with Invalid.
+What a person decided is BLOCKED, what time decided is EXPIRED, what was never right is INVALID; the first of
+them in this order is the verdict. Place, time and budget have verdicts of their own.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from accounts.models import Contract, Token, User
 from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
+from ocpp_server.protocol.translate import Verdict
 
 
 class Purpose(StrEnum):
@@ -28,14 +29,11 @@ class Purpose(StrEnum):
 
 
 class Refused(NamedTuple):
-    """`status` is 1.6's AuthorizationStatus (7.1), `status_2x` the 2.x one (3.3) where it says more."""
+    """Why a token may not charge: the verdict, and a sentence for the operator."""
 
-    status: str
+    verdict: Verdict
     reason: str
-    status_2x: str = ""
 
-
-BLOCKED, EXPIRED, INVALID = "Blocked", "Expired", "Invalid"
 
 _BARS = {
     "viewer": "its bearer is a viewer of the contract: viewers see and never charge",
@@ -43,30 +41,30 @@ _BARS = {
     "removed": "its bearer has left the contract",
     "stranger": "its bearer is no member of the contract",
 }
-_MASTER = Refused(INVALID, "A master pass stops sessions and starts none.")
+_MASTER = Refused(Verdict.INVALID, "A master pass stops sessions and starts none.")
 
 
 def standing(record: TokenRecord, now: datetime) -> Refused | None:
     """What the token is, wherever it is shown; None when nothing speaks against it."""
     if record.status == Token.Status.BLOCKED:
-        return Refused(BLOCKED, "The token is blocked.")
+        return Refused(Verdict.BLOCKED, "The token is blocked.")
     if record.status == Token.Status.LOST:
-        return Refused(BLOCKED, "The token was reported lost.")
+        return Refused(Verdict.BLOCKED, "The token was reported lost.")
     if record.user_status and record.user_status != User.Status.ACTIVE:
-        return Refused(BLOCKED, f"The account of its bearer is {record.user_status}.")
+        return Refused(Verdict.BLOCKED, f"The account of its bearer is {record.user_status}.")
     contract = record.contract_status
     if contract in (Contract.Status.SUSPENDED, Contract.Status.TERMINATED):
-        return Refused(BLOCKED, f"The contract {record.contract_id} is {contract}.")
+        return Refused(Verdict.BLOCKED, f"The contract {record.contract_id} is {contract}.")
     if record.status == Token.Status.EXPIRED:
-        return Refused(EXPIRED, "The token has expired.")
+        return Refused(Verdict.EXPIRED, "The token has expired.")
     if contract == Contract.Status.EXPIRED or _is_past(record.contract_until, now):
-        return Refused(EXPIRED, f"The contract {record.contract_id} has expired.")
+        return Refused(Verdict.EXPIRED, f"The contract {record.contract_id} has expired.")
     if _is_past(record.expires_at, now):
-        return Refused(EXPIRED, "The token has expired.")
+        return Refused(Verdict.EXPIRED, "The token has expired.")
     if record.status == Token.Status.INVALID or not record.valid:
-        return Refused(INVALID, "The token is marked as invalid.")
+        return Refused(Verdict.INVALID, "The token is marked as invalid.")
     if record.bar:
-        return Refused(INVALID, f"The token may not be used: {_BARS[record.bar]}.")
+        return Refused(Verdict.INVALID, f"The token may not be used: {_BARS[record.bar]}.")
     return None
 
 
@@ -81,19 +79,19 @@ def circumstances(
 ) -> Refused | None:
     """When, where and how much. `drawn` goes with `record.budgets`; without a station no place is asked."""
     if record.valid_from is not None and now < record.valid_from:
-        return Refused(INVALID, "The token is not valid yet.", "NotAtThisTime")
+        return Refused(Verdict.WRONG_TIME, "The token is not valid yet.")
     if record.contract_from is not None and now < record.contract_from:
-        return Refused(INVALID, f"The contract {record.contract_id} has not begun yet.", "NotAtThisTime")
+        return Refused(Verdict.WRONG_TIME, f"The contract {record.contract_id} has not begun yet.")
     if purpose is Purpose.START and record.is_master:
         return _MASTER
     if station is not None:
         if record.refused_at is not None and record.refused_at.have(station, site):
-            return Refused(INVALID, "An access rule refuses it at this place.", "NotAtThisLocation")
+            return Refused(Verdict.WRONG_PLACE, "An access rule refuses it at this place.")
         if not _is_allowed(record.allowed_at, station, site):
-            return Refused(INVALID, "Access rules allow it at other places only.", "NotAtThisLocation")
+            return Refused(Verdict.WRONG_PLACE, "Access rules allow it at other places only.")
     for budget, consumption in zip(record.budgets, drawn, strict=False):
         if problem := exceeded(budget, consumption):
-            return Refused(INVALID, problem, "NoCredit")
+            return Refused(Verdict.NO_CREDIT, problem)
     return None
 
 
@@ -101,7 +99,7 @@ def concurrent(elsewhere: Sequence[str]) -> Refused | None:
     """`elsewhere`: the stations where the token is charging."""
     if not elsewhere:
         return None
-    return Refused("ConcurrentTx", f"The token is charging already, at {elsewhere[0]}.")
+    return Refused(Verdict.CONCURRENT, f"The token is charging already, at {elsewhere[0]}.")
 
 
 def crowded(record: TokenRecord, charging: int, limit: int) -> Refused | None:
@@ -109,7 +107,8 @@ def crowded(record: TokenRecord, charging: int, limit: int) -> Refused | None:
     if not limit or charging < limit:
         return None
     return Refused(
-        "ConcurrentTx", f"The group {record.group_id} has {charging} sessions already; {limit} are allowed."
+        Verdict.CONCURRENT,
+        f"The group {record.group_id} has {charging} sessions already; {limit} are allowed.",
     )
 
 

@@ -15,7 +15,7 @@ from ocpp_server import live
 from ocpp_server.domain import Conflict
 from ocpp_server.live.records import TokenRecord, TransactionState
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.protocol.translate import IdToken, Place, Verdict, status_2x, status_16
 from ocpp_server.storage.journal import journal
 from transactions.live.tokens import read_consumption, read_tokens
 from transactions.models import Refusal
@@ -26,29 +26,28 @@ from transactions.tables import REFUSALS
 
 
 class Decision(NamedTuple):
-    """`status` is 1.6's AuthorizationStatus, `status_2x` the 2.x one where it says more. `reason` is a
-    sentence for the operator. `is_unknown` tells a token nobody added from one that was made invalid.
+    """A verdict in the words of no dialect. `reason` is a sentence for the operator. `is_unknown`: the token
+    was never added; a station that accepts unknown tokens accepts it all the same.
     """
 
-    status: str
+    verdict: Verdict
     group_id: str = ""
     expires_at: datetime | None = None
     token_pk: int | None = None
     is_unknown: bool = False
-    status_2x: str = ""
     reason: str = ""
     is_master: bool = False
     contract_id: str = ""
 
     @property
     def is_accepted(self) -> bool:
-        return self.status == "Accepted"
+        return self.verdict is Verdict.ACCEPTED
 
 
-_FREE_VEND = Decision("Accepted", is_unknown=True, reason="Everybody may charge at this station.")
-_NO_TOKEN_NEEDED = Decision("Accepted", reason="The session was started without a token.")
-_NO_TOKEN_REFUSED = Decision("Invalid", reason="This station accepts no session without a token.")
-_UNKNOWN = Decision("Invalid", is_unknown=True, reason="Nobody has added this token.")
+_FREE_VEND = Decision(Verdict.ACCEPTED, is_unknown=True, reason="Everybody may charge at this station.")
+_NO_TOKEN_NEEDED = Decision(Verdict.ACCEPTED, reason="The session was started without a token.")
+_NO_TOKEN_REFUSED = Decision(Verdict.INVALID, reason="This station accepts no session without a token.")
+_UNKNOWN = Decision(Verdict.UNKNOWN, is_unknown=True, reason="Nobody has added this token.")
 
 # The 2.x IdTokenType of a start that needs no token: a button was pressed (2.0.1 C02).
 NO_AUTHORIZATION = "NoAuthorization"
@@ -167,13 +166,13 @@ def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | 
         token_id=decision.token_pk,
         id_token=uid[:255],
         purpose=Refusal.Purpose.REMOTE,
-        status=decision.status_2x or decision.status,
+        status=status_2x(decision.verdict),
         reason=decision.reason[:300],
         at=datetime.now(UTC),
     )
     raise Conflict(
         f"The token may not charge here: {decision.reason}",
-        data={"status": decision.status, "reason": decision.reason},
+        data={"status": status_16(decision.verdict), "reason": decision.reason},
     )
 
 
@@ -191,14 +190,13 @@ def how_it_ends(decision: Decision, token_key: str, transaction: TransactionStat
 
 
 def _decision(record: TokenRecord, refused: Refused | None) -> Decision:
-    status, reason, status_2x = ("Accepted", "", "") if refused is None else refused[:3]
+    verdict, reason = (Verdict.ACCEPTED, "") if refused is None else refused
     return Decision(
-        status,
+        verdict,
         record.group_id,
         record.expires_at,
         record.pk,
         False,
-        status_2x,
         reason,
         record.is_master,
         record.contract_id,
@@ -231,7 +229,7 @@ def _keep_refusal(
         token_id=decision.token_pk,
         id_token=token.value[:255],
         purpose=_KEPT_AS[purpose].value,
-        status="Unknown" if decision.is_unknown else decision.status_2x or decision.status,
+        status=status_2x(decision.verdict),
         reason=decision.reason[:300],
         at=station.received_at,
     )

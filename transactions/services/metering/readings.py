@@ -9,8 +9,8 @@ from zlib import crc32
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.registers import Moment
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.metering import ENERGY, POWER, Sample, resolution
 from ocpp_server.protocol.translate import Place
+from ocpp_server.protocol.translate.metering import ENERGY, POWER, Sample, resolution
 from ocpp_server.storage.bulk import Row
 from ocpp_server.storage.journal import journal
 from transactions.models import MeterValue, Transaction

@@ -14,8 +14,8 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol import dispatch, translate
 from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
 from ocpp_server.protocol.errors import OcppError
-from ocpp_server.protocol.metering import ENERGY, Sample, samples_16
 from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.protocol.translate.metering import ENERGY, Sample, samples_16
 from ocpp_server.protocol.versions import V16
 from ocpp_server.storage.journal import journal
 from transactions.models import QuarantinedMessage, Transaction
@@ -70,7 +70,7 @@ async def stop(*, station: Station, stop: Stop) -> Decision | None:
         station.deviation("repeated-stop")
         if stop.token is None:
             return None
-        return Decision(transaction.stop_authorization_status, transaction.group_id)
+        return Decision(translate.verdict(transaction.stop_authorization_status), transaction.group_id)
     decision = None
     if stop.token is not None:
         decision = await decide(station=station, token=stop.token, purpose=Purpose.STOP)

@@ -10,15 +10,15 @@ from chargepoints.services import availability
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_text
-from ocpp_server.protocol.metering import Sample
-from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.protocol.translate import IdToken, Place, Verdict, status_16, verdict
+from ocpp_server.protocol.translate.metering import Sample
 from transactions.models import QuarantinedMessage, Transaction
 from transactions.services import remote_control
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision, decide
 from transactions.services.metering import readings
 from transactions.services.transactions import interruptions, owners, quarantine, sessions
-from transactions.services.transactions.suspicion import clear, suspect
+from transactions.services.transactions.suspicion import about_clock, clear, suspect
 from transactions.tables import EVENTS
 
 STARTED, UPDATED, ENDED = "Started", "Updated", "Ended"
@@ -114,8 +114,7 @@ async def _record_new(station: Station, event: Event, check: int, *, generation:
     suspicions: list[tuple[str, str]] = []
     if event.type != STARTED:
         suspicions.append(("start-missing", f"first came {event.type}"))
-    if event.time_problem in ("time-implausible", "time-unreadable"):
-        suspicions.append(("clock-implausible", event.time_text[:64]))
+    suspicions += about_clock(event.time_problem, event.time_text)
     decision = None
     # A station need not repeat the token of a remote start (2.0.1 F01, F02).
     token = event.token or await remote_control.token_of(station, event.remote_start_id)
@@ -255,15 +254,24 @@ async def _decide_again(station: Station, transaction: TransactionState, event: 
     is_owner = event.token.value.strip().casefold() == transaction.token_key
     if event.type == STARTED and is_owner and transaction.authorization_status:
         return Decision(
-            transaction.authorization_status,
+            _as_answered(transaction, decision),
             decision.group_id,
             decision.expires_at,
             decision.token_pk,
             decision.is_unknown,
-            decision.status_2x if decision.status == transaction.authorization_status else "",
             transaction.authorization_reason,
         )
     return decision
+
+
+def _as_answered(transaction: TransactionState, decision: Decision) -> Verdict:
+    """The verdict that the first answer gave. The transaction keeps the 1.6 status, which says less."""
+    stored = transaction.authorization_status
+    if stored == status_16(decision.verdict):
+        return decision.verdict
+    if decision.is_unknown and stored == status_16(Verdict.INVALID):
+        return Verdict.UNKNOWN
+    return verdict(stored)
 
 
 def _end(station: Station, transaction: TransactionState, event: Event, decision: Decision | None) -> None:

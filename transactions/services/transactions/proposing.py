@@ -7,7 +7,7 @@ from typing import Final
 
 from accounts.models.token import normalise_uid
 from chargepoints.models import Connector
-from ocpp_server.protocol.metering import ENERGY
+from ocpp_server.protocol.translate.metering import ENERGY
 from transactions.models import MeterValue, Settlement, Transaction
 from transactions.services.transactions import fixes
 from transactions.services.transactions.fixes import Proposal, Reading

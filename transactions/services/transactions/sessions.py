@@ -15,7 +15,7 @@ from accounts.models.token import normalise_uid
 from ocpp_server import live
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.protocol.translate import IdToken, Place, status_16
 from ocpp_server.storage.journal import journal
 from transactions.live.stations import RECENT_TRANSACTIONS, load_events, transaction_state
 from transactions.models import Counter, Transaction
@@ -132,7 +132,7 @@ def set_token(transaction: TransactionState, token: IdToken | None, decision: De
     if decision is not None:
         transaction.token_pk = decision.token_pk
         transaction.group_id = decision.group_id[:36]
-        transaction.authorization_status = decision.status
+        transaction.authorization_status = status_16(decision.verdict)
         transaction.authorization_reason = decision.reason[:300]
 
 
@@ -225,7 +225,7 @@ def end(
     transaction.ended_by = by
     transaction.stopped_at = at
     transaction.stop_fingerprint = fingerprint
-    transaction.stop_authorization_status = decision.status if decision else ""
+    transaction.stop_authorization_status = status_16(decision.verdict) if decision else ""
     # The charging state belongs to a running session; an Ended event may name a state of its own.
     transaction.charging_state = charging_state
     if was_refused(transaction) and transaction.energy_wh <= 0:

@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 from chargepoints.services import availability
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.protocol.translate import IdToken, Place, verdict
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision, decide
 from transactions.services.transactions import ending, sessions
 from transactions.services.transactions.fingerprints import fingerprint
+from transactions.services.transactions.suspicion import about_clock
 
 # A start this old was queued while the station was offline. It may have been sent and stored before.
 REPLAYED_AFTER = timedelta(minutes=5)
@@ -49,11 +50,11 @@ async def start(
         decision = await decide(station=station, token=token)
         return Started(
             known.id,
-            Decision(known.authorization_status, known.group_id, decision.expires_at, known.token_pk),
+            Decision(
+                verdict(known.authorization_status), known.group_id, decision.expires_at, known.token_pk
+            ),
         )
-    suspicions: list[tuple[str, str]] = []
-    if time_problem in ("time-implausible", "time-unreadable", "time-missing"):
-        suspicions.append(("clock-implausible", time_text[:64]))
+    suspicions = about_clock(time_problem, time_text)
     connector = await availability.connector_at(station, place, is_provisional=True)
     if connector is None or not connector.reported_at:
         suspicions.append(("connector-unknown", str(place.connector)))

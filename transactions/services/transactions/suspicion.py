@@ -9,6 +9,7 @@ from typing import Protocol
 from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.live.records import TransactionState
+from ocpp_server.protocol.translate.times import REPLACED
 
 
 class Suspected(Protocol):
@@ -62,6 +63,11 @@ SETTLED_BY_STOP = (CONNECTOR_FREE, ABANDONED, STOP_MISSING)
 
 # With these reasons we cannot tell whether a vehicle is charging; with any other the session is real.
 _DOUBTFUL = frozenset({"start-missing", CONNECTOR_FREE})
+
+
+def about_clock(time_problem: str, time_text: str) -> list[tuple[str, str]]:
+    """The code and detail of a session whose first message had no usable time; empty when it had one."""
+    return [("clock-implausible", time_text[:64])] if time_problem in REPLACED else []
 
 
 def suspect(transaction: TransactionState, code: str, detail: str = "") -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ocpp_server.protocol.metering import resolution, samples_2x, samples_16, scaled
+from ocpp_server.protocol.translate.metering import resolution, samples_2x, samples_16, scaled
 from transactions.services.metering import counting, hours
 from transactions.services.metering.counting import Rank, Reading, Sum, wh_text
 

@@ -1,0 +1,42 @@
+"""Nouns of 1.6 and of 2.x as one: connectors, tokens, times and meter values. Nouns are translated, messages
+are not.
+"""
+
+from .connectors import Place, connector, evse, place
+from .metering import samples_2x, samples_16
+from .times import EARLIEST, FUTURE, moment, time
+from .tokens import (
+    Decision,
+    IdToken,
+    Verdict,
+    id_tag,
+    id_tag_info,
+    id_token,
+    id_token_info,
+    status_2x,
+    status_16,
+    verdict,
+)
+
+__all__ = [
+    "EARLIEST",
+    "FUTURE",
+    "Decision",
+    "IdToken",
+    "Place",
+    "Verdict",
+    "connector",
+    "evse",
+    "id_tag",
+    "id_tag_info",
+    "id_token",
+    "id_token_info",
+    "moment",
+    "place",
+    "samples_2x",
+    "samples_16",
+    "status_2x",
+    "status_16",
+    "time",
+    "verdict",
+]

@@ -1,0 +1,47 @@
+"""Times: what a station's clock says, as aware UTC, and how we write a time."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+
+# No station was connected before OCPP 1.6; earlier dates are clocks that were never set.
+EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
+FUTURE = timedelta(days=1)
+# The problems with a time that the time of receipt replaces.
+REPLACED = frozenset({"time-missing", "time-unreadable", "time-implausible"})
+
+_LEAP_SECOND = re.compile(r":60(?=[.Z+\-]|$)")
+
+
+def moment(text: object, *, received_at: datetime, zone: tzinfo | None = None) -> tuple[datetime, str]:
+    """A station's time as aware UTC, and what was wrong with it ("" when nothing).
+
+    The time of receipt replaces a time that can't be read, is before 2015 or more than a day ahead: the clock
+    was never set, and a bill needs a time. A time without zone is read in the station's assumed zone.
+    """
+    if not isinstance(text, str) or not text:
+        return received_at, "time-missing"
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            at = datetime.fromisoformat(_LEAP_SECOND.sub(":59", text.strip().upper()))
+        except ValueError:
+            return received_at, "time-unreadable"
+    problem = ""
+    if at.tzinfo is None:
+        problem = "" if zone else "time-without-zone"
+        at = at.replace(tzinfo=zone or UTC)
+    try:
+        at = at.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return received_at, "time-implausible"
+    if at < EARLIEST or at > received_at + FUTURE:
+        return received_at, "time-implausible"
+    return at, problem
+
+
+def time(at: datetime) -> str:
+    """A time as we write it: UTC, `Z`, three digits of a second."""
+    return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
