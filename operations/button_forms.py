@@ -13,8 +13,10 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from chargepoints.commands import provisioning
 from chargepoints.models import ChargePoint
-from ocpp_server.protocol.versions import V16, VERSIONS
+from configuration.commands import variables
+from ocpp_server.protocol.versions import VERSIONS
 from ocpp_server.transport import calls
 from transactions.commands.remote_control import trigger
 
@@ -38,10 +40,6 @@ class ButtonForm(forms.Form):
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
         """Fill in the choices that depend on the station."""
-
-    @property
-    def is_16(self) -> bool:
-        return self.charge_point.ocpp_version == V16
 
     def choose(self, name: str, choices: list[tuple[Any, str]]) -> None:
         field = self.fields[name]
@@ -97,7 +95,7 @@ class Reset(ButtonForm):
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
-        if not self.is_16:
+        if not provisioning.soft_ends_sessions(self.charge_point):
             self.choose(
                 "type",
                 [
@@ -150,7 +148,7 @@ class GetConfiguration(ButtonForm):
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
-        if not self.is_16:
+        if not variables.has_keys(self.charge_point):
             self.fields["keys"].required = True
             self.fields["keys"].label = "Variables"
             self.fields["keys"].help_text = "One a line, like OCPPCommCtrlr.HeartbeatInterval."
@@ -168,7 +166,7 @@ class ChangeConfiguration(ButtonForm):
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
-        if not self.is_16:
+        if not variables.has_keys(self.charge_point):
             self.fields["key"].label = "Variable"
             self.fields["key"].help_text = "Like OCPPCommCtrlr.HeartbeatInterval."
 

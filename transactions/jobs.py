@@ -23,7 +23,7 @@ from ocpp_server.process.scheduler import (
     Step,
     in_journal,
 )
-from ocpp_server.protocol.versions import V2X
+from ocpp_server.protocol.actions import to_station
 from ocpp_server.storage import retention
 from ocpp_server.storage.journal import journal
 from ocpp_server.storage.unit import Unit
@@ -58,7 +58,7 @@ async def ask_for_missing_events() -> None:
     grace, now = timedelta(seconds=settings.OCPP_MISSING_EVENTS_GRACE), datetime.now(UTC)
     for connection in switchboard.served():
         station = connection.station
-        if station.version not in V2X or not station.is_accepted:
+        if "GetTransactionStatus" not in to_station(station.version) or not station.is_accepted:
             continue
         for transaction in gaps.due(station, now, grace):
             charge_point = await journal.run(ChargePoint.objects.get, pk=station.pk)

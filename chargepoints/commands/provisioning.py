@@ -14,6 +14,11 @@ _IN_2X = {"Soft": "OnIdle", "Hard": "Immediate"}
 _IN_16 = {two: one for one, two in _IN_2X.items()}
 
 
+def soft_ends_sessions(charge_point: ChargePoint) -> bool:
+    """Whether a Soft reset ends running sessions before it restarts (1.6), or waits for them (2.x)."""
+    return charge_point.ocpp_version == V16
+
+
 async def reset(
     charge_point: ChargePoint,
     *,

@@ -83,6 +83,11 @@ class Reported:
                 self.keys[name] = {"value": result.get("attributeValue"), "readonly": None, "status": status}
 
 
+def has_keys(charge_point: ChargePoint) -> bool:
+    """Whether the station is configured by keys (1.6), or by variables of components (2.x)."""
+    return charge_point.ocpp_version == V16
+
+
 async def read(
     charge_point: ChargePoint,
     keys: Sequence[str] = (),
@@ -130,7 +135,7 @@ async def read(
 
 
 async def _most_keys(charge_point: ChargePoint) -> int:
-    names, otherwise = _MOST_16 if charge_point.ocpp_version == V16 else _MOST_2X
+    names, otherwise = _MOST_16 if has_keys(charge_point) else _MOST_2X
     return await journal.run(number_sync, charge_point.pk, names) or otherwise
 
 
@@ -141,7 +146,7 @@ def _chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 def _request(charge_point: ChargePoint, keys: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """The action and payload that ask for these keys."""
-    if charge_point.ocpp_version == V16:
+    if has_keys(charge_point):
         return "GetConfiguration", {"key": list(keys)} if keys else {}
     if not keys:
         raise Invalid(
@@ -164,7 +169,7 @@ async def change(
     Raises Invalid for a 2.x key that is not `Component.Variable`, and what `calls.call` raises.
     """
     payload: dict[str, Any]
-    if charge_point.ocpp_version == V16:
+    if has_keys(charge_point):
         action, payload = "ChangeConfiguration", {"key": key, "value": value}
     else:
         data = {**variable(key, "key"), "attributeValue": value}

@@ -17,7 +17,7 @@ from . import actions, registry, schemas
 from .errors import InternalError, NotImplementedAction, NotSupported, OcppError, SecurityError
 from .frames import Call, CallError, CallResult, Send, pack_error, pack_result, pack_result_error
 from .session import OutgoingCall
-from .versions import V21, label
+from .versions import label
 
 log = structlog.get_logger(__name__)
 
@@ -266,9 +266,7 @@ def give_up(call: Call, version: str, payload: dict[str, Any] | None) -> str:
 
 def refusal(answer: Answer, version: str) -> str | None:
     """The CALLRESULTERROR for an invalid answer; None where there is no such frame (before 2.1)."""
-    if answer.error is None or version != V21:
-        return None
-    return pack_result_error(answer.call.id, answer.error)
+    return None if answer.error is None else pack_result_error(answer.call.id, answer.error, version)
 
 
 def packed(exchange: Exchange, version: str) -> str | None:

@@ -299,9 +299,11 @@ def pack_error(id: str, error: OcppError, version: str) -> str:
     return _pack_refusal(CALL_ERROR, id, error, version)
 
 
-def pack_result_error(id: str, error: OcppError, version: str = V21) -> str:
-    """A CALLRESULTERROR (2.1): the station's answer to our CALL was not what its schema asks for."""
-    return _pack_refusal(CALL_RESULT_ERROR, id, error, version)
+def pack_result_error(id: str, error: OcppError, version: str) -> str | None:
+    """A CALLRESULTERROR: the station's answer to our CALL breaks its schema. None before 2.1, where an answer
+    is never answered.
+    """
+    return None if version != V21 else _pack_refusal(CALL_RESULT_ERROR, id, error, version)
 
 
 def _pack_refusal(kind: int, id: str, error: OcppError, version: str) -> str:

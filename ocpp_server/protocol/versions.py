@@ -32,6 +32,9 @@ V21: Final = Version.V21
 V2X: Final = (V201, V21)
 VERSIONS: Final = tuple(Version)
 
+# How many characters an identity has in 2.x (2.0.1 part 4 3.1.1); 1.6 names no limit.
+_IDENTITY_2X: Final = 48
+
 _KNOWN: Final = frozenset(version.value for version in Version)
 
 
@@ -42,6 +45,21 @@ def negotiate(offered: Iterable[str]) -> str | None:
     compared exactly: a station that offers "OCPP1.6" would reject the spelling we echo.
     """
     return next((name for name in offered if name in _KNOWN), None)
+
+
+def identity_limit(version: str) -> int | None:
+    """How many characters the identity of a station of this version may have, None for any number."""
+    return _IDENTITY_2X if version in V2X else None
+
+
+def of_boot(frame: str, known: str) -> str:
+    """The version of a BootNotification in a frame, by the fields that only 2.x has; `known` is the last one.
+
+    2.0.1 and 2.1 have the same fields: a boot of 2.x leaves a known 2.x version as it is.
+    """
+    if '"chargingStation"' not in frame:
+        return V16.value
+    return V201.value if known == V16 else known
 
 
 def label(version: str) -> str:

@@ -18,12 +18,11 @@ from ocpp_server import live
 from ocpp_server.live.recent import Recent
 from ocpp_server.observability import measures
 from ocpp_server.ports import Port
-from ocpp_server.protocol.versions import V2X, VERSIONS, negotiate
+from ocpp_server.protocol.versions import VERSIONS, identity_limit, negotiate
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.handshake import authentication
 
 MAX_IDENTITY_16 = 255
-MAX_IDENTITY_2X = 48  # 2.0.1 part 4 3.1.1
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FORBIDDEN_IN_IDENTITY = re.compile(r"[\x00-\x1f\x7f/\\:]")
 # An attacker could register stations without end where they register by themselves (S12). Operators can add
@@ -205,8 +204,9 @@ def _version(handshake: Handshake) -> tuple[str, str | None]:
         raise Refusal(
             NO_SUBPROTOCOL, f"No subprotocol in common: offered {offered}, spoken here {', '.join(VERSIONS)}."
         )
-    if chosen in V2X and len(handshake.identity) > MAX_IDENTITY_2X:
-        raise Refusal(404, f"The identity is longer than the {MAX_IDENTITY_2X} characters of OCPP 2.x.")
+    limit = identity_limit(chosen)
+    if limit is not None and len(handshake.identity) > limit:
+        raise Refusal(404, f"The identity is longer than the {limit} characters of OCPP 2.x.")
     return chosen, chosen
 
 

@@ -19,7 +19,7 @@ from redis.asyncio.client import PubSub
 
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.live.redis.link import AWAY
-from ocpp_server.protocol.versions import V16, V201, VERSIONS
+from ocpp_server.protocol.versions import V16, VERSIONS, of_boot
 from ocpp_server.transport.presence import silence_allowed
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.claims import Claim
@@ -166,6 +166,4 @@ def version_of(message: Envelope, known: str) -> str:
     frame = message.frame
     if '"BootNotification"' not in frame[:100]:
         return known
-    if '"chargingStation"' not in frame:
-        return V16
-    return V201 if known == V16 else known
+    return of_boot(frame, known)

@@ -55,7 +55,7 @@ def test_R16_an_error_is_packed_with_at_most_255_characters_and_an_object():
 
 
 def test_R26_a_result_is_refused_with_message_type_5():
-    packed = json.loads(pack_result_error("1", errors.TypeConstraintViolation("a"), V21))
+    packed = json.loads(pack_result_error("1", errors.TypeConstraintViolation("a"), V21) or "")
 
     assert packed == [5, "1", "TypeConstraintViolation", "a", {}]
 
