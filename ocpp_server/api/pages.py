@@ -45,6 +45,7 @@ class DocsView(SpectacularSwaggerSplitView):
     url_self = "/api/docs/"
     # The parent's own would let everybody in.
     permission_classes = ApiView.permission_classes
+    read_role = ApiView.read_role
     authentication_classes = ApiView.authentication_classes
 
     @extend_schema(exclude=True)

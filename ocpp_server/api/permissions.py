@@ -14,16 +14,13 @@ _ORDER = [User.Role.VIEWER, User.Role.OPERATOR, User.Role.ADMINISTRATOR]
 
 
 class RolePermission(BasePermission):
-    """Reads for everybody who is known; changes for the view's `write_role` and those above it."""
+    """Reads need the view's `read_role` and changes its `write_role`; a higher role does too."""
 
     message = "Your role does not allow this."
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:
             return False
-        if request.method in SAFE_METHODS:
-            needed = getattr(view, "read_role", User.Role.VIEWER)
-        else:
-            needed = getattr(view, "write_role", User.Role.OPERATOR)
+        needed = view.read_role if request.method in SAFE_METHODS else view.write_role
         self.message = f"This needs the role {needed}; yours is {role(request.user)}."
         return _ORDER.index(User.Role(role(request.user))) >= _ORDER.index(User.Role(needed))

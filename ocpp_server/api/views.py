@@ -17,6 +17,7 @@ from ocpp_server.api import etags, idempotency
 class ApiView(APIView):
     """Roles and idempotency keys around plain `get`, `post`, ... methods."""
 
+    read_role: ClassVar[str] = User.Role.VIEWER
     write_role: ClassVar[str] = User.Role.OPERATOR
     # Only what is documented: no TRACE, and OPTIONS would describe the view in a shape of its own.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]

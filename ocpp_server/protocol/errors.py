@@ -114,30 +114,3 @@ class RpcFrameworkError(OcppError):
     code = "RpcFrameworkError"
     code_16 = "FormationViolation"
     sentence = "The frame is not a valid RPC message."
-
-
-CLASSES: tuple[type[OcppError], ...] = (
-    GenericError,
-    NotImplementedAction,
-    NotSupported,
-    InternalError,
-    ProtocolError,
-    SecurityError,
-    FormatViolation,
-    PropertyConstraintViolation,
-    OccurrenceConstraintViolation,
-    TypeConstraintViolation,
-    MessageTypeNotSupported,
-    RpcFrameworkError,
-)
-
-_BY_CODE: dict[str, type[OcppError]] = {
-    "FormationViolation": FormatViolation,
-    "OccurenceConstraintViolation": OccurrenceConstraintViolation,
-    **{cls.code: cls for cls in CLASSES},
-}
-
-
-def from_wire(code: str) -> type[OcppError]:
-    """The class of a received code in either spelling; GenericError for a code nobody defined."""
-    return _BY_CODE.get(code, GenericError)

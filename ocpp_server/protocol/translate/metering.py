@@ -126,14 +126,6 @@ def scaled(raw: str, exponent: int) -> float:
         return float(Decimal(raw.strip().replace(",", ".")).scaleb(exponent))
 
 
-@lru_cache(maxsize=1024)
-def _exponent(raw_unit: str) -> int:
-    """The power of ten from a sample's `raw_unit` ("kWh", "Whe3") to our unit."""
-    multiplied = _MULTIPLIED.fullmatch(raw_unit)
-    unit, multiplier = (multiplied[1], int(multiplied[2])) if multiplied else (raw_unit, 0)
-    return _UNITS.get(unit.lower(), ("", 0))[1] + multiplier
-
-
 def resolution(raw: str, raw_unit: str) -> float:
     """What the last digit of a sample stands for, in our unit: 0.1 for "400.4" Wh, 10 for "12.35" kWh."""
     point = raw.find(".")
