@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocpp_server.environment.parsers import count, positive_duration, size
+from ocpp_server.environment.parsers import boolean, count, positive_duration, size
 from ocpp_server.environment.variable import Variable
 
 HTTP = "HTTP requests"
@@ -39,6 +39,16 @@ HTTP_VARIABLES: tuple[Variable, ...] = (
         "Requests without valid credentials that one client address may have in progress in one process; "
         "beyond it the answer is 429. Stations, probes and the addresses in FORWARDED_ALLOW_IPS "
         "are not counted. 0 is no limit.",
+        HTTP,
+    ),
+    Variable(
+        "HTTP_PLAIN_SOCKETS",
+        "off",
+        boolean,
+        "Serve HTTP and WebSockets by uvicorn's own classes instead of ours, which override private parts of "
+        "uvicorn and websockets: a way out if a new release of either breaks them. Slower, without the "
+        "bounds on headers and on stations that do not read; at the end of the server all stations are "
+        "closed at once.",
         HTTP,
     ),
 )

@@ -147,17 +147,27 @@ def run_server(server: Server, listener: socket.socket) -> None:
         raise StartError("The server was stopped before it had finished.")
 
 
+def protocols(*, is_plain: bool) -> tuple[Any, Any]:
+    """The classes that serve HTTP and WebSockets, or the names of uvicorn's own."""
+    if is_plain:
+        return "httptools", "websockets-sansio"
+    # Not imported for the plain ones: an unsuitable uvicorn or websockets may fail this import.
+    from ocpp_server.process.sockets import Front, StationSocket
+
+    return Front, StationSocket
+
+
 def uvicorn_config(application: str = "ocpp_server.asgi:application") -> uvicorn.Config:
     """How an application with station sockets is served; Django's settings must be loaded."""
     from ocpp_server import settings as configured
-    from ocpp_server.process.sockets import Front, StationSocket
 
+    http, ws = protocols(is_plain=configured.ENVIRONMENT["HTTP_PLAIN_SOCKETS"])
     ping = configured.ENVIRONMENT["OCPP_PING_INTERVAL"] or None
     return uvicorn.Config(
         application,
         loop="uvloop",
-        http=Front,
-        ws=StationSocket,
+        http=http,
+        ws=ws,
         ws_max_size=configured.ENVIRONMENT["OCPP_MAX_FRAME_BYTES"],
         ws_ping_interval=ping,
         ws_ping_timeout=ping,

@@ -51,12 +51,12 @@ def _serve(held: contextlib.ExitStack) -> int:
 
 def _uvicorn_config() -> uvicorn.Config:
     from ocpp_server import accounts_settings as configured
-    from ocpp_server.process.sockets import Front
 
+    http, _ = start.protocols(is_plain=configured.ENVIRONMENT["HTTP_PLAIN_SOCKETS"])
     return uvicorn.Config(
         "ocpp_server.process.accounts_asgi:application",
         loop="uvloop",
-        http=Front,
+        http=http,
         ws="none",
         log_config=None,  # Django's LOGGING is in force already
         access_log=False,
