@@ -11,10 +11,14 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         # This method only connects: rules live in the services. Models can be imported from here on.
         from accounts import jobs
-        from accounts.services import token_cache
+        from accounts.services import api_keys, idempotent_requests, token_cache
+        from ocpp_server import credentials
+        from ocpp_server.api import idempotency_store
         from ocpp_server.bounds import uploads
         from ocpp_server.process import scheduler
 
+        credentials.fill(api_keys)
+        idempotency_store.fill(idempotent_requests)
         scheduler.register(jobs.JOBS)
         uploads.register("/api/v1/tokens/import", "/admin/accounts/token/import")
         pre_save.connect(token_cache.remember_key, sender="accounts.Token")

@@ -8,7 +8,8 @@ class ChargePointsConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models, which exist only now.
         from chargepoints import jobs, live
-        from chargepoints.services import admission, commands, connections
+        from chargepoints.services import admission, commands, connections, security
+        from ocpp_server import credentials
         from ocpp_server.live import extensions
         from ocpp_server.process import scheduler
         from ocpp_server.transport import command_store, station_store
@@ -21,3 +22,4 @@ class ChargePointsConfig(AppConfig):
         extensions.register(live.CONNECTORS)
         scheduler.register(jobs.JOBS)
         scheduler.register_recovery(jobs.recover)
+        credentials.on_failed_login(security.failed_login)

@@ -7,7 +7,6 @@ from typing import Any
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from chargepoints.models import ChargePoint
 from chargepoints.views.commanding import send, told
 from chargepoints.views.found import STATION_PATH, station
@@ -28,6 +27,7 @@ from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import query
 from ocpp_server.api.views import ApiView, body
+from ocpp_server.credentials import Role
 from ocpp_server.domain import StationOffline
 
 TAG = "Configuration"
@@ -75,7 +75,7 @@ class ExportView(ApiView):
 
 
 class LiveConfigurationView(ApiView):
-    read_role = User.Role.OPERATOR  # asking a station is a command too
+    read_role = Role.OPERATOR  # asking a station is a command too
 
     @described(
         "Ask the station what it is set to",

@@ -21,12 +21,14 @@ class EngineConfig(AppConfig):
         # The modules below read Django's settings and models, which are complete only now.
         from ocpp_server import checks
         from ocpp_server.admin import logins
-        from ocpp_server.process import jobs, scheduler
+        from ocpp_server.api import server
+        from ocpp_server.process import engine, jobs, scheduler
         from ocpp_server.storage import database
 
         load_handlers()
         checks.register()
         scheduler.register(jobs.JOBS)
+        server.fill(engine)
         user_login_failed.connect(logins.note_failure)
         # Django sends these signals once for each app with models. The limits are lifted before the first app
         # and come back after the last: what apps do after migrations may take longer than a query, too.

@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 
+from ocpp_server import credentials
+
 
 class UserQuerySet(models.QuerySet["User"]):
     def people(self) -> UserQuerySet:
@@ -26,9 +28,9 @@ class User(AbstractUser):
     """
 
     class Role(models.TextChoices):
-        VIEWER = "viewer", "Viewer: reads"
-        OPERATOR = "operator", "Operator: reads and sends commands"
-        ADMINISTRATOR = "administrator", "Administrator: everything"
+        VIEWER = credentials.Role.VIEWER.value, "Viewer: reads"
+        OPERATOR = credentials.Role.OPERATOR.value, "Operator: reads and sends commands"
+        ADMINISTRATOR = credentials.Role.ADMINISTRATOR.value, "Administrator: everything"
 
     class Status(models.TextChoices):
         ACTIVE = "active", "Active"

@@ -1,9 +1,11 @@
-"""Create, find and revoke API keys."""
+"""Create, check and revoke API keys; fills the engine's port `Credentials`."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -46,6 +48,20 @@ def find(plain: str) -> ApiKey | None:
     if key is not None and (key.last_used_at is None or now - key.last_used_at > LAST_USE_PRECISION):
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
     return key
+
+
+@contextmanager
+def temporary(*, name: str, role: str, life: timedelta) -> Iterator[str]:
+    """The plain text of a key that is revoked on leaving. A process that is killed leaves a key that expires
+    by itself; the next one of this name deletes it.
+    """
+    now = timezone.now()
+    ApiKey.objects.filter(name=name, created_by=None, expires_at__lt=now).delete()
+    key, plain = create(name=name, role=role, expires_at=now + life)
+    try:
+        yield plain
+    finally:
+        revoke(key)
 
 
 def revoke(key: ApiKey) -> None:

@@ -8,7 +8,6 @@ from django.db.models import Count
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from chargepoints.filters import SiteQuery
 from chargepoints.models import ChargePoint, Site
 from chargepoints.serializers import SiteBody, SiteChanges, SiteSerializer
@@ -18,6 +17,7 @@ from ocpp_server.api import etags
 from ocpp_server.api.documents import described, enveloped, listed
 from ocpp_server.api.lists import page
 from ocpp_server.api.views import ApiView, body
+from ocpp_server.credentials import Role
 
 TAG = "Sites"
 _ONE = enveloped("Site", SiteSerializer)
@@ -34,7 +34,7 @@ def _shown(row: Site) -> dict[str, Any]:
 
 
 class SitesView(ApiView):
-    write_role = User.Role.ADMINISTRATOR
+    write_role = Role.ADMINISTRATOR
 
     @described("Sites", listed("Sites", "sites", SiteSerializer), tag=TAG, query=SiteQuery, also=(400,))
     def get(self, request: Request) -> Response:
@@ -55,7 +55,7 @@ class SitesView(ApiView):
 
 
 class SiteView(ApiView):
-    write_role = User.Role.ADMINISTRATOR
+    write_role = Role.ADMINISTRATOR
 
     @described("One site", _ONE, tag=TAG, path=SITE_PATH, tagged=True)
     def get(self, request: Request, site_id: str) -> Response:

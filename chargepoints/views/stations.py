@@ -8,7 +8,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from chargepoints.filters import ChargePointQuery
 from chargepoints.models import ChargePoint
 from chargepoints.serializers import (
@@ -27,6 +26,7 @@ from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import rfc3339
 from ocpp_server.api.lists import page
 from ocpp_server.api.views import ApiView, body
+from ocpp_server.credentials import Role
 from ocpp_server.domain import Invalid, Missing
 
 TAG = "Charge points"
@@ -45,7 +45,7 @@ def _settings(kind: type[ProvisioningSerializer], request: Request) -> dict[str,
 
 
 class ChargePointsView(ApiView):
-    write_role = User.Role.ADMINISTRATOR
+    write_role = Role.ADMINISTRATOR
 
     @described(
         "Stations, connected or not",
@@ -79,7 +79,7 @@ class ChargePointsView(ApiView):
 
 
 class ChargePointView(ApiView):
-    write_role = User.Role.ADMINISTRATOR
+    write_role = Role.ADMINISTRATOR
 
     @described("One station with its connectors", _ONE, tag=TAG, path=STATION_PATH)
     def get(self, request: Request, client_id: str) -> Response:

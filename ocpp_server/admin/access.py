@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.models import User
+from ocpp_server.credentials import Role
 
 
 def may_read(user: Any) -> bool:
@@ -16,14 +16,12 @@ def may_read(user: Any) -> bool:
 
 def may_command(user: Any) -> bool:
     """Send commands to stations."""
-    return may_read(user) and (
-        user.is_superuser or user.role in {User.Role.OPERATOR, User.Role.ADMINISTRATOR}
-    )
+    return may_read(user) and (user.is_superuser or user.role in {Role.OPERATOR, Role.ADMINISTRATOR})
 
 
 def may_provide(user: Any) -> bool:
     """Enter stations, tokens, API keys and users."""
-    return may_read(user) and (user.is_superuser or user.role == User.Role.ADMINISTRATOR)
+    return may_read(user) and (user.is_superuser or user.role == Role.ADMINISTRATOR)
 
 
 def request_may_provide(request: HttpRequest) -> bool:

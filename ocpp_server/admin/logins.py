@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from chargepoints.services import security
+from ocpp_server.credentials import failed_login
 
 
 def note_failure(
@@ -16,7 +16,7 @@ def note_failure(
     if request is None:  # a test or a command that checks a password
         return
     name = str(credentials.get("username", ""))[:50]
-    security.failed_login(
+    failed_login(
         type="FailedOperatorLogin",
         address=request.META.get("REMOTE_ADDR", ""),
         tech_info=f"A login as {name!r} failed.",

@@ -10,11 +10,10 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
-from accounts.models import ApiKey, User
-from accounts.services import api_keys
-from chargepoints.services import security
+from ocpp_server import credentials
 from ocpp_server.api import probes
 from ocpp_server.bounds import callers
+from ocpp_server.credentials import ApiKey
 
 SCHEME = "Api-Key"
 
@@ -52,10 +51,6 @@ def principal(request: Request) -> str:
     return user.pk if isinstance(user, KeyHolder) else f"user:{user.pk}"
 
 
-def role(user: Any) -> str:
-    return User.Role.ADMINISTRATOR if user.is_superuser else user.role
-
-
 class ApiKeyAuthentication(BaseAuthentication):
     """`Authorization: Api-Key <key>`. Never from the query string: those end up in logs and histories."""
 
@@ -64,9 +59,10 @@ class ApiKeyAuthentication(BaseAuthentication):
         if scheme.lower() != SCHEME.lower():
             return None
         view = (request.parser_context or {}).get("view")
-        key = (probes if getattr(view, "is_probed", False) else api_keys).find(plain.strip())
+        find = probes.find if getattr(view, "is_probed", False) else credentials.credentials().find
+        key = find(plain.strip())
         if key is None:
-            security.failed_login(
+            credentials.failed_login(
                 type="FailedApiKey",
                 address=request.META.get("REMOTE_ADDR", ""),
                 tech_info="An API key that is unknown, expired or revoked.",

@@ -18,10 +18,10 @@ from ocpp_server import live
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import ReadSerializer, TimeField, rfc3339
+from ocpp_server.api.server import server
 from ocpp_server.api.views import ApiView
 from ocpp_server.api.waiting import release_connection
 from ocpp_server.observability import metrics
-from ocpp_server.process import engine
 
 TAG = "Health"
 
@@ -114,9 +114,9 @@ def state_of_parts() -> dict[str, Any]:
     """Each part of the server with whether it works. The engine starts with the first station where the
     server has no start-up hook.
     """
-    if engine.is_running():
+    if server().is_running():
         release_connection()
-        return async_to_sync(engine.status)()
+        return async_to_sync(server().status)()
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

@@ -10,13 +10,12 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import IdempotentRequest
 from ocpp_server.api.authentication import principal
+from ocpp_server.api.idempotency_store import StoredRequest, store
 from ocpp_server.domain import Conflict, Invalid
 
 HEADER = "Idempotency-Key"
@@ -35,7 +34,7 @@ class Replay(Exception):
         self.response = response
 
 
-def claim(request: Request) -> IdempotentRequest | None:
+def claim(request: Request) -> StoredRequest | None:
     """Take the request's key, or None without one.
 
     Raises Replay when it was answered before, Conflict when the key belongs to another request or to one
@@ -46,42 +45,33 @@ def claim(request: Request) -> IdempotentRequest | None:
         return None
     if not key.strip() or len(key) > MAX_LENGTH or not key.isprintable():
         raise Invalid(f"{HEADER} must be 1 to {MAX_LENGTH} printable characters.", field=HEADER)
-    now = timezone.now()
-    IdempotentRequest.objects.filter(created_at__lt=now - KEPT_FOR).delete()
-    row = IdempotentRequest(actor=principal(request), key=key, fingerprint=_fingerprint(request))
-    try:
-        with transaction.atomic():
-            row.save(force_insert=True)
-    except IntegrityError:
-        return _known(row)
-    return row
+    store().delete_before(timezone.now() - KEPT_FOR)
+    actor, fingerprint = principal(request), _fingerprint(request)
+    row = store().insert(actor=actor, key=key, fingerprint=fingerprint)
+    return _known(actor, key, fingerprint) if row is None else row
 
 
-def settle(row: IdempotentRequest, response: Response) -> None:
+def settle(row: StoredRequest, response: Response) -> None:
     """Keep the answer for the next time, or free the key when nothing happened."""
-    mine = IdempotentRequest.objects.filter(pk=row.pk)
     if response.status_code in _WITHOUT_EFFECT and not _was_sent(response):
-        mine.delete()
+        store().delete(row.pk)
         return
     # Through JSON text, so that what is kept is what was sent.
     body = orjson.loads(response.rendered_content) if response.data is not None else None
-    mine.update(status_code=response.status_code, answer=body)
+    store().store_answer(row.pk, status_code=response.status_code, answer=body)
 
 
-def _known(wanted: IdempotentRequest) -> IdempotentRequest:
-    row = IdempotentRequest.objects.filter(actor=wanted.actor, key=wanted.key).first()
+def _known(actor: str, key: str, fingerprint: str) -> StoredRequest:
+    """The row of a key that was used before, for a request that may go on. Raises Replay, Conflict."""
+    row = store().find(actor=actor, key=key)
     if row is None:
         raise Conflict("The request with this Idempotency-Key has just ended without effect; send it again.")
-    if row.fingerprint != wanted.fingerprint:
+    if row.fingerprint != fingerprint:
         raise Conflict("This Idempotency-Key was used for another request.")
     if row.status_code is not None:
         raise Replay(Response(row.answer, status=row.status_code, headers={"Idempotent-Replayed": "true"}))
-    # Its process died between taking the key and answering. Whoever moves the date first owns the retry.
-    now = timezone.now()
-    stale = IdempotentRequest.objects.filter(
-        pk=row.pk, status_code__isnull=True, created_at__lt=now - ABANDONED_AFTER
-    )
-    if not stale.update(created_at=now):
+    # The process that claimed the key died before it answered; one of the callers that retry goes on.
+    if not store().take_over(row.pk, unanswered_since=timezone.now() - ABANDONED_AFTER):
         raise Conflict("The first request with this Idempotency-Key is still being answered.")
     return row
 

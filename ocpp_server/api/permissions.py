@@ -7,10 +7,9 @@ from typing import Any
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
-from accounts.models import User
-from ocpp_server.api.authentication import role
+from ocpp_server.credentials import Role, role_of
 
-_ORDER = [User.Role.VIEWER, User.Role.OPERATOR, User.Role.ADMINISTRATOR]
+_ORDER = list(Role)
 
 
 class RolePermission(BasePermission):
@@ -22,5 +21,6 @@ class RolePermission(BasePermission):
         if not request.user or not request.user.is_authenticated:
             return False
         needed = view.read_role if request.method in SAFE_METHODS else view.write_role
-        self.message = f"This needs the role {needed}; yours is {role(request.user)}."
-        return _ORDER.index(User.Role(role(request.user))) >= _ORDER.index(User.Role(needed))
+        role = role_of(request.user)
+        self.message = f"This needs the role {needed}; yours is {role}."
+        return _ORDER.index(Role(role)) >= _ORDER.index(Role(needed))

@@ -12,10 +12,9 @@ from typing import TypeVar
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connection
 
-from accounts.models import ApiKey
-from accounts.services import api_keys
+from ocpp_server.api.server import server
+from ocpp_server.credentials import ApiKey, credentials
 from ocpp_server.observability.single_flight import in_thread
-from ocpp_server.process import engine
 
 T = TypeVar("T")
 
@@ -39,18 +38,18 @@ _asked: OrderedDict[str, Future[ApiKey | None]] = OrderedDict()
 
 
 def find(plain: str) -> ApiKey | None:
-    """As `api_keys.find`, but remembered, and a database that hangs is not waited for.
+    """As `Credentials.find`, but remembered, and a database that hangs is not waited for.
 
     Raises OperationalError when it does not answer and the key was never seen here.
     """
-    if not engine.is_running():
-        return api_keys.find(plain)
-    digest = api_keys.digest(plain)
+    if not server().is_running():
+        return credentials().find(plain)
+    digest = credentials().digest(plain)
     known, now = _known.get(digest), time.monotonic()
     if known is not None and now < known.ask_at:
         return known.key
     try:
-        key = _look_up(digest, lambda: api_keys.find(plain))
+        key = _look_up(digest, lambda: credentials().find(plain))
     except (DatabaseError, TimeoutError) as error:
         if known is None or now - known.verified_at > REMEMBERED_S:
             raise OperationalError(str(error) or "The database does not answer.") from error

@@ -10,15 +10,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.models import User
 from ocpp_server.api import etags, idempotency
+from ocpp_server.credentials import Role
 
 
 class ApiView(APIView):
     """Roles and idempotency keys around plain `get`, `post`, ... methods."""
 
-    read_role: ClassVar[str] = User.Role.VIEWER
-    write_role: ClassVar[str] = User.Role.OPERATOR
+    read_role: ClassVar[str] = Role.VIEWER
+    write_role: ClassVar[str] = Role.OPERATOR
     # Only what is documented: no TRACE, and OPTIONS would describe the view in a shape of its own.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 

@@ -24,7 +24,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, parse_cookie
 
-from accounts.services import api_keys
+from ocpp_server.credentials import credentials
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ _API_KEY, _SESSION = "api-key", "session"
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class Offered:
     """What a request offers; not verified yet."""
 
     kind: str
@@ -71,33 +71,33 @@ class _Verified:
 _verified = _Verified()
 
 
-def offered(scope: dict[str, Any]) -> Credentials | None:
+def offered(scope: dict[str, Any]) -> Offered | None:
     """The API key or admin session of a request's headers; None for a caller that names none."""
     cookies: list[str] = []
     for name, value in scope["headers"]:
         if name == b"authorization":
             scheme, _, plain = value.decode("latin-1").partition(" ")
             if scheme.lower() == _API_KEY and plain.strip():
-                return Credentials(_API_KEY, plain.strip())
+                return Offered(_API_KEY, plain.strip())
         elif name == b"cookie":
             cookies.append(value.decode("latin-1"))
     # As Django reads them: the standard library gives up at the first odd name.
     session = parse_cookie("; ".join(cookies)).get(settings.SESSION_COOKIE_NAME, "")
-    return Credentials(_SESSION, session) if session else None
+    return Offered(_SESSION, session) if session else None
 
 
-def is_remembered(credentials: Credentials | None) -> bool:
+def is_remembered(offer: Offered | None) -> bool:
     """Whether these credentials were verified a moment ago, from memory alone."""
-    return credentials is not None and credentials.digest in _verified
+    return offer is not None and offer.digest in _verified
 
 
-async def are_valid(credentials: Credentials | None) -> bool:
+async def are_valid(offer: Offered | None) -> bool:
     """Whether these credentials are valid; False also when the database does not answer in time."""
-    if credentials is None:
+    if offer is None:
         return False
-    if is_remembered(credentials):
+    if is_remembered(offer):
         return True
-    asked = asyncio.get_running_loop().run_in_executor(_threads, _look_up, credentials)
+    asked = asyncio.get_running_loop().run_in_executor(_threads, _look_up, offer)
     try:
         async with asyncio.timeout(PATIENCE_S):
             return await asked
@@ -109,27 +109,27 @@ async def are_valid(credentials: Credentials | None) -> bool:
 def vouch(request: HttpRequest) -> None:
     """The API has authenticated this request: it no longer counts as one without credentials."""
     scope: dict[str, Any] = getattr(request, "scope", {})
-    credentials = offered(scope) if scope else None
-    if credentials is not None:
-        _verified.add(credentials.digest)
+    offer = offered(scope) if scope else None
+    if offer is not None:
+        _verified.add(offer.digest)
         note: Callable[[], None] | None = scope.get("extensions", {}).get("ocpp.vouch")
         if note is not None:
             note()
 
 
-def _look_up(credentials: Credentials) -> bool:
-    find = _is_key if credentials.kind == _API_KEY else _is_session
+def _look_up(offer: Offered) -> bool:
+    find = _is_key if offer.kind == _API_KEY else _is_session
     try:
-        is_valid = find(credentials.secret)
+        is_valid = find(offer.secret)
     finally:
         connection.close()
     if is_valid:
-        _verified.add(credentials.digest)
+        _verified.add(offer.digest)
     return is_valid
 
 
 def _is_key(plain: str) -> bool:
-    return api_keys.find(plain) is not None
+    return credentials().find(plain) is not None
 
 
 def _is_session(key: str) -> bool:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any
 
+import orjson
 import structlog
 
-from ocpp_server.api import envelope
 from ocpp_server.bounds.uploads import in_words
 from ocpp_server.observability import measures, tracing
 
@@ -63,7 +63,8 @@ async def send(refusal: Refusal, scope: dict[str, Any], send: Any, *, is_last: b
         text = _PAGE.format(title=escape(refusal.title), message=escape(refusal.message))
         body, kind = text.encode(), b"text/html; charset=utf-8"
     else:
-        body = envelope.JsonRenderer().render(envelope.shape(refusal.message, refusal.data, success=False))
+        # The API's envelope, written here: the API stands on this package.
+        body = orjson.dumps({"success": False, "message": refusal.message, "data": refusal.data})
         kind = b"application/json"
     measures.http_requests.add(method if method in measures.METHODS else measures.OTHER, str(refusal.status))
     client = scope.get("client")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -15,10 +15,8 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.utils import timezone
 
-from accounts.models import ApiKey, User
-from accounts.services import api_keys
+from ocpp_server.credentials import Role, credentials
 from ocpp_server.process import tls
 
 KEY_NAME = "manage.py"
@@ -125,17 +123,13 @@ def server() -> Iterator[Api]:
 
 @contextmanager
 def _key() -> Iterator[str]:
-    now = timezone.now()
-    try:
-        # Those of earlier commands are of no use to anybody.
-        ApiKey.objects.filter(name=KEY_NAME, created_by=None, expires_at__lt=now).delete()
-        key, plain = api_keys.create(name=KEY_NAME, role=User.Role.OPERATOR, expires_at=now + KEY_LIFE)
-    except DatabaseError as error:
-        raise ServerAway(f"The server's database can't be used ({error}).") from None
-    try:
+    with ExitStack() as held:
+        try:
+            key = credentials().temporary(name=KEY_NAME, role=Role.OPERATOR, life=KEY_LIFE)
+            plain = held.enter_context(key)
+        except DatabaseError as error:
+            raise ServerAway(f"The server's database can't be used ({error}).") from None
         yield plain
-    finally:
-        api_keys.revoke(key)
 
 
 def station_path(identity: str) -> str:

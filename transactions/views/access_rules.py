@@ -10,7 +10,6 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
 from accounts.services import token_groups
 from accounts.views.lookups import contract, token
 from chargepoints.views.found import number, site, station
@@ -19,6 +18,7 @@ from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField, TimeField, WholeField
 from ocpp_server.api.lists import ListQuery, ordering, page, search
 from ocpp_server.api.views import ApiView, body
+from ocpp_server.credentials import Role
 from ocpp_server.domain import Invalid, Missing
 from transactions.models import AccessRule
 from transactions.services.authorization import access_rules
@@ -128,7 +128,7 @@ _ONE = enveloped("AccessRule", AccessRuleSerializer)
 
 
 class AccessRulesView(ApiView):
-    write_role = User.Role.ADMINISTRATOR
+    write_role = Role.ADMINISTRATOR
 
     @described(
         "Who may charge where",
@@ -166,7 +166,7 @@ class AccessRulesView(ApiView):
 
 
 class AccessRuleView(ApiView):
-    write_role = User.Role.ADMINISTRATOR
+    write_role = Role.ADMINISTRATOR
 
     @described("One access rule", _ONE, tag=TAG, path=RULE_PATH, tagged=True)
     def get(self, request: Request, rule_id: str) -> Response:

@@ -8,11 +8,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.models import User
-from ocpp_server.api.authentication import actor, role
+from ocpp_server.api.authentication import actor
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.views import ApiView, body
+from ocpp_server.credentials import Role, role_of
 from transactions.models import Settlement
 from transactions.serializers import (
     PROPOSED,
@@ -75,7 +75,7 @@ class SettleView(ApiView):
             reason=asked["reason"],
             energy_wh=asked.get("energyWh"),
             other=asked.get("into"),
-            by_hand=role(request.user) == User.Role.ADMINISTRATOR,
+            by_hand=role_of(request.user) == Role.ADMINISTRATOR,
         )
         return answer(settling.summary(settlement), detail(transaction(transaction_id)))
 
