@@ -7,11 +7,16 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from configuration.models import ReportedKey, StoredKey
+from ocpp_server.admin import menu
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import StationFilter
 from ocpp_server.observability.masking import MASK, is_secret_name
+
+menu.model(menu.DETAILS, 50, _("Stored keys"), "key_vertical", "configuration_storedkey")
+menu.model(menu.DETAILS, 60, _("Reported keys"), "fact_check", "configuration_reportedkey")
 
 
 class KeyAdmin(EvidenceAdmin):

@@ -345,5 +345,5 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 
 # -- admin -----------------------------------------------------------------------------------------
 
-# Names, colours and the menu; the pages themselves are in `ocpp_server.admin`.
-UNFOLD: dict[str, Any] = theme.UNFOLD
+# Names and colours; each app registers its pages and menu entries, and `operations` draws the first page.
+UNFOLD: dict[str, Any] = {**theme.UNFOLD, "DASHBOARD_CALLBACK": "operations.dashboard.callback"}

@@ -15,10 +15,10 @@ from django.utils import timezone
 
 from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.base import CappedPaginator
+from ocpp_server.admin.polling import staff_json
 from ocpp_server.protocol.translate.metering import ENERGY, POWER, resolution
 from ocpp_server.storage.row_numbers import row_number
-from operations import settling
-from operations.dashboard import staff_json
+from transactions.admin import settling
 from transactions.models import MeterValue, Transaction
 from transactions.services.metering import energy
 from transactions.services.metering.counting import Register, rank_of
@@ -33,7 +33,7 @@ Point = tuple[int, float]
 
 
 def urls(site: admin.AdminSite) -> list[Any]:
-    return [path("<int:pk>/live/", live, name="session-live"), *settling.urls(site)]
+    return [path("<int:pk>/live/", live, name="session-live")]
 
 
 def page(request: HttpRequest, object_id: str) -> HttpResponse:

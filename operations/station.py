@@ -19,9 +19,9 @@ from django.views.decorators.http import require_GET, require_POST
 from chargepoints.models import ChargePoint, Command, Connector, RefusedConnection
 from chargepoints.services.provisioning import stations
 from ocpp_server.admin import access, cells, tones
+from ocpp_server.admin.polling import staff_json
 from ocpp_server.protocol.versions import VERSIONS, label
 from operations import buttons
-from operations.dashboard import staff_json
 from transactions.models import Transaction
 
 LATEST = 20

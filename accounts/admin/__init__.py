@@ -1,5 +1,5 @@
 """Admin pages of people, contracts, tokens, operators and API keys, one module for each."""
 
-from accounts.admin import contracts, keys, operators, people, tokens
+from accounts.admin import cards, contracts, keys, menu, operators, people, tokens
 
-__all__ = ["contracts", "keys", "operators", "people", "tokens"]
+__all__ = ["cards", "contracts", "keys", "menu", "operators", "people", "tokens"]

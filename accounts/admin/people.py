@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -19,7 +19,6 @@ from accounts.models import Contract, Member, Person
 from accounts.services import people
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import OperatorAdmin
-from operations import person
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -79,20 +78,6 @@ class PersonAdmin(OperatorAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or not obj.is_erased)
-
-    def get_urls(self) -> list[Any]:
-        return [*person.urls(self.admin_site), *super().get_urls()]
-
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        more = person.overview(request, object_id) | (extra_context or {})
-        page: HttpResponse = super().change_view(request, object_id, form_url, more)
-        return page
 
     def save_model(self, request: HttpRequest, obj: Person, form: PersonForm, change: bool) -> None:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}

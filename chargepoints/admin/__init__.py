@@ -1,5 +1,25 @@
-"""Stations, connectors, commands and their evidence in the admin."""
+"""Stations, sites, connectors, commands and their evidence in the admin; one module a noun."""
 
-from chargepoints.admin import stations
+from chargepoints.admin import (
+    cards,
+    commands,
+    connectors,
+    evidence,
+    menu,
+    messages,
+    refused_connections,
+    sites,
+    stations,
+)
 
-__all__ = ["stations"]
+__all__ = [
+    "cards",
+    "commands",
+    "connectors",
+    "evidence",
+    "menu",
+    "messages",
+    "refused_connections",
+    "sites",
+    "stations",
+]

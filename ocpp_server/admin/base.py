@@ -12,7 +12,7 @@ import msgspec
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
@@ -20,8 +20,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from chargepoints.models import ChargePoint
-from ocpp_server.admin import access
+from ocpp_server.admin import access, pages
 from ocpp_server.observability.masking import MASK, masked_frame, masked_text
 from ocpp_server.storage.row_numbers import row_number
 
@@ -91,6 +90,24 @@ class OperatorAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
 
+    def get_urls(self) -> list[Any]:
+        return [*pages.of(self.model).urls(self.admin_site), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        registered = pages.of(self.model)
+        if registered.change is not None:
+            return registered.change(request, object_id)
+        if registered.below_form is not None:
+            extra_context = registered.below_form(request, object_id) | (extra_context or {})
+        form: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+        return form
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return OneCount
 
@@ -119,14 +136,13 @@ class OperatorAdmin(ModelAdmin):
                     return found
         return queryset.none()
 
-    @staticmethod
-    def _condition(field: str, term: str) -> dict[str, Any] | None:
+    def _condition(self, field: str, term: str) -> dict[str, Any] | None:
         """What to filter by; None where the term can't be a value of the field."""
         if field in {"pk", "transaction_id"}:
             number = row_number(term)
             return None if number is None else {field: number}
         if field == "charge_point":
-            station = ChargePoint.objects.by_identity(term).values_list("pk", flat=True).first()
+            station = station_key(self.model, term)
             return None if station is None else {"charge_point_id": station}
         return {field: term}
 
@@ -156,6 +172,13 @@ class EvidenceAdmin(OperatorAdmin):
     @admin.display(description="Station", ordering="charge_point__identity_key")
     def station(self, row: Any) -> str:
         return "–" if row.charge_point is None else station_link(row.charge_point)
+
+
+def station_key(model: type[Model], identity: str) -> int | None:
+    """The key of the station with this identity, from the model that `charge_point` of these rows names."""
+    stations: Any = model._meta.get_field("charge_point").related_model
+    key: int | None = stations._default_manager.by_identity(identity).values_list("pk", flat=True).first()
+    return key
 
 
 def link(href: str, words: object) -> str:

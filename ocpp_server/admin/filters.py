@@ -10,7 +10,7 @@ from django.utils import timezone
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
 from unfold.utils import parse_datetime_str
 
-from chargepoints.models import ChargePoint
+from ocpp_server.admin.base import station_key
 from ocpp_server.protocol.versions import VERSIONS, label
 
 
@@ -25,7 +25,7 @@ class StationFilter(TextFilter):
         if not identity:
             return queryset
         # The key first, so that the list itself is read by its index on the station.
-        station = ChargePoint.objects.by_identity(identity).values_list("pk", flat=True).first()
+        station = station_key(queryset.model, identity)
         return queryset.none() if station is None else self.of_station(queryset, station)
 
     def of_station(self, queryset: QuerySet[Any], station: int) -> QuerySet[Any]:

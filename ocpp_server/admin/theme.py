@@ -1,4 +1,4 @@
-"""Unfold's settings: names, colours and the menu."""
+"""Unfold's settings: names and colours. Apps register what else a page needs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.templatetags.static import static
-from django.urls import reverse_lazy
-
-# By name: settings are read before there are models, which the rule needs.
-ADMINISTRATORS = "ocpp_server.admin.access.request_may_provide"
-
-
-def _item(title: str, icon: str, name: str, **more: Any) -> dict[str, Any]:
-    return {"title": title, "icon": icon, "link": reverse_lazy(name), **more}
-
-
-def _list(title: str, icon: str, model: str, **more: Any) -> dict[str, Any]:
-    return _item(title, icon, f"admin:{model}_changelist", **more)
+from django.utils.translation import gettext_lazy as _
 
 
 def _stylesheet(request: HttpRequest) -> str:
@@ -29,15 +18,14 @@ def _icon(request: HttpRequest) -> str:
 
 
 UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "OCPP server",
-    "SITE_HEADER": "OCPP server",
-    "SITE_SUBHEADER": "Charging stations",
+    "SITE_TITLE": _("OCPP server"),
+    "SITE_HEADER": _("OCPP server"),
+    "SITE_SUBHEADER": _("Charging stations"),
     "SITE_SYMBOL": "ev_station",
     "SITE_URL": None,
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": False,
-    "DASHBOARD_CALLBACK": "operations.dashboard.callback",
     "STYLES": [_stylesheet],
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _icon}],
     "COLORS": {
@@ -58,77 +46,6 @@ UNFOLD: dict[str, Any] = {
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,
-        "navigation": [
-            {
-                "items": [
-                    _item("Dashboard", "dashboard", "admin:index"),
-                    _list("Charge points", "ev_station", "chargepoints_chargepoint"),
-                    _list("Sessions", "bolt", "transactions_transaction"),
-                ],
-            },
-            {
-                "title": "Who may charge",
-                "separator": True,
-                "items": [
-                    _list("People", "person", "accounts_person"),
-                    _list("Contracts", "contract", "accounts_contract"),
-                    _list("Tokens", "badge", "accounts_token"),
-                    _list("Token groups", "group_work", "accounts_tokengroup"),
-                    _list("Sites", "location_on", "chargepoints_site"),
-                    _list("Access rules", "rule_settings", "transactions_accessrule"),
-                    _list("Refusals", "do_not_disturb_on", "transactions_refusal"),
-                ],
-            },
-            {
-                "title": "Inboxes",
-                "separator": True,
-                "items": [
-                    _list("Refused connections", "block", "chargepoints_refusedconnection"),
-                    _list("Unknown tokens", "contactless", "accounts_unknowntoken"),
-                    _list("Quarantined messages", "report", "transactions_quarantinedmessage"),
-                ],
-            },
-            {
-                "title": "Logs",
-                "separator": True,
-                "items": [
-                    _list("Messages", "sync_alt", "chargepoints_message"),
-                    _list("Commands", "send", "chargepoints_command"),
-                    _list("Settlements", "gavel", "transactions_settlement"),
-                    _list("Remote starts", "play_circle", "transactions_remotestart"),
-                    _list("Deviations", "rule", "chargepoints_deviation"),
-                    _list("Security events", "shield", "chargepoints_securityevent"),
-                    _list("Device events", "sensors", "chargepoints_deviceevent"),
-                ],
-            },
-            {
-                "title": "Details",
-                "separator": True,
-                "collapsible": True,
-                "items": [
-                    _list("Connectors", "power", "chargepoints_connector"),
-                    _list("EVSEs", "local_parking", "chargepoints_evse"),
-                    _list("Meter values", "speed", "transactions_metervalue"),
-                    _list("Transaction events", "timeline", "transactions_transactionevent"),
-                    _list("Stored keys", "key_vertical", "configuration_storedkey"),
-                    _list("Reported keys", "fact_check", "configuration_reportedkey"),
-                    _list("Counters", "pin", "transactions_counter"),
-                ],
-            },
-            {
-                "title": "Access",
-                "separator": True,
-                "items": [
-                    _list("Operators", "group", "accounts_user", permission=ADMINISTRATORS),
-                    _list("API keys", "key", "accounts_apikey", permission=ADMINISTRATORS),
-                    _list(
-                        "Idempotent requests",
-                        "repeat_one",
-                        "accounts_idempotentrequest",
-                        permission=ADMINISTRATORS,
-                    ),
-                ],
-            },
-        ],
+        "navigation": "ocpp_server.admin.menu.navigation",
     },
 }

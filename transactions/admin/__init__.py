@@ -1,5 +1,29 @@
-"""Sessions, readings, access rules and refusals in the admin."""
+"""Sessions, readings, access rules and refused tokens in the admin; one module a noun."""
 
-from transactions.admin import sessions
+from transactions.admin import (
+    access_rules,
+    cards,
+    counters,
+    events,
+    menu,
+    quarantine,
+    readings,
+    refusals,
+    remote_starts,
+    sessions,
+    settlements,
+)
 
-__all__ = ["sessions"]
+__all__ = [
+    "access_rules",
+    "cards",
+    "counters",
+    "events",
+    "menu",
+    "quarantine",
+    "readings",
+    "refusals",
+    "remote_starts",
+    "sessions",
+    "settlements",
+]

@@ -1,0 +1,37 @@
+"""The dashboard's card of unknown tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from accounts.models import UnknownToken
+from ocpp_server.admin import cards, cells
+from ocpp_server.admin.cards import Cards
+
+RECENT = 8
+
+
+def draw(now: datetime, provides: bool) -> Cards:
+    return Cards(tables={"tokens": _tokens(provides)})
+
+
+def _tokens(provides: bool) -> list[cells.Row]:
+    rows = []
+    for unknown in UnknownToken.objects.filter(is_ignored=False).order_by("-last_seen_at")[:RECENT]:
+        add = cells.button(gettext("Add"), reverse("admin:unknown-token-add", args=[unknown.pk]))
+        ignore = cells.button(
+            gettext("Ignore"), reverse("admin:unknown-token-ignore", args=[unknown.pk]), tone="quiet"
+        )
+        rows.append([
+            cells.text(unknown.uid, note=unknown.last_seen_where),
+            cells.text(f"{unknown.count}×"),
+            cells.moment(unknown.last_seen_at),
+            cells.buttons([add, ignore] if provides else []),
+        ])  # fmt: skip
+    return rows
+
+
+cards.register("accounts", draw)

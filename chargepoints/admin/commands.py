@@ -1,0 +1,32 @@
+"""The command log in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from chargepoints.models import (
+    Command,
+)
+from ocpp_server.admin import tones
+from ocpp_server.admin.base import EvidenceAdmin
+from ocpp_server.admin.filters import MomentFilter, StationFilter
+
+
+@admin.register(Command)
+class CommandAdmin(EvidenceAdmin):
+    json_fields = ("payload", "response", "error_details")
+    list_display = ["action", "station", "state_label", "status", "actor", "created_at", "finished_at"]
+    list_filter = [StationFilter, ("state", ChoicesDropdownFilter), ("created_at", MomentFilter)]
+    list_select_related = ["charge_point"]
+    search_fields = ["id"]
+    exact_search = ("id", "action", "charge_point")
+    search_help_text = "A message id, an action, or a station's identity."
+    sortable_by = ["created_at"]
+    ordering = ["-created_at"]
+    empty_sentence = "Nothing was sent yet. Send the first command from a station's page."
+
+    @display(description="State", label=tones.COMMAND)
+    def state_label(self, command: Command) -> tuple[str, str]:
+        return command.state, command.get_state_display()

@@ -1,0 +1,66 @@
+"""Deviations, security events and device events in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from unfold.decorators import display
+
+from chargepoints.models import (
+    Deviation,
+    DeviceEvent,
+    SecurityEvent,
+)
+from ocpp_server.admin import tones
+from ocpp_server.admin.base import EvidenceAdmin
+from ocpp_server.admin.filters import MomentFilter, StationFilter
+
+
+@admin.register(Deviation)
+class DeviationAdmin(EvidenceAdmin):
+    json_fields = ("example",)
+    list_display = ["kind", "station", "action", "path", "detail", "count", "last_at"]
+    list_filter = [StationFilter]
+    list_select_related = ["charge_point"]
+    search_fields = ["kind"]
+    exact_search = ("kind", "action", "charge_point")
+    search_help_text = "A whole kind, an action, or a station's identity."
+    sortable_by = ["last_at"]
+    empty_sentence = "Every station follows the specification so far."
+
+
+@admin.register(SecurityEvent)
+class SecurityEventAdmin(EvidenceAdmin):
+    list_display = ["type", "station", "tech_info", "source", "at", "received_at"]
+    list_filter = [StationFilter, "from_station", ("received_at", MomentFilter)]
+    list_select_related = ["charge_point"]
+    search_fields = ["type"]
+    exact_search = ("type", "charge_point")
+    search_help_text = "A whole type, or a station's identity."
+    sortable_by = ["received_at"]
+    empty_sentence = "No station reported a security event, and the server noticed none."
+
+    @display(description="Told by", label={"station": tones.INFO, "server": tones.WARNING})
+    def source(self, event: SecurityEvent) -> tuple[str, str]:
+        return ("station", "station") if event.from_station else ("server", "this server")
+
+
+@admin.register(DeviceEvent)
+class DeviceEventAdmin(EvidenceAdmin):
+    list_display = [
+        "component",
+        "variable",
+        "actual_value",
+        "station",
+        "evse_number",
+        "trigger",
+        "is_cleared",
+        "at",
+    ]
+    list_filter = [StationFilter, "is_cleared", ("received_at", MomentFilter)]
+    list_select_related = ["charge_point"]
+    search_fields = ["component"]
+    exact_search = ("component", "variable", "charge_point")
+    search_help_text = "A whole component or variable, or a station's identity."
+    sortable_by: tuple[str, ...] = ()
+    ordering = ["-received_at"]
+    empty_sentence = "OCPP 2.x stations report their components here (NotifyEvent)."

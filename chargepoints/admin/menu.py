@@ -1,0 +1,18 @@
+"""The menu entries of stations, sites and their evidence."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from ocpp_server.admin import menu
+
+menu.model(menu.OVERVIEW, 20, _("Charge points"), "ev_station", "chargepoints_chargepoint")
+menu.model(menu.CHARGING, 50, _("Sites"), "location_on", "chargepoints_site")
+menu.model(menu.INBOXES, 10, _("Refused connections"), "block", "chargepoints_refusedconnection")
+menu.model(menu.LOGS, 10, _("Messages"), "sync_alt", "chargepoints_message")
+menu.model(menu.LOGS, 20, _("Commands"), "send", "chargepoints_command")
+menu.model(menu.LOGS, 50, _("Deviations"), "rule", "chargepoints_deviation")
+menu.model(menu.LOGS, 60, _("Security events"), "shield", "chargepoints_securityevent")
+menu.model(menu.LOGS, 70, _("Device events"), "sensors", "chargepoints_deviceevent")
+menu.model(menu.DETAILS, 10, _("Connectors"), "power", "chargepoints_connector")
+menu.model(menu.DETAILS, 20, _("EVSEs"), "local_parking", "chargepoints_evse")

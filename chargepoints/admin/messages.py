@@ -1,0 +1,50 @@
+"""The message log in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from chargepoints.models import (
+    Message,
+)
+from ocpp_server.admin import tones
+from ocpp_server.admin.base import EvidenceAdmin
+from ocpp_server.admin.filters import MomentFilter, StationFilter
+
+
+@admin.register(Message)
+class MessageAdmin(EvidenceAdmin):
+    json_fields = ("request", "response")
+    list_display = ["action", "station", "way", "outcome", "duration", "size", "at"]
+    list_filter = [StationFilter, ("direction", ChoicesDropdownFilter), ("at", MomentFilter)]
+    list_select_related = ["charge_point"]
+    search_fields = ["message_id"]
+    exact_search = ("charge_point", "message_id", "action")
+    search_help_text = "A station's identity, a message id, or an action."
+    sortable_by: tuple[str, ...] = ()
+    ordering = ["-id"]
+    empty_sentence = "The log fills as soon as a station connects (OCPP_MESSAGE_LOG=on)."
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        return ["duration" if name == "duration_ms" else name for name in super().get_fields(request, obj)]
+
+    @display(description="Direction", label={"in": tones.INFO, "out": tones.WARNING})
+    def way(self, message: Message) -> tuple[str, str]:
+        return (
+            message.direction,
+            "from station" if message.direction == Message.Direction.IN else "to station",
+        )
+
+    @display(description="Answer", label={"ok": tones.SUCCESS, "error": tones.DANGER})
+    def outcome(self, message: Message) -> tuple[str, str]:
+        return ("error", message.error_code) if message.error_code else ("ok", "ok")
+
+    @admin.display(description="Milliseconds")
+    def duration(self, message: Message) -> str:
+        return "–" if message.duration_ms is None else f"{message.duration_ms:.1f}"

@@ -1,0 +1,73 @@
+"""The inbox of refused handshakes, with a button that accepts an unknown station."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path, reverse
+from django.views.decorators.http import require_POST
+
+from chargepoints.models import (
+    ChargePoint,
+    RefusedConnection,
+)
+from chargepoints.services.provisioning import stations
+from ocpp_server.admin import access
+from ocpp_server.admin.base import EvidenceAdmin, back, post_button
+from ocpp_server.admin.filters import MomentFilter
+from ocpp_server.domain import DomainError
+
+
+@admin.register(RefusedConnection)
+class RefusedConnectionAdmin(EvidenceAdmin):
+    list_display = ["who", "reason", "code", "remote_address", "subprotocols", "count", "at", "decide"]
+    list_filter = ["can_be_accepted", ("at", MomentFilter)]
+    search_fields = ["identity"]
+    exact_search = ("identity", "remote_address")
+    search_help_text = "A whole identity, or an address."
+    sortable_by = ["at"]
+    ordering = ["-at"]
+    empty_sentence = "Every handshake was accepted so far. A refused one is listed here with its reason."
+
+    def get_urls(self) -> list[Any]:
+        accept = path(
+            "<int:pk>/accept/", self.admin_site.admin_view(require_POST(self.accept)), name="refused-accept"
+        )
+        return [accept, *super().get_urls()]
+
+    @admin.display(description="Identity")
+    def who(self, refused: RefusedConnection) -> str:
+        return refused.identity or refused.path
+
+    @admin.display(description="Decide")
+    def decide(self, refused: RefusedConnection) -> str:
+        if not (refused.can_be_accepted and refused.identity):
+            return "–"
+        return post_button(reverse("admin:refused-accept", args=[refused.pk]), "Accept")
+
+    def accept(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make the unknown identity a charge point; it comes back by itself and is let in."""
+        if not access.may_provide(request.user):
+            raise PermissionDenied
+        refused = get_object_or_404(RefusedConnection, pk=pk, can_be_accepted=True)
+        try:
+            accept_refused(refused)
+        except DomainError as error:
+            messages.error(request, error.sentence)
+        else:
+            messages.success(
+                request, f"{refused.identity} is accepted and will be let in when it tries again."
+            )
+        return redirect(back(request, "admin:chargepoints_refusedconnection_changelist"))
+
+
+def accept_refused(refused: RefusedConnection) -> ChargePoint:
+    """The charge point of a refused identity, accepted. Its rows in the handshake log lose their button."""
+    known = ChargePoint.objects.by_identity(refused.identity).first()
+    charge_point = stations.accept(known) if known else stations.create(identity=refused.identity)
+    RefusedConnection.objects.filter(identity=refused.identity).update(can_be_accepted=False)
+    return charge_point

@@ -1,0 +1,32 @@
+"""Sites in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count
+from django.http import HttpRequest
+
+from chargepoints.models import (
+    Site,
+)
+from ocpp_server.admin.base import OperatorAdmin
+
+
+@admin.register(Site)
+class SiteAdmin(OperatorAdmin):
+    list_display = ["name", "city", "country", "station_count"]
+    search_fields = ["name", "city", "address"]
+    search_help_text = "A part of name, city or address."
+    sortable_by = ["name", "city"]
+    ordering = ["name_key"]
+    fieldsets = ((None, {"fields": ("name", "address", ("postal_code", "city"), "country")}),)
+    empty_sentence = "A site gathers stations, so that one access rule holds for all of them."
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).annotate(stations=Count("charge_points"))
+
+    @admin.display(description="Stations")
+    def station_count(self, site: Any) -> int:
+        return int(site.stations)

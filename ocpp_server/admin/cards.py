@@ -1,0 +1,42 @@
+"""The cards of the dashboard: each app registers a function for what it shows, the dashboard merges them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from ocpp_server.admin.cells import Cell, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """What one app shows: single values, tables and charts, each by the name that the page looks for."""
+
+    values: dict[str, Cell] = field(default_factory=dict)
+    tables: dict[str, list[Row]] = field(default_factory=dict)
+    charts: dict[str, Any] = field(default_factory=dict)
+
+
+# With the moment, in the time zone of the pages, and whether the user may provision (accept, add).
+Draw = Callable[[datetime, bool], Cards]
+
+_drawn: dict[str, Draw] = {}
+
+
+def register(name: str, draw: Draw) -> None:
+    """Register an app's cards. Raises ValueError for a name that is taken."""
+    if _drawn.setdefault(name, draw) is not draw:
+        raise ValueError(f"the dashboard has cards named {name} already")
+
+
+def draw(now: datetime, *, provides: bool) -> Cards:
+    """The cards of all apps. The page looks them up by name, so the order makes no difference."""
+    together = Cards()
+    for one in _drawn.values():
+        cards = one(now, provides)
+        together.values.update(cards.values)
+        together.tables.update(cards.tables)
+        together.charts.update(cards.charts)
+    return together

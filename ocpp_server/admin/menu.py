@@ -1,0 +1,83 @@
+"""The menu of the admin. Each app registers its entries; the sections and their order are here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.urls import reverse_lazy
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Words = str | Promise
+
+# By name: unfold imports it when it draws the menu.
+ADMINISTRATORS: Final = "ocpp_server.admin.access.request_may_provide"
+
+OVERVIEW, CHARGING, INBOXES, LOGS, DETAILS, ACCESS = (
+    "overview",
+    "charging",
+    "inboxes",
+    "logs",
+    "details",
+    "access",
+)
+_SECTIONS: Final[dict[str, dict[str, Any]]] = {
+    OVERVIEW: {},
+    CHARGING: {"title": _("Who may charge"), "separator": True},
+    INBOXES: {"title": _("Inboxes"), "separator": True},
+    LOGS: {"title": _("Logs"), "separator": True},
+    DETAILS: {"title": _("Details"), "separator": True, "collapsible": True},
+    ACCESS: {"title": _("Access"), "separator": True},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the menu. `position` orders the entries of a section, whatever app registers first."""
+
+    section: str
+    position: int
+    title: Words
+    icon: str
+    url_name: str
+    permission: str = ""
+
+    def shown(self) -> dict[str, Any]:
+        """As unfold reads it."""
+        line: dict[str, Any] = {
+            "title": self.title,
+            "icon": self.icon,
+            "link": reverse_lazy(self.url_name),
+        }
+        return line | ({"permission": self.permission} if self.permission else {})
+
+
+_entries: dict[tuple[str, int], Entry] = {}
+
+
+def page(
+    section: str, position: int, title: Words, icon: str, url_name: str, *, permission: str = ""
+) -> None:
+    """Register an entry for a page. Raises ValueError for a place that another entry has."""
+    entry = Entry(section, position, title, icon, url_name, permission)
+    known = _entries.setdefault((section, position), entry)
+    if known.url_name != url_name:
+        raise ValueError(f"the menu has {known.url_name} at {section} {position} already, not {url_name}")
+
+
+def model(section: str, position: int, title: Words, icon: str, label: str, *, permission: str = "") -> None:
+    """Register an entry for the list of a model; `label` is app and model, such as accounts_token."""
+    page(section, position, title, icon, f"admin:{label}_changelist", permission=permission)
+
+
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Unfold's SIDEBAR navigation: the registered entries, section by section."""
+    ordered = [entry for _place, entry in sorted(_entries.items(), key=lambda item: item[0][1])]
+    groups = []
+    for section, head in _SECTIONS.items():
+        items = [entry.shown() for entry in ordered if entry.section == section]
+        if items:
+            groups.append({**head, "items": items})
+    return groups

@@ -1,0 +1,28 @@
+"""Views that the pages' own script asks every few seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from ocpp_server.admin import access
+
+
+def staff_json(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer 401 when the session has ended: the page can show that, and could not parse a redirect."""
+
+    @wraps(view)
+    @never_cache
+    @require_GET
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not access.may_read(request.user):
+            return JsonResponse({"detail": gettext("You are signed out.")}, status=401)
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -1,0 +1,14 @@
+"""What this app adds to the admin: the dashboard's menu entry, pages of stations, sessions, people."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext_lazy as _
+
+from ocpp_server.admin import menu, pages
+from ocpp_server.admin.pages import Pages
+from operations import person, session, station
+
+menu.page(menu.OVERVIEW, 10, _("Dashboard"), "dashboard", "admin:index")
+pages.register("chargepoints.ChargePoint", Pages(urls=station.urls))
+pages.register("transactions.Transaction", Pages(urls=session.urls, change=session.page))
+pages.register("accounts.Person", Pages(urls=person.urls, below_form=person.overview))

@@ -1,0 +1,71 @@
+"""Access rules in the admin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from ocpp_server.admin import access, tones
+from ocpp_server.admin.base import OperatorAdmin
+from transactions.models import (
+    AccessRule,
+)
+
+
+class AccessRuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for names, sentence in (
+            (("token", "group", "contract"), "Choose one: a token, a group or a contract."),
+            (("charge_point", "site"), "Choose one: a station or a site."),
+        ):
+            if len([name for name in names if cleaned.get(name)]) != 1:
+                self.add_error(names[0], sentence)
+        return cleaned
+
+
+@admin.register(AccessRule)
+class AccessRuleAdmin(OperatorAdmin):
+    """Rules may be deleted: what they once did is told by sessions and refusals."""
+
+    form = AccessRuleForm
+    list_display = ["who", "effect_label", "where", "note", "created_at"]
+    list_filter = [("effect", ChoicesDropdownFilter)]
+    list_select_related = ["token", "group", "contract", "charge_point", "site"]
+    search_fields = [
+        "token__uid", "group__group_id", "contract__contract_id", "charge_point__identity", "site__name",
+        "note",
+    ]  # fmt: skip
+    search_help_text = "A part of token, group, contract, station, site or note."
+    sortable_by = ["created_at"]
+    ordering = ["-id"]
+    autocomplete_fields = ["token", "group", "contract", "charge_point", "site"]
+    fieldsets = (
+        ("Who", {"fields": ("token", "group", "contract")}),
+        ("Where", {"fields": ("charge_point", "site")}),
+        (None, {"fields": (("effect", "note"),)}),
+    )
+    empty_sentence = (
+        "Every valid token may charge everywhere. A rule refuses somebody a place, or allows only some."
+    )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access.may_provide(request.user)
+
+    @admin.display(description="Who")
+    def who(self, rule: AccessRule) -> str:
+        kind = "token" if rule.token_id else "group" if rule.group_id else "contract"
+        return f"{kind.capitalize()} {rule.subject}"
+
+    @admin.display(description="Where")
+    def where(self, rule: AccessRule) -> str:
+        return f"{'Station' if rule.charge_point_id else 'Site'} {rule.place}"
+
+    @display(description="Effect", label=tones.EFFECT)
+    def effect_label(self, rule: AccessRule) -> tuple[str, str]:
+        return rule.effect, rule.get_effect_display()

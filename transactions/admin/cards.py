@@ -1,0 +1,117 @@
+"""The dashboard's cards of sessions: running ones, the latest ones, and the day by the hour."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import TruncHour
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from ocpp_server.admin import cards, cells, tones
+from ocpp_server.admin.cards import Cards
+from transactions.models import QuarantinedMessage, Transaction
+
+RECENT = 8
+
+
+@dataclass(slots=True)
+class _Hour:
+    sessions: int = 0
+    energy_wh: float = 0.0
+
+
+def draw(now: datetime, provides: bool) -> Cards:
+    hours = _hours(now.replace(hour=0, minute=0, second=0, microsecond=0))
+    return Cards(
+        values=_numbers(hours) | _inboxes(),
+        tables={
+            "charging": _sessions(Transaction.objects.active(), now),
+            "sessions": _sessions(Transaction.objects.all(), now),
+        },
+        charts={"today": _chart(hours)},
+    )
+
+
+def _hours(midnight: datetime) -> dict[int, _Hour]:
+    """The hours of the day: sessions by the hour they began in, energy by the hour it was drawn in."""
+    tomorrow = midnight + timedelta(days=1)
+    hours: dict[int, _Hour] = defaultdict(_Hour)
+    begun = (
+        Transaction.objects.of_day(midnight, tomorrow)
+        .order_by()
+        .annotate(hour=TruncHour("started_at"))
+        .values("hour")
+        # Sessions of earlier versions don't say when their energy was drawn.
+        .annotate(sessions=Count("pk"), energy=Sum("energy_wh", filter=Q(energy_by_hour__isnull=True)))
+    )
+    for row in begun:
+        hour = hours[timezone.localtime(row["hour"]).hour]
+        hour.sessions += row["sessions"]
+        hour.energy_wh += row["energy"] or 0
+    for seconds, wh in Transaction.objects.drawn_by_hour(midnight, tomorrow).items():
+        hours[timezone.localtime(datetime.fromtimestamp(seconds, UTC)).hour].energy_wh += wh
+    return hours
+
+
+def _numbers(hours: Mapping[int, _Hour]) -> dict[str, cells.Cell]:
+    running = Transaction.objects.active().aggregate(sessions=Count("pk"), watts=Sum("power_w"))
+    energy = sum(hour.energy_wh for hour in hours.values())
+    return {
+        "charging": cells.text(running["sessions"]),
+        "power": cells.text(cells.kilowatts(running["watts"] or 0)),
+        "sessions_today": cells.text(sum(hour.sessions for hour in hours.values())),
+        "energy_today": cells.text(cells.kilowatt_hours(energy)),
+    }
+
+
+def _inboxes() -> dict[str, cells.Cell]:
+    return {
+        "suspect": cells.text(Transaction.objects.filter(suspect=True).count()),
+        "quarantined": cells.text(QuarantinedMessage.objects.filter(resolved_at=None).count()),
+    }
+
+
+def _sessions(queryset: Any, now: datetime) -> list[cells.Row]:
+    rows = []
+    for session in queryset.select_related("charge_point").order_by("-id")[:RECENT]:
+        place = (
+            "" if session.evse_number is None else gettext("EVSE %(evse)s") % {"evse": session.evse_number}
+        )
+        state = cells.label(session.get_status_display(), tones.SESSION.get(session.status, ""))
+        if session.suspect:
+            state = cells.label(gettext("suspect"), tones.DANGER)
+        rows.append([
+            cells.text(session.pk, href=reverse("admin:transactions_transaction_change", args=[session.pk])),
+            cells.text(
+                session.charge_point.identity,
+                href=reverse("admin:station", args=[session.charge_point_id]),
+                note=place,
+            ),
+            cells.text(session.id_token or "–"),
+            cells.text(cells.kilowatt_hours(session.energy_wh)),
+            cells.text(cells.kilowatts(session.power_w) if session.stopped_at is None else "–"),
+            cells.text(cells.span(session.started_at, session.stopped_at or now)),
+            state,
+        ])  # fmt: skip
+    return rows
+
+
+def _chart(hours: Mapping[int, _Hour]) -> dict[str, Any]:
+    """Sessions by the hour in which they began, energy by the hour in which it was drawn."""
+    none = _Hour()
+    shown = [hours.get(hour, none) for hour in range(24)]
+    return {
+        "labels": [f"{hour:02d}" for hour in range(24)],
+        "sessions": [hour.sessions for hour in shown],
+        "energy": [round(hour.energy_wh / 1000, 2) for hour in shown],
+    }
+
+
+cards.register("transactions", draw)

@@ -1,0 +1,27 @@
+"""Transaction events of OCPP 2.x in the admin."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from ocpp_server.admin.base import EvidenceAdmin, session_link
+from transactions.models import (
+    TransactionEvent,
+)
+
+
+@admin.register(TransactionEvent)
+class TransactionEventAdmin(EvidenceAdmin):
+    json_fields = ("payload",)
+    list_display = ["type", "session", "seq_no", "trigger_reason", "charging_state", "offline", "at"]
+    list_filter = ["offline"]
+    search_fields = ["transaction__id"]
+    exact_search = ("transaction_id", "transaction__ocpp_id")
+    search_help_text = "A session's number, or its 2.x transaction id."
+    sortable_by: tuple[str, ...] = ()
+    ordering = ["-id"]
+    empty_sentence = "OCPP 2.x stations report sessions as events; 1.6 stations have none."
+
+    @admin.display(description="Session")
+    def session(self, event: TransactionEvent) -> str:
+        return session_link(event.transaction_id)
