@@ -12,7 +12,7 @@ from rest_framework import serializers
 from chargepoints.models import ChargePoint, Command, Connector, Message, Site
 from chargepoints.services.provisioning.stations import MAX_IDENTITY, MAX_PASSWORD, MIN_PASSWORD
 from chargepoints.views.commanding import WaitingBody
-from configuration.services.variables import catalogue
+from ocpp_server.api.extensions import ExtendedSerializer
 from ocpp_server.api.fields import (
     AmountField,
     FlagField,
@@ -47,17 +47,8 @@ def station_status(charge_point: ChargePoint) -> str:
 # -- connectors ----------------------------------------------------------------------------------------------
 
 
-class RunningSerializer(ReadSerializer):
-    transactionId = serializers.IntegerField(source="pk")
-    ocppTransactionId = serializers.CharField(source="ocpp_id")
-    idTag = serializers.CharField(source="id_token")
-    startTime = TimeField(source="started_at")
-    energyWh = AmountField(source="energy_wh")
-    powerW = AmountField(source="power_w", allow_null=True)
-
-
-class ConnectorSerializer(ReadSerializer):
-    """`context["prepared"]` maps (station, EVSE, connector) to the running transaction there."""
+class ConnectorSerializer(ExtendedSerializer):
+    extended = "connectors"
 
     connectorId = serializers.IntegerField(source="number")
     evseId = serializers.IntegerField(source="evse.number")
@@ -67,15 +58,7 @@ class ConnectorSerializer(ReadSerializer):
     vendorId = serializers.CharField(source="vendor_id")
     vendorErrorCode = serializers.CharField(source="vendor_error_code")
     availability = serializers.CharField(help_text="What the operator wants.")
-    transaction = serializers.SerializerMethodField()
     lastUpdate = TimeField(source="status_received_at", allow_null=True)
-
-    @extend_schema_field(RunningSerializer(allow_null=True))
-    def get_transaction(self, connector: Connector) -> Any:
-        running = (self.context.get("prepared") or {}).get(
-            (connector.charge_point_id, connector.evse.number, connector.number)
-        )
-        return None if running is None else RunningSerializer(running).data
 
     def to_representation(self, instance: Connector) -> dict[str, Any]:
         shown = super().to_representation(instance)
@@ -86,7 +69,9 @@ class ConnectorSerializer(ReadSerializer):
 # -- stations ------------------------------------------------------------------------------------------------
 
 
-class ChargePointSerializer(ReadSerializer):
+class ChargePointSerializer(ExtendedSerializer):
+    extended = "chargePoints"
+
     clientId = serializers.CharField(source="identity")
     name = serializers.CharField()
     isOnline = serializers.BooleanField(source="is_online")
@@ -119,7 +104,6 @@ class ChargePointSerializer(ReadSerializer):
     connectedAt = TimeField(source="connected_at", allow_null=True)
     disconnectedAt = TimeField(source="disconnected_at", allow_null=True)
     createdAt = TimeField(source="created_at")
-    configuration = serializers.SerializerMethodField(help_text="The stored keys and their values.")
 
     def get_status(self, charge_point: ChargePoint) -> str:
         return station_status(charge_point)
@@ -129,10 +113,6 @@ class ChargePointSerializer(ReadSerializer):
 
     def get_hasPassword(self, charge_point: ChargePoint) -> bool:
         return bool(charge_point.password_hash)
-
-    @extend_schema_field({"type": "object", "additionalProperties": {"type": "string"}})
-    def get_configuration(self, charge_point: ChargePoint) -> dict[str, str | None]:
-        return catalogue.values(charge_point)
 
 
 class ChargePointDetailSerializer(ChargePointSerializer):
@@ -225,12 +205,9 @@ class SiteBody(SiteChanges):
 # -- commands ------------------------------------------------------------------------------------------------
 
 
-class RemoteOutcomeSerializer(ReadSerializer):
-    outcome = serializers.CharField(help_text="waiting, started, refused or nothing.")
-    transactionId = serializers.IntegerField(source="transaction_id", allow_null=True)
+class CommandSerializer(ExtendedSerializer):
+    extended = "commands"
 
-
-class CommandSerializer(ReadSerializer):
     requestId = serializers.CharField(source="id")
     clientId = serializers.CharField(source="charge_point.identity")
     action = serializers.CharField()
@@ -242,7 +219,6 @@ class CommandSerializer(ReadSerializer):
     errorCode = serializers.CharField(source="error_code")
     errorDescription = serializers.CharField(source="error_description")
     errorDetails = serializers.JSONField(source="error_details", allow_null=True)
-    remoteStart = serializers.SerializerMethodField(help_text="What came of a remote start.")
     createdAt = TimeField(source="created_at")
     sentAt = TimeField(source="sent_at", allow_null=True)
     deadlineAt = TimeField(source="deadline_at")
@@ -255,11 +231,6 @@ class CommandSerializer(ReadSerializer):
     @extend_schema_field(ANYTHING)
     def get_response(self, command: Command) -> Any:
         return masked(command.response, command.action)
-
-    @extend_schema_field(RemoteOutcomeSerializer(allow_null=True))
-    def get_remoteStart(self, command: Command) -> Any:
-        row = getattr(command, "remote_start", None)
-        return None if row is None else RemoteOutcomeSerializer(row).data
 
 
 class MessageSerializer(ReadSerializer):

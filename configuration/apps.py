@@ -7,6 +7,8 @@ class ConfigurationConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models, which exist only now.
         from configuration import live
+        from ocpp_server.api import extensions as row_extensions
         from ocpp_server.live import extensions
 
         extensions.keys.fill(live)
+        row_extensions.announce("configuration.row_extensions")

@@ -299,3 +299,20 @@ class UnlockBody(WaitingBody):
 
 class ClearCacheBody(WaitingBody):
     """Nothing but the time to wait."""
+
+
+# -- fields in lists of the app chargepoints -----------------------------------------------------------------
+
+
+class RunningSerializer(ReadSerializer):
+    transactionId = serializers.IntegerField(source="pk")
+    ocppTransactionId = serializers.CharField(source="ocpp_id")
+    idTag = serializers.CharField(source="id_token")
+    startTime = TimeField(source="started_at")
+    energyWh = AmountField(source="energy_wh")
+    powerW = AmountField(source="power_w", allow_null=True)
+
+
+class RemoteOutcomeSerializer(ReadSerializer):
+    outcome = serializers.CharField(help_text="waiting, started, refused or nothing.")
+    transactionId = serializers.IntegerField(source="transaction_id", allow_null=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from rest_framework.exceptions import ValidationError
@@ -13,6 +14,7 @@ from chargepoints.models import Command
 from chargepoints.serializers import CommandSerializer, MessageSerializer
 from chargepoints.views.commanding import CommandAnswerSerializer, send, told
 from chargepoints.views.found import STATION_PATH, station
+from ocpp_server.api import extensions
 from ocpp_server.api.documents import LiveQuery, described, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import page
@@ -116,10 +118,11 @@ class CommandsView(ApiView):
         return page(
             request,
             kind=CommandQuery,
-            rows=rows.select_related("charge_point", "remote_start").order_by("-created_at", "-pk"),
+            rows=rows.select_related("charge_point").order_by("-created_at", "-pk"),
             name="commands",
             noun="commands",
             shape=CommandSerializer,
+            prepare=partial(extensions.attach, "commands"),
         )
 
 
@@ -132,10 +135,11 @@ class CommandView(ApiView):
     )
     def get(self, request: Request, client_id: str, request_id: str) -> Response:
         charge_point = station(client_id)
-        rows = charge_point.commands.select_related("charge_point", "remote_start")
+        rows = charge_point.commands.select_related("charge_point")
         command = None if "\0" in request_id else rows.filter(pk=request_id).first()
         if command is None:
             raise Missing(f"No command {request_id!r} was sent to {charge_point.identity}.")
+        extensions.attach("commands", [command])
         return answer(f"{command.action} is {command.state}.", CommandSerializer(command).data)
 
 

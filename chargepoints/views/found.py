@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 
 from chargepoints.models import ChargePoint, Connector, Site
+from ocpp_server.api import extensions
 from ocpp_server.api.documents import NUMBER
 from ocpp_server.domain import Invalid, Missing
 from ocpp_server.storage.row_numbers import row_number
-from transactions.models import Transaction
 
 # For the documents: how the address of a station is described everywhere.
 STATION_PATH: dict[str, tuple[Any, str]] = {
@@ -50,15 +49,7 @@ def number(text: str, what: str) -> int:
 
 
 def connectors(charge_point: ChargePoint) -> list[Connector]:
-    return list(charge_point.connectors.select_related("evse").order_by("evse__number", "number"))
-
-
-def running(charge_points: Iterable[ChargePoint]) -> dict[tuple[int, int | None, int | None], Transaction]:
-    """Active transactions by (station, EVSE, connector). One that names no connector runs on each of its
-    EVSE.
-    """
-    active = Transaction.objects.active().filter(charge_point__in=list(charge_points)).order_by("id")
-    found: dict[tuple[int, int | None, int | None], Transaction] = {}
-    for row in active:
-        found[row.charge_point_id, row.evse_number, row.connector_number or 1] = row
-    return found
+    """The connectors of a station, with what other apps add to them."""
+    rows = list(charge_point.connectors.select_related("evse").order_by("evse__number", "number"))
+    extensions.attach("connectors", rows)
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from rest_framework import serializers
@@ -20,7 +21,8 @@ from chargepoints.serializers import (
     station_status,
 )
 from chargepoints.services.provisioning import stations
-from chargepoints.views.found import STATION_PATH, connectors, number, running, site, station
+from chargepoints.views.found import STATION_PATH, connectors, number, site, station
+from ocpp_server.api import extensions
 from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import rfc3339
@@ -58,10 +60,11 @@ class ChargePointsView(ApiView):
         return page(
             request,
             kind=ChargePointQuery,
-            rows=ChargePoint.objects.prefetch_related("stored_keys", "evses"),
+            rows=ChargePoint.objects.all(),
             name="chargePoints",
             noun="charge points",
             shape=ChargePointSerializer,
+            prepare=partial(extensions.attach, "chargePoints"),
         )
 
     @described(
@@ -174,14 +177,12 @@ def _presence(charge_point: ChargePoint) -> str:
 
 
 def _connectors(charge_point: ChargePoint) -> list[dict[str, Any]]:
-    context = {"prepared": running([charge_point])}
-    shown: list[dict[str, Any]] = list(
-        ConnectorSerializer(connectors(charge_point), many=True, context=context).data
-    )
+    shown: list[dict[str, Any]] = list(ConnectorSerializer(connectors(charge_point), many=True).data)
     return shown
 
 
 def _detail(charge_point: ChargePoint) -> dict[str, Any]:
-    context = {"prepared": running([charge_point]), "connectors": connectors(charge_point)}
+    extensions.attach("chargePoints", [charge_point])
+    context = {"connectors": connectors(charge_point)}
     shown: dict[str, Any] = ChargePointDetailSerializer(charge_point, context=context).data
     return shown
