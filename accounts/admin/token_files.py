@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -21,11 +21,9 @@ from accounts.models import TokenImport
 from accounts.services import token_files, token_import, token_uploads
 from accounts.views.token_files import check
 from ocpp_server.admin import access
+from ocpp_server.admin.base import OperatorAdmin
 from ocpp_server.api import exports
 from ocpp_server.domain import DomainError
-
-if TYPE_CHECKING:
-    from accounts.admin.tokens import TokenAdmin
 
 
 class UploadForm(forms.Form):
@@ -39,7 +37,7 @@ class UploadForm(forms.Form):
 class TokenFiles:
     """The import and export pages of the token list."""
 
-    def __init__(self, model_admin: TokenAdmin) -> None:
+    def __init__(self, model_admin: OperatorAdmin) -> None:
         self.model_admin = model_admin
         self.site = model_admin.admin_site
 

@@ -1,6 +1,6 @@
 """The REST API inside a command's own process, for a distributed server.
 
-What it says to a station goes through the channel layer to the process that holds the socket, as from any web
+A command to a station goes through the channel layer to the process that holds the socket, as from any web
 process; the station's answer comes back the same way.
 """
 
@@ -16,8 +16,8 @@ from urllib.parse import unquote
 
 from django.conf import settings
 
-from ocpp_server.asgi import application  # sets the logs up, which are turned down below
-from ocpp_server.management.running_server import Answer, Api, ServerAway, read_answer
+from ocpp_server.asgi import application  # sets up the logs, which are turned down below
+from ocpp_server.management.api import Answer, Api, ServerAway, read_answer
 from ocpp_server.process import engine, start
 from ocpp_server.protocol.dispatch import StorageUnavailable
 
@@ -25,7 +25,7 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 @contextmanager
 def own_process() -> Iterator[Api]:
     """Raises ServerAway when Redis or the database is away."""
-    # The command's answer is what somebody wants to read here: the rows of the command log have the rest.
+    # The terminal shows the command's answer alone; the rows of the command log have the rest.
     logging.getLogger().setLevel(logging.ERROR)
     logging.getLogger("django.request").setLevel(logging.CRITICAL)
     try:
@@ -77,7 +77,7 @@ class _OwnApi(Api):
 
         async def receive() -> dict[str, Any]:
             if is_asked.is_set():
-                await asyncio.Event().wait()  # the caller stays until it is answered
+                await asyncio.Event().wait()  # the client stays connected until it is answered
             is_asked.set()
             return {"type": "http.request", "body": content, "more_body": False}
 

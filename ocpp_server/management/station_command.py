@@ -1,4 +1,4 @@
-"""What `trigger`, `remote_start`, `remote_stop` and `send` share: options, output, exit codes."""
+"""Options, output and exit codes of `trigger`, `remote_start`, `remote_stop` and `send`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from ocpp_server.management.running_server import GRACE_S, Answer, Api, ServerAway, server, station_path
+from ocpp_server.management.api import GRACE_S, Answer, Api, ServerAway, station_path
+from ocpp_server.management.running_server import server
 
 DONE, REFUSED, BAD_INPUT, OFFLINE, TIMEOUT = range(5)
 _EXIT_BY_STATUS = {
@@ -24,8 +25,8 @@ _EXIT_BY_STATUS = {
     503: OFFLINE,
 }
 EXIT_CODES = (
-    "Exit codes: 0 the station accepted, 1 it refused or answered an error, 2 bad input or unknown station, "
-    "3 the station is offline or the server does not run, 4 no answer in time."
+    "Exit codes: 0 the station accepted, 1 it rejected or answered an error, 2 bad input or unknown station, "
+    "3 the station is offline or the server is not running, 4 no answer in time."
 )
 _OTHER_DATABASE = (
     "The running server does not know this key: it uses another database. "
@@ -36,12 +37,12 @@ MAX_TIMEOUT_S = 120
 
 
 class StationCommand(BaseCommand):
-    """A command to a station, through the running server. Subclasses say what is posted where."""
+    """A command to a station, through the running server. Subclasses give the path and the body to post."""
 
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
-    # Seconds that a remote start waits for its transaction; others have nothing to wait for.
-    patience = 0.0
+    # Seconds that a remote start waits for its transaction; the other commands wait for the answer alone.
+    wait_s = 0.0
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
         return super().create_parser(prog_name, subcommand, epilog=EXIT_CODES, **kwargs)
@@ -91,13 +92,13 @@ class StationCommand(BaseCommand):
             return code, report
         where = f"{station_path(answer.data['clientId'])}/commands/{request_id}"
         report["command"] = api.get(where).data
-        if code == DONE and self.patience:
+        if code == DONE and self.wait_s:
             code = self._wait_for_transaction(api, where, report)
         return code, report
 
     def _wait_for_transaction(self, api: Api, where: str, report: dict[str, Any]) -> int:
-        """See what came of a remote start: the transaction, or none within our patience."""
-        until = time.monotonic() + self.patience
+        """Poll the outcome of a remote start until there is one, or until `wait_s` is over."""
+        until = time.monotonic() + self.wait_s
         while True:
             report["command"] = command = api.get(where).data
             start = command.get("remoteStart") or {}
@@ -136,8 +137,8 @@ class StationCommand(BaseCommand):
         if report["outcome"] == "started":
             return f"transaction {report['transactionId']} began."
         if report["outcome"] == "waiting":
-            return f"no transaction within {self.patience:g} s; the server keeps waiting for it."
-        return "no transaction came of it."
+            return f"no transaction within {self.wait_s:g} s; the server keeps waiting for it."
+        return "the station started no transaction."
 
 
 def _exit_code(answer: Answer) -> int:
@@ -152,12 +153,12 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 1 <= seconds <= MAX_TIMEOUT_S:
-        raise ArgumentTypeError(f"{text!r} is no number of seconds from 1 to {MAX_TIMEOUT_S}")
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to {MAX_TIMEOUT_S}")
     return seconds
 
 
 def connector_number(text: str) -> int:
     """A connector (1.6) or EVSE (2.x). Raises ArgumentTypeError."""
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ArgumentTypeError(f"{text!r} is no connector number; they count from 1")
+        raise ArgumentTypeError(f"{text!r} is not a connector number; they start at 1")
     return int(text)

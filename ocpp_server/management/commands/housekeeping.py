@@ -1,4 +1,4 @@
-"""Do what has to happen without a message: `manage.py housekeeping`, on two machines where one may fail."""
+"""Run the jobs that no message starts: `manage.py housekeeping`, on two machines where one may fail."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from django.core.management.base import BaseCommand
 
 class Command(BaseCommand):
     help = (
-        "Deadlines, expiries and retention of a distributed server, until a signal comes. Several may run: "
-        "one is elected, and goes before the web processes, which do the same where none of these runs."
+        "Run the deadlines, expiries and retention of a distributed server until a signal arrives. Several "
+        "may run: one is elected. Where none runs, an elected web process does the same."
     )
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Inside: `--help` needs neither the engine nor its settings.
         from ocpp_server.environment.roles import Role
         from ocpp_server.process import start_roles
 

@@ -1,4 +1,4 @@
-"""Django's `migrate`, for a database whose tables are in use: stations charge on meanwhile (F34)."""
+"""Django's `migrate` for a database whose tables are in use: stations go on charging meanwhile (F34)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from django.db import OperationalError, connection
 
 from ocpp_server.storage import database
 
-# Between two attempts those who queued up behind the migration get their turn.
+# Transactions that queued up behind the migration run between two attempts.
 PAUSE_S: Final = 3.0
-# A report that runs longer than this is somebody's to end.
+# A query that holds a table for longer than this has to be ended by an administrator.
 PATIENCE_S: Final = 600.0
 
 
 class Command(migrate.Command):
-    """A migration that meets a lock, or a deadlock with somebody who writes, is rolled back and tried again.
+    """Roll back and retry a migration that meets a lock or a deadlock with another transaction.
 
-    Those that are done stay done. Raises OperationalError after PATIENCE_S.
+    Migrations that are done stay done. Raises OperationalError after PATIENCE_S.
     """
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -30,7 +30,7 @@ class Command(migrate.Command):
             except OperationalError as error:
                 if not database.is_conflict(error) or time.monotonic() > deadline:
                     raise
-                self.stderr.write(f"Others use a table; the migration is tried again: {error}")
+                self.stderr.write(f"A table is in use; trying the migration again: {error}")
                 connection.close()
             else:
                 return

@@ -1,4 +1,4 @@
-"""Process what stations at gateways say: `manage.py process_queue`, as often as there is work for."""
+"""Process the messages of stations that are connected to gateways: `manage.py process_queue`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from django.core.management.base import BaseCommand
 
 
 class Command(BaseCommand):
-    help = "Process the messages of stations at gateways until a signal comes; start as many as needed."
+    help = "Process the messages of stations at gateways until a signal arrives. Start as many as needed."
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Inside: `--help` needs neither the engine nor its settings.
         from ocpp_server.environment.roles import Role
         from ocpp_server.process import start_roles
 

@@ -1,46 +1,46 @@
-"""Start charging from afar, and see what comes of it (1.6 5.11, 2.x F01, F02)."""
+"""Start charging remotely and wait for the transaction (1.6 5.11, 2.x F01, F02)."""
 
 from argparse import ArgumentParser, ArgumentTypeError
 from typing import Any
 
 from ocpp_server.management.station_command import StationCommand, connector_number
 
-# A driver has plugged in by then, or the station gives up: its ConnectionTimeOut is 60 s in most.
-DEFAULT_PATIENCE_S = 60.0
-# With the longest timeout it has to stay within the life of the command's key.
-MAX_PATIENCE_S = 150.0
+# The driver has plugged in by then, or the station gives up: most have a ConnectionTimeOut of 60 s.
+DEFAULT_WAIT_S = 60.0
+# Together with the longest timeout it must stay within the life of the command's API key.
+MAX_WAIT_S = 150.0
 
 
-def patience(text: str) -> float:
+def wait_seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    if not 0 <= seconds <= MAX_PATIENCE_S:
-        raise ArgumentTypeError(f"{text!r} is no number of seconds from 0 to {MAX_PATIENCE_S:g}")
+    if not 0 <= seconds <= MAX_WAIT_S:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 0 to {MAX_WAIT_S:g}")
     return seconds
 
 
 class Command(StationCommand):
-    help = "Ask a station to charge on a token, and wait for the transaction that comes of it."
+    help = "Ask a station to start charging for a token, and wait for the transaction."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("station", help="identity of the station")
         parser.add_argument("token", help="idTag (1.6) or idToken (2.x)")
         parser.add_argument("--connector", type=connector_number, help="connector (1.6) or EVSE (2.x)")
         parser.add_argument(
-            "--force", action="store_true", help="start although the token may not charge there"
+            "--force", action="store_true", help="start even if the token is not authorized there"
         )
         parser.add_argument(
             "--wait",
-            type=patience,
-            default=DEFAULT_PATIENCE_S,
-            help="seconds to wait for the transaction, 0 for not at all (default %(default)g)",
+            type=wait_seconds,
+            default=DEFAULT_WAIT_S,
+            help="seconds to wait for the transaction; 0: do not wait (default %(default)g)",
         )
         super().add_arguments(parser)
 
     def request(self, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        self.patience = options["wait"]
+        self.wait_s = options["wait"]
         body = {"clientId": options["station"], "idTag": options["token"]}
         if options["force"]:
             body["force"] = True

@@ -1,4 +1,4 @@
-"""Stop charging from afar (1.6 5.12, 2.x F03)."""
+"""Stop charging remotely (1.6 5.12, 2.x F03)."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -11,7 +11,7 @@ class Command(StationCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("station", help="identity of the station; - finds it by the transaction")
-        parser.add_argument("transaction", help="our number of it, or the station's own id (2.x)")
+        parser.add_argument("transaction", help="transaction number, or the station's own id (2.x)")
         super().add_arguments(parser)
 
     def request(self, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

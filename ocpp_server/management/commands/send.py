@@ -4,7 +4,7 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-from ocpp_server.management.running_server import station_path
+from ocpp_server.management.api import station_path
 from ocpp_server.management.station_command import StationCommand
 
 

@@ -13,7 +13,7 @@ from simulator.console import add_arguments, run
 
 class Command(BaseCommand):
     help = "Run simulated charging stations against a server and show how fast it answers."
-    # The stations come in from outside: neither models nor the database are needed to run them.
+    # The stations connect from outside: they need neither models nor the database.
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
 
@@ -33,5 +33,5 @@ class Command(BaseCommand):
 
 
 def _own_endpoint() -> str:
-    """Where the server of these very settings takes stations, on this machine."""
+    """The WebSocket address on this machine of the server with these settings."""
     return settings.LOOPBACK_URL.replace("http", "ws", 1) + "/ocpp"

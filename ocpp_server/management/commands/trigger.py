@@ -3,7 +3,7 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from ocpp_server.management.running_server import station_path
+from ocpp_server.management.api import station_path
 from ocpp_server.management.station_command import StationCommand, connector_number
 
 
