@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.live import ROOT, LiveServer
+from tests.live import LiveServer
+from tests.processes import must
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +17,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite database with all migrations, to copy from: migrating takes seconds, copying none."""
     folder = tmp_path_factory.mktemp("migrated")
     environment = {**os.environ, "DATA_DIR": str(folder), "ENV_FILE": os.devnull}
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=environment, check=True
-    )
+    must("manage", "migrate", "--verbosity", "0", environment=environment)
     return folder / "db.sqlite3"
 
 

@@ -12,16 +12,15 @@ import shutil
 import signal
 import socket
 import ssl
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
+from tests.processes import Launched, launch
+
 ROOT = Path(__file__).resolve().parent.parent
 API_KEY = "ocs_test_key_for_the_live_server_0123456789"
 
-_SERVE = "import sys; from ocpp_server.process.start import serve; sys.exit(serve())"
 # The roles that show by a file that they are there.
 PORTLESS = ("processor", "housekeeping")
 
@@ -71,7 +70,7 @@ class LiveServer:
             "OCPP_UNKNOWN_STATIONS": "accept",
             **environment,
         }
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Launched | None = None
 
     @property
     def ocpp(self) -> str:
@@ -83,13 +82,8 @@ class LiveServer:
 
     def start(self, timeout: float = 120) -> LiveServer:
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *(["run.py", self.role] if self.role else ["-c", _SERVE])],
-                cwd=ROOT,
-                env=self.environment,
-                stdout=log,
-                stderr=log,
-            )
+            words = [self.role] if self.role else []
+            self.process = launch("run", *words, environment=self.environment, stdout=log, stderr=log)
         deadline = time.monotonic() + timeout
         while True:
             if self.process.poll() is not None:

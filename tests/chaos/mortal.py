@@ -6,14 +6,14 @@ import asyncio
 import os
 import shutil
 import signal
-import sys
 from pathlib import Path
 
-from tests.live import ROOT, free_port
+from tests.live import free_port
+from tests.processes import Running, output_of, running
 
 
 class MortalServer:
-    """The nursery's client. `up` is set while a server listens."""
+    """The server and its folder. `up` is set while a server listens."""
 
     def __init__(self, folder: Path, template: Path, *, cards: int, is_broken: bool = False) -> None:
         self.folder = folder
@@ -24,82 +24,68 @@ class MortalServer:
         shutil.copy(template, self.database)
         self.up = asyncio.Event()
         self.kills = 0
-        self._arguments = [str(cards), *(["--answer-before-commit"] if is_broken else [])]
-        self._nursery: asyncio.subprocess.Process | None = None
-        self._child = 0
-
-    @property
-    def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/ocpp"
-
-    async def open(self) -> None:
-        environment = {
+        self._cards = cards
+        self._is_broken = is_broken
+        self._process: Running | None = None
+        self.environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "ocpp_server.settings",
-            "DATA_DIR": str(self.folder),
+            "DATA_DIR": str(folder),
             "DATABASE_URL": "",
             "ENV_FILE": os.devnull,
             "HTTP_PORT": str(self.port),
             "OCPP_UNKNOWN_STATIONS": "accept",
             "LOG_LEVEL": "WARNING",
         }
-        with open(self.log, "ab") as log:
-            self._nursery = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "tests.chaos.nursery",
-                *self._arguments,
-                cwd=ROOT,
-                env=environment,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-            )
-        await self._said("ready")
+
+    @property
+    def url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/ocpp"
+
+    async def open(self) -> None:
+        """Enter the tokens of the stations."""
+        status, _, err = await output_of(
+            "call", "tests.chaos.server:enter", str(self._cards), environment=self.environment
+        )
+        assert status == 0, err
 
     async def start(self) -> None:
         """Return when the server has been forked; `up` tells when it listens."""
-        assert self._nursery is not None and self._nursery.stdin is not None
-        self._nursery.stdin.write(b"start\n")
-        self._child = int((await self._said("forked")).split()[1])
+        with open(self.log, "ab") as log:
+            self._process = await running(
+                "call",
+                "tests.chaos.server:serve",
+                *(["broken"] if self._is_broken else []),
+                environment=self.environment,
+                stderr=log,
+            )
 
     async def listening(self) -> None:
-        await self._said("up")
+        assert self._process is not None
+        line = await asyncio.wait_for(self._process.stdout.readline(), 120)
+        assert line == b"up\n", f"the server ended:\n{self.log.read_text()[-3000:]}"
         self.up.set()
 
     def kill(self) -> None:
         """SIGKILL, now. `ended` must be awaited before the next start."""
+        assert self._process is not None
         self.up.clear()
         self.kills += 1
-        os.kill(self._child, signal.SIGKILL)
+        self._process.send_signal(signal.SIGKILL)
 
     async def ended(self) -> None:
-        await self._said("down")
-        self._child = 0
+        if self._process is not None:
+            await self._process.communicate()
+        self._process = None
 
     async def stop(self) -> None:
         """End a server as a deployment does."""
+        assert self._process is not None
         self.up.clear()
-        os.kill(self._child, signal.SIGTERM)
+        self._process.send_signal(signal.SIGTERM)
         await self.ended()
 
     async def close(self) -> None:
-        if self._nursery is None:
-            return
-        assert self._nursery.stdin is not None
-        self._nursery.stdin.close()
-        try:
-            await asyncio.wait_for(self._nursery.wait(), 60)
-        except TimeoutError:
-            self._nursery.kill()
-            await self._nursery.wait()
-
-    async def _said(self, word: str) -> str:
-        """The nursery's line that begins with the word; one that died may have said `up` too."""
-        assert self._nursery is not None and self._nursery.stdout is not None
-        while True:
-            line = (await asyncio.wait_for(self._nursery.stdout.readline(), 120)).decode()
-            if not line:
-                raise AssertionError(f"the nursery ended:\n{self.log.read_text()[-3000:]}")
-            if line.startswith(word):
-                return line
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+        await self.ended()

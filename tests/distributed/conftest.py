@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,18 +11,10 @@ import pytest
 
 from tests.distributed.cluster import SECRET_KEY, Cluster
 from tests.distributed.engines import POSTGRES_URL, REDIS_URL, Postgres, Redis
-from tests.live import API_KEY, ROOT
+from tests.live import API_KEY
+from tests.processes import must
 
 TEMPLATE = f"ocpp_template_{os.getpid()}"
-# One process for both: each start of Django costs seconds.
-PREPARE = """
-import os, django
-os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-call_command("bootstrap")
-"""
 MakeCluster = Callable[..., Cluster]
 
 
@@ -43,15 +33,14 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         environment = {
             **os.environ,
             "ENV_FILE": os.devnull,
+            "RUN_IN_PLACE": "1",
             "DATA_DIR": str(tmp_path_factory.mktemp("template")),
             "DATABASE_URL": engine.create(TEMPLATE),
             "SECRET_KEY": SECRET_KEY,
             "OCPP_BOOTSTRAP_API_KEY": API_KEY,
             "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
         }
-        subprocess.run(
-            [sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
-        )
+        must("run", "migrate", environment=environment)
         yield engine
     finally:
         engine.close()

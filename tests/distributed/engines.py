@@ -20,6 +20,7 @@ import psycopg
 import redis
 
 from tests.live import free_port
+from tests.processes import Launched, launch
 
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 POSTGRES_URL = os.environ.get("TEST_DATABASE_URL", "")
@@ -61,7 +62,7 @@ class Redis:
     """A Redis that can be stopped, paused, flushed and started again."""
 
     def __init__(self, url: str = "", *, is_durable: bool = False) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Launched | None = None
         self._is_durable = is_durable
         if url:
             parts = urlsplit(url)
@@ -95,7 +96,7 @@ class Redis:
             "--appendonly",
             *keeps,
         ]
-        self.process = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.DEVNULL)
+        self.process = launch("command", *command, environment=os.environ, cwd=self.folder)
         _wait(self.client.ping, redis.RedisError, self.process)
 
     def stop(self) -> None:
@@ -123,7 +124,7 @@ class Postgres:
     """A cluster of its own, which can be stopped, paused and started again, or the one that was named."""
 
     def __init__(self, url: str = "", **settings: Any) -> None:
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Launched | None = None
         self._made: list[str] = []
         if url:
             self.url = (
@@ -132,18 +133,19 @@ class Postgres:
             return
         # Not below pytest's folder: that is its user's alone, and PostgreSQL refuses to run as root.
         self._folder = Path(tempfile.mkdtemp(prefix="ocpp-postgres-"))
-        user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
-        if user is not None:
-            os.chown(self._folder, user, -1)
+        self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
+        if self._user is not None:
+            os.chown(self._folder, self._user, -1)
         port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{port}"
         initdb, postgres = postgres_binaries()
-        self._how: dict[str, Any] = {"user": user, "cwd": self._folder, "stdout": subprocess.DEVNULL}
         data = str(self._folder / "data")
         subprocess.run(
             [initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"],
             check=True,
-            **self._how,
+            user=self._user,
+            cwd=self._folder,
+            stdout=subprocess.DEVNULL,
         )
         settings = {
             "port": port,
@@ -160,7 +162,9 @@ class Postgres:
 
     def start(self) -> None:
         """With what was stored before."""
-        self.process = subprocess.Popen(self._command, stderr=subprocess.DEVNULL, **self._how)
+        self.process = launch(
+            "command", *self._command, environment=os.environ, cwd=self._folder, user=self._user
+        )
         _wait(lambda: psycopg.connect(f"{self.url}/postgres").close(), psycopg.OperationalError, self.process)
 
     def stop(self) -> None:
@@ -206,7 +210,7 @@ class Postgres:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def _wait(ready: Callable[[], Any], error: type[Exception], process: subprocess.Popen[bytes]) -> None:
+def _wait(ready: Callable[[], Any], error: type[Exception], process: Launched) -> None:
     deadline = time.monotonic() + 60
     while True:
         try:

@@ -6,8 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -19,9 +17,9 @@ import pytest
 
 from tests.conformance.peer import Operator, eventually, station
 from tests.distributed.charging import Charger, charging, more_answers
-from tests.distributed.conftest import PREPARE
 from tests.distributed.engines import Postgres
-from tests.live import API_KEY, ROOT, LiveServer
+from tests.live import API_KEY, LiveServer
+from tests.processes import must
 
 pytestmark = pytest.mark.slow
 SHORT_S = 2.0  # an outage within the budget
@@ -36,15 +34,14 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     environment = {
         **os.environ,
         "ENV_FILE": os.devnull,
+        "RUN_IN_PLACE": "1",
         "DATA_DIR": str(tmp_path_factory.mktemp("prepare")),
         "DATABASE_URL": engine.create("template"),
         "OCPP_BOOTSTRAP_API_KEY": API_KEY,
         "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
     }
     try:
-        subprocess.run(
-            [sys.executable, "-c", PREPARE], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL
-        )
+        must("run", "migrate", environment=environment)
         yield engine
     finally:
         engine.close()

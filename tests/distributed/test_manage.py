@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import sys
 
 import pytest
 
 from tests.conformance.peer import V201, Peer, at, station
 from tests.distributed.cluster import Cluster
-from tests.live import ROOT, free_port
+from tests.live import free_port
+from tests.processes import output_of
 
 pytestmark = pytest.mark.slow
 
@@ -19,18 +19,8 @@ pytestmark = pytest.mark.slow
 async def manage(cluster: Cluster, *words: str, **environment: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command on a machine where no server runs."""
     nowhere = {"HTTP_PORT": str(free_port()), "DATA_DIR": str(cluster.folder / "operator")}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "manage.py",
-        *words,
-        cwd=ROOT,
-        env={**os.environ, "ENV_FILE": os.devnull, **cluster.environment, **nowhere, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    known = {**os.environ, "ENV_FILE": os.devnull, **cluster.environment, **nowhere, **environment}
+    return await output_of("manage", *words, environment=known)
 
 
 async def answering(peer: Peer, payload: dict[str, object]) -> list[object]:

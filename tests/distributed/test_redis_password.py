@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.distributed.engines import Redis
-from tests.live import ROOT, free_port
+from tests.live import free_port
+from tests.processes import finished
 
 SECRET = "a password with @ and : and /"
 
@@ -35,20 +34,20 @@ def guarded() -> Iterator[str]:
 def test_a_role_says_in_a_sentence_that_its_password_is_not_redis_own(
     guarded: str, password: str, sentence: str, tmp_path: Path
 ) -> None:
-    done = start(guarded, password, tmp_path)
+    status, _, err = start(guarded, password, tmp_path)
 
-    assert (done.returncode, done.stderr) == (1, sentence)
+    assert (status, err) == (1, sentence)
 
 
 def test_the_right_password_is_taken_whatever_characters_it_has(guarded: str, tmp_path: Path) -> None:
-    done = start(guarded, SECRET, tmp_path)
+    status, _, err = start(guarded, SECRET, tmp_path)
 
     # Behind Redis comes the next that is missing.
-    assert done.returncode == 1
-    assert "run python3 run.py migrate" in done.stderr
+    assert status == 1
+    assert "run python3 run.py migrate" in err
 
 
-def start(address: str, password: str, folder: Path) -> subprocess.CompletedProcess[str]:
+def start(address: str, password: str, folder: Path) -> tuple[int, str, str]:
     ours = {
         "RUN_IN_PLACE": "1",
         "ENV_FILE": os.devnull,
@@ -57,12 +56,4 @@ def start(address: str, password: str, folder: Path) -> subprocess.CompletedProc
         "REDIS_ADDR": address,
         "REDIS_PASSWORD": password,
     }
-    return subprocess.run(
-        [sys.executable, "run.py", "housekeeping"],
-        cwd=ROOT,
-        env=os.environ | ours,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return finished("run", "housekeeping", environment=os.environ | ours)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import psutil
 import pytest
@@ -19,7 +17,8 @@ from tests.conformance.peer import eventually, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Postgres
-from tests.live import ROOT, LiveServer, free_port
+from tests.live import LiveServer, free_port
+from tests.processes import finished, launch
 
 pytestmark = pytest.mark.slow
 
@@ -31,20 +30,18 @@ def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
     assert "Traceback" not in cluster.log()
 
 
-def run(cluster: Cluster, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(cluster: Cluster, *words: str, **environment: str) -> Done:
     """A run.py command with the cluster's settings."""
-    return subprocess.run(
-        [sys.executable, "run.py", *words],
-        cwd=ROOT,
-        env=variables(cluster, **environment),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    return Done(*finished("run", *words, environment=variables(cluster, **environment)))
 
 
-def good(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str] | None:
+def good(done: Done) -> Done | None:
     """None for a failed one: on a busy machine the answer may come too late for who asks."""
     return None if done.returncode else done
 
@@ -204,16 +201,12 @@ async def test_roles_can_be_started_by_plain_commands_and_close_their_stations_a
     place = LiveServer(cluster.folder / "plain", **cluster.environment)
     health = place.folder / "health"
     plain = [
-        *("-m", "uvicorn", "ocpp_server.asgi:application", "--port", str(place.port)),
+        *("uvicorn", "ocpp_server.asgi:application", "--port", str(place.port)),
         *("--http", "ocpp_server.process.sockets:Front", "--ws", "ocpp_server.process.sockets:StationSocket"),
         *("--timeout-graceful-shutdown", "20"),
     ]
-    web = subprocess.Popen([sys.executable, *plain], cwd=ROOT, env=place.environment)
-    keeper = subprocess.Popen(
-        [sys.executable, "manage.py", "housekeeping"],
-        cwd=ROOT,
-        env=place.environment | {"HEALTH_FILE": str(health)},
-    )
+    web = launch("module", *plain, environment=place.environment)
+    keeper = launch("manage", "housekeeping", environment=place.environment | {"HEALTH_FILE": str(health)})
     try:
         await eventually(health.exists, 60)
         await eventually(lambda: answers(place), 60)

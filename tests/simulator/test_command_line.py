@@ -18,7 +18,8 @@ from websockets.http11 import Request, Response
 
 from simulator.console import duration
 from simulator.handshake import reason
-from tests.live import ROOT, LiveServer, free_port
+from tests.live import LiveServer, free_port
+from tests.processes import Running, running
 from tests.simulator.csms import PATIENCE_S, Csms
 
 Outcome = tuple[int | None, str, str]
@@ -26,7 +27,7 @@ Outcome = tuple[int | None, str, str]
 
 async def simulate(url: str, *more: str) -> Outcome:
     """Exit code, stdout and stderr of `python -m simulator`, which needs no server of ours."""
-    return await run("-m", "simulator", "--url", url, *more)
+    return await run("module", "simulator", "--url", url, *more)
 
 
 async def run(*arguments: str, **environment: str) -> Outcome:
@@ -34,25 +35,18 @@ async def run(*arguments: str, **environment: str) -> Outcome:
     return await ended(process)
 
 
-async def ended(process: asyncio.subprocess.Process) -> Outcome:
+async def ended(process: Running) -> Outcome:
     out, err = await asyncio.wait_for(process.communicate(), 2 * PATIENCE_S)
     return process.returncode, out.decode(), err.decode()
 
 
-async def begin(*arguments: str, **environment: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        *arguments,
-        cwd=ROOT,
-        env={**os.environ, "ENV_FILE": os.devnull, **environment},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+async def begin(*arguments: str, **environment: str) -> Running:
+    kind, *words = arguments
+    return await running(kind, *words, environment={**os.environ, "ENV_FILE": os.devnull, **environment})
 
 
-async def online(process: asyncio.subprocess.Process, stations: int) -> None:
+async def online(process: Running, stations: int) -> None:
     """Until it says that so many are."""
-    assert process.stderr is not None
     async with asyncio.timeout(2 * PATIENCE_S):
         async for line in process.stderr:
             if f"online {stations}/".encode() in line:
@@ -75,7 +69,7 @@ def test_durations_are_written_with_units() -> None:
     assert [duration(text) for text in ("90", "60s", "1m30s", "2h")] == [90, 60, 90, 7200]
 
 
-@pytest.mark.parametrize("command", [("-m", "simulator"), ("run.py", "manage", "simulate")])
+@pytest.mark.parametrize("command", [("module", "simulator"), ("run", "manage", "simulate")])
 async def test_ctrl_c_ends_it_with_the_summary_and_0_when_all_went_well(
     csms: Csms, command: tuple[str, ...]
 ) -> None:
@@ -165,7 +159,7 @@ async def test_a_server_that_is_silent_is_told_in_words() -> None:
 async def test_stations_that_are_not_accepted_are_counted_by_reason(csms: Csms) -> None:
     csms.boot_answers = [{"status": said, "interval": 900} for said in ("Rejected", "Pending", "Pending")]
     process = await begin(
-        "-m", "simulator", "--url", csms.url, "--stations", "4", "--duration", "1h", "--versions", "1.6"
+        "module", "simulator", "--url", csms.url, "--stations", "4", "--duration", "1h", "--versions", "1.6"
     )
     await csms.wait_for("BootNotification", count=4)
     await online(process, 1)
@@ -186,7 +180,7 @@ async def test_stations_that_are_not_accepted_are_counted_by_reason(csms: Csms) 
 async def test_whose_cards_are_refused_is_told_what_to_do(csms: Csms) -> None:
     csms.invalid_tokens.add("MALLORY")
     arguments = ("--url", csms.url, "--stations", "1", "--duration", "1h", "--versions", "1.6")
-    process = await begin("-m", "simulator", *arguments, "--tokens", "MALLORY", "--speed", "600")
+    process = await begin("module", "simulator", *arguments, "--tokens", "MALLORY", "--speed", "600")
     await csms.wait_for("Authorize", count=2)  # the first is refused for certain
 
     process.send_signal(signal.SIGINT)
@@ -209,7 +203,7 @@ async def test_whose_cards_are_refused_is_told_what_to_do(csms: Csms) -> None:
     ],
 )
 async def test_a_wrong_argument_is_named(argument: str, word: str) -> None:
-    code, out, err = await run("-m", "simulator", argument)
+    code, out, err = await run("module", "simulator", argument)
 
     assert (code, out) == (2, "")
     assert argument.partition("=")[0] in err.splitlines()[-1] and word in err.splitlines()[-1]
@@ -263,7 +257,7 @@ async def test_it_reaches_the_server_of_its_own_settings(
 ) -> None:
     named = [word.format(port=running_server.port) for word in more]
     process = await begin(
-        "manage.py", "simulate", "--stations=6", "--duration=1h", "--idle", *named, **settings(running_server)
+        "manage", "simulate", "--stations=6", "--duration=1h", "--idle", *named, **settings(running_server)
     )
 
     await online(process, 6)
@@ -277,7 +271,7 @@ async def test_it_reaches_the_server_of_its_own_settings(
 async def test_beside_no_server_it_names_the_port_of_its_settings(tmp_path: Path) -> None:
     nobody = LiveServer(tmp_path)
 
-    code, out, err = await run("manage.py", "simulate", **settings(nobody))
+    code, out, err = await run("manage", "simulate", **settings(nobody))
 
     assert (code, out) == (1, "")
     assert f"ws://127.0.0.1:{nobody.port}/ocpp: nothing listens there." in err
@@ -287,7 +281,7 @@ async def test_beside_no_server_it_names_the_port_of_its_settings(tmp_path: Path
 async def test_unknown_stations_that_are_refused_are_told_so(tmp_path: Path, migrated_database: Path) -> None:
     server = LiveServer(tmp_path, template=migrated_database, OCPP_UNKNOWN_STATIONS="refuse").start()
     try:
-        code, _, err = await run("manage.py", "simulate", "--stations", "2", **settings(server))
+        code, _, err = await run("manage", "simulate", "--stations", "2", **settings(server))
     finally:
         server.stop()
 

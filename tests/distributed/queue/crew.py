@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,11 +19,11 @@ from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.keys import QueueKeys
 from tests.conformance.peer import V16, Peer, at
 from tests.distributed.cluster import Cluster
-from tests.live import ROOT
+from tests.processes import Launched, launch, output_of
 
 
 class Crew:
-    """The nursery's client."""
+    """Workers of one cluster's queue, by their process ids."""
 
     def __init__(self, cluster: Cluster, *, stations: int) -> None:
         self.cluster = cluster
@@ -32,48 +31,42 @@ class Crew:
         self.members: list[int] = []
         self._stations = stations
         self._newcomers = iter(range(stations))
-        self._nursery: asyncio.subprocess.Process | None = None
-        self._forked: asyncio.Queue[int] = asyncio.Queue()
-        self._ends: dict[int, asyncio.Event] = {}
-        self._ready = asyncio.Event()
-        self._reading: asyncio.Task[None] | None = None
+        self._processes: dict[int, Launched] = {}
 
     async def __aenter__(self) -> Crew:
-        with open(self.log, "ab") as log:
-            self._nursery = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "tests.distributed.queue.nursery",
-                str(self._stations),
-                cwd=ROOT,
-                env={
-                    **os.environ,
-                    **self.cluster.environment,
-                    "DJANGO_SETTINGS_MODULE": "ocpp_server.settings",
-                },
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-            )
-        self._reading = asyncio.create_task(self._read())
-        await asyncio.wait_for(self._ready.wait(), 120)
+        self.log.touch()
+        status, out, err = await output_of(
+            "call", "tests.distributed.queue.worker:enter", str(self._stations), environment=self._environment
+        )
+        assert status == 0, out + err
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        assert self._nursery is not None and self._nursery.stdin is not None and self._reading is not None
-        self._nursery.stdin.close()
-        await asyncio.wait_for(self._nursery.wait(), 60)
-        await self._reading
+        for process in self._processes.values():
+            process.kill()
+        for process in self._processes.values():
+            await asyncio.to_thread(process.wait, 60)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "ENV_FILE": os.devnull, **self.cluster.environment}
 
     async def hire(self, count: int = 1, kind: str = "processor") -> list[int]:
         """Start workers; their process ids."""
-        assert self._nursery is not None and self._nursery.stdin is not None
         hired = []
         for _ in range(count):
-            self._nursery.stdin.write(f"{kind}\n".encode())
-            pid = await asyncio.wait_for(self._forked.get(), 60)
-            self._ends.setdefault(pid, asyncio.Event())
-            hired.append(pid)
+            with open(self.log, "ab") as log:
+                process = await asyncio.to_thread(
+                    launch,
+                    "call",
+                    "tests.distributed.queue.worker:work",
+                    kind,
+                    environment=self._environment,
+                    stdout=log,
+                    stderr=log,
+                )
+            self._processes[process.pid] = process
+            hired.append(process.pid)
         self.members += hired
         return hired
 
@@ -83,7 +76,7 @@ class Crew:
 
     def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
         self.members.remove(pid)
-        os.kill(pid, number)
+        self._processes[pid].send_signal(number)
 
     def owner(self, identity: str) -> int:
         """The process id of the processor that has had the station last."""
@@ -94,20 +87,7 @@ class Crew:
     async def dismiss(self, pid: int) -> None:
         """As a deployment does: SIGTERM, and wait for the end."""
         self.kill(pid, signal.SIGTERM)
-        await asyncio.wait_for(self._ends[pid].wait(), 60)
-
-    async def _read(self) -> None:
-        assert self._nursery is not None and self._nursery.stdout is not None
-        while line := (await self._nursery.stdout.readline()).decode():
-            word, _, pid = line.partition(" ")
-            if word == "forked":
-                self._forked.put_nowait(int(pid))
-            elif word == "ended":
-                self._ends.setdefault(int(pid), asyncio.Event()).set()
-            else:
-                self._ready.set()
-        # Who waits for it must not wait for ever.
-        self._ready.set()
+        await asyncio.to_thread(self._processes[pid].wait, 60)
 
 
 @asynccontextmanager

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ocpp_server.environment import docs, env, table
+from tests.processes import finished
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -153,33 +152,27 @@ def test_an_environment_file_with_a_stray_line_is_refused_with_its_number(tmp_pa
         env.load_file(file, {})
 
 
-def manage(*arguments: str, **environ: Any) -> subprocess.CompletedProcess[str]:
+def manage(*arguments: str, **environ: Any) -> tuple[int, str, str]:
     known = {variable.name for variable in table.VARIABLES}
     clean = {name: value for name, value in os.environ.items() if name not in known}
-    return subprocess.run(
-        [sys.executable, str(ROOT / "manage.py"), *arguments],
-        env=clean | {"ENV_FILE": os.devnull} | {name: str(value) for name, value in environ.items()},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
+    given = {name: str(value) for name, value in environ.items()}
+    return finished("manage", *arguments, environment=clean | {"ENV_FILE": os.devnull} | given)
 
 
 def test_production_settings_pass_the_deployment_check(tmp_path: Path) -> None:
-    done = manage(
+    status, out, err = manage(
         "check", "--deploy", "--fail-level", "WARNING", DATA_DIR=tmp_path, PUBLIC_URL="https://csms.example"
     )
 
-    assert done.returncode == 0, done.stderr
-    assert "no issues" in done.stdout
+    assert status == 0, err
+    assert "no issues" in out
 
 
 def test_the_secret_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     show = ("shell", "--no-imports", "-c", "from django.conf import settings; print(settings.SECRET_KEY)")
 
-    first = manage(*show, DATA_DIR=tmp_path).stdout.strip()
-    second = manage(*show, DATA_DIR=tmp_path).stdout.strip()
+    first = manage(*show, DATA_DIR=tmp_path)[1].strip()
+    second = manage(*show, DATA_DIR=tmp_path)[1].strip()
 
     assert first == second == (tmp_path / "secret-key").read_text()
     assert len(first) > 50
@@ -187,7 +180,7 @@ def test_the_secret_key_is_made_once_and_only_its_owner_can_read_it(tmp_path: Pa
 
 
 def test_manage_py_reports_a_wrong_setting_without_a_traceback(tmp_path: Path) -> None:
-    done = manage("check", DATA_DIR=tmp_path, HTTP_PORT="eighty")
+    status, _, err = manage("check", DATA_DIR=tmp_path, HTTP_PORT="eighty")
 
-    assert done.returncode == 2
-    assert done.stderr == "HTTP_PORT: 'eighty' is not a port number from 1 to 65535.\n"
+    assert status == 2
+    assert err == "HTTP_PORT: 'eighty' is not a port number from 1 to 65535.\n"

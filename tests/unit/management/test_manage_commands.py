@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import sqlite3
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, datetime
@@ -18,60 +17,22 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.conformance.peer import PATIENCE, eventually
-from tests.live import ROOT, LiveServer, free_port
+from tests.live import LiveServer, free_port
+from tests.processes import output_of
 
 pytestmark = pytest.mark.slow
 Outcome = tuple[int, str, str]
 
 
-# Starting Django takes seconds: one process runs several commands, each as manage.py would.
-_RUN_ALL = """
-import contextlib, io, json, os, sys
-os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
-from django.core.management import execute_from_command_line
-results = []
-for words in json.loads(sys.argv[1]):
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            execute_from_command_line(["manage.py", *words])
-        except SystemExit as end:
-            code = end.code or 0
-    results.append([code, out.getvalue(), err.getvalue()])
-print(json.dumps(results))
-"""
-
-
 async def manage(server: LiveServer, *words: str, **environment: str) -> Outcome:
     """Exit code, stdout and stderr of a manage.py command on the server's machine."""
-    return await _run(server, "manage.py", *words, **environment)
+    known = {"DATA_DIR": str(server.folder), "ENV_FILE": os.devnull, "HTTP_PORT": str(server.port)}
+    return await output_of("manage", *words, environment={**os.environ, **known, **environment})
 
 
 async def manage_all(server: LiveServer, *commands: tuple[str, ...]) -> list[Outcome]:
     """The same for several commands, one after the other."""
-    code, out, err = await _run(server, "-c", _RUN_ALL, json.dumps(commands))
-    assert code == 0, err
-    return [tuple(result) for result in json.loads(out)]
-
-
-async def _run(server: LiveServer, *arguments: str, **environment: str) -> Outcome:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *arguments,
-        cwd=ROOT,
-        env={
-            **os.environ,
-            "DATA_DIR": str(server.folder),
-            "ENV_FILE": os.devnull,
-            "HTTP_PORT": str(server.port),
-            **environment,
-        },
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    return [await manage(server, *words) for words in commands]
 
 
 class Peer:

@@ -7,8 +7,6 @@ import contextlib
 import http.client
 import json
 import os
-import subprocess
-import sys
 import urllib.request
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -16,20 +14,25 @@ from pathlib import Path
 from shutil import copy
 from typing import Any
 
+import pytest
 import pytest_asyncio
 import websockets
 
-from tests.live import ROOT, free_port
+from tests.live import free_port
+from tests.processes import Launched, launch
 
 COMMANDS = {
-    "uvicorn": ["-m", "uvicorn", "ocpp_server.asgi:application", "--ws", "websockets-sansio", "--port"],
-    "daphne": ["-m", "daphne", "ocpp_server.asgi:application", "-b", "127.0.0.1", "-p"],
-    "runserver": ["manage.py", "runserver", "--noreload"],
+    "uvicorn": ["module", "uvicorn", "ocpp_server.asgi:application", "--ws", "websockets-sansio", "--port"],
+    "daphne": ["module", "daphne", "ocpp_server.asgi:application", "-b", "127.0.0.1", "-p"],
+    "runserver": ["manage", "runserver", "--noreload"],
 }
 
 
-@pytest_asyncio.fixture(params=COMMANDS)
-async def server(request: Any, tmp_path: Path, migrated_database: Path) -> AsyncIterator[int]:
+@pytest_asyncio.fixture(params=COMMANDS, scope="module", loop_scope="module")
+async def server(
+    request: Any, tmp_path_factory: pytest.TempPathFactory, migrated_database: Path
+) -> AsyncIterator[int]:
+    tmp_path = tmp_path_factory.mktemp("server")
     copy(migrated_database, tmp_path / "db.sqlite3")
     port = free_port()
     environment = {
@@ -40,13 +43,8 @@ async def server(request: Any, tmp_path: Path, migrated_database: Path) -> Async
         "OCPP_UNKNOWN_STATIONS": "accept",
     }
     with open(tmp_path / "server.log", "wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, *COMMANDS[request.param], str(port)],
-            cwd=ROOT,
-            env=environment,
-            stdout=log,
-            stderr=log,
-        )
+        command = [*COMMANDS[request.param], str(port)]
+        process = launch(*command, environment=environment, stdout=log, stderr=log)
     try:
         await asyncio.wait_for(_listening(port, process, tmp_path / "server.log"), 120)
         yield port
@@ -55,7 +53,7 @@ async def server(request: Any, tmp_path: Path, migrated_database: Path) -> Async
         process.wait(60)
 
 
-async def _listening(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+async def _listening(port: int, process: Launched, log: Path) -> None:
     while process.poll() is None:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)

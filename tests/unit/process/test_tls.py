@@ -6,8 +6,6 @@ import http.client
 import os
 import socket
 import ssl
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +21,8 @@ from websockets.exceptions import InvalidMessage, InvalidStatus
 from ocpp_server.environment.env import SettingError
 from ocpp_server.process import tls
 from tests.conformance.peer import PATIENCE
-from tests.live import ROOT, LiveServer
+from tests.live import LiveServer
+from tests.processes import finished
 
 PASSWORD = "correct horse battery"
 
@@ -236,17 +235,9 @@ def test_the_banner_names_https_and_wss(server: LiveServer):
     assert "wss://" in said
 
 
-def manage(server: LiveServer, certificate: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def manage(server: LiveServer, certificate: str, *arguments: str) -> tuple[int, str, str]:
     """A command of the server's machine that trusts this certificate."""
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=ROOT,
-        env=server.environment | {"TLS_CERT": certificate},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return finished("manage", *arguments, environment=server.environment | {"TLS_CERT": certificate})
 
 
 def test_a_command_of_the_machine_reaches_the_server_and_trusts_this_certificate_alone(
@@ -257,8 +248,8 @@ def test_a_command_of_the_machine_reaches_the_server_and_trusts_this_certificate
     known = manage(server, server.environment["TLS_CERT"], *command)
     other = manage(server, str(certify(tmp_path, "other")[0]), *command)
 
-    assert "was never seen" in known.stdout + known.stderr
-    assert "can't be reached" in other.stdout + other.stderr
+    assert "was never seen" in "".join(known[1:])
+    assert "can't be reached" in "".join(other[1:])
 
 
 def test_simulated_stations_of_the_machine_come_in_over_wss_and_trust_this_certificate_alone(
@@ -269,8 +260,8 @@ def test_simulated_stations_of_the_machine_come_in_over_wss_and_trust_this_certi
     known = manage(server, server.environment["TLS_CERT"], *command)
     other = manage(server, str(certify(tmp_path, "other")[0]), *command)
 
-    assert known.returncode == 0 and "3 online at the end" in known.stdout
-    assert other.returncode == 1 and f"wss://127.0.0.1:{server.port}/ocpp: no TLS" in other.stderr
+    assert known[0] == 0 and "3 online at the end" in known[1]
+    assert other[0] == 1 and f"wss://127.0.0.1:{server.port}/ocpp: no TLS" in other[2]
 
 
 @pytest.mark.parametrize("broken", ["missing", "text", "other key", "key alone"])

@@ -1,0 +1,214 @@
+"""The tests' side of the launcher: start a process, signal it, wait for its exit status."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_START_S = 120
+_lock = threading.Lock()
+
+
+class Launched:
+    """A process of the launcher, with the methods of `subprocess.Popen` that tests use."""
+
+    def __init__(self, pid: int, status: socket.socket, name: str) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._status = status
+        self._name = name
+
+    def poll(self) -> int | None:
+        """The exit status, negative for a signal; None while the process runs."""
+        return self._ended(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises subprocess.TimeoutExpired."""
+        status = self._ended(timeout)
+        if status is None:
+            raise subprocess.TimeoutExpired(self._name, timeout or 0)
+        return status
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def _ended(self, timeout: float | None) -> int | None:
+        if self.returncode is None:
+            ready, _, _ = select.select([self._status], [], [], timeout)
+            if ready:
+                # Nothing comes from a launcher that was killed; its processes end with it.
+                said = self._status.recv(16)
+                self.returncode = int(said) if said else -signal.SIGKILL
+                self._status.close()
+        return self.returncode
+
+
+def launch(
+    kind: str,
+    *words: str,
+    environment: Mapping[str, str],
+    cwd: Path | str = ROOT,
+    stdin: int | IO[Any] | None = None,
+    stdout: int | IO[Any] | None = None,
+    stderr: int | IO[Any] | None = None,
+    user: int | None = None,
+) -> Launched:
+    """Start a process that ends with this one at the latest.
+
+    `kind` is `run` (`run.py WORDS`), `manage` (`manage.py WORDS`), `module` (`python -m WORDS`), `call`
+    (`package.module:function` and its arguments, texts) or `command` (a program of its own). All but
+    `command` are forked from the launcher, which saves the seconds of their imports.
+    Where no file is given, input and output are the null device.
+    """
+    request = {"kind": kind, "words": words, "environment": dict(environment), "cwd": str(cwd), "user": user}
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    null = os.open(os.devnull, os.O_RDWR)
+    try:
+        files = [null if file is None else file if isinstance(file, int) else file.fileno() for file in
+                 (stdin, stdout, stderr)]  # fmt: skip
+        with _lock:
+            socket.send_fds(_launcher(), [json.dumps(request).encode()], [theirs.fileno(), *files])
+    finally:
+        os.close(null)
+        theirs.close()
+    ours.settimeout(_START_S)
+    pid = ours.recv(16)
+    assert pid, "the launcher of the tests ended"
+    ours.settimeout(None)
+    return Launched(int(pid), ours, " ".join([kind, *words]))
+
+
+async def output_of(
+    kind: str, *words: str, environment: Mapping[str, str], cwd: Path | str = ROOT, timeout: float = 120
+) -> tuple[int, str, str]:
+    """Run a process to its end: exit status, standard output, standard error. Raises TimeoutExpired."""
+    return await asyncio.to_thread(finished, kind, *words, environment=environment, cwd=cwd, timeout=timeout)
+
+
+def finished(
+    kind: str, *words: str, environment: Mapping[str, str], cwd: Path | str = ROOT, timeout: float = 120
+) -> tuple[int, str, str]:
+    """`output_of` for tests without an event loop."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = launch(kind, *words, environment=environment, cwd=cwd, stdout=out, stderr=err)
+        try:
+            status = process.wait(timeout)
+        finally:
+            process.kill()
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode("utf-8", "replace"))
+    return status, texts[0], texts[1]
+
+
+class Running:
+    """A process whose output is read while it runs, as of `asyncio.create_subprocess_exec`."""
+
+    def __init__(
+        self, process: Launched, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader | None = None
+    ) -> None:
+        self.process = process
+        self.stdout = stdout
+        self.stderr = stderr or asyncio.StreamReader()
+        if stderr is None:
+            self.stderr.feed_eof()
+
+    @property
+    def returncode(self) -> int | None:
+        return self.process.poll()
+
+    def send_signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    async def wait(self) -> int:
+        return await asyncio.to_thread(self.process.wait)
+
+    async def communicate(self) -> tuple[bytes, bytes]:
+        """What comes until both end. A caller that gives up kills the process."""
+        try:
+            out, err = await asyncio.gather(self.stdout.read(), self.stderr.read())
+            await self.wait()
+        except BaseException:
+            self.process.kill()
+            raise
+        return out, err
+
+
+async def running(
+    kind: str,
+    *words: str,
+    environment: Mapping[str, str],
+    cwd: Path | str = ROOT,
+    stderr: IO[Any] | None = None,
+) -> Running:
+    """Start a process with pipes for its output, or for standard output alone and a file for the rest."""
+    readers, ends = [], []
+    for _ in range(2 if stderr is None else 1):
+        reading, writing = os.pipe()
+        reader = asyncio.StreamReader()
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda reader=reader: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", 0)
+        )
+        readers.append(reader)
+        ends.append(writing)
+    try:
+        process = await asyncio.to_thread(
+            launch, kind, *words, environment=environment, cwd=cwd, stdout=ends[0], stderr=stderr or ends[1]
+        )
+    finally:
+        for end in ends:
+            os.close(end)
+    return Running(process, *readers)
+
+
+def must(kind: str, *words: str, environment: Mapping[str, str]) -> str:
+    """The output of a process that has to succeed."""
+    status, out, err = finished(kind, *words, environment=environment)
+    assert status == 0, out + err
+    return out
+
+
+@cache
+def _launcher() -> socket.socket:
+    """The connection to the launcher, which ends when this process closes it, however that happens."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    # A folder of its own: the launcher loads the settings once, and they make a secret key.
+    folder = tempfile.mkdtemp(prefix="ocpp-launcher-")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.processes.launcher", str(theirs.fileno()), folder],
+        cwd=ROOT,
+        pass_fds=[theirs.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the tests, which end their processes in order
+    )
+    theirs.close()
+    atexit.register(_close, ours, process)
+    return ours
+
+
+def _close(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    control.close()
+    process.wait()

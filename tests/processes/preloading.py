@@ -1,0 +1,131 @@
+"""What the launcher has ready: Django and the whole project, and settings that each process reads anew."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+APPS = ("accounts", "chargepoints", "transactions", "configuration", "operations")
+PACKAGES = ("ocpp_server", *APPS, "simulator")
+# Programs of their own, which set up Django or an application when they are imported.
+_PROGRAMS = ("settings", "accounts_settings", "asgi", "gateway_asgi", "accounts_asgi", "__main__", "conftest")
+_SETTINGS = "ocpp_server.settings"
+# Read again when Django says that a setting has changed.
+_FOLLOWING = frozenset({"ocpp_server.transport.message_log"})
+
+# Settings that modules of ours have read while they were imported, and their values then.
+_read_early: dict[str, Any] = {}
+_python: dict[str, str] = {}
+
+
+def load() -> None:
+    """Import everything there is to import, as a server with default settings."""
+    os.environ.update(DJANGO_SETTINGS_MODULE=_SETTINGS, ENV_FILE=os.devnull)
+    for name in [name for name in os.environ if name.startswith(("OCPP_", "DATABASE_", "REDIS_"))]:
+        del os.environ[name]
+    _python.update(_python_variables())
+    import django
+    import django.conf
+    import django.test.signals  # noqa: F401 - renews what Django and packages keep of their settings
+
+    read = django.conf.LazySettings.__getattribute__
+
+    def note(self: Any, name: str) -> Any:
+        value = read(self, name)
+        if name.isupper() and _is_imported_by_us(sys._getframe(1)):
+            _read_early[name] = value
+        return value
+
+    django.conf.LazySettings.__getattribute__ = note  # type: ignore[method-assign]
+    try:
+        django.setup()
+        for module in _modules():
+            importlib.import_module(module)
+        from django.urls import get_resolver
+
+        get_resolver().url_patterns  # noqa: B018 - imports every view
+    finally:
+        del django.conf.LazySettings.__getattribute__
+    from django.db import connections
+
+    connections.close_all()
+
+
+def _modules() -> Iterator[str]:
+    for package in PACKAGES:
+        for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+            parts = found.name.split(".")
+            if parts[-1] not in _PROGRAMS and "tests" not in parts:
+                yield found.name
+
+
+def _is_imported_by_us(frame: FrameType | None) -> bool:
+    """Whether a module of ours reads the setting directly, outside any function called later."""
+    if frame is None:
+        return False
+    name = frame.f_globals.get("__name__", "")
+    return name.split(".")[0] in PACKAGES and name not in _FOLLOWING
+
+
+def is_same_program() -> bool:
+    """Whether this process would import what the launcher has imported."""
+    named = os.environ.get("DJANGO_SETTINGS_MODULE", _SETTINGS)
+    return named == _SETTINGS and _python_variables() == _python
+
+
+def _python_variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("PYTHON")}
+
+
+def forget_settings(start_cold: Callable[[], object]) -> None:
+    """The settings are read again when this process needs them first, from its own environment.
+
+    `start_cold` becomes the program itself when the loaded modules don't fit the settings.
+    """
+    from django.conf import LazySettings, empty, settings
+
+    import ocpp_server
+
+    before = {name: getattr(settings, name) for name in dir(settings) if name.isupper()}
+    read = LazySettings._setup  # type: ignore[attr-defined]
+
+    def renew(self: Any, name: str | None = None) -> None:
+        read(self, name)
+        LazySettings._setup = read  # type: ignore[attr-defined]
+        _renew_axes()
+        if any(getattr(settings, name, None) != value for name, value in _read_early.items()):
+            start_cold()
+        _tell_packages(before)
+
+    LazySettings._setup = renew  # type: ignore[attr-defined]
+    del sys.modules[_SETTINGS], ocpp_server.settings
+    settings._wrapped = empty
+
+
+def _tell_packages(before: dict[str, Any]) -> None:
+    """Whatever keeps a setting of before reads it again, as in tests that override settings."""
+    from django.conf import settings
+    from django.core.signals import setting_changed
+    from django.db import connections
+
+    for alias in list(connections):
+        del connections[alias]
+    connections._settings = None  # type: ignore[attr-defined]
+    connections.__dict__.pop("settings", None)
+    for name in before.keys() | set(dir(settings)):
+        if name.isupper() and name != "DATABASES":
+            value = getattr(settings, name, None)
+            if before.get(name) != value:
+                setting_changed.send(sender=type(settings), setting=name, value=value, enter=True)
+
+
+def _renew_axes() -> None:
+    """The package writes its defaults into the settings when it is imported."""
+    import axes.conf
+
+    importlib.reload(axes.conf)
