@@ -7,10 +7,12 @@ class ChargePointsConfig(AppConfig):
 
     def ready(self) -> None:
         # The modules below import models, which exist only now.
-        from chargepoints import jobs, live
+        from chargepoints import jobs, live, metrics
         from chargepoints.services import admission, commands, connections, security
         from ocpp_server import credentials
         from ocpp_server.live import extensions
+        from ocpp_server.observability import fleet
+        from ocpp_server.observability import metrics as collectors
         from ocpp_server.process import scheduler
         from ocpp_server.transport import command_store, station_store
         from ocpp_server.transport.handshake import admission as port_of_admission
@@ -23,3 +25,5 @@ class ChargePointsConfig(AppConfig):
         scheduler.register(jobs.JOBS)
         scheduler.register_recovery(jobs.recover)
         credentials.on_failed_login(security.failed_login)
+        fleet.register(metrics.FLEET)
+        collectors.register(metrics.ConnectedCollector, of=collectors.FLEET_ROLES)

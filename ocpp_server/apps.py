@@ -5,6 +5,7 @@ import pkgutil
 from pathlib import Path
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
 from django.db.models.signals import post_migrate, pre_migrate
 from django.utils.module_loading import module_has_submodule
@@ -22,13 +23,21 @@ class EngineConfig(AppConfig):
         from ocpp_server import checks
         from ocpp_server.admin import logins
         from ocpp_server.api import server
-        from ocpp_server.process import engine, jobs, scheduler
+        from ocpp_server.observability import metrics
+        from ocpp_server.observability.fleet import FleetCollector
+        from ocpp_server.process import engine, jobs, readiness, scheduler
+        from ocpp_server.process.metrics import EngineCollector
         from ocpp_server.storage import database
+        from ocpp_server.transport.queue.metrics import QueueCollector
 
         load_handlers()
         checks.register()
         scheduler.register(jobs.JOBS)
         server.fill(engine)
+        readiness.register()
+        metrics.register(EngineCollector)
+        metrics.register(lambda: FleetCollector(engine.is_running), of=metrics.FLEET_ROLES)
+        metrics.register(QueueCollector, when=lambda: settings.REDIS_DISTRIBUTED_STATE)
         user_login_failed.connect(logins.note_failure)
         # Django sends these signals once for each app with models. The limits are lifted before the first app
         # and come back after the last: what apps do after migrations may take longer than a query, too.

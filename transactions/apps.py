@@ -9,14 +9,16 @@ class TransactionsConfig(AppConfig):
         # The modules below import models, which exist only now.
         from accounts.services.token_cache import forget_tokens
         from ocpp_server.api import extensions
+        from ocpp_server.observability import fleet
         from ocpp_server.process import scheduler
         from ocpp_server.transport import quarantine as port_of_quarantine
-        from transactions import jobs, live
+        from transactions import jobs, live, metrics
         from transactions.services.transactions import quarantine
 
         port_of_quarantine.port.fill(quarantine)
         live.register()
         scheduler.register(jobs.JOBS)
         extensions.announce("transactions.row_extensions")
+        fleet.register(metrics.FLEET)
         post_save.connect(forget_tokens, sender="transactions.AccessRule")
         post_delete.connect(forget_tokens, sender="transactions.AccessRule")

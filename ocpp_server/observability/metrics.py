@@ -1,34 +1,50 @@
-"""Numbers for Prometheus. What happens is counted by `measures` and told by the process where it happened;
-what is the same everywhere is asked when it is scraped, by the roles that serve people.
+"""Numbers for Prometheus.
+
+`measures` counts what happens in this process, and every process shows its own counts. Figures that are the
+same in every process are read when Prometheus scrapes, by the roles that serve people.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import Final
 
-from django.conf import settings
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.registry import Collector
 
-from chargepoints.metrics import FleetCollector
 from ocpp_server.environment import roles
-from ocpp_server.process.metrics import EngineCollector, SystemCollector
-from ocpp_server.transport.queue.metrics import QueueCollector
+from ocpp_server.observability.families import SystemCollector
 
-# Gateways hold sockets and processors read: the fleet is told by the others.
-_TELL_OF_THE_FLEET = frozenset({roles.Role.SERVER, roles.Role.WEB, roles.Role.HOUSEKEEPING})
+ALL_ROLES: Final = frozenset(roles.Role)
+# The roles that show figures of the fleet; gateways hold sockets and processors read the queue.
+FLEET_ROLES: Final = frozenset({roles.Role.SERVER, roles.Role.WEB, roles.Role.HOUSEKEEPING})
+
+_registered: list[tuple[Callable[[], Collector], frozenset[roles.Role], Callable[[], bool]]] = []
+
+
+def register(
+    make: Callable[[], Collector],
+    *,
+    of: frozenset[roles.Role] = ALL_ROLES,
+    when: Callable[[], bool] = lambda: True,
+) -> None:
+    """Add a collector to the processes of these roles; at the start, before the first scrape.
+
+    `when`: whether the settings give it anything to collect.
+    """
+    _registered.append((make, of, when))
 
 
 @cache
 def registry() -> CollectorRegistry:
     """The collectors of this process, by its role."""
-    # Their names are tested, not asked for at the start: that would ask the database and Redis.
+    # A test checks their names. Describing them at the start would query the database and Redis.
     made = CollectorRegistry(auto_describe=False)
     made.register(SystemCollector())
-    made.register(EngineCollector())
-    if roles.current() in _TELL_OF_THE_FLEET:
-        made.register(FleetCollector())
-    if settings.REDIS_DISTRIBUTED_STATE:
-        made.register(QueueCollector())
+    for make, of, when in _registered:
+        if roles.current() in of and when():
+            made.register(make())
     return made
 
 

@@ -1,4 +1,4 @@
-"""Asking what may hang: a database that is paused, a disk that does not answer."""
+"""Questions that may not be answered: to a database that is paused, to a disk that does not respond."""
 
 from __future__ import annotations
 
@@ -10,38 +10,40 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-def in_thread(ask: Callable[[], T], *, name: str) -> Future[T]:
-    """The answer to come. The thread is a daemon's: a question that never ends does not keep the process."""
-    asked: Future[T] = Future()
+def in_thread(function: Callable[[], T], *, name: str) -> Future[T]:
+    """The future result of a function that runs in a daemon thread: one that hangs does not keep the process
+    alive.
+    """
+    future: Future[T] = Future()
 
     def run() -> None:
         try:
-            asked.set_result(ask())
-        except BaseException as error:  # it belongs to whoever waits for the answer
-            asked.set_exception(error)
+            future.set_result(function())
+        except BaseException as error:  # the caller that waits for the result gets it
+            future.set_exception(error)
 
     Thread(target=run, name=name, daemon=True).start()
-    return asked
+    return future
 
 
-class Patient(Generic[T]):
-    """A question that is asked in a thread of its own, and one at a time: who comes while it hangs waits for
-    the same answer, so that a probe every few seconds does not leave a thread behind each.
+class SingleFlight(Generic[T]):
+    """Runs a blocking function in one background thread. Callers that arrive while it runs share its result,
+    so a probe every few seconds does not leave a thread behind each time.
     """
 
-    def __init__(self, ask: Callable[[], T], *, name: str) -> None:
-        self._ask = ask
+    def __init__(self, function: Callable[[], T], *, name: str) -> None:
+        self._function = function
         self._name = name
         self._lock = Lock()
-        self._asked: Future[T] | None = None
+        self._future: Future[T] | None = None
 
     def begin(self) -> Future[T]:
-        """The answer to come; the question that is under way where there is one."""
+        """The future result: of the run that is under way, or of a new one."""
         with self._lock:
-            if self._asked is None or self._asked.done():
-                self._asked = in_thread(self._ask, name=self._name)
-            return self._asked
+            if self._future is None or self._future.done():
+                self._future = in_thread(self._function, name=self._name)
+            return self._future
 
-    def answer(self, within: float) -> T:
-        """Raises TimeoutError after so many seconds, and whatever the question raised."""
-        return self.begin().result(within)
+    def result(self, timeout_s: float) -> T:
+        """Raises TimeoutError after so many seconds, and whatever the function raised."""
+        return self.begin().result(timeout_s)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from ocpp_server import live
 from ocpp_server.environment import roles
 from ocpp_server.live import extensions
+from ocpp_server.observability import readiness
 from ocpp_server.observability.event_loop_lag import pulse
 from ocpp_server.observability.exporter import exporter
 from ocpp_server.process.health_file import vitals
@@ -119,8 +120,6 @@ def is_running() -> bool:
 
 async def status() -> dict[str, Any]:
     """Whether stations can be served: for readiness probes."""
-    from ocpp_server.process import readiness
-
     if _Run.loop is None:
         await ensure_started()
     leaving = {"shutdown": {"ok": False, "detail": "The server is going away."}}

@@ -33,7 +33,7 @@ Headers = list[tuple[bytes, bytes]]
 KEY_PATIENCE_S = 1.5
 
 
-metrics.registry().register(GatewayCollector())
+metrics.register(GatewayCollector)
 
 
 async def http(scope: Scope, receive: Any, send: Any) -> None:

@@ -1,70 +1,21 @@
-"""What this process has counted (`measures`), as Prometheus' families. Every sample says which process and
-role it is of, because sums over processes are what one wants to see.
-"""
+"""What the engine of this process has counted, for Prometheus."""
 
 from __future__ import annotations
 
-import os
 import platform
-import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
-from prometheus_client import CollectorRegistry, ProcessCollector
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ocpp_server.environment import roles
+from ocpp_server import live
 from ocpp_server.observability import measures
-from ocpp_server.observability.measures import Spread, Tally
-
-# What is measured in this process carries these two first.
-OWN = ("process", "role")
-
-
-def own() -> list[str]:
-    """The values of the labels that tell this process from others."""
-    return [f"{socket.gethostname()}.{os.getpid()}", str(roles.current())]
-
-
-def gauge(name: str, sentence: str, value: float) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, sentence, labels=OWN)
-    family.add_metric(own(), value)
-    return family
-
-
-def gauges(name: str, sentence: str, label: str, values: Mapping[str, float]) -> GaugeMetricFamily:
-    family = GaugeMetricFamily(name, sentence, labels=[*OWN, label])
-    for key, value in values.items():
-        family.add_metric([*own(), key], value)
-    return family
-
-
-def counter(name: str, sentence: str, value: float) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, sentence, labels=OWN)
-    family.add_metric(own(), value)
-    return family
-
-
-def counters(name: str, sentence: str, tally: Tally) -> CounterMetricFamily:
-    family = CounterMetricFamily(name, sentence, labels=[*OWN, *tally.labels])
-    for names, count in tally.counts().items():
-        family.add_metric([*own(), *names], count)
-    return family
-
-
-def histogram(
-    name: str, sentence: str, spreads: Mapping[tuple[str, ...], Spread], *labels: str
-) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(name, sentence, labels=[*OWN, *labels])
-    for names, spread in spreads.items():
-        family.add_metric([*own(), *names], spread.buckets(), spread.total)
-    return family
+from ocpp_server.observability.families import OWN, counter, counters, gauge, gauges, histogram, own
+from ocpp_server.process import engine
+from ocpp_server.protocol.versions import VERSIONS
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport.switchboard import switchboard
 
 
 class EngineCollector(Collector):
@@ -86,9 +37,6 @@ class EngineCollector(Collector):
         return info
 
     def _sockets(self) -> Metric:
-        from ocpp_server.protocol.versions import VERSIONS
-        from ocpp_server.transport.switchboard import switchboard
-
         held = dict.fromkeys(map(str, VERSIONS), 0.0)
         for connection in list(switchboard.connections.values()):
             held[connection.station.version] += 1
@@ -153,8 +101,6 @@ class EngineCollector(Collector):
         )
 
     def _journal(self) -> Iterator[Metric]:
-        from ocpp_server.storage.journal import journal
-
         ours = measures.journal
         yield histogram("ocpp_journal_batch_jobs", "Messages and jobs of one commit.", {(): ours.jobs})
         yield histogram("ocpp_journal_commit_seconds", "How long writing a batch took.", {(): ours.commit_s})
@@ -179,9 +125,6 @@ class EngineCollector(Collector):
         )
 
     def _housekeeping(self) -> Iterator[Metric]:
-        from ocpp_server import live
-        from ocpp_server.process import engine
-
         runs = dict(measures.last_runs)
         yield counters(
             "ocpp_housekeeping_jobs",
@@ -211,18 +154,3 @@ class EngineCollector(Collector):
     def _requests(self) -> Iterator[Metric]:
         yield counters("ocpp_http_requests", "Answered HTTP requests.", measures.http_requests)
         yield histogram("ocpp_http_request_seconds", "How long they took.", {(): measures.http_seconds})
-
-
-class SystemCollector(Collector):
-    """Memory, CPU and open files of this process, with our labels."""
-
-    def __init__(self) -> None:
-        self._process = ProcessCollector(registry=CollectorRegistry())
-
-    def collect(self) -> Iterable[Metric]:
-        names = dict(zip(OWN, own(), strict=True))
-        for family in self._process.collect():
-            named = Metric(family.name, family.documentation, family.type, family.unit)
-            for sample in family.samples:
-                named.add_sample(sample.name, names | sample.labels, sample.value)
-            yield named

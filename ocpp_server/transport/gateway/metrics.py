@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from ocpp_server.process.metrics import counter, gauge, gauges
+from ocpp_server.observability.families import counter, gauge, gauges
 
 
 class GatewayCollector(Collector):

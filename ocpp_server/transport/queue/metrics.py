@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
-from ocpp_server.process.metrics import gauge
+from ocpp_server.observability.families import gauge
 
 log = structlog.get_logger(__name__)
 

@@ -12,8 +12,10 @@ import pytest
 import yaml
 from prometheus_client.core import Metric
 
-from chargepoints.metrics import FleetCollector
-from ocpp_server.process.metrics import EngineCollector, SystemCollector
+from chargepoints.metrics import ConnectedCollector
+from ocpp_server.observability.families import SystemCollector
+from ocpp_server.observability.fleet import FleetCollector
+from ocpp_server.process.metrics import EngineCollector
 from ocpp_server.transport.gateway.metrics import GatewayCollector
 from ocpp_server.transport.queue.metrics import QueueCollector
 from tests.live import ROOT
@@ -64,7 +66,8 @@ def families() -> tuple[Metric, ...]:
     collectors = (
         SystemCollector(),
         EngineCollector(),
-        FleetCollector(),
+        FleetCollector(lambda: False),
+        ConnectedCollector(),
         QueueCollector(),
         GatewayCollector(),
     )
