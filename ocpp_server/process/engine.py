@@ -20,9 +20,11 @@ from ocpp_server.live import extensions
 from ocpp_server.observability import readiness
 from ocpp_server.observability.event_loop_lag import pulse
 from ocpp_server.observability.exporter import exporter
+from ocpp_server.process import scheduler
 from ocpp_server.process.health_file import vitals
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport import shutdown
+from ocpp_server.transport import calls, shutdown, takeover
+from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
 
@@ -56,10 +58,6 @@ async def start(*, serves: bool = True) -> None:
     A process that only calls stations of other processes (`manage.py`) does not serve: it has nothing to keep
     in order, and nobody asks how it is.
     """
-    from ocpp_server.process import scheduler
-    from ocpp_server.transport import calls, takeover
-    from ocpp_server.transport.switchboard import switchboard
-
     extensions.require()
     shutdown.serve(switchboard.connections.values)
     journal.start()
@@ -89,9 +87,6 @@ async def start(*, serves: bool = True) -> None:
 
 async def stop() -> None:
     """Close the stations' sockets, finish what is in hand, write everything that is pending."""
-    from ocpp_server.process import scheduler
-    from ocpp_server.transport.switchboard import switchboard
-
     if _Run.loop is None:
         return
     await shutdown.drain()

@@ -17,7 +17,12 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
+import django
+import redis
 import uvicorn
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, connection, connections
+from django.db.migrations.executor import MigrationExecutor
 
 from ocpp_server.environment import env
 from ocpp_server.process import tls
@@ -109,8 +114,6 @@ def serve(*, demo: bool = False) -> int:
 
 
 def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
-    import django
-
     from ocpp_server import settings as configured  # a wrong setting ends here, before Django wraps it
 
     listener = held.enter_context(listen(configured.HTTP_PORT))
@@ -159,6 +162,7 @@ def protocols(*, is_plain: bool) -> tuple[Any, Any]:
 
 def uvicorn_config(application: str = "ocpp_server.asgi:application") -> uvicorn.Config:
     """How an application with station sockets is served; Django's settings must be loaded."""
+    # Importing the settings reads the environment; a wrong setting is reported by `serve`.
     from ocpp_server import settings as configured
 
     http, ws = protocols(is_plain=configured.ENVIRONMENT["HTTP_PLAIN_SOCKETS"])
@@ -237,8 +241,6 @@ def raise_file_limit() -> None:
 
 def require_redis(url: str) -> None:
     """A distributed server without Redis would be many servers that know nothing of each other."""
-    import redis
-
     client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
     try:
         client.ping()
@@ -253,9 +255,6 @@ def require_redis(url: str) -> None:
 
 def require_migrated() -> None:
     """Roles leave the migrations to one step before them: several start at once, and in several versions."""
-    from django.db import DatabaseError, connection, connections
-    from django.db.migrations.executor import MigrationExecutor
-
     connect_once()
     try:
         executor = MigrationExecutor(connection)
@@ -273,9 +272,6 @@ def require_migrated() -> None:
 
 def prepare_database(*, demo: bool) -> dict[str, str]:
     """Migrate and bootstrap; returns the credentials that were generated, at the first start only."""
-    from django.core.management import CommandError, call_command
-    from django.db import DatabaseError, connections
-
     said = io.StringIO()
     try:
         connect_once()
@@ -296,14 +292,12 @@ def prepare_database(*, demo: bool) -> dict[str, str]:
 @contextlib.contextmanager
 def sole_migration() -> Iterator[None]:
     """Whoever else wants to migrate this database waits until we have, and finds nothing left to do."""
-    from django.db import connection
-
     if connection.vendor != "postgresql":
         with open(Path(connection.settings_dict["NAME"]).with_suffix(".migrating"), "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
         return
-    import psycopg
+    import psycopg  # only here: SQLite needs no PostgreSQL driver
 
     # A connection of its own: the lock ends with it, however we end. And in a transaction: a session's lock
     # would stay behind in a pooler that hands sessions from one client to the next.
@@ -319,11 +313,9 @@ def sole_migration() -> Iterator[None]:
 
 def connect_once() -> None:
     """Reach PostgreSQL without the pool, which keeps trying in the background and never says why it can't."""
-    from django.db import connection
-
     if connection.vendor != "postgresql":
         return
-    import psycopg
+    import psycopg  # only here: SQLite needs no PostgreSQL driver
 
     parameters = dict(connection.get_connection_params(), connect_timeout=5)
     parameters.pop("pool", None)

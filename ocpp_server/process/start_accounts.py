@@ -6,6 +6,7 @@ import contextlib
 import sys
 from typing import Any
 
+import django
 import uvicorn
 
 from ocpp_server.environment import roles
@@ -27,9 +28,7 @@ def serve() -> int:
 
 
 def _serve(held: contextlib.ExitStack) -> int:
-    import django
-
-    from ocpp_server import accounts_settings as configured
+    from ocpp_server import accounts_settings as configured  # a wrong setting ends here
 
     port = configured.ENVIRONMENT["ACCOUNTS_PORT"]
     listener = held.enter_context(start.listen(port, name="ACCOUNTS_PORT"))
@@ -50,6 +49,7 @@ def _serve(held: contextlib.ExitStack) -> int:
 
 
 def _uvicorn_config() -> uvicorn.Config:
+    # Importing the settings reads the environment; a wrong setting is reported by `serve`.
     from ocpp_server import accounts_settings as configured
 
     http, _ = start.protocols(is_plain=configured.ENVIRONMENT["HTTP_PLAIN_SOCKETS"])

@@ -6,26 +6,23 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import django
 import uvloop
 
-from ocpp_server.environment import roles
+from ocpp_server.environment import env, roles
 from ocpp_server.environment.roles import DUTIES, Role
-from ocpp_server.process import start
+from ocpp_server.process import start, workers
 from ocpp_server.process.garbage_collection import calm_collector
+from ocpp_server.process.serving import APPLICATIONS, prepare, serve_on
+from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport import shutdown
 
 # What `serve(stop)` of a role without a port looks like: it runs until `stop` is set, then ends in peace.
 Work = Callable[[asyncio.Event], Awaitable[None]]
-
-_APPLICATIONS = {
-    Role.WEB: "ocpp_server.asgi:application",
-    Role.GATEWAY: "ocpp_server.process.gateway_asgi:application",
-}
 
 
 def serve(role: Role) -> int:
@@ -36,7 +33,7 @@ def serve(role: Role) -> int:
     roles.begin(role)
     try:
         with contextlib.ExitStack() as held:
-            if role in _APPLICATIONS:
+            if role in APPLICATIONS:
                 return _listen(role, held)
             return _work(role)
     except start.StartError as error:
@@ -46,8 +43,6 @@ def serve(role: Role) -> int:
 
 def migrate() -> int:
     """Bring the database up to date and make the first login, while nobody else does; the exit status."""
-    import django
-
     try:
         django.setup()
         first_login = start.prepare_database(demo=False)
@@ -60,34 +55,10 @@ def migrate() -> int:
     return 0
 
 
-def prepare(role: Role) -> Any:
-    """Django's settings, once everything is there that the role needs.
-
-    Raises SettingError, and StartError with the one sentence that says what is missing.
-    """
-    import django
-
-    from ocpp_server import settings as configured
-
-    if DUTIES[role].needs_redis and not configured.REDIS_DISTRIBUTED_STATE:
-        raise start.StartError(
-            f"REDIS_ADDR: the role {role} shares its work with others through Redis and needs its address; "
-            "python3 run.py alone is everything in one process, without Redis.",
-            code=2,
-        )
-    django.setup()
-    start.require_redis(configured.REDIS_URL)
-    start.require_migrated()
-    return configured
-
-
 # -- roles with a port ----------------------------------------------------------------------------------
 
 
 def _listen(role: Role, held: contextlib.ExitStack) -> int:
-    from ocpp_server.environment import env
-    from ocpp_server.process import workers
-
     port, count = env.read()["HTTP_PORT"], env.read()["WEB_WORKERS"]
     if role is Role.WEB and count > 1:
         return workers.run(role, port, count)
@@ -96,15 +67,6 @@ def _listen(role: Role, held: contextlib.ExitStack) -> int:
     serve_on(role, listener, banner=_banner(role, configured.ENVIRONMENT))
     print(f"The {role} process has stopped.", flush=True)
     return 0
-
-
-def serve_on(
-    role: Role, listener: socket.socket, *, banner: str, listening: Callable[[], object] | None = None
-) -> None:
-    """Serve a prepared role. Raises StartError."""
-    start.raise_file_limit()
-    config = start.uvicorn_config(_APPLICATIONS[role])
-    start.run_server(start.Server(config, banner=banner, listening=listening), listener)
 
 
 def _banner(role: Role, values: dict[str, Any]) -> str:
@@ -120,8 +82,6 @@ def _banner(role: Role, values: dict[str, Any]) -> str:
 
 def _work(role: Role) -> int:
     prepare(role)
-    from ocpp_server.protocol.dispatch import StorageUnavailable
-
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(until_signal(_worker(role), role))
@@ -150,6 +110,7 @@ async def process_queue(stop: asyncio.Event) -> None:
 
 async def keep_house(stop: asyncio.Event) -> None:
     """Stand for election, do what one process of all has to do while elected."""
+    # It reads Django's settings, which `prepare` has set up by now.
     from ocpp_server.process import engine
 
     await engine.start()

@@ -17,8 +17,10 @@ import threading
 import time
 from pathlib import Path
 
+from ocpp_server.environment import roles
 from ocpp_server.environment.roles import Role
 from ocpp_server.process import start
+from ocpp_server.process.serving import prepare, serve_on
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOOK_S = 0.2
@@ -111,9 +113,7 @@ class Crew:
 
 def run(role: Role, port: int, count: int) -> int:
     """Start the workers, replace who dies, end with all of them. Raises SettingError and StartError."""
-    from ocpp_server.process import start_roles
-
-    configured = start_roles.prepare(role)
+    configured = prepare(role)
     status = Crew(role, port, count).run(start.banner(configured.ENVIRONMENT, {}, demo=False))
     print(f"The {role} processes have stopped.", flush=True)
     return status
@@ -123,15 +123,12 @@ def run(role: Role, port: int, count: int) -> int:
 
 
 def work(role: Role, listener: socket.socket, line: socket.socket) -> int:
-    from ocpp_server.environment import roles
-    from ocpp_server.process import start_roles
-
     roles.begin(role)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.settings")
     threading.Thread(target=_end_with_parent, args=(line,), daemon=True).start()
     try:
-        start_roles.prepare(role)
-        start_roles.serve_on(role, listener, banner="", listening=lambda: _say_up(line))
+        prepare(role)
+        serve_on(role, listener, banner="", listening=lambda: _say_up(line))
     except start.StartError as error:
         sys.stderr.write(f"{error}\n")
         return error.code

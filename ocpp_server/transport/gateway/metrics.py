@@ -8,13 +8,14 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from ocpp_server.observability.families import counter, gauge, gauges
+from ocpp_server.protocol.versions import VERSIONS
 
 
 class GatewayCollector(Collector):
     """What the gateway of this process counts itself; nobody is asked."""
 
     def collect(self) -> Iterator[Metric]:
-        from ocpp_server.protocol.versions import VERSIONS
+        # `front` makes the gateway of this process at import; only a process that collects from one needs it.
         from ocpp_server.transport.gateway.front import gateway
 
         held = dict.fromkeys(map(str, VERSIONS), 0.0)

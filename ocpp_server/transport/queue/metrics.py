@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from ocpp_server.observability.families import gauge
+from ocpp_server.transport.queue.depth import Depth, look
 
 log = structlog.get_logger(__name__)
 
@@ -20,8 +21,6 @@ class QueueCollector(Collector):
     """How much is waiting and who is there; only whether Redis answers when it does not."""
 
     def collect(self) -> Iterator[Metric]:
-        from ocpp_server.transport.queue.depth import Depth, look
-
         depth: Depth | None
         try:
             depth = look(within=PATIENCE_S)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.house import import_graph
+
 ROOT = Path(__file__).resolve().parents[3]
 APPS = ("accounts", "chargepoints", "transactions", "configuration")
 OURS = (*APPS, "ocpp_server", "operations", "simulator", "bench", "tests")
@@ -140,3 +142,48 @@ def test_no_consumer_names_an_action() -> None:
 
     assert [name for name in ACTIONS if name in text] == []
     assert len(text.splitlines()) < 150
+
+
+MODULES = import_graph.files()
+GRAPH = import_graph.graph(MODULES)
+
+
+def test_the_engine_imports_no_app() -> None:
+    """Apps register with the engine. The settings and the addresses compose the apps, and may name them."""
+    composing = {"settings", "urls", "accounts_settings", "accounts_urls"}
+    found = [
+        f"{module} imports {imported}"
+        for module, targets in GRAPH.items()
+        if module.split(".")[0] == import_graph.ENGINE and module.split(".")[-1] not in composing
+        for imported in targets
+        if imported.split(".")[0] in import_graph.APPS
+    ]
+
+    assert found == []
+
+
+def test_no_two_apps_and_no_two_rooms_of_the_engine_import_each_other() -> None:
+    assert import_graph.mutual_imports(GRAPH) == set()
+
+
+def test_only_the_simulator_has_an_import_cycle() -> None:
+    found = [group for group in import_graph.cycles(GRAPH) if not group[0].startswith("simulator.")]
+
+    assert found == []
+
+
+def test_an_import_inside_a_function_has_its_reason_beside_it() -> None:
+    found = [f"{name}:{line}" for name, path in MODULES.items() for line in import_graph.unexplained(path)]
+
+    assert found == []
+
+
+def test_an_import_without_a_reason_and_a_cycle_are_found(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("def f():\n    # Its reason.\n    import a\n    import b\n\n    x = 1\n    import c\n")
+
+    assert import_graph.unexplained(path) == [7]
+    assert import_graph.cycles({"a": {"b"}, "b": {"a"}, "c": {"a"}}) == [["a", "b"]]
+    assert import_graph.mutual_imports(
+        {"chargepoints.x": {"accounts.y"}, "accounts.z": {"chargepoints.x"}}
+    ) == {("accounts", "chargepoints")}
