@@ -52,6 +52,12 @@ WORDS = {
     "tell, told": r"tells?|told|telling",
     "hear, heard": r"hears?|heard",
     "say no, said no": r"(?:say|says|said|saying) no\b(?! more)",
+    # Pages, banners, rules and specifications may say something; machines send, report and return.
+    "a machine says": (
+        r"(?:stations?|chargers?|gateways?|processors?|process(?:es)?|servers?|peers?|callers?|we|they)"
+        r" (?:itself |still |already |has |have )?(?:say|says|said)"
+    ),
+    "was said": r"(?:is|are|was|were|be|been) said|(?:has|have|is) to say",
     "hang on": r"(?:hang|hangs|hung) on\b",
     "come up": r"(?:come|comes|came|coming) up(?! to)",
     "look at": r"looked at|looks? at it|being looked at",
