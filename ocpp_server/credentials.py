@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class Role(StrEnum):
-    """What a caller may do, lowest first: each role may do what the ones before it may."""
+    """The roles of callers, lowest first: each has the rights of the ones before it."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -46,7 +46,7 @@ class Credentials(Protocol):
     """Where API keys are kept. A module with these functions fills it as well as an object."""
 
     def digest(self, plain: str) -> str:
-        """What is stored and compared instead of the plain key."""
+        """The digest that is stored and compared instead of the plain key."""
 
     def find(self, plain: str) -> ApiKey | None:
         """The usable key with this plain text: neither revoked nor expired."""

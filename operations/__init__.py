@@ -1,1 +1,1 @@
-"""Pages that compose apps: dashboard, station, session, person. The top floor: nothing else imports it."""
+"""Pages that compose apps: dashboard, station, session, person. The top floor: no package imports it."""

@@ -1,4 +1,4 @@
-"""What this app adds to the admin: the dashboard's menu entry, pages of stations, sessions, people."""
+"""Registers the dashboard's menu entry and the pages of stations, sessions and people."""
 
 from __future__ import annotations
 

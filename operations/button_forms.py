@@ -1,4 +1,4 @@
-"""The inputs of the station page's buttons, in the operator's words; the intents translate to the dialect."""
+"""The forms of the station page's buttons, in the operator's words. The commands spell them in OCPP."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -24,12 +26,16 @@ _TEXT = UnfoldAdminTextInputWidget
 _SELECT = UnfoldAdminSelectWidget
 
 
-# Fields whose choices follow the station.
-MOVING = frozenset({"evse_number", "transaction"})
+# Fields whose choices change while the page is open.
+CHANGING = frozenset({"evse_number", "transaction"})
+
+
+def _evse(number: int) -> str:
+    return gettext("EVSE %(number)s") % {"number": number}
 
 
 class ButtonForm(forms.Form):
-    """Built for one station, whose EVSEs and running sessions are read once for all buttons of the page."""
+    """The form of one button for one station. The page reads its EVSEs and sessions once for all forms."""
 
     def __init__(
         self, charge_point: ChargePoint, evses: list[int], running: list[tuple[int, str]], data: Any = None
@@ -43,7 +49,7 @@ class ButtonForm(forms.Form):
 
     def choose(self, name: str, choices: list[tuple[Any, str]]) -> None:
         field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)  # tells mypy what the class above declares
+        assert isinstance(field, forms.ChoiceField)  # for mypy: the class above declares the field
         field.choices = choices
 
 
@@ -53,45 +59,44 @@ class Nothing(ButtonForm):
 
 class RemoteStart(ButtonForm):
     id_token = forms.CharField(
-        label="Token",
+        label=_("Token (UID)"),
         max_length=255,
         widget=_TEXT(attrs={"autocomplete": "off"}),
-        help_text="The uid to charge on.",
     )
     evse_number = forms.TypedChoiceField(
-        label="EVSE", required=False, coerce=int, empty_value=None, widget=_SELECT, choices=()
+        label=_("EVSE"), required=False, coerce=int, empty_value=None, widget=_SELECT, choices=()
     )
     force = forms.BooleanField(
-        label="Even if the token is refused",
+        label=_("Start even if this token is not authorized"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
-        self.choose("evse_number", [("", "The station decides"), *((n, f"EVSE {n}") for n in evses)])
+        self.choose("evse_number", [("", gettext("Chosen by the station")), *((n, _evse(n)) for n in evses)])
 
 
 class RemoteStop(ButtonForm):
     transaction = forms.TypedChoiceField(
-        label="Session",
+        label=_("Session"),
         coerce=int,
         widget=_SELECT,
         choices=(),
         error_messages={
-            "required": "no session is running at this station.",
-            "invalid_choice": "it is not running any more.",
+            "required": _("No session is running at this station."),
+            "invalid_choice": _("This session has ended."),
         },
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
-        self.choose("transaction", list(running) or [("", "No session is running")])
+        self.choose("transaction", list(running) or [("", gettext("No session is running"))])
 
 
 class Reset(ButtonForm):
     type = forms.ChoiceField(
-        label="How",
+        label=_("Type"),
         widget=_SELECT,
-        choices=[("Soft", "Soft: end the sessions first"), ("Hard", "Hard: at once, sessions are cut off")],
+        choices=[("Soft", _("Soft: stop sessions first")), ("Hard", _("Hard: interrupt sessions"))],
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
@@ -99,59 +104,61 @@ class Reset(ButtonForm):
             self.choose(
                 "type",
                 [
-                    ("Soft", "When idle: wait for running sessions"),
-                    ("Hard", "Immediately: sessions are ended"),
+                    ("Soft", gettext("When idle: wait until sessions end")),
+                    ("Hard", gettext("Immediately: sessions are stopped")),
                 ],
             )
 
 
 class Unlock(ButtonForm):
-    evse_number = forms.TypedChoiceField(label="EVSE", coerce=int, widget=_SELECT, choices=())
+    evse_number = forms.TypedChoiceField(label=_("EVSE"), coerce=int, widget=_SELECT, choices=())
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
-        self.choose("evse_number", [(n, f"EVSE {n}") for n in evses])
+        self.choose("evse_number", [(n, _evse(n)) for n in evses])
 
 
 class Availability(ButtonForm):
     operative = forms.TypedChoiceField(
-        label="Wanted",
+        label=_("Availability"),
         coerce=lambda value: value == "True",
         widget=_SELECT,
-        choices=[("True", "Operative: may charge"), ("False", "Inoperative: out of service")],
+        choices=[("True", _("In service")), ("False", _("Out of service"))],
     )
     evse_number = forms.TypedChoiceField(
-        label="Where", required=False, coerce=int, empty_value=None, widget=_SELECT, choices=()
+        label=_("EVSE"), required=False, coerce=int, empty_value=None, widget=_SELECT, choices=()
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
-        self.choose("evse_number", [("", "The whole station"), *((n, f"EVSE {n}") for n in evses)])
+        self.choose("evse_number", [("", gettext("Whole station")), *((n, _evse(n)) for n in evses)])
 
 
 class Trigger(ButtonForm):
-    message = forms.ChoiceField(label="Message", widget=_SELECT, choices=())
+    message = forms.ChoiceField(label=_("Message"), widget=_SELECT, choices=())
     evse_number = forms.TypedChoiceField(
-        label="Where", required=False, coerce=int, empty_value=None, widget=_SELECT, choices=()
+        label=_("EVSE"), required=False, coerce=int, empty_value=None, widget=_SELECT, choices=()
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
         version = self.charge_point.ocpp_version
         names = trigger.triggers(version) if version in VERSIONS else ()
         self.choose("message", [(name, name) for name in names])
-        self.choose("evse_number", [("", "The whole station"), *((n, f"EVSE {n}") for n in evses)])
+        self.choose("evse_number", [("", gettext("Whole station")), *((n, _evse(n)) for n in evses)])
 
 
 class GetConfiguration(ButtonForm):
     keys = forms.CharField(
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        help_text="One a line. Empty: all of them.",
+        help_text=_("One key per line. Leave empty to read all keys."),
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
         if not variables.has_keys(self.charge_point):
             self.fields["keys"].required = True
-            self.fields["keys"].label = "Variables"
-            self.fields["keys"].help_text = "One a line, like OCPPCommCtrlr.HeartbeatInterval."
+            self.fields["keys"].label = gettext("Variables")
+            self.fields["keys"].help_text = gettext(
+                "One variable per line, such as OCPPCommCtrlr.HeartbeatInterval."
+            )
 
     def clean_keys(self) -> list[str]:
         return [
@@ -167,13 +174,13 @@ class ChangeConfiguration(ButtonForm):
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
         if not variables.has_keys(self.charge_point):
-            self.fields["key"].label = "Variable"
-            self.fields["key"].help_text = "Like OCPPCommCtrlr.HeartbeatInterval."
+            self.fields["key"].label = gettext("Variable")
+            self.fields["key"].help_text = gettext("Such as OCPPCommCtrlr.HeartbeatInterval.")
 
 
 class DataTransfer(ButtonForm):
-    vendor_id = forms.CharField(label="Vendor", max_length=255, widget=_TEXT)
-    message_id = forms.CharField(label="Message", required=False, max_length=50, widget=_TEXT)
+    vendor_id = forms.CharField(label=_("Vendor"), max_length=255, widget=_TEXT)
+    message_id = forms.CharField(label=_("Message"), required=False, max_length=50, widget=_TEXT)
     data = forms.CharField(  # type: ignore[assignment]  # the metaclass takes it out of the class
         required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})
     )
@@ -184,7 +191,7 @@ class AnyAction(ButtonForm):
     payload = forms.CharField(
         initial="{}",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 8, "class": "op-code", "spellcheck": "false"}),
-        help_text="JSON, in the words of the station's OCPP version. It is checked before it is sent.",
+        help_text=_("JSON by the schema of the station's OCPP version. It is validated before it is sent."),
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
@@ -194,7 +201,7 @@ class AnyAction(ButtonForm):
         try:
             payload = json.loads(self.cleaned_data["payload"])
         except (ValueError, RecursionError) as error:
-            raise forms.ValidationError(f"This is not JSON: {error}") from None
+            raise forms.ValidationError(gettext("Not valid JSON: %(error)s") % {"error": error}) from None
         if not isinstance(payload, dict):
-            raise forms.ValidationError("A payload is a JSON object: {…}.")
+            raise forms.ValidationError(gettext("The payload must be a JSON object: {…}."))
         return payload

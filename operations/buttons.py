@@ -1,4 +1,4 @@
-"""The buttons of the station page: name, words, inputs and the intent each one calls. Reads as a table."""
+"""The buttons of the station page, as a table: name, title, icon, form, command and sentence."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from asgiref.sync import async_to_sync
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from chargepoints.commands import availability, data_transfer, provisioning
 from chargepoints.models import ChargePoint, Command
 from configuration.commands import variables
-from ocpp_server.domain import DomainError, Invalid
+from ocpp_server.domain import DomainError, Invalid, StationOffline
 from ocpp_server.transport import calls
 from operations import button_forms as forms
 from transactions.commands import authorization
@@ -43,41 +47,43 @@ async def _data_transfer(
 @dataclass(frozen=True)
 class Button:
     name: str
-    words: str
+    words: Promise
     icon: str
     form: type[forms.ButtonForm]
     send: Send
-    sentence: str
+    sentence: Promise
     tone: str = ""
 
 
 BUTTONS = (
-    Button("start", "Remote start", "play_arrow", forms.RemoteStart, sessions.remote_start,
-           "Start a session, as if the token had been held to the station.", "primary"),
-    Button("stop", "Remote stop", "stop", forms.RemoteStop, sessions.remote_stop, "End a running session."),
-    Button("reset", "Reset", "restart_alt", forms.Reset, provisioning.reset, "Restart the station."),
-    Button("unlock", "Unlock", "lock_open", forms.Unlock, unlock.unlock, "Release the plug of an EVSE."),
-    Button("availability", "Availability", "power_settings_new", forms.Availability,
-           availability.change_availability, "Put the station or one EVSE in or out of service."),
-    Button("trigger", "Trigger", "campaign", forms.Trigger, trigger.trigger,
-           "Have the station send a message now."),
-    Button("configuration-get", "Get configuration", "tune", forms.GetConfiguration, _read_configuration,
-           "Ask what the station is set to. The answer is in the command log."),
-    Button("configuration-change", "Change configuration", "edit", forms.ChangeConfiguration,
-           variables.change, "Set one key or variable of the station."),
-    Button("cache", "Clear cache", "cleaning_services", forms.Nothing, authorization.clear_cache,
-           "Make the station forget the tokens it knows."),
-    Button("data", "Data transfer", "data_object", forms.DataTransfer, _data_transfer,
-           "Send a vendor's own message."),
-    Button("any", "Any action", "terminal", forms.AnyAction, _any_action,
-           "Send any command of the station's OCPP version."),
+    Button("start", _("Remote start"), "play_arrow", forms.RemoteStart, sessions.remote_start,
+           _("Start a session with a token, as if it had been presented at the station."), "primary"),
+    Button("stop", _("Remote stop"), "stop", forms.RemoteStop, sessions.remote_stop,
+           _("Stop a running session.")),
+    Button("reset", _("Reset"), "restart_alt", forms.Reset, provisioning.reset, _("Restart the station.")),
+    Button("unlock", _("Unlock"), "lock_open", forms.Unlock, unlock.unlock,
+           _("Unlock the connector of an EVSE.")),
+    Button("availability", _("Availability"), "power_settings_new", forms.Availability,
+           availability.change_availability, _("Put the station or one EVSE in or out of service.")),
+    Button("trigger", _("Trigger"), "campaign", forms.Trigger, trigger.trigger,
+           _("Request a message from the station now.")),
+    Button("configuration-get", _("Get configuration"), "tune", forms.GetConfiguration, _read_configuration,
+           _("Read the settings of the station. The answer is in the command log.")),
+    Button("configuration-change", _("Change configuration"), "edit", forms.ChangeConfiguration,
+           variables.change, _("Set one key or variable of the station.")),
+    Button("cache", _("Clear cache"), "cleaning_services", forms.Nothing, authorization.clear_cache,
+           _("Delete the tokens that the station has cached.")),
+    Button("data", _("Data transfer"), "data_object", forms.DataTransfer, _data_transfer,
+           _("Send a vendor-specific message.")),
+    Button("any", _("Any action"), "terminal", forms.AnyAction, _any_action,
+           _("Send any command of the station's OCPP version.")),
 )  # fmt: skip
 BY_NAME = {button.name: button for button in BUTTONS}
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the page says after a button was pressed."""
+    """The result of a pressed button, for the page."""
 
     sent: bool
     sentence: str
@@ -100,12 +106,12 @@ def of(charge_point: ChargePoint) -> list[dict[str, Any]]:
 
 
 def choices(charge_point: ChargePoint) -> dict[str, list[tuple[Any, str]]]:
-    """What the selects offer that changes while the page is open, by the id of the select."""
+    """The choices that change while the page is open, by the id of their select."""
     around = _around(charge_point)
     found: dict[str, list[tuple[Any, str]]] = {}
     for button in BUTTONS:
         form = button.form(charge_point, *around)
-        for name in form.fields.keys() & forms.MOVING:
+        for name in form.fields.keys() & forms.CHANGING:
             found[str(form[name].id_for_label)] = list(form.fields[name].choices)  # type: ignore[attr-defined]
     return found
 
@@ -122,22 +128,39 @@ def press(button: Button, charge_point: ChargePoint, data: Any, *, actor: str) -
             for name, reasons in form.errors.items()
             for reason in reasons
         ]
-        return Outcome(False, "Not sent: " + _spelled(errors), errors=tuple(errors))
+        return Outcome(False, _not_sent(_spelled(errors)), errors=tuple(errors))
     try:
         command = async_to_sync(button.send)(charge_point, actor=actor, wait=False, **_arguments(form))
     except Invalid as error:
-        return Outcome(
-            False, f"Not sent: {error.sentence} {_spelled(error.errors)}".strip(), errors=tuple(error.errors)
-        )
+        reason = f"{error.sentence} {_spelled(error.errors)}".strip()
+        return Outcome(False, _not_sent(reason), errors=tuple(error.errors))
+    except StationOffline:
+        return Outcome(False, _offline(charge_point))
     except DomainError as error:
-        return Outcome(False, f"Not sent: {error.sentence}")
-    return Outcome(True, f"{command.action} is on its way to {charge_point.identity}.", command.pk)
+        return Outcome(False, _not_sent(error.sentence))
+    sentence = gettext("Sent %(action)s to %(station)s.") % {
+        "action": command.action,
+        "station": charge_point.identity,
+    }
+    return Outcome(True, sentence, command.pk)
+
+
+def _not_sent(reason: str) -> str:
+    return gettext("Not sent: %(reason)s") % {"reason": reason}
+
+
+def _offline(charge_point: ChargePoint) -> str:
+    sentence = gettext("%(station)s is offline, so nothing was sent.") % {"station": charge_point.identity}
+    if charge_point.last_seen_at is None:
+        return sentence
+    seen = timezone.localtime(charge_point.last_seen_at).strftime("%Y-%m-%d %H:%M")
+    return f"{sentence} {gettext('Last seen %(time)s.') % {'time': seen}}"
 
 
 def _arguments(form: forms.ButtonForm) -> dict[str, Any]:
     arguments = dict(form.cleaned_data)
     if "transaction" in arguments:
-        # Chosen from the running sessions of this very station; it may have ended since the page was drawn.
+        # The form offers the running sessions of this station; the chosen one may have ended since.
         arguments["transaction"] = Transaction.objects.get(pk=arguments["transaction"])
     return arguments
 
@@ -147,7 +170,15 @@ def _around(charge_point: ChargePoint) -> tuple[list[int], list[tuple[int, str]]
     evses = list(charge_point.evses.order_by("number").values_list("number", flat=True))
     running = charge_point.transactions.active().order_by("-id")[:MOST_SESSIONS]
     return evses, [
-        (session.pk, f"{session.pk} · EVSE {session.evse_number or '?'} · {session.id_token or 'no token'}")
+        (
+            session.pk,
+            gettext("%(number)s · EVSE %(evse)s · %(token)s")
+            % {
+                "number": session.pk,
+                "evse": session.evse_number or "?",
+                "token": session.id_token or gettext("no token"),
+            },
+        )
         for session in running
     ]
 

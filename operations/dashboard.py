@@ -1,4 +1,4 @@
-"""The first page: what is happening now. It merges the cards of all apps, and again every three seconds."""
+"""The dashboard: the current state of all stations. It merges the cards of all apps, every three seconds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person's page shows below the form: contracts, tokens, sessions and energy; and what may be done."""
+"""The part of a person's page below the form: contracts, tokens, sessions, energy; export and erasure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.http import require_GET
 
 from accounts.models import Person
@@ -33,7 +34,7 @@ def urls(site: admin.AdminSite) -> list[Any]:
 
 
 def overview(request: HttpRequest, pk: str) -> dict[str, Any]:
-    """A handful of queries, however much the person has charged."""
+    """The context of the page: ten queries, however many sessions the person has."""
     person = Person.objects.filter(pk=row_number(pk) or 0).first()
     if person is None:
         return {}
@@ -57,7 +58,7 @@ def overview(request: HttpRequest, pk: str) -> dict[str, Any]:
 
 
 def export(request: HttpRequest, pk: int) -> HttpResponse:
-    """All that is kept about a person, as a file."""
+    """Download all data that is stored about a person."""
     if not access.may_provide(request.user):
         raise PermissionDenied
     person = get_object_or_404(Person.objects.people(), pk=pk)
@@ -71,7 +72,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
-    """First what will happen, then, posted, it happens."""
+    """GET shows the consequences; POST erases."""
     if not access.may_provide(request.user):
         raise PermissionDenied
     person = get_object_or_404(Person.objects.people(), pk=pk)
@@ -83,13 +84,16 @@ def erase(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             messages.success(
                 request,
-                f"The person is erased: {erased.tokens} tokens, {erased.sessions} sessions, "
-                f"{erased.messages} logged messages now name nobody.",
+                gettext(
+                    "Person erased. %(tokens)s tokens, %(sessions)s sessions and %(messages)s logged "
+                    "messages no longer identify the person."
+                )
+                % {"tokens": erased.tokens, "sessions": erased.sessions, "messages": erased.messages},
             )
         return redirect("admin:accounts_person_change", pk)
     context = {
         **admin.site.each_context(request),
-        "title": f"Erase {person}",
+        "title": gettext("Erase %(person)s") % {"person": person},
         "opts": Person._meta,
         "person": person,
         "token_count": person.tokens.count(),

@@ -1,4 +1,4 @@
-"""The session page: what one vehicle drew, why it is suspect if it is, and the readings behind it."""
+"""The session page: energy and power, the reasons why it is suspect, and the readings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.base import CappedPaginator
@@ -24,9 +25,9 @@ from transactions.services.metering import energy
 from transactions.services.metering.counting import Register, rank_of
 
 READINGS_PER_PAGE = 50
-# As many as a wide screen has room for; more would only be drawn over each other.
+# A wide screen has room for this many points; more would be drawn over each other.
 CHART_POINTS = 600
-# A session of a day with a reading a second: what is looked at before thinning out.
+# The readings of a session of one day with a reading a second; the chart thins them out.
 CHART_READINGS = 100_000
 
 Point = tuple[int, float]
@@ -39,13 +40,13 @@ def urls(site: admin.AdminSite) -> list[Any]:
 def page(request: HttpRequest, object_id: str) -> HttpResponse:
     session = get_object_or_404(
         Transaction.objects.select_related("charge_point", "token"),
-        # What is no number is an unknown session, not an error.
+        # Text that is not a number is an unknown session, not an error.
         pk=row_number(object_id) or 0,
     )
     readings = CappedPaginator(session.meter_values.order_by("-measured_at", "-id"), READINGS_PER_PAGE)
     context = {
         **admin.site.each_context(request),
-        "title": f"Session {session.pk}",
+        "title": gettext("Session %(number)s") % {"number": session.pk},
         "opts": Transaction._meta,
         "original": session,
         "session": session,
@@ -68,7 +69,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def snapshot(session: Transaction) -> dict[str, Any]:
-    """What moves while the vehicle charges; two queries."""
+    """The values that change while the vehicle charges; two queries."""
     running = session.status == Transaction.Status.ACTIVE
     return {
         "values": {
@@ -90,8 +91,8 @@ def snapshot(session: Transaction) -> dict[str, Any]:
 
 
 def chart(session: Transaction) -> dict[str, list[Point]]:
-    """Energy since the start (kWh) and power (kW), as [milliseconds, value], thinned out to what a screen
-    shows.
+    """Energy since the start (kWh) and power (kW), as [milliseconds, value], thinned out to the width of a
+    screen.
     """
     readings = MeterValue.objects.filter(
         transaction=session, measurand__in=(ENERGY, POWER), value__isnull=False, location__in=("", "Outlet")
@@ -114,7 +115,7 @@ def _milliseconds(at: datetime) -> int:
 
 
 def _series(moments: dict[int, dict[str, float]]) -> list[Point]:
-    """One value a moment: the total where the station sends it, else the sum of its phases."""
+    """One value for each time: the total where the station sends it, else the sum of the phases."""
     return [
         (
             at,

@@ -1,4 +1,4 @@
-"""The station page: what the station is doing now, what was said, and the buttons that talk to it."""
+"""The station page: the state of the station, its logs, and the buttons that send commands."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -26,17 +29,17 @@ from transactions.models import Transaction
 
 LATEST = 20
 FEW = 10
-# The states of a command in a word or two; the list of commands has them in full.
-SHORT: dict[str, str] = {
-    Command.State.QUEUED: "Queued",
-    Command.State.SENT: "Sent",
-    Command.State.ACCEPTED: "Accepted",
-    Command.State.REJECTED: "Rejected",
-    Command.State.ERROR: "Error",
-    Command.State.TIMEOUT: "No answer",
-    Command.State.DISCONNECTED: "Connection lost",
-    Command.State.INVALID: "Answer not valid",
-    Command.State.LATE: "Too late",
+# The states of a command in a word or two; the list of commands has the full sentences.
+SHORT: dict[str, Promise] = {
+    Command.State.QUEUED: _("Queued"),
+    Command.State.SENT: _("Sent"),
+    Command.State.ACCEPTED: _("Accepted"),
+    Command.State.REJECTED: _("Rejected"),
+    Command.State.ERROR: _("Error"),
+    Command.State.TIMEOUT: _("No answer"),
+    Command.State.DISCONNECTED: _("Connection lost"),
+    Command.State.INVALID: _("Invalid answer"),
+    Command.State.LATE: _("Too late"),
 }
 
 
@@ -77,7 +80,7 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_POST
 def send(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """Send one command. Answers JSON to the page's own script and a redirect to a browser without it."""
+    """Send one command. The page's own script gets JSON, a browser without it a redirect."""
     if not access.may_command(request.user):
         raise PermissionDenied
     charge_point = _station(pk)
@@ -97,7 +100,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
         raise PermissionDenied
     charge_point = _station(pk)
     stations.accept(charge_point)
-    messages.success(request, f"{charge_point.identity} is accepted.")
+    messages.success(request, gettext("Station %(station)s accepted.") % {"station": charge_point.identity})
     return redirect("admin:station", pk)
 
 
@@ -106,7 +109,7 @@ def _station(pk: int) -> ChargePoint:
 
 
 def snapshot(charge_point: ChargePoint, *, may_command: bool) -> dict[str, Any]:
-    """Everything on the page that moves; a dozen indexed queries, whatever the length of the logs."""
+    """Everything on the page that changes; a dozen indexed queries, whatever the length of the logs."""
     running = list(charge_point.transactions.active().order_by("-id")[:FEW])
     commands = list(charge_point.commands.order_by("-created_at")[:LATEST])
     return {
@@ -121,7 +124,7 @@ def snapshot(charge_point: ChargePoint, *, may_command: bool) -> dict[str, Any]:
             "security": _security(charge_point),
         },
         "choices": buttons.choices(charge_point) if may_command else {},
-        # What the line under the buttons follows after one was pressed.
+        # The line under the buttons shows the state of the command that was just sent.
         "states": {
             command.pk: {
                 "text": f"{command.action}: {outcome_of(command)}",
@@ -136,7 +139,7 @@ def snapshot(charge_point: ChargePoint, *, may_command: bool) -> dict[str, Any]:
 def outcome_of(command: Command) -> str:
     """The state in a few words, with the station's own status or error."""
     said = command.status or " ".join(filter(None, (command.error_code, command.error_description)))
-    words = SHORT[command.state]
+    words = str(SHORT[command.state])
     return words if words.casefold().startswith(said.casefold()) else f"{words} ({said})"
 
 
@@ -145,10 +148,12 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
     words, tone = tones.station_status(charge_point.status, online)
     version = charge_point.ocpp_version
     skew = charge_point.clock_skew_s
-    off = skew is not None and abs(skew) > 60  # noqa: PLR2004 - a minute is what a session's times bear
+    off = skew is not None and abs(skew) > 60  # noqa: PLR2004 - times of sessions tolerate a minute
     return {
-        "online": cells.label("Online", tones.SUCCESS) if online else cells.label("Offline"),
-        # Many stations never report a status of their own, only their connectors'.
+        "online": cells.label(gettext("Online"), tones.SUCCESS)
+        if online
+        else cells.label(gettext("Offline")),
+        # Many stations report the status of their connectors alone.
         "status": cells.label(words, tone, title=charge_point.status_info)
         if charge_point.status
         else cells.text("–"),
@@ -161,7 +166,7 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
         "firmware": cells.text(charge_point.firmware_version or "–", note=charge_point.firmware_status),
         "seen": cells.moment(charge_point.last_seen_at),
         "connected": cells.moment(charge_point.connected_at if online else charge_point.disconnected_at),
-        "connected_name": cells.text("Connected since" if online else "Disconnected since"),
+        "connected_name": cells.text(gettext("Online since") if online else gettext("Offline since")),
         "boot": cells.moment(charge_point.last_boot_at, note=charge_point.boot_reason),
         "skew": cells.label(f"{skew:+.0f}{cells.NBSP}s", tones.WARNING) if off else cells.text(_skew(skew)),
         "address": cells.text(charge_point.remote_address or "–"),
@@ -212,7 +217,7 @@ def _session(session: Transaction) -> cells.Row:
         cells.text(cells.kilowatt_hours(session.energy_wh)),
         cells.text(cells.span(session.started_at, session.stopped_at or timezone.now())),
         cells.moment(session.started_at),
-        cells.label("suspect", tones.DANGER) if session.suspect else state,
+        cells.label(gettext("suspect"), tones.DANGER) if session.suspect else state,
     ]
 
 
@@ -245,11 +250,15 @@ def _messages(charge_point: ChargePoint) -> list[cells.Row]:
     ]
 
 
+def _times(count: int) -> str:
+    return gettext("%(count)s times") % {"count": count} if count > 1 else ""
+
+
 def _refused(charge_point: ChargePoint) -> list[cells.Row]:
     refused_here = RefusedConnection.objects.filter(identity=charge_point.identity).order_by("-at")
     return [
         [
-            cells.text(refused.reason, note=f"{refused.count} times" if refused.count > 1 else ""),
+            cells.text(refused.reason, note=_times(refused.count)),
             cells.text(refused.code),
             cells.text(refused.remote_address or "–"),
             cells.moment(refused.at),
@@ -276,7 +285,7 @@ def _security(charge_point: ChargePoint) -> list[cells.Row]:
     return [
         [
             cells.text(event.type, href=reverse("admin:chargepoints_securityevent_change", args=[event.pk])),
-            cells.text(event.tech_info or "–", note="" if event.from_station else "noticed by the server"),
+            cells.text(event.tech_info or "–", note="" if event.from_station else gettext("by the server")),
             cells.moment(event.received_at),
         ]
         for event in charge_point.security_events.order_by("-received_at")[:FEW]

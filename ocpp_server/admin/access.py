@@ -1,4 +1,4 @@
-"""Who may do what in the admin, by the API's roles: viewer reads, operator commands, administrator enters."""
+"""Rights in the admin by the API's roles: viewers read, operators command, administrators provision."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ocpp_server.credentials import Role
 
 
 def may_read(user: Any) -> bool:
-    """Everybody who may sign in to the admin."""
+    """Whether the user may sign in to the admin, and so read every page."""
     return bool(user.is_active and user.is_staff)
 
 
 def may_command(user: Any) -> bool:
-    """Send commands to stations."""
+    """Whether the user may send commands to stations."""
     return may_read(user) and (user.is_superuser or user.role in {Role.OPERATOR, Role.ADMINISTRATOR})
 
 
 def may_provide(user: Any) -> bool:
-    """Enter stations, tokens, API keys and users."""
+    """Whether the user may add and change stations, tokens, API keys and users."""
     return may_read(user) and (user.is_superuser or user.role == Role.ADMINISTRATOR)
 
 
 def request_may_provide(request: HttpRequest) -> bool:
-    """For the menu, whose entries ask with the request."""
+    """`may_provide` for entries of the menu, which unfold asks with the request."""
     return may_provide(request.user)

@@ -1,4 +1,4 @@
-"""What every list of the admin shares: roles instead of permission tables, and speed on big tables."""
+"""The base of every list of the admin: roles instead of permission tables, and speed on big tables."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from django.urls import reverse
 from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
@@ -26,8 +27,8 @@ from ocpp_server.storage.row_numbers import row_number
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts to 10,000 and no further: nobody pages deeper, and counting a million rows takes a second on
-    each click.
+    """Counts to 10,000 and no further: counting a million rows takes a second on each click, and operators
+    do not page that deep.
     """
 
     limit = 10_000
@@ -35,7 +36,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def count(self) -> int:
-        rows: Any = self.object_list  # a QuerySet, always
+        rows: Any = self.object_list  # always a QuerySet
         return int(rows.order_by()[: self.limit].count())
 
     @property
@@ -44,8 +45,8 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class OneCount(ChangeList):
-    """The heading of a list says how many match only when something was asked for. Sorted is by what the
-    page offers, whatever the address says: by anything else a big table would be sorted whole.
+    """The heading of a list shows the number of matches only for a search or a filter. The list is sorted
+    only by the columns that the page offers: any other field of the address would sort a big table whole.
     """
 
     def get_ordering_field(self, field_name: str) -> Any:
@@ -58,10 +59,11 @@ class OneCount(ChangeList):
 
 
 class OperatorAdmin(ModelAdmin):
-    """Read by everybody who may sign in, written by administrators, deleted by nobody.
+    """Every operator may read, administrators may write, and deleting is not allowed.
 
     `exact_search` names the fields that a search term is compared with, for tables too big for "contains".
-    `station_ordering` is the order of the index that serves the list of one station.
+    `station_ordering` is the order of the index that serves the list of one station. Pages that another app
+    registered for the model (`pages`) are served here.
     """
 
     paginator = CappedPaginator
@@ -125,7 +127,7 @@ class OperatorAdmin(ModelAdmin):
         return self.search_exactly(queryset, search_term.strip()), False
 
     def search_exactly(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        """The rows of the first field that knows the term: one index at a time, never an OR over the whole
+        """The rows of the first field that has the term: one index at a time, never an OR over the whole
         table.
         """
         for field in self.exact_search:
@@ -137,7 +139,7 @@ class OperatorAdmin(ModelAdmin):
         return queryset.none()
 
     def _condition(self, field: str, term: str) -> dict[str, Any] | None:
-        """What to filter by; None where the term can't be a value of the field."""
+        """The filter for a term; None where the term can't be a value of the field."""
         if field in {"pk", "transaction_id"}:
             number = row_number(term)
             return None if number is None else {field: number}
@@ -148,8 +150,8 @@ class OperatorAdmin(ModelAdmin):
 
 
 class EvidenceAdmin(OperatorAdmin):
-    """Rows that prove what happened: nobody adds, edits or deletes them here. `json_fields` are laid out to
-    be read.
+    """Rows that prove what happened: they can't be added, edited or deleted here. `json_fields` are shown
+    indented.
     """
 
     actions: Any = None
@@ -162,14 +164,14 @@ class EvidenceAdmin(OperatorAdmin):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        """The model's fields, with links to our own pages and JSON on lines of its own."""
+        """The model's fields, with links to our own pages and indented JSON."""
         shown: dict[str, Any] = {name: laid_out(name) for name in self.json_fields}
         shown |= {"charge_point": "station"}
         if hasattr(self, "session"):
             shown |= {"transaction": "session"}
         return [shown.get(str(name), name) for name in super().get_fields(request, obj)]
 
-    @admin.display(description="Station", ordering="charge_point__identity_key")
+    @admin.display(description=_("Station"), ordering="charge_point__identity_key")
     def station(self, row: Any) -> str:
         return "–" if row.charge_point is None else station_link(row.charge_point)
 
@@ -182,7 +184,7 @@ def station_key(model: type[Model], identity: str) -> int | None:
 
 
 def link(href: str, words: object) -> str:
-    """A link in a list; the words are escaped, they may be a station's."""
+    """A link in a list. The words are escaped: they may come from a station."""
     return format_html('<a class="op-link" href="{}">{}</a>', href, words)
 
 
@@ -200,8 +202,8 @@ def session_link(number: int | None) -> str:
 
 @cache
 def laid_out(name: str) -> Callable[[Any], str]:
-    """A read-only column that shows JSON, text or value, indented. Numbers stay as they were written:
-    evidence.
+    """A read-only column that shows JSON, text or value, indented. Numbers stay as they were written, because
+    the row is evidence.
     """
 
     @admin.display(description=name.replace("_", " ").capitalize())
@@ -210,10 +212,10 @@ def laid_out(name: str) -> Callable[[Any], str]:
         if value in (None, ""):
             return "–"
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        if MASK not in text:  # rows that were stored before the rule knew their secrets
+        if MASK not in text:  # a row stored before the rule for secrets covered it
             action = getattr(row, "action", "")
             text = masked_frame(text) if text.startswith("[") else masked_text(text, action)
-        with suppress(msgspec.MsgspecError, RecursionError):  # not JSON, or cut short: shown as it is
+        with suppress(msgspec.MsgspecError, RecursionError):  # not JSON, or truncated: shown as it is
             text = msgspec.json.format(text, indent=2)
         return format_html('<pre class="op-pre">{}</pre>', text)
 
@@ -221,14 +223,14 @@ def laid_out(name: str) -> Callable[[Any], str]:
 
 
 def post_button(action: str, words: str) -> str:
-    """A button in a list. It borrows the list's own form, and with it the CSRF token: forms can't be
+    """A button in a list. It submits the list's own form with its CSRF token, because forms can't be
     nested.
     """
     return format_html('<button type="submit" class="op-button" formaction="{}">{}</button>', action, words)
 
 
 def back(request: HttpRequest, otherwise: str) -> str:
-    """Where the button was pressed: a path of ours, or the list that the view belongs to."""
+    """The page on which the button was pressed, if it is one of ours; else the list of the view."""
     wanted = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
         return wanted

@@ -12,7 +12,7 @@ from ocpp_server.admin.cells import Cell, Row
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """What one app shows: single values, tables and charts, each by the name that the page looks for."""
+    """The cards of one app: single values, tables and charts, each by the name that the page looks up."""
 
     values: dict[str, Cell] = field(default_factory=dict)
     tables: dict[str, list[Row]] = field(default_factory=dict)

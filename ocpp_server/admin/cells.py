@@ -1,6 +1,6 @@
-"""The small vocabulary of the live pages: what `operator.js` draws. Text travels; the page builds elements.
+"""Cells of the live pages, which `operator.js` draws: JSON with plain text, no HTML.
 
-Nothing here is HTML. A station's words go through `textContent`, so they can't become markup.
+The script sets a station's words by `textContent`, so they can't become markup.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-# Between a figure and its unit: a narrow column must not part them.
+# Stands between a figure and its unit, so that a narrow column does not separate them.
 NBSP = "\N{NO-BREAK SPACE}"
 
 Cell = dict[str, Any]
@@ -27,7 +27,7 @@ def label(value: object, tone: str = "", *, title: str = "", note: str = "") -> 
 
 
 def moment(value: datetime | None, *, note: str = "") -> Cell:
-    """A time, shown as "12 s ago" and moving by itself."""
+    """A time, which the page shows as "12 s ago" and updates by itself."""
     return _without_empty(text="", time=value.isoformat() if value else "never", note=note)
 
 
@@ -53,7 +53,7 @@ def kilowatts(watts: float | None) -> str:
 
 
 def span(start: datetime | None, end: datetime | None) -> str:
-    """How long something took, in the two largest units."""
+    """A duration in its two largest units."""
     if start is None or end is None:
         return "–"
     seconds = max(0, int((end - start).total_seconds()))

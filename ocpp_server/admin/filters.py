@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
 from unfold.utils import parse_datetime_str
 
@@ -15,16 +16,16 @@ from ocpp_server.protocol.versions import VERSIONS, label
 
 
 class StationFilter(TextFilter):
-    """By the station's identity. Typed, not chosen: a list of ten thousand stations is no choice."""
+    """Filters by the station's identity, as text: a list may have ten thousand stations to choose from."""
 
-    title = "station (identity)"
+    title = _("Station")
     parameter_name = "station"
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         identity = (self.value() or "").strip()
         if not identity:
             return queryset
-        # The key first, so that the list itself is read by its index on the station.
+        # Read the key first, so that the list itself is read by its index on the station.
         station = station_key(queryset.model, identity)
         return queryset.none() if station is None else self.of_station(queryset, station)
 
@@ -33,7 +34,7 @@ class StationFilter(TextFilter):
 
 
 class MomentFilter(RangeDateTimeFilter):
-    """From one moment to another, in the time zone of the pages."""
+    """Filters by a range of time, in the time zone of the pages."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         for side, lookup in (("from", "gte"), ("to", "lte")):
@@ -47,7 +48,7 @@ class MomentFilter(RangeDateTimeFilter):
 
 
 class VersionFilter(DropdownFilter):
-    title = "OCPP version"
+    title = _("OCPP version")
     parameter_name = "version"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

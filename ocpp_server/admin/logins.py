@@ -1,4 +1,4 @@
-"""Failed logins to the admin, told in the security log. Locking out is django-axes' part."""
+"""Record failed logins to the admin in the security log. django-axes locks out."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ocpp_server.credentials import failed_login
 def note_failure(
     sender: object, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: object
 ) -> None:
-    """Django's signal of a failed login. `credentials` come without the password."""
-    if request is None:  # a test or a command that checks a password
+    """Receives Django's signal of a failed login. Its `credentials` have no password."""
+    if request is None:  # a command or a test checked a password
         return
     name = str(credentials.get("username", ""))[:50]
     failed_login(

@@ -1,5 +1,5 @@
-"""What holds for every page of the admin: headers that keep a hostile text harmless even where a template
-would let it through, and words instead of a fault while the database is away.
+"""Middleware of the admin: headers that keep hostile text harmless even if a template does not escape it, and
+a sentence instead of an error page while the database is down.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import get_template
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.storage import database
 
 log = structlog.get_logger(__name__)
 
-# 'unsafe-eval' is Alpine's: unfold's menus and dialogs are expressions in attributes. Inline scripts stay
-# forbidden, which is what an injected text would need. Inline styles are unfold's theme colours.
+# Alpine needs 'unsafe-eval': unfold's menus and dialogs are expressions in attributes. Inline scripts, which
+# an injected text would need, stay forbidden. Unfold's theme colours are inline styles.
 ADMIN_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -32,7 +34,7 @@ ADMIN_POLICY = "; ".join(
 
 
 class ContentSecurityPolicy:
-    """Adds the policy to the pages below /admin/; others set their own."""
+    """Adds the policy to the pages below /admin/; other pages set their own."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,11 +47,11 @@ class ContentSecurityPolicy:
 
 
 class DatabaseAway:
-    """503 and a sentence for pages below /admin/. It is no secret, and who signed in can't be looked up."""
+    """Answers 503 with a sentence below /admin/. It needs no login, which can't be checked either."""
 
-    sentence = (
+    sentence = _(
         "The database does not answer. Stations wait for their answers and are then disconnected; "
-        "what was not answered they send again."
+        "they send unanswered messages again."
     )
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -63,10 +65,15 @@ class DatabaseAway:
             return None
         log.error("admin.database_away", path=request.path, error=str(error))
         headers = {"Retry-After": "10", "Cache-Control": "no-store"}
-        if request.headers.get("Accept") == "application/json":  # what our own scripts ask for
-            said = {"troubles": [self.sentence], "sent": False, "sentence": f"Not sent: {self.sentence}"}
-            return JsonResponse(said, status=503, headers=headers)
-        # Without the request: context processors would ask the database who is signed in.
+        if request.headers.get("Accept") == "application/json":  # our own scripts poll
+            sentence = str(self.sentence)
+            body = {
+                "troubles": [sentence],
+                "sent": False,
+                "sentence": gettext("Not sent: %(reason)s") % {"reason": sentence},
+            }
+            return JsonResponse(body, status=503, headers=headers)
+        # Without the request: context processors would query the database for the user.
         page = get_template("operator/database_away.html")
         shown = page.render({"sentence": self.sentence, "comes_again": request.method == "GET"})
         return HttpResponse(shown, status=503, headers=headers)

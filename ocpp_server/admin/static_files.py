@@ -1,4 +1,4 @@
-"""Style sheets, scripts and pictures of the admin and the API documents, served by the server itself."""
+"""Serves style sheets, scripts and pictures of the admin and the API documents from this process."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from whitenoise.responders import StaticFile
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
-    """WhiteNoise, answering in one piece.
+    """WhiteNoise with the whole file in the answer.
 
-    It streams a file by a synchronous iterator, which Django under ASGI warns about at each request and then
-    reads whole anyway; the largest file is the API documents' script, 1.5 MB.
+    WhiteNoise streams a file by a synchronous iterator. Under ASGI, Django warns about that at each request
+    and then reads the file whole anyway; the largest file is the API documents' script, 1.5 MB.
     """
 
     @staticmethod

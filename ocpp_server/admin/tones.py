@@ -1,6 +1,8 @@
-"""One colour for one word, on every page. A word nobody knows stays grey."""
+"""One colour for one word, on every page. A word without an entry is grey."""
 
 from __future__ import annotations
+
+from django.utils.translation import gettext
 
 SUCCESS, INFO, WARNING, DANGER, NEUTRAL = "success", "info", "warning", "danger", ""
 
@@ -49,10 +51,12 @@ ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 
 
 def station_status(status: str, is_online: bool) -> tuple[str, str]:
-    """The words and the colour of a station's or connector's status; what an offline one last said is only
-    a memory.
+    """The words and the colour of a station's or connector's status. Offline, its last status may be out of
+    date, so the words say so.
     """
-    known = status or "not reported yet"
+    known = status or gettext("not reported yet")
     if is_online:
         return known, CONNECTOR.get(status, NEUTRAL)
-    return (f"Offline (last: {known})" if status else "Offline"), NEUTRAL
+    if not status:
+        return gettext("Offline"), NEUTRAL
+    return gettext("Offline (last: %(status)s)") % {"status": status}, NEUTRAL

@@ -1,4 +1,4 @@
-"""Who is asking: an API key, or somebody who signed in to the admin."""
+"""Authentication of requests: by an API key, or by a login to the admin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCHEME = "Api-Key"
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """Another system. Stands where Django expects a user, but is none: it can't sign in anywhere."""
+    """Another system. Django gets it instead of a user, but it can't sign in anywhere."""
 
     key: ApiKey
     is_authenticated: bool = True
@@ -38,7 +38,7 @@ class KeyHolder:
 
 
 def actor(request: Request) -> str:
-    """Who is written into the command log."""
+    """The name of the caller in the command log."""
     user: Any = request.user
     if isinstance(user, KeyHolder):
         return f"key {user.key.name}"[:150]
@@ -46,13 +46,13 @@ def actor(request: Request) -> str:
 
 
 def principal(request: Request) -> str:
-    """The short, stable name of the caller: what idempotency keys and rate limits are counted for."""
+    """The short, stable name of the caller, for idempotency keys and rate limits."""
     user: Any = request.user
     return user.pk if isinstance(user, KeyHolder) else f"user:{user.pk}"
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Api-Key <key>`. Never from the query string: those end up in logs and histories."""
+    """`Authorization: Api-Key <key>`. Never from the query string, which ends up in logs and histories."""
 
     def authenticate(self, request: Request) -> tuple[KeyHolder, ApiKey] | None:
         scheme, _, plain = request.headers.get("Authorization", "").partition(" ")
@@ -95,7 +95,7 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
             "type": "apiKey",
             "in": "header",
             "name": "Authorization",
-            "description": "`Api-Key <key>`; keys are made in the admin.",
+            "description": "`Api-Key <key>`; create keys in the admin.",
         }
 
 

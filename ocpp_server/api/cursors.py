@@ -1,7 +1,7 @@
-"""Reading a long series page by page: a cursor names the last row that was read, not how many there were.
+"""Cursors of long series: a cursor names the last row of a page, not the number of rows before it.
 
-The millionth page costs what the first did, and rows that arrive meanwhile shift nothing. To a client a
-cursor is a word: it is signed, and holds the order, the last row and the total as it was first counted.
+The millionth page costs as much as the first one, and new rows do not shift the pages. For a client a cursor
+is an opaque text. It is signed, and holds the order, the last row and the total that was first counted.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ MAX_LENGTH = 1000
 
 
 class BadCursor(ValueError):
-    """Not a cursor of ours, or one of a list in another order."""
+    """The text is not a cursor of this server, or belongs to a list in another order."""
 
 
 class Cursor(NamedTuple):
-    """Where a page begins. `values`: what the last row before it has in the columns of `order`."""
+    """The place where a page begins. `values`: the columns of `order` in the last row before it."""
 
     order: list[str]
     values: list[str]
@@ -38,7 +38,7 @@ class Cursor(NamedTuple):
         return signing.dumps(tuple(self), salt=SALT, compress=True)
 
     def rest(self, rows: QuerySet[Any], order: list[str]) -> QuerySet[Any]:
-        """The rows behind the place, in order. Raises BadCursor when the list is asked for in another one."""
+        """The rows after this place, in order. Raises BadCursor for a list in another order."""
         if order != self.order or len(self.values) != len(order):
             raise BadCursor
         names = [name.removeprefix("-") for name in order]
@@ -46,7 +46,7 @@ class Cursor(NamedTuple):
         if len(names) == 1:
             return rows.filter(**{f"{names[0]}__{than}": self.values[0]})
         first, key = names
-        # As a range of the first column, which an index and the partitions understand, less its beginning.
+        # A range of the first column, which an index and the partitions can use, without its first rows.
         return rows.filter(
             Q(**{f"{first}__{than}e": self.values[0]}),
             Q(**{f"{first}__{than}": self.values[0]}) | Q(**{f"{key}__{than}": self.values[1]}),
@@ -54,9 +54,9 @@ class Cursor(NamedTuple):
 
 
 def order_of(rows: QuerySet[Any]) -> list[str]:
-    """By what the rows are ordered: a column and the key behind it in the same direction, or the key alone.
+    """The order of the rows: a column and the key behind it in the same direction, or the key alone.
 
-    Raises TypeError for another order, in which no row has a place of its own.
+    Raises TypeError for another order, in which two rows could have the same place.
     """
     order = [part for part in rows.query.order_by if isinstance(part, str)]
     key = order[-1].removeprefix("-") if order else ""
@@ -67,7 +67,7 @@ def order_of(rows: QuerySet[Any]) -> list[str]:
 
 
 def after(row: Model, order: list[str], total: int) -> str:
-    """The cursor's word for what comes behind a row."""
+    """The text of the cursor for the rows after this one."""
     values = [getattr(row, name.removeprefix("-")) for name in order]
     texts = [value.isoformat() if hasattr(value, "isoformat") else str(value) for value in values]
     return Cursor(order, texts, total).word()

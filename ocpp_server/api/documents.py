@@ -1,4 +1,4 @@
-"""The OpenAPI document: what each endpoint asks for, and everything it may answer, in the envelope."""
+"""The OpenAPI document: parameters and bodies of each endpoint, and all its answers, in the envelope."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ REASONS = {
     400: "Bad input: which field, and why.",
     401: "No or bad credentials.",
     403: "Not allowed: the role, or a missing CSRF token.",
-    404: "This was never seen.",
-    405: "The method is not allowed here.",
+    404: "Not found.",
+    405: "Method not allowed.",
     408: "The station did not answer in time.",
     409: "Conflict: a duplicate, a state that does not allow it, or an Idempotency-Key with another body.",
-    412: "It was changed meanwhile: If-Match names another state.",
+    412: "It was changed in the meantime: If-Match names another state.",
     415: "The body is not application/json.",
-    422: "A rule says no, whatever the fields are.",
+    422: "A rule does not allow it, although the fields are valid.",
     429: "Too many requests, or the station's command queue is full.",
-    500: "A fault of the server.",
-    502: "The station answered CALLERROR, or with something that is no valid answer.",
-    503: "The station is known but offline, or the database is away.",
+    500: "Internal error.",
+    502: "The station answered with a CALLERROR, or with an invalid answer.",
+    503: "The station is offline, or the database is down.",
 }
-# A number in an address.
+# The schema of a number in a path.
 NUMBER = {"type": "integer", "minimum": 1, "maximum": MAX_INT}
 EVERYWHERE = (400, 401, 403, 405, 429, 500, 503)
 FROM_STATION = (408, 409, 502, 503)
@@ -40,7 +40,7 @@ ProblemSerializer = inline_serializer(
     "Problem",
     {
         "success": serializers.BooleanField(help_text="Always false."),
-        "message": serializers.CharField(help_text="A sentence."),
+        "message": serializers.CharField(help_text="A sentence for people."),
         "data": inline_serializer(
             "ProblemData",
             {
@@ -58,7 +58,7 @@ IDEMPOTENCY = OpenApiParameter(
     HEADER,
     {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[!-~]+$"},
     OpenApiParameter.HEADER,
-    description="The same key with the same body gets the stored answer; another body is refused with 409.",
+    description="The same key and body return the stored answer; another body is refused with 409.",
 )
 
 
@@ -66,24 +66,24 @@ IF_MATCH = OpenApiParameter(
     "If-Match",
     {"type": "string", "minLength": 1, "maxLength": 300, "pattern": "^[!-~]+$"},
     OpenApiParameter.HEADER,
-    description="The ETag that was read; if it was changed since, the change is refused with 412.",
+    description="The ETag of the last read; if it was changed since, the request is refused with 412.",
 )
 
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match",
     {"type": "string", "minLength": 1, "maxLength": 300, "pattern": "^[!-~]+$"},
     OpenApiParameter.HEADER,
-    description="The ETag that was read; if nothing was changed since, the answer is 304 without a body.",
+    description="The ETag of the last read; if nothing was changed since, the answer is 304 without a body.",
 )
 
 
 class WaitQuery(StrictSerializer):
-    """How to wait for a station."""
+    """Whether to wait for the station."""
 
     wait = serializers.ChoiceField(
         choices=["true", "false"],
         default="true",
-        help_text="false: answer 202 at once with the command's id.",
+        help_text="false: return 202 at once, with the id of the command.",
     )
 
 
@@ -104,9 +104,9 @@ def enveloped(name: str, data: Any) -> Any:
 
 
 def listed(name: str, key: str, shape: type[serializers.Serializer[Any]], *, is_series: bool = False) -> Any:
-    """The envelope of a list; of a series, that is read on with a cursor."""
+    """The envelope of a list; a series has a cursor too."""
     following = serializers.CharField(
-        allow_null=True, help_text="The cursor of the next page; null on the last one."
+        allow_null=True, help_text="The cursor of the next page; null on the last page."
     )
     return enveloped(
         name,
@@ -138,10 +138,11 @@ def described(
 ) -> Callable[[Method], Method]:
     """The document of one method of a view.
 
-    `waits`: a station is asked. `changes`: state changes, so an Idempotency-Key is taken. `guarded`:
-    If-Match is looked at. `tagged`: the answer has an ETag, and If-None-Match is looked at. `accepted`: it
-    may go on in the background. `also`: statuses beyond those of every endpoint. `answers` is a serializer of
-    the whole envelope, or a dictionary of media types where the answer is a file.
+    `waits`: a command is sent to a station. `changes`: state changes, so an Idempotency-Key is accepted.
+    `guarded`: If-Match is checked. `tagged`: the answer has an ETag, and If-None-Match is checked.
+    `accepted`: the work may go on in the background. `also`: statuses beyond those of every endpoint.
+    `answers` is a serializer of the whole envelope, or a dictionary of media types where the answer is a
+    file.
     """
     codes = {*EVERYWHERE, *also}
     parameters: list[Any] = []
@@ -163,14 +164,14 @@ def described(
         codes.update((409, 415))
         parameters.append(IDEMPOTENCY)
     responses: dict[Any, Any] = {status: OpenApiResponse(answers, description=summary)}
-    if isinstance(answers, dict):  # what is not JSON says its types
+    if isinstance(answers, dict):  # files declare their media types
         responses = {(status, kind): what for kind, what in answers.items()}
     if tagged:
-        responses[304] = OpenApiResponse(description="It is as it was read.")
+        responses[304] = OpenApiResponse(description="Not changed since it was read.")
     if waits and changes:
         responses[202] = OpenApiResponse(answers, description="Sent without waiting for the answer.")
     if accepted:
-        responses[202] = OpenApiResponse(answers, description="Goes on in the background.")
+        responses[202] = OpenApiResponse(answers, description="The work goes on in the background.")
     for code in sorted(codes):
         responses[code] = OpenApiResponse(ProblemSerializer, description=REASONS[code])
     return extend_schema(
@@ -184,14 +185,14 @@ def described(
 
 
 class Documented(AutoSchema):
-    """Answers are never lists at the top, whatever the view is called; names come from the address."""
+    """Answers are never lists at the top level; operation ids are made from the path."""
 
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False
 
-    # The stubs know the signature of the framework's own inspector only.
+    # The stubs have the signature of the framework's own inspector only.
     def get_description(self) -> str:  # type: ignore[override]
-        return ""  # the docstrings of the views are for those who read the code
+        return ""  # docstrings of views are for readers of the code
 
     def get_operation_id(self) -> str:
         words = [word for word in re.split(r"[^A-Za-z0-9]+", self.path) if word not in ("api", "v1", "")]
@@ -199,7 +200,7 @@ class Documented(AutoSchema):
 
 
 def refuse_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Say in the document what StrictSerializer does: a body with other fields is 400."""
+    """Document what StrictSerializer does: a body with unknown fields is refused with 400."""
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema.setdefault("additionalProperties", False)

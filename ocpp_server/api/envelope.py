@@ -1,4 +1,4 @@
-"""The one shape of every answer: `{"success", "message", "data"}`; and strict JSON on the way in."""
+"""The envelope of every answer: `{"success", "message", "data"}`; and strict parsing of JSON bodies."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def refusal(message: str, status: int, data: Mapping[str, Any] | None = None, **
 
 
 def _other(value: object) -> Any:
-    """What orjson does not know: lazy texts, and the list and dict subclasses of the serializers."""
+    """Converts what orjson can't: lazy texts, and the list and dict subclasses of the serializers."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -58,8 +58,8 @@ class JsonRenderer(BaseRenderer):
 
 
 class JsonParser(BaseParser):
-    """JSON as RFC 8259 has it: no NaN, no lone surrogates. No NUL, which PostgreSQL can't store, and no
-    deeper than stations' messages may be.
+    """Parses JSON by RFC 8259: no NaN, no lone surrogates. Refuses NUL, which PostgreSQL can't store, and
+    bodies nested deeper than stations' messages may be.
     """
 
     media_type = "application/json"
@@ -70,7 +70,7 @@ class JsonParser(BaseParser):
             value = orjson.loads(raw or b"{}")
         except orjson.JSONDecodeError as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from None
-        # What follows walks through the value and writes it out again, by recursion.
+        # The code behind this walks through the value and serializes it again, by recursion.
         if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
             raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
         if b"\\u0000" in raw and has_nul(value):
@@ -79,8 +79,8 @@ class JsonParser(BaseParser):
 
 
 def is_deeper(value: Any, limit: int) -> bool:
-    """Whether lists and objects nest deeper than `limit`. No recursion, and Python lets other threads run
-    meanwhile, which a regular expression over a large text would not.
+    """Whether lists and objects nest deeper than `limit`. Works without recursion. Other threads can run
+    meanwhile, which a regular expression over a large text would not allow.
     """
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(limit):
@@ -104,7 +104,7 @@ def has_nul(value: Any) -> bool:
 
 
 class AlwaysJson(BaseContentNegotiation):
-    """There is one representation. A browser or a script with an odd Accept header gets it too, not a 406."""
+    """JSON is the one representation. A client with another Accept header gets it too, not a 406."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
         # Clients that send no Content-Type mean JSON; another type is refused with 415.

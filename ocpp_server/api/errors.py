@@ -1,4 +1,4 @@
-"""Every refusal in the envelope, whoever refused: a rule of ours, the framework, the URL table or a bug."""
+"""Every error in the envelope, wherever it comes from: a rule of ours, the framework, the URLs or a bug."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from ocpp_server.protocol.schemas import PayloadInvalid
 
 log = structlog.get_logger(__name__)
 
-# What a caller is told about a fault of ours: enough to ask about it, nothing to attack with.
-FAULT = "The server failed to answer this request; the fault is in its log."
+# The answer to a bug of ours: enough to ask about it, and no detail that helps an attacker.
+FAULT = "Internal error. Details are in the server's log."
 SIGN_IN = (
-    "Credentials are needed: send the header 'Authorization: Api-Key <key>', or sign in to the admin "
+    "Authentication required: send the header 'Authorization: Api-Key <key>', or sign in to the admin "
     "(/admin/) with this browser."
 )
-# So many wrong fields are named in one answer.
+# One answer names at most this many wrong fields.
 MAX_ERRORS: Final = 100
 _DOMAIN_STATUS: tuple[tuple[type[domain.DomainError], int], ...] = (
     (domain.Missing, 404),
@@ -50,7 +50,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, PayloadInvalid):
         return invalid(error.errors, "The payload does not fit the OCPP schema")
     if isinstance(error, Http404):
-        return refusal(str(error) if error.args else "There is nothing at this address.", 404)
+        return refusal(str(error) if error.args else "Not found.", 404)
     if isinstance(error, PermissionDenied):
         return refusal(str(error) or "This is not allowed.", 403)
     if isinstance(error, (SuspiciousOperation, BadRequest)):
@@ -69,7 +69,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def invalid(errors: list[dict[str, str]], headline: str = "") -> Response:
-    """400 that says which fields are wrong and why."""
+    """400 with the wrong fields and the reason for each."""
     first = "; ".join(f"{error['field']}: {error['reason'].rstrip('.')}" for error in errors[:3])
     more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
     sentence = f"{headline}: {first}{more}." if headline else f"{first}{more}."
@@ -126,14 +126,14 @@ def plain(message: str, status: int) -> JsonResponse:
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether this address belongs to programs, who want JSON; the admin's pages are for people."""
+    """Whether programs use this path, which get JSON; the admin's pages are for people."""
     first = request.path_info.lstrip("/").split("/", 1)[0]
     return first in ("api", "health", "clients", "metrics")
 
 
 @csrf_exempt
 def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
-    """The last row of the URL table: the same address with or without its last slash, else 404."""
+    """The last row of the URLs: the same path with or without its last slash, else 404."""
     path = request.path_info
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
     try:
@@ -141,7 +141,7 @@ def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
     except Resolver404:
         match = None
     if match is None or match.func is no_such_address:
-        return plain(f"There is nothing at {path}.", 404)
+        return plain(f"Not found: {path}.", 404)
     request.resolver_match = match
     response: HttpResponse = match.func(request, *match.args, **match.kwargs)
     return response
@@ -158,5 +158,5 @@ def _json_or_page(
 
 bad_request = _json_or_page("The request is not valid.", 400, defaults.bad_request)
 forbidden = _json_or_page("This is not allowed.", 403, defaults.permission_denied)
-not_found = _json_or_page("There is nothing at this address.", 404, defaults.page_not_found)
+not_found = _json_or_page("Not found.", 404, defaults.page_not_found)
 fault = _json_or_page(FAULT, 500, defaults.server_error)

@@ -1,5 +1,5 @@
-"""ETags. If-Match: who changes what somebody else has changed meanwhile is told so. If-None-Match: who has
-it already is sent nothing.
+"""ETags. If-Match: a change of something that another caller has changed in the meantime is refused.
+If-None-Match: a caller that has the current state gets 304 without a body.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Row = TypeVar("_Row")
 
 
 def tag(shown: Mapping[str, Any]) -> str:
-    """The strong ETag of something as it is shown: two states that look the same are the same."""
+    """The strong ETag of the answer's data: two states with the same data have the same tag."""
     return f'"{hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]}"'
 
 
@@ -33,7 +33,7 @@ def tagged(message: str, shown: Mapping[str, Any], *, status: int = 200) -> Resp
 
 
 def is_known(request: Request, response: Response) -> bool:
-    """Whether the caller has this very state already (RFC 9110 section 13.1.2); it reads, and so do we."""
+    """Whether a caller that reads has this state already (RFC 9110 section 13.1.2)."""
     wanted, current = request.headers.get("If-None-Match"), response.headers.get("ETag")
     if (
         wanted is None
@@ -42,7 +42,7 @@ def is_known(request: Request, response: Response) -> bool:
         or response.status_code != 200
     ):
         return False
-    # Compared weakly: a proxy that compresses makes a strong tag weak.
+    # Weak comparison: a proxy that compresses makes a strong tag weak.
     return wanted.strip() == "*" or current in [one.strip().removeprefix("W/") for one in wanted.split(",")]
 
 
@@ -55,7 +55,7 @@ def unchanged(response: Response) -> Response:
 def guarded(
     request: Request, shown: Callable[[_Row], Mapping[str, Any]], find: Callable[..., _Row], *names: str
 ) -> Iterator[_Row]:
-    """What the address names, locked until its change is stored, and as the caller has seen it last.
+    """Lock the row that the path names until its change is stored; with If-Match, only in the state it names.
 
     Raises Outdated, and what `find` raises.
     """
@@ -66,7 +66,7 @@ def guarded(
 
 
 def _compare(request: Request, shown: Mapping[str, Any]) -> None:
-    """With If-Match, where the caller sent it. Raises Outdated."""
+    """Compare with If-Match, where the caller sent it. Raises Outdated."""
     wanted = request.headers.get(HEADER)
     if wanted is None or wanted.strip() == "*":
         return

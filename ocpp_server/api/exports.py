@@ -1,7 +1,7 @@
-"""Tables as CSV, XLSX or JSON, written while they are read: memory does not grow with the rows.
+"""Exports of tables as CSV, XLSX or JSON, streamed: memory does not grow with the rows.
 
-A source gives rows in chunks. Each chunk is a query of its own, so that no cursor stays open while a slow
-client reads.
+A source yields rows in chunks. Each chunk is a query of its own, so that no database cursor stays open while
+a slow client reads.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ Chunks = Iterator[Sequence[Row]]
 Writer = Callable[[Sequence[str], Chunks], Iterator[bytes]]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# What XML 1.0 can't hold, not even escaped.
+# Characters that XML 1.0 can't contain, not even escaped.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
 
 
 def harmless(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula gets an apostrophe; numbers stay numbers."""
+    """Put an apostrophe before text that a spreadsheet would run as a formula; numbers stay numbers."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
     return value
@@ -40,7 +40,7 @@ def as_csv(columns: Sequence[str], chunks: Chunks) -> Iterator[bytes]:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(columns)
-    # The mark tells spreadsheets that this is UTF-8.
+    # Spreadsheets recognise UTF-8 by the byte order mark.
     yield b"\xef\xbb\xbf" + _taken(buffer)
     for chunk in chunks:
         writer.writerows([["" if value is None else harmless(value) for value in row] for row in chunk])
@@ -70,7 +70,7 @@ def as_json(name: str) -> Writer:
 
 
 class _Pipe(io.RawIOBase):
-    """Where the zip writer writes; what it has written is taken out after every chunk."""
+    """The file that the zip writer writes to; its bytes are sent after every chunk."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -95,8 +95,8 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
 def as_xlsx(columns: Sequence[str], chunks: Chunks) -> Iterator[bytes]:
-    """Office Open XML with the texts inside the cells: a shared table of texts would have to be known
-    first.
+    """Office Open XML with the texts inside the cells: a shared table of texts would have to be written
+    before the rows are read.
     """
     pipe = _Pipe()
     sheets = 0
@@ -136,7 +136,7 @@ def _cell(value: Any) -> str:
 
 
 def _parts(sheets: int) -> Iterator[tuple[str, str]]:
-    """The parts that name the sheets, written when it is known how many there are."""
+    """The parts that name the sheets, written last, when their number is known."""
     numbers = range(1, sheets + 1)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     overrides = "".join(
@@ -183,7 +183,7 @@ def stream(
     """The download `name`.`form`, written as the client reads it."""
     writers: dict[str, Writer] = {"csv": as_csv, "xlsx": as_xlsx, "json": as_json(name)}
     parts = writers[form](columns, chunks)
-    # An ASGI server would read a plain iterator to its end before it sends the first byte.
+    # Django under ASGI would read a plain iterator to its end before it sends the first byte.
     content: Any = _stepwise(parts) if isinstance(request, ASGIRequest) else parts
     response = StreamingHttpResponse(content, content_type=CONTENT_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'

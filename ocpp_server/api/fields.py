@@ -1,4 +1,4 @@
-"""Strict fields: what is not named is refused, and nothing is guessed."""
+"""Strict fields: unknown names are refused, and values are not converted from other types."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rest_framework import serializers
 from ocpp_server.storage import row_numbers
 
 MAX_INT = row_numbers.LARGEST
-# So many unknown names of one body are named in the answer; a MiB of them would become ten.
+# One answer names at most this many unknown fields; a body of 1 MiB would otherwise get 10 MiB back.
 MAX_UNKNOWN: Final = 20
 
 
 class StrictSerializer(serializers.Serializer[Any]):
-    """A body or a query string. Names that are not its fields are refused, each by name."""
+    """A body or a query string. Unknown fields are refused, each by name."""
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict):
@@ -34,7 +34,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class TextField(serializers.CharField):
-    """A JSON string, and only that; blanks at the ends are the caller's."""
+    """A JSON string and no other type. Blanks at the ends are kept."""
 
     default_error_messages = {"invalid": "Must be a string."}
 
@@ -49,7 +49,7 @@ class TextField(serializers.CharField):
 
 
 class WholeField(serializers.IntegerField):
-    """A JSON integer; query strings say it in digits. No booleans, no 1.0, no blanks."""
+    """A JSON integer, or digits in a query string. No booleans, no 1.0, no blanks."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("max_value", MAX_INT)
@@ -64,7 +64,7 @@ class WholeField(serializers.IntegerField):
 
 
 class SecondsField(serializers.FloatField):
-    """How long to wait for a station: 1 to 120 seconds."""
+    """Seconds to wait for a station: 1 to 120."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
@@ -87,7 +87,7 @@ class EnergyField(serializers.FloatField):
 
 
 class FlagField(serializers.BooleanField):
-    """true or false. Query strings spell it; JSON has its own."""
+    """A JSON boolean, or true, false, 1, 0 in a query string."""
 
     def to_internal_value(self, data: Any) -> bool:
         if isinstance(data, bool):
@@ -98,7 +98,7 @@ class FlagField(serializers.BooleanField):
 
 
 class TimeField(serializers.DateTimeField):
-    """RFC 3339. A time without a zone is UTC; answers are UTC with milliseconds."""
+    """A time by RFC 3339. Without a zone it is UTC; answers are in UTC with milliseconds."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("default_timezone", UTC)
@@ -124,19 +124,19 @@ def rfc3339(value: datetime | None) -> str | None:
 
 @extend_schema_field({"type": "number"})
 class AmountField(serializers.FloatField):
-    """A number that is written without ".0" when it is whole: clients read Wh into integers."""
+    """A number without ".0" when it is whole: clients read Wh into integers."""
 
-    # The stubs say text.
+    # The stubs declare text.
     def to_representation(self, value: Any) -> float | int | None:  # type: ignore[override]
         return amount(value)
 
 
-# Binary noise of a sum is far below it: 139.6199999999999 is 139.62.
+# Rounding errors of a sum of floats are far below this: 139.6199999999999 is 139.62.
 _DECIMALS = 6
 
 
 def amount(value: float | None) -> float | int | None:
-    """A number as people write it: without binary noise, and without ".0" when it is whole."""
+    """A number as people write it: without rounding errors of floats, and without ".0" when it is whole."""
     if value is None:
         return None
     value = round(float(value), _DECIMALS)
@@ -144,7 +144,7 @@ def amount(value: float | None) -> float | int | None:
 
 
 class ReadSerializer(serializers.Serializer[Any]):
-    """The shape of something we say. Its fields are always there, so the document calls them required."""
+    """The shape of data in an answer. Its fields are always present, so the document calls them required."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("read_only", True)

@@ -1,4 +1,4 @@
-"""Is the server alive, is it ready, who is connected, and the numbers for Prometheus."""
+"""Liveness, readiness, the connected stations, and metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ClientsSerializer(ReadSerializer):
 
 
 class HealthView(ApiView):
-    """The one address that is open to everybody."""
+    """The one endpoint that needs no credentials."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -43,11 +43,11 @@ class HealthView(ApiView):
 
 
 class ReadyView(ApiView):
-    is_probed = True  # asked while parts of the server are down: its callers are remembered (`probes`)
+    is_probed = True  # polled while parts of the server are down: its callers are cached (`probes`)
     throttle_classes = ()  # counted in Redis, which may hang
 
     @described(
-        "Whether stations can be served",
+        "Whether the server can serve stations",
         enveloped(
             "Ready",
             {
@@ -58,7 +58,7 @@ class ReadyView(ApiView):
         tag=TAG,
         also=(503,),
         description="503 while a part is down: database, journal, channelLayer, disk (SQLite), with Redis "
-        "redis and queue; or while the server is going away. Answers within four seconds.",
+        "redis and queue; or while the server is shutting down. Answers within four seconds.",
     )
     def get(self, request: Request) -> Response:
         parts = state_of_parts()
@@ -69,8 +69,8 @@ class ReadyView(ApiView):
         return answer("The server is ready.", data)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Who can't be looked up, because the database is away, is told that part, as anybody is, and no
-        other.
+        """A caller whose key can't be checked, because the database is down, gets the state of the database
+        alone, as any caller would.
         """
         response = super().handle_exception(exc)
         if isinstance(exc, (OperationalError, InterfaceError)):
@@ -87,7 +87,7 @@ class ReadyView(ApiView):
 
 
 class ClientsView(ApiView):
-    @described("Stations that are connected now", enveloped("Clients", ClientsSerializer), tag=TAG)
+    @described("Stations that are online now", enveloped("Clients", ClientsSerializer), tag=TAG)
     def get(self, request: Request) -> Response:
         connected = live.state().connected()
         sentence = f"{len(connected)} stations are connected."
@@ -99,11 +99,11 @@ class MetricsView(ApiView):
     throttle_classes = ()
 
     @described(
-        "Numbers for Prometheus",
+        "Metrics for Prometheus",
         {"text/plain": OpenApiTypes.STR},
         tag=TAG,
-        description="For its configuration: `authorization: {type: Api-Key, credentials: <key>}`. What each "
-        "number means is in docs/observability.md.",
+        description="In Prometheus' configuration: `authorization: {type: Api-Key, credentials: <key>}`. "
+        "docs/observability.md explains each metric.",
     )
     def get(self, request: Request) -> HttpResponse:
         text, kind = metrics.exposition()
@@ -111,8 +111,8 @@ class MetricsView(ApiView):
 
 
 def state_of_parts() -> dict[str, Any]:
-    """Each part of the server with whether it works. The engine starts with the first station where the
-    server has no start-up hook.
+    """Each part of the server with `ok` and `detail`. On a server without a start-up hook the engine starts
+    with the first station.
     """
     if server().is_running():
         release_connection()

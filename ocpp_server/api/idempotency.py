@@ -21,21 +21,21 @@ from ocpp_server.domain import Conflict, Invalid
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 255
 KEPT_FOR = timedelta(hours=24)
-# Longer than any command may take: a claim this old belongs to a process that died.
+# Longer than any command may take: an unanswered request this old belongs to a process that died.
 ABANDONED_AFTER = timedelta(minutes=5)
-# Answers after which nothing has happened: the same request may be tried again.
+# After these answers nothing has happened: the same request may be sent again.
 _WITHOUT_EFFECT = frozenset({400, 401, 403, 404, 405, 412, 415, 422, 429, 500, 503})
 
 
 class Replay(Exception):
-    """This request was answered before; `response` is that answer."""
+    """This request was answered before; `response` is the stored answer."""
 
     def __init__(self, response: Response) -> None:
         self.response = response
 
 
 def claim(request: Request) -> StoredRequest | None:
-    """Take the request's key, or None without one.
+    """Claim the request's key; None for a request without one.
 
     Raises Replay when it was answered before, Conflict when the key belongs to another request or to one
     that is still being answered.
@@ -52,11 +52,11 @@ def claim(request: Request) -> StoredRequest | None:
 
 
 def settle(row: StoredRequest, response: Response) -> None:
-    """Keep the answer for the next time, or free the key when nothing happened."""
+    """Store the answer for a repeated request, or free the key when nothing happened."""
     if response.status_code in _WITHOUT_EFFECT and not _was_sent(response):
         store().delete(row.pk)
         return
-    # Through JSON text, so that what is kept is what was sent.
+    # Through JSON text, so that the stored answer is the one that was sent.
     body = orjson.loads(response.rendered_content) if response.data is not None else None
     store().store_answer(row.pk, status_code=response.status_code, answer=body)
 
@@ -77,9 +77,10 @@ def _known(actor: str, key: str, fingerprint: str) -> StoredRequest:
 
 
 def _fingerprint(request: Request) -> str:
-    """Method, address and body; the order of JSON keys and blanks mean nothing.
+    """A digest of method, URL and body; blanks and the order of JSON keys make no difference.
 
-    With our key: by a plain checksum the body could be guessed, and with it a PIN that it sets.
+    It is keyed with SECRET_KEY: a plain checksum would let a reader of the table guess the body, such as a
+    PIN in it.
     """
     body: Any = orjson.dumps(request.data, default=_file, option=orjson.OPT_SORT_KEYS)
     address = f"{request.method} {request.get_full_path()}\n".encode()
@@ -87,9 +88,9 @@ def _fingerprint(request: Request) -> str:
 
 
 def _file(value: Any) -> Any:
-    """An uploaded file is what it contains, whatever it is called."""
+    """The digest of an uploaded file: its content counts, its name does not."""
     if not isinstance(value, UploadedFile):
-        raise TypeError(f"{type(value).__name__} is no part of a body")
+        raise TypeError(f"{type(value).__name__} can't be part of a body")
     digest = hashlib.sha256()
     for chunk in value.chunks():
         digest.update(chunk)
@@ -98,6 +99,6 @@ def _file(value: Any) -> Any:
 
 
 def _was_sent(response: Response) -> bool:
-    """A connection lost while the station had the command is 503 too, and must not be repeated blindly."""
+    """Whether a command was sent: a connection lost after that is 503 too, and a retry could repeat it."""
     data = response.data.get("data") if isinstance(response.data, dict) else None
     return isinstance(data, dict) and "requestId" in data

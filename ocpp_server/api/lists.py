@@ -26,12 +26,12 @@ class ListQuery(StrictSerializer):
     limit = WholeField(default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
     offset = WholeField(default=0, min_value=0, max_value=MAX_OFFSET)
 
-    # name on the wire -> model field
+    # name in the API -> model field
     orderings: Mapping[str, str] = {}
 
     @property
     def cursor(self) -> str | None:
-        """The cursor that was asked with; None for a list that has none."""
+        """The cursor of the request; None for a list without cursors."""
         return None
 
     def order(self) -> list[str]:
@@ -44,7 +44,7 @@ class ListQuery(StrictSerializer):
         return [sign + field] if field == "pk" else [sign + field, f"{sign}pk"]
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """The rows that the filters leave."""
+        """The rows that pass the filters."""
         return rows
 
 
@@ -82,10 +82,10 @@ def search(help_text: str) -> TextField:
 
 
 def period() -> dict[str, Any]:
-    """The fields `from` and `to`, which Python does not let a class declare by name."""
+    """The fields `from` and `to`: a class can't declare `from`, which is a keyword."""
     return {
-        "from": TimeField(required=False, help_text="This moment and later."),
-        "to": TimeField(required=False, help_text="Before this moment."),
+        "from": TimeField(required=False, help_text="At this time or later."),
+        "to": TimeField(required=False, help_text="Before this time."),
     }
 
 
@@ -98,7 +98,7 @@ def within(rows: QuerySet[Any], field: str, asked: dict[str, datetime]) -> Query
 
 
 def query(kind: type[StrictSerializer], request: Request) -> Any:
-    """The validated query string; of a parameter given twice the last counts. Raises ValidationError."""
+    """The validated query string; the last value of a repeated parameter counts. Raises ValidationError."""
     serializer = kind(data=request.query_params.dict(), context={"request": request})
     serializer.is_valid(raise_exception=True)
     return serializer
@@ -117,8 +117,8 @@ def page(
     """Answer one page of `rows` under `name`.
 
     Two queries and those of the prefetches, whatever the page: the rows, and an exact total that the
-    database counts in an index; a page of a cursor has the total of the first one. `prepare` may look things
-    up for the rows of this page at once; what it returns is the serializer's context.
+    database counts in an index; a page of a cursor has the total of the first one. `prepare` may load data
+    for all rows of this page at once; it returns the serializer's context.
     """
     asked = query(kind, request)
     kept = asked.filtered(rows)
@@ -139,18 +139,18 @@ def page(
 
 
 def _read_on(rows: QuerySet[Any], word: str, offset: int, limit: int) -> tuple[list[Any], int, str | None]:
-    """A page of a series, how many rows it has in all, and the cursor of the next page."""
+    """A page of a series, the total of its rows, and the cursor of the next page."""
     order = cursors.order_of(rows)
     if word:
         try:
             cursor = cursors.Cursor.read(word)
             rows, total = cursor.rest(rows, order), cursor.total
         except cursors.BadCursor:
-            reason = "Not a cursor of this list in this order; begin again without it."
+            reason = "Not a cursor of this list in this order. Start again without a cursor."
             raise serializers.ValidationError({"cursor": [reason]}) from None
     else:
         total = rows.order_by().count()
-    # One more than asked for tells whether there is a next page.
+    # One row more than the limit shows whether there is a next page.
     found = list(rows[offset : offset + limit + 1]) if word or offset < total else []
     more = cursors.after(found[limit - 1], order, total) if len(found) > limit else None
     return found[:limit], total, more

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from ocpp_server.api.envelope import JsonRenderer
 from ocpp_server.api.views import ApiView
 
-# Swagger UI brings its pictures and some of its styles inside of itself; scripts come from our files alone.
+# Swagger UI has inline pictures and some inline styles; scripts come from our files alone.
 DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -27,7 +27,7 @@ DOCS_POLICY = (
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole API, the same for every reader: made once, at the first question."""
+    """The whole API, the same for every reader: built once, at the first request."""
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     return schema
 
@@ -39,11 +39,11 @@ class SchemaView(ApiView):
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """The page, and its script at the same address, so that no script stands in the page itself."""
+    """The page, and its script at the same path, so that the page has no inline script."""
 
     url = "/api/schema/"
     url_self = "/api/docs/"
-    # The parent's own would let everybody in.
+    # The parent class would need no credentials.
     permission_classes = ApiView.permission_classes
     read_role = ApiView.read_role
     authentication_classes = ApiView.authentication_classes
@@ -64,7 +64,7 @@ class DocsView(SpectacularSwaggerSplitView):
 
 
 def _login(request: Request) -> str | None:
-    """Where somebody with a browser signs in first; None for programs, and where no admin is served."""
+    """The login page for a browser; None for programs, and for a server without the admin."""
     if "Authorization" in request.headers or "text/html" not in request.headers.get("Accept", ""):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a role may do: a viewer reads, an operator commands, an administrator provisions."""
+"""Permissions by role: a viewer reads, an operator commands, an administrator provisions."""
 
 from __future__ import annotations
 

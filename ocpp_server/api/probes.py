@@ -1,4 +1,4 @@
-"""Who probes and scrapes: known still while the database is away, because that is what they ask about."""
+"""API keys of probes and scrapers, cached: they ask for the server's state while the database is down."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ocpp_server.observability.single_flight import in_thread
 
 T = TypeVar("T")
 
-PATIENCE_S = 1.5
-# A key that was good a moment ago is not looked up again; a revoked one sees figures for so long.
+LOOKUP_TIMEOUT_S = 1.5
+# A valid key is not looked up again for this long, so a revoked one can read metrics for as long.
 FRESH_S = 30.0
-# How long a key that can't be looked up is taken for what it was.
+# While the database is down, a key that was valid within this time stays valid.
 REMEMBERED_S = 24 * 3600.0
 _KEPT = 100
 
@@ -38,9 +38,9 @@ _asked: OrderedDict[str, Future[ApiKey | None]] = OrderedDict()
 
 
 def find(plain: str) -> ApiKey | None:
-    """As `Credentials.find`, but remembered, and a database that hangs is not waited for.
+    """As `Credentials.find`, but cached and with a time limit for a database that hangs.
 
-    Raises OperationalError when it does not answer and the key was never seen here.
+    Raises OperationalError when the database does not answer and the key is not in the cache.
     """
     if not server().is_running():
         return credentials().find(plain)
@@ -69,12 +69,12 @@ def _look_up(digest: str, find: Callable[[], ApiKey | None]) -> ApiKey | None:
         finally:
             connection.close()
 
-    # The same key again while the first question hangs waits for that one.
+    # The same key again, while its first lookup hangs, waits for that lookup.
     asked = _asked.get(digest)
     if asked is None or asked.done():
         asked = in_thread(ask, name="probe-key")
         _remember(_asked, digest, asked)
-    return asked.result(PATIENCE_S)
+    return asked.result(LOOKUP_TIMEOUT_S)
 
 
 def _remember(kept: OrderedDict[str, T], digest: str, what: T) -> None:

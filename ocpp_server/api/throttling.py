@@ -1,4 +1,4 @@
-"""So many requests a minute for each caller, counted in the shared cache."""
+"""The limit of requests a minute for each caller, counted in the shared cache."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ WINDOW_S = 60
 
 
 class PrincipalThrottle(BaseThrottle):
-    """A fixed window a minute: one increment a request, where a sliding window would keep every moment.
+    """A fixed window of a minute: one increment a request, where a sliding window would store every request.
 
-    A caller may use two windows' worth around their border, which protects the server well enough.
+    A caller may use the limits of two windows around their border, which protects the server well enough.
     """
 
     def allow_request(self, request: Request, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:
-            return True  # open to everybody, and cheap: /health
+            return True  # needs no credentials and is cheap: /health
         window = int(time.time()) // WINDOW_S
         key = f"api:rate:{principal(request)}:{window}"
         try:
             if cache.add(key, 1, timeout=2 * WINDOW_S):
                 return True
             count = cache.incr(key)
-        except ValueError:  # evicted in between
+        except ValueError:  # the entry was evicted in between
             return True
         except RedisError as error:
-            # Who can't be counted is let in: an operator needs the API most when something is broken.
+            # Allowed without a count: an operator needs the API most when something is broken.
             log.warning("api.uncounted", error=str(error))
             return True
         return bool(count <= settings.API_REQUESTS_PER_MINUTE)

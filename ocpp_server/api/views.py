@@ -1,4 +1,4 @@
-"""The view that every endpoint extends."""
+"""The base class of every endpoint's view."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class ApiView(APIView):
 
     read_role: ClassVar[str] = Role.VIEWER
     write_role: ClassVar[str] = Role.OPERATOR
-    # Only what is documented: no TRACE, and OPTIONS would describe the view in a shape of its own.
+    # The documented methods alone: no TRACE, and OPTIONS would answer without the envelope.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     _claim: Any = None
@@ -41,8 +41,8 @@ class ApiView(APIView):
             response = etags.unchanged(response)
         final: Any = super().finalize_response(request, response, *args, **kwargs)
         final.headers.setdefault("Cache-Control", "no-store")
-        # Django would log every refusal, and a station that is offline as an error. Real faults are logged
-        # by the error handler, with their traceback.
+        # Django would log every refusal, and a station that is offline as an error. The error handler logs
+        # real faults with their traceback.
         final._has_been_logged = True
         if self._claim is not None:
             idempotency.settle(self._claim, final)

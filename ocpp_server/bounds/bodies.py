@@ -1,12 +1,12 @@
-"""The ASGI middleware in front of every HTTP application: no body is stored or parsed beyond its bounds.
+"""The ASGI middleware in front of every HTTP application: no body beyond its bounds is stored or parsed.
 
 1. A client address that has enough requests without valid credentials in progress is refused (429).
-2. A body that is compressed (415), or that says it is too large (413), is refused unread.
-3. The rest is handed on while it is counted and timed: 413 and 408 end it in the middle.
-4. A request whose answer left before its body was complete has its connection closed, or the rest of the body
-   would come in without any bound.
+2. A body that is compressed (415), or whose Content-Length is too large (413), is refused unread.
+3. Other bodies are passed on while they are counted and timed: 413 and 408 end them in the middle.
+4. A request whose answer was sent before its body was complete has its connection closed, or the rest of the
+   body would be read without any bound.
 
-Django keeps a body on disk before any view runs, so nothing behind this could do it.
+Django writes a body to disk before any view runs, so no code behind this middleware could do it.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
-# How long and how much is read and thrown away after an early answer. A socket that is closed with unread
-# bytes is reset, and the client may never see the answer that says why.
+# After an early answer, data is read and discarded for this long and up to this size. A socket that is closed
+# with unread bytes is reset, and the client may never see the answer with the reason.
 LINGER_S: Final = 2.0
 LINGER_BYTES: Final = 4 << 20
-# HTTP_BODY_TIMEOUT is for each of these.
+# HTTP_BODY_TIMEOUT is the time for this many bytes.
 _PER_BYTES: Final = 1 << 20
-# Answered whatever else happens: who gets no answer here restarts the process.
+# Always answered: an orchestrator restarts a process that does not answer these.
 _PROBES: Final = frozenset({"/health", "/health/ready"})
 
 
@@ -68,7 +68,7 @@ class _Exchange:
         self._limit: int = settings.HTTP_MAX_BODY
         self._started_at = self._loop.time()
         self._received = 0
-        # Whether more of the body is to come.
+        # Whether more of the body is expected.
         self._is_open = self._size != 0 if self._size is not None else _has_unmeasured_body(scope)
         # The application gets an empty body, and the real one is not read.
         self._is_withheld = False
@@ -92,7 +92,7 @@ class _Exchange:
             await self._send(self._tail)
 
     def vouch(self) -> None:
-        """The caller has shown valid credentials. From any thread."""
+        """The caller has shown valid credentials. May be called from any thread."""
         self._is_known = True
         self.leave()
 
@@ -101,7 +101,7 @@ class _Exchange:
             self._place.free()
 
     async def _at_the_door(self) -> Refusal | None:
-        """Why the request is refused before its body is read, if it is."""
+        """The refusal before the body is read; None to go on."""
         refusal = await self._take_place()
         if refusal is not None or not self._is_open:
             return refusal
@@ -127,7 +127,7 @@ class _Exchange:
         return None
 
     async def _is_valid(self, address: str) -> bool:
-        """Whether the credentials are; so many of one address at once are looked up, and no more."""
+        """Whether the credentials are valid; lookups at once are limited for each address."""
         if self._credentials is None or crowd.lookups.is_full(address):
             return False
         place = crowd.Place(crowd.lookups, address)
@@ -137,9 +137,9 @@ class _Exchange:
             place.free()
 
     async def _measure(self) -> None:
-        """Decide how much of the body is read. Only who is known may send a file."""
+        """Decide how much of the body is read. Only a caller with valid credentials may upload a file."""
         if self._scope["path"] in _PROBES or (_is_api(self._scope) and self._credentials is None):
-            # Nothing is done with it: neither by a probe nor by the API's refusal of those it does not know.
+            # The body has no use: neither for a probe nor for the API's refusal of unknown callers.
             self._is_withheld = True
         elif uploads.is_upload(self._scope) and (self._size is None or self._size > self._limit):
             if await callers.are_valid(self._credentials):
@@ -155,7 +155,7 @@ class _Exchange:
     # -- the body ----------------------------------------------------------------------------------------
 
     async def receive(self) -> Message:
-        """The application's `receive`. A body that breaks a bound ends as if the client had gone."""
+        """The application's `receive`. A body that breaks a bound ends as if the client had disconnected."""
         if self._is_withheld:
             return await self._nothing()
         if not self._is_open:
@@ -183,7 +183,7 @@ class _Exchange:
 
     async def _nothing(self) -> Message:
         if self._is_handed_over:
-            # The client's going is not noticed here; the answer needs no time worth noticing it in.
+            # A client that disconnects is not noticed here; the answer is too quick for that to matter.
             await asyncio.Event().wait()
         self._is_handed_over = True
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -208,7 +208,7 @@ class _Exchange:
     def _closes(self) -> bool:
         """Whether this answer is the connection's last."""
         if self._scope.get("http_version", "1.1").startswith("2"):
-            return False  # has no such header
+            return False  # HTTP/2 has no such header
         connection = self._scope["extensions"].get("ocpp.connection")
         if connection is not None and self._is_known:
             connection.vouch()
@@ -223,7 +223,7 @@ class _Exchange:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _linger(self) -> None:
-        """Read and forget, for a moment, what the client still sends."""
+        """Read and discard, for LINGER_S, the data that the client still sends."""
         left = LINGER_BYTES
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LINGER_S):
@@ -251,6 +251,6 @@ def _has_unmeasured_body(scope: Scope) -> bool:
 
 
 def _content_length(headers: list[tuple[bytes, bytes]]) -> int | None:
-    """What the request says of its body; None where that is nothing, or nothing that could be believed."""
+    """The Content-Length of the request; None where it is missing or not a sensible number."""
     text = _text(headers, b"content-length").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None

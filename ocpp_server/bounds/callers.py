@@ -1,7 +1,7 @@
-"""Whether a request shows valid credentials, found out before its body is read.
+"""Check the credentials of a request before its body is read.
 
-The API authenticates by itself afterwards, with every request. This answer only decides how much of the
-process a caller may take meanwhile, so one that is half a minute old will do.
+The API authenticates every request by itself afterwards. This check only decides how much of the process a
+caller may use until then, so a result that is half a minute old is good enough.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from ocpp_server.credentials import credentials
 log = structlog.get_logger(__name__)
 
 FRESH_S: Final = 30.0
-# A database that hangs must not hold the request here; the API says itself that it is away.
-PATIENCE_S: Final = 1.5
+# A database that hangs must not hold the request here; the API reports that it is down.
+LOOKUP_TIMEOUT_S: Final = 1.5
 _REMEMBERED: Final = 10_000
-# Threads of their own: a flood of invented keys may wait here, and delays nothing else.
+# Two threads for lookups alone: a flood of invented keys waits here and delays nothing else.
 _threads = ThreadPoolExecutor(2, thread_name_prefix="callers")
 
 _API_KEY, _SESSION = "api-key", "session"
@@ -40,7 +40,7 @@ _API_KEY, _SESSION = "api-key", "session"
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """What a request offers; not verified yet."""
+    """The credentials that a request offers; not verified yet."""
 
     kind: str
     secret: str
@@ -51,7 +51,7 @@ class Offered:
 
 
 class _Verified:
-    """Credentials that were valid less than FRESH_S ago, by their digest. For all threads."""
+    """Credentials that were valid less than FRESH_S ago, by their digest. Used from all threads."""
 
     def __init__(self) -> None:
         self._until: OrderedDict[str, float] = OrderedDict()
@@ -72,7 +72,7 @@ _verified = _Verified()
 
 
 def offered(scope: dict[str, Any]) -> Offered | None:
-    """The API key or admin session of a request's headers; None for a caller that names none."""
+    """The API key or admin session in a request's headers; None for a request without credentials."""
     cookies: list[str] = []
     for name, value in scope["headers"]:
         if name == b"authorization":
@@ -81,13 +81,13 @@ def offered(scope: dict[str, Any]) -> Offered | None:
                 return Offered(_API_KEY, plain.strip())
         elif name == b"cookie":
             cookies.append(value.decode("latin-1"))
-    # As Django reads them: the standard library gives up at the first odd name.
+    # Parsed as Django does: the standard library stops at the first invalid name.
     session = parse_cookie("; ".join(cookies)).get(settings.SESSION_COOKIE_NAME, "")
     return Offered(_SESSION, session) if session else None
 
 
 def is_remembered(offer: Offered | None) -> bool:
-    """Whether these credentials were verified a moment ago, from memory alone."""
+    """Whether these credentials were verified less than FRESH_S ago, from memory alone."""
     return offer is not None and offer.digest in _verified
 
 
@@ -99,7 +99,7 @@ async def are_valid(offer: Offered | None) -> bool:
         return True
     asked = asyncio.get_running_loop().run_in_executor(_threads, _look_up, offer)
     try:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(LOOKUP_TIMEOUT_S):
             return await asked
     except (TimeoutError, DatabaseError) as error:
         log.warning("http.unverified", reason=str(error) or "The database does not answer.")
@@ -107,7 +107,7 @@ async def are_valid(offer: Offered | None) -> bool:
 
 
 def vouch(request: HttpRequest) -> None:
-    """The API has authenticated this request: it no longer counts as one without credentials."""
+    """Note that the API has authenticated this request: it no longer counts as one without credentials."""
     scope: dict[str, Any] = getattr(request, "scope", {})
     offer = offered(scope) if scope else None
     if offer is not None:

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP connection with bounds: on the time and size of headers, and on pipelined requests."""
+"""uvicorn's HTTP connection with bounds on the time and size of headers, and on pipelined requests."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from ocpp_server.bounds import crowd
 
-# Seconds from the first byte to the end of the headers; who sends one byte a second is cut off.
+# Seconds from the first byte to the end of the headers; a client that sends a byte a second is cut off.
 HEADERS_TIMEOUT_S: Final = 10.0
-# The same for an address with HTTP_ANONYMOUS_PER_ADDRESS open connections. Not nothing: a depot behind one
-# address that comes back after a power cut has more for a moment, each until its handshake has arrived.
+# The same for an address with HTTP_ANONYMOUS_PER_ADDRESS open connections. It is not 0: a depot behind one
+# address that reconnects after a power cut has more for a moment, each until its handshake has arrived.
 CROWDED_HEADERS_TIMEOUT_S: Final = 3.0
-# Data may lie in the socket unread when the time is up, after a moment in which the process stood still.
+# When the time is up, the socket may have unread data, if the process was blocked for a moment.
 _LAST_LOOK_S: Final = 0.1
-# Request line, headers and trailers of one request, with what each costs to keep.
+# Request line, headers and trailers of one request, with the memory that each takes.
 MAX_HEADERS: Final = 64 * 1024
 _PER_HEADER: Final = 32
-# Requests that wait for the answer of the one before; hardly any client sends even a second.
+# Requests that wait for the answer of the one before. Hardly any client sends even a second one.
 MAX_PIPELINED: Final = 16
 _TOO_LARGE: Final = b"The headers of the request are larger than 64 KiB.\n"
 
 
 class _OutOfBoundsError(Exception):
-    """Stops the parser, which hands uvicorn an error of its own."""
+    """Stops the parser, which reports an error of its own to uvicorn."""
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """An HTTP connection, until it becomes a station's. Counts for its address while it has shown no valid
-    credentials.
+    """An HTTP connection, until it becomes a station's WebSocket. Counts for its address until it has shown
+    valid credentials.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -40,9 +40,9 @@ class BoundedConnection(HttpToolsProtocol):
         self._place: crowd.Place | None = None
         self._peer = ""
         self._is_station = False
-        # Of the request at hand.
+        # Bytes of the headers of the current request.
         self._header_bytes = 0
-        # Since the parser last made something of them: a header that does not end, for example.
+        # Bytes since the parser last reported anything: a header that does not end, for example.
         self._unparsed_bytes = 0
         self._has_large_headers = False
         self._running: RequestResponseCycle | None = None
@@ -71,7 +71,7 @@ class BoundedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.vouch()
         self._forget_headers()
-        # uvicorn tells the last request that arrived, and not the one before it that is still being answered.
+        # uvicorn notifies the last request that arrived, not the one before it that is still being answered.
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
@@ -86,7 +86,7 @@ class BoundedConnection(HttpToolsProtocol):
         self.vouch()
         super().handle_websocket_upgrade()
 
-    # -- what is read ------------------------------------------------------------------------------------
+    # -- size of the input -------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         self._unparsed_bytes += len(data)
@@ -96,7 +96,7 @@ class BoundedConnection(HttpToolsProtocol):
         if self._unparsed_bytes > MAX_HEADERS:
             self._refuse_headers()
         elif self.cycle is None or self.cycle.response_complete:
-            # uvicorn's own timer has ended with the first byte, and that may have been an empty line.
+            # uvicorn's own timer ends with the first byte, which may be an empty line.
             self._await_headers()
 
     def on_message_begin(self) -> None:
@@ -135,11 +135,11 @@ class BoundedConnection(HttpToolsProtocol):
             raise _OutOfBoundsError
 
     def send_400_response(self, msg: str) -> None:
-        """uvicorn's answer to what its parser refuses, which our own bounds are among."""
+        """uvicorn's answer to input that its parser refuses; our own bounds are reported through it too."""
         if self._has_large_headers:
             self._refuse_headers()
         elif self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # an answer here would end up in the middle of the one that is on its way
+            self.transport.close()  # an answer here would end up in the middle of the one that is being sent
         else:
             super().send_400_response(msg)
 
@@ -151,7 +151,7 @@ class BoundedConnection(HttpToolsProtocol):
             self.transport.write(STATUS_LINE[431] + head % len(_TOO_LARGE) + _TOO_LARGE)
         self.transport.close()
 
-    # -- how long ----------------------------------------------------------------------------------------
+    # -- time limits -------------------------------------------------------------------------------------
 
     def _await_headers(self) -> None:
         if self._headers_timer is None:

@@ -1,8 +1,8 @@
-"""How many requests and connections without valid credentials each client address has in this process.
+"""Count the requests and connections without valid credentials of each client address in this process.
 
-Stations never count: many of them may share one address, and their handshakes have limits of their own
-(R36). A connection is known to be a station's when its handshake arrives, so silent ones are not refused but
-given less time (`ocpp_server.process.sockets`).
+Stations do not count: many of them may share one address, and their handshakes have limits of their own
+(R36). The handshake shows that a connection is a station's, so silent connections are not refused but get
+less time (`connections`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-_IPV6_NETWORK: Final = 64  # what one customer has; every address in it is theirs
+_IPV6_NETWORK: Final = 64  # providers assign a /64 to each customer
 
 
 class Places:
@@ -32,7 +32,7 @@ class Places:
             self._taken[address] = self._taken.get(address, 0) + 1
 
     def free(self, address: str) -> None:
-        """The address goes with its last place, or the table would grow with every address ever seen."""
+        """Free a place. The address is removed with its last place, or the table would grow without limit."""
         with self._lock:
             left = self._taken[address] - 1
             if left:
@@ -45,12 +45,12 @@ class Places:
         return bool(limit) and self.count(address) >= limit
 
 
-# Requests in progress, the lookups of their credentials, and open connections that are no station's.
+# Requests in progress, lookups of their credentials, and open connections that do not belong to stations.
 requests, lookups, connections = Places(), Places(), Places()
 
 
 class Place:
-    """One taken place, freed once however often that is asked for."""
+    """One taken place. Calling `free` again has no effect."""
 
     def __init__(self, places: Places, address: str) -> None:
         self._places, self._address, self._is_taken = places, address, True
@@ -67,8 +67,8 @@ class Place:
 def client_of(scope: dict[str, Any]) -> str:
     """The address that a request counts for; empty for one that counts for none.
 
-    Behind a trusted proxy the server has put the forwarded address into the scope. Where it is the proxy's
-    own all the same, all clients behind it would share one limit, so there is none.
+    Behind a trusted proxy the server puts the forwarded address into the scope. If it is the proxy's own
+    address nevertheless, all clients behind it would share one limit, so there is none.
     """
     client = scope.get("client")
     if not client:
@@ -86,7 +86,7 @@ def peer_of(address: str) -> str:
 
 @lru_cache(maxsize=4096)
 def network_of(address: str) -> str:
-    """An IPv4 address as it is; of an IPv6 address its network of 64 bits. Other texts as they are."""
+    """An IPv4 address unchanged; the /64 network of an IPv6 address; other texts unchanged."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

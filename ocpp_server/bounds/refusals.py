@@ -1,4 +1,4 @@
-"""What a refused request hears before any application has seen it: the API's envelope, or a plain page."""
+"""Answers to requests that are refused before the application: the API's envelope, or a plain page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer: HTTP's status and its name, a sentence for people, data for programs."""
+    """An answer: the HTTP status and its name, a sentence for people, data for programs."""
 
     status: int
     title: str
@@ -32,7 +32,7 @@ class Refusal:
 
 
 def too_large(limit: int, *, size: int | None, hint: str = "") -> Refusal:
-    """413. `size` is the Content-Length in bytes; None where only reading showed that it is too large."""
+    """413. `size` is the Content-Length in bytes; None where it was too large while it was read."""
     more = f"has {size:,} bytes" if size is not None else f"has more than {limit:,} bytes"
     sentence = f"The body {more}; the limit is {in_words(limit)} ({limit:,} bytes).{hint and ' '}{hint}"
     return Refusal(413, "Content too large", sentence, {"limit": limit, "size": size})
@@ -51,13 +51,13 @@ def too_many(limit: int) -> Refusal:
 
 
 def compressed(encoding: str) -> Refusal:
-    """415: nothing here unpacks a body."""
+    """415: bodies must not be compressed."""
     sentence = f"Send the body as it is: Content-Encoding {encoding[:50]!r} is not supported."
     return Refusal(415, "Unsupported media type", sentence, {}, ((b"accept-encoding", b"identity"),))
 
 
 async def send(refusal: Refusal, scope: dict[str, Any], send: Any, *, is_last: bool) -> None:
-    """Answer and log. `is_last` False: leave the end of the answer to the caller, who ends the connection."""
+    """Answer and log. `is_last` False: the caller sends the end of the answer and closes the connection."""
     path, method = scope["path"], scope["method"]
     if path.startswith("/admin/"):
         text = _PAGE.format(title=escape(refusal.title), message=escape(refusal.message))

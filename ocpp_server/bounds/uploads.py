@@ -1,4 +1,4 @@
-"""The addresses that take files: each app registers its own, and they have a limit of their own."""
+"""The paths that accept files, with a larger limit: each app registers its own."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any, Final
 
 from django.conf import settings
 
-# A form around the file: boundaries, names, the other fields.
+# The form around the file: boundaries, names, other fields.
 FORM_BYTES: Final = 64 * 1024
 
 _paths: set[str] = set()
 
 
 def register(*paths: str) -> None:
-    """Let these addresses take files of up to HTTP_MAX_UPLOAD bytes, from callers with valid credentials."""
+    """Accept files of up to HTTP_MAX_UPLOAD bytes at these paths, from callers with valid credentials."""
     _paths.update(path.rstrip("/") for path in paths)
 
 
 def is_upload(scope: dict[str, Any]) -> bool:
-    """Whether the request goes to a registered address; a last slash makes no difference."""
+    """Whether the request goes to a registered path; a last slash makes no difference."""
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     return path.rstrip("/") in _paths
 

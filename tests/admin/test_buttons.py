@@ -48,19 +48,19 @@ def test_an_offline_station_is_said_to_be_offline(operator: Client, station: Cha
     answer = operator.post(send("reset", station), {"type": "Soft"}, **JSON)
 
     assert answer.status_code == 400
-    assert answer.json()["sentence"] == "Not sent: CP-1 is known but offline."
+    assert answer.json()["sentence"].startswith("CP-1 is offline, so nothing was sent.")
 
 
 def test_without_the_pages_script_the_answer_is_a_message(operator: Client, station: ChargePoint) -> None:
     answer = operator.post(send("cache", station), follow=True)
 
     assert answer.redirect_chain == [(reverse("admin:station", args=[station.pk]), 302)]
-    assert "Not sent: CP-1 is known but offline." in answer.content.decode()
+    assert "CP-1 is offline, so nothing was sent." in answer.content.decode()
 
 
 @pytest.mark.parametrize(
     ("payload", "words"),
-    [("{", "This is not JSON"), ("[]", "A payload is a JSON object"), ("[" * 100_000, "This is not JSON")],
+    [("{", "Not valid JSON"), ("[]", "The payload must be a JSON object"), ("[" * 100_000, "Not valid JSON")],
 )
 def test_a_payload_that_is_no_object_is_not_sent(
     operator: Client, station: ChargePoint, payload: str, words: str
@@ -78,7 +78,7 @@ def test_another_stations_session_can_not_be_stopped_here(operator: Client, stat
     answer = operator.post(send("stop", station), {"transaction": "1000"}, **JSON)
 
     assert answer.status_code == 400
-    assert "not running any more" in answer.json()["sentence"]
+    assert "This session has ended" in answer.json()["sentence"]
 
 
 def test_an_unknown_button_is_not_found(operator: Client, station: ChargePoint) -> None:

@@ -23,7 +23,7 @@ def test_a_page_says_that_the_database_is_away_and_comes_again(middleware: Datab
     assert said is not None
     assert (said.status_code, said["Retry-After"]) == (503, "10")
     text = said.content.decode()
-    assert DatabaseAway.sentence in text and 'http-equiv="refresh"' in text
+    assert str(DatabaseAway.sentence) in text and 'http-equiv="refresh"' in text
 
 
 def test_a_form_that_was_sent_is_not_sent_again_by_itself(middleware: DatabaseAway) -> None:
@@ -41,7 +41,7 @@ def test_a_script_of_a_page_hears_it_in_json(middleware: DatabaseAway) -> None:
 
     assert said is not None
     assert (said.status_code, said["Content-Type"]) == (503, "application/json")
-    assert DatabaseAway.sentence in said.content.decode()
+    assert str(DatabaseAway.sentence) in said.content.decode()
 
 
 def test_other_faults_and_other_addresses_are_not_its_business(middleware: DatabaseAway) -> None:

@@ -138,7 +138,7 @@ def test_a_person_is_erased_after_being_asked_and_told_what_stands_against_it(
     assert "Erase permanently" in asked
     assert "transfer or terminate it first" in hindered
     assert refused.status_code == 403
-    assert "The person is erased: 1 tokens, 1 sessions" in done
+    assert "Person erased. 1 tokens, 1 sessions" in done
     assert "alice" not in administrator.get(page(alice)).content.decode()
 
 

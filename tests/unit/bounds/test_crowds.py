@@ -118,7 +118,7 @@ async def test_what_the_api_has_authenticated_counts_no_longer() -> None:
 async def test_a_database_that_does_not_answer_lets_nobody_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     release = asyncio.Event()
     loop = asyncio.get_running_loop()
-    monkeypatch.setattr(callers, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(callers, "LOOKUP_TIMEOUT_S", 0.05)
     monkeypatch.setattr(
         callers, "_is_key", lambda plain: asyncio.run_coroutine_threadsafe(release.wait(), loop).result()
     )
