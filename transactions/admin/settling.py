@@ -1,4 +1,4 @@
-"""Ending and settling sessions from their page and from their list: first what will happen, then it does."""
+"""End and settle sessions from their page and from their list: GET shows the consequences, POST does it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.widgets import (
     UnfoldAdminDecimalFieldWidget,
@@ -32,18 +35,18 @@ MAX_NUMBER = 2**31 - 1
 
 
 class ReasonForm(forms.Form):
-    """Every decision has a reason."""
+    """The reason, which every decision needs."""
 
     reason = forms.CharField(
         max_length=settling.MAX_REASON,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
-        help_text="Kept with the session.",
+        help_text=_("Stored with the session."),
     )
 
 
 class EndForm(ReasonForm):
     force = forms.BooleanField(
-        label="End it although the vehicle is probably charging",
+        label=_("End it although the vehicle is probably charging"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
     )
@@ -51,7 +54,7 @@ class EndForm(ReasonForm):
 
 class EnergyForm(ReasonForm):
     energy_wh = forms.FloatField(
-        label="Energy (Wh)",
+        label=_("Energy (Wh)"),
         min_value=0,
         max_value=settling.MOST_ENERGY_WH,
         widget=UnfoldAdminDecimalFieldWidget(attrs={"step": "any"}),
@@ -60,48 +63,48 @@ class EnergyForm(ReasonForm):
 
 class MergeForm(ReasonForm):
     other = forms.IntegerField(
-        label="Session to merge with",
+        label=_("Session to merge with"),
         min_value=1,
         max_value=MAX_NUMBER,
         widget=UnfoldAdminIntegerFieldWidget,
-        help_text="Of the same token on the same EVSE. The earlier of both is kept.",
+        help_text=_("A session of the same token on the same EVSE. The earlier session is kept."),
     )
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What an operator may decide about one session: the address, the words and the form."""
+    """A decision of an operator about one session: name in the URL, texts and form."""
 
     name: str
-    title: str
-    button: str
-    sentence: str
+    title: Promise
+    button: Promise
+    sentence: Promise | str
     fix: Settlement.Fix | None
     form: type[ReasonForm] = ReasonForm
     by_hand: bool = False
 
 
 DECISIONS = (
-    Decision("end", "End session", "End session",
-             "The session ends here at its last reading and its last message. The station is not asked. Its "
-             "token can charge elsewhere at once. A stop that the station sends later replaces this end.",
+    Decision("end", _("End session"), _("End session"),
+             _("The session ends here, at its last reading and its last message. The station gets no "
+               "command. The token can charge elsewhere at once. A later stop of the station replaces it."),
              Fix.END, EndForm),
-    Decision("proposed", "Apply the proposed fix", "Apply", "", None),
-    Decision("close", "Close at the last reading", "Close",
-             "The session ends at its last reading and its last message, and is not suspect any more.",
+    Decision("proposed", _("Apply the proposed fix"), _("Apply"), "", None),
+    Decision("close", _("Close at the last reading"), _("Close"),
+             _("The session ends at its last reading and its last message, and is no longer suspect."),
              Fix.CLOSE),
-    Decision("correct-energy", "Correct the energy", "Correct",
-             "The energy is replaced, in totals, budgets and exports. The readings stay as they were sent.",
+    Decision("correct-energy", _("Correct the energy"), _("Correct"),
+             _("The energy is replaced in totals, budgets and exports. The readings stay as they were sent."),
              Fix.CORRECT_ENERGY, EnergyForm, by_hand=True),
-    Decision("merge", "Merge with another session", "Merge",
-             "The earlier session gets the energy and the end of the later one, which keeps its readings and "
-             "has no energy.",
+    Decision("merge", _("Merge with another session"), _("Merge"),
+             _("The earlier session gets the energy and the end of the later one. The later one keeps its "
+               "readings and has no energy."),
              Fix.MERGE, MergeForm, by_hand=True),
-    Decision("ignore", "Ignore", "Ignore",
-             "Nothing is changed. The session is not suspect any more.", Fix.IGNORE),
+    Decision("ignore", _("Ignore"), _("Ignore"),
+             _("No value is changed. The session is no longer suspect."), Fix.IGNORE),
 )  # fmt: skip
 BY_NAME = {decision.name: decision for decision in DECISIONS}
-# What is done to several sessions from their list.
+# The decisions that the list offers for several sessions.
 BULK = ("proposed", "ignore", "end")
 
 
@@ -116,7 +119,7 @@ def urls(site: admin.AdminSite) -> list[Any]:
 
 
 def context(request: HttpRequest, session: Transaction) -> dict[str, Any]:
-    """What the session page shows of it: why it is suspect, what is proposed, and what was decided."""
+    """The context of the session page: reasons of the suspicion, the proposal, and earlier decisions."""
     proposal = proposing.proposed(session) if session.suspect else None
     return {
         "suspicions": suspicion.words(session.suspect_reasons),
@@ -142,7 +145,7 @@ def _offered(request: HttpRequest, session: Transaction) -> list[Decision]:
 
 
 def decide(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """The form of one decision; posted, it is done."""
+    """GET shows the form of one decision; POST applies it."""
     if not access.may_command(request.user):
         raise PermissionDenied
     decision = BY_NAME.get(name)
@@ -161,7 +164,7 @@ def decide(request: HttpRequest, pk: int, name: str) -> HttpResponse:
         "operator/settle.html",
         {
             **admin.site.each_context(request),
-            "title": f"{decision.title}: session {pk}",
+            "title": gettext("%(decision)s: session %(number)s") % {"decision": decision.title, "number": pk},
             "opts": Transaction._meta,
             "session": session,
             "decision": decision,
@@ -205,16 +208,19 @@ def _initial(decision: Decision, proposal: Proposal | None) -> dict[str, Any]:
 
 
 def confirm_many(request: HttpRequest, sessions: QuerySet[Transaction], name: str) -> HttpResponse | None:
-    """What will happen to each chosen session, and the question for the reason."""
+    """Show the consequence for each chosen session, and ask for the reason."""
     chosen = list(sessions.select_related("charge_point").order_by("-id")[: settling.MOST_AT_ONCE + 1])
     if len(chosen) > settling.MOST_AT_ONCE:
-        messages.error(request, f"Select at most {settling.MOST_AT_ONCE} sessions at a time.")
+        messages.error(
+            request,
+            gettext("Select at most %(limit)s sessions at a time.") % {"limit": settling.MOST_AT_ONCE},
+        )
         return None
     return _many_page(request, chosen, name, ReasonForm())
 
 
 def decide_many(request: HttpRequest, name: str) -> HttpResponse:
-    """Do it to each of the posted sessions; one that can't be settled does not stop the others."""
+    """Apply the decision to each posted session; one that can't be settled does not stop the others."""
     if not access.may_command(request.user):
         raise PermissionDenied
     if name not in BULK:
@@ -223,7 +229,7 @@ def decide_many(request: HttpRequest, name: str) -> HttpResponse:
     numbers = [int(text) for text in texts if text.isascii() and text.isdigit() and int(text) <= MAX_NUMBER]
     form = ReasonForm(request.POST)
     if not numbers:
-        messages.error(request, "No session was selected.")
+        messages.error(request, gettext("No session was selected."))
         return redirect("admin:transactions_transaction_changelist")
     if not form.is_valid():
         chosen = Transaction.objects.select_related("charge_point").filter(pk__in=numbers).order_by("-id")
@@ -234,13 +240,18 @@ def decide_many(request: HttpRequest, name: str) -> HttpResponse:
     else:
         outcomes = settling.settle_many(numbers, fix=BY_NAME[name].fix, **how)
     failed = [outcome for outcome in outcomes if outcome.settlement is None]
-    done = "ended" if name == "end" else "settled"
+    done = gettext("ended") if name == "end" else gettext("settled")
     if len(failed) < len(outcomes):
-        messages.success(request, f"{len(outcomes) - len(failed)} of {len(outcomes)} sessions are {done}.")
+        sentence = gettext("%(count)s of %(total)s sessions are %(done)s.")
+        count = len(outcomes) - len(failed)
+        messages.success(request, sentence % {"count": count, "total": len(outcomes), "done": done})
     for outcome in failed[:10]:
-        messages.error(request, f"Session {outcome.number} is not {done}: {outcome.sentence}")
+        sentence = gettext("Session %(number)s is not %(done)s: %(reason)s")
+        values = {"number": outcome.number, "done": done, "reason": outcome.sentence}
+        messages.error(request, sentence % values)
     if len(failed) > 10:
-        messages.error(request, f"{len(failed) - 10} more are not {done}.")
+        sentence = gettext("%(count)s more are not %(done)s.")
+        messages.error(request, sentence % {"count": len(failed) - 10, "done": done})
     return redirect("admin:transactions_transaction_changelist")
 
 
@@ -262,12 +273,12 @@ def _what_happens(session: Transaction, name: str) -> tuple[str, str]:
     """The fix and a sentence; no fix when nothing will be done."""
     if name == "end":
         if session.status != Transaction.Status.ACTIVE:
-            return "", "It has ended already."
+            return "", gettext("It has ended already.")
         if proposing.is_evidently_charging(session):
-            return "", "The vehicle is probably charging. Open the session to end it anyway."
-        return Fix.END.label, "It ends at its last reading."
+            return "", gettext("The vehicle is probably charging. Open the session to end it anyway.")
+        return Fix.END.label, gettext("It ends at its last reading.")
     if not session.suspect:
-        return "", "It is not suspect."
+        return "", gettext("It is not suspect.")
     if name == "ignore":
         return Fix.IGNORE.label, "; ".join(suspicion.words(session.suspect_reasons))
     proposal = proposing.proposed(session)

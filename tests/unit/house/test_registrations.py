@@ -1,0 +1,69 @@
+"""What apps register with the engine: the menu in its order, and a sentence where an app is missing."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+
+from ocpp_server import credentials
+from ocpp_server.admin import cards, menu, pages
+from ocpp_server.admin.cards import Cards
+from ocpp_server.admin.pages import Pages
+from ocpp_server.api import extensions, idempotency_store, server
+
+MENU = {
+    "": ["Dashboard", "Charge points", "Sessions"],
+    "Who may charge": [
+        "People", "Contracts", "Tokens", "Token groups", "Sites", "Access rules", "Refused tokens"
+    ],
+    "Inboxes": ["Refused connections", "Unknown tokens", "Quarantined messages"],
+    "Logs": [
+        "Messages", "Commands", "Settlements", "Remote starts", "Deviations", "Security events",
+        "Device events",
+    ],
+    "Details": [
+        "Connectors", "EVSEs", "Meter values", "Transaction events", "Stored keys", "Reported keys",
+        "Counters",
+    ],
+    "Access": ["Operators", "API keys", "Idempotent requests"],
+}  # fmt: skip
+
+
+def test_the_apps_entries_are_in_the_order_of_the_menu() -> None:
+    groups = menu.navigation(HttpRequest())
+
+    shown = {str(group.get("title", "")): [str(item["title"]) for item in group["items"]] for group in groups}
+
+    assert shown == MENU
+    assert list(shown) == list(MENU)
+
+
+@pytest.mark.parametrize(
+    ("port", "ask"),
+    [
+        (credentials, credentials.credentials),
+        (idempotency_store, idempotency_store.store),
+        (server, server.server),
+    ],
+)
+def test_a_port_that_no_app_has_filled_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, port: object, ask: object
+) -> None:
+    monkeypatch.setattr(port, "_filled", [])
+    assert callable(ask)
+
+    with pytest.raises(ImproperlyConfigured, match=r"AppConfig\.ready"):
+        ask()
+
+
+def test_two_registrations_for_one_place_are_refused() -> None:
+    with pytest.raises(ValueError, match="accounts_person"):
+        menu.model(menu.CHARGING, 10, "Another", "person", "accounts_token")
+    with pytest.raises(ValueError, match="has pages already"):
+        pages.register("accounts.Person", Pages())
+    with pytest.raises(ValueError, match="cards named accounts"):
+        cards.register("accounts", lambda now, provides: Cards())
+    (known,) = extensions.of("connectors")
+    with pytest.raises(ValueError, match="transaction"):
+        extensions.extend("connectors", known)
