@@ -2,8 +2,8 @@
 
 E001  a row without the schemas of one of its versions
 E002  schemas without a row
-E003  an action stations send that nobody serves and that is not listed as not yet served
-E004  an action that is listed as not yet served, but is
+E003  an action of stations without a handler that is not listed as not yet served
+E004  an action with a handler that is listed as not yet served
 E005  a listed action that no station of that version may send
 E006  a handler without a row
 """
@@ -19,7 +19,7 @@ from ocpp_server.protocol.actions import ACTIONS, SENDS, action, from_station
 from ocpp_server.protocol.registry import ROLES, Registry, registry
 from ocpp_server.protocol.versions import V2X, V16, V21, VERSIONS, Version
 
-# What stations may send and nobody serves yet: answered NotSupported. Later work empties this list.
+# Actions of stations that have no handler yet: answered NotSupported. Later work empties this list.
 _NOT_YET_16: Final = (
     "LogStatusNotification",
     "SignCertificate",
@@ -76,7 +76,7 @@ def disagreements(
             if (version, name) not in served | not_yet:
                 yield (
                     "ocpp.E003",
-                    f"{version} {name}: stations send it, nobody serves it, and it is not in NOT_YET",
+                    f"{version} {name}: stations send it, it has no handler, and it is not in NOT_YET",
                 )
     for version, name in sorted(not_yet):
         if (version, name) in served:
@@ -103,10 +103,10 @@ def _between_table_and_schemas() -> Iterator[tuple[str, str]]:
 
 
 def check_actions(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """The Django system check; call it when every handler module has been imported."""
+    """The Django system check; runs after every handler module has been imported."""
     return [Error(sentence, id=number) for number, sentence in disagreements()]
 
 
 def register() -> None:
-    """Hang the check into `manage.py check`, tag "ocpp"; for an AppConfig.ready."""
+    """Add the check to `manage.py check`, tag "ocpp"; for an AppConfig.ready."""
     register_check(check_actions, "ocpp")

@@ -1,1 +1,1 @@
-"""What stations say about themselves."""
+"""Handlers of the messages of a station about itself."""

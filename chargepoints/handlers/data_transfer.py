@@ -1,6 +1,4 @@
-"""Data transfer from stations (1.6 4.3; 2.0.1 P02). Nothing reaches code without an explicit registration
-(S20).
-"""
+"""Data transfer from stations (1.6 4.3; 2.0.1 P02). Only explicitly registered code gets a message (S20)."""
 
 from __future__ import annotations
 
@@ -14,8 +12,7 @@ from ocpp_server.protocol.versions import V2X, V16
 Answer = tuple[str, Any]
 Receiver = Callable[[Station, Any], Awaitable[Answer]]
 
-# (vendorId, messageId) -> receiver. Empty: no vendor's messages are known yet; the message log keeps them
-# all.
+# (vendorId, messageId) -> receiver. Empty: no vendor's messages are known yet; the message log keeps them.
 RECEIVERS: dict[tuple[str, str], Receiver] = {}
 
 

@@ -20,7 +20,7 @@ async def diagnostics_status_notification(station: Station, request: dict[str, A
 
 @on("NotifyEvent", *V2X)
 async def notify_event(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    """2.0.1 G01, N07, N08. Answered `{}` whatever it says; every event is stored once."""
+    """2.0.1 G01, N07, N08. Always answered `{}`; every event is stored once."""
     for event in request["eventData"]:
         component = event["component"]
         await diagnostics.record(

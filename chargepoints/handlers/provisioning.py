@@ -50,6 +50,6 @@ async def _register(station: Station, identification: Identification, *, reason:
 
 @on("Heartbeat", V16, *V2X)
 async def heartbeat(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    """Touches the live state only; the last-seen time reaches the ORM in batches."""
-    # Not the time of receipt: the frame may have waited at a gateway, and the station sets its clock by this.
+    """Answer the current time. The last-seen time reaches the ORM in batches."""
+    # Not the time of receipt: the frame may have waited at a gateway, and the station sets its clock to this.
     return {"currentTime": translate.time(datetime.now(UTC))}

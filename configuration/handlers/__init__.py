@@ -1,1 +1,1 @@
-"""What stations say and ask about their configuration."""
+"""Handlers of messages about the configuration of stations."""

@@ -1,4 +1,4 @@
-"""Configuration (1.6 5.3, 5.8; 2.0.1 B05, B06): what stations answer, and what one family of them asks us."""
+"""Configuration (1.6 5.3, 5.8; 2.0.1 B05, B06): answers of stations, requests of one family."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ocpp_server.storage.journal import journal
 
 @on("GetConfiguration", V16, inbound=True)
 async def get_configuration(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    """A station that asks the server for its keys gets the stored ones."""
+    """Answer a station that requests its own keys with the stored ones."""
     connectors = len({evse for evse, _ in station.connectors})
     own = await live.state().stored_keys(station.identity)
     known, unknown = catalogue.merged(own, connectors, request.get("key"))

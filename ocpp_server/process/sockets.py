@@ -1,4 +1,8 @@
-"""uvicorn's protocols as stations need them: lenient with pings, within bounds before the handshake."""
+"""uvicorn's protocols adapted to stations: lenient with pings, bounded before the handshake.
+
+They override private parts of uvicorn and websockets. HTTP_PLAIN_SOCKETS=1 serves without them, and
+`test_overridden_parts` fails when either package changes one of those parts.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +25,18 @@ from ocpp_server.transport import shutdown
 
 log = structlog.get_logger(__name__)
 
-# So many messages may wait behind the one in hand before a socket is no longer read. uvicorn's own limit is
-# none: it stops and resumes reading, which are calls of the system, for every message.
+# How many messages may wait behind the current one before reading is paused. uvicorn allows none: it pauses
+# and resumes reading, two system calls, for every message.
 READ_AHEAD = 2
 
-# What the system keeps for a station that does not read: it would take megabytes for each by itself.
+# The system's buffer for a station that does not read; its default is megabytes a socket.
 SEND_BUFFER = 64 * 1024
-# What the operator sees of a station that did not read; the station itself can't be told.
+# The close code in the log for a station that did not read; the station cannot receive it.
 NOT_READ = 1011
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
-    """Bytes that are no UTF-8 are a station's mistake, not a failure of ours."""
+    """Log invalid UTF-8 without a traceback: it is a mistake of the station, not a failure of the server."""
     if str(record.msg).startswith("Invalid UTF-8"):
         record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
     return True
@@ -42,12 +46,12 @@ logging.getLogger("uvicorn.error").addFilter(_without_traceback)
 
 
 class _Reader(StreamReader):
-    """Knows whether the parser stands between two frames, with nothing of the next one read."""
+    """A reader that knows whether the parser is between two frames, with no byte of the next one read."""
 
     is_between_frames = False
 
     def at_eof(self) -> Generator[None, None, bool]:
-        # The parser asks this before every frame, and nowhere else.
+        # The parser calls this before every frame, and nowhere else.
         while not self.buffer:
             if self.eof:
                 return True
@@ -58,7 +62,7 @@ class _Reader(StreamReader):
 
 
 class _Mailbox:
-    """What came and was not taken yet, for one taker: `asyncio.Queue` costs two coroutines more a message."""
+    """Received messages for one reader: `asyncio.Queue` costs two coroutines more a message."""
 
     __slots__ = ("_loop", "items", "_waiter")
 
@@ -76,13 +80,13 @@ class _Mailbox:
                 waiter.set_result(None)
 
     def filled(self) -> asyncio.Future[None]:
-        """Done when there is something."""
+        """A future that is done when a message arrives."""
         self._waiter = self._loop.create_future()
         return self._waiter
 
 
 class _Sent:
-    """The awaitable of what has left already."""
+    """The awaitable of a frame that was written already."""
 
     __slots__ = ()
 
@@ -97,11 +101,11 @@ _SENT = _Sent()
 class StationSocket(WebSocketsSansIOProtocol):
     """Closes for a missing pong only when the station is known to answer pings and says nothing else.
 
-    Some chargers never answer a ping, or none while they are busy sending: whatever they send is a sign of
-    life, and one that never answered a ping is judged by its silence alone (`housekeeping`).
+    Some chargers never answer a ping, or none while they are busy sending: any data from them is a sign of
+    life, and a station that never answered a ping is judged by its silence alone (`housekeeping`).
 
-    A station that does not read (F37) fills the system's buffer and 64 KiB of ours; from then on whoever
-    has something for it waits, OCPP_WRITE_TIMEOUT at most. Nobody else does.
+    A station that does not read (F37) fills the system's buffer and 64 KiB of ours. From then on only senders
+    to this station wait, OCPP_WRITE_TIMEOUT at most.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -110,11 +114,11 @@ class StationSocket(WebSocketsSansIOProtocol):
         self._heard_at = 0.0
         self._write_timer: asyncio.TimerHandle | None = None
         self.queue = self._mailbox = _Mailbox(self.loop)  # type: ignore[assignment]
-        # The parser of `websockets`, begun anew with a reader that says where it stands.
+        # The parser of `websockets`, restarted with a reader that knows whether it is between frames.
         self._reader = self.conn.reader = _Reader()
         self.conn.parser = self.conn.parse()
         next(self.conn.parser)
-        # Whether frames can be written and read without it: nothing is compressed.
+        # Whether frames can be read and written without the parser: no compression was negotiated.
         self._is_plain = False
         self._max_size = self.config.ws_max_size
 
@@ -133,8 +137,8 @@ class StationSocket(WebSocketsSansIOProtocol):
                 return
         super().data_received(data)
         if conn.handshake_exc is not None and not self.handshake_initiated:
-            # A request that can't be read, with a header of 9,000 bytes for example: uvicorn leaves the
-            # library's answer (431) unsent, and whoever asked without one.
+            # The request can't be read, for example with a header of 9,000 bytes: uvicorn does not send the
+            # library's answer (431).
             self.transport.write(b"".join(conn.data_to_send()))
             self.transport.close()
 
@@ -152,16 +156,16 @@ class StationSocket(WebSocketsSansIOProtocol):
             extensions["ocpp.lost"] = lambda: self.disconnected
 
     def _silence(self) -> float:
-        """Seconds since anything was heard, pongs included."""
+        """Seconds since the last data from the station, pongs included."""
         return self.loop.time() - self._heard_at
 
     def handle_text(self, event: Any) -> None:
-        # The whole message in one frame, as all of them are that are not huge; the rest is uvicorn's.
+        # A message in one frame, as all but huge ones are; uvicorn handles the others.
         if not event.fin or self.close_sent or not self._take(event.data):
             super().handle_text(event)
 
     def _take(self, data: bytes) -> bool:
-        """Hand a message over; False when it is no text."""
+        """Put a message into the mailbox; False when it is not UTF-8."""
         try:
             text = data.decode()
         except UnicodeDecodeError:
@@ -210,8 +214,8 @@ class StationSocket(WebSocketsSansIOProtocol):
         return super().send(message)
 
     async def _send_refusal(self, message: Any) -> None:
-        """The end of a handshake, which uvicorn only sees when the socket is lost: until then it would log an
-        error about every refusal.
+        """Mark the handshake as complete. uvicorn does so only when the socket is lost, and until then would
+        log an error about every refusal.
         """
         await super().send(message)
         self.handshake_complete = self.handshake_complete or self.close_sent
@@ -226,12 +230,12 @@ class StationSocket(WebSocketsSansIOProtocol):
         )
 
     async def _send_close(self, message: Any) -> None:
-        """Close; without a word when the station does not read, who would never hear it."""
+        """Close the socket; without a close frame when the station does not read and would not receive it."""
         if not self.writable.is_set():
             self._cut(message.get("code", 1000), message.get("reason") or "")
             return
         await super().send(message)
-        # A transport that closes waits until everything was read.
+        # A closing transport waits until the station has read everything.
         self.loop.call_later(self.close_timeout, self.transport.abort)
 
     def _cut(self, code: int, reason: str) -> None:
@@ -253,9 +257,8 @@ class StationSocket(WebSocketsSansIOProtocol):
         super().handle_pong(event)
 
     def shutdown(self) -> None:
-        """The server ends, and uvicorn wants every socket closed now (1012, the message in hand unanswered).
-
-        We close them one after the other, each when its message is answered, and uvicorn waits.
+        """Drain the sockets when the server ends: close one after the other, each when its message is
+        answered, while uvicorn waits. uvicorn would close all of them now (1012), with messages unanswered.
         """
         if self.handshake_complete:
             shutdown.drain()
@@ -263,7 +266,7 @@ class StationSocket(WebSocketsSansIOProtocol):
             super().shutdown()
 
     def keepalive_timeout(self) -> None:
-        # What we don't read we can't hear: a pong may be waiting behind messages we have no room for.
+        # While reading is paused, a pong may be waiting behind messages that were not read.
         if self._has_ponged and self._heard_at < self.ping_sent_at and not self.read_paused:
             super().keepalive_timeout()
             return
@@ -278,5 +281,5 @@ class Front(BoundedConnection):
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        # uvicorn silences this logger; Django's logging, which is set up after it, gives it its voice again.
+        # uvicorn disables this logger; Django's logging, which is set up later, enables it again.
         self.access_log = self.access_log and self.config.access_log

@@ -1,7 +1,7 @@
-"""The WebSocket frame that nearly all messages of stations come and go in: whole, short, not compressed.
+"""WebSocket frames that are whole, short and not compressed, as nearly all messages of stations are.
 
-RFC 6455 section 5.2. Everything else (fragments, control frames, compression, several frames in one read,
-half a frame) is left to `websockets`, whose parser costs four times as much for this one.
+RFC 6455 section 5.2. All others (fragments, control frames, compression, several frames in one read, half a
+frame) go to `websockets`, whose parser costs four times as much for such a frame.
 """
 
 from __future__ import annotations

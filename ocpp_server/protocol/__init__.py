@@ -1,4 +1,4 @@
 """OCPP as pure Python: frames, errors, schemas, the action table and one station's conversation.
 
-Nothing here knows Django, Redis or an app, so that everything can be tried without a server.
+The package imports neither Django nor Redis nor an app, so all of it can be tested without a server.
 """

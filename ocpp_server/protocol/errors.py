@@ -1,4 +1,4 @@
-"""What the wire hears when something is wrong: one class per OCPP error.
+"""The errors that a station gets as an answer: one class per OCPP error.
 
 The spelling of a code per version lives only here. 1.6 misspells two of them ("FormationViolation",
 "OccurenceConstraintViolation"); the errata declare the misspelling normative (J errata 5.1, 5.2).
@@ -32,25 +32,25 @@ class OcppError(Exception):
 
 
 class GenericError(OcppError):
-    """Anything that no other class describes."""
+    """An error that no other class describes."""
 
 
 class NotImplementedAction(OcppError):
-    """The receiver does not know the action at all (the name avoids Python's NotImplementedError)."""
+    """The action is unknown to the receiver (the name avoids Python's NotImplementedError)."""
 
     code = "NotImplemented"
     sentence = "The action is not known."
 
 
 class NotSupported(OcppError):
-    """The action is known, but is not served here, or not in this direction."""
+    """The action is known, but not served here or not in this direction."""
 
     code = "NotSupported"
     sentence = "The action is known but not supported."
 
 
 class InternalError(OcppError):
-    """We failed, not the station: it keeps the message and tries again."""
+    """The server failed, not the station: the station keeps the message and retries."""
 
     code = "InternalError"
     sentence = "An internal error occurred; the message was not processed."
@@ -101,7 +101,7 @@ class TypeConstraintViolation(OcppError):
 
 
 class MessageTypeNotSupported(OcppError):
-    """The message type number is unknown. 1.6 ignores such frames and has no word for it."""
+    """The message type number is unknown. 1.6 ignores such frames and has no code for them."""
 
     code = "MessageTypeNotSupported"
     code_16 = "ProtocolError"

@@ -1,6 +1,6 @@
 """The frames of OCPP-J: read without ever raising, and written compactly.
 
-The envelope is decoded, the payload stays the station's own text until somebody asks for `json()`: it can be
+The envelope is decoded; the payload stays the station's own text until a caller needs `json()`. So it can be
 logged, hashed and stored byte for byte, and 1.10 does not become 1.1 on the way.
 """
 
@@ -29,10 +29,10 @@ _CALL_LENGTH = 4
 
 
 class _WithPayload(msgspec.Struct, frozen=True, gc=False):
-    """What every frame with a payload has in common.
+    """The fields of every frame with a payload.
 
-    `payload` is raw JSON text. `cleaned` says that escapes which no database or log can store (NUL, lone
-    surrogates) were replaced by U+FFFD before anything else looked at the frame.
+    `payload` is raw JSON text. `cleaned`: escapes that no database or log can store (NUL, lone surrogates)
+    were replaced by U+FFFD before the frame was parsed.
     """
 
     id: str
@@ -41,7 +41,7 @@ class _WithPayload(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def null_payload(self) -> bool:
-        """Some stations send null where an empty object is meant; worth counting, not refusing."""
+        """Some stations send null and mean an empty object: counted, not refused."""
         return self.payload == "null"
 
     def json(self) -> dict[str, Any]:
@@ -102,7 +102,7 @@ class CallResultError(msgspec.Struct, frozen=True):
 class Broken(msgspec.Struct, frozen=True):
     """A frame that breaks the rules of its envelope.
 
-    `error` is what the sender should hear, None where nothing may be answered (broken answers and sends).
+    `error` is the answer to the sender, None where nothing may be answered (broken answers and SENDs).
     `id` and `type` are set as far as they could be read.
     """
 
@@ -126,7 +126,7 @@ Frame = Call | CallResult | CallError | CallResultError | Send | Broken | Unknow
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID)]
 _Action = Annotated[str, msgspec.Meta(min_length=1)]
 
-# A frame as it should be costs one of these and no line of ours; whatever they refuse is looked at closely.
+# One of these decodes a correct frame without Python code of ours; `_parse_closely` takes what they refuse.
 _decode_call = msgspec.json.Decoder(tuple[Literal[2], _Id, _Action, msgspec.Raw]).decode
 _decode_result = msgspec.json.Decoder(tuple[Literal[3], _Id, msgspec.Raw]).decode
 _decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -135,7 +135,7 @@ _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # the optional en
 _NOT_BRACKET = re.compile(r"[^][{}]+")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair is one character: leave it
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair is one character: keep it
     r"|u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})"
     r"|.)",
     re.DOTALL,
@@ -144,7 +144,7 @@ _TYPE_NUMBER = re.compile(rb"-?[0-9]{1,9}")
 
 
 def parse(text: str, version: str) -> Frame:
-    """Read one frame of a station; never raises, whatever it sent."""
+    """Read one frame of a station; never raises, for any input."""
     if text.count("[") + text.count("{") > MAX_DEPTH and _too_deep(text):
         return _unreadable(f"nested deeper than {MAX_DEPTH} levels, or brackets do not match")
     cleaned = False
@@ -158,12 +158,12 @@ def parse(text: str, version: str) -> Frame:
             _, call_id, payload = _decode_result(text)
             return CallResult(call_id, str(payload, "utf-8"), cleaned)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        pass  # what is wrong with it takes a closer look
+        pass  # `_parse_closely` finds out what is wrong
     return _parse_closely(text, version, cleaned)
 
 
 def _parse_closely(text: str, version: str, cleaned: bool) -> Frame:
-    """Read a frame that is unusual or wrong, and say what is wrong with it."""
+    """Read a frame that is unusual or wrong, and name what is wrong."""
     if _LONE_SURROGATE.search(text):
         text, cleaned = _LONE_SURROGATE.sub("\ufffd", text), True
     try:
@@ -202,7 +202,7 @@ def _parse_request(
 
 
 def _parse_answer(kind: int, parts: list[msgspec.Raw], given_id: object, cleaned: bool) -> Frame:
-    """Read an answer generously: somebody waits for it, and the id alone tells which call it ends."""
+    """Read an answer generously: a caller waits for it, and the id alone names the call it ends."""
     if not isinstance(given_id, str) or not given_id:
         return Broken("the message id of an answer is not a string", None, None, kind)
     if kind == CALL_RESULT:
@@ -223,7 +223,7 @@ def _unreadable(reason: str) -> Broken:
 
 
 def _broken(reason: str, given_id: object, kind: int | None, version: str) -> Broken:
-    """A frame whose JSON is fine but whose envelope is not; sends are never answered (2.1 part 4 4.2.5)."""
+    """A frame with valid JSON and a wrong envelope; a SEND is never answered (2.1 part 4 4.2.5)."""
     error = None if kind == SEND else RpcFrameworkError(f"The frame is not a valid RPC message: {reason}.")
     return Broken(reason, error, _echoable(given_id, version), kind)
 
@@ -231,8 +231,8 @@ def _broken(reason: str, given_id: object, kind: int | None, version: str) -> Br
 def _echoable(given_id: object, version: str) -> str | None:
     """The id an error about this frame may carry.
 
-    2.x has "-1" for ids that break the rule. 1.6 has not, and a station that gets no answer waits for its
-    timeout: an id that can be told apart is given back as text.
+    2.x has "-1" for ids that break the rule. 1.6 has no such id, and a station without an answer waits for
+    its timeout: an id that can be told from others is returned as text.
     """
     if isinstance(given_id, str) and _is_id(given_id):
         return given_id
@@ -250,12 +250,12 @@ def _is_id(value: object) -> bool:
 def _decoded(part: msgspec.Raw) -> Any:
     try:
         return orjson.loads(bytes(part))
-    except orjson.JSONDecodeError:  # a number that no double holds: certainly not what belongs here
+    except orjson.JSONDecodeError:  # a number that does not fit a double: wrong in every place
         return None
 
 
 def _too_deep(text: str) -> bool:
-    """Whether the brackets outside of strings nest deeper than MAX_DEPTH; linear, nothing is parsed."""
+    """Whether the brackets outside of strings nest deeper than MAX_DEPTH; linear, without parsing."""
     brackets = _NOT_BRACKET.sub("", _STRING.sub("", text))
     for _ in range(MAX_DEPTH):
         if not brackets:
@@ -288,7 +288,7 @@ def pack_call(id: str, action: str, payload: dict[str, Any]) -> str:
 
 
 def pack_result(id: str, payload: dict[str, Any] | str) -> str:
-    """A CALLRESULT; a payload that is text already is taken as it is."""
+    """A CALLRESULT; a payload that is text already is copied as it is."""
     if isinstance(payload, str):
         return f"[3,{orjson.dumps(id).decode()},{payload}]"
     return orjson.dumps((CALL_RESULT, id, payload)).decode()
@@ -312,7 +312,7 @@ def _pack_refusal(kind: int, id: str, error: OcppError, version: str) -> str:
 
 
 def answer_to_broken(frame: Broken | Unknown, version: str) -> str | None:
-    """What to answer to a frame that is no message; None where the version asks for silence.
+    """The answer to a frame that is no message; None where the version asks for silence.
 
     1.6 and 2.1 ignore unknown message types, 2.0.1 refuses them (part 4 4.4). An unreadable id is answered
     with "-1" in 2.x; 1.6 has no such rule and stays silent (conformance R16, R17, R19).

@@ -1,5 +1,5 @@
-"""What a station wrote differently and meant beyond doubt: the schema says what was wanted, and the value is
-repaired in place before it is used. Only asked for when a payload is not valid.
+"""Repairs of payloads that have one meaning: the schema names the wanted type, and the value is repaired in
+place before it is used. Runs only for a payload that is not valid.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ FRACTION_FOR_INTEGER = "fraction-for-integer"
 # Repairs whose new value may break rules of its own.
 NEW_VALUE = frozenset({OBJECT_FOR_LIST, TEXT_FOR_NUMBER, FRACTION_FOR_INTEGER})
 
-_EXACT = 2**53  # up to here a float says exactly which integer was meant
+_EXACT = 2**53  # up to here a float names one integer exactly
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 # Registers of the meter that the schema wants in whole Wh; meters show fractions.
 _WHOLE_REGISTERS = frozenset({"meterStart", "meterStop"})
 
 
 class Alike(NamedTuple):
-    """A value that breaks the rule of an error that was found elsewhere."""
+    """A value that breaks the same rule as an error found elsewhere."""
 
     instance: object
     kind: Any
@@ -61,14 +61,14 @@ def repair(
     strict: bool,
     kind: Kind,
 ) -> str | None:
-    """Repair what has only one possible meaning, in place; the kind of deviation, or None.
+    """Repair a value that has only one possible meaning, in place; the kind of deviation, or None.
 
     null and [] for something optional are dropped, and null for a list of a request is a list without
     elements. One object for a list becomes a list of it. A number written as text becomes the number, 1.0 for
     an integer becomes 1, a register of whole Wh loses its fraction, and a sampled value gets the type that
     its version asks for. Never repaired: ids (`_is_id`), tokens, signed data, the status of an answer.
 
-    A strict station gets only the repair of 1.0 for 1, which JSON does not tell apart.
+    A strict station gets only the repair of 1.0 for 1, which are the same number in JSON.
     """
     if not where:
         return None
@@ -115,21 +115,21 @@ def _number(
     if isinstance(value, str):
         if not _PLAIN_NUMBER.fullmatch(value):
             return None
-        # Without a point it stays whole: how many digits a register has says how exact it is.
+        # Without a point it stays whole: the digits of a register show its resolution.
         value = float(value) if "." in value else int(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     if "number" not in wanted and isinstance(value, float):
         if not (value.is_integer() or key in _WHOLE_REGISTERS) or abs(value) > _EXACT:
             return None
-        # A register that shows whole Wh counts those that are complete.
+        # A register of whole Wh counts complete ones.
         value = math.floor(value)
     parent[key] = value
     return TEXT_FOR_NUMBER if is_text else FRACTION_FOR_INTEGER
 
 
 def _is_id(where: Where) -> bool:
-    """Whether a number is an id, which must come back as it was given. EVSEs and connectors are counted."""
+    """Whether a number is an id, which has to come back unchanged. EVSEs and connectors are counted."""
     name = str(where[-1])
     if name == "id":
         return "evse" not in where

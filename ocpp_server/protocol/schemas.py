@@ -1,7 +1,7 @@
-"""The JSON schemas of OCPP, compiled once and asked for every message.
+"""The JSON schemas of OCPP, compiled once and used for every message.
 
-A payload that is right costs one call into the compiled validator. Everything below it is for the others:
-which rule was broken, whether we can live with it, and what the sender hears.
+A valid payload costs one call into the compiled validator. The rest of the module is for the others: which
+rule was broken, whether it is tolerated, and which error the sender gets.
 """
 
 import json
@@ -40,13 +40,13 @@ from .versions import V16, V21, V201
 _FOLDERS: dict[str, str] = {V16: "v16", V201: "v201", V21: "v21"}
 _INT64 = 2**63 - 1
 _SHOWN = 50  # characters of an offending value that a description repeats
-_DEEPEST = 12  # more lists than any schema has inside of each other
+_DEEPEST = 12  # more nested lists than any schema has
 _ALL_ERRORS_UP_TO = 32 * 1024  # characters of a payload of ours; a larger one gets its first error alone
-_MANY_VALUES = 2000  # of a station's payload; of one with more, one error at a time is looked at
+_MANY_VALUES = 2000  # of a station's payload; a payload with more is judged one error at a time
 EXTRA_PROPERTY = "extra-property"
-# Of a large message only the first rules are judged; it may have fields that its schema does not know.
+# A large message is judged by its first broken rules; it may have fields that its schema does not know.
 NOT_JUDGED = "not-judged"
-_MOST = 20  # deviations reported for one message; the rest is more of the same
+_MOST = 20  # deviations reported for one message
 
 
 class Deviation(NamedTuple):
@@ -65,7 +65,7 @@ class PayloadInvalid(ValueError):
         super().__init__("; ".join(f"{error['field']}: {error['reason']}" for error in errors))
 
 
-# --- where the schemas are ----------------------------------------------------------------------------------
+# --- loading the schemas ------------------------------------------------------------------------------------
 
 
 @cache
@@ -102,7 +102,7 @@ def message_schema(version: str, action: str, kind: Kind) -> Schema:
 
 
 def _enforced(node: Any, name: str = "") -> Any:
-    """The schema as we apply it: integers fit the database, customData holds whatever its vendor likes."""
+    """The schema as we apply it: integers fit the database, customData may hold anything."""
     if isinstance(node, list):
         return [_enforced(item) for item in node]
     if not isinstance(node, dict):
@@ -135,13 +135,13 @@ def _message(version: str, action: str, kind: Kind) -> _Message:
     return _Message(version, action, kind)
 
 
-# --- asking them --------------------------------------------------------------------------------------------
+# --- validating ---------------------------------------------------------------------------------------------
 
 
 def check(
     version: str, action: str, kind: Kind, payload: dict[str, Any], *, strict: bool
 ) -> Sequence[Deviation]:
-    """Validate what a station sent; returns what was tolerated, empty for a correct payload.
+    """Validate a payload of a station; returns the tolerated deviations, none for a correct payload.
 
     Raises the OcppError of the first rule that cannot be tolerated: with `strict` any rule, otherwise a
     missing required field, a wrong type, a list of the wrong length, or an integer beyond 64 bits. Repairs
@@ -154,19 +154,19 @@ def check(
     if _is_large(payload):
         _judge_large(message, action, kind, payload, deviations, strict=strict)
         return list(deviations.values())
-    # A repair shows what is inside of it, so the payload is validated again.
+    # A repaired value may hold further errors, so the payload is validated again.
     for _ in range(_DEEPEST):
         if not _pass(message, action, kind, payload, deviations, strict=strict):
             break
     found = list(deviations.values())
     if len(found) > _MOST:
-        # Unknown fields first: whatever keeps the message looks closely at one that has any.
+        # Unknown fields first: a message that has any is masked more closely where it is stored.
         found.sort(key=lambda deviation: deviation.kind != EXTRA_PROPERTY)
     return found[:_MOST]
 
 
 def _is_large(payload: dict[str, Any]) -> bool:
-    """Whether there are many values that may each be wrong; one long text is one value."""
+    """Whether the payload has many values, each of which may be wrong; one long text is one value."""
     try:
         return orjson.dumps(payload).count(b",") > _MANY_VALUES
     except TypeError:  # an integer beyond 64 bits, which no schema takes
@@ -184,9 +184,9 @@ def _judge_large(
 ) -> None:
     """Judge a large payload by one broken rule at a time.
 
-    The library makes all errors before it shows the first one: a MiB of wrong samples would stop every
-    station for seconds. A repair is applied to all values in the same place of a list. The first rule that
-    is tolerated ends it, because the library would show it again: what comes after it is not judged.
+    The library builds all errors before it returns the first one: a MiB of wrong samples would stop every
+    station for seconds. A repair is applied to all values in the same place of a list. The first tolerated
+    rule ends the search, because the library would return it again: later rules are not judged.
     """
     for _ in range(_MOST):
         error = _first_broken(message, payload)
@@ -213,9 +213,10 @@ def _judged(
     *,
     strict: bool,
 ) -> tuple[str, list[Deviation]]:
-    """Repair or tolerate one broken rule: the kind of repair ("" when only tolerated), and what to count.
+    """Repair or tolerate one broken rule: the kind of repair ("" when only tolerated), and the deviations to
+    count.
 
-    Raises the OcppError of a rule that is neither.
+    Raises the OcppError of a rule that is neither repaired nor tolerated.
     """
     where = tuple(error.instance_path)
     mended = repair(message.schema, payload, error, where, strict=strict, kind=kind)
@@ -244,7 +245,7 @@ def _pass(
     *,
     strict: bool,
 ) -> bool:
-    """Judge every broken rule once; whether a repaired value has to be validated in turn."""
+    """Judge every broken rule once; True when a repaired value has to be validated again."""
     repaired: set[Where] = set()
     again = False
     for error in message.validator.iter_errors(payload):
@@ -261,7 +262,7 @@ def _pass(
 
 
 def outgoing(version: str, action: str, kind: Kind, payload: dict[str, Any]) -> None:
-    """Validate what we are about to send, always strictly; raises PayloadInvalid."""
+    """Validate a payload of ours strictly before it is sent; raises PayloadInvalid."""
     message = _message(version, action, kind)
     try:
         if not message.is_valid(payload):
@@ -271,17 +272,17 @@ def outgoing(version: str, action: str, kind: Kind, payload: dict[str, Any]) -> 
                 for field, reason in _fields(error, tuple(error.instance_path), action)
             )
             raise PayloadInvalid(list(islice(errors, _MOST)))
-        if kind == "request":  # typed in by people and programs; our own answers are built by us
+        if kind == "request":  # from people and API clients; the server builds its own answers
             orjson.dumps(payload)
     except PayloadInvalid:
         raise
-    except (ValueError, TypeError) as error:  # lone surrogates, integers beyond 64 bits, types JSON has not
+    except (ValueError, TypeError) as error:  # lone surrogates, integers beyond 64 bits, no JSON type
         raise PayloadInvalid([{"field": "", "reason": f"cannot be written as JSON: {error}"}]) from None
 
 
 def _broken(message: _Message, payload: dict[str, Any]) -> list[ValidationError]:
-    """The broken rules of a payload; of a large one the first alone. The library makes all of them before it
-    shows one, which for a MiB of wrong items takes seconds in which no other thread runs.
+    """The broken rules of a payload; of a large one only the first. The library builds all of them before it
+    returns one, which for a MiB of wrong items takes seconds in which no other thread runs.
     """
     if len(str(payload)) <= _ALL_ERRORS_UP_TO:
         return list(message.validator.iter_errors(payload))
@@ -311,13 +312,12 @@ _TOLERATED: dict[str, str] = {
 
 
 def _tolerated(error: ValidationError, kind: Kind) -> str | None:
-    """The kind of deviation this is in tolerant mode, None when the structure itself is wrong."""
+    """The kind of deviation in tolerant mode, None when the structure itself is wrong."""
     value = error.instance
     if isinstance(value, int) and abs(value) > _INT64:
         return None
     if value == [] and error.kind.name == "minItems" and kind == "request":
-        # No elements: an event without readings still says that the session has ended. Of an answer, the
-        # elements are the result.
+        # An event without readings still ends a session. In an answer, the elements are the result.
         return EMPTY_ARRAY
     return _TOLERATED.get(error.kind.name)
 
@@ -328,15 +328,15 @@ def _refusal(error: ValidationError, where: Where, action: str) -> OcppError:
     return cls(f"{path}: {reason}"[:DESCRIPTION_MAX] if path else reason[:DESCRIPTION_MAX])
 
 
-# --- saying it ----------------------------------------------------------------------------------------------
+# --- wording ------------------------------------------------------------------------------------------------
 
-# No secrets, and nobody's business where a description goes: tokens, names of accounts, and addresses, which
+# Not secret, but private in a description that a station logs: tokens, account names, and addresses, which
 # carry names and passwords.
 _PRIVATE = re.compile(r"token|idtag|user|location|ur[il]$", re.IGNORECASE)
 
 
 def _fields(error: ValidationError, where: Where, action: str) -> Iterator[tuple[str, str]]:
-    """The fields an error is about, each with its reason; one error may name several extra properties."""
+    """The fields of an error, each with its reason; one error may name several extra properties."""
     facts = error.kind.as_dict()
     if error.kind.name == "required":
         yield _path((*where, facts["property"])), "is required but missing"
@@ -348,7 +348,7 @@ def _fields(error: ValidationError, where: Where, action: str) -> Iterator[tuple
 
 
 def _reason(error: ValidationError, where: Where, action: str) -> str:
-    """What is wrong with a value, in words; never a secret, never more than the start of a long value."""
+    """A sentence about a wrong value; never a secret, never more than the start of a long value."""
     facts, shown = error.kind.as_dict(), _shown(error.instance, where, action)
     match error.kind.name:
         case "type":
@@ -383,9 +383,7 @@ def _shown(value: object, where: Where, action: str) -> str:
 
 
 def _is_hidden(where: Where, action: str) -> bool:
-    """Whether a value may be a secret: by the rule of `secrets`, or as the value of a key that may be
-    one's.
-    """
+    """Whether a value may be a secret: by the rule of `secrets`, or as the value of a key that names one."""
     names = [step for step in where if isinstance(step, str)]
     if secrets.is_secret_path(action, names) or "customData" in names:
         return True

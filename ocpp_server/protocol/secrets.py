@@ -1,10 +1,10 @@
-"""What a secret is: the one rule for everything that keeps, shows or logs what a payload says.
+"""Secrets: the one rule for all code that stores, shows or logs values of a payload.
 
 A text or number is a secret when
 
 1. its path is one of the `secret_paths` of its action in THE TABLE, or
-2. its name says so: the name of a property, of a 1.6 key, of a 2.x component or variable, or whatever a
-   vendor calls it inside a DataTransfer, or
+2. its name matches: the name of a property, of a 1.6 key, of a 2.x component or variable, or any name inside
+   a DataTransfer, or
 3. OCPP_SECRET_KEYS names it.
 
 `observability.masking` makes copies without secrets; it also masks a user and password in an address.
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from .actions import ACTIONS, FREE
 
-# Names inside OCPP are at most 50 characters long. A longer one is judged by its whole words alone.
+# Names inside OCPP are at most 50 characters long. A longer one is judged by its whole words only.
 _LONGEST_NAME = 200
 
 _PARTS = re.compile(r"[.\[\]/:]+")
@@ -46,22 +46,22 @@ _SECRET_WORD = re.compile(
     r"|(?:^|_)pin_(?:number|value)(?:_|$)"
     r"|(?:^|_)(?:pin|pass|apn|(?<!id_)token)(?:_[0-9]+)?$"
 )
-# What tells of a secret without giving it away: PasswordLength, VpnKeyRequired.
+# Names about a secret that do not hold it: PasswordLength, VpnKeyRequired.
 _HARMLESS_END = re.compile(
     r"_(?:length|len|size|enabled|disabled|required|supported|allowed|count|attempts|retries|timeout|expiry"
     r"|interval|policy|strength)$"
 )
-# The least that a text must have in it before any name in it can be a secret's.
+# A text without any of these holds no secret name.
 HINTS: Final = (
     "pass", "secret", "key", "token", "credential", "psk", "pwd", "pin", "apn", "pw", "puk", "otp",
     "kennwort", "connectionstring",
 )  # fmt: skip
 
-# What holds a value beside the name of its key or variable.
+# Properties that hold a value beside the name of its key or variable.
 _VALUE = re.compile(r"value|^(?:val|v|data|content|text|default)$", re.IGNORECASE)
-# What a station says about a value, and may repeat it in.
+# Remarks of a station about a value, which may repeat it.
 _REMARK = re.compile(r"^(?:additionalInfo|techInfo)$")
-# What holds the name of a key or variable.
+# Properties that hold the name of a key or variable.
 NAMING: Final = frozenset(
     {"key", "keyname", "name", "variable", "variablename", "parameter", "param", "setting", "field",
      "property", "attribute", "option", "item", "id"}
@@ -77,18 +77,18 @@ class _Configured:
 
 
 def configure(names: Iterable[str]) -> None:
-    """Take these names for secrets too: whole keys, variables or `Component.Variable`, in any case."""
+    """Treat these names as secrets too: whole keys, variables or `Component.Variable`, in any case."""
     _Configured.names = frozenset(filter(None, (_squeezed(name) for name in names)))
     _is_secret.cache_clear()
 
 
 def configured() -> bool:
-    """Whether names were added: then nothing can be said of a text before it was read."""
+    """Whether names were added: HINTS rules out no text then."""
     return bool(_Configured.names)
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether what goes by this name is never shown: a property, a key, `Component[instance].Variable`."""
+    """Whether the value of this name is never shown: a property, a key, `Component[instance].Variable`."""
     if len(name) > _LONGEST_NAME:
         return _SECRET_ANYWHERE.search(_squeezed(name)) is not None
     return _is_secret(name)
@@ -154,7 +154,7 @@ def paths_of(action: str) -> Paths:
 
 
 def is_secret_path(action: str, names: Iterable[str]) -> bool:
-    """Whether the table says that the value behind these property names is a secret, or part of one."""
+    """Whether THE TABLE makes the value under these property names a secret, or part of one."""
     step = _PATHS.get(action)
     if not step:
         return False

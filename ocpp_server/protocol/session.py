@@ -1,4 +1,4 @@
-"""One station's conversation, without the socket: what a frame means, and what may be sent when.
+"""The conversation with one station, without the socket: the meaning of a frame, and what may be sent when.
 
 Sans-I/O and without a clock: `now` is monotonic seconds, passed in. Rules kept here: one outstanding CALL of
 ours (2.0.1 part 4 4.1.1), answers match by message id only, a late answer never matches the next call, a
@@ -36,19 +36,19 @@ REMEMBERED_LATE = 64
 
 
 class QueueFull(Exception):
-    """So many of our calls wait for this station that another one is refused."""
+    """The queue of our calls to this station is full: another call is refused."""
 
 
 class SessionClosed(Exception):
-    """The conversation has ended; what is submitted now would never be sent."""
+    """The conversation has ended; a call submitted now would never be sent."""
 
 
 @dataclass(slots=True)
 class OutgoingCall:
     """A CALL of ours. `timeout` in seconds counts from the moment it is sent, not while it is queued.
 
-    `expires_at`: when it is not worth sending any more, by default one timeout after it was submitted. Who
-    asked for it has been told by then that it failed: a remote start must not happen an hour later.
+    `expires_at`: not sent after this moment, by default one timeout after it was submitted. Its caller has
+    got a failure by then: a remote start must not happen an hour later.
     """
 
     id: str
@@ -60,11 +60,11 @@ class OutgoingCall:
     deadline: float | None = None
 
 
-# --- what a frame turned out to be --------------------------------------------------------------------------
+# --- the meaning of a frame ---------------------------------------------------------------------------------
 
 
 class Incoming(msgspec.Struct, frozen=True, gc=False):
-    """A CALL to be served; hand its answer to `Session.answered`, errors too."""
+    """A CALL to be served; pass its answer to `Session.answered`, errors too."""
 
     call: Call
 
@@ -86,7 +86,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """The station answered our call; `next` is the frame to send now that the line is free."""
+    """The station answered our call; `next` is the frame to send now that no call is outstanding."""
 
     outgoing: OutgoingCall
     frame: CallResult | CallError
@@ -94,7 +94,7 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Late(msgspec.Struct, frozen=True):
-    """An answer nobody waits for: to a call that timed out (`late`), or to none of ours."""
+    """An answer without a waiting caller: to a call that timed out (`late`), or to none of ours."""
 
     frame: CallResult | CallError
     outgoing_id: str
@@ -114,7 +114,7 @@ class ResultRefused(msgspec.Struct, frozen=True):
 
 
 class Ignored(msgspec.Struct, frozen=True, gc=False):
-    """Nothing to do; the reason is for the log and the counters."""
+    """A frame without an effect; the reason is for the log and the counters."""
 
     reason: str
 
@@ -122,14 +122,14 @@ class Ignored(msgspec.Struct, frozen=True, gc=False):
 Event = Incoming | Repeated | Refused | Answered | Late | Streamed | ResultRefused | Ignored
 
 
-# --- what is remembered -------------------------------------------------------------------------------------
+# --- remembered answers -------------------------------------------------------------------------------------
 
 
 class ReplayMemory:
     """The last answers to one station, so that a retry gets the same answer and has no second effect.
 
-    Belongs to the station and outlives its sockets: the answer was lost because the socket was. Never by id
-    alone, since many stations count from 1 after each start. Of a request only its hash is kept.
+    It belongs to the station and outlives its sockets: an answer is lost when its socket is. An id alone
+    matches nothing, since many stations count from 1 after each start. Only the hash of a request is kept.
     """
 
     __slots__ = ("_answers", "_sockets")
@@ -141,12 +141,12 @@ class ReplayMemory:
         self._sockets = 0
 
     def new_socket(self) -> int:
-        """A number that tells the sockets of the station apart."""
+        """A number for a new socket of the station."""
         self._sockets += 1
         return self._sockets
 
     def clear(self) -> None:
-        """Forget everything: the station has restarted and so, perhaps, has its counter."""
+        """Forget all answers: the station has restarted and may count its message ids from 1 again."""
         self._answers.clear()
 
     def remember(self, call: Call, text: str, socket: int, now: float) -> None:
@@ -167,7 +167,7 @@ class ReplayMemory:
 
 
 def fingerprint(call: Call) -> int:
-    """What makes two CALLs of one id the same message: the action and the payload, byte for byte."""
+    """Equal for two CALLs with the same action and payload, byte for byte: one message if the ids agree."""
     return hash((call.action, call.payload))
 
 
@@ -215,10 +215,10 @@ class Session:
         self._bad_frames = 0
         self._closed = False
 
-    # the station speaks
+    # frames from the station
 
     def receive(self, text: str, now: float) -> Event:
-        """Say what a frame means; never raises, whatever it is."""
+        """Return the meaning of a frame; never raises, for any input."""
         frame = parse(text, self.version)
         if isinstance(frame, Call):
             self._bad_frames = 0
@@ -233,7 +233,7 @@ class Session:
         return ResultRefused(frame)
 
     def answered(self, call: Call, text: str, now: float) -> None:
-        """Note that a call was answered. Results are kept for retries; what failed may be tried again."""
+        """Note that a call was answered. Results are kept for retries; a failed call may be tried again."""
         self._in_progress.pop(call.id, None)
         if call.action not in ALWAYS_NEW and text.startswith("[3"):
             self._memory.remember(call, text, self._socket, now)
@@ -243,7 +243,7 @@ class Session:
         self.outstanding = call
 
     def missed(self, outgoing_id: str) -> None:
-        """A call of ours ended without an answer: one that comes now is late."""
+        """A call of ours ended without an answer: an answer that comes now is late."""
         if len(self._late) >= REMEMBERED_LATE:
             del self._late[next(iter(self._late))]
         self._late[outgoing_id] = None
@@ -285,7 +285,7 @@ class Session:
         close = self._bad_frames >= self._max_bad_frames
         return Refused(answer_to_broken(frame, self.version), error, reason, close)
 
-    # we speak
+    # calls to the station
 
     @property
     def is_serving(self) -> bool:
@@ -294,7 +294,7 @@ class Session:
 
     @property
     def queued(self) -> int:
-        """How many of our calls wait for the line."""
+        """How many of our calls wait to be sent."""
         return len(self._queue)
 
     @property
@@ -306,10 +306,10 @@ class Session:
         return min((moment for moment in moments if moment is not None), default=None)
 
     def submit(self, call: OutgoingCall, now: float) -> str | None:
-        """Give us something to say: the frame to send now, or None when it has to wait its turn.
+        """Queue a call of ours: the frame to send now, or None when the call has to wait.
 
         Raises QueueFull, SessionClosed after `close`, and TypeError for a payload that is not JSON (packed
-        here and not when its turn comes, so that it is the submitter who hears of it).
+        here and not when it is sent, so that the submitter gets the error).
         """
         if self._closed:
             raise SessionClosed("the station has disconnected")
@@ -324,9 +324,7 @@ class Session:
         return None
 
     def expire(self, now: float) -> tuple[list[OutgoingCall], str | None]:
-        """The calls the station did not answer in time or that waited too long to be sent, and the frame to
-        send next, if any.
-        """
+        """The calls that got no answer in time or waited too long to be sent, and the next frame, if any."""
         overdue = [call for call, _ in self._queue if _has_expired(call, now)]
         if overdue:
             self._queue = deque((call, text) for call, text in self._queue if not _has_expired(call, now))
@@ -346,7 +344,7 @@ class Session:
         return unanswered
 
     def _send_next(self, now: float) -> str | None:
-        """The first that is still worth sending; `expire` takes the others out of the queue."""
+        """Send the first call that has not expired; `expire` takes the others out of the queue."""
         self.outstanding = None
         for position, (call, text) in enumerate(self._queue):
             if not _has_expired(call, now):

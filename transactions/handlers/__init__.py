@@ -1,1 +1,1 @@
-"""What stations say about charging."""
+"""Handlers of messages about charging."""

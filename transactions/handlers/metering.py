@@ -18,7 +18,7 @@ async def meter_values_16(station: Station, request: dict[str, Any]) -> dict[str
     number = request.get("transactionId")
     transaction = await sessions.find_number(station, number) if number is not None else None
     if transaction is None:
-        # Without a number, with -1 or an invented one: what charges on the connector now is meant.
+        # No number, -1 or an invented one: the transaction that runs on the connector is meant.
         transaction = sessions.running_at(station, place)
         if number is not None:
             station.deviation("unknown-transaction", f"MeterValues for {number}")
@@ -33,7 +33,7 @@ async def meter_values_16(station: Station, request: dict[str, Any]) -> dict[str
 
 @on("MeterValues", *V2X)
 async def meter_values(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    """Values outside of transactions; those of a running one still belong to its series."""
+    """Store values sent outside of transactions; a running transaction on the EVSE gets them."""
     place = translate.place(request["evseId"])
     await readings.record(
         station=station,

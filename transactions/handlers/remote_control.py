@@ -1,4 +1,4 @@
-"""Answers to remote starts (1.6 5.11; 2.0.1 F01, F02): from now on we wait for the transaction."""
+"""Answers to remote starts (1.6 5.11; 2.0.1 F01, F02): an accepted one waits for its transaction."""
 
 from __future__ import annotations
 

@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 
 class Place(NamedTuple):
-    """Where at a station: EVSE and connector; (0, 0) is the station itself, None is not known yet."""
+    """A place at a station: EVSE and connector; (0, 0) is the station itself, None is not known yet."""
 
     evse: int | None
     connector: int | None
 
 
-# What a column holds; stations have sent -1 and more than 32 bits.
+# The largest number of a column; stations have sent -1 and more than 32 bits.
 _MAX_NUMBER = 2**31 - 1
 
 
 def place(evse_number: int | None, connector_number: int | None = None) -> Place:
-    """A place with what can be a number of an EVSE or connector; the rest is not known."""
+    """A place of the numbers that an EVSE or connector can have; any other number becomes None."""
     return Place(_number(evse_number), _number(connector_number))
 
 

@@ -1,6 +1,4 @@
-"""Meter values of both dialects as one noun: a sample with its unit normalised and the station's own text
-kept.
-"""
+"""Meter values of both dialects as one noun: a sample with a normalised unit and the station's own text."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ import orjson
 ENERGY = "Energy.Active.Import.Register"
 POWER = "Power.Active.Import"
 
-# What stations write (field reports), lower-cased, to the unit we store and the power of ten to it.
+# Units as stations write them (field reports), lower-cased: the unit we store and the power of ten to it.
 _UNITS: dict[str, tuple[str, int]] = {
     "wh": ("Wh", 0),
     "kwh": ("Wh", 3),
@@ -44,7 +42,7 @@ _UNITS: dict[str, tuple[str, int]] = {
     "rpm": ("RPM", 0),
 }
 
-# The unit a measurand has when the station names none (1.6 7.43: Wh for energy; the others by their nature).
+# The unit of a measurand when the station names none (1.6 7.43: Wh for energy; the others by their nature).
 _DEFAULT_UNIT = (
     ("Energy.Reactive", "varh"),
     ("Energy.Apparent", "VAh"),
@@ -61,7 +59,7 @@ _DEFAULT_UNIT = (
 )
 _default_units: dict[str, str] = {}
 
-# Beyond this a number is no measurement; the database's float would take it, a sum would not recover.
+# A larger number is no measurement; the database's float accepts it, and a sum would not recover.
 _ABSURD = 1e15
 # Powers of ten beyond this are no measurement either.
 MOST_DIGITS = 30
@@ -97,7 +95,7 @@ def default_unit(measurand: str) -> str:
 
 
 def number(raw: str) -> tuple[float | None, str]:
-    """The value of a sampled value's text, and the problem with it: "1,5" and "" happen."""
+    """The value of a sampled value's text, and the problem with it: stations send "1,5" and ""."""
     try:
         value = float(raw)
     except ValueError:
@@ -127,7 +125,7 @@ def scaled(raw: str, exponent: int) -> float:
 
 
 def resolution(raw: str, raw_unit: str) -> float:
-    """What the last digit of a sample stands for, in our unit: 0.1 for "400.4" Wh, 10 for "12.35" kWh."""
+    """The value of the last digit of a sample, in our unit: 0.1 for "400.4" Wh, 10 for "12.35" kWh."""
     point = raw.find(".")
     if (raw if point < 0 else raw.replace(".", "", 1)).isdigit():
         return _resolution(0 if point < 0 else len(raw) - point - 1, raw_unit)
