@@ -48,7 +48,7 @@ BLOCKS: Final = {
 
 
 class Fact(Flag):
-    """What the server has to know of an action beside its payload. Every row states its facts."""
+    """Facts about an action that the server acts on. Every row states its facts."""
 
     PLAIN = 0
     # A station discards it when it is answered with an error, and keeps it otherwise: never refused for a
@@ -304,11 +304,11 @@ def action(name: str, version: str) -> Action | None:
 
 @cache
 def from_station(version: str) -> frozenset[str]:
-    """What stations of this version may send."""
+    """The actions that stations of this version may send."""
     return frozenset(row.name for row in ACTIONS.values() if version in row.versions and row.is_from_station)
 
 
 @cache
 def to_station(version: str) -> frozenset[str]:
-    """What we may send to stations of this version."""
+    """The actions that we may send to stations of this version."""
     return frozenset(row.name for row in ACTIONS.values() if version in row.versions and row.is_to_station)

@@ -232,7 +232,7 @@ def _echoable(given_id: object, version: str) -> str | None:
     """The id an error about this frame may carry.
 
     2.x has "-1" for ids that break the rule. 1.6 has no such id, and a station without an answer waits for
-    its timeout: an id that can be told from others is returned as text.
+    its timeout: an id that differs from others is returned as text.
     """
     if isinstance(given_id, str) and _is_id(given_id):
         return given_id

@@ -22,7 +22,7 @@ class IdToken(NamedTuple):
 
 
 class Verdict(StrEnum):
-    """What authorization decided about a token, in the words of no dialect."""
+    """The decision of authorization about a token, in the words of no dialect."""
 
     ACCEPTED = "accepted"
     BLOCKED = "blocked"  # a person decided it
@@ -70,7 +70,7 @@ def verdict(status: str) -> Verdict:
 
 
 class Decision(Protocol):
-    """What authorization decided, as far as an answer shows it. Properties so that frozen records fit."""
+    """The part of a decision that an answer shows. Properties, so that frozen records fit."""
 
     @property
     def verdict(self) -> Verdict: ...
