@@ -24,7 +24,7 @@ from ocpp_server.transport import presence, shutdown
 from ocpp_server.transport.conversation import StationConnection
 from ocpp_server.transport.handshake import admission, denial
 from ocpp_server.transport.switchboard import switchboard
-from ocpp_server.transport.token_bucket import Pace
+from ocpp_server.transport.token_bucket import TokenBucket
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,7 @@ class StationConsumer(AsyncConsumer):
     async def _converse(self, connection: StationConnection) -> int:
         """Hand over frame after frame until the socket is gone; the close code."""
         receive = self._receive
-        pace = Pace(settings.OCPP_STATION_RATE)
+        bucket = TokenBucket(settings.OCPP_STATION_RATE)
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
@@ -87,7 +87,7 @@ class StationConsumer(AsyncConsumer):
             if text is None:
                 await self._close(1003, "OCPP-J is text.")
             elif not self._is_closed:
-                delay = pace.delay(time.monotonic())
+                delay = bucket.delay(time.monotonic())
                 if delay:
                     # Its socket is not read meanwhile: TCP slows the station down, nobody else.
                     await asyncio.sleep(delay)

@@ -33,7 +33,7 @@ from ocpp_server.protocol.session import (
 from ocpp_server.transport import message_log, quarantine
 from ocpp_server.transport.command_queue import Close, Outgoing, OutgoingCalls
 from ocpp_server.transport.command_results import Finished, Send
-from ocpp_server.transport.fair_lock import Turn
+from ocpp_server.transport.fair_lock import FairLock
 from ocpp_server.transport.messages import StationCall
 
 log = structlog.get_logger(__name__)
@@ -78,7 +78,7 @@ class StationConnection:
         self._work = UnitOfWork(station)
         self._outgoing = outgoing(station, self._session, send=send, close=close, finished=finished)
         # Held while a message changes the station's state: a newer connection waits for it before it loads.
-        self._busy = Turn()
+        self._busy = FairLock()
 
     # -- what the station says ------------------------------------------------------------------
 

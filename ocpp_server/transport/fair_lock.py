@@ -1,4 +1,4 @@
-"""One after the other, where nearly always nobody else is there."""
+"""A fair lock for a section that nearly always is free."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections import deque
 from types import TracebackType
 
 
-class Turn:
-    """A lock that is fair, and costs no coroutine while it is free:
+class FairLock:
+    """A lock with a queue, which costs no coroutine while it is free:
 
-        if not turn.take():
-            await turn.wait()
+        if not lock.take():
+            await lock.wait()
         try:
             ...
         finally:
-            turn.release()
+            lock.release()
 
-    `asyncio.Lock` costs two for every message. Who may be patient writes `async with turn`.
+    `asyncio.Lock` costs two for every message. Code outside the hot path writes `async with lock`.
     """
 
     __slots__ = ("_is_taken", "_waiting")
@@ -27,14 +27,14 @@ class Turn:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take(self) -> bool:
-        """Take it when it is free; False when one has to wait."""
+        """Take the lock if it is free; otherwise return False."""
         if self._is_taken:
             return False
         self._is_taken = True
         return True
 
     async def wait(self) -> None:
-        """Wait until it is handed over, first come, first served."""
+        """Wait for the lock, first come, first served."""
         handed_over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(handed_over)
         try:
@@ -43,12 +43,12 @@ class Turn:
             if handed_over.cancelled():
                 self._waiting.remove(handed_over)
             else:
-                # Handed over to somebody who has just given up.
+                # The lock was handed over to a task that was cancelled in the same moment.
                 self.release()
             raise
 
     def release(self) -> None:
-        """Hand it to who waits longest; free it when nobody does."""
+        """Hand the lock to the task that has waited longest, or free it."""
         for handed_over in self._waiting:
             if not handed_over.done():
                 self._waiting.remove(handed_over)

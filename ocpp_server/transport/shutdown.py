@@ -1,6 +1,6 @@
-"""The end of a process that holds station sockets: no new ones, and the old ones go one after the other.
+"""The shutdown of a process that holds station sockets: no new sockets, and the open ones close one by one.
 
-A process that closed 5,000 sockets in one moment would have them all at the door of another in the next.
+5,000 sockets that closed in one moment would all connect to another process in the next.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from django.conf import settings
 log = structlog.get_logger(__name__)
 
 CODE, REASON = 1001, "The server is going away."
-# This part of the grace period is for the goodbyes; the rest is for what still has to be stored.
+# This part of the grace period is for closing sockets; the rest is for the final writes.
 _SHARE = 0.7
-# Faster than this none comes back anyway: a few stations need not use the whole period.
+# Stations do not reconnect faster than this: a few stations need not take the whole period.
 _AT_LEAST_PER_S = 100.0
-# How long a station may still answer a command that somebody waits for.
-_PATIENCE_S = 5.0
+# How long a station may still answer a command before its socket is closed.
+_ANSWER_S = 5.0
 _LOOK_S = 0.05
 
 
-class Leaver(Protocol):
-    """A socket that can be closed in peace."""
+class ClosableSocket(Protocol):
+    """A socket that can be closed between two messages."""
 
     @property
     def is_awaited(self) -> bool:
-        """Whether its station owes us an answer that somebody waits for."""
+        """Whether the station has a command of ours that it has not answered."""
         ...
 
     async def finish(self, code: int, reason: str) -> None:
@@ -38,16 +38,16 @@ class Leaver(Protocol):
         ...
 
 
-Sockets = Callable[[], Collection[Leaver]]
+Sockets = Callable[[], Collection[ClosableSocket]]
 
 
 class _Shutdown:
-    """Whose sockets there are, when the end began (monotonic seconds), whether somebody has lost patience."""
+    """The open sockets, when the shutdown began (monotonic seconds), and whether it must end at once."""
 
     def __init__(self) -> None:
         self.sockets: Sockets = tuple
         self.began_at: float | None = None
-        self.is_hurried = False
+        self.must_end_now = False
         self.draining: asyncio.Task[None] | None = None
 
 
@@ -55,21 +55,21 @@ _shutdown = _Shutdown()
 
 
 def serve(sockets: Sockets) -> None:
-    """The process begins (again) to serve. `sockets` says whom there is to close when it ends."""
+    """The process begins (again) to serve. `sockets` returns the sockets that a shutdown closes."""
     _shutdown.sockets = sockets
-    _shutdown.began_at, _shutdown.is_hurried, _shutdown.draining = None, False, None
+    _shutdown.began_at, _shutdown.must_end_now, _shutdown.draining = None, False, None
 
 
 def begin() -> None:
-    """From now on no station is let in, and the readiness probe is red. Again: changes nothing."""
+    """Refuse new stations from now on and fail the readiness probe. A second call changes nothing."""
     if _shutdown.began_at is None:
         _shutdown.began_at = time.monotonic()
         log.info("shutdown.began", grace_s=settings.SHUTDOWN_GRACE)
 
 
-def hurry() -> None:
-    """Somebody asked a second time: end at once. Safe in a signal handler."""
-    _shutdown.is_hurried = True
+def end_now() -> None:
+    """Skip the rest of the grace period, for a second signal. Safe in a signal handler."""
+    _shutdown.must_end_now = True
 
 
 def is_under_way() -> bool:
@@ -78,7 +78,7 @@ def is_under_way() -> bool:
 
 def remaining() -> float:
     """Seconds of the grace period that are left; all of it before the shutdown has begun."""
-    if _shutdown.is_hurried:
+    if _shutdown.must_end_now:
         return 0.0
     if _shutdown.began_at is None:
         return float(settings.SHUTDOWN_GRACE)
@@ -86,9 +86,9 @@ def remaining() -> float:
 
 
 def drain() -> asyncio.Task[None]:
-    """Let nobody in any more and close every socket; done when all are gone or the grace period is over.
+    """Refuse new stations and close every socket; done when all are closed or the grace period is over.
 
-    Whoever asks first begins it: our server at the signal, uvicorn's own shutdown, the end of the lifespan.
+    The first caller begins it: our server at the signal, uvicorn's own shutdown, or the end of the lifespan.
     """
     begin()
     if _shutdown.draining is None:
@@ -97,25 +97,27 @@ def drain() -> asyncio.Task[None]:
 
 
 async def _close_all(sockets: Sockets) -> None:
-    """Spread over the grace period. `sockets` is asked again and again: a handshake that was under way brings
-    one more.
+    """Close the sockets, spread over the grace period. `sockets` is called repeatedly: a handshake that was
+    under way adds one more.
     """
     began = time.monotonic()
     leaving = list(sockets())
     seconds = min(remaining() * _SHARE, len(leaving) / _AT_LEAST_PER_S)
-    patience = min(remaining() * _SHARE, _PATIENCE_S)
+    answer_wait = min(remaining() * _SHARE, _ANSWER_S)
     asked: set[int] = set()
     tasks: list[asyncio.Task[None]] = []
     for number, socket in enumerate(leaving):
         await _pause(began + seconds * number / len(leaving))
         asked.add(id(socket))
-        tasks.append(asyncio.get_running_loop().create_task(_let_go(socket, time.monotonic() + patience)))
+        tasks.append(
+            asyncio.get_running_loop().create_task(_close_one(socket, time.monotonic() + answer_wait))
+        )
     while (left := sockets()) and remaining():
         for socket in left:
             if id(socket) not in asked:
                 asked.add(id(socket))
                 leaving.append(socket)  # kept, so that its id stays its own
-                tasks.append(asyncio.get_running_loop().create_task(_let_go(socket, time.monotonic())))
+                tasks.append(asyncio.get_running_loop().create_task(_close_one(socket, time.monotonic())))
         await asyncio.sleep(_LOOK_S)
     for task in tasks:
         if not task.done():
@@ -125,13 +127,13 @@ async def _close_all(sockets: Sockets) -> None:
     log.info("shutdown.closed", sockets=len(leaving), left=len(sockets()), seconds=took)
 
 
-async def _let_go(socket: Leaver, patience_until: float) -> None:
-    while socket.is_awaited and time.monotonic() < patience_until and remaining():
+async def _close_one(socket: ClosableSocket, wait_until: float) -> None:
+    while socket.is_awaited and time.monotonic() < wait_until and remaining():
         await asyncio.sleep(_LOOK_S)
     try:
         await socket.finish(CODE, REASON)
     except Exception:
-        # The others have to go all the same.
+        # The other sockets must close all the same.
         log.exception("shutdown.close_failed")
 
 

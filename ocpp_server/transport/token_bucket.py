@@ -1,12 +1,12 @@
-"""How fast a station may talk: a token bucket that answers with a delay, never with an error."""
+"""The rate limit of a station's messages: a token bucket that delays messages and refuses none."""
 
 from __future__ import annotations
 
-# Seconds of the allowed rate that may come at once: what was queued while a station was offline.
+# The burst, in seconds of the allowed rate: the messages that a station queued while it was offline.
 BURST_S = 5.0
 
 
-class Pace:
+class TokenBucket:
     """`rate` in messages a second; 0 is no limit. Times are monotonic seconds."""
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")
@@ -17,7 +17,7 @@ class Pace:
         self._at = 0.0
 
     def delay(self, now: float) -> float:
-        """Count a message; the seconds to wait before it is handled, while the socket is not read."""
+        """Count a message; the seconds to wait before it is handled. The socket is not read meanwhile."""
         if not self._rate:
             return 0.0
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1.0

@@ -45,7 +45,7 @@ class Downlink:
             await asyncio.gather(self._task, return_exceptions=True)
         self._wire.close()
 
-    def look_at(self, identity: str) -> None:
+    def poll(self, identity: str) -> None:
         """Look whether something is there, a second from now at the latest."""
         self._also.add(identity)
 
@@ -57,7 +57,7 @@ class Downlink:
         while True:
             try:
                 # Asked again after a failure it is the same question: what got lost comes again.
-                taken = await self._queue.take(self._wire, number, also, patience=0 if also else POLL_S)
+                taken = await self._queue.take(self._wire, number, also, block_s=0 if also else POLL_S)
             except AWAY as error:
                 self._away(error)
                 await asyncio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])

@@ -20,7 +20,7 @@ from ocpp_server.transport.gateway.socket import GatewaySocket
 from ocpp_server.transport.handshake import admission, denial
 from ocpp_server.transport.presence import silence_allowed
 from ocpp_server.transport.queue.gateway_side import QueueTooLong
-from ocpp_server.transport.token_bucket import Pace
+from ocpp_server.transport.token_bucket import TokenBucket
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,7 @@ def _socket(
 
 async def _converse(connected: GatewaySocket, receive: Any) -> int:
     """Queue frame after frame until the socket is gone; the close code."""
-    pace = Pace(settings.OCPP_STATION_RATE)
+    bucket = TokenBucket(settings.OCPP_STATION_RATE)
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
@@ -114,10 +114,10 @@ async def _converse(connected: GatewaySocket, receive: Any) -> int:
         if text is None:
             connected.close_soon(1003, "OCPP-J is text.")
         elif not connected.is_leaving:
-            delay = pace.delay(time.monotonic())
+            delay = bucket.delay(time.monotonic())
             if delay:
                 # Its socket is not read meanwhile: TCP slows the station down, nobody else.
                 await asyncio.sleep(delay)
-            connected.said(text)
+            connected.received(text)
             if connected.is_stopped and not await connected.flowing():
                 return 1006

@@ -64,7 +64,7 @@ class Gateway:
     async def start(self) -> None:
         """Begin to serve. Raises redis' errors when Redis is away."""
         journal.start()
-        shutdown.serve(self._leavers)
+        shutdown.serve(self._sockets)
         await self._refresh()
         self._back()
         self.uplink.start()
@@ -91,7 +91,7 @@ class Gateway:
             log.warning("gateway.refusals_unwritten")
         log.info("gateway.stopped")
 
-    def _leavers(self) -> Collection[GatewaySocket]:
+    def _sockets(self) -> Collection[GatewaySocket]:
         return self.sockets.values()
 
     @property
@@ -128,11 +128,11 @@ class Gateway:
             self.leave(station, "The connection was not opened.")
             raise
         station.fence = registration.fence
-        self._tell_older(station.identity)
-        if station.is_rung_for:
-            await self._look_after([station])
+        self._close_older(station.identity)
+        if station.must_refresh:
+            await self._refresh_stations([station])
 
-    def _tell_older(self, identity: str) -> None:
+    def _close_older(self, identity: str) -> None:
         """Of the sockets of one station here only the newest stays; what it replaced may have been elsewhere,
         and may itself have replaced one of ours.
         """
@@ -178,15 +178,15 @@ class Gateway:
         station = self.sockets.get(taken.session_id)
         if station is None:
             for here in self._of.get(taken.identity, ()):
-                here.is_rung_for = True
+                here.must_refresh = True
             current = self._current.get(taken.identity)
             if current is not None:
                 # Perhaps it was replaced, perhaps it is newer than what was taken.
-                await self._look_after([current])
+                await self._refresh_stations([current])
             return
-        station.queue_is(taken.queue)
+        station.queue_has(taken.queue)
         for answer in taken.answers:
-            await station.tell(answer)
+            await station.deliver(answer)
 
     def _overdue(self) -> list[str]:
         now = time.monotonic()
@@ -225,14 +225,14 @@ class Gateway:
         """Prolong our leases; also that of a gateway without stations."""
         stations = list(self._current.values())
         for start in range(0, max(1, len(stations)), STATIONS_AT_ONCE):
-            await self._look_after(stations[start : start + STATIONS_AT_ONCE])
+            await self._refresh_stations(stations[start : start + STATIONS_AT_ONCE])
 
-    async def _look_after(self, stations: list[GatewaySocket]) -> None:
+    async def _refresh_stations(self, stations: list[GatewaySocket]) -> None:
         pairs = [(station.identity, station.session_id) for station in stations]
         states = await self.queue.refresh(self._wire, pairs)
         for station, state in zip(stations, states, strict=True):
             if state == ANSWERS_WAIT:
-                self.downlink.look_at(station.identity)
+                self.downlink.poll(station.identity)
             elif station.session_id not in self.sockets:
                 continue  # it has gone meanwhile
             elif state == IS_REPLACED or (state == IS_MISSING and not await self._restore(station)):

@@ -24,7 +24,7 @@ WINDOW = 16
 # So many messages may wait for a station that does not read; for the first of them OCPP_WRITE_TIMEOUT.
 MOST_UNREAD = 256
 # How often a socket that is not read is looked at, whether it is still there.
-LOOK_S = 5.0
+CHECK_S = 5.0
 # Who waits so long for an answer is looked at without a ring: one may have got lost with Redis' memory.
 OVERDUE_S = 1.0
 # How long the answer to the message in hand may take when the gateway ends.
@@ -50,7 +50,7 @@ class GatewaySocket:
         self.protocol = protocol
         self.fence = ""
         # A newer connection may have come elsewhere while this one was being registered.
-        self.is_rung_for = False
+        self.must_refresh = False
         self.fields: dict[str, str] = {}
         self.outbox: list[bytes] = []
         self.first = 1
@@ -65,25 +65,25 @@ class GatewaySocket:
         self._silence: Callable[[], float] | None = extensions.get("ocpp.silence")
         self._heard_at = time.monotonic()
         self._number = 0
-        self._on_the_way = 0
+        self._in_flight = 0
         self._is_held = False
         self._flows = asyncio.Event()
         self._flows.set()
         self._is_open = self._is_closed = False
         self._writing: asyncio.Task[None] | None = None
         self._texts: list[str] = []
-        self._goodbye: tuple[int, str] | None = None
+        self._close_frame: tuple[int, str] | None = None
         self._is_finishing = False
         # Calls of the station without an answer, and since when it has waited for one (monotonic seconds).
         self._unanswered = 0
         self._waiting_since = 0.0
         # The command it has not answered.
-        self._asked: str | None = None
+        self._open_command: str | None = None
         self._all_answered = asyncio.Event()
 
     # -- what the station says ------------------------------------------------------------------
 
-    def said(self, text: str) -> None:
+    def received(self, text: str) -> None:
         """Queue a frame. Look at `is_stopped` afterwards."""
         self._heard_at = time.monotonic()
         self._number += 1
@@ -92,8 +92,8 @@ class GatewaySocket:
             if not self._unanswered:
                 self._waiting_since = self._heard_at
             self._unanswered += 1
-        elif message_id == self._asked:
-            self._asked = None
+        elif message_id == self._open_command:
+            self._open_command = None
         frame = envelope.pack_frame(
             text,
             self.identity,
@@ -102,9 +102,9 @@ class GatewaySocket:
             protocol=self.protocol,
             seq=self._number,
         )
-        self._on_the_way += 1
-        self._uplink.say(self, frame)
-        if self._on_the_way >= WINDOW:
+        self._in_flight += 1
+        self._uplink.push(self, frame)
+        if self._in_flight >= WINDOW:
             self._flows.clear()
 
     @property
@@ -116,7 +116,7 @@ class GatewaySocket:
         """Wait until the socket may be read again; False when it is gone."""
         while not self._flows.is_set():
             try:
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(CHECK_S):
                     await self._flows.wait()
             except TimeoutError:
                 if self._is_lost():
@@ -125,24 +125,24 @@ class GatewaySocket:
 
     def pushed(self, frames: int, queue: int) -> None:
         """So many frames are in the queue now, which is so long."""
-        self._on_the_way -= frames
-        if queue > OVERFLOW_ABOVE and self._goodbye is None:
+        self._in_flight -= frames
+        if queue > OVERFLOW_ABOVE and self._close_frame is None:
             log.error("gateway.overflow", station=self.identity, queue=queue)
             self._control(envelope.OVERFLOW, "The queue is too long.")
             self.close_soon(1013, "Too many messages wait; try again later.")
-        self.queue_is(queue)
+        self.queue_has(queue)
 
-    def queue_is(self, queue: int) -> None:
+    def queue_has(self, queue: int) -> None:
         """Its queue is so long: whether the socket may be read."""
         self._is_held = queue > (READ_BELOW - 1 if self._is_held else HELD_ABOVE)
-        if self._goodbye or not (self._is_held or self._on_the_way >= WINDOW):
+        if self._close_frame or not (self._is_held or self._in_flight >= WINDOW):
             self._flows.set()
         else:
             self._flows.clear()
 
     def _control(self, event: str, reason: str) -> None:
         self._number += 1
-        self._on_the_way += 1
+        self._in_flight += 1
         control = envelope.pack_control(
             event,
             self.identity,
@@ -151,11 +151,11 @@ class GatewaySocket:
             protocol=self.protocol,
             reason=reason,
         )
-        self._uplink.say(self, control)
+        self._uplink.push(self, control)
 
     # -- what it hears ---------------------------------------------------------------------------
 
-    async def tell(self, answer: bytes) -> None:
+    async def deliver(self, answer: bytes) -> None:
         """Hand over an envelope of the server. Waits for nobody: a station that does not read gets a task of
         its own.
         """
@@ -180,7 +180,7 @@ class GatewaySocket:
         """Who owes whom an answer now."""
         kind, message_id, _ = envelope.header(text)
         if kind == 2:
-            self._asked = message_id
+            self._open_command = message_id
         elif kind in (3, 4) and self._unanswered:
             self._unanswered -= 1
             self._waiting_since = time.monotonic()
@@ -190,7 +190,7 @@ class GatewaySocket:
     def opened(self) -> None:
         """The handshake is complete: what was said meanwhile may leave."""
         self._is_open = True
-        if self._texts or self._goodbye is not None:
+        if self._texts or self._close_frame is not None:
             self._write_soon()
 
     async def _write(self, text: str) -> None:
@@ -207,8 +207,8 @@ class GatewaySocket:
         try:
             while self._texts:
                 await self._write(self._texts.pop(0))
-            if self._goodbye is not None:
-                code, reason = self._goodbye
+            if self._close_frame is not None:
+                code, reason = self._close_frame
                 self._is_closed = True
                 log.info("station.closing", station=self.identity, code=code, reason=reason)
                 with contextlib.suppress(OSError, RuntimeError):
@@ -221,18 +221,18 @@ class GatewaySocket:
     @property
     def is_leaving(self) -> bool:
         """Whether what the station still says is not taken any more."""
-        return self._goodbye is not None or self._is_finishing
+        return self._close_frame is not None or self._is_finishing
 
     def close_soon(self, code: int, reason: str) -> None:
         """Close when what was said before has left."""
-        if self._goodbye is None:
-            self._goodbye = (code, reason)
+        if self._close_frame is None:
+            self._close_frame = (code, reason)
             self._flows.set()
             self._write_soon()
 
     def replaced(self) -> None:
         """A newer connection holds the station."""
-        if self._goodbye is None and self.ended is None:
+        if self._close_frame is None and self.ended is None:
             log.warning("station.replaced", station=self.identity, session=self.session_id)
         self.close_soon(1001, "Replaced by a newer connection.")
 
@@ -243,7 +243,7 @@ class GatewaySocket:
     @property
     def is_awaited(self) -> bool:
         """Whether the station owes us an answer to a command."""
-        return self._asked is not None
+        return self._open_command is not None
 
     async def finish(self, code: int, reason: str) -> None:
         """Let what the station has said be answered, take no more, close."""

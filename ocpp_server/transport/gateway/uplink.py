@@ -17,8 +17,8 @@ from ocpp_server.live.redis.link import AWAY, RETRY_S
 from ocpp_server.transport.queue.gateway_side import (
     MISSING,
     STATIONS_AT_ONCE,
+    Batch,
     GatewayQueue,
-    Speaker,
     is_for_good,
 )
 from ocpp_server.transport.queue.wire import Wire
@@ -62,7 +62,7 @@ class Uplink:
         self._queue = queue
         self._restore, self._away, self._back = restore, away, back
         self._wire = Wire()
-        self._speaking: deque[Source] = deque()
+        self._sending: deque[Source] = deque()
         self._ending: list[Source] = []
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -73,101 +73,101 @@ class Uplink:
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def stop(self, patience: float) -> None:
-        """End when everything is pushed, after `patience` seconds at the latest."""
+    async def stop(self, timeout: float) -> None:
+        """End when everything is pushed, after `timeout` seconds at the latest."""
         try:
-            await asyncio.wait_for(self._idle.wait(), patience)
+            await asyncio.wait_for(self._idle.wait(), timeout)
         except TimeoutError:
-            log.error("gateway.unpushed", stations=len(self._speaking), ended=len(self._ending))
+            log.error("gateway.unpushed", stations=len(self._sending), ended=len(self._ending))
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._wire.close()
 
-    def say(self, source: Source, frame: bytes) -> None:
+    def push(self, source: Source, frame: bytes) -> None:
         """Push an envelope, after those of the same station that wait already."""
         if not source.outbox:
-            self._speaking.append(source)
-            self._stir()
+            self._sending.append(source)
+            self._wake_up()
         source.outbox.append(frame)
 
     def end(self, source: Source) -> None:
-        """Tell that a connection has ended, after all it has said."""
+        """Tell that a connection has ended, after all it has batched."""
         self._ending.append(source)
-        self._stir()
+        self._wake_up()
 
-    def _stir(self) -> None:
+    def _wake_up(self) -> None:
         self._idle.clear()
         self._wake.set()
 
     @property
     def waiting(self) -> int:
         """Stations with something to say that is not pushed yet."""
-        return len(self._speaking)
+        return len(self._sending)
 
     async def _run(self) -> None:
         while True:
-            if not self._speaking and not self._ending:
+            if not self._sending and not self._ending:
                 self._wake.clear()
                 self._idle.set()
                 await self._wake.wait()
-            sources = [self._speaking.popleft() for _ in range(min(len(self._speaking), STATIONS_AT_ONCE))]
+            sources = [self._sending.popleft() for _ in range(min(len(self._sending), STATIONS_AT_ONCE))]
             try:
                 if sources:
-                    await self._push([(source, _speaker(source)) for source in sources])
+                    await self._push([(source, _batch(source)) for source in sources])
                 if self._ending:
-                    await self._tell_ended()
+                    await self._push_ended()
             except Exception:
                 log.exception("gateway.uplink_failed")
                 for source in sources:
                     source.failed("What it says can't be kept.")
 
-    async def _push(self, said: list[tuple[Source, Speaker]]) -> None:
-        speakers = [speaker for _, speaker in said]
-        lengths = await self._insist(lambda: self._queue.push(self._wire, speakers))
+    async def _push(self, batched: list[tuple[Source, Batch]]) -> None:
+        batches = [batch for _, batch in batched]
+        lengths = await self._retry(lambda: self._queue.push(self._wire, batches))
         if lengths is None:
             # Something is wrong with one station's keys: the others must not wait for it.
-            if len(said) == 1:
-                said[0][0].failed("The queue of this station is unusable.")
+            if len(batched) == 1:
+                batched[0][0].failed("The queue of this station is unusable.")
             else:
-                for one in said:
+                for one in batched:
                     await self._push([one])
             return
         self.pushes += 1
         again = []
-        for (source, speaker), length in zip(said, lengths, strict=True):
+        for (source, batch), length in zip(batched, lengths, strict=True):
             if length >= 0:
-                self.frames += len(speaker.frames)
-                source.pushed(len(speaker.frames), length)
+                self.frames += len(batch.frames)
+                source.pushed(len(batch.frames), length)
             elif length == MISSING and source.ended is None and await self._put_back(source):
-                again.append((source, speaker))
+                again.append((source, batch))
             else:
                 source.replaced()
         if again:
             await self._push(again)
 
     async def _put_back(self, source: Source) -> bool:
-        return bool(await self._insist(lambda: self._restore(source)))
+        return bool(await self._retry(lambda: self._restore(source)))
 
-    async def _tell_ended(self) -> None:
+    async def _push_ended(self) -> None:
         """All but those whose last words are still to be pushed."""
         ended = [source for source in self._ending if not source.outbox]
         self._ending = [source for source in self._ending if source.outbox]
         for start in range(0, len(ended), STATIONS_AT_ONCE):
-            await self._tell(
+            await self._close(
                 [
                     (source.identity, source.session_id, source.protocol, source.ended or "")
                     for source in ended[start : start + STATIONS_AT_ONCE]
                 ]
             )
 
-    async def _tell(self, ended: list[tuple[str, str, str, str]]) -> None:
-        told = await self._insist(lambda: self._queue.close(self._wire, ended))
-        if told is None and len(ended) > 1:
+    async def _close(self, ended: list[tuple[str, str, str, str]]) -> None:
+        closed = await self._retry(lambda: self._queue.close(self._wire, ended))
+        if closed is None and len(ended) > 1:
             for one in ended:
-                await self._tell([one])
+                await self._close([one])
 
-    async def _insist(self, ask: Callable[[], Awaitable[T]]) -> T | None:
+    async def _retry(self, ask: Callable[[], Awaitable[T]]) -> T | None:
         """Ask until there is an answer; None when what we ask for is wrong and will always be refused."""
         failures = 0
         while True:
@@ -185,9 +185,9 @@ class Uplink:
                 return answer
 
 
-def _speaker(source: Source) -> Speaker:
+def _batch(source: Source) -> Batch:
     """What it has to say; from now on it gathers what comes next."""
     frames, source.outbox = source.outbox, []
     first = source.first
     source.first += len(frames)
-    return Speaker(source.identity, source.session_id, first, frames)
+    return Batch(source.identity, source.session_id, first, frames)

@@ -54,7 +54,7 @@ def _bytes(text: str | bytes) -> bytes:
 
 
 # Unknown identities cost as much time as known ones.
-_NOBODY = hash_password(secrets.token_bytes(16))
+_UNKNOWN = hash_password(secrets.token_bytes(16))
 
 _verified: OrderedDict[bytes, None] = OrderedDict()
 
@@ -71,7 +71,7 @@ async def verify(stored: str, given: bytes) -> bool:
         return True
     if stored and _fits_digest(stored, given):
         return True
-    if not await asyncio.to_thread(_verify, stored or _NOBODY, given) or not stored:
+    if not await asyncio.to_thread(_verify, stored or _UNKNOWN, given) or not stored:
         return False
     _verified[digest] = None
     if len(_verified) > _REMEMBERED:

@@ -30,7 +30,9 @@ LEFT_MS = 30
 STATIONS_A_CLAIM = 50
 STATIONS_A_COMMIT = 100
 
-_CLAIM, _COMMIT, _RELEASE, _RENEW = (script("line", name) for name in ("claim", "commit", "release", "renew"))
+_CLAIM, _COMMIT, _RELEASE, _RENEW = (
+    script("queued_commands", name) for name in ("claim", "commit", "release", "renew")
+)
 
 
 @dataclass(slots=True)
@@ -63,7 +65,7 @@ class Claims:
         self._waiting: list[tuple[list[Part], asyncio.Future[list[bytes]]]] = []
         self._committing: asyncio.Task[None] | None = None
         # Claims to give back as soon as Redis can be told.
-        self._owed: dict[bytes, int] = {}
+        self._unreleased: dict[bytes, int] = {}
 
     async def take(self, count: int, *, within: float = 0.0) -> tuple[int, list[Claim]]:
         """The stations that have been due longest, and how many were left to others for a moment.
@@ -73,7 +75,7 @@ class Claims:
         """
         keys = self._redis.keys
         bells = (keys.bell_of(self._processor), keys.bell)
-        left, taken = await self._redis.run_at_ring(
+        left, taken = await self._redis.run_after_wakeup(
             _CLAIM, self._processor, CLAIM_MS, count, LEFT_MS, bells=bells, within=within
         )
         return left, [
@@ -156,19 +158,19 @@ class Claims:
                 _RELEASE, self._processor, claim.key, claim.epoch, delay_ms, "" if is_attempt else "1"
             )
         except LiveStateUnavailable:
-            self._owed[claim.key] = claim.epoch
+            self._unreleased[claim.key] = claim.epoch
 
     async def renew(self, claims: list[Claim]) -> list[Claim]:
         """Keep them; which of them are not ours any more. Raises LiveStateUnavailable."""
         pairs = [part for claim in claims for part in (claim.key, claim.epoch)]
         letters = await self._redis.run(_RENEW, self._processor, CLAIM_MS, *pairs)
-        owed, self._owed = self._owed, {}
-        if owed:
-            quads = [part for key, epoch in owed.items() for part in (key, epoch, 0, "1")]
+        unreleased, self._unreleased = self._unreleased, {}
+        if unreleased:
+            quads = [part for key, epoch in unreleased.items() for part in (key, epoch, 0, "1")]
             try:
                 await self._redis.run(_RELEASE, self._processor, *quads)
             except LiveStateUnavailable:
-                self._owed = owed | self._owed
+                self._unreleased = unreleased | self._unreleased
                 raise
         return [claim for claim, letter in zip(claims, letters, strict=True) if letter != ord("k")]
 

@@ -37,7 +37,7 @@ def letter(claim: Claim, reason: str) -> str:
     ).decode()
 
 
-async def put_aside(claim: Claim) -> Outcome:
+async def give_up_head(claim: Claim) -> Outcome:
     """Give the head up. The station hears InternalError; what it says about transactions is kept for people
     to look at and answered, because a station discards what was answered with an error.
 

@@ -20,7 +20,9 @@ from ocpp_server.transport.queue.keys import QueueKeys, script
 # As many as wait for a socket of our own, see `Session`.
 MAX_WAITING = 64
 
-_SUBMIT, _TELL, _REPLACED = script("line", "call_submit"), script("line", "tell"), script("line", "replaced")
+_SUBMIT, _NOTIFY, _REPLACED = (
+    script("queued_commands", name) for name in ("call_submit", "notify", "replaced")
+)
 
 
 def is_at_gateway(connection: Connection) -> bool:
@@ -59,12 +61,12 @@ async def submit(connection: Connection, command: StationCall) -> None:
 
 async def changed(connection: Connection) -> None:
     """The operator changed the station's settings: whoever processes it takes them over."""
-    await _tell(connection, "request", envelope.CHANGED)
+    await _notify(connection, "request", envelope.CHANGED)
 
 
 async def dismiss(connection: Connection, code: int, reason: str) -> None:
     """Have the gateway close the socket."""
-    await _tell(connection, "response", envelope.CLOSE, code=code, reason=reason)
+    await _notify(connection, "response", envelope.CLOSE, code=code, reason=reason)
 
 
 async def replaced(connection: Connection, request: str, reply_to: str) -> None:
@@ -79,9 +81,9 @@ async def replaced(connection: Connection, request: str, reply_to: str) -> None:
     await _run(_REPLACED, connection.identity, connection.server, control.decode())
 
 
-async def _tell(connection: Connection, direction: str, event: str, **fields: Any) -> None:
+async def _notify(connection: Connection, direction: str, event: str, **fields: Any) -> None:
     control = envelope.pack_control(event, connection.identity, session_id=connection.id, **fields)
-    await _run(_TELL, connection.identity, connection.id, direction, control.decode())
+    await _run(_NOTIFY, connection.identity, connection.id, direction, control.decode())
 
 
 async def _run(used: Any, *arguments: str | int) -> Any:

@@ -61,7 +61,7 @@ class Registration(NamedTuple):
     before: dict[str, str]
 
 
-class Speaker(NamedTuple):
+class Batch(NamedTuple):
     """A station with something to say: its frames are envelopes, numbered from `first` on."""
 
     identity: str
@@ -141,18 +141,18 @@ class GatewayQueue:
         texts = [text.decode() for text in before]
         return Registration(written.decode(), dict(zip(texts[::2], texts[1::2], strict=True)))
 
-    async def push(self, wire: Wire, speakers: Sequence[Speaker]) -> list[int]:
+    async def push(self, wire: Wire, batches: Sequence[Batch]) -> list[int]:
         """Push frames; for each station the length of its queue, REPLACED or MISSING."""
         keys = [self.keys.ready, self.keys.bell]
         arguments: list[Part] = []
-        for identity, session_id, first, frames in speakers:
+        for identity, session_id, first, frames in batches:
             keys += (self.keys.session(identity), self.keys.requests(identity))
             arguments += (identity, session_id, first, len(frames), *frames)
         text = await wire.run(FRAMES, keys, *arguments)
         return [int(length) for length in text.split(b",")]
 
-    async def take(self, wire: Wire, number: int, also: Sequence[str], *, patience: float) -> list[Taken]:
-        """Wait until somebody rings, `patience` seconds at most; the answers for the stations that were rung
+    async def take(self, wire: Wire, number: int, also: Sequence[str], *, block_s: float) -> list[Taken]:
+        """Wait until somebody rings, `block_s` seconds at most; the answers for the stations that were rung
         for, and for those in `also`. The same number: the same answers.
         """
         bell = self.keys.gateway_bell(self.server_id)
@@ -166,8 +166,8 @@ class GatewayQueue:
             ANSWERS_AT_ONCE,
             *also,
             # To its own place: the ring stays there for the script, should this connection break meanwhile.
-            after=("BLMOVE", bell, bell, "LEFT", "LEFT", str(patience)) if patience else (),
-            patience=patience,
+            after=("BLMOVE", bell, bell, "LEFT", "LEFT", str(block_s)) if block_s else (),
+            block_s=block_s,
         )
         return list(_taken(text))
 

@@ -96,5 +96,5 @@ class QueueKeys(Keys):
 
 
 def script(*names: str) -> Script:
-    """A script of this package; what it shares with others comes first: `script("line", "submit")`."""
+    """A script of this package, after those whose functions it uses: `script("legacy", "legacy_tidy")`."""
     return Script(*names, folder=_SCRIPTS)

@@ -35,7 +35,8 @@ RETRY_S = 0.5
 TIDY_S = 60.0
 
 _DRAIN, _ANNOUNCED, _IMPLIED, _VERSION, _TIDY = (
-    script("line", "older", f"older_{name}") for name in ("drain", "announced", "implied", "version", "tidy")
+    script("queued_commands", "legacy", f"legacy_{name}")
+    for name in ("drain", "announced", "implied", "version", "tidy")
 )
 
 
@@ -51,7 +52,7 @@ class Announcement(msgspec.Struct):
 _decode = msgspec.json.Decoder(Announcement).decode
 
 
-class OlderGateways:
+class LegacyGateways:
     """Belongs to one event loop."""
 
     def __init__(self, redis: QueueRedis) -> None:
@@ -83,7 +84,7 @@ class OlderGateways:
         )
         return session_id.decode(), bool(is_new), address.decode("utf-8", "replace")
 
-    async def speaks(self, claim: Claim, session_id: str, version: str) -> None:
+    async def store_version(self, claim: Claim, session_id: str, version: str) -> None:
         """Tell who sends commands which version this is. Raises LiveStateUnavailable."""
         await self._redis.run(_VERSION, claim.key, session_id, version)
 
@@ -94,7 +95,7 @@ class OlderGateways:
         while True:
             try:
                 # From its right end to its right end: waits until something is there, and takes nothing.
-                waiting = await self._wire.call("BLMOVE", shared, shared, "RIGHT", "RIGHT", "1", patience=1.0)
+                waiting = await self._wire.call("BLMOVE", shared, shared, "RIGHT", "RIGHT", "1", block_s=1.0)
                 while waiting is not None and await self._redis.run(_DRAIN, MOVED_AT_ONCE) == MOVED_AT_ONCE:
                     pass
             except (*AWAY, LiveStateUnavailable) as error:
@@ -108,7 +109,7 @@ class OlderGateways:
             client = Redis.from_url(settings.REDIS_URL, protocol=2, socket_connect_timeout=2)
             pubsub = client.pubsub()
             try:
-                await self._hear(pubsub)
+                await self._receive(pubsub)
             except (*AWAY, LiveStateUnavailable) as error:
                 # Who comes meanwhile is known by its first frame.
                 log.warning("older_gateway.deaf", error=str(error))
@@ -117,7 +118,7 @@ class OlderGateways:
                 await pubsub.aclose()  # type: ignore[no-untyped-call]
                 await client.aclose()
 
-    async def _hear(self, pubsub: PubSub) -> None:
+    async def _receive(self, pubsub: PubSub) -> None:
         keys = self._redis.keys
         await pubsub.subscribe(keys.announced_connect, keys.announced_disconnect)
         async for message in pubsub.listen():

@@ -14,7 +14,7 @@ from ocpp_server.transport.queue.depth import Depth, look
 
 log = structlog.get_logger(__name__)
 
-PATIENCE_S = 1.0
+TIMEOUT_S = 1.0
 
 
 class QueueCollector(Collector):
@@ -23,7 +23,7 @@ class QueueCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         depth: Depth | None
         try:
-            depth = look(within=PATIENCE_S)
+            depth = look(within=TIMEOUT_S)
         except (RedisError, OSError) as error:
             log.warning("metrics.redis_away", error=str(error))
             depth = None

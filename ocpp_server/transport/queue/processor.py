@@ -22,7 +22,7 @@ from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport.queue import queued_commands
 from ocpp_server.transport.queue.claims import STATIONS_A_CLAIM, Claim, Claims, Fenced
-from ocpp_server.transport.queue.legacy_gateway import OlderGateways
+from ocpp_server.transport.queue.legacy_gateway import LegacyGateways
 from ocpp_server.transport.queue.redis import QueueRedis
 from ocpp_server.transport.queue.stations import Stations
 
@@ -37,7 +37,7 @@ PAUSE_S = 0.002
 IDLE_S, LEFT_S = 1.0, 0.05
 AGAIN_S = 0.2
 RENEW_S = 3.0
-LOOK_S = 10.0
+FORGET_S = 10.0
 # How often it is looked whether gateways have died; they look at each other, this is for the last one.
 GATEWAYS_S = 3.0
 # Who is not done after so long is taken for stuck: others may try.
@@ -69,8 +69,8 @@ class Processor:
         self.name = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self._redis = QueueRedis()
         self._claims = Claims(self._redis, self.name)
-        self._older = OlderGateways(self._redis) if settings.TRANSPORT_COMPAT else None
-        self._stations = Stations(self._redis, self._older)
+        self._legacy = LegacyGateways(self._redis) if settings.TRANSPORT_COMPAT else None
+        self._stations = Stations(self._redis, self._legacy)
         self._working: dict[bytes, _Work] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._has_room = asyncio.Event()
@@ -82,16 +82,16 @@ class Processor:
         """
         loop = asyncio.get_running_loop()
         chores = [
-            loop.create_task(self._again_and_again(chore, every))
+            loop.create_task(self._repeat(chore, every))
             for chore, every in (
                 (self._renew, RENEW_S),
-                (self._look_around, LOOK_S),
+                (self._forget_old, FORGET_S),
                 (self._sweep, queued_commands.LATEST_S),
                 (self._sweep_gateways, GATEWAYS_S),
             )
         ]
-        if self._older is not None:
-            chores.append(loop.create_task(self._older.run()))
+        if self._legacy is not None:
+            chores.append(loop.create_task(self._legacy.run()))
         claiming = loop.create_task(self._claim_all())
         log.info("processor.started", processor=self.name)
         try:
@@ -188,7 +188,7 @@ class Processor:
 
     # -- chores -----------------------------------------------------------------------------------
 
-    async def _again_and_again(self, chore: Chore, every: float) -> None:
+    async def _repeat(self, chore: Chore, every: float) -> None:
         while True:
             wait: float | None = None
             try:
@@ -205,7 +205,7 @@ class Processor:
         for claim in await self._claims.renew(claims):
             log.warning("processor.claim_lost", station=claim.identity)
 
-    async def _look_around(self) -> None:
+    async def _forget_old(self) -> None:
         await self._stations.forget_old(set(self._working))
 
     async def _sweep_gateways(self) -> None:

@@ -34,9 +34,9 @@ STATIONS_A_SWEEP = 100
 SOONEST_S, LATEST_S = 0.05, 0.5
 
 _ANSWERED, _EXPIRE, _DROP = (
-    script("line", "call_answered"),
-    script("line", "call_expire"),
-    script("line", "call_drop"),
+    script("queued_commands", "call_answered"),
+    script("queued_commands", "call_expire"),
+    script("queued_commands", "call_drop"),
 )
 _decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 

@@ -38,7 +38,9 @@ class QueueRedis:
         except AWAY as error:
             raise LiveStateUnavailable(told(error)) from error
 
-    async def run_at_ring(self, used: Script, *arguments: Part, bells: tuple[str, ...], within: float) -> Any:
+    async def run_after_wakeup(
+        self, used: Script, *arguments: Part, bells: tuple[str, ...], within: float
+    ) -> Any:
         """Wait until somebody rings, or the seconds are over; then a script's result, in the same round trip.
 
         Raises LiveStateUnavailable; whether it was carried out is not known then.
@@ -46,7 +48,7 @@ class QueueRedis:
         wait = ("BLPOP", *bells, str(within)) if within else ()
         try:
             return await self._bells.run(
-                used, [self.keys.prefix], self._kept_ms, *arguments, after=wait, patience=within
+                used, [self.keys.prefix], self._kept_ms, *arguments, after=wait, block_s=within
             )
         except AWAY as error:
             raise LiveStateUnavailable(told(error)) from error

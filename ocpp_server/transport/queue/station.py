@@ -40,7 +40,7 @@ class QueuedStation:
         self.station = station
         self.epoch = epoch
         # It would hand a control on to the station, as if it were a frame.
-        self.is_at_older_gateway = False
+        self.is_at_legacy_gateway = False
         self.session_id = station.connection_id
         self._redis = redis
         self._is_settled = is_settled
@@ -54,7 +54,7 @@ class QueuedStation:
             finished=switchboard.finished,
             # The gateway pings; how long nothing was heard is its to judge.
             silence=lambda: 0.0,
-            outgoing=self._line,
+            outgoing=self._make_calls,
         )
 
     async def handle(self, message: Envelope, *, is_repeated: bool) -> Outcome:
@@ -83,7 +83,7 @@ class QueuedStation:
             self._is_settled, settles = True, "0"
         return Outcome(self.session_id, self._answers, self.calls.ended, settles)
 
-    def _line(self, *about: Any, **ways: Any) -> QueuedCalls:
+    def _make_calls(self, *about: Any, **ways: Any) -> QueuedCalls:
         self.calls = QueuedCalls(self._redis, *about, **ways)
         return self.calls
 
@@ -98,7 +98,7 @@ class QueuedStation:
             self._refusal = StorageUnavailable(reason)
         elif code == _UNSTORABLE:
             self._refusal = CommitRefused(reason)
-        elif not self.is_at_older_gateway:
+        elif not self.is_at_legacy_gateway:
             self._answers.append(
                 envelope.pack_control(
                     envelope.CLOSE,

@@ -22,7 +22,7 @@ from ocpp_server.transport.handshake.admission import KnownStation
 from ocpp_server.transport.queue import dead_letters, envelope, queued_commands
 from ocpp_server.transport.queue.claims import Claim
 from ocpp_server.transport.queue.envelope import Envelope
-from ocpp_server.transport.queue.legacy_gateway import OlderGateways, version_of
+from ocpp_server.transport.queue.legacy_gateway import LegacyGateways, version_of
 from ocpp_server.transport.queue.redis import QueueRedis
 from ocpp_server.transport.queue.station import Outcome, QueuedStation
 from ocpp_server.transport.switchboard import switchboard
@@ -31,15 +31,15 @@ log = structlog.get_logger(__name__)
 
 MAX_KNOWN = 20_000
 MAX_ATTEMPTS = 5
-_LOOKED_AT = 500
+_AT_ONCE = 500
 
 
 class Stations:
     """Belongs to one event loop. What is known of a station holds until another processor has claimed it."""
 
-    def __init__(self, redis: QueueRedis, older: OlderGateways | None = None) -> None:
+    def __init__(self, redis: QueueRedis, legacy: LegacyGateways | None = None) -> None:
         self._redis = redis
-        self._older = older
+        self._legacy = legacy
         self._known: dict[bytes, QueuedStation] = {}
         self._tasks: set[asyncio.Future[None]] = set()
 
@@ -79,8 +79,8 @@ class Stations:
     async def forget_old(self, working: set[bytes]) -> None:
         """Forget those that another processor has claimed since. Raises LiveStateUnavailable."""
         idle = [key for key in self._known if key not in working]
-        for start in range(0, len(idle), _LOOKED_AT):
-            some = idle[start : start + _LOOKED_AT]
+        for start in range(0, len(idle), _AT_ONCE):
+            some = idle[start : start + _AT_ONCE]
             epochs = await self._redis.call("HMGET", self._redis.keys.epoch, *some)
             for key, epoch in zip(some, epochs, strict=True):
                 known = self._known.get(key)
@@ -107,7 +107,7 @@ class Stations:
         Raises StorageUnavailable when it is not and may be later; all else it raises is a failed attempt.
         """
         if claim.attempts > MAX_ATTEMPTS:
-            return await dead_letters.put_aside(claim)
+            return await dead_letters.give_up_head(claim)
         try:
             message = envelope.parse(claim.head)
         except envelope.Unreadable as error:
@@ -128,8 +128,8 @@ class Stations:
         return await control(claim, message)
 
     async def _frame(self, claim: Claim, message: Envelope) -> Outcome:
-        if self._older is not None and not message.session_id:
-            return await self._older_frame(claim, message, self._older)
+        if self._legacy is not None and not message.session_id:
+            return await self._older_frame(claim, message, self._legacy)
         session_id = message.session_id or claim.session_id
         if claim.channel and session_id != claim.session_id:
             # The station is at a socket of another process by now, and repeats there what was not answered.
@@ -140,13 +140,13 @@ class Stations:
         if known is None or known.session_id != session_id:
             row = await admission.find(claim.identity)
             if row is None:
-                return _of_nobody(claim)
+                return _unknown(claim)
             known = await self._take_up(claim, row, session_id, message.protocol or row.ocpp_version)
         return await known.handle(message, is_repeated=claim.attempts > 1)
 
-    async def _older_frame(self, claim: Claim, message: Envelope, older: OlderGateways) -> Outcome:
+    async def _older_frame(self, claim: Claim, message: Envelope, legacy: LegacyGateways) -> Outcome:
         """A frame whose gateway knows no sessions and announces stations on another connection."""
-        session_id, is_new, address = await older.session(claim, message)
+        session_id, is_new, address = await legacy.session(claim, message)
         if claim.channel:
             self.forget(claim.key)
             return Outcome()
@@ -155,14 +155,14 @@ class Stations:
         if known is None or known.session_id != session_id or known.station.version != version:
             row = await self._row_or_stranger(claim)
             if row is None:
-                return _of_nobody(claim)
+                return _unknown(claim)
             version = version_of(message, row.ocpp_version)
             if is_new or version != row.ocpp_version:
                 known = await self._arrive(claim, row, session_id, version, {"remote_addr": address})
             else:
                 known = await self._take_up(claim, row, session_id, version)
-            known.is_at_older_gateway = True
-            await older.speaks(claim, session_id, known.station.version)
+            known.is_at_legacy_gateway = True
+            await legacy.store_version(claim, session_id, known.station.version)
         outcome = await known.handle(message, is_repeated=claim.attempts > 1)
         if is_new and not outcome.settles:
             outcome.settles = _settle(known.station)
@@ -188,9 +188,9 @@ class Stations:
 
     async def _connect(self, claim: Claim, message: Envelope) -> Outcome:
         """The station is at a gateway: as when it comes to a socket of ours."""
-        row = await (admission.find(claim.identity) if self._older is None else self._row_or_stranger(claim))
+        row = await (admission.find(claim.identity) if self._legacy is None else self._row_or_stranger(claim))
         if row is None:
-            return _of_nobody(claim)
+            return _unknown(claim)
         session = await self._session(claim)
         if session.get("session_id") != message.session_id:
             # It has left again, or connected once more: the next envelopes say so.
@@ -200,9 +200,9 @@ class Stations:
             claim.session_id, claim.channel = message.session_id, session.get("channel", "")
         version = message.protocol or row.ocpp_version
         known = await self._arrive(claim, row, message.session_id, version, session)
-        if self._older is not None and "dialect" in session:
-            known.is_at_older_gateway = True
-            await self._older.speaks(claim, message.session_id, known.station.version)
+        if self._legacy is not None and "dialect" in session:
+            known.is_at_legacy_gateway = True
+            await self._legacy.store_version(claim, message.session_id, known.station.version)
         return Outcome(session_id=message.session_id, settles=_settle(known.station))
 
     async def _arrive(
@@ -272,7 +272,7 @@ class Stations:
         return Outcome()
 
 
-def _of_nobody(claim: Claim) -> Outcome:
+def _unknown(claim: Claim) -> Outcome:
     """The charge point was removed, or was never entered: the gateway has let it in before."""
     log.warning("processor.unknown_station", station=claim.identity)
     return Outcome(letter=dead_letters.letter(claim, "no such charge point"))

@@ -141,27 +141,27 @@ class Wire:
         keys: list[str],
         *arguments: Part,
         after: tuple[Part, ...] = (),
-        patience: float = 0.0,
+        block_s: float = 0.0,
     ) -> Any:
         """A script's result. `after` is a command to be carried out before, sent in the same packet, whose
-        reply is not of interest; `patience` is how many seconds Redis may take for it.
+        reply is not of interest; `block_s` is how many seconds Redis may take for it.
         """
         try:
             parts = ("EVALSHA", script.sha, len(keys), *keys, *arguments)
-            return await self._ask(*filter(None, (after, parts)), patience=patience)
+            return await self._ask(*filter(None, (after, parts)), block_s=block_s)
         except NoScriptError:
             return await self.call("EVAL", script.text, len(keys), *keys, *arguments)
 
-    async def call(self, *parts: Part, patience: float = 0.0) -> Any:
-        """A command's reply. `patience` is how many seconds Redis itself may wait before it answers."""
-        return await self._ask(parts, patience=patience)
+    async def call(self, *parts: Part, block_s: float = 0.0) -> Any:
+        """A command's reply. `block_s` is how many seconds Redis itself may wait before it answers."""
+        return await self._ask(parts, block_s=block_s)
 
-    async def _ask(self, *commands: tuple[Part, ...], patience: float = 0.0) -> Any:
+    async def _ask(self, *commands: tuple[Part, ...], block_s: float = 0.0) -> Any:
         """The reply to the last of the commands."""
         replies = self._replies
         if replies is None or replies.transport is None:
             replies = await self._open()
-        return await replies.ask(commands, TIMEOUT_S + patience)
+        return await replies.ask(commands, TIMEOUT_S + block_s)
 
     async def _open(self) -> _Replies:
         async with self._opening:

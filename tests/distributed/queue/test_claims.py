@@ -63,7 +63,7 @@ class Bench:
         self, identity: str, message_id: str, *, timeout_ms: int = 5000, session: str = "s1"
     ) -> Any:
         packed = envelope.pack_frame(f'[2,"{message_id}","ClearCache",{{}}]', identity, session_id=session)
-        used = script("line", "call_submit")
+        used = script("queued_commands", "call_submit")
         return await self.redis.run(
             used,
             identity,
@@ -269,7 +269,7 @@ async def test_a_deadline_ends_the_call_in_flight_and_what_waited_too_long(bench
     await bench.submit("A", "c3", timeout_ms=60_000)
     await asyncio.sleep(0.01)  # the time is the subject
 
-    wait, ended, sent = await bench.redis.run(script("line", "call_expire"), 10)
+    wait, ended, sent = await bench.redis.run(script("queued_commands", "call_expire"), 10)
 
     assert [(one[1], one[2]) for one in ended] == [(b"c1", b"timeout"), (b"c2", b"timeout")]
     assert sent == [b"c3"]
@@ -280,9 +280,9 @@ async def test_while_an_answer_is_judged_its_call_does_not_expire(bench: Bench) 
     bench.connect("A")
     await bench.submit("A", "c1", timeout_ms=1)
 
-    found = await bench.redis.run(script("line", "call_answered"), "A", "c1", 60_000)
+    found = await bench.redis.run(script("queued_commands", "call_answered"), "A", "c1", 60_000)
     await asyncio.sleep(0.01)  # the time is the subject
-    _, ended, _ = await bench.redis.run(script("line", "call_expire"), 10)
+    _, ended, _ = await bench.redis.run(script("queued_commands", "call_expire"), 10)
 
     assert found[0] == b"ClearCache"
     assert ended == []
@@ -295,7 +295,7 @@ async def test_a_call_for_a_connection_that_is_over_is_not_taken_and_what_waited
     bench.connect("A", session="s2")
 
     assert await bench.submit("A", "c3") == [b"gone", b""]
-    ended = await bench.redis.run(script("line", "call_drop"), "A")
+    ended = await bench.redis.run(script("queued_commands", "call_drop"), "A")
 
     assert [(one[1], one[2]) for one in ended] == [(b"c1", b"disconnected"), (b"c2", b"disconnected")]
     assert bench.client.zcard(bench.keys.deadlines) == 0
