@@ -1,8 +1,9 @@
-"""WebSocket in: authenticate, bytes in, bytes out. Knows no OCPP message.
+"""The WebSocket of a station: handshake, then text in and text out, without a look at the OCPP messages.
 
-Channels routes here, but its per-message dispatch is left out: it costs three quarters of a message, a hop
-through the one thread-sensitive thread for every message of every socket. What other processes have to say to
-a station comes over one channel per process (`transport.calls`), so a connection needs no task of its own.
+Channels routes here, but its dispatch of each message is not used: it costs three quarters of the time of a
+message, a hop through the one thread-sensitive thread for every message of every socket. Messages of other
+processes come over one channel for each process (`transport.switchboard`), so a connection needs no task of
+its own.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class StationConsumer(AsyncConsumer):
             return
         connection = StationConnection(
             station,
-            send=self._say,
+            send=self._send_text,
             close=self._close,
             finished=switchboard.finished,
             silence=scope.get("extensions", {}).get("ocpp.silence"),
@@ -69,11 +70,11 @@ class StationConsumer(AsyncConsumer):
             log.info("station.lost", station=station.identity)
         finally:
             measures.closed(code)
-            # Also when the server stops and cancels us: pending commands must not stay open.
+            # Shielded: pending commands must end also when the server stops and cancels this task.
             await asyncio.shield(presence.leave(connection, code=code))
 
     async def _converse(self, connection: StationConnection) -> int:
-        """Hand over frame after frame until the socket is gone; the close code."""
+        """Handle frame after frame until the socket is closed; the close code."""
         receive = self._receive
         bucket = TokenBucket(settings.OCPP_STATION_RATE)
         while True:
@@ -89,22 +90,22 @@ class StationConsumer(AsyncConsumer):
             elif not self._is_closed:
                 delay = bucket.delay(time.monotonic())
                 if delay:
-                    # Its socket is not read meanwhile: TCP slows the station down, nobody else.
+                    # The socket is not read meanwhile: TCP slows down this station alone.
                     await asyncio.sleep(delay)
                 await connection.received(text)
 
-    async def _say(self, text: str) -> None:
+    async def _send_text(self, text: str) -> None:
         if not self._is_closed:
             try:
                 await self._send({"type": "websocket.send", "text": text})
             except OSError:
-                # The socket went while we were writing; the disconnect that follows cleans up.
+                # The socket was closed during the write; the disconnect that follows cleans up.
                 self._is_closed = True
 
     async def _close(self, code: int, reason: str) -> None:
         if not self._is_closed:
             self._is_closed = True
             log.info("station.closing", code=code, reason=reason)
-            # The station may have gone at the same moment, as they do when they hear that the server ends.
+            # The station may close in the same moment, as stations do when the server shuts down.
             with contextlib.suppress(OSError):
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})

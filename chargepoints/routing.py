@@ -1,4 +1,4 @@
-"""Which WebSocket goes where: every one is a station, whatever stands before the last segment of its path."""
+"""The routes of WebSockets: every WebSocket is a station, its identity is the last segment of the path."""
 
 from channels.routing import URLRouter
 from django.urls import re_path

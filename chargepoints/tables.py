@@ -9,7 +9,7 @@ CONNECTORS = Table(Connector)
 DEVICE_EVENTS = Table(DeviceEvent, once=True)
 MESSAGES = Table(
     Message,
-    # In the order in which `message_log` gives them.
+    # The order of the tuples that `message_log` makes.
     order=(
         "charge_point_id",
         "direction",

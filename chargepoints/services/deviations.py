@@ -13,12 +13,12 @@ from ocpp_server.live.station import DeviationCount
 
 Counts = dict[tuple[str, str, str], DeviationCount]
 
-# Paths are text of the station: beyond this many rows it only gets counted in those it has.
+# Paths are text that the station sends: beyond this many rows, only deviations that have a row are counted.
 MAX_ROWS_PER_STATION = 500
 
 
 def store(counted: list[tuple[int, Counts]], at: datetime) -> None:
-    """Add counts to what is stored; the first frame of a kind stays its example."""
+    """Add counts to the stored rows; the first frame of a kind stays its example."""
     for charge_point_pk, counts in counted:
         rows = Deviation.objects.filter(charge_point_id=charge_point_pk).count()
         for kind, seen in counts.items():
@@ -37,7 +37,7 @@ def store(counted: list[tuple[int, Counts]], at: datetime) -> None:
                         last_at=at,
                     )
             except IntegrityError:
-                # The station has just moved, and the process it came from stored the first of this kind.
+                # The station has moved to this process, and the process before stored the first of this kind.
                 _add(known, seen, at)
 
 

@@ -1,4 +1,4 @@
-"""Security events: what stations report, and what we notice ourselves (2.0.1 A04)."""
+"""Security events: those that stations report, and those that the server notices (2.0.1 A04)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ocpp_server.live.station import Station
 from ocpp_server.observability import measures
 from ocpp_server.observability.masking import masked_words
 
-# So many events of one station are stored in an hour, as reports of its own and again as our notices about
-# it. Firmware that repeats one event for ever would otherwise push everything else out of the log (S14).
+# At most this many events of one station are stored in an hour, and as many of our own about it. Otherwise
+# firmware that repeats one event for ever would push everything else out of the log (S14).
 MAX_PER_HOUR: Final = 300
-# So many failed logins from one address in an hour are told; all of them are counted where they are refused.
+# At most this many failed logins from one address are stored in an hour; the metrics count all of them.
 MAX_LOGINS_PER_HOUR: Final = 10
 FLOOD: Final = "SecurityEventFlood"
 _HOUR_S: Final = 3600.0
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 class Hourly:
     """How often something happened within the hour that began with its first time, by name.
 
-    Stations are told from the event loop, logins from the threads of requests.
+    The event loop counts events of stations, the threads of requests count logins.
     """
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Hourly:
         self._lock = Lock()
 
     def count(self, name: str) -> int:
-        """Which time it is."""
+        """Count one; how many there have been within the hour."""
         now = time.monotonic()
         with self._lock:
             since, times = self._counts.pop(name, (now, 0))
@@ -74,15 +74,16 @@ def report(*, station: Station, type: str, tech_info: str, at: datetime) -> None
 
 
 def notice(*, station: Station, type: str, tech_info: str) -> None:
-    """Store an event of our own about a station, with what its message in hand changes."""
+    """Store an event of our own about a station, in the unit of work of its message in hand."""
     if _noticed.count(station.identity) <= MAX_PER_HOUR:
         _store(station, type, tech_info, station.received_at, from_station=False)
 
 
 def record(*, charge_point: ChargePoint | None, type: str, tech_info: str) -> None:
-    """Store an event of our own outside of a station's messages; `charge_point` None: about no station.
+    """Store an event of our own outside of a station's messages; `charge_point` is None for one about no
+    station.
 
-    Writes at once, so it is called where the database may be used.
+    It uses the database at once, so the event loop must not call it.
     """
     if _noticed.count(charge_point.identity if charge_point else "") > MAX_PER_HOUR:
         return
@@ -98,7 +99,7 @@ def record(*, charge_point: ChargePoint | None, type: str, tech_info: str) -> No
 
 
 def failed_login(*, type: str, address: str, tech_info: str) -> None:
-    """Somebody could not sign in to the admin or the API. An address that goes on is told a few times."""
+    """Store a failed login to the admin or the API: the first few of an address, all in the metrics."""
     measures.authentication_failures.add(type)
     if _logged.count(address) <= MAX_LOGINS_PER_HOUR:
         record(charge_point=None, type=type, tech_info=f"{tech_info} From {address or 'an unknown address'}.")

@@ -1,4 +1,4 @@
-"""What we say to one station: commands wait their turn, leave one by one, and every one of them ends."""
+"""The commands to one station: they are queued, sent one by one, and every one of them gets a final state."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from ocpp_server.transport.messages import StationCall
 
 log = structlog.get_logger(__name__)
 
-# Some stations fall over when they are called before they have finished booting: wait for their first word
-# this long, and not so long for one that has booted before and may only have reconnected.
+# Some stations fail when they get a command before they have finished booting. Commands wait this long for
+# the first message, and less for a station that has booted before and may only have reconnected.
 SETTLE_S = 10.0
 SETTLE_KNOWN_S = 2.0
 
@@ -31,7 +31,7 @@ Close = Callable[[int, str], Awaitable[None]]
 
 
 class Outgoing(Protocol):
-    """What a connection needs of its commands, wherever they wait."""
+    """The commands of a connection, queued in this process or in Redis."""
 
     async def call(self, command: StationCall) -> None: ...
     def settled(self) -> None: ...
@@ -41,7 +41,7 @@ class Outgoing(Protocol):
 
 
 class OutgoingCalls:
-    """The commands of one connection. `finished(command id, reply channel)` tells who waits."""
+    """The commands of one connection. `finished(command id, reply channel)` notifies the waiting process."""
 
     def __init__(
         self, station: Station, session: Session, *, send: Send, close: Close, finished: Finished
@@ -60,7 +60,7 @@ class OutgoingCalls:
         )
 
     async def call(self, command: StationCall) -> None:
-        """Send a command, or let it wait its turn. `reply_to` is notified of its end."""
+        """Send a command, or queue it behind others. Its `reply_to` is notified of the result."""
         self._results.expect(command.id, command.reply_to)
         expires_at = time.monotonic() + command.timeout
         outgoing = OutgoingCall(
@@ -72,7 +72,7 @@ class OutgoingCalls:
         await self._submit(outgoing)
 
     def settled(self) -> None:
-        """The station has shown that it listens: send what waited."""
+        """Send the queued commands: the station has sent its first message."""
         if self._settle is None:
             return
         self._settle.cancel()
@@ -82,7 +82,7 @@ class OutgoingCalls:
             self._spawn(self._submit, outgoing)
 
     async def answered(self, event: Answered) -> None:
-        """The station answered: the next command leaves first, then this one ends."""
+        """Send the next command, then handle the answer to this one."""
         await self._sent(event.next)
         await self._results.answered(event.outgoing, event.frame)
 
@@ -91,7 +91,7 @@ class OutgoingCalls:
         await self._results.late(event)
 
     async def closed(self) -> None:
-        """The socket is gone: what was not answered never will be, nothing is replayed to the next one."""
+        """The socket is closed: end all commands. None of them is sent again over the next socket."""
         for timer in (self._settle, self._deadline):
             if timer is not None:
                 timer.cancel()
@@ -123,7 +123,9 @@ class OutgoingCalls:
         await self._sent(text)
 
     async def _sent(self, text: str | None) -> None:
-        """Send the frame whose turn it is, if any, and note that it was; always mind the next deadline."""
+        """Send the next frame, if there is one, and store that it was sent. Sets the timer of the next
+        deadline.
+        """
         outgoing = self._session.outstanding
         self._arm()
         if text is None or outgoing is None:

@@ -1,6 +1,6 @@
-"""One connected station: its words go through session and dispatch, ours through session and out.
+"""One connected station: its messages go through session and dispatch, our commands through session and out.
 
-Knows no transport: the WebSocket consumer hands it a way to send and a way to close.
+The same for a socket and for a queue: the owner of a connection passes a function to send and one to close.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ from ocpp_server.transport.messages import StationCall
 
 log = structlog.get_logger(__name__)
 
-# How long an answer may be on its way to a station whose socket we want to close.
+# How long an answer may take to reach a station whose socket is about to be closed.
 UNREAD_S = 1.0
 
 
 def _message_id(event: object) -> str:
-    """The id of the message that an event of the session is about; empty for one without."""
+    """The message id of an event of the session; empty for an event without one."""
     if isinstance(event, Incoming | Repeated):
         return event.call.id
     if isinstance(event, Streamed):
@@ -52,8 +52,8 @@ def _message_id(event: object) -> str:
 
 
 class StationConnection:
-    """The conversation with one station over one socket. `finished(command id, reply channel)` tells who
-    waits.
+    """The conversation with one station over one connection. `finished(command id, reply channel)` notifies
+    the process that waits for a command.
     """
 
     def __init__(
@@ -77,15 +77,16 @@ class StationConnection:
         self._session = Session(station.version, memory=station.memory)
         self._work = UnitOfWork(station)
         self._outgoing = outgoing(station, self._session, send=send, close=close, finished=finished)
-        # Held while a message changes the station's state: a newer connection waits for it before it loads.
+        # Held while a message changes the station. A newer connection waits for it before it loads the
+        # station.
         self._busy = FairLock()
 
-    # -- what the station says ------------------------------------------------------------------
+    # -- from the station -----------------------------------------------------------------------
 
     async def received(self, text: str, at: datetime | None = None) -> None:
-        """Handle one frame. Everything it changes is committed when this returns, and its answer has left.
+        """Handle one frame. When this returns, everything it changes is committed and its answer is sent.
 
-        `at` is when it came, where that was not just now.
+        `at` is the time of its arrival, None for now.
         """
         if not self._busy.take():
             await self._busy.wait()
@@ -103,7 +104,7 @@ class StationConnection:
                     await self._react(event)
         except StorageUnavailable as error:
             measures.unanswered.add("storage-away")
-            # 1013: try again later. The station keeps what was not answered.
+            # 1013: try again later. The station keeps every message that was not answered.
             await self._close(1013, error.sentence)
         except CommitRefused:
             measures.unanswered.add("unstorable")
@@ -118,7 +119,7 @@ class StationConnection:
             self._busy.release()
 
     async def _react(self, event: object) -> None:
-        """Take what is no call to be served."""
+        """Handle any event but a request."""
         if isinstance(event, Repeated):
             self.station.action = event.call.action
             measures.repeated.add(measures.known(event.call.action))
@@ -145,7 +146,7 @@ class StationConnection:
         return registry.handler(self.station.version, action) is not None
 
     def _count(self, event: object) -> None:
-        """Note a frame that has no other effect, or an odd one."""
+        """Count a frame that breaks the specification as a deviation."""
         station = self.station
         if isinstance(event, Refused):
             station.action = ""
@@ -174,7 +175,7 @@ class StationConnection:
             self._outgoing.settled()
 
     async def _run_after(self, after: Handler, exchange: Exchange) -> None:
-        """What follows an answer can't take it back, and must not cost the station its socket."""
+        """Run an @after handler. A failing one cannot undo the answer and must not close the socket."""
         station = self.station
         try:
             await after(station, exchange.payload)
@@ -191,7 +192,7 @@ class StationConnection:
             await self._work.roll_back()
 
     async def commit(self, exchange: Exchange) -> None:
-        """Store what the current message changed, with its row of the log. See `dispatch.Work`."""
+        """Store everything that the current message changed, with its row of the log. See `dispatch.Work`."""
         if exchange.error is not None:
             await quarantine.port.app.keep_refused(self.station, exchange)
         message_log.record_incoming(self.station, exchange)
@@ -199,30 +200,31 @@ class StationConnection:
         self.station.in_doubt = False
 
     async def roll_back(self) -> None:
-        """Take back what the current message changed. See `dispatch.Work`."""
+        """Take back everything that the current message changed. See `dispatch.Work`."""
         await self._work.roll_back()
 
-    # -- what we say ----------------------------------------------------------------------------
+    # -- to the station -------------------------------------------------------------------------
 
     async def call(self, command: StationCall) -> None:
-        """Send a command, or let it wait its turn. `reply_to` is notified of its end."""
+        """Send a command, or queue it behind others. Its `reply_to` is notified of the result."""
         await self._outgoing.call(command)
 
     # -- the end --------------------------------------------------------------------------------
 
     async def replace(self) -> None:
-        """A newer connection of the station wins."""
+        """Close, because the station has a newer connection."""
         await self.finish(1001, "Replaced by a newer connection.")
 
     async def finish(self, code: int, reason: str) -> None:
-        """Answer the message in hand, take no other, close."""
+        """Answer the message in hand, accept no other, close."""
         self.is_replaced = True
         try:
             async with asyncio.timeout(UNREAD_S), self._busy:
                 pass
         except TimeoutError:
             if not self._session.is_serving:
-                # It was answered and does not read: only the end of its socket frees whoever is writing.
+                # The station does not read its answer: only closing the socket frees the task that is
+                # writing.
                 await self._close(code, reason)
             async with self._busy:
                 pass
@@ -236,30 +238,28 @@ class StationConnection:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a command of ours is with the station and not answered yet."""
+        """Whether a command was sent that the station has not answered."""
         return self._session.outstanding is not None
 
     async def changed(self) -> bool:
-        """The operator changed the station's settings: take them over; whether it may work only from now
-        on.
-        """
+        """Load the settings that an operator has changed; True when the station is accepted only now."""
         async with self._busy:
             was_accepted = self.station.is_accepted
             await self._work.roll_back()
             return self.station.is_accepted and not was_accepted
 
     def is_silent(self, allowed: timedelta) -> bool:
-        """Whether nothing was heard for so long; pongs count where the transport tells of them."""
+        """Whether nothing was received for so long; pongs count where the server reports them."""
         if datetime.now(UTC) - self.station.last_seen_at <= allowed:
             return False
         return self._silence is None or self._silence() > allowed.total_seconds()
 
     async def dismiss(self, code: int, reason: str) -> None:
-        """Close for a reason of ours."""
+        """Close with this code and reason."""
         await self._close(code, reason)
 
     async def closed(self) -> None:
-        """The socket is gone: what was not answered never will be. Nothing is replayed to the next
-        connection.
+        """The connection is over: end the commands that were not answered. None of them is sent again over
+        the next connection.
         """
         await self._outgoing.closed()

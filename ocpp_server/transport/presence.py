@@ -41,7 +41,7 @@ def silence_allowed(heartbeat_interval: int) -> timedelta:
 async def arrive(admitted: Admitted, handshake: Handshake, connection_id: str) -> Station:
     """Register an authenticated connection, close the one it replaces, and load the station's state.
 
-    The old connection finishes the message in hand first; what it stored is part of what is loaded.
+    The old connection finishes the message in hand first, so that its changes are loaded too.
     """
     charge_point = admitted.charge_point
     with switchboard.arriving(connection_id) as arrival:
@@ -80,9 +80,9 @@ async def load(
     replaced: Connection | None,
     is_finished: bool = False,
 ) -> Station:
-    """Load a station whose connection is registered, and mirror it.
+    """Load a station whose connection is registered, and mirror the connection.
 
-    The connection it replaces finishes the message in hand first, unless it has, `is_finished`.
+    The connection it replaces finishes the message in hand first; `is_finished` when it has done so.
     """
     is_all_stored = is_finished or replaced is None or await takeover.replace(replaced)
     station = await take_up(charge_point_pk, version=version, connection_id=connection_id)
@@ -112,7 +112,7 @@ async def load(
 
 
 async def take_up(charge_point_pk: int, *, version: str, connection_id: str) -> Station:
-    """Load the live state of a station that is connected."""
+    """Load the live state of a connected station."""
     station = await journal.together(load_stations, (charge_point_pk, version))
     station.connection_id = connection_id
     station.memory = live.state().replay_memory(station.identity)

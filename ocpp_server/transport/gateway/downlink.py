@@ -1,4 +1,4 @@
-"""From the queue to the sockets of a gateway: one task waits for the bell and takes what is there."""
+"""From the queue to the sockets of a gateway: one task waits for a wake-up and takes the waiting answers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ocpp_server.transport.queue.wire import Wire
 
 log = structlog.get_logger(__name__)
 
-# How often stations are looked at that nobody rang for.
+# How often stations without a wake-up are polled.
 POLL_S = 1.0
 
 
 class Downlink:
-    """`deliver` gets what was taken; `overdue` names the stations to look at although nobody rang."""
+    """`deliver` gets the answers of one station; `overdue` returns the stations to poll without a wake-up."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Downlink:
         self._wire.close()
 
     def poll(self, identity: str) -> None:
-        """Look whether something is there, a second from now at the latest."""
+        """Take the answers of this station within a second, without a wake-up."""
         self._also.add(identity)
 
     async def _run(self) -> None:
@@ -56,7 +56,7 @@ class Downlink:
         poll_at = loop.time() + POLL_S
         while True:
             try:
-                # Asked again after a failure it is the same question: what got lost comes again.
+                # After a failure the number is the same, and so are the answers: none is lost with the reply.
                 taken = await self._queue.take(self._wire, number, also, block_s=0 if also else POLL_S)
             except AWAY as error:
                 self._away(error)
@@ -79,5 +79,5 @@ class Downlink:
         try:
             await self._deliver(one)
         except Exception:
-            # The other stations have answers in this taking, too.
+            # The reply holds answers for other stations too.
             log.exception("gateway.undelivered", station=one.identity)

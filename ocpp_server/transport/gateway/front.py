@@ -24,14 +24,14 @@ from ocpp_server.transport.token_bucket import TokenBucket
 
 log = structlog.get_logger(__name__)
 
-# So many handshakes may wait for a database that is away; one of them will find out that it is back.
+# At most this many handshakes wait for a database that is away. One of them detects that it is back.
 WAITING_HANDSHAKES = 16
 
 gateway = Gateway()
 
 
 class _Waiting:
-    """How many handshakes are under way."""
+    """The number of handshakes that are under way."""
 
     count = 0
 
@@ -70,7 +70,7 @@ async def station(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def _admit(handshake: admission.Handshake) -> admission.Admitted:
-    """`admission.admit`; while the database is away only a few may wait for it. Raises StorageUnavailable."""
+    """Admit a station. While the database is away, only a few handshakes wait. Raises StorageUnavailable."""
     if journal.down_since is not None and _Waiting.count >= WAITING_HANDSHAKES:
         raise StorageUnavailable("The database is away.")
     _Waiting.count += 1
@@ -102,12 +102,12 @@ def _socket(
 
 
 async def _converse(connected: GatewaySocket, receive: Any) -> int:
-    """Queue frame after frame until the socket is gone; the close code."""
+    """Queue frame after frame until the socket is closed; the close code."""
     bucket = TokenBucket(settings.OCPP_STATION_RATE)
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
-            # uvicorn reports a connection that just ended as 1005 without a reason.
+            # uvicorn reports a connection that ended without a close frame as 1005 without a reason.
             code = int(message.get("code") or 1006)
             return 1006 if code == 1005 and "reason" not in message else code
         text = message.get("text")
@@ -116,7 +116,7 @@ async def _converse(connected: GatewaySocket, receive: Any) -> int:
         elif not connected.is_leaving:
             delay = bucket.delay(time.monotonic())
             if delay:
-                # Its socket is not read meanwhile: TCP slows the station down, nobody else.
+                # The socket is not read meanwhile: TCP slows down this station alone.
                 await asyncio.sleep(delay)
             connected.received(text)
             if connected.is_stopped and not await connected.flowing():

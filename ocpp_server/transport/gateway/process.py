@@ -1,4 +1,4 @@
-"""A gateway's process: the stations it holds, by session, and what keeps them registered in Redis."""
+"""The process of a gateway: its sockets by session, and the task that keeps them registered in Redis."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ TICK_S = 1.0
 
 
 class Gateway:
-    """See the module's docstring."""
+    """Belongs to one event loop."""
 
     def __init__(self) -> None:
         self.server_id = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self.queue = GatewayQueue(self.server_id)
         self.sockets: dict[str, GatewaySocket] = {}
-        # The same by station; those without a fence are being registered. And the newest that is.
+        # The sockets of each station; those without a fence are being registered. And the newest registered
+        # one.
         self._of: dict[str, list[GatewaySocket]] = {}
         self._current: dict[str, GatewaySocket] = {}
         self.uplink = Uplink(self.queue, restore=self._restore, away=self._away, back=self._back)
@@ -53,16 +54,16 @@ class Gateway:
         self._wire = Wire()
         self._sweeper = Sweeper(self._wire, self.queue.keys)
         self._keeper: asyncio.Task[None] | None = None
-        # Since when Redis takes what we write without a gap (monotonic seconds); None while it does not.
+        # Since when every write to Redis has succeeded (monotonic seconds); None during an outage.
         self.up_since: float | None = None
-        self.error = "not asked yet"
+        self.error = "not connected yet"
         self._refresh_at = 0.0
         self._sweep_at = 0.0
 
     # -- the process ------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Begin to serve. Raises redis' errors when Redis is away."""
+        """Start. Raises redis' errors when Redis is away."""
         journal.start()
         shutdown.serve(self._sockets)
         await self._refresh()
@@ -73,7 +74,7 @@ class Gateway:
         log.info("gateway.started", server=self.server_id)
 
     async def stop(self) -> None:
-        """Close the sockets one after the other, push what is left, be gone from the list of gateways."""
+        """Close the sockets one by one, push the remaining frames, and leave the list of gateways."""
         await shutdown.drain()
         await self.uplink.stop(shutdown.remaining() + TICK_S)
         await self.downlink.stop()
@@ -96,7 +97,7 @@ class Gateway:
 
     @property
     def is_open(self) -> bool:
-        """Whether new stations are let in."""
+        """Whether new stations are admitted."""
         return self.up_since is not None and not shutdown.is_under_way()
 
     def _away(self, error: BaseException) -> None:
@@ -109,14 +110,15 @@ class Gateway:
         if self.up_since is None:
             log.info("gateway.redis_back", stations=len(self.sockets))
             self.up_since = time.monotonic()
-            # All leases may be over by now.
+            # All leases may have expired.
             self._refresh_at = 0.0
 
     # -- stations come and go ----------------------------------------------------------------------
 
     async def arrive(self, station: GatewaySocket) -> None:
-        """Register a connection; the one it replaces is told to close. Raises QueueTooLong, redis' errors."""
-        # Its answers and the ring for a newer one elsewhere may come before the reply that it is registered.
+        """Register a connection and close the one it replaces. Raises QueueTooLong and redis' errors."""
+        # Answers, and the wake-up for a newer connection elsewhere, may come before the reply to the
+        # registration.
         self.sockets[station.session_id] = station
         self._of.setdefault(station.identity, []).append(station)
         try:
@@ -124,7 +126,7 @@ class Gateway:
                 self._wire, station.identity, station.session_id, station.fields
             )
         except BaseException:
-            # Perhaps it is registered and only the reply was lost.
+            # It may be registered, and only the reply was lost.
             self.leave(station, "The connection was not opened.")
             raise
         station.fence = registration.fence
@@ -133,8 +135,8 @@ class Gateway:
             await self._refresh_stations([station])
 
     def _close_older(self, identity: str) -> None:
-        """Of the sockets of one station here only the newest stays; what it replaced may have been elsewhere,
-        and may itself have replaced one of ours.
+        """Close all sockets of a station but the newest. The connection that it replaced may have been at
+        another gateway, and may itself have replaced one here.
         """
         registered = [station for station in self._of.get(identity, ()) if station.fence]
         if not registered:
@@ -145,7 +147,7 @@ class Gateway:
                 station.replaced()
 
     def leave(self, station: GatewaySocket, reason: str) -> None:
-        """The socket is gone; a late close changes nothing for a newer connection."""
+        """Clean up after a closed socket; a newer connection of the station is not touched."""
         if self.sockets.pop(station.session_id, None) is not None:
             here = self._of[station.identity]
             here.remove(station)
@@ -172,7 +174,7 @@ class Gateway:
         log.warning("station.registered_again", station=station.identity)
         return True
 
-    # -- what the server says -----------------------------------------------------------------------
+    # -- from the server ----------------------------------------------------------------------------
 
     async def _deliver(self, taken: Taken) -> None:
         station = self.sockets.get(taken.session_id)
@@ -181,7 +183,7 @@ class Gateway:
                 here.must_refresh = True
             current = self._current.get(taken.identity)
             if current is not None:
-                # Perhaps it was replaced, perhaps it is newer than what was taken.
+                # It was replaced, or it is newer than the answers.
                 await self._refresh_stations([current])
             return
         station.queue_has(taken.queue)
@@ -222,7 +224,7 @@ class Gateway:
                 station.close_soon(1001, "Nothing was heard for too long.")
 
     async def _refresh(self) -> None:
-        """Prolong our leases; also that of a gateway without stations."""
+        """Renew the leases of the sockets, and that of the gateway also without sockets."""
         stations = list(self._current.values())
         for start in range(0, max(1, len(stations)), STATIONS_AT_ONCE):
             await self._refresh_stations(stations[start : start + STATIONS_AT_ONCE])
@@ -234,17 +236,17 @@ class Gateway:
             if state == ANSWERS_WAIT:
                 self.downlink.poll(station.identity)
             elif station.session_id not in self.sockets:
-                continue  # it has gone meanwhile
+                continue  # closed meanwhile
             elif state == IS_REPLACED or (state == IS_MISSING and not await self._restore(station)):
                 station.replaced()
 
     # -- for probes -------------------------------------------------------------------------------
 
     async def status(self) -> dict[str, dict[str, Any]]:
-        """The parts that a readiness probe should know of: {name: {"ok", "detail"}}."""
+        """The parts of the readiness probe: {name: {"ok", "detail"}}."""
         try:
             async with asyncio.timeout(TICK_S):
-                # Writes as every message does: a Redis that can only be read is of no use.
+                # A write, as every message needs one: a Redis that can only be read is not ready.
                 await self.queue.refresh(self._wire, [])
         except (*AWAY, TimeoutError) as error:
             self._away(error)

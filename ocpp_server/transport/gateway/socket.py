@@ -1,4 +1,4 @@
-"""One station's socket at a gateway: when it is read, what it still has to say, what it still has to hear."""
+"""One station's socket at a gateway: when it is read, the frames to push and the answers to send."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from ocpp_server.transport.queue import envelope
 
 log = structlog.get_logger(__name__)
 
-# Above so many unread envelopes in its queue a station's socket is not read, until it is below the other.
+# Above the first number of unread envelopes in its queue a socket is not read, until it is below the second.
 HELD_ABOVE, READ_BELOW = 50, 25
-# Above so many it is closed: other sockets of the same identity may have filled the queue.
+# Above this number it is closed: other sockets of the same identity may have filled the queue.
 OVERFLOW_ABOVE = 500
-# So many frames may be on their way into the queue before the socket is not read.
+# The socket is not read while this many of its frames are not pushed yet.
 WINDOW = 16
-# So many messages may wait for a station that does not read; for the first of them OCPP_WRITE_TIMEOUT.
+# At most this many messages wait for a station that does not read; the first for OCPP_WRITE_TIMEOUT.
 MOST_UNREAD = 256
-# How often a socket that is not read is looked at, whether it is still there.
+# How often a socket that is not read is checked for a lost connection.
 CHECK_S = 5.0
-# Who waits so long for an answer is looked at without a ring: one may have got lost with Redis' memory.
+# Poll stations that have waited this long: the wake-up may have been lost if Redis was flushed.
 OVERDUE_S = 1.0
-# How long the answer to the message in hand may take when the gateway ends.
+# How long the gateway waits at its end for the answer to the message in hand.
 LAST_ANSWER_S = 5.0
 
 
 class GatewaySocket:
-    """See the module's docstring. `server_id` is the gateway's."""
+    """Belongs to one event loop. `server_id` is the name of the gateway."""
 
     def __init__(
         self,
@@ -49,7 +49,8 @@ class GatewaySocket:
         self.session_id = session_id
         self.protocol = protocol
         self.fence = ""
-        # A newer connection may have come elsewhere while this one was being registered.
+        # A newer connection may have been registered elsewhere meanwhile: compare with Redis after
+        # registration.
         self.must_refresh = False
         self.fields: dict[str, str] = {}
         self.outbox: list[bytes] = []
@@ -74,17 +75,17 @@ class GatewaySocket:
         self._texts: list[str] = []
         self._close_frame: tuple[int, str] | None = None
         self._is_finishing = False
-        # Calls of the station without an answer, and since when it has waited for one (monotonic seconds).
+        # The number of unanswered calls of the station, and since when it has waited (monotonic seconds).
         self._unanswered = 0
         self._waiting_since = 0.0
-        # The command it has not answered.
+        # The id of the command that the station has not answered.
         self._open_command: str | None = None
         self._all_answered = asyncio.Event()
 
-    # -- what the station says ------------------------------------------------------------------
+    # -- from the station -----------------------------------------------------------------------
 
     def received(self, text: str) -> None:
-        """Queue a frame. Look at `is_stopped` afterwards."""
+        """Queue a frame. Check `is_stopped` afterwards."""
         self._heard_at = time.monotonic()
         self._number += 1
         kind, message_id, _ = envelope.header(text)
@@ -109,11 +110,11 @@ class GatewaySocket:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether nothing may be read from the socket for now."""
+        """Whether the socket must not be read for now."""
         return not self._flows.is_set()
 
     async def flowing(self) -> bool:
-        """Wait until the socket may be read again; False when it is gone."""
+        """Wait until the socket may be read again; False when the connection is lost."""
         while not self._flows.is_set():
             try:
                 async with asyncio.timeout(CHECK_S):
@@ -124,7 +125,7 @@ class GatewaySocket:
         return True
 
     def pushed(self, frames: int, queue: int) -> None:
-        """So many frames are in the queue now, which is so long."""
+        """Note that this many frames were pushed; `queue` is the length of the queue now."""
         self._in_flight -= frames
         if queue > OVERFLOW_ABOVE and self._close_frame is None:
             log.error("gateway.overflow", station=self.identity, queue=queue)
@@ -133,7 +134,7 @@ class GatewaySocket:
         self.queue_has(queue)
 
     def queue_has(self, queue: int) -> None:
-        """Its queue is so long: whether the socket may be read."""
+        """Note the length of the queue, which decides whether the socket may be read."""
         self._is_held = queue > (READ_BELOW - 1 if self._is_held else HELD_ABOVE)
         if self._close_frame or not (self._is_held or self._in_flight >= WINDOW):
             self._flows.set()
@@ -153,11 +154,11 @@ class GatewaySocket:
         )
         self._uplink.push(self, control)
 
-    # -- what it hears ---------------------------------------------------------------------------
+    # -- to the station --------------------------------------------------------------------------
 
     async def deliver(self, answer: bytes) -> None:
-        """Hand over an envelope of the server. Waits for nobody: a station that does not read gets a task of
-        its own.
+        """Send an envelope of the server. Does not wait for the station: one that does not read gets a task
+        of its own.
         """
         read = envelope.parse(answer)
         if read.session_id and read.session_id != self.session_id:
@@ -177,7 +178,7 @@ class GatewaySocket:
                 self.close_soon(1008, "What is sent is not read.")
 
     def _note(self, text: str) -> None:
-        """Who owes whom an answer now."""
+        """Note which side has to answer now."""
         kind, message_id, _ = envelope.header(text)
         if kind == 2:
             self._open_command = message_id
@@ -188,14 +189,14 @@ class GatewaySocket:
                 self._all_answered.set()
 
     def opened(self) -> None:
-        """The handshake is complete: what was said meanwhile may leave."""
+        """Send the messages that came before the handshake was complete."""
         self._is_open = True
         if self._texts or self._close_frame is not None:
             self._write_soon()
 
     async def _write(self, text: str) -> None:
         if not self._is_closed:
-            # It is gone, or the server has begun to close it; the disconnect that follows cleans up.
+            # The socket is closed, or the server is closing it; the disconnect that follows cleans up.
             with contextlib.suppress(OSError, RuntimeError):
                 await self._send({"type": "websocket.send", "text": text})
 
@@ -220,24 +221,24 @@ class GatewaySocket:
 
     @property
     def is_leaving(self) -> bool:
-        """Whether what the station still says is not taken any more."""
+        """Whether further frames of the station are discarded."""
         return self._close_frame is not None or self._is_finishing
 
     def close_soon(self, code: int, reason: str) -> None:
-        """Close when what was said before has left."""
+        """Close after sending the messages before."""
         if self._close_frame is None:
             self._close_frame = (code, reason)
             self._flows.set()
             self._write_soon()
 
     def replaced(self) -> None:
-        """A newer connection holds the station."""
+        """Close, because a newer connection holds the station."""
         if self._close_frame is None and self.ended is None:
             log.warning("station.replaced", station=self.identity, session=self.session_id)
         self.close_soon(1001, "Replaced by a newer connection.")
 
     def failed(self, reason: str) -> None:
-        """What it says can't be kept: it keeps what was not answered."""
+        """Close, because frames cannot be pushed: the station keeps every message that was not answered."""
         self.close_soon(1011, reason)
 
     @property
@@ -246,7 +247,7 @@ class GatewaySocket:
         return self._open_command is not None
 
     async def finish(self, code: int, reason: str) -> None:
-        """Let what the station has said be answered, take no more, close."""
+        """Wait for the answers to the received frames, accept no more, close."""
         self._is_finishing = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_ANSWER_S):
@@ -255,15 +256,15 @@ class GatewaySocket:
                     await self._all_answered.wait()
         self.close_soon(code, reason)
 
-    # -- what the gateway looks at every now and then ---------------------------------------------
+    # -- checks of the gateway -------------------------------------------------------------------
 
     def is_overdue(self, now: float) -> bool:
         """Whether an answer, or room in its queue, should have come by now (monotonic seconds)."""
         return self._is_held or bool(self._unanswered and now - self._waiting_since >= OVERDUE_S)
 
     def is_silent(self, now: float) -> bool:
-        """Whether nothing was heard for longer than it may be; pongs count where the server tells of them.
-        What is not read can't be heard.
+        """Whether nothing was received for too long; pongs count where the server reports them. A socket that
+        is not read is never silent.
         """
         silence = now - self._heard_at
         return (

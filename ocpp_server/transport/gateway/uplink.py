@@ -1,7 +1,7 @@
-"""From the sockets of a gateway into the queue: what gathered while Redis answered goes in the next question.
+"""From the sockets of a gateway into the queue: frames that come during a push go with the next one.
 
-One task for all stations. Frames are numbered, so that a question whose reply was lost can be asked again;
-until it is answered the station's next frames wait, and with enough of them its socket is not read any more.
+One task for all stations. Frames are numbered, so that a push whose reply was lost can be repeated. Until it
+is confirmed, the next frames of the station wait, and with enough of them its socket is not read.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ T = TypeVar("T")
 
 
 class Source(Protocol):
-    """A socket as the uplink sees it. `outbox` are frames to push, the first has the number `first`."""
+    """A socket as the uplink sees it. `outbox` holds the frames to push, the first one is number `first`."""
 
     identity: str
     session_id: str
     protocol: str
     outbox: list[bytes]
     first: int
-    ended: str | None  # why, once it is gone
+    ended: str | None  # the reason, when it is closed
 
     def pushed(self, frames: int, queue: int) -> None:
-        """So many frames are in the queue now, which is so long."""
+        """This many frames were pushed; `queue` is the length of the queue now."""
 
     def replaced(self) -> None:
         """A newer connection holds the station."""
 
     def failed(self, reason: str) -> None:
-        """What it says can't be kept."""
+        """Its frames cannot be pushed."""
 
 
 class Uplink:
@@ -74,7 +74,7 @@ class Uplink:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self, timeout: float) -> None:
-        """End when everything is pushed, after `timeout` seconds at the latest."""
+        """Stop when everything is pushed, after `timeout` seconds at the latest."""
         try:
             await asyncio.wait_for(self._idle.wait(), timeout)
         except TimeoutError:
@@ -85,14 +85,14 @@ class Uplink:
         self._wire.close()
 
     def push(self, source: Source, frame: bytes) -> None:
-        """Push an envelope, after those of the same station that wait already."""
+        """Push an envelope after the waiting ones of the same station."""
         if not source.outbox:
             self._sending.append(source)
             self._wake_up()
         source.outbox.append(frame)
 
     def end(self, source: Source) -> None:
-        """Tell that a connection has ended, after all it has batched."""
+        """Push the end of a connection, after its frames."""
         self._ending.append(source)
         self._wake_up()
 
@@ -102,7 +102,7 @@ class Uplink:
 
     @property
     def waiting(self) -> int:
-        """Stations with something to say that is not pushed yet."""
+        """The number of stations with frames that are not pushed yet."""
         return len(self._sending)
 
     async def _run(self) -> None:
@@ -120,13 +120,13 @@ class Uplink:
             except Exception:
                 log.exception("gateway.uplink_failed")
                 for source in sources:
-                    source.failed("What it says can't be kept.")
+                    source.failed("Messages cannot be stored.")
 
     async def _push(self, batched: list[tuple[Source, Batch]]) -> None:
         batches = [batch for _, batch in batched]
         lengths = await self._retry(lambda: self._queue.push(self._wire, batches))
         if lengths is None:
-            # Something is wrong with one station's keys: the others must not wait for it.
+            # The keys of one station are broken: the other stations must not wait for it.
             if len(batched) == 1:
                 batched[0][0].failed("The queue of this station is unusable.")
             else:
@@ -150,7 +150,7 @@ class Uplink:
         return bool(await self._retry(lambda: self._restore(source)))
 
     async def _push_ended(self) -> None:
-        """All but those whose last words are still to be pushed."""
+        """Push the ends of connections, except those whose frames are not pushed yet."""
         ended = [source for source in self._ending if not source.outbox]
         self._ending = [source for source in self._ending if source.outbox]
         for start in range(0, len(ended), STATIONS_AT_ONCE):
@@ -167,12 +167,12 @@ class Uplink:
             for one in ended:
                 await self._close([one])
 
-    async def _retry(self, ask: Callable[[], Awaitable[T]]) -> T | None:
-        """Ask until there is an answer; None when what we ask for is wrong and will always be refused."""
+    async def _retry(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        """Repeat a call until Redis replies; None for one that Redis will always refuse."""
         failures = 0
         while True:
             try:
-                answer = await ask()
+                answer = await call()
             except AWAY as error:
                 if is_for_good(error):
                     log.error("gateway.queue_refused", error=str(error))
@@ -186,7 +186,7 @@ class Uplink:
 
 
 def _batch(source: Source) -> Batch:
-    """What it has to say; from now on it gathers what comes next."""
+    """Take the frames of a socket; its outbox is empty then."""
     frames, source.outbox = source.outbox, []
     first = source.first
     source.first += len(frames)

@@ -1,9 +1,10 @@
 """HTTP Basic authentication of stations (security profiles 1 and 2), and their passwords.
 
-Hashes are scrypt with parameters that cost some ten milliseconds a spelling. After a restart thousands of
-stations come back at once (F40), so a hash is followed by a digest under a key derived from SECRET_KEY: the
-right password is known by it in microseconds, and a wrong one still costs the scrypt. Who has the database
-alone has to break the scrypt. Hashes without a digest, or under an older key, cost the scrypt once a process.
+Hashes are scrypt with parameters that cost some ten milliseconds for each spelling. After a restart thousands
+of stations reconnect at once (F40), so a hash is followed by a digest under a key derived from SECRET_KEY:
+the digest confirms the right password in microseconds, and a wrong one still costs the scrypt. An attacker
+with the database alone has to break the scrypt. A hash without a digest, or with one under an earlier key,
+costs the scrypt once in each process.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ _COST, _BLOCK = 2**12, 8
 _PROCESS_KEY = secrets.token_bytes(32)
 _REMEMBERED = 100_000
 
-# Failures of one identity from one address, per minute. Another address of the real station is not locked
+# Failures of one identity from one address, per minute. The real station at another address is not locked
 # out.
 MAX_FAILURES = 10
-# Handshakes of one identity from one address, per minute: a station without any back-off is slowed down.
+# Handshakes of one identity from one address, per minute: this slows down a station without any back-off.
 MAX_ARRIVALS = 60
-# What they are counted as (`live.state().recent`).
+# The kinds under which `live.state().recent` counts them.
 FAILURE, ARRIVAL = "failure", "arrival"
 
 
@@ -40,7 +41,7 @@ def hash_password(plain: str | bytes) -> str:
 
 
 def _digest(password: bytes, salt: bytes) -> str:
-    """128 bits: the column has room for no more, and nobody needs more."""
+    """A digest of 128 bits, which fits into the column and is long enough."""
     keyed = salted_hmac("ocpp_server.transport.handshake.authentication", salt + password, algorithm="sha256")
     return base64.b64encode(keyed.digest()[:16]).decode().rstrip("=")
 
@@ -60,7 +61,7 @@ _verified: OrderedDict[bytes, None] = OrderedDict()
 
 
 async def verify(stored: str, given: bytes) -> bool:
-    """Whether a password fits a stored hash, in any of the spellings seen.
+    """Whether a password fits a stored hash, in any of the spellings that stations use.
 
     As given, as the bytes its hex text means, as the hex text of the bytes given (1.6 AuthorizationKey), and
     latin-1 for UTF-8.
@@ -92,7 +93,7 @@ def _verify(stored: str, given: bytes) -> bool:
     fits = False
     for spelling in _spellings(given):
         found = _scrypt(spelling, bytes.fromhex(salt), int(cost)).hex()
-        # No early end: the time must not say which spelling came close.
+        # No early return: the time must not reveal which spelling fits.
         fits |= hmac.compare_digest(found, expected)
     return fits
 

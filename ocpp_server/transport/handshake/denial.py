@@ -1,4 +1,4 @@
-"""A handshake that is refused: what the station hears. The reason itself is for the operator."""
+"""The response to a refused handshake. The station gets a status; the reason is kept for the operator."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BODIES = {
 async def refuse(
     scope: dict[str, Any], send: Any, handshake: admission.Handshake, refusal: admission.Refusal
 ) -> None:
-    """Record a refusal, if the database lets us, and tell the station."""
+    """Record a refusal, if the database is available, and respond to the station."""
     log.warning(
         "station.refused",
         identity=handshake.identity[:100],

@@ -1,6 +1,6 @@
-"""Which stations this processor has in hand, in Redis: taken, kept, committed, given back.
+"""The claims of this processor on stations, in Redis: claim, renew, commit, release.
 
-What gathers while Redis answers goes in the next question: a batch of the journal becomes one commit.
+Commits that come while Redis is working go together with the next call: a batch of the journal becomes one.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ocpp_server.transport.queue.wire import Part
 
 log = structlog.get_logger(__name__)
 
-# A claim is over when it was not renewed for so long: then the station is due again, for anybody.
+# A claim that is not renewed for this long expires: any processor may claim the station then.
 CLAIM_MS = 10_000
-# So long a station that is due is left to the processor that knows it.
+# For this long a due station is left to the processor that has loaded it.
 LEFT_MS = 30
 STATIONS_A_CLAIM = 50
 STATIONS_A_COMMIT = 100
@@ -37,7 +37,7 @@ _CLAIM, _COMMIT, _RELEASE, _RENEW = (
 
 @dataclass(slots=True)
 class Claim:
-    """A station that is ours until the claim is over. `session_id`, `channel`: who is connected now."""
+    """A station that this processor may handle. `session_id` and `channel` are of its current connection."""
 
     key: bytes
     epoch: int
@@ -53,7 +53,7 @@ class Claim:
 
 
 class Fenced(Exception):
-    """Somebody else has claimed the station meanwhile: what we did to it may be old."""
+    """Another processor has claimed the station: the loaded state may be outdated."""
 
 
 class Claims:
@@ -64,14 +64,14 @@ class Claims:
         self._processor = processor
         self._waiting: list[tuple[list[Part], asyncio.Future[list[bytes]]]] = []
         self._committing: asyncio.Task[None] | None = None
-        # Claims to give back as soon as Redis can be told.
+        # Claims to release as soon as Redis is back.
         self._unreleased: dict[bytes, int] = {}
 
     async def take(self, count: int, *, within: float = 0.0) -> tuple[int, list[Claim]]:
-        """The stations that have been due longest, and how many were left to others for a moment.
+        """Claim the stations that have been due longest; also how many were left to other processors for now.
 
-        First it waits for somebody to ring, `within` so many seconds. Raises LiveStateUnavailable; what Redis
-        gave us then all the same is due again after CLAIM_MS.
+        First it waits for a wake-up, at most `within` seconds. Raises LiveStateUnavailable; stations that
+        Redis has assigned then are due again after CLAIM_MS.
         """
         keys = self._redis.keys
         bells = (keys.bell_of(self._processor), keys.bell)
@@ -92,10 +92,10 @@ class Claims:
         ]
 
     async def commit(self, claim: Claim, outcome: Outcome, *, goes_on: bool) -> bytes | None:
-        """Push the answers, remove the head; the next head when there is one and we go on.
+        """Push the answers and remove the head; the next head when there is one and `goes_on` is set.
 
-        Raises Fenced, and LiveStateUnavailable when it is not known whether it was done: never asked twice,
-        because it would remove another head.
+        Raises Fenced, and LiveStateUnavailable when it is unknown whether the step was done. It is never
+        repeated then: it would remove another head.
         """
         future: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
         question: list[Part] = [
@@ -147,11 +147,11 @@ class Claims:
         try:
             await journal.run(command_store.port.app.mark_sent, message_id, datetime.now(UTC))
         except StorageUnavailable as error:
-            # The command's end will say more.
+            # The result of the command is stored later all the same.
             log.warning("command.sent_unrecorded", message_id=message_id, error=str(error))
 
     async def give_back(self, claim: Claim, *, after_s: float, is_attempt: bool) -> None:
-        """Leave the head where it is, for a later attempt of anybody."""
+        """Release the station and leave the head where it is, for a later attempt of any processor."""
         delay_ms = int(after_s * 1000)
         try:
             await self._redis.run(
@@ -161,7 +161,7 @@ class Claims:
             self._unreleased[claim.key] = claim.epoch
 
     async def renew(self, claims: list[Claim]) -> list[Claim]:
-        """Keep them; which of them are not ours any more. Raises LiveStateUnavailable."""
+        """Renew claims; returns those that are lost. Raises LiveStateUnavailable."""
         pairs = [part for claim in claims for part in (claim.key, claim.epoch)]
         letters = await self._redis.run(_RENEW, self._processor, CLAIM_MS, *pairs)
         unreleased, self._unreleased = self._unreleased, {}
@@ -175,13 +175,13 @@ class Claims:
         return [claim for claim, letter in zip(claims, letters, strict=True) if letter != ord("k")]
 
     async def wake(self) -> None:
-        """Ring at our own door: `take` shall wait no longer."""
+        """Wake up our own `take`."""
         with contextlib.suppress(LiveStateUnavailable):
-            # Redis that is away keeps it from waiting, too.
+            # Without Redis it does not wait either.
             await self._redis.call("LPUSH", self._redis.keys.bell_of(self._processor), "1")
 
     async def resign(self) -> None:
-        """Nothing is left to us any more."""
+        """Leave the list of processors."""
         keys = self._redis.keys
         try:
             await self._redis.call("ZREM", keys.processors, self._processor)

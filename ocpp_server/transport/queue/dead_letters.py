@@ -1,4 +1,4 @@
-"""Messages that could not be handled, again and again: put aside, so that what is behind them goes on."""
+"""Dead letters: messages that failed several times are given up, so that the messages behind them continue."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REASON = "It could not be handled."
 
 
 def letter(claim: Claim, reason: str) -> str:
-    """A dead letter: the envelope as it was but for secrets, why it is here, and since when."""
+    """A dead letter: the envelope without secrets, the reason and the time."""
     return orjson.dumps(
         {
             "charge_point_id": claim.identity,
@@ -38,8 +38,8 @@ def letter(claim: Claim, reason: str) -> str:
 
 
 async def give_up_head(claim: Claim) -> Outcome:
-    """Give the head up. The station hears InternalError; what it says about transactions is kept for people
-    to look at and answered, because a station discards what was answered with an error.
+    """Give up the head. The station gets InternalError; a message about transactions is kept for an operator
+    and answered, because a station discards a message that was answered with an error.
 
     Raises StorageUnavailable.
     """

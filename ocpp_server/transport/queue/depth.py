@@ -1,4 +1,4 @@
-"""How much is waiting in the queue, for those who watch: metrics and the readiness probe."""
+"""The length of the queue, for the metrics and the readiness probe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.keys import QueueKeys, script
 
 _DEPTH = script("depth")
-# Beyond this many stations with unread messages the figure is "at least"; one look must not hold Redis up.
+# Beyond this many stations with unread messages the figure is a lower bound: one call must not block Redis.
 _STATIONS = 5000
 _HEADS = 10
 
@@ -23,7 +23,7 @@ _HEADS = 10
 @final
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """`stations` have unread `messages`, the oldest of which came `oldest_s` seconds ago."""
+    """This many stations have this many unread messages, the oldest of which came `oldest_s` seconds ago."""
 
     stations: int = 0
     messages: int = 0
@@ -35,7 +35,7 @@ class Depth:
 
 
 def look(*, within: float) -> Depth:
-    """Ask Redis, synchronously. Raises RedisError or OSError when it does not answer within the seconds."""
+    """Read it from Redis, synchronously. Raises RedisError or OSError after `within` seconds."""
     keys = QueueKeys(settings.REDIS_STATE_PREFIX)
     client = Redis.from_url(
         settings.REDIS_URL,

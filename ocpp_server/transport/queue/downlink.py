@@ -1,4 +1,4 @@
-"""What any process of the server has to say to, or about, a station whose socket is at a gateway."""
+"""Messages from any process of the server to, or about, a station whose socket is at a gateway."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.keys import QueueKeys, script
 
-# As many as wait for a socket of our own, see `Session`.
+# The same number as for a socket of our own, see `Session`.
 MAX_WAITING = 64
 
 _SUBMIT, _NOTIFY, _REPLACED = (
@@ -26,15 +26,14 @@ _SUBMIT, _NOTIFY, _REPLACED = (
 
 
 def is_at_gateway(connection: Connection) -> bool:
-    """Whether a gateway holds the socket: sockets of our own processes have a channel to them."""
+    """Whether a gateway holds the socket: a connection to a process of the server has a channel."""
     return not connection.channel
 
 
 async def submit(connection: Connection, command: StationCall) -> None:
-    """Bring a command into the station's line; it is sent at once when nothing is before it.
+    """Queue a command of the station; it is sent at once when no other is in flight or queued.
 
-    Raises StationOffline when the connection is not the current one any more, QueueFull and
-    LiveStateUnavailable.
+    Raises StationOffline when the station has another connection by now, QueueFull and LiveStateUnavailable.
     """
     frame = pack_call(command.id, command.action, command.payload)
     packed = envelope.pack_frame(
@@ -60,17 +59,19 @@ async def submit(connection: Connection, command: StationCall) -> None:
 
 
 async def changed(connection: Connection) -> None:
-    """The operator changed the station's settings: whoever processes it takes them over."""
+    """Make the processor of the station load it again: an operator has changed its settings."""
     await _notify(connection, "request", envelope.CHANGED)
 
 
 async def dismiss(connection: Connection, code: int, reason: str) -> None:
-    """Have the gateway close the socket."""
+    """Make the gateway close the socket."""
     await _notify(connection, "response", envelope.CLOSE, code=code, reason=reason)
 
 
 async def replaced(connection: Connection, request: str, reply_to: str) -> None:
-    """A socket elsewhere took over. The end of what came before is told to `reply_to`."""
+    """Make the gateway close a socket that a newer connection replaced. The processor confirms to `reply_to`
+    when everything before it is stored.
+    """
     control = envelope.pack_control(
         envelope.REPLACED,
         connection.identity,

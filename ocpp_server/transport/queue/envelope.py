@@ -1,9 +1,9 @@
-"""What travels between gateway and server: JSON around a frame that keeps every byte it had.
+"""The envelopes between gateway and server (`ocpp-queue/1`): JSON around a frame that keeps every byte.
 
 Station to server: frames, and the controls `connect`, `disconnect`, `overflow` of the gateway; from the
-server's own processes `changed` (the operator changed settings) and `replaced` (a socket elsewhere took
-over; `message_id` and `reply_to` say whom to tell). Server to gateway: frames, and the control `close` with a
-WebSocket `code` and `reason`. Unknown fields are ignored both ways.
+server's own processes `changed` (the operator changed settings) and `replaced` (a newer connection elsewhere;
+the process at `reply_to` waits for a confirmation with `message_id`). Server to gateway: frames, and the
+control `close` with a WebSocket `code` and `reason`. Unknown fields are ignored both ways.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ CLOSE = "close"
 
 
 class Unreadable(ValueError):
-    """This is no envelope."""
+    """A text that is no envelope."""
 
 
 class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"version": "v"}):
     """One envelope. `payload` is the whole OCPP-J array as raw JSON, `raw` a frame that is no JSON.
 
-    `message_type`, `message_id` and `action` are a convenience for readers: only the payload is trusted.
+    `message_type`, `message_id` and `action` are a convenience for readers: the server trusts only the
+    payload.
     """
 
     charge_point_id: str
@@ -60,7 +61,7 @@ class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"versio
 
     @property
     def at(self) -> datetime | None:
-        """When the gateway received the frame; None when it does not say so in a way that can be read."""
+        """When the gateway received the frame; None without a readable timestamp."""
         try:
             at = datetime.fromisoformat(self.timestamp)
         except ValueError:
@@ -76,7 +77,7 @@ _decode_header = msgspec.json.Decoder(list[msgspec.Raw]).decode
 def parse(text: str | bytes) -> Envelope:
     """Read an envelope. Raises Unreadable."""
     try:
-        # Raw payloads are not looked at: bytes that are no text must be found out here.
+        # msgspec does not check raw payloads: bytes that are no text must be rejected here.
         envelope = _decode(text if isinstance(text, str) else text.decode())
     except (msgspec.DecodeError, UnicodeEncodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(str(error)) from None
@@ -108,7 +109,7 @@ def pack_frame(
     try:
         orjson.loads(frame)
     except ValueError:
-        # Not JSON, or JSON that not every reader can read (lone surrogates, numbers beyond a double).
+        # Not JSON, or JSON that some readers reject (lone surrogates, numbers beyond a double).
         envelope.raw = frame
     else:
         envelope.payload = msgspec.Raw(frame.encode())
@@ -148,7 +149,7 @@ def pack_control(
 
 
 def header(frame: str) -> tuple[int, str | None, str | None]:
-    """Message type, message id and, of a CALL or SEND, the action; -1 and None where they can't be read."""
+    """Message type, message id and, of a CALL or SEND, the action; -1 and None for unreadable ones."""
     try:
         parts = [orjson.loads(bytes(part)) for part in _decode_header(frame)[:3]]
     except (ValueError, RecursionError):

@@ -1,6 +1,6 @@
-"""What a gateway does to the queue, one script each: register, push, take, prolong, close, sweep.
+"""The operations of a gateway on the queue, a script for each: register, push, take, renew, close, sweep.
 
-Every call may be repeated when its reply was lost: frames and takings are numbered, a close compares the
+Every call may be repeated when its reply was lost: frames and takes are numbered, a close compares the
 session.
 """
 
@@ -25,9 +25,9 @@ log = structlog.get_logger(__name__)
 CONNECT, FRAMES, TAKE = script("gateway_connect"), script("gateway_frames"), script("gateway_take")
 CLOSE, REFRESH, SWEEP = script("gateway_close"), script("gateway_refresh"), script("gateway_sweep")
 
-# Above so many unread envelopes nothing more is taken from a station: something is wrong with it or with us.
+# Above this number of unread envelopes a gateway accepts no connection of the station.
 LONGEST_QUEUE = 500
-# How many stations one step concerns: Redis does nothing else meanwhile.
+# How many stations one script handles: Redis does nothing else meanwhile.
 STATIONS_AT_ONCE = 256
 ANSWERS_AT_ONCE = 16
 SWEPT_AT_ONCE = 500
@@ -36,7 +36,7 @@ REPLACED, MISSING = -1, -2
 KEPT, ANSWERS_WAIT, IS_MISSING, IS_REPLACED = "k", "a", "m", "r"
 
 
-# How Redis refuses what it will take later; any other refusal is of what was asked. Scripts add words.
+# The errors of Redis that pass. Any other error is about the call itself. Scripts add words to them.
 _LATER = (
     *("OOM", "READONLY", "MISCONF", "NOREPLICAS", "LOADING", "BUSY", "MASTERDOWN", "NOAUTH", "NOPERM"),
     *("WRONGPASS", "max number of clients"),
@@ -44,17 +44,17 @@ _LATER = (
 
 
 def is_for_good(error: BaseException) -> bool:
-    """Whether Redis refuses this and will always refuse it: the keys of a station are broken."""
+    """Whether Redis will always refuse this call, because the keys of a station are broken."""
     return isinstance(error, ResponseError) and not any(word in str(error) for word in _LATER)
 
 
 class QueueTooLong(Exception):
-    """The station's queue is full: what it says now could not be kept."""
+    """The queue of the station is full."""
 
 
 class Registration(NamedTuple):
-    """`fence` orders the connections of a station ("0": a newer one holds it); `before` is the session that
-    was there, field by field.
+    """`fence` orders the connections of a station ("0": a newer one holds it); `before` are the fields of the
+    session before.
     """
 
     fence: str
@@ -62,7 +62,7 @@ class Registration(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """A station with something to say: its frames are envelopes, numbered from `first` on."""
+    """The frames of one station: envelopes, numbered from `first` on."""
 
     identity: str
     session_id: str
@@ -71,7 +71,7 @@ class Batch(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What was there for a station. `session_id` is its current one, empty when it is not this gateway's."""
+    """The answers for one station. `session_id` is its current one, empty when another process holds it."""
 
     identity: str
     session_id: str
@@ -80,17 +80,17 @@ class Taken(NamedTuple):
 
 
 def lease_ms() -> int:
-    """How long a connection is alive without being prolonged: 45 s unless REDIS_STATE_TTL is changed."""
+    """The lifetime of a lease that is not renewed: 45 s unless REDIS_STATE_TTL is changed."""
     return int(settings.REDIS_STATE_TTL * 1500)
 
 
 def refresh_s() -> float:
-    """How often connections are prolonged: 15 s unless REDIS_STATE_TTL is changed."""
+    """How often leases are renewed: 15 s unless REDIS_STATE_TTL is changed."""
     return float(settings.REDIS_STATE_TTL / 2)
 
 
 class GatewayQueue:
-    """The queue as the gateway `server_id` sees it. Calls raise redis' errors, see `Wire`."""
+    """The queue for the gateway `server_id`. Calls raise redis' errors, see `Wire`."""
 
     def __init__(self, server_id: str) -> None:
         self.server_id = server_id
@@ -99,7 +99,7 @@ class GatewayQueue:
     async def connect(
         self, wire: Wire, identity: str, session_id: str, fields: dict[str, str], *, fence: str = ""
     ) -> Registration:
-        """Register a connection; with its fence: put it back. Raises QueueTooLong."""
+        """Register a connection, or restore it with its fence. Raises QueueTooLong."""
         keys = self.keys
         control = envelope.pack_control(
             envelope.CONNECT,
@@ -152,8 +152,8 @@ class GatewayQueue:
         return [int(length) for length in text.split(b",")]
 
     async def take(self, wire: Wire, number: int, also: Sequence[str], *, block_s: float) -> list[Taken]:
-        """Wait until somebody rings, `block_s` seconds at most; the answers for the stations that were rung
-        for, and for those in `also`. The same number: the same answers.
+        """Wait for a wake-up, at most `block_s` seconds; the answers for the stations of the wake-ups and for
+        those in `also`. A repeated number returns the same answers.
         """
         bell = self.keys.gateway_bell(self.server_id)
         text = await wire.run(
@@ -165,14 +165,15 @@ class GatewayQueue:
             STATIONS_AT_ONCE,
             ANSWERS_AT_ONCE,
             *also,
-            # To its own place: the ring stays there for the script, should this connection break meanwhile.
+            # Moved to its own place: the wake-up stays there for the script if this connection breaks
+            # meanwhile.
             after=("BLMOVE", bell, bell, "LEFT", "LEFT", str(block_s)) if block_s else (),
             block_s=block_s,
         )
         return list(_taken(text))
 
     async def refresh(self, wire: Wire, stations: Sequence[tuple[str, str]]) -> str:
-        """Prolong the gateway and (identity, session) pairs; a letter for each."""
+        """Renew the leases of the gateway and of (identity, session) pairs; a letter for each."""
         keys = [self.keys.clients, self.keys.gateways]
         for identity, _ in stations:
             keys += (self.keys.session(identity), self.keys.responses(identity))
@@ -181,7 +182,7 @@ class GatewayQueue:
         return states.decode()
 
     async def close(self, wire: Wire, ended: Sequence[tuple[str, str, str, str]]) -> int:
-        """Forget connections (identity, session, protocol, reason); how many were current."""
+        """Remove connections (identity, session, protocol, reason); how many were current."""
         keys = [self.keys.clients, self.keys.ready, self.keys.bell]
         arguments: list[Part] = [self.keys.news]
         for identity, session_id, protocol, reason in ended:
@@ -198,26 +199,27 @@ class GatewayQueue:
         return int(await wire.run(CLOSE, keys, *arguments))
 
     async def resign(self, wire: Wire) -> None:
-        """The gateway ends: it is not one of those that are alive any more."""
+        """Leave the list of gateways."""
         await wire.call("ZREM", self.keys.gateways, self.server_id)
         await wire.call("DEL", self.keys.gateway_bell(self.server_id), self.keys.taken(self.server_id))
 
 
 class Sweeper:
-    """Says of the stations whose gateway has died that they are gone. Gateways do so, and processors for when
-    no gateway is left.
+    """Marks the stations of dead gateways as offline. Gateways run it, and processors in case no gateway is
+    left.
     """
 
     def __init__(self, wire: Wire, keys: QueueKeys) -> None:
         self._wire = wire
         self._keys = keys
-        # Since when Redis has answered every time (monotonic seconds).
+        # Since when every call to Redis has succeeded (monotonic seconds).
         self._up_since: float | None = None
 
     async def sweep(self) -> list[str]:
-        """The identities of who has gone. To be called every few seconds; raises redis' errors.
+        """The identities of the stations that are offline. Call it every few seconds; raises redis' errors.
 
-        Not before everybody has had the time to prolong its leases after an outage: all may be over then.
+        After an outage it waits until every gateway has had the time to renew its leases: all may have
+        expired.
         """
         now = time.monotonic()
         try:

@@ -1,37 +1,37 @@
 """The names of the queue's keys in Redis, and the scripts that change them in one step.
 
-`P:clients`, `P:session:{id}` and `P:news` are the live state's own (`ocpp_server.live.redis.keys`): a station
-behind a gateway is found as one with a socket of ours is.
+`P:clients`, `P:session:{id}` and `P:news` belong to the live state (`ocpp_server.live.redis.keys`): a station
+at a gateway is found like one whose socket a process of the server holds.
 
 | key | type | content |
 |---|---|---|
 | `P:requests:{id}` | list | station -> server envelopes; LPUSH, the head is the right end; no TTL |
 | `P:responses:{id}` | list | server -> gateway envelopes; LPUSH / RPOP; expires 120 s after the last push |
 | `P:gateways` | sorted set | ws_server_id: milliseconds (Redis' clock) until which the gateway is alive |
-| `P:gateway:{ws_server_id}` | list | its bell: RPUSH {id} with every push to `P:responses:{id}`; expires |
-| `P:gateway:{ws_server_id}:taken` | hash | what the gateway took last, should the reply be lost on its way |
-| `P:server:ended:{id}` | hash | the session of a gateway taken for dead; for an hour, should it come back |
+| `P:gateway:{ws_server_id}` | list | wake-ups: RPUSH {id} with every push to `P:responses:{id}`; expires |
+| `P:gateway:{ws_server_id}:taken` | hash | the answers it took last, in case the reply is lost |
+| `P:server:ended:{id}` | hash | the session of a gateway that seemed dead, for an hour |
 | `P:server:processors` | sorted set | processor: milliseconds until which it is alive |
 | `P:server:ready` | sorted set | stations with unread requests: ms when due, or the lease's end |
-| `P:server:bell` | list | doorbell: LPUSH 1 + LTRIM 0 63; idle processors BLPOP it, and poll |
-| `P:server:bell:{processor}` | list | the same for one processor: a station it knows is due |
+| `P:server:bell` | list | wake-ups: LPUSH 1 + LTRIM 0 63; idle processors BLPOP it, and poll |
+| `P:server:bell:{processor}` | list | the same for one processor: a station that it has loaded is due |
 | `P:server:epoch` | hash | identity: fencing counter, only ever incremented |
 | `P:server:lease:{id}` | hash | owner, epoch, attempts |
-| `P:server:calls:{id}` | list | outgoing CALLs waiting their turn, the next one at the right end |
+| `P:server:calls:{id}` | list | queued outgoing CALLs, the next one at the right end |
 | `P:server:pending:{id}` | hash | the one CALL in flight |
-| `P:server:deadlines` | sorted set | identity: when something of its outgoing CALLs is due |
+| `P:server:deadlines` | sorted set | identity: the next deadline of its outgoing CALLs |
 | `P:server:dead`, `P:server:dead:{id}` | list | dead letters, trimmed |
-| `P:requests` | list | the older gateway's one list for all stations |
-| `P:control:connect`, `P:control:disconnect` | channel | the older gateway's announcements |
-| `P:active` | set | what readers of the older gateway's family look at |
+| `P:requests` | list | the one list of a legacy gateway for all stations |
+| `P:control:connect`, `P:control:disconnect` | channel | the announcements of a legacy gateway |
+| `P:active` | set | the connected stations, for readers of the legacy gateway's keys |
 
-A session that a gateway writes has no field `channel`: that is how it differs from one of a process of ours
-with the socket in its own hands. Where it replaces another, the connect step keeps that one's `session_id`
-and `channel` as `replaced_id` and `replaced_channel`: the processor waits until that process has finished.
-The processor adds `settles_at`: when calls may be sent at the latest; 0: the station has said its first word.
-Whoever pushes a request marks the station ready with Redis' milliseconds of now (`ZADD NX`), so that who has
-waited longest is served first. No more than 64 idle processors wake at once: so many rings are kept. Answers
-nobody fetches are kept for 120 s: the gateway and its sockets are gone by then.
+A session of a gateway has no field `channel`; that of a process of the server which holds the socket has one.
+When a gateway's session replaces another, the connect step keeps the `session_id` and `channel` of that one
+as `replaced_id` and `replaced_channel`: the processor waits until that process has finished.
+The processor adds `settles_at`: when calls may be sent at the latest; 0 after the station's first message.
+Every push of a request marks the station ready with Redis' time in milliseconds (`ZADD NX`), so that the
+station that has waited longest is served first. At most 64 idle processors wake at once: so many wake-ups are
+kept. Answers that no gateway fetches expire after 120 s: the gateway and its sockets are gone by then.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _SCRIPTS = Path(__file__).parent / "scripts"
 
 
 class QueueKeys(Keys):
-    """The keys below one prefix, the live state's among them."""
+    """The keys below one prefix, those of the live state included."""
 
     def __init__(self, prefix: str) -> None:
         super().__init__(prefix)

@@ -1,8 +1,8 @@
-"""The dialect of an older gateway (TRANSPORT_COMPAT): one list for all stations, announcements, no sessions.
+"""The dialect of legacy gateways (TRANSPORT_COMPAT): one list for all stations, announcements, no sessions.
 
-Every processor listens; Redis decides which of them acts. A session is ours to make: when the gateway
-announces a connection, or when a frame comes of which no connection was announced yet, since both come on
-different connections to Redis and may arrive in either order.
+Every processor listens; Redis decides which of them acts. The processor creates the session: when the gateway
+announces a connection, or with the first frame of an unannounced one. Both come over different connections to
+Redis and may arrive in either order.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _DRAIN, _ANNOUNCED, _IMPLIED, _VERSION, _TIDY = (
 
 
 class Announcement(msgspec.Struct):
-    """What an older gateway publishes."""
+    """The announcement that a legacy gateway publishes."""
 
     charge_point_id: str
     ws_server_id: str = ""
@@ -58,7 +58,7 @@ class LegacyGateways:
     def __init__(self, redis: QueueRedis) -> None:
         self._redis = redis
         self._wire = Wire()
-        # The gateway refreshes nothing: what counts is when the station was heard last.
+        # The gateway renews no lease: the last frame of the station counts.
         self._lease_ms = int(silence_allowed(0).total_seconds() * 1000)
 
     async def run(self) -> None:
@@ -69,7 +69,7 @@ class LegacyGateways:
             group.create_task(self._tidy())
 
     async def session(self, claim: Claim, message: Envelope) -> tuple[str, bool, str]:
-        """The session a frame belongs to, whether it began with it, and the station's address.
+        """The session of a frame, whether it began with this frame, and the station's address.
 
         Raises LiveStateUnavailable.
         """
@@ -85,7 +85,9 @@ class LegacyGateways:
         return session_id.decode(), bool(is_new), address.decode("utf-8", "replace")
 
     async def store_version(self, claim: Claim, session_id: str, version: str) -> None:
-        """Tell who sends commands which version this is. Raises LiveStateUnavailable."""
+        """Store the version of the session, for the processes that send commands. Raises
+        LiveStateUnavailable.
+        """
         await self._redis.run(_VERSION, claim.key, session_id, version)
 
     # -- the one list -------------------------------------------------------------------------------
@@ -94,7 +96,7 @@ class LegacyGateways:
         shared = self._redis.keys.shared_requests
         while True:
             try:
-                # From its right end to its right end: waits until something is there, and takes nothing.
+                # From the right end to the right end: waits for an element and removes none.
                 waiting = await self._wire.call("BLMOVE", shared, shared, "RIGHT", "RIGHT", "1", block_s=1.0)
                 while waiting is not None and await self._redis.run(_DRAIN, MOVED_AT_ONCE) == MOVED_AT_ONCE:
                     pass
@@ -111,7 +113,7 @@ class LegacyGateways:
             try:
                 await self._receive(pubsub)
             except (*AWAY, LiveStateUnavailable) as error:
-                # Who comes meanwhile is known by its first frame.
+                # A station that connects meanwhile is known by its first frame.
                 log.warning("older_gateway.deaf", error=str(error))
                 await asyncio.sleep(RETRY_S)
             finally:
@@ -160,7 +162,7 @@ class LegacyGateways:
 
 
 def version_of(message: Envelope, known: str) -> str:
-    """The version a frame is of, whose gateway does not say: a boot shows it, else it is as it was."""
+    """The version of a frame whose gateway does not send it: that of a boot, otherwise the known one."""
     known = known if known in VERSIONS else V16
     if message.protocol in VERSIONS or message.event:
         return message.protocol or known

@@ -1,8 +1,12 @@
-"""The processor: takes what stations at gateways say from Redis, many stations at once, each in order.
+"""The processor: handles the messages of stations at gateways, many stations at once, each in order.
 
-The head of a station's queue is handled before it is removed. First the database commits, then one step in
-Redis pushes the answer and removes the head, unless somebody else has claimed the station meanwhile. So a
-message whose processor dies is handled again by another, and handlers recognise what is stored already.
+1. `_claim_all` claims the stations that are due, for CLAIM_MS; `_renew` keeps the claims.
+2. `_work` handles the messages of one station, up to MESSAGES_A_CLAIM of them.
+3. `_one` handles the head of its queue: the database commits first, then one step in Redis pushes the answer
+   and removes the head, unless another processor has claimed the station meanwhile.
+
+When a processor dies after the database commit, another one handles the message again, and the handlers
+recognise that it is stored.
 """
 
 from __future__ import annotations
@@ -28,28 +32,28 @@ from ocpp_server.transport.queue.stations import Stations
 
 log = structlog.get_logger(__name__)
 
-# How many stations are worked on at once; the journal writes their messages together.
+# How many stations are handled at once; the journal writes their messages together.
 MAX_AT_ONCE = 200
-# A talkative station makes room for the others after so many messages.
+# After this many messages a station makes room for others.
 MESSAGES_A_CLAIM = 32
-# Between two questions for work while there is some: what comes meanwhile is taken with the next one.
+# The pause between two claims under load: stations that become due meanwhile go with the next one.
 PAUSE_S = 0.002
 IDLE_S, LEFT_S = 1.0, 0.05
 AGAIN_S = 0.2
 RENEW_S = 3.0
 FORGET_S = 10.0
-# How often it is looked whether gateways have died; they look at each other, this is for the last one.
+# How often dead gateways are detected. Gateways do this for each other; this is for the last one.
 GATEWAYS_S = 3.0
-# Who is not done after so long is taken for stuck: others may try.
+# A message that takes longer counts as stuck: its claim is not renewed, and another processor may try.
 STUCK_S = 120.0
-# Nothing can be stored: look again after this long, and not all stations in the same moment.
+# The pause while nothing can be stored, varied so that the stations do not come back in the same moment.
 AWAY_S = 2.0
-# After a failed attempt, times the number of attempts.
+# The pause after a failed attempt, times the number of attempts.
 FAILED_S = 0.2
 
 
 class _Work:
-    """A claim in hand, since when (monotonic seconds), and when it is not any more."""
+    """A claim in hand: since when (monotonic seconds), and the event of its end."""
 
     __slots__ = ("claim", "ended", "since")
 
@@ -111,7 +115,7 @@ class Processor:
             self._redis.close()
             log.info("processor.stopped", processor=self.name)
 
-    # -- taking -----------------------------------------------------------------------------------
+    # -- claiming ---------------------------------------------------------------------------------
 
     async def _claim_all(self) -> None:
         asked_at, wait, is_away = 0.0, 0.0, False
@@ -145,13 +149,13 @@ class Processor:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    # -- working ----------------------------------------------------------------------------------
+    # -- handling ---------------------------------------------------------------------------------
 
     async def _work(self, work: _Work, before: _Work | None) -> None:
         claim = work.claim
         try:
             if before is not None:
-                # It is just ending; or its claim ran out while it worked, and then it will be fenced.
+                # The task before is ending, or its claim has expired and Redis will fence it.
                 await before.ended.wait()
             self._stations.claimed(claim)
             for number in range(1, MESSAGES_A_CLAIM + 1):
@@ -167,7 +171,7 @@ class Processor:
             self._has_room.set()
 
     async def _one(self, claim: Claim, *, goes_on: bool) -> bytes | None:
-        """Handle the head and commit it; the next head, None when the station is not ours any more."""
+        """Handle the head and commit it; the next head, None when this claim is over."""
         try:
             outcome = await self._stations.handle(claim)
             return await self._claims.commit(claim, outcome, goes_on=goes_on)
@@ -175,7 +179,7 @@ class Processor:
             log.warning("processor.fenced", station=claim.identity)
             self._stations.forget(claim.key)
         except StorageUnavailable as error:
-            # Nothing is answered. What is stored already is recognised when the message is looked at again.
+            # Nothing is answered. A later attempt recognises what is stored already.
             log.warning("processor.unstored", station=claim.identity, error=str(error))
             self._stations.forget(claim.key)
             seconds = 0.0 if isinstance(error, LiveStateUnavailable) else AWAY_S * random.uniform(0.5, 1.5)  # noqa: S311

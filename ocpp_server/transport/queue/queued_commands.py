@@ -1,6 +1,6 @@
-"""Commands to a station at a gateway: their line is in Redis, and any processor may read the answer.
+"""Commands to a station at a gateway: their queue is in Redis, and any processor may handle the answer.
 
-How a command ends is `ocpp_server.transport.command_results`, as for a socket of our own.
+`ocpp_server.transport.command_results` stores the results, as for a socket of our own.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
 
-# How long judging an answer may take before the command may end as if there had been none.
+# How long handling an answer may take before the command may end as unanswered.
 JUDGING_MS = 60_000
 STATIONS_A_SWEEP = 100
-# How often deadlines are looked at, at most and at least.
+# The shortest and the longest pause between two checks of deadlines.
 SOONEST_S, LATEST_S = 0.05, 0.5
 
 _ANSWERED, _EXPIRE, _DROP = (
@@ -42,7 +42,7 @@ _decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class QueuedCalls:
-    """What `OutgoingCalls` is for a socket. `ended` is the command whose answer the message in hand was."""
+    """The counterpart of `OutgoingCalls`. `ended` is the command that the message in hand answered."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class QueuedCalls:
         self.has_settled = False
 
     async def prepare(self, message_id: str, *, is_repeated: bool) -> bool:
-        """Look which command an answer is to; False when it was judged before and only its removal is left.
+        """Find the command of an answer; False when it was handled before and only has to be removed.
 
         Raises StorageUnavailable.
         """
@@ -92,7 +92,7 @@ class QueuedCalls:
         return True
 
     async def call(self, command: StationCall) -> None:
-        """Put a command into the line."""
+        """Queue a command."""
         station = self._station
         connection = Connection(
             id=station.connection_id,
@@ -105,11 +105,11 @@ class QueuedCalls:
         await downlink.submit(connection, command)
 
     def settled(self) -> None:
-        """The station has shown that it listens."""
+        """Note that the station has sent its first message."""
         self.has_settled = True
 
     async def answered(self, event: Answered) -> None:
-        """Judge the answer; the next command leaves when the message is committed in Redis."""
+        """Handle the answer; the next command is sent when the message is committed in Redis."""
         await self._results.answered(event.outgoing, event.frame)
         self.ended = event.outgoing.id
 
@@ -118,18 +118,18 @@ class QueuedCalls:
         await self._results.late(event)
 
     async def closed(self) -> None:
-        """The connection is over: what was not answered never will be."""
+        """The connection is over: end the commands that were not answered."""
         await drop(self._redis, self._station.identity)
 
 
 async def drop(redis: QueueRedis, identity: str | bytes) -> None:
-    """End the commands of connections of a station that are over. Raises StorageUnavailable."""
+    """End the commands of a station's earlier connections. Raises StorageUnavailable."""
     for ended in await redis.run(_DROP, identity):
         await _end(ended)
 
 
 async def sweep(redis: QueueRedis) -> float:
-    """End the commands whose time is up, whoever sent them; in how many seconds to look again.
+    """End the commands of all processes whose deadline is over; the seconds until the next check.
 
     Raises StorageUnavailable.
     """

@@ -1,4 +1,4 @@
-"""The processor's connection to Redis: scripts of the queue, and one error for every way of not answering."""
+"""The processor's connection to Redis: the scripts of the queue, and one exception for every kind of outage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ocpp_server.transport.queue.wire import Part, Wire
 
 
 class QueueRedis:
-    """Belongs to one event loop. Texts come back as bytes: an identity need not be readable to be found."""
+    """Belongs to one event loop. Replies are bytes: an identity may be no valid UTF-8."""
 
     def __init__(self) -> None:
         self.keys = QueueKeys(settings.REDIS_STATE_PREFIX)
@@ -25,14 +25,14 @@ class QueueRedis:
         self._sweeper = Sweeper(self._wire, self.keys)
 
     async def run(self, used: Script, *arguments: Part) -> Any:
-        """A script's result. Raises LiveStateUnavailable; whether it was carried out is not known then."""
+        """The result of a script. Raises LiveStateUnavailable; the script may have run then."""
         try:
             return await self._wire.run(used, [self.keys.prefix], self._kept_ms, *arguments)
         except AWAY as error:
             raise LiveStateUnavailable(told(error)) from error
 
     async def call(self, *parts: Part) -> Any:
-        """A command's reply. Raises LiveStateUnavailable."""
+        """The reply to a command. Raises LiveStateUnavailable."""
         try:
             return await self._wire.call(*parts)
         except AWAY as error:
@@ -41,9 +41,9 @@ class QueueRedis:
     async def run_after_wakeup(
         self, used: Script, *arguments: Part, bells: tuple[str, ...], within: float
     ) -> Any:
-        """Wait until somebody rings, or the seconds are over; then a script's result, in the same round trip.
+        """Wait for a wake-up, at most `within` seconds, then run a script, in the same round trip.
 
-        Raises LiveStateUnavailable; whether it was carried out is not known then.
+        Raises LiveStateUnavailable; the script may have run then.
         """
         wait = ("BLPOP", *bells, str(within)) if within else ()
         try:

@@ -1,4 +1,4 @@
-"""A station that a processor has in hand: its envelopes go the way of a socket's frames."""
+"""A station that a processor has claimed: its envelopes are handled like the frames of a socket."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ocpp_server.transport.queue.queued_commands import QueuedCalls
 from ocpp_server.transport.queue.redis import QueueRedis
 from ocpp_server.transport.switchboard import switchboard
 
-# Close codes of the connection that mean: this message is not stored.
+# The close codes of a connection whose message was not stored.
 _TRY_LATER, _UNSTORABLE = 1013, 1011
-# What may stand before the message type of a frame.
+# The characters that may precede the message type of a frame.
 _OPENING = " \t\r\n["
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What follows from the head of a queue. `letter`: it goes to the dead letters."""
+    """The result of handling the head of a queue. `letter` is the dead letter, if it becomes one."""
 
     session_id: str = ""
     answers: list[bytes] = field(default_factory=list)
@@ -34,12 +34,12 @@ class Outcome:
 
 
 class QueuedStation:
-    """Valid as long as nobody else claims the station: `epoch` is that of the last claim of ours."""
+    """Valid until another processor claims the station. `epoch` is that of our last claim."""
 
     def __init__(self, station: Station, redis: QueueRedis, *, epoch: int, is_settled: bool) -> None:
         self.station = station
         self.epoch = epoch
-        # It would hand a control on to the station, as if it were a frame.
+        # A legacy gateway would forward a control to the station as if it were a frame.
         self.is_at_legacy_gateway = False
         self.session_id = station.connection_id
         self._redis = redis
@@ -52,16 +52,16 @@ class QueuedStation:
             send=self._send,
             close=self._close,
             finished=switchboard.finished,
-            # The gateway pings; how long nothing was heard is its to judge.
+            # The gateway sends the pings and closes silent sockets.
             silence=lambda: 0.0,
             outgoing=self._make_calls,
         )
 
     async def handle(self, message: Envelope, *, is_repeated: bool) -> Outcome:
-        """Handle one frame; what it changed is stored.
+        """Handle one frame and store what it changes.
 
-        Raises StorageUnavailable when it is not and may be later, CommitRefused when it can't be. The station
-        must be loaded again then.
+        Raises StorageUnavailable when it can be stored later, CommitRefused when it cannot be stored. The
+        station must be loaded again then.
         """
         frame = message.frame
         self._answers, self._refusal, self.calls.ended = [], None, ""

@@ -1,4 +1,4 @@
-"""The stations a processor knows, and what their envelopes mean: frames, and what the gateway says."""
+"""The stations that a processor has loaded, and their envelopes: frames and the controls of the gateway."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _AT_ONCE = 500
 
 
 class Stations:
-    """Belongs to one event loop. What is known of a station holds until another processor has claimed it."""
+    """Belongs to one event loop. A loaded station is current until another processor claims it."""
 
     def __init__(self, redis: QueueRedis, legacy: LegacyGateways | None = None) -> None:
         self._redis = redis
@@ -46,10 +46,10 @@ class Stations:
     def __len__(self) -> int:
         return len(self._known)
 
-    # -- what is known ------------------------------------------------------------------------------
+    # -- loaded stations ----------------------------------------------------------------------------
 
     def claimed(self, claim: Claim) -> None:
-        """The station is ours again: what we know of it holds if nobody else has had it meanwhile."""
+        """Keep the loaded station if no other processor has claimed it since our last claim."""
         known = self._known.get(claim.key)
         if known is None:
             return
@@ -59,7 +59,7 @@ class Stations:
             self.forget(claim.key)
 
     def forget(self, key: bytes) -> None:
-        """What is known of the station may be old; its next message loads it again."""
+        """Unload a station that may have changed elsewhere; its next message loads it again."""
         known = self._known.pop(key, None)
         if known is None:
             return
@@ -77,19 +77,19 @@ class Stations:
         await asyncio.gather(*self._tasks)
 
     async def forget_old(self, working: set[bytes]) -> None:
-        """Forget those that another processor has claimed since. Raises LiveStateUnavailable."""
+        """Unload the stations that another processor has claimed. Raises LiveStateUnavailable."""
         idle = [key for key in self._known if key not in working]
         for start in range(0, len(idle), _AT_ONCE):
             some = idle[start : start + _AT_ONCE]
             epochs = await self._redis.call("HMGET", self._redis.keys.epoch, *some)
             for key, epoch in zip(some, epochs, strict=True):
                 known = self._known.get(key)
-                # Less than ours: Redis came back with an older copy.
+                # A lower number than ours: Redis has restarted with an earlier copy.
                 if known is not None and (epoch is None or int(epoch) != known.epoch):
                     self.forget(key)
 
     def _know(self, claim: Claim, station: Station, *, is_settled: bool) -> QueuedStation:
-        # What we answered when we had it last may have been asked anew elsewhere; the services know better.
+        # A message that we answered before may have been repeated elsewhere: the services recognise it.
         station.memory.clear()
         station.in_doubt = True
         known = QueuedStation(station, self._redis, epoch=claim.epoch, is_settled=is_settled)
@@ -99,12 +99,12 @@ class Stations:
             self.forget(next(key for key in self._known if key != claim.key))
         return known
 
-    # -- what is said -------------------------------------------------------------------------------
+    # -- envelopes ----------------------------------------------------------------------------------
 
     async def handle(self, claim: Claim) -> Outcome:
-        """Handle the head of a claimed station's queue; what it changed is stored.
+        """Handle the head of a claimed station's queue and store what it changes.
 
-        Raises StorageUnavailable when it is not and may be later; all else it raises is a failed attempt.
+        Raises StorageUnavailable when it can be stored later; any other exception is a failed attempt.
         """
         if claim.attempts > MAX_ATTEMPTS:
             return await dead_letters.give_up_head(claim)
@@ -169,14 +169,14 @@ class Stations:
         return outcome
 
     async def _row_or_stranger(self, claim: Claim) -> KnownStation | None:
-        """Nobody has asked us whether the station may connect: unknown ones are treated as at a handshake."""
+        """The row of a station that had no handshake with us: unknown ones are treated as at a handshake."""
         row = await admission.find(claim.identity)
         if row is None and settings.OCPP_UNKNOWN_STATIONS != "refuse":
             row = await admission.register(claim.identity)
         return row
 
     async def _take_up(self, claim: Claim, row: KnownStation, session_id: str, version: str) -> QueuedStation:
-        """A station that another processor served until now, or nobody."""
+        """Load a station that was not loaded here."""
         self.forget(claim.key)
         live.state().serve(row.identity)
         station = await presence.take_up(
@@ -184,19 +184,20 @@ class Stations:
         )
         return self._know(claim, station, is_settled=claim.settles_at == "0")
 
-    # -- what the gateway says ------------------------------------------------------------------------
+    # -- controls of the gateway ----------------------------------------------------------------------
 
     async def _connect(self, claim: Claim, message: Envelope) -> Outcome:
-        """The station is at a gateway: as when it comes to a socket of ours."""
+        """The station has connected to a gateway: the same as on a socket of our own."""
         row = await (admission.find(claim.identity) if self._legacy is None else self._row_or_stranger(claim))
         if row is None:
             return _unknown(claim)
         session = await self._session(claim)
         if session.get("session_id") != message.session_id:
-            # It has left again, or connected once more: the next envelopes say so.
+            # It has disconnected or connected again: further envelopes follow.
             session = {}
         else:
-            # Perhaps only since we claimed it: what follows in this claim is no frame of an old session.
+            # It may have connected after the claim: the frames that follow in this claim belong to this
+            # session.
             claim.session_id, claim.channel = message.session_id, session.get("channel", "")
         version = message.protocol or row.ocpp_version
         known = await self._arrive(claim, row, message.session_id, version, session)
@@ -228,7 +229,7 @@ class Stations:
         return dict(zip(texts[::2], texts[1::2], strict=True))
 
     async def _disconnect(self, claim: Claim, message: Envelope) -> Outcome:
-        """The station has left its gateway, unless it has come back meanwhile."""
+        """The station has disconnected from its gateway, unless it has connected again."""
         await queued_commands.drop(self._redis, claim.key)
         known = self._known.get(claim.key)
         if known is not None and known.session_id != message.session_id:
@@ -252,18 +253,18 @@ class Stations:
         return Outcome()
 
     async def _changed(self, claim: Claim, message: Envelope) -> Outcome:
-        """The operator changed its settings. Who does not know the station reads them with the rest."""
+        """An operator changed the settings. A station that is not loaded gets them when it is."""
         known = self._known.get(claim.key)
         if known is None:
             return Outcome()
-        works_from_now_on = await known.connection.changed()
+        is_accepted_now = await known.connection.changed()
         live.state().station_changed(known.station)
-        if works_from_now_on:
+        if is_accepted_now:
             await ask_to_boot(known.station.pk)
         return Outcome()
 
     async def _replaced(self, claim: Claim, message: Envelope) -> Outcome:
-        """A socket elsewhere took over: everything that came before is stored by now."""
+        """A newer connection elsewhere replaced this one: everything before it is stored by now."""
         await queued_commands.drop(self._redis, claim.key)
         self.forget(claim.key)
         claim.channel = claim.channel or message.reply_to
@@ -273,13 +274,13 @@ class Stations:
 
 
 def _unknown(claim: Claim) -> Outcome:
-    """The charge point was removed, or was never entered: the gateway has let it in before."""
+    """The charge point was removed after the gateway admitted it, or never existed."""
     log.warning("processor.unknown_station", station=claim.identity)
     return Outcome(letter=dead_letters.letter(claim, "no such charge point"))
 
 
 def _settle(station: Station) -> str:
-    """When calls may be sent at the latest, should the station say nothing."""
+    """When calls may be sent to a station that sends nothing."""
     return f"+{(SETTLE_KNOWN_S if station.has_booted else SETTLE_S) * 1000:.0f}"
 
 

@@ -1,7 +1,7 @@
-"""A connection to Redis for a loop that asks all day long: scripts and their replies, little else.
+"""A connection to Redis for a loop that calls it continuously: scripts and their replies, little else.
 
-The client library costs 60 microseconds a call, nearly all of it in layers a loop has no use for (pools,
-retries, parsers of every reply type); this costs 13. A gateway makes three calls for a handful of messages.
+The client library costs 60 microseconds for each call, nearly all of it in layers that a loop does not need
+(pools, retries, parsers of every reply type); this costs 13. A gateway makes three calls for a few messages.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _END = b"\r\n"
 
 
 class Incomplete(Exception):
-    """The reply goes on: so many bytes are needed at least."""
+    """The reply is not complete: at least this many bytes are needed."""
 
 
 class _Replies(asyncio.Protocol):
-    """Hands out replies in the order of the questions."""
+    """Resolves the futures of commands in the order in which the commands were sent."""
 
     def __init__(self) -> None:
         self.waiting: deque[asyncio.Future[Any]] = deque()
@@ -56,11 +56,11 @@ class _Replies(asyncio.Protocol):
             future = loop.create_future()
             self.waiting.append(future)
             if len(commands) > 1:
-                future.add_done_callback(_is_of_no_interest)
+                future.add_done_callback(_ignore)
         self.transport.write(b"".join(map(_packed, commands)))
         timer = loop.call_later(timeout, self.transport.abort)
         try:
-            # Cancelled, the question stays in line: its reply must not be taken for that of the next one.
+            # The future of a cancelled call stays in the queue: its reply belongs to no other call.
             return await future
         finally:
             timer.cancel()
@@ -72,7 +72,7 @@ class _Replies(asyncio.Protocol):
             try:
                 reply, end = _read(buffer, 0)
             except Incomplete as more:
-                # A long reply comes in many pieces: not looked at again before all of it can be there.
+                # A long reply comes in many pieces: parse it again only when all of it may have arrived.
                 self._needed = more.args[0] - 1
                 return
             del buffer[:end]
@@ -86,14 +86,14 @@ class _Replies(asyncio.Protocol):
                 future.set_result(reply)
 
 
-def _is_of_no_interest(future: asyncio.Future[Any]) -> None:
-    """Mark an error as seen."""
+def _ignore(future: asyncio.Future[Any]) -> None:
+    """Mark an exception as retrieved."""
     if not future.cancelled():
         future.exception()
 
 
 def _read(buffer: bytearray, at: int) -> tuple[Any, int]:
-    """One reply (RESP 2) and where it ends. Raises Incomplete."""
+    """One reply (RESP 2) and the position of its end. Raises Incomplete."""
     line_end = buffer.find(_END, at)
     if line_end < 0:
         raise Incomplete(len(buffer) + 1)
@@ -127,8 +127,8 @@ class Wire:
     """One connection, opened when it is needed. Calls may overlap: Redis answers them in order.
 
     Every call raises redis' own errors: ConnectionError and TimeoutError when Redis is away, ResponseError
-    when it refuses. After a timeout the connection is not used again: it is not known what its late replies
-    belong to.
+    when it refuses. After a timeout the connection is not used again: its late replies could be taken for
+    those of later calls.
     """
 
     def __init__(self) -> None:
@@ -143,8 +143,8 @@ class Wire:
         after: tuple[Part, ...] = (),
         block_s: float = 0.0,
     ) -> Any:
-        """A script's result. `after` is a command to be carried out before, sent in the same packet, whose
-        reply is not of interest; `block_s` is how many seconds Redis may take for it.
+        """The result of a script. `after` is a command that runs before it, sent in the same packet, and
+        whose reply is ignored; `block_s` is how many seconds it may block.
         """
         try:
             parts = ("EVALSHA", script.sha, len(keys), *keys, *arguments)
@@ -153,7 +153,7 @@ class Wire:
             return await self.call("EVAL", script.text, len(keys), *keys, *arguments)
 
     async def call(self, *parts: Part, block_s: float = 0.0) -> Any:
-        """A command's reply. `block_s` is how many seconds Redis itself may wait before it answers."""
+        """The reply to a command, which may block in Redis for `block_s` seconds."""
         return await self._ask(parts, block_s=block_s)
 
     async def _ask(self, *commands: tuple[Part, ...], block_s: float = 0.0) -> Any:
@@ -189,7 +189,7 @@ class Wire:
 
 
 def _packed(parts: tuple[Part, ...]) -> bytes:
-    """A command as Redis reads it."""
+    """A command in the protocol of Redis."""
     out = [b"*%d\r\n" % len(parts)]
     for part in parts:
         raw = part if type(part) is bytes else str(part).encode()

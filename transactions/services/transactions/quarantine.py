@@ -1,5 +1,6 @@
-"""Messages about money that can't be applied: kept word for word but for a vendor's secrets, and shown to the
-operator.
+"""Messages about money that cannot be applied: kept unchanged except for secrets, and shown to the operator.
+
+Fills the engine's port `Quarantine`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ocpp_server.storage.journal import journal
 from transactions.models import QuarantinedMessage
 from transactions.tables import QUARANTINE
 
-# More than any honest station needs; the message log has what comes beyond.
+# More than any working station needs. Further messages are in the message log only.
 MAX_PER_STATION = 10_000
 
 
@@ -30,7 +31,7 @@ def keep(
     transaction_id: int | None = None,
     detail: str = "",
 ) -> None:
-    """Put the message in hand aside, as part of its own unit of work."""
+    """Keep the message in hand, as part of its own unit of work."""
     station.unit.insert(
         QUARANTINE,
         charge_point_id=station.pk,
@@ -44,12 +45,14 @@ def keep(
 
 
 async def is_kept(station: Station) -> bool:
-    """Whether the current message was put aside before: a charger repeats what it thinks was lost."""
+    """Whether the current message was kept before: a charger repeats a message that it thinks was lost."""
     return await journal.run(_is_kept, station.pk, station.action, _normalised(station))
 
 
 def _normalised(station: Station) -> str:
-    """The message's payload byte for byte, or as it was repaired: whatever reads it again finds it valid."""
+    """The payload of the message byte for byte, or as it was repaired, so that it is valid when it is read
+    again.
+    """
     try:
         is_as_received = orjson.loads(station.payload) == station.request
     except orjson.JSONDecodeError:
@@ -66,13 +69,13 @@ def _is_kept(charge_point_pk: int, action: str, payload: str) -> bool:
 
 
 def resolve(station: Station, pk: int, transaction_id: int) -> None:
-    """What was kept has found its transaction."""
+    """Mark a kept message as resolved by this transaction."""
     station.unit.update(QUARANTINE, pk, resolved_at=station.received_at, transaction_id=transaction_id)
 
 
 def note_foreign(station: Station, number: int) -> None:
-    """A station named another station's transaction: a mistake after a swap of hardware, or an attack
-    (S10).
+    """Store a security event: a station named another station's transaction, after a swap of hardware or in
+    an attack (S10).
     """
     security.notice(
         station=station,
@@ -82,16 +85,20 @@ def note_foreign(station: Station, number: int) -> None:
 
 
 def note_orphan(station: Station, number: int) -> None:
-    """A stop of a transaction that was never started here: data lost on the way, or made up (S14)."""
+    """Store a security event: the stop of a transaction that was never started here. Its start was lost, or
+    the stop is invented (S14).
+    """
     security.notice(
-        station=station, type="OrphanStop", tech_info=f"Stopped transaction {number}, which nobody started."
+        station=station,
+        type="OrphanStop",
+        tech_info=f"Stopped transaction {number}, which was not started here.",
     )
 
 
 async def keep_refused(station: Station, exchange: Exchange) -> None:
-    """A transaction message that gets an error will be discarded by the charger: keep what it said.
+    """Keep a transaction message that is answered with an error: the charger will discard it.
 
-    A station that is not accepted has no right to billable transactions, so nothing of it is kept.
+    A station that is not accepted has no right to billable transactions, so none of its messages are kept.
     """
     if exchange.call.action not in ABOUT_MONEY or not station.is_accepted or exchange.error is None:
         return
