@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class _Missing:
-    """What a port holds until an app fills it."""
+    """The content of a port until an app fills it."""
 
     def __init__(self, port: str) -> None:
         self._port = port

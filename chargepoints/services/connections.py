@@ -1,4 +1,4 @@
-"""What the database shows of connections: fills the engine's port `StationStore`."""
+"""Connections as the database shows them: fills the engine's port `StationStore`."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class Party(Protocol):
-    """What dispatch needs to know of a station."""
+    """A station as dispatch needs it."""
 
     identity: str
     version: str
@@ -261,7 +261,9 @@ def give_up(call: Call, version: str, payload: dict[str, Any] | None) -> str:
         if registry.handler(version, call.action) is not None:
             schemas.outgoing(version, call.action, "response", payload)
         exchange.answer = orjson.dumps(payload).decode()
-    return _packed(exchange, version)
+    text = packed(exchange, version)
+    assert text is not None
+    return text
 
 
 def refusal(answer: Answer, version: str) -> str | None:
@@ -271,10 +273,8 @@ def refusal(answer: Answer, version: str) -> str | None:
 
 def packed(exchange: Exchange, version: str) -> str | None:
     """The frame that answers; None for a SEND, which is never answered (2.1 part 4 4.2.5)."""
-    return None if type(exchange.call) is Send else _packed(exchange, version)
-
-
-def _packed(exchange: Exchange, version: str) -> str:
+    if type(exchange.call) is Send:
+        return None
     if exchange.error is not None:
         return pack_error(exchange.call.id, exchange.error, version)
     return pack_result(exchange.call.id, exchange.answer)

@@ -55,7 +55,7 @@ class StoredCommand(Protocol):
 
 
 class Unanswered(Protocol):
-    """What the message log needs to know about a command that ended without an answer."""
+    """A command that ended without an answer, as the message log needs it."""
 
     @property
     def pk(self) -> int:

@@ -216,7 +216,7 @@ class StationConnection:
         await self.finish(1001, "Replaced by a newer connection.")
 
     async def finish(self, code: int, reason: str) -> None:
-        """Answer the message in hand, accept no other, close."""
+        """Answer the current message, accept no other, close."""
         self.is_replaced = True
         try:
             async with asyncio.timeout(UNREAD_S), self._busy:

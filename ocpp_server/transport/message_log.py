@@ -19,8 +19,8 @@ from ocpp_server.transport import station_store
 
 
 class _Logged:
-    """Which messages are logged. Read once: every message needs it, and a look-up in Django's settings costs
-    half a microsecond.
+    """The settings of the message log, read once: every message needs it, and a look-up in Django's settings
+    costs half a microsecond.
     """
 
     everything: bool

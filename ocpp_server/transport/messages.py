@@ -1,4 +1,4 @@
-"""What processes send to each other over the channel layer: structs in a process, plain dicts on the wire.
+"""Messages between processes over the channel layer: structs in a process, plain dicts on the wire.
 
 The dicts are a contract between releases: during a deployment a process of the previous release reads what
 this one sends. A test pins `type`, the keys and their order. Unknown keys are ignored.
@@ -41,7 +41,7 @@ class StationCall(msgspec.Struct, kw_only=True, tag_field="type", tag="station.c
 
 
 class StationReplaced(msgspec.Struct, kw_only=True, tag_field="type", tag="station.replaced"):
-    """Finish the message in hand and close; confirm it to `reply_to` by a `CommandFinished` with this id."""
+    """Finish the current message and close; confirm it to `reply_to` by a `CommandFinished` with this id."""
 
     connection_id: str
     id: str
@@ -74,7 +74,7 @@ class CommandFinished(msgspec.Struct, kw_only=True, tag_field="type", tag="comma
     id: str
 
 
-# What is about one connection. The switchboard fills in `connection_id` of those that it addresses itself.
+# Messages about one connection. The switchboard fills in `connection_id` of those that it addresses itself.
 Notice = StationChanged | StationDismissed
 ToConnection = StationCall | StationReplaced | Notice
 Message = ToConnection | CommandTaken | CommandFinished

@@ -41,7 +41,7 @@ def silence_allowed(heartbeat_interval: int) -> timedelta:
 async def arrive(admitted: Admitted, handshake: Handshake, connection_id: str) -> Station:
     """Register an authenticated connection, close the one it replaces, and load the station's state.
 
-    The old connection finishes the message in hand first, so that its changes are loaded too.
+    The old connection finishes the current message first, so that its changes are loaded too.
     """
     charge_point = admitted.charge_point
     with switchboard.arriving(connection_id) as arrival:
@@ -82,7 +82,7 @@ async def load(
 ) -> Station:
     """Load a station whose connection is registered, and mirror the connection.
 
-    The connection it replaces finishes the message in hand first; `is_finished` when it has done so.
+    The connection it replaces finishes the current message first; `is_finished` when it has done so.
     """
     is_all_stored = is_finished or replaced is None or await takeover.replace(replaced)
     station = await take_up(charge_point_pk, version=version, connection_id=connection_id)
@@ -124,7 +124,7 @@ async def take_up(charge_point_pk: int, *, version: str, connection_id: str) -> 
 
 
 async def _watch(station: Station, address: str, replaced: Connection) -> None:
-    """Report two devices with one identity, which replace each other's connection for ever (F04)."""
+    """Report two devices with one identity, which replace each other's connection endlessly (F04)."""
     measures.replacements.add("replaced")
     recent = live.state().recent
     if await recent.note("", station.identity, _REPLACED) < MAX_REPLACED:

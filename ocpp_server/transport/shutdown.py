@@ -34,7 +34,7 @@ class ClosableSocket(Protocol):
         ...
 
     async def finish(self, code: int, reason: str) -> None:
-        """Answer the message in hand, take no other, close."""
+        """Answer the current message, take no other, close."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The port `StationStore`: what the database shows of connections, and the message log.
+"""The port `StationStore`: connections as the database shows them, and the message log.
 
 `chargepoints` fills it. The functions that take no unit of work use the database directly; the engine runs
 them in the journal.

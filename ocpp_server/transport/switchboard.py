@@ -115,7 +115,7 @@ class Switchboard:
     async def echo(self) -> None:
         """Send a message to this process through the channel layer and wait for it; for the readiness probe.
 
-        Raises LiveStateUnavailable; waits for ever for a message that is lost.
+        Raises LiveStateUnavailable; waits without end for a message that is lost.
         """
         id = str(uuid.uuid4())
         received = self.expect(id)

@@ -19,13 +19,13 @@ from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
 
-# How long a newer connection waits for the older one to finish the message in hand; its process may be dead.
+# How long a newer connection waits for the older one to finish the current message; its process may be dead.
 HANDOVER_S = 2.0
 _AT_ONCE = 500
 
 
 async def replace(replaced: Connection) -> bool:
-    """Close the connection that a newer one replaced, in any process; its message in hand is stored first.
+    """Close the connection that a newer one replaced, in any process; its current message is stored first.
 
     False when this was not confirmed in time: the older connection may still store something that is not
     loaded now.

@@ -12,7 +12,7 @@ from ocpp_server.protocol.versions import VERSIONS
 
 
 class GatewayCollector(Collector):
-    """What the gateway of this process counts itself; nobody is asked."""
+    """The figures of the gateway of this process, without a call to Redis."""
 
     def collect(self) -> Iterator[Metric]:
         # `front` makes the gateway of this process at import; only a process that collects from one needs it.

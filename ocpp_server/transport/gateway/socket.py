@@ -27,7 +27,7 @@ MOST_UNREAD = 256
 CHECK_S = 5.0
 # Poll stations that have waited this long: the wake-up may have been lost if Redis was flushed.
 OVERDUE_S = 1.0
-# How long the gateway waits at its end for the answer to the message in hand.
+# How long the gateway waits at its end for the answer to the current message.
 LAST_ANSWER_S = 5.0
 
 

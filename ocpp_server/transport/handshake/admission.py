@@ -36,7 +36,7 @@ CLOSE_NO_SUBPROTOCOL = 1002
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """What the station sent to open its socket."""
+    """The request by which a station opens its socket."""
 
     path: str
     identity: str
@@ -117,7 +117,7 @@ class Refusal(Exception):
 
 
 class Admission(Protocol):
-    """Which stations there are. A module with these functions fills the port as well as an object.
+    """The stations that are known. A module with these functions fills the port as well as an object.
 
     The functions use the database directly; the engine runs them in the journal.
     """
@@ -134,7 +134,7 @@ class Admission(Protocol):
 
 port = Port[Admission]("Admission")
 
-# What the journal wants to know: a list of results, of whatever class the app has for the rows.
+# The journal needs a list of results; the class of the rows is the app's.
 _Find = Callable[[list[str]], list[KnownStation | None]]
 
 

@@ -1,4 +1,4 @@
-"""Dead letters: messages that failed several times are given up, so that the messages behind them continue."""
+"""Dead letters: a message that failed several times is given up, so that the next ones are handled."""
 
 from __future__ import annotations
 

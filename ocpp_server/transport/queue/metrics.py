@@ -1,4 +1,4 @@
-"""The queue between gateways and processors, asked of Redis when it is scraped."""
+"""The figures of the queue between gateways and processors, read from Redis at each scrape."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIMEOUT_S = 1.0
 
 
 class QueueCollector(Collector):
-    """How much is waiting and who is there; only whether Redis answers when it does not."""
+    """The length of the queue, the gateways and processors; during an outage only that Redis is away."""
 
     def collect(self) -> Iterator[Metric]:
         depth: Depth | None

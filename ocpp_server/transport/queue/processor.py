@@ -53,7 +53,7 @@ FAILED_S = 0.2
 
 
 class _Work:
-    """A claim in hand: since when (monotonic seconds), and the event of its end."""
+    """A claim that is being handled: since when (monotonic seconds), and the event of its end."""
 
     __slots__ = ("claim", "ended", "since")
 
@@ -81,8 +81,8 @@ class Processor:
         self._stopping = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Handle messages until `stop` is set: what is in hand then is finished, the rest is left to other
-        processors. The engine must be running.
+        """Handle messages until `stop` is set, then finish the claimed ones; other processors handle the
+        rest. The engine must be running.
         """
         loop = asyncio.get_running_loop()
         chores = [

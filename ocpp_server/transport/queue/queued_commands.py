@@ -42,7 +42,7 @@ _decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class QueuedCalls:
-    """The counterpart of `OutgoingCalls`. `ended` is the command that the message in hand answered."""
+    """The counterpart of `OutgoingCalls`. `ended` is the command that the current message answered."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The processor's connection to Redis: the scripts of the queue, and one exception for every kind of outage."""
+"""The processor's connection to Redis: the scripts of the queue, and one exception for all outages."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def keep(
     transaction_id: int | None = None,
     detail: str = "",
 ) -> None:
-    """Keep the message in hand, as part of its own unit of work."""
+    """Keep the current message, as part of its own unit of work."""
     station.unit.insert(
         QUARANTINE,
         charge_point_id=station.pk,

@@ -1,6 +1,6 @@
--- Find the call in flight that an answer belongs to; until it is judged nobody else may end it.
--- ARGV  REDIS_STATE_TTL in ms, identity, message id, how long that may take in ms
--- Returns {} or {action, ms since it was sent, ms until it is not worth an answer, timeout, reply channel, envelope}.
+-- Find the call in flight that an answer belongs to; no other process may end it while the answer is handled.
+-- ARGV  REDIS_STATE_TTL in ms, identity, message id, how long handling the answer may take in ms
+-- Returns {} or {action, ms since it was sent, ms until an answer is too late, timeout, reply channel, envelope}.
 local key = P .. ':server:pending:' .. ARGV[2]
 local call = redis.call('HMGET', key, 'message_id', 'action', 'sent_at', 'expires', 'timeout', 'reply_to', 'envelope')
 if call[1] ~= ARGV[3] then

@@ -1,6 +1,6 @@
--- End the calls of a station that belong to another session than the current one: nothing is replayed to it.
+-- End the calls of a station that belong to an earlier session: none is sent again in the current one.
 -- ARGV  REDIS_STATE_TTL in ms, identity
--- Returns what ended as {identity, message id, "disconnected", ms since it was sent or -1, reply channel, envelope}.
+-- Returns for each ended call {identity, message id, "disconnected", ms since it was sent or -1, reply channel, envelope}.
 local id = ARGV[2]
 local session, key, ended = session_of(id), P .. ':server:pending:' .. id, {}
 local call = redis.call('HMGET', key, 'message_id', 'session_id', 'sent_at', 'reply_to', 'envelope')

@@ -1,4 +1,4 @@
--- End the calls whose time is up, and send what waits behind them.
+-- End the calls whose deadline is over, and send the queued ones behind them.
 -- ARGV  REDIS_STATE_TTL in ms, how many stations at most
 -- Returns {ms until the next is due or -1, ended, sent}; ended: {identity, message id, "timeout" |
 -- "disconnected", ms since it was sent or -1, reply channel, envelope}, sent: message ids.

@@ -1,12 +1,12 @@
--- Take the stations that have been due longest. Who is at work on a station again and again knows it: for a moment
--- it is left to the processor that had it last, while that one is alive.
--- ARGV  REDIS_STATE_TTL in ms, processor, how long the claim holds in ms, how many, how long it is left to the last
---       one in ms
+-- Claim the stations that have been due longest. A station is left for a moment to the processor that had it last
+-- and has it loaded, while that one is alive.
+-- ARGV  REDIS_STATE_TTL in ms, processor, lifetime of a claim in ms, how many, how long a station is left to
+--       the last processor in ms
 -- Returns {how many were left, claimed}; claimed: {identity, epoch, attempts, session id, channel, settles_at, head}.
 local processor, count = ARGV[2], tonumber(ARGV[4])
 local ready = P .. ':server:ready'
 local claimed, left, bells = {}, 0, {}
--- Others may round the moment up: what is due within this millisecond is due.
+-- Other writers may round the time up: a station that is due within this millisecond is due.
 local due = redis.call('ZRANGEBYSCORE', ready, '-inf', text(now + 1), 'WITHSCORES', 'LIMIT', 0, count + 64)
 for i = 1, #due, 2 do
   if #claimed == count then
@@ -29,7 +29,7 @@ for i = 1, #due, 2 do
     if head then
       local epochs = P .. ':server:epoch'
       if redis.call('HEXISTS', epochs, id) == 0 then
-        -- After a flush none may come again that was there before: who has it would take itself for the claimant.
+        -- After a flush no earlier number may come again: its holder would seem to hold the new claim.
         redis.call('HSET', epochs, id, text(time[1] * 1000000 + time[2]))
       end
       local epoch = redis.call('HINCRBY', epochs, id, 1)
@@ -51,7 +51,7 @@ end
 if #claimed == count then
   ring(P .. ':server:bell')
 elseif left == 0 then
-  -- Nothing is due any more: whoever wakes by an earlier ring would find nothing.
+  -- No station is due: a processor that an earlier wake-up wakes would find none.
   redis.call('DEL', P .. ':server:bell')
 end
 return {left, claimed}

@@ -1,9 +1,9 @@
--- The head of a station's queue is done with: push its answers, remove it, go on or give the station back.
--- ARGV  REDIS_STATE_TTL in ms, processor, how long the claim holds in ms, then for each station: identity, epoch,
+-- The head of a station's queue is handled: push its answers, remove it, continue or release the station.
+-- ARGV  REDIS_STATE_TTL in ms, processor, lifetime of a claim in ms, then for each station: identity, epoch,
 --       the session its answers are for, "1" when the processor takes the next one too, message id of the call in
 --       flight that has ended or "", settles_at ("+" and ms from now) or "", dead letter or "", how many answers, the answers
--- Returns for each station {what, next head or "", sent}; what: "fenced" (nothing was changed: another has claimed
--- it), "next", "back" (there is more, for anybody), "idle"; sent: id of the call that was sent, or "".
+-- Returns for each station {what, next head or "", sent}; what: "fenced" (nothing was changed: another processor has
+-- claimed it), "next", "back" (there is more, for any processor), "idle"; sent: id of the call that was sent, or "".
 local processor, at, done = ARGV[2], 4, {}
 while at <= #ARGV do
   local id, epoch, answers_to, goes_on, ends, settles, letter, count = unpack(ARGV, at, at + 7)
@@ -21,7 +21,7 @@ while at <= #ARGV do
     local session = session_of(id)
     local is_current = session.id and session.id == answers_to
     local sent = false
-    -- First what Redis refuses when it has no memory: refused, nothing has happened.
+    -- The command that Redis refuses without memory comes first: then nothing has been changed.
     if is_current and #answers > 0 then
       respond(id, session, answers)
     end

@@ -1,8 +1,8 @@
--- How much is waiting, for those who watch. Changes nothing.
+-- The length of the queue, for metrics and probes. Changes nothing.
 -- KEYS  ready, dead letters, gateways, processors, deadlines
--- ARGV  what the keys of requests begin with, stations looked at, heads returned
+-- ARGV  prefix of the keys of requests, stations to count, heads to return
 -- Returns {stations due, unread envelopes, dead letters, gateways alive, processors alive, stations with
--- a call in hand, heads...}; the heads are those of the stations that have been due longest.
+-- a call in flight, heads...}; the heads are those of the stations that have been due longest.
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
 local unread, heads = 0, {}

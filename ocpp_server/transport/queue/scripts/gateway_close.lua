@@ -1,9 +1,9 @@
--- Forget connections that have ended, each only if it is still the current one of its station: a late close of
--- a replaced one changes nothing.
+-- Remove closed connections, each only if it is the current one of its station: a late close of a replaced one
+-- changes nothing.
 -- KEYS  clients, ready, bell, then for each station: session, requests
--- ARGV  channel of the news, then for each station: identity, session id, the disconnect control
+-- ARGV  channel of changes, then for each station: identity, session id, the disconnect control
 -- Returns how many were current.
--- A queue that is none (its key is broken) takes nothing, and is no reason to leave the station online.
+-- A queue whose key is broken accepts nothing, and is no reason to leave the station online.
 local function push(key, control)
   local done = redis.pcall('LPUSH', key, control)
   if type(done) == 'table' and not done.err:find('WRONGTYPE') then

@@ -1,9 +1,9 @@
--- Register a gateway's connection, or put it back after its session was lost: the newest authenticated one wins.
+-- Register a gateway's connection, or restore it after its session was lost: the newest authenticated one wins.
 -- KEYS  session, clients, responses, requests, ready, bell, ended
--- ARGV  identity, lease in ms, fence ("" for a new connection), session id, channel of the news, what comes before
---       the name of a gateway in the key of its bell, the longest queue, the connect control, field, value, ...
--- Returns {fence, what was there before}; fence "0": a newer connection holds the station; "full": its queue is
--- too long already. In both cases nothing was changed.
+-- ARGV  identity, lease in ms, fence ("" for a new connection), session id, channel of changes, prefix of
+--       the keys of gateways, the longest queue, the connect control, field, value, ...
+-- Returns {fence, fields of the session before}; fence "0": a newer connection holds the station; "full": its queue is
+-- too long. In both cases nothing was changed.
 local now = redis.call('TIME')
 local microseconds = now[1] * 1000000 + now[2]
 local before = redis.call('HGETALL', KEYS[1])
@@ -25,22 +25,22 @@ else
     return {'0', before}
   end
   if was.session_id == ARGV[4] then
-    -- It has been put back already.
+    -- It has been restored before.
     return {was.fence, before}
   end
-  -- What was pushed before must not be pushed again: the numbers go on.
+  -- Frames that were pushed before must not be pushed again: the numbers continue.
   local ended = redis.call('HMGET', KEYS[7], 'session_id', 'seq')
   if ended[1] == ARGV[4] then
     seq = ended[2] or '0'
   end
 end
 local written = string.format('%.0f', fence)
--- The commands that Redis refuses when it has no memory come first: refused, nothing has happened.
+-- The commands that Redis refuses without memory come first: then nothing has been changed.
 redis.call('LPUSH', KEYS[4], ARGV[8])
 redis.call('DEL', KEYS[1], KEYS[7])
 redis.call('HSET', KEYS[1], 'fence', written, 'seq', seq, unpack(ARGV, 9))
 if was.session_id and was.session_id ~= ARGV[4] then
-  -- Where a process of ours holds the old socket, whoever serves the station next waits until it has finished.
+  -- When a process of the server holds the old socket, the processor waits until that process has finished.
   redis.call('HSET', KEYS[1], 'replaced_id', was.session_id, 'replaced_channel', was.channel or '')
   if not was.channel and was.ws_server_id then
     local bell = ARGV[6] .. was.ws_server_id

@@ -1,7 +1,7 @@
--- Push what stations said, each frame once: a push whose reply was lost is asked again and changes nothing.
+-- Push the frames of stations, each once: a push whose reply was lost is repeated and changes nothing.
 -- KEYS  ready, bell, then for each station: session, requests
 -- ARGV  for each station: identity, session id, number of the first frame, how many, the frames
--- Returns one text, which costs its reader least: for each station the length of its queue, -1 when a newer
+-- Returns one text, which is cheapest to parse: for each station the length of its queue, -1 when a newer
 -- connection holds it, -2 when its session is missing; joined by commas.
 local now = redis.call('TIME')
 local ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000)

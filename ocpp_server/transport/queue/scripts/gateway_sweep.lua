@@ -1,9 +1,9 @@
--- Say of the stations whose gateway has died that they are gone. Sockets of web processes are none of ours: they
--- have a channel, and the housekeeper looks after them.
+-- Mark the stations of dead gateways as offline. Sockets of web processes have a channel, and the housekeeper
+-- handles those.
 -- KEYS  clients, gateways, ready, bell
--- ARGV  prefix, channel of the news, time of the disconnect controls (RFC 3339), how many at most
+-- ARGV  prefix, channel of changes, time of the disconnect controls (RFC 3339), how many at most
 -- Returns their identities.
--- A queue that is none (its key is broken) takes nothing, and is no reason to leave the station online.
+-- A queue whose key is broken accepts nothing, and is no reason to leave the station online.
 local function push(key, control)
   local done = redis.pcall('LPUSH', key, control)
   if type(done) == 'table' and not done.err:find('WRONGTYPE') then
@@ -26,7 +26,7 @@ for _, identity in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms)) do
     if refused then
       return refused
     end
-    -- It may come back, and go on with the numbers of its frames.
+    -- The gateway may come back and continue the numbers of its frames.
     local ended = ARGV[1] .. ':server:ended:' .. identity
     redis.call('RENAME', key, ended)
     redis.call('PEXPIRE', ended, 3600000)

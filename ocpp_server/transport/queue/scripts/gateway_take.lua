@@ -1,8 +1,8 @@
--- Take the answers that wait for the stations of a gateway. Asked again with the same number: the same reply,
--- which was lost on its way the first time.
--- KEYS  the gateway's bell, what it took last
--- ARGV  number of this asking, gateway, prefix, how many stations, how many answers of each, then identities to
---       look at even though nobody rang
+-- Take the answers that wait for the stations of a gateway. A repeated number returns the same reply, which was
+-- lost the first time.
+-- KEYS  the gateway's list of wake-ups, the answers it took last
+-- ARGV  number of this take, gateway, prefix, how many stations, how many answers of each, then identities to
+--       poll without a wake-up
 -- Returns one text: the sizes of its parts, joined by commas, a semicolon, the parts. For each station these are
 -- its identity, its current session ("" when it is not this gateway's), the length of its queue, the number of
 -- answers, and the answers.
@@ -10,7 +10,7 @@ local last = redis.call('HMGET', KEYS[2], 'number', 'text')
 if last[1] == ARGV[1] then
   return last[2]
 end
--- Broken keys of one station are no reason to let the others wait.
+-- The other stations must not wait for one with broken keys.
 local function got(...)
   local found = redis.pcall(...)
   return not (type(found) == 'table' and found.err) and found or nil

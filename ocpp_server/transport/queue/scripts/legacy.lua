@@ -1,4 +1,4 @@
--- What the scripts for the older gateway share, see section 6 of the specification.
+-- Functions of the scripts for legacy gateways, see section 6 of the specification.
 local function key_of(id)
   return P .. ':session:' .. id
 end
@@ -8,7 +8,7 @@ local function publish(kind, id, session, fence)
   redis.call('PUBLISH', P .. ':news', cjson.encode({'', {news}}))
 end
 
--- Begin a session that nobody but us knows of. Its version is a guess until the processor knows better.
+-- Begin a session that the gateway does not know. Its version is a guess until the processor corrects it.
 local function begin(id, session, gateway, address, lease_ms, fields)
   local before = redis.call('HMGET', key_of(id), 'session_id', 'channel', 'fence', 'ws_server_id')
   local fence = math.max(time[1] * 1000000 + time[2], tonumber(before[3] or '0') + 1)

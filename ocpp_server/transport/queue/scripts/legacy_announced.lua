@@ -1,7 +1,7 @@
--- An older gateway announced a connection or its end; every processor hears it, the first one acts.
+-- A legacy gateway announced a connection or its end; every processor receives it, the first one acts.
 -- ARGV  REDIS_STATE_TTL in ms, identity, "connect" | "disconnect", gateway, time of the announcement, remote
 --       address, a new session id, lease in ms, the connect control, time of the connection
--- Returns 1 when something was done.
+-- Returns 1 for the processor that acts.
 local id, event, gateway, at, address, session, lease_ms, control, since = unpack(ARGV, 2, 10)
 local known = redis.call('HMGET', key_of(id), 'session_id', 'ws_server_id', 'announced_at', 'is_implied', 'dialect')
 if event == 'connect' then
@@ -9,7 +9,7 @@ if event == 'connect' then
     return 0
   end
   if known[1] and known[4] and known[2] == gateway then
-    -- Its frames were faster than the news of it.
+    -- Its first frame came before the announcement.
     redis.call('HSET', key_of(id), 'announced_at', at, 'remote_addr', address)
     redis.call('HDEL', key_of(id), 'is_implied')
     return 0

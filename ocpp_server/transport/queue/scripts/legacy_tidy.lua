@@ -1,4 +1,4 @@
--- The stations of older gateways that are gone without a word leave the set of the active ones.
+-- Remove stations of legacy gateways whose lease has expired from the set of active ones.
 -- ARGV  REDIS_STATE_TTL in ms
 for _, id in ipairs(redis.call('SMEMBERS', P .. ':active')) do
   if redis.call('HGET', key_of(id), 'dialect') ~= 'older' then

@@ -1,6 +1,6 @@
--- Say something about a station that is behind a gateway, unless its session is another by now.
+-- Push a control about a station at a gateway, unless it has another session by now.
 -- ARGV  REDIS_STATE_TTL in ms, identity, session id or "", "request" | "response", the envelope
--- Returns 1 when it was said.
+-- Returns 1 when it was pushed.
 local id, session = ARGV[2], session_of(ARGV[2])
 if ARGV[3] ~= '' and session.id ~= ARGV[3] then
   return 0
@@ -8,7 +8,7 @@ end
 if ARGV[4] == 'request' then
   request(id, ARGV[5])
 elseif redis.call('HEXISTS', P .. ':session:' .. id, 'dialect') == 1 then
-  -- An older gateway knows no controls, and would hand it on to the station.
+  -- A legacy gateway knows no controls and would forward it to the station.
   return 0
 else
   respond(id, session, {ARGV[5]})

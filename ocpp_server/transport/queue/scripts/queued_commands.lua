@@ -1,5 +1,5 @@
--- What the scripts of the processor share: the line of calls to a station, and what is pushed to its gateway.
--- KEYS  the prefix of all keys: which stations are concerned is found out on the way
+-- Functions of the scripts of the processor: the queued calls to a station, and the answers to its gateway.
+-- KEYS  the prefix of all keys: the stations are known only while the script runs
 local P = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -18,7 +18,7 @@ local function session_of(id)
   return {id = found[1], gateway = found[2], channel = found[3], settles_at = tonumber(found[4] or '')}
 end
 
--- Push envelopes to the gateway and ring at its door.
+-- Push envelopes to the gateway and wake it up.
 local function respond(id, session, envelopes)
   local responses = P .. ':responses:' .. id
   for _, envelope in ipairs(envelopes) do
@@ -39,7 +39,7 @@ local function request(id, envelope)
   end
 end
 
--- A call that waits is {id, action, session, expires, timeout, reply_to, envelope}, in milliseconds.
+-- A queued call is {id, action, session, expires, timeout, reply_to, envelope}, in milliseconds.
 local function waiting_of(id)
   local calls = redis.call('LRANGE', P .. ':server:calls:' .. id, 0, -1)
   local found = {}
@@ -49,7 +49,7 @@ local function waiting_of(id)
   return found
 end
 
--- Note when something of a station's calls is due next: its answer, its first word, what has waited too long.
+-- Store the next deadline of a station's calls: of an answer, of its first message, or of a queued call.
 local function note_deadline(id, session)
   local due
   local function sooner(moment)
@@ -75,7 +75,7 @@ local function note_deadline(id, session)
   end
 end
 
--- Send the next call of a station if none is in flight and the station has said its first word.
+-- Send the next call of a station if none is in flight and the first message of the station has come.
 -- Returns the id of the call that was sent, false when none was.
 local function advance(id, session)
   local key = P .. ':server:pending:' .. id
@@ -91,7 +91,7 @@ local function advance(id, session)
       redis.call('HSET', key, 'message_id', call.id, 'action', call.action, 'session_id', call.session,
         'sent_at', text(now), 'deadline', text(deadline), 'expires', call.expires, 'timeout', call.timeout,
         'reply_to', call.reply_to, 'envelope', call.envelope)
-      -- Longer than anybody waits; forgotten all the same should nobody ever look.
+      -- Longer than any caller waits; it expires also when no processor ever reads it.
       redis.call('PEXPIRE', key, text(tonumber(call.timeout) + tonumber(ARGV[1])))
       respond(id, session, {call.envelope})
       return call.id

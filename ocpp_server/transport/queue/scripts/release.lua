@@ -1,6 +1,6 @@
--- Give stations back without having done with their heads.
+-- Release stations whose heads are not handled.
 -- ARGV  REDIS_STATE_TTL in ms, processor, then for each station: identity, epoch, in how many ms it is due again,
---       "1" when this was no attempt
+--       "1" for no attempt
 -- Returns how many were still ours.
 local ours = 0
 for at = 3, #ARGV, 4 do

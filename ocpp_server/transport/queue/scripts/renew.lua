@@ -1,6 +1,6 @@
--- A processor lives, and so do its claims.
--- ARGV  REDIS_STATE_TTL in ms, processor, how long a claim holds in ms, then for each station: identity, epoch
--- Returns one text with a letter for each station: k kept, f somebody else has claimed it.
+-- Renew the lease of a processor and of its claims.
+-- ARGV  REDIS_STATE_TTL in ms, processor, lifetime of a claim in ms, then for each station: identity, epoch
+-- Returns one text with a letter for each station: k kept, f another processor has claimed it.
 redis.call('ZREMRANGEBYSCORE', P .. ':server:processors', '-inf', text(now - 60000))
 redis.call('ZADD', P .. ':server:processors', text(now + ARGV[3]), ARGV[2])
 local states = {}

@@ -1,5 +1,5 @@
--- A socket elsewhere took the station over from a gateway: the gateway looks and closes the old one, the processor
--- says when it has done with what came before.
+-- A newer connection elsewhere has replaced that of a gateway: wake up the gateway, which closes the old socket, and
+-- the processor, which confirms when everything before is stored.
 -- ARGV  REDIS_STATE_TTL in ms, identity, the gateway, the control for the processor
 request(ARGV[2], ARGV[4])
 if ARGV[3] ~= '' then
