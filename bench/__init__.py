@@ -1,1 +1,1 @@
-"""How fast the server is, as ratios to baselines measured in the same run: `python -m bench`."""
+"""Benchmarks: the server's speed as ratios to baselines measured in the same run (`python -m bench`)."""

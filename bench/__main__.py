@@ -20,22 +20,24 @@ PARTS = ("speed", "paced", "boots", "idle", "rest", "scale")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"any of {', '.join(PARTS)}; all without")
-    parser.add_argument("--quick", action="store_true", help="short windows, few rows: to see that it runs")
-    parser.add_argument("--seconds", type=float, help="length of a measured window")
-    parser.add_argument("--rounds", type=int, help="how often every server has its turn")
     parser.add_argument(
-        "--first-port", type=int, default=18300, help="ports are taken from here (default 18300)"
+        "parts", nargs="*", metavar="PART", help=f"parts to measure, any of {', '.join(PARTS)}; default: all"
     )
-    parser.add_argument("--against", type=Path, help="another checkout, measured in turn with this one")
-    parser.add_argument("--no-daphne", action="store_true", help="leave daphne's column out")
+    parser.add_argument(
+        "--quick", action="store_true", help="short windows and few rows, to check that the benchmark runs"
+    )
+    parser.add_argument("--seconds", type=float, help="length of a measured window")
+    parser.add_argument("--rounds", type=int, help="number of rounds; each round measures every server")
+    parser.add_argument("--first-port", type=int, default=18300, help="first port to use (default 18300)")
+    parser.add_argument("--against", type=Path, help="another checkout, measured alternately with this one")
+    parser.add_argument("--no-daphne", action="store_true", help="skip daphne")
     parser.add_argument("--versions", default="1.6,2.0.1", help="default 1.6,2.0.1")
     parser.add_argument("--output", type=Path, help="the JSON file (default bench/results/<time>.json)")
     asked = parser.parse_args()
     parts = asked.parts or list(PARTS)
     if unknown := set(parts) - set(PARTS):
-        parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
+        parser.error(f"unknown part: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server keeps running
     began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="ocpp-bench-") as folder:
         results = run(parts, _plan(asked, Path(folder)))
@@ -74,30 +76,30 @@ def _plan(asked: argparse.Namespace, folder: Path) -> Plan:
 
 
 def run(parts: list[str], plan: Plan) -> dict[str, Any]:
-    """Measure the parts; the results as they are written."""
+    """Measure the parts and return the results, as they are written."""
     results: dict[str, Any] = {"machine": described()}
     template = servers.prepare(plan.folder / "template", cards=plan.stations)
     generator = Generator()
     try:
         if "speed" in parts:
-            results["speed"] = speed.closed_loop(plan, template, generator, _say)
+            results["speed"] = speed.closed_loop(plan, template, generator, _log)
         if "paced" in parts:
-            results["paced"] = speed.paced(plan, template, generator, _say)
+            results["paced"] = speed.paced(plan, template, generator, _log)
         if "boots" in parts:
-            results["boots"] = speed.boots(plan, template, generator, _say)
+            results["boots"] = speed.boots(plan, template, generator, _log)
         if "idle" in parts:
-            results["idle"] = speed.idle(plan, template, generator, _say)
+            results["idle"] = speed.idle(plan, template, generator, _log)
         if "rest" in parts:
-            results["rest"] = rest.lists(plan, _say)
+            results["rest"] = rest.lists(plan, _log)
         if "scale" in parts:
-            results["scale"] = scale.scale(plan, generator, _say)
+            results["scale"] = scale.scale(plan, generator, _log)
     finally:
         generator.stop()
     results["machine"]["load_average_after"] = described()["load_average"]
     return results
 
 
-def _say(text: str) -> None:
+def _log(text: str) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\033[K{text}")
     else:

@@ -1,6 +1,6 @@
-"""What a station of the load says: pre-rendered but for the id, the time, the meter and the transaction.
+"""Messages of a load station, pre-rendered except for the id, the time, the meter and the transaction.
 
-One cycle is nine messages: Authorize, the start, five times three samples, the stop, Heartbeat.
+A cycle has nine messages: Authorize, the start, five times three samples, the stop, Heartbeat.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from datetime import UTC, datetime
 READINGS = 5
 SAMPLES = 3
 CYCLE = READINGS + 4
-WH = 10  # what the meter adds between readings
+WH = 10  # Wh between two readings
 
 _NUMBER = re.compile(rb'"transactionId":\s*(\d+)')
 
 
 class Conversation(ABC):
-    """One station's side: `boot` once, then `next` again and again, each after the answer to the last."""
+    """The messages of a station: `boot` once, then `next` repeatedly, each after the previous answer."""
 
     subprotocol: str
     boot: tuple[bytes, ...]
-    # What a transaction of one cycle must come to.
+    # The energy each transaction of a cycle must have.
     energy_wh: int
 
     def __init__(self, identity: str, token: str) -> None:
@@ -41,7 +41,7 @@ class Conversation(ABC):
     def next(self, message_id: int) -> bytes: ...
 
     def answered(self, text: bytes) -> None:
-        """Move on. Raises ValueError when the answer is not the one of a healthy server."""
+        """Process an answer and advance. Raises ValueError when it is not the answer of a healthy server."""
         if not text.startswith(b"[3,"):
             raise ValueError(f"{self.identity}: {text[:200]!r}")
         if self.step <= 1:
@@ -53,8 +53,8 @@ class Conversation(ABC):
             self.step = 0
             self.cycles += 1
 
-    def _started(self, text: bytes) -> None:  # noqa: B027 - only 1.6 needs to know
-        """Take the transaction's number where the server gives it."""
+    def _started(self, text: bytes) -> None:  # noqa: B027 - only 1.6 overrides it
+        """Store the transaction's number where the server assigns it."""
 
     def heartbeat(self, message_id: int) -> bytes:
         return b'[2,"%d","Heartbeat",{}]' % message_id
@@ -114,7 +114,7 @@ class Conversation201(Conversation):
         b'[2,"status","StatusNotification",{"timestamp":"2020-01-01T00:00:00Z","evseId":1,"connectorId":1,'
         b'"connectorStatus":"Available"}]',
     )
-    # The start carries no reading, so the first one after it is where the meter began.
+    # The start carries no reading, so the first reading after it is the start value.
     energy_wh = (READINGS - 1) * WH
 
     def next(self, message_id: int) -> bytes:

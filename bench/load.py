@@ -1,6 +1,6 @@
-"""The generator: a process of its own that takes jobs as lines of JSON and answers each with its figures.
+"""The load generator: a separate process that reads jobs as lines of JSON and answers each with its figures.
 
-It reads the server's processor time itself, at the very moments between which it counts messages.
+It also reads the server's processor time, at the same moments at which it starts and stops counting messages.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from bench.machine import Process
 from bench.wire import StationSocket
 
 _ids = itertools.count(1)
-PATIENCE_S = 120
+TIMEOUT_S = 120
 STALLED_S = 30
 LONE_EVERY_S = 0.05
 
 
 class LoadError(Exception):
-    """The server did not do what a healthy server does."""
+    """The server did not behave like a healthy server."""
 
 
 class Recorder:
-    """What was said and how long the answers took, seconds. `is_on` marks the measured window."""
+    """Counts of messages and answer times in seconds. `is_on` is set during the measured window."""
 
     def __init__(self) -> None:
-        self.said: Counter[str] = Counter()
+        self.sent: Counter[str] = Counter()
         self.transactions = 0
         self.energy_wh = 0
         self.is_on = False
@@ -43,7 +43,7 @@ class Recorder:
 
 
 class Station:
-    """One socket and its conversation; at most one message in hand."""
+    """A socket and its conversation, with at most one outstanding message."""
 
     def __init__(self, conversation: Conversation, recorder: Recorder) -> None:
         self.conversation = conversation
@@ -51,17 +51,17 @@ class Station:
         self.ready: asyncio.Future[float] = asyncio.get_running_loop().create_future()
         self.socket: StationSocket | None = None
         self.is_open = False
-        # A closed loop says the next message when the last was answered; a paced one when its time has come.
+        # A closed loop sends the next message after the last answer, a paced loop at its due time.
         self.is_closed_loop = False
         self.is_finishing = False
         self.is_heartbeat_only = False
         self.idle = asyncio.Event()
         self.idle.set()
         self.latencies = recorder.window
-        self._born = time.perf_counter()
+        self._created_at = time.perf_counter()
         self._boots = list(conversation.boot)
-        self._said_at = 0.0
-        self._in_hand = ""
+        self._sent_at = 0.0
+        self._outstanding = ""
 
     async def connect(self, host: str, port: int) -> None:
         conversation = self.conversation
@@ -71,7 +71,7 @@ class Station:
                 f"/ocpp/{conversation.identity}",
                 conversation.subprotocol,
                 opened=self._opened,
-                heard=self._heard,
+                received=self._received,
                 lost=self._lost,
             ),
             host,
@@ -81,15 +81,15 @@ class Station:
 
     def _opened(self) -> None:
         self.is_open = True
-        # The protocol object is ours before `connect` returns it: the handshake may be quicker.
+        # The handshake may complete before `connect` has returned the protocol object.
         asyncio.get_running_loop().call_soon(self._boot)
 
     def _boot(self) -> None:
         if self.socket is None:
             asyncio.get_running_loop().call_soon(self._boot)
             return
-        self._in_hand = "boot"
-        self.socket.say(self._boots.pop(0))
+        self._outstanding = "boot"
+        self.socket.send(self._boots.pop(0))
 
     def _lost(self, reason: str) -> None:
         if not self.ready.done():
@@ -100,28 +100,28 @@ class Station:
         self.is_open = False
 
     def begin(self) -> None:
-        """Say the next message now."""
-        self.say(time.perf_counter())
+        """Send the next message now."""
+        self.send(time.perf_counter())
 
-    def say(self, due: float) -> None:
-        """Say the next message; its latency counts from `due`, which may have passed already."""
+    def send(self, due: float) -> None:
+        """Send the next message; its latency counts from `due`, which may be in the past."""
         message_id = next(_ids)
         assert self.socket is not None
         conversation = self.conversation
         text = conversation.heartbeat(message_id) if self.is_heartbeat_only else conversation.next(message_id)
-        self._in_hand = "message"
+        self._outstanding = "message"
         self.idle.clear()
-        self._said_at = due
-        self.socket.say(text)
+        self._sent_at = due
+        self.socket.send(text)
 
-    def _heard(self, text: bytes) -> None:
+    def _received(self, text: bytes) -> None:
         recorder = self.recorder
-        if self._in_hand == "boot":
+        if self._outstanding == "boot":
             self._booted(text)
             return
         if recorder.is_on:
-            self.latencies.append(time.perf_counter() - self._said_at)
-        recorder.said["messages"] += 1
+            self.latencies.append(time.perf_counter() - self._sent_at)
+        recorder.sent["messages"] += 1
         if not self.is_heartbeat_only:
             conversation = self.conversation
             step = conversation.step
@@ -131,26 +131,26 @@ class Station:
                 recorder.problems.append(str(error))
                 self.idle.set()
                 return
-            recorder.said[f"step {step}"] += 1
+            recorder.sent[f"step {step}"] += 1
             if self.is_closed_loop and not (self.is_finishing and conversation.is_between_cycles):
-                self.say(time.perf_counter())
+                self.send(time.perf_counter())
                 return
         self.idle.set()
 
     def _booted(self, text: bytes) -> None:
-        self.recorder.said["messages"] += 1
+        self.recorder.sent["messages"] += 1
         is_boot = len(self._boots) == len(self.conversation.boot) - 1
         if not text.startswith(b"[3,") or (is_boot and b'"Accepted"' not in text):
             self.ready.set_exception(LoadError(f"{self.conversation.identity}: {text[:200]!r}"))
         elif self._boots:
             assert self.socket is not None
-            self.socket.say(self._boots.pop(0))
+            self.socket.send(self._boots.pop(0))
         else:
-            self.ready.set_result(time.perf_counter() - self._born)
+            self.ready.set_result(time.perf_counter() - self._created_at)
 
 
 class Fleet:
-    """Some stations at one server, ready to be told what to do."""
+    """Stations connected to one server."""
 
     def __init__(self, job: dict[str, Any]) -> None:
         self.job = job
@@ -158,26 +158,26 @@ class Fleet:
         self.stations: list[Station] = []
         self.server = Process(job["pid"])
         self.ports: list[int] = job.get("ports") or [job["port"]]
-        # More processes whose time is taken, each by itself.
+        # Other processes whose processor time is measured, each separately.
         self.members = {name: Process(pid) for name, pid in job.get("members", {}).items()}
 
     async def connect(self, *, width: int) -> list[float]:
-        """Connect and boot all stations, `width` at a time; the seconds each took from its own beginning."""
+        """Connect and boot all stations, `width` at a time. Returns the seconds each took."""
         job = self.job
-        gate = asyncio.Semaphore(width)
+        limit = asyncio.Semaphore(width)
         kind = CONVERSATIONS[job["version"]]
 
         async def one(number: int) -> float:
-            async with gate:
+            async with limit:
                 station = Station(kind(f"{job['prefix']}-{number}", f"CARD{number}"), self.recorder)
                 self.stations.append(station)
                 await station.connect("127.0.0.1", self.ports[number % len(self.ports)])
-                return await asyncio.wait_for(station.ready, PATIENCE_S)
+                return await asyncio.wait_for(station.ready, TIMEOUT_S)
 
         return list(await asyncio.gather(*(one(number) for number in range(job["stations"]))))
 
     async def finish(self) -> dict[str, Any]:
-        """Let every station end its cycle, then hang up; what was said in all."""
+        """Let every station finish its cycle, then close all sockets. Returns the totals."""
         for station in self.stations:
             station.is_finishing = True
         for station in self.stations:
@@ -194,38 +194,36 @@ class Fleet:
         if self.recorder.problems:
             raise LoadError("; ".join(self.recorder.problems[:5]))
         return {
-            "messages": self.recorder.said["messages"],
+            "messages": self.recorder.sent["messages"],
             "cycles": sum(station.conversation.cycles for station in self.stations),
             "energy_wh": sum(s.conversation.cycles * s.conversation.energy_wh for s in self.stations),
         }
 
     async def _all_idle(self) -> None:
-        """However long that takes, as long as answers come. Raises LoadError."""
-        everybody = asyncio.gather(*(station.idle.wait() for station in self.stations))
+        """Wait until all stations are idle, as long as answers arrive. Raises LoadError."""
+        all_idle = asyncio.gather(*(station.idle.wait() for station in self.stations))
         while True:
-            before = self.recorder.said["messages"]
+            before = self.recorder.sent["messages"]
             try:
-                await asyncio.wait_for(asyncio.shield(everybody), STALLED_S)
+                await asyncio.wait_for(asyncio.shield(all_idle), STALLED_S)
                 return
             except TimeoutError:
-                if self.recorder.said["messages"] > before:
+                if self.recorder.sent["messages"] > before:
                     continue
-                everybody.cancel()
+                all_idle.cancel()
                 names = [s.conversation.identity for s in self.stations if not s.idle.is_set()]
-                raise LoadError(
-                    f"{len(names)} stations wait for an answer that does not come, such as {names[0]}"
-                ) from None
+                raise LoadError(f"{len(names)} stations got no answer, such as {names[0]}") from None
 
     async def measured(self, seconds: float) -> dict[str, Any]:
-        """The figures of a window."""
+        """Return the figures of a window."""
         recorder = self.recorder
         shares = {name: member.cpu_seconds() for name, member in self.members.items()}
-        said, cpu, at = recorder.said["messages"], self.server.cpu_seconds(), time.perf_counter()
+        count, cpu, at = recorder.sent["messages"], self.server.cpu_seconds(), time.perf_counter()
         recorder.is_on = True
         await asyncio.sleep(seconds)
         recorder.is_on = False
         cpu = self.server.cpu_seconds() - cpu
-        messages = recorder.said["messages"] - said
+        messages = recorder.sent["messages"] - count
         elapsed = time.perf_counter() - at
         shares = {name: self.members[name].cpu_seconds() - before for name, before in shares.items()}
         return {
@@ -253,7 +251,9 @@ def percentiles(seconds: list[float]) -> dict[str, float]:
 
 
 async def closed(job: dict[str, Any]) -> dict[str, Any]:
-    """All stations in a closed loop; with `lone`, one more that says nothing but a Heartbeat now and then."""
+    """Run all stations in a closed loop; with `lone`, one more station only sends a Heartbeat from time to
+    time.
+    """
     fleet = Fleet(job)
     await fleet.connect(width=50)
     lone = await _lone(fleet) if job.get("lone") else None
@@ -287,7 +287,9 @@ async def _lone(fleet: Fleet) -> tuple[Station, asyncio.Task[None]]:
 
 
 async def paced(job: dict[str, Any]) -> dict[str, Any]:
-    """`rate` messages a second in all, whatever the answers take; a late one counts from when it was due."""
+    """Send `rate` messages a second in total, independent of the answers; latency counts from the
+    due time.
+    """
     fleet = Fleet(job)
     await fleet.connect(width=50)
     loop = asyncio.get_running_loop()
@@ -299,10 +301,11 @@ async def paced(job: dict[str, Any]) -> dict[str, Any]:
         if not is_running:
             return
         if station.idle.is_set():
-            station.say(due)
+            station.send(due)
             following = due + every
         else:
-            # Still unanswered: try again in a moment. `due` stays, so the delay is in the figures.
+            # The last message is still unanswered: try again later. `due` stays, so the delay is in the
+            # figures.
             following = due
         wait = following - time.perf_counter() if following > due else 0.0005
         loop.call_later(max(wait, 0.0), tick, station, following)
@@ -320,7 +323,7 @@ async def paced(job: dict[str, Any]) -> dict[str, Any]:
 
 
 async def boots(job: dict[str, Any]) -> dict[str, Any]:
-    """All stations connect and boot at once."""
+    """Connect and boot all stations at once."""
     fleet = Fleet(job)
     at = time.perf_counter()
     took = await fleet.connect(width=job["stations"])
@@ -334,7 +337,7 @@ async def boots(job: dict[str, Any]) -> dict[str, Any]:
 
 
 async def idle(job: dict[str, Any]) -> dict[str, Any]:
-    """Memory before, and with all stations connected, booted and silent; bytes."""
+    """Measure memory in bytes before, and with all stations connected, booted and silent."""
     fleet = Fleet(job)
     before = fleet.server.memory()
     await fleet.connect(width=50)

@@ -1,7 +1,7 @@
-"""Load by simulated stations: `scripts/load-test.sh --connections=100 --duration=60s`.
+"""Load test with simulated stations: `scripts/load-test.sh --connections=100 --duration=60s`.
 
-Prints throughput, latencies by action, errors by kind, and what the server and the stations themselves cost.
-Without --url it starts a server of its own, on SQLite in a temporary folder.
+Prints throughput, latencies per action, errors per kind, and the processor time of the server and the
+stations. Without --url it starts its own server, on SQLite in a temporary folder.
 """
 
 from __future__ import annotations
@@ -22,87 +22,93 @@ import psutil
 
 from bench import servers
 from bench.machine import Process, described
-from bench.station_parts import Parts, Wanted
+from bench.station_parts import Options, Parts
 from simulator.console import duration
-from simulator.report import complaint
+from simulator.report import failure_sentence
 from simulator.versions import VERSIONS, parse_versions
 
-# Stations one process of the simulator is given, unless it is told otherwise.
+# Default number of stations per simulator process.
 STATIONS_EACH = 250
 LOOK_S = 0.5
-# Above this share of a core the stations may answer late for reasons of their own.
+# Above this share of a core the stations themselves may delay answers.
 BUSY = 0.8
 
 
-class NobodyConnectedError(Exception):
-    """There is nothing to measure."""
+class NoStationConnectedError(Exception):
+    """No station connected, so there is nothing to measure."""
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """One sentence; the usage is in --help."""
+        """Print one sentence instead of the usage, which --help prints."""
         self.exit(2, f"{self.prog}: {message}.\n")
 
 
 def main() -> int:
-    asked = _parser().parse_args()
-    # Ctrl-C and a service manager's stop both take the way that ends all processes.
+    options = _parser().parse_args()
+    # SIGTERM takes the same path as Ctrl-C, which ends all processes.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        with _server(asked) as (url, pids):
-            results = _run(asked, url, pids)
+        with _server(options) as (url, pids):
+            results = _run(options, url, pids)
     except KeyboardInterrupt:
         return 130
     except psutil.NoSuchProcess as gone:
-        sys.stderr.write(f"load-test.sh: the server's process {gone.pid} has ended.\n")
+        sys.stderr.write(f"load-test.sh: server process {gone.pid} has ended.\n")
         return 1
-    except NobodyConnectedError as nobody:
-        sys.stderr.write(f"load-test.sh: {nobody}\n")
+    except NoStationConnectedError as error:
+        sys.stderr.write(f"load-test.sh: {error}\n")
         return 1
-    if asked.json:
-        asked.json.write_text(json.dumps(results, indent=1) + "\n")
+    if options.json:
+        options.json.write_text(json.dumps(results, indent=1) + "\n")
     print(text(results))
-    return 1 if results["errors"] or results["connected"] < asked.connections else 0
+    return 1 if results["errors"] or results["connected"] < options.connections else 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="load-test.sh", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--connections", type=_count, default=100, metavar="N", help="stations (default 100)")
-    parser.add_argument("--duration", type=_duration, default=60.0, help="60s, 5m, 1h30m (default 60s)")
-    parser.add_argument("--url", help="a running server, such as ws://localhost:8081/ocpp; default: its own")
+    parser.add_argument(
+        "--connections", type=_count, default=100, metavar="N", help="number of stations (default 100)"
+    )
+    parser.add_argument(
+        "--duration", type=_duration, default=60.0, help="length: 60s, 5m, 1h30m (default 60s)"
+    )
+    parser.add_argument(
+        "--url", help="URL of a running server, such as ws://localhost:8081/ocpp (default: start one)"
+    )
     parser.add_argument(
         "--pid",
         type=_process,
         action="append",
         default=[],
-        help="a process of that server, to measure; again",
+        help="a process of that server to measure; may be repeated",
     )
     parser.add_argument(
         "--version",
         type=_versions,
         default=VERSIONS,
         metavar="LIST",
-        help=f"OCPP versions, in turn (default {','.join(VERSIONS)})",
+        help=f"OCPP versions, assigned in turn (default {','.join(VERSIONS)})",
     )
     parser.add_argument(
-        "--speed", type=_number, default=30.0, help="times real time the stations live at (default 30)"
+        "--speed", type=_number, default=30.0, help="speed of the stations relative to real time (default 30)"
     )
-    parser.add_argument("--idle", action="store_true", help="boot and heartbeats only")
-    parser.add_argument("--free", action="store_true", help="charge without asking whether the token may")
-    parser.add_argument("--ramp", type=_duration, default=0.0, help="spread the start over this time")
-    parser.add_argument("--prefix", default="LOAD", help="identities are PREFIX-1-00001 and up")
-    parser.add_argument("--password", help="of every station")
-    parser.add_argument("--tokens", default="", metavar="LIST", help="what the drivers hold to the stations")
+    parser.add_argument("--idle", action="store_true", help="only boot and send heartbeats")
+    parser.add_argument("--free", action="store_true", help="charge without authorizing the token")
+    parser.add_argument("--ramp", type=_duration, default=0.0, help="time over which the stations start")
+    parser.add_argument("--prefix", default="LOAD", help="prefix of the identities, as in PREFIX-1-00001")
+    parser.add_argument("--password", help="password of every station")
+    parser.add_argument("--tokens", default="", metavar="LIST", help="tokens the drivers use")
     parser.add_argument(
-        "--processes", type=_count, help=f"of the simulator (default one for {STATIONS_EACH} stations)"
+        "--processes", type=_count, help=f"simulator processes (default: one per {STATIONS_EACH} stations)"
     )
-    parser.add_argument("--json", type=_writable, metavar="FILE", help="write the results there too")
+    parser.add_argument("--json", type=_writable, metavar="FILE", help="also write the results to this file")
     return parser
 
 
 def _count(value: str) -> int:
     if not value.isdigit() or int(value) < 1:
-        raise argparse.ArgumentTypeError(f"{value!r} is no whole number above 0")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number above 0")
     return int(value)
 
 
@@ -112,14 +118,14 @@ def _number(value: str) -> float:
     except ValueError:
         number = 0.0
     if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{value!r} is no number above 0")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number above 0")
     return number
 
 
 def _duration(value: str) -> float:
     seconds = duration(value)
     if seconds <= 0:
-        raise argparse.ArgumentTypeError(f"{value!r} is not longer than nothing")
+        raise argparse.ArgumentTypeError(f"{value!r} is not a duration above 0")
     return seconds
 
 
@@ -132,22 +138,22 @@ def _versions(value: str) -> tuple[str, ...]:
 
 def _process(value: str) -> int:
     if not psutil.pid_exists(_count(value)):
-        raise argparse.ArgumentTypeError(f"there is no process {value}")
+        raise argparse.ArgumentTypeError(f"process {value} not found")
     return int(value)
 
 
 def _writable(value: str) -> Path:
     path = Path(value)
     if not path.parent.is_dir() or path.is_dir():
-        raise argparse.ArgumentTypeError(f"{value} can't be written")
+        raise argparse.ArgumentTypeError(f"{value} cannot be written")
     return path
 
 
 @contextlib.contextmanager
-def _server(asked: argparse.Namespace) -> Iterator[tuple[str, list[int]]]:
-    """The endpoint, and the processes to measure."""
-    if asked.url:
-        yield asked.url, asked.pid
+def _server(options: argparse.Namespace) -> Iterator[tuple[str, list[int]]]:
+    """Yield the URL and the processes to measure."""
+    if options.url:
+        yield options.url, options.pid
         return
     with tempfile.TemporaryDirectory(prefix="ocpp-load-") as folder:
         server = servers.alone(Path(folder), OCPP_UNKNOWN_TOKENS="accept")
@@ -157,29 +163,29 @@ def _server(asked: argparse.Namespace) -> Iterator[tuple[str, list[int]]]:
             server.stop()
 
 
-def _run(asked: argparse.Namespace, url: str, pids: list[int]) -> dict[str, Any]:
-    processes = asked.processes or -(-asked.connections // STATIONS_EACH)
-    wanted = Wanted(
+def _run(options: argparse.Namespace, url: str, pids: list[int]) -> dict[str, Any]:
+    processes = options.processes or -(-options.connections // STATIONS_EACH)
+    station_options = Options(
         url=url,
-        stations=asked.connections,
-        versions=asked.version,
-        prefix=asked.prefix,
-        password=asked.password,
-        speed=asked.speed,
-        charging=not asked.idle,
-        free=asked.free,
-        tokens=tuple(name for name in asked.tokens.split(",") if name),
-        ramp=asked.ramp,
+        stations=options.connections,
+        versions=options.version,
+        prefix=options.prefix,
+        password=options.password,
+        speed=options.speed,
+        charging=not options.idle,
+        free=options.free,
+        tokens=tuple(name for name in options.tokens.split(",") if name),
+        ramp=options.ramp,
     )
     members = [Process(pid) for pid in pids]
-    with Parts(wanted, min(processes, asked.connections)) as parts:
+    with Parts(station_options, min(processes, options.connections)) as parts:
         connecting = parts.connected()
-        kept_out = complaint(asked.connections, connecting.online, connecting.kept_out, url)
+        not_accepted = failure_sentence(options.connections, connecting.online, connecting.not_accepted, url)
         if not connecting.online:
-            raise NobodyConnectedError(kept_out)
+            raise NoStationConnectedError(not_accepted)
         began, cpu = time.monotonic(), sum(member.cpu_seconds() for member in members)
         peak = 0
-        while (left := began + asked.duration - time.monotonic()) > 0:
+        while (left := began + options.duration - time.monotonic()) > 0:
             time.sleep(min(LOOK_S, left))
             peak = max(peak, sum(member.memory() for member in members))
         cpu = sum(member.cpu_seconds() for member in members) - cpu
@@ -189,9 +195,13 @@ def _run(asked: argparse.Namespace, url: str, pids: list[int]) -> dict[str, Any]
     return {
         "machine": described(),
         "url": url,
-        "asked": {"connections": asked.connections, "versions": list(asked.version), "speed": asked.speed},
+        "options": {
+            "connections": options.connections,
+            "versions": list(options.version),
+            "speed": options.speed,
+        },
         "connected": measured.online,
-        "not_accepted": kept_out,
+        "not_accepted": not_accepted,
         "connecting": {"seconds": connecting.seconds, "actions": connecting.latencies.summary()},
         "seconds": seconds,
         "answers": answers,
@@ -222,10 +232,10 @@ def _kinds(*summaries: list[dict[str, Any]]) -> dict[str, int]:
 
 
 def text(results: dict[str, Any]) -> str:
-    """The results for people."""
+    """Return the results as text."""
     connecting, server, stations = results["connecting"], results["server"], results["stations"]
     lines = [
-        f"{results['connected']} of {results['asked']['connections']} stations connected after "
+        f"{results['connected']} of {results['options']['connections']} stations connected after "
         f"{connecting['seconds']:.1f} s; then {results['seconds']:.0f} s: {results['answers']} answers, "
         f"{results['per_second']:.0f} a second, {results['sessions']} sessions.",
         "",
@@ -238,7 +248,7 @@ def text(results: dict[str, Any]) -> str:
     if results["not_accepted"]:
         lines.append(results["not_accepted"])
     if server is None:
-        lines.append("Server: not measured; name its processes with --pid.")
+        lines.append("Server: not measured; pass its processes with --pid.")
     else:
         lines.append(
             f"Server: {server['cores'] * 100:.0f} % of a core, {server['us_per_message']:.0f} us a message, "
@@ -246,8 +256,8 @@ def text(results: dict[str, Any]) -> str:
         )
     shares = ", ".join(f"{cores * 100:.0f} %" for cores in stations["cores"])
     busy = max(stations["cores"]) > BUSY
-    advice = "; they were the bottleneck: take more --processes, or less --speed" if busy else ""
-    lines.append(f"Stations: of a core each of their processes {shares}{advice}.")
+    advice = "; the stations were the bottleneck: use more --processes or a lower --speed" if busy else ""
+    lines.append(f"Stations: share of a core per process {shares}{advice}.")
     return "\n".join(lines)
 
 

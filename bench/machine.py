@@ -1,4 +1,4 @@
-"""Processes on cores of their own, and what they cost."""
+"""Processes pinned to cores, and their processor time and memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SERVER_CORE, LOAD_CORE = 0, 1
 
 
 class Process:
-    """A process and its children."""
+    """A process with its children."""
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
@@ -32,22 +32,22 @@ class Process:
         return [self._process, *self._process.children(recursive=True)]
 
     def cpu_seconds(self) -> float:
-        """User and system time so far."""
+        """Return user and system time so far."""
         total = 0.0
         for member in self._family():
             with contextlib.suppress(psutil.NoSuchProcess):
                 times = member.cpu_times()
-                # Also of children that have ended: PostgreSQL's backends come and go.
+                # Ended children count as well: PostgreSQL starts and ends backends.
                 total += times.user + times.system + times.children_user + times.children_system
         return total
 
     def memory(self) -> int:
-        """Resident bytes."""
+        """Return resident memory in bytes."""
         return sum(member.memory_info().rss for member in self._family())
 
 
 def on_core(core: int | None) -> Callable[[], None]:
-    """For `preexec_fn`: run on this core alone, where the system knows how, with as many files as allowed."""
+    """For `preexec_fn`: pin to this core where the system supports it, and raise the limit of open files."""
 
     def apply() -> None:
         if core is not None and hasattr(os, "sched_setaffinity") and core < (os.cpu_count() or 1):
@@ -60,7 +60,7 @@ def on_core(core: int | None) -> Callable[[], None]:
 
 
 def free_port(first: int) -> int:
-    """The first port from `first` on that nobody listens on; with 0, one that the system chooses."""
+    """Return the first free port from `first` on; with 0, one that the system chooses."""
     for port in range(first, first + 100):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,7 +75,9 @@ def free_port(first: int) -> int:
 def wait_for(
     process: subprocess.Popen[bytes], port: int, log: Path, *, path: str = "", timeout: float = 60
 ) -> None:
-    """Until something listens; with a path, until it is answered 200: ours listens before it can serve."""
+    """Wait until a port listens; with a path, until it answers 200, as this server listens before it can
+    serve.
+    """
     deadline = time.monotonic() + timeout
     while True:
         with contextlib.suppress(OSError):
@@ -87,7 +89,7 @@ def wait_for(
 
 
 def answers(port: int, path: str) -> bool:
-    """Raises OSError when nobody is there."""
+    """Return whether the path answers 200. Raises OSError when nothing listens."""
     if not path:
         socket.create_connection(("127.0.0.1", port), 1).close()
         return True
@@ -102,7 +104,7 @@ def answers(port: int, path: str) -> bool:
 
 
 class Generator:
-    """The load's process; give it a job, get its figures."""
+    """The load generator's process: takes a job, returns its figures."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -115,7 +117,7 @@ class Generator:
         )
 
     def do(self, job: str, **values: Any) -> dict[str, Any]:
-        """Raises SystemExit when the server did not do what it should: such a run has no figures."""
+        """Run a job. Raises SystemExit when the server failed: such a run has no figures."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.write(json.dumps({"job": job, **values}) + "\n")
         self._process.stdin.flush()
@@ -134,7 +136,7 @@ class Generator:
 
 
 def described() -> dict[str, Any]:
-    """What the figures were taken on."""
+    """Return a description of this machine."""
     return {
         "system": platform.platform(),
         "python": platform.python_version(),

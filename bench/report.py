@@ -1,4 +1,4 @@
-"""The results as text."""
+"""Format the results as text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _ms(latency: dict[str, float], name: str) -> str:
 
 
 def table(results: dict[str, Any]) -> str:
-    """Every part that was measured."""
+    """Return a table of every measured part."""
     parts = [part(results[name]) for name, part in _PARTS.items() if name in results]
     machine = results["machine"]
     foot = (

@@ -1,4 +1,4 @@
-"""Lists over many rows: how long page one takes, and how many queries it makes."""
+"""REST lists over many rows: time and number of queries of the first page."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from bench import servers
 from bench.machine import ROOT
 from bench.servers import API_KEY, Server, _environment
-from bench.speed import Plan, Say
+from bench.speed import Log, Plan
 
 PATHS = (
     "/api/v1/chargepoints",
@@ -32,9 +32,11 @@ BASELINE = "/health"
 TIMES = 20
 
 
-def lists(plan: Plan, say: Say) -> dict[str, Any]:
-    """The median and the slowest of each list, and its ratio to an HTTP answer that asks no database."""
-    say(f"{plan.rest_stations} stations and {plan.rest_transactions} transactions: writing rows")
+def lists(plan: Plan, log: Log) -> dict[str, Any]:
+    """Measure the median and the slowest answer of each list, and its ratio to an HTTP answer without
+    queries.
+    """
+    log(f"{plan.rest_stations} stations and {plan.rest_transactions} transactions: writing rows")
     folder = plan.folder / "rest"
     template = servers.prepare(
         folder / "rows", cards=100, stations=plan.rest_stations, transactions=plan.rest_transactions
@@ -42,7 +44,7 @@ def lists(plan: Plan, say: Say) -> dict[str, Any]:
     queries = _queries(folder / "rows")
     server = servers.ours(folder / "server", template, plan.first_port)
     try:
-        say("REST lists")
+        log("REST lists")
         times: dict[str, list[float]] = {path: [] for path in (BASELINE, *PATHS)}
         for _ in range(TIMES):
             for path, taken in times.items():
@@ -78,7 +80,7 @@ def _get(server: Server, path: str) -> float:
 
 
 def _queries(folder: Any) -> dict[str, int]:
-    """The number of queries of each list, counted by Django in a process of its own."""
+    """Count the queries of each list with Django, in a separate process."""
     output = subprocess.run(
         [sys.executable, "-m", "bench.rest"],
         cwd=ROOT,
@@ -101,7 +103,7 @@ def _count() -> None:
 
     call_command("bootstrap", verbosity=0, stdout=io.StringIO())
     client = Client(headers={"Authorization": f"Api-Key {API_KEY}"}, SERVER_NAME="localhost")
-    client.get(PATHS[0])  # what is cached for all requests is not a list's own
+    client.get(PATHS[0])  # fills caches shared by all requests, which do not count for a list
     counted = {}
     for path in PATHS:
         with CaptureQueriesContext(

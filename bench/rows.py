@@ -1,4 +1,4 @@
-"""Fill a database fast: `python -m bench.rows CARDS STATIONS TRANSACTIONS`, where its environment says."""
+"""Fill the configured database fast: `python -m bench.rows CARDS STATIONS TRANSACTIONS`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def fill(cards: int, stations: int, transactions: int) -> None:
 
 
 def _transactions(points: list[int], count: int, now: datetime) -> None:
-    """One every ten seconds up to now, the last hundred of them running."""
+    """Create a transaction for every ten seconds up to now; the last hundred are running."""
     from django.db import transaction as database
 
     from transactions.models import Counter
@@ -103,7 +103,7 @@ if __name__ == "__main__":
 
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            # One file, so that it can be copied as it is.
+            # Leaves one file, which can be copied.
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.execute("ANALYZE")
     connection.close()

@@ -1,7 +1,8 @@
-"""One process, two, gateway and processor; on SQLite and on PostgreSQL; with few stations and with many.
+"""Measure one process, two processes, and gateway with processor, on SQLite and PostgreSQL, with few and many
+stations.
 
 The processes are `run.py`'s roles; Redis and PostgreSQL are real, and PostgreSQL syncs as in production.
-Nothing is pinned but the generator: the servers share the rest of the machine with the engines.
+Only the generator is pinned: the servers share the other cores with Redis and PostgreSQL.
 """
 
 from __future__ import annotations
@@ -18,14 +19,14 @@ import psycopg
 
 from bench import servers
 from bench.machine import Generator
-from bench.speed import Plan, Say
+from bench.speed import Log, Plan
 from tests.distributed.cluster import Cluster
 from tests.distributed.engines import POSTGRES_URL, REDIS_URL, Postgres, Redis
 from tests.live import LiveServer
 
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
 VERSION = "1.6"
-# Roles in the order of their start; "" is the whole server, which needs no Redis.
+# Roles in the order of their start; "" is the whole server in one process, which needs no Redis.
 SETUPS: dict[str, tuple[str, ...]] = {
     "one process": ("",),
     "two processes": ("web", "web"),
@@ -37,7 +38,7 @@ _SETTINGS = {"OCPP_MESSAGE_LOG": "on", "OCPP_LOG_HEARTBEATS": "on", "REDIS_STATE
 
 @dataclass
 class Engines:
-    """What the processes share. `templates` are databases with the cards in them."""
+    """Redis and PostgreSQL, shared by the processes. `templates` are databases that contain the tokens."""
 
     redis: Redis
     postgres: Postgres
@@ -45,7 +46,7 @@ class Engines:
     made: int = 0
 
     def pids(self, database: str, roles: tuple[str, ...]) -> dict[str, int]:
-        """The engines that a setup uses, where they are ours to measure."""
+        """Return the processes of the engines that a setup uses and that can be measured."""
         used = {"PostgreSQL": self.postgres.process} if database == POSTGRESQL else {}
         if any(roles):
             used["Redis"] = self.redis.process
@@ -54,7 +55,7 @@ class Engines:
 
 @dataclass
 class Running:
-    """The processes of a setup; `members` are the ones that are measured."""
+    """The processes of a setup; `members` are the measured ones."""
 
     processes: list[LiveServer]
     scalar: Callable[[str], Any]
@@ -66,21 +67,21 @@ class Running:
         return {"port": ports[0], "ports": ports, "pid": next(iter(self.members.values()))}
 
     def stop(self) -> None:
-        # Those with sockets first: what they hand on is processed.
+        # Processes with sockets stop first, so that their last messages are still processed.
         for process in reversed(self.processes):
             process.stop()
 
 
-def scale(plan: Plan, generator: Generator, say: Say) -> dict[str, Any]:
-    """Every setup on every database, with every number of stations."""
+def scale(plan: Plan, generator: Generator, log: Log) -> dict[str, Any]:
+    """Measure every setup on every database with every number of stations."""
     results: dict[str, Any] = {"rows": {}}
     with _engines(plan) as engines:
         for name, roles in SETUPS.items():
             for database in (SQLITE, POSTGRESQL):
                 title = f"{name}, {database}"
-                say(f"{title}: starting")
+                log(f"{title}: starting")
                 running = _start(plan, engines, roles, database)
-                results[title], results["rows"][title] = _measured(plan, running, generator, title, say)
+                results[title], results["rows"][title] = _measured(plan, running, generator, title, log)
     return results
 
 
@@ -98,16 +99,18 @@ def _engines(plan: Plan) -> Iterator[Engines]:
 
 
 def _measured(
-    plan: Plan, running: Running, generator: Generator, title: str, say: Say
+    plan: Plan, running: Running, generator: Generator, title: str, log: Log
 ) -> tuple[dict[str, Any], str]:
-    """Figures by number of stations, and the verdict on the rows. Raises SystemExit when one is missing."""
+    """Return figures by number of stations and the result of the row check. Raises SystemExit for a missing
+    row.
+    """
     sent: dict[str, int] = {}
     figures: dict[str, Any] = {}
     try:
         for size in plan.sizes:
             rounds = []
             for number in range(plan.rounds):
-                say(f"{title}, {size} stations, round {number + 1}/{plan.rounds}")
+                log(f"{title}, {size} stations, round {number + 1}/{plan.rounds}")
                 answer = generator.do(
                     "closed",
                     **running.where,
@@ -126,8 +129,8 @@ def _measured(
     finally:
         running.stop()
     if differences := servers.differences(running.scalar, {VERSION: sent}):
-        raise SystemExit(f"{title}: other rows than were sent: {'; '.join(differences)}")
-    return figures, f"{sent['messages']} messages answered, every row of them in the database"
+        raise SystemExit(f"{title}: stored rows differ from sent messages: {'; '.join(differences)}")
+    return figures, f"{sent['messages']} messages answered, every row stored"
 
 
 def _start(plan: Plan, engines: Engines, roles: tuple[str, ...], database: str) -> Running:
@@ -174,7 +177,9 @@ def _postgresql(url: str) -> Callable[[str], Any]:
 
 
 def _median(rounds: list[dict[str, Any]], members: dict[str, int]) -> dict[str, Any]:
-    """Microseconds a message by process; `us` is all of ours, the engines stand beside it."""
+    """Return microseconds per message by process; `us` is the sum of the server's processes, without the
+    engines.
+    """
     shares = {
         name: statistics.median(figures["shares"][name] / figures["counted"] * 1e6 for figures in rounds)
         for name in members

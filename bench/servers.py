@@ -1,4 +1,4 @@
-"""The servers under load, each in a process of its own on the server's core."""
+"""The servers under load, each in its own process on the server's core."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UVICORN = [sys.executable, "run.py"]
 
 @dataclass
 class Server:
-    """A running server; `sent` adds up by version what the generator said, for `lost`."""
+    """A running server; `sent` sums by version what the generator sent, for `lost`."""
 
     name: str
     port: int
@@ -33,7 +33,7 @@ class Server:
 
     @property
     def where(self) -> dict[str, int]:
-        """What a job must know of it."""
+        """Return what a job needs to reach the server."""
         return {"port": self.port, "pid": self.process.pid}
 
     def account(self, version: str, sent: dict[str, int]) -> None:
@@ -53,7 +53,9 @@ class Server:
             self.process.wait()
 
     def lost(self) -> list[str]:
-        """What a stopped server's database holds otherwise than was sent; empty when nothing is missing."""
+        """Return the differences between a stopped server's database and what was sent; empty when nothing is
+        missing.
+        """
         if self.database is None:
             return []
         connection = sqlite3.connect(self.database)
@@ -66,7 +68,7 @@ class Server:
 def prepare(
     folder: Path, *, cards: int, stations: int = 0, transactions: int = 0, database_url: str = ""
 ) -> Path:
-    """A migrated database with cards that may charge, made by a process of its own; the file of SQLite."""
+    """Create a migrated database with valid tokens in a separate process. Returns the file on SQLite."""
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run(
         [sys.executable, "-m", "bench.rows", str(cards), str(stations), str(transactions)],
@@ -97,7 +99,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
 def ours(
     folder: Path, template: Path, first_port: int, *, asgi: str = "uvicorn", root: Path = ROOT
 ) -> Server:
-    """The product: as `run.py` starts it, or under daphne; `root` is another checkout to compare with."""
+    """Start this server as `run.py` does, or under daphne; `root` is another checkout to compare with."""
     folder.mkdir(parents=True, exist_ok=True)
     database = folder / "db.sqlite3"
     shutil.copy(template, database)
@@ -111,7 +113,7 @@ def ours(
 
 
 def alone(folder: Path, **environment: str) -> Server:
-    """The product with an empty database and no baseline beside it, on whatever core is free."""
+    """Start this server with an empty database, not pinned to a core."""
     port = free_port(0)
     values = _environment(folder, port) | environment
     return _start("server", _UVICORN, folder, port, values, database=folder / "db.sqlite3", core=None)
@@ -157,7 +159,7 @@ def _start(
 
 
 def differences(scalar: Callable[[str], Any], sent: dict[str, dict[str, int]]) -> list[str]:
-    """What a database holds otherwise than was sent; `scalar` asks it for one value."""
+    """Return the differences between a database and what was sent; `scalar` queries one value."""
     from bench.conversations import READINGS, SAMPLES
 
     cycles = sum(each.get("cycles", 0) for each in sent.values())

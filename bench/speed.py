@@ -1,4 +1,4 @@
-"""The measurements. Each returns figures with their ratio to a baseline of the same run."""
+"""The measurements. Each returns figures and their ratios to a baseline of the same run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bench import servers
 from bench.machine import Generator
 from bench.servers import Server
 
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how much."""
+    """Durations and amounts of a measurement."""
 
     folder: Path
     first_port: int
@@ -36,8 +36,10 @@ class Plan:
     against: Path | None = None
 
 
-def closed_loop(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[str, Any]:
-    """Messages per CPU-second, every server in turn, round after round; the median of the rounds' ratios."""
+def closed_loop(plan: Plan, template: Path, generator: Generator, log: Log) -> dict[str, Any]:
+    """Measure messages per CPU-second of every server in alternating rounds; the result is the median of the
+    ratios.
+    """
     running = [
         servers.ours(plan.folder / "uvicorn", template, plan.first_port),
         servers.plain(plan.folder / "plain", plan.first_port),
@@ -54,7 +56,7 @@ def closed_loop(plan: Plan, template: Path, generator: Generator, say: Say) -> d
             rounds: dict[str, list[dict[str, Any]]] = {server.name: [] for server in running}
             for number in range(plan.rounds):
                 for server in running:
-                    say(f"{version} round {number + 1}/{plan.rounds}: {server.name}")
+                    log(f"{version} round {number + 1}/{plan.rounds}: {server.name}")
                     figures = generator.do(
                         "closed",
                         **server.where,
@@ -101,21 +103,21 @@ def _median_latency(latencies: Any) -> dict[str, float]:
 
 
 def _checked(running: list[Server]) -> dict[str, str]:
-    """Whether every row is there. Raises SystemExit when one is missing: such a run is worth nothing."""
+    """Check that every row was stored. Raises SystemExit for a missing row: such a run has no value."""
     verdicts = {}
     for server in running:
         if server.database is None:
             continue
         differences = server.lost()
         if differences:
-            raise SystemExit(f"{server.name} holds other rows than were sent: {'; '.join(differences)}")
-        said = sum(sent["messages"] for sent in server.sent.values())
-        verdicts[server.name] = f"{said} messages answered, every row of them in the database"
+            raise SystemExit(f"{server.name} stores other rows than were sent: {'; '.join(differences)}")
+        count = sum(sent["messages"] for sent in server.sent.values())
+        verdicts[server.name] = f"{count} messages answered, every row stored"
     return verdicts
 
 
-def paced(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[str, Any]:
-    """Latency at a fixed rate, beside the plain package at the same rate."""
+def paced(plan: Plan, template: Path, generator: Generator, log: Log) -> dict[str, Any]:
+    """Measure latency at a fixed rate, and of the plain package at the same rate."""
     running = [
         servers.ours(plan.folder / "paced", template, plan.first_port),
         servers.plain(plan.folder / "paced", plan.first_port),
@@ -126,7 +128,7 @@ def paced(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[st
             rounds: dict[str, list[dict[str, Any]]] = {server.name: [] for server in running}
             for number in range(plan.rounds):
                 for server in running:
-                    say(f"{plan.rate}/s, {version} round {number + 1}/{plan.rounds}: {server.name}")
+                    log(f"{plan.rate}/s, {version} round {number + 1}/{plan.rounds}: {server.name}")
                     figures = generator.do(
                         "paced",
                         **server.where,
@@ -157,8 +159,8 @@ def paced(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[st
     return results
 
 
-def boots(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[str, Any]:
-    """Everybody connects and boots at once: new stations, which the server has to enter first."""
+def boots(plan: Plan, template: Path, generator: Generator, log: Log) -> dict[str, Any]:
+    """Connect and boot all stations at once, first as new stations, which the server must create."""
     results: dict[str, Any] = {"stations": plan.boots}
     running = [
         servers.ours(plan.folder / "boots", template, plan.first_port),
@@ -167,7 +169,7 @@ def boots(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[st
     try:
         for server in running:
             for who, prefix in (("new stations", "NEW"), ("the same again", "NEW")):
-                say(f"{plan.boots} boots at once, {who}: {server.name}")
+                log(f"{plan.boots} boots at once, {who}: {server.name}")
                 figures = generator.do(
                     "boots", **server.where, version="1.6", stations=plan.boots, prefix=prefix
                 )
@@ -185,8 +187,8 @@ def boots(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[st
     return results
 
 
-def idle(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[str, Any]:
-    """Memory of connections that have booted and are silent, once a server has warmed up with a hundred."""
+def idle(plan: Plan, template: Path, generator: Generator, log: Log) -> dict[str, Any]:
+    """Measure the memory of booted, silent connections, after a warm-up with a hundred of them."""
     results: dict[str, Any] = {"connections": plan.idle}
     starts: tuple[Callable[[], Server], ...] = (
         lambda: servers.ours(plan.folder / "idle", template, plan.first_port),
@@ -196,7 +198,7 @@ def idle(plan: Plan, template: Path, generator: Generator, say: Say) -> dict[str
     for start in starts:
         server = start()
         try:
-            say(f"{plan.idle} idle connections: {server.name}")
+            log(f"{plan.idle} idle connections: {server.name}")
             warm = {**server.where, "version": "1.6", "settle": 0.5}
             generator.do("idle", **warm, stations=100, prefix="WARM")
             figures = generator.do("idle", **(warm | {"settle": 3.0}), stations=plan.idle, prefix="IDLE")

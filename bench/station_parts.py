@@ -1,4 +1,4 @@
-"""Simulated stations in several processes: one process of Python plays some hundred of them at most."""
+"""Simulated stations in several processes: one Python process can run a few hundred at most."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ END_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What the stations are to do; `ramp` is in seconds."""
+class Options:
+    """Options of the stations; `ramp` is in seconds."""
 
     url: str
     stations: int
@@ -36,22 +36,24 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What all parts counted in a while; `cores` is the share of a core of each, `kept_out` why stations
-    were never accepted.
+    """Counts of all parts in an interval; `cores` is each part's share of a core, `not_accepted` the reasons
+    of stations that were never accepted.
     """
 
     latencies: Latencies
     online: int
-    kept_out: dict[str, int]
+    not_accepted: dict[str, int]
     sessions: int
     seconds: float
     cores: list[float]
 
 
 class Parts:
-    """The processes. They connect at once; `connected` waits for it, `measured` takes what came after it."""
+    """The simulator processes. They connect at once; `connected` waits for that, `measured` returns later
+    counts.
+    """
 
-    def __init__(self, wanted: Wanted, count: int) -> None:
+    def __init__(self, wanted: Options, count: int) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._pipes: list[Connection] = []
         self._processes = []
@@ -59,7 +61,7 @@ class Parts:
             ours, theirs = spawn.Pipe()
             share = wanted.stations // count + (number < wanted.stations % count)
             mine = replace(wanted, stations=share, prefix=f"{wanted.prefix}-{number + 1}")
-            process = spawn.Process(target=_play, args=(mine, theirs), daemon=True)
+            process = spawn.Process(target=_run_part, args=(mine, theirs), daemon=True)
             process.start()
             theirs.close()
             self._pipes.append(ours)
@@ -79,11 +81,11 @@ class Parts:
                 process.kill()
 
     def connected(self) -> Figures:
-        """Wait until every station has connected, or given up."""
+        """Wait until every station has connected or failed."""
         return self._gathered([pipe.recv() for pipe in self._pipes])
 
     def measured(self) -> Figures:
-        """What was counted since the stations were connected."""
+        """Return the counts since the stations were connected."""
         for pipe in self._pipes:
             pipe.send("measure")
         return self._gathered([pipe.recv() for pipe in self._pipes])
@@ -96,20 +98,20 @@ class Parts:
         return Figures(
             latencies=latencies,
             online=sum(part["online"] for part in parts),
-            kept_out=dict(sum((Counter(part["kept_out"]) for part in parts), Counter())),
+            not_accepted=dict(sum((Counter(part["not_accepted"]) for part in parts), Counter())),
             sessions=sum(part["sessions"] for part in parts),
             seconds=max(part["seconds"] for part in parts),
             cores=[part["cpu"] / part["seconds"] for part in parts],
         )
 
 
-def _play(wanted: Wanted, pipe: Connection) -> None:
-    # Ctrl-C reaches all processes; the first one ends us by closing the pipe.
+def _run_part(wanted: Options, pipe: Connection) -> None:
+    # Ctrl-C reaches all processes; the parent ends this one by closing the pipe.
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_live(wanted, pipe))
+        asyncio.run(_run_fleet(wanted, pipe))
 
 
-async def _live(wanted: Wanted, pipe: Connection) -> None:
+async def _run_fleet(wanted: Options, pipe: Connection) -> None:
     fleet = Fleet(
         wanted.url,
         wanted.stations,
@@ -133,7 +135,7 @@ async def _live(wanted: Wanted, pipe: Connection) -> None:
                 {
                     "latencies": fleet.latencies.take(),
                     "online": fleet.online,
-                    "kept_out": fleet.kept_out,
+                    "not_accepted": fleet.not_accepted,
                     "sessions": fleet.sessions_done - sessions,
                     "seconds": time.monotonic() - at,
                     "cpu": time.process_time() - cpu,
@@ -141,7 +143,7 @@ async def _live(wanted: Wanted, pipe: Connection) -> None:
             )
             at, cpu, sessions = time.monotonic(), time.process_time(), fleet.sessions_done
             await told.wait()
-            pipe.recv()  # raises EOFError when nobody wants more
+            pipe.recv()  # raises EOFError when the parent closed the pipe
             told.clear()
     except (EOFError, OSError):
         pass

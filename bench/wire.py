@@ -1,7 +1,8 @@
-"""A station's end of a WebSocket, as cheap as Python allows: the generator must not be what is measured.
+"""The station's side of a WebSocket, as cheap as possible in Python: the generator must not be the
+bottleneck.
 
-Frames are masked with the key 0: legal (RFC 6455 leaves the choice to the client), the server's work is the
-same, and a frame that was rendered in advance goes out as it is.
+Frames are masked with the key 0. RFC 6455 allows it, the server's work is the same, and a pre-rendered frame
+is sent unchanged.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-_KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # the nonce of RFC 6455's own example: nobody here caches an answer
+_KEY = "dGhlIHNhbXBsZSBub25jZQ=="  # the example nonce of RFC 6455; no answer is cached here
 _MASKED = 0x80
 _TEXT, _CLOSE, _PING = 0x81, 0x88, 0x89
 _SHORT, _LONG = 126, 65536
 
 
 def framed(text: bytes, first: int = _TEXT) -> bytes:
-    """A client's frame around a text of up to 64 KiB."""
+    """Return a client frame around a text of up to 64 KiB."""
     size = len(text)
     if size < _SHORT:
         return bytes((first, _MASKED | size, 0, 0, 0, 0)) + text
@@ -25,9 +26,9 @@ def framed(text: bytes, first: int = _TEXT) -> bytes:
 
 
 class StationSocket(asyncio.Protocol):
-    """`opened` is called after the handshake, `heard` with each text, `lost` when the socket is gone.
+    """Calls `opened` after the handshake, `received` with each text and `lost` when the socket is closed.
 
-    `headers` are more lines of the request, each with its end.
+    `headers` are additional lines of the request, each with its line end.
     """
 
     transport: asyncio.Transport
@@ -39,7 +40,7 @@ class StationSocket(asyncio.Protocol):
         *,
         headers: str = "",
         opened: Callable[[], None],
-        heard: Callable[[bytes], None],
+        received: Callable[[bytes], None],
         lost: Callable[[str], None],
     ) -> None:
         self._request = (
@@ -47,15 +48,17 @@ class StationSocket(asyncio.Protocol):
             f"Sec-WebSocket-Key: {_KEY}\r\nSec-WebSocket-Version: 13\r\n"
             f"Sec-WebSocket-Protocol: {subprotocol}\r\n{headers}\r\n"
         ).encode()
-        self._opened, self._heard, self._lost = opened, heard, lost
+        self._opened, self._received, self._lost = opened, received, lost
         self._is_open = False
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none of asyncio's classes
+        self.transport = cast(
+            asyncio.Transport, transport
+        )  # uvloop's transport is not a subclass of asyncio's
         self.transport.write(self._request)
 
-    def say(self, text: bytes) -> None:
+    def send(self, text: bytes) -> None:
         self.transport.write(framed(text))
 
     def close(self) -> None:
@@ -86,7 +89,7 @@ class StationSocket(asyncio.Protocol):
                 break
             text, first, data = data[start : start + size], data[0], data[start + size :]
             if first == _TEXT:
-                self._heard(text)
+                self._received(text)
             elif first == _PING:
                 self.transport.write(framed(text, 0x8A))
             elif first == _CLOSE:

@@ -1,9 +1,9 @@
-"""A charging station that speaks OCPP 1.6J, 2.0.1 and 2.1: for the demo, the load test and the tests."""
+"""Simulated charging stations (OCPP 1.6J, 2.0.1 and 2.1) for the demo, the load test and the tests."""
 
 from simulator.clock import Clock
 from simulator.fleet import Fleet
 from simulator.latency import Latencies
-from simulator.mischief import Mischief, bad_frames
+from simulator.misbehaviour import Misbehaviour, bad_frames
 from simulator.station import Station
 from simulator.versions import V16, V21, V201, VERSIONS
 from simulator.wire import CallFailed, Frame, NoAnswer
@@ -18,7 +18,7 @@ __all__ = [
     "Fleet",
     "Frame",
     "Latencies",
-    "Mischief",
+    "Misbehaviour",
     "NoAnswer",
     "Station",
     "bad_frames",

@@ -1,4 +1,4 @@
-"""`python -m simulator`: the same as `manage.py simulate`, against any server and without Django."""
+"""`python -m simulator`: like `manage.py simulate`, but without Django and for any server."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""A station's certificate store: real certificates, real hashes, a real key for signing requests."""
+"""The certificate store of a station, with real certificates, hashes and a real key for signing requests."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,9 @@ _HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
 
 
 class CertificateStore:
-    """What InstallCertificate put here. Entries are (type, certificate); hashes come when asked for."""
+    """Installed root certificates as (type, certificate), and the station's own. Hashes are computed on
+    request.
+    """
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
@@ -27,7 +29,9 @@ class CertificateStore:
         self._key: ec.EllipticCurvePrivateKey | None = None
 
     def install(self, kind: str, pem: str) -> str:
-        """Returns Accepted, Rejected (store full) or Failed (not a certificate)."""
+        """Install a root certificate. Returns Accepted, Rejected (store full) or Failed (not a
+        certificate).
+        """
         certificates = _parse(pem)
         if not certificates:
             return "Failed"
@@ -37,7 +41,7 @@ class CertificateStore:
         return "Accepted"
 
     def accept_signed(self, chain: str) -> bool:
-        """A certificate for our own key arrived; it must be a certificate and hold that key."""
+        """Store a signed certificate; returns False unless it is a certificate for the station's key."""
         certificates = _parse(chain)
         if not certificates or self._key is None:
             return False
@@ -47,11 +51,11 @@ class CertificateStore:
         return True
 
     def listed(self, kinds: list[str] | None) -> list[tuple[str, dict[str, str]]]:
-        """(type, hash data) of every root of the wanted types; None means all."""
+        """Return (type, hash data) of every root of the given types; None means all."""
         return [(kind, hash_data(one, "SHA256")) for kind, one in self.roots if not kinds or kind in kinds]
 
     def delete(self, wanted: dict[str, Any]) -> str:
-        """Returns Accepted, or NotFound. Compares in the algorithm the request names."""
+        """Delete a root by its hash data, in the algorithm of the request. Returns Accepted or NotFound."""
         for entry in self.roots:
             if hash_data(entry[1], wanted["hashAlgorithm"]) == _lower(wanted):
                 self.roots.remove(entry)
@@ -59,8 +63,8 @@ class CertificateStore:
         return "NotFound"
 
     def signing_request(self) -> str:
-        """A certificate signing request in PEM with the identity as common name (1.6 security A02, 2.0.1
-        A02).
+        """Return a certificate signing request in PEM with the identity as common name (1.6 security A02,
+        2.0.1 A02).
         """
         self._key = ec.generate_private_key(ec.SECP256R1())
         names = [(NameOID.ORGANIZATION_NAME, "Simulated"), (NameOID.COMMON_NAME, self.identity[:64])]
@@ -72,7 +76,7 @@ class CertificateStore:
 
 
 def hash_data(certificate: x509.Certificate, algorithm: str) -> dict[str, str]:
-    """CertificateHashData as OCSP defines it: issuer name, issuer key, serial (2.0.1
+    """Return CertificateHashData as OCSP defines it: issuer name, issuer key, serial (2.0.1
     CertificateHashDataType).
     """
     key = certificate.public_key().public_bytes(

@@ -1,15 +1,15 @@
-"""A station's clock: real time on the wire, scaled time for timers and meters."""
+"""The clock of a station: real time on the wire, scaled time for timers and meters."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-# Below this difference the two clocks are the same for OCPP's purposes; following a server that answers whole
-# seconds would make the station's own timestamps jump backwards.
+# Smaller differences are ignored: following a server that answers in whole seconds would make the station's
+# timestamps jump backwards.
 SYNC_THRESHOLD = timedelta(seconds=5)
 
 
 class Clock:
-    """Says what time the station believes it is, and how long a simulated second really takes.
+    """Keeps the station's time, and scales simulated seconds to real ones.
 
     ``speed`` shortens every wait: at 10 a meter interval of 60 s takes six real seconds and the meter counts
     the energy of 60. Timestamps stay real, because a station with a fast clock would be a different test.
@@ -27,16 +27,16 @@ class Clock:
         self.zone = "Z"
 
     def now(self) -> datetime:
-        """The station's own idea of the time, in UTC."""
+        """The station's time, in UTC."""
         return datetime.now(UTC) + self.offset
 
     def text(self, moment: datetime | None = None) -> str:
-        """The moment as it goes over the wire, with milliseconds: ``2026-01-31T12:00:00.000Z``."""
+        """A time as sent on the wire, with milliseconds: ``2026-01-31T12:00:00.000Z``."""
         return (moment or self.now()).strftime(self.style)[:-3] + self.zone
 
     def sync(self, server_time: str) -> None:
-        """Follow the ``currentTime`` of a BootNotification or Heartbeat answer; an unreadable one is left
-        alone.
+        """Follow the ``currentTime`` of a BootNotification or Heartbeat answer; an unreadable time is
+        ignored.
         """
         if not self.follows_server:
             return
@@ -45,12 +45,12 @@ class Clock:
             self.offset = moment - datetime.now(UTC)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for so many simulated seconds."""
+        """Wait for a number of simulated seconds."""
         await asyncio.sleep(seconds / self.speed)
 
 
 def parse_time(text: object) -> datetime | None:
-    """An RFC 3339 time in UTC, or None when it can't be read. A time without a zone is taken as UTC."""
+    """Parse an RFC 3339 time to UTC; None when it cannot be parsed. A time without a zone is UTC."""
     if not isinstance(text, str):
         return None
     try:

@@ -1,4 +1,4 @@
-"""A station's life on the network: connects, boots, beats, talks, listens, loses the socket, comes back."""
+"""The connection of a station: connect, boot, send heartbeats, lose the socket, reconnect."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from simulator.clock import Clock
 from simulator.conversation import Conversation
 from simulator.handshake import CONNECT_ERRORS, address, open_socket, reason
 from simulator.latency import Latencies
-from simulator.mischief import Mischief
+from simulator.misbehaviour import Misbehaviour
 from simulator.versions import SUBPROTOCOL
 from simulator.wire import WIRES, CallFailed, NoAnswer, Wire
 
@@ -29,7 +29,7 @@ BACKOFF_S = (1, 2, 5, 10, 20, 30)
 
 
 class StationConnection(Conversation):
-    """The network half of a station; the other half is in :mod:`simulator.station`."""
+    """The network part of a station; the charging part is :mod:`simulator.station`."""
 
     dialect: "Dialect"
     settings: "Settings"
@@ -49,7 +49,7 @@ class StationConnection(Conversation):
         password: str | bytes | None,
         seed: int | str,
         speed: float,
-        patient: bool,
+        retry_connect: bool,
         boot_on_reconnect: bool,
         call_timeout_s: float,
         open_timeout_s: float,
@@ -57,17 +57,17 @@ class StationConnection(Conversation):
         tls: ssl.SSLContext | None,
         log_size: int,
         latencies: Latencies | None,
-        mischief: Mischief | None,
+        misbehaviour: Misbehaviour | None,
     ) -> None:
-        super().__init__(identity, version, log_size=log_size, latencies=latencies, mischief=mischief)
+        super().__init__(identity, version, log_size=log_size, latencies=latencies, misbehaviour=misbehaviour)
         self.url, self.password = url, password
-        self.patient = patient
+        self.retry_connect = retry_connect
         self.boot_on_reconnect = boot_on_reconnect
         self.clock = Clock(speed)
         self.rng = random.Random(f"{seed}:{identity}")  # noqa: S311 - behaviour, not secrets
         self.online = asyncio.Event()  # connected and accepted
-        self.ready = asyncio.Event()  # online, and every status told
-        self.offline = asyncio.Event()  # the opposite, so that both can be awaited
+        self.ready = asyncio.Event()  # online, and every connector status sent
+        self.offline = asyncio.Event()  # the opposite of online, so that both can be awaited
         self.offline.set()
         self.registration: str | None = None
         self.boots = 0
@@ -82,38 +82,38 @@ class StationConnection(Conversation):
         self._boot_wanted = asyncio.Event()
         self._may_connect = asyncio.Event()
         self._may_connect.set()
-        self._unserved = asyncio.Event()
-        self._unserved.set()
+        self._socket_closed = asyncio.Event()
+        self._socket_closed.set()
 
     async def announce(self, connector: "Connector", *, again: bool = False) -> None:
-        """Tell a connector's status when it changed; the other half knows how."""
+        """Send a connector's status when it changed; implemented by :class:`simulator.station.Station`."""
         raise NotImplementedError
 
     @property
     def address(self) -> str:
-        """Where the station connects to."""
+        """The URL the station connects to."""
         return address(self.url, self.identity)
 
     @property
-    def why_not_accepted(self) -> str | None:
-        """In words, what keeps a station out that was never accepted; None for one that was."""
+    def not_accepted_reason(self) -> str | None:
+        """The reason why the station was never accepted, as text; None when it was accepted."""
         if self.boots:
             return None
         if self._runner is None:
-            return "the time was over before it was started"
+            return "the run ended before this station was started"
         if not self._connected_once:
             return reason(self.last_error)
         if self.registration is None:
             return "the server did not answer BootNotification"
         return f"the server answered BootNotification with {self.registration}"
 
-    # -- life
+    # -- start and stop
 
     async def start(self, *, timeout_s: float | None = 60.0) -> None:
-        """Connect and boot; returns when the station is accepted and has told its statuses.
+        """Connect and boot; returns when the station is accepted and has sent its statuses.
 
-        Raises ConnectionError when the first connection fails and the station isn't patient, TimeoutError
-        when it takes longer than timeout_s (real seconds; None waits for ever).
+        Raises ConnectionError when the first connection fails and ``retry_connect`` is off, TimeoutError when
+        it takes longer than timeout_s (real seconds; None waits without limit).
         """
         self._runner = asyncio.create_task(self._run())
         ready = asyncio.create_task(self.ready.wait())
@@ -129,7 +129,9 @@ class StationConnection(Conversation):
             raise TimeoutError(f"{self.identity} was not accepted within {timeout_s} s")
 
     async def stop(self, *, grace_s: float = 5.0) -> None:
-        """End sessions locally, give their last messages grace_s real seconds to be answered, and close."""
+        """End sessions locally, wait up to grace_s real seconds for the answers to their last messages, and
+        close.
+        """
         self.stopping = True
         open_sessions = [connector.session for connector in self.connectors if connector.session]
         for session in open_sessions:
@@ -154,9 +156,9 @@ class StationConnection(Conversation):
             except (*CONNECT_ERRORS, InvalidURI) as failure:
                 self.last_error = failure
                 self.latencies.fail("connect", "connect")
-                if not self.patient and not self._connected_once:
+                if not self.retry_connect and not self._connected_once:
                     raise
-                # Jitter: a thousand stations that lost the same server must not come back in the same second.
+                # Jitter: a thousand stations that lost the same server must not reconnect in the same second.
                 delay = BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]
                 await asyncio.sleep(delay * self.rng.uniform(0.5, 1.0) / min(self.clock.speed, 10))
                 failures += 1
@@ -184,13 +186,13 @@ class StationConnection(Conversation):
             recorder=self._record,
             timeout_s=self._call_timeout_s,
         )
-        if self.mischief.ids_restart:
+        if self.misbehaviour.ids_restart:
             wire.counter = itertools.count(1)
         return wire
 
     async def _serve(self, wire: Wire) -> None:
         self.wire = wire
-        self._unserved.clear()
+        self._socket_closed.clear()
         duties = asyncio.create_task(self._duties())
         try:
             await wire.start()
@@ -201,26 +203,26 @@ class StationConnection(Conversation):
             with contextlib.suppress(asyncio.CancelledError, NoAnswer):
                 await duties
             self._needs_boot = self._needs_boot or self.boot_on_reconnect
-            self._unserved.set()
+            self._socket_closed.set()
 
     async def _duties(self) -> None:
-        """What the station does by itself while connected: boot, statuses, heartbeats."""
+        """Send what a connected station sends by itself: boot, statuses, heartbeats."""
         with contextlib.suppress(NoAnswer):
             while True:
-                if self._needs_boot and not self.mischief.no_boot:
+                if self._needs_boot and not self.misbehaviour.no_boot:
                     await self._register()
                 self._needs_boot = False
                 self._set_online(True)
                 for connector in self.connectors:
                     await self.announce(connector)
                 self.ready.set()
-                self.outbox.kick()
+                self.outbox.wake()
                 while not self._needs_boot:
-                    await self._beat()
+                    await self._heartbeat()
 
     async def _register(self) -> None:
-        """Send BootNotification until it is Accepted, waiting the interval in between (1.6 section 4.2, 2.0.1
-        B01-B03).
+        """Send BootNotification until it is Accepted, waiting the given interval in between (1.6 section 4.2,
+        2.0.1 B01-B03).
         """
         while True:
             self._boot_wanted.clear()
@@ -237,7 +239,7 @@ class StationConnection(Conversation):
                     return
             await self._wait_or_boot(interval)
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         interval = self.settings.number("heartbeat_interval")
         if not await self._wait_or_boot(interval or DEFAULT_INTERVAL_S):
             with contextlib.suppress(CallFailed):
@@ -253,7 +255,7 @@ class StationConnection(Conversation):
         return True
 
     def boot_now(self, reason: str = "Triggered") -> None:
-        """Register again on this connection, at once."""
+        """Send BootNotification again on this connection, at once."""
         self._boot_reason = reason
         self._needs_boot = True
         self._boot_wanted.set()
@@ -265,18 +267,20 @@ class StationConnection(Conversation):
         if not online:
             self.ready.clear()
 
-    # -- connection, as told
+    # -- connection control
 
     async def _drop(self, *, abrupt: bool = False) -> None:
         wire = self.wire
         self._set_online(False)
         if wire is not None:
             await wire.close(abrupt=abrupt)
-            await self._unserved.wait()  # until the reader has noticed
+            await self._socket_closed.wait()  # until the reader has seen the close
 
     async def go_offline(self, seconds: float | None = None, *, abrupt: bool = True) -> None:
-        """Lose the network; sessions go on and their messages wait. Comes back after so many simulated
-        seconds, or at :meth:`go_online` when none are given. Returns as soon as the socket is gone."""
+        """Close the socket and stay offline; sessions go on and their messages are queued. Reconnects after
+        the given simulated seconds, or at :meth:`go_online` when none are given. Returns as soon as the
+        socket is closed.
+        """
         self._may_connect.clear()
         await self._drop(abrupt=abrupt)
         if seconds is not None:
@@ -287,11 +291,13 @@ class StationConnection(Conversation):
         self._may_connect.set()
 
     async def go_online(self) -> None:
-        """Have the network again, and wait until the station is back."""
+        """Reconnect, and wait until the station is ready."""
         self._may_connect.set()
         await self.ready.wait()
 
     async def reconnect(self, *, abrupt: bool = False) -> None:
-        """Close the socket, open a new one, wait until the station is back; no boot unless told to."""
+        """Close the socket, open a new one and wait until the station is ready; boots again only with
+        ``boot_on_reconnect``.
+        """
         await self._drop(abrupt=abrupt)
         await self.go_online()

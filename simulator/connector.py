@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Reservation:
-    """A promise to one token. ``connector`` 0 promises any of them."""
+    """A reservation for one token. ``connector`` 0 means any connector."""
 
     id: int
     connector: int
@@ -26,7 +26,9 @@ class Reservation:
 
 @dataclass(slots=True)
 class Connector:
-    """What stands at the kerb. ``status`` is one of 1.6's nine; 2.x says less on the wire."""
+    """A connector with its meter. ``status`` is one of the nine of 1.6; 2.x sends fewer values on
+    the wire.
+    """
 
     number: int
     meter: Meter
@@ -35,13 +37,13 @@ class Connector:
     operative: bool = True
     next_operative: bool | None = None  # a ChangeAvailability that waits for the transaction to end
     changed_at: datetime | None = None
-    announced: str | None = None  # the status the CSMS was told last
+    announced: str | None = None  # the status sent last
     session: "Session | None" = None
     reservation: Reservation | None = field(default=None)
 
     @property
     def resting_status(self) -> str:
-        """The status when no car is here."""
+        """The status when no vehicle is connected."""
         if self.error_code != "NoError":
             return "Faulted"
         if not self.operative:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from simulator.demo import Demo
 from simulator.fleet import Fleet
-from simulator.report import Progress, complaint, summary, write_table
+from simulator.report import Progress, failure_sentence, summary, write_table
 from simulator.versions import parse_versions
 
 DEFAULT_URL = "ws://127.0.0.1:8081/ocpp"
@@ -24,12 +24,14 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def duration(text: str) -> float:
-    """Seconds of a duration such as ``90``, ``60s`` or ``1m30s``; a ValueError says what is expected."""
+    """Parse a duration such as ``90``, ``60s`` or ``1m30s`` to seconds. Raises ValueError with the expected
+    form.
+    """
     if re.fullmatch(r"\d+(\.\d+)?", text):
         return float(text)
     parts = _DURATION.findall(text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no duration; write 60s, 5m or 1h30m")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a duration; use 60s, 5m or 1h30m")
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 
@@ -46,87 +48,86 @@ def _positive(text: str) -> float:
     except ValueError:
         number = 0.0
     if not number > 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return number
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
 
 
 def endpoint(text: str) -> str:
-    """The address stations connect to, without their identity. Raises ArgumentTypeError."""
+    """Check the URL stations connect to, without their identity. Raises ArgumentTypeError."""
     try:
         parts = urlsplit(text)
         usable = parts.scheme in ("ws", "wss") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:  # the port is no number
+    except ValueError:  # the port is not a number
         usable = False
     if not usable:
-        raise argparse.ArgumentTypeError(f"{text!r} is no WebSocket address; write {DEFAULT_URL}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a WebSocket URL; use {DEFAULT_URL}")
     return text
 
 
 def add_arguments(parser: argparse.ArgumentParser, *, url: str = DEFAULT_URL) -> None:
-    """The options of `manage.py simulate` and of `python -m simulator`; `url` is where --url is not given."""
+    """Add the options of `manage.py simulate` and `python -m simulator`; `url` is the default of --url."""
     parser.add_argument(
-        "--url", type=endpoint, default=url, help="endpoint without the identity (default %(default)s)"
+        "--url", type=endpoint, default=url, help="WebSocket URL without the identity (default %(default)s)"
     )
     parser.add_argument(
-        "--stations", type=_count, default=3, metavar="N", help="how many (default %(default)s)"
+        "--stations", type=_count, default=3, metavar="N", help="number of stations (default %(default)s)"
     )
-    parser.add_argument("--duration", type=duration, default=60.0, help="60s, 5m, 1h30m (default 60s)")
+    parser.add_argument(
+        "--duration", type=duration, default=60.0, help="length of the run: 60s, 5m, 1h30m (default 60s)"
+    )
     parser.add_argument(
         "--versions",
         type=_versions,
         default=_versions("1.6,2.0.1,2.1"),
         metavar="LIST",
-        help="OCPP versions, taken in turn (default 1.6,2.0.1,2.1)",
+        help="OCPP versions, assigned in turn (default 1.6,2.0.1,2.1)",
     )
     parser.add_argument(
-        "--prefix", default="SIM", help="identities are PREFIX-00001 and up (default %(default)s)"
+        "--prefix", default="SIM", help="prefix of the identities, as in PREFIX-00001 (default %(default)s)"
     )
     parser.add_argument("--password", default=None, help="Basic authentication password of every station")
     parser.add_argument(
         "--speed",
         type=_positive,
         default=1.0,
-        help="how much faster than real time timers and meters run (default 1)",
+        help="speed of timers and meters relative to real time (default 1)",
     )
-    parser.add_argument(
-        "--seed", type=int, default=0, help="the same seed gives the same behaviour (default 0)"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the random behaviour (default 0)")
     parser.add_argument(
         "--tokens",
         default="",
         metavar="LIST",
-        help="tokens the drivers use; without it each station has one named like itself",
+        help="tokens the drivers use (default: one per station, named like the station)",
     )
-    parser.add_argument("--free", action="store_true", help="charge without asking whether the token may")
+    parser.add_argument("--free", action="store_true", help="charge without authorizing the token")
     parser.add_argument(
-        "--idle", action="store_true", help="boot and beat only: the cheap way to many connections"
-    )
-    parser.add_argument(
-        "--ramp", type=duration, default=0.0, help="spread the start over this time (default 0s)"
+        "--idle", action="store_true", help="only boot and send heartbeats, for many connections"
     )
     parser.add_argument(
-        "--demo", action="store_true", help="six named stations that keep charging until they are stopped"
+        "--ramp", type=duration, default=0.0, help="time over which the stations start (default 0s)"
     )
+    parser.add_argument("--demo", action="store_true", help="run six named stations until stopped")
     parser.add_argument(
         "--with-parent",
         type=int,
         default=None,
         metavar="PID",
-        help="end when this process, which started the simulation, is gone",
+        help="end when this process, which started the simulation, ends",
     )
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
 def run(options: dict[str, Any], *, tls: ssl.SSLContext | None = None) -> int:
-    """Run as told; returns the exit code: 0, or 1 when anything went wrong or no station was ever accepted.
+    """Run the simulation. Returns the exit code: 0, or 1 after errors or when no station was ever accepted.
 
-    Ctrl-C ends with the summary. ``tls`` is for a wss server that this machine does not trust by itself.
+    Ctrl-C ends the run and prints the summary. ``tls`` is for a wss server whose certificate this machine
+    does not trust.
     """
     return asyncio.run(_run(options, tls))
 
@@ -136,19 +137,19 @@ async def _run(options: dict[str, Any], tls: ssl.SSLContext | None) -> int:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
-    crowd: Demo | Fleet
+    group: Demo | Fleet
     starting: asyncio.Task[None]
     if options["demo"]:
-        crowd = _demo(options, tls)
-        starting = asyncio.create_task(crowd.start())
+        group = _demo(options, tls)
+        starting = asyncio.create_task(group.start())
     else:
-        crowd = _fleet(options, tls)
-        starting = asyncio.create_task(_start(crowd, options["ramp"], stop))
+        group = _fleet(options, tls)
+        starting = asyncio.create_task(_start(group, options["ramp"], stop))
     began = time.monotonic()
-    progress = Progress(crowd, sys.stderr, began)
-    # The server that started us shows its own log on the same terminal.
+    progress = Progress(group, sys.stderr, began)
+    # With a parent, the server writes its log to the same terminal.
     ticking = asyncio.create_task(progress.run(quiet=options["json"] or options["with_parent"] is not None))
-    watching = asyncio.create_task(_end_with(options["with_parent"], stop))
+    watching = asyncio.create_task(_stop_with_parent(options["with_parent"], stop))
     try:
         ends_in = None if options["demo"] else options["duration"]
         try:
@@ -157,36 +158,37 @@ async def _run(options: dict[str, Any], tls: ssl.SSLContext | None) -> int:
         except TimeoutError:
             pass
     finally:
-        online = crowd.online
+        online = group.online
         ended = (ticking, starting, watching)
         for task in ended:
             task.cancel()
         await asyncio.gather(*ended, return_exceptions=True)
-        await crowd.stop()
-    report = summary(crowd, online=online, seconds=time.monotonic() - began)
-    sentence = complaint(len(crowd.stations), crowd.accepted, crowd.kept_out, options["url"])
+        await group.stop()
+    report = summary(group, online=online, seconds=time.monotonic() - began)
+    sentence = failure_sentence(len(group.stations), group.accepted, group.not_accepted, options["url"])
     if options["json"]:
         sys.stdout.write(json.dumps(report, indent=2) + "\n")
     elif report["answers"] or not sentence:
         write_table(report, sys.stdout)
-    # The server that started us and ends us within a moment knows where it is.
+    # A server that started this simulation needs no hint about its own URL.
     if sentence and options["with_parent"] is None:
         sys.stdout.flush()
         sys.stderr.write(sentence + "\n")
-    # A demonstration lives through restarts of its server; what it counted is shown, but ending it is no
-    # failure.
+    # A demo survives restarts of its server, so errors it counted are printed but do not fail the run.
     return 1 if not report["accepted"] or (report["errors"] and not options["demo"]) else 0
 
 
 async def _start(fleet: Fleet, over_s: float, stop: asyncio.Event) -> None:
-    """Start them all; when none was let in, the rest of the time would show nothing more."""
+    """Start all stations. Stop the run when none was accepted: waiting longer would show nothing more."""
     await fleet.start(over_s=over_s)
     if not fleet.accepted:
         stop.set()
 
 
-async def _end_with(parent: int | None, stop: asyncio.Event) -> None:
-    """Stop when the parent is gone: one that was killed could tell nobody, and who loses it gets another."""
+async def _stop_with_parent(parent: int | None, stop: asyncio.Event) -> None:
+    """Stop when the parent process is gone. A killed parent sends no signal, but an orphan gets another
+    parent id.
+    """
     if parent is None:
         return
     while os.getppid() == parent:

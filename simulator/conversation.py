@@ -1,4 +1,4 @@
-"""What a station says and answers while it has a connection, and what it does beside that."""
+"""CALLs and answers of a connected station, and its background tasks."""
 
 import asyncio
 import contextlib
@@ -11,9 +11,9 @@ from websockets.exceptions import ConnectionClosed
 
 from simulator import schemas
 from simulator.answers import answer_call
-from simulator.framelog import FrameLog
+from simulator.frame_log import FrameLog
 from simulator.latency import Latencies
-from simulator.mischief import Mischief
+from simulator.misbehaviour import Misbehaviour
 from simulator.wire import CallFailed, NoAnswer, Wire
 
 logger = logging.getLogger("simulator")
@@ -22,7 +22,7 @@ Handler = Callable[[dict[str, Any]], Any]
 
 
 class Conversation(FrameLog):
-    """The talking half of a station's life on the network; :mod:`simulator.connection` brings the socket."""
+    """The message part of a station; :mod:`simulator.connection` provides the socket."""
 
     def __init__(
         self,
@@ -31,18 +31,18 @@ class Conversation(FrameLog):
         *,
         log_size: int,
         latencies: Latencies | None,
-        mischief: Mischief | None,
+        misbehaviour: Misbehaviour | None,
     ) -> None:
         super().__init__(log_size=log_size)
         self.identity, self.version = identity, version
-        self.mischief = mischief or Mischief()
+        self.misbehaviour = misbehaviour or Misbehaviour()
         self.latencies = latencies if latencies is not None else Latencies()
         self.wire: Wire | None = None
         self._scripts: dict[str, Handler] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def boot_now(self, reason: str = "Triggered") -> None:
-        """Register again on this connection, at once; the other half knows how."""
+        """Send BootNotification again on this connection; implemented by the connection."""
         raise NotImplementedError
 
     async def call(
@@ -68,8 +68,12 @@ class Conversation(FrameLog):
             answer, seconds = await wire.request(action, payload, message_id=message_id, timeout_s=timeout_s)
         except CallFailed as failure:
             self.latencies.fail(action, failure.code)
-            if failure.code == "SecurityError" and action != "BootNotification" and not self.mischief.no_boot:
-                self.boot_now("PowerUp")  # the server doesn't know us as accepted
+            if (
+                failure.code == "SecurityError"
+                and action != "BootNotification"
+                and not self.misbehaviour.no_boot
+            ):
+                self.boot_now("PowerUp")  # the server does not know this station as accepted
             raise
         except NoAnswer as failure:
             if not failure.lost:
@@ -78,8 +82,8 @@ class Conversation(FrameLog):
         self.latencies.record(action, seconds)
         return answer
 
-    async def tell(self, action: str, payload: dict[str, Any]) -> None:
-        """Send a notification whose answer says nothing; nobody minds when it is lost or refused."""
+    async def notify(self, action: str, payload: dict[str, Any]) -> None:
+        """Send a notification whose answer carries nothing; a lost or refused one is ignored."""
         with contextlib.suppress(NoAnswer, CallFailed):
             await self.call(action, payload)
 
@@ -93,9 +97,9 @@ class Conversation(FrameLog):
             raise NoAnswer("raw frame", lost=True) from None
 
     def on_call(self, action: str, handler: Handler | None) -> None:
-        """Script the answer to a CSMS call: ``handler(payload)`` returns (or awaits to) a payload, raises
-        CallFailed to answer with a CALLERROR, or returns None to stay silent. A handler of None restores the
-        normal answer.
+        """Script the answer to a CSMS call: ``handler(payload)`` returns a payload (or an awaitable of one),
+        raises CallFailed to answer with a CALLERROR, or returns None to send no answer. A handler of None
+        restores the normal answer.
         """
         if handler is None:
             self._scripts.pop(action, None)
@@ -104,9 +108,9 @@ class Conversation(FrameLog):
 
     async def _answer(self, wire: Wire, message_id: str, action: str, payload: dict[str, Any]) -> None:
         with contextlib.suppress(ConnectionClosed):
-            if self.mischief.slow_answers_s:
-                await asyncio.sleep(self.mischief.slow_answers_s)
-            if self.mischief.never_answers:
+            if self.misbehaviour.slow_answers_s:
+                await asyncio.sleep(self.misbehaviour.slow_answers_s)
+            if self.misbehaviour.never_answers:
                 return
             follow_up = None
             try:
@@ -125,7 +129,7 @@ class Conversation(FrameLog):
                 self.background(follow_up(), name=f"after {action}")
 
     def background(self, work: Coroutine[Any, Any, Any], *, name: str) -> "asyncio.Task[Any]":
-        """Run something beside everything else; it ends with the station."""
+        """Run a coroutine in the background; it ends with the station."""
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._task_done)

@@ -1,38 +1,38 @@
-"""Six stations for the demonstration: three versions, different powers, the troubles of a real street."""
+"""Six stations for the demo: three OCPP versions, different powers, and the incidents of real stations."""
 
 import asyncio
 import contextlib
 import ssl
 from typing import Any
 
-from simulator.crowd import Crowd
 from simulator.station import Station
+from simulator.station_group import StationGroup
 from simulator.versions import V16, V21, V201
 
 TOKENS = ("DEMO-ALICE", "DEMO-BOB", "DEMO-CAROL")
-STRANGER = "DEMO-STRANGER"
+UNKNOWN_UID = "DEMO-STRANGER"
 SETTINGS = {"sample_interval": 10}
 
-# name: version and what the station is like; "trouble" is what happens to it now and then
-CAST: dict[str, dict[str, Any]] = {
-    "DEMO-16-01": {"version": V16, "connectors": 2, "power_w": 11_000, "trouble": "offline"},
-    "DEMO-16-02": {"version": V16, "connectors": 1, "power_w": 22_000, "trouble": "fault"},
-    "DEMO-201-01": {"version": V201, "connectors": 2, "power_w": 11_000, "trouble": "none"},
-    "DEMO-201-02": {"version": V201, "connectors": 1, "power_w": 7_400, "phases": 1, "trouble": "offline"},
+# Identity: options of the station; "incident" happens to it from time to time.
+STATIONS: dict[str, dict[str, Any]] = {
+    "DEMO-16-01": {"version": V16, "connectors": 2, "power_w": 11_000, "incident": "offline"},
+    "DEMO-16-02": {"version": V16, "connectors": 1, "power_w": 22_000, "incident": "fault"},
+    "DEMO-201-01": {"version": V201, "connectors": 2, "power_w": 11_000, "incident": "none"},
+    "DEMO-201-02": {"version": V201, "connectors": 1, "power_w": 7_400, "phases": 1, "incident": "offline"},
     "DEMO-21-01": {
         "version": V21,
         "connectors": 2,
         "power_w": 50_000,
         "dc": True,
         "soc": True,
-        "trouble": "none",
+        "incident": "none",
     },
-    "DEMO-21-02": {"version": V21, "connectors": 1, "power_w": 22_000, "trouble": "strangers"},
+    "DEMO-21-02": {"version": V21, "connectors": 1, "power_w": 22_000, "incident": "unknown_tokens"},
 }
 
 
-class Demo(Crowd):
-    """The cast, each with drivers and troubles of its own; every station comes back when the server goes
+class Demo(StationGroup):
+    """The demo stations, each with its drivers and incidents. Every station reconnects when the server was
     away.
     """
 
@@ -46,10 +46,10 @@ class Demo(Crowd):
         tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__()
-        self._troubles: dict[str, str] = {}
-        for identity, role in CAST.items():
+        self._incidents: dict[str, str] = {}
+        for identity, role in STATIONS.items():
             options = dict(role)
-            self._troubles[identity] = options.pop("trouble")
+            self._incidents[identity] = options.pop("incident")
             station = Station(
                 identity,
                 options.pop("version"),
@@ -58,7 +58,7 @@ class Demo(Crowd):
                 tls=tls,
                 seed=seed,
                 speed=speed,
-                patient=True,
+                retry_connect=True,
                 latencies=self.latencies,
                 log_size=0,
                 settings=dict(SETTINGS),
@@ -69,35 +69,39 @@ class Demo(Crowd):
             self.stations.append(station)
 
     async def start(self) -> None:
-        """Set everything going; returns at once, the stations connect when the server is there."""
+        """Start all stations and return at once; they connect as soon as the server listens."""
         for station in self.stations:
-            self._workers.append(asyncio.create_task(self._live(station)))
+            self._workers.append(asyncio.create_task(self._run_station(station)))
 
-    async def _live(self, station: Station) -> None:
-        # A demonstration waits for its server as long as it takes: the two start together.
+    async def _run_station(self, station: Station) -> None:
+        # The demo waits for its server without limit: both start at the same time.
         await station.start(timeout_s=None)
         drivers = [self._drivers(station, connector.number) for connector in station.connectors]
-        await asyncio.gather(*drivers, self._trouble(station))
+        await asyncio.gather(*drivers, self._incident(station))
 
     async def _drivers(self, station: Station, connector: int) -> None:
         rng = station.rng
         first = True
         while True:
-            # The first cars come soon, so that a newcomer sees something move.
+            # The first vehicles arrive soon, so that a new user sees activity.
             await station.clock.sleep(rng.uniform(2, 8) if first else rng.uniform(15, 60))
             first = False
             place = station.connector(connector)
             if not place.is_free or not place.operative or place.reservation or place.status == "Faulted":
                 continue
-            stranger = rng.random() < (0.4 if self._troubles[station.identity] == "strangers" else 0.05)
-            token = STRANGER if stranger else self._free_token(station)
+            is_unknown = rng.random() < (
+                0.4 if self._incidents[station.identity] == "unknown_tokens" else 0.05
+            )
+            token = UNKNOWN_UID if is_unknown else self._free_token(station)
             if token is None:
                 continue
             plan = {"duration_s": rng.uniform(90, 420), "cable_first": rng.random() < 0.6}
-            await self.see_through(station.begin(connector, token, **plan))
+            await self.finish_session(station.begin(connector, token, **plan))
 
     def _free_token(self, station: Station) -> str | None:
-        """A card that is not charging elsewhere, for a card is in one place at a time (ConcurrentTx)."""
+        """Return a token that is not charging at another station, as ConcurrentTx would refuse it; None when
+        all are.
+        """
         used = {
             connector.session.token
             for other in self.stations
@@ -107,11 +111,11 @@ class Demo(Crowd):
         free = [token for token in TOKENS if token not in used]
         return station.rng.choice(free) if free else None
 
-    async def _trouble(self, station: Station) -> None:
-        trouble = self._troubles[station.identity]
-        while trouble in ("offline", "fault"):
+    async def _incident(self, station: Station) -> None:
+        incident = self._incidents[station.identity]
+        while incident in ("offline", "fault"):
             await station.clock.sleep(station.rng.uniform(90, 240))
-            if trouble == "offline":
+            if incident == "offline":
                 await station.go_offline(station.rng.uniform(20, 60))
                 await station.online.wait()
             else:

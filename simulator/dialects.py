@@ -1,4 +1,4 @@
-"""How the same event is said in 1.6 and in 2.x. Two dialects: 2.1 differs from 2.0.1 in nothing said here."""
+"""Payloads of a station's messages in two dialects: 1.6 and 2.x (here 2.1 does not differ from 2.0.1)."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from simulator.session import Session
     from simulator.station import Station
 
-# Reasons are kept in the spelling of 2.x; 1.6 has fewer words.
+# Stop reasons use the 2.x spelling internally; 1.6 has fewer values.
 _REASON_16 = {
     "ImmediateReset": "HardReset",
     "OnIdleReset": "SoftReset",
@@ -53,7 +53,7 @@ _CHARGING_STATE = {"Charging": "Charging", "SuspendedEV": "SuspendedEV", "Suspen
 
 
 class Dialect(Protocol):
-    """What a station has to say, in one family of versions."""
+    """Payloads of a station's messages in one family of versions."""
 
     def settings(self, station: "Station") -> Settings: ...
 
@@ -77,7 +77,7 @@ class Dialect(Protocol):
 
 
 def samples(reading: Reading, measurands: str, *, dc: bool) -> Iterator[tuple[str, str | None, float, str]]:
-    """The reading as (measurand, phase, value, unit), in the order the setting lists them."""
+    """Yield the reading as (measurand, phase, value, unit), in the order of the setting."""
     phases = [None] if dc else [f"L{number}" for number in range(1, len(reading.currents) + 1)]
     for measurand in (part.strip() for part in measurands.split(",")):
         match measurand:
@@ -297,13 +297,13 @@ class Dialect2:
             "transactionInfo": {"transactionId": session.transaction_id, "chargingState": state},
         }
         if not station.online.is_set():
-            payload["offline"] = True  # 2.0.1 E04.FR.03: recorded while there was nobody to tell
+            payload["offline"] = True  # 2.0.1 E04.FR.03: recorded while offline
         return payload
 
     def _meter_value(self, session: "Session", reading: Reading, context: str, wanted: str) -> dict[str, Any]:
         dc = session.connector.meter.dc
-        # An Ended without a register would leave the CSMS guessing the energy, so an empty setting still
-        # tells it.
+        # The register is sent even with an empty setting: without it in Ended, the CSMS could not compute the
+        # energy.
         wanted = wanted or "Energy.Active.Import.Register"
         values = [self._sample(context, *one) for one in samples(reading, wanted, dc=dc)]
         return {"timestamp": session.station.clock.text(), "sampledValue": values}

@@ -1,22 +1,22 @@
-"""Many stations in one process: a load, a boot storm, or just company."""
+"""Many stations in one process, for load tests and boot storms."""
 
 import asyncio
 import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from simulator.crowd import Crowd
 from simulator.station import Station
+from simulator.station_group import StationGroup
 from simulator.wire import CallFailed, NoAnswer
 
 PAUSE_S = (5.0, 30.0)  # simulated seconds between two sessions
 START_AT_ONCE = 50  # handshakes in flight while a fleet starts
 
 
-class Fleet(Crowd):
+class Fleet(StationGroup):
     """``count`` stations of mixed versions that share one table of latencies.
 
-    ``charging`` False is the cheap path: the stations boot, tell their statuses and beat, nothing more.
+    With ``charging`` False the stations only boot and send statuses and heartbeats, which costs little.
     Frames are not logged. With the same seed the same stations do the same things in the same order.
     """
 
@@ -59,10 +59,10 @@ class Fleet(Crowd):
             )
 
     async def start(self, *, at_once: int = START_AT_ONCE, over_s: float = 0.0) -> int:
-        """Start every station, at most at_once handshakes at a time, spread over so many real seconds.
+        """Start every station, at most at_once handshakes at a time, spread over over_s real seconds.
 
-        Returns how many were accepted; the others' failures are in the latencies under ``connect`` or
-        BootNotification.
+        Returns the number of accepted stations; the failures of the others are in the latencies under
+        ``connect`` or BootNotification.
         """
         gate = asyncio.Semaphore(at_once)
 
@@ -78,13 +78,13 @@ class Fleet(Crowd):
         return self.online
 
     async def run(self, duration_s: float, *, stop: asyncio.Event | None = None) -> None:
-        """Let the fleet live for so many real seconds, or until stop is set."""
+        """Run the fleet for the given real seconds, or until stop is set."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(duration_s):
                 await (stop or asyncio.Event()).wait()
 
     async def _drive(self, station: Station) -> None:
-        """One station's drivers: they come, charge and go, for as long as the fleet runs."""
+        """Simulate the drivers of one station for as long as the fleet runs."""
         rng = station.rng
         while True:
             await station.clock.sleep(rng.uniform(*PAUSE_S))
@@ -101,6 +101,6 @@ class Fleet(Crowd):
                 cable_first=rng.random() < 0.5,
                 authorize=not self.free,
             )
-            # A call that failed in there is counted in the latencies already.
+            # A failed call in the session is already counted in the latencies.
             with contextlib.suppress(NoAnswer, CallFailed):
-                await self.see_through(work)
+                await self.finish_session(work)

@@ -1,4 +1,4 @@
-"""How a station opens its socket, and in words why it could not."""
+"""Open the socket of a station, and describe why it could not be opened."""
 
 import base64
 import errno
@@ -11,24 +11,24 @@ from websockets.exceptions import InvalidHandshake, InvalidMessage, InvalidStatu
 from websockets.typing import Subprotocol
 
 CLOSING_S = 10.0  # real seconds the closing handshake may take
-NOBODY = "nothing listens there"
+NOT_LISTENING = "nothing listens at this address"
 CONNECT_ERRORS = (OSError, InvalidHandshake, TimeoutError, EOFError)
 
 _REFUSALS = {
-    401: "it wants another password of the station, or one at all",
-    403: "it lets no such client in",
-    404: "it knows no such station or path, and takes in no unknown stations",
-    429: "it was asked too often",
-    503: "it can't take stations now",
+    401: "the password is missing or wrong",
+    403: "this client is not allowed",
+    404: "the station or path is unknown, and unknown stations are refused",
+    429: "too many requests",
+    503: "not available now",
 }
 
 
 class SubprotocolError(ConnectionError):
-    """The server completed the handshake without agreeing to our subprotocol."""
+    """The server completed the handshake without the requested subprotocol."""
 
 
 def address(url: str, identity: str) -> str:
-    """Where a station connects to: the endpoint, then its identity, whatever characters that has."""
+    """Return the URL of a station: the endpoint and the percent-encoded identity."""
     return f"{url.rstrip('/')}/{quote(identity, safe='')}"
 
 
@@ -42,7 +42,7 @@ async def open_socket(
     ping_interval_s: float | None,
     tls: ssl.SSLContext | None,
 ) -> ClientConnection:
-    """Connect and agree on the subprotocol. ``tls`` None: a wss server is checked as any program does it.
+    """Connect with the subprotocol. With ``tls`` None a wss server is verified by the system's certificates.
 
     Raises one of CONNECT_ERRORS, and InvalidURI.
     """
@@ -69,28 +69,29 @@ async def open_socket(
 
 
 def reason(failure: BaseException | None) -> str:
-    """Why there is no connection, for people; ``failure`` is what :func:`open_socket` raised."""
+    """Describe why there is no connection; ``failure`` was raised by :func:`open_socket`."""
     match failure:
         case None:
-            return "the time was over before the server had answered the handshake"
+            return "the run ended before the server answered the handshake"
         case InvalidStatus():
             status = failure.response.status_code
             meaning = _REFUSALS.get(status, failure.response.reason_phrase)
             return f"the server refused with HTTP {status}: {meaning}"
         case InvalidMessage() | EOFError():
-            return "what answers there is no WebSocket server, or it wants TLS (wss://)"
+            return "not a WebSocket server, or it requires TLS (wss://)"
         case InvalidURI():
-            return f"{failure.uri} is no address of a WebSocket server"
+            return f"{failure.uri} is not a valid WebSocket URL"
         case TimeoutError():
             return "the server did not answer the handshake in time"
         case ssl.SSLError():
-            return f"no TLS connection ({failure.reason or failure})"
+            return f"the TLS connection failed ({failure.reason or failure})"
         case socket.gaierror():
-            return "no machine has this name"
+            return "the host name cannot be resolved"
         case ConnectionRefusedError():
-            return NOBODY
+            return NOT_LISTENING
         case OSError() if f"[Errno {errno.ECONNREFUSED}]" in str(failure):
-            # A name with several addresses (localhost: ::1 and 127.0.0.1) fails as one error that quotes all.
-            return NOBODY
+            # A host name with several addresses (localhost: ::1 and 127.0.0.1) raises one error that quotes
+            # them all.
+            return NOT_LISTENING
         case _:
             return str(failure) or type(failure).__name__

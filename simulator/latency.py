@@ -1,4 +1,4 @@
-"""How long answers took, per action, in bounded memory."""
+"""Answer times per action, in bounded memory."""
 
 import math
 from collections import Counter
@@ -20,7 +20,7 @@ class _Series:
         self.longest = 0.0
 
     def percentile(self, share: float) -> float:
-        """Seconds within which this share of the answers came; 0.0 when there were none."""
+        """The time in seconds within which this share of the answers arrived; 0.0 without answers."""
         rank = math.ceil(self.count * share)
         seen = 0
         for bucket in sorted(self.buckets):
@@ -31,30 +31,30 @@ class _Series:
 
 
 class Latencies:
-    """Counts answers and errors per action; one object may serve a whole fleet."""
+    """Counts answers and errors per action; one object may be shared by a fleet."""
 
     def __init__(self) -> None:
         self._series: dict[str, _Series] = {}
 
     def record(self, action: str, seconds: float) -> None:
-        """Note an answer that took so many seconds."""
+        """Count an answer and its time in seconds."""
         series = self._series.setdefault(action, _Series())
         series.count += 1
         series.longest = max(series.longest, seconds)
         series.buckets[max(0, int(math.log(max(seconds, SMALLEST_S) / SMALLEST_S) / GROWTH))] += 1
 
     def fail(self, action: str, kind: str) -> None:
-        """Note an exchange that failed; kind is a CALLERROR code, ``timeout``, ``connect`` or ``invalid``."""
+        """Count a failed exchange; kind is a CALLERROR code, ``timeout``, ``connect`` or ``invalid``."""
         self._series.setdefault(action, _Series()).errors[kind] += 1
 
     def take(self) -> "Latencies":
-        """What was noted since the last take; this one begins anew."""
+        """Return the counts since the last take and reset them."""
         taken = Latencies()
         taken._series, self._series = self._series, taken._series
         return taken
 
     def add(self, other: "Latencies") -> None:
-        """Count what another one noted, too; percentiles are as if all had been noted here."""
+        """Add the counts of another object; percentiles are as if all answers had been counted here."""
         for action, series in other._series.items():
             own = self._series.setdefault(action, _Series())
             own.buckets.update(series.buckets)
@@ -63,7 +63,7 @@ class Latencies:
             own.longest = max(own.longest, series.longest)
 
     def count(self, action: str) -> int:
-        """How many answers an action has had."""
+        """Number of answers of an action."""
         return self._series[action].count if action in self._series else 0
 
     @property

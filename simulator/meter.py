@@ -1,5 +1,5 @@
-"""A plausible electricity meter: power that ramps up, breathes and tapers off, and a register that only
-grows.
+"""A plausible electricity meter: power ramps up, fluctuates and tapers off, and the register only
+increases.
 """
 
 import math
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 NOMINAL_VOLTAGE = 230.0
 DC_VOLTAGE = 400.0
-RAMP_S = 8.0  # time constant with which a car's charger approaches its power
-TAPER_FROM = 80.0  # state of charge in percent above which a battery takes less and less
+RAMP_S = 8.0  # time constant of the ramp to full power
+TAPER_FROM = 80.0  # state of charge in percent above which the power decreases
 STEP_S = 5.0
 
 
 @dataclass(slots=True)
 class Reading:
-    """What the meter shows at one moment: Wh, W, and per phase A and V; ``soc`` in percent when a car tells
-    it.
+    """Meter values at one time: Wh, W, and per phase A and V; ``soc`` in percent when the vehicle
+    reports it.
     """
 
     energy_wh: int
@@ -28,7 +28,7 @@ class Reading:
 
 
 class Meter:
-    """One connector's meter. The register survives sessions and reboots, as a real one does."""
+    """The meter of a connector. Its register continues across sessions and reboots, like a real one."""
 
     def __init__(self, rng: random.Random, *, max_power_w: float, phases: int = 3, dc: bool = False) -> None:
         self.max_power_w = max_power_w
@@ -43,11 +43,11 @@ class Meter:
 
     @property
     def energy_wh(self) -> int:
-        """The register in whole Wh, as OCPP 1.6 wants it in meterStart and meterStop."""
+        """The register in whole Wh, as OCPP 1.6 requires in meterStart and meterStop."""
         return int(self.register_wh)
 
     def plug_in(self, *, battery: bool) -> None:
-        """A car arrives; its state of charge is known only when the car communicates it."""
+        """Connect a vehicle; its state of charge is known only when the vehicle communicates it."""
         self.soc = self._rng.uniform(15, 60) if battery else None
         self.power_w = 0.0
 
@@ -55,7 +55,7 @@ class Meter:
         self.power_w = 0.0
 
     def run(self, seconds: float, *, limit_w: float | None = None) -> None:
-        """Let so many simulated seconds pass with at most limit_w flowing."""
+        """Advance the meter by simulated seconds, with at most limit_w of power."""
         self._limit_w = self.max_power_w if limit_w is None else max(0.0, min(limit_w, self.max_power_w))
         while seconds > 0:
             step = min(seconds, STEP_S)
@@ -69,7 +69,7 @@ class Meter:
         share = 1 - math.exp(-seconds / RAMP_S)
         before = self.power_w
         after = before + (target - before) * share
-        # Noise never lifts the power over the limit: a charging profile must be seen to hold.
+        # Noise never raises the power above the limit: a charging profile must be seen to hold.
         after = min(max(0.0, after * self._rng.uniform(0.985, 1.0)), self._limit_w)
         self.power_w = after
         energy = min((before + after) / 2, self._limit_w) * seconds / 3600
@@ -78,7 +78,7 @@ class Meter:
             self.soc = min(100.0, self.soc + energy / self.battery_wh * 100)
 
     def read(self) -> Reading:
-        """The values of this moment; currents and voltages agree with the power."""
+        """Return the current values; currents and voltages are consistent with the power."""
         nominal = DC_VOLTAGE if self.dc else NOMINAL_VOLTAGE
         voltages = tuple(round(nominal + self._rng.uniform(-2, 2), 1) for _ in range(self.phases))
         share = self.power_w / self.phases

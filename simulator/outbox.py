@@ -1,4 +1,4 @@
-"""Transaction messages wait here until they are answered (1.6 section 3.7, 2.0.1 E04 and E13)."""
+"""The queue of a station's transaction messages, kept until answered (1.6 section 3.7, 2.0.1 E04 and E13)."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class TransactionMessage:
-    """One message that must not be lost, with the payload as it was when the event happened."""
+    """A message that must not be lost, with its payload at the time of the event."""
 
     __slots__ = ("action", "answer", "attempts", "done", "message_id", "on_answer", "payload", "session")
 
@@ -29,7 +29,7 @@ class TransactionMessage:
         self.on_answer: Callable[[dict[str, Any] | None], None] | None = None
 
     def finish(self, answer: dict[str, Any] | None) -> None:
-        """The message was answered, or dropped when answer is None."""
+        """Mark the message as answered, or as dropped when answer is None."""
         self.answer = answer
         if self.on_answer:
             self.on_answer(answer)
@@ -37,32 +37,32 @@ class TransactionMessage:
 
 
 class Outbox:
-    """The queue of one station. It survives reconnects and reboots; its order is the order of the events."""
+    """The message queue of a station, in the order of the events. It survives reconnects and reboots."""
 
     def __init__(self, station: "Station") -> None:
         self.station = station
         self.waiting: deque[TransactionMessage] = deque()
         self.dropped: list[TransactionMessage] = []
         self._worker: asyncio.Task[None] | None = None
-        self._held: TransactionMessage | None = None
+        self._delayed: TransactionMessage | None = None
 
     def put(self, message: TransactionMessage) -> TransactionMessage:
-        """Queue a message and see to it that somebody sends it."""
-        mischief = self.station.mischief
-        if mischief.out_of_order and self._held is None and _may_wait(message):
-            self._held = message  # it goes out after its successor
+        """Queue a message and start the sender."""
+        misbehaviour = self.station.misbehaviour
+        if misbehaviour.out_of_order and self._delayed is None and _can_be_delayed(message):
+            self._delayed = message  # sent after the next message
             return message
         self.waiting.append(message)
-        if self._held is not None:
-            self.waiting.append(self._held)
-            self._held = None
-        if mischief.duplicate_start and message.action == "StartTransaction":
+        if self._delayed is not None:
+            self.waiting.append(self._delayed)
+            self._delayed = None
+        if misbehaviour.duplicate_start and message.action == "StartTransaction":
             self.waiting.append(TransactionMessage(message.action, dict(message.payload), message.session))
-        self.kick()
+        self.wake()
         return message
 
-    def kick(self) -> None:
-        """Send what waits, now that the station is online."""
+    def wake(self) -> None:
+        """Start sending queued messages if the station is online."""
         if self.waiting and self.station.online.is_set() and (self._worker is None or self._worker.done()):
             self._worker = asyncio.create_task(self._drain())
 
@@ -79,9 +79,9 @@ class Outbox:
             try:
                 answer = await self._send(message)
             except NoAnswer as failure:
-                # Nobody said no: the message is kept for as long as it takes (1.6 section 3.7.1).
+                # The message was not refused, so it stays queued without limit (1.6 section 3.7.1).
                 if failure.lost:
-                    await asyncio.sleep(0)  # let the station notice; if it is back already, go on
+                    await asyncio.sleep(0)  # let the station process the disconnect
                     continue
                 await self.station.clock.sleep(retry)
             except CallFailed:
@@ -100,17 +100,17 @@ class Outbox:
         station = self.station
         payload = message.payload
         if message.action in ("MeterValues", "StopTransaction"):
-            payload = payload | {"transactionId": message.session.known_id()}
-        if message.action == "StopTransaction" and station.mischief.stop_transaction_id is not None:
-            payload = payload | {"transactionId": station.mischief.stop_transaction_id}
+            payload = payload | {"transactionId": message.session.wire_transaction_id()}
+        if message.action == "StopTransaction" and station.misbehaviour.stop_transaction_id is not None:
+            payload = payload | {"transactionId": station.misbehaviour.stop_transaction_id}
         wire = station.wire
         if wire is None:
             raise NoAnswer(message.action, lost=True)
-        # 2.1 lets a retry keep its id; a 1.6 or 2.0.1 station mints a new one unless told to misbehave.
-        if message.message_id is None or not station.mischief.retry_same_id:
+        # 2.1 lets a retry keep its id; a 1.6 or 2.0.1 station uses a new one unless it misbehaves.
+        if message.message_id is None or not station.misbehaviour.retry_same_id:
             message.message_id = wire.new_id()
         return await station.call(message.action, payload, message_id=message.message_id)
 
 
-def _may_wait(message: TransactionMessage) -> bool:
+def _can_be_delayed(message: TransactionMessage) -> bool:
     return message.payload.get("eventType") == "Updated" or message.action == "MeterValues"

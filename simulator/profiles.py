@@ -1,4 +1,4 @@
-"""Charging profiles: stacked, valid for a while, and really limiting the power."""
+"""Charging profiles with stack levels and validity, which limit the simulated power."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _REPEAT = {"Daily": timedelta(days=1), "Weekly": timedelta(days=7)}
 
 @dataclass(slots=True)
 class Installed:
-    """A profile as installed; ``evse`` is the connector (1.6) or EVSE (2.x), 0 for the whole station."""
+    """An installed profile; ``evse`` is the connector (1.6) or EVSE (2.x), 0 for the whole station."""
 
     evse: int
     profile: dict[str, Any]
@@ -33,13 +33,15 @@ class Installed:
 
     @property
     def schedule(self) -> dict[str, Any]:
-        """The schedule; 2.x allows three for a car to choose from, the simulated car takes the first."""
+        """The schedule. 2.x allows three for the vehicle to choose from; the simulated vehicle takes the
+        first.
+        """
         schedules = self.profile["chargingSchedule"]
         first: dict[str, Any] = schedules[0] if isinstance(schedules, list) else schedules
         return first
 
     def limit_w(self, at: datetime, session_start: datetime | None, phases: int) -> float | None:
-        """W this profile allows at the moment; None when it says nothing about it."""
+        """The limit in W at a time; None when the profile does not apply then."""
         start = self._start(at, session_start)
         if start is None or at < start:
             return None
@@ -83,8 +85,8 @@ class Profiles:
         self.max_level = max_level
 
     def install(self, new: Installed) -> bool:
-        """Add or replace: the same id, or the same purpose and level on the same EVSE (1.6 3.13.2, 2.0.1
-        K01.FR.05).
+        """Add a profile, replacing one with the same id, or the same purpose and level on the same EVSE (1.6
+        3.13.2, 2.0.1 K01.FR.05).
         """
         kept = [
             old
@@ -97,20 +99,18 @@ class Profiles:
         return True
 
     def clear(self, matches: Callable[[Installed], bool]) -> bool:
-        """Remove what matches; False when nothing did."""
+        """Remove the matching profiles; returns False when none matched."""
         kept = [installed for installed in self.installed if not matches(installed)]
         found = len(kept) < len(self.installed)
         self.installed = kept
         return found
 
     def forget_session(self, evse: int) -> None:
-        """A TxProfile ends with its transaction (1.6 3.13.1)."""
+        """Remove the TxProfile of a transaction that ended (1.6 3.13.1)."""
         self.clear(lambda installed: installed.purpose == "TxProfile" and installed.evse == evse)
 
     def limit_w(self, evse: int, at: datetime, session_start: datetime | None, phases: int) -> float | None:
-        """W allowed on an EVSE now: the smaller of the station's limit and the transaction's; None without
-        any.
-        """
+        """The limit in W on an EVSE: the smaller of the station's and the transaction's; None without any."""
         station = self._top(STATION_MAX, (0,), at, session_start, phases)
         own = self._top(("TxProfile",), (evse,), at, session_start, phases)
         if own is None:
@@ -127,8 +127,8 @@ class Profiles:
         phases: int,
     ) -> float | None:
         candidates = [one for one in self.installed if one.purpose in purposes and one.evse in evses]
-        # The highest level that says anything wins; on a tie the profile of the EVSE itself beats the
-        # station-wide one.
+        # The highest level that applies wins; on a tie the profile of the EVSE wins over the station-wide
+        # one.
         for installed in sorted(candidates, key=lambda one: (one.level, one.evse), reverse=True):
             limit = installed.limit_w(at, start, phases)
             if limit is not None:
@@ -146,7 +146,7 @@ class Profiles:
         phases: int,
         max_power_w: float,
     ) -> list[dict[str, Any]]:
-        """The periods of a composite schedule: every second at which the limit changes, found at period
+        """Return the periods of a composite schedule: one for each change of the limit, computed at period
         boundaries.
         """
         periods: list[dict[str, Any]] = []

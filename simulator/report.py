@@ -1,49 +1,52 @@
-"""What a simulation shows: a line while it runs, a table and what went wrong when it has ended."""
+"""Output of a simulation: a progress line while it runs, then a table and a description of failures."""
 
 import asyncio
 import sys
 import time
 from typing import Any, TextIO
 
-from simulator.crowd import Crowd
-from simulator.handshake import NOBODY
+from simulator.handshake import NOT_LISTENING
+from simulator.station_group import StationGroup
 
 
-def summary(crowd: Crowd, *, online: int, seconds: float) -> dict[str, Any]:
-    """What happened, as one JSON-ready dict; latencies in milliseconds, energy in Wh."""
+def summary(group: StationGroup, *, online: int, seconds: float) -> dict[str, Any]:
+    """Return the results as a dict for JSON; latencies in milliseconds, energy in Wh."""
     return {
-        "stations": len(crowd.stations),
-        "accepted": crowd.accepted,
-        "not_accepted": crowd.kept_out,
+        "stations": len(group.stations),
+        "accepted": group.accepted,
+        "not_accepted": group.not_accepted,
         "online_at_end": online,
         "seconds": round(seconds, 2),
-        "sessions": crowd.sessions_done,
-        "sessions_refused": crowd.sessions_refused,
-        "energy_wh": crowd.energy_wh,
-        "answers": crowd.latencies.answers,
-        "answers_per_second": round(crowd.latencies.answers / max(seconds, 0.001), 1),
-        "errors": crowd.latencies.errors,
-        "actions": crowd.latencies.summary(),
+        "sessions": group.sessions_done,
+        "sessions_refused": group.sessions_refused,
+        "energy_wh": group.energy_wh,
+        "answers": group.latencies.answers,
+        "answers_per_second": round(group.latencies.answers / max(seconds, 0.001), 1),
+        "errors": group.latencies.errors,
+        "actions": group.latencies.summary(),
     }
 
 
-def complaint(stations: int, accepted: int, kept_out: dict[str, int], url: str) -> str | None:
-    """Which stations were never accepted, where and why, in a sentence; None when all were."""
-    if not kept_out:
+def failure_sentence(stations: int, accepted: int, not_accepted: dict[str, int], url: str) -> str | None:
+    """Return a sentence about the stations that were never accepted, with reasons; None when all were
+    accepted.
+    """
+    if not not_accepted:
         return None
-    who = f"{sum(kept_out.values())} of {stations} stations were not" if accepted else "No station was"
+    who = f"{sum(not_accepted.values())} of {stations} stations were not" if accepted else "No station was"
     why = "; ".join(
-        reason if len(kept_out) == 1 else f"{reason} ({count} of them)" for reason, count in kept_out.items()
+        reason if len(not_accepted) == 1 else f"{reason} ({count} of them)"
+        for reason, count in not_accepted.items()
     )
-    hint = " python3 run.py starts a server; HTTP_PORT or --url says where it is."
-    return f"{who} accepted at {url}: {why}.{hint if NOBODY in kept_out else ''}"
+    hint = " Start a server with python3 run.py; HTTP_PORT or --url sets its address."
+    return f"{who} accepted at {url}: {why}.{hint if NOT_LISTENING in not_accepted else ''}"
 
 
 class Progress:
-    """One line that is rewritten on a terminal, a line every few seconds elsewhere."""
+    """A progress line: rewritten on a terminal, printed every few seconds elsewhere."""
 
-    def __init__(self, crowd: Crowd, out: TextIO, began: float) -> None:
-        self.crowd, self.out, self.began = crowd, out, began
+    def __init__(self, group: StationGroup, out: TextIO, began: float) -> None:
+        self.group, self.out, self.began = group, out, began
         self.terminal = out.isatty()
 
     async def run(self, *, quiet: bool) -> None:
@@ -51,13 +54,13 @@ class Progress:
         last = 0
         while not quiet:
             await asyncio.sleep(every)
-            answers = self.crowd.latencies.answers
+            answers = self.group.latencies.answers
             line = (
                 f"{time.monotonic() - self.began:6.0f} s"
-                f"  online {self.crowd.online}/{len(self.crowd.stations)}"
-                f"  charging {self.crowd.charging_now}  sessions {self.crowd.sessions_done}"
+                f"  online {self.group.online}/{len(self.group.stations)}"
+                f"  charging {self.group.charging_now}  sessions {self.group.sessions_done}"
                 f"  answers {answers} ({(answers - last) / every:.0f}/s)"
-                f"  errors {self.crowd.latencies.errors}"
+                f"  errors {self.group.latencies.errors}"
             )
             last = answers
             self.out.write(f"\r\x1b[2K{line}" if self.terminal else line + "\n")
@@ -65,7 +68,7 @@ class Progress:
 
 
 def write_table(report: dict[str, Any], out: TextIO) -> None:
-    """The summary for people."""
+    """Write the summary as text."""
     if sys.stderr.isatty():
         sys.stderr.write("\r\x1b[2K")
     out.write(
@@ -77,8 +80,8 @@ def write_table(report: dict[str, Any], out: TextIO) -> None:
     )
     if report["sessions_refused"]:
         out.write(
-            "The server did not take the cards of the refused sessions: name known ones with --tokens, or "
-            "start it with OCPP_UNKNOWN_TOKENS=accept.\n"
+            "The server refused the tokens of these sessions. Pass known tokens with --tokens, or start the "
+            "server with OCPP_UNKNOWN_TOKENS=accept.\n"
         )
     if not report["actions"]:
         return

@@ -15,16 +15,15 @@ _FOLDER = {V16: "v16", V201: "v201", V21: "v21"}
 def _file_name(version: str, action: str, kind: str) -> str:
     if kind == "response":
         return f"{action}Response.json"
-    # NotifyPeriodicEventStream is the one message of 2.1 that is sent and never answered (SEND); it has no
-    # suffix.
+    # NotifyPeriodicEventStream, the only unanswered message of 2.1 (SEND), has no suffix.
     suffix = "" if version == V16 or action == "NotifyPeriodicEventStream" else "Request"
     return f"{action}{suffix}.json"
 
 
 @cache
 def validator(version: str, action: str, kind: str) -> Draft7Validator | None:
-    """The compiled schema of a message, kind ``request`` or ``response``; None when the version has no such
-    message.
+    """Return the compiled schema of a message (kind ``request`` or ``response``); None when the version has
+    no such message.
     """
     if not action.isalnum():
         return None
@@ -36,16 +35,16 @@ def validator(version: str, action: str, kind: str) -> Draft7Validator | None:
 
 @cache
 def actions(version: str) -> frozenset[str]:
-    """Every action of a version that is asked and answered."""
+    """Return every action of a version that has a request and a response."""
     names = {entry.name for entry in (files("ocpp") / _FOLDER[version] / "schemas").iterdir()}
     return frozenset(name.removesuffix("Response.json") for name in names if name.endswith("Response.json"))
 
 
 def faults(version: str, action: str, kind: str, payload: Any) -> list[tuple[str, str]]:
-    """What is wrong with a payload: pairs of (schema keyword, message). Empty means valid."""
+    """Validate a payload: returns pairs of (schema keyword, message), empty when valid."""
     compiled = validator(version, action, kind)
     if compiled is None:
-        return [("action", f"{action} is no message of OCPP {version}")]
+        return [("action", f"{action} is not a message of OCPP {version}")]
     if compiled.is_valid(payload):
         return []
     return [
@@ -60,8 +59,8 @@ def _keyword(error: Any) -> str:
 
 
 def error_code(version: str, keyword: str) -> str:
-    """The CALLERROR code for a broken schema keyword, in the spelling of the version (the typos of 1.6 are
-    normative).
+    """Return the CALLERROR code for a violated schema keyword, in the spelling of the version (the typos of
+    1.6 are normative).
     """
     if keyword in ("required", "minItems", "maxItems"):
         return "OccurenceConstraintViolation" if version == V16 else "OccurrenceConstraintViolation"

@@ -1,4 +1,4 @@
-"""One charging session, from the cable going in to the cable coming out."""
+"""A charging session, from plugging in the cable to unplugging it."""
 
 import asyncio
 import uuid
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simulator.connector import Connector
     from simulator.station import Station
 
-UNPLUG_S = 2.0  # simulated seconds between the end of charging and the cable coming out
+UNPLUG_S = 2.0  # simulated seconds between the end of charging and unplugging
 SHORTEST_WAIT_S = 0.2
 REFUSED = (
     "Blocked",
@@ -29,10 +29,11 @@ REFUSED = (
 
 
 class Session:
-    """A driver, a car and a connector. ``transaction_id`` is the server's number in 1.6, our own text in 2.x.
+    """A driver and a vehicle at a connector. ``transaction_id`` is the server's number in 1.6, the station's
+    text in 2.x.
 
-    After :meth:`run`: ``reason`` says why it ended, ``status`` what the CSMS thought of the token,
-    ``energy_wh`` what flowed, ``refused`` that it never started.
+    After :meth:`run`: ``reason`` is the stop reason, ``status`` the authorization status of the token,
+    ``energy_wh`` the energy, and ``refused`` is set when the session never started.
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class Session:
         connector: "Connector",
         token: str,
         *,
-        token_type: str = "ISO14443",  # noqa: S107 - a kind of card
+        token_type: str = "ISO14443",  # noqa: S107 - a token type
         duration_s: float | None = None,
         energy_wh: float | None = None,
         remote: bool = False,
@@ -77,39 +78,37 @@ class Session:
         self._seq_no = -1
         self._elapsed_s = 0.0
 
-    # -- what others may ask for
+    # -- requests from outside
 
     def request_stop(self, reason: str) -> None:
-        """Ask the session to end; the first reason counts."""
+        """Request the end of the session; the first reason is kept."""
         if not self._stop.is_set():
             self.reason = reason
             self._stop.set()
 
     @property
     def energy_wh(self) -> int:
-        """Wh charged so far, or in the whole session once it is over."""
+        """Energy in Wh so far, or of the whole session once it is over."""
         if self.started_at is None:
             return 0
         return (self.connector.meter.energy_wh if self.stop_wh is None else self.stop_wh) - self.start_wh
 
-    def known_id(self) -> int:
+    def wire_transaction_id(self) -> int:
         """The transaction id to send in 1.6; -1 when the start was never answered (1.6 errata 3.18)."""
         return self.transaction_id if self.transaction_id is not None else -1
 
     def next_seq_no(self) -> int:
-        self._seq_no += 2 if self.station.mischief.seq_gaps and self._seq_no % 3 == 1 else 1
+        self._seq_no += 2 if self.station.misbehaviour.seq_gaps and self._seq_no % 3 == 1 else 1
         return self._seq_no
 
     async def report(self, why: str) -> None:
-        """Tell the current meter values out of turn, for instance because a trigger asked."""
-        self._tell(self.station.dialect.updated(self, self.connector.meter.read(), why=why))
+        """Send the current meter values now, for example for a TriggerMessage."""
+        self._send(self.station.dialect.updated(self, self.connector.meter.read(), why=why))
 
     # -- the session itself
 
     async def run(self) -> "Session":
-        """Live through the whole session. Returns itself when every message of it has been answered or given
-        up.
-        """
+        """Run the whole session. Returns it when each of its messages has been answered or given up."""
         self.connector.session = self
         try:
             if not await self._arrive():
@@ -120,7 +119,7 @@ class Session:
             last = await self._finish()
         finally:
             await self._leave()
-        # The queue keeps its order: when the last message of the session is done with, all of them are.
+        # The queue keeps its order: once the last message of the session is done, all of them are.
         await last.done.wait()
         return self
 
@@ -128,15 +127,15 @@ class Session:
         station, connector = self.station, self.connector
         if self.cable_first and self.plugs_in:
             await self._plug_in()
-        if self.authorizes and (not self.remote or station.settings.truth("authorize_remote")):
+        if self.authorizes and (not self.remote or station.settings.boolean("authorize_remote")):
             self.status = await station.authorize(self.token, self.token_type)
             if self.status != "Accepted":
                 return False
         if not self.plugs_in or not self.cable_first:
             await station.set_status(connector, "Preparing")
             if not self.plugs_in:
-                # Nobody brings a cable: the connector waits ConnectionTimeOut and goes back (1.6 section
-                # 4.2).
+                # Without a cable the connector waits ConnectionTimeOut and becomes Available again (1.6
+                # section 4.2).
                 await self._wait(station.settings.number("connection_timeout"))
                 return False
             connector.meter.plug_in(battery=self.battery)
@@ -156,7 +155,7 @@ class Session:
         self.start_wh = self.connector.meter.energy_wh
         message = self.station.dialect.started(self)
         message.on_answer = self._started_answer
-        self._tell(message)
+        self._send(message)
         self.began.set()
         await self.station.answered_or_offline(message)
 
@@ -165,20 +164,20 @@ class Session:
             return
         if self.station.version == V16:
             self.transaction_id = answer.get("transactionId", self.transaction_id)
-        self._judge(answer)
+        self._apply_token_status(answer)
 
-    def _judge(self, answer: dict[str, Any] | None) -> None:
+    def _apply_token_status(self, answer: dict[str, Any] | None) -> None:
         status = self.station.dialect.token_status(answer or {})
         if status is None:
             return
         self.status = status
-        if status in REFUSED and self.authorizes and self.station.settings.truth("stop_on_invalid"):
+        if status in REFUSED and self.authorizes and self.station.settings.boolean("stop_on_invalid"):
             self.request_stop("DeAuthorized")
 
     async def _charge(self) -> None:
         station = self.station
         if not self._stop.is_set():
-            await self._show("Charging")
+            await self._set_status("Charging")
         since_sample = 0.0
         while not self._stop.is_set():
             interval = station.settings.number("sample_interval") or 10**9
@@ -189,19 +188,19 @@ class Session:
             limit = station.limit_w(self.connector)
             self.connector.meter.run(passed, limit_w=limit)
             if not self._stop.is_set():
-                await self._show("SuspendedEVSE" if limit is not None and limit < 1 else "Charging")
+                await self._set_status("SuspendedEVSE" if limit is not None and limit < 1 else "Charging")
             if since_sample >= interval - SHORTEST_WAIT_S and not self._stop.is_set():
                 since_sample = 0.0
-                self._tell(
+                self._send(
                     station.dialect.updated(self, self.connector.meter.read(), why="MeterValuePeriodic")
                 )
             if self._is_done():
                 self.request_stop("Local")
 
-    async def _show(self, status: str) -> None:
+    async def _set_status(self, status: str) -> None:
         if self.connector.status != status:
             await self.station.set_status(self.connector, status)
-            self._tell(
+            self._send(
                 self.station.dialect.updated(self, self.connector.meter.read(), why="ChargingStateChanged")
             )
 
@@ -220,7 +219,7 @@ class Session:
         return self.wanted_wh is not None and self.energy_wh >= self.wanted_wh
 
     async def _wait(self, seconds: float) -> float:
-        """Wait, but not beyond the stop; returns the simulated seconds that passed."""
+        """Wait until the time is over or a stop is requested; returns the simulated seconds that passed."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         try:
@@ -240,7 +239,7 @@ class Session:
         message = station.dialect.ended(self, reading)
         connector.status = "Finishing"  # before the message, so that 2.x reports EVConnected
         connector.changed_at = station.clock.now()
-        self._tell(message)
+        self._send(message)
         self.over.set()
         station.profiles.forget_session(connector.number)
         await station.answered_or_offline(message)
@@ -258,8 +257,8 @@ class Session:
         await station.set_status(connector, connector.resting_status)
         station.session_ended()
 
-    def _tell(self, message: TransactionMessage | None) -> None:
+    def _send(self, message: TransactionMessage | None) -> None:
         if message is not None:
             if message.on_answer is None:
-                message.on_answer = self._judge
+                message.on_answer = self._apply_token_status
             self.station.outbox.put(message)

@@ -1,6 +1,4 @@
-"""What a station can be told to be: the key table of 1.6 and the variables of 2.x, behind one set of plain
-names.
-"""
+"""Settings of a station: the configuration keys of 1.6 and the variables of 2.x behind common names."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,8 +30,8 @@ MEASURANDS = frozenset(
 }
 
 
-def whole(low: int = 0, high: int = 2**31 - 1) -> Rule:
-    """A whole number within bounds."""
+def integer(low: int = 0, high: int = 2**31 - 1) -> Rule:
+    """Return a rule: an integer within bounds."""
     return lambda text: text.strip().lstrip("+").isdigit() and low <= int(text) <= high
 
 
@@ -42,7 +40,7 @@ def flag(text: str) -> bool:
 
 
 def csv(allowed: frozenset[str] | set[str]) -> Rule:
-    """A comma-separated list of allowed words; the empty list is one."""
+    """Return a rule: a comma-separated list of allowed words, which may be empty."""
     return lambda text: all(part.strip() in allowed for part in text.split(",")) if text.strip() else True
 
 
@@ -51,20 +49,20 @@ def words(high: int = 500) -> Rule:
 
 
 class Settings(Protocol):
-    """The few settings the station itself obeys, whatever its version calls them."""
+    """The settings the simulated station uses, under names common to all versions."""
 
     def text(self, name: str) -> str: ...
 
     def number(self, name: str) -> int: ...
 
-    def truth(self, name: str) -> bool: ...
+    def boolean(self, name: str) -> bool: ...
 
     def put(self, name: str, value: object) -> None: ...
 
 
 @dataclass(slots=True)
 class Key:
-    """One configuration key of 1.6 with its rule."""
+    """A configuration key of 1.6 with its rule."""
 
     value: str
     rule: Rule
@@ -74,7 +72,7 @@ class Key:
 
 
 def standard_keys(connectors: int) -> dict[str, Key]:
-    """The key table a fresh 1.6 station has (1.6 chapter 9, and the security extension)."""
+    """Return the configuration keys of a new 1.6 station (1.6 chapter 9, and the security extension)."""
     measurands = csv(MEASURANDS)
     sampled = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC"
     profiles = "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
@@ -83,45 +81,45 @@ def standard_keys(connectors: int) -> dict[str, Key]:
         "AuthorizationCacheEnabled": Key("true", flag),
         "AuthorizationKey": Key("", words(40), hidden=True),
         "AuthorizeRemoteTxRequests": Key("false", flag),
-        "BlinkRepeat": Key("3", whole(0, 10)),
-        "CertificateStoreMaxLength": Key("20", whole(), readonly=True),
-        "ChargeProfileMaxStackLevel": Key("10", whole(1, 100), readonly=True),
+        "BlinkRepeat": Key("3", integer(0, 10)),
+        "CertificateStoreMaxLength": Key("20", integer(), readonly=True),
+        "ChargeProfileMaxStackLevel": Key("10", integer(1, 100), readonly=True),
         "ChargingScheduleAllowedChargingRateUnit": Key(
             "Current,Power", csv({"Current", "Power"}), readonly=True
         ),
-        "ChargingScheduleMaxPeriods": Key("24", whole(1, 1000), readonly=True),
-        # The simulated station takes no clock-aligned values, so anything but 0 (off) is refused rather than
+        "ChargingScheduleMaxPeriods": Key("24", integer(1, 1000), readonly=True),
+        # The simulated station sends no clock-aligned values, so anything but 0 (off) is refused, not
         # ignored.
-        "ClockAlignedDataInterval": Key("0", whole(0, 0)),
-        "ConnectionTimeOut": Key("60", whole(), reboot=True),
+        "ClockAlignedDataInterval": Key("0", integer(0, 0)),
+        "ConnectionTimeOut": Key("60", integer(), reboot=True),
         "ConnectorPhaseRotation": Key("NotApplicable", words()),
         "ConnectorSwitch3to1PhaseSupported": Key("false", flag, readonly=True),
         "CpoName": Key("", words()),
-        "GetConfigurationMaxKeys": Key("100", whole(1, 1000), readonly=True),
-        "HeartbeatInterval": Key("300", whole()),
-        "LightIntensity": Key("50", whole(0, 100)),
+        "GetConfigurationMaxKeys": Key("100", integer(1, 1000), readonly=True),
+        "HeartbeatInterval": Key("300", integer()),
+        "LightIntensity": Key("50", integer(0, 100)),
         "LocalAuthListEnabled": Key("true", flag),
-        "LocalAuthListMaxLength": Key("1000", whole(), readonly=True),
+        "LocalAuthListMaxLength": Key("1000", integer(), readonly=True),
         "LocalAuthorizeOffline": Key("true", flag),
         "LocalPreAuthorize": Key("false", flag),
-        "MaxChargingProfilesInstalled": Key("10", whole(1, 100), readonly=True),
-        "MeterValueSampleInterval": Key("60", whole(0, 3600)),
+        "MaxChargingProfilesInstalled": Key("10", integer(1, 100), readonly=True),
+        "MeterValueSampleInterval": Key("60", integer(0, 3600)),
         "MeterValuesAlignedData": Key("", measurands),
         "MeterValuesSampledData": Key(sampled, measurands),
-        "NumberOfConnectors": Key(str(connectors), whole(), readonly=True),
+        "NumberOfConnectors": Key(str(connectors), integer(), readonly=True),
         "ReserveConnectorZeroSupported": Key("true", flag, readonly=True),
-        "ResetRetries": Key("3", whole()),
-        "SecurityProfile": Key("0", whole(0, 3)),
-        "SendLocalListMaxLength": Key("100", whole(), readonly=True),
+        "ResetRetries": Key("3", integer()),
+        "SecurityProfile": Key("0", integer(0, 3)),
+        "SendLocalListMaxLength": Key("100", integer(), readonly=True),
         "StopTransactionOnEVSideDisconnect": Key("true", flag),
         "StopTransactionOnInvalidId": Key("true", flag),
         "StopTxnAlignedData": Key("", measurands),
         "StopTxnSampledData": Key("Energy.Active.Import.Register", measurands),
         "SupportedFeatureProfiles": Key(profiles, words(), readonly=True),
-        "TransactionMessageAttempts": Key("3", whole(1)),
-        "TransactionMessageRetryInterval": Key("10", whole()),
+        "TransactionMessageAttempts": Key("3", integer(1)),
+        "TransactionMessageRetryInterval": Key("10", integer()),
         "UnlockConnectorOnEVSideDisconnect": Key("true", flag),
-        "WebSocketPingInterval": Key("60", whole(0, 3600), reboot=True),
+        "WebSocketPingInterval": Key("60", integer(0, 3600), reboot=True),
     }
 
 
@@ -143,7 +141,7 @@ KEY_OF = {
 
 
 class _Reader:
-    """Numbers and truths are read from the text, as on the wire."""
+    """Reads numbers and booleans from the stored text."""
 
     def text(self, name: str) -> str:
         raise NotImplementedError
@@ -151,7 +149,7 @@ class _Reader:
     def number(self, name: str) -> int:
         return int(self.text(name))
 
-    def truth(self, name: str) -> bool:
+    def boolean(self, name: str) -> bool:
         return self.text(name).strip().lower() == "true"
 
 
@@ -168,7 +166,9 @@ class Keys16(_Reader):
         self.table[KEY_OF[name]].value = str(value)
 
     def change(self, key: str, value: str) -> str:
-        """ChangeConfiguration: Accepted, Rejected, RebootRequired or NotSupported (1.6 section 5.3)."""
+        """Apply ChangeConfiguration: returns Accepted, Rejected, RebootRequired or NotSupported (1.6 section
+        5.3).
+        """
         entry = self.table.get(key)
         if entry is None:
             return "NotSupported"
@@ -181,7 +181,7 @@ class Keys16(_Reader):
 
 @dataclass(slots=True)
 class Variable:
-    """One variable of the 2.x device model with its characteristics."""
+    """A variable of the 2.x device model with its characteristics."""
 
     value: str
     rule: Rule

@@ -1,4 +1,4 @@
-"""A simulated charging station: connects, boots, charges, obeys, and can be told to misbehave."""
+"""A simulated charging station: connects, boots, charges, answers the CSMS, and misbehaves on request."""
 
 import asyncio
 import contextlib
@@ -12,7 +12,7 @@ from simulator.connector import Connector
 from simulator.dialects import DIALECTS
 from simulator.latency import Latencies
 from simulator.meter import Meter
-from simulator.mischief import Mischief
+from simulator.misbehaviour import Misbehaviour
 from simulator.outbox import Outbox, TransactionMessage
 from simulator.profiles import Profiles
 from simulator.session import Session
@@ -26,9 +26,9 @@ class Station(StationConnection):
     """One station of one OCPP version.
 
     ``url`` is the endpoint without the identity. ``speed`` shortens every timer and speeds up the meter;
-    ``patient`` keeps trying when the first connection fails; ``log_size`` 0 keeps no frames (for large
+    ``retry_connect`` keeps trying when the first connection fails; ``log_size`` 0 keeps no frames (for large
     fleets); ``password`` may be bytes, as 1.6's AuthorizationKey is; ``tls`` is for a wss server whose
-    certificate this machine does not trust by itself. Only answers that took place are in ``latencies``.
+    certificate this machine does not trust. ``latencies`` only counts answers that arrived.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Station(StationConnection):
         soc: bool = False,
         vendor: str = "Simulated",
         model: str = "OCPP Simulator",
-        patient: bool = False,
+        retry_connect: bool = False,
         boot_on_reconnect: bool = False,
         call_timeout_s: float = 30.0,
         open_timeout_s: float = 20.0,
@@ -55,7 +55,7 @@ class Station(StationConnection):
         tls: ssl.SSLContext | None = None,
         log_size: int = 2000,
         latencies: Latencies | None = None,
-        mischief: Mischief | None = None,
+        misbehaviour: Misbehaviour | None = None,
         settings: dict[str, object] | None = None,
         plugs_in: bool = True,
     ) -> None:
@@ -66,7 +66,7 @@ class Station(StationConnection):
             password=password,
             seed=seed,
             speed=speed,
-            patient=patient,
+            retry_connect=retry_connect,
             boot_on_reconnect=boot_on_reconnect,
             call_timeout_s=call_timeout_s,
             open_timeout_s=open_timeout_s,
@@ -74,11 +74,11 @@ class Station(StationConnection):
             tls=tls,
             log_size=log_size,
             latencies=latencies,
-            mischief=mischief,
+            misbehaviour=misbehaviour,
         )
         self.vendor, self.model, self.serial, self.firmware = vendor, model, f"S-{identity}", "1.0.0"
         self.power_w, self.soc = power_w, soc
-        self.plugs_in = plugs_in  # whether a driver brings a cable after a remote start
+        self.plugs_in = plugs_in  # whether a driver plugs in a cable after a remote start
         self.firmware_outcome = "Installed"  # or DownloadFailed, InstallationFailed, InvalidSignature
         self.log_outcome = "Uploaded"
         self.dialect = DIALECTS[version]
@@ -98,14 +98,14 @@ class Station(StationConnection):
         self.network_profiles: dict[int, dict[str, Any]] = {}
         self.jobs: dict[str, tuple[int | None, str]] = {}  # "firmware" and "log": request id and last status
         self.sessions: list[Session] = []
-        self.costs: dict[str, float] = {}  # what CostUpdated told, by transaction
+        self.costs: dict[str, float] = {}  # costs from CostUpdated, by transaction
         self.outbox = Outbox(self)
         self._idle_follow_up: FollowUp | None = None
 
     # -- charging
 
     def connector(self, number: int) -> Connector:
-        """The connector (1.6) or EVSE (2.x) with this number. Raises LookupError."""
+        """Return the connector (1.6) or EVSE (2.x) with this number. Raises LookupError."""
         for connector in self.connectors:
             if connector.number == number:
                 return connector
@@ -115,7 +115,8 @@ class Station(StationConnection):
         """Run a whole session; see Session for the plan (``duration_s``, ``energy_wh``, ``cable_first``,
         ...).
 
-        Returns when every message of it was answered, so with the network away it takes until it is back.
+        Returns when each of its messages was answered; while the station is offline that means waiting until
+        it is back.
         """
         return await self.begin(connector, token, **plan)
 
@@ -133,7 +134,7 @@ class Station(StationConnection):
         return self.background(session.run(), name=f"session {self.identity}/{connector}")
 
     def session_of(self, transaction_id: Any) -> Session | None:
-        """The running session with this transaction id."""
+        """Return the running session with this transaction id, or None."""
         for connector in self.connectors:
             session = connector.session
             if session and session.transaction_id == transaction_id and not session.over.is_set():
@@ -141,11 +142,11 @@ class Station(StationConnection):
         return None
 
     async def authorize(self, token: str, token_type: str = "ISO14443") -> str:  # noqa: S107
-        """What the station makes of a token: the CSMS's word, else the local list's, else the offline
-        policy's.
+        """Return the authorization status of a token: from the CSMS, else the local list, else the offline
+        policy.
         """
-        listed = self.local_list.get(token.lower()) if self.settings.truth("local_list") else None
-        if listed and self.settings.truth("pre_authorize"):
+        listed = self.local_list.get(token.lower()) if self.settings.boolean("local_list") else None
+        if listed and self.settings.boolean("pre_authorize"):
             return str(listed["status"])
         if self.online.is_set():
             with contextlib.suppress(NoAnswer, CallFailed):
@@ -153,39 +154,41 @@ class Station(StationConnection):
                 status = self.dialect.token_status(answer) or "Invalid"
                 self.token_cache[token.lower()] = status
                 return status
-        if self.settings.truth("authorize_offline"):
+        if self.settings.boolean("authorize_offline"):
             if listed:
                 return str(listed["status"])
             if token.lower() in self.token_cache:
                 return self.token_cache[token.lower()]
-        return "Accepted" if self.settings.truth("offline_unknown") else "Invalid"
+        return "Accepted" if self.settings.boolean("offline_unknown") else "Invalid"
 
     def limit_w(self, connector: Connector) -> float | None:
-        """W the charging profiles allow on a connector now; None without any."""
+        """The limit in W of the charging profiles on a connector; None without any."""
         started = connector.session.started_at if connector.session else None
         return self.profiles.limit_w(connector.number, self.clock.now(), started, connector.meter.phases)
 
     async def set_status(self, connector: Connector, status: str) -> None:
-        """Change a connector's status and tell the CSMS when it would notice."""
+        """Change a connector's status and send it when it differs on the wire."""
         connector.status = status
         connector.changed_at = self.clock.now()
         await self.announce(connector)
 
     async def announce(self, connector: Connector, *, again: bool = False) -> None:
-        """Send StatusNotification unless it was told already; while offline the last status waits for the
-        reconnect.
+        """Send StatusNotification unless this status was already sent; while offline, the last status is sent
+        on reconnect.
         """
-        said = self.dialect.wire_status(connector.status)
-        if not self.online.is_set() or (said == connector.announced and not again):
+        wire_status = self.dialect.wire_status(connector.status)
+        if not self.online.is_set() or (wire_status == connector.announced and not again):
             return
-        connector.announced = said
+        connector.announced = wire_status
         try:
             await self.call("StatusNotification", self.dialect.status(self, connector))
         except (NoAnswer, CallFailed):
             connector.announced = None
 
     async def fault(self, connector: int, seconds: float, *, error_code: str = "GroundFailure") -> None:
-        """Be Faulted for so many simulated seconds; a running session ends, as the contactor opens."""
+        """Set a connector to Faulted for simulated seconds; a running session ends, as the
+        contactor opens.
+        """
         place = self.connector(connector)
         if place.session:
             place.session.request_stop("GroundFault" if error_code == "GroundFailure" else "Other")
@@ -197,10 +200,10 @@ class Station(StationConnection):
         await self.set_status(place, place.resting_status)
 
     async def reboot(self, reason: str, *, stop_reason: str | None = None) -> None:
-        """Restart: sessions end with stop_reason when one is given, the socket closes, the station boots
+        """Reboot: sessions end with stop_reason when one is given, the socket closes, and the station boots
         again.
 
-        ``reason`` is 2.x's BootReason, such as RemoteReset or FirmwareUpdate.
+        ``reason`` is a BootReason of 2.x, such as RemoteReset or FirmwareUpdate.
         """
         running = [connector.session for connector in self.connectors if connector.session]
         for session in running:
@@ -211,17 +214,17 @@ class Station(StationConnection):
         await self._drop()
         self._boot_reason, self._needs_boot = reason, True
         for connector in self.connectors:
-            connector.announced = None  # after a boot every status is told (1.6 section 4.9)
+            connector.announced = None  # after a boot every status is sent (1.6 section 4.9)
         await self.clock.sleep(BOOT_S)
         await self.go_online()
 
-    async def outbox_settled(self) -> None:
-        """Wait until no transaction message waits, or until there is nobody to send it to."""
+    async def outbox_drained(self) -> None:
+        """Wait until the message queue is empty or the station is offline."""
         while self.outbox.waiting and self.online.is_set():
             await self.answered_or_offline(self.outbox.waiting[-1])
 
     async def answered_or_offline(self, message: TransactionMessage) -> None:
-        """Wait until a message was dealt with, or until there is nobody to deal with it."""
+        """Wait until a message is done or the station is offline."""
         waits = [asyncio.create_task(message.done.wait()), asyncio.create_task(self.offline.wait())]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -230,7 +233,7 @@ class Station(StationConnection):
                 wait.cancel()
 
     def when_idle(self, follow_up: FollowUp) -> None:
-        """Do something as soon as no session runs (Reset OnIdle)."""
+        """Run a follow-up as soon as no session runs (Reset OnIdle)."""
         self._idle_follow_up = follow_up
 
     def session_ended(self) -> None:

@@ -1,8 +1,8 @@
-"""The device model of a simulated 2.x station: components, variables and how they are read and written."""
+"""The device model of a simulated 2.x station: components, variables, and reading and writing them."""
 
 from typing import Any
 
-from simulator.settings import MEASURANDS, Variable, _Reader, csv, flag, whole, words
+from simulator.settings import MEASURANDS, Variable, _Reader, csv, flag, integer, words
 
 Name = tuple[str, int | None, str]  # component, EVSE or None, variable
 
@@ -24,10 +24,10 @@ VARIABLE_OF: dict[str, Name] = {
 
 
 def _number(value: int, low: int = 0, high: int = 2**31 - 1, **more: Any) -> Variable:
-    return Variable(str(value), whole(low, high), "integer", extra={"minLimit": low}, **more)
+    return Variable(str(value), integer(low, high), "integer", extra={"minLimit": low}, **more)
 
 
-def _truth(value: bool, **more: Any) -> Variable:
+def _boolean(value: bool, **more: Any) -> Variable:
     return Variable(str(value).lower(), flag, "boolean", **more)
 
 
@@ -38,7 +38,7 @@ def _fixed(value: object, kind: str = "string", **more: Any) -> Variable:
 def standard_variables(
     *, vendor: str, model: str, serial: str, firmware: str, evses: int, power_w: int
 ) -> dict[Name, Variable]:
-    """The variables a fresh 2.x station has (2.0.1 part 2, appendix 3.1)."""
+    """Return the variables of a new 2.x station (2.0.1 part 2, appendix 3.1)."""
     measurands = csv(MEASURANDS)
     sampled = "Energy.Active.Import.Register,Power.Active.Import,Current.Import,Voltage,SoC"
     table: dict[Name, Variable] = {
@@ -58,7 +58,7 @@ def standard_variables(
         ("OCPPCommCtrlr", None, "MessageAttemptInterval"): _number(10, unit="s", instance="TransactionEvent"),
         ("OCPPCommCtrlr", None, "MessageTimeout"): _number(30, 1, unit="s", instance="Default"),
         ("OCPPCommCtrlr", None, "ResetRetries"): _number(3),
-        ("OCPPCommCtrlr", None, "UnlockOnEVSideDisconnect"): _truth(True),
+        ("OCPPCommCtrlr", None, "UnlockOnEVSideDisconnect"): _boolean(True),
         ("OCPPCommCtrlr", None, "WebSocketPingInterval"): _number(60, reboot=True, unit="s"),
         ("SecurityCtrlr", None, "BasicAuthPassword"): Variable(
             "", lambda text: 16 <= len(text) <= 40, "string", "WriteOnly"
@@ -71,20 +71,20 @@ def standard_variables(
         ("ClockCtrlr", None, "TimeSource"): Variable("Heartbeat", csv({"Heartbeat", "NTP"}), "SequenceList"),
         ("DeviceDataCtrlr", None, "ItemsPerMessage"): _fixed("50", "integer", instance="GetVariables"),
         ("DeviceDataCtrlr", None, "BytesPerMessage"): _fixed("65536", "integer", instance="GetVariables"),
-        ("AuthCtrlr", None, "Enabled"): _truth(True),
-        ("AuthCtrlr", None, "AuthorizeRemoteStart"): _truth(False),
-        ("AuthCtrlr", None, "LocalAuthorizeOffline"): _truth(True),
-        ("AuthCtrlr", None, "LocalPreAuthorize"): _truth(False),
-        ("AuthCtrlr", None, "OfflineTxForUnknownIdEnabled"): _truth(True),
-        ("AuthCacheCtrlr", None, "Enabled"): _truth(True),
-        ("LocalAuthListCtrlr", None, "Enabled"): _truth(True),
+        ("AuthCtrlr", None, "Enabled"): _boolean(True),
+        ("AuthCtrlr", None, "AuthorizeRemoteStart"): _boolean(False),
+        ("AuthCtrlr", None, "LocalAuthorizeOffline"): _boolean(True),
+        ("AuthCtrlr", None, "LocalPreAuthorize"): _boolean(False),
+        ("AuthCtrlr", None, "OfflineTxForUnknownIdEnabled"): _boolean(True),
+        ("AuthCacheCtrlr", None, "Enabled"): _boolean(True),
+        ("LocalAuthListCtrlr", None, "Enabled"): _boolean(True),
         ("LocalAuthListCtrlr", None, "Entries"): _fixed("0", "integer"),
         ("TxCtrlr", None, "EVConnectionTimeOut"): _number(60, unit="s"),
-        ("TxCtrlr", None, "StopTxOnEVSideDisconnect"): _truth(True),
-        ("TxCtrlr", None, "StopTxOnInvalidId"): _truth(True),
+        ("TxCtrlr", None, "StopTxOnEVSideDisconnect"): _boolean(True),
+        ("TxCtrlr", None, "StopTxOnInvalidId"): _boolean(True),
         ("TxCtrlr", None, "TxStartPoint"): _fixed("PowerPathClosed", "MemberList"),
         ("TxCtrlr", None, "TxStopPoint"): _fixed("PowerPathClosed", "MemberList"),
-        ("SampledDataCtrlr", None, "Enabled"): _truth(True),
+        ("SampledDataCtrlr", None, "Enabled"): _boolean(True),
         ("SampledDataCtrlr", None, "TxUpdatedInterval"): _number(60, unit="s"),
         ("SampledDataCtrlr", None, "TxUpdatedMeasurands"): Variable(sampled, measurands, "MemberList"),
         ("SampledDataCtrlr", None, "TxEndedMeasurands"): Variable(
@@ -93,13 +93,13 @@ def standard_variables(
         ("SampledDataCtrlr", None, "TxStartedMeasurands"): Variable(
             "Energy.Active.Import.Register", measurands, "MemberList"
         ),
-        ("SmartChargingCtrlr", None, "Enabled"): _truth(True),
+        ("SmartChargingCtrlr", None, "Enabled"): _boolean(True),
         ("SmartChargingCtrlr", None, "RateUnit"): _fixed("A,W", "MemberList"),
         ("SmartChargingCtrlr", None, "ProfileStackLevel"): _fixed("10", "integer"),
         ("SmartChargingCtrlr", None, "PeriodsPerSchedule"): _fixed("24", "integer"),
         ("SmartChargingCtrlr", None, "Entries"): _fixed("10", "integer", instance="ChargingProfiles"),
-        ("ReservationCtrlr", None, "Enabled"): _truth(True),
-        ("DisplayMessageCtrlr", None, "Enabled"): _truth(True),
+        ("ReservationCtrlr", None, "Enabled"): _boolean(True),
+        ("DisplayMessageCtrlr", None, "Enabled"): _boolean(True),
     }
     for evse in range(1, evses + 1):
         table["EVSE", evse, "Power"] = _fixed(power_w, "decimal", unit="W")
@@ -123,7 +123,7 @@ class Variables(_Reader):
         self.table[VARIABLE_OF[name]].value = str(value)
 
     def find(self, item: dict[str, Any]) -> tuple[str, Variable | None]:
-        """Look up the component and variable of a request item: (attribute status, variable)."""
+        """Look up the variable of a request item: returns (attribute status, variable)."""
         component, variable = item["component"], item["variable"]
         evse = component.get("evse", {}).get("id")
         name = (component["name"], evse, variable["name"])
@@ -138,7 +138,7 @@ class Variables(_Reader):
         return "Accepted", found
 
     def get(self, item: dict[str, Any]) -> dict[str, Any]:
-        """One result of GetVariables (2.0.1 B06)."""
+        """Return one result of GetVariables (2.0.1 B06)."""
         status, found = self.find(item)
         result = {"attributeStatus": status, "component": item["component"], "variable": item["variable"]}
         if found is not None and found.mutability == "WriteOnly":
@@ -146,7 +146,7 @@ class Variables(_Reader):
         return result if found is None else result | {"attributeValue": found.value}
 
     def set(self, item: dict[str, Any]) -> dict[str, Any]:
-        """One result of SetVariables (2.0.1 B05)."""
+        """Apply one item of SetVariables and return its result (2.0.1 B05)."""
         status, found = self.find(item)
         if found is not None:
             if found.mutability == "ReadOnly" or not found.rule(item["attributeValue"]):
@@ -158,7 +158,7 @@ class Variables(_Reader):
         return {"attributeStatus": status, "component": item["component"], "variable": item["variable"]}
 
     def report(self, *, writable_only: bool = False) -> list[dict[str, Any]]:
-        """The reportData of a base report: everything, or only what can be configured (B07, B08)."""
+        """Return the reportData of a base report: all variables, or only the writable ones (B07, B08)."""
         return [
             _report(name, variable)
             for name, variable in self.table.items()

@@ -1,8 +1,9 @@
-"""The station's end of one WebSocket: frames in and out, on the client side of the `ocpp` package.
+"""The station's side of a WebSocket, built on the client side of the `ocpp` package.
 
-The package's charge point classes are kept for what they do well (typed calls, one outstanding CALL). Its
-receive loop is not: it re-cases payload keys, which is wrong for some names of 2.1, dies of odd frames, and
-cannot send what a misbehaving station sends. Here payloads are plain dicts with the schema's own keys.
+The package's charge point classes provide typed calls and the limit of one outstanding CALL. Its receive loop
+is replaced: it changes the case of payload keys, which is wrong for some names of 2.1, fails on malformed
+frames, and cannot send what a misbehaving station sends. Here payloads are plain dicts with the schema's
+keys.
 """
 
 import asyncio
@@ -24,12 +25,12 @@ from simulator.versions import V16, V21, V201
 
 CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
 
-LAST_ANSWER_S = 1.0  # how long a polite station waits for its last answer before it closes
+LAST_ANSWER_S = 1.0  # seconds to wait for the last answer before closing
 
 _QUIET = logging.getLogger("simulator.wire")
 
 
-class CallFailed(Exception):  # noqa: N818 - it reads as what happened
+class CallFailed(Exception):  # noqa: N818 - named after the event
     """The CSMS answered with a CALLERROR."""
 
     def __init__(self, action: str, code: str, description: str = "", details: Any = None) -> None:
@@ -40,8 +41,8 @@ class CallFailed(Exception):  # noqa: N818 - it reads as what happened
         self.details = details or {}
 
 
-class NoAnswer(Exception):  # noqa: N818 - it reads as what happened
-    """No answer came: ``lost`` when the connection went away, else the time was up."""
+class NoAnswer(Exception):  # noqa: N818 - named after the event
+    """No answer arrived: ``lost`` when the connection was closed, else a timeout."""
 
     def __init__(self, action: str, *, lost: bool) -> None:
         super().__init__(f"{action}: {'connection lost' if lost else 'no answer in time'}")
@@ -51,7 +52,7 @@ class NoAnswer(Exception):  # noqa: N818 - it reads as what happened
 
 @dataclass(slots=True)
 class Frame:
-    """One frame as it went over the wire. ``direction`` is ``out`` (station to CSMS) or ``in``."""
+    """A frame as sent on the wire. ``direction`` is ``out`` (station to CSMS) or ``in``."""
 
     direction: str
     text: str
@@ -59,14 +60,14 @@ class Frame:
 
     @property
     def message(self) -> Any:
-        """The parsed frame, or None when it is no JSON."""
+        """The parsed frame, or None when it is not JSON."""
         with contextlib.suppress(orjson.JSONDecodeError):
             return orjson.loads(self.text)
         return None
 
     @property
     def action(self) -> str | None:
-        """The action of a CALL or SEND; None for everything else."""
+        """The action of a CALL or SEND; None for other frames."""
         message = self.message
         if isinstance(message, list) and len(message) > 2 and message[0] in (CALL, SEND):
             return message[2] if isinstance(message[2], str) else None
@@ -80,7 +81,7 @@ Recorder = Callable[[str, str], None]
 if TYPE_CHECKING:
 
     class _Package:
-        """What Wire takes from the package's charge point classes, which have no types."""
+        """Types of the parts of the package's untyped charge point classes that Wire uses."""
 
         def __init__(
             self, id: str, connection: ClientConnection, *, response_timeout: float, logger: logging.Logger
@@ -95,7 +96,7 @@ else:
 
 
 class Wire(_Package):
-    """Mixed into the package's charge point class of one version; see :func:`open_wire`."""
+    """Mixin for the package's charge point class of one version; see ``WIRES``."""
 
     _connection: ClientConnection
     _call_lock: asyncio.Lock
@@ -125,7 +126,7 @@ class Wire(_Package):
         return self._connection
 
     async def start(self) -> None:
-        """Read frames until the connection ends; never raises for what a frame contains."""
+        """Read frames until the connection ends. The content of a frame never raises."""
         try:
             async for text in self._connection:
                 await self.route_message(text)
@@ -142,7 +143,7 @@ class Wire(_Package):
             self._waiting[1].set_result(None)
 
     async def route_message(self, raw_msg: str | bytes) -> None:
-        """Sort one incoming frame: a CALL gets a task of its own, an answer wakes who waits for it."""
+        """Dispatch an incoming frame: a CALL starts a task, an answer wakes its waiting caller."""
         text = raw_msg if isinstance(raw_msg, str) else raw_msg.decode("utf-8", "replace")
         self._record("in", text)
         try:
@@ -162,7 +163,7 @@ class Wire(_Package):
                     await super().route_message(text)
 
     async def call(self, payload: Any, *args: Any, **kwargs: Any) -> Any:
-        """The package's typed call, for those who like its dataclasses."""
+        """Send the package's typed call with its dataclasses."""
         self._typed_call = True
         try:
             return await super().call(payload, *args, **kwargs)
@@ -179,7 +180,7 @@ class Wire(_Package):
     ) -> tuple[dict[str, Any], float]:
         """Send a CALL and wait for its answer; returns the payload and the seconds it took.
 
-        One CALL at a time: a second caller waits its turn (2.0.1 part 4, 4.1.2). Raises CallFailed or
+        Only one CALL is outstanding: a second caller waits (2.0.1 part 4, 4.1.2). Raises CallFailed or
         NoAnswer.
         """
         async with self._call_lock:
@@ -206,7 +207,7 @@ class Wire(_Package):
             return answer[2], time.perf_counter() - began
 
     def new_id(self) -> str:
-        """A fresh message id: a UUID, or 1, 2, 3... for a station whose counter restarts with every
+        """Return a new message id: a UUID, or 1, 2, 3... for a station whose counter restarts with every
         connection.
         """
         return str(next(self.counter)) if self.counter else str(uuid.uuid4())
@@ -223,11 +224,13 @@ class Wire(_Package):
         await self.send_text(orjson.dumps([CALLERROR, message_id, code, description[:255], {}]).decode())
 
     async def close(self, *, abrupt: bool = False) -> None:
-        """Close the socket: with a close frame once our own CALL is answered, or like a pulled plug."""
+        """Close the socket: with a close frame once the outstanding CALL is answered, or abruptly without
+        one.
+        """
         if abrupt:
             self._connection.transport.abort()
         else:
-            # A server that finds the socket closed while it answers us may not read what we sent before.
+            # A server that finds the socket closed while it answers may not read earlier frames.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LAST_ANSWER_S), self._call_lock:
                     self._lost = True

@@ -1,1 +1,1 @@
-"""What ours is compared with: what most Python users run, and the least that a socket costs."""
+"""Baselines: the server most Python users run, and the minimum that a socket costs."""

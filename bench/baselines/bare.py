@@ -1,4 +1,4 @@
-"""The ceiling: a WebSocket under uvicorn that answers constants. Nothing is parsed, checked or stored."""
+"""The upper limit: a WebSocket under uvicorn that answers constants. It parses, checks and stores nothing."""
 
 from __future__ import annotations
 

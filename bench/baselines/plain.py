@@ -1,4 +1,4 @@
-"""What most Python users run: the `ocpp` package on `websockets`, validation on, nothing stored."""
+"""The server most Python users run: the `ocpp` package on `websockets`, with validation, storing nothing."""
 
 from __future__ import annotations
 

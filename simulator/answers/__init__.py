@@ -1,9 +1,9 @@
-"""How a simulated station answers the CSMS, one module per functional block."""
+"""Answers of a simulated station to CALLs of the CSMS, one module per functional block."""
 
 from typing import Any
 
 from simulator import schemas
-from simulator.answers import (  # noqa: F401 - importing them fills the table
+from simulator.answers import (  # noqa: F401 - each import registers its answers
     availability,
     certificates,
     configuration,
@@ -21,7 +21,8 @@ from simulator.wire import CallFailed
 
 __all__ = ["FollowUp", "answer_call"]
 
-# Before Accepted a station does as little as possible; these help it to become accepted (2.0.1 B02).
+# Before registration is Accepted, a station answers only these actions, which help it get accepted (2.0.1
+# B02).
 WHILE_PENDING = {
     "GetVariables",
     "SetVariables",
@@ -39,7 +40,7 @@ WHILE_PENDING = {
     "SetNetworkProfile",
     "Reset",
 }
-# Starting and stopping while Pending gets a plain Rejected, in every version (1.6 section 4.2, 2.0.1
+# While Pending, start and stop requests are answered Rejected in every version (1.6 section 4.2, 2.0.1
 # B02.FR.05).
 STARTS_AND_STOPS = {
     "RemoteStartTransaction",
@@ -50,10 +51,12 @@ STARTS_AND_STOPS = {
 
 
 def answer_call(station: Any, action: str, payload: dict[str, Any]) -> Answer:
-    """The answer to a CALL, and what to do once it is sent. Raises CallFailed with the version's code."""
+    """Return the answer to a CALL and the follow-up to run once it is sent. Raises CallFailed with the
+    version's code.
+    """
     version = station.version
     if schemas.validator(version, action, "request") is None:
-        raise CallFailed(action, "NotImplemented", f"{action} is no action of OCPP {version}")
+        raise CallFailed(action, "NotImplemented", f"{action} is not an action of OCPP {version}")
     handler = ANSWERS.get((version, action))
     if handler is None:
         raise CallFailed(action, "NotSupported", f"this station does not support {action}")
@@ -65,7 +68,9 @@ def answer_call(station: Any, action: str, payload: dict[str, Any]) -> Answer:
             return {"status": "Rejected"}, None
         if station.registration == "Rejected" or action not in WHILE_PENDING:
             raise CallFailed(
-                action, "SecurityError" if version != V16 else "GenericError", "not accepted yet"
+                action,
+                "SecurityError" if version != V16 else "GenericError",
+                "registration is not accepted yet",
             )
     answer = handler(station, payload)
     return answer if isinstance(answer, tuple) else (answer, None)

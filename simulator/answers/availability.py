@@ -1,4 +1,4 @@
-"""Change availability: now, or when the transaction has ended."""
+"""ChangeAvailability: at once, or when the transaction has ended."""
 
 from typing import Any
 
@@ -8,7 +8,9 @@ from simulator.versions import V16, V21, V201
 
 @answers("ChangeAvailability", V16, V201, V21)
 def change_availability(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
-    """1.6 section 5.2, 2.0.1 G03 and G04. Connector or EVSE 0 (or none) is the whole station."""
+    """Answer ChangeAvailability (1.6 section 5.2, 2.0.1 G03 and G04). Connector or EVSE 0 (or none) is the
+    whole station.
+    """
     number = evse_number(payload)
     operative = payload.get("type", payload.get("operationalStatus")) == "Operative"
     connectors = [one for one in station.connectors if number in (0, one.number)]

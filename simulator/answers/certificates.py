@@ -1,4 +1,4 @@
-"""Certificates: installed, listed, deleted, and our own one signed."""
+"""Certificates: install, list, delete, and accept the signed station certificate."""
 
 from typing import Any
 
@@ -42,6 +42,6 @@ def certificate_signed(station: Any, payload: dict[str, Any]) -> dict[str, Any] 
         kind = (
             "InvalidChargePointCertificate" if station.version == V16 else "InvalidChargingStationCertificate"
         )
-        await station.tell("SecurityEventNotification", {"type": kind, "timestamp": station.clock.text()})
+        await station.notify("SecurityEventNotification", {"type": kind, "timestamp": station.clock.text()})
 
     return REJECTED, alarm  # 1.6 security A02.FR.06, 2.0.1 A02.FR.07

@@ -1,4 +1,4 @@
-"""Configuration keys (1.6), variables and reports (2.x), data transfer, network profiles, reset."""
+"""Configuration keys (1.6), variables and reports (2.x), data transfer, network profiles and reset."""
 
 import functools
 from typing import Any
@@ -18,7 +18,7 @@ def get_configuration(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
         key = station.settings.table.get(name)
         if key is None:
             unknown.append(name)
-        elif not key.hidden:  # a write-only key is neither shown nor unknown (1.6J errata 3.10)
+        elif not key.hidden:  # a write-only key is neither returned nor reported unknown (1.6J errata 3.10)
             known.append({"key": name, "readonly": key.readonly, "value": key.value[:500]})
     return {"configurationKey": known} | ({"unknownKey": unknown} if unknown else {})
 
@@ -30,7 +30,7 @@ def change_configuration(station: Any, payload: dict[str, Any]) -> dict[str, Any
         return REJECTED
     status = station.settings.change(key, value)
     if status == "Accepted" and key == "AuthorizationKey":
-        # Sent as hex, used as raw bytes, and valid from the next connection (1.6J 6.2.1).
+        # The key is sent as hex, used as raw bytes, and valid from the next connection (1.6J 6.2.1).
         station.password = bytes.fromhex(value)
         return {"status": status}, station.reconnect
     return {"status": status}
@@ -57,7 +57,7 @@ def set_variables(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Ans
             password = item["attributeValue"]
     if password is None:
         return {"setVariableResult": results}
-    station.password = password  # 2.0.1 A01.FR.11: disconnect and come back with the new one
+    station.password = password  # 2.0.1 A01.FR.11: reconnect with the new password
     return {"setVariableResult": results}, station.reconnect
 
 
@@ -100,7 +100,7 @@ async def _report(station: Any, request_id: int, rows: list[dict[str, Any]]) -> 
     generated_at = station.clock.text()
     parts = [rows[at : at + ITEMS_PER_REPORT] for at in range(0, len(rows), ITEMS_PER_REPORT)]
     for number, part in enumerate(parts):
-        await station.tell(
+        await station.notify(
             "NotifyReport",
             {
                 "requestId": request_id,
@@ -122,7 +122,7 @@ def set_network_profile(station: Any, payload: dict[str, Any]) -> dict[str, Any]
 
 @answers("DataTransfer", V16, V201, V21)
 def data_transfer(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
-    """The station knows its own vendor, and of that the message Echo."""
+    """Answer DataTransfer: the station supports its own vendor id with the message id Echo."""
     if payload["vendorId"] != station.vendor:
         return {"status": "UnknownVendorId"}
     if payload.get("messageId", "Echo") != "Echo":
@@ -132,8 +132,8 @@ def data_transfer(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 
 @answers("Reset", V16)
 def reset_16(station: Any, payload: dict[str, Any]) -> Answer:
-    """Soft ends the transactions and has their messages delivered first; Hard just restarts (1.6 section
-    5.14).
+    """Answer Reset: Soft ends the transactions and delivers their messages first, Hard restarts at once (1.6
+    section 5.14).
     """
     if payload["type"] == "Soft":
         return ACCEPTED, functools.partial(_soft_reset, station)
@@ -145,7 +145,7 @@ async def _soft_reset(station: Any) -> None:
         if connector.session:
             connector.session.request_stop("OnIdleReset")
             await connector.session.over.wait()
-    await station.outbox_settled()
+    await station.outbox_drained()
     await station.reboot("RemoteReset")
 
 
@@ -161,13 +161,13 @@ def reset_2(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
     if kind == "OnIdle" and busy:
         station.when_idle(functools.partial(station.reboot, "ScheduledReset"))
         return {"status": "Scheduled"}
-    if kind == "ImmediateAndResume":  # 2.1 B11: the transactions live on
+    if kind == "ImmediateAndResume":  # 2.1 B11: the transactions continue after the reboot
         return ACCEPTED, functools.partial(_reboot_and_resume, station)
     return ACCEPTED, functools.partial(station.reboot, "RemoteReset", stop_reason="ImmediateReset")
 
 
 def _reset_evse(station: Any, connector: Any, kind: str) -> dict[str, Any] | Answer:
-    """One EVSE restarts by itself: its transaction ends, the connection stays (2.0.1 B11, B12)."""
+    """Restart one EVSE: its transaction ends, the connection stays (2.0.1 B11, B12)."""
     session = connector.session
     if session is None:
         return ACCEPTED

@@ -30,7 +30,7 @@ def get_displays(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answ
     if not found:
         return {"status": "Unknown"}
     report = {"requestId": payload["requestId"], "messageInfo": found}
-    return ACCEPTED, functools.partial(station.tell, "NotifyDisplayMessages", report)
+    return ACCEPTED, functools.partial(station.notify, "NotifyDisplayMessages", report)
 
 
 @answers("ClearDisplayMessage", V201, V21)
@@ -40,7 +40,9 @@ def clear_display(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 
 @answers("CustomerInformation", V201, V21)
 def customer_information(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
-    """All a simulated station knows of a customer is its token cache and list entry (2.0.1 N09, N10)."""
+    """Answer CustomerInformation: a simulated station stores only a token cache and a local list entry (2.0.1
+    N09, N10).
+    """
     token = payload.get("idToken", {}).get("idToken", payload.get("customerIdentifier", "")).lower()
     status = station.token_cache.get(token)
     if payload["clear"]:
@@ -53,4 +55,4 @@ def customer_information(station: Any, payload: dict[str, Any]) -> dict[str, Any
         "seqNo": 0,
         "data": data,
     }
-    return ACCEPTED, functools.partial(station.tell, "NotifyCustomerInformation", report)
+    return ACCEPTED, functools.partial(station.notify, "NotifyCustomerInformation", report)

@@ -1,6 +1,4 @@
-"""Firmware updates and log uploads. Nothing is really fetched or sent; the notifications are those of a real
-one.
-"""
+"""Firmware updates and log uploads. No file is transferred; the notifications are those of a real station."""
 
 import functools
 from pathlib import PurePosixPath
@@ -12,7 +10,7 @@ from simulator.versions import V16, V21, V201
 
 STEP_S = 5.0  # simulated seconds a download, an installation or an upload takes
 
-# What is told before the outcome, by outcome; Installed is told after the reboot.
+# Statuses sent before each outcome; Installed is sent after the reboot.
 _STEPS = {
     "Installed": ["Downloading", "Downloaded", "Installing"],
     "DownloadFailed": ["Downloading", "DownloadFailed"],
@@ -29,32 +27,32 @@ async def _update(station: Any, action: str, request_id: int | None, location: s
     steps = _STEPS[station.firmware_outcome]
     signed = request_id is not None
     for status in steps:
-        if not await _tell(station, action, "firmware", request_id, status):
-            return  # a newer request took over
+        if not await _notify(station, action, "firmware", request_id, status):
+            return  # a newer request replaced this job
         if status == "Downloaded" and signed and station.firmware_outcome != "InvalidSignature":
-            await _tell(station, action, "firmware", request_id, "SignatureVerified")
+            await _notify(station, action, "firmware", request_id, "SignatureVerified")
         await station.clock.sleep(STEP_S)
     if station.firmware_outcome == "Installed":
         station.firmware = _new_version(location)
         if signed:
-            await _tell(station, action, "firmware", request_id, "InstallRebooting")
+            await _notify(station, action, "firmware", request_id, "InstallRebooting")
         await station.reboot("FirmwareUpdate", stop_reason="ImmediateReset")
-        await _tell(station, action, "firmware", request_id, "Installed")
+        await _notify(station, action, "firmware", request_id, "Installed")
 
 
-async def _tell(station: Any, action: str, job: str, request_id: int | None, status: str) -> bool:
+async def _notify(station: Any, action: str, job: str, request_id: int | None, status: str) -> bool:
     if station.jobs[job][0] != request_id:
         return False
     station.jobs[job] = (request_id, status)
     payload: dict[str, Any] = {"status": status}
     if request_id is not None:
         payload["requestId"] = request_id
-    await station.tell(action, payload)
+    await station.notify(action, payload)
     return True
 
 
-def _take(station: Any, job: str, request_id: int | None, busy: tuple[str, ...]) -> dict[str, Any]:
-    """Start a job; an unfinished one of the same kind is cancelled (2.0.1 L01.FR.24, N01.FR.12)."""
+def _start_job(station: Any, job: str, request_id: int | None, busy: tuple[str, ...]) -> dict[str, Any]:
+    """Start a job and cancel an unfinished one of the same kind (2.0.1 L01.FR.24, N01.FR.12)."""
     running = station.jobs.get(job, (None, "Idle"))[1] in busy
     station.jobs[job] = (request_id, "Idle")
     return {"status": "AcceptedCanceled"} if running else ACCEPTED
@@ -65,7 +63,7 @@ _BUSY_FIRMWARE = ("Downloading", "Downloaded", "SignatureVerified", "Installing"
 
 @answers("UpdateFirmware", V16)
 def update_firmware_16(station: Any, payload: dict[str, Any]) -> Answer:
-    _take(station, "firmware", None, _BUSY_FIRMWARE)
+    _start_job(station, "firmware", None, _BUSY_FIRMWARE)
     return {}, functools.partial(_update, station, "FirmwareStatusNotification", None, payload["location"])
 
 
@@ -73,27 +71,27 @@ def update_firmware_16(station: Any, payload: dict[str, Any]) -> Answer:
 @answers("UpdateFirmware", V201, V21)
 def update_firmware(station: Any, payload: dict[str, Any]) -> Answer:
     action = "SignedFirmwareStatusNotification" if station.version == V16 else "FirmwareStatusNotification"
-    answer = _take(station, "firmware", payload["requestId"], _BUSY_FIRMWARE)
+    answer = _start_job(station, "firmware", payload["requestId"], _BUSY_FIRMWARE)
     location = payload["firmware"]["location"]
     return answer, functools.partial(_update, station, action, payload["requestId"], location)
 
 
 async def _upload(station: Any, action: str, request_id: int | None) -> None:
-    if await _tell(station, action, "log", request_id, "Uploading"):
+    if await _notify(station, action, "log", request_id, "Uploading"):
         await station.clock.sleep(STEP_S)
-        await _tell(station, action, "log", request_id, station.log_outcome)
+        await _notify(station, action, "log", request_id, station.log_outcome)
 
 
 @answers("GetDiagnostics", V16)
 def get_diagnostics(station: Any, payload: dict[str, Any]) -> Answer:
-    _take(station, "log", None, ("Uploading",))
+    _start_job(station, "log", None, ("Uploading",))
     name = f"diagnostics-{station.serial}.zip"[:255]
     return {"fileName": name}, functools.partial(_upload, station, "DiagnosticsStatusNotification", None)
 
 
 @answers("GetLog", V16, V201, V21)
 def get_log(station: Any, payload: dict[str, Any]) -> Answer:
-    answer = _take(station, "log", payload["requestId"], ("Uploading",))
+    answer = _start_job(station, "log", payload["requestId"], ("Uploading",))
     name = f"{payload['logType'].lower()}-{station.serial}.log"[:255]
     follow_up = functools.partial(_upload, station, "LogStatusNotification", payload["requestId"])
     return answer | {"filename": name}, follow_up

@@ -14,7 +14,7 @@ def clear_cache(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 
 @answers("GetLocalListVersion", V16)
 def list_version_16(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
-    return {"listVersion": station.local_list_version if station.settings.truth("local_list") else -1}
+    return {"listVersion": station.local_list_version if station.settings.boolean("local_list") else -1}
 
 
 @answers("GetLocalListVersion", V201, V21)
@@ -24,7 +24,7 @@ def list_version_2(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 
 @answers("SendLocalList", V16)
 def send_local_list_16(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
-    if not station.settings.truth("local_list"):
+    if not station.settings.boolean("local_list"):
         return {"status": "NotSupported"}
     entries = [
         (entry["idTag"], entry.get("idTagInfo")) for entry in payload.get("localAuthorizationList", [])

@@ -1,4 +1,4 @@
-"""Remote start and stop, unlock, transaction status, running cost."""
+"""Remote start and stop, unlock, transaction status and running cost."""
 
 import functools
 from typing import Any
@@ -12,7 +12,9 @@ from simulator.versions import V16, V21, V201
 def free_connector(
     station: Any, number: int | None, token: str, group: str | None = None
 ) -> Connector | None:
-    """The connector a remote start may use: the named one, else the first that is free for this token."""
+    """Return the connector a remote start may use: the requested one, else the first that is free for this
+    token.
+    """
     connectors: list[Connector] = station.connectors
     for connector in connectors:
         held = connector.reservation
@@ -31,7 +33,7 @@ def _start(
         station.profiles.install(Installed(connector.number, profile))
 
     async def begin() -> None:
-        # Between the answer and now a driver may have been faster.
+        # A driver may have used the connector since the answer was sent.
         if connector.is_free:
             await station.begin(connector.number, token, remote=True, plugs_in=station.plugs_in, **plan)
 
@@ -100,7 +102,9 @@ def unlock_2(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 
 @answers("GetTransactionStatus", V201, V21)
 def transaction_status(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
-    """2.0.1 E14: with an id whether it is ongoing, and whether messages (of it) still wait."""
+    """Answer GetTransactionStatus (2.0.1 E14): whether the transaction is ongoing, and whether messages are
+    queued.
+    """
     wanted = payload.get("transactionId")
     if wanted is None:
         return {"messagesInQueue": bool(station.outbox.waiting)}

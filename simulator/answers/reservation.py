@@ -1,4 +1,4 @@
-"""Reservations: made, cancelled, used up by a session, expired."""
+"""Reservations: create, cancel, expire."""
 
 from typing import Any
 
@@ -35,7 +35,9 @@ def reserve_now_2(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Ans
 def _reserve(
     station: Any, number: int, reservation_id: int, *, token: str, expiry: str, group: str | None
 ) -> dict[str, Any] | Answer:
-    """1.6 section 5.13, 2.0.1 H01. One of the whole station takes the first connector that is free."""
+    """Create a reservation (1.6 section 5.13, 2.0.1 H01). One for the whole station takes the first free
+    connector.
+    """
     expires = parse_time(expiry)
     wanted = [one for one in station.connectors if number in (0, one.number)]
     if expires is None or expires <= station.clock.now() or not wanted:
@@ -52,12 +54,12 @@ def _reserve(
 
     async def hold() -> None:
         await station.set_status(place, place.resting_status)
-        # Real time, not simulated: expiry is a moment on the clock.
+        # Multiply by the speed to wait in real time: the expiry is a time of day.
         await station.clock.sleep((expires - station.clock.now()).total_seconds() * station.clock.speed)
         if place.reservation is reservation:
             await _release(station, place)
             if station.version != V16:
-                await station.tell(
+                await station.notify(
                     "ReservationStatusUpdate",
                     {"reservationId": reservation_id, "reservationUpdateStatus": "Expired"},
                 )

@@ -1,4 +1,4 @@
-"""Charging profiles: set, cleared, reported, composed."""
+"""Charging profiles: set, clear, report and composite schedule."""
 
 import functools
 from typing import Any
@@ -19,15 +19,15 @@ def set_profile_2(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def _install(station: Any, new: Installed) -> dict[str, Any]:
-    """1.6 section 5.16, 2.0.1 K01: purposes belong to certain connectors, a TxProfile to a running
-    transaction.
+    """Install a profile (1.6 section 5.16, 2.0.1 K01). Each purpose needs a certain connector, a TxProfile a
+    running transaction.
     """
     if not 0 <= new.evse <= len(station.connectors):
         return REJECTED
     if new.purpose in STATION_MAX and new.evse != 0:
         return REJECTED
     if new.purpose == "ChargingStationExternalConstraints":
-        return REJECTED  # K01.FR.22: the CSMS may not set what others impose
+        return REJECTED  # K01.FR.22: the CSMS may not set external constraints
     if new.purpose == "TxProfile":
         session = station.connector(new.evse).session if new.evse else None
         wanted = new.profile.get("transactionId")
@@ -84,7 +84,7 @@ def get_profiles(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answ
 
 async def _report(station: Any, request_id: int, found: list[Installed]) -> None:
     for number, one in enumerate(found, start=1):
-        await station.tell(
+        await station.notify(
             "ReportChargingProfiles",
             {
                 "requestId": request_id,

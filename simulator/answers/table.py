@@ -1,4 +1,4 @@
-"""The table of answers: which function answers which CALL of the CSMS, in which versions."""
+"""The table of answers: the handler of each CALL of the CSMS, per version."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -14,14 +14,14 @@ REJECTED = {"status": "Rejected"}
 
 
 def answers(action: str, *versions: str) -> Callable[[Handler], Handler]:
-    """Register ``handler(station, payload)``, which returns the answer, or the answer and what to do after
-    sending it.
+    """Register ``handler(station, payload)``, which returns the answer, or the answer and a follow-up to run
+    after sending it.
     """
 
     def register(handler: Handler) -> Handler:
         for version in versions:
             if (version, action) in ANSWERS:
-                raise ValueError(f"{action} of {version} is answered twice")
+                raise ValueError(f"{action} of {version} has two answers")
             ANSWERS[version, action] = handler
         return handler
 
@@ -29,7 +29,7 @@ def answers(action: str, *versions: str) -> Callable[[Handler], Handler]:
 
 
 def evse_number(payload: dict[str, Any]) -> int:
-    """The connector (1.6) or EVSE (2.x) a request names; 0 for the whole station."""
+    """Return the connector (1.6) or EVSE (2.x) of a request; 0 is the whole station."""
     if "connectorId" in payload:
         return int(payload["connectorId"])
     return int(payload.get("evseId", payload.get("evse", {}).get("id", 0)))

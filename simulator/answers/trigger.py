@@ -1,4 +1,4 @@
-"""Trigger messages: the message asked for is really sent, after the answer."""
+"""TriggerMessage: the requested message is sent after the answer."""
 
 import functools
 from typing import Any
@@ -10,7 +10,7 @@ from simulator.versions import V16, V21, V201
 @answers("TriggerMessage", V16, V201, V21)
 @answers("ExtendedTriggerMessage", V16)
 def trigger_message(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
-    """1.6 section 5.17, security extension 5.3, 2.0.1 F06."""
+    """Answer TriggerMessage (1.6 section 5.17, security extension 5.3, 2.0.1 F06)."""
     wanted, number = payload["requestedMessage"], evse_number(payload)
     if not 0 <= number <= len(station.connectors):
         return REJECTED
@@ -20,7 +20,11 @@ def trigger_message(station: Any, payload: dict[str, Any]) -> dict[str, Any] | A
         return REJECTED  # F06.FR.17
     if wanted == "TransactionEvent" and not _charging(station, number):
         return REJECTED
-    if station.registration != "Accepted" and wanted != "BootNotification" and not station.mischief.no_boot:
+    if (
+        station.registration != "Accepted"
+        and wanted != "BootNotification"
+        and not station.misbehaviour.no_boot
+    ):
         return REJECTED
     follow_up = _follow_up(station, wanted, number)
     return {"status": "NotImplemented"} if follow_up is None else (ACCEPTED, follow_up)
@@ -31,7 +35,7 @@ def _follow_up(station: Any, wanted: str, number: int) -> FollowUp | None:
         case "BootNotification":
             return functools.partial(_boot, station)
         case "Heartbeat":
-            return functools.partial(station.tell, "Heartbeat", {})
+            return functools.partial(station.notify, "Heartbeat", {})
         case "StatusNotification":
             return functools.partial(_statuses, station, number)
         case "MeterValues":
@@ -53,7 +57,7 @@ def _follow_up(station: Any, wanted: str, number: int) -> FollowUp | None:
 
 async def _boot(station: Any) -> None:
     if station.registration == "Accepted":
-        await station.tell("BootNotification", station.dialect.boot(station, "Triggered"))
+        await station.notify("BootNotification", station.dialect.boot(station, "Triggered"))
     else:
         station.boot_now()
 
@@ -68,7 +72,7 @@ async def _meter_values(station: Any, number: int) -> None:
     for connector in station.connectors:
         if number in (0, connector.number):
             payload = station.dialect.meter_values(station, connector, context="Trigger")
-            await station.tell("MeterValues", payload)
+            await station.notify("MeterValues", payload)
 
 
 def _charging(station: Any, number: int) -> list[Any]:
@@ -91,9 +95,9 @@ async def _job(station: Any, action: str, job: str, finished: tuple[str, ...]) -
         if station.version == V16 and action == "FirmwareStatusNotification":
             action = "SignedFirmwareStatusNotification"
         payload["requestId"] = request_id
-    await station.tell(action, payload)
+    await station.notify(action, payload)
 
 
 async def _sign(station: Any, kind: str | None) -> None:
     payload = {"csr": station.certificates.signing_request()}
-    await station.tell("SignCertificate", payload | ({"certificateType": kind} if kind else {}))
+    await station.notify("SignCertificate", payload | ({"certificateType": kind} if kind else {}))

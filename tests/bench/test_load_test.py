@@ -91,4 +91,4 @@ def test_a_server_that_is_not_there_is_one_sentence() -> None:
 
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
-    assert f"No station was accepted at {url}: nothing listens there." in done.stderr
+    assert f"No station was accepted at {url}: nothing listens at this address." in done.stderr

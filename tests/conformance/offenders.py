@@ -36,7 +36,7 @@ class Offender:
                 f"/ocpp/{self._name}",
                 "ocpp1.6",
                 opened=lambda: opened.set_result(None),
-                heard=lambda text: None,
+                received=lambda text: None,
                 lost=lost,
             ),
             "127.0.0.1",
@@ -50,12 +50,12 @@ class Offender:
     async def _talk(self) -> None:
         assert self._socket is not None
         number = 0
-        self._socket.say(b'[2,"boot","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')
+        self._socket.send(b'[2,"boot","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')
         while not self._socket.transport.is_closing():
             if self._socket.transport.get_write_buffer_size() < WAITING:
                 for _ in range(int(PER_SECOND * EVERY_S)):
                     number += 1
-                    self._socket.say(b'[2,"%d","Heartbeat",{}]' % number)
+                    self._socket.send(b'[2,"%d","Heartbeat",{}]' % number)
             await asyncio.sleep(EVERY_S)
 
     def leave(self) -> None:

@@ -71,7 +71,7 @@ class Cow:
                 "ocpp1.6",
                 headers=f"Authorization: Basic {credentials}\r\n",
                 opened=self._is_open,
-                heard=self._heard,
+                received=self._heard,
                 lost=self._lost,
             ),
             "127.0.0.1",
@@ -88,7 +88,7 @@ class Cow:
         """The answer to a call. Raises ConnectionError."""
         assert self._socket is not None
         self._answer = asyncio.get_running_loop().create_future()
-        self._socket.say(text)
+        self._socket.send(text)
         return await asyncio.wait_for(self._answer, PATIENCE_S)
 
     async def leave(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from ocpp.exceptions import SecurityError
 
-from simulator import V16, V201, CallFailed, Mischief, Station
+from simulator import V16, V201, CallFailed, Misbehaviour, Station
 from tests.conformance.peer import eventually
 from tests.simulator.conftest import MakeStation
 from tests.simulator.csms import PATIENCE_S, Csms
@@ -379,8 +379,8 @@ async def test_faulted_connector_ends_its_session_and_recovers(station: Station,
 
 
 async def test_mischief_bends_ids_starts_and_stops(make_station: MakeStation, csms: Csms) -> None:
-    mischief = Mischief(ids_restart=True, duplicate_start=True, stop_transaction_id=-1)
-    station = await make_station(V16, mischief=mischief)
+    misbehaviour = Misbehaviour(ids_restart=True, duplicate_start=True, stop_transaction_id=-1)
+    station = await make_station(V16, misbehaviour=misbehaviour)
 
     await station.charge(1, "ALICE", duration_s=5)
 

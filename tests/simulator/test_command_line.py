@@ -94,14 +94,14 @@ async def test_without_a_server_it_ends_at_once_and_says_where_and_why() -> None
     assert (code, out) == (1, "")
     # Before it, on a machine that needs more than five seconds for this, a line of progress.
     assert err.splitlines()[-1] == (
-        f"No station was accepted at {url}: nothing listens there. "
-        "python3 run.py starts a server; HTTP_PORT or --url says where it is."
+        f"No station was accepted at {url}: nothing listens at this address. "
+        "Start a server with python3 run.py; HTTP_PORT or --url sets its address."
     )
 
 
 @pytest.mark.parametrize(
     ("status", "word"),
-    [(401, "password"), (404, "unknown stations"), (503, "can't take stations"), (418, "TEAPOT")],
+    [(401, "password"), (404, "unknown stations"), (503, "not available now"), (418, "TEAPOT")],
 )
 async def test_a_refused_handshake_is_told_in_words(status: int, word: str) -> None:
     async with refusing(status) as url:
@@ -127,7 +127,7 @@ async def test_what_is_no_websocket_server_is_told_in_words() -> None:
         await gone.wait()
 
     assert code == 1
-    assert "no WebSocket server" in err
+    assert "not a WebSocket server" in err
 
 
 async def closed(writer: asyncio.StreamWriter) -> None:
@@ -152,7 +152,7 @@ async def test_a_server_that_is_silent_is_told_in_words() -> None:
         await gone.wait()
 
     assert code == 1
-    assert "before the server had answered" in err
+    assert "before the server answered" in err
 
 
 @pytest.mark.slow
@@ -187,19 +187,19 @@ async def test_whose_cards_are_refused_is_told_what_to_do(csms: Csms) -> None:
     code, out, _ = await ended(process)
 
     assert code == 0
-    assert "0 sessions" in out and "name known ones with --tokens" in out
+    assert "0 sessions" in out and "Pass known tokens with --tokens" in out
 
 
 @pytest.mark.parametrize(
     ("argument", "word"),
     [
-        ("--url=http://localhost:8081/ocpp", "no WebSocket address"),
-        ("--url=localhost:8081", "no WebSocket address"),
-        ("--url=ws://localhost:port/ocpp", "no WebSocket address"),
-        ("--stations=0", "no whole number"),
-        ("--duration=soon", "no duration"),
+        ("--url=http://localhost:8081/ocpp", "not a WebSocket URL"),
+        ("--url=localhost:8081", "not a WebSocket URL"),
+        ("--url=ws://localhost:port/ocpp", "not a WebSocket URL"),
+        ("--stations=0", "not a whole number"),
+        ("--duration=soon", "not a duration"),
         ("--versions=3.0", "unknown OCPP version"),
-        ("--speed=-1", "no number above 0"),
+        ("--speed=-1", "not a number above 0"),
     ],
 )
 async def test_a_wrong_argument_is_named(argument: str, word: str) -> None:
@@ -216,7 +216,7 @@ def test_a_name_with_several_addresses_where_nobody_listens_is_told_like_one() -
         "[Errno 111] Connect call failed ('127.0.0.1', 9)"
     )
 
-    assert reason(failure) == "nothing listens there"
+    assert reason(failure) == "nothing listens at this address"
 
 
 async def test_a_simulation_ends_when_the_process_that_started_it_is_killed() -> None:
@@ -274,7 +274,7 @@ async def test_beside_no_server_it_names_the_port_of_its_settings(tmp_path: Path
     code, out, err = await run("manage", "simulate", **settings(nobody))
 
     assert (code, out) == (1, "")
-    assert f"ws://127.0.0.1:{nobody.port}/ocpp: nothing listens there." in err
+    assert f"ws://127.0.0.1:{nobody.port}/ocpp: nothing listens at this address." in err
 
 
 @pytest.mark.slow

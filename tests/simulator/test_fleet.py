@@ -2,9 +2,9 @@
 
 import pytest
 
-from simulator import V16, Fleet, Mischief, NoAnswer, bad_frames
+from simulator import V16, Fleet, Misbehaviour, NoAnswer, bad_frames
 from simulator.demo import Demo
-from simulator.mischief import flood, resend_last
+from simulator.misbehaviour import flood, resend_last
 from tests.simulator.conftest import MakeStation
 from tests.simulator.csms import Csms
 
@@ -87,7 +87,7 @@ async def test_resent_and_flooding_messages_arrive(make_station: MakeStation, cs
 async def test_station_that_never_answers_keeps_the_csms_waiting(
     make_station: MakeStation, csms: Csms
 ) -> None:
-    station = await make_station(V16, mischief=Mischief(never_answers=True))
+    station = await make_station(V16, misbehaviour=Misbehaviour(never_answers=True))
 
     link = csms.links[station.identity]
     await link._send('[2,"q","ClearCache",{}]')

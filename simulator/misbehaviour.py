@@ -1,5 +1,5 @@
-"""What real stations get wrong, on request: flags that bend a station's behaviour, and frames nobody should
-send.
+"""Misbehaviour of real stations, on request: flags that change a station's behaviour, and
+malformed frames.
 """
 
 import json
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Mischief:
-    """Flags of one station; all off is a station that follows the specification.
+class Misbehaviour:
+    """Flags of one station. With all flags off it follows the specification.
 
     A wrong clock is not here: set ``station.clock.offset``, ``style`` or ``zone`` and
     ``follows_server=False``.
@@ -21,14 +21,14 @@ class Mischief:
 
     slow_answers_s: float = 0.0  # real seconds before a CALL of the CSMS is answered
     never_answers: bool = False
-    no_boot: bool = False  # connects and carries on as if it had booted
-    ids_restart: bool = False  # message ids are 1, 2, 3... and begin again with every connection
-    retry_same_id: bool = False  # a transaction message that was not answered is sent again under its old id
+    no_boot: bool = False  # connects and continues without BootNotification
+    ids_restart: bool = False  # message ids are 1, 2, 3... and restart with every connection
+    retry_same_id: bool = False  # an unanswered transaction message is sent again with its old id
     duplicate_start: bool = False  # every StartTransaction is sent twice, with two ids
-    out_of_order: bool = False  # the first meter message of a transaction goes out after its successor
-    seq_gaps: bool = False  # seqNo jumps now and then
+    out_of_order: bool = False  # the first meter message of a transaction is sent after the second
+    seq_gaps: bool = False  # seqNo skips a number from time to time
     stop_transaction_id: int | None = (
-        None  # sent instead of the right one in StopTransaction: -1, 0, a stranger's
+        None  # sent in StopTransaction instead of the right id: -1, 0, another station's
     )
 
 
@@ -42,8 +42,8 @@ class BadFrame:
 
 
 def bad_frames() -> Iterator[BadFrame]:
-    """Frames that must not hurt a server (conformance 0.4 and R16 to R19, F70, F71): one good Heartbeat works
-    after each.
+    """Malformed frames that must not harm a server (conformance 0.4 and R16 to R19, F70, F71): a valid
+    Heartbeat still works after each.
     """
     boot = {"chargePointVendor": "V", "chargePointModel": "M"}
     beat = '"Heartbeat",{}'
@@ -73,8 +73,8 @@ def bad_frames() -> Iterator[BadFrame]:
     yield BadFrame("R19", "type 2.0", f'[2.0,"bad-14",{beat}]')
     yield BadFrame("R19", "type as text", f'["2","bad-15",{beat}]')
     yield BadFrame("R19", "type true", f'[true,"bad-16",{beat}]')
-    yield BadFrame("R24", "answer nobody asked for", '[3,"bad-17",{}]')
-    yield BadFrame("R24", "error nobody asked for", '[4,"bad-18","GenericError","",{}]')
+    yield BadFrame("R24", "answer without a request", '[3,"bad-17",{}]')
+    yield BadFrame("R24", "error without a request", '[4,"bad-18","GenericError","",{}]')
     yield BadFrame("R27", "type 5", '[5,"bad-19","FormatViolation","",{}]')
     yield BadFrame("R28", "type 6", '[6,"bad-20","NotifyPeriodicEventStream",{"id":1}]')
     yield BadFrame("F71", "integer of 5000 digits", f'[2,"bad-21","Heartbeat",{{"n":{"9" * 5000}}}]')
@@ -98,8 +98,8 @@ def bad_frames() -> Iterator[BadFrame]:
 
 
 async def resend_last(station: "Station", *, same_id: bool) -> None:
-    """Send the station's last CALL once more, as stations do that lost the answer; the answer is not waited
-    for.
+    """Send the station's last CALL again, as a station does after losing the answer. Does not wait for the
+    answer.
 
     Raises LookupError when the log holds no CALL.
     """
@@ -114,6 +114,6 @@ async def resend_last(station: "Station", *, same_id: bool) -> None:
 
 
 async def flood(station: "Station", count: int, action: str = "Heartbeat", payload: str = "{}") -> None:
-    """Send so many CALLs without waiting for any answer, which no station may do."""
+    """Send a number of CALLs without waiting for answers, which OCPP forbids."""
     for number in range(count):
         await station.send_raw(f'[2,"flood-{number}","{action}",{payload}]')

@@ -1,4 +1,4 @@
-"""What every group of stations has: shared latencies, a count of sessions, an orderly end."""
+"""A group of stations with shared latencies, session counters and an orderly stop."""
 
 import asyncio
 from collections import Counter
@@ -8,11 +8,11 @@ from simulator.session import Session
 from simulator.station import Station
 
 
-class Crowd:
-    """Stations with one table of latencies; :class:`Fleet` and :class:`Demo` bring the drivers.
+class StationGroup:
+    """Base of :class:`Fleet` and :class:`Demo`, which add the drivers.
 
-    ``sessions_done`` counts sessions that ran, ``sessions_refused`` tokens the CSMS turned away,
-    ``energy_wh`` is the energy of all of them.
+    ``sessions_done`` counts completed sessions, ``sessions_refused`` sessions whose token the CSMS rejected,
+    ``energy_wh`` is the energy of all sessions.
     """
 
     def __init__(self) -> None:
@@ -29,13 +29,13 @@ class Crowd:
 
     @property
     def accepted(self) -> int:
-        """How many stations the server has ever accepted."""
+        """Number of stations the server has accepted at least once."""
         return sum(station.boots > 0 for station in self.stations)
 
     @property
-    def kept_out(self) -> dict[str, int]:
-        """Why stations were never accepted, in words, the commonest reason first."""
-        return dict(Counter(filter(None, (one.why_not_accepted for one in self.stations))).most_common())
+    def not_accepted(self) -> dict[str, int]:
+        """Reasons of the stations that were never accepted, with counts, the most common first."""
+        return dict(Counter(filter(None, (one.not_accepted_reason for one in self.stations))).most_common())
 
     @property
     def charging_now(self) -> int:
@@ -50,8 +50,10 @@ class Crowd:
         await asyncio.gather(*self._workers, return_exceptions=True)
         await asyncio.gather(*(station.stop(grace_s=grace_s) for station in self.stations))
 
-    async def see_through(self, work: "asyncio.Task[Session]") -> None:
-        """Wait for a session; when the crowd stops, the station still ends it in order and it is counted."""
+    async def finish_session(self, work: "asyncio.Task[Session]") -> None:
+        """Wait for a session. When the group stops, the station still ends the session in order, and it is
+        counted.
+        """
         work.add_done_callback(self._count)
         await asyncio.shield(work)
 

@@ -1,4 +1,4 @@
-"""The frames a station sent and heard, for tests to look at and to wait for."""
+"""A log of the frames a station sent and received, which tests can search and await."""
 
 import asyncio
 import time
@@ -10,8 +10,8 @@ from simulator.wire import Frame
 
 
 class FrameLog:
-    """The last ``log_size`` frames of a station, both ways; 0 keeps none, and :meth:`next_frame` works all
-    the same.
+    """The last ``log_size`` frames of a station in both directions. With 0 none are kept; :meth:`next_frame`
+    still works.
     """
 
     def __init__(self, *, log_size: int) -> None:
@@ -37,7 +37,7 @@ class FrameLog:
         timeout_s: float = 5.0,
         where: Callable[[Any], bool] = lambda message: True,
     ) -> Any:
-        """The next frame from now on that fits, parsed. ``where`` judges the parsed message. Raises
+        """Wait for the next matching frame and return it parsed. ``where`` tests the parsed message. Raises
         TimeoutError.
         """
         future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
@@ -50,7 +50,7 @@ class FrameLog:
         return (await asyncio.wait_for(future, timeout_s)).message
 
     def sent(self, action: str | None = None) -> list[dict[str, Any]]:
-        """The payloads of the CALLs the station sent, as far as the log reaches."""
+        """Return the payloads of the CALLs the station sent that are still in the log."""
         return [
             frame.message[3]
             for frame in self.log
