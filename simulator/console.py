@@ -147,7 +147,7 @@ async def _run(options: dict[str, Any], tls: ssl.SSLContext | None) -> int:
         starting = asyncio.create_task(_start(group, options["ramp"], stop))
     began = time.monotonic()
     progress = Progress(group, sys.stderr, began)
-    # With a parent, the server writes its log to the same terminal.
+    # A parent is the server, which writes its log to the same terminal.
     ticking = asyncio.create_task(progress.run(quiet=options["json"] or options["with_parent"] is not None))
     watching = asyncio.create_task(_stop_with_parent(options["with_parent"], stop))
     try:

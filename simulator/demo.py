@@ -32,8 +32,8 @@ STATIONS: dict[str, dict[str, Any]] = {
 
 
 class Demo(StationGroup):
-    """The demo stations, each with its drivers and incidents. Every station reconnects when the server was
-    away.
+    """The demo stations, each with its drivers and incidents. Every station reconnects after an outage of the
+    server.
     """
 
     def __init__(

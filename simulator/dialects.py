@@ -147,7 +147,7 @@ class Dialect16:
 
     def updated(self, session: "Session", reading: Reading, *, why: str) -> TransactionMessage | None:
         if why not in ("MeterValuePeriodic", "Trigger"):
-            return None  # 1.6 has no other event inside a transaction
+            return None  # in 1.6 only meter values are sent during a transaction
         context = "Trigger" if why == "Trigger" else "Sample.Periodic"
         value = self._meter_value(session.station, session.connector, reading, context, "sampled")
         return TransactionMessage(

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts import emaid
 from accounts.models.budget import Budgeted
@@ -24,37 +25,39 @@ class Contract(Budgeted):
     """An agreement with one person, a family or a fleet. A contract is never deleted, only terminated."""
 
     class Type(models.TextChoices):
-        INDIVIDUAL = "individual", "Individual"
-        FAMILY = "family", "Family"
-        FLEET = "fleet", "Fleet"
+        INDIVIDUAL = "individual", _("Individual")
+        FAMILY = "family", _("Family")
+        FLEET = "fleet", _("Fleet")
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        SUSPENDED = "suspended", "Suspended"
-        EXPIRED = "expired", "Expired"
-        TERMINATED = "terminated", "Terminated"
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+        EXPIRED = "expired", _("Expired")
+        TERMINATED = "terminated", _("Terminated")
 
     contract_id = models.CharField(
-        max_length=36, help_text="An eMAID, or any other text; case makes no difference."
+        max_length=36, help_text=_("An eMAID, or any other text; case makes no difference.")
     )
     contract_key = models.CharField(
-        max_length=108, unique=True, editable=False, help_text="The contract id as it is compared."
+        max_length=108, unique=True, editable=False, help_text=_("The contract id as it is compared.")
     )
     name = models.CharField(max_length=150, blank=True, default="")
     type = models.CharField(max_length=16, choices=Type.choices, default=Type.INDIVIDUAL)
     country_code = models.CharField(
-        max_length=2, blank=True, default="", help_text="Of the issuer, such as DE."
+        max_length=2, blank=True, default="", help_text=_("Of the issuer, such as DE.")
     )
-    party_id = models.CharField(max_length=3, blank=True, default="", help_text="Of the issuer, ISO 15118-1.")
+    party_id = models.CharField(
+        max_length=3, blank=True, default="", help_text=_("Of the issuer, ISO 15118-1.")
+    )
     issuer = models.CharField(max_length=64, blank=True, default="")
     valid_from = models.DateTimeField(null=True, blank=True)
     valid_until = models.DateTimeField(null=True, blank=True)
     max_members = models.PositiveIntegerField(
-        null=True, blank=True, help_text="How many people may belong to it, its owner included."
+        null=True, blank=True, help_text=_("How many people may belong to it, its owner included.")
     )
-    currency = models.CharField(max_length=3, blank=True, default="", help_text="ISO 4217, such as EUR.")
+    currency = models.CharField(max_length=3, blank=True, default="", help_text=_("ISO 4217, such as EUR."))
     energy_contract = models.JSONField(
-        null=True, blank=True, help_text="OCPI EnergyContract: supplier_name, contract_id."
+        null=True, blank=True, help_text=_("OCPI EnergyContract: supplier_name, contract_id.")
     )
     member_count = models.PositiveIntegerField(default=0, editable=False)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE, db_index=True)
@@ -95,14 +98,14 @@ class Member(models.Model):
     """A user's membership in a contract. The rights of each role are in `services/membership.py`."""
 
     class Role(models.TextChoices):
-        OWNER = "owner", "Owner"
-        MEMBER = "member", "Member"
-        VIEWER = "viewer", "Viewer"
+        OWNER = "owner", _("Owner")
+        MEMBER = "member", _("Member")
+        VIEWER = "viewer", _("Viewer")
 
     class Status(models.TextChoices):
-        INVITED = "invited", "Invited"
-        ACTIVE = "active", "Active"
-        REMOVED = "removed", "Removed"
+        INVITED = "invited", _("Invited")
+        ACTIVE = "active", _("Active")
+        REMOVED = "removed", _("Removed")
 
     contract = models.ForeignKey(Contract, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")

@@ -7,6 +7,7 @@ import re
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.budget import Budgeted
 from accounts.models.contract import Contract
@@ -35,64 +36,70 @@ class Token(Budgeted):
     """
 
     class Type(models.TextChoices):
-        RFID = "RFID", "RFID card"
-        APP_USER = "APP_USER", "App user"
-        AD_HOC_USER = "AD_HOC_USER", "Ad hoc user"
-        OTHER = "OTHER", "Other (vehicle, autocharge)"
+        RFID = "RFID", _("RFID card")
+        APP_USER = "APP_USER", _("App user")
+        AD_HOC_USER = "AD_HOC_USER", _("Ad hoc user")
+        OTHER = "OTHER", _("Other (vehicle, autocharge)")
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        BLOCKED = "blocked", "Blocked"
-        LOST = "lost", "Lost"
-        EXPIRED = "expired", "Expired"
-        INVALID = "invalid", "Invalid"
+        ACTIVE = "active", _("Active")
+        BLOCKED = "blocked", _("Blocked")
+        LOST = "lost", _("Lost")
+        EXPIRED = "expired", _("Expired")
+        INVALID = "invalid", _("Invalid")
 
     class Whitelist(models.TextChoices):
-        ALWAYS = "ALWAYS", "Always"
-        ALLOWED = "ALLOWED", "Allowed"
-        ALLOWED_OFFLINE = "ALLOWED_OFFLINE", "Allowed offline"
-        NEVER = "NEVER", "Never"
+        ALWAYS = "ALWAYS", _("Always")
+        ALLOWED = "ALLOWED", _("Allowed")
+        ALLOWED_OFFLINE = "ALLOWED_OFFLINE", _("Allowed offline")
+        NEVER = "NEVER", _("Never")
 
     class Profile(models.TextChoices):
-        CHEAP = "CHEAP", "Cheap"
-        FAST = "FAST", "Fast"
-        GREEN = "GREEN", "Green"
-        REGULAR = "REGULAR", "Regular"
+        CHEAP = "CHEAP", _("Cheap")
+        FAST = "FAST", _("Fast")
+        GREEN = "GREEN", _("Green")
+        REGULAR = "REGULAR", _("Regular")
 
     uid = models.CharField(max_length=255)
-    uid_key = models.CharField(max_length=255, editable=False, help_text="The uid as it is compared.")
+    uid_key = models.CharField(max_length=255, editable=False, help_text=_("The uid as it is compared."))
     user = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="tokens")
     contract = models.ForeignKey(
         Contract, null=True, blank=True, on_delete=models.PROTECT, related_name="tokens"
     )
     type = models.CharField(max_length=16, choices=Type.choices, default=Type.RFID)
     group_id = models.CharField(
-        max_length=36, blank=True, default="", db_index=True, help_text="1.6 parentIdTag, 2.x groupIdToken."
+        max_length=36,
+        blank=True,
+        default="",
+        db_index=True,
+        help_text=_("1.6 parentIdTag, 2.x groupIdToken."),
     )
     name = models.CharField(
-        max_length=100, blank=True, default="", help_text="Whose it is, or what is printed on it."
+        max_length=100, blank=True, default="", help_text=_("Whose it is, or what is printed on it.")
     )
     visual_number = models.CharField(
-        max_length=64, blank=True, default="", help_text="The number printed on the card."
+        max_length=64, blank=True, default="", help_text=_("The number printed on the card.")
     )
     issuer = models.CharField(max_length=64, blank=True, default="")
     country_code = models.CharField(
-        max_length=2, blank=True, default="", help_text="Of the issuer, such as DE."
+        max_length=2, blank=True, default="", help_text=_("Of the issuer, such as DE.")
     )
-    party_id = models.CharField(max_length=3, blank=True, default="", help_text="Of the issuer, ISO 15118-1.")
-    language = models.CharField(max_length=2, blank=True, default="", help_text="ISO 639-1, such as de.")
+    party_id = models.CharField(
+        max_length=3, blank=True, default="", help_text=_("Of the issuer, ISO 15118-1.")
+    )
+    language = models.CharField(max_length=2, blank=True, default="", help_text=_("ISO 639-1, such as de."))
     whitelist = models.CharField(
         max_length=16,
         choices=Whitelist.choices,
         default=Whitelist.ALLOWED,
-        help_text="Whether stations may decide by their own list.",
+        help_text=_("Whether stations may decide by their own list."),
     )
     default_profile_type = models.CharField(max_length=8, choices=Profile.choices, blank=True, default="")
     energy_contract = models.JSONField(
-        null=True, blank=True, help_text="OCPI EnergyContract: supplier_name, contract_id."
+        null=True, blank=True, help_text=_("OCPI EnergyContract: supplier_name, contract_id.")
     )
     is_master = models.BooleanField(
-        default=False, help_text="A master pass: it may stop every session and starts none."
+        default=False, help_text=_("A master pass: it may stop every session and starts none.")
     )
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE, db_index=True)
     valid = models.BooleanField(default=True)

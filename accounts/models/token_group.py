@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models.contract import Contract
 
@@ -12,9 +13,9 @@ from accounts.models.contract import Contract
 class TokenGroup(models.Model):
     """A group of tokens, which carry its group id (1.6 parentIdTag, 2.x groupIdToken)."""
 
-    group_id = models.CharField(max_length=20, help_text="1.6 parentIdTag, 2.x groupIdToken.")
+    group_id = models.CharField(max_length=20, help_text=_("1.6 parentIdTag, 2.x groupIdToken."))
     group_key = models.CharField(
-        max_length=60, unique=True, editable=False, help_text="The group id as it is compared."
+        max_length=60, unique=True, editable=False, help_text=_("The group id as it is compared.")
     )
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="token_groups")
     name = models.CharField(max_length=100, blank=True, default="")

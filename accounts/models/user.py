@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from ocpp_server import credentials
 
@@ -33,20 +34,22 @@ class User(AbstractUser):
         ADMINISTRATOR = credentials.Role.ADMINISTRATOR.value, "Administrator: everything"
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        SUSPENDED = "suspended", "Suspended"
-        CLOSED = "closed", "Closed"
+        ACTIVE = "active", _("Active")
+        SUSPENDED = "suspended", _("Suspended")
+        CLOSED = "closed", _("Closed")
 
-    name = models.CharField(max_length=150, blank=True, default="", help_text="As it is printed on invoices.")
+    name = models.CharField(
+        max_length=150, blank=True, default="", help_text=_("As it is printed on invoices.")
+    )
     phone = models.CharField(max_length=32, blank=True, default="")
-    language = models.CharField(max_length=2, blank=True, default="", help_text="ISO 639-1, such as de.")
+    language = models.CharField(max_length=2, blank=True, default="", help_text=_("ISO 639-1, such as de."))
     role = models.CharField(max_length=16, choices=Role.choices, default=Role.VIEWER)
     status = models.CharField(
         max_length=16,
         choices=Status.choices,
         default=Status.ACTIVE,
         db_index=True,
-        help_text="Whether this person may charge.",
+        help_text=_("Whether this person may charge."),
     )
     erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
