@@ -33,16 +33,16 @@ def main() -> int:
     parser.add_argument("--no-daphne", action="store_true", help="skip daphne")
     parser.add_argument("--versions", default="1.6,2.0.1", help="default 1.6,2.0.1")
     parser.add_argument("--output", type=Path, help="the JSON file (default bench/results/<time>.json)")
-    asked = parser.parse_args()
-    parts = asked.parts or list(PARTS)
+    options = parser.parse_args()
+    parts = options.parts or list(PARTS)
     if unknown := set(parts) - set(PARTS):
         parser.error(f"unknown part: {', '.join(sorted(unknown))}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server keeps running
     began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="ocpp-bench-") as folder:
-        results = run(parts, _plan(asked, Path(folder)))
+        results = run(parts, _plan(options, Path(folder)))
     results["began_at"] = began.isoformat()
-    path = asked.output or ROOT / "bench" / "results" / f"{began:%Y%m%d-%H%M%S}.json"
+    path = options.output or ROOT / "bench" / "results" / f"{began:%Y%m%d-%H%M%S}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(results, indent=1) + "\n")
     print(report.table(results))
@@ -50,9 +50,9 @@ def main() -> int:
     return 0
 
 
-def _plan(asked: argparse.Namespace, folder: Path) -> Plan:
+def _plan(options: argparse.Namespace, folder: Path) -> Plan:
     values: dict[str, Any] = {}
-    if asked.quick:
+    if options.quick:
         values = {
             "stations": 20,
             "seconds": 0.5,
@@ -65,13 +65,13 @@ def _plan(asked: argparse.Namespace, folder: Path) -> Plan:
             "rest_stations": 200,
             "rest_transactions": 20_000,
         }
-    if asked.seconds:
-        values["seconds"] = asked.seconds
-    if asked.rounds:
-        values["rounds"] = asked.rounds
-    values |= {"daphne": not asked.no_daphne, "against": asked.against and asked.against.resolve()}
+    if options.seconds:
+        values["seconds"] = options.seconds
+    if options.rounds:
+        values["rounds"] = options.rounds
+    values |= {"daphne": not options.no_daphne, "against": options.against and options.against.resolve()}
     return Plan(
-        folder=folder, first_port=asked.first_port, versions=tuple(asked.versions.split(",")), **values
+        folder=folder, first_port=options.first_port, versions=tuple(options.versions.split(",")), **values
     )
 
 

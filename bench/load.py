@@ -277,13 +277,13 @@ async def _lone(fleet: Fleet) -> tuple[Station, asyncio.Task[None]]:
     await station.ready
     fleet.stations.append(station)
 
-    async def beat() -> None:
+    async def send_heartbeats() -> None:
         while True:
             await asyncio.sleep(LONE_EVERY_S)
             if station.idle.is_set():
                 station.begin()
 
-    return station, asyncio.get_running_loop().create_task(beat())
+    return station, asyncio.get_running_loop().create_task(send_heartbeats())
 
 
 async def paced(job: dict[str, Any]) -> dict[str, Any]:

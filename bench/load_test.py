@@ -29,7 +29,7 @@ from simulator.versions import VERSIONS, parse_versions
 
 # Default number of stations per simulator process.
 STATIONS_EACH = 250
-LOOK_S = 0.5
+SAMPLE_S = 0.5
 # Above this share of a core the stations themselves may delay answers.
 BUSY = 0.8
 
@@ -186,7 +186,7 @@ def _run(options: argparse.Namespace, url: str, pids: list[int]) -> dict[str, An
         began, cpu = time.monotonic(), sum(member.cpu_seconds() for member in members)
         peak = 0
         while (left := began + options.duration - time.monotonic()) > 0:
-            time.sleep(min(LOOK_S, left))
+            time.sleep(min(SAMPLE_S, left))
             peak = max(peak, sum(member.memory() for member in members))
         cpu = sum(member.cpu_seconds() for member in members) - cpu
         seconds = time.monotonic() - began
@@ -256,8 +256,8 @@ def text(results: dict[str, Any]) -> str:
         )
     shares = ", ".join(f"{cores * 100:.0f} %" for cores in stations["cores"])
     busy = max(stations["cores"]) > BUSY
-    advice = "; the stations were the bottleneck: use more --processes or a lower --speed" if busy else ""
-    lines.append(f"Stations: share of a core per process {shares}{advice}.")
+    hint = "; the stations were the bottleneck: use more --processes or a lower --speed" if busy else ""
+    lines.append(f"Stations: share of a core per process {shares}{hint}.")
     return "\n".join(lines)
 
 

@@ -168,20 +168,20 @@ def boots(plan: Plan, template: Path, generator: Generator, log: Log) -> dict[st
     ]
     try:
         for server in running:
-            for who, prefix in (("new stations", "NEW"), ("the same again", "NEW")):
-                log(f"{plan.boots} boots at once, {who}: {server.name}")
+            for group, prefix in (("new stations", "NEW"), ("the same again", "NEW")):
+                log(f"{plan.boots} boots at once, {group}: {server.name}")
                 figures = generator.do(
                     "boots", **server.where, version="1.6", stations=plan.boots, prefix=prefix
                 )
                 server.account("1.6", figures.pop("sent"))
-                results[f"{server.name}, {who}"] = figures
+                results[f"{server.name}, {group}"] = figures
     finally:
         for server in running:
             server.stop()
-    for who in ("new stations", "the same again"):
-        base = results[f"plain ocpp, {who}"]["latency"]["p99"]
+    for group in ("new stations", "the same again"):
+        base = results[f"plain ocpp, {group}"]["latency"]["p99"]
         for server in running:
-            row = results[f"{server.name}, {who}"]
+            row = results[f"{server.name}, {group}"]
             row["ratio"] = row["latency"]["p99"] / base
     results["rows"] = _checked(running)
     return results

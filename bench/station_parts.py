@@ -53,18 +53,18 @@ class Parts:
     counts.
     """
 
-    def __init__(self, wanted: Options, count: int) -> None:
+    def __init__(self, options: Options, count: int) -> None:
         spawn = multiprocessing.get_context("spawn")
         self._pipes: list[Connection] = []
         self._processes = []
         for number in range(count):
-            ours, theirs = spawn.Pipe()
-            share = wanted.stations // count + (number < wanted.stations % count)
-            mine = replace(wanted, stations=share, prefix=f"{wanted.prefix}-{number + 1}")
-            process = spawn.Process(target=_run_part, args=(mine, theirs), daemon=True)
+            own_end, part_end = spawn.Pipe()
+            share = options.stations // count + (number < options.stations % count)
+            part_options = replace(options, stations=share, prefix=f"{options.prefix}-{number + 1}")
+            process = spawn.Process(target=_run_part, args=(part_options, part_end), daemon=True)
             process.start()
-            theirs.close()
-            self._pipes.append(ours)
+            part_end.close()
+            self._pipes.append(own_end)
             self._processes.append(process)
 
     def __enter__(self) -> Parts:
@@ -105,32 +105,32 @@ class Parts:
         )
 
 
-def _run_part(wanted: Options, pipe: Connection) -> None:
+def _run_part(options: Options, pipe: Connection) -> None:
     # Ctrl-C reaches all processes; the parent ends this one by closing the pipe.
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_run_fleet(wanted, pipe))
+        asyncio.run(_run_fleet(options, pipe))
 
 
-async def _run_fleet(wanted: Options, pipe: Connection) -> None:
+async def _run_fleet(options: Options, pipe: Connection) -> None:
     fleet = Fleet(
-        wanted.url,
-        wanted.stations,
-        versions=wanted.versions,
-        prefix=wanted.prefix,
-        speed=wanted.speed,
-        password=lambda identity: wanted.password,
-        charging=wanted.charging,
-        free=wanted.free,
-        tokens=wanted.tokens,
+        options.url,
+        options.stations,
+        versions=options.versions,
+        prefix=options.prefix,
+        speed=options.speed,
+        password=lambda identity: options.password,
+        charging=options.charging,
+        free=options.free,
+        tokens=options.tokens,
     )
-    told = asyncio.Event()
-    asyncio.get_running_loop().add_reader(pipe.fileno(), told.set)
+    requested = asyncio.Event()
+    asyncio.get_running_loop().add_reader(pipe.fileno(), requested.set)
     at, cpu, sessions = time.monotonic(), time.process_time(), 0
-    starting = asyncio.create_task(fleet.start(over_s=wanted.ramp))
-    ended = asyncio.create_task(told.wait())
+    starting = asyncio.create_task(fleet.start(over_s=options.ramp))
+    ended = asyncio.create_task(requested.wait())
     await asyncio.wait((starting, ended), return_when=asyncio.FIRST_COMPLETED)
     try:
-        while not told.is_set():
+        while not requested.is_set():
             pipe.send(
                 {
                     "latencies": fleet.latencies.take(),
@@ -142,9 +142,9 @@ async def _run_fleet(wanted: Options, pipe: Connection) -> None:
                 }
             )
             at, cpu, sessions = time.monotonic(), time.process_time(), fleet.sessions_done
-            await told.wait()
+            await requested.wait()
             pipe.recv()  # raises EOFError when the parent closed the pipe
-            told.clear()
+            requested.clear()
     except (EOFError, OSError):
         pass
     finally:

@@ -53,9 +53,8 @@ class StationSocket(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(
-            asyncio.Transport, transport
-        )  # uvloop's transport is not a subclass of asyncio's
+        # uvloop's transport is not a subclass of asyncio's.
+        self.transport = cast(asyncio.Transport, transport)
         self.transport.write(self._request)
 
     def send(self, text: bytes) -> None:

@@ -193,19 +193,19 @@ class StationConnection(Conversation):
     async def _serve(self, wire: Wire) -> None:
         self.wire = wire
         self._socket_closed.clear()
-        duties = asyncio.create_task(self._duties())
+        messages = asyncio.create_task(self._send_own_messages())
         try:
             await wire.start()
         finally:
             self.wire = None
             self._set_online(False)
-            duties.cancel()
+            messages.cancel()
             with contextlib.suppress(asyncio.CancelledError, NoAnswer):
-                await duties
+                await messages
             self._needs_boot = self._needs_boot or self.boot_on_reconnect
             self._socket_closed.set()
 
-    async def _duties(self) -> None:
+    async def _send_own_messages(self) -> None:
         """Send what a connected station sends by itself: boot, statuses, heartbeats."""
         with contextlib.suppress(NoAnswer):
             while True:

@@ -27,9 +27,8 @@ class Misbehaviour:
     duplicate_start: bool = False  # every StartTransaction is sent twice, with two ids
     out_of_order: bool = False  # the first meter message of a transaction is sent after the second
     seq_gaps: bool = False  # seqNo skips a number from time to time
-    stop_transaction_id: int | None = (
-        None  # sent in StopTransaction instead of the right id: -1, 0, another station's
-    )
+    # Sent in StopTransaction instead of the right id: -1, 0, another station's.
+    stop_transaction_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

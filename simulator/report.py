@@ -33,13 +33,15 @@ def failure_sentence(stations: int, accepted: int, not_accepted: dict[str, int],
     """
     if not not_accepted:
         return None
-    who = f"{sum(not_accepted.values())} of {stations} stations were not" if accepted else "No station was"
+    subject = (
+        f"{sum(not_accepted.values())} of {stations} stations were not" if accepted else "No station was"
+    )
     why = "; ".join(
         reason if len(not_accepted) == 1 else f"{reason} ({count} of them)"
         for reason, count in not_accepted.items()
     )
     hint = " Start a server with python3 run.py; HTTP_PORT or --url sets its address."
-    return f"{who} accepted at {url}: {why}.{hint if NOT_LISTENING in not_accepted else ''}"
+    return f"{subject} accepted at {url}: {why}.{hint if NOT_LISTENING in not_accepted else ''}"
 
 
 class Progress:

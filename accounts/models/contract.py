@@ -15,8 +15,8 @@ from accounts.models.user import User
 
 
 def contract_key(contract_id: str) -> str:
-    """The normalised contract id used in comparisons: an eMAID without its check character, other texts
-    without case.
+    """Return the normalised contract id, which comparisons use: an eMAID without its check character, other
+    texts without case.
     """
     return emaid.key(contract_id) or contract_id.strip().casefold()
 

@@ -18,9 +18,9 @@ _MAC = re.compile(r"[0-9a-f]{12}")
 
 
 def normalise_uid(uid: str) -> str:
-    """The normalised uid used in comparisons. OCPP's idTag is case-insensitive (1.6 CiString20); surrounding
-    blanks are ignored, and so are the separators of a vehicle's MAC address. With OCPP_TOKEN_NORMAL_FORM
-    separators are ignored in every uid.
+    """Return the normalised uid, which comparisons use. OCPP's idTag is case-insensitive (1.6 CiString20);
+    surrounding blanks are ignored, and so are the separators of a vehicle's MAC address. With
+    OCPP_TOKEN_NORMAL_FORM separators are ignored in every uid.
     """
     key = uid.strip().casefold()
     if settings.OCPP_TOKEN_NORMAL_FORM:
@@ -126,7 +126,7 @@ class Token(Budgeted):
 
     @property
     def method(self) -> str:
-        """How the driver presents the token, derived from its type and the form of its uid."""
+        """How the driver identifies, derived from the type and the form of the uid."""
         if self.type == self.Type.OTHER:
             return "Vehicle autocharge" if self.uid.upper().startswith("VID:") else "Other"
         return {"RFID": "RFID", "APP_USER": "App", "AD_HOC_USER": "Ad hoc"}[self.type]

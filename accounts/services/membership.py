@@ -134,9 +134,8 @@ def invalidate_tokens(member: Member) -> None:
     locked = Token.objects.filter(contract_id=member.contract_id, user_id=member.user_id, valid=True)
     for token in locked.select_for_update():
         token.valid = False
-        token.save(
-            update_fields=["valid", "updated_at"]
-        )  # one by one: the save signal drops each from the token cache
+        # Saved one by one: the save signal drops each token from the cache.
+        token.save(update_fields=["valid", "updated_at"])
 
 
 def require_holder(contract: Contract | None, user: User | None) -> None:

@@ -52,7 +52,7 @@ def _reserve(
     reservation = Reservation(reservation_id, place.number, token, expires, group)
     place.reservation = reservation
 
-    async def hold() -> None:
+    async def release_at_expiry() -> None:
         await station.set_status(place, place.resting_status)
         # Multiply by the speed to wait in real time: the expiry is a time of day.
         await station.clock.sleep((expires - station.clock.now()).total_seconds() * station.clock.speed)
@@ -64,7 +64,7 @@ def _reserve(
                     {"reservationId": reservation_id, "reservationUpdateStatus": "Expired"},
                 )
 
-    return ACCEPTED, hold
+    return ACCEPTED, release_at_expiry
 
 
 def _why_not(connectors: list[Connector]) -> str:
