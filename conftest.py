@@ -1,15 +1,19 @@
-"""Fixtures that every test may use."""
+"""Fixtures that every test may use, and what a run prints and leaves behind."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.live import LiveServer
-from tests.processes import must
+from tests.processes import cleaning, must, starting
+
+SLOWEST = 10
+_seconds: Counter[str] = Counter()
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +31,28 @@ def running_server(tmp_path_factory: pytest.TempPathFactory, migrated_database: 
     server = LiveServer(tmp_path_factory.mktemp("live"), template=migrated_database).start()
     yield server
     server.stop()
+
+
+# -- the run -------------------------------------------------------------------------------------------
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the workers of xdist are processes of the run themselves
+        cleaning.watch()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if starting.starts_process(item):
+            item.add_marker(pytest.mark.process)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Called where the run is reported: of all workers in the process that started them."""
+    _seconds[report.nodeid.partition("::")[0]] += report.duration
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.section(f"slowest {SLOWEST} files")
+    for name, seconds in _seconds.most_common(SLOWEST):
+        terminalreporter.write_line(f"{seconds:7.1f}s {name}")

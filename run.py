@@ -13,7 +13,9 @@
   python3 run.py housekeeping     deadlines, expiries, retention; one of several is elected
   python3 run.py healthcheck      check this container's process; --ready: and the parts that it needs
 
-  python3 run.py test [ARGS]      run the linters, the type checker and all tests; with ARGS, only pytest ARGS
+  python3 run.py test             run the linters, the type checker and all tests
+  python3 run.py test --fast      the same with the tests that start no process: less than three minutes
+  python3 run.py test ARGS        only pytest ARGS; -m nightly for the long tests of a release
   python3 run.py manage ARGS      run a Django command, such as: manage changepassword admin
   python3 run.py load-test ARGS   put load on a server by simulated stations; --help lists the options
   python3 run.py bench ARGS       compare the cost of a message with the plain ocpp package (bench/README.md)
@@ -47,6 +49,8 @@ ROLES = ("web", "gateway", "processor", "housekeeping")
 # These commands need the development requirements, and start servers with settings of their own.
 DEVELOPERS = ("test", "load-test", "bench")
 WRONG_SETTING = 2
+# What `test --fast` runs: everything but the tests that start a process and those that run on request.
+FAST = "not process and not nightly and not soak and not load and not browser"
 
 
 class RunError(Exception):
@@ -228,19 +232,26 @@ def test(arguments: list[str]) -> int:
         "manage.py check": [*django, "check"],
         "makemigrations --check": [*django, "makemigrations", "--check", "--dry-run"],
     }
+    is_fast = arguments == ["--fast"]
+    if is_fast:
+        arguments = ["-m", FAST]
     with tempfile.TemporaryDirectory(prefix="ocpp-server-tests-") as folder:
         # The suite sees the defaults, whatever this machine's shell or .env says, and an empty folder.
         known = {variable.name for variable in table.VARIABLES}
         variables = {name: value for name, value in os.environ.items() if name not in known}
         variables |= {"DATA_DIR": folder, "ENV_FILE": os.devnull}
+        # The suite starts many processes, and each would compile the project again.
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)
+        if is_fast:
+            variables["TESTS_START_NO_PROCESS"] = "1"
         failed = []
-        for name, command in {} if arguments else steps.items():
+        for name, command in steps.items() if is_fast or not arguments else ():
             print(f"== {name}", flush=True)
             if finish(command, variables) != 0:
                 failed.append(name)
         if failed:
             print(f"== FAILED: {', '.join(failed)} (above); the tests follow", flush=True)
-        status = finish([*python, "pytest", "-n", "2", *arguments], variables)
+        status = finish([*python, "pytest", "-n", "2", "--dist", "worksteal", *arguments], variables)
     return status or int(bool(failed))
 
 

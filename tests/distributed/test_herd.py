@@ -59,6 +59,13 @@ async def comes_back(cluster: Cluster, cows: list[Cow], *, over_s: float, accept
     await asyncio.gather(*(cow.leave() for cow in cows))
 
 
+async def test_F40_100_stations_come_back_within_5_seconds_and_none_is_refused(
+    herd: Callable[[int], tuple[Cluster, list[Cow]]],
+) -> None:
+    await comes_back(*herd(100), over_s=5.0, acceptable_s=AT_MOST_S)
+
+
+@pytest.mark.nightly
 async def test_F40_300_stations_come_back_within_15_seconds_and_none_is_refused(
     herd: Callable[[int], tuple[Cluster, list[Cow]]],
 ) -> None:

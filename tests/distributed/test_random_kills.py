@@ -116,6 +116,13 @@ async def survive(cluster: Cluster, stations: int, seconds: float, lives: tuple[
 
 
 async def test_processes_of_every_role_die_and_nothing_is_lost_or_doubled(cluster: Cluster) -> None:
+    deaths = await survive(cluster, stations=16, seconds=8, lives=(1, 5))
+
+    assert deaths >= 4
+
+
+@pytest.mark.nightly
+async def test_20_seconds_of_random_deaths_under_24_stations(cluster: Cluster) -> None:
     deaths = await survive(cluster, stations=24, seconds=20, lives=(2, 12))
 
     assert deaths >= 4

@@ -81,6 +81,7 @@ def launch(
     `command` are forked from the launcher, which saves the seconds of their imports.
     Where no file is given, input and output are the null device.
     """
+    assert "TESTS_START_NO_PROCESS" not in os.environ, "a test of `run.py test --fast` starts a process"
     request = {"kind": kind, "words": words, "environment": dict(environment), "cwd": str(cwd), "user": user}
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     null = os.open(os.devnull, os.O_RDWR)

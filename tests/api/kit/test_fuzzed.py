@@ -27,8 +27,12 @@ CHECKS = (
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("phases", "examples"),
+    [("examples,fuzzing", 1), pytest.param("examples,coverage,fuzzing", 5, marks=pytest.mark.nightly)],
+)
 async def test_no_request_that_fits_or_breaks_the_document_is_answered_by_a_surprise(
-    server: LiveServer, tmp_path: Path
+    server: LiveServer, tmp_path: Path, phases: str, examples: int
 ) -> None:
     # given rows of every kind, and a station that is online under a name the fuzzer likes
     station = Station("0", "1.6", server.ocpp, speed=60)
@@ -48,8 +52,8 @@ async def test_no_request_that_fits_or_breaks_the_document_is_answered_by_a_surp
         "run",
         f"http://127.0.0.1:{server.port}/api/schema/",
         *("-H", f"Authorization: Api-Key {API_KEY}"),
-        *("--phases", "examples,coverage,fuzzing"),
-        *("--max-examples", "5"),
+        *("--phases", phases),
+        *("--max-examples", str(examples)),
         *("--checks", ",".join(CHECKS)),
         *("--seed", "1"),
         *("--request-timeout", "60"),

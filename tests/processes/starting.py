@@ -1,0 +1,86 @@
+"""Which tests start a process: a test whose function, helpers or fixtures could start one."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from types import CodeType, FunctionType
+from typing import Any
+
+import pytest
+
+from tests.processes import launching
+
+# The names by which a process is started without the launcher.
+_CALLS = frozenset({"create_subprocess_exec", "create_subprocess_shell", "fork", "Popen"})
+
+
+def starts_process(item: pytest.Item) -> bool:
+    """Whether a function that the test or one of its fixtures may call starts a process.
+
+    Functions and classes of tests are followed by the global names they use, so a test that only builds an
+    object of a class that can start processes counts too.
+    """
+    if not isinstance(item, pytest.Function):
+        return False
+    definitions = item._fixtureinfo.name2fixturedefs.values()
+    functions = [item.function, *(each.func for found in definitions for each in found)]
+    return any(_reaches(_plain(function)) for function in functions)
+
+
+def _plain(function: Any) -> Any:
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return getattr(function, "__func__", function)
+
+
+@cache
+def _reaches(start: Any) -> bool:
+    seen: set[int] = set()
+    waiting = [start]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if value is launching.launch:
+            return True
+        for code, known in _codes(value):
+            names = set(_names(code))
+            if names & _CALLS or ("subprocess" in names and known.get("subprocess") is subprocess):
+                return True
+            waiting += [known[name] for name in names if _is_of_tests(known.get(name))]
+            waiting += [
+                part
+                for module in names
+                if getattr(known.get(module), "__name__", "").startswith("tests.")
+                for part in (getattr(known[module], name, None) for name in names)
+                if _is_of_tests(part)
+            ]
+    return False
+
+
+def _codes(value: Any) -> Iterator[tuple[CodeType, dict[str, Any]]]:
+    """The code of a function, or of all methods of a class and its bases."""
+    if isinstance(value, FunctionType):
+        yield value.__code__, value.__globals__
+    elif isinstance(value, type):
+        for base in value.__mro__:
+            for part in vars(base).values() if _is_of_tests(base) else ():
+                function = _plain(getattr(part, "fget", None) or part)
+                if isinstance(function, FunctionType):
+                    yield function.__code__, function.__globals__
+
+
+def _is_of_tests(value: Any) -> bool:
+    value = _plain(value)
+    module = getattr(value, "__module__", None) or ""
+    return isinstance(value, FunctionType | type) and ".test" in f".{module}"
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

@@ -1,0 +1,26 @@
+"""A test that never ends, for `test_interrupted_runs.py`: it starts one process of each kind and waits."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from tests.distributed.engines import Postgres, Redis
+from tests.live import LiveServer
+from tests.processes import cleaning
+
+
+def test_that_never_ends(tmp_path: Path, migrated_database: Path) -> None:
+    server = LiveServer(tmp_path / "server", template=migrated_database).start()
+    redis, postgres = Redis(), Postgres()
+    plain = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    processes = [each.process.pid for each in (server, redis, postgres) if each.process is not None]
+    told = Path(os.environ["INTERRUPTED_RUN"])
+    report = {"mark": os.environ[cleaning.MARK], "run": os.getpid(), "pids": [*processes, plain.pid]}
+    (told.parent / "draft").write_text(json.dumps(report))
+    (told.parent / "draft").rename(told)
+    threading.Event().wait()

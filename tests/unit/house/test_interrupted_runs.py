@@ -1,0 +1,68 @@
+"""A run of the tests that is interrupted leaves no process behind, however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.live import ROOT
+from tests.processes import cleaning
+
+pytestmark = pytest.mark.slow
+_RUN = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/house/interrupted.py"]
+
+
+def until(condition: Callable[[], Any], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)  # nothing to await: these are processes of others
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("number", "is_of_worker"),
+    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGKILL, False), (signal.SIGKILL, True)],
+    ids=["Ctrl-C", "terminated", "killed", "worker killed"],
+)
+def test_an_interrupted_run_leaves_no_process_behind(
+    tmp_path: Path, number: signal.Signals, is_of_worker: bool
+) -> None:
+    # given a run with a server, a Redis, a PostgreSQL and a process started plainly
+    told = tmp_path / "told"
+    variables = {**os.environ, "INTERRUPTED_RUN": str(told), "DATA_DIR": str(tmp_path / "data")}
+    options = ["-n", "1", "--max-worker-restart", "0"] if is_of_worker else ["-p", "no:xdist"]
+    with open(tmp_path / "log", "wb") as log:
+        run = subprocess.Popen([*_RUN, *options], cwd=ROOT, env=variables, stdout=log, stderr=log)
+    until(lambda: told.exists() or run.poll() is not None, 120)
+    assert run.poll() is None, (tmp_path / "log").read_text()
+    report = json.loads(told.read_text())
+    pids = [
+        *report["pids"],
+        *(child.pid for pid in report["pids"] for child in psutil.Process(pid).children()),
+    ]
+    assert len(pids) > 4 and all(is_running(pid) for pid in pids)  # those of PostgreSQL are several
+
+    # when it ends before its time
+    os.kill(report["run"] if is_of_worker else run.pid, number)
+    run.wait(60)
+
+    # then nothing is left
+    until(lambda: not any(is_running(pid) for pid in pids))
+    until(lambda: not cleaning.marked(report["mark"]))
