@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.distributed.queue import brpop
 
+CLAIM_MS, RENEW_S = 4_000, 1.0
+
 
 def enter(stations: str) -> None:
     """Enter so many stations, each with its own token, and the table of the plain consumers."""
@@ -30,5 +32,8 @@ def work(kind: str) -> None:
         brpop.work()
         return
     from ocpp_server.management.commands.process_queue import Command
+    from ocpp_server.transport.queue import claims, processor
 
+    # The stations of a worker that was killed wait for this long.
+    claims.CLAIM_MS, processor.RENEW_S = CLAIM_MS, RENEW_S
     Command().handle()

@@ -38,8 +38,12 @@ def is_running(pid: int) -> bool:
 
 @pytest.mark.parametrize(
     ("number", "is_of_worker"),
-    [(signal.SIGINT, False), (signal.SIGTERM, False), (signal.SIGKILL, False), (signal.SIGKILL, True)],
-    ids=["Ctrl-C", "terminated", "killed", "worker killed"],
+    [
+        pytest.param(signal.SIGINT, False, id="Ctrl-C"),
+        pytest.param(signal.SIGKILL, False, id="killed"),
+        pytest.param(signal.SIGTERM, False, id="terminated", marks=pytest.mark.nightly),
+        pytest.param(signal.SIGKILL, True, id="worker killed", marks=pytest.mark.nightly),
+    ],
 )
 def test_an_interrupted_run_leaves_no_process_behind(
     tmp_path: Path, number: signal.Signals, is_of_worker: bool
@@ -53,10 +57,8 @@ def test_an_interrupted_run_leaves_no_process_behind(
     until(lambda: told.exists() or run.poll() is not None, 120)
     assert run.poll() is None, (tmp_path / "log").read_text()
     report = json.loads(told.read_text())
-    pids = [
-        *report["pids"],
-        *(child.pid for pid in report["pids"] for child in psutil.Process(pid).children()),
-    ]
+    children = [child.pid for pid in report["pids"] for child in psutil.Process(pid).children()]
+    pids = [*report["pids"], *children]
     assert len(pids) > 4 and all(is_running(pid) for pid in pids)  # those of PostgreSQL are several
 
     # when it ends before its time

@@ -13,11 +13,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from ocpp_server.environment import table
 from tests import live
+from tests.processes import finished
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 120
@@ -31,15 +33,15 @@ def environment(data: Path, port: int, **more: str) -> dict[str, str]:
     return clean | ours | more
 
 
-def run(*arguments: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), *arguments],
-        env=variables,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=SECONDS,
-    )
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(*arguments: str, variables: dict[str, str]) -> Done:
+    """A command that ends by itself; `started` is run.py from its first line on."""
+    return Done(*finished("run", *arguments, environment=variables))
 
 
 @contextmanager
