@@ -1,4 +1,14 @@
-from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS, Version, label, negotiate
+from ocpp_server.protocol.versions import (
+    V16,
+    V21,
+    V201,
+    VERSIONS,
+    Version,
+    identity_limit,
+    label,
+    negotiate,
+    of_boot,
+)
 
 
 def test_R01_the_clients_first_version_that_we_speak_wins():
@@ -20,3 +30,15 @@ def test_versions_have_the_name_people_use():
 def test_a_version_is_the_text_on_the_wire():
     assert V16 == "ocpp1.6" and {V16: 1}["ocpp1.6"] == 1 and "ocpp2.1" in VERSIONS
     assert Version("ocpp2.0.1") is V201 and f"{V21}" == "ocpp2.1"
+
+
+def test_only_2_x_limits_the_length_of_an_identity():
+    assert [identity_limit(version) for version in VERSIONS] == [None, 48, 48]
+
+
+def test_a_boot_shows_its_version_by_the_fields_that_only_2_x_has():
+    two = '[2,"1","BootNotification",{"chargingStation":{"model":"M","vendorName":"V"},"reason":"PowerUp"}]'
+    one = '[2,"1","BootNotification",{"chargePointModel":"M","chargePointVendor":"V"}]'
+
+    assert [of_boot(one, known) for known in VERSIONS] == [V16, V16, V16]
+    assert [of_boot(two, known) for known in VERSIONS] == [V201, V201, V21]
