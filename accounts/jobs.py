@@ -1,4 +1,4 @@
-"""What accounts do without a message: delete what is no longer needed."""
+"""Jobs of accounts: delete rows that are no longer needed."""
 
 from __future__ import annotations
 

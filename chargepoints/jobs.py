@@ -1,4 +1,4 @@
-"""What happens to stations and commands without a message."""
+"""Jobs of stations and commands, which run without a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the live state holds of charge points and their connectors, read from the database."""
+"""Loads charge points and their connectors into the live state."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _station(row: ChargePoint | None, version: str) -> Station:
 
 
 def _apply_settings(station: Station, row: ChargePoint) -> None:
-    """What the operator set for this station, or the server's default."""
+    """Apply the operator's settings for this station, or the server's defaults."""
     station.site_pk = row.site_id
     station.registration_status = row.registration_status
     station.strict = (row.validation or settings.OCPP_VALIDATION) == ChargePoint.Validation.STRICT

@@ -1,4 +1,4 @@
-"""What the live state holds of the stored configuration: keys whose values differ from their defaults."""
+"""Loads the stored configuration into the live state: keys whose values differ from their defaults."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The second tree of errors: a rule of ours said no. Handlers, views and commands each know how to say it
-to their side.
+"""The second tree of errors: a rule of this server refused. Handlers, views and commands each translate it
+for their caller.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ class Conflict(DomainError):
 
 
 class Refused(DomainError):
-    """The input is right by itself, and what it asks for would break a promise made to somebody."""
+    """The input is right by itself, and what it asks for would break a promise made to others."""
 
 
 class Outdated(DomainError):
-    """The caller changes what somebody else has changed meanwhile."""
+    """The caller changes an object that was changed meanwhile."""
 
     sentence = "This was changed meanwhile; read it again."
 

@@ -1,4 +1,4 @@
-"""Django's settings. What an operator may change comes from the environment, by `environment/table.py`."""
+"""Django's settings. Those that an operator may change come from the environment (`environment/table.py`)."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "ocpp_server.urls"
 ASGI_APPLICATION = "ocpp_server.asgi.application"
-# What serves the WebSockets of stations; `ocpp_server.asgi` imports it by this path.
+# The application that serves the WebSockets of stations; `ocpp_server.asgi` imports it by this path.
 WEBSOCKET_APPLICATION = "chargepoints.routing.websocket"
 TEMPLATES = [
     {
@@ -159,8 +159,8 @@ POSTGRESQL_OPTIONS: dict[str, Any] = {
         "min_size": 1,
         "max_size": ENVIRONMENT["DATABASE_POOL_SIZE"],
         "timeout": ENVIRONMENT["DATABASE_POOL_TIMEOUT"],
-        # The pool doubles the time between two attempts; beyond this it gives up until somebody asks again,
-        # which finds a database that is back sooner than a long pause would.
+        # The pool doubles the time between two attempts; beyond this it gives up until the next query, which
+        # finds a database that is back sooner than a long pause would.
         "reconnect_timeout": 3,
     },
     "options": f"-c statement_timeout={ENVIRONMENT['DATABASE_STATEMENT_TIMEOUT'] * 1000:.0f}",
@@ -205,7 +205,7 @@ if REDIS_DISTRIBUTED_STATE:
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {
-                # A Redis that hangs must not keep callers for ever.
+                # A Redis that hangs must not keep callers waiting without end.
                 "hosts": [{"address": REDIS_URL, "socket_timeout": 3, "socket_connect_timeout": 3}],
                 "prefix": f"{REDIS_STATE_PREFIX}:channels",
             },
@@ -223,7 +223,7 @@ else:
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
-# -- who may log in --------------------------------------------------------------------------------
+# -- logins --------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
@@ -240,7 +240,7 @@ LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
 
 # Ten wrong passwords for one name from one address lock that pair out for a quarter of an hour. The pair,
-# because a name alone would let anybody lock the operator out, and an address alone a whole office.
+# because a name alone would let any stranger lock the operator out, and an address alone a whole office.
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
@@ -261,7 +261,7 @@ if ENVIRONMENT["ALLOWED_HOSTS"]:
 elif PUBLIC_URL:
     ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "", socket.gethostname(), *_LOOPBACK]
 else:
-    # Nobody has said what the machine is called, and a workshop's laptop is reached by any name or address.
+    # The name of the machine is not set, and a workshop's laptop is reached by any name or address.
     ALLOWED_HOSTS = ["*"]
 
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []

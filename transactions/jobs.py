@@ -1,4 +1,4 @@
-"""What happens to transactions and tokens without a message."""
+"""Jobs of transactions and tokens, which run without a message."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def expire_remote_starts() -> None:
 
 
 async def ask_for_missing_events() -> None:
-    """Ask connected stations about transactions with gaps (2.0.1 E14): what is lost, what is on its way."""
+    """Ask connected stations about transactions with gaps (2.0.1 E14): which are lost, which are still
+    queued.
+    """
     grace, now = timedelta(seconds=settings.OCPP_MISSING_EVENTS_GRACE), datetime.now(UTC)
     for connection in switchboard.served():
         station = connection.station

@@ -3,7 +3,7 @@
 It can be lost at any moment and is rebuilt from the ORM, which is what survives.
 
 One interface, one implementation a mode: `memory` in the embedded server, `redis` when several processes
-share it. What the live state needs from the database, the apps register (`extensions`).
+share it. The apps register how it is read from the database (`extensions`).
 """
 
 from __future__ import annotations

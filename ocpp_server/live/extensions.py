@@ -1,4 +1,4 @@
-"""What the apps add to the live state: how a station is loaded, what else is read from the database.
+"""How apps load the live state: the parts of a station, and everything else it reads from the database.
 
 The engine owns the attributes of the live station, because every message reads them; the apps know in which
 rows they are stored. Each app registers its part by name in `AppConfig.ready`, and `require` stops the start
@@ -76,7 +76,7 @@ class StoredKeys(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """What one app loads of many stations at once, and shows of each in Redis.
+    """A part of a live station: how one app loads it for many stations at once, and shows it in Redis.
 
     `show` gives entries of the hash `P:business:{name}:{identity}`. Redis keeps the hash until the station is
     removed.
@@ -93,7 +93,7 @@ tokens = Port[StoredTokens]("StoredTokens")
 keys = Port[StoredKeys]("StoredKeys")
 # By name, in the order of registration: INSTALLED_APPS decides it.
 _extensions: dict[str, Extension] = {}
-# What the engine's own attributes of a station (`station.LOADED`) are loaded by.
+# The extensions that load the engine's own attributes of a station (`station.LOADED`).
 _REQUIRED = ("connectors", "transactions", "remote_starts", "orphans")
 
 

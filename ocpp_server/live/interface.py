@@ -1,4 +1,4 @@
-"""What every implementation of the live state offers.
+"""The interface that every implementation of the live state offers.
 
 The interface is asynchronous where a distributed implementation has to ask another machine, synchronous
 where every process must know the answer itself.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ocpp_server.live.redis.keys import Script
     from ocpp_server.live.station import Station
 
-# What is told about a connection of ours, by its id.
+# A callback that gets the id of a connection of this process.
 Notice = Callable[[str], Awaitable[None]]
 
 
@@ -31,11 +31,11 @@ class LiveStateUnavailable(StorageUnavailable):
 
 
 class LiveState(ABC):
-    """What every implementation offers. Identities are compared without case."""
+    """The live state of this process. Identities are compared without case."""
 
     # Whether other processes see and change it too.
     is_shared: ClassVar[bool] = False
-    # What is counted over a minute: failed logins, arrivals, replaced connections.
+    # Counts over a minute: failed logins, arrivals, replaced connections.
     recent: Recent
 
     # -- the process ------------------------------------------------------------------------------
@@ -47,23 +47,26 @@ class LiveState(ABC):
         """The process ends."""
 
     def watch(self, *, lost: Notice, regained: Notice) -> None:  # noqa: B027
-        """Say who wants to know that a connection of this process was taken over by a newer one elsewhere
-        (`lost`), or was taken for dead and is registered again (`regained`: others may have acted meanwhile).
+        """Set the callbacks for a connection of this process that a newer one elsewhere has replaced
+        (`lost`), or that was considered dead and is registered again (`regained`: other processes may have
+        acted meanwhile).
         """
 
     async def status(self) -> dict[str, dict[str, object]]:
-        """The parts that a readiness probe should know of: {name: {"ok", "detail"}}."""
+        """The parts for the readiness probe: {name: {"ok", "detail"}}."""
         return {}
 
     @property
     def away(self) -> tuple[float, str] | None:
-        """Since when (monotonic seconds) and why this process can't share; None when it can. Asks nobody."""
+        """Since when (monotonic seconds) and why this process can't share; None when it can. Makes no
+        request.
+        """
         return None
 
     def stand(self, *, is_first: bool) -> None:  # noqa: B027
         """Stand for election as housekeeper; a process that was started for it goes before all others.
 
-        Who never stands is never elected: not everybody who shares the state has the jobs.
+        A process that does not stand is never elected: not every process that shares the state has the jobs.
         """
 
     @property
@@ -72,8 +75,8 @@ class LiveState(ABC):
         return True
 
     async def gone(self, believed: Mapping[str, str]) -> list[str]:
-        """Of the connections the ORM believes in ({identity: connection id}), the ids that nobody holds.
-        Only the housekeeper asks.
+        """Of the connections that the ORM shows ({identity: connection id}), the ids that no process holds.
+        Only the housekeeper calls this.
         """
         return []
 
@@ -101,13 +104,15 @@ class LiveState(ABC):
     def is_connected(self, identity: str) -> bool: ...
 
     def station_changed(self, station: Station) -> None:  # noqa: B027
-        """What a message changed is stored: show it to the other processes. Called after every commit."""
+        """Publish the changes of a message, which are stored, to the other processes. Called after every
+        commit.
+        """
 
     def serve(self, identity: str) -> None:  # noqa: B027
         """This process handles the messages of a station at a gateway from now on; another did before."""
 
     def unserve(self, identity: str) -> None:  # noqa: B027
-        """Another process handles them from now on, or nobody does."""
+        """Another process handles them from now on, or none."""
 
     async def run(self, script: Script, keys: list[str], *arguments: str | int) -> Any:
         """A script's result, where the state is shared. Raises LiveStateUnavailable."""
@@ -125,17 +130,17 @@ class LiveState(ABC):
 
     @abstractmethod
     def forget_token(self, uid_key: str) -> None:
-        """A token changed: ask the database again. May be called from any thread."""
+        """A token changed: read it from the database again. May be called from any thread."""
 
     @abstractmethod
     def forget_tokens(self) -> None:
-        """Something changed that many tokens hang on: ask the database for all of them again. May be called
-        from any thread.
+        """Something changed that many tokens depend on: read all of them from the database again. May be
+        called from any thread.
         """
 
     @abstractmethod
     async def consumed(self, subject: str) -> Consumption:
-        """What was drawn against the budget of a token ("token:7") or a contract ("contract:3")."""
+        """The energy drawn against the budget of a token ("token:7") or a contract ("contract:3")."""
 
     @abstractmethod
     def token_used(self, pk: int, at: datetime) -> None:
@@ -143,7 +148,7 @@ class LiveState(ABC):
 
     @abstractmethod
     def take_used_tokens(self) -> dict[int, datetime]:
-        """Which tokens were used since this was asked last, and when."""
+        """The tokens used since the last call, and when."""
 
     # -- stored configuration ---------------------------------------------------------------------
 
@@ -159,7 +164,7 @@ class LiveState(ABC):
 
     @abstractmethod
     def station_removed(self, identity: str) -> None:
-        """There is no such station any more. May be called from any thread."""
+        """The station was removed. May be called from any thread."""
 
     # -- running transactions ---------------------------------------------------------------------
 
@@ -181,7 +186,7 @@ class LiveState(ABC):
 
     @abstractmethod
     def transaction_undone(self, transaction: TransactionState) -> None:
-        """Take a transaction out that was counted before it was stored, and never was."""
+        """Remove a transaction that was counted before it was stored, and never was stored."""
 
     @abstractmethod
     def station_loaded(
@@ -195,4 +200,4 @@ class LiveState(ABC):
 
     @abstractmethod
     def rebuild(self, *, last_number: int, active: Iterable[TransactionState]) -> None:
-        """Fill the live state from what the ORM holds."""
+        """Fill the live state from the ORM."""

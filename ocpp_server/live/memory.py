@@ -173,7 +173,7 @@ class MemoryState(LiveState):
         ended = _take(self._running, token_key, number)
         if ended is not None and ended.group_id:
             _take(self._groups, ended.group_id.casefold(), number)
-        # What it drew counts from now on: the next question about the budget asks the database.
+        # Its energy counts from now on: the next look-up of the budget reads the database.
         _, records = self._tokens.get(token_key, (0.0, ()))
         for budget in (budget for record in records for budget in record.budgets):
             self._consumed.pop(budget.subject, None)

@@ -1,4 +1,4 @@
-"""How often something happened lately, such as a failed login: what limits are counted by."""
+"""How often something happened lately, such as a failed login. Limits are counted by it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections import OrderedDict, deque
 from typing import Final
 
 WINDOW_S: Final = 60.0
-# Identities and addresses are a stranger's words: beyond so many the oldest are forgotten.
+# Identities and addresses come from outside: beyond this many the oldest are forgotten.
 TRACKED: Final = 50_000
 
 
 class Recent(ABC):
     """By what happened, the address it came from and the identity it concerns (compared without case), within
-    the last minute. With the address, because nobody may lock a station out from somewhere else.
+    the last minute. With the address, because an attacker must not lock a station out from another address.
     """
 
     @abstractmethod
@@ -31,7 +31,7 @@ class Recent(ABC):
 
 
 class MemoryRecent(Recent):
-    """What happened in this process."""
+    """Counts of this process alone."""
 
     def __init__(self) -> None:
         self._times: OrderedDict[tuple[str, str, str], deque[float]] = OrderedDict()

@@ -12,8 +12,8 @@ from ocpp_server.live.registers import Registers
 
 
 class Connection(msgspec.Struct):
-    """Who holds a station's socket. `id` is new with every connection: clean-up compares it, so a late
-    close changes nothing. Without a `channel` it is not a process of ours but a gateway, `server`.
+    """The process that holds a station's socket. `id` is new with every connection: clean-up compares it, so
+    a late close changes nothing. Without a `channel` the holder is a gateway, `server`.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Places(msgspec.Struct, frozen=True):
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """What a token or a contract may draw, Wh. `subject` names whose it is: "token:7", "contract:3"."""
+    """The energy (Wh) that a token or contract may draw. `subject` is its owner: "token:7", "contract:3"."""
 
     subject: str
     wh_per_day: int | None
@@ -54,7 +54,7 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 class Consumption(msgspec.Struct, frozen=True):
-    """What was drawn against a budget as of `day`, Wh; days and months are those of TIME_ZONE."""
+    """The energy drawn against a budget as of `day`, Wh; days and months are those of TIME_ZONE."""
 
     day: date
     day_wh: float
@@ -62,7 +62,7 @@ class Consumption(msgspec.Struct, frozen=True):
 
 
 class TokenRecord(msgspec.Struct, frozen=True):
-    """What authorization needs to know of a token, its bearer and its contract: no question asks more."""
+    """Everything that authorization needs of a token, its bearer and its contract."""
 
     pk: int
     uid: str
@@ -78,7 +78,7 @@ class TokenRecord(msgspec.Struct, frozen=True):
     contract_status: str = ""
     contract_from: datetime | None = None
     contract_until: datetime | None = None
-    # What keeps the bearer from charging on the contract: viewer, invited, removed or stranger.
+    # The reason why the bearer may not charge on the contract: viewer, invited, removed or stranger.
     bar: str = ""
     # Of token, group and contract: where one of them is refused, and for each that is allowed only somewhere,
     # where.
@@ -128,7 +128,7 @@ class TransactionState(msgspec.Struct, kw_only=True):
     energy_by_hour: dict[str, float] | None = None
     registers: Registers = msgspec.field(default_factory=Registers)
     suspect_reasons: list[str] = msgspec.field(default_factory=list)
-    # 2.x: what came under which seqNo, to tell a repetition from a conflict.
+    # 2.x: the fingerprint of the event under each seqNo, to tell a repetition from a conflict.
     last_seq_no: int | None = None
     seq_fingerprints: dict[int, int] = msgspec.field(default_factory=dict)
     seq_types: dict[int, str] = msgspec.field(default_factory=dict)

@@ -1,6 +1,6 @@
-"""What a running session keeps of its energy register, so that the next reading costs no database read.
+"""A running session's energy register in memory, so that the next reading costs no database read.
 
-Wh everywhere. The rules are those of `transactions.services.registers`.
+Wh everywhere. The rules are those of `transactions.services.metering.counting`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import msgspec
 
 
 class Moment(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What the register showed at one moment, of one reading or several: the highest counts.
+    """The register at one moment, from one reading or several: the highest counts.
 
-    A reading of 400.4 stands for anything between 400.3 and 400.5. `floor` and `ceiling` are what the ranges
-    of all readings have in common; where nothing is in common, the readings contradict each other.
+    A reading of 400.4 stands for anything between 400.3 and 400.5. `floor` and `ceiling` bound the range that
+    all readings have in common; without a common range the readings contradict each other.
     """
 
     at: datetime

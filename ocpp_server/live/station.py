@@ -26,7 +26,7 @@ class DeviationCount:
         self.example = example
 
 
-# A station can invent paths without end; beyond this many kinds in hand they are counted together.
+# A station can invent any number of paths; beyond this many kinds in memory they are counted together.
 MAX_DEVIATION_KINDS = 100
 
 # How long the clock of a station is watched before an estimate may become smaller again, and what is too
@@ -35,7 +35,8 @@ CLOCK_WINDOW = timedelta(hours=1)
 CLOCK_ALLOWED_S = 60.0
 
 
-# What `loading.load_stations` fills from the database. Everything else is of the connection or the message.
+# Attributes that are loaded from the database (`extensions`). The others belong to the connection or the
+# message.
 LOADED = (
     "site_pk",
     "registration_status",
@@ -57,7 +58,7 @@ LOADED = (
 class Station:
     """The live state of one connected station. Its messages are handled one by one: no lock.
 
-    `unit` gathers what the message in hand changes; `received_at` is when it came.
+    `unit` gathers the changes of the current message; `received_at` is when it arrived.
     """
 
     __slots__ = (
@@ -133,12 +134,11 @@ class Station:
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
         # When the last message with a field that its schema does not know was received.
         self._unknown_in: datetime | None = None
-        # The message in hand: its frame, and its payload's JSON text, byte for byte.
+        # The current message: its frame, and its payload's JSON text, byte for byte.
         self.frame = ""
         self.payload = ""
         self.action = ""
-        # What was loaded last may not be all that is stored: look in the database before taking something
-        # for new.
+        # The last load may have missed stored rows: query the database before treating something as new.
         self.in_doubt = False
         self.remote_starts: list[ExpectedStart] = []
         # Stops that came before their starts: how many wait for one.
@@ -199,8 +199,8 @@ class Station:
     def _observe_clock(self, at: datetime) -> None:
         """Measure the station's clock against ours.
 
-        Nothing a station reports is later than its clock, so the least old time of an hour tells how far it
-        is off; what was queued or replayed is older and says nothing.
+        Nothing a station reports is later than its clock, so the least old time of an hour shows its offset;
+        a queued or replayed message is older and shows nothing.
         """
         offset = (at - self.received_at).total_seconds()
         if self.clock_best_s is None or offset > self.clock_best_s:
@@ -219,7 +219,7 @@ class Station:
             self.deviation("clock-skew", f"{skew_s:.0f} s", path="timestamp")
 
     def take_over(self, fresh: Station) -> None:
-        """Become what was just loaded from the database; identity, connection and memory of answers stay."""
+        """Take the attributes of a station just loaded; identity, connection and memory of answers stay."""
         for name in LOADED:
             setattr(self, name, getattr(fresh, name))
         self.in_doubt = True

@@ -1,9 +1,8 @@
-"""What one message changes: stored whole, or taken back whole, in the database and in the live state.
+"""The changes of one message: stored whole, or rolled back whole, in the database and in the live state.
 
 Handlers and services change the live station and gather rows in `station.unit`. `store` commits the rows and
-then shows the other stations what changed. When the rows are not stored, the live state must not keep what
-they said: `roll_back` loads the station again from the database, `abandon` takes back what can be taken back
-without one.
+then publishes the changes to the other stations. When the rows are not stored, the live state must not keep
+them: `roll_back` loads the station again from the database, `abandon` undoes what it can without one.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ async def store(unit: Unit) -> None:
 
 
 class UnitOfWork:
-    """The unit of one station's message. As a context manager it abandons what an exception left behind."""
+    """The unit of one station's message. As a context manager it abandons the changes after an exception."""
 
     __slots__ = ("_station",)
 
@@ -48,7 +47,7 @@ class UnitOfWork:
             self.abandon()
 
     async def store(self) -> None:
-        """Commit what the message changed, then show it in the live state.
+        """Commit the changes of the message, then publish them in the live state.
 
         Raises CommitRefused and StorageUnavailable; the caller rolls back or abandons.
         """
@@ -69,7 +68,7 @@ class UnitOfWork:
         state.station_changed(station)
 
     async def roll_back(self) -> None:
-        """Forget what the message changed: the station's live state is the database's again.
+        """Discard the changes of the message: the station's live state is that of the database again.
 
         The station object stays the same one: handlers and commands hold it. Raises StorageUnavailable.
         """
@@ -81,10 +80,10 @@ class UnitOfWork:
         live.state().station_loaded(station.transactions.values(), before=before)
 
     def abandon(self) -> None:
-        """Forget what the message changed while the database cannot be read.
+        """Discard the changes of the message while the database cannot be read.
 
-        The socket is closed after this, and the station's next connection loads what is stored. Until then no
-        other station may see a transaction that was never stored.
+        The socket is closed after this, and the station's next connection loads the stored state. Until then
+        no other station may see a transaction that was never stored.
         """
         station = self._station
         opened = [transaction.id for transaction in station.opened]

@@ -1,1 +1,1 @@
-"""What operators watch the server with: structured logs, metrics, health."""
+"""Structured logs, metrics and health, for operators who watch the server."""

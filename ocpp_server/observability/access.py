@@ -13,7 +13,7 @@ from ocpp_server.observability import measures, tracing
 
 log = structlog.get_logger(__name__)
 
-# Asked every few seconds by machines, or as many as a page has pictures: told at DEBUG only.
+# Requested every few seconds by machines, or many times by one page: logged at DEBUG only.
 _QUIET = ("/health", "/metrics", "/static/")
 
 
@@ -47,7 +47,7 @@ class AccessLog:
 
 
 def _actor(request: HttpRequest) -> str:
-    """Who asked, where that was looked up; nobody is looked up for the log."""
+    """The caller, where the view has identified it; the log identifies no caller by itself."""
     user = request.__dict__.get("user")
     if isinstance(user, SimpleLazyObject):
         user = request.__dict__.get("_cached_user")

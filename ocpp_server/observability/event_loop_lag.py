@@ -29,7 +29,8 @@ class Pulse:
     def _felt(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         now = loop.time()
         measures.loop_lag_s.add(max(0.0, now - due))
-        # From now on: a loop that was stuck is told once how long, not once for every beat it missed.
+        # From now on: a loop that was stuck is counted once with its whole lag, not once for every missed
+        # tick.
         self._beat = loop.call_at(now + EVERY_S, self._felt, loop, now + EVERY_S)
 
 

@@ -1,8 +1,8 @@
 """`/metrics`, `/health` and `/health/ready` on a port of their own (METRICS_PORT), for processes that have no
 other: processor and housekeeping; and for a scraper that should need no API key.
 
-Whoever reaches the port may read it: it belongs to the inner network. Runs in a thread, so it answers, that
-nothing answers, while the event loop is stuck.
+Every client that reaches the port may read it: it belongs to the inner network. It runs in a thread, so it
+reports a stuck event loop.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class Exporter:
     def start(self, first_port: int, status: Status) -> None:
         """Listen at the first free port from this one; 0: not at all. Called in the event loop.
 
-        `status` names the parts of the process: {name: {"ok", "detail"}}. A machine without a free port is
-        told of in the log: nobody's charging depends on it.
+        `status` names the parts of the process: {name: {"ok", "detail"}}. Without a free port it logs an
+        error: no charging depends on the exporter.
         """
         if not first_port or self._server is not None:
             return

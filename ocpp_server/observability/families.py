@@ -1,4 +1,4 @@
-"""What this process has counted (`measures`) as Prometheus' families.
+"""The counts of this process (`measures`) as Prometheus' families.
 
 Every sample says which process and role it comes from, because people look at sums over processes.
 """

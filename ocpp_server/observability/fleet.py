@@ -39,7 +39,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one app knows of the fleet. `query` raises DatabaseError."""
+    """The figures of one app. `query` raises DatabaseError."""
 
     query: Callable[[], Figures]
     families: tuple[Family, ...]

@@ -31,7 +31,7 @@ def is_on() -> bool:
 
 
 def sending(station: Any, send: Send) -> Send:
-    """`send`, told in the log."""
+    """`send`, which is logged."""
 
     async def told(text: str) -> None:
         _tell("frame.out", station, text)
@@ -41,7 +41,7 @@ def sending(station: Any, send: Send) -> Send:
 
 
 def receiving(station: Any, receive: Receive) -> Receive:
-    """`receive`, told in the log."""
+    """`receive`, which is logged."""
 
     async def told(text: str, *more: Any, **named: Any) -> None:
         _tell("frame.in", station, text)
@@ -64,7 +64,7 @@ def _tell(event: str, station: Any, text: str) -> None:
 
 
 def shown(text: str) -> str:
-    """A frame as it may be shown to whoever reads the log."""
+    """A frame as readers of the log may see it."""
     return _TOKEN.sub(_shortened, masked_frame(text))[:LONGEST]
 
 

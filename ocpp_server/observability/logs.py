@@ -1,4 +1,4 @@
-"""Structured logs: one line for each event, through structlog, for our own loggers and everybody else's."""
+"""Structured logs: one line for each event, through structlog, for our own loggers and those of libraries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ocpp_server.observability.masking import MASK, is_secret_name, masked, mask
 # The keys one greps for come first and in this order, whatever order they were bound in.
 LEADING_KEYS = ("station", "message_id", "action", "version", "ms")
 _TOKEN_KEYS = frozenset({"token", "id_tag", "idtag", "id_token", "idtoken", "uid"})
-# Masked by whoever writes it, or our own words.
+# Masked by the code that logs it, or our own words.
 _WHOLE = frozenset({"frame", "timestamp", "level", "logger"})
 # Addresses and `name=value`: most values have neither.
 _MAY_HOLD_VALUE = re.compile("[@=:]").search
@@ -46,7 +46,7 @@ def order_keys(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def own_process(_logger: Any, _method: str, event: Event) -> Event:
-    """Which process wrote the line: several may write to one place."""
+    """The process that wrote the line: several may write to one place."""
     event["role"], event["pid"] = str(roles.current()), os.getpid()
     return event
 

@@ -26,7 +26,7 @@ _SHORTEST_ECHO = 6  # a shorter secret is found in too many texts that do not re
 _LONGEST_NAME = 64
 _PAIR_LENGTH = 2
 _DESCRIBED = frozenset({"component", "variable"})  # name a key, hold no value
-_MOST_NAMES = 200  # looked at in one text; one with more hints at secrets is hidden whole
+_MOST_NAMES = 200  # checked in one text; a text with more hints at secrets is hidden whole
 
 # The header of a call: its type, its id, and its action.
 _CALL = re.compile(r'\s*\[\s*[26]\s*,\s*"[^"]{0,64}"\s*,\s*"([A-Za-z0-9]{1,64})"')
@@ -172,7 +172,7 @@ class _Copy:
         found = {}
         for name, item in value.items():
             if place.is_free and not place.is_secret and _is_name_of_secret(name, item):
-                found[name] = item  # what is hidden is its value, beside it
+                found[name] = item  # the value beside it is hidden
                 continue
             step = paths.get(name) if paths else None
             is_value = is_named and (secrets.holds_value(name) or secrets.is_remark(name))

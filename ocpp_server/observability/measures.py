@@ -1,7 +1,7 @@
-"""What the engine counts while it works. Plain lists and dictionaries, because every message pays for them
-(half a microsecond); `metrics` turns them into Prometheus' form when somebody scrapes.
+"""Counts of the engine while it works. Plain lists and dictionaries, because every message pays for them
+(half a microsecond); `metrics` turns them into Prometheus' form at each scrape.
 
-No name here is a station's own word: what it can invent is counted as "other".
+No name here comes from a station: names that it can invent are counted as "other".
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UNANSWERED: Final = frozenset({"timeout", "disconnected"})
 MAX_SERIES: Final = 1000
 # Of HTTP; whatever else a client invents is "other".
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-# What RFC 6455 and IANA's register know; a station may close with any other.
+# The codes of RFC 6455 and IANA's register; a station may close with any other.
 CLOSE_CODES: Final = frozenset(range(1000, 1016))
 
 

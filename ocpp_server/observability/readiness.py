@@ -1,4 +1,4 @@
-"""What a process needs to work, part by part, for readiness probes: {name: {"ok", "detail", ...}}."""
+"""The parts that a process needs to work, for readiness probes: {name: {"ok", "detail", ...}}."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-# What the REST API shows of a part: "ok", "detail" and figures.
+# A part as the REST API shows it: "ok", "detail" and figures.
 Part = dict[str, Any]
 Probe = Callable[[], Awaitable[Part]]
 

@@ -15,7 +15,7 @@ from contextvars import ContextVar
 
 import structlog
 
-# What a proxy or caller may name a request; anything else is not repeated in our logs.
+# Request ids that a proxy or caller may set; any other text is not repeated in our logs.
 _NAME = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 
 
@@ -34,7 +34,7 @@ _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 @contextmanager
 def request(*, called: str = "") -> Iterator[Trace]:
-    """What happens inside is on behalf of one request; `called` is what the caller calls it, if anything."""
+    """Everything inside belongs to one request; `called` is the caller's name for it, if any."""
     trace = Trace()
     names = {"request_id": trace.id}
     if _NAME.fullmatch(called):

@@ -1,6 +1,4 @@
-"""What has to run in a process that serves stations: the journal, the live state, the switchboard,
-housekeeping.
-"""
+"""Starts and stops what a process needs to serve stations: journal, live state, switchboard, jobs."""
 
 from __future__ import annotations
 
@@ -28,12 +26,12 @@ from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
 
-# What there is for the last things to write beyond the grace period.
+# Extra seconds after the grace period for the final writes.
 LAST_WORDS_S = 1.0
 
 
 class _Run:
-    """On which event loop the engine runs, and the lock of its start."""
+    """The event loop on which the engine runs, and the lock of its start."""
 
     loop: asyncio.AbstractEventLoop | None = None
     starting: asyncio.Lock | None = None
@@ -53,10 +51,10 @@ async def ensure_started() -> None:
 
 
 async def start(*, serves: bool = True) -> None:
-    """Take the live state from the ORM, put right what a dead process left behind, and begin to serve.
+    """Load the live state from the ORM, clean up after a dead process, and begin to serve.
 
-    A process that only calls stations of other processes (`manage.py`) does not serve: it has nothing to keep
-    in order, and nobody asks how it is.
+    A process that only calls stations of other processes (`manage.py`) does not serve: it runs no jobs and
+    has no probes.
     """
     extensions.require()
     shutdown.serve(switchboard.connections.values)
@@ -65,7 +63,7 @@ async def start(*, serves: bool = True) -> None:
     state = live.state()
     state.rebuild(last_number=last_number, active=active)
     if not state.is_shared:
-        # Others may be serving stations: the housekeeper finds out whose process has died.
+        # Other processes may be serving stations: the housekeeper finds the dead ones.
         await journal.run(scheduler.recover)
     elif serves and connection.vendor == "sqlite":
         log.warning(
@@ -86,7 +84,7 @@ async def start(*, serves: bool = True) -> None:
 
 
 async def stop() -> None:
-    """Close the stations' sockets, finish what is in hand, write everything that is pending."""
+    """Close the stations' sockets, finish the current messages, write everything that is pending."""
     if _Run.loop is None:
         return
     await shutdown.drain()
@@ -102,7 +100,7 @@ async def stop() -> None:
     try:
         await asyncio.wait_for(journal.stop(), shutdown.remaining() + LAST_WORDS_S)
     except TimeoutError:
-        # Nobody was answered whose message is not stored; the stations send it again.
+        # No message was answered that is not stored; the stations send these again.
         log.error("engine.unwritten", messages=journal.depth)
     live.reset()
     _Run.loop = None
@@ -125,7 +123,7 @@ async def status() -> dict[str, Any]:
 
 
 def troubles() -> list[str]:
-    """What is failing in this process just now, for the operator, in sentences; known without asking."""
+    """The current troubles of this process as sentences for the operator; makes no request."""
     found = []
     if (away := live.state().away) is not None:
         since, error = away

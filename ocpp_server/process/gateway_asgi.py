@@ -29,7 +29,7 @@ from ocpp_server.transport.gateway.metrics import GatewayCollector  # noqa: E402
 
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
-# A probe has to be answered, whoever asks and whatever is away.
+# A probe has to be answered, even while the database is away.
 KEY_PATIENCE_S = 1.5
 
 
@@ -51,8 +51,8 @@ async def http(scope: Scope, receive: Any, send: Any) -> None:
 
 
 async def _ready(scope: Scope, send: Any) -> None:
-    """Whether it is, for everybody: a balancer has no key. What is down, for holders of an API key: stations
-    come to this port from everywhere.
+    """Without an API key, answer only whether the gateway is ready: a load balancer has none. The parts that
+    are down are for holders of an API key: stations reach this port from everywhere.
     """
     parts = await gateway.status()
     down = sorted(name for name, part in parts.items() if not part["ok"])

@@ -1,4 +1,4 @@
-"""How a process without a port shows that it is alive: a file that its event loop writes every few seconds.
+"""The health file: the event loop of a process writes it every few seconds, to show that it is alive.
 
 `run.py healthcheck` reads it; images and pods have nothing else to ask. Standard library only.
 """
@@ -22,7 +22,7 @@ from ocpp_server.environment import roles
 Status = Callable[[], Awaitable[dict[str, Any]]]
 
 EVERY_S = 5.0
-# A process that is busy with its goodbyes has a grace period, and a loaded machine is slow.
+# A process that is shutting down has a grace period, and a loaded machine is slow.
 STALE_S = 45.0
 ANSWER_S = 3.0
 
@@ -72,9 +72,10 @@ async def _keep_writing(path: Path, status: Status, port: int | None) -> None:
 
 
 def check(values: Mapping[str, Any], *, ready: bool) -> str:
-    """What is wrong with the process that runs with these settings, in a sentence; empty when nothing is.
+    """The fault of the process that runs with these settings, as a sentence; empty without one.
 
-    Alive is who wrote its file a moment ago and answers on its port; `ready` asks for its dependencies too.
+    A process is alive when it wrote its file a moment ago and answers on its port; `ready` checks its
+    dependencies too.
     """
     path, port = values["HEALTH_FILE"], values["HTTP_PORT"]
     if path:
@@ -104,7 +105,7 @@ def check(values: Mapping[str, Any], *, ready: bool) -> str:
 def _connection(port: int, *, is_tls: bool) -> http.client.HTTPConnection:
     if not is_tls:
         return http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
-    # Whether the certificate is right is for those who come from outside; this asks its own machine.
+    # Clients from outside check the certificate; this request stays on the machine.
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return http.client.HTTPSConnection("127.0.0.1", port, timeout=ANSWER_S, context=context)

@@ -1,4 +1,4 @@
-"""What the rooms of the engine do without a message."""
+"""Jobs of the engine, which run without a message."""
 
 from __future__ import annotations
 

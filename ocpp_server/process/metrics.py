@@ -1,4 +1,4 @@
-"""What the engine of this process has counted, for Prometheus."""
+"""Counts of this process's engine for Prometheus."""
 
 from __future__ import annotations
 

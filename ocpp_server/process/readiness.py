@@ -141,7 +141,7 @@ async def _disk() -> Part:
         return part(False, f"DATA_DIR can't be read ({_first_line(error)}).")
 
 
-# -- what the processes share -----------------------------------------------------------------------
+# -- shared by the processes -----------------------------------------------------------------------
 
 
 async def _channel_layer() -> Part:

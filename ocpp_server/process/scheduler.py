@@ -26,7 +26,7 @@ Step = Callable[[], Awaitable[None]]
 
 
 class Job:
-    """What is repeated under one name, every so many seconds.
+    """Steps that are repeated under one name, every so many seconds.
 
     `everywhere`: every process does it for the stations it holds; without it only the elected housekeeper
     does. `at_end`: it is done once more when the process stops. `when`: whether there is anything to do with
@@ -111,9 +111,9 @@ def register(steps: Iterable[tuple[Job, Step]]) -> None:
 
 
 def register_recovery(function: Callable[[], None]) -> None:
-    """Add what an embedded server does in the database before it serves; from `AppConfig.ready`.
+    """Add a function that an embedded server runs in the database before it serves; from `AppConfig.ready`.
 
-    It puts right what a process that was killed left behind. Where processes share the live state, BURY does.
+    It cleans up after a process that was killed. Where processes share the live state, the job `bury` does.
     """
     _recoveries.append(function)
 

@@ -1,4 +1,4 @@
-"""What the roles of a distributed server share at their start, alone or as one of several workers."""
+"""The start of a role of a distributed server, as one process or as one of several workers."""
 
 from __future__ import annotations
 

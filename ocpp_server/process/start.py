@@ -36,7 +36,7 @@ MIGRATION_LOCK = 0x0C99
 
 
 class StartError(Exception):
-    """`str(error)` is one sentence that says what is in the way; `code` is the exit status."""
+    """`str(error)` is one sentence that names the obstacle; `code` is the exit status."""
 
     def __init__(self, sentence: str, code: int = 1) -> None:
         super().__init__(sentence)
@@ -69,8 +69,8 @@ class Server(uvicorn.Server):
         if self.listening is not None:
             self.listening()
         if self.demo_command:
-            # A session of its own: Ctrl-C reaches us alone, and we tell the stations to leave. When we are
-            # killed they have to notice themselves.
+            # A session of its own: Ctrl-C reaches this process alone, which ends the simulator. When this
+            # process is killed, the simulator notices by itself.
             command = [*self.demo_command, "--with-parent", str(os.getpid())]
             self.demo = subprocess.Popen(  # noqa: S603 - this project's own command
                 command, stdout=subprocess.DEVNULL, start_new_session=True
@@ -85,7 +85,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self.demo is not None and self.demo.poll() is None:
             self.demo.send_signal(signal.SIGINT)
-        # Before uvicorn closes the port: who knocks meanwhile is told to come back, and probes see it.
+        # Before uvicorn closes the port: new clients are asked to retry meanwhile, and probes see it.
         await shutdown.drain()
         self.config.timeout_graceful_shutdown = round(shutdown.remaining() + 0.5)
         await super().shutdown(sockets=sockets)
@@ -240,7 +240,7 @@ def raise_file_limit() -> None:
 
 
 def require_redis(url: str) -> None:
-    """A distributed server without Redis would be many servers that know nothing of each other."""
+    """Check that Redis answers: without it the processes would know nothing of each other."""
     client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
     try:
         client.ping()
@@ -254,7 +254,9 @@ def require_redis(url: str) -> None:
 
 
 def require_migrated() -> None:
-    """Roles leave the migrations to one step before them: several start at once, and in several versions."""
+    """Check that the database is migrated. Roles do not migrate: several start at once, and in several
+    versions.
+    """
     connect_once()
     try:
         executor = MigrationExecutor(connection)
@@ -291,7 +293,7 @@ def prepare_database(*, demo: bool) -> dict[str, str]:
 
 @contextlib.contextmanager
 def sole_migration() -> Iterator[None]:
-    """Whoever else wants to migrate this database waits until we have, and finds nothing left to do."""
+    """Hold the lock for migrations. A second process waits, and then finds nothing left to migrate."""
     if connection.vendor != "postgresql":
         with open(Path(connection.settings_dict["NAME"]).with_suffix(".migrating"), "w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -312,7 +314,7 @@ def sole_migration() -> Iterator[None]:
 
 
 def connect_once() -> None:
-    """Reach PostgreSQL without the pool, which keeps trying in the background and never says why it can't."""
+    """Connect to PostgreSQL without the pool, which retries in the background and hides the reason."""
     if connection.vendor != "postgresql":
         return
     import psycopg  # only here: SQLite needs no PostgreSQL driver

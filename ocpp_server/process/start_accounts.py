@@ -33,7 +33,7 @@ def _serve(held: contextlib.ExitStack) -> int:
     port = configured.ENVIRONMENT["ACCOUNTS_PORT"]
     listener = held.enter_context(start.listen(port, name="ACCOUNTS_PORT"))
     if not configured.REDIS_DISTRIBUTED_STATE:
-        # Without Redis another process would not hear that a token was blocked here.
+        # Without Redis another process would not learn that a token was blocked here.
         held.enter_context(start.sole_server(configured.DATA_DIR))
     django.setup()
     if configured.REDIS_DISTRIBUTED_STATE:

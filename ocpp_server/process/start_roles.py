@@ -21,7 +21,7 @@ from ocpp_server.process.serving import APPLICATIONS, prepare, serve_on
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport import shutdown
 
-# What `serve(stop)` of a role without a port looks like: it runs until `stop` is set, then ends in peace.
+# The work of a role without a port: it runs until `stop` is set, then ends by itself.
 Work = Callable[[asyncio.Event], Awaitable[None]]
 
 
@@ -42,7 +42,7 @@ def serve(role: Role) -> int:
 
 
 def migrate() -> int:
-    """Bring the database up to date and make the first login, while nobody else does; the exit status."""
+    """Migrate the database and create the first login, under a lock; the exit status."""
     try:
         django.setup()
         first_login = start.prepare_database(demo=False)
@@ -109,7 +109,7 @@ async def process_queue(stop: asyncio.Event) -> None:
 
 
 async def keep_house(stop: asyncio.Event) -> None:
-    """Stand for election, do what one process of all has to do while elected."""
+    """Run the engine without a port: it stands for election and runs the jobs of the elected housekeeper."""
     # It reads Django's settings, which `prepare` has set up by now.
     from ocpp_server.process import engine
 
@@ -121,12 +121,14 @@ async def keep_house(stop: asyncio.Event) -> None:
 
 
 async def until_signal(work: Work, role: Role) -> None:
-    """Run `work`; SIGTERM and SIGINT let it finish what is in hand, a second one ends the process at once."""
+    """Run `work`; SIGTERM and SIGINT let it finish the current messages, a second one ends the process at
+    once.
+    """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def asked() -> None:
         if stop.is_set():
-            # Whose message is not stored was not answered either: it is done again.
+            # A message that is not stored was not answered either: its station sends it again.
             os._exit(1)
         shutdown.begin()
         stop.set()

@@ -1,7 +1,7 @@
 """TLS ended by this server itself, where no proxy in front does it: TLS_CERT and TLS_KEY.
 
 A renewed certificate is taken without a restart: a handshake that comes after the files have changed reads
-them first. One that can't be used is told in the log, and the last good one goes on.
+them first. An unusable certificate is logged, and the last good one stays in use.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ocpp_server.environment.env import SettingError
 # The four that 2.0.1 A00.FR.318 asks of a CSMS, and what newer stations prefer to them. No CBC, no SHA-1; TLS
 # 1.3 brings its own.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:AES128-GCM-SHA256:AES256-GCM-SHA384"
-# How often the files are looked at, at most.
+# The files are checked at most this often.
 LOOK_EVERY_S = 5.0
 
 log = structlog.get_logger(__name__)
 
 
 def uvicorn_options(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """What `uvicorn.Config` needs to end TLS; nothing where TLS_CERT is not set. Raises SettingError."""
+    """The options of `uvicorn.Config` for TLS; none where TLS_CERT is not set. Raises SettingError."""
     certificate, key = settings["TLS_CERT"], settings["TLS_KEY"]
     if certificate is None:
         if key is not None:

@@ -1,8 +1,8 @@
 """Several processes of one role behind one port: `run.py web` with WEB_WORKERS comes here.
 
 Each worker has a listening socket of its own on the shared port, so that the system spreads the stations
-evenly; one socket for all would give most of them to whoever is idle at the moment. The parent keeps the
-sockets open: while a worker that died is replaced, its callers wait and are not refused.
+evenly; one socket for all would give most of them to the worker that is idle at the moment. The parent keeps
+the sockets open: while a worker that died is replaced, its callers wait and are not refused.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Worker:
         self.line, theirs = socket.socketpair()
         self.line.setblocking(False)
         listener, line = self.listener.fileno(), theirs.fileno()
-        # A session of its own: Ctrl-C reaches the parent alone, or each worker would hear of it twice.
+        # A session of its own: Ctrl-C reaches the parent alone, or each worker would get the signal twice.
         self.process = subprocess.Popen(  # noqa: S603 - this project's own module
             [sys.executable, "-m", "ocpp_server.process.workers", self.role, str(listener), str(line)],
             cwd=ROOT,
@@ -58,7 +58,7 @@ class Worker:
         return self.process.poll()
 
     def wait(self) -> int:
-        """Its exit status, in the end. One that was told while it was starting has died of the signal."""
+        """Wait for its exit status. A worker that got the signal while it was starting ends by the signal."""
         status = self.process.wait()
         return 0 if status == -signal.SIGTERM and not self.is_up else abs(status)
 
@@ -104,7 +104,7 @@ class Crew:
         return self._end()
 
     def _end(self) -> int:
-        """Tell the workers to end and wait as long as their period of grace; the worst exit status."""
+        """End the workers and wait as long as their grace period; the worst exit status."""
         for worker in self.workers:
             worker.listener.close()
             worker.line.close()
@@ -112,7 +112,7 @@ class Crew:
 
 
 def run(role: Role, port: int, count: int) -> int:
-    """Start the workers, replace who dies, end with all of them. Raises SettingError and StartError."""
+    """Start the workers, replace those that die, end with all of them. Raises SettingError and StartError."""
     configured = prepare(role)
     status = Crew(role, port, count).run(start.banner(configured.ENVIRONMENT, {}, demo=False))
     print(f"The {role} processes have stopped.", flush=True)
@@ -136,13 +136,16 @@ def work(role: Role, listener: socket.socket, line: socket.socket) -> int:
 
 
 def _say_up(line: socket.socket) -> None:
-    # A parent that is gone or ends just now does not hear it; the thread that listens to it ends us.
+    # A parent that has ended or is ending does not receive it; the thread that reads the line ends this
+    # process.
     with contextlib.suppress(OSError):
         line.send(b"1")
 
 
 def _end_with_parent(line: socket.socket) -> None:
-    """The parent tells us by closing its end of the line, and closes it even when it is killed."""
+    """End this process when the parent closes its end of the line; it is closed even when the parent is
+    killed.
+    """
     # Reset, where the parent had not yet read that we listen.
     with contextlib.suppress(OSError):
         line.recv(1)

@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 PAUSE_S = 0.3
 # After an error, which the writer will mostly meet too.
 PATIENCE_S = 5.0
-# Copying from beside never quite catches up with a writer that writes on, and the log would grow for ever: at
-# this many pages (32 MiB) the writer copies what little is left, and begins the log anew.
+# Copying from beside never quite catches up with a writer that writes on, and the log would grow without end:
+# at this many pages (32 MiB) the writer copies what little is left, and begins the log again.
 FALLBACK_PAGES = 4096
 
 

@@ -1,4 +1,4 @@
-"""What an error of the database means for the messages that wait, and a connection that is nobody else's."""
+"""Errors of the database and their meaning for waiting messages; connections outside the pool."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from django.db import Error, InterfaceError, InternalError, OperationalError, co
 # The errors under which both databases say that they can't write at all; `is_away` looks closer.
 AWAY = (OperationalError, InterfaceError, InternalError)
 
-# PostgreSQL's SQLSTATE classes for a database that can't be written by anybody now: connection, resources
-# (disk full, too many connections), intervention (shutdown, cancelled), system.
+# PostgreSQL's SQLSTATE classes for a database that no client can write now: connection, resources (disk full,
+# too many connections), intervention (shutdown, cancelled), system.
 _AWAY_CLASSES = ("08", "53", "57", "58")
 _READ_ONLY = "25006"  # a standby, or default_transaction_read_only
-# Serialization failure, deadlock, lock not available: somebody else was first, and another attempt may do.
+# Serialization failure, deadlock, lock not available: another writer was first, and a retry may succeed.
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 # How long a migration waits for a lock; `manage.py migrate` tries again.
 MIGRATION_LOCK_WAIT_MS = 1000
@@ -51,7 +51,7 @@ def leave_pool(*, lock_wait_ms: int = 0) -> None:
     """Give this thread a connection of its own at the next connect (PostgreSQL).
 
     Slow reports in the admin can use up the pool; what stations say must not wait for it (F32), nor have the
-    time limit of their queries. `lock_wait_ms`: how long a statement waits for a lock, 0 for ever.
+    time limit of their queries. `lock_wait_ms`: how long a statement waits for a lock, 0 without limit.
     """
     if connection.vendor != "postgresql":
         return
@@ -65,7 +65,7 @@ def leave_pool(*, lock_wait_ms: int = 0) -> None:
 def lift_limits(**_: Any) -> None:
     """Before migrations: what they do to a table of millions takes longer than a query of the API may.
 
-    For a table that is in use they wait briefly: everybody else who wants it waits behind them.
+    For a table that is in use they wait briefly: every later query of the table waits behind them.
     """
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()

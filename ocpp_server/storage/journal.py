@@ -54,8 +54,8 @@ LOCK_WAIT_MS = 500
 
 
 class JournalUnavailable(StorageUnavailable):
-    """The database could not be written within the budget. Answer nothing: what an attempt in hand may still
-    store is recognised when the station says it again.
+    """The database could not be written within the budget. Answer nothing: the attempt under way may still
+    store the message, which is recognised when the station sends it again.
     """
 
 
@@ -102,7 +102,7 @@ class Journal:
         if self._thread is not None and self._thread.is_alive():
             if self._loop is loop:
                 return
-            # The loop it served has ended without `stop`, and with it whoever waited.
+            # The loop it served has ended without `stop`, and its waiting callers with it.
             self._batches.put(None)
             self._thread.join()
         self._loop = loop
@@ -150,7 +150,7 @@ class Journal:
 
     @property
     def depth(self) -> int:
-        """Messages that wait for the batch in hand."""
+        """Messages that wait for the current batch."""
         return len(self._pending)
 
     def _submit(
@@ -161,7 +161,7 @@ class Journal:
         item: Any = None,
     ) -> asyncio.Future[Any]:
         if self._thread is None or self._loop is None:
-            # Before the start or after the stop: nobody would ever write it.
+            # Before the start or after the stop, no thread would write it.
             raise JournalUnavailable("The journal is not running.")
         future: asyncio.Future[Any] = self._loop.create_future()
         self._pending.append(_Job(future, unit, function, many, item, time.monotonic()))
@@ -198,18 +198,18 @@ class Journal:
             self._schedule()
 
     def _look(self) -> None:
-        """Give up those whose budget is over while the writer hangs: it waits in the driver for a lock or an
-        answer and can't tell them itself.
+        """Fail the jobs whose budget is over while the writer hangs: it waits in the driver for a lock or an
+        answer and cannot do it itself.
 
-        What it holds may still be stored later. Nobody was told so; the station sends it again, and is
-        recognised.
+        Its batch may still be stored later. No station has had an answer to it: it sends the message again,
+        which is recognised.
         """
         assert self._loop is not None
         self._look_handle = self._loop.call_later(LOOK_S, self._look)
         if not self._writing:
             return
         now = time.monotonic()
-        # A moment later than the writer, who gives up by himself where he can.
+        # Give up slightly later than the writer thread, which normally reports the timeout itself.
         oldest = now - settings.OCPP_JOURNAL_BUDGET - 2 * LOOK_S
         if self._in_hand[0].since > oldest:
             return
@@ -249,7 +249,7 @@ class Journal:
                 assert self._loop is not None
                 try:
                     self._loop.call_soon_threadsafe(self._written, batch)
-                except RuntimeError:  # the loop was closed before us: nobody is waiting any more
+                except RuntimeError:  # the loop was closed before us: no caller waits any more
                     return
         finally:
             if checkpoints is not None:
@@ -305,7 +305,7 @@ class Journal:
         return bool(written) and not self._refused
 
     def _give_up_overdue(self, jobs: list[_Job], error: Exception) -> list[_Job]:
-        """Tell those whose budget is over; the others, which wait on."""
+        """Fail the jobs whose budget is over; returns the others, which wait on."""
         oldest = time.monotonic() - settings.OCPP_JOURNAL_BUDGET
         overdue = [job for job in jobs if job.since <= oldest]
         if not overdue:
@@ -316,7 +316,7 @@ class Journal:
             job.error = JournalUnavailable("The database can't be written.")
             job.is_settled = True
         assert self._loop is not None
-        # When the loop has ended nobody is waiting any more.
+        # When the loop has ended, no caller waits any more.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._tell, overdue)
         return [job for job in jobs if not job.is_settled]

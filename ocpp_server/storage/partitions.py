@@ -27,7 +27,7 @@ from ocpp_server.storage import database
 log = structlog.get_logger(__name__)
 
 LOCK_WAIT = "2s"
-# This month and the next two: a housekeeping that was away for weeks still finds the month made.
+# This month and the next two: the month exists even when housekeeping did not run for weeks.
 AHEAD = 3
 
 
@@ -71,7 +71,8 @@ def is_divided() -> bool:
 
 
 def maintain(kept: Mapping[Monthly, float], now: datetime) -> None:
-    """Make the coming months, and drop those that ended longer ago than `kept` says (seconds; 0 is for ever).
+    """Make the coming months, and drop those that ended longer ago than `kept` says (seconds; 0 keeps
+    everything).
 
     A table that others hold is left for the next time. In a thread beside the journal, which must not wait
     for locks; on a connection of its own, which it closes.
@@ -160,7 +161,8 @@ def _make(table: str, column: str, month: datetime) -> None:
     begin, end = month.isoformat(), next_month(month).isoformat()
     within = f"{_quoted(column)} >= '{begin}' AND {_quoted(column)} < '{end}'"
     _run(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-    # Nobody may add to the rest what belongs to the month, between the move and the moment it takes rows.
+    # No writer may add rows of the month to the rest between the move and the moment the partition takes
+    # rows.
     _run(f"LOCK TABLE {rest} IN ACCESS EXCLUSIVE MODE")
     if any(known == month for known, _ in months(table)):
         return  # another process was first
@@ -273,8 +275,8 @@ def divide(table: str, column: str, now: datetime) -> None:
 
 
 def _months_with_rows(whole: str, column: str, now: datetime) -> list[datetime]:
-    """Months that get a partition of their own: ten years back at most. What claims to be older, or from the
-    future, belongs to the rest.
+    """Months that get a partition of their own: ten years back at most. Rows dated earlier, or in the future,
+    belong to the rest.
     """
     first = month_of(now).replace(year=now.year - 10)
     return [

@@ -1,4 +1,4 @@
-"""What one message changes in the database, and the rows of several messages put together."""
+"""The rows that one message changes, and the rows of several messages put together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ocpp_server.storage.bulk import Row, Table, together
 
 
 class Unit:
-    """What one message changes."""
+    """The rows that one message inserts and updates."""
 
     __slots__ = ("inserts", "updates")
 
@@ -36,9 +36,9 @@ class Unit:
         self.inserts, self.updates = [], []
 
     def take(self) -> Unit:
-        """What was gathered, as a unit of its own; this one is empty then.
+        """Return the gathered rows as a unit of its own, and empty this one.
 
-        The writer thread reads what it was given: nobody may change it any more, not even who was cancelled.
+        The writer thread reads the returned unit: no task may change it any more, not even a cancelled one.
         """
         taken = Unit()
         taken.inserts, self.inserts = self.inserts, taken.inserts

@@ -1,4 +1,4 @@
-"""What the live state knows of transactions, remote starts, waiting stops and tokens."""
+"""Loads transactions, remote starts, waiting stops and tokens into the live state."""
 
 from __future__ import annotations
 

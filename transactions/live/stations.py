@@ -1,4 +1,4 @@
-"""What the live state holds of transactions, read from the database: a station's own, and all that run."""
+"""Loads transactions into the live state: a station's own, and all that run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from transactions.services.metering import energy
 # Ended transactions that are kept in memory to answer repeated and late messages without a database read.
 RECENT_TRANSACTIONS = 8
 # A transaction without a sign of life for this long no longer counts for its token: otherwise the token would
-# be refused for ever.
+# be refused permanently.
 SIGN_OF_LIFE = timedelta(hours=24)
 # How many stations, each with a range of numbers of its own, one statement asks about.
 _RANGES_AT_ONCE = 50

@@ -1,4 +1,4 @@
-"""What the live state holds of tokens, read from the database: each token with all that decides about it."""
+"""Loads tokens into the live state: each with everything that decides whether it may charge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""News of a process that serves nothing, such as `manage.py`: told at once, over a connection of its own."""
+"""News of a process that serves nothing, such as `manage.py`, published over a connection of its own."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ TIMEOUT_S = 3
 
 
 def tell_alone(keys: Keys, process: str, news: tuple[Any, ...]) -> None:
-    """Blocks until Redis has it. What can't be told is logged: the others find out by themselves, because
-    what they remember grows old and the housekeeper compares.
+    """Publish a change. Blocks until Redis has it. A failure is logged: the other processes notice the change
+    later, because their caches expire and the housekeeper compares.
     """
     client = Redis.from_url(
         settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, decode_responses=True

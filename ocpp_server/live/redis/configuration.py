@@ -1,4 +1,4 @@
-"""The stored configuration in Redis, where gateways and servers of other makes can read it."""
+"""The stored configuration in Redis, where gateways and servers of other vendors can read it."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ocpp_server.storage.journal import journal
 async def refill_keys(link: Link, keys: Keys) -> None:
     """Make what Redis holds of every station that of the database. Raises StorageUnavailable."""
     written: dict[str, dict[str, str]] = {}
-    # A change while we write is told to Redis by whoever makes it, perhaps before our older value: look again
-    # until nothing has changed.
+    # A process that changes a key while we write sends it to Redis itself, perhaps before our older value.
+    # Compare again until nothing has changed.
     while (stored := await journal.run(extensions.keys.app.read_all_stored_keys)) != written:
         for some in chunks([one for one in stored if stored[one] != written.get(one)]):
             pipeline = link.redis.pipeline(transaction=True)

@@ -1,4 +1,4 @@
-"""Who is connected where, in Redis: leases that their holders prolong."""
+"""The connected stations in Redis: leases that their holders renew."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ocpp_server.live.redis.publisher import news_text
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-# How many stations one step concerns: Redis does nothing else meanwhile.
+# How many stations one step covers: Redis does nothing else meanwhile.
 CHUNK = 200
-# Beyond this many, their leases end them.
+# Beyond this many, connections end when their leases expire.
 MAX_GHOSTS = 10_000
 
 
@@ -31,7 +31,7 @@ def chunks(items: list[T]) -> Iterator[list[T]]:
 
 
 class Leases:
-    """The connections of this process, and everybody's identities."""
+    """The connections of this process, and the identities of all connected stations."""
 
     def __init__(self, link: Link, keys: Keys, process: str, lease_ms: int) -> None:
         self._link = link
@@ -41,8 +41,8 @@ class Leases:
         # By identity without case, with the fence that orders the connections of a station.
         self.held: dict[str, tuple[Connection, str]] = {}
         self.online: dict[str, str] = {}
-        # Connections that are over and that Redis may still show, because it did not say otherwise: a command
-        # that came to it while it hung is carried out when it goes on. Identity by connection id.
+        # Connections that have ended and that Redis may still show, because it did not confirm: a command
+        # that reached it while it hung is carried out when it resumes. Identity by connection id.
         self._ghosts: dict[str, str] = {}
         self.lost: Notice | None = None
         self.regained: Notice | None = None
@@ -61,7 +61,9 @@ class Leases:
         return _connection(before)
 
     async def release(self, identity: str, connection_id: str) -> bool:
-        """Whether it was the current connection. While Redis is away the lease runs out by itself: yes."""
+        """Whether it was the current connection. While Redis is away: True, because the lease expires by
+        itself.
+        """
         key = identity.casefold()
         held = self.held.get(key)
         if held is not None and held[0].id == connection_id:
@@ -80,14 +82,18 @@ class Leases:
         return _connection(found)
 
     async def read(self, *, is_complete: bool) -> None:
-        """Who is online, as Redis has it; `is_complete` when what it does not have is really gone."""
+        """Read the online stations from Redis. `is_complete`: a station that Redis does not have is really
+        gone.
+        """
         living = await self._link.run(ONLINE, [self._keys.clients], "living")
         mine = [connection.identity for connection, _ in self.held.values()]
         known = [] if is_complete else list(self.online.values())
         self.online = {identity.casefold(): identity for identity in (*known, *living, *mine)}
 
     def heard(self, kind: str, identity: str, connection_id: str = "", fence: str = "") -> None:
-        """Somebody came or went. A gateway can't tell us otherwise that its connection is the newest."""
+        """A station connected or disconnected. This is also how a gateway announces that its connection is
+        the newest.
+        """
         key = identity.casefold()
         if kind == "online":
             self.online[key] = identity
@@ -98,7 +104,7 @@ class Leases:
             self.online.pop(key, None)
 
     async def renew(self, *, was_flushed: bool) -> None:
-        """Prolong our leases, put back what Redis lost, give up what a newer connection took."""
+        """Renew our leases, restore those that Redis lost, give up those that a newer connection took."""
         await self._lay_ghosts()
         for some in chunks(list(self.held.values())):
             keys = [self._keys.clients, *(self._keys.session(connection.identity) for connection, _ in some)]
@@ -128,7 +134,7 @@ class Leases:
             log.warning("station.lost", station=connection.identity)
             self._notify(self.lost, connection.id)
         elif not was_flushed:
-            # We were taken for dead: others may have served the station since.
+            # Redis considered this process dead: others may have served the station since.
             log.warning("station.regained", station=connection.identity)
             self._notify(self.regained, connection.id)
 
@@ -137,14 +143,14 @@ class Leases:
         return held is not None and held[0] is connection
 
     async def bury(self) -> None:
-        """Forget the stations whose holders have died."""
+        """Remove the leases of stations whose holders have died."""
         for identity in await self._link.run(ONLINE, [self._keys.clients], "dead"):
             keys = [self._keys.clients, self._keys.session(identity)]
             if await self._link.run(BURY, keys, identity, self._keys.news, _news("offline", identity)):
                 log.warning("station.lease_ended", station=identity)
 
     async def gone(self, believed: Mapping[str, str]) -> list[str]:
-        """Of these connections ({identity: connection id}) the ids that nobody holds."""
+        """Of these connections ({identity: connection id}) the ids that no process holds."""
         missing = []
         for some in chunks(list(believed)):
             pipeline = self._link.redis.pipeline(transaction=False)
@@ -192,12 +198,14 @@ class Leases:
 
 
 def _news(kind: str, identity: str) -> str:
-    """Nobody's: the process itself hears it too, in the order in which Redis decided."""
+    """News without a sender: this process receives it too, in the order in which Redis decided."""
     return news_text("", [[kind, identity]])
 
 
 def _connection(flat: list[str]) -> Connection | None:
-    """None also for what no process of ours or gateway wrote: Redis is open to whoever can reach it."""
+    """None also for a hash that no process or gateway of this server wrote: any client of Redis can write
+    one.
+    """
     fields: dict[str, Any] = dict(zip(flat[::2], flat[1::2], strict=True))
     if not fields:
         return None

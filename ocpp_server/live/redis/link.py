@@ -20,23 +20,23 @@ from ocpp_server.live.redis.keys import Script
 
 log = structlog.get_logger(__name__)
 
-# Redis answers in less than a millisecond; one that takes this long is away for whoever waits.
+# Redis answers in less than a millisecond; one that takes this long counts as away.
 TIMEOUT_S = 2.0
 TICK_S = 1.0
 CONNECTIONS = 32
-# Nothing heard for so long: ask whether the line is alive.
+# After this long without news, check whether the connection is alive.
 QUIET_S = 5.0
 RETRY_S = (0.1, 0.2, 0.5, 1.0)
-# RuntimeError is what uvloop says of a connection that was closed before anything was written to it.
+# uvloop raises RuntimeError for a connection that was closed before anything was written to it.
 AWAY = (RedisError, OSError, TimeoutError, RuntimeError)
 
 
 class Link:
-    """Commands for everybody, and one task that listens.
+    """Sends commands, and runs one task that receives the news.
 
     `up` is awaited after every (re)subscription, before any news: what was missed in between has to be read.
     `news` gets every message, `tick` is awaited about every second. When one of them fails, also because
-    Redis answers and refuses to write: subscribe anew.
+    Redis answers and refuses to write: subscribe again.
     """
 
     def __init__(
@@ -55,11 +55,11 @@ class Link:
             socket_timeout=TIMEOUT_S,
             socket_connect_timeout=TIMEOUT_S,
             socket_keepalive=True,
-            # A depot that comes back at once waits for a free one instead of being refused.
+            # When a whole depot reconnects at once, callers wait for a free connection instead of failing.
             max_connections=CONNECTIONS,
             timeout=2 * TIMEOUT_S,
-            # A connection that died while it was idle is opened again without anybody noticing; what got no
-            # answer in time is not asked twice.
+            # A connection that died while it was idle is opened again unnoticed; a command that got no answer
+            # in time is not sent twice.
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
         self.redis: Redis = Redis.from_pool(pool)
@@ -114,7 +114,7 @@ class Link:
         pubsub = self.redis.pubsub()
         try:
             await pubsub.subscribe(self._channel)
-            # What is read from now on can't have missed news: Redis has confirmed.
+            # Redis has confirmed the subscription: data read from now on cannot have missed news.
             if await pubsub.get_message(timeout=TIMEOUT_S) is None:
                 raise TimeoutError("no answer to SUBSCRIBE")
             await self._up()
@@ -143,7 +143,7 @@ class Link:
                 if not failures:
                     log.error("redis.away", error=self.error)
                 if isinstance(cause, ReadOnlyError):
-                    # What was the master is a replica now: its name may lead to the new master already.
+                    # The former master is a replica now: its name may resolve to the new master already.
                     await self.redis.connection_pool.disconnect(inuse_connections=False)
             except asyncio.CancelledError:
                 raise
@@ -170,7 +170,7 @@ class Link:
                 if message["type"] == "message":
                     self._news(message["data"])
                 elif message["type"] == "subscribe":
-                    # The client has connected anew by itself: news were missed, or Redis is another.
+                    # The client has reconnected by itself: news was missed, or this is another Redis.
                     raise RedisConnectionError("Redis closed the connection.")
             elif now - heard > QUIET_S:
                 if asked > heard and now - asked > QUIET_S:
@@ -184,6 +184,6 @@ class Link:
 
 
 def told(error: BaseException) -> str:
-    """What is wrong with Redis, as a sentence."""
+    """The trouble with Redis, as a sentence."""
     what = "refuses the command" if isinstance(error, ResponseError) else "can't be reached"
     return f"Redis {what} ({str(error) or type(error).__name__})."

@@ -1,7 +1,7 @@
-"""What the other processes see of this one's stations: connectors, running transactions, and the news.
+"""Publishes this process's stations to the other processes: connectors, running transactions, and the news.
 
-Only what changed is written, everything that changed during one pipeline goes into the next, and nobody waits
-for either: a batch of the journal becomes one pipeline.
+Only changes are written, and all changes during one pipeline go into the next. No message waits for either: a
+batch of the journal becomes one pipeline.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from ocpp_server.live.station import Station
 
 log = structlog.get_logger(__name__)
 
-# What is kept for the end of an outage.
+# How much news is kept for the end of an outage.
 MAX_UNTOLD = 10_000
 
 _encode = msgspec.json.Encoder().encode
 
 
 class Running(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What other processes need to know of a running transaction."""
+    """The part of a running transaction that other processes need."""
 
     id: int
     ocpp_id: str
@@ -62,18 +62,18 @@ def running_state(text: str) -> TransactionState:
 
 
 class _Shown:
-    """What was last written of one station."""
+    """The last written state of one station."""
 
     __slots__ = ("marks", "transactions")
 
     def __init__(self) -> None:
-        # What the extensions showed, by extension and field.
+        # Published values of the extensions, by extension and field.
         self.marks: dict[tuple[str, str], object] = {}
         self.transactions: dict[int, tuple[str, Any]] = {}
 
     @classmethod
     def before(cls, station: Station) -> _Shown:
-        """What others may have written of a station."""
+        """The transactions that other processes may have written for a station."""
         shown = cls()
         for number, transaction in station.transactions.items():
             if transaction.is_active:
@@ -81,12 +81,12 @@ class _Shown:
         return shown
 
     def ended(self, station: Station) -> list[tuple[int, str]]:
-        """What was shown and does not run any more: numbers with the keys of their tokens."""
+        """The published transactions that no longer run: numbers with the keys of their tokens."""
         runs = {number for number, known in station.transactions.items() if known.is_active}
         return [(number, key) for number, (key, _) in self.transactions.items() if number not in runs]
 
     def forget(self) -> None:
-        """Take nothing for written, and remember which transactions were: those that ended must go."""
+        """Consider nothing written, but remember the transactions: those that ended must be removed."""
         self.marks.clear()
         self.transactions = {number: (key, None) for number, (key, _) in self.transactions.items()}
 
@@ -108,29 +108,31 @@ class View:
         self._news: list[list[Any]] = []
         self._writing: asyncio.Task[None] | None = None
         self._scheduled: asyncio.Handle | None = None
-        # Something could not be written: everything is, as soon as Redis is back.
+        # A write failed: all of it is written again as soon as Redis is back.
         self.is_behind = False
         self.pipelines = 0
 
-    # -- what there is to tell --------------------------------------------------------------------
+    # -- changes to publish --------------------------------------------------------------------
 
     def changed(self, station: Station) -> None:
         if station.identity not in self._shown:
-            # It was loaded just now. What runs may be shown by whoever had it before us, and ends with us.
+            # The station was loaded just now. The process that served it before may have published running
+            # transactions, which end here.
             self._shown[station.identity] = _Shown.before(station)
         self._dirty[station.identity] = station
         self._schedule()
 
     def say(self, *news: Any) -> None:
-        """Tell the other processes with the next pipeline."""
+        """Publish news with the next pipeline."""
         if len(self._news) >= MAX_UNTOLD:
-            # Of transactions the housekeeper finds out; tokens nobody compares.
+            # The housekeeper compares transactions with the database, but not tokens: have all of those read
+            # again.
             self._news = [["tokens"]]
         self._news.append(list(news))
         self._schedule()
 
     def remove(self, number: int) -> None:
-        """A transaction that is not a station's of ours has ended."""
+        """A transaction of a station that this process does not serve has ended."""
         self._removed.append(str(number))
         self._schedule()
 
@@ -145,15 +147,17 @@ class View:
         self._schedule()
 
     def begin(self, identity: str) -> None:
-        """A connection of the station begins here: what others wrote of it meanwhile is not known."""
+        """A connection of the station begins here. Other processes may have written its state meanwhile."""
         self._shown.pop(identity, None)
 
     def shows(self, identity: str) -> bool:
-        """Whether it is we who show this station."""
+        """Whether this process publishes the station."""
         return identity in self._stations
 
     def end(self, identity: str) -> None:
-        """The station is not ours any more; what ended at it and was not written has ended all the same."""
+        """This process no longer serves the station. Publish its ended transactions that were not written
+        yet.
+        """
         shown, station = self._shown.pop(identity, None), self._dirty.pop(identity, None)
         self._stations.pop(identity, None)
         for number, token_key in shown.ended(station) if shown and station else ():
@@ -161,7 +165,7 @@ class View:
             self.say("ended", number, token_key)
 
     def repeat(self) -> None:
-        """Redis may have lost what we wrote: write all of it again."""
+        """Redis may have lost our writes: write all of it again."""
         self.is_behind = False
         for shown in self._shown.values():
             shown.forget()
@@ -169,7 +173,7 @@ class View:
         self._schedule()
 
     async def settled(self) -> None:
-        """Wait until what there was to tell is written, or can't be."""
+        """Wait until all changes are written, or cannot be."""
         while self._scheduled is not None or self._writing is not None:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
@@ -179,7 +183,7 @@ class View:
     # -- writing ----------------------------------------------------------------------------------
 
     def _schedule(self) -> None:
-        # While Redis is away there is no use in trying with every message: `repeat` begins again.
+        # While Redis is away, no message triggers an attempt: `repeat` starts again.
         if self._scheduled is None and self._writing is None and not self.is_behind:
             self._scheduled = asyncio.get_running_loop().call_soon(self._begin)
 
@@ -230,7 +234,8 @@ class View:
         try:
             await self._link.attempt(pipeline.execute())
         except LiveStateUnavailable:
-            # What goes on is written again as a whole; what ended, and what is no station's, would be missed.
+            # Running transactions are written again as a whole. Ended ones and news of no station would be
+            # lost: keep them.
             ended = [str(one[1]) for one in news if one[0] == "ended"]
             self._removed = [*removed, *ended, *self._removed]
             self._keys_changed = keys_changed | self._keys_changed
@@ -275,12 +280,12 @@ def news_text(process: str, news: list[list[Any]]) -> str:
 
 
 def _mark_of_transaction(transaction: TransactionState) -> Any:
-    """What is worth telling when it changes. Signs of life count by the hour: not a write for each."""
+    """A change of these fields is published. Signs of life count by the hour, or each would cost a write."""
     return (
         transaction.evse,
         transaction.connector,
         len(transaction.suspect_reasons),
-        # What decides whether it counts for its token: a refused one does from its first watt-hour on.
+        # These decide whether it counts for its token: a refused one does from its first watt-hour on.
         transaction.authorization_status,
         transaction.energy_wh > 0,
         int(transaction.last_message_at.timestamp()) // 3600,

@@ -17,7 +17,7 @@ _WINDOW_MS = int(WINDOW_S * 1000)
 
 
 class RedisRecent(Recent):
-    """What happened in all processes. Works in one that serves nothing, too: the link need not be started."""
+    """Counts over all processes. Works without a started link, in a process that serves nothing."""
 
     def __init__(self, link: Link, keys: Keys) -> None:
         self._link = link

@@ -1,13 +1,13 @@
 """The live state that several processes share through Redis.
 
-Who is connected where is decided in Redis, in one step (`scripts/`): the newest authenticated connection
-wins, a late close changes nothing. A connection is a lease: its holder prolongs it, and when the holder dies
-it runs out.
+Redis decides which process holds a connection, in one step (`scripts/`): the newest authenticated connection
+wins, a late close changes nothing. A connection is a lease: its holder renews it, and when the holder dies it
+expires.
 
-What every message asks (tokens, running transactions, who is online) each process keeps itself; the others
-tell it by news what changed, and after a gap in the news it reads all of it again. So a message waits for
-Redis only for the number of a new transaction. The ORM is what survives: after a flush the process that sees
-it first fills Redis from the ORM again, and every holder puts its stations back.
+Each process keeps everything that every message needs (tokens, running transactions, online stations). The
+other processes publish their changes as news, and after a gap in the news a process reads all of it again. So
+a message waits for Redis only for the number of a new transaction. The ORM is what survives: after a flush
+the process that sees it first fills Redis from the ORM again, and every holder puts its stations back.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ from ocpp_server.storage.journal import journal
 
 log = structlog.get_logger(__name__)
 
-# How long processes take to notice that Redis has forgotten everything: a tick, and what they have in hand.
+# How long processes take to notice that Redis has forgotten everything: a tick, and the message they are
+# handling.
 NOTICED_S = 3.0
 
 
@@ -55,7 +56,7 @@ class RedisState(MemoryState):
         super().__init__()
         self.process = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self._keys = Keys(settings.REDIS_STATE_PREFIX)
-        # How long after an outage everybody has had the time to prolong its leases.
+        # How long after an outage every process has had the time to renew its leases.
         self._patience = float(settings.REDIS_STATE_TTL)
         self._lease_ms = int(settings.REDIS_STATE_TTL * 1000)
         self._link = Link(settings.REDIS_URL, self._keys.news, up=self._up, news=self._heard, tick=self._tick)
@@ -69,10 +70,10 @@ class RedisState(MemoryState):
         self._born_at = 0.0
         self._renew_at = 0.0
         self._read_at = 0.0
-        # As what we stand for election: "first", "spare", or not at all.
+        # How this process stands for election: "first", "spare", or not at all.
         self._standing = ""
         self._elected_until = 0.0
-        # Redis was refilled, or we may have missed something: read it.
+        # Redis was refilled, or news may be missing: read it again.
         self._is_behind = False
 
     # -- the process ------------------------------------------------------------------------------
@@ -137,7 +138,8 @@ class RedisState(MemoryState):
     async def connection(self, identity: str) -> Connection | None:
         found = await self._leases.find(identity)
         if found is None and self._link.up_since is None:
-            # Nobody could prolong a lease meanwhile: that there is none proves nothing.
+            # No lease could be renewed during the outage, so a missing lease does not mean the station is
+            # offline.
             raise LiveStateUnavailable(f"Redis was away a moment ago ({self._link.error or 'no news'}).")
         return found
 
@@ -159,7 +161,7 @@ class RedisState(MemoryState):
     async def gone(self, believed: Mapping[str, str]) -> list[str]:
         up_since, now = self._link.up_since, time.monotonic()
         if up_since is None or now - up_since < self._patience or now - self._born_at < self._patience:
-            # Redis was away or empty a moment ago: the living have not all prolonged their leases again.
+            # Redis was away or empty a moment ago: not every living process has renewed its leases yet.
             return []
         await self._leases.bury()
         return await self._leases.gone(believed)
@@ -168,7 +170,7 @@ class RedisState(MemoryState):
 
     async def tokens(self, uid_key: str) -> tuple[TokenRecord, ...]:
         if self._link.up_since is None:
-            # Nobody would tell us of a change: a blocked card must not go on charging.
+            # News of a change would not arrive: a blocked token must not go on charging.
             self._tokens.pop(uid_key, None)
         return await super().tokens(uid_key)
 
@@ -222,7 +224,7 @@ class RedisState(MemoryState):
     async def reconcile(self) -> None:
         """Make Redis' running transactions those of the ORM; and keep the last number in the database."""
         shown = await self._shown_numbers()
-        # Shown before the database was asked, and ended there: ended for good.
+        # A transaction that Redis showed before the query and that is not active in the database has ended.
         active = set(await journal.run(extensions.transactions.app.active_numbers))
         await self._take_out(shown - active)
         missing = active - shown
@@ -234,7 +236,7 @@ class RedisState(MemoryState):
                 for state in some:
                     pipeline.hset(self._keys.transactions, str(state.id), running_text(state))
                 await self._link.attempt(pipeline.execute())
-            # What ended between the two reads was taken out before we put it in.
+            # A transaction that ended between the two reads was removed before we added it.
             still = set(await journal.run(extensions.transactions.app.active_numbers))
             await self._take_out(added.keys() - still)
             for number in added.keys() & still:
@@ -256,7 +258,7 @@ class RedisState(MemoryState):
                 try:
                     found += [] if text is None else [running_state(text)]
                 except msgspec.DecodeError as error:
-                    # Not ours, or another release's: the database knows what runs.
+                    # Written by another program or release: the database knows the running transactions.
                     log.warning("redis.odd_transaction", transaction=number, error=str(error))
         return found
 
@@ -268,7 +270,9 @@ class RedisState(MemoryState):
     # -- news -------------------------------------------------------------------------------------
 
     def _tell(self, *news: Any) -> None:
-        """From any thread, and from a process that serves nothing (`manage.py`): that one tells at once."""
+        """Publish news; from any thread, and from a process that serves nothing (`manage.py`), which
+        publishes at once.
+        """
         loop = self._loop
         if loop is not None:
             loop.call_soon_threadsafe(self._tell_here, news)
@@ -290,7 +294,8 @@ class RedisState(MemoryState):
             for kind, *what in () if process == self.process else news:
                 self._take_in(kind, what)
         except (ValueError, TypeError, LookupError) as error:
-            # Whoever can reach Redis can say anything; what is not understood is asked for.
+            # Any client of Redis can publish anything. After news that cannot be decoded, read the whole
+            # state.
             log.warning("redis.odd_news", error=str(error))
             self._is_behind = True
 
@@ -313,7 +318,7 @@ class RedisState(MemoryState):
     # -- keeping up -------------------------------------------------------------------------------
 
     async def _up(self) -> None:
-        """The news begin (again): nothing that is remembered can be trusted before it was read."""
+        """The news begins (again): read everything before trusting what is cached."""
         super().forget_tokens()
         self._forget_keys()
         # A restart may have brought back an older copy of everything, the mark included.
@@ -344,7 +349,9 @@ class RedisState(MemoryState):
             self._elected_until = now + self._patience if is_elected else 0.0
 
     async def _look_for_flush(self, *, has_asked: bool = False) -> bool:
-        """Whether Redis is another than a moment ago. Who sees it first fills it from the ORM."""
+        """Whether Redis was flushed or replaced since the last call. The first process that notices refills
+        it from the ORM.
+        """
         mark, age_ms, is_first = await self._link.run(
             BIRTH, [self._keys.birth], uuid.uuid4().hex, self._run, "1" if has_asked else ""
         )
@@ -360,8 +367,8 @@ class RedisState(MemoryState):
     async def _refill(self) -> None:
         await self._fill()
         log.info("redis.refilled")
-        # With what Redis forgot went who is at work on which station: what two of them wrote of one at once
-        # is compared when they have noticed.
+        # Redis also forgot which process serves which station. Two may have written one station at once:
+        # compare again when they have noticed.
         await asyncio.sleep(NOTICED_S)
         await self._fill()
 
@@ -379,11 +386,11 @@ class RedisState(MemoryState):
 
     @property
     def _is_complete(self) -> bool:
-        """Soon after a flush, what is missing in Redis is not gone: it has not been put back yet."""
+        """Soon after a flush, an entry that is missing in Redis is not gone: it has not been restored yet."""
         return time.monotonic() - self._born_at > self._patience
 
     async def _read(self) -> None:
-        """Who is online and what is running, as Redis has it."""
+        """Read the online stations and the running transactions from Redis."""
         self._is_behind = False
         await self._leases.read(is_complete=self._is_complete)
         shown = await self._shown_numbers()
@@ -393,7 +400,8 @@ class RedisState(MemoryState):
         if not self._is_complete:
             return
         for number, state in known.items():
-            # A station of ours may have begun it just now; what others began is shown before it is told.
+            # A station of this process may have begun it just now. Other processes write a transaction before
+            # they publish it.
             is_ours = state.station.casefold() in self._leases.held or self._view.shows(state.station)
             if number not in shown and not is_ours:
                 super().transaction_abandoned(number, state.token_key)

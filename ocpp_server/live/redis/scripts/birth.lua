@@ -1,5 +1,5 @@
 -- Whether this is the Redis we know. A flush takes the mark away, a restart gives Redis another run id, perhaps with
--- an older copy of what it held; whoever sees that first sets a new mark.
+-- an older copy of what it held; the first caller that notices sets a new mark.
 -- KEYS  the mark
 -- ARGV  a new mark, the id of Redis' run as the caller knows it, "1" when it has asked for it just now
 -- Returns {the mark, its age in ms, 1 when it was set just now}

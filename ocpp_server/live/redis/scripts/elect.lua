@@ -1,7 +1,8 @@
 -- One process does the housekeeping: take or keep the office. Returns 1 for the one that holds it.
--- Who was started for it (`first`) goes before who would do it besides (`spare`): a spare holder that sees one
--- resigns, and the office is taken at the other's next turn. So two never hold it at once.
--- KEYS  the office, the sign that somebody was started for it
+-- A process that was started for it (`first`) goes before one that would do it besides (`spare`): a spare
+-- holder that sees one resigns, and the other takes the office at its next call. So two never hold it at
+-- once.
+-- KEYS the office, the sign that a process was started for it
 -- ARGV  process, lease in ms, first or spare
 local is_first = ARGV[3] == 'first'
 if is_first then

@@ -1,4 +1,4 @@
--- Who holds a station; empty when nobody does or the lease is over.
+-- The holder of a station; empty without a holder or when the lease is over.
 -- KEYS  clients, session
 -- ARGV  identity
 local now = redis.call('TIME')

@@ -4,7 +4,7 @@
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms - ARGV[1])
--- Nobody needs to know of more: a limit is far below, and the set must not grow with an attack.
+-- A larger count has no use: a limit is far below, and the set must not grow with an attack.
 if redis.call('ZCARD', KEYS[1]) >= 1000 then
   redis.call('ZPOPMIN', KEYS[1])
 end
