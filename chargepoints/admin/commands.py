@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -22,11 +23,11 @@ class CommandAdmin(EvidenceAdmin):
     list_select_related = ["charge_point"]
     search_fields = ["id"]
     exact_search = ("id", "action", "charge_point")
-    search_help_text = "A message id, an action, or a station's identity."
+    search_help_text = _("Search by message id, action or station")
     sortable_by = ["created_at"]
     ordering = ["-created_at"]
-    empty_sentence = "Nothing was sent yet. Send the first command from a station's page."
+    empty_sentence = _("No commands yet. Send the first command from a station's page.")
 
-    @display(description="State", label=tones.COMMAND)
+    @display(description=_("State"), label=tones.COMMAND)
     def state_label(self, command: Command) -> tuple[str, str]:
         return command.state, command.get_state_display()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -22,10 +23,10 @@ class EvseAdmin(EvidenceAdmin):
     list_select_related = ["charge_point"]
     search_fields = ["charge_point__identity_key"]
     exact_search = ("charge_point",)
-    search_help_text = "A station's identity."
+    search_help_text = _("Search by station")
     sortable_by = ["number"]
     ordering = ["-id"]
-    empty_sentence = "EVSEs appear when a station reports the status of its connectors."
+    empty_sentence = _("No EVSEs yet. They appear when a station reports the status of its connectors.")
 
 
 @admin.register(Connector)
@@ -35,16 +36,16 @@ class ConnectorAdmin(EvidenceAdmin):
     list_select_related = ["charge_point", "evse"]
     search_fields = ["status"]
     exact_search = ("status", "charge_point")
-    search_help_text = "A whole status such as Faulted, or a station's identity."
+    search_help_text = _("Search by status, such as Faulted, or station")
     sortable_by = ["station"]
     ordering = ["-id"]
-    empty_sentence = "Connectors appear when a station reports their status."
+    empty_sentence = _("No connectors yet. They appear when a station reports their status.")
 
-    @admin.display(description="EVSE / connector")
+    @admin.display(description=_("EVSE / connector"))
     def place(self, connector: Connector) -> str:
         return f"{connector.evse.number} / {connector.number}"
 
-    @display(description="Status", label=tones.CONNECTOR | tones.ONLINE)
+    @display(description=_("Status"), label=tones.CONNECTOR | tones.ONLINE)
     def state(self, connector: Connector) -> tuple[str, str]:
         online = connector.charge_point.is_online
         words, _ = tones.station_status(connector.status, is_online=online)

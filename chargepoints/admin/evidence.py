@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
 from chargepoints.models import (
@@ -23,9 +25,9 @@ class DeviationAdmin(EvidenceAdmin):
     list_select_related = ["charge_point"]
     search_fields = ["kind"]
     exact_search = ("kind", "action", "charge_point")
-    search_help_text = "A whole kind, an action, or a station's identity."
+    search_help_text = _("Search by kind, action or station")
     sortable_by = ["last_at"]
-    empty_sentence = "Every station follows the specification so far."
+    empty_sentence = _("No deviations yet. All stations follow the specification.")
 
 
 @admin.register(SecurityEvent)
@@ -35,13 +37,13 @@ class SecurityEventAdmin(EvidenceAdmin):
     list_select_related = ["charge_point"]
     search_fields = ["type"]
     exact_search = ("type", "charge_point")
-    search_help_text = "A whole type, or a station's identity."
+    search_help_text = _("Search by type or station")
     sortable_by = ["received_at"]
-    empty_sentence = "No station reported a security event, and the server noticed none."
+    empty_sentence = _("No security events yet.")
 
-    @display(description="Told by", label={"station": tones.INFO, "server": tones.WARNING})
+    @display(description=_("Reported by"), label={"station": tones.INFO, "server": tones.WARNING})
     def source(self, event: SecurityEvent) -> tuple[str, str]:
-        return ("station", "station") if event.from_station else ("server", "this server")
+        return ("station", gettext("station")) if event.from_station else ("server", gettext("this server"))
 
 
 @admin.register(DeviceEvent)
@@ -60,7 +62,7 @@ class DeviceEventAdmin(EvidenceAdmin):
     list_select_related = ["charge_point"]
     search_fields = ["component"]
     exact_search = ("component", "variable", "charge_point")
-    search_help_text = "A whole component or variable, or a station's identity."
+    search_help_text = _("Search by component, variable or station")
     sortable_by: tuple[str, ...] = ()
     ordering = ["-received_at"]
-    empty_sentence = "OCPP 2.x stations report their components here (NotifyEvent)."
+    empty_sentence = _("No device events yet. OCPP 2.x stations report their components here (NotifyEvent).")

@@ -7,6 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -26,25 +28,25 @@ class MessageAdmin(EvidenceAdmin):
     list_select_related = ["charge_point"]
     search_fields = ["message_id"]
     exact_search = ("charge_point", "message_id", "action")
-    search_help_text = "A station's identity, a message id, or an action."
+    search_help_text = _("Search by station, message id or action")
     sortable_by: tuple[str, ...] = ()
     ordering = ["-id"]
-    empty_sentence = "The log fills as soon as a station connects (OCPP_MESSAGE_LOG=on)."
+    empty_sentence = _("No messages yet. They appear when a station connects (OCPP_MESSAGE_LOG=on).")
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return ["duration" if name == "duration_ms" else name for name in super().get_fields(request, obj)]
 
-    @display(description="Direction", label={"in": tones.INFO, "out": tones.WARNING})
+    @display(description=_("Direction"), label={"in": tones.INFO, "out": tones.WARNING})
     def way(self, message: Message) -> tuple[str, str]:
         return (
             message.direction,
-            "from station" if message.direction == Message.Direction.IN else "to station",
+            gettext("from station") if message.direction == Message.Direction.IN else gettext("to station"),
         )
 
-    @display(description="Answer", label={"ok": tones.SUCCESS, "error": tones.DANGER})
+    @display(description=_("Answer"), label={"ok": tones.SUCCESS, "error": tones.DANGER})
     def outcome(self, message: Message) -> tuple[str, str]:
         return ("error", message.error_code) if message.error_code else ("ok", "ok")
 
-    @admin.display(description="Milliseconds")
+    @admin.display(description=_("Milliseconds"))
     def duration(self, message: Message) -> str:
         return "–" if message.duration_ms is None else f"{message.duration_ms:.1f}"

@@ -9,6 +9,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from chargepoints.models import (
@@ -28,10 +30,10 @@ class RefusedConnectionAdmin(EvidenceAdmin):
     list_filter = ["can_be_accepted", ("at", MomentFilter)]
     search_fields = ["identity"]
     exact_search = ("identity", "remote_address")
-    search_help_text = "A whole identity, or an address."
+    search_help_text = _("Search by identity or address")
     sortable_by = ["at"]
     ordering = ["-at"]
-    empty_sentence = "Every handshake was accepted so far. A refused one is listed here with its reason."
+    empty_sentence = _("No refused connections yet. A refused handshake appears here with its reason.")
 
     def get_urls(self) -> list[Any]:
         accept = path(
@@ -39,18 +41,18 @@ class RefusedConnectionAdmin(EvidenceAdmin):
         )
         return [accept, *super().get_urls()]
 
-    @admin.display(description="Identity")
+    @admin.display(description=_("Identity"))
     def who(self, refused: RefusedConnection) -> str:
         return refused.identity or refused.path
 
-    @admin.display(description="Decide")
+    @admin.display(description=_("Actions"))
     def decide(self, refused: RefusedConnection) -> str:
         if not (refused.can_be_accepted and refused.identity):
             return "–"
-        return post_button(reverse("admin:refused-accept", args=[refused.pk]), "Accept")
+        return post_button(reverse("admin:refused-accept", args=[refused.pk]), gettext("Accept"))
 
     def accept(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Make the unknown identity a charge point; it comes back by itself and is let in."""
+        """Make the unknown identity a station. It reconnects by itself and is admitted."""
         if not access.may_provide(request.user):
             raise PermissionDenied
         refused = get_object_or_404(RefusedConnection, pk=pk, can_be_accepted=True)
@@ -59,14 +61,13 @@ class RefusedConnectionAdmin(EvidenceAdmin):
         except DomainError as error:
             messages.error(request, error.sentence)
         else:
-            messages.success(
-                request, f"{refused.identity} is accepted and will be let in when it tries again."
-            )
+            sentence = gettext("Station %(identity)s accepted. It can connect at its next attempt.")
+            messages.success(request, sentence % {"identity": refused.identity})
         return redirect(back(request, "admin:chargepoints_refusedconnection_changelist"))
 
 
 def accept_refused(refused: RefusedConnection) -> ChargePoint:
-    """The charge point of a refused identity, accepted. Its rows in the handshake log lose their button."""
+    """Accept a refused identity as a station. Its refused connections no longer offer to accept it."""
     known = ChargePoint.objects.by_identity(refused.identity).first()
     charge_point = stations.accept(known) if known else stations.create(identity=refused.identity)
     RefusedConnection.objects.filter(identity=refused.identity).update(can_be_accepted=False)

@@ -9,6 +9,8 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -31,14 +33,14 @@ REPORTED = (
 
 @admin.register(ChargePoint)
 class ChargePointAdmin(OperatorAdmin):
-    """The list leads to the station page; the form here is what an administrator decides about a station."""
+    """The list leads to the station page; the form here is for an administrator's settings."""
 
     form = ProvisioningForm
     list_display = ["page", "state", "version", "make", "firmware_version", "registration", "last_seen_at"]
     list_display_links = None
     list_filter = ["is_online", ("registration_status", ChoicesDropdownFilter), VersionFilter]
     search_fields = ["identity", "name", "vendor", "model", "serial_number"]
-    search_help_text = "A part of identity, name, vendor, model or serial number."
+    search_help_text = _("Search by identity, name, vendor, model or serial number")
     ordering = ["identity_key"]
     sortable_by = ["page", "registration", "last_seen_at"]
     actions = ["accept_selected"]
@@ -47,26 +49,26 @@ class ChargePointAdmin(OperatorAdmin):
     readonly_fields = REPORTED
     fieldsets = (
         (None, {"fields": (("identity", "name"), ("site", "registration_status"))}),
-        ("Access", {"fields": (("security_profile", "password"), ("checks_username", "remove_password"))}),
-        ("Behaviour", {"fields": (("validation", "unknown_tokens"), "assumed_timezone")}),
-        ("What the station says", {"classes": ["collapse"], "fields": REPORTED}),
+        (_("Access"), {"fields": (("security_profile", "password"), ("checks_username", "remove_password"))}),
+        (_("Behaviour"), {"fields": (("validation", "unknown_tokens"), "assumed_timezone")}),
+        (_("Reported by the station"), {"classes": ["collapse"], "fields": REPORTED}),
     )
-    empty_sentence = (
-        "No station has connected yet. Point one at this address, with an identity of your choice:"
+    empty_sentence = _(
+        "No stations yet. Set a station's URL to this address, with an identity of your choice:"
     )
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else self.fieldsets[:-1]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        # Everything that happened hangs on the identity; another identity is another station.
+        # All records belong to the identity: another identity is another station.
         return ("identity", *REPORTED) if obj else REPORTED
 
     def save_model(
         self, request: HttpRequest, obj: ChargePoint, form: ProvisioningForm, change: bool
     ) -> None:
         if change:
-            # Only what the form changed: the other columns belong to the live state, which moves meanwhile.
+            # Only the changed fields: the live state writes the other columns meanwhile.
             stations.update(obj, password=form.new_password(), **form.changed_settings())
             return
         made = stations.create(
@@ -77,24 +79,25 @@ class ChargePointAdmin(OperatorAdmin):
     def response_add(
         self, request: HttpRequest, obj: ChargePoint, post_url_continue: str | None = None
     ) -> HttpResponse:
-        messages.success(request, f"The station {obj.identity} is entered. It may connect now.")
+        sentence = gettext("Station %(identity)s added. It can connect now.")
+        messages.success(request, sentence % {"identity": obj.identity})
         return redirect("admin:station", obj.pk)
 
-    @admin.action(description="Accept the selected stations", permissions=["change"])
+    @admin.action(description=_("Accept the selected stations"), permissions=["change"])
     def accept_selected(self, request: HttpRequest, queryset: Any) -> None:
         pending = list(queryset.exclude(registration_status=ChargePoint.Registration.ACCEPTED))
         for charge_point in pending:
             stations.accept(charge_point)
-        messages.success(request, f"{len(pending)} accepted.")
+        messages.success(request, gettext("%(count)s stations accepted.") % {"count": len(pending)})
 
-    @admin.display(description="Station", ordering="identity_key")
+    @admin.display(description=_("Station"), ordering="identity_key")
     def page(self, charge_point: ChargePoint) -> str:
         words = (
             f"{charge_point.identity} · {charge_point.name}" if charge_point.name else charge_point.identity
         )
         return link(reverse("admin:station", args=[charge_point.pk]), words)
 
-    @display(description="State", label=tones.CONNECTOR | tones.ONLINE)
+    @display(description=_("State"), label=tones.CONNECTOR | tones.ONLINE)
     def state(self, charge_point: ChargePoint) -> tuple[str, str]:
         if not charge_point.is_online:
             return "Offline", tones.station_status(charge_point.status, is_online=False)[0]
@@ -105,10 +108,10 @@ class ChargePointAdmin(OperatorAdmin):
         known = charge_point.ocpp_version in VERSIONS
         return label(charge_point.ocpp_version) if known else charge_point.ocpp_version or "–"
 
-    @admin.display(description="Vendor and model")
+    @admin.display(description=_("Vendor and model"))
     def make(self, charge_point: ChargePoint) -> str:
         return f"{charge_point.vendor} {charge_point.model}".strip() or "–"
 
-    @display(description="Registration", ordering="registration_status", label=tones.REGISTRATION)
+    @display(description=_("Registration"), ordering="registration_status", label=tones.REGISTRATION)
     def registration(self, charge_point: ChargePoint) -> str:
         return charge_point.registration_status

@@ -194,7 +194,8 @@ def test_a_rule_names_one_subject_and_one_place(administrator: Client, alice: Us
 
     text = wrong.content.decode()
     assert (
-        "Choose one: a token, a group or a contract." in text and "Choose one: a station or a site." in text
+        "Choose exactly one: a token, a group or a contract." in text
+        and "Choose exactly one: a station or a site." in text
     )
     assert right.status_code == 302
     assert str(AccessRule.objects.get()) == "04A2B3C4 at Depot: refuse"

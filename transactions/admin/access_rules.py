@@ -7,6 +7,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -21,8 +23,8 @@ class AccessRuleForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         for names, sentence in (
-            (("token", "group", "contract"), "Choose one: a token, a group or a contract."),
-            (("charge_point", "site"), "Choose one: a station or a site."),
+            (("token", "group", "contract"), gettext("Choose exactly one: a token, a group or a contract.")),
+            (("charge_point", "site"), gettext("Choose exactly one: a station or a site.")),
         ):
             if len([name for name in names if cleaned.get(name)]) != 1:
                 self.add_error(names[0], sentence)
@@ -31,7 +33,7 @@ class AccessRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(AccessRule)
 class AccessRuleAdmin(OperatorAdmin):
-    """Rules may be deleted: what they once did is told by sessions and refusals."""
+    """Rules may be deleted: sessions and refusals keep the record of their effects."""
 
     form = AccessRuleForm
     list_display = ["who", "effect_label", "where", "note", "created_at"]
@@ -41,31 +43,35 @@ class AccessRuleAdmin(OperatorAdmin):
         "token__uid", "group__group_id", "contract__contract_id", "charge_point__identity", "site__name",
         "note",
     ]  # fmt: skip
-    search_help_text = "A part of token, group, contract, station, site or note."
+    search_help_text = _("Search by token, group, contract, station, site or note")
     sortable_by = ["created_at"]
     ordering = ["-id"]
     autocomplete_fields = ["token", "group", "contract", "charge_point", "site"]
     fieldsets = (
-        ("Who", {"fields": ("token", "group", "contract")}),
-        ("Where", {"fields": ("charge_point", "site")}),
+        (_("Who"), {"fields": ("token", "group", "contract")}),
+        (_("Where"), {"fields": ("charge_point", "site")}),
         (None, {"fields": (("effect", "note"),)}),
     )
-    empty_sentence = (
-        "Every valid token may charge everywhere. A rule refuses somebody a place, or allows only some."
+    empty_sentence = _(
+        "Every valid token may charge everywhere. Add a rule to refuse a place, or to allow only some places."
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return access.may_provide(request.user)
 
-    @admin.display(description="Who")
+    @admin.display(description=_("Who"))
     def who(self, rule: AccessRule) -> str:
-        kind = "token" if rule.token_id else "group" if rule.group_id else "contract"
-        return f"{kind.capitalize()} {rule.subject}"
+        if rule.token_id:
+            kind = gettext("Token")
+        else:
+            kind = gettext("Group") if rule.group_id else gettext("Contract")
+        return f"{kind} {rule.subject}"
 
-    @admin.display(description="Where")
+    @admin.display(description=_("Where"))
     def where(self, rule: AccessRule) -> str:
-        return f"{'Station' if rule.charge_point_id else 'Site'} {rule.place}"
+        kind = gettext("Station") if rule.charge_point_id else gettext("Site")
+        return f"{kind} {rule.place}"
 
-    @display(description="Effect", label=tones.EFFECT)
+    @display(description=_("Effect"), label=tones.EFFECT)
     def effect_label(self, rule: AccessRule) -> tuple[str, str]:
         return rule.effect, rule.get_effect_display()

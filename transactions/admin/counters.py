@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.admin.base import EvidenceAdmin
 from transactions.models import (
@@ -13,4 +14,4 @@ from transactions.models import (
 @admin.register(Counter)
 class CounterAdmin(EvidenceAdmin):
     list_display = ["name", "value"]
-    empty_sentence = "The first session gets the number 1000."
+    empty_sentence = _("The first session gets the number 1000.")

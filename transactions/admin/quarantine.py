@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -34,10 +36,10 @@ class QuarantinedMessageAdmin(EvidenceAdmin):
     list_select_related = ["charge_point"]
     search_fields = ["charge_point__identity_key"]
     exact_search = ("charge_point", "transaction_id")
-    search_help_text = "A station's identity, or a session's number."
+    search_help_text = _("Search by station or session number")
     sortable_by = ["received_at"]
     change_form_template = "operator/quarantined.html"
-    empty_sentence = "Every message about money could be applied."
+    empty_sentence = _("No message needs attention.")
 
     def get_urls(self) -> list[Any]:
         resolve = path(
@@ -48,20 +50,20 @@ class QuarantinedMessageAdmin(EvidenceAdmin):
         return [resolve, *super().get_urls()]
 
     def resolve(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Somebody has looked at it; the row stays."""
+        """Mark the message as resolved. The row stays."""
         if not access.may_command(request.user):
             raise PermissionDenied
         message = get_object_or_404(QuarantinedMessage, pk=pk)
         if message.resolved_at is None:
             message.resolved_at = timezone.now()
             message.save(update_fields=["resolved_at"])
-        messages.success(request, "Marked as resolved. The message is kept.")
+        messages.success(request, gettext("Marked as resolved. The message stays in the log."))
         return redirect(back(request, "admin:transactions_quarantinedmessage_changelist"))
 
-    @admin.display(description="Session")
+    @admin.display(description=_("Session"))
     def session(self, message: QuarantinedMessage) -> str:
         return session_link(message.transaction_id)
 
-    @display(description="Reason", label=True)
+    @display(description=_("Reason"), label=True)
     def reason_label(self, message: QuarantinedMessage) -> str:
         return message.get_reason_display()

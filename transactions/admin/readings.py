@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.admin.base import EvidenceAdmin, session_link
 from ocpp_server.admin.filters import StationFilter
@@ -16,7 +17,7 @@ from transactions.models import (
 
 
 class ReadingsOfStationFilter(StationFilter):
-    """Readings are found by their session: those of the station's latest ones, and those that have none."""
+    """Readings of the station's latest sessions, and readings without a session."""
 
     def of_station(self, queryset: QuerySet[Any], station: int) -> QuerySet[Any]:
         latest = (
@@ -34,15 +35,15 @@ class MeterValueAdmin(EvidenceAdmin):
     list_select_related = ["charge_point"]
     search_fields = ["transaction__id"]
     exact_search = ("transaction_id",)
-    search_help_text = "A session's number."
+    search_help_text = _("Search by session number")
     sortable_by: tuple[str, ...] = ()
     ordering = ["-id"]
-    empty_sentence = "Readings appear as soon as a station sends meter values."
+    empty_sentence = _("No readings yet. They appear when a station sends meter values.")
 
-    @admin.display(description="Session")
+    @admin.display(description=_("Session"))
     def session(self, reading: MeterValue) -> str:
         return session_link(reading.transaction_id)
 
-    @admin.display(description="Reading")
+    @admin.display(description=_("Reading"))
     def reading(self, reading: MeterValue) -> str:
         return reading.raw if reading.value is None else f"{reading.value:,g} {reading.unit}"

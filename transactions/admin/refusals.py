@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
@@ -18,10 +19,10 @@ from transactions.models import (
 )
 
 
-class WhyFilter(DropdownFilter):
-    """By the status. From a list, because asking the table which ones it has reads all of it."""
+class StatusFilter(DropdownFilter):
+    """A filter by status with a fixed list: a query for the existing values would read the whole table."""
 
-    title = "status"
+    title = _("status")
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -34,16 +35,16 @@ class WhyFilter(DropdownFilter):
 @admin.register(Refusal)
 class RefusalAdmin(EvidenceAdmin):
     list_display = ["id_token", "station", "status_label", "reason", "purpose", "at"]
-    list_filter = [StationFilter, WhyFilter, ("purpose", ChoicesDropdownFilter)]
+    list_filter = [StationFilter, StatusFilter, ("purpose", ChoicesDropdownFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["id_token"]
     exact_search = ("id_token", "charge_point")
-    search_help_text = "A token, or a station's identity."
+    search_help_text = _("Search by token or station")
     sortable_by = ["at"]
     ordering = ["-at"]
     station_ordering = ("-at",)
-    empty_sentence = "Nobody was refused yet. When somebody is, the reason is here."
+    empty_sentence = _("No refused tokens yet. Each refusal appears here with its reason.")
 
-    @display(description="Status", label=tones.AUTHORIZATION)
+    @display(description=_("Status"), label=tones.AUTHORIZATION)
     def status_label(self, refusal: Refusal) -> str:
         return refusal.status

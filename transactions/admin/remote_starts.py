@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -21,15 +22,15 @@ class RemoteStartAdmin(EvidenceAdmin):
     list_select_related = ["charge_point"]
     search_fields = ["id_token"]
     exact_search = ("id_token", "charge_point")
-    search_help_text = "A token, or a station's identity."
+    search_help_text = _("Search by token or station")
     sortable_by: tuple[str, ...] = ()
     ordering = ["-id"]
-    empty_sentence = "No session was started from here yet. A station's page has the button."
+    empty_sentence = _("No remote starts yet. Start a session from a station's page.")
 
-    @admin.display(description="Session")
+    @admin.display(description=_("Session"))
     def session(self, start: RemoteStart) -> str:
         return session_link(start.transaction_id)
 
-    @display(description="Outcome", label=tones.REMOTE_START)
+    @display(description=_("Outcome"), label=tones.REMOTE_START)
     def outcome_label(self, start: RemoteStart) -> tuple[str, str]:
         return start.outcome, start.get_outcome_display()

@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -22,7 +24,7 @@ from transactions.models import (
 
 @admin.register(Transaction)
 class TransactionAdmin(EvidenceAdmin):
-    """The list leads to the session page. What an operator decides about sessions is no edit of a row."""
+    """The list leads to the session page. An operator's decision is a settlement, not an edit of a row."""
 
     actions = ["settle_as_proposed", "settle_as_ignored", "end_sessions"]
 
@@ -46,10 +48,10 @@ class TransactionAdmin(EvidenceAdmin):
     list_select_related = ["charge_point"]
     search_fields = ["id"]
     exact_search = ("pk", "id_token", "charge_point", "ocpp_id")
-    search_help_text = "A number, a token, a station's identity, or a 2.x transaction id."
+    search_help_text = _("Search by number, token, station or 2.x transaction id")
     sortable_by = ["number", "started_at"]
     ordering = ["-id"]
-    empty_sentence = "No vehicle has charged yet. A session appears here the moment a station starts one."
+    empty_sentence = _("No sessions yet. A session appears here when a station starts one.")
 
     def get_urls(self) -> list[Any]:
         return [*settling.urls(self.admin_site), *super().get_urls()]
@@ -57,38 +59,38 @@ class TransactionAdmin(EvidenceAdmin):
     def has_command_permission(self, request: HttpRequest) -> bool:
         return access.may_command(request.user)
 
-    @admin.action(description="Settle: apply proposed fix", permissions=["command"])
+    @admin.action(description=_("Settle: apply proposed fix"), permissions=["command"])
     def settle_as_proposed(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> Any:
         return settling.confirm_many(request, queryset, "proposed")
 
-    @admin.action(description="Settle: ignore", permissions=["command"])
+    @admin.action(description=_("Settle: ignore"), permissions=["command"])
     def settle_as_ignored(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> Any:
         return settling.confirm_many(request, queryset, "ignore")
 
-    @admin.action(description="End session", permissions=["command"])
+    @admin.action(description=_("End session"), permissions=["command"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> Any:
         return settling.confirm_many(request, queryset, "end")
 
-    @admin.display(description="Number", ordering="id")
+    @admin.display(description=_("Number"), ordering="id")
     def number(self, transaction: Transaction) -> int:
         return transaction.pk
 
-    @admin.display(description="EVSE")
+    @admin.display(description=_("EVSE"))
     def place(self, transaction: Transaction) -> str:
         return "–" if transaction.evse_number is None else str(transaction.evse_number)
 
-    @display(description="State", label=tones.SESSION | {"suspect": tones.DANGER})
+    @display(description=_("State"), label=tones.SESSION | {"suspect": tones.DANGER})
     def state(self, transaction: Transaction) -> tuple[str, str]:
         return transaction.status, transaction.get_status_display()
 
-    @admin.display(description="Energy")
+    @admin.display(description=_("Energy"))
     def energy(self, transaction: Transaction) -> str:
         return cells.kilowatt_hours(transaction.energy_wh)
 
-    @admin.display(description="Duration")
+    @admin.display(description=_("Duration"))
     def duration(self, transaction: Transaction) -> str:
         return cells.span(transaction.started_at, transaction.stopped_at or timezone.now())
 
-    @display(description="Suspect", ordering="suspect", label={"suspect": tones.DANGER})
+    @display(description=_("Suspect"), ordering="suspect", label={"suspect": tones.DANGER})
     def flag(self, transaction: Transaction) -> tuple[str, str] | str:
-        return ("suspect", "suspect") if transaction.suspect else ""
+        return ("suspect", gettext("suspect")) if transaction.suspect else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
@@ -20,20 +21,20 @@ class SettlementAdmin(EvidenceAdmin):
     list_filter = [("fix", ChoicesDropdownFilter)]
     search_fields = ["transaction__id"]
     exact_search = ("transaction_id",)
-    search_help_text = "A session's number."
+    search_help_text = _("Search by session number")
     sortable_by: tuple[str, ...] = ()
     ordering = ["-id"]
-    empty_sentence = "No session was ended or settled by an operator yet."
+    empty_sentence = _("No settlements yet. A session that an operator ends or settles appears here.")
 
-    @display(description="Fix", label=tones.FIX)
+    @display(description=_("Fix"), label=tones.FIX)
     def fix_label(self, settlement: Settlement) -> tuple[str, str]:
         return settlement.fix, settlement.get_fix_display()
 
-    @admin.display(description="Session")
+    @admin.display(description=_("Session"))
     def session(self, settlement: Settlement) -> str:
         return session_link(settlement.transaction_id)
 
-    @admin.display(description="Energy")
+    @admin.display(description=_("Energy"))
     def energy(self, settlement: Settlement) -> str:
         before, after = settlement.before.get("energy_wh"), settlement.after.get("energy_wh")
         words = cells.kilowatt_hours(before)
