@@ -1,6 +1,6 @@
 """The port `Credentials`: API keys and roles. The engine asks; `accounts` fills the port when Django starts.
 
-A console login needs no port: Django knows it, and its user model has a `role` (`ConsoleLogin`).
+A console login needs no port: Django authenticates it, and the project's user model has a `role`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,6 @@ class ApiKey(Protocol):
     def name(self) -> str: ...
     @property
     def role(self) -> str: ...
-
-
-class ConsoleLogin(Protocol):
-    """A user who may sign in to the admin."""
-
-    is_active: bool
-    is_staff: bool
-    is_superuser: bool
-    role: str
 
 
 class Credentials(Protocol):

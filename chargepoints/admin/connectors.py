@@ -7,10 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
-from chargepoints.models import (
-    Connector,
-    Evse,
-)
+from chargepoints.models import Connector, Evse
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import StationFilter

@@ -7,11 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from chargepoints.models import (
-    Deviation,
-    DeviceEvent,
-    SecurityEvent,
-)
+from chargepoints.models import Deviation, DeviceEvent, SecurityEvent
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import MomentFilter, StationFilter

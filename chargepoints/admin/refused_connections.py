@@ -13,10 +13,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from chargepoints.models import (
-    ChargePoint,
-    RefusedConnection,
-)
+from chargepoints.models import ChargePoint, RefusedConnection
 from chargepoints.services.provisioning import stations
 from ocpp_server.admin import access
 from ocpp_server.admin.base import EvidenceAdmin, back, post_button

@@ -9,9 +9,7 @@ from django.db.models import Count
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from chargepoints.models import (
-    Site,
-)
+from chargepoints.models import Site
 from ocpp_server.admin.base import OperatorAdmin
 
 

@@ -15,9 +15,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from chargepoints.admin.provisioning_form import ProvisioningForm
-from chargepoints.models import (
-    ChargePoint,
-)
+from chargepoints.models import ChargePoint
 from chargepoints.services.provisioning import stations
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import OperatorAdmin, link

@@ -14,9 +14,7 @@ from unfold.decorators import display
 
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import OperatorAdmin
-from transactions.models import (
-    AccessRule,
-)
+from transactions.models import AccessRule
 
 
 class AccessRuleForm(forms.ModelForm):  # type: ignore[type-arg]

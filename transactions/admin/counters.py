@@ -6,9 +6,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.admin.base import EvidenceAdmin
-from transactions.models import (
-    Counter,
-)
+from transactions.models import Counter
 
 
 @admin.register(Counter)

@@ -6,9 +6,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.admin.base import EvidenceAdmin, session_link
-from transactions.models import (
-    TransactionEvent,
-)
+from transactions.models import TransactionEvent
 
 
 @admin.register(TransactionEvent)

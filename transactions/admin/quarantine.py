@@ -19,9 +19,7 @@ from unfold.decorators import display
 from ocpp_server.admin import access
 from ocpp_server.admin.base import EvidenceAdmin, back, session_link
 from ocpp_server.admin.filters import StationFilter
-from transactions.models import (
-    QuarantinedMessage,
-)
+from transactions.models import QuarantinedMessage
 
 
 @admin.register(QuarantinedMessage)

@@ -10,10 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.admin.base import EvidenceAdmin, session_link
 from ocpp_server.admin.filters import StationFilter
-from transactions.models import (
-    MeterValue,
-    Transaction,
-)
+from transactions.models import MeterValue, Transaction
 
 
 class ReadingsOfStationFilter(StationFilter):

@@ -14,9 +14,7 @@ from unfold.decorators import display
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import StationFilter
-from transactions.models import (
-    Refusal,
-)
+from transactions.models import Refusal
 
 
 class StatusFilter(DropdownFilter):

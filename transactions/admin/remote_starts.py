@@ -10,9 +10,7 @@ from unfold.decorators import display
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import EvidenceAdmin, session_link
 from ocpp_server.admin.filters import StationFilter
-from transactions.models import (
-    RemoteStart,
-)
+from transactions.models import RemoteStart
 
 
 @admin.register(RemoteStart)

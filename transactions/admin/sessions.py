@@ -17,9 +17,7 @@ from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import MomentFilter, StationFilter
 from transactions.admin import settling
-from transactions.models import (
-    Transaction,
-)
+from transactions.models import Transaction
 
 
 @admin.register(Transaction)

@@ -9,9 +9,7 @@ from unfold.decorators import display
 
 from ocpp_server.admin import cells, tones
 from ocpp_server.admin.base import EvidenceAdmin, session_link
-from transactions.models import (
-    Settlement,
-)
+from transactions.models import Settlement
 
 
 @admin.register(Settlement)
