@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import time
 
 import pytest
+from django.utils.crypto import salted_hmac
 
 from chargepoints.models import ChargePoint
 from ocpp_server.transport.handshake.authentication import hash_password, verify
@@ -64,3 +66,15 @@ async def test_a_password_is_remembered_for_who_has_no_digest() -> None:
     assert await verify(before, PASSWORD)
 
     assert time.process_time() - hashed < (hashed - began) / 4
+
+
+async def test_a_digest_of_an_earlier_release_still_fits() -> None:
+    """A scrypt for each would cost too much when all stations reconnect after the deployment (F40)."""
+    salt = bytes(16)
+    keyed = salted_hmac("chargepoints.authentication", salt + b"secret-of-CP-7", algorithm="sha256")
+    digest = base64.b64encode(keyed.digest()[:16]).decode().rstrip("=")
+    # The part that scrypt fills cannot fit: only the digest can confirm the password.
+    stored = f"scrypt$4096${salt.hex()}${bytes(64).hex()}${digest}"
+
+    assert await verify(stored, b"secret-of-CP-7")
+    assert not await verify(stored, b"another")
