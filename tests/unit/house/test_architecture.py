@@ -103,7 +103,7 @@ def test_an_app_reaches_another_through_its_services_models_and_the_doors(app: s
         for door in (
             f"{other}.services",
             f"{other}.models",
-            *(f"{other}.views.{door}" for door in ("found", "commanding")),
+            *(f"{other}.views.{door}" for door in ("found", "lookups", "commanding")),
         )
     )
     others = tuple(other for other in APPS if other != app)

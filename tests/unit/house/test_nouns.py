@@ -20,6 +20,8 @@ MOST_LINES = 400
 
 # Services for which OCPP has no action. accounts has no block at all.
 SERVICES_WITHOUT_A_BLOCK = {
+    "chargepoints/services/admission.py": "answers the handshake, which comes before every action",
+    "chargepoints/services/connections.py": "stores connections and the messages of every block",
     "chargepoints/services/commands.py": "commands of every block end here when no answer comes",
     "chargepoints/services/deviations.py": "counts what messages of every block get wrong",
     "chargepoints/services/sites.py": "sites are ours; OCPP has none",
@@ -39,6 +41,8 @@ FLOORS = frozenset(
 BESIDE_THE_FLOORS = {
     "accounts/emaid.py": "the format of contract ids, read by models, services and serializers",
     "accounts/fields.py": "a model field, needed by models and migrations alike",
+    "configuration/row_extensions.py": "adds fields of this app to another app's REST lists",
+    "transactions/row_extensions.py": "adds fields of this app to another app's REST lists",
 }
 
 
