@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string  # noqa: E402
 
 from ocpp_server.bounds.bodies import bounded  # noqa: E402
 from ocpp_server.process import engine  # noqa: E402
-from ocpp_server.process.garbage_collection import calm_collector  # noqa: E402
+from ocpp_server.process.garbage_collection import tune_garbage_collector  # noqa: E402
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -27,7 +27,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
-            calm_collector()
+            tune_garbage_collector()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await engine.stop()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ocpp_server.live.station import Station
 
 # A callback that gets the id of a connection of this process.
-Notice = Callable[[str], Awaitable[None]]
+ConnectionCallback = Callable[[str], Awaitable[None]]
 
 
 class LiveStateUnavailable(StorageUnavailable):
@@ -46,7 +46,7 @@ class LiveState(ABC):
     async def stop(self) -> None:  # noqa: B027
         """The process ends."""
 
-    def watch(self, *, lost: Notice, regained: Notice) -> None:  # noqa: B027
+    def watch(self, *, lost: ConnectionCallback, regained: ConnectionCallback) -> None:  # noqa: B027
         """Set the callbacks for a connection of this process that a newer one elsewhere has replaced
         (`lost`), or that was considered dead and is registered again (`regained`: other processes may have
         acted meanwhile).
@@ -63,7 +63,7 @@ class LiveState(ABC):
         """
         return None
 
-    def stand(self, *, is_first: bool) -> None:  # noqa: B027
+    def stand_for_election(self, *, is_first: bool) -> None:  # noqa: B027
         """Stand for election as housekeeper; a process that was started for it goes before all others.
 
         A process that does not stand is never elected: not every process that shares the state has the jobs.

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 HOST = "0.0.0.0"  # noqa: S104 - scraped from another machine
 # Several processes of one machine share one environment: each takes the first port that is free.
 PORTS = 32
-PATIENCE_S = 4.0
+TIMEOUT_S = 4.0
 CONNECTIONS = 32
 # Seconds for a connection from its first byte to the end of its answer, which itself may take five.
 CONNECTION_S = 15.0
@@ -135,11 +135,11 @@ class Exporter:
         assert self._loop is not None and self._status is not None
         asked = asyncio.run_coroutine_threadsafe(_awaited(self._status), self._loop)
         try:
-            return asked.result(PATIENCE_S)
+            return asked.result(TIMEOUT_S)
         except TimeoutError:
             asked.cancel()
             return {
-                "process": {"ok": False, "detail": f"The process does not answer within {PATIENCE_S:g} s."}
+                "process": {"ok": False, "detail": f"The process does not answer within {TIMEOUT_S:g} s."}
             }
 
 

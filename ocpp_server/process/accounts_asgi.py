@@ -17,7 +17,7 @@ from ocpp_server import live  # noqa: E402 - models need the apps to be loaded
 from ocpp_server.bounds.bodies import bounded  # noqa: E402
 from ocpp_server.environment import roles  # noqa: E402 - models need the apps to be loaded
 from ocpp_server.live import extensions  # noqa: E402
-from ocpp_server.process.health_file import vitals  # noqa: E402
+from ocpp_server.process.health_file import health_writer  # noqa: E402
 from ocpp_server.storage.journal import journal  # noqa: E402
 
 
@@ -33,7 +33,7 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
                 raise
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
-            await vitals.stop()
+            await health_writer.stop()
             await live.state().stop()
             await journal.stop()
             await send({"type": "lifespan.shutdown.complete"})
@@ -46,7 +46,7 @@ async def _start() -> None:
     last_number, active = await journal.run(extensions.transactions.app.load_running)
     live.state().rebuild(last_number=last_number, active=active)
     await live.state().start()
-    vitals.start(live.state().status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
+    health_writer.start(live.state().status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
 
 
 application = ProtocolTypeRouter({"http": bounded(_http), "lifespan": lifespan})

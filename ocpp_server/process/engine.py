@@ -16,10 +16,10 @@ from ocpp_server import live
 from ocpp_server.environment import roles
 from ocpp_server.live import extensions
 from ocpp_server.observability import readiness
-from ocpp_server.observability.event_loop_lag import pulse
+from ocpp_server.observability.event_loop_lag import lag_meter
 from ocpp_server.observability.exporter import exporter
 from ocpp_server.process import scheduler
-from ocpp_server.process.health_file import vitals
+from ocpp_server.process.health_file import health_writer
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import calls, shutdown, takeover
 from ocpp_server.transport.switchboard import switchboard
@@ -27,7 +27,7 @@ from ocpp_server.transport.switchboard import switchboard
 log = structlog.get_logger(__name__)
 
 # Extra seconds after the grace period for the final writes.
-LAST_WORDS_S = 1.0
+FINAL_WRITES_S = 1.0
 
 
 class _Run:
@@ -76,9 +76,9 @@ async def start(*, serves: bool = True) -> None:
     await state.start()
     if serves:
         scheduler.start()
-        vitals.start(status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
+        health_writer.start(status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
         exporter.start(settings.METRICS_PORT, status)
-        pulse.start()
+        lag_meter.start()
     _Run.loop = asyncio.get_running_loop()
     log.info("engine.started", running_transactions=len(active), next_transaction=last_number + 1)
 
@@ -88,17 +88,17 @@ async def stop() -> None:
     if _Run.loop is None:
         return
     await shutdown.drain()
-    await vitals.stop()
+    await health_writer.stop()
     await exporter.stop()
-    pulse.stop()
+    lag_meter.stop()
     try:
-        await asyncio.wait_for(scheduler.stop(), shutdown.remaining() + LAST_WORDS_S)
+        await asyncio.wait_for(scheduler.stop(), shutdown.remaining() + FINAL_WRITES_S)
     except TimeoutError:
         log.warning("engine.last_seen_unwritten")
     await switchboard.stop()
     await live.state().stop()
     try:
-        await asyncio.wait_for(journal.stop(), shutdown.remaining() + LAST_WORDS_S)
+        await asyncio.wait_for(journal.stop(), shutdown.remaining() + FINAL_WRITES_S)
     except TimeoutError:
         # No message was answered that is not stored; the stations send these again.
         log.error("engine.unwritten", messages=journal.depth)

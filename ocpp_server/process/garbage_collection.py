@@ -3,7 +3,7 @@
 import gc
 
 
-def calm_collector() -> None:
+def tune_garbage_collector() -> None:
     """Leave what the start has made out of every garbage collection, and collect less often.
 
     Messages make few cycles; with Python's defaults a tenth of the server's time went into looking for them.

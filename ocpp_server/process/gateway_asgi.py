@@ -18,10 +18,10 @@ from django.conf import settings  # noqa: E402
 from ocpp_server.bounds.bodies import bounded  # noqa: E402 - models need the apps to be loaded
 from ocpp_server.credentials import credentials  # noqa: E402
 from ocpp_server.observability import metrics  # noqa: E402
-from ocpp_server.observability.event_loop_lag import pulse  # noqa: E402
+from ocpp_server.observability.event_loop_lag import lag_meter  # noqa: E402
 from ocpp_server.observability.exporter import exporter  # noqa: E402
-from ocpp_server.process.garbage_collection import calm_collector  # noqa: E402
-from ocpp_server.process.health_file import vitals  # noqa: E402
+from ocpp_server.process.garbage_collection import tune_garbage_collector  # noqa: E402
+from ocpp_server.process.health_file import health_writer  # noqa: E402
 from ocpp_server.protocol.dispatch import StorageUnavailable  # noqa: E402
 from ocpp_server.storage.journal import journal  # noqa: E402
 from ocpp_server.transport.gateway.front import gateway, station  # noqa: E402
@@ -30,7 +30,7 @@ from ocpp_server.transport.gateway.metrics import GatewayCollector  # noqa: E402
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
 # A probe has to be answered, even while the database is away.
-KEY_PATIENCE_S = 1.5
+KEY_TIMEOUT_S = 1.5
 
 
 metrics.register(GatewayCollector)
@@ -58,7 +58,7 @@ async def _ready(scope: Scope, send: Any) -> None:
     down = sorted(name for name, part in parts.items() if not part["ok"])
     status = 503 if down else 200
     try:
-        async with asyncio.timeout(KEY_PATIENCE_S):
+        async with asyncio.timeout(KEY_TIMEOUT_S):
             is_known = await _has_key(scope)
     except (StorageUnavailable, TimeoutError):
         is_known = False
@@ -117,19 +117,19 @@ async def lifespan(scope: Scope, receive: Any, send: Any) -> None:
         if message["type"] == "lifespan.startup":
             try:
                 await gateway.start()
-                vitals.start(gateway.status, path=settings.HEALTH_FILE, port=settings.HTTP_PORT)
+                health_writer.start(gateway.status, path=settings.HEALTH_FILE, port=settings.HTTP_PORT)
                 exporter.start(settings.METRICS_PORT, gateway.status)
-                pulse.start()
+                lag_meter.start()
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
                 raise
-            calm_collector()
+            tune_garbage_collector()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
             await gateway.stop()
-            await vitals.stop()
+            await health_writer.stop()
             await exporter.stop()
-            pulse.stop()
+            lag_meter.stop()
             await send({"type": "lifespan.shutdown.complete"})
             return
 

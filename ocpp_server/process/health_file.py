@@ -27,7 +27,7 @@ STALE_S = 45.0
 ANSWER_S = 3.0
 
 
-class Vitals:
+class HealthWriter:
     """The task that writes. Without HEALTH_FILE there is nothing to do."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ class Vitals:
             self._path.unlink(missing_ok=True)
 
 
-vitals = Vitals()
+health_writer = HealthWriter()
 
 
 async def _keep_writing(path: Path, status: Status, port: int | None) -> None:
@@ -82,14 +82,14 @@ def check(values: Mapping[str, Any], *, ready: bool) -> str:
         file = Path(path)
         try:
             age = time.time() - file.stat().st_mtime
-            said = json.loads(file.read_text())
+            written = json.loads(file.read_text())
         except (OSError, ValueError):
             return f"There is no {path} yet: the process has not started."
         if age > STALE_S:
-            return f"The {said['role']} process wrote {path} {age:.0f} s ago: its event loop stands still."
-        if ready and said["down"]:
-            return f"Not ready: {', '.join(said['down'])}."
-        port = said["port"]
+            return f"The {written['role']} process wrote {path} {age:.0f} s ago: its event loop stands still."
+        if ready and written["down"]:
+            return f"Not ready: {', '.join(written['down'])}."
+        port = written["port"]
     if port is None:
         return ""
     connection = _connection(port, is_tls=values["TLS_CERT"] is not None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ocpp_server import live
-from ocpp_server.process.scheduler import BURY, MIRROR, RECONCILE, SWEEP, Job, Step
+from ocpp_server.process.scheduler import END_DEAD_CONNECTIONS, MIRROR, RECONCILE, SWEEP, Job, Step
 from ocpp_server.storage import retention
 from ocpp_server.transport import presence, takeover
 from ocpp_server.transport.switchboard import switchboard
@@ -26,6 +26,6 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, close_silent),
     (MIRROR, presence.record_departures),
     (SWEEP, retention.delete_old_rows),
-    (BURY, takeover.end_dead_connections),
+    (END_DEAD_CONNECTIONS, takeover.end_dead_connections),
     (RECONCILE, reconcile),
 )

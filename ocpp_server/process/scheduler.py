@@ -95,11 +95,21 @@ END_FORSAKEN: Final = Job("end_forsaken", every=_grace_quarter)
 # Keep the newest rows of what a station can write without end (S11).
 TRIM: Final = Job("trim", every=3600.0)
 # Show stations whose process has died as offline. Only where several processes share the live state.
-BURY: Final = Job("bury", every=lambda: settings.REDIS_STATE_TTL / 3, when=_is_shared)
+END_DEAD_CONNECTIONS: Final = Job("bury", every=lambda: settings.REDIS_STATE_TTL / 3, when=_is_shared)
 # Compare the shared live state with the database.
 RECONCILE: Final = Job("reconcile", every=60.0, when=_is_shared)
 
-_JOBS: Final = (MIRROR, EXPIRE, ASK_FOR_MISSING_EVENTS, DOUBT, SWEEP, END_FORSAKEN, TRIM, BURY, RECONCILE)
+_JOBS: Final = (
+    MIRROR,
+    EXPIRE,
+    ASK_FOR_MISSING_EVENTS,
+    DOUBT,
+    SWEEP,
+    END_FORSAKEN,
+    TRIM,
+    END_DEAD_CONNECTIONS,
+    RECONCILE,
+)
 _recoveries: list[Callable[[], None]] = []
 _tasks: list[asyncio.Task[None]] = []
 
@@ -135,7 +145,7 @@ def in_journal(function: Callable[[], None]) -> Step:
 
 def start() -> None:
     """Repeat all jobs in this event loop, and stand for election as housekeeper."""
-    live.state().stand(is_first=roles.current() is roles.Role.HOUSEKEEPING)
+    live.state().stand_for_election(is_first=roles.current() is roles.Role.HOUSEKEEPING)
     loop = asyncio.get_running_loop()
     _tasks.extend(loop.create_task(_repeat(job)) for job in _JOBS if job.when())
 

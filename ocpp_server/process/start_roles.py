@@ -16,7 +16,7 @@ import uvloop
 from ocpp_server.environment import env, roles
 from ocpp_server.environment.roles import DUTIES, Role
 from ocpp_server.process import start, workers
-from ocpp_server.process.garbage_collection import calm_collector
+from ocpp_server.process.garbage_collection import tune_garbage_collector
 from ocpp_server.process.serving import APPLICATIONS, prepare, serve_on
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport import shutdown
@@ -135,6 +135,6 @@ async def until_signal(work: Work, role: Role) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked)
-    calm_collector()
+    tune_garbage_collector()
     print(f"The {role} process is running: {DUTIES[role].sentence}. Ctrl-C stops it.", flush=True)
     await work(stop)

@@ -70,7 +70,7 @@ class Worker:
         self.spawn()
 
 
-class Crew:
+class WorkerPool:
     """All workers, from the first start to the last exit."""
 
     def __init__(self, role: Role, port: int, count: int) -> None:
@@ -114,7 +114,7 @@ class Crew:
 def run(role: Role, port: int, count: int) -> int:
     """Start the workers, replace those that die, end with all of them. Raises SettingError and StartError."""
     configured = prepare(role)
-    status = Crew(role, port, count).run(start.banner(configured.ENVIRONMENT, {}, demo=False))
+    status = WorkerPool(role, port, count).run(start.banner(configured.ENVIRONMENT, {}, demo=False))
     print(f"The {role} processes have stopped.", flush=True)
     return status
 

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 TIMEOUT_S = 3
 
 
-def tell_alone(keys: Keys, process: str, news: tuple[Any, ...]) -> None:
+def publish_alone(keys: Keys, process: str, news: tuple[Any, ...]) -> None:
     """Publish a change. Blocks until Redis has it. A failure is logged: the other processes notice the change
     later, because their caches expire and the housekeeper compares.
     """

@@ -34,7 +34,7 @@ class Keys:
         self.transactions = f"{prefix}:business:transactions"
         self.stations = f"{prefix}:business:stations"
         self.numbers = f"{prefix}:server:txid"
-        self.birth = f"{prefix}:server:birth"
+        self.mark = f"{prefix}:server:birth"
         self.probe = f"{prefix}:server:probe"
         self.housekeeper = f"{prefix}:server:housekeeper"
         self.offices = [self.housekeeper, f"{self.housekeeper}:first"]
@@ -69,5 +69,7 @@ class Script:
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
 
-HOLD, RELEASE, RENEW, FIND, ONLINE, BURY = map(Script, ("hold", "release", "renew", "find", "online", "bury"))
-NUMBER, ELECT, RESIGN, BIRTH = map(Script, ("number", "elect", "resign", "birth"))
+HOLD, RELEASE, RENEW, FIND, ONLINE, REMOVE_DEAD = map(
+    Script, ("hold", "release", "renew", "find", "online", "remove_dead")
+)
+NUMBER, ELECT, RESIGN, MARK = map(Script, ("number", "elect", "resign", "mark"))

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import structlog
 
-from ocpp_server.live.interface import LiveStateUnavailable, Notice
+from ocpp_server.live.interface import ConnectionCallback, LiveStateUnavailable
 from ocpp_server.live.records import Connection
-from ocpp_server.live.redis.keys import BURY, FIND, HOLD, ONLINE, RELEASE, RENEW, Keys
+from ocpp_server.live.redis.keys import FIND, HOLD, ONLINE, RELEASE, REMOVE_DEAD, RENEW, Keys
 from ocpp_server.live.redis.link import Link
 from ocpp_server.live.redis.publisher import news_text
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 # How many stations one step covers: Redis does nothing else meanwhile.
 CHUNK = 200
 # Beyond this many, connections end when their leases expire.
-MAX_GHOSTS = 10_000
+MAX_UNCONFIRMED = 10_000
 
 
 def chunks(items: list[T]) -> Iterator[list[T]]:
@@ -43,9 +43,9 @@ class Leases:
         self.online: dict[str, str] = {}
         # Connections that have ended and that Redis may still show, because it did not confirm: a command
         # that reached it while it hung is carried out when it resumes. Identity by connection id.
-        self._ghosts: dict[str, str] = {}
-        self.lost: Notice | None = None
-        self.regained: Notice | None = None
+        self._unconfirmed: dict[str, str] = {}
+        self.lost: ConnectionCallback | None = None
+        self.regained: ConnectionCallback | None = None
         self._tasks: set[asyncio.Future[None]] = set()
 
     async def take(self, connection: Connection) -> Connection | None:
@@ -53,7 +53,7 @@ class Leases:
         try:
             fence, before = await self._hold(connection, "")
         except BaseException:
-            self._remember_ghost(connection.identity, connection.id)
+            self._remember_unconfirmed(connection.identity, connection.id)
             raise
         key = connection.identity.casefold()
         self.held[key] = (connection, fence)
@@ -71,7 +71,7 @@ class Leases:
         try:
             return await self._release(identity, connection_id)
         except LiveStateUnavailable:
-            self._remember_ghost(identity, connection_id)
+            self._remember_unconfirmed(identity, connection_id)
             if key not in self.held:
                 self.online.pop(key, None)
             return True
@@ -90,7 +90,7 @@ class Leases:
         known = [] if is_complete else list(self.online.values())
         self.online = {identity.casefold(): identity for identity in (*known, *living, *mine)}
 
-    def heard(self, kind: str, identity: str, connection_id: str = "", fence: str = "") -> None:
+    def received(self, kind: str, identity: str, connection_id: str = "", fence: str = "") -> None:
         """A station connected or disconnected. This is also how a gateway announces that its connection is
         the newest.
         """
@@ -105,25 +105,25 @@ class Leases:
 
     async def renew(self, *, was_flushed: bool) -> None:
         """Renew our leases, restore those that Redis lost, give up those that a newer connection took."""
-        await self._lay_ghosts()
+        await self._release_unconfirmed()
         for some in chunks(list(self.held.values())):
             keys = [self._keys.clients, *(self._keys.session(connection.identity) for connection, _ in some)]
             pairs = [part for connection, _ in some for part in (connection.identity, connection.id)]
             states = await self._link.run(RENEW, keys, self._lease_ms, *pairs)
             for (connection, fence), state in zip(some, states, strict=True):
                 if state != 1 and self._still_holds(connection):
-                    await self._put_right(connection, fence, was_flushed=was_flushed)
+                    await self._restore(connection, fence, was_flushed=was_flushed)
 
-    async def _lay_ghosts(self) -> None:
-        for connection_id, identity in list(self._ghosts.items()):
+    async def _release_unconfirmed(self) -> None:
+        for connection_id, identity in list(self._unconfirmed.items()):
             await self._release(identity, connection_id)
-            del self._ghosts[connection_id]
+            del self._unconfirmed[connection_id]
 
-    def _remember_ghost(self, identity: str, connection_id: str) -> None:
-        if len(self._ghosts) < MAX_GHOSTS:
-            self._ghosts[connection_id] = identity
+    def _remember_unconfirmed(self, identity: str, connection_id: str) -> None:
+        if len(self._unconfirmed) < MAX_UNCONFIRMED:
+            self._unconfirmed[connection_id] = identity
 
-    async def _put_right(self, connection: Connection, fence: str, *, was_flushed: bool) -> None:
+    async def _restore(self, connection: Connection, fence: str, *, was_flushed: bool) -> None:
         # The fence tells a newer connection from an older one that a restart of Redis brought back.
         written, _ = await self._hold(connection, fence)
         if not self._still_holds(connection):
@@ -142,11 +142,11 @@ class Leases:
         held = self.held.get(connection.identity.casefold())
         return held is not None and held[0] is connection
 
-    async def bury(self) -> None:
+    async def remove_dead(self) -> None:
         """Remove the leases of stations whose holders have died."""
         for identity in await self._link.run(ONLINE, [self._keys.clients], "dead"):
             keys = [self._keys.clients, self._keys.session(identity)]
-            if await self._link.run(BURY, keys, identity, self._keys.news, _news("offline", identity)):
+            if await self._link.run(REMOVE_DEAD, keys, identity, self._keys.news, _news("offline", identity)):
                 log.warning("station.lease_ended", station=identity)
 
     async def gone(self, believed: Mapping[str, str]) -> list[str]:
@@ -190,7 +190,7 @@ class Leases:
         )
         return written, before
 
-    def _notify(self, notice: Notice | None, connection_id: str) -> None:
+    def _notify(self, notice: ConnectionCallback | None, connection_id: str) -> None:
         if notice is not None:
             task = asyncio.ensure_future(notice(connection_id))
             self._tasks.add(task)

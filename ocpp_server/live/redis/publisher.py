@@ -23,7 +23,7 @@ from ocpp_server.live.station import Station
 log = structlog.get_logger(__name__)
 
 # How much news is kept for the end of an outage.
-MAX_UNTOLD = 10_000
+MAX_UNPUBLISHED = 10_000
 
 _encode = msgspec.json.Encoder().encode
 
@@ -61,7 +61,7 @@ def running_state(text: str) -> TransactionState:
     return msgspec.json.decode(text, type=Running).state()
 
 
-class _Shown:
+class _Published:
     """The last written state of one station."""
 
     __slots__ = ("marks", "transactions")
@@ -72,7 +72,7 @@ class _Shown:
         self.transactions: dict[int, tuple[str, Any]] = {}
 
     @classmethod
-    def before(cls, station: Station) -> _Shown:
+    def before(cls, station: Station) -> _Published:
         """The transactions that other processes may have written for a station."""
         shown = cls()
         for number, transaction in station.transactions.items():
@@ -98,7 +98,7 @@ class View:
         self._link = link
         self._keys = keys
         self._process = process
-        self._shown: dict[str, _Shown] = {}
+        self._published: dict[str, _Published] = {}
         self._stations: dict[str, Station] = {}
         self._dirty: dict[str, Station] = {}
         self._removed: list[str] = []
@@ -115,16 +115,16 @@ class View:
     # -- changes to publish --------------------------------------------------------------------
 
     def changed(self, station: Station) -> None:
-        if station.identity not in self._shown:
+        if station.identity not in self._published:
             # The station was loaded just now. The process that served it before may have published running
             # transactions, which end here.
-            self._shown[station.identity] = _Shown.before(station)
+            self._published[station.identity] = _Published.before(station)
         self._dirty[station.identity] = station
         self._schedule()
 
-    def say(self, *news: Any) -> None:
+    def publish(self, *news: Any) -> None:
         """Publish news with the next pipeline."""
-        if len(self._news) >= MAX_UNTOLD:
+        if len(self._news) >= MAX_UNPUBLISHED:
             # The housekeeper compares transactions with the database, but not tokens: have all of those read
             # again.
             self._news = [["tokens"]]
@@ -148,9 +148,9 @@ class View:
 
     def begin(self, identity: str) -> None:
         """A connection of the station begins here. Other processes may have written its state meanwhile."""
-        self._shown.pop(identity, None)
+        self._published.pop(identity, None)
 
-    def shows(self, identity: str) -> bool:
+    def publishes(self, identity: str) -> bool:
         """Whether this process publishes the station."""
         return identity in self._stations
 
@@ -158,16 +158,16 @@ class View:
         """This process no longer serves the station. Publish its ended transactions that were not written
         yet.
         """
-        shown, station = self._shown.pop(identity, None), self._dirty.pop(identity, None)
+        shown, station = self._published.pop(identity, None), self._dirty.pop(identity, None)
         self._stations.pop(identity, None)
         for number, token_key in shown.ended(station) if shown and station else ():
             self._removed.append(str(number))
-            self.say("ended", number, token_key)
+            self.publish("ended", number, token_key)
 
     def repeat(self) -> None:
         """Redis may have lost our writes: write all of it again."""
         self.is_behind = False
-        for shown in self._shown.values():
+        for shown in self._published.values():
             shown.forget()
         self._dirty = self._stations | self._dirty
         self._schedule()
@@ -244,7 +244,7 @@ class View:
             raise
 
     def _add_extensions(self, pipeline: Any, station: Station) -> None:
-        shown = self._shown.setdefault(station.identity, _Shown()).marks
+        shown = self._published.setdefault(station.identity, _Published()).marks
         for name, extension in extensions.registered().items():
             if extension.show is None:
                 continue
@@ -258,8 +258,8 @@ class View:
                 pipeline.hset(self._keys.business(name, station.identity), mapping=written)
 
     def _add_transactions(self, pipeline: Any, station: Station, news: list[list[Any]]) -> None:
-        all_shown = self._shown.setdefault(station.identity, _Shown())
-        shown = all_shown.transactions
+        published = self._published.setdefault(station.identity, _Published())
+        shown = published.transactions
         for number, transaction in station.transactions.items():
             if not transaction.is_active:
                 continue
@@ -269,7 +269,7 @@ class View:
                 text = running_text(transaction)
                 pipeline.hset(self._keys.transactions, str(number), text)
                 news.append(["running", text])
-        for number, token_key in all_shown.ended(station):
+        for number, token_key in published.ended(station):
             del shown[number]
             pipeline.hdel(self._keys.transactions, str(number))
             news.append(["ended", number, token_key])

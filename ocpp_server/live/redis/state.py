@@ -25,17 +25,18 @@ import structlog
 from django.conf import settings
 
 from ocpp_server.live import extensions
-from ocpp_server.live.interface import LiveStateUnavailable, Notice
+from ocpp_server.live.interface import ConnectionCallback, LiveStateUnavailable
 from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
-from ocpp_server.live.redis.alone import tell_alone
+from ocpp_server.live.redis.alone import publish_alone
 from ocpp_server.live.redis.configuration import refill_keys
-from ocpp_server.live.redis.keys import BIRTH, ELECT, RESIGN, Keys, Script
+from ocpp_server.live.redis.keys import ELECT, MARK, RESIGN, Keys, Script
 from ocpp_server.live.redis.leases import Leases, chunks
 from ocpp_server.live.redis.link import Link
 from ocpp_server.live.redis.numbers import Numbers
 from ocpp_server.live.redis.publisher import View, running_state, running_text
 from ocpp_server.live.redis.recent import RedisRecent
+from ocpp_server.live.redis.running import RunningHash
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
@@ -57,21 +58,24 @@ class RedisState(MemoryState):
         self.process = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self._keys = Keys(settings.REDIS_STATE_PREFIX)
         # How long after an outage every process has had the time to renew its leases.
-        self._patience = float(settings.REDIS_STATE_TTL)
+        self._lease_s = float(settings.REDIS_STATE_TTL)
         self._lease_ms = int(settings.REDIS_STATE_TTL * 1000)
-        self._link = Link(settings.REDIS_URL, self._keys.news, up=self._up, news=self._heard, tick=self._tick)
+        self._link = Link(
+            settings.REDIS_URL, self._keys.news, up=self._up, news=self._received, tick=self._tick
+        )
         self.recent = RedisRecent(self._link, self._keys)
         self._numbers = Numbers(self._link, self._keys)
+        self._running_hash = RunningHash(self._link, self._keys)
         self._view = View(self._link, self._keys, self.process)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leases = Leases(self._link, self._keys, self.process, self._lease_ms)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._birth = self._run = ""
-        self._born_at = 0.0
+        self._mark = self._run = ""
+        self._marked_at = 0.0
         self._renew_at = 0.0
         self._read_at = 0.0
         # How this process stands for election: "first", "spare", or not at all.
-        self._standing = ""
+        self._candidacy = ""
         self._elected_until = 0.0
         # Redis was refilled, or news may be missing: read it again.
         self._is_behind = False
@@ -94,7 +98,7 @@ class RedisState(MemoryState):
         await self._link.stop()
         self._loop = None
 
-    def watch(self, *, lost: Notice, regained: Notice) -> None:
+    def watch(self, *, lost: ConnectionCallback, regained: ConnectionCallback) -> None:
         self._leases.lost, self._leases.regained = lost, regained
 
     async def status(self) -> dict[str, dict[str, object]]:
@@ -115,8 +119,8 @@ class RedisState(MemoryState):
         since = self._link.down_since
         return None if since is None else (since, self._link.error)
 
-    def stand(self, *, is_first: bool) -> None:
-        self._standing = "first" if is_first else "spare"
+    def stand_for_election(self, *, is_first: bool) -> None:
+        self._candidacy = "first" if is_first else "spare"
 
     @property
     def is_housekeeper(self) -> bool:
@@ -160,10 +164,10 @@ class RedisState(MemoryState):
 
     async def gone(self, believed: Mapping[str, str]) -> list[str]:
         up_since, now = self._link.up_since, time.monotonic()
-        if up_since is None or now - up_since < self._patience or now - self._born_at < self._patience:
+        if up_since is None or now - up_since < self._lease_s or now - self._marked_at < self._lease_s:
             # Redis was away or empty a moment ago: not every living process has renewed its leases yet.
             return []
-        await self._leases.bury()
+        await self._leases.remove_dead()
         return await self._leases.gone(believed)
 
     # -- tokens -----------------------------------------------------------------------------------
@@ -176,11 +180,11 @@ class RedisState(MemoryState):
 
     def forget_token(self, uid_key: str) -> None:
         super().forget_token(uid_key)
-        self._tell("token", uid_key)
+        self._publish("token", uid_key)
 
     def forget_tokens(self) -> None:
         super().forget_tokens()
-        self._tell("tokens")
+        self._publish("tokens")
 
     async def consumed(self, subject: str) -> Consumption:
         if self._link.up_since is None:
@@ -196,11 +200,11 @@ class RedisState(MemoryState):
 
     def stored_key_changed(self, identity: str, key: str, value: str | None) -> None:
         super().stored_key_changed(identity, key, value)
-        self._tell("key", identity, key, value)
+        self._publish("key", identity, key, value)
 
     def station_removed(self, identity: str) -> None:
         super().station_removed(identity)
-        self._tell("removed", identity)
+        self._publish("removed", identity)
 
     # -- running transactions ---------------------------------------------------------------------
 
@@ -214,7 +218,7 @@ class RedisState(MemoryState):
 
     def transaction_abandoned(self, number: int, token_key: str) -> None:
         super().transaction_abandoned(number, token_key)
-        self._tell("ended", number, token_key)
+        self._publish("ended", number, token_key)
 
     def rebuild(self, *, last_number: int, active: Iterable[TransactionState]) -> None:
         self._running.clear()
@@ -223,7 +227,7 @@ class RedisState(MemoryState):
 
     async def reconcile(self) -> None:
         """Make Redis' running transactions those of the ORM; and keep the last number in the database."""
-        shown = await self._shown_numbers()
+        shown = await self._running_hash.numbers()
         # A transaction that Redis showed before the query and that is not active in the database has ended.
         active = set(await journal.run(extensions.transactions.app.active_numbers))
         await self._take_out(shown - active)
@@ -241,65 +245,49 @@ class RedisState(MemoryState):
             await self._take_out(added.keys() - still)
             for number in added.keys() & still:
                 self.transaction_changed(added[number])
-                self._view.say("running", running_text(added[number]))
+                self._view.publish("running", running_text(added[number]))
         last = await self._link.attempt(self._link.redis.get(self._keys.numbers))
         if last is not None:
             await journal.run(extensions.transactions.app.keep_number, int(last))
 
-    async def _shown_numbers(self) -> set[int]:
-        shown = await self._link.attempt(self._link.redis.hkeys(self._keys.transactions))
-        return {int(number) for number in shown if number.isdecimal()}
-
-    async def _shown_states(self, numbers: Iterable[int]) -> list[TransactionState]:
-        found = []
-        for some in chunks(list(numbers)):
-            texts = await self._link.attempt(self._link.redis.hmget(self._keys.transactions, some))
-            for number, text in zip(some, texts, strict=True):
-                try:
-                    found += [] if text is None else [running_state(text)]
-                except msgspec.DecodeError as error:
-                    # Written by another program or release: the database knows the running transactions.
-                    log.warning("redis.odd_transaction", transaction=number, error=str(error))
-        return found
-
     async def _take_out(self, numbers: Iterable[int]) -> None:
-        for state in await self._shown_states(numbers):
+        for state in await self._running_hash.states(numbers):
             log.warning("transaction.not_running", transaction=state.id, station=state.station)
             self.transaction_abandoned(state.id, state.token_key)
 
     # -- news -------------------------------------------------------------------------------------
 
-    def _tell(self, *news: Any) -> None:
+    def _publish(self, *news: Any) -> None:
         """Publish news; from any thread, and from a process that serves nothing (`manage.py`), which
         publishes at once.
         """
         loop = self._loop
         if loop is not None:
-            loop.call_soon_threadsafe(self._tell_here, news)
+            loop.call_soon_threadsafe(self._publish_here, news)
             return
-        tell_alone(self._keys, self.process, news)
+        publish_alone(self._keys, self.process, news)
 
-    def _tell_here(self, news: tuple[Any, ...]) -> None:
+    def _publish_here(self, news: tuple[Any, ...]) -> None:
         if news[0] == "ended":
             self._view.remove(int(news[1]))
         elif news[0] == "key":
             self._view.key_changed(*news[1:])
         elif news[0] == "removed":
             self._view.station_removed(news[1])
-        self._view.say(*news)
+        self._view.publish(*news)
 
-    def _heard(self, text: str) -> None:
+    def _received(self, text: str) -> None:
         try:
             process, news = msgspec.json.decode(text)
             for kind, *what in () if process == self.process else news:
-                self._take_in(kind, what)
+                self._apply(kind, what)
         except (ValueError, TypeError, LookupError) as error:
             # Any client of Redis can publish anything. After news that cannot be decoded, read the whole
             # state.
             log.warning("redis.odd_news", error=str(error))
             self._is_behind = True
 
-    def _take_in(self, kind: str, what: list[Any]) -> None:
+    def _apply(self, kind: str, what: list[Any]) -> None:
         if kind == "token":
             super().forget_token(what[0])
         elif kind == "tokens":
@@ -311,7 +299,7 @@ class RedisState(MemoryState):
         elif kind in ("key", "removed"):
             self._forget_keys(what[0])
         elif kind in ("online", "offline"):
-            self._leases.heard(kind, *what)
+            self._leases.received(kind, *what)
         elif kind == "rebuilt":
             self._is_behind = True
 
@@ -324,39 +312,39 @@ class RedisState(MemoryState):
         # A restart may have brought back an older copy of everything, the mark included.
         server = await self._link.attempt(self._link.redis.info("server"))
         self._run = server["run_id"]
-        was_flushed = await self._look_for_flush(has_asked=True)
+        was_flushed = await self._check_for_flush(has_asked=True)
         await self._leases.renew(was_flushed=was_flushed)
         self._view.repeat()
         await self._read()
 
     async def _tick(self) -> None:
         now = time.monotonic()
-        was_flushed = await self._look_for_flush()
+        was_flushed = await self._check_for_flush()
         if was_flushed or now >= self._renew_at:
-            self._renew_at = now + self._patience / 3
+            self._renew_at = now + self._lease_s / 3
             await self._leases.renew(was_flushed=was_flushed)
         if was_flushed or self._view.is_behind:
             self._view.repeat()
         if self._is_behind:
             await self._read()
         elif now >= self._read_at:
-            self._read_at = now + self._patience
+            self._read_at = now + self._lease_s
             await self._leases.read(is_complete=self._is_complete)
-        if self._standing:
+        if self._candidacy:
             is_elected = await self._link.run(
-                ELECT, self._keys.offices, self.process, self._lease_ms, self._standing
+                ELECT, self._keys.offices, self.process, self._lease_ms, self._candidacy
             )
-            self._elected_until = now + self._patience if is_elected else 0.0
+            self._elected_until = now + self._lease_s if is_elected else 0.0
 
-    async def _look_for_flush(self, *, has_asked: bool = False) -> bool:
+    async def _check_for_flush(self, *, has_asked: bool = False) -> bool:
         """Whether Redis was flushed or replaced since the last call. The first process that notices refills
         it from the ORM.
         """
         mark, age_ms, is_first = await self._link.run(
-            BIRTH, [self._keys.birth], uuid.uuid4().hex, self._run, "1" if has_asked else ""
+            MARK, [self._keys.mark], uuid.uuid4().hex, self._run, "1" if has_asked else ""
         )
-        changed, self._birth = bool(mark != self._birth), mark
-        self._born_at = time.monotonic() - int(age_ms) / 1000
+        changed, self._mark = bool(mark != self._mark), mark
+        self._marked_at = time.monotonic() - int(age_ms) / 1000
         if is_first:
             log.warning("redis.new")
             task = asyncio.get_running_loop().create_task(self._refill())
@@ -381,27 +369,27 @@ class RedisState(MemoryState):
                 log.warning("redis.refill_waits", error=str(error))
                 await asyncio.sleep(1)
             else:
-                self._view.say("rebuilt")
+                self._view.publish("rebuilt")
                 return
 
     @property
     def _is_complete(self) -> bool:
         """Soon after a flush, an entry that is missing in Redis is not gone: it has not been restored yet."""
-        return time.monotonic() - self._born_at > self._patience
+        return time.monotonic() - self._marked_at > self._lease_s
 
     async def _read(self) -> None:
         """Read the online stations and the running transactions from Redis."""
         self._is_behind = False
         await self._leases.read(is_complete=self._is_complete)
-        shown = await self._shown_numbers()
+        shown = await self._running_hash.numbers()
         known = {number: state for some in self._running.values() for number, state in some.items()}
-        for state in await self._shown_states(shown - known.keys()):
+        for state in await self._running_hash.states(shown - known.keys()):
             self.transaction_changed(state)
         if not self._is_complete:
             return
         for number, state in known.items():
             # A station of this process may have begun it just now. Other processes write a transaction before
             # they publish it.
-            is_ours = state.station.casefold() in self._leases.held or self._view.shows(state.station)
+            is_ours = state.station.casefold() in self._leases.held or self._view.publishes(state.station)
             if number not in shown and not is_ours:
                 super().transaction_abandoned(number, state.token_key)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ocpp_server.environment import env
 from ocpp_server.process import health_file
-from ocpp_server.process.health_file import Vitals
+from ocpp_server.process.health_file import HealthWriter
 from tests.conformance.peer import eventually
 
 
@@ -19,7 +19,7 @@ def wrong(path: Path, *, ready: bool = False) -> str:
 
 
 async def test_a_process_is_alive_while_its_loop_writes_and_gone_when_it_has_stopped(tmp_path: Path) -> None:
-    path, process = tmp_path / "health", Vitals()
+    path, process = tmp_path / "health", HealthWriter()
 
     async def status() -> dict[str, Any]:
         return {"redis": {"ok": False, "detail": "Redis does not answer."}, "database": {"ok": True}}
@@ -36,7 +36,7 @@ async def test_a_process_is_alive_while_its_loop_writes_and_gone_when_it_has_sto
 
 
 async def test_a_loop_that_stands_still_is_found_out(tmp_path: Path) -> None:
-    path, process = tmp_path / "health", Vitals()
+    path, process = tmp_path / "health", HealthWriter()
 
     async def status() -> dict[str, Any]:
         return {}
@@ -50,7 +50,7 @@ async def test_a_loop_that_stands_still_is_found_out(tmp_path: Path) -> None:
 
 
 async def test_a_process_with_a_port_has_to_answer_there_too(tmp_path: Path) -> None:
-    path, process = tmp_path / "health", Vitals()
+    path, process = tmp_path / "health", HealthWriter()
     answers = [
         b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
