@@ -33,21 +33,21 @@ def is_on() -> bool:
 def sending(station: Any, send: Send) -> Send:
     """`send`, which is logged."""
 
-    async def told(text: str) -> None:
+    async def logged(text: str) -> None:
         _tell("frame.out", station, text)
         await send(text)
 
-    return told
+    return logged
 
 
 def receiving(station: Any, receive: Receive) -> Receive:
     """`receive`, which is logged."""
 
-    async def told(text: str, *more: Any, **named: Any) -> None:
+    async def logged(text: str, *more: Any, **named: Any) -> None:
         _tell("frame.in", station, text)
         await receive(text, *more, **named)
 
-    return told
+    return logged
 
 
 def _tell(event: str, station: Any, text: str) -> None:

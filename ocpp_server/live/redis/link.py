@@ -106,7 +106,7 @@ class Link:
             return await command
         except AWAY as error:
             self.error = str(error) or type(error).__name__
-            raise LiveStateUnavailable(told(error)) from error
+            raise LiveStateUnavailable(reason_of(error)) from error
 
     # -- the task that listens --------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class Link:
                 next_tick = time.monotonic() + TICK_S
 
 
-def told(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
     """The trouble with Redis, as a sentence."""
     what = "refuses the command" if isinstance(error, ResponseError) else "can't be reached"
     return f"Redis {what} ({str(error) or type(error).__name__})."

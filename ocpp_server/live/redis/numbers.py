@@ -12,7 +12,7 @@ from redis.exceptions import NoScriptError
 from ocpp_server.live import extensions
 from ocpp_server.live.interface import LiveStateUnavailable
 from ocpp_server.live.redis.keys import NUMBER, Keys
-from ocpp_server.live.redis.link import AWAY, Link, told
+from ocpp_server.live.redis.link import AWAY, Link, reason_of
 from ocpp_server.storage.journal import journal
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class Numbers:
         except NoScriptError:
             return None
         except AWAY as error:
-            raise LiveStateUnavailable(told(error)) from error
+            raise LiveStateUnavailable(reason_of(error)) from error
         return None if number is None else int(number)
 
     async def _seed(self, at_least: int) -> int:

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.live.redis.keys import Script
-from ocpp_server.live.redis.link import AWAY, told
+from ocpp_server.live.redis.link import AWAY, reason_of
 from ocpp_server.transport.queue.gateway_side import Sweeper
 from ocpp_server.transport.queue.keys import QueueKeys
 from ocpp_server.transport.queue.wire import Part, Wire
@@ -29,14 +29,14 @@ class QueueRedis:
         try:
             return await self._wire.run(used, [self.keys.prefix], self._kept_ms, *arguments)
         except AWAY as error:
-            raise LiveStateUnavailable(told(error)) from error
+            raise LiveStateUnavailable(reason_of(error)) from error
 
     async def call(self, *parts: Part) -> Any:
         """The reply to a command. Raises LiveStateUnavailable."""
         try:
             return await self._wire.call(*parts)
         except AWAY as error:
-            raise LiveStateUnavailable(told(error)) from error
+            raise LiveStateUnavailable(reason_of(error)) from error
 
     async def run_after_wakeup(
         self, used: Script, *arguments: Part, bells: tuple[str, ...], within: float
@@ -51,14 +51,14 @@ class QueueRedis:
                 used, [self.keys.prefix], self._kept_ms, *arguments, after=wait, block_s=within
             )
         except AWAY as error:
-            raise LiveStateUnavailable(told(error)) from error
+            raise LiveStateUnavailable(reason_of(error)) from error
 
     async def sweep(self) -> list[str]:
         """See `Sweeper`. Raises LiveStateUnavailable."""
         try:
             return await self._sweeper.sweep()
         except AWAY as error:
-            raise LiveStateUnavailable(told(error)) from error
+            raise LiveStateUnavailable(reason_of(error)) from error
 
     def close(self) -> None:
         self._wire.close()
