@@ -17,11 +17,12 @@ from django.urls import reverse
 from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from ocpp_server.admin import access, pages
+from ocpp_server.admin import access, menu, pages
 from ocpp_server.observability.masking import MASK, masked_frame, masked_text
 from ocpp_server.storage.row_numbers import row_number
 
@@ -48,6 +49,12 @@ class OneCount(ChangeList):
     """The heading of a list shows the number of matches only for a search or a filter. The list is sorted
     only by the columns that the page offers: any other field of the address would sort a big table whole.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Django's own title is an instruction, such as "Select charge point to change".
+        title = menu.title_of(f"{self.opts.app_label}_{self.opts.model_name}")
+        self.title = str(title or capfirst(self.opts.verbose_name_plural))
 
     def get_ordering_field(self, field_name: str) -> Any:
         return super().get_ordering_field(field_name) if field_name in self.sortable_by else None

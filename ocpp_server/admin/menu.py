@@ -72,6 +72,12 @@ def model(section: str, position: int, title: Words, icon: str, label: str, *, p
     page(section, position, title, icon, f"admin:{label}_changelist", permission=permission)
 
 
+def title_of(label: str) -> Words | None:
+    """The title of the entry for the list of a model; None where the menu has none."""
+    url = f"admin:{label}_changelist"
+    return next((entry.title for entry in _entries.values() if entry.url_name == url), None)
+
+
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """Unfold's SIDEBAR navigation: the registered entries, section by section."""
     ordered = [entry for _place, entry in sorted(_entries.items(), key=lambda item: item[0][1])]

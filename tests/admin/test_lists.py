@@ -82,3 +82,17 @@ def test_refusals_are_filtered_by_status(viewer: Client, three: ChargePoint) -> 
 
     assert "T-Expired" in page
     assert "T-Blocked" not in page
+
+
+@pytest.mark.parametrize(
+    ("address", "title"),
+    [
+        (EVENTS, "Security events"),
+        ("/admin/transactions/transaction/", "Sessions"),
+        ("/admin/transactions/refusal/", "Refused tokens"),
+    ],
+)
+def test_a_list_has_the_title_of_its_menu_entry(viewer: Client, address: str, title: str) -> None:
+    page = viewer.get(address)
+
+    assert page.context["title"] == title
