@@ -1,1 +1,1 @@
-"""What a station is: identity, connection, connectors, commands, the message log."""
+"""Stations: identity, connection, connectors, commands, the message log."""

@@ -1,4 +1,4 @@
-"""What the lists of this app can be asked for."""
+"""Filters, search and ordering of this app's lists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ChargePointQuery(ListQuery):
     }
 
     ordering = ordering(orderings)
-    search = search("In clientId, name, vendor, model or serial number.")
+    search = search("A part of clientId, name, vendor, model or serial number.")
     isOnline = FlagField(required=False)
     registrationStatus = serializers.ChoiceField(choices=ChargePoint.Registration.values, required=False)
     ocppVersion = serializers.ChoiceField(choices=list(_BY_LABEL), required=False)
@@ -62,7 +62,7 @@ class SiteQuery(ListQuery):
     orderings = {"id": "pk", "name": "name_key", "createdAt": "created_at", "updatedAt": "updated_at"}
 
     ordering = ordering(orderings)
-    search = search("In name, address or city.")
+    search = search("A part of name, address or city.")
     country = TextField(required=False, max_length=3)
     city = TextField(required=False, max_length=45, help_text="Case makes no difference.")
 

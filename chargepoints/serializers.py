@@ -1,4 +1,4 @@
-"""The shapes of stations, connectors, commands and messages: camelCase, as the OCPP side writes."""
+"""Serializers of stations, connectors, commands and messages: camelCase, as in OCPP."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def version_label(charge_point: ChargePoint) -> str:
 
 
 def station_status(charge_point: ChargePoint) -> str:
-    """Offline when nobody is there; else what the station says of itself (1.6 connector 0), or Online."""
+    """Offline without a connection; else the station's own status (1.6 connector 0), or Online."""
     if not charge_point.is_online:
         return "Offline"
     return charge_point.status or "Online"
@@ -52,12 +52,12 @@ class ConnectorSerializer(ExtendedSerializer):
 
     connectorId = serializers.IntegerField(source="number")
     evseId = serializers.IntegerField(source="evse.number")
-    status = serializers.CharField(help_text="As the station last reported it; Unknown before it did.")
+    status = serializers.CharField(help_text="As last reported by the station; Unknown before that.")
     errorCode = serializers.CharField(source="error_code")
     info = serializers.CharField()
     vendorId = serializers.CharField(source="vendor_id")
     vendorErrorCode = serializers.CharField(source="vendor_error_code")
-    availability = serializers.CharField(help_text="What the operator wants.")
+    availability = serializers.CharField(help_text="Operative or Inoperative, as set by an operator.")
     lastUpdate = TimeField(source="status_received_at", allow_null=True)
 
     def to_representation(self, instance: Connector) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class ChargePointStatusSerializer(ReadSerializer):
 
 
 class ProvisioningSerializer(StrictSerializer):
-    """What an administrator may set. The password goes in and never comes out."""
+    """The settings of an administrator. The password is write-only."""
 
     name = TextField(required=False, allow_blank=True, max_length=100)
     siteId = WholeField(source="site", required=False, allow_null=True, min_value=1)
@@ -169,7 +169,7 @@ class NewChargePointSerializer(ProvisioningSerializer):
 
 
 class SiteSerializer(ReadSerializer):
-    """`context["prepared"]` maps a site's number to how many stations it has."""
+    """`context["prepared"]` maps a site's number to its number of stations."""
 
     id = serializers.IntegerField()
     name = serializers.CharField()
@@ -256,14 +256,14 @@ class MessageSerializer(ReadSerializer):
 
 
 def parsed(text: str) -> Any:
-    """The JSON of a log row, or the text itself where a station sent something that is none."""
+    """The JSON of a log row, or the text itself when it is not JSON."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return text
 
 
-# -- bodies of the intents -----------------------------------------------------------------------------------
+# -- bodies of the commands ----------------------------------------------------------------------------------
 
 
 class ResetBody(WaitingBody):
@@ -276,7 +276,7 @@ class ResetBody(WaitingBody):
 class AvailabilityBody(WaitingBody):
     type = serializers.ChoiceField(choices=["Operative", "Inoperative"])
     connectorId = WholeField(
-        required=False, min_value=0, max_value=2**31 - 1, help_text="0 or none: the station."
+        required=False, min_value=0, max_value=2**31 - 1, help_text="The whole station when 0 or missing."
     )
 
 

@@ -1,4 +1,4 @@
-"""The models that change with every message, as the journal writes them."""
+"""Tables for the journal: the models that messages change."""
 
 from chargepoints.models import ChargePoint, Command, Connector, DeviceEvent, Message, SecurityEvent
 from ocpp_server.storage.bulk import Table

@@ -1,1 +1,1 @@
-"""What a station is told to be: configuration keys, stored and reported."""
+"""The configuration of stations: keys and variables, stored and reported."""

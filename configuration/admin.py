@@ -1,4 +1,4 @@
-"""Configuration keys in the admin: what is held for a station and what it reported."""
+"""Configuration keys in the admin: stored by the server, and reported by stations."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ menu.model(menu.DETAILS, 60, _("Reported keys"), "fact_check", "configuration_re
 
 
 class KeyAdmin(EvidenceAdmin):
-    """Rows of keys; the value of a secret's is not shown, whenever it was stored."""
+    """Rows of keys. The value of a secret key is masked, also in rows of earlier versions."""
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         fields = super().get_fields(request, obj)
-        return ["shown_value" if name == "value" else name for name in fields]
+        return ["masked_value" if name == "value" else name for name in fields]
 
-    @admin.display(description="Value", ordering="value")
-    def shown_value(self, row: StoredKey | ReportedKey) -> str | None:
+    @admin.display(description=_("Value"), ordering="value")
+    def masked_value(self, row: StoredKey | ReportedKey) -> str | None:
         return MASK if row.value and is_secret_name(row.key) else row.value
 
 
 @admin.register(StoredKey)
 class StoredKeyAdmin(KeyAdmin):
-    """Read only: a change has rules (type, range, read-only keys) that the API and the station page keep."""
+    """Read only: the API and the station page check the rules of a change (type, range, read-only keys)."""
 
-    list_display = ["key", "station", "shown_value", "updated_at"]
+    list_display = ["key", "station", "masked_value", "updated_at"]
     list_filter = [StationFilter]
     list_select_related = ["charge_point"]
     search_fields = ["key"]
     exact_search = ("key", "charge_point")
-    search_help_text = "A whole key, or a station's identity."
+    search_help_text = _("Search by key or station")
     sortable_by = ["key"]
     ordering = ["-id"]
-    empty_sentence = (
-        "Every station uses the defaults. A key appears here as soon as it differs from its default."
+    empty_sentence = _(
+        "Every station uses the defaults. A key appears here when it differs from its default."
     )
 
 
 @admin.register(ReportedKey)
 class ReportedKeyAdmin(KeyAdmin):
-    list_display = ["key", "station", "shown_value", "readonly", "reported_at"]
+    list_display = ["key", "station", "masked_value", "readonly", "reported_at"]
     list_filter = [StationFilter, "readonly"]
     list_select_related = ["charge_point"]
     search_fields = ["key"]
     exact_search = ("key", "charge_point")
-    search_help_text = "A whole key, or a station's identity."
+    search_help_text = _("Search by key or station")
     sortable_by = ["key"]
     ordering = ["-id"]
-    empty_sentence = "Nothing was read yet. Use “Get configuration” on a station's page."
+    empty_sentence = _("No keys yet. Use “Get configuration” on a station's page.")

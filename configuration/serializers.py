@@ -1,4 +1,4 @@
-"""The shapes of configuration: keys and values as in OCPP 1.6, 2.x variables by `Component.Variable`."""
+"""Serializers of configuration: keys and values as in OCPP 1.6, 2.x variables by `Component.Variable`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ENTRY = {
         "readonly": {
             "type": "boolean",
             "nullable": True,
-            "description": "Null where a 2.x station does not tell.",
+            "description": "Null when a 2.x station does not report it.",
         },
-        "status": {"type": "string", "description": "What a 2.x station said of this variable."},
+        "status": {"type": "string", "description": "A 2.x station's status of this variable."},
     },
 }
 
@@ -53,18 +53,18 @@ class LiveChangedSerializer(ReadSerializer):
     requestId = serializers.CharField()
     clientId = serializers.CharField()
     key = serializers.CharField()
-    status = serializers.CharField(help_text="The station's own word.")
+    status = serializers.CharField(help_text="The station's status.")
 
 
 class KeysQuery(StrictSerializer):
     keys = TextField(required=False, allow_blank=True, max_length=5000, help_text="Separated by commas.")
 
     def asked(self) -> list[str] | None:
-        """The keys that were named, None for all. Raises Invalid for too many."""
+        """The named keys, None for all. Raises Invalid for too many."""
         text: str = self.validated_data.get("keys", "")
         keys = list(dict.fromkeys(key.strip() for key in text.split(",") if key.strip()))
         if len(keys) > MOST_KEYS:
-            raise Invalid(f"At most {MOST_KEYS} keys at once.", field="keys")
+            raise Invalid(f"Must have at most {MOST_KEYS} keys.", field="keys")
         return keys or None
 
 

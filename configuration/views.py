@@ -1,4 +1,4 @@
-"""What a station is told to be: what we hold for it, and what it says itself."""
+"""A station's configuration over REST: the stored keys, and the station's own."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chargepoints.models import ChargePoint
-from chargepoints.views.commanding import send, told
-from chargepoints.views.found import STATION_PATH, station
+from chargepoints.views.commanding import command_answer, send
+from chargepoints.views.lookups import STATION_PATH, station
 from configuration.commands import variables
 from configuration.serializers import (
     ChangeBody,
@@ -31,12 +31,12 @@ from ocpp_server.credentials import Role
 from ocpp_server.domain import StationOffline
 
 TAG = "Configuration"
-_OBEYED = (catalogue.ACCEPTED, catalogue.REBOOT_REQUIRED)
+_SUCCESSFUL = (catalogue.ACCEPTED, catalogue.REBOOT_REQUIRED)
 
 
 class ConfigurationView(ApiView):
     @described(
-        "The stored keys",
+        "Get the stored keys",
         enveloped("Stored", StoredSerializer),
         tag=TAG,
         path=STATION_PATH,
@@ -50,7 +50,7 @@ class ConfigurationView(ApiView):
         return answer(f"{len(found)} stored keys of {charge_point.identity}.", entries(found, unknown))
 
     @described(
-        "Change a stored key; the station is not asked",
+        "Change a stored key without asking the station",
         enveloped("Changed", ChangedSerializer),
         tag=TAG,
         path=STATION_PATH,
@@ -63,11 +63,13 @@ class ConfigurationView(ApiView):
         asked = body(ChangeBody, request)
         status = catalogue.change(charge_point, asked["key"], asked["value"])
         sentence = f"{asked['key']} of {charge_point.identity}: {status}."
-        return answer(sentence, {"status": status, "key": asked["key"]}, success=status in _OBEYED)
+        return answer(sentence, {"status": status, "key": asked["key"]}, success=status in _SUCCESSFUL)
 
 
 class ExportView(ApiView):
-    @described("All stored keys", enveloped("StoredExport", StoredSerializer), tag=TAG, path=STATION_PATH)
+    @described(
+        "Export all stored keys", enveloped("StoredExport", StoredSerializer), tag=TAG, path=STATION_PATH
+    )
     def get(self, request: Request, client_id: str) -> Response:
         charge_point = station(client_id)
         found = catalogue.stored(charge_point)
@@ -75,10 +77,10 @@ class ExportView(ApiView):
 
 
 class LiveConfigurationView(ApiView):
-    read_role = Role.OPERATOR  # asking a station is a command too
+    read_role = Role.OPERATOR  # the request sends a command to the station
 
     @described(
-        "Ask the station what it is set to",
+        "Read the station's own configuration",
         enveloped("Live", LiveSerializer),
         tag=TAG,
         path=STATION_PATH,
@@ -92,18 +94,18 @@ class LiveConfigurationView(ApiView):
         charge_point = station(client_id)
         timeout = asked.validated_data.get("timeout")
         found = _ask(request, variables.read, charge_point, keys=keys, timeout=timeout)
-        # What was told before it broke off is shown too.
+        # The keys that arrived before the sequence ended are part of the answer.
         data = entries(found.keys, found.unknown)
         if not found.is_answered:
-            return told(found.command, charge_point, data if found.keys else {})
-        # Keys that the station does not know are part of a good answer, in 1.6 as in 2.x.
+            return command_answer(found.command, charge_point, data if found.keys else {})
+        # Unknown keys do not make an answer fail, in 1.6 and in 2.x.
         command_id, who = found.command.id, charge_point.identity
         shared = {"requestId": command_id, "clientId": who, "status": catalogue.ACCEPTED}
         sentence = f"{who} reported {len(found.keys)} keys."
         return answer(sentence, {**shared, **data})
 
     @described(
-        "Change a key or variable of the station itself",
+        "Change a key or variable at the station",
         enveloped("LiveChanged", LiveChangedSerializer),
         tag=TAG,
         path=STATION_PATH,
@@ -123,7 +125,7 @@ class LiveConfigurationView(ApiView):
             value=asked["value"],
             timeout=asked.get("timeout"),
         )
-        return told(command, charge_point, {"key": asked["key"]})
+        return command_answer(command, charge_point, {"key": asked["key"]})
 
 
 def _ask(request: Request, intent: Any, charge_point: ChargePoint, **arguments: Any) -> Any:

@@ -1,1 +1,1 @@
-"""What happens at a station: authorization, charging, meter values."""
+"""Charging: authorization, transactions, meter values, remote control."""

@@ -1,4 +1,4 @@
-"""What the lists of transactions and meter values can be asked for. Every one of these has its index."""
+"""Filters of the lists of transactions and meter values. Every filter has its index."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATUSES = ("active", "ended", ALL)
 
 
 class TransactionFilters(StrictSerializer):
-    """The filters alone, which the export shares with the list."""
+    """The filters without paging; the export and the list share them."""
 
     clientId = TextField(required=False, max_length=255)
     status = serializers.ChoiceField(choices=STATUSES, default=ALL)
@@ -34,7 +34,7 @@ class TransactionFilters(StrictSerializer):
         """`from` and `to` compare the start of the transaction."""
         asked = self.validated_data
         if "clientId" in asked:
-            # The key is read first: the planner sees one number, not a join, and walks the station's index.
+            # The key is read first: the planner sees one number, not a join, and uses the station's index.
             found = ChargePoint.objects.by_identity(asked["clientId"]).values_list("pk", flat=True).first()
             rows = rows.none() if found is None else rows.filter(charge_point=found)
         if asked["status"] != ALL:
@@ -47,10 +47,10 @@ class TransactionFilters(StrictSerializer):
 
 
 def presented(uid: str) -> Q:
-    """Transactions of an idTag: as presented in the usual spellings, or of the token that it is."""
+    """Transactions of an idTag: presented in one of the usual spellings, or of the token with this UID."""
     spellings = {uid, uid.strip(), uid.lower(), uid.upper()}
     tokens = list(Token.objects.filter(uid_key=normalise_uid(uid)).values_list("pk", flat=True))
-    # A union of two index look-ups: given an OR, the planner walks a million rows in order of their key.
+    # A union of two index look-ups: with an OR, the planner scans a million rows in order of their key.
     numbers = Transaction.objects.order_by().values("pk")
     return Q(pk__in=numbers.filter(id_token__in=spellings).union(numbers.filter(token__in=tokens)))
 
@@ -59,7 +59,7 @@ class TransactionQuery(TransactionFilters, SeriesQuery):
     orderings = {"transactionId": "pk", "startTime": "started_at"}
 
     ordering = ordering(orderings)
-    search = search("A transaction number, the beginning of an idTag, or of a clientId.")
+    search = search("A transaction number, or the beginning of an idTag or a clientId.")
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows = super().filtered(rows)

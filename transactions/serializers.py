@@ -1,4 +1,4 @@
-"""The shapes of transactions: camelCase; energy and meters in Wh, power in W, times RFC 3339 in UTC."""
+"""Serializers of transactions: camelCase; energy and meters in Wh, power in W, times RFC 3339 in UTC."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ocpp_server.api.fields import (
 from transactions.models import Settlement, Transaction
 from transactions.services.transactions import proposing, settling
 
-# What settles a suspect session, as the API spells it.
+# The fixes of a suspect session, as the API spells them.
 FIXES = [fix.value for fix in Settlement.Fix if fix != Settlement.Fix.END]
 PROPOSED = "proposed"
 
@@ -86,17 +86,15 @@ class MeterValueSerializer(ReadSerializer):
     phase = serializers.CharField()
     location = serializers.CharField()
     context = serializers.CharField()  # type: ignore[assignment]  # the metaclass takes it out of the class
-    value = AmountField(allow_null=True, help_text="In `unit`; null when the station's text is no number.")
+    value = AmountField(allow_null=True, help_text="In `unit`; null when the station's text is not a number.")
     unit = serializers.CharField(help_text="Wh, varh, VAh, W, var, VA, A, V, Hz, Celsius, Percent, ...")
-    raw = serializers.CharField(help_text="As the station wrote it.")
+    raw = serializers.CharField(help_text="As sent by the station.")
     rawUnit = serializers.CharField(source="raw_unit")
     signedData = serializers.CharField(source="signed_data", allow_null=True)
 
 
 class EventSerializer(ReadSerializer):
-    """One message that made the transaction. 1.6 has a start and a stop, 2.x any number of
-    TransactionEvents.
-    """
+    """One message of the transaction. 1.6 has a start and a stop, 2.x any number of TransactionEvents."""
 
     type = serializers.CharField(help_text="Started, Updated or Ended.")
     seqNo = serializers.IntegerField(allow_null=True)
@@ -111,17 +109,19 @@ class ProposedFixSerializer(ReadSerializer):
     fix = serializers.ChoiceField(
         choices=FIXES,
         allow_null=True,
-        help_text="Null: none follows from what is stored; `reason` says why.",
+        help_text="Null when the stored data proposes none; `reason` has the explanation.",
     )
     reason = serializers.CharField(source="words", help_text="Why, in a sentence.")
-    energyWh = AmountField(source="energy_wh", allow_null=True, help_text="What the session would have.")
+    energyWh = AmountField(
+        source="energy_wh", allow_null=True, help_text="The energy of the session after the fix."
+    )
     into = serializers.IntegerField(
         source="other", allow_null=True, help_text="merge: the other session; the earlier one is kept."
     )
 
 
 class SettledSerializer(ReadSerializer):
-    """What a settlement keeps of a session."""
+    """The columns of a session that a settlement keeps."""
 
     status = serializers.CharField()
     endedBy = serializers.CharField(source="ended_by")
@@ -146,10 +146,10 @@ class SettlementSerializer(ReadSerializer):
 
 
 class TransactionDetailSerializer(TransactionSerializer):
-    """`context["events"]` and `context["meter_values"]` are what is shown of both."""
+    """`context["events"]` and `context["meter_values"]` are the latest rows of both."""
 
-    proposedFix = serializers.SerializerMethodField(help_text="Null unless it is suspect.")
-    settlements = serializers.SerializerMethodField(help_text="What was decided about it, newest first.")
+    proposedFix = serializers.SerializerMethodField(help_text="Null unless the transaction is suspect.")
+    settlements = serializers.SerializerMethodField(help_text="Operators' decisions, newest first.")
 
     cost = serializers.SerializerMethodField(help_text="Null until there are tariffs.")
     events = serializers.SerializerMethodField()
@@ -197,7 +197,7 @@ class RemoteStartBody(StrictSerializer):
     {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 1, "maxLength": 36}]}
 )
 class TransactionReference(serializers.Field[Any, Any, Any, Any]):
-    """Our number, or the id as a 2.x station spells it."""
+    """Our number, or a 2.x station's transactionId."""
 
     def to_internal_value(self, data: Any) -> int | str:
         if isinstance(data, bool) or not isinstance(data, (int, str)) or data == "":
@@ -235,11 +235,11 @@ class RemoteStopAnswerSerializer(ReadSerializer):
 
 
 class ReasonBody(StrictSerializer):
-    reason = TextField(min_length=1, max_length=settling.MAX_REASON, help_text="Kept with what was done.")
+    reason = TextField(min_length=1, max_length=settling.MAX_REASON, help_text="Recorded with the change.")
 
 
 class EndBody(ReasonBody):
-    force = FlagField(required=False, help_text="End it although the vehicle is probably charging.")
+    force = FlagField(required=False, help_text="End the session although the vehicle is probably charging.")
 
 
 class SettleBody(ReasonBody):
@@ -260,7 +260,7 @@ class SettleBody(ReasonBody):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         for name, fix in (("energyWh", "correct-energy"), ("into", "merge")):
             if name in attrs and attrs["fix"] != fix:
-                raise serializers.ValidationError({name: [f"Only with the fix {fix}."]})
+                raise serializers.ValidationError({name: [f"Only allowed with the fix {fix}."]})
         return attrs
 
 
@@ -298,7 +298,7 @@ class UnlockBody(WaitingBody):
 
 
 class ClearCacheBody(WaitingBody):
-    """Nothing but the time to wait."""
+    """The body of ClearCache: only the time to wait."""
 
 
 # -- fields in lists of the app chargepoints -----------------------------------------------------------------

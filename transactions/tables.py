@@ -1,4 +1,4 @@
-"""The models that change with every message, as the journal writes them."""
+"""Tables for the journal: the models that messages change."""
 
 from accounts.models import Token
 from ocpp_server.storage.bulk import Table
@@ -16,7 +16,7 @@ COUNTERS = Table(Counter)
 EVENTS = Table(
     TransactionEvent,
     once=True,
-    # In the order in which `services.events` gives them.
+    # In the order of the rows from `services.transactions.events`.
     order=(
         "transaction_id",
         "seq_no",
@@ -33,7 +33,7 @@ EVENTS = Table(
 METER_VALUES = Table(
     MeterValue,
     once=True,
-    # In the order in which `services.metering` gives them.
+    # In the order of the rows from `services.metering.readings`.
     order=(
         "charge_point_id",
         "transaction_id",

@@ -1,4 +1,4 @@
-"""What an administrator decides about a station."""
+"""The form for adding and changing a station."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget, UnfoldBooleanSwitchWidget
 
 from chargepoints.models import ChargePoint
@@ -14,16 +16,16 @@ from ocpp_server.domain import Invalid
 
 
 class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The password goes in and never comes out: the form shows only whether there is one."""
+    """The password is write-only: the form shows only whether there is one."""
 
     security_profile = forms.TypedChoiceField(
         coerce=int,
         widget=UnfoldAdminSelectWidget,
         choices=[
-            (0, "0: none asked for"),
-            (1, "1: password"),
-            (2, "2: TLS and password"),
-            (3, "3: TLS with client certificate"),
+            (0, _("0: no password (open)")),
+            (1, _("1: password")),
+            (2, _("2: TLS and password")),
+            (3, _("3: TLS with client certificate")),
         ],
     )
     password = forms.CharField(
@@ -32,12 +34,14 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
         max_length=128,
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"}),
-        help_text="Basic authentication (security profiles 1 and 2). Empty: leave it as it is.",
+        help_text=_(
+            "Basic authentication (security profiles 1 and 2). Leave empty to keep the current password."
+        ),
     )
     remove_password = forms.BooleanField(
         required=False,
         widget=UnfoldBooleanSwitchWidget,
-        help_text="The station may then connect without one.",
+        help_text=_("The station can then connect without a password."),
     )
 
     class Meta:
@@ -51,11 +55,11 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
         super().__init__(*args, **kwargs)
         has_password = bool(self.instance.pk and self.instance.password_hash)
         if "password" in self.fields:
-            self.fields["password"].label = "New password" if has_password else "Password"
+            self.fields["password"].label = _("New password") if has_password else _("Password")
         if "remove_password" in self.fields:
             self.fields["remove_password"].disabled = not has_password
             if not has_password:
-                self.fields["remove_password"].help_text = "No password is set."
+                self.fields["remove_password"].help_text = _("No password is set.")
 
     def clean_identity(self) -> str:
         identity: str = self.cleaned_data["identity"].strip()
@@ -65,31 +69,32 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
             raise forms.ValidationError(error.sentence) from None
         if ChargePoint.objects.by_identity(identity).exclude(pk=self.instance.pk).exists():
             raise forms.ValidationError(
-                "There is a station of this identity already (capitals make no difference)."
+                gettext("A station with this identity already exists (case makes no difference).")
             )
         return identity
 
     def clean_assumed_timezone(self) -> str:
         zone: str = self.cleaned_data["assumed_timezone"].strip()
         if zone and zone not in available_timezones():
-            raise forms.ValidationError("Not a time zone. Write it like Europe/Vienna.")
+            raise forms.ValidationError(gettext("Not a time zone. Use a name such as Europe/Vienna."))
         return zone
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         if cleaned.get("password") and cleaned.get("remove_password"):
-            self.add_error("remove_password", "Either set a password or remove it.")
+            self.add_error("remove_password", gettext("Either set a password or remove it."))
         keeps = bool(self.instance.password_hash) and not cleaned.get("remove_password")
         if cleaned.get("security_profile") in (1, 2) and not (keeps or cleaned.get("password")):
-            self.add_error("password", f"Security profile {cleaned['security_profile']} needs a password.")
+            sentence = gettext("Security profile %(profile)s needs a password.")
+            self.add_error("password", sentence % {"profile": cleaned["security_profile"]})
         return cleaned
 
     def new_password(self) -> str | None:
-        """The password to set, "" to remove it, None to leave it."""
+        """The password to set, "" to remove it, None to keep it."""
         return "" if self.cleaned_data.get("remove_password") else self.cleaned_data.get("password") or None
 
     def changed_settings(self) -> dict[str, Any]:
-        """What the operator changed, in the words of `provisioning`."""
+        """The changed settings, as arguments of `stations.create` and `stations.update`."""
         return {
             name: self.cleaned_data[name]
             for name in self.changed_data

@@ -1,4 +1,4 @@
-"""Stations in the admin: the list, and the form of what an administrator decides."""
+"""Stations in the admin: the list, and the form for an administrator's settings."""
 
 from __future__ import annotations
 

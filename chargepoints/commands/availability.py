@@ -1,4 +1,4 @@
-"""Put a station or one of its EVSEs in or out of service (1.6 5.2, 2.x G03, G04)."""
+"""ChangeAvailability: put a station or one of its EVSEs in or out of service (1.6 5.2, 2.x G03, G04)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def change_availability(
     timeout: float | None = None,
     wait: bool = True,
 ) -> Command:
-    """Make the station (no number) or one EVSE operative or not. Raises what `calls.call` raises."""
+    """Put the station (no number) or one EVSE in or out of service. Raises the errors of `calls.call`."""
     wanted = "Operative" if operative else "Inoperative"
     payload: dict[str, Any]
     if charge_point.ocpp_version == V16:

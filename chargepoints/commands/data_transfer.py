@@ -1,4 +1,4 @@
-"""Vendors' own messages (1.6 5.5, 2.x P01)."""
+"""DataTransfer: vendors' own messages (1.6 5.5, 2.x P01)."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ async def data_transfer(
     timeout: float | None = None,
     wait: bool = True,
 ) -> Command:
-    """Send a vendor's message. 1.6 carries text only, so other data travels as its JSON.
+    """Send a vendor's message. 1.6 allows text only, so other data is sent as JSON text.
 
-    Raises what `calls.call` raises.
+    Raises the errors of `calls.call`.
     """
     payload: dict[str, Any] = {"vendorId": vendor_id}
     if message_id is not None:

@@ -1,4 +1,4 @@
-"""Restart a station (1.6 5.14, 2.x B11, B12)."""
+"""Reset: restart a station (1.6 5.14, 2.x B11, B12)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ocpp_server.domain import Invalid
 from ocpp_server.protocol.versions import V16
 from ocpp_server.transport import calls
 
-# One word for both dialects: 1.6's, with the 2.x word that means it.
+# The 1.6 types, each with the 2.x type of the same meaning.
 _IN_2X = {"Soft": "OnIdle", "Hard": "Immediate"}
 _IN_16 = {two: one for one, two in _IN_2X.items()}
 
@@ -30,9 +30,8 @@ async def reset(
 ) -> Command:
     """Reset the station, or one EVSE of a 2.x station.
 
-    `type` in either dialect: Soft is OnIdle, Hard is Immediate.
-
-    Raises Invalid for an EVSE in 1.6, and what `calls.call` raises.
+    `type` is a type of either dialect: Soft is OnIdle, Hard is Immediate. Raises Invalid for an EVSE in 1.6,
+    and the errors of `calls.call`.
     """
     if charge_point.ocpp_version == V16:
         if evse_number is not None:

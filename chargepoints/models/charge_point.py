@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.site import Site
 
@@ -16,7 +17,7 @@ class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
         return self.filter(is_online=True)
 
     def by_identity(self, identity: str) -> ChargePointQuerySet:
-        """Identities are compared without case: a station may spell its own differently after an update."""
+        """Compares without case: a station may change the spelling of its identity with an update."""
         return self.filter(identity_key=identity.casefold())
 
     def by_identities(self, identities: Iterable[str]) -> ChargePointQuerySet:
@@ -24,22 +25,22 @@ class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
 
 
 class ChargePoint(models.Model):
-    """A charging station. What changes with every message is mirrored here from the live state."""
+    """A charging station. The live state mirrors the columns that change with every message to this row."""
 
     class Registration(models.TextChoices):
-        ACCEPTED = "Accepted", "Accepted"
-        PENDING = "Pending", "Pending"
-        REJECTED = "Rejected", "Rejected"
+        ACCEPTED = "Accepted", _("Accepted")
+        PENDING = "Pending", _("Pending")
+        REJECTED = "Rejected", _("Rejected")
 
     class Validation(models.TextChoices):
-        DEFAULT = "", "As the server"
-        TOLERANT = "tolerant", "Tolerant"
-        STRICT = "strict", "Strict"
+        DEFAULT = "", _("Use server default")
+        TOLERANT = "tolerant", _("Tolerant")
+        STRICT = "strict", _("Strict")
 
     class UnknownTokens(models.TextChoices):
-        DEFAULT = "", "As the server"
-        REFUSE = "refuse", "Refuse"
-        ACCEPT = "accept", "Accept (free vending)"
+        DEFAULT = "", _("Use server default")
+        REFUSE = "refuse", _("Refuse")
+        ACCEPT = "accept", _("Accept (free vending)")
 
     identity = models.CharField(max_length=255)
     identity_key = models.CharField(max_length=255, unique=True, editable=False)
@@ -68,25 +69,32 @@ class ChargePoint(models.Model):
         max_length=16, choices=UnknownTokens.choices, default=UnknownTokens.DEFAULT, blank=True
     )
     assumed_timezone = models.CharField(
-        max_length=64, blank=True, default="", help_text="Zone of times that the station sends without one."
+        max_length=64,
+        blank=True,
+        default="",
+        help_text=_("Time zone of timestamps that the station sends without one."),
     )
     checks_username = models.BooleanField(
-        "User name must be the identity", default=True, help_text="Off for stations that send another name."
+        _("Check user name"),
+        default=True,
+        help_text=_("Turn off for stations that send a user name other than their identity."),
     )
 
     ocpp_version = models.CharField("OCPP version", max_length=16, blank=True, default="", db_index=True)
-    is_online = models.BooleanField(default=False, db_index=True)
+    is_online = models.BooleanField(_("online"), default=False, db_index=True)
     status = models.CharField(
-        max_length=64, blank=True, default="", help_text="The station's own status (1.6 connector 0)."
+        max_length=64, blank=True, default="", help_text=_("The station's own status (1.6 connector 0).")
     )
     error_code = models.CharField(max_length=255, blank=True, default="")
     status_info = models.CharField(max_length=1000, blank=True, default="")
     boot_reason = models.CharField(max_length=64, blank=True, default="")
     firmware_status = models.CharField(max_length=64, blank=True, default="")
     diagnostics_status = models.CharField(max_length=64, blank=True, default="")
-    heartbeat_interval = models.PositiveIntegerField(default=0, help_text="Seconds; 0: as the server.")
+    heartbeat_interval = models.PositiveIntegerField(
+        default=0, help_text=_("Seconds; 0: use server default.")
+    )
     clock_skew_s = models.FloatField(
-        null=True, blank=True, help_text="Station clock minus server clock, seconds."
+        _("clock offset"), null=True, blank=True, help_text=_("Station clock minus server clock, seconds.")
     )
     remote_address = models.CharField(max_length=64, blank=True, default="")
     connection_id = models.CharField(max_length=36, blank=True, default="", editable=False)
@@ -95,7 +103,7 @@ class ChargePoint(models.Model):
     last_boot_at = models.DateTimeField(null=True, blank=True)
     connected_at = models.DateTimeField(null=True, blank=True)
     disconnected_at = models.DateTimeField(null=True, blank=True)
-    last_seen_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    last_seen_at = models.DateTimeField(_("last message"), null=True, blank=True, db_index=True)
     status_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -103,6 +111,8 @@ class ChargePoint(models.Model):
 
     class Meta:
         ordering = ["identity_key"]
+        verbose_name = _("station")
+        verbose_name_plural = _("stations")
 
     def __str__(self) -> str:
         return self.identity
@@ -113,12 +123,12 @@ class ChargePoint(models.Model):
 
     @property
     def accepts_unknown_tokens(self) -> bool:
-        """Whether this is a free-vend station: also tokens that nobody added may charge."""
+        """Whether this is a free-vend station, where unknown tokens may charge too."""
         return (self.unknown_tokens or settings.OCPP_UNKNOWN_TOKENS) == self.UnknownTokens.ACCEPT
 
 
 class Evse(models.Model):
-    """A place where one vehicle charges. In 1.6 every connector is an EVSE of its own."""
+    """A place where one vehicle charges. In 1.6 every connector is its own EVSE."""
 
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="evses")
     number = models.PositiveIntegerField()
@@ -133,26 +143,26 @@ class Evse(models.Model):
 
 
 class Connector(models.Model):
-    """A plug of an EVSE. `number` is the connectorId as the station spells it: station-wide in 1.6, per
-    EVSE in 2.x.
+    """A connector of an EVSE. `number` is the station's connectorId: unique per station in 1.6, per EVSE in
+    2.x.
     """
 
     class Status(models.TextChoices):
-        AVAILABLE = "Available", "Available"
-        PREPARING = "Preparing", "Preparing"
-        CHARGING = "Charging", "Charging"
-        SUSPENDED_EVSE = "SuspendedEVSE", "Suspended by the EVSE"
-        SUSPENDED_EV = "SuspendedEV", "Suspended by the vehicle"
-        FINISHING = "Finishing", "Finishing"
-        OCCUPIED = "Occupied", "Occupied"
-        RESERVED = "Reserved", "Reserved"
-        UNAVAILABLE = "Unavailable", "Unavailable"
-        FAULTED = "Faulted", "Faulted"
-        UNKNOWN = "", "Not reported yet"
+        AVAILABLE = "Available", _("Available")
+        PREPARING = "Preparing", _("Preparing")
+        CHARGING = "Charging", _("Charging")
+        SUSPENDED_EVSE = "SuspendedEVSE", _("Suspended by the EVSE")
+        SUSPENDED_EV = "SuspendedEV", _("Suspended by the vehicle")
+        FINISHING = "Finishing", _("Finishing")
+        OCCUPIED = "Occupied", _("Occupied")
+        RESERVED = "Reserved", _("Reserved")
+        UNAVAILABLE = "Unavailable", _("Unavailable")
+        FAULTED = "Faulted", _("Faulted")
+        UNKNOWN = "", _("Not reported yet")
 
     class Availability(models.TextChoices):
-        OPERATIVE = "Operative", "Operative"
-        INOPERATIVE = "Inoperative", "Inoperative"
+        OPERATIVE = "Operative", _("In service")
+        INOPERATIVE = "Inoperative", _("Out of service")
 
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="connectors")
     evse = models.ForeignKey(Evse, on_delete=models.CASCADE, related_name="connectors")
@@ -161,7 +171,7 @@ class Connector(models.Model):
         max_length=16,
         choices=Availability.choices,
         default=Availability.OPERATIVE,
-        help_text="What the operator wants; the status is what the station reports.",
+        help_text=_("Set by an operator; the status is reported by the station."),
     )
     # No choices: an unknown status of a station is kept as "Other:<text>".
     status = models.CharField(max_length=64, blank=True, default="", db_index=True)
@@ -170,9 +180,11 @@ class Connector(models.Model):
     vendor_id = models.CharField(max_length=255, blank=True, default="")
     vendor_error_code = models.CharField(max_length=255, blank=True, default="")
     is_provisional = models.BooleanField(
-        default=False, help_text="Named by a transaction before the station reported its status."
+        default=False, help_text=_("A session named the connector before the station reported its status.")
     )
-    status_at = models.DateTimeField(null=True, blank=True, help_text="The station's own time of the change.")
+    status_at = models.DateTimeField(
+        null=True, blank=True, help_text=_("Time of the change by the station's clock.")
+    )
     status_received_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,8 +1,9 @@
-"""What we said to stations, and what became of it."""
+"""Commands to stations, and their results."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
 
@@ -13,28 +14,26 @@ class CommandQuerySet(models.QuerySet["Command"]):
 
 
 class Command(models.Model):
-    """One CALL to a station. The id is the OCPP message id, the API's requestId and the log field."""
+    """One CALL to a station. The id is the OCPP message id, the API's requestId and the log's message_id."""
 
     class State(models.TextChoices):
-        QUEUED = "queued", "Queued"
-        SENT = "sent", "Sent"
-        ACCEPTED = "accepted", "Accepted"
-        REJECTED = "rejected", "Rejected by the station"
-        ERROR = "error", "Answered with an error"
-        TIMEOUT = "timeout", "No answer in time"
-        DISCONNECTED = "disconnected", "Connection lost"
-        INVALID = "invalid", "Answer not valid"
-        LATE = "late", "Answered too late"
+        QUEUED = "queued", _("Queued")
+        SENT = "sent", _("Sent")
+        ACCEPTED = "accepted", _("Accepted")
+        REJECTED = "rejected", _("Rejected by the station")
+        ERROR = "error", _("Answered with an error")
+        TIMEOUT = "timeout", _("No answer in time")
+        DISCONNECTED = "disconnected", _("Connection lost")
+        INVALID = "invalid", _("Answer not valid")
+        LATE = "late", _("Answered too late")
 
     id = models.CharField(primary_key=True, max_length=36)
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="commands")
     action = models.CharField(max_length=64)
-    payload = models.JSONField(help_text="As sent, secrets masked.")
+    payload = models.JSONField(help_text=_("As sent, secrets masked."))
     actor = models.CharField(max_length=150, blank=True, default="")
     state = models.CharField(max_length=16, choices=State.choices, default=State.QUEUED)
-    status = models.CharField(
-        max_length=64, blank=True, default="", help_text="The status word of the answer."
-    )
+    status = models.CharField(max_length=64, blank=True, default="", help_text=_("The status in the answer."))
     response = models.JSONField(null=True, blank=True)
     error_code = models.CharField(max_length=64, blank=True, default="")
     error_description = models.CharField(max_length=1000, blank=True, default="")

@@ -1,27 +1,28 @@
-"""What an engineer looks for when a station misbehaves or does not come up."""
+"""Evidence for support: refused connections, deviations, security events and device events."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
 
 
 class RefusedConnection(models.Model):
-    """A handshake that was refused, and why, in words."""
+    """A refused handshake and the reason, as a sentence."""
 
     identity = models.CharField(max_length=255, blank=True, default="", db_index=True)
     remote_address = models.CharField(max_length=64, blank=True, default="")
     path = models.CharField(max_length=1000)
-    subprotocols = models.CharField(max_length=500, blank=True, default="", help_text="As offered.")
+    subprotocols = models.CharField(max_length=500, blank=True, default="", help_text=_("As offered."))
     had_credentials = models.BooleanField(default=False)
-    code = models.PositiveIntegerField(help_text="HTTP status, or WebSocket close code.")
+    code = models.PositiveIntegerField(help_text=_("HTTP status, or WebSocket close code."))
     reason = models.CharField(max_length=500)
     can_be_accepted = models.BooleanField(
-        default=False, help_text="The identity is unknown: one click makes it a charge point."
+        default=False, help_text=_("The identity is unknown and can be accepted as a new station.")
     )
-    count = models.PositiveIntegerField(default=1, help_text="How often in a row.")
-    at = models.DateTimeField(db_index=True)
+    count = models.PositiveIntegerField(default=1, help_text=_("Number of attempts in a row."))
+    at = models.DateTimeField(_("time"), db_index=True)
 
     class Meta:
         ordering = ["-at"]
@@ -31,14 +32,16 @@ class RefusedConnection(models.Model):
 
 
 class Deviation(models.Model):
-    """What a station does differently from the specification, counted, with one example."""
+    """A station's deviation from the specification, counted, with one example."""
 
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="deviations")
     kind = models.CharField(max_length=64)
     action = models.CharField(max_length=64, blank=True, default="")
     path = models.CharField(max_length=255, blank=True, default="")
     detail = models.CharField(max_length=500, blank=True, default="")
-    example = models.TextField(blank=True, default="", help_text="The first frame of this kind, shortened.")
+    example = models.TextField(
+        blank=True, default="", help_text=_("The first frame of this kind, shortened.")
+    )
     count = models.PositiveIntegerField(default=0)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField(db_index=True)
@@ -56,9 +59,9 @@ class Deviation(models.Model):
 
 
 class SecurityEvent(models.Model):
-    """A SecurityEventNotification (2.0.1 A04, 1.6 security extension), or one that we noticed ourselves.
+    """A SecurityEventNotification (2.0.1 A04, 1.6 security extension), or an event that the server noticed.
 
-    Without a station: somebody could not sign in to the admin or the API.
+    An event without a station is a failed login to the admin or the API.
     """
 
     charge_point = models.ForeignKey(
@@ -67,7 +70,7 @@ class SecurityEvent(models.Model):
     type = models.CharField(max_length=255)
     tech_info = models.TextField(blank=True, default="")
     from_station = models.BooleanField(default=True)
-    at = models.DateTimeField(help_text="The station's time where it is plausible.")
+    at = models.DateTimeField(_("time"), help_text=_("The station's time where it is plausible."))
     received_at = models.DateTimeField(db_index=True)
 
     class Meta:
@@ -78,7 +81,7 @@ class SecurityEvent(models.Model):
 
 
 class DeviceEvent(models.Model):
-    """One event of a NotifyEvent (2.0.1 N07, N08): a component's variable took a value."""
+    """One event of a NotifyEvent (2.0.1 N07, N08): a new value of a component's variable."""
 
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="device_events")
     event_id = models.BigIntegerField()
@@ -93,14 +96,14 @@ class DeviceEvent(models.Model):
     tech_code = models.CharField(max_length=255, blank=True, default="")
     tech_info = models.TextField(blank=True, default="")
     is_cleared = models.BooleanField(default=False)
-    at = models.DateTimeField()
+    at = models.DateTimeField(_("time"))
     received_at = models.DateTimeField(db_index=True)
 
     class Meta:
         ordering = ["-received_at"]
         constraints = [
-            # A repeated NotifyEvent brings the same event again; ids restart after a boot, so the time
-            # belongs to the key.
+            # A repeated NotifyEvent contains the same event again. Ids restart after a boot, so the time is
+            # part of the key.
             models.UniqueConstraint(
                 fields=["charge_point", "event_id", "at", "component", "variable"], name="device_event_once"
             )

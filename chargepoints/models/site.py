@@ -1,21 +1,22 @@
-"""Where stations stand together: a car park, a depot, a street (OCPI 2.2.1 calls it a Location, 8.3.1)."""
+"""Sites: a car park, a depot, a street with stations (a Location in OCPI 2.2.1, 8.3.1)."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Site(models.Model):
-    """A place with stations. Who may charge is decided per site or per station."""
+    """A place with stations. Access rules apply to a site or to a station."""
 
     name = models.CharField(max_length=100)
     name_key = models.CharField(
-        max_length=300, unique=True, editable=False, help_text="The name as it is compared."
+        max_length=300, unique=True, editable=False, help_text=_("The name for comparisons.")
     )
-    address = models.CharField(max_length=150, blank=True, default="", help_text="Street and number.")
+    address = models.CharField(max_length=150, blank=True, default="", help_text=_("Street and number."))
     postal_code = models.CharField(max_length=10, blank=True, default="")
     city = models.CharField(max_length=45, blank=True, default="")
-    country = models.CharField(max_length=3, blank=True, default="", help_text="ISO 3166-1, such as AUT.")
+    country = models.CharField(max_length=3, blank=True, default="", help_text=_("ISO 3166-1, such as AUT."))
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

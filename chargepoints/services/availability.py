@@ -1,4 +1,4 @@
-"""Connector status: what the station reports, kept apart from what the operator wants."""
+"""Connector status as reported by the station, separate from the availability that an operator sets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import Place
 from ocpp_server.storage.journal import journal
 
-# More than any cabinet has; a station can't fill the database by counting.
+# More than any station has. The limit keeps a station from filling the database with connector numbers.
 MAX_CONNECTORS = 128
 
 FREE = Connector.Status.AVAILABLE.value
@@ -29,15 +29,15 @@ async def report(
     vendor_id: str = "",
     vendor_error_code: str = "",
 ) -> None:
-    """Take over a reported status. Ordered by receipt: the station's time may be old (1.6 4.9: when it
-    changed).
+    """Store a reported status. The order of receipt counts: the station's time is the time of the change and
+    may be old (1.6 4.9).
     """
     status = known_status(status)
     if place.evse is None:
         station.deviation("impossible-place")
         return
     if not place.evse:
-        # Connector 0 speaks for the station: it masks, and never overwrites, what the connectors say.
+        # Connector 0 is the station as a whole: its status hides the connectors' and never overwrites it.
         station.status = status
         station.unit.update(
             CHARGE_POINTS,
@@ -69,14 +69,14 @@ async def report(
 
 
 def known_status(status: str) -> str:
-    """An unknown status is kept, marked as such."""
+    """The status, marked with a prefix when it is unknown."""
     return status if status in _KNOWN else f"Other:{status}"[:64]
 
 
 def free_since(station: Station, place: Place) -> datetime | None:
-    """Since when a place has reported Available, by our clock; None when it has not.
+    """The time since which a place has reported Available, by our clock; None when it is not Available.
 
-    Of an EVSE whose connector is not known, every connector has to.
+    When the connector is unknown, all connectors of the EVSE have to be Available.
     """
     if not place.evse:
         return None
@@ -94,7 +94,7 @@ def free_since(station: Station, place: Place) -> datetime | None:
 async def connector_at(
     station: Station, place: Place, *, is_provisional: bool = False
 ) -> ConnectorState | None:
-    """The connector, made on first sight. None for the station itself and beyond MAX_CONNECTORS."""
+    """The connector, created when it is new. None for the station itself and beyond MAX_CONNECTORS."""
     if not place.evse or place.evse < 0:
         return None
     number = place.connector or 1
@@ -110,7 +110,7 @@ async def connector_at(
 
 
 def _make(wanted: list[tuple[int, int, int, bool]]) -> list[int]:
-    """The keys of connectors: (charge point, EVSE, number, whether a transaction named it first)."""
+    """Create connectors and return their keys. Each is (charge point, EVSE, number, is provisional)."""
     stations = {charge_point for charge_point, _, _, _ in wanted}
     places = {(charge_point, evse) for charge_point, evse, _, _ in wanted}
     Evse.objects.bulk_create(

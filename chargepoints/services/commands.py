@@ -1,4 +1,4 @@
-"""The rows of commands: fills the engine's port `CommandStore`, which says what each function does."""
+"""The rows of commands. Implements the engine's port `CommandStore`, which documents each function."""
 
 from __future__ import annotations
 

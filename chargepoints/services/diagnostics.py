@@ -29,7 +29,7 @@ async def record(
     is_cleared: bool,
     at: datetime,
 ) -> None:
-    """Store an event; AvailabilityState is a connector's status told another way (2.0.1 G01.FR.03)."""
+    """Store an event. AvailabilityState is another report of a connector's status (2.0.1 G01.FR.03)."""
     names = (component, component_instance, variable, variable_instance)
     shown, remark = (
         (MASK, MASK if tech_info else "")

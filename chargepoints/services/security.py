@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class Hourly:
-    """How often something happened within the hour that began with its first time, by name.
+    """Counters by name, each for the hour that begins with its first event.
 
     The event loop counts events of stations, the threads of requests count logins.
     """
@@ -55,7 +55,7 @@ _reported, _noticed, _logged = Hourly(), Hourly(), Hourly()
 
 
 def report(*, station: Station, type: str, tech_info: str, at: datetime) -> None:
-    """Store a station's event; any type, known or not. Beyond MAX_PER_HOUR it is counted as a deviation."""
+    """Store a station's event of any type. Beyond MAX_PER_HOUR it is counted as a deviation."""
     times = _reported.count(station.identity)
     if times <= MAX_PER_HOUR:
         _store(station, type, tech_info, at, from_station=True)

@@ -1,4 +1,4 @@
-"""Places with stations: entered, renamed, removed when nothing hangs on them any more."""
+"""Sites: create, change, and delete when no station or access rule belongs to them."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ _CHANGEABLE: Final = frozenset({"name", "address", "postal_code", "city", "count
 
 
 def create(**settings: Any) -> Site:
-    """Enter a site. Raises Invalid, and Conflict when the name exists (case makes no difference)."""
+    """Create a site. Raises Invalid, and Conflict when the name exists (case makes no difference)."""
     return _save(Site(), settings)
 
 
 def update(site: Site, **settings: Any) -> Site:
-    """Change what is given. Raises Invalid, Conflict."""
+    """Change the given settings. Raises Invalid, Conflict."""
     return _save(site, settings)
 
 
 def delete(site: Site) -> None:
-    """Remove a site without stations and rules.
+    """Delete a site without stations and access rules.
 
-    Raises Conflict: without its rules, who was allowed nowhere else would be allowed everywhere.
+    Raises Conflict otherwise: without its rules, a token that was allowed only here would be allowed
+    everywhere.
     """
     if site.charge_points.exists():
-        raise Conflict(f"Stations belong to the site {site}; move them first.")
+        raise Conflict(f"The site {site} has stations. Move them first.")
     if site.access_rules.exists():
-        raise Conflict(f"Access rules name the site {site}; remove them first.")
+        raise Conflict(f"The site {site} has access rules. Delete them first.")
     site.delete()
 
 
@@ -41,10 +42,10 @@ def _save(site: Site, settings: dict[str, Any]) -> Site:
     for name, value in settings.items():
         setattr(site, name, value.strip())
     if not site.name:
-        raise Invalid("A site has a name.", field="name")
+        raise Invalid("Must not be blank.", field="name")
     try:
         with transaction.atomic():
             site.save()
     except IntegrityError:
-        raise Conflict(f"There is a site {site.name} already.", field="name") from None
+        raise Conflict(f"A site {site.name} already exists.", field="name") from None
     return site

@@ -1,1 +1,1 @@
-"""Stations over REST: what they are, what they said, and what they are told."""
+"""Stations over REST: provisioning, status, commands, the message log and sites."""

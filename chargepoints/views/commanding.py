@@ -1,4 +1,4 @@
-"""A REST call that becomes an OCPP call: its view and body, and what came of it in HTTP."""
+"""Commands over REST: the base view and bodies, and the HTTP answer for a command's result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chargepoints.models import ChargePoint, Command
-from chargepoints.views.found import STATION_PATH, station
+from chargepoints.views.lookups import STATION_PATH, station
 from ocpp_server.api.authentication import actor
 from ocpp_server.api.documents import Method, WaitQuery, described, enveloped
 from ocpp_server.api.envelope import answer, refusal
@@ -22,7 +22,7 @@ from ocpp_server.api.waiting import is_change, release_connection
 from ocpp_server.observability.masking import masked
 
 Intent = Callable[..., Awaitable[Command]]
-Outcome = TypeVar("Outcome")  # a command, or what several of them brought
+Outcome = TypeVar("Outcome")  # a command, or the result of several commands
 
 
 def send(
@@ -33,16 +33,18 @@ def send(
     timeout: float | None = None,
     **arguments: Any,
 ) -> Outcome:
-    """Run an intent for this request and wait as its `?wait=` says.
+    """Run a command function for this request, and wait unless it has `?wait=false`.
 
-    Raises StationOffline at once when nobody is there, QueueFull, Invalid, Conflict.
+    Raises StationOffline at once when the station is not connected, QueueFull, Invalid, Conflict.
     """
     wait = query(WaitQuery, request).validated_data["wait"] == "true" if is_change(request) else True
     release_connection()
     return async_to_sync(intent)(charge_point, actor=actor(request), timeout=timeout, wait=wait, **arguments)
 
 
-def told(command: Command, charge_point: ChargePoint, data: Mapping[str, Any], *, what: str = "") -> Response:
+def command_answer(
+    command: Command, charge_point: ChargePoint, data: Mapping[str, Any], *, what: str = ""
+) -> Response:
     """The answer for a command: `data` with the command's id and status; the HTTP status by its state."""
     what = what or command.action
     who = charge_point.identity
@@ -51,9 +53,10 @@ def told(command: Command, charge_point: ChargePoint, data: Mapping[str, Any], *
         case Command.State.ACCEPTED:
             return answer(f"{who} answered {what}: {status_word(command)}.", shared)
         case Command.State.REJECTED:
-            return answer(f"{who} said no to {what}: {status_word(command)}.", shared, success=False)
+            return answer(f"{who} rejected {what}: {status_word(command)}.", shared, success=False)
         case Command.State.QUEUED | Command.State.SENT:
-            return answer(f"{what} is on its way to {who}; ask for {command.id} later.", shared, status=202)
+            sentence = f"{what} was queued for {who}. Get the command {command.id} for its result."
+            return answer(sentence, shared, status=202)
         case Command.State.ERROR:
             failed = {
                 **shared,
@@ -64,7 +67,7 @@ def told(command: Command, charge_point: ChargePoint, data: Mapping[str, Any], *
             return refusal(f"{who} answered {what} with the error {command.error_code}.", 502, failed)
         case Command.State.INVALID:
             failed = {**shared, "response": masked(command.response, command.action)}
-            return refusal(f"{who} answered {what} with something that is no valid answer.", 502, failed)
+            return refusal(f"{who} sent an invalid answer to {what}.", 502, failed)
         case Command.State.DISCONNECTED:
             return refusal(f"{who} went offline before it answered {what}.", 503, shared)
         case _:
@@ -72,16 +75,16 @@ def told(command: Command, charge_point: ChargePoint, data: Mapping[str, Any], *
 
 
 def status_word(command: Command) -> str:
-    """The station's own status; what became of the command where the answer has none."""
+    """The station's own status, or the command's state when the answer has none."""
     return command.status or Command.State(command.state).value.capitalize()
 
 
 class SentSerializer(ReadSerializer):
-    """What every command answers."""
+    """The common fields of all commands' answers."""
 
     requestId = serializers.CharField(help_text="The OCPP message id.")
     clientId = serializers.CharField()
-    status = serializers.CharField(help_text="The station's own status word, or what became of the command.")
+    status = serializers.CharField(help_text="The station's own status, or the command's state.")
 
 
 class CommandAnswerSerializer(SentSerializer):
@@ -104,10 +107,10 @@ def intent(summary: str, kind: type[StrictSerializer], answers: Any = _ANSWER) -
 
 
 class IntentView(ApiView):
-    """One intent. `names` maps the body's fields to the intent's arguments."""
+    """A view for one command. `names` maps the body's fields to the arguments of the command function."""
 
     kind: ClassVar[type[serializers.Serializer[Any]]]
-    command: ClassVar[tuple[Intent]]  # in a tuple, or it would become a method
+    command: ClassVar[tuple[Intent]]  # in a tuple: a bare function would become a method
     names: ClassVar[dict[str, str]] = {}
 
     def run(self, request: Request, client_id: str) -> Response:
@@ -116,7 +119,9 @@ class IntentView(ApiView):
         timeout = asked.pop("timeout", None)
         arguments = {self.names.get(name, name): value for name, value in asked.items()}
         command = send(request, self.command[0], charge_point, timeout=timeout, **arguments)
-        return told(command, charge_point, self.shown(command, asked, charge_point))
+        return command_answer(command, charge_point, self.answer_data(command, asked, charge_point))
 
-    def shown(self, command: Command, asked: dict[str, Any], charge_point: ChargePoint) -> dict[str, Any]:
+    def answer_data(
+        self, command: Command, asked: dict[str, Any], charge_point: ChargePoint
+    ) -> dict[str, Any]:
         return {"action": command.action, "response": masked(command.response, command.action)}

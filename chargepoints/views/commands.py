@@ -1,4 +1,4 @@
-"""The generic door: any action of the station's version, and the log of what was sent."""
+"""The generic command: any action of the station's version; the command list and the message log."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rest_framework.response import Response
 from chargepoints.filters import CommandQuery, MessageQuery
 from chargepoints.models import Command
 from chargepoints.serializers import CommandSerializer, MessageSerializer
-from chargepoints.views.commanding import CommandAnswerSerializer, send, told
-from chargepoints.views.found import STATION_PATH, station
+from chargepoints.views.commanding import CommandAnswerSerializer, command_answer, send
+from chargepoints.views.lookups import STATION_PATH, station
 from ocpp_server.api import extensions
 from ocpp_server.api.documents import LiveQuery, described, enveloped, listed
 from ocpp_server.api.envelope import answer
@@ -30,7 +30,7 @@ _NAMED = {
     "maxLength": 64,
     "description": "An action of the station's OCPP version.",
 }
-_PAYLOAD = {"type": "object", "additionalProperties": True, "description": "As the OCPP schema has it."}
+_PAYLOAD = {"type": "object", "additionalProperties": True, "description": "By the action's OCPP schema."}
 _TIMEOUT = {"type": "number", "minimum": 1, "maximum": 120, "description": "Seconds to wait for the station."}
 _BODY = {
     "application/json": {
@@ -45,7 +45,7 @@ _BODY = {
                 "type": "object",
                 "required": ["command"],
                 "additionalProperties": True,
-                "description": "Flat: every other field belongs to the payload, unless there is a `payload`.",
+                "description": "Flat: every other field is part of the payload, unless there is a `payload`.",
                 "properties": {"command": _NAMED, "payload": _PAYLOAD, "timeout": _TIMEOUT},
             },
         ],
@@ -61,19 +61,19 @@ def read_body(data: Any) -> tuple[str, dict[str, Any], float | None]:
     rest = dict(data)
     names = [rest.pop(word) for word in ("action", "command") if word in rest]
     if not names:
-        raise ValidationError({"action": ["Required: the OCPP action, such as Reset."]})
+        raise ValidationError({"action": ["Required. An OCPP action, such as Reset."]})
     action = names[0]
     if not isinstance(action, str) or not action or any(name != action for name in names):
-        raise ValidationError({"action": ["Must be one name of an OCPP action."]})
+        raise ValidationError({"action": ["Must be the name of one OCPP action."]})
     waiting = LiveQuery(data={"timeout": rest.pop("timeout")} if "timeout" in rest else {})
     waiting.is_valid(raise_exception=True)
     timeout = waiting.validated_data.get("timeout")
     if "payload" in rest or "action" in data:
         payload = rest.pop("payload", {})
-        # {"action": ..., "connectorId": 1}: a field beside the payload would be dropped in silence.
+        # {"action": ..., "connectorId": 1}: a field beside the payload would be dropped silently.
         if rest:
             unknown = {
-                name: ["Unknown beside action, payload and timeout; it belongs into payload."]
+                name: ["Unknown field. Only action, payload and timeout are allowed; move it into payload."]
                 for name in rest
             }
             raise ValidationError(unknown)
@@ -103,10 +103,11 @@ class CommandsView(ApiView):
         charge_point = station(client_id)
         action, payload, timeout = read_body(request.data)
         command = send(request, _call, charge_point, action=action, payload=payload, timeout=timeout)
-        return told(command, charge_point, {"action": action, "response": masked(command.response, action)})
+        data = {"action": action, "response": masked(command.response, action)}
+        return command_answer(command, charge_point, data)
 
     @described(
-        "What was sent to a station, by whom, and what became of it",
+        "List the commands of a station with actor and result",
         listed("Commands", "commands", CommandSerializer),
         tag=TAG,
         path=STATION_PATH,
@@ -128,24 +129,24 @@ class CommandsView(ApiView):
 
 class CommandView(ApiView):
     @described(
-        "One command: its state, and the answer",
+        "Get a command with its state and answer",
         enveloped("Command", CommandSerializer),
         tag=TAG,
-        path=STATION_PATH | {"request_id": (str, "The requestId that sending it answered.")},
+        path=STATION_PATH | {"request_id": (str, "The requestId from the answer to sending it.")},
     )
     def get(self, request: Request, client_id: str, request_id: str) -> Response:
         charge_point = station(client_id)
         rows = charge_point.commands.select_related("charge_point")
         command = None if "\0" in request_id else rows.filter(pk=request_id).first()
         if command is None:
-            raise Missing(f"No command {request_id!r} was sent to {charge_point.identity}.")
+            raise Missing(f"Command {request_id!r} of {charge_point.identity} not found.")
         extensions.attach("commands", [command])
         return answer(f"{command.action} is {command.state}.", CommandSerializer(command).data)
 
 
 class MessagesView(ApiView):
     @described(
-        "The OCPP message log, both directions, newest first: an exchange stands where it ended",
+        "List the OCPP messages in both directions, newest first by the end of the exchange",
         listed("Messages", "messages", MessageSerializer, is_series=True),
         tag=TAG,
         path=STATION_PATH,

@@ -1,4 +1,4 @@
-"""Version-neutral commands: each parses its body and calls its intent, which knows the two spellings."""
+"""Version-neutral commands: each view parses its body and calls a function that knows both dialects."""
 
 from __future__ import annotations
 
@@ -45,6 +45,6 @@ class DataTransferView(IntentView):
     kind, command = DataTransferBody, (data_transfer,)
     names = {"vendorId": "vendor_id", "messageId": "message_id"}
 
-    @intent("Send a vendor's own message", DataTransferBody)
+    @intent("Send a vendor's message", DataTransferBody)
     def post(self, request: Request, client_id: str) -> Response:
         return self.run(request, client_id)

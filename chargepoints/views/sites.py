@@ -1,4 +1,4 @@
-"""Where stations stand together, so that one access rule holds for all of them."""
+"""Sites over REST."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chargepoints.filters import SiteQuery
 from chargepoints.models import ChargePoint, Site
 from chargepoints.serializers import SiteBody, SiteChanges, SiteSerializer
 from chargepoints.services import sites
-from chargepoints.views.found import SITE_PATH, site
+from chargepoints.views.lookups import SITE_PATH, site
 from ocpp_server.api import etags
 from ocpp_server.api.documents import described, enveloped, listed
 from ocpp_server.api.lists import page
@@ -24,7 +24,7 @@ _ONE = enveloped("Site", SiteSerializer)
 
 
 def _counts(rows: list[Site]) -> dict[int | None, int]:
-    """How many stations each site has, in one query."""
+    """The number of stations of each site, in one query."""
     counted = ChargePoint.objects.filter(site__in=rows).order_by().values_list("site").annotate(Count("pk"))
     return dict(counted)
 
@@ -36,7 +36,7 @@ def _shown(row: Site) -> dict[str, Any]:
 class SitesView(ApiView):
     write_role = Role.ADMINISTRATOR
 
-    @described("Sites", listed("Sites", "sites", SiteSerializer), tag=TAG, query=SiteQuery, also=(400,))
+    @described("List sites", listed("Sites", "sites", SiteSerializer), tag=TAG, query=SiteQuery, also=(400,))
     def get(self, request: Request) -> Response:
         return page(
             request,
@@ -48,19 +48,19 @@ class SitesView(ApiView):
             prepare=_counts,
         )
 
-    @described("Enter a site", _ONE, tag=TAG, status=201, body=SiteBody, changes=True, also=(400,))
+    @described("Create a site", _ONE, tag=TAG, status=201, body=SiteBody, changes=True, also=(400,))
     def post(self, request: Request) -> Response:
         made = sites.create(**body(SiteBody, request))
-        return etags.tagged(f"The site {made.name} is entered.", _shown(made), status=201)
+        return etags.tagged(f"Site {made.name} created.", _shown(made), status=201)
 
 
 class SiteView(ApiView):
     write_role = Role.ADMINISTRATOR
 
-    @described("One site", _ONE, tag=TAG, path=SITE_PATH, tagged=True)
+    @described("Get a site", _ONE, tag=TAG, path=SITE_PATH, tagged=True)
     def get(self, request: Request, site_id: str) -> Response:
         found = site(site_id)
-        return etags.tagged(f"The site {found.name}.", _shown(found))
+        return etags.tagged(f"Site {found.name}.", _shown(found))
 
     @described(
         "Change a site",
@@ -71,15 +71,15 @@ class SiteView(ApiView):
         changes=True,
         guarded=True,
         also=(400,),
-        description="A station is moved with the siteId of its own address.",
+        description="To move a station to another site, change the station's siteId.",
     )
     def patch(self, request: Request, site_id: str) -> Response:
         with etags.guarded(request, _shown, site, site_id) as row:
             found = sites.update(row, **body(SiteChanges, request))
-        return etags.tagged(f"The site {found.name} is changed.", _shown(found))
+        return etags.tagged(f"Site {found.name} changed.", _shown(found))
 
     @described(
-        "Remove a site",
+        "Delete a site",
         _ONE,
         tag=TAG,
         path=SITE_PATH,
@@ -91,4 +91,4 @@ class SiteView(ApiView):
         with etags.guarded(request, _shown, site, site_id) as found:
             shown = _shown(found)
             sites.delete(found)
-        return etags.tagged(f"The site {found.name} is removed.", shown)
+        return etags.tagged(f"Site {found.name} deleted.", shown)

@@ -1,4 +1,4 @@
-"""The stations themselves: list, detail, status, provisioning."""
+"""Stations over REST: list, detail, status, provisioning."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from chargepoints.serializers import (
     station_status,
 )
 from chargepoints.services.provisioning import stations
-from chargepoints.views.found import STATION_PATH, connectors, number, site, station
+from chargepoints.views.lookups import STATION_PATH, connectors, number, site, station
 from ocpp_server.api import extensions
 from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.envelope import answer
@@ -36,7 +36,7 @@ _ONE = enveloped("ChargePoint", ChargePointDetailSerializer)
 
 
 def _settings(kind: type[ProvisioningSerializer], request: Request) -> dict[str, Any]:
-    """The body, with the site it names. Raises Invalid."""
+    """The body, with the site loaded by its number. Raises Invalid."""
     given = body(kind, request)
     if given.get("site") is not None:
         try:
@@ -50,7 +50,7 @@ class ChargePointsView(ApiView):
     write_role = Role.ADMINISTRATOR
 
     @described(
-        "Stations, connected or not",
+        "List stations, online and offline",
         listed("ChargePoints", "chargePoints", ChargePointSerializer),
         tag=TAG,
         query=ChargePointQuery,
@@ -68,7 +68,7 @@ class ChargePointsView(ApiView):
         )
 
     @described(
-        "Enter a station before it connects",
+        "Add a station before it connects",
         _ONE,
         tag=TAG,
         status=201,
@@ -78,19 +78,21 @@ class ChargePointsView(ApiView):
     )
     def post(self, request: Request) -> Response:
         charge_point = stations.create(**_settings(NewChargePointSerializer, request))
-        return answer(f"{charge_point.identity} is entered.", _detail(charge_point), status=201)
+        return answer(
+            f"Station {charge_point.identity} added. It can connect now.", _detail(charge_point), status=201
+        )
 
 
 class ChargePointView(ApiView):
     write_role = Role.ADMINISTRATOR
 
-    @described("One station with its connectors", _ONE, tag=TAG, path=STATION_PATH)
+    @described("Get a station with its connectors", _ONE, tag=TAG, path=STATION_PATH)
     def get(self, request: Request, client_id: str) -> Response:
         charge_point = station(client_id)
         return answer(f"{charge_point.identity} is {_presence(charge_point)}.", _detail(charge_point))
 
     @described(
-        "Accept it, set its password, security profile, validation, name",
+        "Change a station: registration, password, security profile, validation, name",
         _ONE,
         tag=TAG,
         path=STATION_PATH,
@@ -103,10 +105,10 @@ class ChargePointView(ApiView):
         changes = _settings(ProvisioningSerializer, request)
         if changes:
             stations.update(charge_point, **changes)
-        return answer(f"{charge_point.identity} is changed.", _detail(charge_point))
+        return answer(f"Station {charge_point.identity} changed.", _detail(charge_point))
 
     @described(
-        "Remove a station that never charged",
+        "Delete a station without sessions",
         enveloped("Removed", {"clientId": serializers.CharField()}),
         tag=TAG,
         path=STATION_PATH,
@@ -116,12 +118,12 @@ class ChargePointView(ApiView):
     def delete(self, request: Request, client_id: str) -> Response:
         charge_point = station(client_id)
         stations.delete(charge_point)
-        return answer(f"{charge_point.identity} is removed.", {"clientId": charge_point.identity})
+        return answer(f"Station {charge_point.identity} deleted.", {"clientId": charge_point.identity})
 
 
 class StatusView(ApiView):
     @described(
-        "Online or not, and every connector",
+        "Get the status of a station and its connectors",
         enveloped("ChargePointStatus", ChargePointStatusSerializer),
         tag=TAG,
         path=STATION_PATH,
@@ -141,7 +143,7 @@ class StatusView(ApiView):
 
 class ConnectorsView(ApiView):
     @described(
-        "The connectors of a station",
+        "List the connectors of a station",
         enveloped(
             "Connectors", {"connectors": ConnectorSerializer(many=True), "count": serializers.IntegerField()}
         ),
@@ -157,7 +159,7 @@ class ConnectorsView(ApiView):
 
 class ConnectorView(ApiView):
     @described(
-        "One connector",
+        "Get a connector",
         enveloped("Connector", ConnectorSerializer),
         tag=TAG,
         path=STATION_PATH | {"connector_id": (NUMBER, "1.6: the connectorId; 2.x: the EVSE's id.")},
@@ -168,7 +170,7 @@ class ConnectorView(ApiView):
         wanted = number(connector_id, "connectorId")
         shown = next((item for item in _connectors(charge_point) if item["evseId"] == wanted), None)
         if shown is None:
-            raise Missing(f"{charge_point.identity} never reported a connector {wanted}.")
+            raise Missing(f"{charge_point.identity} has not reported a connector {wanted}.")
         return answer(f"Connector {wanted} of {charge_point.identity} is {shown['status']}.", shown)
 
 

@@ -1,5 +1,5 @@
-"""Read and change what a station is told to be, by asking it: keys in 1.6 (5.8, 5.3), variables in 2.x
-(B06, B05).
+"""Commands that read and change a station's configuration: keys in 1.6 (5.8, 5.3), variables in 2.x (B06,
+B05).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ocpp_server.transport import calls
 _VARIABLE = re.compile(r"([^.\[\]]{1,50})(?:\[([^\]]{1,50})\])?\.([^.\[\]]{1,50})(?:\[([^\]]{1,50})\])?")
 _UNKNOWN = frozenset({"UnknownComponent", "UnknownVariable"})
 _ANSWERED = frozenset({Command.State.ACCEPTED, Command.State.REJECTED})
-# Said of the action, not of these keys: there is no use in asking for them one by one.
+# These error codes concern the action, not the keys: asking again key by key is useless.
 _CANNOT = frozenset({"NotImplemented", "NotSupported"})
 
-# How many keys one CALL may ask for, as the station itself reported it (1.6 9.1, 2.0.1 B06.FR.05): the names
-# it goes by, and what is assumed of a station that never said. In 2.x the instance belongs to the variable;
-# some put it with the component.
+# The most keys per CALL, as the station reported them (1.6 9.1, 2.0.1 B06.FR.05): the names of the key, and
+# the default for a station without a report. In 2.x the instance belongs to the variable; some stations put
+# it with the component.
 _MOST_16 = (("GetConfigurationMaxKeys",), 100)
 _MOST_2X = (
     ("DeviceDataCtrlr.ItemsPerMessage[GetVariables]", "DeviceDataCtrlr[GetVariables].ItemsPerMessage"),
@@ -38,17 +38,17 @@ _MOST_2X = (
 
 @dataclass
 class Reported:
-    """What a station said it is set to. `keys` maps a name to {"value", "readonly", "status"?}."""
+    """A station's reported configuration. `keys` maps a name to {"value", "readonly", "status"?}."""
 
     commands: list[Command] = field(default_factory=list)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
-    is_broken_off: bool = False
+    is_aborted: bool = False
 
     @property
     def command(self) -> Command:
-        """The one that speaks for all: what it was broken off by, or else the first one with an answer."""
-        if self.is_broken_off:
+        """The command for the answer: the one that ended the sequence early, else the first one answered."""
+        if self.is_aborted:
             return self.commands[-1]
         return next((command for command in self.commands if command.state in _ANSWERED), self.commands[0])
 
@@ -56,15 +56,15 @@ class Reported:
     def is_answered(self) -> bool:
         return self.command.state in _ANSWERED
 
-    def without(self, keys: Sequence[str]) -> list[str]:
-        """Those of the keys that the station has said nothing about; upper and lower case are the same."""
-        told = {name.casefold() for name in (*self.keys, *self.unknown)}
-        return [key for key in keys if key.casefold() not in told]
+    def missing(self, keys: Sequence[str]) -> list[str]:
+        """The keys that no answer contains. Case makes no difference."""
+        reported = {name.casefold() for name in (*self.keys, *self.unknown)}
+        return [key for key in keys if key.casefold() not in reported]
 
     def take(self, command: Command) -> None:
-        """Add what one CALL brought, secrets masked."""
+        """Add the result of one CALL, secrets masked."""
         self.commands.append(command)
-        self.is_broken_off = command.is_finished and (
+        self.is_aborted = command.is_finished and (
             command.error_code in _CANNOT
             or command.state not in {*_ANSWERED, Command.State.ERROR, Command.State.INVALID}
         )
@@ -79,7 +79,7 @@ class Reported:
             if status in _UNKNOWN:
                 self.unknown.append(name)
             else:
-                # GetVariables does not tell whether a variable can be written.
+                # The answer of GetVariables does not contain whether a variable is read-only.
                 self.keys[name] = {"value": result.get("attributeValue"), "readonly": None, "status": status}
 
 
@@ -96,21 +96,21 @@ async def read(
     timeout: float | None = None,
     wait: bool = True,
 ) -> Reported:
-    """Ask for these keys, in as many CALLs as the station's own limit needs, one after the other; 1.6 gives
-    all of them when none is named.
+    """Ask for these keys, in as many CALLs as the station's limit needs, one after the other. A 1.6 station
+    returns all keys when none is named.
 
-    Stations miss keys, answer one at a time only, or say nothing when asked for all. So what was left out is
-    asked for once more, key by key, and what is left out then too counts as unknown. A CALL that gets no
-    answer ends it. `timeout` is in seconds, for each CALL; without `wait` all of them are queued, and nothing
-    is asked for again. Raises Invalid for 2.x without keys or with one that is not `Component.Variable`, and
-    what `calls.call` raises.
+    Some stations skip keys, answer only one key at a time, or return an empty list instead of all keys. So
+    missing keys are asked for once more, key by key, and keys that are missing again count as unknown. A CALL
+    without an answer ends the sequence. `timeout` is in seconds, for each CALL. Without `wait` all CALLs are
+    queued, and no key is asked for again. Raises Invalid for 2.x without keys or with a key that is not
+    `Component.Variable`, and the errors of `calls.call`.
     """
-    _request(charge_point, keys)  # what makes no sense is refused before anything is sent
+    _request(charge_point, keys)  # an invalid key is refused before anything is sent
     found = Reported()
 
     async def ask(chunks: Collection[Sequence[str]]) -> None:
         for chunk in chunks:
-            if found.is_broken_off:
+            if found.is_aborted:
                 return
             action, payload = _request(charge_point, chunk)
             found.take(
@@ -122,15 +122,15 @@ async def read(
         if wait and found.is_answered and not found.keys:
             names = catalogue.names()
             await ask(list(_chunks(names, await _most_keys(charge_point))))
-            found.unknown.clear()  # nobody asked for them
+            found.unknown.clear()  # the caller named no keys
         return found
     chunks = list(_chunks(keys, 1 if len(keys) == 1 else await _most_keys(charge_point)))
     await ask(chunks)
     if wait:
         asked_alone = {chunk[0] for chunk in chunks if len(chunk) == 1}
-        await ask([(key,) for key in found.without(keys) if key not in asked_alone])
-        if not found.is_broken_off:
-            found.unknown += found.without(keys)
+        await ask([(key,) for key in found.missing(keys) if key not in asked_alone])
+        if not found.is_aborted:
+            found.unknown += found.missing(keys)
     return found
 
 
@@ -149,9 +149,7 @@ def _request(charge_point: ChargePoint, keys: Sequence[str]) -> tuple[str, dict[
     if has_keys(charge_point):
         return "GetConfiguration", {"key": list(keys)} if keys else {}
     if not keys:
-        raise Invalid(
-            "A 2.x station must be asked for named variables: keys=Component.Variable,...", field="keys"
-        )
+        raise Invalid("Required for an OCPP 2.x station: keys=Component.Variable,...", field="keys")
     return "GetVariables", {"getVariableData": [variable(key, "keys") for key in keys]}
 
 
@@ -164,9 +162,9 @@ async def change(
     timeout: float | None = None,
     wait: bool = True,
 ) -> Command:
-    """Set one key or variable; any name goes, vendors have their own. The status is the station's word.
+    """Set one key or variable. Any name is allowed: vendors have their own. The status is the station's.
 
-    Raises Invalid for a 2.x key that is not `Component.Variable`, and what `calls.call` raises.
+    Raises Invalid for a 2.x key that is not `Component.Variable`, and the errors of `calls.call`.
     """
     payload: dict[str, Any]
     if has_keys(charge_point):
@@ -177,11 +175,11 @@ async def change(
     return await calls.call(charge_point, action, payload, actor=actor, timeout=timeout, wait=wait)
 
 
-def variable(key: str, named: str) -> dict[str, Any]:
-    """The component and variable that a key names. Raises Invalid; `named` is the input to blame."""
+def variable(key: str, field: str) -> dict[str, Any]:
+    """The component and variable that a key names. Raises Invalid, with `field` as the wrong input."""
     match = _VARIABLE.fullmatch(key)
     if match is None:
-        raise Invalid(f"'{key}' is not Component.Variable or Component[instance].Variable.", field=named)
+        raise Invalid(f"'{key}' must be Component.Variable or Component[instance].Variable.", field=field)
     component, component_instance, name, instance = match.groups()
     return {
         "component": {"name": component} | ({"instance": component_instance} if component_instance else {}),

@@ -1,4 +1,4 @@
-"""Configuration keys: what the server holds for a station, and what the station said it has."""
+"""Configuration keys: stored by the server for a station, and reported by the station."""
 
 from __future__ import annotations
 

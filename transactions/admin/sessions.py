@@ -1,4 +1,4 @@
-"""Charging sessions in the admin: the list. All of it is evidence, and read only."""
+"""Charging sessions in the admin: the list. Its rows are evidence and read only."""
 
 from __future__ import annotations
 

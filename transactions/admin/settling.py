@@ -269,7 +269,7 @@ def _many_page(request: HttpRequest, chosen: list[Transaction], name: str, form:
     return TemplateResponse(request, "operator/settle_many.html", context)
 
 
-def _what_happens(session: Transaction, name: str) -> tuple[str, str]:
+def _what_happens(session: Transaction, name: str) -> tuple[str | Promise, str]:
     """The fix and a sentence; no fix when nothing will be done."""
     if name == "end":
         if session.status != Transaction.Status.ACTIVE:

@@ -9,5 +9,5 @@ from ocpp_server.transport import calls
 async def clear_cache(
     charge_point: ChargePoint, *, actor: str, timeout: float | None = None, wait: bool = True
 ) -> Command:
-    """The same empty request in every version. Raises what `calls.call` raises."""
+    """Send ClearCache, an empty request in every version. Raises the errors of `calls.call`."""
     return await calls.call(charge_point, "ClearCache", {}, actor=actor, timeout=timeout, wait=wait)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Contract, Token, TokenGroup
 from chargepoints.models import ChargePoint, Site
@@ -32,11 +33,11 @@ def _exactly_one(first: str, *others: str) -> Q:
 
 
 class AccessRule(models.Model):
-    """One subject, one place, one effect. Refusals win; who has any allowance is refused everywhere else."""
+    """One subject, one place, one effect. Refusals win; a subject with an allowance is refused elsewhere."""
 
     class Effect(models.TextChoices):
-        ALLOW = "allow", "Allow (and nowhere else)"
-        REFUSE = "refuse", "Refuse"
+        ALLOW = "allow", _("Allow (and nowhere else)")
+        REFUSE = "refuse", _("Refuse")
 
     token = models.ForeignKey(
         Token, null=True, blank=True, on_delete=models.CASCADE, related_name="access_rules"
@@ -54,7 +55,9 @@ class AccessRule(models.Model):
         Site, null=True, blank=True, on_delete=models.CASCADE, related_name="access_rules"
     )
     effect = models.CharField(max_length=8, choices=Effect.choices, default=Effect.ALLOW)
-    note = models.CharField(max_length=200, blank=True, default="", help_text="Why, for your colleagues.")
+    note = models.CharField(
+        max_length=200, blank=True, default="", help_text=_("The reason, for other operators.")
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AccessRuleQuerySet.as_manager()

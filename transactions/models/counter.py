@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Counter(models.Model):
-    """The last number issued, kept apart from the rows that carry it: deleting the newest row must not free
+    """The last number issued. Separate from the rows with the numbers: deleting the newest row must not free
     its number.
     """
 

@@ -1,8 +1,9 @@
-"""What a meter showed."""
+"""Meter values."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
 from transactions.models.transaction import Transaction
@@ -30,18 +31,18 @@ class MeterValue(models.Model):
     phase = models.CharField(max_length=16, blank=True, default="")
     location = models.CharField(max_length=16, blank=True, default="")
     context = models.CharField(max_length=32, blank=True, default="")
-    value = models.FloatField(null=True, help_text="In `unit`; empty when the text is not a number.")
+    value = models.FloatField(null=True, help_text=_("In `unit`; empty when the text is not a number."))
     unit = models.CharField(
         max_length=16,
         blank=True,
         default="",
-        help_text="Wh, varh, VAh, W, var, VA, A, V, Hz, Celsius, Percent, ...",
+        help_text=_("Wh, varh, VAh, W, var, VA, A, V, Hz, Celsius, Percent, ..."),
     )
-    raw = models.TextField(help_text="The value as the station wrote it.")
+    raw = models.TextField(help_text=_("The value as sent by the station."))
     raw_unit = models.CharField(max_length=64, blank=True, default="")
-    signed_data = models.TextField(null=True, help_text="Signed meter data, byte for byte.")
+    signed_data = models.TextField(null=True, help_text=_("Signed meter data, byte for byte."))
     sample_key = models.BigIntegerField(
-        help_text="Checksum of the sample: the same one sent twice is stored once."
+        help_text=_("Checksum of the sample: a repeated sample is stored once.")
     )
     measured_at = models.DateTimeField()
     received_at = models.DateTimeField()
@@ -49,8 +50,8 @@ class MeterValue(models.Model):
     class Meta:
         ordering = ["measured_at", "id"]
         constraints = [
-            # Two partial keys instead of one over all rows and an index beside it: a reading is in one of
-            # them only, and the key of a session's readings also serves their series.
+            # Two partial keys instead of one over all rows plus an index: a reading is in one of them only,
+            # and the key of a session's readings also serves their series.
             models.UniqueConstraint(
                 fields=["transaction", "measured_at", "sample_key"],
                 condition=models.Q(transaction__isnull=False),

@@ -1,4 +1,4 @@
-"""Messages about money that could not be applied. Answered, kept, and shown to the operator."""
+"""Quarantine: transaction messages that could not be applied. Answered, kept, and shown to the operator."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
 from transactions.models.transaction import Transaction
@@ -16,9 +17,7 @@ class QuarantinedMessageQuerySet(models.QuerySet["QuarantinedMessage"]):
         return self.filter(resolved_at__isnull=True)
 
     def waiting_stops(self, *charge_points: int) -> QuarantinedMessageQuerySet:
-        """Stops of these stations without a transaction, whose start may still come (it was queued behind
-        them).
-        """
+        """Stops of these stations without a transaction: the start may still come from a station's queue."""
         return self.open().filter(
             charge_point__in=charge_points,
             action="StopTransaction",
@@ -28,14 +27,14 @@ class QuarantinedMessageQuerySet(models.QuerySet["QuarantinedMessage"]):
 
 
 class QuarantinedMessage(models.Model):
-    """A transaction message that matched nothing or contradicts what is stored. Nothing is thrown away."""
+    """A transaction message that matches no transaction or contradicts the stored one. Rows are kept."""
 
     class Reason(models.TextChoices):
-        UNKNOWN_TRANSACTION = "unknown-transaction", "No such transaction at this station"
-        FOREIGN_TRANSACTION = "foreign-transaction", "The transaction belongs to another station"
-        CONFLICTING_STOP = "conflicting-stop", "The transaction was stopped before with other values"
-        CONFLICTING_EVENT = "conflicting-event", "The same sequence number came before with other content"
-        BAD_MESSAGE = "bad-message", "Content that could not be applied"
+        UNKNOWN_TRANSACTION = "unknown-transaction", _("Session not found at this station")
+        FOREIGN_TRANSACTION = "foreign-transaction", _("The session belongs to another station")
+        CONFLICTING_STOP = "conflicting-stop", _("The session was stopped before with other values")
+        CONFLICTING_EVENT = "conflicting-event", _("Sequence number repeated with other content")
+        BAD_MESSAGE = "bad-message", _("Content that could not be applied")
 
     charge_point = models.ForeignKey(
         ChargePoint, on_delete=models.CASCADE, related_name="quarantined_messages"
@@ -46,7 +45,7 @@ class QuarantinedMessage(models.Model):
     action = models.CharField(max_length=64)
     reason = models.CharField(max_length=32, choices=Reason.choices)
     detail = models.CharField(max_length=500, blank=True, default="")
-    payload = models.TextField(help_text="JSON as received.")
+    payload = models.TextField(help_text=_("JSON as received."))
     received_at = models.DateTimeField(db_index=True)
     resolved_at = models.DateTimeField(null=True, blank=True)
 

@@ -1,21 +1,22 @@
-"""Why somebody was not let charge: one row a refusal, for whoever calls the operator."""
+"""Refused tokens: one row per refusal with its reason, for support calls."""
 
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Token
 from chargepoints.models import ChargePoint
 
 
 class Refusal(models.Model):
-    """A token that was refused. Append-only; the newest rows of a station are kept."""
+    """A refused token. Append-only; the newest rows of a station are kept."""
 
     class Purpose(models.TextChoices):
-        AUTHORIZE = "authorize", "Held to the station"
-        START = "start", "Start of a session"
-        STOP = "stop", "End of a session"
-        REMOTE = "remote", "Remote start"
+        AUTHORIZE = "authorize", _("Presented at the station")
+        START = "start", _("Start of a session")
+        STOP = "stop", _("End of a session")
+        REMOTE = "remote", _("Remote start")
 
     charge_point = models.ForeignKey(
         ChargePoint, on_delete=models.CASCADE, related_name="refusals", db_index=False
@@ -25,15 +26,17 @@ class Refusal(models.Model):
         Token, null=True, blank=True, on_delete=models.SET_NULL, related_name="refusals"
     )
     id_token = models.CharField(
-        max_length=255, blank=True, default="", db_index=True, help_text="As presented."
+        max_length=255, blank=True, default="", db_index=True, help_text=_("As presented.")
     )
     purpose = models.CharField(max_length=16, choices=Purpose.choices)
-    status = models.CharField(max_length=32, help_text="In the words of 2.x; 1.6 has fewer.")
+    status = models.CharField(max_length=32, help_text=_("The status of OCPP 2.x; 1.6 has fewer."))
     reason = models.CharField(max_length=300)
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField(_("time"), db_index=True)
 
     class Meta:
         ordering = ["-at"]
+        verbose_name = _("refused token")
+        verbose_name_plural = _("refused tokens")
         indexes = [models.Index(fields=["charge_point", "-at"], name="refusal_by_station")]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What an operator decided about a session, and what it changed."""
+"""Settlements: an operator's decisions about sessions, and their changes."""
 
 from __future__ import annotations
 
@@ -6,30 +6,31 @@ from typing import Any
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from transactions.models.transaction import Transaction
 
 
 class Settlement(models.Model):
-    """One decision about one session: who, why, and the columns before and after. Rows are only added."""
+    """One decision about one session: actor, reason, and the columns before and after. Append-only."""
 
     class Fix(models.TextChoices):
-        CLOSE = "close", "Close at the last reading"
-        CORRECT_ENERGY = "correct-energy", "Correct the energy"
-        MERGE = "merge", "Merge"
-        IGNORE = "ignore", "Ignore"
-        END = "end", "End session"
+        CLOSE = "close", _("Close at the last reading")
+        CORRECT_ENERGY = "correct-energy", _("Correct the energy")
+        MERGE = "merge", _("Merge")
+        IGNORE = "ignore", _("Ignore")
+        END = "end", _("End session")
 
     transaction = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="settlements")
-    # No index: read from the session it belongs to.
+    # No index: queries start from the settlement's own session.
     merged_with = models.ForeignKey(
         Transaction, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     fix = models.CharField(max_length=16, choices=Fix.choices)
-    actor = models.CharField(max_length=150, help_text="The user or the API key.")
+    actor = models.CharField(max_length=150, help_text=_("The operator or the API key."))
     reason = models.CharField(max_length=300)
-    before = models.JSONField(help_text="The session's columns before: energy in Wh, times in UTC.")
-    after = models.JSONField(help_text="The same columns after.")
+    before = models.JSONField(help_text=_("The session's columns before: energy in Wh, times in UTC."))
+    after = models.JSONField(help_text=_("The same columns after."))
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -1,10 +1,11 @@
-"""A charging session, and the 2.x events that made it."""
+"""A charging session and its 2.x events."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from django.db import connection, models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Token
 from chargepoints.models import ChargePoint
@@ -34,7 +35,7 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
         return self.filter(started_at__gte=start, started_at__lt=end)
 
     def drawn_by_hour(self, start: datetime, end: datetime) -> dict[int, float]:
-        """Wh of all sessions by the hour they were drawn in (seconds since 1970 of its start).
+        """Wh of all sessions by hour; the keys are seconds since 1970 of the hour's start.
 
         Sessions of earlier versions, which have no hours, are left out.
         """
@@ -47,31 +48,31 @@ class TransactionQuerySet(models.QuerySet["Transaction"]):
 
 
 class Transaction(models.Model):
-    """What one vehicle drew in one go. `id` is the number we issue: from 1000, rising, never reused; in 1.6
-    it is the transactionId.
+    """One charging session of one vehicle. `id` is the number that the server issues: from 1000, rising,
+    never reused; in 1.6 it is the transactionId.
     """
 
     class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        ENDED = "ended", "Ended"
+        ACTIVE = "active", _("Active")
+        ENDED = "ended", _("Ended")
 
     class EndedBy(models.TextChoices):
-        NOBODY = "", "Still running"
-        STATION = "station", "The station said so"
-        SUPERSEDED = "superseded", "A newer session began on the connector"
-        ABANDONED = "abandoned", "No sign of life"
-        REFUSED = "refused", "The token was refused and the connector is free"
-        INTERRUPTED = "interrupted", "The station restarted and the connector is free"
-        OPERATOR = "operator", "An operator ended it"
+        RUNNING = "", _("Still running")
+        STATION = "station", _("Station")
+        SUPERSEDED = "superseded", _("A newer session on the connector")
+        ABANDONED = "abandoned", _("No more messages")
+        REFUSED = "refused", _("The token was refused and the connector is free")
+        INTERRUPTED = "interrupted", _("The station restarted and the connector is free")
+        OPERATOR = "operator", _("Operator")
 
     # 31 bits, as in 1.6. An IntegerField is the row id itself in SQLite; a BigIntegerField would be an index
     # beside it.
     id = models.IntegerField(primary_key=True)
     ocpp_id = models.CharField(
-        max_length=255, help_text="2.x: the station's transactionId as given; 1.6: the number."
+        max_length=255, help_text=_("2.x: the station's transactionId; 1.6: the number.")
     )
     generation = models.PositiveIntegerField(
-        default=0, help_text="Counts up when a station uses an old transactionId for a new session."
+        default=0, help_text=_("Rises when a station uses an old transactionId for a new session.")
     )
     charge_point = models.ForeignKey(
         ChargePoint, on_delete=models.PROTECT, related_name="transactions", db_index=False
@@ -82,19 +83,21 @@ class Transaction(models.Model):
         Token, null=True, blank=True, on_delete=models.SET_NULL, related_name="transactions"
     )
     id_token = models.CharField(
-        max_length=255, blank=True, default="", db_index=True, help_text="As presented."
+        max_length=255, blank=True, default="", db_index=True, help_text=_("As presented.")
     )
     id_token_type = models.CharField(max_length=32, blank=True, default="")
     group_id = models.CharField(max_length=36, blank=True, default="")
-    authorization_status = models.CharField(max_length=32, blank=True, default="", help_text="As answered.")
+    authorization_status = models.CharField(
+        max_length=32, blank=True, default="", help_text=_("As answered.")
+    )
     authorization_reason = models.CharField(
-        max_length=300, blank=True, default="", help_text="Why the token was refused, or what let it charge."
+        max_length=300, blank=True, default="", help_text=_("Why the token was refused or accepted.")
     )
     start_fingerprint = models.CharField(
-        max_length=64, null=True, blank=True, editable=False, help_text="Recognises a repeated start."
+        max_length=64, null=True, blank=True, editable=False, help_text=_("Recognises a repeated start.")
     )
     stop_fingerprint = models.CharField(max_length=64, blank=True, default="", editable=False)
-    # No index: read from the session that was merged.
+    # No index: queries start from the merged session.
     merged_into = models.ForeignKey(
         "self",
         null=True,
@@ -102,63 +105,68 @@ class Transaction(models.Model):
         on_delete=models.PROTECT,
         related_name="+",
         db_index=False,
-        help_text="The session that has the energy of this one.",
+        help_text=_("The session that has the energy of this one."),
     )
     remote_start_id = models.BigIntegerField(null=True, blank=True)
     reservation_id = models.BigIntegerField(null=True, blank=True)
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.ACTIVE)
-    ended_by = models.CharField(max_length=16, choices=EndedBy.choices, default=EndedBy.NOBODY, blank=True)
+    ended_by = models.CharField(max_length=16, choices=EndedBy.choices, default=EndedBy.RUNNING, blank=True)
     charging_state = models.CharField(max_length=32, blank=True, default="")
     stop_reason = models.CharField(max_length=64, blank=True, default="")
     stop_id_token = models.CharField(max_length=255, blank=True, default="")
     stop_authorization_status = models.CharField(
-        max_length=32, blank=True, default="", help_text="As answered."
+        max_length=32, blank=True, default="", help_text=_("As answered.")
     )
     stop_authorization_reason = models.CharField(
-        max_length=300, blank=True, default="", help_text="By what right the token ended it, or why by none."
+        max_length=300,
+        blank=True,
+        default="",
+        help_text=_("Why the token could end it, or why it was refused."),
     )
     meter_start_wh = models.FloatField(null=True, blank=True)
     meter_stop_wh = models.FloatField(null=True, blank=True)
     meter_last_wh = models.FloatField(
-        null=True, blank=True, help_text="The latest reading of the energy register."
+        null=True, blank=True, help_text=_("The latest reading of the energy register.")
     )
-    energy_wh = models.FloatField(default=0, help_text="Never negative; a register reset starts a new delta.")
+    energy_wh = models.FloatField(
+        default=0, help_text=_("Never negative; a register reset starts a new delta.")
+    )
     energy_by_hour = models.JSONField(
         null=True,
         blank=True,
-        help_text="Wh by the hour they were drawn in; keys are seconds since 1970 of the hour's start.",
+        help_text=_("Wh by hour of consumption; keys are seconds since 1970 of the hour's start."),
     )
     registers = models.TextField(
         blank=True,
         default="",
         db_default="",
         editable=False,
-        help_text="What the next reading needs to know of the earlier ones, JSON.",
+        help_text=_("The state of the earlier readings, for the next one; JSON."),
     )
-    power_w = models.FloatField(null=True, blank=True, help_text="The latest Power.Active.Import.")
+    power_w = models.FloatField(null=True, blank=True, help_text=_("The latest Power.Active.Import."))
     soc_percent = models.FloatField(null=True, blank=True)
     last_seq_no = models.IntegerField(null=True, blank=True)
     missing_seq_nos = models.JSONField(default=list, blank=True)
-    was_offline = models.BooleanField(
-        default=False, help_text="At least one message was sent after the fact."
-    )
+    was_offline = models.BooleanField(default=False, help_text=_("At least one message was reported late."))
     is_interrupted = models.BooleanField(
-        default=False, help_text="The station booted while this was running."
+        default=False, help_text=_("The station restarted while the session was running.")
     )
     suspect = models.BooleanField(default=False, db_index=True)
     suspect_reasons = models.JSONField(default=list, blank=True)
 
-    started_at = models.DateTimeField()
-    stopped_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(_("started"))
+    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True)
     start_received_at = models.DateTimeField()
     stop_received_at = models.DateTimeField(null=True, blank=True)
-    last_message_at = models.DateTimeField(help_text="Server time of the latest sign of life.")
+    last_message_at = models.DateTimeField(help_text=_("Server time of the last message."))
 
     objects = TransactionQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
         constraints = [
             models.UniqueConstraint(
                 fields=["charge_point", "ocpp_id", "generation"], name="transaction_ocpp_id_unique"
@@ -183,22 +191,22 @@ class Transaction(models.Model):
 
     @property
     def number_at_station(self) -> int:
-        """The 1.6 transactionId that the station knows: our number, unless another system gave it one."""
+        """The station's 1.6 transactionId: our number, unless another system issued one."""
         digits = self.ocpp_id
         return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 10 else self.id
 
 
 class TransactionEvent(models.Model):
-    """One TransactionEvent as the station sent it (2.0.1 E01-E15). State is computed from these in seqNo
-    order.
+    """One TransactionEvent as the station sent it (2.0.1 E01-E15). The session's state follows from its
+    events in the order of seqNo.
     """
 
     class Type(models.TextChoices):
-        STARTED = "Started", "Started"
-        UPDATED = "Updated", "Updated"
-        ENDED = "Ended", "Ended"
+        STARTED = "Started", _("Started")
+        UPDATED = "Updated", _("Updated")
+        ENDED = "Ended", _("Ended")
 
-    # Its index is the beginning of the unique key.
+    # No index: the unique key begins with this column.
     transaction = models.ForeignKey(
         Transaction, on_delete=models.CASCADE, related_name="events", db_index=False
     )
@@ -206,10 +214,10 @@ class TransactionEvent(models.Model):
     type = models.CharField(max_length=16)
     trigger_reason = models.CharField(max_length=64, blank=True, default="")
     charging_state = models.CharField(max_length=64, blank=True, default="")
-    fingerprint = models.BigIntegerField(help_text="Checksum of the payload: recognises a repetition.")
+    fingerprint = models.BigIntegerField(help_text=_("Checksum of the payload: recognises a repetition."))
     offline = models.BooleanField(default=False)
-    payload = models.TextField(help_text="JSON as received.")
-    at = models.DateTimeField()
+    payload = models.TextField(help_text=_("JSON as received."))
+    at = models.DateTimeField(_("time"))
     received_at = models.DateTimeField()
 
     class Meta:

@@ -1,9 +1,9 @@
-"""What is kept about a person: all of it as a document, and how it is erased while the sessions stay.
+"""Personal data: the export of everything stored about a person, and its erasure, which keeps the sessions.
 
-Erasing replaces every uid of the person by a random pseudonym, one for each token, so that sessions can still
-be counted and billed together and lead to nobody. It reaches the database: sessions, events, logs of messages
-and commands, inboxes, the admin's history. It can't reach what stations keep (their caches and lists, until
-they are told anew), backups, and files written before: exports, and logs of the process, which mask tokens.
+Erasure replaces every UID of the person by a random pseudonym, one per token: sessions can still be counted
+and billed together, but no longer identify the person. It covers the database: sessions, events, logs of
+messages and commands, inboxes, the admin's history. It can't cover the stations' caches and lists (until
+they are updated), backups, and files written earlier: exports, and logs of the process, which mask tokens.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from chargepoints.services.provisioning import stations
 from ocpp_server.domain import Conflict
 from transactions.models import QuarantinedMessage, Refusal, RemoteStart, Transaction, TransactionEvent
 
-# Where the words of stations are kept as text, and in which columns.
+# Models and columns that keep stations' messages as text.
 _TEXTS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
     (Message, ("request", "response", "error_description")),
     (TransactionEvent, ("payload",)),
@@ -41,7 +41,7 @@ _UIDS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
     (Refusal, ("id_token",)),
     (RemoteStart, ("id_token",)),
 )
-# As many rows are looked through at once; only those that change are locked.
+# Rows per batch of a search; only rows that change are locked.
 _AT_ONCE = 20_000
 _HEX = re.compile(r"(?:[0-9A-F]{2})+")
 
@@ -53,7 +53,7 @@ class Erased(NamedTuple):
 
 
 def export(user: User) -> dict[str, Any]:
-    """Everything that is kept about a person, as JSON can say it; energy in Wh, times in UTC."""
+    """Everything stored about a person, as values for JSON; energy in Wh, times in UTC."""
     tokens = list(user.tokens.order_by("pk"))
     sessions = Transaction.objects.filter(token__in=tokens).select_related("charge_point").order_by("pk")
     sessions = sessions.prefetch_related("settlements")
@@ -99,14 +99,14 @@ def export(user: User) -> dict[str, Any]:
 
 
 def erase(user: User) -> Erased:
-    """Forget who somebody was. Raises Conflict where that can't be done yet, with what to do first."""
+    """Erase a person's data. Raises Conflict with the necessary first step while that is not possible."""
     _require_erasable(user)
     tokens = list(user.tokens.order_by("pk"))
     pseudonyms = {token.pk: f"erased-{secrets.token_hex(8)}" for token in tokens}
     by_spelling = {
         spelling.casefold(): pseudonyms[token.pk] for token in tokens for spelling in _spellings(token.uid)
     }
-    # The logs first: when this is cut short, the person is still there to be erased again.
+    # The logs first: after an interruption the person still exists and can be erased again.
     messages = sum(_replace_in_texts(*where, by_spelling) for where in (*_TEXTS, *_JSON)) if tokens else 0
     affected: set[int] = set()
     sessions = 0
@@ -130,28 +130,30 @@ def erase(user: User) -> Erased:
         _forget_history(user, tokens)
         _forget_person(user)
     for charge_point in ChargePoint.objects.online().filter(pk__in=affected):
-        # A late reading would write what the connected station still remembers.
+        # A late reading would write back the UID from the connected station's live state.
         stations.changed(charge_point)
     return Erased(len(tokens), sessions, messages)
 
 
 def _require_erasable(user: User) -> None:
     if user.erased_at is not None:
-        raise Conflict("This person is erased already.")
+        raise Conflict("This person has been erased already.")
     if user.is_staff or user.is_superuser:
-        raise Conflict("Somebody who may sign in here is not erased: take that away first.")
+        raise Conflict("This person can sign in to the console. Remove the console login first.")
     owned = user.memberships.filter(role=Member.Role.OWNER, contract__status=Contract.Status.ACTIVE).first()
     if owned is not None:
-        raise Conflict(f"The contract {owned.contract} is theirs and active: transfer or terminate it first.")
+        raise Conflict(
+            f"This person owns the active contract {owned.contract}. Transfer or terminate it first."
+        )
     running = Transaction.objects.active().filter(token__user=user).first()
     if running is not None:
-        raise Conflict(f"Session {running.pk} is still running: end it first.")
+        raise Conflict(f"Session {running.pk} is still running. End it first.")
 
 
 def _forget_person(user: User) -> None:
     for member in user.memberships.exclude(status=Member.Status.REMOVED):
         if member.role == Member.Role.OWNER:
-            # The contract has ended; its number stays for the books, a family's name does not.
+            # The contract has ended. Its number stays for accounting; its name may be a family's name.
             Contract.objects.filter(pk=member.contract_id).update(name="")
         else:
             membership.remove(member)
@@ -164,7 +166,7 @@ def _forget_person(user: User) -> None:
 
 
 def _forget_history(user: User, tokens: list[Token]) -> None:
-    """The admin's history and kept answers quote names and uids."""
+    """Erase names and UIDs from the admin's history and delete stored answers that contain them."""
     for model, keys in (
         (User, [user.pk]),
         (Token, [token.pk for token in tokens]),
@@ -184,7 +186,7 @@ def _forget_history(user: User, tokens: list[Token]) -> None:
 def _replace_in_texts(
     model: type[models.Model], columns: tuple[str, ...], by_spelling: Mapping[str, str]
 ) -> int:
-    """Replace uids where they are a whole string of JSON; how many rows changed."""
+    """Replace UIDs that are a whole JSON string. Returns the number of changed rows."""
     written = {
         json.dumps(spelling, ensure_ascii=is_ascii)[1:-1]: pseudonym
         for spelling, pseudonym in by_spelling.items()
@@ -216,7 +218,7 @@ def _any(columns: tuple[str, ...], lookup: str, words: Mapping[str, str]) -> Q:
 
 
 def _rows(model: type[models.Model], condition: Q) -> Iterator[Any]:
-    """The rows that fit, read piece by piece: the logs have no index for this, and stations go on writing."""
+    """The matching rows, read in batches: the logs have no index for this, and stations continue to write."""
     if not condition:
         return
     ends = model._default_manager.aggregate(first=Min("pk"), last=Max("pk"))
@@ -230,7 +232,7 @@ def _rows(model: type[models.Model], condition: Q) -> Iterator[Any]:
 
 
 def _spellings(uid: str) -> set[str]:
-    """How stations may have written a uid: with any separators, a vehicle with and without VID."""
+    """The possible spellings of a UID: with any separators, a vehicle's with and without VID."""
     bare = re.sub(r"[:.\- ]", "", re.sub(r"^VID:", "", uid.strip(), flags=re.IGNORECASE)).upper()
     found = {uid.strip(), normalise_uid(uid)}
     if _HEX.fullmatch(bare):

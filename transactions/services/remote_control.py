@@ -1,4 +1,4 @@
-"""Remote starts and the transactions that come of them."""
+"""Remote starts and the transactions that they lead to."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ocpp_server.storage.journal import journal
 from transactions.models import RemoteStart
 from transactions.tables import REMOTE_STARTS
 
-# How long the driver has to plug in: the usual ConnectionTimeOut is 60 s, some chargers are set to minutes.
-PATIENCE = timedelta(minutes=5)
+# Time for the driver to plug in: the usual ConnectionTimeOut is 60 s, some stations are set to minutes.
+PLUG_IN_TIME = timedelta(minutes=5)
 
 
 async def expect(
@@ -25,11 +25,11 @@ async def expect(
     is_accepted: bool,
     remote_start_id: int | None = None,
 ) -> TransactionState | None:
-    """The station has answered a remote start: wait for its transaction, or record that none will come.
+    """Record the station's answer to a remote start, and wait for the transaction if it was accepted.
 
-    Returns the transaction when it has come before the answer.
+    Returns the transaction when it arrived before the answer.
     """
-    expires_at = station.received_at + PATIENCE
+    expires_at = station.received_at + PLUG_IN_TIME
     pk = await journal.run(
         _create,
         command_id=command_id,
@@ -55,7 +55,7 @@ async def expect(
     )
     station.remote_starts.append(expected)
     for transaction in station.transactions.values():
-        # Some stations are so quick that the transaction is here before the answer.
+        # Some stations send the transaction before the answer.
         is_recent = station.received_at - transaction.last_message_at < timedelta(seconds=30)
         if remote_start_id is not None and transaction.remote_start_id == remote_start_id and is_recent:
             link(station, transaction)
@@ -64,13 +64,13 @@ async def expect(
 
 
 async def token_of(station: Station, remote_start_id: int | None) -> IdToken | None:
-    """The token of the remote start with this number; None when we sent no such start to this station."""
+    """The token of the remote start with this number; None when the station got no such remote start."""
     if remote_start_id is None:
         return None
     for expected in station.remote_starts:
         if expected.remote_start_id == remote_start_id:
             return IdToken(expected.id_token, expected.id_token_type)
-    # Its time was over, or another process sent it.
+    # The remote start has expired, or another process sent it.
     return await journal.run(_token_of, station.pk, remote_start_id)
 
 
@@ -85,7 +85,7 @@ def _create(**values: object) -> int:
 
 
 def link(station: Station, transaction: TransactionState) -> None:
-    """Find the remote start that led to this transaction, if one did."""
+    """Link the transaction to the remote start that led to it, if there is one."""
     for expected in station.remote_starts:
         if expected.expires_at < station.received_at:
             continue
@@ -108,7 +108,7 @@ def _fits(expected: ExpectedStart, transaction: TransactionState) -> bool:
 
 
 def expire(now: datetime) -> None:
-    """Remote starts whose time is over came to nothing."""
+    """Mark remote starts as failed when their time is over."""
     RemoteStart.objects.filter(outcome=RemoteStart.Outcome.WAITING, expires_at__lt=now).update(
         outcome=RemoteStart.Outcome.NOTHING
     )

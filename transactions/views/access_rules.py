@@ -1,4 +1,4 @@
-"""Who may charge where. snake_case, as accounts: a rule is about tokens, groups and contracts."""
+"""Access rules over REST. snake_case, as accounts: a rule is about tokens, groups and contracts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from accounts.services import token_groups
 from accounts.views.lookups import contract, token
-from chargepoints.views.found import number, site, station
+from chargepoints.views.lookups import number, site, station
 from ocpp_server.api import etags
 from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField, TimeField, WholeField
@@ -24,7 +24,7 @@ from transactions.models import AccessRule
 from transactions.services.authorization import access_rules
 
 TAG = "Access rules"
-RULE_PATH: dict[str, tuple[Any, str]] = {"rule_id": (NUMBER, "The number that we gave it.")}
+RULE_PATH: dict[str, tuple[Any, str]] = {"rule_id": (NUMBER, "The number of the access rule.")}
 
 
 class AccessRuleSerializer(ReadSerializer):
@@ -45,7 +45,7 @@ class AccessRuleChanges(StrictSerializer):
     effect = serializers.ChoiceField(
         choices=AccessRule.Effect.values,
         required=False,
-        help_text="allow: there and nowhere else. refuse wins over allow.",
+        help_text="allow: only there and at other allowed places. refuse takes precedence over allow.",
     )
     note = TextField(required=False, allow_blank=True, max_length=200)
 
@@ -80,7 +80,7 @@ class AccessRuleQuery(ListQuery):
                 rows = rows.filter(note__icontains=asked[name])
         try:
             named = _named(asked)
-        except Invalid:  # there is no such token, group, ...: no rule is about it
+        except Invalid:  # the token, group, ... does not exist, so it has no rules
             return rows.none()
         return rows.filter(**named)
 
@@ -108,7 +108,7 @@ def _named(given: dict[str, Any]) -> dict[str, Any]:
 def _group(group_id: str) -> Any:
     group = token_groups.find(group_id)
     if group is None:
-        raise Missing(f"There is no token group {group_id}.")
+        raise Missing(f"Token group {group_id} not found.")
     return group
 
 
@@ -116,7 +116,7 @@ def _rule(rule_id: str, *, lock: bool = False) -> AccessRule:
     rows = AccessRule.objects.select_related("group", "contract", "charge_point")
     row = (rows.select_for_update(of=("self",)) if lock else rows).filter(pk=number(rule_id, "rule")).first()
     if row is None:
-        raise Missing(f"There is no access rule {rule_id}.")
+        raise Missing(f"Access rule {rule_id} not found.")
     return row
 
 
@@ -131,7 +131,7 @@ class AccessRulesView(ApiView):
     write_role = Role.ADMINISTRATOR
 
     @described(
-        "Who may charge where",
+        "List access rules",
         listed("AccessRules", "access_rules", AccessRuleSerializer),
         tag=TAG,
         query=AccessRuleQuery,
@@ -149,32 +149,33 @@ class AccessRulesView(ApiView):
         )
 
     @described(
-        "Allow or refuse a place",
+        "Create an access rule",
         _ONE,
         tag=TAG,
         status=201,
         body=AccessRuleBody,
         changes=True,
         also=(400,),
-        description="Name one of token_id, group_id, contract_id and one of charge_point_id, site_id.",
+        description="Allows or refuses a place. Exactly one of token_id, group_id, contract_id and one of "
+        "charge_point_id, site_id is required.",
     )
     def post(self, request: Request) -> Response:
         given = body(AccessRuleBody, request)
         settings = {name: given[name] for name in ("effect", "note") if name in given}
         rule = access_rules.create(**settings, **_named(given))
-        return etags.tagged(f"The rule is made: {rule}.", _shown(rule), status=201)
+        return etags.tagged(f"Access rule created: {rule}.", _shown(rule), status=201)
 
 
 class AccessRuleView(ApiView):
     write_role = Role.ADMINISTRATOR
 
-    @described("One access rule", _ONE, tag=TAG, path=RULE_PATH, tagged=True)
+    @described("Get an access rule", _ONE, tag=TAG, path=RULE_PATH, tagged=True)
     def get(self, request: Request, rule_id: str) -> Response:
         rule = _rule(rule_id)
-        return etags.tagged(f"The rule {rule}.", _shown(rule))
+        return etags.tagged(f"Access rule {rule}.", _shown(rule))
 
     @described(
-        "Change its effect or note",
+        "Change the effect or note of an access rule",
         _ONE,
         tag=TAG,
         path=RULE_PATH,
@@ -182,16 +183,16 @@ class AccessRuleView(ApiView):
         changes=True,
         guarded=True,
         also=(400,),
-        description="Another subject or place is another rule.",
+        description="Subject and place can't be changed: create another rule instead.",
     )
     def patch(self, request: Request, rule_id: str) -> Response:
         with etags.guarded(request, _shown, _rule, rule_id) as row:
             rule = access_rules.update(row, **body(AccessRuleChanges, request))
-        return etags.tagged(f"The rule is changed: {rule}.", _shown(rule))
+        return etags.tagged(f"Access rule changed: {rule}.", _shown(rule))
 
-    @described("Remove an access rule", _ONE, tag=TAG, path=RULE_PATH, changes=True, guarded=True)
+    @described("Delete an access rule", _ONE, tag=TAG, path=RULE_PATH, changes=True, guarded=True)
     def delete(self, request: Request, rule_id: str) -> Response:
         with etags.guarded(request, _shown, _rule, rule_id) as rule:
             shown, words = _shown(rule), str(rule)
             access_rules.delete(rule)
-        return etags.tagged(f"The rule is removed: {words}.", shown)
+        return etags.tagged(f"Access rule deleted: {words}.", shown)

@@ -1,4 +1,4 @@
-"""May this token charge? The rule of the protocol handlers, for other systems. snake_case, as accounts."""
+"""May this token charge? The rule of stations' messages, for other systems. snake_case, as accounts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.services.tokens import INPUT_TYPES, canonical_uid
 from chargepoints.views.commanding import IntentView, intent
-from chargepoints.views.found import station
+from chargepoints.views.lookups import station
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField, TimeField, WholeField, rfc3339
@@ -24,24 +24,26 @@ from transactions.services.authorization.decision import Decision, decide_now
 
 
 class AuthorizeBody(StrictSerializer):
-    id_tag = TextField(max_length=255, help_text="Case makes no difference. A vehicle's is its MAC address.")
+    id_tag = TextField(
+        max_length=255, help_text="Case makes no difference. A vehicle's token is its MAC address."
+    )
     type = serializers.ChoiceField(
-        choices=list(INPUT_TYPES), required=False, help_text="Only a token of this type; else of any."
+        choices=list(INPUT_TYPES), required=False, help_text="Only a token of this type; by default any."
     )
     charge_point_id = TextField(
-        required=False, max_length=255, help_text="Where; without it no access rule is asked."
+        required=False, max_length=255, help_text="The station; without it access rules are not checked."
     )
     connector_id = WholeField(
         required=False,
         min_value=1,
         max_value=2**31 - 1,
-        help_text="A session that runs there is replaced, so it is none elsewhere.",
+        help_text="A session that runs there does not count as concurrent: the new one replaces it.",
     )
     purpose = serializers.ChoiceField(
         choices=[Purpose.START.value, Purpose.IDENTIFY.value],
         default=Purpose.START.value,
-        help_text="start: may it begin a session now? identify: is it a valid token? Other sessions do not "
-        "matter then, as at a station's Authorize.",
+        help_text="start: may the token start a session now? identify: is the token valid? Other sessions "
+        "are not checked then, as in a station's Authorize.",
     )
 
 
@@ -51,12 +53,12 @@ class DecisionSerializer(ReadSerializer):
     parent_id_tag = serializers.CharField(required=False)
     expiry_date = TimeField(required=False)
     contract_id = serializers.CharField(required=False)
-    reason = serializers.CharField(required=False, help_text="A sentence: why it is refused.")
+    reason = serializers.CharField(required=False, help_text="Why the token is refused, as a sentence.")
 
 
 class AuthorizeView(ApiView):
     @described(
-        "May this token charge?",
+        "Check whether a token may charge",
         enveloped("Authorization", DecisionSerializer),
         tag="Tokens",
         body=AuthorizeBody,
@@ -105,6 +107,6 @@ def _shown(decision: Decision) -> dict[str, Any]:
 class ClearCacheView(IntentView):
     kind, command = ClearCacheBody, (clear_cache,)
 
-    @intent("Empty the station's authorization cache", ClearCacheBody)
+    @intent("Clear the station's authorization cache", ClearCacheBody)
     def post(self, request: Request, client_id: str) -> Response:
         return self.run(request, client_id)

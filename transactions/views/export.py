@@ -1,4 +1,4 @@
-"""All transactions that match, as a file."""
+"""The export of transactions as a file."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ExportQuery(TransactionFilters):
 
 class ExportView(ApiView):
     @described(
-        "Transactions as a file, oldest first",
+        "Export transactions as a file, oldest first",
         _FILES,
         tag="Transactions",
         query=ExportQuery,
@@ -86,7 +86,7 @@ class ExportView(ApiView):
 
 
 def chunks(rows: QuerySet[Transaction]) -> Iterator[list[tuple[Any, ...]]]:
-    """All rows in the order of their numbers, a query for every thousand."""
+    """All rows in the order of their numbers, one query per 1,000 rows."""
     last = 0
     while found := list(rows.filter(pk__gt=last).order_by("pk").values_list(*_FIELDS)[:CHUNK]):
         yield [_shown(row) for row in found]

@@ -1,4 +1,4 @@
-"""Remote start and stop."""
+"""Remote start, remote stop, trigger and unlock over REST."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chargepoints.models import ChargePoint, Command
-from chargepoints.views.commanding import IntentView, intent, send, told
-from chargepoints.views.found import station
+from chargepoints.views.commanding import IntentView, command_answer, intent, send
+from chargepoints.views.lookups import station
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.domain import Conflict, Missing
@@ -33,15 +33,15 @@ TAG = "Transactions"
 
 class RemoteStartView(ApiView):
     @described(
-        "Start charging from afar",
+        "Start a session remotely",
         enveloped("RemoteStart", RemoteStartAnswerSerializer),
         tag=TAG,
         body=RemoteStartBody,
         waits=True,
         changes=True,
         also=(400, 404),
-        description="Accepted: the station will try. GET .../commands/{requestId} tells what came of it. "
-        "A token that is known and may not charge there is 409 with the reason, unless `force`.",
+        description="Accepted: the station will try. GET .../commands/{requestId} has the outcome. "
+        "A known token that may not charge there gets 409 with the reason, unless `force`.",
     )
     def post(self, request: Request) -> Response:
         asked = body(RemoteStartBody, request)
@@ -57,12 +57,12 @@ class RemoteStartView(ApiView):
             timeout=asked.get("timeout"),
             **kind,
         )
-        return _told(command, charge_point, {"connectorId": asked.get("connectorId")}, "the remote start")
+        return _answer(command, charge_point, {"connectorId": asked.get("connectorId")}, "the remote start")
 
 
 class RemoteStopView(ApiView):
     @described(
-        "Stop charging from afar",
+        "Stop a session remotely",
         enveloped("RemoteStop", RemoteStopAnswerSerializer),
         tag=TAG,
         body=RemoteStopBody,
@@ -77,13 +77,13 @@ class RemoteStopView(ApiView):
         command = send(
             request, remote_stop, charge_point, transaction=transaction, timeout=asked.get("timeout")
         )
-        return _told(command, charge_point, {"transactionId": transaction.pk}, "the remote stop")
+        return _answer(command, charge_point, {"transactionId": transaction.pk}, "the remote stop")
 
 
 def wanted(reference: int | str, client_id: str | None) -> Transaction:
-    """The transaction to stop, by our number or by the station's id of it.
+    """The transaction to stop, by our number or by the station's id for it.
 
-    Raises Missing, and Conflict when the station has ended it, or when several stations use that id.
+    Raises Missing, and Conflict when the station has ended it, or when several stations use the id.
     """
     rows = Transaction.objects.select_related("charge_point")
     if client_id is not None:
@@ -92,22 +92,22 @@ def wanted(reference: int | str, client_id: str | None) -> Transaction:
     found = [] if number is None else list(rows.filter(pk=number))
     if not found:
         if client_id is None:
-            # Without a station only what is running is looked through, which the index keeps short.
+            # Without a station only running transactions are searched: the index keeps them few.
             rows = rows.active()
         found = list(rows.filter(ocpp_id=str(reference)).order_by("-pk")[:2])
     if not found:
-        raise Missing(f"There is no transaction {reference}" + (f" at {client_id}." if client_id else "."))
+        raise Missing(f"Transaction {reference} not found" + (f" at {client_id}." if client_id else "."))
     if len({row.charge_point_id for row in found}) > 1:
-        raise Conflict(f"Several stations have a transaction {reference}: say which by clientId.")
+        raise Conflict(f"Several stations have a transaction {reference}. clientId is required.")
     transaction = found[0]
     if transaction.ended_by == Transaction.EndedBy.STATION:
         raise Conflict(f"Transaction {transaction.pk} has ended.")
     return transaction
 
 
-def _told(command: Command, charge_point: ChargePoint, data: dict[str, Any], what: str) -> Response:
-    """The common answer, with its sentence in `data` too, where these clients look for it."""
-    response = told(command, charge_point, data, what=what)
+def _answer(command: Command, charge_point: ChargePoint, data: dict[str, Any], what: str) -> Response:
+    """The common answer, with its sentence also in `data`: existing clients read it there."""
+    response = command_answer(command, charge_point, data, what=what)
     response.data["data"] = {**response.data["data"], "message": response.data["message"]}
     return response
 
@@ -116,17 +116,19 @@ class TriggerView(IntentView):
     kind, command = TriggerBody, (trigger,)
     names = {"requestedMessage": "message", "connectorId": "evse_number"}
 
-    @intent("Ask for a message now", TriggerBody, enveloped("TriggerAnswer", TriggerAnswerSerializer))
+    @intent("Trigger a message", TriggerBody, enveloped("TriggerAnswer", TriggerAnswerSerializer))
     def post(self, request: Request, client_id: str) -> Response:
         return self.run(request, client_id)
 
-    def shown(self, command: Command, asked: dict[str, Any], charge_point: ChargePoint) -> dict[str, Any]:
+    def answer_data(
+        self, command: Command, asked: dict[str, Any], charge_point: ChargePoint
+    ) -> dict[str, Any]:
         return asked
 
 
 class UnlockView(IntentView):
     kind, command, names = UnlockBody, (unlock,), {"connectorId": "evse_number"}
 
-    @intent("Release a plug", UnlockBody)
+    @intent("Unlock a connector", UnlockBody)
     def post(self, request: Request, client_id: str) -> Response:
         return self.run(request, client_id)

@@ -1,4 +1,4 @@
-"""Transactions and their meter values."""
+"""Transactions and their meter values over REST."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chargepoints.views.found import number
+from chargepoints.views.lookups import number
 from ocpp_server.api.documents import NUMBER, described, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import amount
@@ -20,8 +20,8 @@ from transactions.models import Transaction, TransactionEvent
 from transactions.serializers import MeterValueSerializer, TransactionDetailSerializer, TransactionSerializer
 
 TAG = "Transactions"
-PATH: dict[str, tuple[Any, str]] = {"transaction_id": (NUMBER, "The number that we gave it.")}
-# What the detail shows of a long session; the meter-values list has the rest.
+PATH: dict[str, tuple[Any, str]] = {"transaction_id": (NUMBER, "The number of the transaction.")}
+# The latest rows in the detail of a long session; the list of meter values has all of them.
 LATEST_VALUES = 100
 LATEST_EVENTS = 200
 
@@ -31,13 +31,13 @@ def transaction(text: str) -> Transaction:
     wanted = number(text, "transactionId")
     found = Transaction.objects.select_related("charge_point").filter(pk=wanted).first()
     if found is None:
-        raise Missing(f"There is no transaction {wanted}.")
+        raise Missing(f"Transaction {wanted} not found.")
     return found
 
 
 class TransactionsView(ApiView):
     @described(
-        "Transactions, newest first",
+        "List transactions, newest first",
         listed("Transactions", "transactions", TransactionSerializer, is_series=True),
         tag=TAG,
         query=TransactionQuery,
@@ -47,7 +47,7 @@ class TransactionsView(ApiView):
         return page(
             request,
             kind=TransactionQuery,
-            # Prefetched, not joined: with a join a planner may begin at the stations and sort a million rows.
+            # Prefetched, not joined: with a join a planner may start at the stations and sort a million rows.
             rows=Transaction.objects.prefetch_related("charge_point").order_by("-pk"),
             name="transactions",
             noun="transactions",
@@ -57,7 +57,7 @@ class TransactionsView(ApiView):
 
 class TransactionView(ApiView):
     @described(
-        "One transaction: readings, energy, cost, the events that made it",
+        "Get a transaction with its readings, energy, cost and events",
         enveloped("Transaction", TransactionDetailSerializer),
         tag=TAG,
         path=PATH,
@@ -71,7 +71,7 @@ class TransactionView(ApiView):
 
 class MeterValuesView(ApiView):
     @described(
-        "The readings of a transaction, raw and normalised, oldest first",
+        "List the readings of a transaction, raw and normalised, oldest first",
         listed("MeterValues", "meterValues", MeterValueSerializer, is_series=True),
         tag=TAG,
         path=PATH,
@@ -91,7 +91,7 @@ class MeterValuesView(ApiView):
 
 
 def detail(row: Transaction) -> dict[str, Any]:
-    """Everything that is shown of one transaction."""
+    """The detail of one transaction."""
     latest = list(row.meter_values.order_by("-measured_at", "-id")[:LATEST_VALUES])
     context = {
         "events": events(row),
@@ -102,17 +102,19 @@ def detail(row: Transaction) -> dict[str, Any]:
 
 
 def events(row: Transaction) -> list[dict[str, Any]]:
-    """The messages that made a transaction, in order, the latest ones of a very long one.
+    """The messages of a transaction, in order; of a very long one the latest.
 
-    1.6 has no events of its own: the start and the stop are told from the transaction.
+    1.6 has no events: the start and the stop are derived from the transaction.
     """
     stored = list(row.events.order_by("-seq_no", "-id")[:LATEST_EVENTS])
     if stored:
         return [_event(event) for event in reversed(stored)]
-    shown = [_told("Started", "", row.started_at, row.start_received_at, row.was_offline)]
+    derived = [_derived("Started", "", row.started_at, row.start_received_at, row.was_offline)]
     if row.stopped_at is not None:
-        shown.append(_told("Ended", row.stop_reason, row.stopped_at, row.stop_received_at, row.was_offline))
-    return shown
+        derived.append(
+            _derived("Ended", row.stop_reason, row.stopped_at, row.stop_received_at, row.was_offline)
+        )
+    return derived
 
 
 def _event(event: TransactionEvent) -> dict[str, Any]:
@@ -127,7 +129,7 @@ def _event(event: TransactionEvent) -> dict[str, Any]:
     }
 
 
-def _told(kind: str, trigger: str, at: Any, received_at: Any, offline: bool) -> dict[str, Any]:
+def _derived(kind: str, trigger: str, at: Any, received_at: Any, offline: bool) -> dict[str, Any]:
     return {
         "type": kind,
         "seqNo": None,

@@ -1,4 +1,4 @@
-"""Ending a session without its station, and settling suspect ones."""
+"""Ending a session without its station, and settling suspect sessions, over REST."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from transactions.views.sessions import PATH, TAG, detail, transaction
 
 class EndView(ApiView):
     @described(
-        "End a session here, without its station",
+        "End a session without its station",
         enveloped("EndedTransaction", TransactionDetailSerializer),
         tag=TAG,
         path=PATH,
@@ -36,10 +36,10 @@ class EndView(ApiView):
         changes=True,
         also=(400,),
         description="For a station that will never send the stop. The session ends at its last reading and "
-        "at its last message (stopTime): what came after is not known. Its token can charge elsewhere at "
-        "once. The reason is recorded. A stop that the station sends later replaces this end. 409 when it "
-        "has ended already, and when the station is connected and spoke of it within five minutes: use "
-        "remote-stop then, or `force`.",
+        "at its last message (stopTime); later energy is unknown. Its token can charge elsewhere at once. "
+        "The reason is recorded. A stop that the station sends later replaces this end. 409 when the session "
+        "has ended already, and when the station is connected and sent a message about it within five "
+        "minutes: use remote-stop then, or `force`.",
     )
     def post(self, request: Request, transaction_id: str) -> Response:
         row = transaction(transaction_id)
@@ -59,11 +59,11 @@ class SettleView(ApiView):
         body=SettleBody,
         changes=True,
         also=(400,),
-        description="proposed: as `proposedFix` of the transaction says. close: end it at its last reading. "
-        "correct-energy: replace the energy that is billed. merge: the earlier of two sessions gets the "
-        "energy and the end of the later one. ignore: change nothing, it is not suspect any more. An energy "
-        "or a session other than the proposed one needs the role administrator: it is no figure that "
-        "follows from the readings.",
+        description="proposed: apply the transaction's `proposedFix`. close: end it at its last reading. "
+        "correct-energy: replace the billed energy. merge: the earlier of two sessions gets the energy and "
+        "the end of the later one. ignore: change nothing, but the session is no longer suspect. An energy "
+        "or a session other than the proposed one needs the role administrator, because it does not follow "
+        "from the readings.",
     )
     def post(self, request: Request, transaction_id: str) -> Response:
         row = transaction(transaction_id)
@@ -95,8 +95,9 @@ class SettleManyView(ApiView):
         body=SettleManyBody,
         changes=True,
         also=(400,),
-        description="Each by itself, in the order of the list: one that can't be settled does not stop the "
-        "others, and its message says why. success is true when all of them were settled.",
+        description="Each session is settled separately, in the order of the list. A session that can't be "
+        "settled does not prevent the others; its message has the reason. success is true when all of them "
+        "were settled.",
     )
     def post(self, request: Request) -> Response:
         asked = body(SettleManyBody, request)
@@ -110,7 +111,7 @@ class SettleManyView(ApiView):
             "settled": settled,
             "failed": len(outcomes) - settled,
         }
-        sentence = f"{settled} of {len(outcomes)} sessions are settled."
+        sentence = f"{settled} of {len(outcomes)} sessions settled."
         return answer(sentence, data, success=settled == len(outcomes))
 
 

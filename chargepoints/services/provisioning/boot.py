@@ -1,4 +1,4 @@
-"""A station has started: what it says it is, and whether it may work here."""
+"""BootNotification: store the station's identification, and answer its registration status."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from chargepoints.models import ChargePoint
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server.live.station import Station
 
-# How soon a station that is not accepted asks again, seconds.
+# Seconds until a station that is not accepted sends the next BootNotification.
 RETRY_PENDING_S = 60
 RETRY_REJECTED_S = 300
-# Spread over a tenth, so that stations that booted together do not come back together.
+# Spread over a tenth, so that stations that booted together do not all return at once.
 JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """What a station says it is; every field is its own text."""
+    """A station's identification; every field is the station's text."""
 
     vendor: str = ""
     model: str = ""
@@ -33,9 +33,9 @@ class Identification:
 
 
 async def register(*, station: Station, identification: Identification, reason: str = "") -> tuple[str, int]:
-    """Keep what the station is and answer its registration status and the interval in seconds.
+    """Store the station's identification. Returns its registration status and the interval in seconds.
 
-    Running transactions are not closed: the station may resume them or still send their stop (1.6 4.10).
+    Running transactions stay open: the station may resume them or still send their stop (1.6 4.10).
     """
     lengths = {"iccid": 64, "imsi": 64}
     values = {

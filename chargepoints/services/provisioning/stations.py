@@ -1,6 +1,4 @@
-"""What an administrator decides about a station: that it exists, whether it is accepted, how it proves who
-it is.
-"""
+"""Provisioning by an administrator: create, accept, change and delete stations, set their passwords."""
 
 from __future__ import annotations
 
@@ -20,9 +18,9 @@ from ocpp_server.transport.messages import Notice, StationChanged, StationDismis
 from ocpp_server.transport.switchboard import switchboard
 
 MAX_IDENTITY: Final = 48  # 2.x identifierString; 1.6 has no limit of its own
-MIN_PASSWORD: Final = 8  # OCPP asks for 16; stations whose password is printed on them have fewer
+MIN_PASSWORD: Final = 8  # OCPP demands 16; stations with a printed password have fewer
 MAX_PASSWORD: Final = 128
-# A slash would be another address, a colon ends the user name of Basic authentication (RFC 7617 2).
+# A slash would change the URL, a colon ends the user name of Basic authentication (RFC 7617 2).
 _NOT_IN_IDENTITY: Final = re.compile(r"[/:\\\x00-\x1f\x7f]")
 _DISMISSED: Final = 1008  # RFC 6455 7.4.1: policy
 _CHANGEABLE: Final = frozenset(
@@ -40,7 +38,7 @@ _CHANGEABLE: Final = frozenset(
 
 
 def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint:
-    """Enter a station before its first connection; accepted unless `registration_status` says otherwise.
+    """Create a station before its first connection, accepted unless `registration_status` is given.
 
     A password without a `security_profile` means profile 1. Raises Invalid, and Conflict when the identity
     exists (case makes no difference).
@@ -54,30 +52,30 @@ def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint
         with transaction.atomic():
             charge_point.save(force_insert=True)
     except IntegrityError:
-        raise Conflict(f"There is a charge point {identity} already.") from None
+        raise Conflict(f"A station {identity} already exists.") from None
     return charge_point
 
 
 def update(charge_point: ChargePoint, *, password: str | None = None, **settings: Any) -> ChargePoint:
-    """Change what is given; an empty password removes it. A connected station feels it at once. Raises
-    Invalid.
+    """Change the given settings; an empty password removes it. The change applies to a connected station at
+    once. Raises Invalid.
     """
     fields = _apply(charge_point, settings, password)
-    # Only these columns: the others belong to the live state, which may have moved since the row was read.
+    # Only these columns: the live state writes the others, and may have changed them since the row was read.
     charge_point.save(update_fields=sorted(fields))
     changed(charge_point)
     return charge_point
 
 
 def accept(charge_point: ChargePoint) -> ChargePoint:
-    """Let a station work that waited for it, or was rejected (1.6 4.2, 2.x B02)."""
+    """Accept a pending or rejected station (1.6 4.2, 2.x B02)."""
     return update(charge_point, registration_status=ChargePoint.Registration.ACCEPTED)
 
 
 def delete(charge_point: ChargePoint) -> None:
-    """Remove a station with its connectors, logs and commands, and close its socket.
+    """Delete a station with its connectors, logs and commands, and close its socket.
 
-    Raises Conflict when it has transactions: what was charged must stay accountable.
+    Raises Conflict when it has transactions: charged energy must stay accountable.
     """
     identity = charge_point.identity
     try:
@@ -85,44 +83,46 @@ def delete(charge_point: ChargePoint) -> None:
             charge_point.delete()
     except ProtectedError:
         raise Conflict(
-            f"{identity} has transactions, which must be kept; set its registrationStatus to Rejected."
+            f"{identity} has sessions, which must be kept. Set its registrationStatus to Rejected instead."
         ) from None
     transaction.on_commit(lambda: live.state().station_removed(identity), robust=True)
-    _tell(identity, StationDismissed(code=_DISMISSED, reason="This station was removed."))
+    _notify(identity, StationDismissed(code=_DISMISSED, reason="This station was deleted."))
 
 
 def changed(charge_point: ChargePoint) -> None:
-    """Make a connected station work by the settings it has now."""
-    _tell(charge_point.identity, StationChanged())
+    """Apply the present settings to a connected station."""
+    _notify(charge_point.identity, StationChanged())
 
 
 def reload(identity: str) -> None:
-    """Make the process that serves a connected station load it from the database again, as it is there now.
+    """Make the process that serves a connected station load it from the database again.
 
-    From any thread, without waiting. A station that is offline is loaded when it connects.
+    Callable from any thread, without waiting. A station that is offline is loaded when it connects.
     """
     switchboard.notify_station(identity, StationChanged())
 
 
 def check_identity(identity: str) -> None:
-    """Raises Invalid for an identity that no station could connect with."""
+    """Raises Invalid for an identity that can't be used in a station's URL."""
     if not identity.strip() or identity.strip() != identity or identity in (".", ".."):
-        raise Invalid("An identity is not empty, and has no blanks at its ends.", field="clientId")
+        raise Invalid("Must not be blank, and must not start or end with a space.", field="clientId")
     if len(identity) > MAX_IDENTITY or not identity.isprintable() or _NOT_IN_IDENTITY.search(identity):
         raise Invalid(
-            f"An identity has at most {MAX_IDENTITY} printable characters, none of them '/', '\\' or ':'.",
+            f"Must have at most {MAX_IDENTITY} printable characters, without '/', '\\' and ':'.",
             field="clientId",
         )
 
 
 def _apply(charge_point: ChargePoint, settings: dict[str, Any], password: str | None) -> set[str]:
-    """Put the settings on the row; the names of the columns that were set. Raises Invalid."""
+    """Set the row's columns from the settings. Returns the names of the columns. Raises Invalid."""
     unexpected = settings.keys() - _CHANGEABLE
     if unexpected:
         raise TypeError(f"not a setting of a charge point: {', '.join(sorted(unexpected))}")
     zone = settings.get("assumed_timezone", "")
     if zone and zone not in available_timezones():
-        raise Invalid(f"{zone} is not a time zone; Europe/Vienna is one.", field="assumedTimezone")
+        raise Invalid(
+            f"{zone} is not a time zone. Use a name such as Europe/Vienna.", field="assumedTimezone"
+        )
     fields = set(settings)
     for name, value in settings.items():
         setattr(charge_point, name, value)
@@ -138,15 +138,15 @@ def _hashed(password: str) -> str:
     if not password:
         return ""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
-        raise Invalid(f"A password has {MIN_PASSWORD} to {MAX_PASSWORD} characters.", field="password")
+        raise Invalid(f"Must have {MIN_PASSWORD} to {MAX_PASSWORD} characters.", field="password")
     return hash_password(password)
 
 
-def _tell(identity: str, notice: Notice) -> None:
-    async def tell() -> None:
+def _notify(identity: str, notice: Notice) -> None:
+    async def notify() -> None:
         connection = await live.state().connection(identity)
         if connection is not None:
             await switchboard.notify(connection, notice)
 
-    # The station reads the row again: not before it is there to be read.
-    transaction.on_commit(async_to_sync(tell))
+    # After the commit: the station's process reads the row again.
+    transaction.on_commit(async_to_sync(notify))

@@ -1,7 +1,7 @@
-"""The stored OCPP 1.6 keys: what the server holds for each station, whether or not the station was asked.
+"""The stored OCPP 1.6 keys: the server's own values for each station, independent of the station's answers.
 
-Only what differs from its default has a row. Keys are case-insensitive (CiString50); answers spell them as
-here.
+Only a value that differs from its default has a row. Keys are case-insensitive (CiString50); answers use the
+spelling of this table.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ACCEPTED: Final = "Accepted"
 REJECTED: Final = "Rejected"
 REBOOT_REQUIRED: Final = "RebootRequired"
 NOT_SUPPORTED: Final = "NotSupported"
-SET: Final = "***"  # what is stored in the place of a secret
+SET: Final = "***"  # stored instead of a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ _DEFAULTS: Final = {name: entry["value"] for name, entry in _SHOWN.items()}
 
 
 def names() -> list[str]:
-    """Every key of the table whose value is no secret."""
+    """Every key of the table, except secrets."""
     return list(_SHOWN)
 
 
@@ -143,16 +143,16 @@ def is_secret(name: str) -> bool:
 
 
 def stored(charge_point: ChargePoint) -> dict[str, Entry]:
-    """All keys that may be shown, with what this station has of its own."""
+    """All keys except secrets, with this station's own values."""
     return stored_sync(charge_point.pk)[0]
 
 
 def stored_sync(
     charge_point_pk: int, keys: Sequence[str] | None = None
 ) -> tuple[dict[str, Entry], list[str]]:
-    """These keys (none named: all that may be shown), and those that nobody knows, as they were asked for.
+    """The named keys (by default all except secrets), and the unknown names as given.
 
-    A write-only key that is asked for is there without its value.
+    A named write-only key is returned without its value.
     """
     changed = dict(StoredKey.objects.filter(charge_point=charge_point_pk).values_list("key", "value"))
     return merged(changed, _connectors(charge_point_pk), keys)
@@ -161,7 +161,7 @@ def stored_sync(
 def merged(
     changed: Mapping[str, str], connectors: int, keys: Sequence[str] | None = None
 ) -> tuple[dict[str, Entry], list[str]]:
-    """`stored_sync` for what a station has of its own and the number of its connectors."""
+    """`stored_sync` for a station's own values and its number of connectors."""
     everything = {
         name: Entry(value=_value(name, entry["value"], changed, connectors), readonly=entry["readonly"])
         for name, entry in _SHOWN.items()
@@ -180,7 +180,7 @@ def merged(
 
 
 def values(charge_point: ChargePoint) -> dict[str, str | None]:
-    """The values alone, from prefetched `stored_keys` and `evses`: what a list of stations shows of each."""
+    """The values for a list of stations, from prefetched `stored_keys` and `evses`."""
     changed = {row.key: row.value for row in charge_point.stored_keys.all()}
     found = _DEFAULTS | {name: value for name, value in changed.items() if name in _DEFAULTS}
     found["NumberOfConnectors"] = str(len(charge_point.evses.all()) or 1)
@@ -201,8 +201,8 @@ def change_sync(charge_point_pk: int, key: str, value: str) -> str:
     if wanted is None:
         return REJECTED
     if row.is_secret:
-        # Never shown and never sent, so only that it was set is kept. What a handshake is checked against is
-        # the password of the station's provisioning.
+        # A secret is never shown and never sent, so only a marker is stored. The handshake checks the
+        # password of the station's provisioning, not this key.
         _store(charge_point_pk, row, SET)
         return ACCEPTED
     with transaction.atomic():
@@ -225,7 +225,7 @@ def _store(charge_point_pk: int, row: Key, value: str) -> None:
         return
     identity = ChargePoint.objects.values_list("identity", flat=True).get(pk=charge_point_pk)
     shown = None if value == row.default else value
-    # Robust: what is stored must not count as failed because it could not be told.
+    # Robust: a failed announcement must not make the stored change look failed.
     transaction.on_commit(lambda: live.state().stored_key_changed(identity, row.name, shown), robust=True)
 
 

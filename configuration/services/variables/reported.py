@@ -1,4 +1,4 @@
-"""Keys and variables as a station last reported them. Secrets are not kept."""
+"""Keys and variables as a station last reported them. Secrets are not stored."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ocpp_server.storage.journal import journal
 
 
 async def store(*, station: Station, keys: Mapping[str, tuple[str | None, bool]]) -> None:
-    """Keep values and read-only flags by name; a leaked secret is dropped before it is stored (J errata
-    3.10), and so is what was stored before the rule knew its name.
+    """Store values and read-only flags by name. A leaked secret is not stored (J errata 3.10), and an earlier
+    row of a name that is now a secret is deleted.
     """
     secret = [name[:255] for name in keys if is_secret_name(name)]
     kept = {name[:255]: entry for name, entry in keys.items() if not is_secret_name(name)}
@@ -37,7 +37,7 @@ def _store(
             ReportedKey(
                 charge_point_id=charge_point_pk, key=key, value=value, readonly=readonly, reported_at=at
             )
-            # In one order for all: two that write the same keys crosswise would lock each other out.
+            # Sorted: two writers with the same keys in different orders would deadlock.
             for key, (value, readonly) in sorted(_shown(keys).items())
         ],
         update_conflicts=True,
@@ -47,12 +47,12 @@ def _store(
 
 
 def _shown(keys: Mapping[str, tuple[str | None, bool]]) -> dict[str, tuple[str | None, bool]]:
-    """Keys of addresses and vendors' JSON are no secrets as a whole, but may hold some."""
+    """Mask parts of values: addresses and vendors' JSON are no secrets as a whole, but may contain some."""
     return {key: (value and masked_words(value), readonly) for key, (value, readonly) in keys.items()}
 
 
 def number_sync(charge_point_pk: int, names: Collection[str]) -> int | None:
-    """A positive number that the station reported under one of these names, of several the smallest."""
+    """The smallest positive number that the station reported under one of these names."""
     among = Q()
     for name in names:
         among |= Q(key__iexact=name)

@@ -1,4 +1,4 @@
-"""What a stored key's value may be. A rule takes the text and gives it back as it is stored, or says no."""
+"""Rules for the values of stored keys. A rule returns the text as stored, or None for an invalid value."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 Rule = Callable[[str], str | None]
 
 _WHOLE = re.compile(r"-?[0-9]{1,10}")
-MAX_WHOLE: Final = 2**31 - 1  # what a station's integer holds
+MAX_WHOLE: Final = 2**31 - 1  # the largest 32-bit integer of a station
 MAX_TEXT: Final = 500  # 1.6 7.30: a value is a CiString of 500
 
 # OCPP 1.6 7.31 and 7.35.
@@ -65,7 +65,7 @@ def boolean(text: str) -> str | None:
 
 
 def listed(allowed: Collection[str]) -> Rule:
-    """A comma-separated list of these words, blanks trimmed; an empty list is one too."""
+    """A comma-separated list of these words, blanks trimmed; an empty list is valid."""
     spelling = {word.lower(): word for word in allowed}
 
     def rule(text: str) -> str | None:
@@ -78,7 +78,7 @@ def listed(allowed: Collection[str]) -> Rule:
 
 
 def phase_rotation(text: str) -> str | None:
-    """A list of rotations, each optionally of one connector: `0.RST,1.RTS` (1.6 9.1)."""
+    """A list of rotations, each with an optional connector: `0.RST,1.RTS` (1.6 9.1)."""
     items = [item.strip() for item in text.split(",")] if text.strip() else []
     return ",".join(items) if all(map(_PHASE_ROTATION.fullmatch, items)) else None
 

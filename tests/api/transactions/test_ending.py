@@ -42,7 +42,7 @@ def test_what_has_ended_is_not_ended_again(operator: Caller, session: Transactio
     response = operator.post(END, WHY)
 
     assert response.status_code == 409
-    assert response.answer["message"] == "Session 1000 has ended already (An operator ended it)."
+    assert response.answer["message"] == "Session 1000 has ended already (ended by: Operator)."
     assert Settlement.objects.count() == 1
 
 

@@ -248,7 +248,7 @@ def test_a_command_of_the_machine_reaches_the_server_and_trusts_this_certificate
     known = manage(server, server.environment["TLS_CERT"], *command)
     other = manage(server, str(certify(tmp_path, "other")[0]), *command)
 
-    assert "was never seen" in "".join(known[1:])
+    assert "Unknown station" in "".join(known[1:])
     assert "can't be reached" in "".join(other[1:])
 
 

@@ -1,4 +1,4 @@
-"""Start and stop charging from afar (1.6 5.11, 5.12; 2.x F01, F02, F03)."""
+"""Remote start and remote stop (1.6 5.11, 5.12; 2.x F01, F02, F03)."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ async def remote_start(
     timeout: float | None = None,
     wait: bool = True,
 ) -> Command:
-    """Ask a station to charge on a token, at one EVSE or where the driver plugs in.
+    """Ask a station to start charging for a token, at one EVSE or where the driver plugs in.
 
-    `id_token_type` is 2.x IdTokenEnumType; 1.6 has none. That the station agrees is no transaction yet: the
-    command's RemoteStart tells what came of it. Raises Conflict for a token that may not charge there, unless
-    `force`, and what `calls.call` raises.
+    `id_token_type` is 2.x IdTokenEnumType; 1.6 has none. An accepted command is not a transaction yet: the
+    command's RemoteStart has the outcome. Raises Conflict for a token that may not charge there, unless
+    `force`, and the errors of `calls.call`.
     """
     if not force and live.state().is_connected(charge_point.identity):
         await journal.run(refuse_remote_start, charge_point, id_token, evse_number)
@@ -39,8 +39,8 @@ async def remote_start(
         place = "connectorId"
     else:
         action = "RequestStartTransaction"
-        # The transaction comes back with this number (F01.FR.25); 31 bits, because stations keep it in an
-        # int.
+        # The station sends this number with the transaction (F01.FR.25); 31 bits, because stations store it
+        # in an int.
         number = secrets.randbelow(2**31 - 1) + 1
         payload = {"idToken": {"idToken": id_token, "type": id_token_type}, "remoteStartId": number}
         place = "evseId"
@@ -57,10 +57,7 @@ async def remote_stop(
     timeout: float | None = None,
     wait: bool = True,
 ) -> Command:
-    """Ask the station to end a transaction, by the id that the station knows.
-
-    Raises what `calls.call` raises.
-    """
+    """Ask the station to end a transaction, by the station's id for it. Raises the errors of `calls.call`."""
     payload: dict[str, Any]
     if charge_point.ocpp_version == V16:
         action, payload = "RemoteStopTransaction", {"transactionId": transaction.number_at_station}

@@ -14,7 +14,7 @@ from ocpp_server.transport import calls
 
 @cache
 def triggers(version: Version) -> tuple[str, ...]:
-    """The message names that a station of this version can be asked for, from the schema."""
+    """The messages that a station of this version can send on request, from the schema."""
     schema = schemas.message_schema(version, "TriggerMessage", "request")
     wanted = schema["properties"]["requestedMessage"]
     if "$ref" in wanted:
@@ -33,15 +33,15 @@ async def trigger(
 ) -> Command:
     """Trigger one of the messages of `triggers`, for one EVSE or the whole station.
 
-    Raises Invalid for another message, and what `calls.call` raises.
+    Raises Invalid for another message, and the errors of `calls.call`.
     """
     version = charge_point.ocpp_version
     if version not in VERSIONS:
-        raise StationOffline(f"{charge_point.identity} has never been connected.")
+        raise StationOffline(f"{charge_point.identity} has never connected.")
     names = triggers(version)
     if message not in names:
         raise Invalid(
-            f"{message} can't be triggered; one of {', '.join(names)} can.", field="requestedMessage"
+            f"{message} can't be triggered. Must be one of: {', '.join(names)}.", field="requestedMessage"
         )
     payload: dict[str, Any] = {"requestedMessage": message}
     if evse_number is not None:

@@ -16,7 +16,7 @@ async def unlock(
     timeout: float | None = None,
     wait: bool = True,
 ) -> Command:
-    """Unlock a connector: EVSE n, which is connector n in 1.6. Raises what `calls.call` raises."""
+    """Unlock a connector of EVSE n, which is connector n in 1.6. Raises the errors of `calls.call`."""
     if charge_point.ocpp_version == V16:
         payload = {"connectorId": evse_number}
     else:

@@ -1,7 +1,7 @@
-"""Who may charge where: the rule alone, without database or network; `decision` gathers what it needs.
+"""The access rule: may a token charge at a place? Pure, without database or network; `decision` calls it.
 
-What a person decided is BLOCKED, what time decided is EXPIRED, what was never right is INVALID; the first of
-them in this order is the verdict. Place, time and budget have verdicts of their own.
+A refusal by a person's decision is BLOCKED, by time EXPIRED, by wrong data INVALID; the first one in this
+order is the verdict. Place, time and budget have their own verdicts.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from ocpp_server.protocol.translate import Verdict
 
 
 class Purpose(StrEnum):
-    """What a token is presented for.
+    """The purpose of presenting a token.
 
-    IDENTIFY asks who it is, which is also how a driver ends a session (1.6 7.2). START asks for a new
-    session, STOP ends one.
+    IDENTIFY asks for the token's status; a driver also ends a session this way (1.6 7.2). START asks for a
+    new session, STOP ends one.
     """
 
     IDENTIFY = "identify"
@@ -36,22 +36,22 @@ class Refused(NamedTuple):
 
 
 _BARS = {
-    "viewer": "its bearer is a viewer of the contract: viewers see and never charge",
-    "invited": "its bearer has not accepted the invitation to the contract yet",
-    "removed": "its bearer has left the contract",
-    "stranger": "its bearer is no member of the contract",
+    "viewer": "its driver is only a viewer of the contract and may not charge",
+    "invited": "its driver has not accepted the invitation to the contract yet",
+    "removed": "its driver has left the contract",
+    "stranger": "its driver is not a member of the contract",
 }
-_MASTER = Refused(Verdict.INVALID, "A master pass stops sessions and starts none.")
+_MASTER = Refused(Verdict.INVALID, "A master pass can stop sessions but not start one.")
 
 
 def standing(record: TokenRecord, now: datetime) -> Refused | None:
-    """What the token is, wherever it is shown; None when nothing speaks against it."""
+    """The refusal of the token at any place; None when it is valid."""
     if record.status == Token.Status.BLOCKED:
         return Refused(Verdict.BLOCKED, "The token is blocked.")
     if record.status == Token.Status.LOST:
         return Refused(Verdict.BLOCKED, "The token was reported lost.")
     if record.user_status and record.user_status != User.Status.ACTIVE:
-        return Refused(Verdict.BLOCKED, f"The account of its bearer is {record.user_status}.")
+        return Refused(Verdict.BLOCKED, f"The account of the token's driver is {record.user_status}.")
     contract = record.contract_status
     if contract in (Contract.Status.SUSPENDED, Contract.Status.TERMINATED):
         return Refused(Verdict.BLOCKED, f"The contract {record.contract_id} is {contract}.")
@@ -77,7 +77,9 @@ def circumstances(
     drawn: Sequence[Consumption] = (),
     purpose: Purpose = Purpose.IDENTIFY,
 ) -> Refused | None:
-    """When, where and how much. `drawn` goes with `record.budgets`; without a station no place is asked."""
+    """The refusal by time, place or budget; None when there is none. `drawn` has an entry for each of
+    `record.budgets`. Without a station the place is not checked.
+    """
     if record.valid_from is not None and now < record.valid_from:
         return Refused(Verdict.WRONG_TIME, "The token is not valid yet.")
     if record.contract_from is not None and now < record.contract_from:
@@ -86,9 +88,9 @@ def circumstances(
         return _MASTER
     if station is not None:
         if record.refused_at is not None and record.refused_at.have(station, site):
-            return Refused(Verdict.WRONG_PLACE, "An access rule refuses it at this place.")
+            return Refused(Verdict.WRONG_PLACE, "An access rule refuses the token here.")
         if not _is_allowed(record.allowed_at, station, site):
-            return Refused(Verdict.WRONG_PLACE, "Access rules allow it at other places only.")
+            return Refused(Verdict.WRONG_PLACE, "Access rules allow the token only elsewhere.")
     for budget, consumption in zip(record.budgets, drawn, strict=False):
         if problem := exceeded(budget, consumption):
             return Refused(Verdict.NO_CREDIT, problem)
@@ -99,21 +101,21 @@ def concurrent(elsewhere: Sequence[str]) -> Refused | None:
     """`elsewhere`: the stations where the token is charging."""
     if not elsewhere:
         return None
-    return Refused(Verdict.CONCURRENT, f"The token is charging already, at {elsewhere[0]}.")
+    return Refused(Verdict.CONCURRENT, f"The token is already charging at {elsewhere[0]}.")
 
 
-def crowded(record: TokenRecord, charging: int, limit: int) -> Refused | None:
-    """`limit`: how many sessions a group may have at once; 0 is no limit."""
+def group_limit_reached(record: TokenRecord, charging: int, limit: int) -> Refused | None:
+    """`limit`: the number of sessions that a group may have at once; 0 is no limit."""
     if not limit or charging < limit:
         return None
     return Refused(
         Verdict.CONCURRENT,
-        f"The group {record.group_id} has {charging} sessions already; {limit} are allowed.",
+        f"The group {record.group_id} already has {charging} sessions; {limit} are allowed.",
     )
 
 
 def exceeded(budget: Budget, drawn: Consumption) -> str:
-    """Which limit is used up, as a sentence; empty when none is."""
+    """A sentence about the limit that is used up; empty when none is."""
     whose = "token" if budget.subject.startswith("token") else "contract"
     for limit, used, period in (
         (budget.wh_per_day, drawn.day_wh, "day"),
@@ -121,7 +123,7 @@ def exceeded(budget: Budget, drawn: Consumption) -> str:
     ):
         if limit is not None and used >= limit:
             kwh = f"{used / 1000:,.1f} of {limit / 1000:,.1f} kWh"
-            return f"The {whose}'s budget of the {period} is used up: {kwh}."
+            return f"The {whose}'s budget for the {period} is used up: {kwh}."
     return ""
 
 
@@ -130,5 +132,5 @@ def _is_past(moment: datetime | None, now: datetime) -> bool:
 
 
 def _is_allowed(allowed_at: tuple[Places, ...], station: int, site: int | None) -> bool:
-    """Whoever is allowed somewhere is refused elsewhere: token, group and contract each must agree."""
+    """Whether token, group and contract all allow the place. An allowance refuses all other places."""
     return all(places.have(station, site) for places in allowed_at)

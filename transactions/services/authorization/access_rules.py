@@ -1,4 +1,4 @@
-"""Rules about who may charge where: entered, changed, removed. `access` applies them."""
+"""Access rules: create, change, delete. `access` applies them."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from transactions.models import AccessRule
 
 SUBJECTS: Final = ("token", "group", "contract")
 PLACES: Final = ("charge_point", "site")
-# What a rule is about stays: another subject or place is another rule.
+# Subject and place can't be changed: another subject or place is another rule.
 _CHANGEABLE: Final = frozenset({"effect", "note"})
 
 
 def create(*, effect: str = AccessRule.Effect.ALLOW, note: str = "", **subject_and_place: Any) -> AccessRule:
-    """Enter a rule: one of `token`, `group`, `contract` and one of `charge_point`, `site`.
+    """Create a rule: one of `token`, `group`, `contract` and one of `charge_point`, `site`.
 
-    Raises Invalid, and Conflict when there is a rule for the two already.
+    Raises Invalid, and Conflict when there is already a rule for this subject and place.
     """
     given = {name: value for name, value in subject_and_place.items() if value is not None}
     unexpected = given.keys() - {*SUBJECTS, *PLACES}
     if unexpected:
         raise TypeError(f"not part of an access rule: {', '.join(sorted(unexpected))}")
     if len(given.keys() & set(SUBJECTS)) != 1:
-        raise Invalid("Name one: a token, a group or a contract.", field="token_id")
+        raise Invalid("Exactly one of token_id, group_id and contract_id is required.", field="token_id")
     if len(given.keys() & set(PLACES)) != 1:
-        raise Invalid("Name one: a station or a site.", field="charge_point_id")
+        raise Invalid("Exactly one of charge_point_id and site_id is required.", field="charge_point_id")
     try:
         with transaction.atomic():
             return AccessRule.objects.create(effect=effect, note=note.strip(), **given)
     except IntegrityError:
-        raise Conflict("There is a rule for the two already; change that one.") from None
+        raise Conflict("A rule for this subject and place already exists. Change that one.") from None
 
 
 def update(rule: AccessRule, **settings: Any) -> AccessRule:
-    """Change effect or note; it is felt at the next authorization."""
+    """Change effect or note. The change takes effect at the next authorization."""
     unexpected = settings.keys() - _CHANGEABLE
     if unexpected:
         raise TypeError(f"not a setting of an access rule: {', '.join(sorted(unexpected))}")
@@ -47,5 +47,5 @@ def update(rule: AccessRule, **settings: Any) -> AccessRule:
 
 
 def delete(rule: AccessRule) -> None:
-    """Remove a rule. What it once did is told by sessions and refusals."""
+    """Delete a rule. Sessions and refusals keep the record of its effects."""
     rule.delete()

@@ -1,6 +1,6 @@
-"""May this token charge here? One rule for every message that asks (1.6 4.1, 2.x C01), and for REST.
+"""May this token charge here? One rule for all messages with a token (1.6 4.1, 2.x C01), and for REST.
 
-Warm, it reads no database: the live state keeps each token with all that decides about it.
+Once a token is in the live state, with all data of the decision, the rule reads no database.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from transactions.tables import REFUSALS
 
 
 class Decision(NamedTuple):
-    """A verdict in the words of no dialect. `reason` is a sentence for the operator. `is_unknown`: the token
-    was never added; a station that accepts unknown tokens accepts it all the same.
+    """A verdict, independent of the dialect. `reason` is a sentence for the operator. `is_unknown`: the token
+    was never added; a station that accepts unknown tokens accepts it nevertheless.
     """
 
     verdict: Verdict
@@ -44,15 +44,15 @@ class Decision(NamedTuple):
         return self.verdict is Verdict.ACCEPTED
 
 
-_FREE_VEND = Decision(Verdict.ACCEPTED, is_unknown=True, reason="Everybody may charge at this station.")
+_FREE_VEND = Decision(Verdict.ACCEPTED, is_unknown=True, reason="This station accepts every token.")
 _NO_TOKEN_NEEDED = Decision(Verdict.ACCEPTED, reason="The session was started without a token.")
 _NO_TOKEN_REFUSED = Decision(Verdict.INVALID, reason="This station accepts no session without a token.")
-_UNKNOWN = Decision(Verdict.UNKNOWN, is_unknown=True, reason="Nobody has added this token.")
+_UNKNOWN = Decision(Verdict.UNKNOWN, is_unknown=True, reason="Unknown token.")
 
-# The 2.x IdTokenType of a start that needs no token: a button was pressed (2.0.1 C02).
+# The 2.x IdTokenType of a start without a token, for example by a button (2.0.1 C02).
 NO_AUTHORIZATION = "NoAuthorization"
 
-# The token type that a 2.x IdTokenType stands for; others are looked up by their value alone.
+# The token type of a 2.x IdTokenType; tokens of other types are looked up by their value alone.
 _TYPES = {
     "ISO14443": Token.Type.RFID,
     "ISO15693": Token.Type.RFID,
@@ -68,13 +68,13 @@ async def decide(
     place: Place | None = None,
     purpose: Purpose = Purpose.IDENTIFY,
 ) -> Decision:
-    """Blocked, then Expired, then Invalid, then ConcurrentTx, then Accepted; unknown is Invalid, and goes to
-    the inbox.
+    """Blocked, then Expired, then Invalid, then ConcurrentTx, then Accepted. An unknown token is Invalid, and
+    goes to the inbox.
 
-    Place, time and budget are asked about whoever wants to charge: for START, and for IDENTIFY, which does
-    not say what it is for. Whoever has a session here, or shares a group with one, may end it whatever they
-    say. Other sessions are asked about for START alone: whoever wants to stop has a running transaction by
-    nature (1.6 7.2), and one on the same connector is replaced.
+    Place, time and budget are checked for START, and for IDENTIFY, which has no stated purpose. A token with
+    a session here, or of the same group as one, may always end it. Other sessions are checked for START only:
+    a token that stops has a running transaction by nature (1.6 7.2), and a start replaces a session on the
+    same connector.
     """
     if token.type == NO_AUTHORIZATION:
         # 2.0.1 C02.FR.02.
@@ -119,10 +119,10 @@ def decide_now(
     evse_number: int | None = None,
     purpose: Purpose = Purpose.START,
 ) -> Decision:
-    """The same for a caller that is no station, by default: may the token start here and now? Reads the
-    database, which mirrors the live state within a moment; works without one.
+    """The same rule for a caller that is not a station. By default: may the token start here and now? Reads
+    the database, which mirrors the live state within a moment, and needs no live state.
 
-    `type` is a Token.Type: only such a token is meant. Without a station the place is not asked.
+    `type` is a Token.Type: only a token of this type matches. Without a station the place is not checked.
     """
     record = choose(read_tokens(normalise_uid(uid)), type, is_strict=bool(type))
     if record is None:
@@ -145,7 +145,7 @@ def decide_now(
 def choose(
     records: tuple[TokenRecord, ...], type: str | None, *, is_strict: bool = False
 ) -> TokenRecord | None:
-    """Of the tokens with one uid, that of this type, else the oldest. `is_strict`: only that of this type."""
+    """The token of this type among tokens with one UID, else the oldest; with `is_strict` no other type."""
     if not is_strict and len(records) < 2:
         return records[0] if records else None
     otherwise = None if is_strict else records[0]
@@ -153,9 +153,9 @@ def choose(
 
 
 def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | None) -> None:
-    """Raises Conflict with the reason when a token that we know may not charge there; it is kept as refused.
+    """Raises Conflict with the reason when a known token may not charge there, and stores the refusal.
 
-    A token that nobody added passes: the station asks when it comes, and free-vend stations don't care.
+    An unknown token passes: the station asks for authorization itself, or accepts every token.
     """
     decision = decide_now(uid=uid, charge_point=charge_point, evse_number=evse_number)
     if decision.is_accepted or decision.is_unknown:
@@ -177,16 +177,16 @@ def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | 
 
 
 def how_it_ends(decision: Decision, token_key: str, transaction: TransactionState) -> str:
-    """By what right a token ended a transaction, as a sentence; it has ended whatever this says."""
+    """A sentence about the token that ended a transaction. The transaction has ended in any case."""
     if not decision.is_accepted:
         return decision.reason
     if token_key == transaction.token_key:
-        return "Ended with the token that began it."
+        return "Ended with the token that started it."
     if decision.group_id and decision.group_id.casefold() == transaction.group_id.casefold():
         return f"Ended with another token of the group {decision.group_id}."
     if decision.is_master:
         return "Ended with a master pass."
-    return "Ended with a token that has nothing to do with the session."
+    return "Ended with an unrelated token."
 
 
 def _decision(record: TokenRecord, refused: Refused | None) -> Decision:

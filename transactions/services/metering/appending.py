@@ -1,6 +1,6 @@
-"""Adding the latest readings to a session's registers, as `counting.count` would with all of them.
+"""Functions that add the latest readings to a session's registers, with the result of `counting.count`.
 
-Each function returns False when a reading is not the latest: then all of them have to be recounted.
+Each function returns False when a reading is not the latest: then the session has to be recounted.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from transactions.services.metering.counting import Rank, Readings, Register
 
 
 def add_usual(registers: Registers, sample: Register, received_at: datetime) -> bool:
-    """`add_all` for what nearly every message is: one total, later than all others, of a session that has
-    begun and not ended. False for anything else, and then nothing was changed.
+    """`add_all` for nearly every message: one total, later than all others, of a session that has begun and
+    not ended. Returns False for any other message, and changes nothing then.
     """
     at, rank, phase, wh, resolution = sample
     last, start, begin = registers.last, registers.start, registers.begin
@@ -40,7 +40,7 @@ def add_usual(registers: Registers, sample: Register, received_at: datetime) -> 
 
 
 def add_all(registers: Registers, taken: Readings, received_at: datetime) -> bool:
-    """Add what one message brings, in the order in which it counts."""
+    """Add the readings of one message, in the order in which they count."""
     if taken.partial_at is not None and not _add_partial(registers, taken.partial_at):
         return False
     for rank, one in taken.readings:
@@ -56,7 +56,7 @@ def add_all(registers: Registers, taken: Readings, received_at: datetime) -> boo
 
 
 def _add_partial(registers: Registers, at: datetime) -> bool:
-    """Some phases of a moment: others of it may have come before."""
+    """Note a moment with some phases only: its other phases may have arrived earlier."""
     if registers.partial_at is not None and at <= registers.partial_at:
         return False
     if any(one is not None and at <= one.at for one in (registers.begin, registers.end, registers.last)):
@@ -84,9 +84,9 @@ def _add(registers: Registers, one: Moment, received_at: datetime) -> bool:
 
 
 def _add_to_last(registers: Registers, last: Moment, one: Moment) -> bool:
-    """Another reading of the latest moment, often the same one sent again."""
+    """Add another reading of the latest moment, often a repetition."""
     if one.is_sum:
-        # The station's total goes before it.
+        # The station's own total takes precedence over the sum of phases.
         return not last.is_sum or one == last
     if last.is_sum:
         return False

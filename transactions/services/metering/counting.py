@@ -1,9 +1,9 @@
-"""The energy of a set of register readings, whatever the order in which they came. Pure; all values in Wh.
+"""The energy of a set of register readings, independent of the order of arrival. Pure; all values in Wh.
 
-The context of a reading decides where it stands, not its place in a list: Transaction.Begin is first and
-Transaction.End is last whatever their times, the others stand in the order of their times. Readings of one
-moment are one: the highest counts. Energy is what the register rose, never negative: a register may start
-anywhere, reset in the middle (some meters count per session) or jump; the bill must survive it.
+The context of a reading decides its place, not its position in a list: Transaction.Begin is first and
+Transaction.End is last regardless of their times, the others are ordered by time. Readings of one moment are
+one reading: the highest counts. Energy is the rise of the register, never negative: a register may start
+anywhere, reset in the middle (some meters count per session) or jump; the bill has to stay right.
 
 `count` takes all readings at once; `appending` adds one at the end by the same rules.
 """
@@ -21,15 +21,15 @@ from msgspec import structs
 from ocpp_server.live.registers import Moment, Registers, Tally
 from transactions.services.metering.hours import spread
 
-# Nothing that charges a vehicle delivers more: the limit for calling a difference a jump.
+# No charger delivers more: a greater difference is a jump.
 MAX_POWER_W = 1_000_000.0
 ALLOWANCE_WH = 1_000.0
-# Decimals of a Wh beyond this are noise of floating-point arithmetic.
+# Further decimals of a Wh are noise of floating-point arithmetic.
 MOST_DECIMALS = 6
 
 
 class Rank(IntEnum):
-    """Where the context of a reading puts it."""
+    """The place of a reading, by its context."""
 
     BEGIN = 0
     ORDINARY = 1
@@ -61,8 +61,8 @@ class Reading(NamedTuple):
 
 
 class Readings(NamedTuple):
-    """The readings of a message or a session in the order in which they count, and the latest moment that
-    lacks a phase.
+    """The readings of a message or a session in the order in which they count, and the latest moment with a
+    missing phase.
     """
 
     readings: list[Reading]
@@ -70,7 +70,7 @@ class Readings(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """What a session comes to: the tally, the final reading to store, and what is suspicious."""
+    """The result of a session: the tally, the final reading to store, and the suspicions."""
 
     tally: Tally | None
     stop_wh: float | None
@@ -91,7 +91,7 @@ def given(at: datetime, wh: float | None) -> Moment | None:
 
 
 def _merged(chosen: Moment, other: Moment) -> Moment:
-    """The moment of `chosen`, with what both have in common."""
+    """The moment of `chosen`, with the combined limits of both."""
     return Moment(
         chosen.at,
         chosen.wh,
@@ -121,7 +121,7 @@ def first_of(one: Moment, other: Moment) -> Moment:
 
 
 def is_below(one: Moment, other: Moment) -> bool:
-    """Whether a reading is below another by more than both are rounded."""
+    """Whether a reading is below another by more than the rounding of both."""
     return other.wh - one.wh >= one.resolution + other.resolution
 
 
@@ -143,8 +143,8 @@ def opened(start: Moment) -> Tally:
 def step(tally: Tally | None, one: Moment, *, is_final: bool = False, is_given: bool = False) -> Tally:
     """The tally after one more moment.
 
-    `is_final`: the last reading; one below the others adds nothing. `is_given`: it is the meterStop, and the
-    meterStart is left as it was given.
+    `is_final`: the last reading; it adds nothing when it is below the others. `is_given`: the reading is the
+    meterStop, and the meterStart stays as the station sent it.
     """
     if tally is None:
         return _noted(opened(one), _contradiction(one))
@@ -161,7 +161,7 @@ def step(tally: Tally | None, one: Moment, *, is_final: bool = False, is_given: 
         top_resolution = resolution
     elif wh - tally.wh > ALLOWANCE_WH and is_jump(wh - tally.wh, tally.at, at):
         if tally.energy == 0 and tally.wh == 0 and not is_given:
-            # A start reading of 0 from a station that had not read its meter yet.
+            # The station had not read its meter yet when it sent a start reading of 0.
             reasons = _with(reasons, (f"meter-start-implausible: {_then(0, wh)}",))
             start_wh = base = wh
         else:
@@ -175,12 +175,12 @@ def step(tally: Tally | None, one: Moment, *, is_final: bool = False, is_given: 
 
 
 def is_jump(added: float, since: datetime, at: datetime) -> bool:
-    """Whether a register rose faster than anything charges."""
+    """Whether a register rose faster than any charger can deliver."""
     return added > MAX_POWER_W * max((at - since).total_seconds(), 0.0) / 3600 + ALLOWANCE_WH
 
 
 def _with(reasons: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
-    """The reasons, each code once: the first counts."""
+    """The reasons, one per code: the first counts."""
     for reason in more:
         code = reason.partition(":")[0]
         if not any(known.partition(":")[0] == code for known in reasons):
@@ -196,8 +196,8 @@ def _noted(tally: Tally, reasons: Iterable[str]) -> Tally:
 
 
 def start_of(registers: Registers) -> Moment | None:
-    """The reading a session starts with: meterStart, or Transaction.Begin where that is missing, unknown
-    (negative), or 0 of a meter that stands far above.
+    """The start reading of a session: meterStart, or Transaction.Begin when meterStart is missing, unknown
+    (negative), or 0 although the meter is far above 0.
     """
     start, begin = registers.start, registers.begin
     if start is None or start.wh < 0 or (start.wh == 0 and begin is not None and begin.wh > ALLOWANCE_WH):
@@ -206,7 +206,7 @@ def start_of(registers: Registers) -> Moment | None:
 
 
 def total(registers: Registers, *, is_ended: bool) -> Sum:
-    """The sum of what the registers hold."""
+    """The result of the registers."""
     tally, end, stop = registers.tally, registers.end, registers.stop
     reasons: tuple[str, ...] = ()
     start = registers.start
@@ -252,8 +252,8 @@ def _about_start(registers: Registers) -> tuple[str, ...]:
 def counts_ahead(registers: Registers) -> bool:
     """Whether readings that are older than the start and below it count.
 
-    Where the register is above the start in the end, they are of the time before the session. Where it stays
-    below, the start is wrong and they are all there is.
+    When the final register is above the start, they belong to the time before the session. When it stays
+    below, the start is wrong and the session has no other readings.
     """
     first = start_of(registers)
     if registers.ahead_at is None or first is None:
@@ -290,7 +290,7 @@ def count(
         others += [one for one in begins if is_later_and_higher(one, first)]
     for one in ends:
         if registers.end is not None and one.at > registers.end.at:
-            # Only the last one is the end. Stations that call every reading so are still counted right.
+            # Only the last Transaction.End is the end. Some stations use this context for every reading.
             others.append(registers.end)
             registers.end = one
         else:
@@ -309,12 +309,12 @@ def count(
 
 
 def is_later_and_higher(one: Moment, first: Moment) -> bool:
-    """Whether a Transaction.Begin is a reading like any other: it is neither the start nor below it."""
+    """Whether a Transaction.Begin counts as an ordinary reading: later than the start and above it."""
     return one.at > first.at and is_below(first, one)
 
 
 def is_ahead(one: Moment, first: Moment) -> bool:
-    """Whether the start is ahead of a reading, by the clock and by the register."""
+    """Whether the start is ahead of a reading, both in time and in the register."""
     return one.at < first.at and is_below(one, first)
 
 
@@ -354,7 +354,7 @@ def _fold(
 
 
 def rounded(wh: float, resolution: float) -> float:
-    """A difference of registers without binary noise: as fine as the finest of them."""
+    """A difference of registers without binary noise, rounded to their finest resolution."""
     return round(wh, _decimals(resolution))
 
 
@@ -367,7 +367,7 @@ def _decimals(resolution: float) -> int:
 
 
 def wh_text(wh: float) -> str:
-    """A number of Wh as people write it: 12345.67, not 12345.7 or 1.2e+06."""
+    """A number of Wh as decimal text: 12345.67, not 12345.7 or 1.2e+06."""
     return f"{wh:.{MOST_DECIMALS}f}".rstrip("0").rstrip(".")
 
 

@@ -1,8 +1,8 @@
-"""The energy of a live transaction. All values in Wh; the rules are those of `counting`.
+"""The energy of a live transaction. All values in Wh; `counting` has the rules.
 
-A reading that comes in the order of time is added to what the live state holds, without a database read. One
-that is older than what was taken, which is rare, has the whole session recounted from its stored readings:
-the result does not depend on the order in which they came.
+A reading in the order of time is added to the live state, without a database read. An older reading, which is
+rare, causes a recount of the whole session from its stored readings: the result does not depend on the order
+of arrival.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PHASES = ("L1", "L2", "L3")
 
 
 def gathered(samples: Sequence[Register]) -> Readings:
-    """Totals as they are, and the sum of three phases where there is no total."""
+    """The totals, and the sum of three phases for each moment without a total."""
     readings: list[Reading] = []
     phases: dict[tuple[Rank, datetime], dict[str, Register]] = {}
     for sample in samples:
@@ -68,11 +68,11 @@ def _add_sums(
     return partial_at
 
 
-# -- what changes a transaction ------------------------------------------------------------------------------
+# -- changes of a transaction --------------------------------------------------------------------------------
 
 
 def begin(transaction: TransactionState, meter_wh: float | None, at: datetime) -> None:
-    """Take the meterStart of 1.6; negative means that the station does not know it."""
+    """Take the meterStart of 1.6. A negative one is unknown to the station."""
     registers = transaction.registers = Registers(start=counting.given(at, meter_wh))
     first = counting.start_of(registers)
     if first is not None:
@@ -81,7 +81,7 @@ def begin(transaction: TransactionState, meter_wh: float | None, at: datetime) -
 
 
 def take(transaction: TransactionState, samples: Sequence[Register], *, received_at: datetime) -> bool:
-    """Take readings; False when they are not the latest: then the session has to be recounted."""
+    """Take readings. Returns False when they are not the latest: then the session has to be recounted."""
     registers = transaction.registers
     if registers.is_settled:
         return True
@@ -100,7 +100,7 @@ def take(transaction: TransactionState, samples: Sequence[Register], *, received
 def recount(
     transaction: TransactionState, samples: Sequence[Register], *, stop: Moment | None = None
 ) -> None:
-    """Recount the session from all its samples; `stop` is the meterStop that is about to be taken."""
+    """Recount the session from all its samples. `stop` is the meterStop of the current message."""
     known = transaction.registers
     if known.is_settled:
         return
@@ -114,14 +114,14 @@ def recount(
 def must_recount(
     transaction: TransactionState, meter_wh: float | None, at: datetime, *, received_at: datetime
 ) -> bool:
-    """Whether the station's stop, received at `received_at`, can't be taken without the stored readings: the
-    live state lacks them, or has taken some that are later than the stop.
+    """Whether the station's stop, received at `received_at`, needs the stored readings: the live state lacks
+    them, or has counted readings that are later than the stop.
     """
     registers = transaction.registers
     if not registers.is_known:
         return not registers.is_settled
     if registers.last is not None and registers.last.at > at:
-        # What comes with the stop itself counts, whatever its time.
+        # Readings in the stop message itself count, even with a later time.
         is_of_stop = registers.received_at == received_at and registers.can_reopen
         if not is_of_stop or (registers.previous is not None and registers.previous.at > at):
             return True
@@ -132,12 +132,12 @@ def must_recount(
 
 
 def finish(transaction: TransactionState, meter_wh: float | None, at: datetime) -> float | None:
-    """Take the final reading and return the one to store; the readings so far decide when it is missing or
-    impossible.
+    """Take the final reading and return the one to store. The earlier readings decide when the final one is
+    missing or impossible.
     """
     registers = transaction.registers
     if registers.is_settled:
-        # The stop came after the decision, which might have been another one with the stop known.
+        # The stop arrived after the settlement, which might have been different with the stop known.
         suspect(transaction, "stop-after-settlement")
         return transaction.meter_last_wh if meter_wh is None or meter_wh < 0 else meter_wh
     registers.stop = counting.given(at, meter_wh)
@@ -147,7 +147,7 @@ def finish(transaction: TransactionState, meter_wh: float | None, at: datetime) 
 
 
 def _as_stored(transaction: TransactionState, last_wh: float) -> Tally:
-    """A tally without the readings behind it: what was counted stays."""
+    """A tally from the stored columns, without the readings: the energy so far stays."""
     last = counting.opened(counting.moment(transaction.last_message_at, last_wh, 1.0))
     start_wh, reasons = transaction.meter_start_wh, transaction.suspect_reasons
     return structs.replace(
@@ -161,7 +161,7 @@ def _as_stored(transaction: TransactionState, last_wh: float) -> Tally:
 
 
 def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
-    """Write the sum into the transaction; the final reading."""
+    """Write the result into the transaction. Returns the final reading."""
     tally, final, reasons = counting.total(transaction.registers, is_ended=is_ended)
     if tally is None:
         transaction.meter_start_wh = transaction.meter_last_wh = None
@@ -179,21 +179,21 @@ def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
 
 
 def stop_wh(transaction: TransactionState) -> float | None:
-    """The final reading of a session that has ended, as far as it is known now."""
+    """The final reading of an ended session, as far as it is known now."""
     if transaction.registers.is_settled:
         return transaction.meter_last_wh
     return counting.total(transaction.registers, is_ended=True).stop_wh
 
 
-# -- what is stored of it ------------------------------------------------------------------------------------
+# -- stored registers ----------------------------------------------------------------------------------------
 
 
-# In the place of what the next reading needs: there is no next one, a person has decided about the energy.
+# Stored instead of the registers once an operator has settled the energy: no later reading changes it.
 SETTLED = "settled"
 
 
 class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
-    """Registers without what only the live state has. In an array: this is written with every reading."""
+    """The stored part of Registers. An array, because every reading writes it."""
 
     start: Moment | None = None
     stop: Moment | None = None
@@ -203,7 +203,7 @@ class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
     partial_at: datetime | None = None
     ahead_at: datetime | None = None
     counts_ahead: bool = False
-    # Those of `Tally`, as far as its reasons; the hours have a column of their own.
+    # The fields of `Tally` up to its reasons; the hours have their own column.
     tally: tuple[datetime, float, float, float, float, float, float, float, float, tuple[str, ...]] | None = (
         None
     )
@@ -214,7 +214,7 @@ _decode = msgspec.json.Decoder(_Stored).decode
 
 
 def columns(transaction: TransactionState) -> dict[str, Any]:
-    """The columns of the transaction's row that follow from its readings."""
+    """The columns of the transaction's row that its readings determine."""
     return {
         "meter_start_wh": transaction.meter_start_wh,
         "meter_last_wh": transaction.meter_last_wh,
@@ -225,7 +225,9 @@ def columns(transaction: TransactionState) -> dict[str, Any]:
 
 
 def _text(transaction: TransactionState) -> str:
-    """What the next reading needs after the live state was lost. Without it the readings are read."""
+    """The registers as JSON: the next reading needs them after the live state was lost, instead of a recount
+    from the stored readings.
+    """
     registers = transaction.registers
     if registers.is_settled:
         return SETTLED
@@ -247,7 +249,7 @@ def _text(transaction: TransactionState) -> str:
 
 
 def loaded(row: Transaction) -> Registers:
-    """The registers of a stored transaction. One of an earlier version knows its readings by their rows."""
+    """The registers of a stored transaction. A row of an earlier version needs a recount of its readings."""
     if row.registers == SETTLED:
         return Registers(is_known=False, is_settled=True)
     try:
@@ -274,7 +276,7 @@ def loaded(row: Transaction) -> Registers:
 
 
 def curve(row: Transaction, samples: Sequence[Register]) -> list[tuple[datetime, float]]:
-    """The energy of a stored session at the moments of its readings."""
+    """The energy of a stored session at the moment of each reading."""
     known, points = loaded(row), list[tuple[datetime, float]]()
     counted = counting.count(gathered(samples).readings, start=known.start, stop=known.stop, curve=points)
     if counted.begin is not None and counted.start is None:

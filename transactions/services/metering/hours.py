@@ -1,4 +1,4 @@
-"""Energy by the hour it was drawn in; the hours are those of TIME_ZONE."""
+"""Energy by the hour of its consumption; the hours are those of TIME_ZONE."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Hours = dict[str, float]
 
 _QUARTER_S = 900
 _HOUR_S = 3600
-# Beyond this a pause says nothing about when the energy was drawn: a clock was wrong.
+# After a longer pause the time of consumption is unknown: a clock was wrong.
 MOST_SPREAD_S = 31 * 24 * _HOUR_S
-# A session of more hours loses the detail of its oldest ones, not their energy.
+# A session with more hours loses the detail of the oldest hours, not their energy.
 MOST_HOURS = 800
 _DIGITS = 6
 
@@ -32,13 +32,13 @@ def _key(quarter: int, zone: tzinfo) -> str:
 
 
 def key(at: datetime) -> str:
-    """The hour of a moment, as the keys of Transaction.energy_by_hour say it."""
+    """The hour of a moment, as a key of Transaction.energy_by_hour."""
     return _key(int(at.timestamp()) // _QUARTER_S, get_default_timezone())
 
 
 def spread(hours: Hours, since: datetime, at: datetime, wh: float) -> Hours:
-    """`hours` with `wh` added, evenly over the time between two readings; less energy is taken from the
-    latest hours. The sum stays exact to a millionth of a Wh.
+    """`hours` with `wh` added, spread evenly over the time between two readings. A negative `wh` is
+    subtracted from the latest hours. The sum stays exact to a millionth of a Wh.
     """
     if not wh:
         return hours
@@ -53,7 +53,7 @@ def spread(hours: Hours, since: datetime, at: datetime, wh: float) -> Hours:
     begin, end = since.timestamp(), at.timestamp()
     quarter = int(end) // _QUARTER_S
     if begin < end == quarter * _QUARTER_S:
-        # What was drawn until the full hour belongs to the hour before.
+        # Energy up to the full hour belongs to the previous hour.
         quarter -= 1
     last = _key(quarter, zone)
     if _key(int(begin) // _QUARTER_S, zone) == last:
@@ -85,7 +85,7 @@ def _hour_at(quarter: int, zone: tzinfo) -> _Hour:
 
 
 def _next_hour(quarter: int, zone: tzinfo) -> int:
-    """When the next hour begins; where the clocks are changed by half an hour, that is earlier."""
+    """The start of the next hour: earlier than usual where clocks change by half an hour."""
     hour, following = _hour_of(quarter, zone), quarter + 1
     while _hour_of(following, zone) == hour:
         following += 1
@@ -110,5 +110,5 @@ def _limited(hours: Hours) -> Hours:
     return hours
 
 
-# The hour of the reading before, of whatever session: nearly all readings are of the present hour.
+# The hour of the previous reading of any session: nearly all readings are in the current hour.
 _recent = [_hour_at(0, UTC)]

@@ -22,7 +22,7 @@ from transactions.tables import METER_VALUES
 SOC = "SoC"
 BY_STATION = Transaction.EndedBy.STATION.value
 _OUTLET = ("Outlet", "")
-# Where a row of METER_VALUES has its columns.
+# Positions of columns in a row of METER_VALUES.
 _column = METER_VALUES.names.index
 _TRANSACTION, _RECEIVED_AT = _column("transaction_id"), _column("received_at")
 _MEASURED_AT, _SAMPLE_KEY = _column("measured_at"), _column("sample_key")
@@ -33,7 +33,7 @@ _READING = tuple(map(_column, ("measured_at", "context", "phase", "raw", "raw_un
 async def record(
     *, station: Station, place: Place, samples: Sequence[Sample], transaction: TransactionState | None
 ) -> None:
-    """Store samples and update the transaction. None is dropped: what can't be read keeps its text."""
+    """Store samples and update the transaction. Every sample is stored: an unreadable one keeps its text."""
     if transaction is None:
         _store(station, place, samples, None)
         return
@@ -45,7 +45,7 @@ async def record(
 async def take(
     *, station: Station, place: Place, samples: Sequence[Sample], transaction: TransactionState
 ) -> dict[str, float | None]:
-    """`record` for a caller that saves the transaction itself: the columns that only the database has."""
+    """`record` for a caller that saves the transaction itself. Returns the columns of the database only."""
     drawn = transaction.energy_wh
     moments = _store(station, place, samples, transaction)
     stopped_at = transaction.stopped_at if transaction.ended_by == BY_STATION else None
@@ -54,7 +54,7 @@ async def take(
     for at in moments if len(moments) == 1 else sorted(moments):
         moment = moments[at]
         if stopped_at is not None and at > stopped_at:
-            # Stored as it came, but the bill ends with the stop.
+            # The reading is stored, but the bill ends with the stop.
             registers += [one for one in moment.registers if one.rank is Rank.BEGIN]
             continue
         registers += moment.registers
@@ -81,8 +81,8 @@ async def take(
 async def settle(
     station: Station, transaction: TransactionState, *, at: datetime, meter_wh: float | None = None
 ) -> None:
-    """Prepare the registers for the station's stop. Reads the stored readings where the live state lacks
-    them, or has counted some that are later than the stop.
+    """Prepare the registers for the station's stop. Reads the stored readings when the live state lacks them,
+    or has counted readings that are later than the stop.
     """
     if energy.must_recount(transaction, meter_wh, at, received_at=station.received_at):
         await _recount(station, transaction, stop_at=at, stop=given(at, meter_wh))
@@ -118,8 +118,8 @@ async def _recount(
 def _counts(
     sample: Register, received_at: datetime, stopped_at: datetime | None, stop_received_at: datetime | None
 ) -> bool:
-    """Whether a stored reading is on the bill: none that is later than the station's stop, unless it came
-    with the stop or says itself that it is the last.
+    """Whether a stored reading counts. A reading after the station's stop does not, unless it arrived with
+    the stop or is marked Transaction.End.
     """
     if stopped_at is None or stop_received_at is None or sample.at <= stopped_at:
         return True
@@ -132,8 +132,8 @@ Stored = tuple[dict[tuple[datetime, int], tuple[datetime, Register]], datetime |
 
 
 def _stored_registers(transaction_id: int) -> Stored:
-    """The register readings of a session by what makes a sample the same, with the time of receipt; and when
-    the station ended it, and when that was received.
+    """The register readings of a session with their time of receipt, by the key that identifies a sample; and
+    the time of the station's stop, and of its receipt.
     """
     rows = MeterValue.objects.filter(
         transaction=transaction_id, measurand=ENERGY, location__in=_OUTLET, value__isnull=False
@@ -158,7 +158,7 @@ def _register_of_row(row: Row) -> Register | None:
 
 
 class _Moment:
-    """What one message says about a moment: register readings, power (W) and state of charge (%)."""
+    """The values of one moment in a message: register readings, power (W) and state of charge (%)."""
 
     __slots__ = ("at", "registers", "soc", "watts", "watts_by_phase")
 
@@ -170,7 +170,7 @@ class _Moment:
         self.watts_by_phase: dict[str, float] = {}
 
     def power(self) -> float | None:
-        """The total; one of our own only where the phases are complete."""
+        """The station's total, or the sum of the phases when all three are present."""
         by_phase = self.watts_by_phase
         if self.watts is None and by_phase and all(phase in by_phase for phase in energy.PHASES):
             return round(sum(by_phase[phase] for phase in energy.PHASES), MOST_DECIMALS)
@@ -180,11 +180,11 @@ class _Moment:
 def _store(
     station: Station, place: Place, samples: Sequence[Sample], transaction: TransactionState | None
 ) -> dict[datetime, _Moment]:
-    """Add the rows; what they say by time."""
+    """Add the rows. Returns their values by time."""
     moments: dict[datetime, _Moment] = {}
     by_text: dict[str, _Moment] = {}
     evse, connector = place
-    # By position, as `tables` has the columns.
+    # By position, in the order of the columns in `tables`.
     shared = (
         station.pk,
         transaction.id if transaction is not None else None,
@@ -194,7 +194,7 @@ def _store(
     )
     where = f"{evse}|{connector}"
     append = station.unit.append
-    # Unpacked and not asked for by name: eleven fields of every sample of every message.
+    # Unpacked for speed, not read by name: eleven fields of every sample of every message.
     for text, measurand, phase, location, context, value, unit, raw, raw_unit, signed, problem in samples:
         moment = by_text.get(text)
         if moment is None:
@@ -222,7 +222,7 @@ def _store(
         if measurand == SOC:
             moment.soc = value if not phase else moment.soc
         elif location not in _OUTLET:
-            # What the cable or the inlet measures is not what is sold.
+            # Only energy at the outlet is sold, not the values of the cable or the inlet.
             continue
         elif measurand == ENERGY:
             moment.registers.append(

@@ -74,7 +74,7 @@ async def refuse(station: Station, key: str, record: TokenRecord, place: Place |
     limit = _group_limit(record)
     if refused is None and limit:
         running = elsewhere(await live.state().running_of_group(record.group_id))
-        refused = access.crowded(record, len(running), limit)
+        refused = access.group_limit_reached(record, len(running), limit)
     return refused
 
 
@@ -92,7 +92,7 @@ def refuse_now(
     limit = _group_limit(record)
     if refused is None and limit:
         theirs = counting(active.filter(group_id__iexact=record.group_id), now)
-        refused = access.crowded(record, len(theirs), limit)
+        refused = access.group_limit_reached(record, len(theirs), limit)
     return refused
 
 

@@ -80,7 +80,7 @@ def note_foreign(station: Station, number: int) -> None:
     security.notice(
         station=station,
         type="ForeignTransaction",
-        tech_info=f"Tried to stop transaction {number} of another station.",
+        tech_info=f"The station tried to stop transaction {number} of another station.",
     )
 
 

@@ -76,7 +76,7 @@ def end_session(number: int, *, actor: str, reason: str, force: bool = False) ->
     with transaction.atomic():
         row = _locked(number)
         if row.status != Transaction.Status.ACTIVE:
-            raise Conflict(f"Session {number} has ended already ({row.get_ended_by_display()}).")
+            raise Conflict(f"Session {number} has ended already (ended by: {row.get_ended_by_display()}).")
         if not force:
             _refuse_charging(row)
         before = _snapshot(row)

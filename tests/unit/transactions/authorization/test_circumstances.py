@@ -40,7 +40,7 @@ async def test_a_token_charges_at_one_place_at_a_time(station: Any, enter: Any, 
         "Accepted",
     ]
     refusal = await enter(Refusal.objects.get)
-    assert refusal.reason == "The token is charging already, at CP-1."
+    assert refusal.reason == "The token is already charging at CP-1."
 
 
 async def test_a_session_without_signs_of_life_keeps_nobody_out(station: Any, enter: Any) -> None:
@@ -96,7 +96,7 @@ async def test_the_sessions_of_a_group_are_known_after_a_restart(
 @pytest.mark.parametrize(
     ("other", "status", "how"),
     [
-        ({}, "Accepted", "Ended with a token that has nothing to do with the session."),
+        ({}, "Accepted", "Ended with an unrelated token."),
         ({"group_id": "FAMILY"}, "Accepted", "Ended with another token of the group FAMILY."),
         ({"group_id": "MASTER", "is_master": True}, "Accepted", "Ended with a master pass."),
         ({"group_id": "FAMILY", "status": "blocked"}, "Blocked", "The token is blocked."),
@@ -173,7 +173,7 @@ async def test_a_token_charges_until_its_budget_is_used_up(
     refused = "Invalid" if version == V16 else "NoCredit"
     assert statuses == ["Accepted", "Accepted", refused]
     refusal = await enter(Refusal.objects.get)
-    assert refusal.reason == f"The token's budget of the {period} is used up: 1.2 of 1.0 kWh."
+    assert refusal.reason == f"The token's budget for the {period} is used up: 1.2 of 1.0 kWh."
 
 
 async def test_the_budget_of_a_contract_counts_all_its_tokens_at_all_stations(
@@ -188,7 +188,7 @@ async def test_the_budget_of_a_contract_counts_all_its_tokens_at_all_stations(
 
     assert statuses == ["Accepted", "Invalid"]
     assert (await enter(Refusal.objects.get)).reason.startswith(
-        "The contract's budget of the month is used up"
+        "The contract's budget for the month is used up"
     )
 
 
@@ -212,7 +212,7 @@ async def test_yesterday_counts_in_the_month_and_not_in_the_day(
         "1": ["Accepted", "NoCredit"],
     }
     reasons = await enter(lambda: [row.reason.split(" is")[0] for row in Refusal.objects.order_by("pk")])
-    assert reasons == ["The token's budget of the day"] * 3
+    assert reasons == ["The token's budget for the day"] * 3
 
 
 # -- uids as stations write them -----------------------------------------------------------------------------

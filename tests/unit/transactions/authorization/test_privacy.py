@@ -169,7 +169,7 @@ def test_a_vehicle_is_erased_however_stations_wrote_its_address(db: None) -> Non
     ("hindrance", "says"),
     [
         (lambda alice: User.objects.filter(pk=alice.pk).update(is_staff=True), "sign in"),
-        (lambda alice: a_contract("C-2", owner=alice), "C-2 is theirs and active"),
+        (lambda alice: a_contract("C-2", owner=alice), "owns the active contract C-2"),
         (lambda alice: Transaction.objects.filter(pk=1000).update(status="active"), "still running"),
         (lambda alice: User.objects.filter(pk=alice.pk).update(erased_at=NOON), "erased already"),
     ],

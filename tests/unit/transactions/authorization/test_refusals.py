@@ -69,7 +69,7 @@ class Case(NamedTuple):
 
 
 CASES = [
-    Case("unknown", lambda: None, "Invalid", "Unknown", "Nobody has added this token."),
+    Case("unknown", lambda: None, "Invalid", "Unknown", "Unknown token."),
     Case("active", a_token, "Accepted", "Accepted", ""),
     Case("blocked", lambda: a_token(status="blocked"), "Blocked", "Blocked", "The token is blocked."),
     Case("lost", lambda: a_token(status="lost"), "Blocked", "Blocked", "The token was reported lost."),
@@ -97,25 +97,25 @@ CASES = [
     Case("contract-over", lambda: on_contract(valid_until=before()), "Expired", "Expired", "C-1 has expired"),
     Case("contract-ahead", lambda: on_contract(valid_from=soon()), "Invalid", "NotAtThisTime", "not begun"),
     Case("member", lambda: as_member("member"), "Accepted", "Accepted", ""),
-    Case("viewer", lambda: as_member("viewer"), "Invalid", "Invalid", "viewers see and never charge"),
+    Case("viewer", lambda: as_member("viewer"), "Invalid", "Invalid", "may not charge"),
     Case("invited", lambda: as_member("member", "invited"), "Invalid", "Invalid", "invitation"),
     Case("removed", lambda: as_member("member", "removed"), "Invalid", "Invalid", "has left the contract"),
     Case("stranger", lambda: a_token(user=a_person(), contract=a_contract(owner=a_person("Bob"))),
-         "Invalid", "Invalid", "no member"),
+         "Invalid", "Invalid", "not a member"),
     Case("company-card", lambda: a_token(contract=a_contract(owner=a_person())), "Accepted", "Accepted", ""),
     *[Case(f"refused-{subject}-{place}", lambda s=subject, p=place: ruled("refuse", s, p),  # type: ignore[misc]
-           "Invalid", "NotAtThisLocation", "refuses it at this place")
+           "Invalid", "NotAtThisLocation", "refuses the token here")
       for subject in ("token", "group", "contract") for place in ("here", "site")],
     *[Case(f"allowed-{subject}-{place}", lambda s=subject, p=place: ruled("allow", s, p),  # type: ignore[misc]
            "Accepted", "Accepted", "")
       for subject in ("token", "group", "contract") for place in ("here", "site")],
     *[Case(f"allowed-elsewhere-{subject}", lambda s=subject: ruled("allow", s, "elsewhere"),  # type: ignore[misc]
-           "Invalid", "NotAtThisLocation", "other places only")
+           "Invalid", "NotAtThisLocation", "only elsewhere")
       for subject in ("token", "group", "contract")],
     Case("refused-elsewhere", lambda: ruled("refuse", "token", "elsewhere"), "Accepted", "Accepted", ""),
-    Case("refusal-wins", contradicted, "Invalid", "NotAtThisLocation", "refuses it at this place"),
+    Case("refusal-wins", contradicted, "Invalid", "NotAtThisLocation", "refuses the token here"),
     Case("no-credit", lambda: a_token(energy_wh_per_day=0),
-         "Invalid", "NoCredit", "budget of the day is used up"),
+         "Invalid", "NoCredit", "budget for the day is used up"),
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Find what an address names, or say that it was never seen."""
+"""Look-ups of the objects that a URL names. Each raises Missing when the object does not exist."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ocpp_server.api.documents import NUMBER
 from ocpp_server.domain import Invalid, Missing
 from ocpp_server.storage.row_numbers import row_number
 
-# For the documents: how the address of a station is described everywhere.
+# The description of a station's path parameter in the API documents.
 STATION_PATH: dict[str, tuple[Any, str]] = {
     "client_id": (OpenApiTypes.STR, "The station's identity, URL-escaped; case makes no difference.")
 }
 
-SITE_PATH: dict[str, tuple[Any, str]] = {"site_id": (NUMBER, "The number that we gave it.")}
+SITE_PATH: dict[str, tuple[Any, str]] = {"site_id": (NUMBER, "The number of the site.")}
 
 
 def station(identity: str) -> ChargePoint:
     """The charge point of this identity. Raises Missing."""
-    # PostgreSQL can't even be asked for a text with NUL in it.
+    # PostgreSQL refuses a query for text with NUL.
     found = None if "\0" in identity else ChargePoint.objects.by_identity(identity).first()
     if found is None:
-        raise Missing(f"The charge point {identity!r} was never seen.")
+        raise Missing(f"Unknown station {identity!r}.")
     return found
 
 
@@ -34,14 +34,12 @@ def site(site_id: str, *, lock: bool = False) -> Site:
     rows = Site.objects.select_for_update() if lock else Site.objects.all()
     found = rows.filter(pk=number(site_id, "site")).first()
     if found is None:
-        raise Missing(f"There is no site {site_id}.")
+        raise Missing(f"Site {site_id} not found.")
     return found
 
 
 def number(text: str, what: str) -> int:
-    """A number out of the address. Raises Invalid: a bad number is the caller's mistake, not a missing
-    thing.
-    """
+    """A number from the URL. Raises Invalid: a bad number is the caller's mistake, not a missing object."""
     found = row_number(text)
     if found is None:
         raise Invalid(f"{text!r} is not a {what} number.", field=what)
