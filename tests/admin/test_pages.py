@@ -155,7 +155,7 @@ def test_a_list_narrows_to_one_station(superuser: Client, many: Any) -> None:
 
     page = superuser.get("/admin/transactions/transaction/", {"station": "cp-1"}).content.decode()
 
-    assert "1 transaction" in page
+    assert "1 session" in page
     assert superuser.get("/admin/transactions/transaction/", {"station": "nobody"}).status_code == 200
 
 

@@ -143,7 +143,7 @@ def _require_erasable(user: User) -> None:
     owned = user.memberships.filter(role=Member.Role.OWNER, contract__status=Contract.Status.ACTIVE).first()
     if owned is not None:
         raise Conflict(
-            f"This person owns the active contract {owned.contract}. Transfer or terminate it first."
+            f"This person owns the active contract {owned.contract}: transfer or terminate it first."
         )
     running = Transaction.objects.active().filter(token__user=user).first()
     if running is not None:
