@@ -1,4 +1,4 @@
-"""What configuration adds to the list of stations: see `ocpp_server.api.extensions`."""
+"""Fields that configuration adds to the list of stations: see `ocpp_server.api.extensions`."""
 
 from __future__ import annotations
 

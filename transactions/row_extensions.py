@@ -1,4 +1,4 @@
-"""What sessions add to lists of the app chargepoints: see `ocpp_server.api.extensions`."""
+"""Fields that sessions add to lists of the app chargepoints: see `ocpp_server.api.extensions`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def running(connectors: Sequence[Connector]) -> list[Transaction | None]:
 
 
 def remote_starts(commands: Sequence[Command]) -> list[RemoteStart | None]:
-    """What came of each command, where it is a remote start."""
+    """The remote start of each command; None when the command is not a remote start."""
     rows = RemoteStart.objects.filter(command__in=[command.pk for command in commands])
     found = {row.command_id: row for row in rows}
     return [found.get(command.pk) for command in commands]

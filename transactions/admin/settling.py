@@ -270,7 +270,7 @@ def _many_page(request: HttpRequest, chosen: list[Transaction], name: str, form:
 
 
 def _what_happens(session: Transaction, name: str) -> tuple[str | Promise, str]:
-    """The fix and a sentence; no fix when nothing will be done."""
+    """The fix and a sentence; an empty fix when the action does nothing."""
     if name == "end":
         if session.status != Transaction.Status.ACTIVE:
             return "", gettext("It has ended already.")
