@@ -83,7 +83,7 @@ def delete(charge_point: ChargePoint) -> None:
             charge_point.delete()
     except ProtectedError:
         raise Conflict(
-            f"{identity} has sessions, which must be kept. Set its registrationStatus to Rejected instead."
+            f"{identity} has transactions, which must be kept. Set registrationStatus to Rejected instead."
         ) from None
     transaction.on_commit(lambda: live.state().station_removed(identity), robust=True)
     _notify(identity, StationDismissed(code=_DISMISSED, reason="This station was deleted."))
