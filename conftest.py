@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import LiveServer
 from tests.processes import cleaning, must, starting
+from tests.servers import LiveServer
 
 SLOWEST = 10
 _seconds: Counter[str] = Counter()

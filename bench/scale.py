@@ -22,7 +22,7 @@ from bench.machine import Generator
 from bench.speed import Log, Plan
 from tests.distributed.cluster import Cluster
 from tests.distributed.engines import POSTGRES_URL, REDIS_URL, Postgres, Redis
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 SQLITE, POSTGRESQL = "SQLite", "PostgreSQL"
 VERSION = "1.6"

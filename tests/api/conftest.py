@@ -16,7 +16,7 @@ from django.utils import timezone
 from accounts.models import Token, User
 from accounts.services import api_keys
 from chargepoints.models import ChargePoint, Command, Connector, Evse, Message
-from tests.live import LiveServer
+from tests.servers import LiveServer
 from transactions.models import MeterValue, Transaction
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

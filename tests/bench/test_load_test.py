@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import ROOT, LiveServer, free_port
+from tests.servers import ROOT, LiveServer, free_port
 
 SCRIPT = str(ROOT / "scripts" / "load-test.sh")
 

@@ -9,7 +9,7 @@ from playwright.async_api import Browser, Page, expect
 
 from simulator import Station
 from tests.browser.conftest import Problems, row_id
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -14,7 +14,7 @@ import orjson
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage
 
-from tests.chaos.ledger import Ledger, Session
+from tests.chaos.expected import ExpectedData, Session
 
 ENERGY, POWER = "Energy.Active.Import.Register", "Power.Active.Import"
 _LOST = (ConnectionClosed, InvalidHandshake, InvalidMessage, OSError, TimeoutError)
@@ -71,11 +71,13 @@ class Station:
 
     subprotocol = ""
 
-    def __init__(self, number: int, server: Place, ledger: Ledger, *, seed: int, witness: Witness) -> None:
+    def __init__(
+        self, number: int, server: Place, expected: ExpectedData, *, seed: int, witness: Witness
+    ) -> None:
         self.identity = f"CP-{number}"
         self.card = f"CARD-{number}"
         self.server = server
-        self.ledger = ledger
+        self.expected = expected
         self.random = random.Random(f"{seed}/{number}")
         self.witness = witness
         self.closes: list[int] = []
@@ -109,7 +111,7 @@ class Station:
                 return await self._call(await self._connected(), action, payload, message_id)
             except _LOST:
                 self._drop()
-                self.ledger.retries += 1
+                self.expected.retries += 1
                 if self.random.random() < 0.8:
                     message_id = str(uuid.uuid4())
 
@@ -124,7 +126,7 @@ class Station:
         self, socket: ClientConnection, action: str, payload: dict[str, Any], message_id: str
     ) -> dict[str, Any]:
         key = (self.identity, message_id)
-        self.ledger.unanswered.add(key)
+        self.expected.unanswered.add(key)
         await socket.send(orjson.dumps([2, message_id, action, payload]).decode())
         self.witness.sent(action)
         while True:
@@ -132,11 +134,11 @@ class Station:
             if frame[1] == message_id:
                 self.witness.heard()
                 break
-        self.ledger.unanswered.discard(key)
+        self.expected.unanswered.discard(key)
         if frame[0] != 3:
-            self.ledger.complaints.append(f"{self.identity}: {action} was answered {frame}")
+            self.expected.complaints.append(f"{self.identity}: {action} was answered {frame}")
             return {}
-        self.ledger.answered.add(key)
+        self.expected.answered.add(key)
         answer: dict[str, Any] = frame[2]
         return answer
 
@@ -193,7 +195,7 @@ class Station16(Station):
 
     async def charge(self) -> None:
         session = Session(self.identity, self.card, self.now(), self._meter)
-        self.ledger.sessions.append(session)
+        self.expected.sessions.append(session)
         start = {
             "connectorId": 1,
             "idTag": self.card,
@@ -211,8 +213,8 @@ class Station16(Station):
 
     def _check_start(self, session: Session, answer: dict[str, Any]) -> None:
         if answer.get("idTagInfo", {}).get("status") != "Accepted":
-            self.ledger.complaints.append(f"{self.identity}: the start was answered {answer}")
-        self.ledger.numbered(session, answer.get("transactionId", 0))
+            self.expected.complaints.append(f"{self.identity}: the start was answered {answer}")
+        self.expected.numbered(session, answer.get("transactionId", 0))
 
     async def _stop(self, session: Session) -> None:
         stop: dict[str, Any] = {"transactionId": session.number, "idTag": self.card, "reason": "Local"}
@@ -222,7 +224,7 @@ class Station16(Station):
         stop |= {"meterStop": session.meter_stop, "timestamp": session.stopped_at}
         for answer in await self.deliver_twice_at_times("StopTransaction", stop):
             if answer.get("idTagInfo", {}).get("status") != "Accepted":
-                self.ledger.complaints.append(f"{self.identity}: the stop was answered {answer}")
+                self.expected.complaints.append(f"{self.identity}: the stop was answered {answer}")
 
     def _reading(self, session: Session, context: str) -> dict[str, Any]:
         at, wh, watts = self.now(), self.draw(), self.random.randrange(1000, 11000)
@@ -251,7 +253,7 @@ class Station2x(Station):
 
     async def charge(self) -> None:
         session = Session(self.identity, self.card, self.now(), self._meter, transaction_id=str(uuid.uuid4()))
-        self.ledger.sessions.append(session)
+        self.expected.sessions.append(session)
         await self._event(session, "Started", session.started_at, session.meter_start)
         for _ in range(self.random.randrange(5)):
             await self._event(session, "Updated", self.now(), self.draw())
@@ -282,17 +284,17 @@ class Station2x(Station):
         session.samples.append((ENERGY, at, wh))
         for answer in await self.deliver_twice_at_times("TransactionEvent", event):
             if kind != "Updated" and answer.get("idTokenInfo", {}).get("status") != "Accepted":
-                self.ledger.complaints.append(f"{self.identity}: {kind} was answered {answer}")
+                self.expected.complaints.append(f"{self.identity}: {kind} was answered {answer}")
 
 
 class Station21(Station2x):
     subprotocol = "ocpp2.1"
 
 
-def crowd(count: int, server: Place, ledger: Ledger, *, seed: int, witness: Witness) -> list[Station]:
+def crowd(count: int, server: Place, expected: ExpectedData, *, seed: int, witness: Witness) -> list[Station]:
     """Half of them 1.6, the others 2.0.1 and 2.1."""
     kinds = (Station16, Station2x, Station16, Station21)
-    return [kinds[n % len(kinds)](n, server, ledger, seed=seed, witness=witness) for n in range(count)]
+    return [kinds[n % len(kinds)](n, server, expected, seed=seed, witness=witness) for n in range(count)]
 
 
 @asynccontextmanager

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.ledger import Ledger
+from tests.chaos.expected import ExpectedData
 from tests.chaos.stations import Address, Answers, Station, Witness, crowd, driving
 from tests.conformance.peer import eventually
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 pytestmark = pytest.mark.slow
 STATIONS = 20
@@ -34,9 +34,11 @@ def locked(database: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def charging(server: LiveServer, ledger: Ledger, answers: Answers) -> AsyncIterator[list[Station]]:
+async def charging(
+    server: LiveServer, expected: ExpectedData, answers: Answers
+) -> AsyncIterator[list[Station]]:
     """A crowd that charges, and in the end finishes what it has begun."""
-    stations = crowd(STATIONS, Address(server.ocpp), ledger, seed=1, witness=answers)
+    stations = crowd(STATIONS, Address(server.ocpp), expected, seed=1, witness=answers)
     async with driving(stations):
         await answers.more(10 * STATIONS)
         yield stations
@@ -54,9 +56,9 @@ async def test_F27_locked_for_5_seconds_no_error_and_everything_is_answered(
     tmp_path: Path, migrated_database: Path
 ) -> None:
     server = await asyncio.to_thread(serve, tmp_path / "server", migrated_database)
-    ledger, answers = Ledger(), Answers()
+    expected, answers = ExpectedData(), Answers()
     try:
-        async with charging(server, ledger, answers) as stations:
+        async with charging(server, expected, answers) as stations:
             with locked(server.database):
                 before = answers.count
                 await asyncio.sleep(5)  # the time is the subject
@@ -67,8 +69,8 @@ async def test_F27_locked_for_5_seconds_no_error_and_everything_is_answered(
         server.stop()
 
     assert answered_meanwhile <= STATIONS  # what was committed before the lock
-    assert ledger.retries == 0 and not any(station.closes for station in stations)
-    assert ledger.violations(server.database) == []
+    assert expected.retries == 0 and not any(station.closes for station in stations)
+    assert expected.violations(server.database) == []
     assert ready == 200
 
 
@@ -76,9 +78,9 @@ async def test_F28_away_beyond_the_budget_sockets_close_with_1013_and_nothing_is
     tmp_path: Path, migrated_database: Path
 ) -> None:
     server = await asyncio.to_thread(serve, tmp_path / "server", migrated_database, OCPP_JOURNAL_BUDGET="2s")
-    ledger, answers = Ledger(), Answers()
+    expected, answers = ExpectedData(), Answers()
     try:
-        async with charging(server, ledger, answers) as stations:
+        async with charging(server, expected, answers) as stations:
             with locked(server.database):
                 command = {"action": "ClearCache"}
                 path = "/api/v1/chargepoints/CP-0/commands"
@@ -96,8 +98,8 @@ async def test_F28_away_beyond_the_budget_sockets_close_with_1013_and_nothing_is
     assert {code for station in stations for code in station.closes} == {1013}
     assert ready == 503, parts
     assert asked == 503 and "database" in said["message"]
-    assert ledger.retries >= STATIONS
-    assert ledger.violations(server.database, has_gaps=True) == []
+    assert expected.retries >= STATIONS
+    assert expected.violations(server.database, has_gaps=True) == []
     assert online == 0, "who left while the database was away is still online in it"
 
 
@@ -105,8 +107,8 @@ async def test_F28_a_start_that_was_not_stored_keeps_the_card_from_nothing(
     tmp_path: Path, migrated_database: Path
 ) -> None:
     server = await asyncio.to_thread(serve, tmp_path / "server", migrated_database, OCPP_JOURNAL_BUDGET="1s")
-    ledger = Ledger()
-    first, second = crowd(4, Address(server.ocpp), ledger, seed=1, witness=Witness())[0::2]
+    expected = ExpectedData()
+    first, second = crowd(4, Address(server.ocpp), expected, seed=1, witness=Witness())[0::2]
     second.card = first.card
     try:
         await first.deliver("Authorize", {"idTag": first.card})
@@ -116,14 +118,14 @@ async def test_F28_a_start_that_was_not_stored_keeps_the_card_from_nothing(
             await eventually(lambda: first.closes)
             starting.cancel()  # the driver gives up and drives to the other station
             await asyncio.gather(starting, return_exceptions=True)
-        ledger.sessions.clear()
+        expected.sessions.clear()
 
         await second.charge()
     finally:
         server.stop()
 
     assert first.closes == [1013]
-    assert ledger.violations(server.database, has_gaps=True) == []
+    assert expected.violations(server.database, has_gaps=True) == []
 
 
 def _online(database: Path) -> int:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.ledger import Ledger
+from tests.chaos.expected import ExpectedData
 from tests.chaos.stations import Address, Answers, crowd, driving
 from tests.conformance.peer import eventually
-from tests.live import ROOT, LiveServer
+from tests.servers import ROOT, LiveServer
 
 pytestmark = pytest.mark.slow
 STATIONS = 20
@@ -58,8 +58,8 @@ def make_room(database: Path) -> None:
 async def test_F31_a_full_disk_costs_sockets_and_no_message(tmp_path: Path, migrated_database: Path) -> None:
     server = filled(tmp_path / "server", migrated_database)
     await asyncio.to_thread(server.start)
-    ledger, answers = Ledger(), Answers()
-    stations = crowd(STATIONS, Address(server.ocpp), ledger, seed=1, witness=answers)
+    expected, answers = ExpectedData(), Answers()
+    stations = crowd(STATIONS, Address(server.ocpp), expected, seed=1, witness=answers)
     try:
         async with driving(stations, patience_s=120):
             await answers.more(3 * STATIONS)
@@ -77,6 +77,6 @@ async def test_F31_a_full_disk_costs_sockets_and_no_message(tmp_path: Path, migr
     assert (alive, status) == (200, 503)
     assert not parts["data"]["parts"]["journal"]["ok"]
     assert {code for station in stations for code in station.closes} == {1013}
-    assert ledger.violations(server.database, has_gaps=True) == []
+    assert expected.violations(server.database, has_gaps=True) == []
     log = server.log.read_text("utf-8", "replace")
     assert "database or disk is full" in log and "Traceback" not in log

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.ledger import Ledger
-from tests.chaos.mortal import MortalServer
+from tests.chaos.expected import ExpectedData
+from tests.chaos.restarting import RestartingServer
 from tests.chaos.stations import Answers, Station, Witness, crowd, driving
 
 STATIONS = 40
@@ -26,7 +26,7 @@ _FATAL = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent", "
 class Killer(Witness):
     """Kills the server microseconds to milliseconds after a frame has left or an answer has come."""
 
-    def __init__(self, server: MortalServer, *, seed: int) -> None:
+    def __init__(self, server: RestartingServer, *, seed: int) -> None:
         self.server = server
         self.random = random.Random(seed)
         self.killed = asyncio.Event()
@@ -83,11 +83,11 @@ class Killer(Witness):
 
 @asynccontextmanager
 async def charging(
-    server: MortalServer, ledger: Ledger, witness: Witness, *, seed: int
+    server: RestartingServer, expected: ExpectedData, witness: Witness, *, seed: int
 ) -> AsyncIterator[list[Station]]:
     """A crowd that charges; on the way out everybody finishes with a server that lives."""
     await server.open()
-    stations = crowd(STATIONS, server, ledger, seed=seed, witness=witness)
+    stations = crowd(STATIONS, server, expected, seed=seed, witness=witness)
     try:
         async with driving(stations):
             yield stations
@@ -100,45 +100,45 @@ async def charging(
         await server.close()
 
 
-async def survive(server: MortalServer, kills: int) -> Ledger:
+async def survive(server: RestartingServer, kills: int) -> ExpectedData:
     """What is left after so many kills. CHAOS_SEED repeats the choices of a run, though not its time."""
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
     print(f"CHAOS_SEED={seed}")
-    ledger = Ledger()
+    expected = ExpectedData()
     killer = Killer(server, seed=seed)
-    async with charging(server, ledger, killer, seed=seed):
+    async with charging(server, expected, killer, seed=seed):
         for _ in range(kills):
             await killer.once()
-    stored, missing = ledger.unanswered_by_fate(server.database)
+    stored, missing = expected.unanswered_by_fate(server.database)
     print(
-        f"{server.kills} kills of a server with {STATIONS} stations: {len(ledger.sessions)} sessions,"
-        f" {len(ledger.answered)} answers, {ledger.retries} repeated messages; unanswered messages:"
+        f"{server.kills} kills of a server with {STATIONS} stations: {len(expected.sessions)} sessions,"
+        f" {len(expected.answered)} answers, {expected.retries} repeated messages; unanswered messages:"
         f" {stored} stored, {missing} not"
     )
-    return ledger
+    return expected
 
 
 @pytest.mark.slow
 async def test_25_kills_lose_nothing_and_double_nothing(tmp_path: Path, migrated_database: Path) -> None:
-    server = MortalServer(tmp_path / "server", migrated_database, cards=STATIONS)
+    server = RestartingServer(tmp_path / "server", migrated_database, cards=STATIONS)
 
-    ledger = await survive(server, 25)
+    expected = await survive(server, 25)
 
-    assert ledger.violations(server.database) == []
-    stored, missing = ledger.unanswered_by_fate(server.database)
+    assert expected.violations(server.database) == []
+    stored, missing = expected.unanswered_by_fate(server.database)
     assert stored > 0, "no kill hit the moment between commit and answer"
     assert missing > 0, "no kill hit the moment before the commit"
-    assert len(ledger.sessions) > STATIONS and server.kills == 25
+    assert len(expected.sessions) > STATIONS and server.kills == 25
 
 
 @pytest.mark.soak
 @pytest.mark.slow
 async def test_250_kills_lose_nothing_and_double_nothing(tmp_path: Path, migrated_database: Path) -> None:
-    server = MortalServer(tmp_path / "server", migrated_database, cards=STATIONS)
+    server = RestartingServer(tmp_path / "server", migrated_database, cards=STATIONS)
 
-    ledger = await survive(server, 250)
+    expected = await survive(server, 250)
 
-    assert ledger.violations(server.database) == []
+    assert expected.violations(server.database) == []
     assert server.kills == 250
 
 
@@ -146,11 +146,11 @@ async def test_250_kills_lose_nothing_and_double_nothing(tmp_path: Path, migrate
 async def test_a_server_that_answers_before_it_commits_is_found_out(
     tmp_path: Path, migrated_database: Path
 ) -> None:
-    server = MortalServer(tmp_path / "server", migrated_database, cards=STATIONS, is_broken=True)
+    server = RestartingServer(tmp_path / "server", migrated_database, cards=STATIONS, is_broken=True)
 
-    ledger = await survive(server, 8)
+    expected = await survive(server, 8)
 
-    violations = ledger.violations(server.database)
+    violations = expected.violations(server.database)
     print("\n".join(violations[:20]))
     assert any("was answered and is not stored" in violation for violation in violations)
 
@@ -159,10 +159,10 @@ async def test_a_server_that_answers_before_it_commits_is_found_out(
 async def test_stopped_in_full_flow_it_finishes_what_it_has_in_hand_and_nothing_is_lost(
     tmp_path: Path, migrated_database: Path
 ) -> None:
-    server = MortalServer(tmp_path / "server", migrated_database, cards=STATIONS)
-    ledger, answers = Ledger(), Answers()
+    server = RestartingServer(tmp_path / "server", migrated_database, cards=STATIONS)
+    expected, answers = ExpectedData(), Answers()
 
-    async with charging(server, ledger, answers, seed=2) as stations:
+    async with charging(server, expected, answers, seed=2) as stations:
         for _ in range(5):
             await server.start()
             await server.listening()
@@ -171,6 +171,6 @@ async def test_stopped_in_full_flow_it_finishes_what_it_has_in_hand_and_nothing_
             await server.stop()
             assert time.monotonic() - began < GRACE_S  # it waits for what is in hand, not for the time
 
-    assert ledger.violations(server.database) == []
+    assert expected.violations(server.database) == []
     assert {code for station in stations for code in station.closes} <= {1001, 1012}
     assert "Traceback" not in server.log.read_text()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.peer import VERSIONS, Operator, Records
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 # Who may charge, in every test.
 ALICE, BOB = "ALICE0001", "BOB00002"

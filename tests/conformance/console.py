@@ -9,7 +9,7 @@ import urllib.request
 from typing import Any
 
 from tests.conformance.peer import Records
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 SECRET = "k-9f27c1d4-of-vpn"
 

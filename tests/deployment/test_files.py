@@ -18,7 +18,7 @@ import yaml
 
 from ocpp_server.environment import docs, env, table
 from ocpp_server.environment.roles import DUTIES
-from tests.live import ROOT
+from tests.servers import ROOT
 
 SCHEMA = Path(__file__).parent / "schemas" / "compose-spec.json"
 COMPOSE = ROOT / "docker-compose.yml"

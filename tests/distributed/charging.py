@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 
 from tests.conformance.peer import PATIENCE, V16, at, boot_payload, eventually, fresh, new_id
 from tests.distributed.cluster import Cluster
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 _meters = itertools.count(1_000)
 

@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.distributed.engines import Redis
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 # Prolonged every third of it, and every second at the soonest: what a busy machine can keep.
 LEASE_S = 5

@@ -11,8 +11,8 @@ import pytest
 
 from tests.distributed.cluster import SECRET_KEY, Cluster
 from tests.distributed.engines import POSTGRES_URL, REDIS_URL, Postgres, Redis
-from tests.live import API_KEY
 from tests.processes import must
+from tests.servers import API_KEY
 
 TEMPLATE = f"ocpp_template_{os.getpid()}"
 MakeCluster = Callable[..., Cluster]

@@ -19,8 +19,8 @@ import psutil
 import psycopg
 import redis
 
-from tests.live import free_port
 from tests.processes import Launched, launch
+from tests.servers import free_port
 
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "")
 POSTGRES_URL = os.environ.get("TEST_DATABASE_URL", "")

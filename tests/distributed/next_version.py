@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.distributed.cluster import Cluster
-from tests.live import ROOT
+from tests.servers import ROOT
 
 # What a version adds, in the way an older one can live with: see docs/deployment.md.
 STATIONS = """

@@ -18,8 +18,8 @@ import pytest
 from tests.conformance.peer import Operator, eventually, station
 from tests.distributed.charging import Charger, charging, more_answers
 from tests.distributed.engines import Postgres
-from tests.live import API_KEY, LiveServer
 from tests.processes import must
+from tests.servers import API_KEY, LiveServer
 
 pytestmark = pytest.mark.slow
 SHORT_S = 2.0  # an outage within the budget

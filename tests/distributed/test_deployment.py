@@ -11,7 +11,7 @@ import pytest
 from tests.distributed.charging import Charger, assert_undisturbed, charging, more_answers
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 pytestmark = pytest.mark.slow
 REPLACED = ("processor", "web", "housekeeping")

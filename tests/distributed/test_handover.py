@@ -11,7 +11,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.conformance.peer import Operator, Peer, at, eventually, fresh, station
 from tests.distributed.cluster import Cluster
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 START = {"connectorId": 1, "idTag": "MOVES001", "meterStart": 100}
 

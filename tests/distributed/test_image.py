@@ -21,7 +21,7 @@ import pytest
 
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
-from tests.live import ROOT, free_port
+from tests.servers import ROOT, free_port
 
 pytestmark = pytest.mark.soak
 ROLES = ("web", "gateway", "processor", "housekeeping", "accounts")

@@ -12,7 +12,7 @@ from ocpp_server.transport.presence import MAX_REPLACED
 from tests.conformance.peer import Operator, eventually, fresh, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 PASSWORD = "the-right-password"
 

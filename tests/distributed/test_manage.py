@@ -10,8 +10,8 @@ import pytest
 
 from tests.conformance.peer import V201, Peer, at, station
 from tests.distributed.cluster import Cluster
-from tests.live import free_port
 from tests.processes import output_of
+from tests.servers import free_port
 
 pytestmark = pytest.mark.slow
 

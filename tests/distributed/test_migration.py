@@ -21,7 +21,7 @@ from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Postgres, Redis
 from tests.distributed.next_version import NextVersion, done
-from tests.live import ROOT
+from tests.servers import ROOT
 
 pytestmark = pytest.mark.slow
 STATIONS = 10

@@ -23,7 +23,7 @@ from tests.distributed.test_live_view import (
     started_as,
     stopped,
 )
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 BUDGET_S = 8
 

@@ -9,19 +9,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.chaos.ledger import Ledger
+from tests.chaos.expected import ExpectedData
 from tests.chaos.stations import Answers, Station, Station2x, Station16, Station21
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
-from tests.distributed.copied import copy
-from tests.live import LiveServer
+from tests.distributed.sqlite_copy import copy
+from tests.servers import LiveServer
 
 pytestmark = pytest.mark.slow
 ROLES = (("gateway", 1), ("processor", 2), ("web", 2), ("housekeeping", 1))
 KINDS = (Station16, Station2x, Station16, Station21)
 
 
-class Mortal:
+class RestartedProcess:
     """A process that dies after a while and is started again; `up` tells stations whether to try."""
 
     def __init__(self, server: LiveServer) -> None:
@@ -34,15 +34,15 @@ class Mortal:
     def url(self) -> str:
         return self.server.ocpp
 
-    async def die_now_and_then(self, lives: tuple[float, float], chance: random.Random) -> None:
+    async def keep_dying(self, lives: tuple[float, float], chance: random.Random) -> None:
         """A life lasts so many seconds, at least and at most."""
         while True:
             await asyncio.sleep(chance.uniform(*lives))
             self.up.clear()
-            # Not to be cancelled between death and rebirth.
-            await asyncio.shield(self._rebirth(chance.uniform(0, 1)))
+            # Not to be cancelled between kill and restart.
+            await asyncio.shield(self._restart(chance.uniform(0, 1)))
 
-    async def _rebirth(self, after_s: float) -> None:
+    async def _restart(self, after_s: float) -> None:
         await asyncio.to_thread(self.server.kill)
         self.deaths += 1
         await asyncio.sleep(after_s)
@@ -57,7 +57,9 @@ def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
     cluster.stop()
 
 
-def crowd(places: list[Mortal], count: int, ledger: Ledger, answers: Answers, *, seed: int) -> list[Station]:
+def crowd(
+    places: list[RestartedProcess], count: int, expected: ExpectedData, answers: Answers, *, seed: int
+) -> list[Station]:
     """Half of them at gateways, the others at sockets of web processes; half 1.6, half 2.x."""
     fronts = [place for place in places if place.server.role == "gateway"]
     webs = [place for place in places if place.server.role == "web"]
@@ -65,7 +67,7 @@ def crowd(places: list[Mortal], count: int, ledger: Ledger, answers: Answers, *,
     for number in range(count):
         group = (fronts, webs)[number // 4 % 2]
         place = group[number // 8 % len(group)]
-        found.append(KINDS[number % 4](number, place, ledger, seed=seed, witness=answers))
+        found.append(KINDS[number % 4](number, place, expected, seed=seed, witness=answers))
     return found
 
 
@@ -76,19 +78,19 @@ async def survive(cluster: Cluster, stations: int, seconds: float, lives: tuple[
     """
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
     print(f"CHAOS_SEED={seed}")
-    ledger, answers, chance = Ledger(), Answers(), random.Random(seed)
-    places: list[Mortal] = []
+    expected, answers, chance = ExpectedData(), Answers(), random.Random(seed)
+    places: list[RestartedProcess] = []
     for role, count in ROLES:
-        places += [Mortal(server) for server in await asyncio.to_thread(cluster.add, count, role)]
+        places += [RestartedProcess(server) for server in await asyncio.to_thread(cluster.add, count, role)]
     web = next(place.server for place in places if place.server.role == "web")
     for number in range(stations):
         status, answer = await asyncio.to_thread(
             web.request, "POST", "/api/v1/tokens", {"uid": f"CARD-{number}", "type": "RFID"}
         )
         assert status == 201, answer
-    charging = crowd(places, stations, ledger, answers, seed=seed)
+    charging = crowd(places, stations, expected, answers, seed=seed)
     running = [asyncio.ensure_future(station.run()) for station in charging]
-    dying = [asyncio.ensure_future(place.die_now_and_then(lives, chance)) for place in places]
+    dying = [asyncio.ensure_future(place.keep_dying(lives, chance)) for place in places]
     try:
         await asyncio.sleep(seconds)
         for task in dying:
@@ -106,12 +108,12 @@ async def survive(cluster: Cluster, stations: int, seconds: float, lives: tuple[
     deaths = sum(place.deaths for place in places)
     print(
         f"{deaths} deaths ({', '.join(f'{place.server.role} {place.deaths}' for place in places)}),"
-        f" {stations} stations, {len(ledger.sessions)} sessions, {len(ledger.answered)} answers,"
-        f" {ledger.retries} repeated messages"
+        f" {stations} stations, {len(expected.sessions)} sessions, {len(expected.answered)} answers,"
+        f" {expected.retries} repeated messages"
     )
     stored = copy(cluster, cluster.folder / "copy.sqlite3")
-    assert ledger.violations(stored, has_gaps=True, has_counter=False) == []
-    assert ledger.retries > 0, "no death hit a message"
+    assert expected.violations(stored, has_gaps=True, has_counter=False) == []
+    assert expected.retries > 0, "no death hit a message"
     return deaths
 
 

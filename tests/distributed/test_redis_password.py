@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.distributed.engines import Redis
-from tests.live import free_port
 from tests.processes import finished
+from tests.servers import free_port
 
 SECRET = "a password with @ and : and /"
 

@@ -18,7 +18,7 @@ from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Redis
 from tests.distributed.test_live_view import authorized, shared_transactions, started, started_as, stopped
 from tests.distributed.test_outage import command_reaches, errors, lively, names_redis, ready, refusal
-from tests.live import free_port
+from tests.servers import free_port
 
 # What a process may log of one outage, long as it is: not a line for each of its attempts.
 LINES_OF_AN_OUTAGE = 3

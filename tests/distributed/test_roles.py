@@ -17,8 +17,8 @@ from tests.conformance.peer import eventually, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Postgres
-from tests.live import LiveServer, free_port
 from tests.processes import finished, launch
+from tests.servers import LiveServer, free_port
 
 pytestmark = pytest.mark.slow
 

@@ -18,8 +18,8 @@ from websockets.http11 import Request, Response
 
 from simulator.console import duration
 from simulator.handshake import reason
-from tests.live import LiveServer, free_port
 from tests.processes import Running, running
+from tests.servers import LiveServer, free_port
 from tests.simulator.csms import PATIENCE_S, Csms
 
 Outcome = tuple[int | None, str, str]

@@ -12,7 +12,7 @@ import pytest
 
 from simulator.station import Station
 from simulator.wire import CallFailed
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 VERSIONS = ["1.6", "2.0.1", "2.1"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulator.station import Station
-from tests.live import API_KEY, LiveServer
+from tests.servers import API_KEY, LiveServer
 
 # 502 and 503 are what stations do, and documented; 500 would be ours.
 CONFIGURATION = """

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from tests.distributed.conftest import make_cluster, postgres, redis
-from tests.distributed.queue.crew import Crew
+from tests.distributed.queue.worker_pool import WorkerPool
 
 __all__ = ["identity", "make_cluster", "postgres", "redis"]
 
 
 @pytest.fixture
-def identity(crew: Crew) -> str:
-    """A station that only this test uses; `crew` is the module's own."""
-    return crew.newcomer()
+def identity(worker_pool: WorkerPool) -> str:
+    """A station that only this test uses; `worker_pool` is the module's own."""
+    return worker_pool.unused_identity()

@@ -14,7 +14,7 @@ from tests.conformance.peer import PATIENCE, V16, V21, V201, Operator, Peer, eve
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.queue.server_side import ServerSide
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 WRITE_TIMEOUT_S = 6
 

@@ -17,7 +17,7 @@ from tests.distributed.cluster import LEASE_S, Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Redis
 from tests.distributed.queue.server_side import ServerSide
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 LEASE_OF_GATEWAY_S = 1.5 * LEASE_S
 

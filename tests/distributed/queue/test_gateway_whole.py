@@ -10,7 +10,7 @@ from tests.conformance.peer import V16, V201, Operator, at, eventually, fresh, s
 from tests.distributed.cluster import LEASE_S, Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.test_live_view import shared_transactions
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 TOKEN = "GATEWAY01"
 START = {"connectorId": 1, "idTag": TOKEN, "meterStart": 100}

@@ -21,7 +21,7 @@ from tests.conformance.peer import V201, eventually
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Redis
-from tests.distributed.queue.crew import Crew, Front, Socket, front, log_of, waits_for_a_lock
+from tests.distributed.queue.worker_pool import Front, Socket, WorkerPool, front, log_of, waits_for_a_lock
 
 # Messages of one transaction: Started, Updated ..., Ended.
 EVENTS = 10
@@ -140,15 +140,15 @@ async def run(  # noqa: PLR0913 - the scale of a run has so many sides
     print(f"CHAOS_SEED={seed}")
     dice = random.Random(seed)
     made = Run([Speaker(f"Q-{n}", random.Random(f"{seed}/{n}")) for n in range(stations)])
-    async with Crew(cluster, stations=stations) as crew, front(cluster) as gateway:
-        await crew.hire(workers, kind)
+    async with WorkerPool(cluster, stations=stations) as worker_pool, front(cluster) as gateway:
+        await worker_pool.add(workers, kind)
         began = time.monotonic()
         speaking = asyncio.gather(*(speaker.speak(gateway, messages) for speaker in made.speakers))
         for _ in range(kills):
             await _progress(made, dice.randrange(1, stations * messages // kills))
-            crew.kill(dice.choice(crew.members))
+            worker_pool.kill(dice.choice(worker_pool.pids))
             made.kills += 1
-            await crew.hire(1, kind)
+            await worker_pool.add(1, kind)
         for _ in range(restarts):
             await _progress(made, dice.randrange(1, stations * messages // restarts // 2))
             async with gateway.at_rest():
@@ -163,7 +163,7 @@ async def run(  # noqa: PLR0913 - the scale of a run has so many sides
             speaking.cancel()
             await asyncio.gather(speaking, return_exceptions=True)
         made.seconds = time.monotonic() - began
-        said = log_of(crew.log)
+        said = log_of(worker_pool.log)
     assert "Traceback" not in said, said[said.index("Traceback") - 500 :][:3000]
     return made
 
@@ -258,8 +258,8 @@ async def test_a_processor_that_hangs_over_a_message_is_fenced_and_the_message_h
     make_cluster: MakeCluster,
 ) -> None:
     cluster = make_cluster(0)
-    async with Crew(cluster, stations=1) as crew, front(cluster) as gateway:
-        (hanging,) = await crew.hire(1)
+    async with WorkerPool(cluster, stations=1) as worker_pool, front(cluster) as gateway:
+        (hanging,) = await worker_pool.add(1)
         peer = await gateway.connect("Q-0")
         await peer.boot()
         start = {"connectorId": 1, "idTag": "CARD-0", "meterStart": 1, "timestamp": "2026-01-01T00:00:00Z"}
@@ -269,13 +269,13 @@ async def test_a_processor_that_hangs_over_a_message_is_fenced_and_the_message_h
             await eventually(lambda: waits_for_a_lock(cluster))
             os.kill(hanging, signal.SIGSTOP)
             lock.rollback()
-        await crew.hire(1)
+        await worker_pool.add(1)
         # The claim of the first one has to run out; what it had in hand holds up the second one.
-        await eventually(lambda: crew.owner("Q-0") != hanging, 120)
+        await eventually(lambda: worker_pool.owner("Q-0") != hanging, 120)
         os.kill(hanging, signal.SIGCONT)
 
         answer = await peer.answer_to("start-1", 120)
         await peer.heartbeat()
-        await eventually(lambda: "processor.fenced" in log_of(crew.log))
+        await eventually(lambda: "processor.fenced" in log_of(worker_pool.log))
 
     assert [row["id"] for row in cluster.transactions("Q-0")] == [answer[2]["transactionId"]]

@@ -16,7 +16,7 @@ from ocpp_server.transport.queue.keys import QueueKeys
 from tests.conformance.peer import PATIENCE, V16, V201, Operator, Peer, eventually
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
-from tests.distributed.queue.crew import Crew, log_of, processors, start_of
+from tests.distributed.queue.worker_pool import WorkerPool, log_of, processors, start_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -90,11 +90,11 @@ def cluster(make_cluster: MakeCluster) -> Cluster:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def crew(cluster: Cluster) -> AsyncIterator[Crew]:
-    async with processors(cluster, stations=20) as crew:
+async def worker_pool(cluster: Cluster) -> AsyncIterator[WorkerPool]:
+    async with processors(cluster, stations=20) as worker_pool:
         # Who announces before anybody listens is known by its first frame.
-        await eventually(lambda: log_of(crew.log).count("processor.started") == 2, 60)
-        yield crew
+        await eventually(lambda: log_of(worker_pool.log).count("processor.started") == 2, 60)
+        yield worker_pool
 
 
 @asynccontextmanager
@@ -108,7 +108,7 @@ async def _gateway(cluster: Cluster) -> AsyncIterator[OlderGateway]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def gateway(cluster: Cluster, crew: Crew) -> AsyncIterator[OlderGateway]:
+async def gateway(cluster: Cluster, worker_pool: WorkerPool) -> AsyncIterator[OlderGateway]:
     async with _gateway(cluster) as gateway:
         yield gateway
 
@@ -141,8 +141,10 @@ async def test_a_frame_that_is_faster_than_its_announcement_connects_once(
     assert cluster.charge_point(identity)["connection_id"] == connection
 
 
-async def test_the_order_of_one_list_is_the_order_of_every_station(crew: Crew, gateway: OlderGateway) -> None:
-    identities = [crew.newcomer() for _ in range(4)]
+async def test_the_order_of_one_list_is_the_order_of_every_station(
+    worker_pool: WorkerPool, gateway: OlderGateway
+) -> None:
+    identities = [worker_pool.unused_identity() for _ in range(4)]
     peers = [gateway.peer(identity) for identity in identities]
     for peer in peers:
         await peer.boot()

@@ -23,9 +23,9 @@ from tests.conformance.peer import (
 )
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Redis
-from tests.distributed.queue.crew import Crew, log_of
+from tests.distributed.queue.worker_pool import WorkerPool, log_of
 from tests.distributed.test_outage import command_reaches, errors, lively
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 STATIONS, SESSIONS, READINGS = 12, 3, 2
 # As a station does: what was not answered is said again, over a new socket.
@@ -107,8 +107,8 @@ async def test_redis_flushed_and_restarted_under_load_loses_nothing_and_the_view
     (gateway,) = cluster.add(1, "gateway")
     chargers = [Charger(gateway) for _ in range(STATIONS)]
     is_over = asyncio.Event()
-    async with Crew(cluster, stations=0) as crew:
-        await crew.hire(2)
+    async with WorkerPool(cluster, stations=0) as worker_pool:
+        await worker_pool.add(2)
         charging = [asyncio.create_task(charger.charge(is_over)) for charger in chargers]
 
         for lose in (mortal.client.flushall, mortal.client.flushall, lambda: restart(mortal)):
@@ -128,7 +128,7 @@ async def test_redis_flushed_and_restarted_under_load_loses_nothing_and_the_view
             await command_reaches(web, charger.peer)
         for charger in chargers:
             await charger.leave()
-        said = log_of(crew.log)
+        said = log_of(worker_pool.log)
 
     for charger in chargers:
         assert charger.refused == []

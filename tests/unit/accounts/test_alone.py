@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.live import API_KEY, ROOT, free_port
+from tests.servers import API_KEY, ROOT, free_port
 
 
 class Alone:

@@ -10,7 +10,7 @@ import pytest
 import websockets
 
 from tests.conformance.peer import fresh
-from tests.live import LiveServer
+from tests.servers import LiveServer
 from tests.unit.bounds.test_http_bounds import (
     AUTHORIZE,
     OTHER,

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.peer import station
-from tests.live import API_KEY, LiveServer
+from tests.servers import API_KEY, LiveServer
 
 MIB = 1 << 20
 AUTHORIZE, IMPORT, LOGIN = "/api/v1/authorize", "/api/v1/tokens/import", "/admin/login/"

@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 
 from tests.distributed.engines import Postgres, Redis
-from tests.live import LiveServer
 from tests.processes import cleaning
+from tests.servers import LiveServer
 
 
 def test_that_never_ends(tmp_path: Path, migrated_database: Path) -> None:

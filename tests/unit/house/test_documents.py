@@ -12,7 +12,7 @@ from django.core.management import get_commands
 import run
 from ocpp_server.environment import table
 from ocpp_server.protocol.actions import ACTIONS
-from tests.live import ROOT
+from tests.servers import ROOT
 
 PAGES = sorted(
     [

@@ -15,8 +15,8 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.live import ROOT
 from tests.processes import cleaning
+from tests.servers import ROOT
 
 pytestmark = pytest.mark.slow
 _RUN = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/house/interrupted.py"]

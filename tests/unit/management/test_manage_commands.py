@@ -17,8 +17,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.conformance.peer import PATIENCE, eventually
-from tests.live import LiveServer, free_port
 from tests.processes import output_of
+from tests.servers import LiveServer, free_port
 
 pytestmark = pytest.mark.slow
 Outcome = tuple[int, str, str]

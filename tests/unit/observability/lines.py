@@ -6,7 +6,7 @@ import http.client
 import json
 from typing import Any
 
-from tests.live import API_KEY, LiveServer
+from tests.servers import API_KEY, LiveServer
 
 Line = dict[str, Any]
 

@@ -18,7 +18,7 @@ from ocpp_server.observability.fleet import FleetCollector
 from ocpp_server.process.metrics import EngineCollector
 from ocpp_server.transport.gateway.metrics import GatewayCollector
 from ocpp_server.transport.queue.metrics import QueueCollector
-from tests.live import ROOT
+from tests.servers import ROOT
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from websockets.exceptions import InvalidStatus
 from ocpp_server.observability import exporter, measures
 from ocpp_server.observability.exporter import PORTS
 from tests.conformance.peer import PATIENCE, Operator, Refused, eventually, fresh, station
-from tests.live import API_KEY, LiveServer, free_port
+from tests.servers import API_KEY, LiveServer, free_port
 
 Sample = tuple[str, dict[str, str], float]
 

@@ -15,7 +15,7 @@ from tests.conformance.peer import eventually
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Postgres, Redis
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 # A probe that takes longer is a probe that failed, whatever it says.
 QUICK_S = 10.0

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conformance.peer import eventually
 from tests.distributed.conftest import MakeCluster
-from tests.live import LiveServer, free_port
+from tests.servers import LiveServer, free_port
 
 pytestmark = pytest.mark.slow
 

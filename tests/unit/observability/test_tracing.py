@@ -11,7 +11,7 @@ import pytest
 from tests.conformance.peer import V16, V201, eventually, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
-from tests.live import API_KEY, LiveServer
+from tests.servers import API_KEY, LiveServer
 from tests.unit.observability.lines import about, lines, post
 
 CARD = "04A1B2C3D4E5F6"

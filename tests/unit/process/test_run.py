@@ -18,7 +18,7 @@ from typing import NamedTuple
 import pytest
 
 from ocpp_server.environment import table
-from tests import live
+from tests import servers
 from tests.processes import finished
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -81,7 +81,7 @@ def stop(server: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) 
 
 @pytest.fixture
 def free_port() -> int:
-    return live.free_port()
+    return servers.free_port()
 
 
 def test_the_first_start_shows_the_login_once_and_keeps_it_for_its_owner_alone(
@@ -152,7 +152,7 @@ def test_a_busy_port_is_said_in_one_sentence_and_changes_nothing(tmp_path: Path)
 
 def test_a_second_server_over_the_same_data_is_refused(tmp_path: Path, free_port: int) -> None:
     with started(environment(tmp_path, free_port)) as (server, _):
-        done = run(variables=environment(tmp_path, live.free_port()))
+        done = run(variables=environment(tmp_path, servers.free_port()))
         stop(server)
 
     assert done.returncode == 1

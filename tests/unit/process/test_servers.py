@@ -18,8 +18,8 @@ import pytest
 import pytest_asyncio
 import websockets
 
-from tests.live import free_port
 from tests.processes import Launched, launch
+from tests.servers import free_port
 
 COMMANDS = {
     "uvicorn": ["module", "uvicorn", "ocpp_server.asgi:application", "--ws", "websockets-sansio", "--port"],

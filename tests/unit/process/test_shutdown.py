@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from ocpp_server.transport import shutdown
 from tests.conformance.peer import Operator, Peer, at, eventually, station
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 pytestmark = pytest.mark.slow
 STATIONS = 100

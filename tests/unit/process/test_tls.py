@@ -21,8 +21,8 @@ from websockets.exceptions import InvalidMessage, InvalidStatus
 from ocpp_server.environment.env import SettingError
 from ocpp_server.process import tls
 from tests.conformance.peer import PATIENCE
-from tests.live import LiveServer
 from tests.processes import finished
+from tests.servers import LiveServer
 
 PASSWORD = "correct horse battery"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.on_postgresql import run_on_postgresql
+from tests.postgresql import run_on_postgresql
 
 
 @pytest.mark.slow

@@ -11,7 +11,7 @@ from ocpp_server.protocol import actions, schemas
 from tests.conformance.messages import spelled
 from tests.conformance.peer import V16, V21, V201, VERSIONS, Operator, new_id, station
 from tests.distributed.engines import POSTGRES_URL, Postgres
-from tests.live import LiveServer
+from tests.servers import LiveServer
 from tests.unit.protocol.samples import example, fields, parent
 
 _REQUESTS = [

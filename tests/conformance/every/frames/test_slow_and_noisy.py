@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.conformance.messages import status
 from tests.conformance.peer import V16, Operator, Peer, Records, eventually, fresh, station
-from tests.distributed.herd import Cow, come, percentile
-from tests.live import ROOT, LiveServer
+from tests.distributed.reconnecting import FastStation, come, percentile
+from tests.servers import ROOT, LiveServer
 
 _numbers = itertools.count(1)
 TALKATIVE = {"OCPP_STATION_RATE": "0", "OCPP_LOG_HEARTBEATS": "on"}
@@ -182,44 +182,44 @@ async def test_F37_F38_one_that_floods_and_one_that_does_not_read_do_not_double_
     make_server,
 ):
     server = make_server(OCPP_LOG_HEARTBEATS="on")
-    offenders = await asyncio.create_subprocess_exec(
+    invalid_clients = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "tests.conformance.offenders",
+        "tests.conformance.invalid_clients",
         str(server.port),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
     )
-    cows = [Cow(f"GOOD-{number}") for number in range(50)]
-    await come(cows, [server], over_s=1)
+    fast_stations = [FastStation(f"GOOD-{number}") for number in range(50)]
+    await come(fast_stations, [server], over_s=1)
 
     # In turns, so that what else disturbs the machine disturbs both.
     p99s: dict[str, list[float]] = {"off": [], "on": []}
     for _ in range(4):
         for word in ("off", "on"):
-            offenders.stdin.write(f"{word}\n".encode())
-            assert (await offenders.stdout.readline()).strip() == word.encode()
-            p99s[word].append(percentile(await waits(cows, seconds=5), 99))
+            invalid_clients.stdin.write(f"{word}\n".encode())
+            assert (await invalid_clients.stdout.readline()).strip() == word.encode()
+            p99s[word].append(percentile(await waits(fast_stations, seconds=5), 99))
 
-    offenders.stdin.close()
-    await offenders.wait()
-    await asyncio.gather(*(cow.leave() for cow in cows))
+    invalid_clients.stdin.close()
+    await invalid_clients.wait()
+    await asyncio.gather(*(fast_station.leave() for fast_station in fast_stations))
     print({word: [f"{p99 * 1000:.1f} ms" for p99 in each] for word, each in p99s.items()})
     alone, beside = (statistics.median(p99s[word]) for word in ("off", "on"))
     # Below ten milliseconds it is the machine that is measured.
     assert beside <= 2 * max(alone, 0.010)
 
 
-async def waits(cows: list[Cow], *, seconds: float, every_s: float = 0.5) -> list[float]:
+async def waits(fast_stations: list[FastStation], *, seconds: float, every_s: float = 0.5) -> list[float]:
     """Seconds that readings waited for their answers, each station sending one every half second."""
 
-    async def one(number: int, cow: Cow) -> list[float]:
+    async def one(number: int, fast_station: FastStation) -> list[float]:
         waited = []
-        due = time.monotonic() + every_s * number / len(cows)
+        due = time.monotonic() + every_s * number / len(fast_stations)
         for reading in range(int(seconds / every_s)):
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            await cow.say(
+            await fast_station.say(
                 b'[2,"%d","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":'
                 b'"2026-01-01T00:00:00Z","sampledValue":[{"value":"%d"}]}]}]' % (next(_numbers), reading)
             )
@@ -227,4 +227,8 @@ async def waits(cows: list[Cow], *, seconds: float, every_s: float = 0.5) -> lis
             due += every_s
         return waited
 
-    return [wait for each in await asyncio.gather(*map(one, range(len(cows)), cows)) for wait in each]
+    return [
+        wait
+        for each in await asyncio.gather(*map(one, range(len(fast_stations)), fast_stations))
+        for wait in each
+    ]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conformance.console import SECRET, Console, network_profile
 from tests.conformance.peer import V16, V21, V201, fresh, station
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.conformance.console import SECRET, Console, network_profile
 from tests.conformance.peer import V16, V21, V201, Operator, Records, eventually, station
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 VERSIONS_2X = (V201, V21)
 

@@ -21,7 +21,7 @@ from tests.conformance.peer import (
     reasons,
     station,
 )
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from tests.conformance.conftest import ALICE
 from tests.conformance.messages import energy, event, moment, new_transaction, token
 from tests.conformance.peer import V21, V201, Records, reasons, station
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 
 @pytest.fixture(params=[V201, V21])

@@ -12,7 +12,7 @@ from tests.conformance.peer import Operator, Peer
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import TEMPLATE
 from tests.distributed.engines import Postgres, Redis
-from tests.distributed.queue.crew import Crew, Front, front, processors
+from tests.distributed.queue.worker_pool import Front, WorkerPool, front, processors
 
 
 @pytest.fixture(scope="package")
@@ -25,13 +25,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, redis: Redis, postgres: Po
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def crew(cluster: Cluster) -> AsyncIterator[Crew]:
-    async with processors(cluster, stations=60) as crew:
-        yield crew
+async def worker_pool(cluster: Cluster) -> AsyncIterator[WorkerPool]:
+    async with processors(cluster, stations=60) as worker_pool:
+        yield worker_pool
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def gateway(cluster: Cluster, crew: Crew) -> AsyncIterator[Front]:
+async def gateway(cluster: Cluster, worker_pool: WorkerPool) -> AsyncIterator[Front]:
     async with front(cluster) as gateway:
         yield gateway
 

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from ocpp_server.transport.queue.processor import MESSAGES_A_CLAIM
 from tests.conformance.peer import Operator, Peer, Refused, at, eventually, station
 from tests.distributed.cluster import Cluster
-from tests.distributed.queue.crew import Front, socket_of, start_of, waits_for_a_lock
+from tests.distributed.queue.worker_pool import Front, socket_of, start_of, waits_for_a_lock
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 

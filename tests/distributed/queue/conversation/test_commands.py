@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.peer import Operator, Peer, eventually
 from tests.distributed.cluster import Cluster
-from tests.distributed.queue.crew import Crew, Front
+from tests.distributed.queue.worker_pool import Front, WorkerPool
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -27,12 +27,12 @@ async def test_a_command_over_rest_is_answered_by_the_station(
 
 
 async def test_the_answer_is_read_by_another_processor_than_the_one_before(
-    crew: Crew, peer: Peer, identity: str, operator: Operator
+    worker_pool: WorkerPool, peer: Peer, identity: str, operator: Operator
 ) -> None:
     asking = asyncio.create_task(operator.command(identity, "GetConfiguration", timeout=60))
     call = await peer.next_call()
-    await crew.hire(1)
-    crew.kill(crew.owner(identity))
+    await worker_pool.add(1)
+    worker_pool.kill(worker_pool.owner(identity))
 
     await peer.answer(
         call, {"configurationKey": [{"key": "HeartbeatInterval", "readonly": False, "value": "7"}]}

@@ -7,7 +7,7 @@ import pytest
 from ocpp_server.transport.queue import envelope
 from tests.conformance.peer import V201, Peer, at, eventually
 from tests.distributed.cluster import Cluster
-from tests.distributed.queue.crew import Crew, Front, socket_of, start_of
+from tests.distributed.queue.worker_pool import Front, WorkerPool, socket_of, start_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -27,12 +27,12 @@ async def test_a_transaction_is_stored_as_through_a_socket(
 
 
 async def test_a_start_repeated_to_another_processor_gets_the_first_number(
-    cluster: Cluster, crew: Crew, peer: Peer, identity: str
+    cluster: Cluster, worker_pool: WorkerPool, peer: Peer, identity: str
 ) -> None:
     start = start_of(identity)
     first = await peer.call("StartTransaction", start)
-    await crew.hire(1)
-    crew.kill(crew.owner(identity))
+    await worker_pool.add(1)
+    worker_pool.kill(worker_pool.owner(identity))
 
     again = await peer.call("StartTransaction", start, timeout=60)
 

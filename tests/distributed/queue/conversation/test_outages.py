@@ -11,7 +11,7 @@ import pytest
 
 from tests.conformance.peer import Peer, at
 from tests.distributed.cluster import Cluster
-from tests.distributed.queue.crew import Crew, Front, socket_of
+from tests.distributed.queue.worker_pool import Front, WorkerPool, socket_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -75,9 +75,9 @@ async def test_an_envelope_that_is_none_is_put_aside(gateway: Front, peer: Peer,
 
 
 async def test_a_flood_of_one_station_does_not_hold_up_the_others(
-    cluster: Cluster, crew: Crew, gateway: Front, peer: Peer
+    cluster: Cluster, worker_pool: WorkerPool, gateway: Front, peer: Peer
 ) -> None:
-    other = await gateway.connect(crew.newcomer())
+    other = await gateway.connect(worker_pool.unused_identity())
     await other.boot()
     frames = [f'[2,"f-{number}","DataTransfer",{{"vendorId":"x"}}]' for number in range(400)]
     flooding = gateway.push(peer.identity, *map(socket_of(peer).packed, frames))
@@ -93,14 +93,14 @@ async def test_a_flood_of_one_station_does_not_hold_up_the_others(
 
 
 async def test_a_processor_that_is_replaced_finishes_what_it_has_in_hand(
-    crew: Crew, gateway: Front, peer: Peer
+    worker_pool: WorkerPool, gateway: Front, peer: Peer
 ) -> None:
-    before = list(crew.members)
-    await crew.hire(2)
+    before = list(worker_pool.pids)
+    await worker_pool.add(2)
     for number in range(50):
         await peer.send([2, f"d-{number}", "Heartbeat", {}])
 
-    await asyncio.gather(*(crew.dismiss(pid) for pid in before))
+    await asyncio.gather(*(worker_pool.stop(pid) for pid in before))
 
     # Nobody's claim had to run out: that takes ten seconds.
     heard = [await peer.next_frame(5) for _ in range(50)]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.messages import energy, event, status, stop, token
 from tests.conformance.peer import V16, V201, Operator, Peer, at, fresh, station
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 WHY = {"reason": "The station lost its memory."}
 TRANSACTIONS = "/api/v1/transactions"

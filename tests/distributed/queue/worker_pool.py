@@ -22,21 +22,21 @@ from tests.distributed.cluster import Cluster
 from tests.processes import Launched, launch, output_of
 
 
-class Crew:
+class WorkerPool:
     """Workers of one cluster's queue, by their process ids."""
 
     def __init__(self, cluster: Cluster, *, stations: int) -> None:
         self.cluster = cluster
-        self.log = cluster.folder / f"crew-{uuid.uuid4().hex[:6]}.log"
-        self.members: list[int] = []
+        self.log = cluster.folder / f"workers-{uuid.uuid4().hex[:6]}.log"
+        self.pids: list[int] = []
         self._stations = stations
-        self._newcomers = iter(range(stations))
+        self._unused = iter(range(stations))
         self._processes: dict[int, Launched] = {}
 
-    async def __aenter__(self) -> Crew:
+    async def __aenter__(self) -> WorkerPool:
         self.log.touch()
         status, out, err = await output_of(
-            "call", "tests.distributed.queue.worker:enter", str(self._stations), environment=self._environment
+            "call", "tests.distributed.queue.work:enter", str(self._stations), environment=self._environment
         )
         assert status == 0, out + err
         return self
@@ -51,31 +51,31 @@ class Crew:
     def _environment(self) -> dict[str, str]:
         return {**os.environ, "ENV_FILE": os.devnull, **self.cluster.environment}
 
-    async def hire(self, count: int = 1, kind: str = "processor") -> list[int]:
+    async def add(self, count: int = 1, kind: str = "processor") -> list[int]:
         """Start workers; their process ids."""
-        hired = []
+        added = []
         for _ in range(count):
             with open(self.log, "ab") as log:
                 process = await asyncio.to_thread(
                     launch,
                     "call",
-                    "tests.distributed.queue.worker:work",
+                    "tests.distributed.queue.work:work",
                     kind,
                     environment=self._environment,
                     stdout=log,
                     stderr=log,
                 )
             self._processes[process.pid] = process
-            hired.append(process.pid)
-        self.members += hired
-        return hired
+            added.append(process.pid)
+        self.pids += added
+        return added
 
-    def newcomer(self) -> str:
+    def unused_identity(self) -> str:
         """The identity of a station that is entered and that no test has used yet."""
-        return f"Q-{next(self._newcomers)}"
+        return f"Q-{next(self._unused)}"
 
     def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
-        self.members.remove(pid)
+        self.pids.remove(pid)
         self._processes[pid].send_signal(number)
 
     def owner(self, identity: str) -> int:
@@ -84,19 +84,19 @@ class Crew:
         name = self.cluster.redis.client.hget(key, "owner")
         return int(str(name).split(".")[-2])
 
-    async def dismiss(self, pid: int) -> None:
+    async def stop(self, pid: int) -> None:
         """As a deployment does: SIGTERM, and wait for the end."""
         self.kill(pid, signal.SIGTERM)
         await asyncio.to_thread(self._processes[pid].wait, 60)
 
 
 @asynccontextmanager
-async def processors(cluster: Cluster, *, stations: int) -> AsyncIterator[Crew]:
+async def processors(cluster: Cluster, *, stations: int) -> AsyncIterator[WorkerPool]:
     """Two of them, and stations they know. Whatever happens to them, none writes a traceback."""
-    async with Crew(cluster, stations=stations) as crew:
-        await crew.hire(2)
-        yield crew
-    said = log_of(crew.log)
+    async with WorkerPool(cluster, stations=stations) as worker_pool:
+        await worker_pool.add(2)
+        yield worker_pool
+    said = log_of(worker_pool.log)
     assert "Traceback" not in said, said[-5000:]
 
 

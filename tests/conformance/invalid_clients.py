@@ -16,7 +16,7 @@ EVERY_S = 0.01
 WAITING = 64 * 1024
 
 
-class Offender:
+class InvalidClient:
     def __init__(self, name: str, *, reads: bool) -> None:
         self._name = name
         self._reads = reads
@@ -65,17 +65,17 @@ class Offender:
 
 
 async def _main(port: int) -> None:
-    offenders = [Offender("FLOOD", reads=True), Offender("DEAF", reads=False)]
+    invalid_clients = [InvalidClient("FLOOD", reads=True), InvalidClient("DEAF", reads=False)]
     loop = asyncio.get_running_loop()
     while word := (await loop.run_in_executor(None, sys.stdin.readline)).strip():
-        for offender in offenders:
+        for client in invalid_clients:
             if word == "on":
-                await offender.come(port)
+                await client.come(port)
             else:
-                offender.leave()
+                client.leave()
         print(word, flush=True)
-    for offender in offenders:
-        offender.leave()
+    for client in invalid_clients:
+        client.leave()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.distributed.queue import brpop
+from tests.distributed.queue import plain_consumer
 
 CLAIM_MS, RENEW_S = 4_000, 1.0
 
@@ -23,13 +23,13 @@ def enter(stations: str) -> None:
     )
     for number in range(int(stations)):
         Token.objects.get_or_create(uid=f"CARD-{number}", type=Token.Type.RFID)
-    brpop.make_table()
+    plain_consumer.make_table()
 
 
 def work(kind: str) -> None:
     """Handle messages until a signal comes: as the processor does, or as a plain `brpop` consumer."""
     if kind == "brpop":
-        brpop.work()
+        plain_consumer.work()
         return
     from ocpp_server.management.commands.process_queue import Command
     from ocpp_server.transport.queue import claims, processor

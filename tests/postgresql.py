@@ -9,7 +9,7 @@ import uuid
 from pathlib import Path
 
 from tests.distributed.engines import POSTGRES_URL, Postgres
-from tests.live import ROOT
+from tests.servers import ROOT
 
 
 def run_on_postgresql(data_dir: Path, *tests: str) -> str:

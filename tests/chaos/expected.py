@@ -28,7 +28,7 @@ class Session:
 
 
 @dataclass
-class Ledger:
+class ExpectedData:
     sessions: list[Session] = field(default_factory=list)
     # What went wrong before the database was asked: another number for the same start, errors, refused cards.
     complaints: list[str] = field(default_factory=list)
@@ -70,9 +70,9 @@ def _logged(stored: sqlite3.Connection) -> set[tuple[str, str]]:
 
 class _Check:
     def __init__(
-        self, ledger: Ledger, stored: sqlite3.Connection, *, has_gaps: bool, has_counter: bool
+        self, expected: ExpectedData, stored: sqlite3.Connection, *, has_gaps: bool, has_counter: bool
     ) -> None:
-        self.ledger = ledger
+        self.expected = expected
         self.stored = stored
         self.has_gaps = has_gaps
         self.has_counter = has_counter
@@ -86,7 +86,7 @@ class _Check:
         by_start: dict[tuple[str, datetime], list[sqlite3.Row]] = {}
         for row in rows:
             by_start.setdefault((row["identity"], _moment(row["started_at"])), []).append(row)
-        for session in self.ledger.sessions:
+        for session in self.expected.sessions:
             matching = by_start.pop((session.station, _moment(session.started_at)), [])
             if len(matching) == 1:
                 self._compare(session, matching[0])
@@ -95,7 +95,7 @@ class _Check:
         for identity, at in by_start:
             self.found.append(f"{identity}: a transaction of {at} that nobody started")
         self._numbers([row["id"] for row in rows])
-        lost = self.ledger.answered - _logged(self.stored)
+        lost = self.expected.answered - _logged(self.stored)
         self.found += [
             f"{identity}: {message_id} was answered and is not stored" for identity, message_id in lost
         ]
@@ -153,7 +153,7 @@ class _Check:
             self._say(session, f"last seqNo {row['last_seq_no']}, missing {row['missing_seq_nos']}")
 
     def _numbers(self, numbers: list[int]) -> None:
-        told = Counter(session.number for session in self.ledger.sessions if session.number is not None)
+        told = Counter(session.number for session in self.expected.sessions if session.number is not None)
         self.found += [
             f"number {number} was given {count} times" for number, count in told.items() if count > 1
         ]

@@ -8,11 +8,11 @@ import shutil
 import signal
 from pathlib import Path
 
-from tests.live import free_port
 from tests.processes import Running, output_of, running
+from tests.servers import free_port
 
 
-class MortalServer:
+class RestartingServer:
     """The server and its folder. `up` is set while a server listens."""
 
     def __init__(self, folder: Path, template: Path, *, cards: int, is_broken: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""Thousands of stations, as cheap as Python allows: they connect, boot, and say what they are told to."""
+"""Thousands of stations, each as cheap as Python allows: they connect, boot and send what a test names."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from collections.abc import Iterable, Sequence
 from bench.wire import StationSocket
 from ocpp_server.transport.handshake.authentication import hash_password
 from tests.distributed.cluster import Cluster
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
-PASSWORD = b"a password of the herd"
-BOOT = b'[2,"boot","BootNotification",{"chargePointVendor":"Herd","chargePointModel":"Cow"}]'
+PASSWORD = b"a password of fast stations"
+BOOT = b'[2,"boot","BootNotification",{"chargePointVendor":"Fast","chargePointModel":"Fast"}]'
 PATIENCE_S = 120.0
 
 
@@ -48,7 +48,7 @@ def provision(cluster: Cluster, identities: Iterable[str]) -> None:
     )
 
 
-class Cow:
+class FastStation:
     """One station: `booted` is done with the seconds from connecting to the answer to its boot."""
 
     def __init__(self, identity: str) -> None:
@@ -115,16 +115,17 @@ class Cow:
 
 
 async def come(
-    cows: Sequence[Cow], servers: Sequence[LiveServer], *, over_s: float
+    fast_stations: Sequence[FastStation], servers: Sequence[LiveServer], *, over_s: float
 ) -> list[tuple[float, float] | BaseException]:
     """All connect and boot, evenly within so many seconds, at the servers in turn; what `connect` said."""
 
-    async def one(number: int, cow: Cow) -> tuple[float, float]:
-        await asyncio.sleep(over_s * number / len(cows))
-        return await cow.connect(servers[number % len(servers)])
+    async def one(number: int, fast_station: FastStation) -> tuple[float, float]:
+        await asyncio.sleep(over_s * number / len(fast_stations))
+        return await fast_station.connect(servers[number % len(servers)])
 
     return await asyncio.gather(
-        *(one(number, cow) for number, cow in enumerate(cows)), return_exceptions=True
+        *(one(number, fast_station) for number, fast_station in enumerate(fast_stations)),
+        return_exceptions=True,
     )
 
 
