@@ -15,6 +15,8 @@ PACKAGES = ("ocpp_server", *APPS, "simulator")
 # Programs of their own, which set up Django or an application when they are imported.
 _PROGRAMS = ("settings", "accounts_settings", "asgi", "gateway_asgi", "accounts_asgi", "__main__", "conftest")
 _SETTINGS = "ocpp_server.settings"
+# It makes the gateway of the process, with its name and its settings, when it is imported.
+_LATE = ("ocpp_server.transport.gateway.front", "ocpp_server.transport.gateway.metrics")
 # Read again when Django says that a setting has changed.
 _FOLLOWING = frozenset({"ocpp_server.transport.message_log"})
 
@@ -33,15 +35,23 @@ def load() -> None:
     import django.conf
     import django.test.signals  # noqa: F401 - renews what Django and packages keep of their settings
 
+    names: set[str] = set()
     read = django.conf.LazySettings.__getattribute__
 
     def note(self: Any, name: str) -> Any:
-        value = read(self, name)
+        # Before it is read: a setting that is read for the first time does not return here.
         if name.isupper() and _is_imported_by_us(sys._getframe(1)):
-            _read_early[name] = value
-        return value
+            names.add(name)
+        return read(self, name)
+
+    def refuse() -> int:
+        name = sys._getframe(1).f_globals.get("__name__", "")
+        if name.split(".")[0] in PACKAGES and name != _SETTINGS:
+            raise AssertionError(f"{name} names its process while it is imported: add the module to _LATE")
+        return pid()
 
     django.conf.LazySettings.__getattribute__ = note  # type: ignore[method-assign]
+    pid, os.getpid = os.getpid, refuse
     try:
         django.setup()
         for module in _modules():
@@ -49,18 +59,21 @@ def load() -> None:
         from django.urls import get_resolver
 
         get_resolver().url_patterns  # noqa: B018 - imports every view
+        assert not set(_LATE) & set(sys.modules), "a module that has to be imported late is imported early"
     finally:
+        os.getpid = pid
         del django.conf.LazySettings.__getattribute__
     from django.db import connections
 
     connections.close_all()
+    _read_early.update((name, getattr(django.conf.settings, name)) for name in names)
 
 
 def _modules() -> Iterator[str]:
     for package in PACKAGES:
         for found in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
             parts = found.name.split(".")
-            if parts[-1] not in _PROGRAMS and "tests" not in parts:
+            if parts[-1] not in _PROGRAMS and "tests" not in parts and found.name not in _LATE:
                 yield found.name
 
 
