@@ -1,0 +1,78 @@
+"""Remote starts, stops and triggers of OCPP 2.x; the cases have the numbers of the certification."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from tests.conformance.conftest import ALICE
+from tests.conformance.messages import event, new_transaction, token
+from tests.conformance.peer import station
+
+
+async def test_TC_F_01_a_remote_start_knows_its_transaction_by_the_id_we_gave(
+    server, operator, records, version
+):
+    transaction = new_transaction()
+    async with station(server, version) as peer:
+        sent = asyncio.create_task(
+            operator.request(
+                "POST",
+                "/api/v1/transactions/remote-start",
+                {"clientId": peer.identity, "connectorId": 1, "idTag": ALICE},
+            )
+        )
+        call = await peer.next_call()
+        assert call[2] == "RequestStartTransaction"
+        remote_id = call[3]["remoteStartId"]
+        # It asks for authorization before it answers (field notes 10.2).
+        assert (await peer.call("Authorize", {"idToken": token()}))["idTokenInfo"]["status"] == "Accepted"
+        await peer.answer(call, {"status": "Accepted"})
+        assert (await sent)[0] == 200
+        await peer.call(
+            "TransactionEvent",
+            event(
+                "Started",
+                transaction,
+                0,
+                trigger="RemoteStart",
+                info={"remoteStartId": remote_id},
+                idToken=token(),
+            ),
+        )
+
+    (waited,) = records.of("transactions_remotestart", peer.identity)
+    row = records.transaction(peer.identity)
+    assert (waited["outcome"], waited["transaction_id"]) == ("started", row["id"])
+
+
+async def test_TC_E_21_a_remote_stop_names_the_stations_own_id(server, operator, records, version):
+    transaction = new_transaction()
+    async with station(server, version) as peer:
+        await peer.call("TransactionEvent", event("Started", transaction, 0, idToken=token()))
+        number = records.transaction(peer.identity)["id"]
+        sent = asyncio.create_task(
+            operator.request("POST", "/api/v1/transactions/remote-stop", {"transactionId": number})
+        )
+        call = await peer.next_call()
+        await peer.answer(call, {"status": "Accepted"})
+
+        assert (await sent)[0] == 200
+        assert call[2:] == ["RequestStopTransaction", {"transactionId": transaction}]
+
+
+@pytest.mark.parametrize("name", ["Heartbeat", "StatusNotification"])
+async def test_TC_F_20_TC_F_27_trigger(server, operator, version, name):
+    async with station(server, version) as peer:
+        body = {"requestedMessage": name} | ({"connectorId": 1} if name == "StatusNotification" else {})
+        for word in ("Accepted", "NotImplemented"):
+            sent = asyncio.create_task(
+                operator.request("POST", f"/api/v1/chargepoints/{peer.identity}/trigger", body)
+            )
+            call = await peer.next_call()
+            await peer.answer(call, {"status": word})
+            code, answer = await sent
+            assert (code, answer["data"]["status"]) == (200, word)
+            if name == "StatusNotification":
+                assert call[3]["evse"]["id"] == 1  # F06.FR.13
