@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.live import ROOT
+from tests.servers import ROOT
 
 ROWS = re.findall(
     r"^\| (.+\?) \| `([^`]+)` \| (?:`(\w+)`)? ?\|$", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE

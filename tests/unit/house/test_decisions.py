@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import ROOT
+from tests.servers import ROOT
 
 FOLDER = ROOT / "docs" / "decisions"
 DECISIONS = sorted(path for path in FOLDER.glob("*.md") if path.name != "README.md")

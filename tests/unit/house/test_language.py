@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.live import ROOT
+from tests.servers import ROOT
 from tests.unit.house.language import Unit, files, units
 
 PAGES_LIMIT = 0.02

@@ -9,7 +9,7 @@ import yaml
 from django.conf import settings
 
 from ocpp_server import __version__
-from tests.live import ROOT
+from tests.servers import ROOT
 
 
 def test_the_package_has_the_version() -> None:

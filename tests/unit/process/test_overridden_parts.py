@@ -23,7 +23,7 @@ from ocpp_server.bounds.connections import BoundedConnection
 from ocpp_server.process import sockets, start, whole_frames
 from ocpp_server.process.sockets import Front, StationSocket
 from tests.conformance.peer import station
-from tests.live import LiveServer
+from tests.servers import LiveServer
 
 # Our class, the class it overrides, and what it calls or reads of it besides.
 OVERRIDING: tuple[tuple[type, type, tuple[str, ...]], ...] = (
