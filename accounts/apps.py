@@ -17,8 +17,8 @@ class AccountsConfig(AppConfig):
         from ocpp_server.bounds import uploads
         from ocpp_server.process import scheduler
 
-        credentials.fill(api_keys)
-        idempotency_store.fill(idempotent_requests)
+        credentials.port.fill(api_keys)
+        idempotency_store.port.fill(idempotent_requests)
         scheduler.register(jobs.JOBS)
         uploads.register("/api/v1/tokens/import", "/admin/accounts/token/import")
         pre_save.connect(token_cache.remember_key, sender="accounts.Token")

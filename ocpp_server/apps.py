@@ -33,7 +33,7 @@ class EngineConfig(AppConfig):
         load_handlers()
         checks.register()
         scheduler.register(jobs.JOBS)
-        server.fill(engine)
+        server.port.fill(engine)
         readiness.register()
         metrics.register(EngineCollector)
         metrics.register(lambda: FleetCollector(engine.is_running), of=metrics.FLEET_ROLES)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from django.core.exceptions import ImproperlyConfigured
+from ocpp_server.ports import Port
 
 
 class Role(StrEnum):
@@ -48,23 +48,8 @@ class Credentials(Protocol):
 
 FailedLogin = Callable[..., None]
 
-_filled: list[Credentials] = []
+port = Port[Credentials]("Credentials")
 _failed_login: list[FailedLogin] = []
-
-
-def fill(implementation: Credentials) -> None:
-    """Register the one implementation; for `AppConfig.ready`."""
-    _filled[:] = [implementation]
-
-
-def credentials() -> Credentials:
-    """The implementation. Raises ImproperlyConfigured when no app has filled the port."""
-    if not _filled:
-        raise ImproperlyConfigured(
-            "No installed app keeps API keys: one must call ocpp_server.credentials.fill() in its "
-            "AppConfig.ready, as accounts does."
-        )
-    return _filled[0]
 
 
 def role_of(user: Any) -> str:

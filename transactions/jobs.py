@@ -12,9 +12,6 @@ from chargepoints.models import ChargePoint
 from ocpp_server import live
 from ocpp_server.domain import DomainError
 from ocpp_server.process.scheduler import (
-    ASK_FOR_MISSING_EVENTS,
-    DOUBT,
-    END_FORSAKEN,
     EXPIRE,
     MIRROR,
     SWEEP,
@@ -35,6 +32,16 @@ from transactions.services.transactions import closing, free_connectors, gaps, i
 from transactions.tables import TOKENS
 
 log = structlog.get_logger(__name__)
+
+
+def _quarter_of_the_grace() -> float:
+    return min(60.0, max(1.0, float(settings.OCPP_INTERRUPTED_GRACE) / 4))
+
+
+# Metrics and logs know the jobs by these names.
+ASK_FOR_MISSING_EVENTS: Final = Job("ask_for_missing_events", every=5.0, everywhere=True)
+MARK_CONTRADICTED: Final = Job("doubt", every=60.0, everywhere=True)
+END_INTERRUPTED: Final = Job("end_forsaken", every=_quarter_of_the_grace)
 
 
 async def mirror_token_uses() -> None:
@@ -71,7 +78,7 @@ async def ask_for_missing_events() -> None:
                 log.info("housekeeping.not_asked", station=station.identity, reason=str(error))
 
 
-async def doubt() -> None:
+async def mark_contradicted() -> None:
     """Mark transactions that contradict what their connector reports."""
     now = datetime.now(UTC)
     for connection in switchboard.served():
@@ -79,7 +86,7 @@ async def doubt() -> None:
             await connection.between_messages(free_connectors.mark_suspect)
 
 
-def end_forsaken() -> None:
+def end_interrupted() -> None:
     """End the transactions that a restart or a refusal left open and that no stop will end."""
     grace = timedelta(seconds=settings.OCPP_INTERRUPTED_GRACE)
     interruptions.close_interrupted(datetime.now(UTC), grace)
@@ -99,8 +106,8 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, mirror_token_uses),
     (EXPIRE, in_journal(expire_remote_starts)),
     (ASK_FOR_MISSING_EVENTS, ask_for_missing_events),
-    (DOUBT, doubt),
-    (END_FORSAKEN, in_journal(end_forsaken)),
+    (MARK_CONTRADICTED, mark_contradicted),
+    (END_INTERRUPTED, in_journal(end_interrupted)),
     (SWEEP, in_journal(close_abandoned)),
     (TRIM, in_journal(trim_refusals)),
 )

@@ -59,7 +59,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if scheme.lower() != SCHEME.lower():
             return None
         view = (request.parser_context or {}).get("view")
-        find = probes.find if getattr(view, "is_probed", False) else credentials.credentials().find
+        find = probes.find if getattr(view, "is_probed", False) else credentials.port.app.find
         key = find(plain.strip())
         if key is None:
             credentials.failed_login(

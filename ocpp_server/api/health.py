@@ -15,10 +15,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ocpp_server import live
+from ocpp_server.api import server
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import ReadSerializer, TimeField, rfc3339
-from ocpp_server.api.server import server
 from ocpp_server.api.views import ApiView
 from ocpp_server.api.waiting import release_connection
 from ocpp_server.observability import metrics
@@ -114,9 +114,9 @@ def state_of_parts() -> dict[str, Any]:
     """Each part of the server with `ok` and `detail`. On a server without a start-up hook the engine starts
     with the first station.
     """
-    if server().is_running():
+    if server.port.app.is_running():
         release_connection()
-        return async_to_sync(server().status)()
+        return async_to_sync(server.port.app.status)()
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")

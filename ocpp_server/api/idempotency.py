@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from ocpp_server.api.authentication import principal
-from ocpp_server.api.idempotency_store import StoredRequest, store
+from ocpp_server.api.idempotency_store import StoredRequest, port
 from ocpp_server.domain import Conflict, Invalid
 
 HEADER = "Idempotency-Key"
@@ -45,25 +45,25 @@ def claim(request: Request) -> StoredRequest | None:
         return None
     if not key.strip() or len(key) > MAX_LENGTH or not key.isprintable():
         raise Invalid(f"{HEADER} must be 1 to {MAX_LENGTH} printable characters.", field=HEADER)
-    store().delete_before(timezone.now() - KEPT_FOR)
+    port.app.delete_before(timezone.now() - KEPT_FOR)
     actor, fingerprint = principal(request), _fingerprint(request)
-    row = store().insert(actor=actor, key=key, fingerprint=fingerprint)
+    row = port.app.insert(actor=actor, key=key, fingerprint=fingerprint)
     return _known(actor, key, fingerprint) if row is None else row
 
 
 def settle(row: StoredRequest, response: Response) -> None:
     """Store the answer for a repeated request, or free the key when nothing happened."""
     if response.status_code in _WITHOUT_EFFECT and not _was_sent(response):
-        store().delete(row.pk)
+        port.app.delete(row.pk)
         return
     # Through JSON text, so that the stored answer is the one that was sent.
     body = orjson.loads(response.rendered_content) if response.data is not None else None
-    store().store_answer(row.pk, status_code=response.status_code, answer=body)
+    port.app.store_answer(row.pk, status_code=response.status_code, answer=body)
 
 
 def _known(actor: str, key: str, fingerprint: str) -> StoredRequest:
     """The row of a key that was used before, for a request that may go on. Raises Replay, Conflict."""
-    row = store().find(actor=actor, key=key)
+    row = port.app.find(actor=actor, key=key)
     if row is None:
         raise Conflict("The request with this Idempotency-Key has just ended without effect; send it again.")
     if row.fingerprint != fingerprint:
@@ -71,7 +71,7 @@ def _known(actor: str, key: str, fingerprint: str) -> StoredRequest:
     if row.status_code is not None:
         raise Replay(Response(row.answer, status=row.status_code, headers={"Idempotent-Replayed": "true"}))
     # The process that claimed the key died before it answered; one of the callers that retry goes on.
-    if not store().take_over(row.pk, unanswered_since=timezone.now() - ABANDONED_AFTER):
+    if not port.app.take_over(row.pk, unanswered_since=timezone.now() - ABANDONED_AFTER):
         raise Conflict("The first request with this Idempotency-Key is still being answered.")
     return row
 

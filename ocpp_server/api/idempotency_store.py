@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.core.exceptions import ImproperlyConfigured
+from ocpp_server.ports import Port
 
 
 class StoredRequest(Protocol):
@@ -43,19 +43,4 @@ class IdempotencyStore(Protocol):
         """Keep the answer for the next request with this key."""
 
 
-_filled: list[IdempotencyStore] = []
-
-
-def fill(implementation: IdempotencyStore) -> None:
-    """Register the one implementation; for `AppConfig.ready`."""
-    _filled[:] = [implementation]
-
-
-def store() -> IdempotencyStore:
-    """The implementation. Raises ImproperlyConfigured when no app has filled the port."""
-    if not _filled:
-        raise ImproperlyConfigured(
-            "No installed app keeps idempotent requests: one must call "
-            "ocpp_server.api.idempotency_store.fill() in its AppConfig.ready, as accounts does."
-        )
-    return _filled[0]
+port = Port[IdempotencyStore]("IdempotencyStore")

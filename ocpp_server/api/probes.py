@@ -12,8 +12,9 @@ from typing import TypeVar
 from django.db import Error as DatabaseError
 from django.db import OperationalError, connection
 
-from ocpp_server.api.server import server
-from ocpp_server.credentials import ApiKey, credentials
+from ocpp_server import credentials
+from ocpp_server.api import server
+from ocpp_server.credentials import ApiKey
 from ocpp_server.observability.single_flight import in_thread
 
 T = TypeVar("T")
@@ -42,14 +43,14 @@ def find(plain: str) -> ApiKey | None:
 
     Raises OperationalError when the database does not answer and the key is not in the cache.
     """
-    if not server().is_running():
-        return credentials().find(plain)
-    digest = credentials().digest(plain)
+    if not server.port.app.is_running():
+        return credentials.port.app.find(plain)
+    digest = credentials.port.app.digest(plain)
     known, now = _known.get(digest), time.monotonic()
     if known is not None and now < known.ask_at:
         return known.key
     try:
-        key = _look_up(digest, lambda: credentials().find(plain))
+        key = _look_up(digest, lambda: credentials.port.app.find(plain))
     except (DatabaseError, TimeoutError) as error:
         if known is None or now - known.verified_at > REMEMBERED_S:
             raise OperationalError(str(error) or "The database does not answer.") from error

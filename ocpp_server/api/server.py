@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from django.core.exceptions import ImproperlyConfigured
+from ocpp_server.ports import Port
 
 
 class RunningServer(Protocol):
@@ -17,19 +17,4 @@ class RunningServer(Protocol):
         """Each part with `ok` and `detail`. Starts the engine where it does not run yet."""
 
 
-_filled: list[RunningServer] = []
-
-
-def fill(implementation: RunningServer) -> None:
-    """Register the one implementation; for `AppConfig.ready`."""
-    _filled[:] = [implementation]
-
-
-def server() -> RunningServer:
-    """The implementation. Raises ImproperlyConfigured when nothing has filled the port."""
-    if not _filled:
-        raise ImproperlyConfigured(
-            "The API does not know the engine: ocpp_server.api.server.fill() must be called in an "
-            "AppConfig.ready, as the engine's does."
-        )
-    return _filled[0]
+port = Port[RunningServer]("RunningServer")

@@ -24,7 +24,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, parse_cookie
 
-from ocpp_server.credentials import credentials
+from ocpp_server import credentials
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +129,7 @@ def _look_up(offer: Offered) -> bool:
 
 
 def _is_key(plain: str) -> bool:
-    return credentials().find(plain) is not None
+    return credentials.port.app.find(plain) is not None
 
 
 def _is_session(key: str) -> bool:

@@ -11,7 +11,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import DatabaseError
 
-from ocpp_server.credentials import Role, credentials
+from ocpp_server import credentials
+from ocpp_server.credentials import Role
 from ocpp_server.management.api import Api, ServerAway
 
 KEY_NAME = "manage.py"
@@ -45,7 +46,7 @@ def server() -> Iterator[Api]:
 def _key() -> Iterator[str]:
     with ExitStack() as held:
         try:
-            key = credentials().temporary(name=KEY_NAME, role=Role.OPERATOR, life=KEY_LIFE)
+            key = credentials.port.app.temporary(name=KEY_NAME, role=Role.OPERATOR, life=KEY_LIFE)
             plain = held.enter_context(key)
         except DatabaseError as error:
             raise ServerAway(f"The server's database can't be used ({error}).") from None

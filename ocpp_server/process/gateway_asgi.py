@@ -15,8 +15,8 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 
+from ocpp_server import credentials  # noqa: E402
 from ocpp_server.bounds.bodies import bounded  # noqa: E402 - models need the apps to be loaded
-from ocpp_server.credentials import credentials  # noqa: E402
 from ocpp_server.observability import metrics  # noqa: E402
 from ocpp_server.observability.event_loop_lag import lag_meter  # noqa: E402
 from ocpp_server.observability.exporter import exporter  # noqa: E402
@@ -75,7 +75,7 @@ async def _has_key(scope: Scope) -> bool:
     scheme, _, plain = given.partition(" ")
     if scheme.lower() != "api-key":
         return False
-    return await journal.run(credentials().find, plain.strip()) is not None
+    return await journal.run(credentials.port.app.find, plain.strip()) is not None
 
 
 async def _metrics(scope: Scope, send: Any) -> None:

@@ -1,7 +1,7 @@
-"""Jobs: what happens without a message, such as deadlines, expiries and retention.
+"""Jobs, which run without a message: deadlines, expiries, retention.
 
-This module only repeats them. The apps and the rooms of the engine register what a job does, in their
-`jobs.py`: a job has one name, by which metrics and logs know it, and one or more steps.
+This module only repeats them. The apps and the engine register jobs and their steps, from their `jobs.py`. A
+job has a name, by which metrics and logs know it, and one or more steps.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final
 
 import structlog
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from ocpp_server import live
 from ocpp_server.environment import roles
@@ -26,11 +27,10 @@ Step = Callable[[], Awaitable[None]]
 
 
 class Job:
-    """Steps that are repeated under one name, every so many seconds.
+    """Steps that are repeated under one name, every `every` seconds.
 
-    `everywhere`: every process does it for the stations it holds; without it only the elected housekeeper
-    does. `at_end`: it is done once more when the process stops. `when`: whether there is anything to do with
-    these settings.
+    A job runs in the elected housekeeper only, or `everywhere`: in every process, for the stations it holds.
+    With `at_end` it runs once more when the process stops. `when` decides at the start whether it runs.
     """
 
     def __init__(
@@ -73,50 +73,37 @@ class Job:
             raise ExceptionGroup(f"{len(failures)} steps of {self.name} failed.", failures)
 
 
-def _grace_quarter() -> float:
-    return min(60.0, max(1.0, float(settings.OCPP_INTERRUPTED_GRACE) / 4))
-
-
 def _is_shared() -> bool:
     return live.state().is_shared
 
 
-# Write what is kept in memory to the database, so that people see it.
+# The jobs to which several apps add steps; a job of one app stands in the `jobs.py` of that app.
+# Write the state that is kept in memory to the database, so that people see it.
 MIRROR: Final = Job("mirror", every=2.0, everywhere=True, at_end=True)
-# End what has passed its deadline.
+# End commands and remote starts that have passed their deadline.
 EXPIRE: Final = Job("expire", every=5.0)
-ASK_FOR_MISSING_EVENTS: Final = Job("ask_for_missing_events", every=5.0, everywhere=True)
-# Mark transactions that contradict what their connector reports.
-DOUBT: Final = Job("doubt", every=60.0, everywhere=True)
-# Close abandoned transactions; delete what is older than its retention.
+# Close abandoned transactions; delete rows that are older than their retention.
 SWEEP: Final = Job("sweep", every=60.0)
-# End transactions that a restart or a refusal left open.
-END_FORSAKEN: Final = Job("end_forsaken", every=_grace_quarter)
-# Keep the newest rows of what a station can write without end (S11).
+# Delete the oldest rows of tables that a station can fill without end (S11).
 TRIM: Final = Job("trim", every=3600.0)
 # Show stations whose process has died as offline. Only where several processes share the live state.
 END_DEAD_CONNECTIONS: Final = Job("bury", every=lambda: settings.REDIS_STATE_TTL / 3, when=_is_shared)
 # Compare the shared live state with the database.
 RECONCILE: Final = Job("reconcile", every=60.0, when=_is_shared)
 
-_JOBS: Final = (
-    MIRROR,
-    EXPIRE,
-    ASK_FOR_MISSING_EVENTS,
-    DOUBT,
-    SWEEP,
-    END_FORSAKEN,
-    TRIM,
-    END_DEAD_CONNECTIONS,
-    RECONCILE,
-)
+_jobs: dict[str, Job] = {}
 _recoveries: list[Callable[[], None]] = []
 _tasks: list[asyncio.Task[None]] = []
 
 
 def register(steps: Iterable[tuple[Job, Step]]) -> None:
-    """Add steps to jobs; from `AppConfig.ready`."""
+    """Add steps to jobs, and jobs that are new; from `AppConfig.ready`.
+
+    Raises ImproperlyConfigured for a second job of the same name.
+    """
     for job, step in steps:
+        if _jobs.setdefault(job.name, job) is not job:
+            raise ImproperlyConfigured(f"Two apps register the job {job.name!r}.")
         job.steps.append(step)
 
 
@@ -147,7 +134,7 @@ def start() -> None:
     """Repeat all jobs in this event loop, and stand for election as housekeeper."""
     live.state().stand_for_election(is_first=roles.current() is roles.Role.HOUSEKEEPING)
     loop = asyncio.get_running_loop()
-    _tasks.extend(loop.create_task(_repeat(job)) for job in _JOBS if job.when())
+    _tasks.extend(loop.create_task(_repeat(job)) for job in _jobs.values() if job.when())
 
 
 async def stop() -> None:
@@ -156,7 +143,7 @@ async def stop() -> None:
         task.cancel()
     await asyncio.gather(*_tasks, return_exceptions=True)
     _tasks.clear()
-    for job in _JOBS:
+    for job in _jobs.values():
         if job.at_end:
             try:
                 await job.run()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 
-from ocpp_server import credentials
 from ocpp_server.admin import cards, menu, pages
 from ocpp_server.admin.cards import Cards
 from ocpp_server.admin.pages import Pages
-from ocpp_server.api import extensions, idempotency_store, server
+from ocpp_server.api import extensions
 
 MENU = {
     "": ["Dashboard", "Charge points", "Sessions"],
@@ -37,24 +35,6 @@ def test_the_apps_entries_are_in_the_order_of_the_menu() -> None:
 
     assert shown == MENU
     assert list(shown) == list(MENU)
-
-
-@pytest.mark.parametrize(
-    ("port", "ask"),
-    [
-        (credentials, credentials.credentials),
-        (idempotency_store, idempotency_store.store),
-        (server, server.server),
-    ],
-)
-def test_a_port_that_no_app_has_filled_says_what_is_missing(
-    monkeypatch: pytest.MonkeyPatch, port: object, ask: object
-) -> None:
-    monkeypatch.setattr(port, "_filled", [])
-    assert callable(ask)
-
-    with pytest.raises(ImproperlyConfigured, match=r"AppConfig\.ready"):
-        ask()
 
 
 def test_two_registrations_for_one_place_are_refused() -> None:

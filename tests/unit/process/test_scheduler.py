@@ -1,0 +1,55 @@
+"""Jobs that apps register: by name, step by step."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from ocpp_server.process import scheduler
+from ocpp_server.process.scheduler import Job
+
+# The names that dashboards and alerts know.
+NAMES = {
+    "mirror",
+    "expire",
+    "ask_for_missing_events",
+    "doubt",
+    "sweep",
+    "end_forsaken",
+    "trim",
+    "bury",
+    "reconcile",
+}
+
+
+async def nothing() -> None:
+    """A step."""
+
+
+async def failing() -> None:
+    raise ValueError("the first step")
+
+
+def test_the_apps_register_every_job_by_its_name() -> None:
+    assert set(scheduler._jobs) == NAMES
+    assert all(job.steps for job in scheduler._jobs.values())
+
+
+def test_a_second_job_of_the_same_name_stops_the_start() -> None:
+    with pytest.raises(ImproperlyConfigured, match="Two apps register the job 'mirror'"):
+        scheduler.register([(Job("mirror", every=1.0), nothing)])
+
+
+async def test_a_step_that_fails_does_not_keep_the_next_one_from_running() -> None:
+    done: list[str] = []
+
+    async def second() -> None:
+        done.append("second")
+
+    job = Job("test", every=1.0)
+    job.steps += [failing, second]
+
+    with pytest.raises(ValueError, match="the first step"):
+        await job.run()
+
+    assert done == ["second"]
