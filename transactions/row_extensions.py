@@ -21,9 +21,7 @@ def running(connectors: Sequence[Connector]) -> list[Transaction | None]:
 
 def remote_starts(commands: Sequence[Command]) -> list[RemoteStart | None]:
     """The remote start of each command; None when the command is not a remote start."""
-    rows = RemoteStart.objects.filter(command__in=[command.pk for command in commands])
-    found = {row.command_id: row for row in rows}
-    return [found.get(command.pk) for command in commands]
+    return [getattr(command, "remote_start", None) for command in commands]
 
 
 extend("connectors", RowExtension("transaction", partial(RunningSerializer, allow_null=True), running))
@@ -33,5 +31,6 @@ extend(
         "remoteStart",
         partial(RemoteOutcomeSerializer, allow_null=True, help_text="What came of a remote start."),
         remote_starts,
+        joined=("remote_start",),
     ),
 )

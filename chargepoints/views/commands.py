@@ -119,7 +119,9 @@ class CommandsView(ApiView):
         return page(
             request,
             kind=CommandQuery,
-            rows=rows.select_related("charge_point").order_by("-created_at", "-pk"),
+            rows=rows.select_related("charge_point", *extensions.joined("commands")).order_by(
+                "-created_at", "-pk"
+            ),
             name="commands",
             noun="commands",
             shape=CommandSerializer,
@@ -136,7 +138,7 @@ class CommandView(ApiView):
     )
     def get(self, request: Request, client_id: str, request_id: str) -> Response:
         charge_point = station(client_id)
-        rows = charge_point.commands.select_related("charge_point")
+        rows = charge_point.commands.select_related("charge_point", *extensions.joined("commands"))
         command = None if "\0" in request_id else rows.filter(pk=request_id).first()
         if command is None:
             raise Missing(f"Command {request_id!r} of {charge_point.identity} not found.")

@@ -19,12 +19,14 @@ from ocpp_server.api.fields import ReadSerializer
 @dataclass(frozen=True, slots=True)
 class RowExtension:
     """`name`: the field in the API. `field`: makes its serializer field. `load`: the values of many rows, in
-    the order of the rows.
+    the order of the rows. `joined`: relations that the query of the list selects too, so that `load` needs no
+    query.
     """
 
     name: str
     field: Callable[..., serializers.Field[Any, Any, Any, Any]]
     load: Callable[[Sequence[Any]], Sequence[Any]]
+    joined: tuple[str, ...] = ()
 
     @property
     def attribute(self) -> str:
@@ -55,6 +57,11 @@ def of(list_name: str) -> list[RowExtension]:
     for module in _announced:
         import_module(module)
     return _extensions.get(list_name, [])
+
+
+def joined(list_name: str) -> list[str]:
+    """The relations that the extensions of a list want selected with its rows."""
+    return [relation for extension in of(list_name) for relation in extension.joined]
 
 
 def attach(list_name: str, rows: Sequence[Any]) -> None:
