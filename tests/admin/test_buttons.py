@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -48,7 +50,8 @@ def test_an_offline_station_is_said_to_be_offline(operator: Client, station: Cha
     answer = operator.post(send("reset", station), {"type": "Soft"}, **JSON)
 
     assert answer.status_code == 400
-    assert answer.json()["sentence"].startswith("CP-1 is offline, so nothing was sent.")
+    offline = r"CP-1 is offline, so nothing was sent\.( Last seen [\d-]{10} \d\d:\d\d\.)?"
+    assert re.fullmatch(offline, answer.json()["sentence"])
 
 
 def test_without_the_pages_script_the_answer_is_a_message(operator: Client, station: ChargePoint) -> None:
