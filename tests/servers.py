@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import ssl
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from tests.processes import Launched, launch
 
 ROOT = Path(__file__).resolve().parent.parent
+SETTINGS = "ocpp_server.settings"
 API_KEY = "ocs_test_key_for_the_live_server_0123456789"
 
 # The roles that show by a file that they are there.
@@ -58,7 +60,7 @@ class LiveServer:
             shutil.copy(template, folder / "db.sqlite3")
         self.environment = {
             **os.environ,
-            "DJANGO_SETTINGS_MODULE": "ocpp_server.settings",
+            "DJANGO_SETTINGS_MODULE": SETTINGS,
             "DATA_DIR": str(folder),
             "ENV_FILE": os.devnull,
             "HTTP_PORT": str(self.port),
@@ -81,9 +83,13 @@ class LiveServer:
         return self.folder / "db.sqlite3"
 
     def start(self, timeout: float = 120) -> LiveServer:
+        kind, words = "run", [self.role] if self.role else []
+        if self.environment["DJANGO_SETTINGS_MODULE"] != SETTINGS:
+            # `run.py` serves with the settings of the project alone.
+            serve = "from ocpp_server.process.start import serve; raise SystemExit(serve())"
+            kind, words = "command", [sys.executable, "-c", serve]
         with open(self.log, "ab") as log:
-            words = [self.role] if self.role else []
-            self.process = launch("run", *words, environment=self.environment, stdout=log, stderr=log)
+            self.process = launch(kind, *words, environment=self.environment, stdout=log, stderr=log)
         deadline = time.monotonic() + timeout
         while True:
             if self.process.poll() is not None:

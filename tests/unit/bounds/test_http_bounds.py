@@ -207,7 +207,7 @@ def test_an_upload_has_a_limit_of_its_own(server: LiveServer) -> None:
     status, answer = upload(server, 10 * MIB)
     beyond, refused = upload(server, 10 * MIB + 100)
 
-    assert (status, answer["message"]) == (400, "The file has more than 20000 rows.")  # it was read
+    assert (status, answer["message"]) == (400, "The file has more than 20,000 rows.")  # it was read
     assert (beyond, refused["message"]) == (400, "The file is larger than 10 MiB.")
 
 
