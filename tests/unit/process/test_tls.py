@@ -261,7 +261,7 @@ def test_simulated_stations_of_the_machine_come_in_over_wss_and_trust_this_certi
     other = manage(server, str(certify(tmp_path, "other")[0]), *command)
 
     assert known[0] == 0 and "3 online at the end" in known[1]
-    assert other[0] == 1 and f"wss://127.0.0.1:{server.port}/ocpp: no TLS" in other[2]
+    assert other[0] == 1 and f"wss://127.0.0.1:{server.port}/ocpp: the TLS connection failed" in other[2]
 
 
 @pytest.mark.parametrize("broken", ["missing", "text", "other key", "key alone"])
