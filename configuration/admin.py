@@ -15,8 +15,8 @@ from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import StationFilter
 from ocpp_server.observability.masking import MASK, is_secret_name
 
-menu.model(menu.DETAILS, 50, _("Stored keys"), "key_vertical", "configuration_storedkey")
-menu.model(menu.DETAILS, 60, _("Reported keys"), "fact_check", "configuration_reportedkey")
+menu.model(menu.DETAILS, 30, _("Stored keys"), "key_vertical", "configuration_storedkey")
+menu.model(menu.DETAILS, 40, _("Reported keys"), "fact_check", "configuration_reportedkey")
 
 
 class KeyAdmin(EvidenceAdmin):

@@ -14,8 +14,8 @@ menu.model(menu.INBOXES, 20, _("Unknown tokens"), "contactless", "accounts_unkno
 menu.model(menu.ACCESS, 10, _("Operators"), "group", "accounts_user", permission=menu.ADMINISTRATORS)
 menu.model(menu.ACCESS, 20, _("API keys"), "key", "accounts_apikey", permission=menu.ADMINISTRATORS)
 menu.model(
-    menu.ACCESS,
-    30,
+    menu.DEVELOPER,
+    40,
     _("Idempotent requests"),
     "repeat_one",
     "accounts_idempotentrequest",

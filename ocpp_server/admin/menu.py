@@ -15,13 +15,14 @@ Words = str | Promise
 # By name: unfold imports it when it draws the menu.
 ADMINISTRATORS: Final = "ocpp_server.admin.access.request_may_provide"
 
-OVERVIEW, CHARGING, INBOXES, LOGS, DETAILS, ACCESS = (
+OVERVIEW, CHARGING, INBOXES, LOGS, DETAILS, ACCESS, DEVELOPER = (
     "overview",
     "charging",
     "inboxes",
     "logs",
     "details",
     "access",
+    "developer",
 )
 _SECTIONS: Final[dict[str, dict[str, Any]]] = {
     OVERVIEW: {},
@@ -30,6 +31,7 @@ _SECTIONS: Final[dict[str, dict[str, Any]]] = {
     LOGS: {"title": _("Logs"), "separator": True},
     DETAILS: {"title": _("Details"), "separator": True, "collapsible": True},
     ACCESS: {"title": _("Access"), "separator": True},
+    DEVELOPER: {"title": _("Developer"), "separator": True, "collapsible": True},
 }
 
 

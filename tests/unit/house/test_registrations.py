@@ -20,11 +20,9 @@ MENU = {
         "Messages", "Commands", "Settlements", "Remote starts", "Deviations", "Security events",
         "Device events",
     ],
-    "Details": [
-        "Connectors", "EVSEs", "Meter values", "Transaction events", "Stored keys", "Reported keys",
-        "Counters",
-    ],
-    "Access": ["Operators", "API keys", "Idempotent requests"],
+    "Details": ["Connectors", "Meter values", "Stored keys", "Reported keys"],
+    "Access": ["Operators", "API keys"],
+    "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],
 }  # fmt: skip
 
 
