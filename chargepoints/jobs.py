@@ -16,7 +16,7 @@ from ocpp_server.storage.journal import journal
 from ocpp_server.storage.unit import Unit
 from ocpp_server.transport.switchboard import switchboard
 
-REFUSALS_KEPT = timedelta(days=30)
+REFUSED_CONNECTIONS_KEPT = timedelta(days=30)
 # The holder of the socket ends commands itself. A command whose process died ends this much later.
 COMMAND_GRACE = timedelta(seconds=60)
 
@@ -53,8 +53,8 @@ def end_overdue_commands() -> None:
 
 
 def delete_old_refusals() -> None:
-    """Delete refused connections after REFUSALS_KEPT."""
-    RefusedConnection.objects.filter(at__lt=datetime.now(UTC) - REFUSALS_KEPT).delete()
+    """Delete refused connections after REFUSED_CONNECTIONS_KEPT."""
+    RefusedConnection.objects.filter(at__lt=datetime.now(UTC) - REFUSED_CONNECTIONS_KEPT).delete()
 
 
 def trim_events() -> None:

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 
 def load_stations(wanted: list[tuple[int, str]]) -> list[Station]:
-    """A live station for each (primary key, version), with what its own row says.
+    """A live station for each (primary key, version), with the settings of its row.
 
     Raises DoesNotExist when a charge point was removed meanwhile.
     """

@@ -99,9 +99,9 @@ class LiveConfigurationView(ApiView):
         if not found.is_answered:
             return command_answer(found.command, charge_point, data if found.keys else {})
         # Unknown keys do not make an answer fail, in 1.6 and in 2.x.
-        command_id, who = found.command.id, charge_point.identity
-        shared = {"requestId": command_id, "clientId": who, "status": catalogue.ACCEPTED}
-        sentence = f"{who} reported {len(found.keys)} keys."
+        command_id, station_id = found.command.id, charge_point.identity
+        shared = {"requestId": command_id, "clientId": station_id, "status": catalogue.ACCEPTED}
+        sentence = f"{station_id} reported {len(found.keys)} keys."
         return answer(sentence, {**shared, **data})
 
     @described(

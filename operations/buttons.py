@@ -47,7 +47,7 @@ async def _data_transfer(
 @dataclass(frozen=True)
 class Button:
     name: str
-    words: Promise
+    title: Promise
     icon: str
     form: type[forms.ButtonForm]
     send: Send
@@ -101,16 +101,16 @@ class Outcome:
 
 def of(charge_point: ChargePoint) -> list[dict[str, Any]]:
     """The buttons with their forms, for the page."""
-    around = _around(charge_point)
-    return [{"button": button, "form": button.form(charge_point, *around)} for button in BUTTONS]
+    choices_now = _station_choices(charge_point)
+    return [{"button": button, "form": button.form(charge_point, *choices_now)} for button in BUTTONS]
 
 
 def choices(charge_point: ChargePoint) -> dict[str, list[tuple[Any, str]]]:
     """The choices that change while the page is open, by the id of their select."""
-    around = _around(charge_point)
+    choices_now = _station_choices(charge_point)
     found: dict[str, list[tuple[Any, str]]] = {}
     for button in BUTTONS:
-        form = button.form(charge_point, *around)
+        form = button.form(charge_point, *choices_now)
         for name in form.fields.keys() & forms.CHANGING:
             found[str(form[name].id_for_label)] = list(form.fields[name].choices)  # type: ignore[attr-defined]
     return found
@@ -118,7 +118,7 @@ def choices(charge_point: ChargePoint) -> dict[str, list[tuple[Any, str]]]:
 
 def press(button: Button, charge_point: ChargePoint, data: Any, *, actor: str) -> Outcome:
     """Send without waiting for the station: the page follows the command in the log."""
-    form = button.form(charge_point, *_around(charge_point), data=data)
+    form = button.form(charge_point, *_station_choices(charge_point), data=data)
     if not form.is_valid():
         errors = [
             {
@@ -165,7 +165,7 @@ def _arguments(form: forms.ButtonForm) -> dict[str, Any]:
     return arguments
 
 
-def _around(charge_point: ChargePoint) -> tuple[list[int], list[tuple[int, str]]]:
+def _station_choices(charge_point: ChargePoint) -> tuple[list[int], list[tuple[int, str]]]:
     """The EVSEs and the running sessions that the forms offer."""
     evses = list(charge_point.evses.order_by("number").values_list("number", flat=True))
     running = charge_point.transactions.active().order_by("-id")[:MOST_SESSIONS]

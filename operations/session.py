@@ -82,7 +82,7 @@ def snapshot(session: Transaction) -> dict[str, Any]:
             ),
             "duration": cells.text(cells.span(session.started_at, session.stopped_at or timezone.now())),
             "meter": cells.text(_register(session.meter_last_wh)),
-            "heard": cells.moment(session.last_message_at),
+            "last_message": cells.moment(session.last_message_at),
         },
         "tables": {},
         "charts": {"meter": chart(session)},

@@ -61,8 +61,8 @@ def expire_remote_starts() -> None:
 
 
 async def ask_for_missing_events() -> None:
-    """Ask connected stations about transactions with gaps (2.0.1 E14): which are lost, which are still
-    queued.
+    """Ask connected stations about transactions with gaps (2.0.1 E14): are the missing events lost or
+    still queued?
     """
     grace, now = timedelta(seconds=settings.OCPP_MISSING_EVENTS_GRACE), datetime.now(UTC)
     for connection in switchboard.served():

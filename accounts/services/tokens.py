@@ -97,7 +97,7 @@ def unblock(token: Token) -> Token:
 
 
 def invalidate(token: Token) -> Token:
-    """Invalidate a token, which is what deleting means: the row stays, but cannot charge."""
+    """Invalidate a token. This is how a token is deleted: the row stays, but cannot charge."""
     return update(token, status=Token.Status.INVALID, valid=False)
 
 

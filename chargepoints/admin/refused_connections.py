@@ -23,7 +23,16 @@ from ocpp_server.domain import DomainError
 
 @admin.register(RefusedConnection)
 class RefusedConnectionAdmin(EvidenceAdmin):
-    list_display = ["who", "reason", "code", "remote_address", "subprotocols", "count", "at", "decide"]
+    list_display = [
+        "identity_or_path",
+        "reason",
+        "code",
+        "remote_address",
+        "subprotocols",
+        "count",
+        "at",
+        "row_actions",
+    ]
     list_filter = ["can_be_accepted", ("at", MomentFilter)]
     search_fields = ["identity"]
     exact_search = ("identity", "remote_address")
@@ -39,11 +48,11 @@ class RefusedConnectionAdmin(EvidenceAdmin):
         return [accept, *super().get_urls()]
 
     @admin.display(description=_("Identity"))
-    def who(self, refused: RefusedConnection) -> str:
+    def identity_or_path(self, refused: RefusedConnection) -> str:
         return refused.identity or refused.path
 
     @admin.display(description=_("Actions"))
-    def decide(self, refused: RefusedConnection) -> str:
+    def row_actions(self, refused: RefusedConnection) -> str:
         if not (refused.can_be_accepted and refused.identity):
             return "–"
         return post_button(reverse("admin:refused-accept", args=[refused.pk]), gettext("Accept"))

@@ -11,8 +11,8 @@ from chargepoints.services import security
 from ocpp_server.transport.handshake import admission
 from ocpp_server.transport.handshake.admission import Handshake, Refusal
 
-# The newest refusals are kept for the operator.
-MAX_REFUSALS = 10_000
+# Only the newest rows are kept.
+MAX_REFUSED_CONNECTIONS = 10_000
 # The same refusal within this time is counted in the same row: a charger may try every second.
 _COALESCE = timedelta(minutes=10)
 # Stations that one statement is about.
@@ -64,7 +64,7 @@ def record(handshake: Handshake, refusal: Refusal) -> None:
         known.at = now
         known.save(update_fields=["count", "at"])
         return
-    if RefusedConnection.objects.count() >= MAX_REFUSALS:
+    if RefusedConnection.objects.count() >= MAX_REFUSED_CONNECTIONS:
         RefusedConnection.objects.filter(pk=RefusedConnection.objects.earliest("at").pk).delete()
     RefusedConnection.objects.create(
         identity=identity,
@@ -79,6 +79,6 @@ def record(handshake: Handshake, refusal: Refusal) -> None:
     )
     charge_point = find([identity])[0] if refusal.security else None
     if charge_point is not None:
-        # One event for each row of the refusals: repetitions are counted in the row.
+        # One event for each row: repetitions are counted in the row.
         sentence = f"{refusal.reason} From {handshake.address or 'an unknown address'}."
         security.record(charge_point=charge_point, type=refusal.security, tech_info=sentence)

@@ -74,7 +74,7 @@ def known_status(status: str) -> str:
 
 
 def free_since(station: Station, place: Place) -> datetime | None:
-    """The time since which a place has reported Available, by our clock; None when it is not Available.
+    """The time since which a place has reported Available, by the server's clock; else None.
 
     When the connector is unknown, all connectors of the EVSE have to be Available.
     """

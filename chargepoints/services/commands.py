@@ -69,7 +69,7 @@ def mark_sent(command_id: str, at: datetime) -> None:
 
 
 def mark_late(command_id: str, payload: str) -> None:
-    """Keep the answer to a command that had timed out: the station may have done what was asked."""
+    """Keep the answer to a command that had timed out: the station may have carried it out."""
     kept = masked_text(payload)
     try:
         answer = orjson.loads(kept)

@@ -16,8 +16,8 @@ from ocpp_server.live.station import Station
 from ocpp_server.observability import measures
 from ocpp_server.observability.masking import masked_words
 
-# At most this many events of one station are stored in an hour, and as many of our own about it. Otherwise
-# firmware that repeats one event without end would push everything else out of the log (S14).
+# At most this many events of one station are stored in an hour, and as many events of the server about it.
+# Otherwise firmware that repeats one event without end would push everything else out of the log (S14).
 MAX_PER_HOUR: Final = 300
 # At most this many failed logins from one address are stored in an hour; the metrics count all of them.
 MAX_LOGINS_PER_HOUR: Final = 10
@@ -74,13 +74,13 @@ def report(*, station: Station, type: str, tech_info: str, at: datetime) -> None
 
 
 def notice(*, station: Station, type: str, tech_info: str) -> None:
-    """Store an event of our own about a station, in the unit of work of its current message."""
+    """Store an event of the server about a station, in the unit of work of its current message."""
     if _noticed.count(station.identity) <= MAX_PER_HOUR:
         _store(station, type, tech_info, station.received_at, from_station=False)
 
 
 def record(*, charge_point: ChargePoint | None, type: str, tech_info: str) -> None:
-    """Store an event of our own outside of a station's messages; `charge_point` is None for one about no
+    """Store an event of the server outside of a station's messages; `charge_point` is None for one about no
     station.
 
     It uses the database at once, so the event loop must not call it.

@@ -43,19 +43,19 @@ def send(
 
 
 def command_answer(
-    command: Command, charge_point: ChargePoint, data: Mapping[str, Any], *, what: str = ""
+    command: Command, charge_point: ChargePoint, data: Mapping[str, Any], *, noun: str = ""
 ) -> Response:
     """The answer for a command: `data` with the command's id and status; the HTTP status by its state."""
-    what = what or command.action
-    who = charge_point.identity
-    shared = {"requestId": command.id, "clientId": who, **data, "status": status_word(command)}
+    noun = noun or command.action
+    station = charge_point.identity
+    shared = {"requestId": command.id, "clientId": station, **data, "status": status_word(command)}
     match command.state:
         case Command.State.ACCEPTED:
-            return answer(f"{who} answered {what}: {status_word(command)}.", shared)
+            return answer(f"{station} answered {noun}: {status_word(command)}.", shared)
         case Command.State.REJECTED:
-            return answer(f"{who} rejected {what}: {status_word(command)}.", shared, success=False)
+            return answer(f"{station} rejected {noun}: {status_word(command)}.", shared, success=False)
         case Command.State.QUEUED | Command.State.SENT:
-            sentence = f"{what} was queued for {who}. Get the command {command.id} for its result."
+            sentence = f"{noun} was queued for {station}. Get the command {command.id} for its result."
             return answer(sentence, shared, status=202)
         case Command.State.ERROR:
             failed = {
@@ -64,14 +64,14 @@ def command_answer(
                 "description": command.error_description,
                 "details": command.error_details or {},
             }
-            return refusal(f"{who} answered {what} with the error {command.error_code}.", 502, failed)
+            return refusal(f"{station} answered {noun} with the error {command.error_code}.", 502, failed)
         case Command.State.INVALID:
             failed = {**shared, "response": masked(command.response, command.action)}
-            return refusal(f"{who} sent an invalid answer to {what}.", 502, failed)
+            return refusal(f"{station} sent an invalid answer to {noun}.", 502, failed)
         case Command.State.DISCONNECTED:
-            return refusal(f"{who} went offline before it answered {what}.", 503, shared)
+            return refusal(f"{station} went offline before it answered {noun}.", 503, shared)
         case _:
-            return refusal(f"{who} did not answer {what} in time.", 408, shared)
+            return refusal(f"{station} did not answer {noun} in time.", 408, shared)
 
 
 def status_word(command: Command) -> str:

@@ -38,16 +38,16 @@ def site(site_id: str, *, lock: bool = False) -> Site:
     return found
 
 
-def number(text: str, what: str) -> int:
+def number(text: str, noun: str) -> int:
     """A number from the URL. Raises Invalid: a bad number is the caller's mistake, not a missing object."""
     found = row_number(text)
     if found is None:
-        raise Invalid(f"{text!r} is not a {what} number.", field=what)
+        raise Invalid(f"{text!r} is not a {noun} number.", field=noun)
     return found
 
 
 def connectors(charge_point: ChargePoint) -> list[Connector]:
-    """The connectors of a station, with what other apps add to them."""
+    """The connectors of a station, with the fields that other apps add."""
     rows = list(charge_point.connectors.select_related("evse").order_by("evse__number", "number"))
     extensions.attach("connectors", rows)
     return rows

@@ -75,5 +75,5 @@ class DatabaseAway:
             return JsonResponse(body, status=503, headers=headers)
         # Without the request: context processors would query the database for the user.
         page = get_template("operator/database_away.html")
-        shown = page.render({"sentence": self.sentence, "comes_again": request.method == "GET"})
+        shown = page.render({"sentence": self.sentence, "reloads": request.method == "GET"})
         return HttpResponse(shown, status=503, headers=headers)

@@ -34,7 +34,7 @@ class AccessRuleAdmin(OperatorAdmin):
     """Rules may be deleted: sessions and refusals keep the record of their effects."""
 
     form = AccessRuleForm
-    list_display = ["who", "effect_label", "where", "note", "created_at"]
+    list_display = ["subject", "effect_label", "place", "note", "created_at"]
     list_filter = [("effect", ChoicesDropdownFilter)]
     list_select_related = ["token", "group", "contract", "charge_point", "site"]
     search_fields = [
@@ -58,7 +58,7 @@ class AccessRuleAdmin(OperatorAdmin):
         return access.may_provide(request.user)
 
     @admin.display(description=_("Who"))
-    def who(self, rule: AccessRule) -> str:
+    def subject(self, rule: AccessRule) -> str:
         if rule.token_id:
             kind = gettext("Token")
         else:
@@ -66,7 +66,7 @@ class AccessRuleAdmin(OperatorAdmin):
         return f"{kind} {rule.subject}"
 
     @admin.display(description=_("Where"))
-    def where(self, rule: AccessRule) -> str:
+    def place(self, rule: AccessRule) -> str:
         kind = gettext("Station") if rule.charge_point_id else gettext("Site")
         return f"{kind} {rule.place}"
 

@@ -48,7 +48,7 @@ def _hours(midnight: datetime) -> dict[int, _Hour]:
         .order_by()
         .annotate(hour=TruncHour("started_at"))
         .values("hour")
-        # Sessions of earlier versions don't say when their energy was drawn.
+        # Sessions of earlier versions have no energy by hour: it counts in the hour of their start.
         .annotate(sessions=Count("pk"), energy=Sum("energy_wh", filter=Q(energy_by_hour__isnull=True)))
     )
     for row in begun:

@@ -132,12 +132,12 @@ def context(request: HttpRequest, session: Transaction) -> dict[str, Any]:
 
 def _offered(request: HttpRequest, session: Transaction) -> list[Decision]:
     is_running = session.status == Transaction.Status.ACTIVE
-    comes_back = is_running and bool(proposing.codes(session) & fixes.FOUND_AGAIN)
+    is_found_again = is_running and bool(proposing.codes(session) & fixes.FOUND_AGAIN)
     return [
         decision
         for decision in DECISIONS
         if decision.name not in ("end", "proposed")
-        and not (decision.name == "ignore" and comes_back)
+        and not (decision.name == "ignore" and is_found_again)
         and (decision.name in ("close", "ignore") or not is_running)
         and (decision.name != "close" or is_running)
         and (not decision.by_hand or access.may_provide(request.user))

@@ -1,5 +1,5 @@
-"""Transactions: 1.6 Start/StopTransaction (4.8, 4.10), 2.x TransactionEvent (E01-E15), and what a boot or a
-free connector (1.6 4.9, 2.0.1 G01) changes in them.
+"""Transactions: 1.6 Start/StopTransaction (4.8, 4.10), 2.x TransactionEvent (E01-E15), and the changes by
+a boot or a free connector (1.6 4.9, 2.0.1 G01).
 """
 
 from __future__ import annotations

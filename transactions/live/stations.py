@@ -1,4 +1,4 @@
-"""Loads transactions into the live state: a station's own, and all that run."""
+"""Loads transactions into the live state: one station's transactions, and all running transactions."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from transactions.services.metering import energy
 
 # Ended transactions that are kept in memory to answer repeated and late messages without a database read.
 RECENT_TRANSACTIONS = 8
-# A transaction without a sign of life for this long no longer counts for its token: otherwise the token would
+# A transaction without a message for this long no longer counts for its token: otherwise the token would
 # be refused permanently.
-SIGN_OF_LIFE = timedelta(hours=24)
-# How many stations, each with a range of numbers of its own, one statement asks about.
+MAX_SILENCE = timedelta(hours=24)
+# Stations per query. Each station has a range of numbers of its own.
 _RANGES_AT_ONCE = 50
 
 
@@ -154,8 +154,8 @@ def load_events(transactions: dict[int, TransactionState]) -> None:
 
 
 def load_running() -> tuple[int, list[TransactionState]]:
-    """The highest transaction number issued, and all active transactions with a recent sign of life."""
-    recent = timezone.now() - SIGN_OF_LIFE
+    """The highest transaction number issued, and all active transactions with a recent message."""
+    recent = timezone.now() - MAX_SILENCE
     active = Transaction.objects.active().filter(last_message_at__gte=recent).select_related("charge_point")
     states = [transaction_state(row, row.charge_point.identity) for row in active]
     return highest_number(), states
@@ -163,7 +163,7 @@ def load_running() -> tuple[int, list[TransactionState]]:
 
 def active_numbers() -> list[int]:
     """The numbers of the transactions of `load_running`."""
-    recent = timezone.now() - SIGN_OF_LIFE
+    recent = timezone.now() - MAX_SILENCE
     return list(Transaction.objects.active().filter(last_message_at__gte=recent).values_list("id", flat=True))
 
 

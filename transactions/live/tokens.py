@@ -11,7 +11,7 @@ from accounts.models import Contract, Member, Token, TokenGroup
 from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
 from transactions.models import AccessRule, Transaction
 
-# How many tokens one statement asks about.
+# Tokens per query.
 _AT_ONCE = 500
 
 
@@ -88,7 +88,7 @@ def _earliest(*moments: datetime | None) -> datetime | None:
 
 
 def _bar(token: Token, contract: Contract | None) -> str:
-    """Why the bearer may not charge on the contract; empty when nothing bars it, or there is no bearer."""
+    """Why the token's driver may not charge on the contract; empty without such a reason, or a driver."""
     if contract is None or token.user_id is None:
         return ""
     member = Member.objects.filter(contract=contract, user=token.user_id).first()

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Token
 from chargepoints.models import ChargePoint
 
-# A session that has ended before drew nothing since. A union of two index look-ups: given an OR, the planner
+# A session that had ended by then drew nothing since. A union of two index look-ups: given an OR, the planner
 # walks all rows.
 _SINCE = """
     FROM transactions_transaction AS session, {hours} AS drawn
@@ -191,7 +191,7 @@ class Transaction(models.Model):
 
     @property
     def number_at_station(self) -> int:
-        """The station's 1.6 transactionId: our number, unless another system issued one."""
+        """The station's 1.6 transactionId: the server's number, unless another system issued one."""
         digits = self.ocpp_id
         return int(digits) if digits.isascii() and digits.isdecimal() and len(digits) <= 10 else self.id
 

@@ -80,7 +80,7 @@ class AccessRuleQuery(ListQuery):
                 rows = rows.filter(note__icontains=asked[name])
         try:
             named = _named(asked)
-        except Invalid:  # the token, group, ... does not exist, so it has no rules
+        except Invalid:  # the token, group or station does not exist, so it has no rules
             return rows.none()
         return rows.filter(**named)
 

@@ -81,7 +81,7 @@ class RemoteStopView(ApiView):
 
 
 def wanted(reference: int | str, client_id: str | None) -> Transaction:
-    """The transaction to stop, by our number or by the station's id for it.
+    """The transaction to stop, by the server's number or the station's id for it.
 
     Raises Missing, and Conflict when the station has ended it, or when several stations use the id.
     """
@@ -105,9 +105,9 @@ def wanted(reference: int | str, client_id: str | None) -> Transaction:
     return transaction
 
 
-def _answer(command: Command, charge_point: ChargePoint, data: dict[str, Any], what: str) -> Response:
+def _answer(command: Command, charge_point: ChargePoint, data: dict[str, Any], noun: str) -> Response:
     """The common answer, with its sentence also in `data`: existing clients read it there."""
-    response = command_answer(command, charge_point, data, what=what)
+    response = command_answer(command, charge_point, data, noun=noun)
     response.data["data"] = {**response.data["data"], "message": response.data["message"]}
     return response
 

@@ -118,7 +118,7 @@ _TABLE: Final = (
     Key("CertificateStoreMaxLength",               "20",    _count, "R"),
     Key("CpoName",                                 "",      text),
     Key("SecurityProfile",                         "0",     whole(0, 3)),
-    # Ours
+    # This server's own
     Key("Model",                                   "v1.0",  text, "R"),
     Key("VendorName",                              "OCPP-Server", text, "R"),
 )

@@ -116,14 +116,14 @@ def group_limit_reached(record: TokenRecord, charging: int, limit: int) -> Refus
 
 def exceeded(budget: Budget, drawn: Consumption) -> str:
     """A sentence about the limit that is used up; empty when none is."""
-    whose = "token" if budget.subject.startswith("token") else "contract"
+    owner = "token" if budget.subject.startswith("token") else "contract"
     for limit, used, period in (
         (budget.wh_per_day, drawn.day_wh, "day"),
         (budget.wh_per_month, drawn.month_wh, "month"),
     ):
         if limit is not None and used >= limit:
             kwh = f"{used / 1000:,.1f} of {limit / 1000:,.1f} kWh"
-            return f"The {whose}'s budget for the {period} is used up: {kwh}."
+            return f"The {owner}'s budget for the {period} is used up: {kwh}."
     return ""
 
 

@@ -176,7 +176,7 @@ def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | 
     )
 
 
-def how_it_ends(decision: Decision, token_key: str, transaction: TransactionState) -> str:
+def ended_with(decision: Decision, token_key: str, transaction: TransactionState) -> str:
     """A sentence about the token that ended a transaction. The transaction has ended in any case."""
     if not decision.is_accepted:
         return decision.reason

@@ -238,8 +238,8 @@ def _about_start(registers: Registers) -> tuple[str, ...]:
     start, begin, first = registers.start, registers.begin, start_of(registers)
     reasons: tuple[str, ...] = ()
     if start is not None and start is not first:
-        what = f"{wh_text(start.wh)} Wh" if start.wh < 0 or begin is None else _then(start.wh, begin.wh)
-        reasons = (f"meter-start-implausible: {what}",)
+        detail = f"{wh_text(start.wh)} Wh" if start.wh < 0 or begin is None else _then(start.wh, begin.wh)
+        reasons = (f"meter-start-implausible: {detail}",)
         start = None
     if begin is not None:
         both = begin if start is None else _merged(start, begin)

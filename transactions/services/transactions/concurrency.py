@@ -18,7 +18,7 @@ from ocpp_server import live
 from ocpp_server.live.records import TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import Place
-from transactions.live.stations import SIGN_OF_LIFE
+from transactions.live.stations import MAX_SILENCE
 from transactions.models import Transaction
 from transactions.services.authorization import access
 from transactions.services.authorization.access import Refused
@@ -44,11 +44,11 @@ def was_refused(session: Running) -> bool:
 
 def counting(sessions: Iterable[R], now: datetime) -> list[R]:
     """The sessions that count at this moment."""
-    alive_since = now - SIGN_OF_LIFE
+    since = now - MAX_SILENCE
     return [
         session
         for session in sessions
-        if session.last_message_at >= alive_since
+        if session.last_message_at >= since
         and not (was_refused(session) and session.energy_wh <= 0)
         and not is_doubtful(session)
     ]
@@ -87,12 +87,12 @@ def refuse_now(
         active = active.exclude(charge_point=charge_point, evse_number=evse_number)
     refused = None
     if settings.OCPP_CONCURRENT_TX != "allow":
-        mine = counting(active.filter(token=record.pk), now)
-        refused = access.concurrent([row.charge_point.identity for row in mine])
+        of_token = counting(active.filter(token=record.pk), now)
+        refused = access.concurrent([row.charge_point.identity for row in of_token])
     limit = _group_limit(record)
     if refused is None and limit:
-        theirs = counting(active.filter(group_id__iexact=record.group_id), now)
-        refused = access.group_limit_reached(record, len(theirs), limit)
+        of_group = counting(active.filter(group_id__iexact=record.group_id), now)
+        refused = access.group_limit_reached(record, len(of_group), limit)
     return refused
 
 

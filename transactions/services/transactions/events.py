@@ -265,7 +265,7 @@ async def _decide_again(station: Station, transaction: TransactionState, event: 
 
 
 def _as_answered(transaction: TransactionState, decision: Decision) -> Verdict:
-    """The verdict that the first answer gave. The transaction keeps the 1.6 status, which says less."""
+    """The verdict of the first answer. The transaction stores its 1.6 status, and 1.6 has fewer of them."""
     stored = transaction.authorization_status
     if stored == status_16(decision.verdict):
         return decision.verdict

@@ -63,6 +63,6 @@ def end_refused(station: Station) -> None:
             continue
         if availability.free_since(station, Place(transaction.evse, transaction.connector)) is None:
             continue
-        # The station's clock may be ahead of ours: the end must not precede the start.
+        # The station's clock may be ahead of the server's: the end must not precede the start.
         at = max(station.received_at, transaction.started_at)
         sessions.end(station, transaction, by=Transaction.EndedBy.REFUSED.value, at=at)

@@ -20,7 +20,7 @@ from ocpp_server.storage.journal import journal
 from transactions.live.stations import RECENT_TRANSACTIONS, load_events, transaction_state
 from transactions.models import Counter, Transaction
 from transactions.services import remote_control
-from transactions.services.authorization.decision import NO_AUTHORIZATION, Decision, how_it_ends
+from transactions.services.authorization.decision import NO_AUTHORIZATION, Decision, ended_with
 from transactions.services.metering import energy
 from transactions.services.transactions.concurrency import was_refused
 from transactions.services.transactions.suspicion import SETTLED_BY_STOP, clear, suspect
@@ -231,7 +231,7 @@ def end(
     if was_refused(transaction) and transaction.energy_wh <= 0:
         # Without energy nothing is billed, so there is nothing to check.
         transaction.suspect_reasons.clear()
-    how = how_it_ends(decision, normalise_uid(token.value), transaction)[:300] if decision and token else ""
+    how = ended_with(decision, normalise_uid(token.value), transaction)[:300] if decision and token else ""
     save(
         station,
         transaction,
@@ -274,8 +274,8 @@ def running_at(station: Station, place: Place) -> TransactionState | None:
 async def find_number(station: Station, number: int) -> TransactionState | None:
     """A transaction of this station by its 1.6 transactionId; other stations' are not found (S10).
 
-    The transactionId is our number, or the number of another system for a session that was moved here with
-    its station.
+    The transactionId is the server's number, or another system's number for a session that was moved here
+    with its station.
     """
     ocpp_id = str(number)
     known = station.transactions.get(number)
@@ -289,7 +289,7 @@ async def find_number(station: Station, number: int) -> TransactionState | None:
         return known
     found = await _load(station, ocpp_id=ocpp_id)
     if found is None and known is None and 1000 <= number < 2**31:
-        # A session that began in 2.x has the station's own id beside our number.
+        # A session that began in 2.x has the station's own id beside the server's number.
         found = await _load(station, id=number)
     if found is None:
         station.unknown_numbers.add(number)

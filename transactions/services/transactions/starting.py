@@ -39,8 +39,8 @@ async def start(
 ) -> Started:
     """Open a transaction, or recognise one that was opened before.
 
-    A station that lost our answer sends the same start again (1.6 3.7.1). The fingerprint is looked up before
-    authorization, or a lost answer would turn into ConcurrentTx for a vehicle that is charging.
+    A station that missed the answer sends the same start again (1.6 3.7.1). The fingerprint is looked up
+    before authorization, or a lost answer would turn into ConcurrentTx for a vehicle that is charging.
     """
     key = fingerprint(place.connector, token.value.strip().casefold(), time_text, meter_wh)
     was_queued = station.received_at - at > REPLAYED_AFTER

@@ -61,7 +61,7 @@ CONNECTOR_FREE, ABANDONED, STOP_MISSING = "connector-available", "abandoned", "s
 # The station's own stop removes these reasons: they were assumptions because the stop was missing.
 SETTLED_BY_STOP = (CONNECTOR_FREE, ABANDONED, STOP_MISSING)
 
-# With these reasons we cannot tell whether a vehicle is charging; with any other the session is real.
+# With these reasons the server cannot tell whether a vehicle is charging; with any other the session is real.
 _DOUBTFUL = frozenset({"start-missing", CONNECTOR_FREE})
 
 
