@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ChargePointsConfig(AppConfig):
     name = "chargepoints"
-    verbose_name = "Charge points"
+    verbose_name = _("Charge points")
 
     def ready(self) -> None:
         # The modules below import models, which exist only now.

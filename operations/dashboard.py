@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.translation import gettext
 
+from chargepoints.admin.stations import station_url
 from ocpp_server.admin import access, cards
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.process import engine
@@ -18,15 +19,9 @@ def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's DASHBOARD_CALLBACK."""
     context["title"] = gettext("Dashboard")
     context["snapshot"] = snapshot(request)
-    context["ocpp_url"] = ocpp_url(request)
+    context["ocpp_url"] = station_url(request, "")
     context["unknown_stations"] = settings.OCPP_UNKNOWN_STATIONS
     return context
-
-
-def ocpp_url(request: HttpRequest) -> str:
-    """The address to type into a charger, as seen from this browser."""
-    scheme = "wss" if request.is_secure() else "ws"
-    return f"{scheme}://{request.get_host()}/ocpp/"
 
 
 @staff_json

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
-from chargepoints.models import ChargePoint, Command, Connector, RefusedConnection
+from chargepoints.models import ChargePoint, Command, Connector, Message, RefusedConnection
 from chargepoints.services.provisioning import stations
 from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.polling import staff_json
@@ -138,9 +138,9 @@ def snapshot(charge_point: ChargePoint, *, may_command: bool) -> dict[str, Any]:
 
 def outcome_of(command: Command) -> str:
     """The state in a few words, with the station's own status or error."""
-    said = command.status or " ".join(filter(None, (command.error_code, command.error_description)))
+    detail = command.status or " ".join(filter(None, (command.error_code, command.error_description)))
     words = str(SHORT[command.state])
-    return words if words.casefold().startswith(said.casefold()) else f"{words} ({said})"
+    return words if words.casefold().startswith(detail.casefold()) else f"{words} ({detail})"
 
 
 def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
@@ -158,7 +158,8 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
         if charge_point.status
         else cells.text("–"),
         "registration": cells.label(
-            charge_point.registration_status, tones.REGISTRATION.get(charge_point.registration_status, "")
+            charge_point.get_registration_status_display(),
+            tones.REGISTRATION.get(charge_point.registration_status, ""),
         ),
         "version": cells.text(label(version) if version in VERSIONS else version or "–"),
         "make": cells.text(f"{charge_point.vendor} {charge_point.model}".strip() or "–"),
@@ -202,7 +203,7 @@ def _connectors(charge_point: ChargePoint, running: list[Transaction]) -> list[c
                 href=reverse("admin:transactions_transaction_change", args=[session.pk]) if session else "",
             ),
             cells.text(cells.kilowatts(session.power_w) if session else "–"),
-            cells.text(connector.availability),
+            cells.text(connector.get_availability_display()),
             cells.moment(connector.status_received_at),
         ])  # fmt: skip
     return rows
@@ -237,17 +238,23 @@ def _command(command: Command) -> cells.Row:
 def _messages(charge_point: ChargePoint) -> list[cells.Row]:
     return [
         [
-            cells.text(f"out{cells.NBSP}→" if message.direction == "out" else f"←{cells.NBSP}in"),
+            cells.text(_direction(message)),
             cells.text(message.action, href=reverse("admin:chargepoints_message_change", args=[message.pk])),
             cells.label(message.error_code, tones.DANGER)
             if message.error_code
-            else cells.label("ok", tones.SUCCESS),
+            else cells.label(gettext("ok"), tones.SUCCESS),
             cells.text("–" if message.duration_ms is None else f"{message.duration_ms:.1f}{cells.NBSP}ms"),
             cells.text(f"{message.size:,}{cells.NBSP}B"),
             cells.moment(message.at),
         ]
         for message in charge_point.messages.order_by("-id")[:LATEST]
     ]
+
+
+def _direction(message: Message) -> str:
+    if message.direction == Message.Direction.OUT:
+        return gettext("out") + f"{cells.NBSP}→"
+    return f"←{cells.NBSP}" + gettext("in")
 
 
 def _times(count: int) -> str:

@@ -72,4 +72,4 @@ class OperatorsAdmin(AdministratorsOnly, OperatorAdmin, DjangoUserAdmin):  # typ
         label={"viewer": tones.NEUTRAL, "operator": tones.INFO, "administrator": tones.WARNING},
     )
     def role_label(self, user: User) -> tuple[str, str]:
-        return user.role, user.role.capitalize()
+        return user.role, user.get_role_display().partition(":")[0]

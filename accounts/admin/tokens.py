@@ -202,7 +202,7 @@ class UnknownTokenAdmin(EvidenceAdmin):
         except DomainError as error:
             messages.error(request, error.sentence)
         else:
-            messages.success(request, gettext("Token %(uid)s added. It may charge now.") % {"uid": token.uid})
+            messages.success(request, gettext("Token %(uid)s added. It can charge now.") % {"uid": token.uid})
         return redirect(back(request, "admin:accounts_unknowntoken_changelist"))
 
     def ignore(self, request: HttpRequest, pk: int) -> HttpResponse:

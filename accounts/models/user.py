@@ -29,9 +29,9 @@ class User(AbstractUser):
     """
 
     class Role(models.TextChoices):
-        VIEWER = credentials.Role.VIEWER.value, "Viewer: reads"
-        OPERATOR = credentials.Role.OPERATOR.value, "Operator: reads and sends commands"
-        ADMINISTRATOR = credentials.Role.ADMINISTRATOR.value, "Administrator: everything"
+        VIEWER = credentials.Role.VIEWER.value, _("Viewer: reads")
+        OPERATOR = credentials.Role.OPERATOR.value, _("Operator: reads and sends commands")
+        ADMINISTRATOR = credentials.Role.ADMINISTRATOR.value, _("Administrator: everything")
 
     class Status(models.TextChoices):
         ACTIVE = "active", _("Active")

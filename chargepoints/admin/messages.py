@@ -43,7 +43,7 @@ class MessageAdmin(EvidenceAdmin):
 
     @display(description=_("Answer"), label={"ok": tones.SUCCESS, "error": tones.DANGER})
     def outcome(self, message: Message) -> tuple[str, str]:
-        return ("error", message.error_code) if message.error_code else ("ok", "ok")
+        return ("error", message.error_code) if message.error_code else ("ok", gettext("ok"))
 
     @admin.display(description=_("Milliseconds"))
     def duration(self, message: Message) -> str:

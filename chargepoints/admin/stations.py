@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from django.contrib import admin, messages
 from django.db.models import Model
@@ -27,6 +28,12 @@ REPORTED = (
     "meter_serial_number", "boot_reason", "firmware_status", "diagnostics_status", "heartbeat_interval",
     "clock_skew_s", "remote_address", "last_boot_at", "last_seen_at", "created_at",
 )  # fmt: skip
+
+
+def station_url(request: HttpRequest, identity: str) -> str:
+    """The URL to set in the station, with the host name that this browser uses."""
+    scheme = "wss" if request.is_secure() else "ws"
+    return f"{scheme}://{request.get_host()}/ocpp/{quote(identity, safe='')}"
 
 
 @admin.register(ChargePoint)
@@ -77,8 +84,9 @@ class ChargePointAdmin(OperatorAdmin):
     def response_add(
         self, request: HttpRequest, obj: ChargePoint, post_url_continue: str | None = None
     ) -> HttpResponse:
-        sentence = gettext("Station %(identity)s added. It can connect now.")
-        messages.success(request, sentence % {"identity": obj.identity})
+        sentence = gettext("Station %(identity)s added. Set its URL to %(url)s")
+        url = station_url(request, obj.identity)
+        messages.success(request, sentence % {"identity": obj.identity, "url": url})
         return redirect("admin:station", obj.pk)
 
     @admin.action(description=_("Accept the selected stations"), permissions=["change"])
@@ -99,7 +107,7 @@ class ChargePointAdmin(OperatorAdmin):
     def state(self, charge_point: ChargePoint) -> tuple[str, str]:
         if not charge_point.is_online:
             return "Offline", tones.station_status(charge_point.status, is_online=False)[0]
-        return charge_point.status or "Online", charge_point.status or "Online"
+        return charge_point.status or "Online", charge_point.status or gettext("Online")
 
     @admin.display(description="OCPP")
     def version(self, charge_point: ChargePoint) -> str:
@@ -111,5 +119,5 @@ class ChargePointAdmin(OperatorAdmin):
         return f"{charge_point.vendor} {charge_point.model}".strip() or "–"
 
     @display(description=_("Registration"), ordering="registration_status", label=tones.REGISTRATION)
-    def registration(self, charge_point: ChargePoint) -> str:
-        return charge_point.registration_status
+    def registration(self, charge_point: ChargePoint) -> tuple[str, str]:
+        return charge_point.registration_status, charge_point.get_registration_status_display()

@@ -67,7 +67,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='connector',
             name='is_provisional',
-            field=models.BooleanField(default=False, help_text='A session named the connector before the station reported its status.'),
+            field=models.BooleanField(default=False, help_text='A session named the connector before the station reported its status.', verbose_name='provisional'),
         ),
         migrations.AlterField(
             model_name='connector',
@@ -78,6 +78,11 @@ class Migration(migrations.Migration):
             model_name='deviceevent',
             name='at',
             field=models.DateTimeField(verbose_name='time'),
+        ),
+        migrations.AlterField(
+            model_name='deviceevent',
+            name='is_cleared',
+            field=models.BooleanField(default=False, verbose_name='cleared'),
         ),
         migrations.AlterField(
             model_name='message',

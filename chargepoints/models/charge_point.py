@@ -80,7 +80,7 @@ class ChargePoint(models.Model):
         help_text=_("Turn off for stations that send a user name other than their identity."),
     )
 
-    ocpp_version = models.CharField("OCPP version", max_length=16, blank=True, default="", db_index=True)
+    ocpp_version = models.CharField(_("OCPP version"), max_length=16, blank=True, default="", db_index=True)
     is_online = models.BooleanField(_("online"), default=False, db_index=True)
     status = models.CharField(
         max_length=64, blank=True, default="", help_text=_("The station's own status (1.6 connector 0).")
@@ -180,7 +180,9 @@ class Connector(models.Model):
     vendor_id = models.CharField(max_length=255, blank=True, default="")
     vendor_error_code = models.CharField(max_length=255, blank=True, default="")
     is_provisional = models.BooleanField(
-        default=False, help_text=_("A session named the connector before the station reported its status.")
+        _("provisional"),
+        default=False,
+        help_text=_("A session named the connector before the station reported its status."),
     )
     status_at = models.DateTimeField(
         null=True, blank=True, help_text=_("Time of the change by the station's clock.")

@@ -95,7 +95,7 @@ class DeviceEvent(models.Model):
     actual_value = models.TextField(blank=True, default="")
     tech_code = models.CharField(max_length=255, blank=True, default="")
     tech_info = models.TextField(blank=True, default="")
-    is_cleared = models.BooleanField(default=False)
+    is_cleared = models.BooleanField(_("cleared"), default=False)
     at = models.DateTimeField(_("time"))
     received_at = models.DateTimeField(db_index=True)
 

@@ -225,6 +225,14 @@ def test_a_station_is_entered_with_a_password_that_never_comes_out(administrator
     assert "charge-me-now" not in page and station.password_hash not in page
 
 
+def test_an_added_station_is_shown_with_the_url_to_set_in_it(administrator: Client) -> None:
+    page = administrator.post(
+        "/admin/chargepoints/chargepoint/add/", station_form(identity="CP 9"), follow=True
+    )
+
+    assert "Station CP 9 added. Set its URL to ws://testserver/ocpp/CP%209" in page.content.decode()
+
+
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -45,6 +46,16 @@ def test_a_list_is_filtered_by_time(viewer: Client, three: ChargePoint, query: s
 
     assert page.status_code == 200
     assert {name for name in ("At9", "At12", "At15") if f">{name}<" in page.content.decode()} == found
+
+
+def test_filters_are_headed_by_the_plain_names_of_their_columns(viewer: Client, db: None) -> None:
+    page = viewer.get("/admin/transactions/transaction/").content.decode()
+    headings = {
+        " ".join(text.split()) for text in re.findall(r"<(?:h3|label)[^>]*>([^<]*)</(?:h3|label)>", page)
+    }
+
+    assert {"Station", "Status", "Suspect", "Started"} <= headings
+    assert not [heading for heading in headings if heading.startswith("By ")]
 
 
 def test_the_time_of_a_filter_is_that_of_the_pages(

@@ -65,7 +65,7 @@ def ended(station: ChargePoint, number: int, *reasons: str, **more: Any) -> Tran
 def test_the_page_says_why_it_is_suspect_and_what_to_do(operator: Client, stuck: Transaction) -> None:
     page = text(operator.get(page_of(1000)))
 
-    assert "the connector reports Available, but the station sent no stop" in page
+    assert "The connector reports Available, but the station sent no stop" in page
     assert "Proposed fix: Close at the last reading." in page
     assert "Close it at the last reading, 6,000 Wh." in page
     for name in ("end", "proposed", "close"):

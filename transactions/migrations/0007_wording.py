@@ -61,7 +61,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='remotestart',
             name='remote_start_id',
-            field=models.BigIntegerField(blank=True, help_text='2.x: the number in our request.', null=True),
+            field=models.BigIntegerField(blank=True, help_text='2.x: the remoteStartId of the request.', null=True),
         ),
         migrations.AlterField(
             model_name='settlement',

@@ -26,7 +26,7 @@ class RemoteStart(models.Model):
         max_length=32, blank=True, default="", db_default="", help_text=_("2.x IdTokenType; empty in 1.6.")
     )
     remote_start_id = models.BigIntegerField(
-        null=True, blank=True, help_text=_("2.x: the number in our request.")
+        null=True, blank=True, help_text=_("2.x: the remoteStartId of the request.")
     )
     outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.WAITING)
     transaction = models.ForeignKey(

@@ -18,7 +18,7 @@ from ocpp_server import live
 from ocpp_server.live.recent import Recent
 from ocpp_server.observability import measures
 from ocpp_server.ports import Port
-from ocpp_server.protocol.versions import VERSIONS, identity_limit, negotiate
+from ocpp_server.protocol.versions import identity_limit, negotiate
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.handshake import authentication
 
@@ -200,10 +200,13 @@ def _version(handshake: Handshake) -> tuple[str, str | None]:
     if chosen is None and not handshake.offered and settings.OCPP_ASSUME_SUBPROTOCOL:
         return settings.OCPP_ASSUME_SUBPROTOCOL, None
     if chosen is None:
-        offered = ", ".join(handshake.offered)[:200] or "none"
-        raise Refusal(
-            NO_SUBPROTOCOL, f"No subprotocol in common: offered {offered}, spoken here {', '.join(VERSIONS)}."
+        offered = ", ".join(handshake.offered)[:200]
+        problem = (
+            f"The station offers only the subprotocol {offered}."
+            if offered
+            else "The station did not ask for OCPP (no subprotocol)."
         )
+        raise Refusal(NO_SUBPROTOCOL, f"{problem} Set it to OCPP 1.6-J, 2.0.1 or 2.1.")
     limit = identity_limit(chosen)
     if limit is not None and len(handshake.identity) > limit:
         raise Refusal(404, f"The identity is longer than the {limit} characters of OCPP 2.x.")

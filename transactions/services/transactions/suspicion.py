@@ -4,6 +4,7 @@ suspect transactions before they are billed.
 
 from __future__ import annotations
 
+import re
 from typing import Protocol
 
 from django.utils.translation import gettext_lazy as _
@@ -19,31 +20,33 @@ class Suspected(Protocol):
 
 
 SENTENCES = {
-    "clock-implausible": _("the station's clock was wrong, so the time of receipt is used"),
-    "connector-unknown": _("the station never announced this connector"),
-    "superseded": _("a newer session began on the connector before this one was stopped"),
-    "connector-available": _("the connector reports Available, but the station sent no stop"),
-    "abandoned": _("the station sent no more messages and no stop"),
-    "stop-missing": _("the station restarted and never sent a stop; the last reading is the final one"),
-    "stop-after-settlement": _("the station sent a stop after the energy was settled; the energy stays"),
-    "stop-before-start": _("the stop is older than the start"),
-    "meter-regression": _("the meter went backwards at the end"),
-    "meter-reset": _("the meter went backwards while charging"),
-    "meter-jump": _("the energy rose faster than any charger can deliver"),
-    "meter-start-implausible": _("the start reading was not plausible; the first reading is used instead"),
-    "meter-start-ahead": _("the start is later and higher than a reading of the session"),
-    "moment-contradicts": _("the station reported different readings for the same moment"),
-    "meter-stop-missing": _("there is no final reading"),
-    "matched-without-number": _("the stop named no valid session; it was matched by token and time"),
-    "start-missing": _("the start message is missing"),
-    "stop-came-first": _("the stop arrived before the start"),
-    "conflicting-stop": _("the station sent two stops with different values; the first counts"),
-    "conflicting-event": _("the station sent an event twice with different content; the first counts"),
-    "events-missing": _("sequence numbers are missing"),
-    "events-lost": _("the station was asked for the missing messages and has none"),
-    "charged-unauthorized": _("energy was drawn although the token was refused"),
+    "clock-implausible": _("The station's clock was wrong, so the time of receipt is used"),
+    "connector-unknown": _("The station never announced connector %(detail)s"),
+    "superseded": _("A newer session began on the connector before this one was stopped"),
+    "connector-available": _("The connector reports Available, but the station sent no stop"),
+    "abandoned": _("The station sent no more messages and no stop"),
+    "stop-missing": _("The station restarted and never sent a stop; the last reading is the final one"),
+    "stop-after-settlement": _("The station sent a stop after the energy was settled; the energy stays"),
+    "stop-before-start": _("The stop is older than the start"),
+    "meter-regression": _("The meter went backwards at the end"),
+    "meter-reset": _("The meter went backwards while charging"),
+    "meter-jump": _("The energy rose faster than any charger can deliver"),
+    "meter-start-implausible": _("The start reading was not plausible; the first reading is used instead"),
+    "meter-start-ahead": _("The start is later and higher than a reading of the session"),
+    "moment-contradicts": _("The station reported different readings for the same moment"),
+    "meter-stop-missing": _("There is no final reading"),
+    "matched-without-number": _("The stop named no valid session; it was matched by token and time"),
+    "start-missing": _("The start message is missing"),
+    "stop-came-first": _("The stop arrived before the start"),
+    "conflicting-stop": _("The station sent two stops with different values; the first counts"),
+    "conflicting-event": _("The station sent an event twice with different content; the first counts"),
+    "events-missing": _("Sequence numbers are missing"),
+    "events-lost": _("The station was asked for the missing messages and has none"),
+    "charged-unauthorized": _("Energy was drawn although the token was refused"),
 }
-
+_DETAIL = "%(detail)s"
+# The whole part of a reading in Wh.
+_WHOLE_WH = re.compile(r"(?<![\d.])\d{4,15}(?!\d)")
 
 # Reasons that `energy` adds about a session's registers, and removes when a later reading explains them.
 ABOUT_REGISTERS = frozenset(
@@ -93,9 +96,18 @@ def clear(transaction: TransactionState, code: str) -> None:
 
 
 def words(reasons: list[str]) -> list[str]:
-    """The reasons as sentences."""
+    """The reasons as sentences without a full stop; an unknown code stays as it is."""
     sentences = []
     for reason in reasons:
         code, _, detail = reason.partition(": ")
-        sentences.append(str(SENTENCES.get(code, code)) + (f" ({detail})" if detail else ""))
+        sentence = str(SENTENCES.get(code, code))
+        if _DETAIL in sentence:
+            sentence = sentence.replace(_DETAIL, detail)
+        elif detail:
+            sentence += ": " + (_WHOLE_WH.sub(_grouped, detail) if code in ABOUT_REGISTERS else detail)
+        sentences.append(sentence)
     return sentences
+
+
+def _grouped(number: re.Match[str]) -> str:
+    return f"{int(number[0]):,}"
