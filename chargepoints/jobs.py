@@ -17,7 +17,7 @@ from ocpp_server.storage.unit import Unit
 from ocpp_server.transport.switchboard import switchboard
 
 REFUSED_CONNECTIONS_KEPT = timedelta(days=30)
-# The holder of the socket ends commands itself. A command whose process died ends this much later.
+# The process with the socket ends commands. After its death they end this long after their deadline.
 COMMAND_GRACE = timedelta(seconds=60)
 
 
@@ -64,7 +64,7 @@ def trim_events() -> None:
 
 
 def recover() -> None:
-    """Mark stations as offline and end commands that a killed process left online and open."""
+    """Mark the stations as offline and end the open commands that a killed process left."""
     now = datetime.now(UTC)
     ChargePoint.objects.online().update(
         is_online=False, disconnected_at=now, connection_id="", close_code=None

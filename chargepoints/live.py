@@ -78,7 +78,7 @@ def load_connectors(by_pk: ByKey) -> None:
 
 
 def connector_entries(station: Station) -> Iterator[Entry]:
-    """The connectors of a station as Redis shows them: `evse.connector`, written when its status changes."""
+    """The connectors of a station for Redis, by `evse.connector`; written when the mark changes."""
     for connector in station.connectors.values():
         mark = (connector.status, connector.error_code, connector.info, connector.reported_at)
         yield f"{connector.evse}.{connector.number}", mark, connector

@@ -16,12 +16,12 @@ from ocpp_server import live
 from ocpp_server.observability.fleet import Family, Figures, Part
 from ocpp_server.protocol.versions import VERSIONS
 
-# Commands are counted over this long, so that a scrape never walks the whole log.
+# Only commands of this period are counted: a scrape must not read the whole log.
 RECENT = timedelta(hours=1)
 
 
 class ConnectedCollector(Collector):
-    """The stations that are connected, which the live state knows without a query."""
+    """The connected stations, counted in the live state without a query."""
 
     def collect(self) -> Iterator[Metric]:
         yield GaugeMetricFamily(
@@ -42,7 +42,7 @@ def figures() -> Figures:
     connectors: dict[str, int] = {}
     reported = Connector.objects.filter(charge_point__is_online=True).order_by()
     for status, count in reported.values_list("status").annotate(count=Count("pk")):
-        # A status that OCPP does not have would make labels without end.
+        # A status that is not in OCPP would create an unlimited number of labels.
         label = status if status and status in Connector.Status.values else "Other"
         connectors[label] = connectors.get(label, 0) + count
 

@@ -197,7 +197,7 @@ class RemoteStartBody(StrictSerializer):
     {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 1, "maxLength": 36}]}
 )
 class TransactionReference(serializers.Field[Any, Any, Any, Any]):
-    """Our number, or a 2.x station's transactionId."""
+    """The server's transaction number, or a 2.x station's transactionId."""
 
     def to_internal_value(self, data: Any) -> int | str:
         if isinstance(data, bool) or not isinstance(data, (int, str)) or data == "":

@@ -15,7 +15,7 @@ from ocpp_server.transport.handshake.admission import Handshake, Refusal
 MAX_REFUSED_CONNECTIONS = 10_000
 # The same refusal within this time is counted in the same row: a charger may try every second.
 _COALESCE = timedelta(minutes=10)
-# Stations that one statement is about.
+# Stations per query.
 _AT_ONCE = 500
 
 
@@ -49,7 +49,7 @@ def register(identities: list[str]) -> list[ChargePoint | None]:
 
 
 def record(handshake: Handshake, refusal: Refusal) -> None:
-    """Store a refused connection for the engineer who looks for it, and the security event that it may be."""
+    """Store a refused connection, and a security event when the refusal is one."""
     now = datetime.now(UTC)
     identity = handshake.identity.replace("\0", "\ufffd")[:255]
     known = RefusedConnection.objects.filter(

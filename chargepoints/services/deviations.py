@@ -37,7 +37,7 @@ def store(counted: list[tuple[int, Counts]], at: datetime) -> None:
                         last_at=at,
                     )
             except IntegrityError:
-                # The station has moved to this process, and the process before stored the first of this kind.
+                # The station's previous process has stored the first of this kind meanwhile.
                 _add(known, seen, at)
 
 

@@ -39,7 +39,7 @@ class Hourly:
         self._lock = Lock()
 
     def count(self, name: str) -> int:
-        """Count one; how many there have been within the hour."""
+        """Count one event. Returns how many events this hour has had."""
         now = time.monotonic()
         with self._lock:
             since, times = self._counts.pop(name, (now, 0))
@@ -99,7 +99,9 @@ def record(*, charge_point: ChargePoint | None, type: str, tech_info: str) -> No
 
 
 def failed_login(*, type: str, address: str, tech_info: str) -> None:
-    """Store a failed login to the admin or the API: the first few of an address, all in the metrics."""
+    """Store a failed login to the admin or the API, at most MAX_LOGINS_PER_HOUR for an address. The metrics
+    count all of them.
+    """
     measures.authentication_failures.add(type)
     if _logged.count(address) <= MAX_LOGINS_PER_HOUR:
         record(charge_point=None, type=type, tech_info=f"{tech_info} From {address or 'an unknown address'}.")

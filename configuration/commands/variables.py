@@ -24,7 +24,7 @@ _VARIABLE = re.compile(r"([^.\[\]]{1,50})(?:\[([^\]]{1,50})\])?\.([^.\[\]]{1,50}
 _UNKNOWN = frozenset({"UnknownComponent", "UnknownVariable"})
 _ANSWERED = frozenset({Command.State.ACCEPTED, Command.State.REJECTED})
 # These error codes concern the action, not the keys: asking again key by key is useless.
-_CANNOT = frozenset({"NotImplemented", "NotSupported"})
+_UNSUPPORTED = frozenset({"NotImplemented", "NotSupported"})
 
 # The most keys per CALL, as the station reported them (1.6 9.1, 2.0.1 B06.FR.05): the names of the key, and
 # the default for a station without a report. In 2.x the instance belongs to the variable; some stations put
@@ -65,7 +65,7 @@ class Reported:
         """Add the result of one CALL, secrets masked."""
         self.commands.append(command)
         self.is_aborted = command.is_finished and (
-            command.error_code in _CANNOT
+            command.error_code in _UNSUPPORTED
             or command.state not in {*_ANSWERED, Command.State.ERROR, Command.State.INVALID}
         )
         if command.state not in _ANSWERED:

@@ -99,7 +99,7 @@ def export(user: User) -> dict[str, Any]:
 
 
 def erase(user: User) -> Erased:
-    """Erase a person's data. Raises Conflict with the necessary first step while that is not possible."""
+    """Erase a person's data. Raises Conflict with the step that must come first."""
     _require_erasable(user)
     tokens = list(user.tokens.order_by("pk"))
     pseudonyms = {token.pk: f"erased-{secrets.token_hex(8)}" for token in tokens}

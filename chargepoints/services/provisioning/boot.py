@@ -14,7 +14,7 @@ from ocpp_server.live.station import Station
 # Seconds until a station that is not accepted sends the next BootNotification.
 RETRY_PENDING_S = 60
 RETRY_REJECTED_S = 300
-# Spread over a tenth, so that stations that booted together do not all return at once.
+# Up to a tenth is added at random, so that stations that booted together do not all return at once.
 JITTER = 0.1
 
 

@@ -18,7 +18,7 @@ from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision, decide
 from transactions.services.metering import readings
 from transactions.services.transactions import interruptions, owners, quarantine, sessions
-from transactions.services.transactions.suspicion import about_clock, clear, suspect
+from transactions.services.transactions.suspicion import about_clock, clear, has, suspect
 from transactions.tables import EVENTS
 
 STARTED, UPDATED, ENDED = "Started", "Updated", "Ended"
@@ -215,7 +215,7 @@ def _renumber(transaction: TransactionState, event: Event) -> dict[str, object]:
         transaction.last_seq_no = event.seq_no if last is None else max(last, event.seq_no)
         if transaction.is_active:
             transaction.charging_state = event.charging_state[:32] or transaction.charging_state
-    had_gaps = any(reason.startswith("events-missing") for reason in transaction.suspect_reasons)
+    had_gaps = has(transaction, "events-missing")
     is_next = last is not None and event.seq_no == last + 1
     if (is_next and not had_gaps) or not transaction.has_seq_order or not transaction.has_started:
         return columns

@@ -9,7 +9,7 @@ from ocpp_server.live.station import Station
 from transactions.services.transactions import sessions
 from transactions.services.transactions.suspicion import suspect
 
-# Requests per transaction. The wait before each one is twice as long as the one before.
+# Requests per transaction. The wait before a request is twice the previous wait.
 MAX_REQUESTS = 4
 
 
