@@ -30,7 +30,7 @@ class AccountsConfig(AppConfig):
 
 
 def _renew_keys(sender: object, **kwargs: object) -> None:
-    # It imports models, which do not exist when Django imports this module.
+    # The service imports models: Django loads those after this module.
     from accounts.services import token_keys
 
     token_keys.renew()

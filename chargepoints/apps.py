@@ -7,7 +7,7 @@ class ChargePointsConfig(AppConfig):
     verbose_name = _("Charge points")
 
     def ready(self) -> None:
-        # The modules below import models, which exist only now.
+        # The modules below import models: Django has loaded those only now.
         from chargepoints import jobs, live, metrics
         from chargepoints.services import admission, commands, connections, security
         from ocpp_server import credentials

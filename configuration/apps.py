@@ -5,7 +5,7 @@ class ConfigurationConfig(AppConfig):
     name = "configuration"
 
     def ready(self) -> None:
-        # The modules below import models, which exist only now.
+        # The modules below import models: Django has loaded those only now.
         from configuration import live
         from ocpp_server.api import extensions as row_extensions
         from ocpp_server.live import extensions

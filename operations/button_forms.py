@@ -147,6 +147,7 @@ class Trigger(ButtonForm):
 
 class GetConfiguration(ButtonForm):
     keys = forms.CharField(
+        label=_("Keys"),
         required=False,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 3}),
         help_text=_("One key per line. Leave empty to read all keys."),
@@ -167,9 +168,13 @@ class GetConfiguration(ButtonForm):
 
 
 class ChangeConfiguration(ButtonForm):
-    key = forms.CharField(max_length=255, widget=_TEXT(attrs={"autocomplete": "off"}))
+    key = forms.CharField(label=_("Key"), max_length=255, widget=_TEXT(attrs={"autocomplete": "off"}))
     value = forms.CharField(
-        required=False, max_length=2500, strip=False, widget=_TEXT(attrs={"autocomplete": "off"})
+        label=_("Value"),
+        required=False,
+        max_length=2500,
+        strip=False,
+        widget=_TEXT(attrs={"autocomplete": "off"}),
     )
 
     def offer(self, evses: list[int], running: list[tuple[int, str]]) -> None:
@@ -182,13 +187,14 @@ class DataTransfer(ButtonForm):
     vendor_id = forms.CharField(label=_("Vendor"), max_length=255, widget=_TEXT)
     message_id = forms.CharField(label=_("Message"), required=False, max_length=50, widget=_TEXT)
     data = forms.CharField(  # type: ignore[assignment]  # the metaclass takes it out of the class
-        required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})
+        label=_("Data"), required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 4})
     )
 
 
 class AnyAction(ButtonForm):
-    action = forms.ChoiceField(widget=_SELECT, choices=())
+    action = forms.ChoiceField(label=_("Action"), widget=_SELECT, choices=())
     payload = forms.CharField(
+        label=_("Payload"),
         initial="{}",
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 8, "class": "op-code", "spellcheck": "false"}),
         help_text=_("JSON by the schema of the station's OCPP version. It is validated before it is sent."),

@@ -6,7 +6,7 @@ class TransactionsConfig(AppConfig):
     name = "transactions"
 
     def ready(self) -> None:
-        # The modules below import models, which exist only now.
+        # The modules below import models: Django has loaded those only now.
         from accounts.services.token_cache import forget_tokens
         from ocpp_server.api import extensions
         from ocpp_server.observability import fleet

@@ -19,6 +19,7 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
     """The password is write-only: the form shows only whether there is one."""
 
     security_profile = forms.TypedChoiceField(
+        label=_("Security profile"),
         coerce=int,
         widget=UnfoldAdminSelectWidget,
         choices=[
@@ -39,6 +40,7 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
         ),
     )
     remove_password = forms.BooleanField(
+        label=_("Remove password"),
         required=False,
         widget=UnfoldBooleanSwitchWidget,
         help_text=_("The station can then connect without a password."),

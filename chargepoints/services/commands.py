@@ -86,8 +86,8 @@ def end_disconnected(command_id: str) -> None:
 
 
 def end_overdue(command_id: str) -> None:
-    """End a command that no answer and no process has ended. A later end by the process that holds the
-    socket changes nothing then.
+    """End a command that neither an answer nor a process has ended. The process with the socket cannot end
+    it again.
     """
     _end(command_id, Command.State.TIMEOUT)
 

@@ -38,6 +38,7 @@ class ReasonForm(forms.Form):
     """The reason, which every decision needs."""
 
     reason = forms.CharField(
+        label=_("Reason"),
         max_length=settling.MAX_REASON,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 2}),
         help_text=_("Stored with the session."),

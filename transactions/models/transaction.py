@@ -10,8 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Token
 from chargepoints.models import ChargePoint
 
-# A session that had ended by then drew nothing since. A union of two index look-ups: given an OR, the planner
-# walks all rows.
+# A session that ended before the period has no energy in it. A union of two index look-ups: given an OR, the
+# planner walks all rows.
 _SINCE = """
     FROM transactions_transaction AS session, {hours} AS drawn
     WHERE session.id IN (

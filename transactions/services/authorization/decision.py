@@ -69,7 +69,7 @@ async def decide(
     purpose: Purpose = Purpose.IDENTIFY,
 ) -> Decision:
     """Blocked, then Expired, then Invalid, then ConcurrentTx, then Accepted. An unknown token is Invalid, and
-    goes to the inbox.
+    is added to the inbox.
 
     Place, time and budget are checked for START, and for IDENTIFY, which has no stated purpose. A token with
     a session here, or of the same group as one, may always end it. Other sessions are checked for START only:

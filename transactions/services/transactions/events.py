@@ -53,7 +53,7 @@ class Event(NamedTuple):
 async def record(*, station: Station, event: Event) -> Decision | None:
     """Store an event and compute the state again. Returns the decision about its token, None without one.
 
-    A repeated event has no second effect. An event with a known number and other content goes to quarantine
+    A repeated event has no second effect. An event with a known number and other content is quarantined
     (F60), unless the station does not number its events at all.
     """
     check = crc32(event.payload.encode())

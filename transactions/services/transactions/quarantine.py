@@ -45,7 +45,7 @@ def keep(
 
 
 async def is_kept(station: Station) -> bool:
-    """Whether the current message was kept before: a charger repeats a message that it thinks was lost."""
+    """Whether the current message was kept before: a station repeats a message that got no answer."""
     return await journal.run(_is_kept, station.pk, station.action, _normalised(station))
 
 
