@@ -12,7 +12,7 @@ from ocpp_server.transport.handshake import admission
 from ocpp_server.transport.handshake.admission import Handshake, Refusal
 
 # Only the newest rows are kept.
-MAX_REFUSED_CONNECTIONS = 10_000
+MAX_REFUSALS = 10_000
 # The same refusal within this time is counted in the same row: a charger may try every second.
 _COALESCE = timedelta(minutes=10)
 # Stations per query.
@@ -64,7 +64,7 @@ def record(handshake: Handshake, refusal: Refusal) -> None:
         known.at = now
         known.save(update_fields=["count", "at"])
         return
-    if RefusedConnection.objects.count() >= MAX_REFUSED_CONNECTIONS:
+    if RefusedConnection.objects.count() >= MAX_REFUSALS:
         RefusedConnection.objects.filter(pk=RefusedConnection.objects.earliest("at").pk).delete()
     RefusedConnection.objects.create(
         identity=identity,

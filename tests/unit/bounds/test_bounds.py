@@ -109,7 +109,7 @@ def test_events_of_no_station_are_bounded_too(monkeypatch: pytest.MonkeyPatch, n
 
 
 def test_refused_connections_are_bounded_and_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stations, "MAX_REFUSED_CONNECTIONS", 5)
+    monkeypatch.setattr(stations, "MAX_REFUSALS", 5)
 
     for number in range(12):
         stations.record(handshake(f"STRANGER-{number}"), Refusal(404, "Nobody knows it."))
