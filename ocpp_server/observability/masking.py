@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from ocpp_server.protocol import secrets
-from ocpp_server.protocol.secrets import LOOKED_AT, NO_PATHS, Paths, is_secret_name, paths_of
+from ocpp_server.protocol.secrets import MAY_HOLD_SECRETS, NO_PATHS, Paths, is_secret_name, paths_of
 
 __all__ = ["MASK", "is_secret_name", "masked", "masked_frame", "masked_text", "masked_words", "secrets_in"]
 
@@ -59,7 +59,7 @@ def masked_text(text: str, action: str = "", *, is_known: bool = False, echoes: 
 
     `is_known`: it has been validated and has no field that its schema does not know. Asked for every message.
     """
-    if action not in LOOKED_AT and not echoes:
+    if action not in MAY_HOLD_SECRETS and not echoes:
         if is_known:
             # All names are the published ones: only customData and addresses are left. Spelled out, because
             # this looks at every character of every message.
@@ -90,7 +90,7 @@ def masked_words(text: str, *, echoes: Iterable[str] = ()) -> str:
 
 def secrets_in(payload: Any, action: str) -> frozenset[str]:
     """The secret texts of a request that are long enough to be recognised where its answer repeats them."""
-    if action not in LOOKED_AT:
+    if action not in MAY_HOLD_SECRETS:
         return frozenset()
     copy = _Copy()
     copy.of(payload, _Place(paths_of(action)))

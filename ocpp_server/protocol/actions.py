@@ -1,8 +1,7 @@
-"""THE TABLE: every action of OCPP, which side sends it, its block, its versions, and every fact about it that
-the server acts on.
+"""THE TABLE: every OCPP action with its direction, block, versions, facts and secret fields.
 
-The handlers, commands, services and tests of an action stand in files named after its block, in the app that
-BLOCKS names. 39 rows in 1.6 with the security extension, 64 in 2.0.1, 91 in 2.1, 102 names in all.
+The handlers, commands, services and tests of an action are in files named after its block, in the app that
+BLOCKS names. 1.6 with the security extension has 39 actions, 2.0.1 has 64 and 2.1 has 91: 102 names in all.
 """
 
 from __future__ import annotations
@@ -51,16 +50,17 @@ class Fact(Flag):
     """Facts about an action that the server acts on. Every row states its facts."""
 
     PLAIN = 0
-    # A station discards it when it is answered with an error, and keeps it otherwise: never refused for a
-    # message id, and answered even when it could not be handled.
+    # A station keeps the message and retries it until it gets an answer, and discards it after a CALLERROR.
+    # So the server never refuses it for its message id, and answers even when it could not handle the
+    # message.
     TRANSACTIONAL = auto()
-    # A bill depends on it: a refused one is kept for the operator.
+    # A bill depends on it: the server keeps a refused message for the operator.
     ABOUT_MONEY = auto()
-    # The answer holds the current time or begins a new life of the station: never replayed.
+    # The answer holds the current time or starts the station afresh: a stored answer is never replayed.
     ALWAYS_NEW = auto()
     # A station may send it before its boot was accepted (2.0.1 B02.FR.09, B03.FR.07; 1.6J errata 3.8).
     BEFORE_ACCEPTED = auto()
-    # We may send it to a station that is Pending, which may be configured, nothing else (1.6 4.2, 2.0.1 B02).
+    # The server may send it to a Pending station, which may only be configured (1.6 4.2, 2.0.1 B02).
     WHILE_PENDING = auto()
     # Stored in the message log only with OCPP_LOG_HEARTBEATS.
     LOG_ON_DEMAND = auto()
@@ -68,16 +68,16 @@ class Fact(Flag):
     UNANSWERED = auto()
 
 
-# In `secret_paths`: secrets may stand in any text of the action, under a name that no schema knows (a key, a
-# variable, JSON inside a text) or as part of an address.
+# As an entry of `secret_paths`: any text of the action may hold a secret, under a name that no schema knows
+# (a key, a variable, JSON inside a text) or as part of an address.
 FREE: Final = "*"
 
 
 class Action(NamedTuple):
     """One row: `direction` names the side that sends the request.
 
-    `secret_paths` are the fields of its request or answer whose values are never shown, or FREE. The rule is
-    in `secrets`; a test checks every text field of every schema against it.
+    `secret_paths` are the fields of its request or response whose values are never shown, or FREE. The module
+    `secrets` applies them; a test checks every text field of every schema.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Action(NamedTuple):
 
     @property
     def is_to_station(self) -> bool:
-        """Whether we may send it."""
+        """Whether the server may send it."""
         return self.direction != STATION
 
     @property
@@ -278,7 +278,7 @@ ACTIONS: Final[dict[str, Action]] = {row[0]: Action(*row) for row in _TABLE}
 
 
 def having(fact: Fact) -> frozenset[str]:
-    """The actions with a fact. Read once, at import: what reads a fact with every message keeps the set."""
+    """The actions with a fact. Call it at import and keep the set: it scans the whole table."""
     return frozenset(row.name for row in ACTIONS.values() if fact in row.facts)
 
 
@@ -292,7 +292,7 @@ SENDS: Final = having(Fact.UNANSWERED)
 
 
 def known(name: str) -> bool:
-    """Whether any version of OCPP has this action: the border between NotImplemented and NotSupported."""
+    """Whether any version of OCPP has this action. Errors: NotImplemented without one, else NotSupported."""
     return name in ACTIONS
 
 
@@ -310,5 +310,5 @@ def from_station(version: str) -> frozenset[str]:
 
 @cache
 def to_station(version: str) -> frozenset[str]:
-    """The actions that we may send to stations of this version."""
+    """The actions that the server may send to stations of this version."""
     return frozenset(row.name for row in ACTIONS.values() if version in row.versions and row.is_to_station)

@@ -1,6 +1,6 @@
-"""The one way through for every message of a station, after the session has read its envelope.
+"""The one path of every message from a station, after the session has read its envelope.
 
-A request: look up > validate > handler > validate > commit > pack. An answer to a call of ours: validate >
+A request: look up > validate > handler > validate > commit > pack. An answer to the server's call: validate >
 @reply > commit.
 """
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class Party(Protocol):
-    """A station as dispatch needs it."""
+    """The attributes of a station that dispatch uses."""
 
     identity: str
     version: str
@@ -37,9 +37,7 @@ class Party(Protocol):
 
 
 class StorageUnavailable(Exception):
-    """Nothing can be stored now: close the socket without an answer, and the station keeps the message (1.6
-    3.7.1).
-    """
+    """Nothing can be stored now. Close the socket unanswered: the station keeps the message (1.6 3.7.1)."""
 
     # The reason in the close frame (1013).
     sentence = "The database is away; try again later."
@@ -63,13 +61,15 @@ class Exchange:
 
     @property
     def ms(self) -> float:
-        """Milliseconds since the request came."""
+        """Milliseconds since the request was received."""
         return (time.perf_counter() - self.started) * 1000
 
 
 class Answer:
-    """A station's answer to a call of ours. `response` is its payload, None for a CALLERROR or an invalid
-    payload; `error` says what is invalid. `mask` takes the secrets of our call out of a text.
+    """A station's answer to a call of the server.
+
+    `response` is its payload, None for a CALLERROR or an invalid payload; `error` names the broken rule.
+    `mask` removes the secrets of the call from a text.
     """
 
     __slots__ = ("call", "error", "frame", "mask", "response")
@@ -86,25 +86,26 @@ M_contra = TypeVar("M_contra", Exchange, Answer, contravariant=True)
 
 
 class Work(Protocol[M_contra]):
-    """The unit of work of one message: all of it is stored, or all of it is taken back."""
+    """The unit of work of one message: all of its changes are stored, or all are rolled back."""
 
     async def commit(self, message: M_contra, /) -> None:
-        """Store what the message changed. Raises CommitRefused when the database refuses a row; any other
-        exception means that nothing can be stored.
+        """Store the changes of the message.
+
+        Raises CommitRefused when the database refuses a row; any other exception means that nothing can be
+        stored.
         """
 
     async def roll_back(self) -> None:
-        """Take back what the message changed, in the live state too. Raises StorageUnavailable."""
+        """Undo the changes of the message, in the live state too. Raises StorageUnavailable."""
 
 
 async def dispatch(station: Party, call: Call | Send, work: Work[Exchange]) -> Exchange:
-    """Handle a request and commit what it changes; only then is there an answer.
+    """Handle a request and commit its changes. The returned exchange has the answer to send.
 
-    When the handler, a reaction to it, the answer's schema or the commit fails, everything that the message
-    changed is rolled back before anything else happens. When the commit was refused, the message is handled a
-    second time on the state that was loaded again. An exception that leaves this function
-    (StorageUnavailable, CommitRefused, a cancelled task) means that nothing is stored and nothing may be
-    answered; the owner of the unit of work abandons it then.
+    When the handler, a reaction, the schema of the answer or the commit fails, all changes of the message are
+    rolled back first. After a refused commit, the message is handled a second time on the reloaded state. An
+    exception from this function (StorageUnavailable, CommitRefused, a cancelled task) means that nothing is
+    stored and nothing may be answered: the caller abandons the unit of work.
     """
     exchange = Exchange(call)
     try:
@@ -132,7 +133,7 @@ async def _attempt(station: Party, exchange: Exchange, work: Work[Exchange]) -> 
     exchange.error, exchange.answer = None, ""
     has_begun = False
     try:
-        handler = _admitted(station, exchange)
+        handler = _admit(station, exchange)
         has_begun = True
         answer = await handler(station, exchange.payload)
         call = exchange.call
@@ -144,14 +145,14 @@ async def _attempt(station: Party, exchange: Exchange, work: Work[Exchange]) -> 
     except (CommitRefused, StorageUnavailable):
         raise
     except Exception as error:
-        exchange.error = error if isinstance(error, OcppError) else _failed(station, exchange.call)
+        exchange.error = error if isinstance(error, OcppError) else _log_failure(station, exchange.call)
         if has_begun:
             await work.roll_back()
     await work.commit(exchange)
 
 
-def _failed(station: Party, call: Call | Send) -> OcppError:
-    """Log the exception that is being handled; the error that the station gets for it."""
+def _log_failure(station: Party, call: Call | Send) -> OcppError:
+    """Log the exception that is being handled. Returns the error that the station gets for it."""
     log.exception(
         "handler.failed",
         station=station.identity,
@@ -162,13 +163,13 @@ def _failed(station: Party, call: Call | Send) -> OcppError:
     return InternalError()
 
 
-def _admitted(station: Party, exchange: Exchange) -> registry.Handler:
-    """The handler of the request, whose payload is valid or tolerable after this. Raises OcppError."""
+def _admit(station: Party, exchange: Exchange) -> registry.Handler:
+    """Check and repair the request; returns its handler. Raises OcppError when the request is refused."""
     call = exchange.call
     action, version = call.action, station.version
     handler = registry.handler(version, action)
     if handler is None:
-        raise _unserved(version, action)
+        raise _not_served(version, action)
     if not station.is_accepted and action not in actions.BEFORE_ACCEPTED:
         raise SecurityError("The station is not accepted yet: only BootNotification is allowed.")
     if call.cleaned:
@@ -182,11 +183,11 @@ def _admitted(station: Party, exchange: Exchange) -> registry.Handler:
 
 
 async def dispatch_answer(station: Party, answer: Answer, work: Work[Answer]) -> None:
-    """Handle the answer to a call of ours and commit what it changes, with the final state of the call.
+    """Handle the answer to a call of the server; commit its changes and the final state of the call.
 
-    A failing @reply handler is rolled back and the call ends all the same: the station has answered. When the
-    commit was refused, the handler runs a second time on the state that was loaded again, and when that is
-    refused too, the call ends without its effects. Exceptions mean the same as in `dispatch`.
+    A failing @reply handler is rolled back, and the call ends anyway because the station has answered. After
+    a refused commit, the handler runs a second time on the reloaded state. When the second commit is refused
+    too, the call ends without the handler's changes. Exceptions mean the same as in `dispatch`.
     """
     _check(station, answer)
     try:
@@ -208,7 +209,7 @@ async def dispatch_answer(station: Party, answer: Answer, work: Work[Answer]) ->
 
 
 def _check(station: Party, answer: Answer) -> None:
-    """Read and validate the payload; what is wrong with it is a deviation."""
+    """Read and validate the payload of an answer; its faults are counted as deviations."""
     if isinstance(answer.frame, CallError):
         return
     try:
@@ -239,10 +240,10 @@ async def _attempt_answer(station: Party, answer: Answer, work: Work[Answer]) ->
 
 
 def read_again(version: str, action: str, text: str) -> dict[str, Any]:
-    """The payload of a stored request as the handler of a live frame would get it: tolerated and repaired.
+    """The payload of a stored request, repaired as for the handler of a live frame.
 
-    An earlier version of the server, which repaired less, may have stored the request. Raises OcppError for a
-    request that no handler could serve.
+    An earlier release of the server, which repaired less, may have stored the request. Raises OcppError for a
+    request that no handler can serve.
     """
     payload = Call(id="", action=action, payload=text).json()
     schemas.check(version, action, "request", payload, strict=False)
@@ -250,14 +251,15 @@ def read_again(version: str, action: str, text: str) -> dict[str, Any]:
 
 
 def give_up(call: Call, version: str, payload: dict[str, Any] | None) -> str:
-    """The frame that answers a request which could not be handled: `payload` when the request is kept for an
-    operator, InternalError otherwise.
+    """The frame that answers a request the server failed to handle.
+
+    It carries `payload` when the request is kept for an operator, InternalError otherwise.
     """
     exchange = Exchange(call)
     if payload is None:
         exchange.error = InternalError()
     else:
-        # A gateway of an earlier release does not say which version the station speaks.
+        # An earlier release of the gateway does not send the version of the station: no schema to check then.
         if registry.handler(version, call.action) is not None:
             schemas.outgoing(version, call.action, "response", payload)
         exchange.answer = orjson.dumps(payload).decode()
@@ -267,12 +269,12 @@ def give_up(call: Call, version: str, payload: dict[str, Any] | None) -> str:
 
 
 def refusal(answer: Answer, version: str) -> str | None:
-    """The CALLRESULTERROR for an invalid answer; None where there is no such frame (before 2.1)."""
+    """The CALLRESULTERROR for an invalid answer; None before 2.1, which introduced this frame."""
     return None if answer.error is None else pack_result_error(answer.call.id, answer.error, version)
 
 
 def packed(exchange: Exchange, version: str) -> str | None:
-    """The frame that answers; None for a SEND, which is never answered (2.1 part 4 4.2.5)."""
+    """The frame with the answer; None for a SEND, which is never answered (2.1 part 4 4.2.5)."""
     if type(exchange.call) is Send:
         return None
     if exchange.error is not None:
@@ -280,7 +282,7 @@ def packed(exchange: Exchange, version: str) -> str | None:
     return pack_result(exchange.call.id, exchange.answer)
 
 
-def _unserved(version: str, action: str) -> OcppError:
+def _not_served(version: str, action: str) -> OcppError:
     if actions.known(action):
         return NotSupported(f"{action} is not supported by this server in OCPP {label(version)}.")
     return NotImplementedAction("The action is not known.")

@@ -12,13 +12,13 @@ DESCRIPTION_MAX = 255  # 1.6J 4.2.3, 2.0.1 part 4 4.2.3
 
 
 class OcppError(Exception):
-    """A refusal that leaves as CALLERROR; never carries a stack trace or our internals.
+    """A refusal that is sent as CALLERROR. It never carries a stack trace or internals of the server.
 
-    `description` is a sentence for the person who reads the charger's log; packing cuts it to 255 characters.
+    `description` is a sentence for people who read the station's log; `frames` cuts it to 255 characters.
     """
 
     code: ClassVar[str] = "GenericError"
-    code_16: ClassVar[str] = ""  # only where 1.6 says it differently
+    code_16: ClassVar[str] = ""  # only where 1.6 spells it differently
     sentence: ClassVar[str] = "The message could not be processed."
 
     def __init__(self, description: str = "", details: dict[str, Any] | None = None) -> None:
@@ -50,28 +50,28 @@ class NotSupported(OcppError):
 
 
 class InternalError(OcppError):
-    """The server failed, not the station: the station keeps the message and retries."""
+    """The server failed, not the station."""
 
     code = "InternalError"
     sentence = "An internal error occurred; the message was not processed."
 
 
 class ProtocolError(OcppError):
-    """The message breaks a rule of the conversation, for instance a message id used twice."""
+    """The message breaks a rule of the protocol, for example a message id used twice."""
 
     code = "ProtocolError"
     sentence = "The message does not follow the protocol."
 
 
 class SecurityError(OcppError):
-    """The message is not allowed in this state, for instance before the boot was accepted."""
+    """The message is not allowed in this state, for example before the boot was accepted."""
 
     code = "SecurityError"
     sentence = "The message is not allowed for security reasons."
 
 
 class FormatViolation(OcppError):
-    """The payload is not the object its action asks for."""
+    """The payload is not an object, or has a field that the schema of its action does not know."""
 
     code = "FormatViolation"
     code_16 = "FormationViolation"

@@ -1,7 +1,7 @@
-"""The frames of OCPP-J: read without ever raising, and written compactly.
+"""The frames of OCPP-J: `parse` reads them and never raises, the `pack_...` functions write compact JSON.
 
-The envelope is decoded; the payload stays the station's own text until a caller needs `json()`. So it can be
-logged, hashed and stored byte for byte, and 1.10 does not become 1.1 on the way.
+`parse` decodes only the envelope; the payload stays the station's own text until a caller needs `json()`. So
+the payload can be logged, hashed and stored byte for byte: 1.10 does not become 1.1.
 """
 
 import re
@@ -41,7 +41,7 @@ class _WithPayload(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def null_payload(self) -> bool:
-        """Some stations send null and mean an empty object: counted, not refused."""
+        """Whether the payload is null. Some stations send it for an empty object: counted, not refused."""
         return self.payload == "null"
 
     def json(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class _WithPayload(msgspec.Struct, frozen=True, gc=False):
 
 
 class Call(_WithPayload, frozen=True, gc=False, kw_only=True):
-    """[2, id, action, payload]: a request, from either side."""
+    """[2, id, action, payload]: a request of either side."""
 
     action: str
 
@@ -80,7 +80,7 @@ class Send(_WithPayload, frozen=True, gc=False, kw_only=True):
 
 
 class CallError(msgspec.Struct, frozen=True):
-    """[4, id, code, description, details]: a Call that was refused. `code` is kept as it came."""
+    """[4, id, code, description, details]: a Call was refused. `code` is the station's own text."""
 
     id: str
     code: str
@@ -90,7 +90,7 @@ class CallError(msgspec.Struct, frozen=True):
 
 
 class CallResultError(msgspec.Struct, frozen=True):
-    """[5, id, code, description, details]: 2.1 only, our CallResult was refused; never answered."""
+    """[5, id, code, description, details]: 2.1 only, the station refused a CallResult; never answered."""
 
     id: str
     code: str
@@ -100,10 +100,10 @@ class CallResultError(msgspec.Struct, frozen=True):
 
 
 class Broken(msgspec.Struct, frozen=True):
-    """A frame that breaks the rules of its envelope.
+    """A frame whose envelope is invalid.
 
-    `error` is the answer to the sender, None where nothing may be answered (broken answers and SENDs).
-    `id` and `type` are set as far as they could be read.
+    `error` is the answer to the sender, None where nothing may be answered (invalid answers and SENDs).
+    `id` and `type` are None where they could not be read.
     """
 
     reason: str
@@ -126,12 +126,12 @@ Frame = Call | CallResult | CallError | CallResultError | Send | Broken | Unknow
 _Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID)]
 _Action = Annotated[str, msgspec.Meta(min_length=1)]
 
-# One of these decodes a correct frame without Python code of ours; `_parse_closely` takes what they refuse.
+# These decode a correct frame in C; `_parse_closely` reads the frames that they refuse.
 _decode_call = msgspec.json.Decoder(tuple[Literal[2], _Id, _Action, msgspec.Raw]).decode
 _decode_result = msgspec.json.Decoder(tuple[Literal[3], _Id, msgspec.Raw]).decode
 _decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
-_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # the optional end keeps it linear on any input
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)  # the optional quote keeps the scan linear
 _NOT_BRACKET = re.compile(r"[^][{}]+")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(
@@ -144,7 +144,7 @@ _TYPE_NUMBER = re.compile(rb"-?[0-9]{1,9}")
 
 
 def parse(text: str, version: str) -> Frame:
-    """Read one frame of a station; never raises, for any input."""
+    """Read one frame of a station. Never raises."""
     if text.count("[") + text.count("{") > MAX_DEPTH and _too_deep(text):
         return _unreadable(f"nested deeper than {MAX_DEPTH} levels, or brackets do not match")
     cleaned = False
@@ -158,12 +158,12 @@ def parse(text: str, version: str) -> Frame:
             _, call_id, payload = _decode_result(text)
             return CallResult(call_id, str(payload, "utf-8"), cleaned)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        pass  # `_parse_closely` finds out what is wrong
+        pass  # `_parse_closely` names the fault
     return _parse_closely(text, version, cleaned)
 
 
 def _parse_closely(text: str, version: str, cleaned: bool) -> Frame:
-    """Read a frame that is unusual or wrong, and name what is wrong."""
+    """Read an unusual frame, or name the fault of an invalid one."""
     if _LONE_SURROGATE.search(text):
         text, cleaned = _LONE_SURROGATE.sub("\ufffd", text), True
     try:
@@ -202,7 +202,7 @@ def _parse_request(
 
 
 def _parse_answer(kind: int, parts: list[msgspec.Raw], given_id: object, cleaned: bool) -> Frame:
-    """Read an answer generously: a caller waits for it, and the id alone names the call it ends."""
+    """Read an answer leniently: a caller waits for it, and the id alone identifies its call."""
     if not isinstance(given_id, str) or not given_id:
         return Broken("the message id of an answer is not a string", None, None, kind)
     if kind == CALL_RESULT:
@@ -223,16 +223,16 @@ def _unreadable(reason: str) -> Broken:
 
 
 def _broken(reason: str, given_id: object, kind: int | None, version: str) -> Broken:
-    """A frame with valid JSON and a wrong envelope; a SEND is never answered (2.1 part 4 4.2.5)."""
+    """A frame with valid JSON and an invalid envelope; a SEND is never answered (2.1 part 4 4.2.5)."""
     error = None if kind == SEND else RpcFrameworkError(f"The frame is not a valid RPC message: {reason}.")
     return Broken(reason, error, _echoable(given_id, version), kind)
 
 
 def _echoable(given_id: object, version: str) -> str | None:
-    """The id an error about this frame may carry.
+    """The id that an error about this frame may carry; None for an id that cannot be repeated.
 
-    2.x has "-1" for ids that break the rule. 1.6 has no such id, and a station without an answer waits for
-    its timeout: an id that differs from others is returned as text.
+    2.x uses "-1" in place of an invalid id. 1.6 has no such id, and a station without an answer waits for its
+    timeout: an integer or a long text is returned as text.
     """
     if isinstance(given_id, str) and _is_id(given_id):
         return given_id
@@ -250,7 +250,7 @@ def _is_id(value: object) -> bool:
 def _decoded(part: msgspec.Raw) -> Any:
     try:
         return orjson.loads(bytes(part))
-    except orjson.JSONDecodeError:  # a number that does not fit a double: wrong in every place
+    except orjson.JSONDecodeError:  # a number that does not fit a double: invalid in every position
         return None
 
 
@@ -265,7 +265,7 @@ def _too_deep(text: str) -> bool:
 
 
 def _clean_escapes(text: str) -> tuple[str, bool]:
-    r"""Replace \u0000 and lone surrogate escapes; PostgreSQL refuses the one, UTF-8 the other."""
+    r"""Replace \u0000, which PostgreSQL refuses, and lone surrogate escapes, which UTF-8 cannot encode."""
     found = False
 
     def replace(match: re.Match[str]) -> str:
@@ -283,26 +283,24 @@ def _clean_escapes(text: str) -> tuple[str, bool]:
 
 
 def pack_call(id: str, action: str, payload: dict[str, Any]) -> str:
-    """A CALL as compact JSON; several chargers refuse whitespace or a frame split over lines."""
+    """A CALL as compact JSON: several stations refuse whitespace or line breaks."""
     return orjson.dumps((CALL, id, action, payload)).decode()
 
 
 def pack_result(id: str, payload: dict[str, Any] | str) -> str:
-    """A CALLRESULT; a payload that is text already is copied as it is."""
+    """A CALLRESULT; a payload given as text is copied unchanged."""
     if isinstance(payload, str):
         return f"[3,{orjson.dumps(id).decode()},{payload}]"
     return orjson.dumps((CALL_RESULT, id, payload)).decode()
 
 
 def pack_error(id: str, error: OcppError, version: str) -> str:
-    """A CALLERROR, the code spelled for the version, the description at most 255 characters."""
+    """A CALLERROR with the code as the version spells it; the description is cut to 255 characters."""
     return _pack_refusal(CALL_ERROR, id, error, version)
 
 
 def pack_result_error(id: str, error: OcppError, version: str) -> str | None:
-    """A CALLRESULTERROR: the station's answer to our CALL breaks its schema. None before 2.1, where an answer
-    is never answered.
-    """
+    """A CALLRESULTERROR for an answer that breaks its schema; None before 2.1, which introduced it."""
     return None if version != V21 else _pack_refusal(CALL_RESULT_ERROR, id, error, version)
 
 
@@ -312,10 +310,10 @@ def _pack_refusal(kind: int, id: str, error: OcppError, version: str) -> str:
 
 
 def answer_to_broken(frame: Broken | Unknown, version: str) -> str | None:
-    """The answer to a frame that is no message; None where the version asks for silence.
+    """The answer to an invalid frame; None where the version requires no answer.
 
-    1.6 and 2.1 ignore unknown message types, 2.0.1 refuses them (part 4 4.4). An unreadable id is answered
-    with "-1" in 2.x; 1.6 has no such rule and stays silent (conformance R16, R17, R19).
+    1.6 and 2.1 ignore unknown message types, 2.0.1 refuses them (part 4 4.4). 2.x answers an unreadable id
+    with "-1"; 1.6 has no such rule, and nothing is sent (conformance R16, R17, R19).
     """
     if isinstance(frame, Unknown):
         if version != V201:

@@ -1,15 +1,15 @@
 """Handlers of messages: @on, @also, @after and @reply, checked against THE TABLE while modules are imported.
 
-    @on("StartTransaction", V16)                answers what a station sends
+    @on("StartTransaction", V16)                answers a request of a station
     @also("StatusNotification", V16)            reacts to it in another app, in the same unit of work
-    @after("BootNotification", V16, V201, V21)  runs once the answer has left
-    @reply("Reset", V16, V201, V21)             runs when a station answers what we sent
+    @after("BootNotification", V16, V201, V21)  runs once the answer has been sent
+    @reply("Reset", V16, V201, V21)             runs when a station answers a call of the server
 
-A message has one @on and one @reply handler. It has any number of @also and @after handlers, which run in the
-order in which their modules are imported: the order of the installed apps, and of file names within an app.
-An import fails for a second @on or @reply handler of the same message, for an action that the version does
-not have, and for an action that runs the other way. So a later registration never replaces an earlier one
-silently.
+A message has at most one @on and one @reply handler. It has any number of @also and @after handlers, which
+run in the order in which their modules are imported: the order of the installed apps, and of file names
+within an app. The import fails for a second @on or @reply handler of the same message, for an action that the
+version does not have, and for an action that the other side sends. So a later registration never replaces an
+earlier one silently.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ Role = Literal["on", "also", "after", "reply"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 _H = TypeVar("_H", bound=Handler)
 
-# Plain texts: a version comes from the connection as `str`. See `versions` for the cost of a look-up.
+# Version and action as plain `str`, because a connection has its version as `str`: see `versions` for the
+# cost of a look-up.
 _Key = tuple[str, str]
 
 
@@ -50,28 +51,30 @@ class Registry:
     def on(self, name: str, *versions: Version, inbound: bool = False) -> Callable[[_H], _H]:
         """Answer an action that stations send: `handler(station, request) -> response`.
 
-        `inbound` admits an action that the specification sends the other way: one family of 1.6 stations asks
-        us for GetConfiguration and ChangeConfiguration.
+        `inbound` admits an action that only the CSMS sends by the specification: one family of 1.6 stations
+        sends GetConfiguration and ChangeConfiguration to the server.
         """
         return self._decorator("on", name, versions, inbound=inbound)
 
     def also(self, name: str, *versions: Version) -> Callable[[_H], _H]:
         """React to an action after its @on handler and before the commit: `reaction(station, request)`.
 
-        What it changes is stored or taken back with the message.
+        Its changes are stored or rolled back with the message.
         """
         return self._decorator("also", name, versions)
 
     def after(self, name: str, *versions: Version) -> Callable[[_H], _H]:
-        """Run after the answer to an action has been committed and has left: `handler(station, request)`.
+        """Run after the message was committed and its answer sent: `handler(station, request)`.
 
-        What it changes is stored in a unit of work of its own and is lost when the process ends before.
+        Its changes are stored in a unit of work of their own. They are lost when the process ends before
+        that.
         """
         return self._decorator("after", name, versions)
 
     def reply(self, name: str, *versions: Version) -> Callable[[_H], _H]:
-        """Run when a station answers an action of ours, whether or not a caller still waits for the answer:
-        `handler(station, request, response, command_id)`.
+        """Run when a station answers a call of the server: `handler(station, request, response, command_id)`.
+
+        It runs whether or not a caller still waits for the answer.
         """
         return self._decorator("reply", name, versions)
 

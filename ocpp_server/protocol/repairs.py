@@ -1,5 +1,7 @@
-"""Repairs of payloads that have one meaning: the schema names the wanted type, and the value is repaired in
-place before it is used. Runs only for a payload that is not valid.
+"""Repairs of invalid values that have only one possible meaning.
+
+The schema names the required type, and `repair` changes the value in the payload. It runs only for a payload
+that is not valid.
 """
 
 from __future__ import annotations
@@ -20,12 +22,12 @@ EMPTY_ARRAY = "empty-array"
 OBJECT_FOR_LIST = "object-for-list"
 TEXT_FOR_NUMBER = "text-for-number"
 FRACTION_FOR_INTEGER = "fraction-for-integer"
-# Repairs whose new value may break rules of its own.
+# Repairs after which the new value may break another rule.
 NEW_VALUE = frozenset({OBJECT_FOR_LIST, TEXT_FOR_NUMBER, FRACTION_FOR_INTEGER})
 
-_EXACT = 2**53  # up to here a float names one integer exactly
+_EXACT = 2**53  # up to this a float represents every integer exactly
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
-# Registers of the meter that the schema wants in whole Wh; meters show fractions.
+# Meter readings that the schema requires in whole Wh; stations send fractions.
 _WHOLE_REGISTERS = frozenset({"meterStart", "meterStop"})
 
 
@@ -37,7 +39,7 @@ class Alike(NamedTuple):
 
 
 def alike(payload: dict[str, Any], where: Where, value: object) -> Iterator[tuple[Where, object]]:
-    """The other values of one type in the same place of their lists: [0] of a path stands for any item."""
+    """The other values of the same type at the same path; an index in `where` stands for any item."""
     places: list[tuple[Where, Any]] = [((), payload)]
     for step in where:
         deeper: list[tuple[Where, Any]] = []
@@ -61,14 +63,14 @@ def repair(
     strict: bool,
     kind: Kind,
 ) -> str | None:
-    """Repair a value that has only one possible meaning, in place; the kind of deviation, or None.
+    """Repair a value that has only one possible meaning, in place. Returns the kind of deviation, or None.
 
-    null and [] for something optional are dropped, and null for a list of a request is a list without
-    elements. One object for a list becomes a list of it. A number written as text becomes the number, 1.0 for
-    an integer becomes 1, a register of whole Wh loses its fraction, and a sampled value gets the type that
-    its version asks for. Never repaired: ids (`_is_id`), tokens, signed data, the status of an answer.
+    null and [] for an optional property: the property is removed. null for a required list of a request
+    becomes []. One object for a list becomes a list of it. A number written as text becomes the number, 1.0
+    for an integer becomes 1, a register of whole Wh loses its fraction, and a sampled value gets the type
+    that its version requires. Never repaired: ids (`_is_id`), tokens, signed data, the status of an answer.
 
-    A strict station gets only the repair of 1.0 for 1, which are the same number in JSON.
+    For a strict station only 1.0 for 1 is repaired: both are the same number in JSON.
     """
     if not where:
         return None
@@ -98,7 +100,7 @@ def repair(
 
 
 def _text_of_sample(sample: dict[str, Any], value: object) -> str | None:
-    """1.6 writes sampled values as text, 2.x as numbers; stations mix them up."""
+    """Turn a sampled value into text: 1.6 requires text, 2.x a number, and stations mix them up."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         sample["value"] = str(value)
         return "number-for-text"
@@ -108,28 +110,28 @@ def _text_of_sample(sample: dict[str, Any], value: object) -> str | None:
 def _number(
     parent: dict[str, Any], key: str, value: object, wanted: Sequence[str], where: Where
 ) -> str | None:
-    """A number for its text, and a whole one for a fraction of a register."""
+    """Turn a text into its number, and a fraction of a whole register into an integer."""
     if _is_id(where):
         return None
     is_text = isinstance(value, str)
     if isinstance(value, str):
         if not _PLAIN_NUMBER.fullmatch(value):
             return None
-        # Without a point it stays whole: the digits of a register show its resolution.
+        # Without a point it becomes an integer: the digits of a register show its resolution.
         value = float(value) if "." in value else int(value)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     if "number" not in wanted and isinstance(value, float):
         if not (value.is_integer() or key in _WHOLE_REGISTERS) or abs(value) > _EXACT:
             return None
-        # A register of whole Wh counts complete ones.
+        # A register of whole Wh counts only complete Wh.
         value = math.floor(value)
     parent[key] = value
     return TEXT_FOR_NUMBER if is_text else FRACTION_FOR_INTEGER
 
 
 def _is_id(where: Where) -> bool:
-    """Whether a number is an id, which has to come back unchanged. EVSEs and connectors are counted."""
+    """Whether a number is an id, which the server must return unchanged. EVSEs and connectors are counted."""
     name = str(where[-1])
     if name == "id":
         return "evse" not in where

@@ -1,7 +1,7 @@
 """The JSON schemas of OCPP, compiled once and used for every message.
 
-A valid payload costs one call into the compiled validator. The rest of the module is for the others: which
-rule was broken, whether it is tolerated, and which error the sender gets.
+A valid payload costs one call of the compiled validator. The rest of the module is for invalid payloads:
+which rule is broken, whether the server tolerates it, and which error the sender gets.
 """
 
 import json
@@ -41,10 +41,11 @@ _FOLDERS: dict[str, str] = {V16: "v16", V201: "v201", V21: "v21"}
 _INT64 = 2**63 - 1
 _SHOWN = 50  # characters of an offending value that a description repeats
 _DEEPEST = 12  # more nested lists than any schema has
-_ALL_ERRORS_UP_TO = 32 * 1024  # characters of a payload of ours; a larger one gets its first error alone
-_MANY_VALUES = 2000  # of a station's payload; a payload with more is judged one error at a time
+_ALL_ERRORS_UP_TO = 32 * 1024  # characters of an outgoing payload; a larger one gets only its first error
+_MANY_VALUES = 2000  # values of a station's payload; a larger payload is checked one error at a time
 EXTRA_PROPERTY = "extra-property"
-# A large message is judged by its first broken rules; it may have fields that its schema does not know.
+# The deviation of a large message, of which only the first broken rules were checked: it may also have fields
+# that its schema does not know.
 NOT_JUDGED = "not-judged"
 _MOST = 20  # deviations reported for one message
 
@@ -58,7 +59,7 @@ class Deviation(NamedTuple):
 
 
 class PayloadInvalid(ValueError):
-    """A payload we were about to send breaks its schema; `errors` names each field and the reason."""
+    """An outgoing payload breaks its schema; `errors` names each field and the reason."""
 
     def __init__(self, errors: list[dict[str, str]]) -> None:
         self.errors = errors
@@ -70,7 +71,7 @@ class PayloadInvalid(ValueError):
 
 @cache
 def _files(version: str) -> dict[tuple[str, str], str]:
-    """(action, kind) -> file name. The 1.6 files carry no "Request", nor does the one SEND of 2.1."""
+    """(action, kind) -> file name. File names of 1.6 requests, and of the one SEND of 2.1, lack "Request"."""
     found = {}
     for file in resources.files("ocpp").joinpath(_FOLDERS[version], "schemas").iterdir():
         stem, _, extension = file.name.rpartition(".")
@@ -81,12 +82,12 @@ def _files(version: str) -> dict[tuple[str, str], str]:
 
 
 def actions_of(version: str) -> frozenset[str]:
-    """Every action the version has a schema for."""
+    """The actions for which the version has a schema."""
     return frozenset(action for action, _ in _files(version))
 
 
 def has(version: str, action: str, kind: Kind) -> bool:
-    """Whether the version has this message; a SEND of 2.1 has no response."""
+    """Whether the version has a schema of this message; a SEND of 2.1 has no response."""
     return version in _FOLDERS and (action, kind) in _files(version)
 
 
@@ -102,7 +103,7 @@ def message_schema(version: str, action: str, kind: Kind) -> Schema:
 
 
 def _enforced(node: Any, name: str = "") -> Any:
-    """The schema as we apply it: integers fit the database, customData may hold anything."""
+    """The schema as the server applies it: integers must fit 64 bits, customData may hold anything."""
     if isinstance(node, list):
         return [_enforced(item) for item in node]
     if not isinstance(node, dict):
@@ -124,8 +125,8 @@ class _Message:
 
     def __init__(self, version: str, action: str, kind: Kind) -> None:
         self.schema: Schema = _enforced(message_schema(version, action, kind))
-        # Draft 4 for all: it is what 1.6 declares, the later drafts add nothing OCPP uses, and it alone keeps
-        # 1e22 from passing as an integer.
+        # Draft 4 for all versions: 1.6 declares it, OCPP uses nothing of the later drafts, and only draft 4
+        # rejects 1e22 as an integer.
         self.validator = Draft4Validator(self.schema, validate_formats=True)
         self.is_valid = self.validator.is_valid
 
@@ -141,39 +142,39 @@ def _message(version: str, action: str, kind: Kind) -> _Message:
 def check(
     version: str, action: str, kind: Kind, payload: dict[str, Any], *, strict: bool
 ) -> Sequence[Deviation]:
-    """Validate a payload of a station; returns the tolerated deviations, none for a correct payload.
+    """Validate a payload of a station. Returns the tolerated deviations, none for a valid payload.
 
-    Raises the OcppError of the first rule that cannot be tolerated: with `strict` any rule, otherwise a
+    Raises the OcppError of the first broken rule that is not tolerated: with `strict` any rule, otherwise a
     missing required field, a wrong type, a list of the wrong length, or an integer beyond 64 bits. Repairs
-    `payload` in place where it has only one meaning: see `repairs.repair`.
+    `payload` in place where a value has only one possible meaning: see `repairs.repair`.
     """
     message = _message(version, action, kind)
     if message.is_valid(payload):
         return ()
     deviations: dict[tuple[str, str], Deviation] = {}
     if _is_large(payload):
-        _judge_large(message, action, kind, payload, deviations, strict=strict)
+        _check_large(message, action, kind, payload, deviations, strict=strict)
         return list(deviations.values())
-    # A repaired value may hold further errors, so the payload is validated again.
+    # A repaired value may break further rules, so the payload is validated again.
     for _ in range(_DEEPEST):
-        if not _pass(message, action, kind, payload, deviations, strict=strict):
+        if not _check_once(message, action, kind, payload, deviations, strict=strict):
             break
     found = list(deviations.values())
     if len(found) > _MOST:
-        # Unknown fields first: a message that has any is masked more closely where it is stored.
+        # Unknown fields first: a message that has any is masked more strictly when it is stored.
         found.sort(key=lambda deviation: deviation.kind != EXTRA_PROPERTY)
     return found[:_MOST]
 
 
 def _is_large(payload: dict[str, Any]) -> bool:
-    """Whether the payload has many values, each of which may be wrong; one long text is one value."""
+    """Whether the payload has many values, each of which may be invalid; one long text is one value."""
     try:
         return orjson.dumps(payload).count(b",") > _MANY_VALUES
-    except TypeError:  # an integer beyond 64 bits, which no schema takes
+    except TypeError:  # an integer beyond 64 bits, which no schema allows
         return False
 
 
-def _judge_large(
+def _check_large(
     message: _Message,
     action: str,
     kind: Kind,
@@ -182,21 +183,21 @@ def _judge_large(
     *,
     strict: bool,
 ) -> None:
-    """Judge a large payload by one broken rule at a time.
+    """Check a large payload, one broken rule at a time.
 
-    The library builds all errors before it returns the first one: a MiB of wrong samples would stop every
-    station for seconds. A repair is applied to all values in the same place of a list. The first tolerated
-    rule ends the search, because the library would return it again: later rules are not judged.
+    `iter_errors` builds all errors before it returns the first one: a MiB of invalid samples would block
+    every station for seconds. A repair is applied to the same field of all items of a list. The first
+    tolerated rule ends the check, because `validate` would report it again: later rules are not checked.
     """
     for _ in range(_MOST):
         error = _first_broken(message, payload)
         if error is None:
             return
         where = tuple(error.instance_path)
-        mended, found = _judged(message, action, kind, payload, error, strict=strict)
+        repair_kind, found = _repair_or_tolerate(message, action, kind, payload, error, strict=strict)
         for deviation in found:
             deviations.setdefault((deviation.kind, deviation.path), deviation)
-        if not mended:
+        if not repair_kind:
             break
         for place, value in alike(payload, where, error.instance):
             repair(message.schema, payload, Alike(value, error.kind), place, strict=strict, kind=kind)
@@ -204,7 +205,7 @@ def _judge_large(
     deviations[NOT_JUDGED, ""] = Deviation(NOT_JUDGED, "", detail)
 
 
-def _judged(
+def _repair_or_tolerate(
     message: _Message,
     action: str,
     kind: Kind,
@@ -213,15 +214,15 @@ def _judged(
     *,
     strict: bool,
 ) -> tuple[str, list[Deviation]]:
-    """Repair or tolerate one broken rule: the kind of repair ("" when only tolerated), and the deviations to
-    count.
+    """Repair or tolerate one broken rule.
 
-    Raises the OcppError of a rule that is neither repaired nor tolerated.
+    Returns the kind of repair ("" when the rule is only tolerated) and the deviations to count. Raises the
+    OcppError of a rule that is neither repaired nor tolerated.
     """
     where = tuple(error.instance_path)
-    mended = repair(message.schema, payload, error, where, strict=strict, kind=kind)
-    if mended:
-        return mended, [Deviation(mended, _path(where), _reason(error, where, action))]
+    repair_kind = repair(message.schema, payload, error, where, strict=strict, kind=kind)
+    if repair_kind:
+        return repair_kind, [Deviation(repair_kind, _path(where), _reason(error, where, action))]
     tolerated = None if strict else _tolerated(error, kind)
     if tolerated is None:
         raise _refusal(error, where, action)
@@ -236,7 +237,7 @@ def _first_broken(message: _Message, payload: dict[str, Any]) -> ValidationError
     return None
 
 
-def _pass(
+def _check_once(
     message: _Message,
     action: str,
     kind: Kind,
@@ -245,24 +246,24 @@ def _pass(
     *,
     strict: bool,
 ) -> bool:
-    """Judge every broken rule once; True when a repaired value has to be validated again."""
+    """Repair or tolerate every broken rule once; True when a repaired value has to be validated again."""
     repaired: set[Where] = set()
     again = False
     for error in message.validator.iter_errors(payload):
         where = tuple(error.instance_path)
         if where in repaired:
             continue
-        mended, found = _judged(message, action, kind, payload, error, strict=strict)
-        if mended and mended != FLOAT_FOR_INTEGER:  # 300.0 for a percentage is a float and still too large
+        repair_kind, found = _repair_or_tolerate(message, action, kind, payload, error, strict=strict)
+        if repair_kind and repair_kind != FLOAT_FOR_INTEGER:  # 300.0 for a percentage is still too large
             repaired.add(where)
-        again = again or mended in NEW_VALUE
+        again = again or repair_kind in NEW_VALUE
         for deviation in found:
             deviations.setdefault((deviation.kind, deviation.path), deviation)
     return again
 
 
 def outgoing(version: str, action: str, kind: Kind, payload: dict[str, Any]) -> None:
-    """Validate a payload of ours strictly before it is sent; raises PayloadInvalid."""
+    """Validate an outgoing payload strictly. Raises PayloadInvalid."""
     message = _message(version, action, kind)
     try:
         if not message.is_valid(payload):
@@ -272,7 +273,7 @@ def outgoing(version: str, action: str, kind: Kind, payload: dict[str, Any]) -> 
                 for field, reason in _fields(error, tuple(error.instance_path), action)
             )
             raise PayloadInvalid(list(islice(errors, _MOST)))
-        if kind == "request":  # from people and API clients; the server builds its own answers
+        if kind == "request":  # users and API clients write requests; the server builds the answers itself
             orjson.dumps(payload)
     except PayloadInvalid:
         raise
@@ -281,8 +282,10 @@ def outgoing(version: str, action: str, kind: Kind, payload: dict[str, Any]) -> 
 
 
 def _broken(message: _Message, payload: dict[str, Any]) -> list[ValidationError]:
-    """The broken rules of a payload; of a large one only the first. The library builds all of them before it
-    returns one, which for a MiB of wrong items takes seconds in which no other thread runs.
+    """The broken rules of a payload; of a large one only the first.
+
+    `iter_errors` builds all errors before it returns one. For a MiB of invalid items that takes seconds,
+    during which no other thread runs.
     """
     if len(str(payload)) <= _ALL_ERRORS_UP_TO:
         return list(message.validator.iter_errors(payload))
@@ -290,7 +293,7 @@ def _broken(message: _Message, payload: dict[str, Any]) -> list[ValidationError]
     return [] if error is None else [error]
 
 
-# --- judging a broken rule ----------------------------------------------------------------------------------
+# --- broken rules -------------------------------------------------------------------------------------------
 
 _CLASS_OF: dict[str, type[OcppError]] = {
     "required": OccurrenceConstraintViolation,
@@ -312,12 +315,12 @@ _TOLERATED: dict[str, str] = {
 
 
 def _tolerated(error: ValidationError, kind: Kind) -> str | None:
-    """The kind of deviation in tolerant mode, None when the structure itself is wrong."""
+    """The kind of deviation in tolerant mode; None when the structure of the payload is invalid."""
     value = error.instance
     if isinstance(value, int) and abs(value) > _INT64:
         return None
     if value == [] and error.kind.name == "minItems" and kind == "request":
-        # An event without readings still ends a session. In an answer, the elements are the result.
+        # An event without readings still ends a transaction. In an answer, the elements are the result.
         return EMPTY_ARRAY
     return _TOLERATED.get(error.kind.name)
 
@@ -330,8 +333,8 @@ def _refusal(error: ValidationError, where: Where, action: str) -> OcppError:
 
 # --- wording ------------------------------------------------------------------------------------------------
 
-# Not secret, but private in a description that a station logs: tokens, account names, and addresses, which
-# carry names and passwords.
+# Names of private values, which a station must not find in an error and log: tokens, account names, and
+# addresses, which contain names and passwords.
 _PRIVATE = re.compile(r"token|idtag|user|location|ur[il]$", re.IGNORECASE)
 
 
@@ -348,7 +351,7 @@ def _fields(error: ValidationError, where: Where, action: str) -> Iterator[tuple
 
 
 def _reason(error: ValidationError, where: Where, action: str) -> str:
-    """A sentence about a wrong value; never a secret, never more than the start of a long value."""
+    """A sentence about an invalid value, without secrets and with only the start of a long value."""
     facts, shown = error.kind.as_dict(), _shown(error.instance, where, action)
     match error.kind.name:
         case "type":
@@ -383,13 +386,13 @@ def _shown(value: object, where: Where, action: str) -> str:
 
 
 def _is_hidden(where: Where, action: str) -> bool:
-    """Whether a value may be a secret: by the rule of `secrets`, or as the value of a key that names one."""
+    """Whether an error must not repeat this value: it is private, or it may be a secret by `secrets`."""
     names = [step for step in where if isinstance(step, str)]
     if secrets.is_secret_path(action, names) or "customData" in names:
         return True
     if any(secrets.is_secret_name(name) or _PRIVATE.search(name) for name in names):
         return True
-    return action in secrets.LOOKED_AT and any(secrets.holds_value(name) for name in names)
+    return action in secrets.MAY_HOLD_SECRETS and any(secrets.holds_value(name) for name in names)
 
 
 def _path(where: Sequence[str | int]) -> str:

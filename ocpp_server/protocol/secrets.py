@@ -1,4 +1,4 @@
-"""Secrets: the one rule for all code that stores, shows or logs values of a payload.
+"""The rule for secrets, used by all code that stores, shows or logs values of a payload.
 
 A text or number is a secret when
 
@@ -7,8 +7,8 @@ A text or number is a secret when
    a DataTransfer, or
 3. OCPP_SECRET_KEYS names it.
 
-`observability.masking` makes copies without secrets; it also masks a user and password in an address.
-idTags and idTokens are no secrets here: operators work with them, and the logs shorten them.
+`observability.masking` makes copies without secrets; it also masks the user and password of an address.
+idTags and idTokens are not secrets here: operators work with them, and the logs shorten them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from .actions import ACTIONS, FREE
 
-# Names inside OCPP are at most 50 characters long. A longer one is judged by its whole words only.
+# Names of OCPP have at most 50 characters. A longer name is not cached, and only _SECRET_ANYWHERE is applied.
 _LONGEST_NAME = 200
 
 _PARTS = re.compile(r"[.\[\]/:]+")
@@ -30,7 +30,8 @@ _WORD_STARTS = re.compile(
 )
 _NOT_WORD = re.compile(r"[\W_]+")
 
-# Anywhere in the name, written together. A public key is no secret, and a keyboard is no key.
+# Matched anywhere in the name after its words were joined. A public key is no secret, and a keyboard is no
+# key.
 _SECRET_ANYWHERE = re.compile(
     r"passw(?:or[dt]|d)|passphrase|passcode|passkey|kennwort|secret|credential|connectionstring"
     r"|(?:private|priv|authorization|auth|api|access|shared|encryption|encrypt|decryption|decrypt|master|wifi"
@@ -40,7 +41,7 @@ _SECRET_ANYWHERE = re.compile(
     r"|(?:sim|user|admin|card|service|unlock)pin(?:[0-9]|$)|pincode"
     r"|(?:ftp|http|user|wifi|wlan|mqtt|auth|login|admin|web|smtp|sim|root|vpn)pass(?:[0-9]|$)"
 )
-# As words of their own, joined by "_": some anywhere, some only at the end (a PIN pad is no PIN).
+# Matched as whole words, which are joined by "_": some anywhere, some only at the end (a PIN pad is no PIN).
 _SECRET_WORD = re.compile(
     r"(?:^|_)(?:[a-z]*psk|[a-z]*pwd|pw|puk|otp|totp)(?:_|$)"
     r"|(?:^|_)pin_(?:number|value)(?:_|$)"
@@ -57,9 +58,9 @@ HINTS: Final = (
     "kennwort", "connectionstring",
 )  # fmt: skip
 
-# Properties that hold a value beside the name of its key or variable.
+# Properties that hold the value of a key or variable, whose name is in another property of the same object.
 _VALUE = re.compile(r"value|^(?:val|v|data|content|text|default)$", re.IGNORECASE)
-# Remarks of a station about a value, which may repeat it.
+# Properties with a station's remark about a value, which may repeat the value.
 _REMARK = re.compile(r"^(?:additionalInfo|techInfo)$")
 # Properties that hold the name of a key or variable.
 NAMING: Final = frozenset(
@@ -67,36 +68,36 @@ NAMING: Final = frozenset(
      "property", "attribute", "option", "item", "id"}
 )  # fmt: skip
 
-Paths = Mapping[str, Any]  # a step of a path: the steps behind it, none at its end
+Paths = Mapping[str, Any]  # property name -> the paths below it, empty at the end of a path
 
 
 class _Configured:
-    """The names of OCPP_SECRET_KEYS, without case and punctuation."""
+    """The names of OCPP_SECRET_KEYS in lower case, without punctuation."""
 
     names: frozenset[str] = frozenset()
 
 
 def configure(names: Iterable[str]) -> None:
     """Treat these names as secrets too: whole keys, variables or `Component.Variable`, in any case."""
-    _Configured.names = frozenset(filter(None, (_squeezed(name) for name in names)))
+    _Configured.names = frozenset(filter(None, (_normalised(name) for name in names)))
     _is_secret.cache_clear()
 
 
 def configured() -> bool:
-    """Whether names were added: HINTS rules out no text then."""
+    """Whether OCPP_SECRET_KEYS names any: then a text without HINTS may hold a secret name too."""
     return bool(_Configured.names)
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether the value of this name is never shown: a property, a key, `Component[instance].Variable`."""
+    """Whether the value of this name is a secret: a property, a key or `Component[instance].Variable`."""
     if len(name) > _LONGEST_NAME:
-        return _SECRET_ANYWHERE.search(_squeezed(name)) is not None
+        return _SECRET_ANYWHERE.search(_normalised(name)) is not None
     return _is_secret(name)
 
 
 @lru_cache(maxsize=8192)
 def _is_secret(name: str) -> bool:
-    if _Configured.names and _squeezed(name) in _Configured.names:
+    if _Configured.names and _normalised(name) in _Configured.names:
         return True
     return any(_is_secret_part(part) for part in _PARTS.split(name))
 
@@ -111,17 +112,17 @@ def _is_secret_part(part: str) -> bool:
     return _SECRET_ANYWHERE.search(together) is not None or _SECRET_WORD.search(words) is not None
 
 
-def _squeezed(name: str) -> str:
+def _normalised(name: str) -> str:
     return _NOT_WORD.sub("", name).casefold()
 
 
 def holds_value(name: str) -> bool:
-    """Whether a property beside the name of a key holds its value: `value`, `attributeValue`, `data`."""
+    """Whether a property holds the value of a key named beside it: `value`, `attributeValue`, `data`."""
     return _VALUE.search(name) is not None
 
 
 def is_remark(name: str) -> bool:
-    """Whether a property is a station's remark, which may repeat the value it is about."""
+    """Whether a property is a station's remark, which may repeat a value."""
     return _REMARK.match(name) is not None
 
 
@@ -143,18 +144,18 @@ _PATHS: Final = {
     if row.secret_paths
 }
 NO_PATHS: Final[Paths] = {}
-# Actions whose messages may hold secrets where their schemas know the fields. Of all others only fields that
-# no schema knows may.
-LOOKED_AT: Final = frozenset(_PATHS)
+# Actions that may hold secrets in fields of their schemas. The other actions may hold them only in fields
+# that their schemas do not know.
+MAY_HOLD_SECRETS: Final = frozenset(_PATHS)
 
 
 def paths_of(action: str) -> Paths:
-    """The secret paths of an action as a tree; items of lists are no step."""
+    """The secret paths of an action as a tree of property names; indexes of lists are left out."""
     return _PATHS.get(action, NO_PATHS)
 
 
 def is_secret_path(action: str, names: Iterable[str]) -> bool:
-    """Whether THE TABLE makes the value under these property names a secret, or part of one."""
+    """Whether THE TABLE names the value at this path, or an object above it, as a secret."""
     step = _PATHS.get(action)
     if not step:
         return False
@@ -173,10 +174,10 @@ _PASSWORDS = frozenset({"authorizationkey", "basicauthpassword"})
 
 
 def password_field(action: str, payload: Mapping[str, Any]) -> str:
-    """The field of a valid request of ours that gives the station another password for its connection, or "".
+    """The field of a valid outgoing request that sets the station's connection password, or "".
 
     AuthorizationKey (1.6) and BasicAuthPassword (2.x) of any component, in any spelling; and the network
-    profile of 2.1, whose password counts as soon as the profile does.
+    profile of 2.1, whose password takes effect with the profile.
     """
     if action == "ChangeConfiguration":
         return "key" if _is_password(payload["key"]) else ""
@@ -192,4 +193,4 @@ def password_field(action: str, payload: Mapping[str, Any]) -> str:
 
 
 def _is_password(name: str) -> bool:
-    return any(_squeezed(part) in _PASSWORDS for part in (name, *_PARTS.split(name)))
+    return any(_normalised(part) in _PASSWORDS for part in (name, *_PARTS.split(name)))

@@ -1,8 +1,9 @@
-"""The conversation with one station, without the socket: the meaning of a frame, and what may be sent when.
+"""The conversation with one station, without the socket: the meaning of a frame, and when a call may be sent.
 
-Sans-I/O and without a clock: `now` is monotonic seconds, passed in. Rules kept here: one outstanding CALL of
-ours (2.0.1 part 4 4.1.1), answers match by message id only, a late answer never matches the next call, a
-message id used again is a retry or a mistake but never a second effect (conformance R16-R30).
+Sans-I/O and without a clock: callers pass `now`, in monotonic seconds. Rules of this module: the server has
+one outstanding CALL (2.0.1 part 4 4.1.1), answers match by message id only, a late answer never matches the
+next call, and a repeated message id is a retry or a mistake but never has a second effect (conformance
+R16-R30).
 """
 
 from collections import deque
@@ -36,7 +37,7 @@ REMEMBERED_LATE = 64
 
 
 class QueueFull(Exception):
-    """The queue of our calls to this station is full: another call is refused."""
+    """The queue of calls to this station is full: another call is refused."""
 
 
 class SessionClosed(Exception):
@@ -45,10 +46,10 @@ class SessionClosed(Exception):
 
 @dataclass(slots=True)
 class OutgoingCall:
-    """A CALL of ours. `timeout` in seconds counts from the moment it is sent, not while it is queued.
+    """A CALL of the server. `timeout`, in seconds, starts when the call is sent, not while it is queued.
 
-    `expires_at`: not sent after this moment, by default one timeout after it was submitted. Its caller has
-    got a failure by then: a remote start must not happen an hour later.
+    The call is not sent after `expires_at`, by default one timeout after it was submitted. Its caller has
+    received a failure by then: a remote start must not happen an hour later.
     """
 
     id: str
@@ -64,20 +65,20 @@ class OutgoingCall:
 
 
 class Incoming(msgspec.Struct, frozen=True, gc=False):
-    """A CALL to be served; pass its answer to `Session.answered`, errors too."""
+    """A CALL to be handled; pass its answer to `Session.answered`, errors too."""
 
     call: Call
 
 
 class Repeated(msgspec.Struct, frozen=True, gc=False):
-    """A CALL that was answered before: send the stored answer again, run nothing."""
+    """A CALL that was answered before: send the stored answer again and run no handler."""
 
     text: str
     call: Call
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A frame that is not served: send `text` if there is any, then close (1002) when `close` says so."""
+    """A frame that is not handled: send `text` if there is any, then close (1002) when `close` is true."""
 
     text: str | None
     error: OcppError | None
@@ -86,7 +87,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """The station answered our call; `next` is the frame to send now that no call is outstanding."""
+    """The station answered the outstanding call; `next` is the frame to send now, if a call was queued."""
 
     outgoing: OutgoingCall
     frame: CallResult | CallError
@@ -94,7 +95,7 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Late(msgspec.Struct, frozen=True):
-    """An answer without a waiting caller: to a call that timed out (`late`), or to none of ours."""
+    """An answer without a waiting caller: to a call that timed out (`late`), or to no known call."""
 
     frame: CallResult | CallError
     outgoing_id: str
@@ -102,19 +103,19 @@ class Late(msgspec.Struct, frozen=True):
 
 
 class Streamed(msgspec.Struct, frozen=True, gc=False):
-    """A SEND (2.1): process it, answer nothing, not even an error."""
+    """A SEND (2.1): handle it and answer nothing, not even an error."""
 
     send: Send
 
 
 class ResultRefused(msgspec.Struct, frozen=True):
-    """A CALLRESULTERROR (2.1): the station could not read our answer to the call with this id."""
+    """A CALLRESULTERROR (2.1): the station could not read the server's answer to the call with this id."""
 
     frame: CallResultError
 
 
 class Ignored(msgspec.Struct, frozen=True, gc=False):
-    """A frame without an effect; the reason is for the log and the counters."""
+    """A frame that is ignored; the reason is for the log and the counters."""
 
     reason: str
 
@@ -128,8 +129,9 @@ Event = Incoming | Repeated | Refused | Answered | Late | Streamed | ResultRefus
 class ReplayMemory:
     """The last answers to one station, so that a retry gets the same answer and has no second effect.
 
-    It belongs to the station and outlives its sockets: an answer is lost when its socket is. An id alone
-    matches nothing, since many stations count from 1 after each start. Only the hash of a request is kept.
+    It belongs to the station and outlives its sockets, because a closed socket is the usual reason for a
+    retry. A message id alone is no match: many stations count from 1 after each start. Of a request only the
+    hash is kept.
     """
 
     __slots__ = ("_answers", "_sockets")
@@ -167,7 +169,7 @@ class ReplayMemory:
 
 
 def fingerprint(call: Call) -> int:
-    """Equal for two CALLs with the same action and payload, byte for byte: one message if the ids agree."""
+    """A hash of action and payload. Two CALLs with equal ids and equal hashes are one message sent twice."""
     return hash((call.action, call.payload))
 
 
@@ -177,8 +179,9 @@ def fingerprint(call: Call) -> int:
 class Session:
     """Both directions of one socket.
 
-    The caller feeds `receive`, sends every frame it is given, and calls `expire` when `next_deadline` has
-    passed. Incoming calls never wait for outgoing ones, so crossing calls cannot block each other (R25).
+    The caller passes received frames to `receive`, sends every returned frame, and calls `expire` when
+    `next_deadline` has passed. Incoming calls never wait for outgoing ones, so calls that cross cannot block
+    each other (R25).
     """
 
     __slots__ = (
@@ -209,7 +212,7 @@ class Session:
         self._socket = self._memory.new_socket()
         self._queue: deque[tuple[OutgoingCall, str]] = deque()
         self._queue_limit = queue_limit
-        self._late: dict[str, None] = {}  # ids of our timed-out calls, oldest first
+        self._late: dict[str, None] = {}  # ids of the server's calls that timed out, oldest first
         self._in_progress: dict[str, int] = {}  # ids of the station's unanswered calls -> fingerprint
         self._max_bad_frames = max_bad_frames
         self._bad_frames = 0
@@ -218,7 +221,7 @@ class Session:
     # frames from the station
 
     def receive(self, text: str, now: float) -> Event:
-        """Return the meaning of a frame; never raises, for any input."""
+        """Return the meaning of a frame. Never raises."""
         frame = parse(text, self.version)
         if isinstance(frame, Call):
             self._bad_frames = 0
@@ -233,17 +236,17 @@ class Session:
         return ResultRefused(frame)
 
     def answered(self, call: Call, text: str, now: float) -> None:
-        """Note that a call was answered. Results are kept for retries; a failed call may be tried again."""
+        """Record that a call was answered. Only results are kept for retries: a failed call is run again."""
         self._in_progress.pop(call.id, None)
         if call.action not in ALWAYS_NEW and text.startswith("[3"):
             self._memory.remember(call, text, self._socket, now)
 
     def take_up(self, call: OutgoingCall) -> None:
-        """A call of ours is in flight that another session of this station has sent."""
+        """Set the outstanding call, which another session of this station has sent."""
         self.outstanding = call
 
     def missed(self, outgoing_id: str) -> None:
-        """A call of ours ended without an answer: an answer that comes now is late."""
+        """Record that a call of the server ended without an answer: an answer from now on is late."""
         if len(self._late) >= REMEMBERED_LATE:
             del self._late[next(iter(self._late))]
         self._late[outgoing_id] = None
@@ -289,27 +292,27 @@ class Session:
 
     @property
     def is_serving(self) -> bool:
-        """Whether a call of the station is not answered yet."""
+        """Whether a call of the station is still without an answer."""
         return bool(self._in_progress)
 
     @property
     def queued(self) -> int:
-        """How many of our calls wait to be sent."""
+        """The number of calls that wait to be sent."""
         return len(self._queue)
 
     @property
     def next_deadline(self) -> float | None:
-        """When to call `expire`, in the same seconds as `now`; None while nothing is outstanding."""
+        """When to call `expire`, in the seconds of `now`; None while no call is outstanding or queued."""
         moments = [call.expires_at for call, _ in self._queue]
         if self.outstanding is not None:
             moments.append(self.outstanding.deadline)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def submit(self, call: OutgoingCall, now: float) -> str | None:
-        """Queue a call of ours: the frame to send now, or None when the call has to wait.
+        """Send or queue a call. Returns the frame to send now, or None when the call has to wait.
 
-        Raises QueueFull, SessionClosed after `close`, and TypeError for a payload that is not JSON (packed
-        here and not when it is sent, so that the submitter gets the error).
+        Raises QueueFull, SessionClosed after `close`, and TypeError for a payload that is not JSON (the frame
+        is packed here and not when it is sent, so that the caller gets the error).
         """
         if self._closed:
             raise SessionClosed("the station has disconnected")
@@ -324,7 +327,7 @@ class Session:
         return None
 
     def expire(self, now: float) -> tuple[list[OutgoingCall], str | None]:
-        """The calls that got no answer in time or waited too long to be sent, and the next frame, if any."""
+        """End the calls that timed out or waited too long; return them and the next frame, if any."""
         overdue = [call for call, _ in self._queue if _has_expired(call, now)]
         if overdue:
             self._queue = deque((call, text) for call, text in self._queue if not _has_expired(call, now))
@@ -335,7 +338,7 @@ class Session:
         return [outgoing, *overdue], self._send_next(now)
 
     def close(self) -> list[OutgoingCall]:
-        """End the conversation; returns the calls that will never be answered, first submitted first."""
+        """End the conversation. Returns the calls that will never be answered, in the order of submission."""
         self._closed = True
         unanswered = [self.outstanding] if self.outstanding is not None else []
         unanswered.extend(call for call, _ in self._queue)

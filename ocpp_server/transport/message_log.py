@@ -13,7 +13,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol.actions import LOG_ON_DEMAND
 from ocpp_server.protocol.dispatch import Exchange
-from ocpp_server.protocol.secrets import LOOKED_AT
+from ocpp_server.protocol.secrets import MAY_HOLD_SECRETS
 from ocpp_server.storage.unit import Unit
 from ocpp_server.transport import station_store
 
@@ -48,7 +48,7 @@ def record_incoming(station: Station, exchange: Exchange) -> None:
         call.action[:64],
         masked_text(call.payload, call.action, is_known=error is None and station.has_only_known_fields),
         # Our answers to all other actions hold no secrets.
-        masked_text(exchange.answer, call.action) if call.action in LOOKED_AT else exchange.answer,
+        masked_text(exchange.answer, call.action) if call.action in MAY_HOLD_SECRETS else exchange.answer,
         error.code_for(station.version) if error else "",
         error.description[:1000] if error else "",
         len(station.frame),

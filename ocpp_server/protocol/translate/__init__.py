@@ -1,5 +1,6 @@
-"""Nouns of 1.6 and of 2.x as one: connectors, tokens, times and meter values. Nouns are translated, messages
-are not.
+"""Types of 1.6 and 2.x translated into common ones: connectors, tokens, times and meter values.
+
+Only these types are translated; whole messages are not.
 """
 
 from .connectors import Place, connector, evse, place

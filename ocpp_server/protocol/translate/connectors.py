@@ -1,4 +1,4 @@
-"""Connectors: where at a station, by 1.6's connector number or by 2.x's EVSE and connector."""
+"""EVSEs and connectors: from the connector number of 1.6, or from the EVSE and connector of 2.x."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 
 class Place(NamedTuple):
-    """A place at a station: EVSE and connector; (0, 0) is the station itself, None is not known yet."""
+    """An EVSE and a connector of a station; (0, 0) is the station itself, None is a number not known yet."""
 
     evse: int | None
     connector: int | None
 
 
-# The largest number of a column; stations have sent -1 and more than 32 bits.
+# The largest number that the database column holds; stations have sent -1 and more than 32 bits.
 _MAX_NUMBER = 2**31 - 1
 
 
 def place(evse_number: int | None, connector_number: int | None = None) -> Place:
-    """A place of the numbers that an EVSE or connector can have; any other number becomes None."""
+    """The place with these numbers; a number that no EVSE or connector can have becomes None."""
     return Place(_number(evse_number), _number(connector_number))
 
 
@@ -27,12 +27,12 @@ def _number(number: int | None) -> int | None:
 
 
 def connector(number: int) -> Place:
-    """1.6: every connector is an EVSE of its own."""
+    """The place of a 1.6 connector: every connector is an EVSE of its own."""
     return place(number, number)
 
 
 def evse(value: Mapping[str, Any] | None) -> Place:
-    """2.x EVSEType (2.21); some stations leave the connector out, or call it 0."""
+    """The place of a 2.x EVSEType (2.21); some stations omit the connector, or send 0 for it."""
     if not value:
         return Place(None, None)
     return place(value.get("id"), value.get("connectorId") or None)

@@ -1,4 +1,4 @@
-"""Meter values of both dialects as one noun: a sample with a normalised unit and the station's own text."""
+"""Meter values of 1.6 and 2.x as one type: a sample with a normalised unit and the station's own text."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import orjson
 ENERGY = "Energy.Active.Import.Register"
 POWER = "Power.Active.Import"
 
-# Units as stations write them (field reports), lower-cased: the unit we store and the power of ten to it.
+# Units as stations write them (field reports), in lower case: the stored unit and the power of ten to it.
 _UNITS: dict[str, tuple[str, int]] = {
     "wh": ("Wh", 0),
     "kwh": ("Wh", 3),
@@ -59,7 +59,7 @@ _DEFAULT_UNIT = (
 )
 _default_units: dict[str, str] = {}
 
-# A larger number is no measurement; the database's float accepts it, and a sum would not recover.
+# A larger number is no measurement: the database would accept it, and a sum that includes it is useless.
 _ABSURD = 1e15
 # Powers of ten beyond this are no measurement either.
 MOST_DIGITS = 30
@@ -87,15 +87,14 @@ def default_unit(measurand: str) -> str:
     unit = _default_units.get(measurand)
     if unit is None:
         unit = next((u for prefix, u in _DEFAULT_UNIT if measurand.startswith(prefix)), "")
-        if (
-            len(_default_units) < 1000
-        ):  # measurands are text of the station: do not let the cache grow with them
+        # A station may send any text as a measurand: bound the cache.
+        if len(_default_units) < 1000:
             _default_units[measurand] = unit
     return unit
 
 
 def number(raw: str) -> tuple[float | None, str]:
-    """The value of a sampled value's text, and the problem with it: stations send "1,5" and ""."""
+    """The number in the text of a sampled value, and the problem with it: stations send "1,5" and ""."""
     try:
         value = float(raw)
     except ValueError:
@@ -114,18 +113,19 @@ def number(raw: str) -> tuple[float | None, str]:
 
 
 def scaled(raw: str, exponent: int) -> float:
-    """The number of a text that `number` could read, times a power of ten, without binary noise: 0.13962 kWh
-    are 139.62 Wh, where 0.13962 * 1000 is not.
+    """The number in a text that `number` accepts, times a power of ten, without binary rounding.
+
+    0.13962 kWh are 139.62 Wh, but 0.13962 * 1000 is not 139.62.
     """
     try:
         return float(f"{raw}e{exponent}")
     except ValueError:
-        # It has an exponent of its own, a comma, or blanks.
+        # The text has an exponent of its own, a comma, or blanks.
         return float(Decimal(raw.strip().replace(",", ".")).scaleb(exponent))
 
 
 def resolution(raw: str, raw_unit: str) -> float:
-    """The value of the last digit of a sample, in our unit: 0.1 for "400.4" Wh, 10 for "12.35" kWh."""
+    """The value of the last digit of a sample, in the stored unit: 0.1 for "400.4" Wh, 10 for "12.35" kWh."""
     point = raw.find(".")
     if (raw if point < 0 else raw.replace(".", "", 1)).isdigit():
         return _resolution(0 if point < 0 else len(raw) - point - 1, raw_unit)
@@ -138,7 +138,7 @@ def resolution(raw: str, raw_unit: str) -> float:
 
 @lru_cache(maxsize=1024)
 def _resolution(decimals: int, raw_unit: str) -> float:
-    """Of a number with so many decimals in a sample's `raw_unit`: "kWh", or "Whe3" with its multiplier."""
+    """The resolution of a number with so many decimals. `raw_unit` is "kWh", or "Whe3" with a multiplier."""
     multiplied = _MULTIPLIED.fullmatch(raw_unit)
     unit, multiplier = (multiplied[1], int(multiplied[2])) if multiplied else (raw_unit, 0)
     exponent = _UNITS.get(unit.lower(), ("", 0))[1] + multiplier - decimals
@@ -146,7 +146,7 @@ def _resolution(decimals: int, raw_unit: str) -> float:
 
 
 def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
-    """1.6 MeterValue (7.33): values are texts, signed data is the value itself."""
+    """The samples of 1.6 MeterValues (7.33): values are texts, and signed data is in `value` itself."""
     samples = []
     for meter_value in meter_values:
         time = meter_value.get("timestamp", "")
@@ -181,7 +181,7 @@ def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
 
 
 def samples_2x(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
-    """2.x MeterValueType (2.31): values are numbers with a multiplier, signed data stands beside them."""
+    """The samples of 2.x MeterValueTypes (2.31): numbers with a multiplier; signed data has its own field."""
     samples = []
     for meter_value in meter_values:
         time = meter_value.get("timestamp", "")
@@ -223,7 +223,5 @@ def samples_2x(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
 
 
 def signed_text(signed: Mapping[str, Any]) -> str:
-    """The signed part as JSON with the station's values untouched: encoding, method, key and data belong
-    together.
-    """
+    """The signed meter value as JSON, unchanged: encoding, method, key and data belong together."""
     return orjson.dumps(signed).decode()

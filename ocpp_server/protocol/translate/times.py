@@ -1,11 +1,11 @@
-"""Times: what a station's clock says, as aware UTC, and how we write a time."""
+"""Times: a station's timestamps as aware UTC, and the server's own as text."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
 
-# No station was connected before OCPP 1.6; earlier dates are clocks that were never set.
+# No station was connected before OCPP 1.6; an earlier date comes from a clock that was never set.
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 FUTURE = timedelta(days=1)
 # The problems with a time that the time of receipt replaces.
@@ -15,10 +15,10 @@ _LEAP_SECOND = re.compile(r":60(?=[.Z+\-]|$)")
 
 
 def moment(text: object, *, received_at: datetime, zone: tzinfo | None = None) -> tuple[datetime, str]:
-    """A station's time as aware UTC, and what was wrong with it ("" when nothing).
+    """A station's time as aware UTC, and the problem with it ("" without one).
 
     The time of receipt replaces a time that can't be read, is before 2015 or more than a day ahead: the clock
-    was never set, and a bill needs a time. A time without zone is read in the station's assumed zone.
+    was never set, and a bill needs a time. A time without zone is read in `zone`, by default UTC.
     """
     if not isinstance(text, str) or not text:
         return received_at, "time-missing"
@@ -43,5 +43,5 @@ def moment(text: object, *, received_at: datetime, zone: tzinfo | None = None) -
 
 
 def time(at: datetime) -> str:
-    """A time as we write it: UTC, `Z`, three digits of a second."""
+    """A time as the server writes it: UTC, `Z`, milliseconds."""
     return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -1,4 +1,4 @@
-"""Tokens: who wants to charge, and the verdict about it as each dialect spells it."""
+"""Tokens, and the verdict of authorization about them as 1.6 and 2.x spell it."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ class IdToken(NamedTuple):
 
 
 class Verdict(StrEnum):
-    """The decision of authorization about a token, in the words of no dialect."""
+    """The decision of authorization about a token, independent of the OCPP version."""
 
     ACCEPTED = "accepted"
-    BLOCKED = "blocked"  # a person decided it
-    EXPIRED = "expired"  # time decided it
-    INVALID = "invalid"  # it was never right
+    BLOCKED = "blocked"  # an operator blocked it
+    EXPIRED = "expired"
+    INVALID = "invalid"  # it was never valid
     UNKNOWN = "unknown"  # the token was never added
-    CONCURRENT = "concurrent"  # it charges already
+    CONCURRENT = "concurrent"  # it is in use in another transaction
     WRONG_TIME = "wrong-time"
     WRONG_PLACE = "wrong-place"
     NO_CREDIT = "no-credit"
 
 
-# 1.6 AuthorizationStatus (7.1). A verdict that is missing here is Invalid in 1.6, which has no word for it.
+# 1.6 AuthorizationStatus (7.1). A verdict that is missing here is sent as Invalid: 1.6 has no status for it.
 _STATUSES_16 = {
     Verdict.ACCEPTED: "Accepted",
     Verdict.BLOCKED: "Blocked",
@@ -65,12 +65,12 @@ def status_2x(verdict: Verdict) -> str:
 
 
 def verdict(status: str) -> Verdict:
-    """The verdict behind a 1.6 AuthorizationStatus; INVALID for a text that is none."""
+    """The verdict of a 1.6 AuthorizationStatus; INVALID for an unknown status."""
     return _VERDICTS.get(status, Verdict.INVALID)
 
 
 class Decision(Protocol):
-    """The part of a decision that an answer shows. Properties, so that frozen records fit."""
+    """The part of a decision that an answer contains. Properties, so that a frozen dataclass satisfies it."""
 
     @property
     def verdict(self) -> Verdict: ...
