@@ -103,7 +103,7 @@ async def connector_at(
         return known
     if len(station.connectors) >= MAX_CONNECTORS or place.evse > 2**31 - 1 or number > 2**31 - 1:
         return None
-    pk = await journal.together(_make, (station.pk, place.evse, number, is_provisional))
+    pk = await journal.run_batched(_make, (station.pk, place.evse, number, is_provisional))
     connector = ConnectorState(pk=pk, evse=place.evse, number=number)
     station.connectors[place.evse, number] = connector
     return connector

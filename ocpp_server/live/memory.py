@@ -75,7 +75,7 @@ class MemoryState(LiveState):
             return cached[1]
         # A change while we read would be lost if the old answer were cached over it.
         generation = self._forgotten
-        records = await journal.together(extensions.tokens.app.read_all_tokens, uid_key)
+        records = await journal.run_batched(extensions.tokens.app.read_all_tokens, uid_key)
         if generation == self._forgotten:
             if len(self._tokens) >= TOKEN_CACHE_SIZE:
                 self._tokens.clear()

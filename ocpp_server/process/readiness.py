@@ -71,7 +71,7 @@ class _Migrated:
 def _missing_migrations() -> list[str]:
     """The migrations of this version that the database lacks. Raises DatabaseError."""
     try:
-        database.ask()
+        database.check_writable()
         if _Migrated.is_complete:
             return []
         executor = MigrationExecutor(connection)

@@ -1,9 +1,9 @@
-"""SQL for many rows at once, derived from the models.
+"""SQL that writes many rows at once, derived from the models.
 
-`bulk_create` costs 40 to 60 microseconds a row and `bulk_update` 250. Here SQLite gets many rows by one
-statement and costs 3 to 10; PostgreSQL gets an array for each column and takes them apart (`unnest`): 14
-to 27 with the server's share, where a row at a time cost 60 to 80. Only the journal uses this, and only for
-what changes with every message.
+`bulk_create` costs 40 to 60 microseconds a row and `bulk_update` 250. Here SQLite gets many rows with one
+statement, at 3 to 10 microseconds a row. PostgreSQL gets one array for each column and unpacks them with
+`unnest`, at 14 to 27 with the server's share, where one row at a time cost 60 to 80. Only the journal uses
+this module, and only for tables that change with every message.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from django.db.models import NOT_PROVIDED
 Row = Sequence[Any]
 Adapter = Callable[[Any], Any]
 
-# How many rows one INSERT or UPDATE takes on SQLite. Its driver lets other threads run between two
-# executions; with a row at a time the writer waits for the interpreter lock at each. Few sizes: statements
-# stay prepared.
+# How many rows one INSERT or UPDATE takes on SQLite. The driver releases the interpreter lock with every
+# execution; with one row at a time, the writer waits for the lock at each row. Few sizes, so that the
+# statements stay prepared.
 _ROWS_AT_ONCE = (64, 16, 4, 1)
-# UPDATE ... FROM came with SQLite 3.33; before, rows are updated one by one.
+# SQLite has UPDATE ... FROM since 3.33; with earlier versions, rows are updated one by one.
 _UPDATES_AT_ONCE = _ROWS_AT_ONCE if sqlite3.sqlite_version_info >= (3, 33) else (1,)
 
 
 @lru_cache(maxsize=4096)
 def _moment_text(value: Any) -> Any:
-    """SQLite keeps times as naive UTC text (Django's own form, so that the ORM reads it back)."""
+    """A time as naive UTC text: Django's own format on SQLite, so that the ORM can read it."""
     if not isinstance(value, datetime):
         return value
     if value.tzinfo is not UTC or value.year < 1970:
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
-    # `isoformat` formats seven numbers, two microseconds for each time of every message; the second is mostly
-    # one that we had a moment ago.
+    # `isoformat` costs two microseconds for each time of every message. The text of the second is cached,
+    # because most times are in a second that was formatted shortly before.
     second, micros = _second_text(int(value.timestamp())), value.microsecond
     return f"{second}.{micros:06d}" if micros else second
 
@@ -57,7 +57,7 @@ def _json_text(value: Any) -> Any:
     if value is None:
         return None
     try:
-        # A tenth of the time of `json`, for what is written with every reading.
+        # orjson takes a tenth of the time of `json`, and every meter reading has such a column.
         return orjson.dumps(value).decode()
     except TypeError:  # an integer beyond 64 bits
         return json.dumps(value)
@@ -66,8 +66,8 @@ def _json_text(value: Any) -> Any:
 class Table:
     """The columns of a model as the journal writes them.
 
-    `once=True`: a row that would break a unique constraint is the same row sent again, and is left out.
-    `order`: all its columns as those give them who make rows by position (`Unit.append`).
+    `once=True`: a row that would break a unique constraint is a repetition of a stored row and is skipped.
+    `order` names all columns in the order of the rows that callers pass to `Unit.append`.
     """
 
     def __init__(self, model: type[models.Model], *, once: bool = False, order: tuple[str, ...] = ()) -> None:
@@ -90,7 +90,7 @@ class Table:
         return field.get_default()
 
     def row(self, values: Mapping[str, Any]) -> Row:
-        """A row from values by attribute name; what is not named takes the field's default."""
+        """A row from values by attribute name; a field that is not named gets its default."""
         row = self._template | values  # type: ignore[operator]
         if len(row) != len(self._template):
             unknown = values.keys() - self._template.keys()
@@ -98,11 +98,11 @@ class Table:
         return list(row.values())
 
     def insert(self, rows: Sequence[Row]) -> None:
-        """Append rows; they are left as they are."""
+        """Insert rows. The rows are not modified."""
         self._statement("insert", self.names).execute(rows, _ROWS_AT_ONCE)
 
     def update(self, names: tuple[str, ...], rows: Sequence[Row]) -> None:
-        """Each row: the values of `names`, then the primary key, which no two of them share."""
+        """Update rows. Each has the values of `names`, then the primary key; no two have the same key."""
         self._statement("update", names).execute(rows, _UPDATES_AT_ONCE)
 
     def _statement(self, kind: str, names: Sequence[str]) -> _Statement:
@@ -156,7 +156,7 @@ class Table:
         tail = " ON CONFLICT DO NOTHING" if self.once else ""
         return (
             f"INSERT INTO {quote(self.model._meta.db_table)} ({columns}) "  # noqa: S608 - names come from the model
-            f"VALUES {_marks(len(names), rows)}{tail}"
+            f"VALUES {_placeholders(len(names), rows)}{tail}"
         )
 
     def _update_sql(self, names: Sequence[str], rows: int) -> str:
@@ -167,16 +167,16 @@ class Table:
         if rows == 1:
             sets = ", ".join(f"{column} = ?" for column in columns)
             return f"UPDATE {table} SET {sets} WHERE {_column(pk)} = ?"  # noqa: S608 - names come from the model
-        # SQLite calls the columns of VALUES so.
+        # SQLite names the columns of VALUES column1, column2 and so on.
         sets = ", ".join(f"{column} = new.column{place}" for place, column in enumerate(columns, 1))
         return (
-            f"UPDATE {table} SET {sets} FROM (VALUES {_marks(len(names) + 1, rows)}) AS new "  # noqa: S608 - names come from the model
+            f"UPDATE {table} SET {sets} FROM (VALUES {_placeholders(len(names) + 1, rows)}) AS new "  # noqa: S608 - names come from the model
             f"WHERE {table}.{_column(pk)} = new.column{len(names) + 1}"
         )
 
 
 class _Values:
-    """SQLite: SQL for one row or more, and what makes of our values what the driver takes."""
+    """SQLite: the SQL for one or more rows, and the adapters that convert values for the driver."""
 
     def __init__(self, render: Callable[[int], str], adapters: list[tuple[int, Adapter]], width: int) -> None:
         self._render = render
@@ -193,7 +193,7 @@ class _Values:
                     done += size
 
     def _sql(self, rows: int) -> str:
-        """The statement for so many rows at once."""
+        """The statement for this number of rows."""
         text = self._texts.get(rows)
         if text is None:
             text = self._texts[rows] = self._render(rows)
@@ -208,9 +208,9 @@ class _Values:
 
 
 class _Arrays:
-    """PostgreSQL: one statement for any number of rows, whose parameters are the columns as array literals.
+    """PostgreSQL: one statement for any number of rows. Its parameters are the columns as array literals.
 
-    The driver's own arrays are made value by value in Python and cost three times as much.
+    psycopg would convert a list value by value in Python, which costs three times as much.
     """
 
     def __init__(self, sql: str, adapters: list[Callable[[Sequence[Any]], str]]) -> None:
@@ -222,7 +222,8 @@ class _Arrays:
             adapt(column) for adapt, column in zip(self._adapters, zip(*rows, strict=True), strict=True)
         ]
         with _cursor() as cursor:
-            # Prepared: this is the whole traffic of the connection, and it belongs to the writer alone.
+            # Prepared at once: the writer thread owns the connection and runs hardly any other statements on
+            # it.
             cursor.execute(self._sql, columns, prepare=True)
 
 
@@ -235,8 +236,8 @@ def _column(field: models.Field[Any, Any]) -> str:
 
 
 @contextmanager
-def together() -> Iterator[None]:
-    """The statements inside go to PostgreSQL without waiting for one another (pipeline mode)."""
+def pipelined() -> Iterator[None]:
+    """Send the statements inside to PostgreSQL without waiting for each result (pipeline mode)."""
     if connection.vendor != "postgresql":
         yield
         return
@@ -247,7 +248,7 @@ def together() -> Iterator[None]:
 
 @contextmanager
 def _cursor() -> Iterator[Any]:
-    """The driver's own cursor: Django's would rewrite the placeholders at every call."""
+    """A cursor of the driver: Django's cursor would rewrite the placeholders at every call."""
     connection.ensure_connection()
     with connection.wrap_database_errors:
         raw = connection.connection
@@ -261,15 +262,15 @@ def _cursor() -> Iterator[Any]:
 # -- columns as PostgreSQL's array literals ---------------------------------------------------------------
 
 ArrayForm = tuple[str, Callable[[Sequence[Any]], str]]
-# Stands between two texts while the quotes in them are escaped all at once.
-_BETWEEN = "\x1f"
+# Separates the texts while the quotes in all of them are escaped with one call.
+_SEPARATOR = "\x1f"
 
 
 def _texts(values: Sequence[Any]) -> str:
     if None not in values:
-        joined = _BETWEEN.join(map(str, values))
-        if joined.count(_BETWEEN) == len(values) - 1:
-            return '{"' + _escaped(joined).replace(_BETWEEN, '","') + '"}'
+        joined = _SEPARATOR.join(map(str, values))
+        if joined.count(_SEPARATOR) == len(values) - 1:
+            return '{"' + _escaped(joined).replace(_SEPARATOR, '","') + '"}'
     quoted = ["NULL" if value is None else f'"{_escaped(str(value))}"' for value in values]
     return "{" + ",".join(quoted) + "}"
 
@@ -279,7 +280,7 @@ def _escaped(text: str) -> str:
 
 
 def _plain(values: Sequence[Any]) -> str:
-    """Numbers and truth values, whose text never needs quotes."""
+    """The array literal of numbers or booleans, whose text never needs quotes."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
@@ -292,7 +293,7 @@ def _documents(values: Sequence[Any]) -> str:
 
 
 def _array_form(field: models.Field[Any, Any]) -> ArrayForm:
-    """The type of a column's array, and what makes its literal. Raises TypeError for a kind without one."""
+    """The array type of a column, and the function that builds its literal. Raises TypeError without one."""
     kind = (field.db_type(connection) or "").split("(")[0]
     match kind:
         case "varchar" | "text":
@@ -314,6 +315,6 @@ def _casts(forms: Sequence[ArrayForm]) -> str:
 # -- rows as SQLite's VALUES ------------------------------------------------------------------------------
 
 
-def _marks(columns: int, rows: int) -> str:
+def _placeholders(columns: int, rows: int) -> str:
     row = f"({', '.join('?' * columns)})"
     return ", ".join([row] * rows)

@@ -1,8 +1,8 @@
-"""SQLite's write-ahead log is copied into the database beside the journal, not in the middle of a batch.
+"""A thread that copies SQLite's write-ahead log into the database, beside the commits of the journal.
 
-By default the connection whose commit made the log long copies it, and all stations of that batch wait for
-the disk. Readers and the writer go on while another connection does it: the slowest of a hundred messages
-takes 18 ms instead of 22 where there is a second core, for a microsecond of CPU each.
+By default the connection whose commit makes the log long copies it, and all stations of that batch wait for
+the disk. Readers and the writer are not blocked while another connection copies the log: the slowest of a
+hundred messages takes 18 ms instead of 22 where there is a second core, for a microsecond of CPU each.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import structlog
 
 log = structlog.get_logger(__name__)
 
-# How soon after a commit the log is copied: many batches at once, while it is still short.
+# The time from a commit to the checkpoint: it covers many batches, while the log is still short.
 PAUSE_S = 0.3
-# After an error, which the writer will mostly meet too.
-PATIENCE_S = 5.0
-# Copying from beside never quite catches up with a writer that writes on, and the log would grow without end:
-# at this many pages (32 MiB) the writer copies what little is left, and begins the log again.
+# The pause after an error, which the writer thread usually gets too.
+RETRY_S = 5.0
+# A checkpoint never fully catches up with a writer that continues, and the log would grow without bound. At
+# this many pages (32 MiB) the writer copies the small remainder itself and restarts the log.
 FALLBACK_PAGES = 4096
 
 
 class Checkpoints:
-    """A thread of its own. `written` may be called from any thread, after each commit."""
+    """The checkpoint thread. Any thread may call `written`, after each commit."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -49,9 +49,9 @@ class Checkpoints:
             while self._written.wait() and not self._is_over.wait(pause):
                 self._written.clear()
                 try:
-                    # Passive: what others read or write just now is left for the next time.
+                    # Passive: pages that another connection is using are left for the next checkpoint.
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
                     pause = PAUSE_S
                 except sqlite3.Error as error:
                     log.warning("checkpoint.failed", error=str(error))
-                    pause = PATIENCE_S
+                    pause = RETRY_S

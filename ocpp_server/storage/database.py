@@ -1,4 +1,4 @@
-"""Errors of the database and their meaning for waiting messages; connections outside the pool."""
+"""Classification of database errors for waiting messages, and connections outside the pool."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from typing import Any
 
 from django.db import Error, InterfaceError, InternalError, OperationalError, connection, connections
 
-# The errors under which both databases say that they can't write at all; `is_away` looks closer.
+# The exceptions that both databases raise when nothing can be written; `is_away` checks the error code.
 AWAY = (OperationalError, InterfaceError, InternalError)
 
 # PostgreSQL's SQLSTATE classes for a database that no client can write now: connection, resources (disk full,
 # too many connections), intervention (shutdown, cancelled), system.
 _AWAY_CLASSES = ("08", "53", "57", "58")
 _READ_ONLY = "25006"  # a standby, or default_transaction_read_only
-# Serialization failure, deadlock, lock not available: another writer was first, and a retry may succeed.
+# Serialization failure, deadlock, lock not available: another writer came first, and a retry may succeed.
 _CONFLICTS = frozenset({"40001", "40P01", "55P03"})
 # How long a migration waits for a lock; `manage.py migrate` tries again.
 MIGRATION_LOCK_WAIT_MS = 1000
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether nothing can be written now, or only this statement is wrong.
+    """Whether nothing can be written now; False when only this statement is invalid.
 
-    SQLite reports both as OperationalError: locked, full, read-only; but also a statement it can't run.
-    PostgreSQL's limits (a row too long for its index, 54000) are OperationalErrors too, and the row's fault.
+    SQLite raises OperationalError for a locked, full or read-only database, but also for an invalid
+    statement. PostgreSQL raises it for its limits too (a row too long for its index, 54000), which are the
+    row's fault.
     """
     if not isinstance(error, AWAY):
         return False
@@ -32,13 +33,13 @@ def is_away(error: BaseException) -> bool:
         return error.__cause__.sqlite_errorcode != sqlite3.SQLITE_ERROR
     state = _sqlstate(error)
     if not state:
-        # No answer at all: refused, reset, timed out.
+        # Without SQLSTATE there was no answer: connection refused, reset or timed out.
         return not isinstance(error, InternalError)
     return state.startswith(_AWAY_CLASSES) or state == _READ_ONLY or state in _CONFLICTS
 
 
 def is_conflict(error: BaseException) -> bool:
-    """Whether the database works and two writers were in each other's way (F30)."""
+    """Whether the database works and only a concurrent writer made the statement fail (F30)."""
     return _sqlstate(error) in _CONFLICTS
 
 
@@ -48,10 +49,11 @@ def _sqlstate(error: BaseException) -> str:
 
 
 def leave_pool(*, lock_wait_ms: int = 0) -> None:
-    """Give this thread a connection of its own at the next connect (PostgreSQL).
+    """Make the next connection of this thread a connection outside the pool (PostgreSQL).
 
-    Slow reports in the admin can use up the pool; what stations say must not wait for it (F32), nor have the
-    time limit of their queries. `lock_wait_ms`: how long a statement waits for a lock, 0 without limit.
+    Slow reports in the admin can use up the pool. Messages of stations must not wait for it (F32), and the
+    statement timeout of those queries must not apply to them. `lock_wait_ms` limits how long a statement
+    waits for a lock; 0 is no limit.
     """
     if connection.vendor != "postgresql":
         return
@@ -63,9 +65,10 @@ def leave_pool(*, lock_wait_ms: int = 0) -> None:
 
 
 def lift_limits(**_: Any) -> None:
-    """Before migrations: what they do to a table of millions takes longer than a query of the API may.
+    """Lift the statement timeout before migrations: changing a table of millions of rows takes longer.
 
-    For a table that is in use they wait briefly: every later query of the table waits behind them.
+    A migration waits only briefly for a lock on a table, because every later query of the table waits behind
+    it.
     """
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()
@@ -73,14 +76,14 @@ def lift_limits(**_: Any) -> None:
 
 
 def set_limits(**_: Any) -> None:
-    """After them: back to the pool."""
+    """Return to the pool and its limits after migrations."""
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()
         connection.settings_dict = connections.settings[connection.alias]
 
 
-def ask() -> None:
-    """Raises a database error when it does not answer, or answers and can't be written (a standby)."""
+def check_writable() -> None:
+    """Raise a database error when the database does not answer, or is read-only (a standby)."""
     with connection.cursor() as cursor:
         if connection.vendor != "postgresql":
             cursor.execute("SELECT 1")

@@ -1,13 +1,13 @@
-"""The one door to the database for what stations say: group commit.
+"""The journal: writes all messages of stations to the database with group commit.
 
-One writer thread with one database connection. While it writes, the messages of all other stations gather;
-then one database transaction takes the whole batch, and every station of it gets its answer. A message is
-answered only when `commit` has returned, so nothing is acknowledged that is not stored.
+One writer thread has one database connection. While it writes a batch, the messages of all stations gather;
+then one database transaction stores them as the next batch, and their stations get their answers. A message
+is answered only after `commit` has returned, so nothing is acknowledged that is not stored.
 
-If a batch fails, its members are written one by one, so that one bad row hurts only its own message. When the
-database is away the journal waits, within OCPP_JOURNAL_BUDGET; then `JournalUnavailable` makes the caller
-close the socket: a station keeps what was not answered and discards what was answered with errors
-(1.6 3.7.1).
+If a batch fails, its jobs are written one by one, so that an invalid row fails only its own message. While
+the database is away the journal retries, within OCPP_JOURNAL_BUDGET; then `JournalUnavailable` makes the
+caller close the socket: a station keeps a message without an answer and discards one that was answered with
+an error (1.6 3.7.1).
 """
 
 from __future__ import annotations
@@ -39,28 +39,30 @@ P = ParamSpec("P")
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item
 
-# Above this many messages a second, single-message commits would dominate: wait a moment for company, the
-# longer the more there are, until the one message that waits longest costs more than the commits saved.
+# Above this many messages a second, commits of a single message would dominate: wait a little for more
+# messages. The wait grows with the rate up to LINGER_S, where its delay costs more than the saved commits.
 BUSY_PER_SECOND = 300
 LINGER_S = 0.004
 LINGER_FULL_PER_SECOND = 4000
-# How often the loop looks whether the writer hangs in the driver (a lock, a machine that went away).
-LOOK_S = 0.5
-# After a failure the journal counts as down until rows were written, or nothing has failed for so long.
+# How often the event loop checks whether the writer thread hangs in the driver (a lock, a lost machine).
+CHECK_S = 0.5
+# After a failure the journal counts as down until rows were written, or nothing has failed for this long.
 QUIET_S = 15.0
 RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
-# How long one attempt waits for a lock of the database: short, so that the budget ends when it says.
+# How long one attempt waits for a lock of the database: short, so that the budget is kept.
 LOCK_WAIT_MS = 500
 
 
 class JournalUnavailable(StorageUnavailable):
-    """The database could not be written within the budget. Answer nothing: the attempt under way may still
-    store the message, which is recognised when the station sends it again.
+    """The database could not be written within the budget.
+
+    Answer nothing: the current attempt may still store the message, which is recognised when the station
+    sends it again.
     """
 
 
 class _Job(msgspec.Struct, eq=False):
-    """Something to be written, and who waits for it. A struct: one is made for every message."""
+    """A unit or function to be written, and the caller's future. A struct: one is made for every message."""
 
     future: asyncio.Future[Any]
     unit: Unit | None
@@ -70,7 +72,7 @@ class _Job(msgspec.Struct, eq=False):
     since: float
     result: Any = None
     error: BaseException | None = None
-    # Stored, or refused for good: a repeated batch leaves it alone.
+    # Stored, or finally refused: a retry of the batch skips it.
     is_settled: bool = False
 
 
@@ -84,8 +86,8 @@ class Journal:
         self._pending: list[_Job] = []
         self._writing = False
         self._flush_handle: asyncio.Handle | None = None
-        self._look_handle: asyncio.Handle | None = None
-        self._in_hand: list[_Job] = []
+        self._check_handle: asyncio.Handle | None = None
+        self._current_batch: list[_Job] = []
         self._rate = 0.0
         self._rate_at = 0.0
         self.down_since: float | None = None
@@ -102,7 +104,7 @@ class Journal:
         if self._thread is not None and self._thread.is_alive():
             if self._loop is loop:
                 return
-            # The loop it served has ended without `stop`, and its waiting callers with it.
+            # The thread's event loop has ended without `stop`, and the waiting callers with it.
             self._batches.put(None)
             self._thread.join()
         self._loop = loop
@@ -113,7 +115,7 @@ class Journal:
         self.down_since = None
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
-        self._look_handle = loop.call_later(LOOK_S, self._look)
+        self._check_handle = loop.call_later(CHECK_S, self._fail_overdue)
 
     async def stop(self) -> None:
         """Write what is pending, then end the thread."""
@@ -122,14 +124,15 @@ class Journal:
         while self._pending or self._writing:
             await asyncio.sleep(0.01)
         thread, self._thread = self._thread, None
-        if self._look_handle is not None:
-            self._look_handle.cancel()
+        if self._check_handle is not None:
+            self._check_handle.cancel()
         self._batches.put(None)
         await asyncio.to_thread(thread.join, 30)
 
     def commit(self, unit: Unit) -> asyncio.Future[None]:
-        """Done when the unit is stored. Raises the database's error when a row was refused,
-        JournalUnavailable when away.
+        """Store a unit; the future is done when it is stored.
+
+        Raises the database's error when a row was refused, JournalUnavailable when the database is away.
         """
         return self._submit(unit.take(), None)
 
@@ -139,18 +142,19 @@ class Journal:
         """
         return self._submit(None, lambda: function(*args, **kwargs))
 
-    def together(self, many: Callable[[list[I]], list[T]], item: I) -> asyncio.Future[T]:
-        """Run a function once for the items of all who wait for it in the next batch; this item's result.
+    def run_batched(self, many: Callable[[list[I]], list[T]], item: I) -> asyncio.Future[T]:
+        """Run a function once for all of its items in the next batch; the future has the result of this item.
 
-        For what thousands of stations ask for at the same moment: a query for all instead of one each. It
-        gets the items and returns a result for each, in order. It comes after everything else of the batch,
-        and has no savepoint: when it fails, the batch is written one by one, and it is called for each alone.
+        For queries that thousands of stations cause at the same moment: one query for all instead of one
+        each. The function gets the items and returns a result for each, in order. It runs after everything
+        else of the batch and has no savepoint: when it fails, the batch is repeated job by job, with one item
+        a call.
         """
         return self._submit(None, None, many, item)
 
     @property
     def depth(self) -> int:
-        """Messages that wait for the current batch."""
+        """The number of jobs that wait for the current batch."""
         return len(self._pending)
 
     def _submit(
@@ -161,7 +165,7 @@ class Journal:
         item: Any = None,
     ) -> asyncio.Future[Any]:
         if self._thread is None or self._loop is None:
-            # Before the start or after the stop, no thread would write it.
+            # Before `start` or after `stop`, no thread would write the job.
             raise JournalUnavailable("The journal is not running.")
         future: asyncio.Future[Any] = self._loop.create_future()
         self._pending.append(_Job(future, unit, function, many, item, time.monotonic()))
@@ -182,7 +186,7 @@ class Journal:
         if not self._pending:
             return
         batch, self._pending = self._pending, []
-        self._in_hand = batch
+        self._current_batch = batch
         self._writing = True
         self._batches.put(batch)
 
@@ -193,40 +197,39 @@ class Journal:
         weight = min(elapsed, 1.0)
         self._rate += (len(batch) / elapsed - self._rate) * weight
         self._rate_at = now
-        self._tell(batch)
+        self._resolve(batch)
         if self._pending and self._flush_handle is None:
             self._schedule()
 
-    def _look(self) -> None:
-        """Fail the jobs whose budget is over while the writer hangs: it waits in the driver for a lock or an
-        answer and cannot do it itself.
+    def _fail_overdue(self) -> None:
+        """Fail the jobs whose budget is over while the writer thread hangs in the driver and cannot do so.
 
-        Its batch may still be stored later. No station has had an answer to it: it sends the message again,
-        which is recognised.
+        The batch may still be stored later. Its stations got no answer: they send the messages again, which
+        are then recognised.
         """
         assert self._loop is not None
-        self._look_handle = self._loop.call_later(LOOK_S, self._look)
+        self._check_handle = self._loop.call_later(CHECK_S, self._fail_overdue)
         if not self._writing:
             return
         now = time.monotonic()
         # Give up slightly later than the writer thread, which normally reports the timeout itself.
-        oldest = now - settings.OCPP_JOURNAL_BUDGET - 2 * LOOK_S
-        if self._in_hand[0].since > oldest:
+        oldest = now - settings.OCPP_JOURNAL_BUDGET - 2 * CHECK_S
+        if self._current_batch[0].since > oldest:
             return
-        everybody = (*self._in_hand, *self._pending)
-        overdue = [job for job in everybody if job.since <= oldest and not job.future.done()]
+        waiting = (*self._current_batch, *self._pending)
+        overdue = [job for job in waiting if job.since <= oldest and not job.future.done()]
         if not overdue:
             return
-        self.down_since = self.down_since or self._in_hand[0].since
+        self.down_since = self.down_since or self._current_batch[0].since
         measures.journal.given_up += len(overdue)
         log.error("journal.unavailable", waiting=len(overdue), error="The database does not answer.")
         for job in overdue:
             job.future.set_exception(JournalUnavailable("The database does not answer."))
-        # These the writer has not got yet, and never will.
+        # Failed jobs that the writer thread has not received yet are dropped.
         self._pending = [job for job in self._pending if not job.future.done()]
 
     @staticmethod
-    def _tell(jobs: list[_Job]) -> None:
+    def _resolve(jobs: list[_Job]) -> None:
         for job in jobs:
             if job.future.done():
                 continue
@@ -243,21 +246,21 @@ class Journal:
         checkpoints = Checkpoints(connection.settings_dict["NAME"]) if is_sqlite else None
         try:
             while (batch := self._batches.get()) is not None:
-                self._write_patiently(batch)
+                self._write_with_retries(batch)
                 if checkpoints is not None:
                     checkpoints.written()
                 assert self._loop is not None
                 try:
                     self._loop.call_soon_threadsafe(self._written, batch)
-                except RuntimeError:  # the loop was closed before us: no caller waits any more
+                except RuntimeError:  # the event loop is closed: no caller waits any more
                     return
         finally:
             if checkpoints is not None:
                 checkpoints.stop()
             connection.close()
 
-    def _write_patiently(self, batch: list[_Job]) -> None:
-        """Write the batch, however long that takes; a job waits no longer than its own budget."""
+    def _write_with_retries(self, batch: list[_Job]) -> None:
+        """Write the batch, with retries; a job waits no longer than its own budget."""
         attempt = given_up = 0
         left = batch
         while left:
@@ -278,7 +281,7 @@ class Journal:
                 measures.journal.retries += 1
                 if left:
                     log.warning("journal.retry", attempt=attempt, waiting=len(left), error=str(error))
-                    # Not all processes at the same moment.
+                    # A random pause, so that the processes do not all retry at the same moment.
                     pause = RETRY_S[min(attempt, len(RETRY_S) - 1)]
                     time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
                     attempt += 1
@@ -294,8 +297,9 @@ class Journal:
                 return
 
     def _works_again(self, batch: list[_Job]) -> bool:
-        """A question succeeds on a full disk, and other rows beside a locked table: only rows of every table
-        that was refused prove something.
+        """Whether the database can be written again: rows of every table that was refused were written.
+
+        On a full disk queries still succeed, and with one locked table the rows of other tables do.
         """
         written = _tables([job for job in batch if job.error is None])
         self._refused -= written
@@ -305,7 +309,7 @@ class Journal:
         return bool(written) and not self._refused
 
     def _give_up_overdue(self, jobs: list[_Job], error: Exception) -> list[_Job]:
-        """Fail the jobs whose budget is over; returns the others, which wait on."""
+        """Fail the jobs whose budget is over; returns the others, which are retried."""
         oldest = time.monotonic() - settings.OCPP_JOURNAL_BUDGET
         overdue = [job for job in jobs if job.since <= oldest]
         if not overdue:
@@ -316,13 +320,13 @@ class Journal:
             job.error = JournalUnavailable("The database can't be written.")
             job.is_settled = True
         assert self._loop is not None
-        # When the loop has ended, no caller waits any more.
+        # RuntimeError: the event loop is closed, and no caller waits any more.
         with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(self._tell, overdue)
+            self._loop.call_soon_threadsafe(self._resolve, overdue)
         return [job for job in jobs if not job.is_settled]
 
     def _write(self, batch: list[_Job]) -> None:
-        """Raises OperationalError when the database is away; what was settled before is marked and stays."""
+        """Write the jobs. Raises OperationalError when the database is away; settled jobs stay settled."""
         if connection.connection is None:
             _connect()
         try:
@@ -333,12 +337,12 @@ class Journal:
                 raise
             measures.journal.refused_batches += 1
             for job in batch:
-                self._alone(job)
+                self._write_alone(job)
         else:
             for job in batch:
                 job.is_settled = True
 
-    def _alone(self, job: _Job) -> None:
+    def _write_alone(self, job: _Job) -> None:
         job.error = None
         try:
             with transaction.atomic():
@@ -352,15 +356,15 @@ class Journal:
     @staticmethod
     def _apply(batch: list[_Job]) -> None:
         rows = Rows()
-        together: dict[Callable[[list[Any]], list[Any]], list[_Job]] = {}
+        batched: dict[Callable[[list[Any]], list[Any]], list[_Job]] = {}
         for job in batch:
             if job.unit is not None:
                 rows.add(job.unit)
                 continue
             if job.many is not None:
-                together.setdefault(job.many, []).append(job)
+                batched.setdefault(job.many, []).append(job)
                 continue
-            # A function sees what was submitted before it.
+            # A function must see the rows of the jobs before it.
             rows.write()
             assert job.function is not None
             job.error = None
@@ -372,14 +376,14 @@ class Journal:
                     raise
                 job.error = error
         rows.write()
-        for many, jobs in together.items():
+        for many, jobs in batched.items():
             results = many([job.item for job in jobs])
             for job, result in zip(jobs, results, strict=True):
                 job.error, job.result = None, result
 
 
 def _tables(jobs: list[_Job]) -> set[Table]:
-    """Of all that the jobs change, as far as they said so beforehand: a function does not."""
+    """The tables of the jobs' units; the tables that a function changes are unknown."""
     units = [job.unit for job in jobs if job.unit is not None]
     inserted = {table for unit in units for table, _ in unit.inserts}
     return inserted | {table for unit in units for table, _, _ in unit.updates}

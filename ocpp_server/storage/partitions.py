@@ -1,12 +1,12 @@
-"""Tables divided by month on PostgreSQL: long series stay quick, and what is too old is dropped, not deleted.
+"""Tables with monthly partitions on PostgreSQL: queries of long series stay fast, and old months are dropped.
 
-The models know nothing of it. On PostgreSQL the table of a `Monthly` has a partition for each month and one
-for the rest: stations whose clocks are wrong date readings in 1970 or 2099, and no row is ever refused for
-its date. Months are made ahead of time; rows that went to the rest move when their month is made.
-On SQLite the tables are plain, and old rows are deleted.
+The models do not depend on it. On PostgreSQL the table of a `Monthly` has a partition for each month and a
+default partition, the rest: a station with a wrong clock dates readings in 1970 or 2099, and no row may be
+refused for its date. Partitions are created ahead of time; rows of the month move there from the rest.
+On SQLite the tables have no partitions, and old rows are deleted.
 
-Dividing and dropping wait for other connections only briefly (LOCK_WAIT) and are tried again later: a queue
-behind a lock would hold up the stations.
+Creating and dropping partitions wait only briefly for other connections (LOCK_WAIT) and are tried again
+later: queries that queue behind a lock would delay the stations.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ocpp_server.storage import database
 log = structlog.get_logger(__name__)
 
 LOCK_WAIT = "2s"
-# This month and the next two: the month exists even when housekeeping did not run for weeks.
+# This month and the next two: a new month has its partition even when housekeeping did not run for weeks.
 AHEAD = 3
 
 
@@ -35,8 +35,8 @@ AHEAD = 3
 class Monthly:
     """A model whose table is divided by the month of `column`.
 
-    `written`: the column with the server's own time, by which a row of the rest grows old; what a station
-    says of the time is not to be trusted there.
+    `written` is the column with the server's own time. It decides the age of rows in the rest, where the
+    times of stations cannot be trusted.
     """
 
     label: str
@@ -58,7 +58,7 @@ ALL = (METER_VALUES, MESSAGES)
 
 
 def month_of(at: datetime) -> datetime:
-    """The first moment of the month, in UTC as all bounds are."""
+    """The first moment of the month in UTC, as all bounds of partitions are."""
     return at.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
@@ -71,11 +71,10 @@ def is_divided() -> bool:
 
 
 def maintain(kept: Mapping[Monthly, float], now: datetime) -> None:
-    """Make the coming months, and drop those that ended longer ago than `kept` says (seconds; 0 keeps
-    everything).
+    """Create the coming months, and drop months that ended longer than `kept` seconds ago (0 keeps all).
 
-    A table that others hold is left for the next time. In a thread beside the journal, which must not wait
-    for locks; on a connection of its own, which it closes.
+    A table that another connection has locked is left for the next run. Runs in a thread of its own, because
+    the journal must not wait for locks, and on a connection of its own, which it closes.
     """
     database.leave_pool()
     try:
@@ -91,9 +90,9 @@ def maintain(kept: Mapping[Monthly, float], now: datetime) -> None:
 def _maintain(kept: Mapping[Monthly, float], now: datetime) -> None:
     for monthly in ALL:
         if not _has_partitions(monthly.table):
-            log.warning("partitions.not_divided", table=monthly.table)  # its migration has still to run
+            log.warning("partitions.not_divided", table=monthly.table)  # its migration has not run yet
             continue
-        with _unless_held(monthly):
+        with _skip_if_locked(monthly):
             if made := make_ahead(monthly.table, monthly.column, now):
                 log.info("partitions.made", table=monthly.table, months=made)
             if seconds := kept[monthly]:
@@ -101,7 +100,7 @@ def _maintain(kept: Mapping[Monthly, float], now: datetime) -> None:
 
 
 def make_ahead(table: str, column: str, now: datetime) -> list[str]:
-    """This month and the next ones, where they are not there yet; those that were made."""
+    """Create this month and the next ones where they are missing; returns the created ones."""
     known = {month for month, _ in months(table)}
     month, made = month_of(now), []
     for _ in range(AHEAD):
@@ -114,7 +113,7 @@ def make_ahead(table: str, column: str, now: datetime) -> list[str]:
 
 
 def drop_before(monthly: Monthly, moment: datetime) -> None:
-    """Drop the months that ended before the moment, and delete what is as old among the rest."""
+    """Drop the months that ended before the moment, and delete rows of the rest that are as old."""
     for month, name in months(monthly.table):
         if next_month(month) <= moment:
             with transaction.atomic():
@@ -128,7 +127,7 @@ def drop_before(monthly: Monthly, moment: datetime) -> None:
 
 
 def months(table: str) -> list[tuple[datetime, str]]:
-    """The months a table has, oldest first, each with the name of its partition."""
+    """The months that have a partition, oldest first, each with the name of its partition."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT child.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid"
@@ -156,22 +155,21 @@ def rest_of(table: str) -> str:
 
 
 def _make(table: str, column: str, month: datetime) -> None:
-    """Make the partition of a month and move there what waits for it among the rest; in a transaction."""
+    """Create the partition of a month and move its rows there from the rest; in a transaction."""
     name, rest = f"{table}_{month:%Y_%m}", _quoted(rest_of(table))
     begin, end = month.isoformat(), next_month(month).isoformat()
     within = f"{_quoted(column)} >= '{begin}' AND {_quoted(column)} < '{end}'"
     _run(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-    # No writer may add rows of the month to the rest between the move and the moment the partition takes
-    # rows.
+    # No writer may add rows of the month to the rest between the move and the ATTACH.
     _run(f"LOCK TABLE {rest} IN ACCESS EXCLUSIVE MODE")
     if any(known == month for known, _ in months(table)):
-        return  # another process was first
+        return  # another process has created it
     _run(f"CREATE TABLE {_quoted(name)} (LIKE {_quoted(table)} INCLUDING ALL)")
     _run(
         f"WITH moved AS (DELETE FROM {rest} WHERE {within} RETURNING *) "  # noqa: S608 - names and dates of ours
         f"INSERT INTO {_quoted(name)} SELECT * FROM moved"
     )
-    # A table that is made first and attached then locks the whole one against writers for no moment.
+    # Creating a table and then attaching it never locks the parent table against writers.
     _run(
         f"ALTER TABLE {_quoted(table)} ATTACH PARTITION {_quoted(name)}"
         f" FOR VALUES FROM ('{begin}') TO ('{end}')"
@@ -179,7 +177,7 @@ def _make(table: str, column: str, month: datetime) -> None:
 
 
 @contextmanager
-def _unless_held(monthly: Monthly) -> Iterator[None]:
+def _skip_if_locked(monthly: Monthly) -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
@@ -198,10 +196,10 @@ def _quoted(name: str) -> str:
 
 
 class DivideByMonth(Operation):
-    """A migration's step: divide the table of a model, rows and all. On SQLite it does nothing.
+    """A migration operation that divides the table of a model with its rows. On SQLite it does nothing.
 
-    The rows are copied, about 120,000 a second; until then others wait for the table. The way back
-    changes nothing: servers of before work with a divided table as well.
+    It copies about 120,000 rows a second, and other connections wait for the table meanwhile. The reverse
+    migration changes nothing: earlier releases of the server work with a divided table too.
     """
 
     reduces_to_sql = False
@@ -215,7 +213,7 @@ class DivideByMonth(Operation):
         return (type(self).__name__, [], {"model_name": self.model_name, "column": self.column})
 
     def state_forwards(self, app_label: str, state: Any) -> None:
-        """The models stay as they are."""
+        """Change nothing: the models stay the same."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         if schema_editor.connection.vendor == "postgresql":
@@ -223,16 +221,17 @@ class DivideByMonth(Operation):
             divide(table, self.column, datetime.now(UTC))
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        """See above."""
+        """Change nothing: see the class."""
 
     def describe(self) -> str:
         return f"Divide {self.model_name} by the month of {self.column} on PostgreSQL"
 
 
 def divide(table: str, column: str, now: datetime) -> None:
-    """Make a table of the same name, columns, keys and rows that has a partition for each month.
+    """Replace a table by one of the same name, columns, keys and rows that has monthly partitions.
 
-    A key must contain the column that divides: the primary key becomes (id, column), the rest must already.
+    PostgreSQL requires the partition column in every key: the primary key becomes (id, column), and all other
+    unique keys must contain it already.
     """
     if _value("SELECT relkind FROM pg_class WHERE oid = %s::regclass", [_quoted(table)]) == "p":
         return
@@ -240,7 +239,7 @@ def divide(table: str, column: str, now: datetime) -> None:
     name = _quoted(table)
     _run(f"LOCK TABLE {name} IN ACCESS EXCLUSIVE MODE")
     last = _value(f"SELECT COALESCE(MAX(id), 0) FROM {name}")  # noqa: S608 - the name of a model's table
-    # As text, with the table's own name in it, which belongs to the divided one later.
+    # The definitions contain the name of the table, which the divided table has later.
     indexes = _column(
         "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = %s::regclass AND NOT indisprimary",
         [name],
@@ -256,7 +255,7 @@ def divide(table: str, column: str, now: datetime) -> None:
         f"CREATE TABLE {name} (LIKE {whole} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"
         f" PARTITION BY RANGE ({_quoted(column)})"
     )
-    # A sequence of its own: PostgreSQL has identity columns in divided tables only since 17.
+    # A sequence, because PostgreSQL has identity columns in partitioned tables only since 17.
     _run(f"CREATE SEQUENCE {_quoted(sequence)} OWNED BY {name}.id")
     _run("SELECT setval(%s, %s, %s)", [_quoted(sequence), max(last, 1), last > 0])
     _run(f"ALTER TABLE {name} ALTER COLUMN id SET DEFAULT nextval('{_quoted(sequence)}')")
@@ -275,9 +274,7 @@ def divide(table: str, column: str, now: datetime) -> None:
 
 
 def _months_with_rows(whole: str, column: str, now: datetime) -> list[datetime]:
-    """Months that get a partition of their own: ten years back at most. Rows dated earlier, or in the future,
-    belong to the rest.
-    """
+    """The months with rows, ten years back at most; rows dated earlier or in the future stay in the rest."""
     first = month_of(now).replace(year=now.year - 10)
     return [
         month.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""How long rows are kept, and how many: both bounds on tables that stations write without end."""
+"""Retention: how long rows are kept, and how many, in tables that stations can fill without bound."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ocpp_server.storage import partitions
 from ocpp_server.storage.journal import journal
 
 EVENTS_PER_STATION = 10_000
-# One deletion at a time stays short, because stations wait for the same writer.
+# Few rows a deletion, because messages of stations wait for the same writer thread.
 DELETE_AT_ONCE = 2000
 
 
@@ -32,10 +32,10 @@ async def delete_old_rows() -> None:
 
 
 def delete_some(monthly: partitions.Monthly, seconds: float) -> bool:
-    """Delete the oldest rows that are too old, DELETE_AT_ONCE at most; whether there may be more."""
+    """Delete the oldest expired rows, DELETE_AT_ONCE at most. Returns whether there may be more."""
     before = datetime.now(UTC) - timedelta(seconds=seconds)
-    # Rows are appended in order of our time, so the oldest ids are the oldest rows: no index on the time
-    # alone is needed.
+    # Rows are inserted in the order of the server's time, so the lowest ids are the oldest rows: no index on
+    # the time alone is needed.
     rows = monthly.model._default_manager
     oldest = list(rows.order_by("id").values_list("id", monthly.written)[:DELETE_AT_ONCE])
     expired = [pk for pk, at in oldest if at < before]
@@ -45,7 +45,7 @@ def delete_some(monthly: partitions.Monthly, seconds: float) -> bool:
 
 
 def keep_newest(model: type[models.Model]) -> None:
-    """Delete all but the newest EVENTS_PER_STATION rows of each station, and of no station."""
+    """Keep the newest EVENTS_PER_STATION rows of each station, and of the rows without a station."""
     rows = model._default_manager
     crowded = (
         rows.order_by()

@@ -1,4 +1,4 @@
-"""The numbers that the database gives its rows, as people write them in addresses and searches."""
+"""Primary keys as users write them in URLs and searches."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ LARGEST = 2**63 - 1
 
 
 def row_number(text: str) -> int | None:
-    """The number, where it can be one of a row; None otherwise.
+    """The primary key in a text; None when the text cannot be one.
 
-    A number column raises for what is no number, SQLite for one beyond 63 bits, and Python for a text of
-    thousands of digits.
+    Passing any text to a query would raise: Django for a text that is no number, SQLite for a number beyond
+    63 bits, and Python for thousands of digits.
     """
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(LARGEST))):
         return None

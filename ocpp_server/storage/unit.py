@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ocpp_server.storage.bulk import Row, Table, together
+from ocpp_server.storage.bulk import Row, Table, pipelined
 
 
 class Unit:
@@ -25,20 +25,21 @@ class Unit:
         self.inserts.append((table, row))
 
     def update(self, table: Table, key: Any, **values: Any) -> None:
-        """Set columns of the row with this primary key; within a batch the last word on a column wins."""
+        """Set columns of the row with this primary key; within a batch the last value of a column wins."""
         self.updates.append((table, key, values))
 
     def set(self, table: Table, key: Any, values: dict[str, Any]) -> None:
-        """`update` with a dictionary that is the unit's from now on."""
+        """`update` with a dictionary, which the caller must not change any more."""
         self.updates.append((table, key, values))
 
     def clear(self) -> None:
         self.inserts, self.updates = [], []
 
     def take(self) -> Unit:
-        """Return the gathered rows as a unit of its own, and empty this one.
+        """Return the gathered rows as a new unit, and empty this one.
 
-        The writer thread reads the returned unit: no task may change it any more, not even a cancelled one.
+        The writer thread reads the returned unit, so no task may change it any more, not even a cancelled
+        one.
         """
         taken = Unit()
         taken.inserts, self.inserts = self.inserts, taken.inserts
@@ -65,13 +66,13 @@ class Rows:
                 inserts[table] = [row]
         for table, key, values in unit.updates:
             merged = updates.setdefault(table, {})
-            # A dictionary of our own only where two words are merged: a batch may be written a second time.
+            # Merging makes a new dictionary: a batch may be written a second time, so units must not change.
             merged[key] = merged[key] | values if key in merged else values
 
     def write(self) -> None:
         if not self.inserts and not self.updates:
             return
-        with together():
+        with pipelined():
             for table, rows in self.inserts.items():
                 table.insert(rows)
             for table, merged in self.updates.items():

@@ -113,7 +113,7 @@ async def load(
 
 async def take_up(charge_point_pk: int, *, version: str, connection_id: str) -> Station:
     """Load the live state of a connected station."""
-    station = await journal.together(load_stations, (charge_point_pk, version))
+    station = await journal.run_batched(load_stations, (charge_point_pk, version))
     station.connection_id = connection_id
     station.memory = live.state().replay_memory(station.identity)
     for transaction in station.transactions.values():

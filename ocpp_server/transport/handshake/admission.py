@@ -248,12 +248,12 @@ async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> Non
 
 async def find(identity: str) -> KnownStation | None:
     """The row of a station, None for an unknown one; one query for all that connect at this moment."""
-    return await journal.together(cast("_Find", port.app.find), identity)
+    return await journal.run_batched(cast("_Find", port.app.find), identity)
 
 
 async def register(identity: str) -> KnownStation | None:
     """Add a row for an unknown station; None when MAX_REGISTERED is reached."""
-    return await journal.together(cast("_Find", port.app.register), identity)
+    return await journal.run_batched(cast("_Find", port.app.register), identity)
 
 
 async def record(handshake: Handshake, refusal: Refusal) -> None:

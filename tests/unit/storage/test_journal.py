@@ -88,7 +88,7 @@ class Gate:
 
 
 async def one_batch(journal: Journal, *works: Any) -> list[Any]:
-    """The results or errors of units, functions, and pairs (function, item) for `together` that were
+    """The results or errors of units, functions, and pairs (function, item) for `run_batched` that were
     submitted in this order and written at once.
     """
     gate = Gate()
@@ -107,7 +107,7 @@ async def one_batch(journal: Journal, *works: Any) -> list[Any]:
 def submit(journal: Journal, work: Any) -> asyncio.Future[Any]:
     if isinstance(work, Unit):
         return journal.commit(work)
-    return journal.together(*work) if isinstance(work, tuple) else journal.run(work)
+    return journal.run_batched(*work) if isinstance(work, tuple) else journal.run(work)
 
 
 async def test_what_is_committed_is_seen_by_others_when_commit_returns(journal: Journal) -> None:
