@@ -1,9 +1,9 @@
-"""The WebSocket of a station: handshake, then text in and text out, without a look at the OCPP messages.
+"""The WebSocket of a station: the handshake, then text frames in both directions. It does not parse OCPP.
 
-Channels routes here, but its dispatch of each message is not used: it costs three quarters of the time of a
-message, a hop through the one thread-sensitive thread for every message of every socket. Messages of other
-processes come over one channel for each process (`transport.switchboard`), so a connection needs no task of
-its own.
+Channels routes sockets to this consumer, which does not use Channels' dispatch of messages: that would take
+three quarters of the time of a message, because every message of every socket passes through one
+thread-sensitive thread. Messages of other processes arrive over one channel per process
+(`transport.switchboard`), so a connection needs no task of its own.
 """
 
 from __future__ import annotations
@@ -70,18 +70,18 @@ class StationConsumer(AsyncConsumer):
             log.info("station.lost", station=station.identity)
         finally:
             measures.closed(code)
-            # Shielded: pending commands must end also when the server stops and cancels this task.
+            # Shielded: pending commands must end even if the server cancels this task when it stops.
             await asyncio.shield(presence.leave(connection, code=code))
 
     async def _converse(self, connection: StationConnection) -> int:
-        """Handle frame after frame until the socket is closed; the close code."""
+        """Handle frame after frame until the socket is closed. Returns the close code."""
         receive = self._receive
         bucket = TokenBucket(settings.OCPP_STATION_RATE)
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
-                # uvicorn reports a connection that just ended as 1005 without a reason; a close frame without
-                # a code comes with one.
+                # uvicorn reports a connection that ended without a close frame as 1005 without a reason, and
+                # a close frame without a code as 1005 with a reason.
                 code = int(message.get("code") or 1006)
                 return 1006 if code == 1005 and "reason" not in message else code
             text = message.get("text")
@@ -90,7 +90,7 @@ class StationConsumer(AsyncConsumer):
             elif not self._is_closed:
                 delay = bucket.delay(time.monotonic())
                 if delay:
-                    # The socket is not read meanwhile: TCP slows down this station alone.
+                    # The socket is not read meanwhile, so TCP slows down only this station.
                     await asyncio.sleep(delay)
                 await connection.received(text)
 
@@ -106,6 +106,6 @@ class StationConsumer(AsyncConsumer):
         if not self._is_closed:
             self._is_closed = True
             log.info("station.closing", code=code, reason=reason)
-            # The station may close in the same moment, as stations do when the server shuts down.
+            # The station may close at the same time, as stations do when the server shuts down.
             with contextlib.suppress(OSError):
                 await self._send({"type": "websocket.close", "code": code, "reason": reason})

@@ -1,4 +1,6 @@
-"""The routes of WebSockets: every WebSocket is a station, its identity is the last segment of the path."""
+"""The routes of WebSockets: every WebSocket is a station, and the last segment of its path is the
+identity.
+"""
 
 from channels.routing import URLRouter
 from django.urls import re_path

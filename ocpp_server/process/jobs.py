@@ -15,7 +15,7 @@ async def close_silent() -> None:
     """Close the sockets of stations that have sent nothing for too long."""
     for connection in switchboard.served():
         if connection.is_silent(presence.silence_allowed(connection.station.heartbeat_interval)):
-            await connection.dismiss(1001, "Nothing was heard for too long.")
+            await connection.dismiss(1001, "No message was received for too long.")
 
 
 async def reconcile() -> None:

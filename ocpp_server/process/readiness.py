@@ -24,7 +24,7 @@ from ocpp_server.observability.single_flight import SingleFlight
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage import database
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport.queue.depth import Depth, look
+from ocpp_server.transport.queue.depth import Depth, read_depth
 from ocpp_server.transport.switchboard import switchboard
 
 T = TypeVar("T")
@@ -173,7 +173,7 @@ async def _queue() -> Part:
 
 
 def _depth() -> Depth:
-    return look(within=TIMEOUT_S / 2)
+    return read_depth(within=TIMEOUT_S / 2)
 
 
 _QUEUE = SingleFlight(_depth, name="readiness-queue")

@@ -1,8 +1,8 @@
-"""The one way to send a command: store it, send it to the process that holds the socket, wait for its result.
+"""Send a command to a station: store it, send it to the process that holds the socket, wait for its result.
 
 The waiting process and the process that holds the socket may differ, so they use the channel layer. A message
-of the channel layer may be lost: every command has a deadline and a final state, and the row in the database,
-not the message, is the result.
+of the channel layer may be lost. So every command has a deadline and a final state, and the result is the row
+in the database, not the message.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
 
-# A caller waits this much longer than the deadline of the station: the result has to be stored first.
+# A caller waits this many seconds beyond the deadline of the command: the result has to be stored first.
 _GRACE_S = 2.0
 # The registration statuses that restrict commands, as OCPP spells them.
 _PENDING, _REJECTED = "Pending", "Rejected"
 
-# The row class of the app that fills `CommandStore`: callers declare it by what they do with the result.
+# The row class of the app that fills `CommandStore`. The annotation of the result at the call binds it.
 Row = TypeVar("Row", bound=StoredCommand)
 
 
 async def ask_to_boot(charge_point_pk: int) -> None:
     """Trigger the BootNotification of a station that was accepted just now.
 
-    A station that waits for its acceptance sends the next one by itself only after its interval.
+    Without the trigger, a pending station sends its next BootNotification only after its retry interval.
     """
     charge_point = await journal.run(station_store.port.app.load, charge_point_pk)
     try:
@@ -56,7 +56,7 @@ async def ask_to_boot(charge_point_pk: int) -> None:
 
 
 def supported(charge_point: Addressee) -> frozenset[str]:
-    """The actions we may send to this station, by the version it last connected with."""
+    """The actions that the server may send to this station, by the version of its last connection."""
     return (
         actions.to_station(charge_point.ocpp_version)
         if charge_point.ocpp_version in VERSIONS
@@ -74,12 +74,13 @@ async def call(
     wait: bool = True,
     sets_password: bool = False,
 ) -> Row:
-    """Send a CALL to a station; the command's row in its final state, or queued when `wait` is False.
+    """Send a CALL to a station. Returns the command's row in its final state, or queued when `wait` is False.
 
-    `timeout` is in seconds; a command that has waited in the queue for so long is not sent any more.
+    `timeout` is in seconds; a command that has waited in the queue for that long is not sent any more.
     `sets_password` is for a caller that also changes the password that the handshake checks. Raises
-    StationOffline, QueueFull, Conflict (not accepted yet) and Invalid (no such action in the station's
-    version, a payload its schema refuses, or one that would lock the station out).
+    StationOffline, QueueFull, Conflict (the station is rejected or not accepted yet) and Invalid (no such
+    action in the station's version, a payload that its schema refuses, or a payload that would lock the
+    station out).
     """
     connection = await live.state().connection(charge_point.identity)
     if connection is None:
@@ -110,7 +111,7 @@ async def call(
     )
     finished = switchboard.expect(command.id)
     try:
-        await switchboard.hand_over(
+        await switchboard.send_command(
             connection,
             StationCall(
                 identity=connection.identity,
@@ -161,13 +162,13 @@ def _check(charge_point: Addressee, version: str, action: str, payload: dict[str
 
 
 def _refuse_password(charge_point: Addressee, action: str, payload: dict[str, Any]) -> None:
-    """Refuse to set a password that the server would not know (1.6 security A01, 2.0.1 A01)."""
+    """Refuse a command that sets a password unknown to the server (1.6 security A01, 2.0.1 A01)."""
     field = secrets.password_field(action, payload)
     if field:
-        who = charge_point.identity
+        identity = charge_point.identity
         raise Invalid(
-            f"This would change the password of {who} and lock it out: the server would go on to check the "
-            f"old one. Set the new password at the station itself and in its settings here (PATCH "
-            f"/api/v1/chargepoints/{who}, or Stations in the admin).",
+            f"This would change the password of {identity} and lock it out: the server would go on to check "
+            f"the old one. Set the new password at the station itself and in its settings here (PATCH "
+            f"/api/v1/chargepoints/{identity}, or Stations in the admin).",
             errors=[{"field": field, "reason": "sets the password of the station's connection"}],
         )

@@ -1,4 +1,4 @@
-"""The commands to one station: they are queued, sent one by one, and every one of them gets a final state."""
+"""The queue of commands to one station: it sends them one by one, and every command gets a final state."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from ocpp_server.transport.messages import StationCall
 
 log = structlog.get_logger(__name__)
 
-# Some stations fail when they get a command before they have finished booting. Commands wait this long for
-# the first message, and less for a station that has booted before and may only have reconnected.
+# Some stations fail when they get a command before they have finished booting. Commands wait for the first
+# message of the station, at most this many seconds. A station that has booted before may only have
+# reconnected, so its commands wait less.
 SETTLE_S = 10.0
 SETTLE_KNOWN_S = 2.0
 
@@ -72,7 +73,7 @@ class OutgoingCalls:
         await self._submit(outgoing)
 
     def settled(self) -> None:
-        """Send the queued commands: the station has sent its first message."""
+        """Send the queued commands: the station has sent its first message, or the wait for it is over."""
         if self._settle is None:
             return
         self._settle.cancel()
@@ -87,11 +88,11 @@ class OutgoingCalls:
         await self._results.answered(event.outgoing, event.frame)
 
     async def late(self, event: Late) -> None:
-        """Keep the answer to a command that had ended without one."""
+        """Store the answer to a command that had ended without one."""
         await self._results.late(event)
 
     async def closed(self) -> None:
-        """The socket is closed: end all commands. None of them is sent again over the next socket."""
+        """End all commands, because the socket is closed. None of them is sent again over the next socket."""
         for timer in (self._settle, self._deadline):
             if timer is not None:
                 timer.cancel()
@@ -123,7 +124,7 @@ class OutgoingCalls:
         await self._sent(text)
 
     async def _sent(self, text: str | None) -> None:
-        """Send the next frame, if there is one, and store that it was sent. Sets the timer of the next
+        """Send the next frame, if there is one, and store that it was sent. Set the timer of the next
         deadline.
         """
         outgoing = self._session.outstanding

@@ -1,6 +1,6 @@
-"""How commands to a station end: the result is stored and logged, and the caller is notified.
+"""Command results: each one is stored and logged, and the waiting process is notified.
 
-The same for sockets and for queues.
+Commands over a socket of this process and commands over the Redis queue both end here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from ocpp_server.transport.command_store import State
 
 log = structlog.get_logger(__name__)
 
-# An answer that comes this much later than the deadline of its command is late: the caller has got a timeout.
+# An answer is late when it arrives this many seconds after the deadline of its command: the caller has got a
+# timeout by then.
 LATE_AFTER_S = 2.0
 
 Send = Callable[[str], Awaitable[None]]
@@ -36,7 +37,9 @@ Finished = Callable[[str, str], Awaitable[None]]
 
 
 class CommandResults:
-    """Stores how one station's commands end. `finished(command id, reply channel)` notifies the callers."""
+    """Stores the results of one station's commands. `finished(command id, reply channel)` notifies the
+    waiting process.
+    """
 
     def __init__(self, station: Station, *, send: Send, finished: Finished) -> None:
         self._station = station
@@ -50,7 +53,7 @@ class CommandResults:
         self._reply_channels[command_id] = reply_to
 
     async def late(self, event: Late) -> None:
-        """Keep the answer to a command that had ended without one."""
+        """Store the answer to a command that had ended without one."""
         text = (
             event.frame.payload
             if isinstance(event.frame, CallResult)
@@ -63,7 +66,7 @@ class CommandResults:
         station = self._station
         station.action = outgoing.action
         echoes = secrets_in(outgoing.payload, outgoing.action)
-        if echoes:  # an odd answer becomes the example of a deviation
+        if echoes:  # the frame may be stored as the example of a deviation
             station.frame = masked_text(station.frame, echoes=echoes)
         answer = Answer(outgoing, frame, partial(masked_words, echoes=echoes))
         await dispatch_answer(station, answer, self)
@@ -72,11 +75,11 @@ class CommandResults:
             await self._send(text)
 
     async def commit(self, answer: Answer) -> None:
-        """Store what the answer changed, with the final state of its command. See `dispatch.Work`."""
+        """Store the changes of the answer, with the final state of its command. See `dispatch.Work`."""
         await self.finish(answer.call, unit=self._station.unit, **self._result(answer))
 
     async def roll_back(self) -> None:
-        """Take back what the answer changed. See `dispatch.Work`."""
+        """Undo the changes of the answer. See `dispatch.Work`."""
         await self._work.roll_back()
 
     def _result(self, answer: Answer) -> dict[str, Any]:
@@ -100,17 +103,17 @@ class CommandResults:
         response = answer.response or {}
         shown = masked(response, call.action, echoes=echoes)
         return {
-            "state": self._state_now(call, outcomes.judge(response)[0]),
-            # A secret may be the same word as the status: the stored status is that of the masked answer.
-            "status": outcomes.judge(shown)[1],
+            "state": self._state_now(call, outcomes.state_and_status(response)[0]),
+            # The status of the masked answer: a secret that equals the status word is masked there.
+            "status": outcomes.state_and_status(shown)[1],
             "response": shown,
             "answer": frame.payload,
         }
 
     @staticmethod
     def _state_now(outgoing: OutgoingCall, state: str) -> str:
-        """LATE instead of `state` for an answer after the deadline: a command may be sent shortly before its
-        deadline and answered long after it.
+        """Return LATE instead of `state` for an answer after the deadline: a command may be sent shortly
+        before its deadline and answered long after it.
         """
         is_late = outgoing.expires_at is not None and time.monotonic() > outgoing.expires_at + LATE_AFTER_S
         return State.LATE if is_late else state
@@ -120,8 +123,8 @@ class CommandResults:
     ) -> None:
         """Store the final state of a command, then notify the caller.
 
-        `unit` is that of the message when an answer ends the command. Timers get a unit of their own, because
-        that of the station may be in use.
+        `unit` is the unit of work of the answer. A timer passes none and gets a new one, because the unit of
+        the station may be in use.
         """
         station, now = self._station, datetime.now(UTC)
         is_message = unit is not None
@@ -162,11 +165,11 @@ class CommandResults:
 async def end_unanswered(
     command_id: str, *, identity: str, state: str, request: str, seconds: float | None
 ) -> None:
-    """End a command that was not answered, of a station that this process need not serve. A command that has
-    ended before stays as it is.
+    """End a command that was not answered. Another process may serve its station. A command that has ended
+    before is not changed.
 
-    `request` is the JSON text of its payload; `seconds` is how long ago it was sent, None when it was not.
-    Raises StorageUnavailable.
+    `request` is the JSON text of the payload; `seconds` is the time since the command was sent, None when it
+    was not sent. Raises StorageUnavailable.
     """
     ended = await journal.run(command_store.port.app.end_unanswered, command_id, state, datetime.now(UTC))
     if ended is None:

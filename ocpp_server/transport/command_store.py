@@ -1,6 +1,6 @@
-"""The port `CommandStore`: the rows of commands. `chargepoints` fills it.
+"""The port `CommandStore`: the rows of commands. The app `chargepoints` fills it.
 
-The functions use the database directly; the engine runs them in the journal.
+The functions use the database directly; the transport runs them in the journal.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ QUEUE_FULL = "QueueFull"
 
 
 class State(StrEnum):
-    """The states of a command as they are stored. A command in any but the first two is finished."""
+    """The states of a command as they are stored. All but QUEUED and SENT are final."""
 
     QUEUED = "queued"
     SENT = "sent"
@@ -66,7 +66,7 @@ class Unanswered(Protocol):
 
 
 class CommandStore(Protocol):
-    """Where commands are stored. A module with these functions fills the port as well as an object."""
+    """The storage of commands. A module with these functions can fill the port, as an object can."""
 
     def create(
         self,
@@ -79,7 +79,7 @@ class CommandStore(Protocol):
         created_at: datetime,
         deadline_at: datetime,
     ) -> StoredCommand:
-        """Insert a queued command to this `Addressee`."""
+        """Insert a queued command to this `Addressee` and return its row."""
 
     def load(self, command_id: str) -> StoredCommand:
         """The row as it is now."""
@@ -88,22 +88,22 @@ class CommandStore(Protocol):
         """Add the final state and the answer of a command to a unit of work."""
 
     def mark_sent(self, command_id: str, at: datetime) -> None:
-        """Note that the frame has left, from this process or through a gateway."""
+        """Store the time when the frame was sent, from this process or through a gateway."""
 
     def mark_late(self, command_id: str, payload: str) -> None:
-        """Keep the answer to a command that had timed out; `payload` is its JSON text."""
+        """Store the answer to a command that had timed out; `payload` is its JSON text."""
 
     def end_disconnected(self, command_id: str) -> None:
-        """End a command that reached no station."""
+        """End a command that was not delivered to a station."""
 
     def end_overdue(self, command_id: str) -> None:
-        """End a command that no answer and no process has ended."""
+        """End a command whose deadline has passed and that has no final state."""
 
     def end_refused(self, command_id: str) -> None:
         """End a command that was refused because the queue of its station is full."""
 
     def end_unanswered(self, command_id: str, state: str, at: datetime) -> Unanswered | None:
-        """End a command in this state; None when it has ended before."""
+        """End a command with this state. Returns None when it has ended before."""
 
     def has_timed_out(self, command_id: str, charge_point_pk: int) -> bool:
         """Whether this command to this station ended without an answer in time."""

@@ -1,6 +1,7 @@
-"""One connected station: its messages go through session and dispatch, our commands through session and out.
+"""The conversation with one connected station: the session parses its messages and dispatch handles them;
+commands to the station go through the same session.
 
-The same for a socket and for a queue: the owner of a connection passes a function to send and one to close.
+A socket and the Redis queue both use it: they pass a function that sends and a function that closes.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from ocpp_server.transport.messages import StationCall
 
 log = structlog.get_logger(__name__)
 
-# How long an answer may take to reach a station whose socket is about to be closed.
+# Before a socket is closed, the answer to the current message has this many seconds to be written to it.
 UNREAD_S = 1.0
 
 
@@ -77,16 +78,16 @@ class StationConnection:
         self._session = Session(station.version, memory=station.memory)
         self._work = UnitOfWork(station)
         self._outgoing = outgoing(station, self._session, send=send, close=close, finished=finished)
-        # Held while a message changes the station. A newer connection waits for it before it loads the
-        # station.
+        # The lock is held while a message changes the station. A newer connection waits for it before it
+        # loads the station.
         self._busy = FairLock()
 
     # -- from the station -----------------------------------------------------------------------
 
     async def received(self, text: str, at: datetime | None = None) -> None:
-        """Handle one frame. When this returns, everything it changes is committed and its answer is sent.
+        """Handle one frame. When this returns, its changes are committed and its answer is sent.
 
-        `at` is the time of its arrival, None for now.
+        `at` is the time when the frame arrived; None means now.
         """
         if not self._busy.take():
             await self._busy.wait()
@@ -104,7 +105,7 @@ class StationConnection:
                     await self._react(event)
         except StorageUnavailable as error:
             measures.unanswered.add("storage-away")
-            # 1013: try again later. The station keeps every message that was not answered.
+            # 1013 is "try again later". The station keeps every message that was not answered.
             await self._close(1013, error.sentence)
         except CommitRefused:
             measures.unanswered.add("unstorable")
@@ -192,7 +193,7 @@ class StationConnection:
             await self._work.roll_back()
 
     async def commit(self, exchange: Exchange) -> None:
-        """Store everything that the current message changed, with its row of the log. See `dispatch.Work`."""
+        """Store the changes of the current message, with its row of the message log. See `dispatch.Work`."""
         if exchange.error is not None:
             await quarantine.port.app.keep_refused(self.station, exchange)
         message_log.record_incoming(self.station, exchange)
@@ -200,7 +201,7 @@ class StationConnection:
         self.station.in_doubt = False
 
     async def roll_back(self) -> None:
-        """Take back everything that the current message changed. See `dispatch.Work`."""
+        """Undo the changes of the current message. See `dispatch.Work`."""
         await self._work.roll_back()
 
     # -- to the station -------------------------------------------------------------------------
@@ -223,8 +224,7 @@ class StationConnection:
                 pass
         except TimeoutError:
             if not self._session.is_serving:
-                # The station does not read its answer: only closing the socket frees the task that is
-                # writing.
+                # The station does not read its answer: only closing the socket ends the pending write.
                 await self._close(code, reason)
             async with self._busy:
                 pass
@@ -238,18 +238,18 @@ class StationConnection:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a command was sent that the station has not answered."""
+        """Whether the station has not answered a command that was sent."""
         return self._session.outstanding is not None
 
     async def changed(self) -> bool:
-        """Load the settings that an operator has changed; True when the station is accepted only now."""
+        """Load the settings that an operator has changed. True when this change accepted the station."""
         async with self._busy:
             was_accepted = self.station.is_accepted
             await self._work.roll_back()
             return self.station.is_accepted and not was_accepted
 
     def is_silent(self, allowed: timedelta) -> bool:
-        """Whether nothing was received for so long; pongs count where the server reports them."""
+        """Whether nothing was received for this long; pongs count where the HTTP server reports them."""
         if datetime.now(UTC) - self.station.last_seen_at <= allowed:
             return False
         return self._silence is None or self._silence() > allowed.total_seconds()
@@ -259,7 +259,7 @@ class StationConnection:
         await self._close(code, reason)
 
     async def closed(self) -> None:
-        """The connection is over: end the commands that were not answered. None of them is sent again over
-        the next connection.
+        """End the commands that were not answered, because the connection is closed. None of them is sent
+        again over the next connection.
         """
         await self._outgoing.closed()

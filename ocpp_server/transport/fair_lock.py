@@ -1,4 +1,4 @@
-"""A fair lock for a section that nearly always is free."""
+"""A fair lock that is cheap while it is free, which is nearly always."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import TracebackType
 
 
 class FairLock:
-    """A lock with a queue, which costs no coroutine while it is free:
+    """A lock that serves waiting tasks in order. A free one is taken without a coroutine:
 
         if not lock.take():
             await lock.wait()
@@ -17,7 +17,8 @@ class FairLock:
         finally:
             lock.release()
 
-    `asyncio.Lock` costs two for every message. Code outside the hot path writes `async with lock`.
+    `asyncio.Lock` would run two coroutines for every message. Code outside the hot path writes `async with
+    lock`.
     """
 
     __slots__ = ("_is_taken", "_waiting")
@@ -27,7 +28,7 @@ class FairLock:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take(self) -> bool:
-        """Take the lock if it is free; otherwise return False."""
+        """Take the lock if it is free. False if it is not."""
         if self._is_taken:
             return False
         self._is_taken = True
@@ -43,12 +44,12 @@ class FairLock:
             if handed_over.cancelled():
                 self._waiting.remove(handed_over)
             else:
-                # The lock was handed over to a task that was cancelled in the same moment.
+                # `release` passed the lock to this task in the moment in which it was cancelled.
                 self.release()
             raise
 
     def release(self) -> None:
-        """Hand the lock to the task that has waited longest, or free it."""
+        """Pass the lock to the task that has waited longest, or free it."""
         for handed_over in self._waiting:
             if not handed_over.done():
                 self._waiting.remove(handed_over)

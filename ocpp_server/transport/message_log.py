@@ -1,4 +1,4 @@
-"""The rows of the message log: one for each exchange, secrets masked."""
+"""The rows of the message log: one for each request and its answer, with secrets masked."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from ocpp_server.transport import station_store
 
 
 class _Logged:
-    """The settings of the message log, read once: every message needs it, and a look-up in Django's settings
-    costs half a microsecond.
+    """The settings of the message log, read once: every message needs them, and reading one from Django's
+    settings costs half a microsecond.
     """
 
     everything: bool
@@ -47,7 +47,7 @@ def record_incoming(station: Station, exchange: Exchange) -> None:
         call.id,
         call.action[:64],
         masked_text(call.payload, call.action, is_known=error is None and station.has_only_known_fields),
-        # Our answers to all other actions hold no secrets.
+        # The answers of the server to all other actions contain no secrets.
         masked_text(exchange.answer, call.action) if call.action in MAY_HOLD_SECRETS else exchange.answer,
         error.code_for(station.version) if error else "",
         error.description[:1000] if error else "",
@@ -59,7 +59,7 @@ def record_incoming(station: Station, exchange: Exchange) -> None:
 
 
 class Addressee(Protocol):
-    """The station that a call was sent to."""
+    """The station that a command was sent to."""
 
     @property
     def pk(self) -> int: ...
@@ -78,7 +78,9 @@ def record_outgoing(
     duration_ms: float | None,
     echoes: Collection[str] = (),
 ) -> None:
-    """Add the row of a finished call of ours. `echoes` are the secrets of the request."""
+    """Add the row of a finished command to the unit. `echoes` are the secrets of the request, which the
+    answer may repeat.
+    """
     if not _Logged.everything:
         return
     unit.insert(

@@ -1,7 +1,7 @@
-"""Messages between processes over the channel layer: structs in a process, plain dicts on the wire.
+"""Messages between processes over the channel layer: structs in a process, plain dicts in the layer.
 
-The dicts are a contract between releases: during a deployment a process of the previous release reads what
-this one sends. A test pins `type`, the keys and their order. Unknown keys are ignored.
+The dicts are a contract between releases: during a deployment a process of the previous release reads the
+messages of this one. A test pins `type`, the keys and their order. Unknown keys are ignored.
 
 | `type` | struct | sent to |
 |---|---|---|
@@ -21,7 +21,7 @@ import msgspec
 
 
 class Unreadable(ValueError):
-    """A dict from the channel layer that is none of these messages."""
+    """A dict from the channel layer does not fit any of these messages."""
 
 
 class StationCall(msgspec.Struct, kw_only=True, tag_field="type", tag="station.call"):
@@ -63,7 +63,7 @@ class StationDismissed(msgspec.Struct, kw_only=True, tag_field="type", tag="stat
 
 
 class CommandTaken(msgspec.Struct, kw_only=True, tag_field="type", tag="command.taken"):
-    """The process that holds the socket has the command."""
+    """Confirm that the process that holds the socket has received the command."""
 
     id: str
 

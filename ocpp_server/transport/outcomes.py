@@ -1,4 +1,4 @@
-"""Whether a station agreed to a command, by the status word of its answer."""
+"""Whether a station accepted a command, by the status word of its answer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from ocpp_server.transport.command_store import State
 
-# The status words that mean yes, now or later. Any other word means no.
-_AGREED = frozenset(
+# The status words by which a station accepts a command, for now or for later. Any other word rejects it.
+_ACCEPTED = frozenset(
     {
         "Accepted",
         "AcceptedCanceled",
@@ -20,7 +20,7 @@ _AGREED = frozenset(
         "Ok",
     }
 )
-# Lists of results in 2.x answers, each with a status of its own.
+# Lists of results in 2.x answers, with the name of the status in each result.
 _RESULTS = {
     "setVariableResult": "attributeStatus",
     "getVariableResult": "attributeStatus",
@@ -29,15 +29,13 @@ _RESULTS = {
 }
 
 
-def judge(response: dict[str, Any]) -> tuple[str, str]:
-    """The command's state and the status word. An answer without a status counts as agreement."""
+def state_and_status(response: dict[str, Any]) -> tuple[str, str]:
+    """The command's state and the status word. An answer without a status counts as accepted."""
     status = response.get("status")
     if not isinstance(status, str):
         words = [
-            str(result.get(word, ""))
-            for name, word in _RESULTS.items()
-            for result in response.get(name) or ()
+            str(result.get(key, "")) for name, key in _RESULTS.items() for result in response.get(name) or ()
         ]
-        status = next((word for word in words if word not in _AGREED), words[0] if words else "")
-    agreed = not status or status in _AGREED
-    return (State.ACCEPTED if agreed else State.REJECTED), status[:64]
+        status = next((word for word in words if word not in _ACCEPTED), words[0] if words else "")
+    is_accepted = not status or status in _ACCEPTED
+    return (State.ACCEPTED if is_accepted else State.REJECTED), status[:64]

@@ -1,4 +1,4 @@
-"""Where each station is connected: the live state holds it, the database mirrors it."""
+"""The connection of each station: the live state knows it, and the database has a copy of it."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from ocpp_server.transport.conversation import StationConnection
 from ocpp_server.transport.handshake.admission import Admitted, Handshake, Refusal
 from ocpp_server.transport.switchboard import switchboard
 
-# A station that lost its network reconnects once or twice before we notice. Two devices with one identity
-# never stop.
+# A station that lost its network reconnects once or twice before the server detects the loss. Two devices
+# with one identity replace each other without end.
 MAX_REPLACED = 6
 _REPLACED = "replaced"
 
 log = structlog.get_logger(__name__)
 
-# Stations that are offline and still online in the database: key, connection and columns by identity.
+# By identity, the stations that are offline but shown as online in the database: key, connection and columns.
 _unrecorded: dict[str, tuple[int, str, dict[str, Any]]] = {}
 
 
@@ -80,15 +80,15 @@ async def load(
     replaced: Connection | None,
     is_finished: bool = False,
 ) -> Station:
-    """Load a station whose connection is registered, and mirror the connection.
+    """Load a station whose connection is registered, and copy the connection into the database.
 
-    The connection it replaces finishes the current message first; `is_finished` when it has done so.
+    The connection that it replaces finishes its current message first; `is_finished` when it already has.
     """
     is_all_stored = is_finished or replaced is None or await takeover.replace(replaced)
-    station = await take_up(charge_point_pk, version=version, connection_id=connection_id)
+    station = await load_connected(charge_point_pk, version=version, connection_id=connection_id)
     station.in_doubt = not is_all_stored
     if replaced is not None:
-        await _watch(station, address, replaced)
+        await _report_duplicate_identity(station, address, replaced)
     unit = station.unit
     station_store.port.app.show_connected(
         unit,
@@ -111,7 +111,7 @@ async def load(
     return station
 
 
-async def take_up(charge_point_pk: int, *, version: str, connection_id: str) -> Station:
+async def load_connected(charge_point_pk: int, *, version: str, connection_id: str) -> Station:
     """Load the live state of a connected station."""
     station = await journal.run_batched(load_stations, (charge_point_pk, version))
     station.connection_id = connection_id
@@ -123,8 +123,8 @@ async def take_up(charge_point_pk: int, *, version: str, connection_id: str) -> 
     return station
 
 
-async def _watch(station: Station, address: str, replaced: Connection) -> None:
-    """Report two devices with one identity, which replace each other's connection endlessly (F04)."""
+async def _report_duplicate_identity(station: Station, address: str, replaced: Connection) -> None:
+    """Report two devices with one identity, which replace each other's connection without end (F04)."""
     measures.replacements.add("replaced")
     recent = live.state().recent
     if await recent.note("", station.identity, _REPLACED) < MAX_REPLACED:
@@ -141,7 +141,7 @@ async def _watch(station: Station, address: str, replaced: Connection) -> None:
 
 
 async def leave(connection: StationConnection, *, code: int) -> None:
-    """Clean up after a closed socket. A close that comes after a newer connection does not touch that one."""
+    """Clean up after a closed socket. A newer connection of the station is not changed."""
     station = connection.station
     switchboard.connections.pop(station.connection_id, None)
     try:
@@ -164,7 +164,7 @@ async def leave(connection: StationConnection, *, code: int) -> None:
 
 
 async def depart(pk: int, identity: str, connection_id: str, **columns: Any) -> None:
-    """Mirror the end of a connection; at once, or as soon as the database can be written."""
+    """Store the end of a connection in the database: now, or as soon as the database is available again."""
     departure = {"disconnected_at": datetime.now(UTC), **columns}
     _unrecorded[identity] = (pk, connection_id, departure)
     log.info("station.disconnected", station=identity, code=columns["close_code"])
@@ -173,9 +173,9 @@ async def depart(pk: int, identity: str, connection_id: str, **columns: Any) -> 
 
 
 async def record_departures() -> None:
-    """Write the ends of connections, also those that came while the database was away.
+    """Store the ends of connections, also of those that ended while the database was unavailable.
 
-    Raises JournalUnavailable, and keeps them for the next time.
+    Raises JournalUnavailable, and keeps them for the next call.
     """
     if not _unrecorded:
         return

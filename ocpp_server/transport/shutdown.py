@@ -1,6 +1,7 @@
-"""The shutdown of a process that holds station sockets: no new sockets, and the open ones close one by one.
+"""The shutdown of a process that holds station sockets: it refuses new sockets and closes the open ones one
+by one.
 
-5,000 sockets that closed in one moment would all connect to another process in the next.
+If 5,000 sockets closed at once, all their stations would connect to another process at once.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from django.conf import settings
 log = structlog.get_logger(__name__)
 
 CODE, REASON = 1001, "The server is going away."
-# This part of the grace period is for closing sockets; the rest is for the final writes.
+# The part of the grace period for closing sockets; the rest is for the final writes.
 _SHARE = 0.7
-# Stations do not reconnect faster than this: a few stations need not take the whole period.
-_AT_LEAST_PER_S = 100.0
+# Sockets close at this rate at least, so a few stations do not take the whole grace period.
+_MIN_PER_S = 100.0
 # How long a station may still answer a command before its socket is closed.
 _ANSWER_S = 5.0
-_LOOK_S = 0.05
+_POLL_S = 0.05
 
 
 class ClosableSocket(Protocol):
@@ -30,11 +31,11 @@ class ClosableSocket(Protocol):
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the station has a command of ours that it has not answered."""
+        """Whether the station has not answered a command."""
         ...
 
     async def finish(self, code: int, reason: str) -> None:
-        """Answer the current message, take no other, close."""
+        """Answer the current message, accept no other, close."""
         ...
 
 
@@ -42,7 +43,9 @@ Sockets = Callable[[], Collection[ClosableSocket]]
 
 
 class _Shutdown:
-    """The open sockets, when the shutdown began (monotonic seconds), and whether it must end at once."""
+    """The state of the shutdown: the open sockets, when it began (monotonic seconds), and whether the rest of
+    the grace period is skipped.
+    """
 
     def __init__(self) -> None:
         self.sockets: Sockets = tuple
@@ -55,7 +58,9 @@ _shutdown = _Shutdown()
 
 
 def serve(sockets: Sockets) -> None:
-    """The process begins (again) to serve. `sockets` returns the sockets that a shutdown closes."""
+    """Reset the shutdown, because the process starts serving. `sockets` returns the sockets to close
+    later.
+    """
     _shutdown.sockets = sockets
     _shutdown.began_at, _shutdown.must_end_now, _shutdown.draining = None, False, None
 
@@ -86,9 +91,11 @@ def remaining() -> float:
 
 
 def drain() -> asyncio.Task[None]:
-    """Refuse new stations and close every socket; done when all are closed or the grace period is over.
+    """Refuse new stations and close every socket. The task ends when all are closed or the grace period is
+    over.
 
-    The first caller begins it: our server at the signal, uvicorn's own shutdown, or the end of the lifespan.
+    The first of several calls starts the task: that of the server at the signal, of uvicorn's shutdown, or of
+    the end of the lifespan.
     """
     begin()
     if _shutdown.draining is None:
@@ -97,12 +104,12 @@ def drain() -> asyncio.Task[None]:
 
 
 async def _close_all(sockets: Sockets) -> None:
-    """Close the sockets, spread over the grace period. `sockets` is called repeatedly: a handshake that was
-    under way adds one more.
+    """Close the sockets, spread over the grace period. `sockets` is called repeatedly, because a handshake in
+    progress may still add one.
     """
     began = time.monotonic()
     leaving = list(sockets())
-    seconds = min(remaining() * _SHARE, len(leaving) / _AT_LEAST_PER_S)
+    seconds = min(remaining() * _SHARE, len(leaving) / _MIN_PER_S)
     answer_wait = min(remaining() * _SHARE, _ANSWER_S)
     asked: set[int] = set()
     tasks: list[asyncio.Task[None]] = []
@@ -116,9 +123,9 @@ async def _close_all(sockets: Sockets) -> None:
         for socket in left:
             if id(socket) not in asked:
                 asked.add(id(socket))
-                leaving.append(socket)  # kept, so that its id stays its own
+                leaving.append(socket)  # a reference, so that no other socket gets the same id
                 tasks.append(asyncio.get_running_loop().create_task(_close_one(socket, time.monotonic())))
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
     for task in tasks:
         if not task.done():
             task.cancel()
@@ -129,14 +136,14 @@ async def _close_all(sockets: Sockets) -> None:
 
 async def _close_one(socket: ClosableSocket, wait_until: float) -> None:
     while socket.is_awaited and time.monotonic() < wait_until and remaining():
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
     try:
         await socket.finish(CODE, REASON)
     except Exception:
-        # The other sockets must close all the same.
+        # A failure must not keep the other sockets from closing.
         log.exception("shutdown.close_failed")
 
 
 async def _pause(until: float) -> None:
     while (wait := until - time.monotonic()) > 0 and remaining():
-        await asyncio.sleep(min(wait, _LOOK_S))
+        await asyncio.sleep(min(wait, _POLL_S))

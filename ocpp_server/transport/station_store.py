@@ -1,7 +1,7 @@
-"""The port `StationStore`: connections as the database shows them, and the message log.
+"""The port `StationStore`: the connections of stations in the database, and the message log.
 
-`chargepoints` fills it. The functions that take no unit of work use the database directly; the engine runs
-them in the journal.
+The app `chargepoints` fills it. The functions that take no unit of work use the database directly; the
+transport runs them in the journal.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Deviations = dict[tuple[str, str, str], DeviationCount]
 
 
 class StationStore(Protocol):
-    """Where stations are stored. A module with these functions fills the port as well as an object."""
+    """The storage of stations. A module with these functions can fill the port, as an object can."""
 
     @property
     def messages(self) -> Table:
-        """The table of the message log, its columns in the order in which `message_log` gives them."""
+        """The table of the message log, its columns in the order of the rows of `message_log`."""
 
     def load(self, charge_point_pk: int) -> Addressee:
         """The row of a station."""
@@ -43,13 +43,13 @@ class StationStore(Protocol):
         """Show a station as online over this connection."""
 
     def show_connected_again(self, unit: Unit, charge_point_pk: int, *, connection_id: str) -> None:
-        """Show a station as online that another process may have shown as offline."""
+        """Show a station as online again, because another process may have shown it as offline."""
 
     def show_disconnected(self, unit: Unit, charge_point_pk: int, **columns: Any) -> None:
-        """Show a station as offline; `columns` are when and why, and when it was last seen."""
+        """Show a station as offline. `columns` hold the time, the close code and when it was last seen."""
 
     def show_disconnected_if_current(self, departures: Iterable[tuple[int, str, dict[str, Any]]]) -> None:
-        """The same for (station, connection id, columns), unless the station has a newer connection."""
+        """Show each station of (key, connection id, columns) as offline, unless it has a newer connection."""
 
     def connection_ids(self) -> dict[str, str]:
         """The connection id of every station that is shown as online, by identity."""
@@ -58,10 +58,10 @@ class StationStore(Protocol):
         """Show the stations of a dead process as offline and end their commands."""
 
     def add_deviations(self, counted: list[tuple[int, Deviations]], at: datetime) -> None:
-        """Add the counts of stations to those that are stored."""
+        """Add these counts of deviations to the stored ones."""
 
     def add_security_event(self, *, station: Station, type: str, tech_info: str) -> None:
-        """Add a security event of our own to the unit of work of the station's message."""
+        """Add a security event that the server detected to the unit of work of the station's message."""
 
 
 port = Port[StationStore]("StationStore")

@@ -1,4 +1,4 @@
-"""This process's end of the channel layer: the messages that processes send to each other about stations."""
+"""The channel of this process in the channel layer: processes send each other messages about stations."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ from ocpp_server.transport.queue import downlink
 
 log = structlog.get_logger(__name__)
 
-# The channel layer delivers a message in less than a millisecond.
+# The time limit for sending to the channel layer, which normally takes less than a millisecond.
 _LAYER_S = 3.0
-# How often a command follows a station that moves.
+# How often a command is forwarded to a newer connection of its station.
 _HOPS = 3
-# How long a process may take to confirm a command, how often the command is sent, and how many commands a
-# process remembers.
+# How long a process may take to confirm a command, how often the command is sent, and how many received
+# commands a process remembers.
 _TAKEN_S = 1.0
 _ATTEMPTS = 3
 _REMEMBERED = 10_000
 
 
 class Arrival:
-    """A connection between its registration and its first message. Messages for it wait until `ended`."""
+    """A registered connection whose station is being loaded. Messages for it wait until `ended`."""
 
     __slots__ = ("ended", "is_replaced")
 
@@ -56,19 +56,20 @@ class Arrival:
 
 
 class Switchboard:
-    """One channel, the connections whose sockets this process holds, and the callers that wait in it."""
+    """The channel of this process, the connections that it serves, and the callers that wait in it."""
 
     def __init__(self) -> None:
         self.channel = ""
         self.connections: dict[str, StationConnection] = {}
-        # Stations at gateways whose messages this process handles. The queue carries what is sent to them.
+        # Stations at gateways whose messages this process handles. Messages to them go through the Redis
+        # queue.
         self.at_gateways: dict[str, StationConnection] = {}
         # Connections that are registered and whose station is being loaded.
         self.arrivals: dict[str, Arrival] = {}
         self._waiters: dict[str, asyncio.Event] = {}
         # Commands that the process with the socket has not confirmed yet.
         self._unconfirmed: dict[str, asyncio.Event] = {}
-        # Commands of other processes that arrived here, oldest first: a repeated one is not sent twice.
+        # Commands that other processes sent to this one, oldest first: a repeated one is not sent twice.
         self._arrived: dict[tuple[str, str], None] = {}
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -76,11 +77,13 @@ class Switchboard:
         self._accepted: Callable[[int], Awaitable[None]] | None = None
 
     def served(self) -> list[StationConnection]:
-        """Every station whose messages this process handles."""
+        """The connections of all stations whose messages this process handles."""
         return [*self.connections.values(), *self.at_gateways.values()]
 
     def start(self, *, accepted: Callable[[int], Awaitable[None]] | None = None) -> None:
-        """Receive messages. `accepted` is called with the key of a station that an operator has accepted."""
+        """Start to receive messages. `accepted` is called with the key of a station that an operator
+        accepts.
+        """
         self._accepted = accepted
         if self._task is None or self._task.done():
             self.channel = f"process.{uuid.uuid4().hex}"
@@ -88,7 +91,7 @@ class Switchboard:
             self._task = self._loop.create_task(self._drain())
 
     async def stop(self) -> None:
-        """Receive no more messages."""
+        """Stop receiving messages."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
@@ -97,7 +100,7 @@ class Switchboard:
     # -- sending ----------------------------------------------------------------------------------
 
     async def send(self, channel: str, message: Message) -> None:
-        """Send to a process; this one needs no layer in between. Raises LiveStateUnavailable."""
+        """Send a message to a process; to this one without the channel layer. Raises LiveStateUnavailable."""
         if channel == self.channel:
             self._receive(message)
         else:
@@ -109,13 +112,13 @@ class Switchboard:
             async with asyncio.timeout(_LAYER_S):
                 await get_channel_layer().send(channel, messages.pack(message))
         except Exception as error:
-            # Each layer has errors of its own; the sender treats them all alike.
+            # Each channel layer raises errors of its own; callers need only one.
             raise live.LiveStateUnavailable(f"The channel layer does not work ({error!r}).") from error
 
     async def echo(self) -> None:
         """Send a message to this process through the channel layer and wait for it; for the readiness probe.
 
-        Raises LiveStateUnavailable; waits without end for a message that is lost.
+        Raises LiveStateUnavailable. Waits without a limit if the message is lost.
         """
         id = str(uuid.uuid4())
         received = self.expect(id)
@@ -135,10 +138,10 @@ class Switchboard:
             await downlink.dismiss(connection, notice.code, notice.reason)
 
     def notify_station(self, identity: str, notice: Notice) -> None:
-        """Send a notice about a station to the process that serves it, if it is connected. From any thread,
-        without waiting.
+        """Send a notice about a station to the process that serves it, if the station is connected.
+        Thread-safe, and does not wait.
 
-        A process without a running event loop (`manage.py`) sends it before this returns. A notice that
+        Without a running event loop (`manage.py`) the notice is sent before this returns. A notice that
         cannot be sent is logged.
         """
         loop = self._loop
@@ -161,9 +164,9 @@ class Switchboard:
         except live.LiveStateUnavailable as error:
             log.warning("switchboard.unannounced", station=identity, kind=_kind(notice), error=str(error))
 
-    async def hand_over(self, connection: Connection, message: StationCall) -> None:
-        """Bring a command to the process that holds the socket and wait for its confirmation; the command for
-        a station at a gateway goes into the station's queue.
+    async def send_command(self, connection: Connection, message: StationCall) -> None:
+        """Send a command to the process that holds the socket and wait for its confirmation. A command to a
+        station at a gateway goes into the station's queue.
 
         Raises StationOffline when no process confirms it, QueueFull, LiveStateUnavailable.
         """
@@ -184,7 +187,7 @@ class Switchboard:
                     await asyncio.wait_for(taken.wait(), _TAKEN_S)
                     return
                 except TimeoutError:
-                    # The process is dead, or has not connected to the layer again after an outage.
+                    # The process is dead, or has not reconnected to the channel layer after an outage.
                     log.warning(
                         "switchboard.untaken",
                         station=connection.identity,
@@ -200,18 +203,20 @@ class Switchboard:
         raise StationOffline(f"The process that holds the socket of {connection.identity} does not answer.")
 
     async def _enqueue(self, connection: Connection, message: StationCall) -> None:
-        """Put a command into the queue of the station; follow the station when it has just left."""
+        """Put a command into the queue of the station. If the station has reconnected elsewhere, send it
+        there.
+        """
         try:
             await downlink.submit(connection, message)
         except StationOffline:
             current = await live.state().connection(connection.identity)
             if current is None or current.id == connection.id:
                 raise
-            await self.hand_over(current, message)
+            await self.send_command(current, message)
 
     async def finished(self, command_id: str, reply_to: str) -> None:
-        """Notify the process that waits for a command. When the notice is lost, the caller reads the row at
-        its deadline.
+        """Notify the process that waits for a command. If the notice is lost, that process reads the row at
+        the deadline.
         """
         try:
             await self.send(reply_to, CommandFinished(id=command_id))
@@ -235,7 +240,7 @@ class Switchboard:
         return self._waiters.setdefault(command_id, asyncio.Event())
 
     def forget(self, command_id: str) -> None:
-        """Stop waiting for it."""
+        """Stop waiting for this command."""
         self._waiters.pop(command_id, None)
 
     # -- receiving --------------------------------------------------------------------------------
@@ -248,7 +253,7 @@ class Switchboard:
             except asyncio.CancelledError:
                 raise
             except messages.Unreadable as error:
-                # Perhaps from a later release.
+                # A process of a later release may have sent it.
                 log.warning("switchboard.unreadable", error=str(error))
             except Exception:
                 log.exception("switchboard.receive_failed")
@@ -261,8 +266,8 @@ class Switchboard:
             if event is not None:
                 event.set()
             return
-        # Not in the context of the request that sent it: the connection's timers start here, and their log
-        # lines would carry that request's id.
+        # An empty context, not that of the request that sent the message: the connection's timers start here,
+        # and their log lines would carry that request's id.
         task = asyncio.get_running_loop().create_task(self._deliver(message), context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -299,7 +304,7 @@ class Switchboard:
         return is_new
 
     async def _forward(self, message: StationCall) -> None:
-        """Send a command that was not sent to the station yet after the station, which has moved."""
+        """Send a command, which has not reached its station yet, to the station's newer connection."""
         try:
             current = await live.state().connection(message.identity)
             if current is not None and current.id != message.connection_id and message.hops < _HOPS:
@@ -311,7 +316,7 @@ class Switchboard:
                 return
             await journal.run(command_store.port.app.end_disconnected, message.id)
         except (StorageUnavailable, DomainError) as error:
-            # The command ends at its deadline.
+            # The waiting process ends the command at its deadline.
             log.warning("switchboard.unforwarded", message_id=message.id, error=str(error))
         else:
             await self.finished(message.id, message.reply_to)
@@ -334,7 +339,7 @@ class Switchboard:
 
 
 def _kind(message: ToConnection) -> str:
-    """The `type` that a message has on the wire."""
+    """The `type` of a message in the channel layer."""
     return str(type(message).__struct_config__.tag)
 
 

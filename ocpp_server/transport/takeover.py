@@ -19,16 +19,17 @@ from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
 
-# How long a newer connection waits for the older one to finish the current message; its process may be dead.
+# How long a newer connection waits for the older one to finish its current message. The process of the older
+# one may be dead.
 HANDOVER_S = 2.0
 _AT_ONCE = 500
 
 
 async def replace(replaced: Connection) -> bool:
-    """Close the connection that a newer one replaced, in any process; its current message is stored first.
+    """Close the connection that a newer one replaced, in any process. Its current message is stored first.
 
-    False when this was not confirmed in time: the older connection may still store something that is not
-    loaded now.
+    False when this was not confirmed in time: the older connection may still store changes after the newer
+    one has loaded the station.
     """
     log.warning("station.replaced", station=replaced.identity, address=replaced.remote_address)
     local = switchboard.connections.get(replaced.id)
@@ -55,14 +56,14 @@ async def replace(replaced: Connection) -> bool:
 
 
 async def lost(connection_id: str) -> None:
-    """Close a connection that a newer one replaced; the message about it was lost."""
+    """Close a connection that a newer one replaced, after the message about it was lost."""
     connection = switchboard.connections.get(connection_id)
     if connection is not None:
         await connection.replace()
 
 
 async def regained(connection_id: str) -> None:
-    """Load a station again whose lease had expired: another process may have served it meanwhile."""
+    """Reload a station whose lease had expired: another process may have served it meanwhile."""
     connection = switchboard.connections.get(connection_id)
     if connection is None:
         return
@@ -73,14 +74,14 @@ async def regained(connection_id: str) -> None:
         await connection.changed()
         await journal.commit(unit)
     except StorageUnavailable as error:
-        # The state of the station cannot be verified: it reconnects and is loaded again.
+        # Without the database the station cannot be reloaded. It reconnects, and is loaded then.
         await connection.dismiss(1013, error.sentence)
 
 
 async def end_dead_connections() -> None:
-    """Show the stations of dead processes as offline. The stations of other living processes stay online."""
+    """Show the stations of dead processes as offline. The stations of other running processes stay online."""
     store = station_store.port.app
-    believed = await journal.run(store.connection_ids)
-    gone = await live.state().gone(believed)
+    shown_online = await journal.run(store.connection_ids)
+    gone = await live.state().gone(shown_online)
     for start in range(0, len(gone), _AT_ONCE):
         await journal.run(store.end_connections, gone[start : start + _AT_ONCE])

@@ -7,7 +7,7 @@ BURST_S = 5.0
 
 
 class TokenBucket:
-    """`rate` in messages a second; 0 is no limit. Times are monotonic seconds."""
+    """Allows `rate` messages a second; 0 is no limit. Times are monotonic seconds."""
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")
 
@@ -17,7 +17,9 @@ class TokenBucket:
         self._at = 0.0
 
     def delay(self, now: float) -> float:
-        """Count a message; the seconds to wait before it is handled. The socket is not read meanwhile."""
+        """Count a message. Returns the seconds to wait before it is handled; the socket is not read
+        meanwhile.
+        """
         if not self._rate:
             return 0.0
         self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate) - 1.0

@@ -1,6 +1,7 @@
-"""The stand-alone gateway: station WebSockets on one side, the Redis queue on the other, no OCPP in between.
+"""The stand-alone gateway: it passes frames between station WebSockets and the Redis queue, and handles no
+OCPP.
 
-It need not be restarted when the server is deployed, and it decides nothing: `handshake.admission` admits the
-stations (the only use of the database), the processors handle the frames. While Redis is away the gateway
-refuses new stations, reads no socket and answers nothing; the open sockets stay and continue afterwards.
+A deployment of the server does not need to restart it. `handshake.admission` admits the stations, which is
+the only use of the database; the processors handle the frames. While Redis is unavailable, the gateway
+refuses new stations, reads no socket and sends nothing; the open sockets stay open and continue afterwards.
 """

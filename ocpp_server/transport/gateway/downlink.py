@@ -1,4 +1,6 @@
-"""From the queue to the sockets of a gateway: one task waits for a wake-up and takes the waiting answers."""
+"""The downlink of a gateway: one task waits for wake-ups, takes envelopes from the queue and delivers them to
+the sockets.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,14 @@ from ocpp_server.transport.queue.wire import Wire
 
 log = structlog.get_logger(__name__)
 
-# How often stations without a wake-up are polled.
+# How often overdue stations are polled without a wake-up, in seconds.
 POLL_S = 1.0
 
 
 class Downlink:
-    """`deliver` gets the answers of one station; `overdue` returns the stations to poll without a wake-up."""
+    """Calls `deliver` with the answers for one station, and `away` during an outage of Redis. `overdue`
+    returns the stations to poll without a wake-up.
+    """
 
     def __init__(
         self,
@@ -56,7 +60,8 @@ class Downlink:
         poll_at = loop.time() + POLL_S
         while True:
             try:
-                # After a failure the number is the same, and so are the answers: none is lost with the reply.
+                # A call after a failure has the same number and returns the same answers: none is lost with a
+                # lost reply.
                 taken = await self._queue.take(self._wire, number, also, block_s=0 if also else POLL_S)
             except AWAY as error:
                 self._away(error)
@@ -68,14 +73,14 @@ class Downlink:
             self.takes += 1
             for one in taken:
                 self.answers += len(one.answers)
-                await self._hand_over(one)
+                await self._deliver_one(one)
             also = []
             if loop.time() >= poll_at:
                 also = [*self._also, *self._overdue()]
                 self._also.clear()
                 poll_at = loop.time() + POLL_S
 
-    async def _hand_over(self, one: Taken) -> None:
+    async def _deliver_one(self, one: Taken) -> None:
         try:
             await self._deliver(one)
         except Exception:

@@ -1,4 +1,4 @@
-"""One station's WebSocket at the gateway: the handshake, then frame after frame into the queue."""
+"""The ASGI application of the gateway: a station's handshake, then frame after frame into the queue."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from ocpp_server.transport.token_bucket import TokenBucket
 
 log = structlog.get_logger(__name__)
 
-# At most this many handshakes wait for a database that is away. One of them detects that it is back.
+# At most this many handshakes wait for an unavailable database. One of them detects that it is back.
 WAITING_HANDSHAKES = 16
 
 gateway = Gateway()
 
 
 class _Waiting:
-    """The number of handshakes that are under way."""
+    """The number of handshakes in progress."""
 
     count = 0
 
@@ -70,7 +70,9 @@ async def station(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 
 async def _admit(handshake: admission.Handshake) -> admission.Admitted:
-    """Admit a station. While the database is away, only a few handshakes wait. Raises StorageUnavailable."""
+    """Admit a station. While the database is unavailable, only a few handshakes wait; for the others this
+    raises StorageUnavailable.
+    """
     if journal.down_since is not None and _Waiting.count >= WAITING_HANDSHAKES:
         raise StorageUnavailable("The database is away.")
     _Waiting.count += 1
@@ -102,7 +104,7 @@ def _socket(
 
 
 async def _converse(connected: GatewaySocket, receive: Any) -> int:
-    """Queue frame after frame until the socket is closed; the close code."""
+    """Queue frame after frame until the socket is closed. Returns the close code."""
     bucket = TokenBucket(settings.OCPP_STATION_RATE)
     while True:
         message = await receive()
@@ -116,7 +118,7 @@ async def _converse(connected: GatewaySocket, receive: Any) -> int:
         elif not connected.is_leaving:
             delay = bucket.delay(time.monotonic())
             if delay:
-                # The socket is not read meanwhile: TCP slows down this station alone.
+                # The socket is not read meanwhile, so TCP slows down only this station.
                 await asyncio.sleep(delay)
             connected.received(text)
             if connected.is_stopped and not await connected.flowing():

@@ -1,4 +1,4 @@
-"""The sockets of a gateway and their way into the queue."""
+"""Metrics of a gateway: its sockets, the frames it pushed and the envelopes it took."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ocpp_server.protocol.versions import VERSIONS
 
 
 class GatewayCollector(Collector):
-    """The figures of the gateway of this process, without a call to Redis."""
+    """Collects the figures of this process's gateway, without a call to Redis."""
 
     def collect(self) -> Iterator[Metric]:
-        # `front` makes the gateway of this process at import; only a process that collects from one needs it.
+        # Inside: importing `front` creates a gateway, and only a gateway process should have one.
         from ocpp_server.transport.gateway.front import gateway
 
         held = dict.fromkeys(map(str, VERSIONS), 0.0)
@@ -28,12 +28,10 @@ class GatewayCollector(Collector):
         )
         yield gauge("ocpp_gateway_sockets_unread", "Sockets not read: their queues are too long.", stopped)
         yield gauge(
-            "ocpp_gateway_stations_unpushed", "Stations whose words wait for Redis.", gateway.uplink.waiting
+            "ocpp_gateway_stations_unpushed", "Stations with frames not yet in Redis.", gateway.uplink.waiting
         )
-        yield gauge(
-            "ocpp_gateway_redis_up", "1 while Redis takes what stations say.", gateway.up_since is not None
-        )
-        yield counter("ocpp_gateway_frames", "Frames brought into the queue.", gateway.uplink.frames)
-        yield counter("ocpp_gateway_pushes", "Questions to Redis that brought them.", gateway.uplink.pushes)
-        yield counter("ocpp_gateway_answers", "Envelopes of the server taken.", gateway.downlink.answers)
-        yield counter("ocpp_gateway_takes", "Questions to Redis that took them.", gateway.downlink.takes)
+        yield gauge("ocpp_gateway_redis_up", "1 while Redis accepts frames.", gateway.up_since is not None)
+        yield counter("ocpp_gateway_frames", "Frames pushed to the queue.", gateway.uplink.frames)
+        yield counter("ocpp_gateway_pushes", "Calls to Redis that pushed frames.", gateway.uplink.pushes)
+        yield counter("ocpp_gateway_answers", "Envelopes taken from the queue.", gateway.downlink.answers)
+        yield counter("ocpp_gateway_takes", "Calls to Redis that took envelopes.", gateway.downlink.takes)

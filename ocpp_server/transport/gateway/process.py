@@ -1,4 +1,4 @@
-"""The process of a gateway: its sockets by session, and the task that keeps them registered in Redis."""
+"""The gateway of a process: its sockets by session, and the task that keeps them registered in Redis."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ocpp_server.transport.queue.gateway_side import (
     GatewayQueue,
     Sweeper,
     Taken,
-    is_for_good,
+    is_permanent,
     lease_ms,
     refresh_s,
 )
@@ -45,16 +45,16 @@ class Gateway:
         self.server_id = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self.queue = GatewayQueue(self.server_id)
         self.sockets: dict[str, GatewaySocket] = {}
-        # The sockets of each station; those without a fence are being registered. And the newest registered
-        # one.
+        # All sockets of each station, by identity; one without a fence is being registered.
         self._of: dict[str, list[GatewaySocket]] = {}
+        # The newest registered socket of each station, by identity.
         self._current: dict[str, GatewaySocket] = {}
         self.uplink = Uplink(self.queue, restore=self._restore, away=self._away, back=self._back)
         self.downlink = Downlink(self.queue, deliver=self._deliver, overdue=self._overdue, away=self._away)
         self._wire = Wire()
         self._sweeper = Sweeper(self._wire, self.queue.keys)
         self._keeper: asyncio.Task[None] | None = None
-        # Since when every write to Redis has succeeded (monotonic seconds); None during an outage.
+        # The end of the last outage of Redis (monotonic seconds); None during one.
         self.up_since: float | None = None
         self.error = "not connected yet"
         self._refresh_at = 0.0
@@ -63,7 +63,7 @@ class Gateway:
     # -- the process ------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Start. Raises redis' errors when Redis is away."""
+        """Start. Raises redis' errors when Redis is unavailable."""
         journal.start()
         shutdown.serve(self._sockets)
         await self._refresh()
@@ -117,8 +117,8 @@ class Gateway:
 
     async def arrive(self, station: GatewaySocket) -> None:
         """Register a connection and close the one it replaces. Raises QueueTooLong and redis' errors."""
-        # Answers, and the wake-up for a newer connection elsewhere, may come before the reply to the
-        # registration.
+        # Before the registration: answers, and the wake-up for a newer connection elsewhere, may arrive
+        # before its reply does.
         self.sockets[station.session_id] = station
         self._of.setdefault(station.identity, []).append(station)
         try:
@@ -126,7 +126,7 @@ class Gateway:
                 self._wire, station.identity, station.session_id, station.fields
             )
         except BaseException:
-            # It may be registered, and only the reply was lost.
+            # The connection may be registered, if only the reply was lost.
             self.leave(station, "The connection was not opened.")
             raise
         station.fence = registration.fence
@@ -135,8 +135,8 @@ class Gateway:
             await self._refresh_stations([station])
 
     def _close_older(self, identity: str) -> None:
-        """Close all sockets of a station but the newest. The connection that it replaced may have been at
-        another gateway, and may itself have replaced one here.
+        """Close all sockets of a station but the newest. There may be several older ones: the newest may have
+        replaced a connection at another gateway, which had replaced one here.
         """
         registered = [station for station in self._of.get(identity, ()) if station.fence]
         if not registered:
@@ -147,7 +147,7 @@ class Gateway:
                 station.replaced()
 
     def leave(self, station: GatewaySocket, reason: str) -> None:
-        """Clean up after a closed socket; a newer connection of the station is not touched."""
+        """Clean up after a closed socket. A newer connection of the station is not changed."""
         if self.sockets.pop(station.session_id, None) is not None:
             here = self._of[station.identity]
             here.remove(station)
@@ -165,7 +165,7 @@ class Gateway:
                 self._wire, station.identity, station.session_id, station.fields, fence=station.fence
             )
         except ResponseError as error:
-            if not is_for_good(error):
+            if not is_permanent(error):
                 raise
             log.error("gateway.session_refused", station=station.identity, error=str(error))
             return False
@@ -183,7 +183,7 @@ class Gateway:
                 here.must_refresh = True
             current = self._current.get(taken.identity)
             if current is not None:
-                # It was replaced, or it is newer than the answers.
+                # The session of the answers is gone: refresh the current socket, which may be replaced too.
                 await self._refresh_stations([current])
             return
         station.queue_has(taken.queue)
@@ -195,7 +195,7 @@ class Gateway:
         overdue = (station.identity for station in self.sockets.values() if station.is_overdue(now))
         return [identity for identity, _ in zip(overdue, range(STATIONS_AT_ONCE), strict=False)]
 
-    # -- keeping up -------------------------------------------------------------------------------
+    # -- leases -----------------------------------------------------------------------------------
 
     async def _keep(self) -> None:
         while True:
@@ -221,10 +221,10 @@ class Gateway:
     def _close_silent(self, now: float) -> None:
         for station in list(self.sockets.values()):
             if station.is_silent(now):
-                station.close_soon(1001, "Nothing was heard for too long.")
+                station.close_soon(1001, "No message was received for too long.")
 
     async def _refresh(self) -> None:
-        """Renew the leases of the sockets, and that of the gateway also without sockets."""
+        """Renew the leases of the sockets and of the gateway, which has one even without sockets."""
         stations = list(self._current.values())
         for start in range(0, max(1, len(stations)), STATIONS_AT_ONCE):
             await self._refresh_stations(stations[start : start + STATIONS_AT_ONCE])
@@ -246,12 +246,12 @@ class Gateway:
         """The parts of the readiness probe: {name: {"ok", "detail"}}."""
         try:
             async with asyncio.timeout(TICK_S):
-                # A write, as every message needs one: a Redis that can only be read is not ready.
+                # A write: every message needs one, so a Redis that can only be read is not ready.
                 await self.queue.refresh(self._wire, [])
         except (*AWAY, TimeoutError) as error:
             self._away(error)
         ok = self.up_since is not None
-        detail = "Redis takes what stations say." if ok else f"Redis can't be used ({self.error})."
+        detail = "Redis accepts frames." if ok else f"Redis can't be used ({self.error})."
         parts: dict[str, dict[str, Any]] = {"redis": {"ok": ok, "detail": detail}}
         if shutdown.is_under_way():
             parts["shutdown"] = {"ok": False, "detail": "The gateway is going away."}

@@ -1,4 +1,4 @@
-"""One station's socket at a gateway: when it is read, the frames to push and the answers to send."""
+"""One station's socket at a gateway: flow control, the frames to push and the answers to send."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from ocpp_server.transport.queue import envelope
 
 log = structlog.get_logger(__name__)
 
-# Above the first number of unread envelopes in its queue a socket is not read, until it is below the second.
+# With more unread envelopes than HELD_ABOVE in its queue, a socket is not read until there are fewer than
+# READ_BELOW.
 HELD_ABOVE, READ_BELOW = 50, 25
-# Above this number it is closed: other sockets of the same identity may have filled the queue.
+# With more unread envelopes than this, the socket is closed: other sockets of the same identity may have
+# filled the queue.
 OVERFLOW_ABOVE = 500
 # The socket is not read while this many of its frames are not pushed yet.
 WINDOW = 16
-# At most this many messages wait for a station that does not read; the first for OCPP_WRITE_TIMEOUT.
-MOST_UNREAD = 256
+# At most this many messages wait for a station that does not read; OCPP_WRITE_TIMEOUT limits how long.
+MAX_UNREAD = 256
 # How often a socket that is not read is checked for a lost connection.
 CHECK_S = 5.0
 # Poll stations that have waited this long: the wake-up may have been lost if Redis was flushed.
 OVERDUE_S = 1.0
-# How long the gateway waits at its end for the answer to the current message.
+# How long the gateway waits at shutdown for the answers to received frames.
 LAST_ANSWER_S = 5.0
 
 
@@ -49,8 +51,8 @@ class GatewaySocket:
         self.session_id = session_id
         self.protocol = protocol
         self.fence = ""
-        # A newer connection may have been registered elsewhere meanwhile: compare with Redis after
-        # registration.
+        # Set when a newer connection may have been registered elsewhere: compare with Redis after the
+        # registration of this one.
         self.must_refresh = False
         self.fields: dict[str, str] = {}
         self.outbox: list[bytes] = []
@@ -64,7 +66,7 @@ class GatewaySocket:
         self._is_writable: Callable[[], bool] = extensions.get("ocpp.writable", lambda: True)
         self._is_lost: Callable[[], bool] = extensions.get("ocpp.lost", lambda: False)
         self._silence: Callable[[], float] | None = extensions.get("ocpp.silence")
-        self._heard_at = time.monotonic()
+        self._received_at = time.monotonic()
         self._number = 0
         self._in_flight = 0
         self._is_held = False
@@ -86,12 +88,12 @@ class GatewaySocket:
 
     def received(self, text: str) -> None:
         """Queue a frame. Check `is_stopped` afterwards."""
-        self._heard_at = time.monotonic()
+        self._received_at = time.monotonic()
         self._number += 1
         kind, message_id, _ = envelope.header(text)
         if kind == 2:
             if not self._unanswered:
-                self._waiting_since = self._heard_at
+                self._waiting_since = self._received_at
             self._unanswered += 1
         elif message_id == self._open_command:
             self._open_command = None
@@ -157,8 +159,8 @@ class GatewaySocket:
     # -- to the station --------------------------------------------------------------------------
 
     async def deliver(self, answer: bytes) -> None:
-        """Send an envelope of the server. Does not wait for the station: one that does not read gets a task
-        of its own.
+        """Send an envelope of the server. Does not wait for a station that does not read: a task writes to
+        it.
         """
         read = envelope.parse(answer)
         if read.session_id and read.session_id != self.session_id:
@@ -170,15 +172,15 @@ class GatewaySocket:
             self._note(text)
             if self._is_open and self._writing is None and self._is_writable():
                 await self._write(text)
-            elif len(self._texts) < MOST_UNREAD:
+            elif len(self._texts) < MAX_UNREAD:
                 self._texts.append(text)
                 self._write_soon()
             else:
                 self._texts.clear()
-                self.close_soon(1008, "What is sent is not read.")
+                self.close_soon(1008, "The station does not read its messages.")
 
     def _note(self, text: str) -> None:
-        """Note which side has to answer now."""
+        """Note which calls are unanswered, before a frame is sent."""
         kind, message_id, _ = envelope.header(text)
         if kind == 2:
             self._open_command = message_id
@@ -196,7 +198,7 @@ class GatewaySocket:
 
     async def _write(self, text: str) -> None:
         if not self._is_closed:
-            # The socket is closed, or the server is closing it; the disconnect that follows cleans up.
+            # The errors mean that the socket is closed or closing; the disconnect that follows cleans up.
             with contextlib.suppress(OSError, RuntimeError):
                 await self._send({"type": "websocket.send", "text": text})
 
@@ -225,7 +227,7 @@ class GatewaySocket:
         return self._close_frame is not None or self._is_finishing
 
     def close_soon(self, code: int, reason: str) -> None:
-        """Close after sending the messages before."""
+        """Close the socket after the waiting messages are sent."""
         if self._close_frame is None:
             self._close_frame = (code, reason)
             self._flows.set()
@@ -243,11 +245,11 @@ class GatewaySocket:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether the station owes us an answer to a command."""
+        """Whether the station has not answered a command."""
         return self._open_command is not None
 
     async def finish(self, code: int, reason: str) -> None:
-        """Wait for the answers to the received frames, accept no more, close."""
+        """Accept no more frames, wait for the answers to the received ones, close."""
         self._is_finishing = True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LAST_ANSWER_S):
@@ -259,14 +261,16 @@ class GatewaySocket:
     # -- checks of the gateway -------------------------------------------------------------------
 
     def is_overdue(self, now: float) -> bool:
-        """Whether an answer, or room in its queue, should have come by now (monotonic seconds)."""
+        """Whether the station has waited OVERDUE_S for an answer, or its queue is too long. `now` is in
+        monotonic seconds.
+        """
         return self._is_held or bool(self._unanswered and now - self._waiting_since >= OVERDUE_S)
 
     def is_silent(self, now: float) -> bool:
-        """Whether nothing was received for too long; pongs count where the server reports them. A socket that
-        is not read is never silent.
+        """Whether nothing was received for too long; pongs count where the HTTP server reports them. A socket
+        that is not read is never silent.
         """
-        silence = now - self._heard_at
+        silence = now - self._received_at
         return (
             not self.is_stopped
             and silence > self.silence_allowed

@@ -1,7 +1,8 @@
-"""From the sockets of a gateway into the queue: frames that come during a push go with the next one.
+"""The uplink of a gateway: it pushes the frames of its sockets into the queue. Frames that arrive during a
+push go with the next one.
 
-One task for all stations. Frames are numbered, so that a push whose reply was lost can be repeated. Until it
-is confirmed, the next frames of the station wait, and with enough of them its socket is not read.
+One task pushes for all stations. Frames are numbered, so that a push whose reply was lost can be repeated.
+Until it is confirmed, the next frames of the station wait; when many wait, the socket is not read.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ocpp_server.transport.queue.gateway_side import (
     STATIONS_AT_ONCE,
     Batch,
     GatewayQueue,
-    is_for_good,
+    is_permanent,
 )
 from ocpp_server.transport.queue.wire import Wire
 
@@ -29,7 +30,7 @@ T = TypeVar("T")
 
 
 class Source(Protocol):
-    """A socket as the uplink sees it. `outbox` holds the frames to push, the first one is number `first`."""
+    """A socket for the uplink. `outbox` holds the frames to push; `first` is the number of the first one."""
 
     identity: str
     session_id: str
@@ -39,17 +40,19 @@ class Source(Protocol):
     ended: str | None  # the reason, when it is closed
 
     def pushed(self, frames: int, queue: int) -> None:
-        """This many frames were pushed; `queue` is the length of the queue now."""
+        """Note that this many frames were pushed; `queue` is the length of the queue now."""
 
     def replaced(self) -> None:
-        """A newer connection holds the station."""
+        """Close, because a newer connection holds the station."""
 
     def failed(self, reason: str) -> None:
-        """Its frames cannot be pushed."""
+        """Close, because frames cannot be pushed."""
 
 
 class Uplink:
-    """`restore` puts back a session that Redis has lost; False when a newer connection holds the station."""
+    """Pushes envelopes. `restore` registers a session again that Redis has lost, and returns False when a
+    newer connection holds the station; `away` and `back` are called when an outage of Redis begins and ends.
+    """
 
     def __init__(
         self,
@@ -74,7 +77,7 @@ class Uplink:
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self, timeout: float) -> None:
-        """Stop when everything is pushed, after `timeout` seconds at the latest."""
+        """Stop when all envelopes are pushed, after `timeout` seconds at the latest."""
         try:
             await asyncio.wait_for(self._idle.wait(), timeout)
         except TimeoutError:
@@ -126,7 +129,7 @@ class Uplink:
         batches = [batch for _, batch in batched]
         lengths = await self._retry(lambda: self._queue.push(self._wire, batches))
         if lengths is None:
-            # The keys of one station are broken: the other stations must not wait for it.
+            # The Redis keys of one station are broken: push the others without it.
             if len(batched) == 1:
                 batched[0][0].failed("The queue of this station is unusable.")
             else:
@@ -139,14 +142,14 @@ class Uplink:
             if length >= 0:
                 self.frames += len(batch.frames)
                 source.pushed(len(batch.frames), length)
-            elif length == MISSING and source.ended is None and await self._put_back(source):
+            elif length == MISSING and source.ended is None and await self._restore_session(source):
                 again.append((source, batch))
             else:
                 source.replaced()
         if again:
             await self._push(again)
 
-    async def _put_back(self, source: Source) -> bool:
+    async def _restore_session(self, source: Source) -> bool:
         return bool(await self._retry(lambda: self._restore(source)))
 
     async def _push_ended(self) -> None:
@@ -168,13 +171,13 @@ class Uplink:
                 await self._close([one])
 
     async def _retry(self, call: Callable[[], Awaitable[T]]) -> T | None:
-        """Repeat a call until Redis replies; None for one that Redis will always refuse."""
+        """Repeat a call until Redis replies. Returns None for a call that Redis will always refuse."""
         failures = 0
         while True:
             try:
                 answer = await call()
             except AWAY as error:
-                if is_for_good(error):
+                if is_permanent(error):
                     log.error("gateway.queue_refused", error=str(error))
                     return None
                 self._away(error)
@@ -186,7 +189,7 @@ class Uplink:
 
 
 def _batch(source: Source) -> Batch:
-    """Take the frames of a socket; its outbox is empty then."""
+    """The frames of a socket, which are removed from its outbox."""
     frames, source.outbox = source.outbox, []
     first = source.first
     source.first += len(frames)

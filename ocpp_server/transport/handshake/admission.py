@@ -1,7 +1,7 @@
-"""The handshake: whether a station may connect, and in which version. Every refusal is recorded with its
-reason in words.
+"""The handshake: it decides whether a station may connect, and with which OCPP version. Every refusal is
+stored with its reason.
 
-The port `Admission` is filled by `chargepoints`: which stations there are, and the refusals.
+The port `Admission` finds and registers stations and stores refusals. The app `chargepoints` fills it.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from ocpp_server.transport.handshake import authentication
 MAX_IDENTITY_16 = 255
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _FORBIDDEN_IN_IDENTITY = re.compile(r"[\x00-\x1f\x7f/\\:]")
-# An attacker could register stations without end where they register by themselves (S12). Operators can add
-# more.
+# The limit of self-registration, against an attacker that registers stations without end (S12). Operators can
+# add more.
 MAX_REGISTERED = 50_000
 
 FAILED_LOGIN = "FailedStationLogin"
@@ -52,12 +52,12 @@ class Handshake:
         headers = dict(scope.get("headers", ()))
         path = scope.get("raw_path") or scope["path"].encode()
         bare = path.partition(b"?")[0].rstrip(b"/")
-        # The address of the endpoint itself: the identity is missing in the settings of the station.
+        # "/ocpp" alone has no identity: it is missing in the settings of the station.
         last = b"" if bare == b"/ocpp" else bare.rpartition(b"/")[2]
         client = scope.get("client")
         return cls(
             path=path.decode("latin-1")[:1000],
-            # Decoded once, from the raw path: in the decoded one a%2Fb has become a/b.
+            # Decoded from the raw path: in the decoded path, a%2Fb is already a/b.
             identity=unquote_to_bytes(last).decode("utf-8", "replace"),
             offered=list(scope.get("subprotocols", ())),
             address=client[0] if client else "",
@@ -89,7 +89,7 @@ class KnownStation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A station that may connect, and the version that it will speak."""
+    """A station that may connect, and the OCPP version of the connection."""
 
     charge_point: KnownStation
     version: str
@@ -97,8 +97,9 @@ class Admitted:
 
 
 class Refusal(Exception):
-    """The handshake is refused with the HTTP status `status`. 101 means: complete the handshake without a
-    subprotocol, then close. `security` is the type of the security event, for a refusal that is one (S14).
+    """The handshake is refused with the HTTP status `status`. With 101 the handshake is completed without a
+    subprotocol, and then the socket is closed. `security` is the type of the security event, if the refusal
+    is one (S14).
     """
 
     def __init__(
@@ -117,13 +118,13 @@ class Refusal(Exception):
 
 
 class Admission(Protocol):
-    """The stations that are known. A module with these functions fills the port as well as an object.
+    """The stored stations. A module with these functions can fill the port, as an object can.
 
-    The functions use the database directly; the engine runs them in the journal.
+    The functions use the database directly; the transport runs them in the journal.
     """
 
     def find(self, identities: list[str]) -> Sequence[KnownStation | None]:
-        """The rows of all stations that connect at this moment; None for unknown ones."""
+        """The rows of these stations, which connect at the same time; None for an unknown one."""
 
     def register(self, identities: list[str]) -> Sequence[KnownStation | None]:
         """Add rows for unknown stations; None beyond MAX_REGISTERED."""
@@ -134,12 +135,12 @@ class Admission(Protocol):
 
 port = Port[Admission]("Admission")
 
-# The journal needs a list of results; the class of the rows is the app's.
+# `journal.together` needs a function that returns a list; the port promises a sequence.
 _Find = Callable[[list[str]], list[KnownStation | None]]
 
 
 async def admit(handshake: Handshake) -> Admitted:
-    """The charge point behind a handshake and the version it will speak. Raises Refusal."""
+    """The charge point of a handshake, and the OCPP version of its connection. Raises Refusal."""
     _check_identity(handshake.identity)
     _check_header(handshake.protocol_header)
     if handshake.origin and handshake.origin not in settings.OCPP_ALLOWED_ORIGINS:
@@ -160,7 +161,7 @@ async def admit(handshake: Handshake) -> Admitted:
     charge_point = await find(handshake.identity)
     if charge_point is None:
         if settings.OCPP_UNKNOWN_STATIONS == "refuse":
-            # As slow as a wrong password, so that the time does not reveal which identities exist.
+            # Takes as long as a wrong password, so that the time does not reveal which identities exist.
             await authentication.verify("", b"nobody")
             raise Refusal(404, "No charge point has this identity.", can_be_accepted=True)
     else:
@@ -247,7 +248,7 @@ async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> Non
 
 
 async def find(identity: str) -> KnownStation | None:
-    """The row of a station, None for an unknown one; one query for all that connect at this moment."""
+    """The row of a station, None for an unknown one. Handshakes at the same time share one query."""
     return await journal.run_batched(cast("_Find", port.app.find), identity)
 
 

@@ -1,10 +1,10 @@
 """HTTP Basic authentication of stations (security profiles 1 and 2), and their passwords.
 
-Hashes are scrypt with parameters that cost some ten milliseconds for each spelling. After a restart thousands
-of stations reconnect at once (F40), so a hash is followed by a digest under a key derived from SECRET_KEY:
-the digest confirms the right password in microseconds, and a wrong one still costs the scrypt. An attacker
-with the database alone has to break the scrypt. A hash without a digest, or with one under an earlier key,
-costs the scrypt once in each process.
+Passwords are hashed with scrypt, which takes about ten milliseconds for each spelling. After a restart
+thousands of stations reconnect at once (F40), so a hash is stored with a digest under a key derived from
+SECRET_KEY. The digest confirms the right password in microseconds; a wrong one still costs the scrypt. An
+attacker that has only the database has to break the scrypt. For a hash without a digest, or with one under an
+earlier key, each process runs the scrypt once.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _COST, _BLOCK = 2**12, 8
 _PROCESS_KEY = secrets.token_bytes(32)
 _REMEMBERED = 100_000
 
-# Failures of one identity from one address, per minute. The real station at another address is not locked
-# out.
+# Failed attempts of one identity from one address, per minute. The real station at another address is not
+# locked out.
 MAX_FAILURES = 10
-# Handshakes of one identity from one address, per minute: this slows down a station without any back-off.
+# Handshakes of one identity from one address, per minute. This slows down a station that reconnects without a
+# back-off.
 MAX_ARRIVALS = 60
 # The kinds under which `live.state().recent` counts them.
 FAILURE, ARRIVAL = "failure", "arrival"
@@ -41,8 +42,8 @@ def hash_password(plain: str | bytes) -> str:
 
 
 def _digest(password: bytes, salt: bytes) -> str:
-    """A digest of 128 bits, which fits into the column and is long enough."""
-    # The name is stored in the digests: it stays, wherever this module moves.
+    """A keyed digest of 128 bits: secure, and short enough for the column."""
+    # This salt is part of the stored digests, so it keeps the earlier name of this module.
     keyed = salted_hmac("chargepoints.authentication", salt + password, algorithm="sha256")
     return base64.b64encode(keyed.digest()[:16]).decode().rstrip("=")
 
@@ -55,7 +56,7 @@ def _bytes(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
 
 
-# Unknown identities cost as much time as known ones.
+# Compared with the password of an unknown identity, so that it takes as long as a known one.
 _UNKNOWN = hash_password(secrets.token_bytes(16))
 
 _verified: OrderedDict[bytes, None] = OrderedDict()
@@ -64,8 +65,8 @@ _verified: OrderedDict[bytes, None] = OrderedDict()
 async def verify(stored: str, given: bytes) -> bool:
     """Whether a password fits a stored hash, in any of the spellings that stations use.
 
-    As given, as the bytes its hex text means, as the hex text of the bytes given (1.6 AuthorizationKey), and
-    latin-1 for UTF-8.
+    They are: the password as it is, decoded from hex, encoded as hex (1.6 AuthorizationKey), and converted
+    from latin-1 to UTF-8.
     """
     digest = hmac.digest(_PROCESS_KEY, stored.encode() + b"\0" + given, "sha256")
     if digest in _verified:
@@ -109,8 +110,8 @@ def _spellings(given: bytes) -> list[bytes]:
 
 
 def credentials(header: bytes | None) -> tuple[str, bytes] | None:
-    """User name and password of an Authorization header; the password is bytes and may hold colons. None
-    when unusable.
+    """User name and password of an Authorization header; None when the header is missing or malformed. The
+    password is bytes and may contain colons.
     """
     if header is None or header[:6].lower() != b"basic ":
         return None
@@ -124,7 +125,5 @@ def credentials(header: bytes | None) -> tuple[str, bytes] | None:
 
 
 def is_user(user: str, identity: str) -> bool:
-    """Whether the user name is the identity (A00.FR.204), which some stations percent-encode here as in the
-    URL.
-    """
+    """Whether the user name is the identity (A00.FR.204). Some stations percent-encode it, as in the URL."""
     return identity.casefold() in (user.casefold(), unquote(user).casefold())

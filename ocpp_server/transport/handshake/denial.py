@@ -1,4 +1,6 @@
-"""The response to a refused handshake. The station gets a status; the reason is kept for the operator."""
+"""The response to a refused handshake. The station gets only a status; the reason is stored for the
+operator.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ async def refuse(
 
 
 async def deny(scope: dict[str, Any], send: Any, status: int) -> None:
-    """Refuse at the handshake; servers without the extension answer 403 to every refusal."""
+    """Refuse the handshake with this status. ASGI servers without the extension answer 403 to every
+    refusal.
+    """
     measures.handshakes.add(str(status))
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})

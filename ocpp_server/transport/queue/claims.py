@@ -1,6 +1,7 @@
 """The claims of this processor on stations, in Redis: claim, renew, commit, release.
 
-Commits that come while Redis is working go together with the next call: a batch of the journal becomes one.
+Commits that arrive during a call to Redis go together with the next call, so a batch of the journal costs
+one.
 """
 
 from __future__ import annotations
@@ -23,10 +24,10 @@ from ocpp_server.transport.queue.wire import Part
 
 log = structlog.get_logger(__name__)
 
-# A claim that is not renewed for this long expires: any processor may claim the station then.
+# A claim that is not renewed for this long expires. Then any processor may claim the station.
 CLAIM_MS = 10_000
-# For this long a due station is left to the processor that has loaded it.
-LEFT_MS = 30
+# For this long a due station is reserved for the processor that has loaded it.
+RESERVED_MS = 30
 STATIONS_A_CLAIM = 50
 STATIONS_A_COMMIT = 100
 
@@ -37,7 +38,9 @@ _CLAIM, _COMMIT, _RELEASE, _RENEW = (
 
 @dataclass(slots=True)
 class Claim:
-    """A station that this processor may handle. `session_id` and `channel` are of its current connection."""
+    """A station that this processor may handle, and the head of its queue. `session_id` and `channel` belong
+    to its current connection.
+    """
 
     key: bytes
     epoch: int
@@ -68,15 +71,15 @@ class Claims:
         self._unreleased: dict[bytes, int] = {}
 
     async def take(self, count: int, *, within: float = 0.0) -> tuple[int, list[Claim]]:
-        """Claim the stations that have been due longest; also how many were left to other processors for now.
+        """Wait for a wake-up, at most `within` seconds, then claim the stations that have been due longest.
 
-        First it waits for a wake-up, at most `within` seconds. Raises LiveStateUnavailable; stations that
-        Redis has assigned then are due again after CLAIM_MS.
+        Returns the number of due stations that are reserved for other processors, and the claims. Raises
+        LiveStateUnavailable; stations that Redis has assigned by then are due again after CLAIM_MS.
         """
         keys = self._redis.keys
-        bells = (keys.bell_of(self._processor), keys.bell)
+        lists = (keys.wakeups_of(self._processor), keys.wakeups)
         left, taken = await self._redis.run_after_wakeup(
-            _CLAIM, self._processor, CLAIM_MS, count, LEFT_MS, bells=bells, within=within
+            _CLAIM, self._processor, CLAIM_MS, count, RESERVED_MS, lists=lists, within=within
         )
         return left, [
             Claim(
@@ -92,13 +95,13 @@ class Claims:
         ]
 
     async def commit(self, claim: Claim, outcome: Outcome, *, goes_on: bool) -> bytes | None:
-        """Push the answers and remove the head; the next head when there is one and `goes_on` is set.
+        """Push the answers and remove the head. Returns the next head, if there is one and `goes_on` is set.
 
-        Raises Fenced, and LiveStateUnavailable when it is unknown whether the step was done. It is never
-        repeated then: it would remove another head.
+        Raises Fenced, and LiveStateUnavailable when it is unknown whether Redis ran the step. Such a step
+        must not be repeated: it could remove another head.
         """
         future: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
-        question: list[Part] = [
+        request: list[Part] = [
             claim.key,
             claim.epoch,
             outcome.session_id,
@@ -109,15 +112,15 @@ class Claims:
             len(outcome.answers),
             *outcome.answers,
         ]
-        self._waiting.append((question, future))
+        self._waiting.append((request, future))
         if self._committing is None:
             self._committing = asyncio.get_running_loop().create_task(self._commit_all())
-        what, head, sent = await future
-        if what == b"fenced":
+        result, head, sent = await future
+        if result == b"fenced":
             raise Fenced
         if sent:
             await self._note_sent(sent.decode())
-        return head if what == b"next" else None
+        return head if result == b"next" else None
 
     async def _commit_all(self) -> None:
         try:
@@ -128,7 +131,7 @@ class Claims:
             self._committing = None
 
     async def _commit_some(self, batch: list[tuple[list[Part], asyncio.Future[list[bytes]]]]) -> None:
-        parts = [part for question, _ in batch for part in question]
+        parts = [part for request, _ in batch for part in request]
         try:
             results = await self._redis.run(_COMMIT, self._processor, CLAIM_MS, *parts)
         except Exception as error:
@@ -147,11 +150,11 @@ class Claims:
         try:
             await journal.run(command_store.port.app.mark_sent, message_id, datetime.now(UTC))
         except StorageUnavailable as error:
-            # The result of the command is stored later all the same.
+            # Only the time of sending is lost: the result of the command is stored later.
             log.warning("command.sent_unrecorded", message_id=message_id, error=str(error))
 
     async def give_back(self, claim: Claim, *, after_s: float, is_attempt: bool) -> None:
-        """Release the station and leave the head where it is, for a later attempt of any processor."""
+        """Release the station. The head stays in the queue, for a later attempt of any processor."""
         delay_ms = int(after_s * 1000)
         try:
             await self._redis.run(
@@ -161,30 +164,30 @@ class Claims:
             self._unreleased[claim.key] = claim.epoch
 
     async def renew(self, claims: list[Claim]) -> list[Claim]:
-        """Renew claims; returns those that are lost. Raises LiveStateUnavailable."""
+        """Renew claims. Returns the ones that are lost. Raises LiveStateUnavailable."""
         pairs = [part for claim in claims for part in (claim.key, claim.epoch)]
-        letters = await self._redis.run(_RENEW, self._processor, CLAIM_MS, *pairs)
+        states = await self._redis.run(_RENEW, self._processor, CLAIM_MS, *pairs)
         unreleased, self._unreleased = self._unreleased, {}
         if unreleased:
-            quads = [part for key, epoch in unreleased.items() for part in (key, epoch, 0, "1")]
+            parts = [part for key, epoch in unreleased.items() for part in (key, epoch, 0, "1")]
             try:
-                await self._redis.run(_RELEASE, self._processor, *quads)
+                await self._redis.run(_RELEASE, self._processor, *parts)
             except LiveStateUnavailable:
                 self._unreleased = unreleased | self._unreleased
                 raise
-        return [claim for claim, letter in zip(claims, letters, strict=True) if letter != ord("k")]
+        return [claim for claim, state in zip(claims, states, strict=True) if state != ord("k")]
 
     async def wake(self) -> None:
-        """Wake up our own `take`."""
+        """Wake up the `take` of this processor."""
         with contextlib.suppress(LiveStateUnavailable):
-            # Without Redis it does not wait either.
-            await self._redis.call("LPUSH", self._redis.keys.bell_of(self._processor), "1")
+            # Without Redis, `take` does not wait.
+            await self._redis.call("LPUSH", self._redis.keys.wakeups_of(self._processor), "1")
 
     async def resign(self) -> None:
         """Leave the list of processors."""
         keys = self._redis.keys
         try:
             await self._redis.call("ZREM", keys.processors, self._processor)
-            await self._redis.call("DEL", keys.bell_of(self._processor))
+            await self._redis.call("DEL", keys.wakeups_of(self._processor))
         except LiveStateUnavailable as error:
             log.warning("processor.not_resigned", error=str(error))

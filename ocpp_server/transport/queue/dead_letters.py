@@ -1,4 +1,4 @@
-"""Dead letters: a message that failed several times is given up, so that the next ones are handled."""
+"""Dead letters: a message that failed several times is given up, so that the ones behind it are handled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _REASON = "It could not be handled."
 
 
 def letter(claim: Claim, reason: str) -> str:
-    """A dead letter: the envelope without secrets, the reason and the time."""
+    """A dead letter as JSON: the envelope with masked secrets, the reason and the time."""
     return orjson.dumps(
         {
             "charge_point_id": claim.identity,
@@ -38,8 +38,8 @@ def letter(claim: Claim, reason: str) -> str:
 
 
 async def give_up_head(claim: Claim) -> Outcome:
-    """Give up the head. The station gets InternalError; a message about transactions is kept for an operator
-    and answered, because a station discards a message that was answered with an error.
+    """Give up the head of a queue. The station gets InternalError. A message about transactions is stored for
+    an operator and answered without an error, so that the station does not send it again.
 
     Raises StorageUnavailable.
     """
@@ -79,7 +79,7 @@ async def give_up_head(claim: Claim) -> Outcome:
 
 
 async def _keep(identity: str, action: str, frame: str, received_at: datetime) -> None:
-    """Keep the payload of a request. Raises StorageUnavailable."""
+    """Store the payload of a request in the quarantine. Raises StorageUnavailable."""
     row = await admission.find(identity)
     if row is None:
         return

@@ -15,7 +15,8 @@ from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.keys import QueueKeys, script
 
 _DEPTH = script("depth")
-# Beyond this many stations with unread messages the figure is a lower bound: one call must not block Redis.
+# At most this many stations are counted, because one call must not block Redis. With more, the number of
+# messages is a lower bound.
 _STATIONS = 5000
 _HEADS = 10
 
@@ -23,7 +24,7 @@ _HEADS = 10
 @final
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """This many stations have this many unread messages, the oldest of which came `oldest_s` seconds ago."""
+    """The counts of the queue. `oldest_s` is the age of the oldest unread message in seconds."""
 
     stations: int = 0
     messages: int = 0
@@ -34,8 +35,8 @@ class Depth:
     calls: int = 0
 
 
-def look(*, within: float) -> Depth:
-    """Read it from Redis, synchronously. Raises RedisError or OSError after `within` seconds."""
+def read_depth(*, within: float) -> Depth:
+    """Read the counts from Redis, without asyncio. Raises RedisError or OSError after `within` seconds."""
     keys = QueueKeys(settings.REDIS_STATE_PREFIX)
     client = Redis.from_url(
         settings.REDIS_URL,

@@ -1,4 +1,4 @@
-"""Messages from any process of the server to, or about, a station whose socket is at a gateway."""
+"""Messages from a process of the server to a station at a gateway, or about it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.conf import settings
 from ocpp_server import live
 from ocpp_server.domain import QueueFull, StationOffline
 from ocpp_server.live.records import Connection
+from ocpp_server.live.redis.keys import Script
 from ocpp_server.protocol.frames import pack_call
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import command_store
@@ -17,7 +18,7 @@ from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.keys import QueueKeys, script
 
-# The same number as for a socket of our own, see `Session`.
+# The same limit as for a socket in this process, see `Session`.
 MAX_WAITING = 64
 
 _SUBMIT, _NOTIFY, _REPLACED = (
@@ -26,12 +27,12 @@ _SUBMIT, _NOTIFY, _REPLACED = (
 
 
 def is_at_gateway(connection: Connection) -> bool:
-    """Whether a gateway holds the socket: a connection to a process of the server has a channel."""
+    """Whether a gateway holds the socket. Only a connection to a process of the server has a channel."""
     return not connection.channel
 
 
 async def submit(connection: Connection, command: StationCall) -> None:
-    """Queue a command of the station; it is sent at once when no other is in flight or queued.
+    """Queue a command to the station. It is sent at once if no other is in flight or queued.
 
     Raises StationOffline when the station has another connection by now, QueueFull and LiveStateUnavailable.
     """
@@ -59,7 +60,7 @@ async def submit(connection: Connection, command: StationCall) -> None:
 
 
 async def changed(connection: Connection) -> None:
-    """Make the processor of the station load it again: an operator has changed its settings."""
+    """Make the processor reload the station, because an operator has changed its settings."""
     await _notify(connection, "request", envelope.CHANGED)
 
 
@@ -70,7 +71,7 @@ async def dismiss(connection: Connection, code: int, reason: str) -> None:
 
 async def replaced(connection: Connection, request: str, reply_to: str) -> None:
     """Make the gateway close a socket that a newer connection replaced. The processor confirms to `reply_to`
-    when everything before it is stored.
+    when the earlier messages are stored.
     """
     control = envelope.pack_control(
         envelope.REPLACED,
@@ -87,7 +88,7 @@ async def _notify(connection: Connection, direction: str, event: str, **fields: 
     await _run(_NOTIFY, connection.identity, connection.id, direction, control.decode())
 
 
-async def _run(used: Any, *arguments: str | int) -> Any:
+async def _run(used: Script, *arguments: str | int) -> Any:
     keys = QueueKeys(settings.REDIS_STATE_PREFIX)
     kept_ms = int(settings.REDIS_STATE_TTL * 1000)
     return await live.state().run(used, [keys.prefix], kept_ms, *arguments)

@@ -1,9 +1,10 @@
-"""The envelopes between gateway and server (`ocpp-queue/1`): JSON around a frame that keeps every byte.
+"""The envelopes between gateway and server (`ocpp-queue/1`): JSON around a frame, which keeps every byte.
 
-Station to server: frames, and the controls `connect`, `disconnect`, `overflow` of the gateway; from the
-server's own processes `changed` (the operator changed settings) and `replaced` (a newer connection elsewhere;
-the process at `reply_to` waits for a confirmation with `message_id`). Server to gateway: frames, and the
-control `close` with a WebSocket `code` and `reason`. Unknown fields are ignored both ways.
+Envelopes to the server are frames of stations, the controls `connect`, `disconnect` and `overflow` of the
+gateway, and two controls of the server's own processes: `changed` (an operator changed the settings) and
+`replaced` (the station has a newer connection elsewhere; the process at `reply_to` waits for a confirmation
+with `message_id`). Envelopes to the gateway are frames, and the control `close` with a WebSocket `code` and
+`reason`. Both sides ignore unknown fields.
 """
 
 from __future__ import annotations
@@ -23,14 +24,13 @@ CLOSE = "close"
 
 
 class Unreadable(ValueError):
-    """A text that is no envelope."""
+    """A text is not an envelope."""
 
 
 class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"version": "v"}):
     """One envelope. `payload` is the whole OCPP-J array as raw JSON, `raw` a frame that is no JSON.
 
-    `message_type`, `message_id` and `action` are a convenience for readers: the server trusts only the
-    payload.
+    `message_type`, `message_id` and `action` are for other readers; the server uses only the payload.
     """
 
     charge_point_id: str
@@ -56,7 +56,7 @@ class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"versio
 
     @property
     def frame(self) -> str:
-        """The frame's text, byte for byte. Controls have none."""
+        """The text of the frame, byte for byte. A control has none."""
         return str(memoryview(self.payload), "utf-8") if self.raw is None else self.raw
 
     @property
@@ -77,7 +77,7 @@ _decode_header = msgspec.json.Decoder(list[msgspec.Raw]).decode
 def parse(text: str | bytes) -> Envelope:
     """Read an envelope. Raises Unreadable."""
     try:
-        # msgspec does not check raw payloads: bytes that are no text must be rejected here.
+        # msgspec does not check raw payloads, so bytes that are not UTF-8 must be rejected here.
         envelope = _decode(text if isinstance(text, str) else text.decode())
     except (msgspec.DecodeError, UnicodeEncodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(str(error)) from None
@@ -149,7 +149,9 @@ def pack_control(
 
 
 def header(frame: str) -> tuple[int, str | None, str | None]:
-    """Message type, message id and, of a CALL or SEND, the action; -1 and None for unreadable ones."""
+    """Message type, message id, and the action of a CALL or SEND. Parts that cannot be read are -1
+    and None.
+    """
     try:
         parts = [orjson.loads(bytes(part)) for part in _decode_header(frame)[:3]]
     except (ValueError, RecursionError):

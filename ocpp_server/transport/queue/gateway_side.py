@@ -1,6 +1,6 @@
-"""The operations of a gateway on the queue, a script for each: register, push, take, renew, close, sweep.
+"""The operations of a gateway on the queue, one script each: register, push, take, renew, close, sweep.
 
-Every call may be repeated when its reply was lost: frames and takes are numbered, a close compares the
+Every call can be repeated after its reply was lost: frames and takes are numbered, and a close compares the
 session.
 """
 
@@ -25,9 +25,9 @@ log = structlog.get_logger(__name__)
 CONNECT, FRAMES, TAKE = script("gateway_connect"), script("gateway_frames"), script("gateway_take")
 CLOSE, REFRESH, SWEEP = script("gateway_close"), script("gateway_refresh"), script("gateway_sweep")
 
-# Above this number of unread envelopes a gateway accepts no connection of the station.
-LONGEST_QUEUE = 500
-# How many stations one script handles: Redis does nothing else meanwhile.
+# With more unread envelopes than this, a gateway accepts no connection of the station.
+MAX_QUEUE = 500
+# How many stations one script handles: Redis is blocked while it runs.
 STATIONS_AT_ONCE = 256
 ANSWERS_AT_ONCE = 16
 SWEPT_AT_ONCE = 500
@@ -35,17 +35,17 @@ SWEPT_AT_ONCE = 500
 REPLACED, MISSING = -1, -2
 KEPT, ANSWERS_WAIT, IS_MISSING, IS_REPLACED = "k", "a", "m", "r"
 
-
-# The errors of Redis that pass. Any other error is about the call itself. Scripts add words to them.
-_LATER = (
+# Words in the temporary errors of Redis. Scripts add text around them. Any other error is about the call
+# itself.
+_TEMPORARY = (
     *("OOM", "READONLY", "MISCONF", "NOREPLICAS", "LOADING", "BUSY", "MASTERDOWN", "NOAUTH", "NOPERM"),
     *("WRONGPASS", "max number of clients"),
 )
 
 
-def is_for_good(error: BaseException) -> bool:
+def is_permanent(error: BaseException) -> bool:
     """Whether Redis will always refuse this call, because the keys of a station are broken."""
-    return isinstance(error, ResponseError) and not any(word in str(error) for word in _LATER)
+    return isinstance(error, ResponseError) and not any(word in str(error) for word in _TEMPORARY)
 
 
 class QueueTooLong(Exception):
@@ -53,8 +53,8 @@ class QueueTooLong(Exception):
 
 
 class Registration(NamedTuple):
-    """`fence` orders the connections of a station ("0": a newer one holds it); `before` are the fields of the
-    session before.
+    """The reply to a registration. `fence` orders the connections of a station; "0" means that a newer one
+    holds it. `before` has the fields of the previous session.
     """
 
     fence: str
@@ -62,7 +62,7 @@ class Registration(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """The frames of one station: envelopes, numbered from `first` on."""
+    """Frames of one station, in envelopes, numbered from `first` on."""
 
     identity: str
     session_id: str
@@ -71,7 +71,9 @@ class Batch(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """The answers for one station. `session_id` is its current one, empty when another process holds it."""
+    """The answers for one station. `session_id` is its current session, empty when another process holds it;
+    `queue` is the length of its queue.
+    """
 
     identity: str
     session_id: str
@@ -90,7 +92,7 @@ def refresh_s() -> float:
 
 
 class GatewayQueue:
-    """The queue for the gateway `server_id`. Calls raise redis' errors, see `Wire`."""
+    """The queue for the gateway `server_id`. All calls raise redis' errors, see `Wire`."""
 
     def __init__(self, server_id: str) -> None:
         self.server_id = server_id
@@ -99,7 +101,7 @@ class GatewayQueue:
     async def connect(
         self, wire: Wire, identity: str, session_id: str, fields: dict[str, str], *, fence: str = ""
     ) -> Registration:
-        """Register a connection, or restore it with its fence. Raises QueueTooLong."""
+        """Register a connection, or restore a lost one with its `fence`. Raises QueueTooLong."""
         keys = self.keys
         control = envelope.pack_control(
             envelope.CONNECT,
@@ -123,7 +125,7 @@ class GatewayQueue:
                 keys.responses(identity),
                 keys.requests(identity),
                 keys.ready,
-                keys.bell,
+                keys.wakeups,
                 keys.ended(identity),
             ],
             identity,
@@ -131,8 +133,8 @@ class GatewayQueue:
             fence,
             session_id,
             keys.news,
-            keys.gateway_bell(""),
-            LONGEST_QUEUE,
+            keys.gateway_wakeups(""),
+            MAX_QUEUE,
             control,
             *(part for field in session.items() for part in field),
         )
@@ -142,8 +144,8 @@ class GatewayQueue:
         return Registration(written.decode(), dict(zip(texts[::2], texts[1::2], strict=True)))
 
     async def push(self, wire: Wire, batches: Sequence[Batch]) -> list[int]:
-        """Push frames; for each station the length of its queue, REPLACED or MISSING."""
-        keys = [self.keys.ready, self.keys.bell]
+        """Push frames. Returns for each station the length of its queue, REPLACED or MISSING."""
+        keys = [self.keys.ready, self.keys.wakeups]
         arguments: list[Part] = []
         for identity, session_id, first, frames in batches:
             keys += (self.keys.session(identity), self.keys.requests(identity))
@@ -152,28 +154,30 @@ class GatewayQueue:
         return [int(length) for length in text.split(b",")]
 
     async def take(self, wire: Wire, number: int, also: Sequence[str], *, block_s: float) -> list[Taken]:
-        """Wait for a wake-up, at most `block_s` seconds; the answers for the stations of the wake-ups and for
-        those in `also`. A repeated number returns the same answers.
+        """Wait for a wake-up, at most `block_s` seconds. Returns the answers for the stations of the wake-ups
+        and for the stations in `also`. A repeated number returns the same answers.
         """
-        bell = self.keys.gateway_bell(self.server_id)
+        wakeups = self.keys.gateway_wakeups(self.server_id)
         text = await wire.run(
             TAKE,
-            [bell, self.keys.taken(self.server_id)],
+            [wakeups, self.keys.taken(self.server_id)],
             number,
             self.server_id,
             self.keys.prefix,
             STATIONS_AT_ONCE,
             ANSWERS_AT_ONCE,
             *also,
-            # Moved to its own place: the wake-up stays there for the script if this connection breaks
-            # meanwhile.
-            after=("BLMOVE", bell, bell, "LEFT", "LEFT", str(block_s)) if block_s else (),
+            # BLMOVE onto the same end waits and removes nothing: if this connection breaks, the wake-up stays
+            # in the list for the script.
+            after=("BLMOVE", wakeups, wakeups, "LEFT", "LEFT", str(block_s)) if block_s else (),
             block_s=block_s,
         )
         return list(_taken(text))
 
     async def refresh(self, wire: Wire, stations: Sequence[tuple[str, str]]) -> str:
-        """Renew the leases of the gateway and of (identity, session) pairs; a letter for each."""
+        """Renew the leases of the gateway and of (identity, session) pairs. Returns one of the letters KEPT,
+        ANSWERS_WAIT, IS_MISSING and IS_REPLACED for each pair.
+        """
         keys = [self.keys.clients, self.keys.gateways]
         for identity, _ in stations:
             keys += (self.keys.session(identity), self.keys.responses(identity))
@@ -182,8 +186,8 @@ class GatewayQueue:
         return states.decode()
 
     async def close(self, wire: Wire, ended: Sequence[tuple[str, str, str, str]]) -> int:
-        """Remove connections (identity, session, protocol, reason); how many were current."""
-        keys = [self.keys.clients, self.keys.ready, self.keys.bell]
+        """Remove connections (identity, session, protocol, reason). Returns how many were current."""
+        keys = [self.keys.clients, self.keys.ready, self.keys.wakeups]
         arguments: list[Part] = [self.keys.news]
         for identity, session_id, protocol, reason in ended:
             keys += (self.keys.session(identity), self.keys.requests(identity))
@@ -201,25 +205,26 @@ class GatewayQueue:
     async def resign(self, wire: Wire) -> None:
         """Leave the list of gateways."""
         await wire.call("ZREM", self.keys.gateways, self.server_id)
-        await wire.call("DEL", self.keys.gateway_bell(self.server_id), self.keys.taken(self.server_id))
+        await wire.call("DEL", self.keys.gateway_wakeups(self.server_id), self.keys.taken(self.server_id))
 
 
 class Sweeper:
-    """Marks the stations of dead gateways as offline. Gateways run it, and processors in case no gateway is
-    left.
+    """Marks the stations of dead gateways as offline. Gateways run it; processors run it too, in case no
+    gateway is left.
     """
 
     def __init__(self, wire: Wire, keys: QueueKeys) -> None:
         self._wire = wire
         self._keys = keys
-        # Since when every call to Redis has succeeded (monotonic seconds).
+        # The end of the last outage of Redis (monotonic seconds); None before the first call and during one.
         self._up_since: float | None = None
 
     async def sweep(self) -> list[str]:
-        """The identities of the stations that are offline. Call it every few seconds; raises redis' errors.
+        """Mark the stations of dead gateways as offline; call it every few seconds. Returns their identities
+        and raises redis' errors.
 
-        After an outage it waits until every gateway has had the time to renew its leases: all may have
-        expired.
+        After an outage it first waits until every gateway has had time to renew its leases, because all
+        leases may have expired.
         """
         now = time.monotonic()
         try:
@@ -236,7 +241,7 @@ class Sweeper:
         keys = self._keys
         gone = await self._wire.run(
             SWEEP,
-            [keys.clients, keys.gateways, keys.ready, keys.bell],
+            [keys.clients, keys.gateways, keys.ready, keys.wakeups],
             keys.prefix,
             keys.news,
             datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),

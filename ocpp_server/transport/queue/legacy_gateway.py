@@ -1,8 +1,8 @@
-"""The dialect of legacy gateways (TRANSPORT_COMPAT): one list for all stations, announcements, no sessions.
+"""The protocol of legacy gateways (TRANSPORT_COMPAT): one list for all stations, announcements, no sessions.
 
-Every processor listens; Redis decides which of them acts. The processor creates the session: when the gateway
-announces a connection, or with the first frame of an unannounced one. Both come over different connections to
-Redis and may arrive in either order.
+Every processor subscribes to the announcements; a Redis script decides which one acts. That processor creates
+the session when the gateway announces a connection, or at the first frame of an unannounced one.
+Announcements and frames use different connections to Redis, so they may arrive in either order.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _DRAIN, _ANNOUNCED, _IMPLIED, _VERSION, _TIDY = (
 
 
 class Announcement(msgspec.Struct):
-    """The announcement that a legacy gateway publishes."""
+    """A message of a legacy gateway on `P:control:connect` or `P:control:disconnect`."""
 
     charge_point_id: str
     ws_server_id: str = ""
@@ -53,23 +53,23 @@ _decode = msgspec.json.Decoder(Announcement).decode
 
 
 class LegacyGateways:
-    """Belongs to one event loop."""
+    """Serves legacy gateways in a processor. Belongs to one event loop."""
 
     def __init__(self, redis: QueueRedis) -> None:
         self._redis = redis
         self._wire = Wire()
-        # The gateway renews no lease: the last frame of the station counts.
+        # The gateway renews no lease: each frame of a station renews it.
         self._lease_ms = int(silence_allowed(0).total_seconds() * 1000)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Serve until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._drain())
             group.create_task(self._listen())
             group.create_task(self._tidy())
 
     async def session(self, claim: Claim, message: Envelope) -> tuple[str, bool, str]:
-        """The session of a frame, whether it began with this frame, and the station's address.
+        """The session id of a frame, whether the session began with it, and the station's address.
 
         Raises LiveStateUnavailable.
         """
@@ -96,7 +96,7 @@ class LegacyGateways:
         shared = self._redis.keys.shared_requests
         while True:
             try:
-                # From the right end to the right end: waits for an element and removes none.
+                # BLMOVE from the right end to the right end: it waits for an element and removes none.
                 waiting = await self._wire.call("BLMOVE", shared, shared, "RIGHT", "RIGHT", "1", block_s=1.0)
                 while waiting is not None and await self._redis.run(_DRAIN, MOVED_AT_ONCE) == MOVED_AT_ONCE:
                     pass
@@ -113,7 +113,7 @@ class LegacyGateways:
             try:
                 await self._receive(pubsub)
             except (*AWAY, LiveStateUnavailable) as error:
-                # A station that connects meanwhile is known by its first frame.
+                # The first frame of a station that connects meanwhile creates its session.
                 log.warning("older_gateway.deaf", error=str(error))
                 await asyncio.sleep(RETRY_S)
             finally:
@@ -162,7 +162,9 @@ class LegacyGateways:
 
 
 def version_of(message: Envelope, known: str) -> str:
-    """The version of a frame whose gateway does not send it: that of a boot, otherwise the known one."""
+    """The OCPP version of a frame whose gateway does not send it: by the shape of a BootNotification,
+    otherwise the known one.
+    """
     known = known if known in VERSIONS else V16
     if message.protocol in VERSIONS or message.event:
         return message.protocol or known

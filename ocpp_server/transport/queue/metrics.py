@@ -1,4 +1,4 @@
-"""The figures of the queue between gateways and processors, read from Redis at each scrape."""
+"""Metrics of the queue between gateways and processors, read from Redis at each scrape."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
 from ocpp_server.observability.families import gauge
-from ocpp_server.transport.queue.depth import Depth, look
+from ocpp_server.transport.queue.depth import Depth, read_depth
 
 log = structlog.get_logger(__name__)
 
@@ -18,12 +18,14 @@ TIMEOUT_S = 1.0
 
 
 class QueueCollector(Collector):
-    """The length of the queue, the gateways and processors; during an outage only that Redis is away."""
+    """Collects the length of the queue and the numbers of gateways and processors. During an outage of Redis
+    only `ocpp_redis_up` has a value.
+    """
 
     def collect(self) -> Iterator[Metric]:
         depth: Depth | None
         try:
-            depth = look(within=TIMEOUT_S)
+            depth = read_depth(within=TIMEOUT_S)
         except (RedisError, OSError) as error:
             log.warning("metrics.redis_away", error=str(error))
             depth = None
@@ -31,7 +33,7 @@ class QueueCollector(Collector):
         for name, sentence, value in (
             (
                 "ocpp_queue_stations",
-                "Stations at gateways with unread messages, or in a processor's hand.",
+                "Stations at gateways with messages that are unread or being handled.",
                 depth and depth.stations,
             ),
             ("ocpp_queue_messages", "Unread messages of stations at gateways.", depth and depth.messages),

@@ -6,7 +6,7 @@
    and removes the head, unless another processor has claimed the station meanwhile.
 
 When a processor dies after the database commit, another one handles the message again, and the handlers
-recognise that it is stored.
+detect that it is already stored.
 """
 
 from __future__ import annotations
@@ -34,26 +34,27 @@ log = structlog.get_logger(__name__)
 
 # How many stations are handled at once; the journal writes their messages together.
 MAX_AT_ONCE = 200
-# After this many messages a station makes room for others.
+# After this many messages a station is released, so that others are handled.
 MESSAGES_A_CLAIM = 32
-# The pause between two claims under load: stations that become due meanwhile go with the next one.
+# The pause between two claims under load: the next one also gets the stations that become due meanwhile.
 PAUSE_S = 0.002
-IDLE_S, LEFT_S = 1.0, 0.05
-AGAIN_S = 0.2
+# How long to wait for a wake-up: when no station is due, and when stations are reserved for other processors.
+IDLE_S, RESERVED_S = 1.0, 0.05
+REDIS_RETRY_S = 0.2
 RENEW_S = 3.0
 FORGET_S = 10.0
-# How often dead gateways are detected. Gateways do this for each other; this is for the last one.
+# How often dead gateways are detected. Gateways detect each other; processors do it in case none is left.
 GATEWAYS_S = 3.0
-# A message that takes longer counts as stuck: its claim is not renewed, and another processor may try.
+# A message that takes longer counts as stuck: its claim is not renewed, so another processor can try.
 STUCK_S = 120.0
-# The pause while nothing can be stored, varied so that the stations do not come back in the same moment.
-AWAY_S = 2.0
-# The pause after a failed attempt, times the number of attempts.
-FAILED_S = 0.2
+# The pause while the database is unavailable, varied at random so that the stations are not due all at once.
+STORAGE_RETRY_S = 2.0
+# The pause after a failed attempt, multiplied by the number of attempts.
+ATTEMPT_RETRY_S = 0.2
 
 
 class _Work:
-    """A claim that is being handled: since when (monotonic seconds), and the event of its end."""
+    """A claim that is being handled: `since` when (monotonic seconds), and the event that it has `ended`."""
 
     __slots__ = ("claim", "ended", "since")
 
@@ -67,7 +68,7 @@ Chore = Callable[[], Coroutine[None, None, float | None]]
 
 
 class Processor:
-    """Belongs to one event loop."""
+    """Claims stations and handles their messages. Belongs to one event loop."""
 
     def __init__(self) -> None:
         self.name = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
@@ -81,8 +82,8 @@ class Processor:
         self._stopping = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Handle messages until `stop` is set, then finish the claimed ones; other processors handle the
-        rest. The engine must be running.
+        """Handle messages until `stop` is set, then finish the current ones and release their stations. The
+        engine must be running.
         """
         loop = asyncio.get_running_loop()
         chores = [
@@ -132,7 +133,7 @@ class Processor:
                 if not is_away:
                     log.error("processor.redis_away", error=str(error))
                 wait, is_away = 0.0, True
-                await asyncio.sleep(AGAIN_S)
+                await asyncio.sleep(REDIS_RETRY_S)
                 continue
             asked_at, is_away = time.monotonic(), False
             for claim in claims:
@@ -140,7 +141,7 @@ class Processor:
                     await self._claims.give_back(claim, after_s=0, is_attempt=False)
                 else:
                     self._begin(claim)
-            wait = 0.0 if len(claims) == room else LEFT_S if left else IDLE_S
+            wait = 0.0 if len(claims) == room else RESERVED_S if left else IDLE_S
 
     def _begin(self, claim: Claim) -> None:
         before = self._working.get(claim.key)
@@ -155,7 +156,8 @@ class Processor:
         claim = work.claim
         try:
             if before is not None:
-                # The task before is ending, or its claim has expired and Redis will fence it.
+                # The previous task of this station is ending, or its claim has expired and Redis will fence
+                # it.
                 await before.ended.wait()
             self._stations.claimed(claim)
             for number in range(1, MESSAGES_A_CLAIM + 1):
@@ -171,7 +173,7 @@ class Processor:
             self._has_room.set()
 
     async def _one(self, claim: Claim, *, goes_on: bool) -> bytes | None:
-        """Handle the head and commit it; the next head, None when this claim is over."""
+        """Handle the head and commit it. Returns the next head, None when this claim is over."""
         try:
             outcome = await self._stations.handle(claim)
             return await self._claims.commit(claim, outcome, goes_on=goes_on)
@@ -179,15 +181,15 @@ class Processor:
             log.warning("processor.fenced", station=claim.identity)
             self._stations.forget(claim.key)
         except StorageUnavailable as error:
-            # Nothing is answered. A later attempt recognises what is stored already.
+            # The station gets no answer. A later attempt detects a message that is already stored.
             log.warning("processor.unstored", station=claim.identity, error=str(error))
             self._stations.forget(claim.key)
-            seconds = 0.0 if isinstance(error, LiveStateUnavailable) else AWAY_S * random.uniform(0.5, 1.5)  # noqa: S311
+            seconds = 0.0 if isinstance(error, LiveStateUnavailable) else _storage_pause()
             await self._claims.give_back(claim, after_s=seconds, is_attempt=False)
         except Exception:
             log.exception("processor.failed", station=claim.identity, attempt=claim.attempts)
             self._stations.forget(claim.key)
-            await self._claims.give_back(claim, after_s=FAILED_S * claim.attempts, is_attempt=True)
+            await self._claims.give_back(claim, after_s=ATTEMPT_RETRY_S * claim.attempts, is_attempt=True)
         return None
 
     # -- chores -----------------------------------------------------------------------------------
@@ -217,3 +219,8 @@ class Processor:
 
     async def _sweep(self) -> float:
         return await queued_commands.sweep(self._redis)
+
+
+def _storage_pause() -> float:
+    """The seconds to wait for the database, varied at random."""
+    return STORAGE_RETRY_S * random.uniform(0.5, 1.5)  # noqa: S311

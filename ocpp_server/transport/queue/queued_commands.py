@@ -1,6 +1,6 @@
-"""Commands to a station at a gateway: their queue is in Redis, and any processor may handle the answer.
+"""Commands to a station at a gateway. Their queue is in Redis, and any processor may handle an answer.
 
-`ocpp_server.transport.command_results` stores the results, as for a socket of our own.
+`ocpp_server.transport.command_results` stores the results, as it does for a socket in this process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ocpp_server.transport.switchboard import switchboard
 log = structlog.get_logger(__name__)
 
 # How long handling an answer may take before the command may end as unanswered.
-JUDGING_MS = 60_000
+ANSWER_HANDLING_MS = 60_000
 STATIONS_A_SWEEP = 100
 # The shortest and the longest pause between two checks of deadlines.
 SOONEST_S, LATEST_S = 0.05, 0.5
@@ -42,7 +42,9 @@ _decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
 class QueuedCalls:
-    """The counterpart of `OutgoingCalls`. `ended` is the command that the current message answered."""
+    """The counterpart of `OutgoingCalls` for the queue in Redis. `ended` is the id of the command that the
+    current message answered.
+    """
 
     def __init__(
         self,
@@ -63,11 +65,11 @@ class QueuedCalls:
         self.has_settled = False
 
     async def prepare(self, message_id: str, *, is_repeated: bool) -> bool:
-        """Find the command of an answer; False when it was handled before and only has to be removed.
+        """Find the command of an answer. False when the answer was handled before and only has to be removed.
 
         Raises StorageUnavailable.
         """
-        found = await self._redis.run(_ANSWERED, self._station.identity, message_id, JUDGING_MS)
+        found = await self._redis.run(_ANSWERED, self._station.identity, message_id, ANSWER_HANDLING_MS)
         if not found:
             if await journal.run(command_store.port.app.has_timed_out, message_id, self._station.pk):
                 self._session.missed(message_id)
@@ -109,16 +111,16 @@ class QueuedCalls:
         self.has_settled = True
 
     async def answered(self, event: Answered) -> None:
-        """Handle the answer; the next command is sent when the message is committed in Redis."""
+        """Handle the answer. The commit in Redis sends the next command."""
         await self._results.answered(event.outgoing, event.frame)
         self.ended = event.outgoing.id
 
     async def late(self, event: Late) -> None:
-        """Keep the answer to a command that had ended without one."""
+        """Store the answer to a command that had ended without one."""
         await self._results.late(event)
 
     async def closed(self) -> None:
-        """The connection is over: end the commands that were not answered."""
+        """End the commands that were not answered, because the connection is closed."""
         await drop(self._redis, self._station.identity)
 
 
@@ -129,7 +131,7 @@ async def drop(redis: QueueRedis, identity: str | bytes) -> None:
 
 
 async def sweep(redis: QueueRedis) -> float:
-    """End the commands of all processes whose deadline is over; the seconds until the next check.
+    """End the commands of all processes whose deadline has passed. Returns the seconds until the next check.
 
     Raises StorageUnavailable.
     """
@@ -143,11 +145,13 @@ async def sweep(redis: QueueRedis) -> float:
 
 
 async def _end(ended: list[bytes]) -> None:
-    identity, message_id, fate, age_ms, reply_to, packed = (part.decode("utf-8", "replace") for part in ended)
+    identity, message_id, cause, age_ms, reply_to, packed = (
+        part.decode("utf-8", "replace") for part in ended
+    )
     await end_unanswered(
         message_id,
         identity=identity,
-        state=State.TIMEOUT if fate == "timeout" else State.DISCONNECTED,
+        state=State.TIMEOUT if cause == "timeout" else State.DISCONNECTED,
         request=_payload(packed),
         seconds=None if age_ms == "-1" else int(age_ms) / 1000,
     )
@@ -155,5 +159,5 @@ async def _end(ended: list[bytes]) -> None:
 
 
 def _payload(packed: str) -> str:
-    """The JSON text of the payload of a call of ours."""
+    """The JSON text of a command's payload, from its envelope."""
     return str(memoryview(_decode_parts(envelope.parse(packed).frame)[3]), "utf-8")

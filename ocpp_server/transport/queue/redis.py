@@ -1,4 +1,4 @@
-"""The processor's connection to Redis: the scripts of the queue, and one exception for all outages."""
+"""The processor's connections to Redis. Every outage raises LiveStateUnavailable."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from ocpp_server.transport.queue.wire import Part, Wire
 
 
 class QueueRedis:
-    """Belongs to one event loop. Replies are bytes: an identity may be no valid UTF-8."""
+    """One connection for calls, and one that waits for wake-ups. Belongs to one event loop. Replies are
+    bytes, because an identity need not be valid UTF-8.
+    """
 
     def __init__(self) -> None:
         self.keys = QueueKeys(settings.REDIS_STATE_PREFIX)
         self._kept_ms = int(settings.REDIS_STATE_TTL * 1000)
         self._wire = Wire()
-        self._bells = Wire()
+        self._waiting = Wire()
         self._sweeper = Sweeper(self._wire, self.keys)
 
     async def run(self, used: Script, *arguments: Part) -> Any:
-        """The result of a script. Raises LiveStateUnavailable; the script may have run then."""
+        """Run a script. Raises LiveStateUnavailable; the script may have run nevertheless."""
         try:
             return await self._wire.run(used, [self.keys.prefix], self._kept_ms, *arguments)
         except AWAY as error:
@@ -39,15 +41,15 @@ class QueueRedis:
             raise LiveStateUnavailable(reason_of(error)) from error
 
     async def run_after_wakeup(
-        self, used: Script, *arguments: Part, bells: tuple[str, ...], within: float
+        self, used: Script, *arguments: Part, lists: tuple[str, ...], within: float
     ) -> Any:
         """Wait for a wake-up, at most `within` seconds, then run a script, in the same round trip.
 
-        Raises LiveStateUnavailable; the script may have run then.
+        Raises LiveStateUnavailable; the script may have run nevertheless.
         """
-        wait = ("BLPOP", *bells, str(within)) if within else ()
+        wait = ("BLPOP", *lists, str(within)) if within else ()
         try:
-            return await self._bells.run(
+            return await self._waiting.run(
                 used, [self.keys.prefix], self._kept_ms, *arguments, after=wait, block_s=within
             )
         except AWAY as error:
@@ -62,4 +64,4 @@ class QueueRedis:
 
     def close(self) -> None:
         self._wire.close()
-        self._bells.close()
+        self._waiting.close()

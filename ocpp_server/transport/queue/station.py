@@ -1,4 +1,4 @@
-"""A station that a processor has claimed: its envelopes are handled like the frames of a socket."""
+"""A station that a processor has loaded: its envelopes are handled like the frames of a socket."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _OPENING = " \t\r\n["
 
 @dataclass(slots=True)
 class Outcome:
-    """The result of handling the head of a queue. `letter` is the dead letter, if it becomes one."""
+    """The result of handling the head of a queue: the answers for the session, the id of the command that it
+    ended, the new `settles_at`, and the dead letter if the message was given up.
+    """
 
     session_id: str = ""
     answers: list[bytes] = field(default_factory=list)
@@ -34,7 +36,9 @@ class Outcome:
 
 
 class QueuedStation:
-    """Valid until another processor claims the station. `epoch` is that of our last claim."""
+    """Valid until another processor claims the station. `epoch` belongs to the last claim of this
+    processor.
+    """
 
     def __init__(self, station: Station, redis: QueueRedis, *, epoch: int, is_settled: bool) -> None:
         self.station = station
@@ -58,10 +62,10 @@ class QueuedStation:
         )
 
     async def handle(self, message: Envelope, *, is_repeated: bool) -> Outcome:
-        """Handle one frame and store what it changes.
+        """Handle one frame and store its changes.
 
-        Raises StorageUnavailable when it can be stored later, CommitRefused when it cannot be stored. The
-        station must be loaded again then.
+        Raises StorageUnavailable when they can be stored later, CommitRefused when they cannot be stored.
+        After either the station must be reloaded.
         """
         frame = message.frame
         self._answers, self._refusal, self.calls.ended = [], None, ""
@@ -83,8 +87,8 @@ class QueuedStation:
             self._is_settled, settles = True, "0"
         return Outcome(self.session_id, self._answers, self.calls.ended, settles)
 
-    def _make_calls(self, *about: Any, **ways: Any) -> QueuedCalls:
-        self.calls = QueuedCalls(self._redis, *about, **ways)
+    def _make_calls(self, *arguments: Any, **named: Any) -> QueuedCalls:
+        self.calls = QueuedCalls(self._redis, *arguments, **named)
         return self.calls
 
     async def _send(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The stations that a processor has loaded, and their envelopes: frames and the controls of the gateway."""
+"""The stations that a processor has loaded, and the handling of their envelopes: frames and controls."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ _AT_ONCE = 500
 
 
 class Stations:
-    """Belongs to one event loop. A loaded station is current until another processor claims it."""
+    """The loaded stations, by key. Each is current until another processor claims it. Belongs to one event
+    loop.
+    """
 
     def __init__(self, redis: QueueRedis, legacy: LegacyGateways | None = None) -> None:
         self._redis = redis
@@ -49,7 +51,7 @@ class Stations:
     # -- loaded stations ----------------------------------------------------------------------------
 
     def claimed(self, claim: Claim) -> None:
-        """Keep the loaded station if no other processor has claimed it since our last claim."""
+        """Keep the loaded station if no other processor has claimed it since the last claim of this one."""
         known = self._known.get(claim.key)
         if known is None:
             return
@@ -59,7 +61,7 @@ class Stations:
             self.forget(claim.key)
 
     def forget(self, key: bytes) -> None:
-        """Unload a station that may have changed elsewhere; its next message loads it again."""
+        """Unload a station, because another process may have changed it. Its next message reloads it."""
         known = self._known.pop(key, None)
         if known is None:
             return
@@ -84,12 +86,13 @@ class Stations:
             epochs = await self._redis.call("HMGET", self._redis.keys.epoch, *some)
             for key, epoch in zip(some, epochs, strict=True):
                 known = self._known.get(key)
-                # A lower number than ours: Redis has restarted with an earlier copy.
+                # The epoch is lower if Redis has restarted with an earlier copy.
                 if known is not None and (epoch is None or int(epoch) != known.epoch):
                     self.forget(key)
 
     def _know(self, claim: Claim, station: Station, *, is_settled: bool) -> QueuedStation:
-        # A message that we answered before may have been repeated elsewhere: the services recognise it.
+        # Another process may have answered messages meanwhile: forget the answers in memory. `in_doubt` makes
+        # the services check whether a message is already stored.
         station.memory.clear()
         station.in_doubt = True
         known = QueuedStation(station, self._redis, epoch=claim.epoch, is_settled=is_settled)
@@ -102,9 +105,9 @@ class Stations:
     # -- envelopes ----------------------------------------------------------------------------------
 
     async def handle(self, claim: Claim) -> Outcome:
-        """Handle the head of a claimed station's queue and store what it changes.
+        """Handle the head of a claimed station's queue and store its changes.
 
-        Raises StorageUnavailable when it can be stored later; any other exception is a failed attempt.
+        Raises StorageUnavailable when they can be stored later; any other exception is a failed attempt.
         """
         if claim.attempts > MAX_ATTEMPTS:
             return await dead_letters.give_up_head(claim)
@@ -129,10 +132,10 @@ class Stations:
 
     async def _frame(self, claim: Claim, message: Envelope) -> Outcome:
         if self._legacy is not None and not message.session_id:
-            return await self._older_frame(claim, message, self._legacy)
+            return await self._legacy_frame(claim, message, self._legacy)
         session_id = message.session_id or claim.session_id
         if claim.channel and session_id != claim.session_id:
-            # The station is at a socket of another process by now, and repeats there what was not answered.
+            # The station is connected to another process by now, and sends unanswered messages again there.
             log.info("processor.frame_of_old_session", station=claim.identity, session=session_id)
             self.forget(claim.key)
             return Outcome()
@@ -141,11 +144,11 @@ class Stations:
             row = await admission.find(claim.identity)
             if row is None:
                 return _unknown(claim)
-            known = await self._take_up(claim, row, session_id, message.protocol or row.ocpp_version)
+            known = await self._load(claim, row, session_id, message.protocol or row.ocpp_version)
         return await known.handle(message, is_repeated=claim.attempts > 1)
 
-    async def _older_frame(self, claim: Claim, message: Envelope, legacy: LegacyGateways) -> Outcome:
-        """A frame whose gateway knows no sessions and announces stations on another connection."""
+    async def _legacy_frame(self, claim: Claim, message: Envelope, legacy: LegacyGateways) -> Outcome:
+        """Handle a frame of a legacy gateway, which has no session id."""
         session_id, is_new, address = await legacy.session(claim, message)
         if claim.channel:
             self.forget(claim.key)
@@ -153,14 +156,14 @@ class Stations:
         known = self._known.get(claim.key)
         version = version_of(message, known.station.version if known is not None else "")
         if known is None or known.session_id != session_id or known.station.version != version:
-            row = await self._row_or_stranger(claim)
+            row = await self._find_or_register(claim)
             if row is None:
                 return _unknown(claim)
             version = version_of(message, row.ocpp_version)
             if is_new or version != row.ocpp_version:
                 known = await self._arrive(claim, row, session_id, version, {"remote_addr": address})
             else:
-                known = await self._take_up(claim, row, session_id, version)
+                known = await self._load(claim, row, session_id, version)
             known.is_at_legacy_gateway = True
             await legacy.store_version(claim, session_id, known.station.version)
         outcome = await known.handle(message, is_repeated=claim.attempts > 1)
@@ -168,18 +171,20 @@ class Stations:
             outcome.settles = _settle(known.station)
         return outcome
 
-    async def _row_or_stranger(self, claim: Claim) -> KnownStation | None:
-        """The row of a station that had no handshake with us: unknown ones are treated as at a handshake."""
+    async def _find_or_register(self, claim: Claim) -> KnownStation | None:
+        """The row of a station of a legacy gateway, which has not checked it: an unknown one is registered or
+        refused here, as at a handshake.
+        """
         row = await admission.find(claim.identity)
         if row is None and settings.OCPP_UNKNOWN_STATIONS != "refuse":
             row = await admission.register(claim.identity)
         return row
 
-    async def _take_up(self, claim: Claim, row: KnownStation, session_id: str, version: str) -> QueuedStation:
-        """Load a station that was not loaded here."""
+    async def _load(self, claim: Claim, row: KnownStation, session_id: str, version: str) -> QueuedStation:
+        """Load a connected station."""
         self.forget(claim.key)
         live.state().serve(row.identity)
-        station = await presence.take_up(
+        station = await presence.load_connected(
             row.pk, version=version if version in VERSIONS else V16, connection_id=session_id
         )
         return self._know(claim, station, is_settled=claim.settles_at == "0")
@@ -187,17 +192,22 @@ class Stations:
     # -- controls of the gateway ----------------------------------------------------------------------
 
     async def _connect(self, claim: Claim, message: Envelope) -> Outcome:
-        """The station has connected to a gateway: the same as on a socket of our own."""
-        row = await (admission.find(claim.identity) if self._legacy is None else self._row_or_stranger(claim))
+        """Load a station that has connected to a gateway, as `presence.arrive` does for a socket of this
+        process.
+        """
+        if self._legacy is None:
+            row = await admission.find(claim.identity)
+        else:
+            row = await self._find_or_register(claim)
         if row is None:
             return _unknown(claim)
         session = await self._session(claim)
         if session.get("session_id") != message.session_id:
-            # It has disconnected or connected again: further envelopes follow.
+            # The station has disconnected or connected again; envelopes about that follow.
             session = {}
         else:
-            # It may have connected after the claim: the frames that follow in this claim belong to this
-            # session.
+            # The station may have connected after the claim: the following frames of this claim belong to
+            # this session.
             claim.session_id, claim.channel = message.session_id, session.get("channel", "")
         version = message.protocol or row.ocpp_version
         known = await self._arrive(claim, row, message.session_id, version, session)
@@ -229,7 +239,7 @@ class Stations:
         return dict(zip(texts[::2], texts[1::2], strict=True))
 
     async def _disconnect(self, claim: Claim, message: Envelope) -> Outcome:
-        """The station has disconnected from its gateway, unless it has connected again."""
+        """Store that the station has disconnected from its gateway, unless it has connected again."""
         await queued_commands.drop(self._redis, claim.key)
         known = self._known.get(claim.key)
         if known is not None and known.session_id != message.session_id:
@@ -253,7 +263,9 @@ class Stations:
         return Outcome()
 
     async def _changed(self, claim: Claim, message: Envelope) -> Outcome:
-        """An operator changed the settings. A station that is not loaded gets them when it is."""
+        """Reload the settings that an operator has changed. A station that is not loaded gets them when it
+        is.
+        """
         known = self._known.get(claim.key)
         if known is None:
             return Outcome()
@@ -264,7 +276,7 @@ class Stations:
         return Outcome()
 
     async def _replaced(self, claim: Claim, message: Envelope) -> Outcome:
-        """A newer connection elsewhere replaced this one: everything before it is stored by now."""
+        """Confirm to a newer connection elsewhere that the messages of this one are stored."""
         await queued_commands.drop(self._redis, claim.key)
         self.forget(claim.key)
         claim.channel = claim.channel or message.reply_to
@@ -274,13 +286,15 @@ class Stations:
 
 
 def _unknown(claim: Claim) -> Outcome:
-    """The charge point was removed after the gateway admitted it, or never existed."""
+    """The outcome for a charge point that was removed after the gateway admitted it, or that never
+    existed.
+    """
     log.warning("processor.unknown_station", station=claim.identity)
     return Outcome(letter=dead_letters.letter(claim, "no such charge point"))
 
 
 def _settle(station: Station) -> str:
-    """When calls may be sent to a station that sends nothing."""
+    """The new `settles_at`: when calls may be sent to a station that has sent no message, relative to now."""
     return f"+{(SETTLE_KNOWN_S if station.has_booted else SETTLE_S) * 1000:.0f}"
 
 

@@ -1,7 +1,8 @@
-"""A connection to Redis for a loop that calls it continuously: scripts and their replies, little else.
+"""A minimal connection to Redis, for loops that call it continuously.
 
-The client library costs 60 microseconds for each call, nearly all of it in layers that a loop does not need
-(pools, retries, parsers of every reply type); this costs 13. A gateway makes three calls for a few messages.
+The client library takes 60 microseconds for each call, nearly all of it in layers that such a loop does not
+need (pools, retries, parsers of every reply type); this connection takes 13. A gateway makes three calls for
+a few messages.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _END = b"\r\n"
 
 
 class Incomplete(Exception):
-    """The reply is not complete: at least this many bytes are needed."""
+    """The reply is not complete; the argument is the number of bytes that are needed at least."""
 
 
 class _Replies(asyncio.Protocol):
@@ -37,7 +38,7 @@ class _Replies(asyncio.Protocol):
         self._needed = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's are not derived from it
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's class is not derived from it
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -48,7 +49,7 @@ class _Replies(asyncio.Protocol):
                 future.set_exception(error)
 
     async def ask(self, commands: Sequence[tuple[Part, ...]], timeout: float) -> Any:
-        """Send commands together; the reply to the last of them."""
+        """Send commands together. Returns the reply to the last one."""
         if self.transport is None:
             raise RedisConnectionError("Redis closed the connection.")
         loop = asyncio.get_running_loop()
@@ -72,7 +73,7 @@ class _Replies(asyncio.Protocol):
             try:
                 reply, end = _read(buffer, 0)
             except Incomplete as more:
-                # A long reply comes in many pieces: parse it again only when all of it may have arrived.
+                # A long reply arrives in many pieces: parse again only when it may be complete.
                 self._needed = more.args[0] - 1
                 return
             del buffer[:end]
@@ -87,13 +88,13 @@ class _Replies(asyncio.Protocol):
 
 
 def _ignore(future: asyncio.Future[Any]) -> None:
-    """Mark an exception as retrieved."""
+    """Mark the exception of a future as retrieved, so that asyncio does not log it."""
     if not future.cancelled():
         future.exception()
 
 
 def _read(buffer: bytearray, at: int) -> tuple[Any, int]:
-    """One reply (RESP 2) and the position of its end. Raises Incomplete."""
+    """Parse one reply (RESP 2). Returns it and the position of its end. Raises Incomplete."""
     line_end = buffer.find(_END, at)
     if line_end < 0:
         raise Incomplete(len(buffer) + 1)
@@ -143,8 +144,8 @@ class Wire:
         after: tuple[Part, ...] = (),
         block_s: float = 0.0,
     ) -> Any:
-        """The result of a script. `after` is a command that runs before it, sent in the same packet, and
-        whose reply is ignored; `block_s` is how many seconds it may block.
+        """Run a script. `after` is a command that is sent in front of it in the same packet, whose reply is
+        ignored; it may block for `block_s` seconds.
         """
         try:
             parts = ("EVALSHA", script.sha, len(keys), *keys, *arguments)
@@ -153,11 +154,11 @@ class Wire:
             return await self.call("EVAL", script.text, len(keys), *keys, *arguments)
 
     async def call(self, *parts: Part, block_s: float = 0.0) -> Any:
-        """The reply to a command, which may block in Redis for `block_s` seconds."""
+        """Send a command, which may block in Redis for `block_s` seconds. Returns the reply."""
         return await self._ask(parts, block_s=block_s)
 
     async def _ask(self, *commands: tuple[Part, ...], block_s: float = 0.0) -> Any:
-        """The reply to the last of the commands."""
+        """Send commands. Returns the reply to the last one."""
         replies = self._replies
         if replies is None or replies.transport is None:
             replies = await self._open()

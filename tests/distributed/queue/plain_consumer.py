@@ -44,4 +44,4 @@ def work() -> None:
             )
         answer = envelope.pack_frame(f'[3,"{frame[1]}",{{}}]', message.charge_point_id)
         client.lpush(keys.responses(message.charge_point_id), answer)
-        client.rpush(keys.gateway_bell(message.ws_server_id), message.charge_point_id)
+        client.rpush(keys.gateway_wakeups(message.ws_server_id), message.charge_point_id)

@@ -36,7 +36,7 @@ class ServerSide:
         if text is None:
             return None
         said = envelope.parse(text)
-        self.redis.rpush(self.keys.gateway_bell(said.ws_server_id), identity)
+        self.redis.rpush(self.keys.gateway_wakeups(said.ws_server_id), identity)
         return said
 
     async def next_frame(self, identity: str) -> Envelope:
@@ -73,7 +73,7 @@ class ServerSide:
         self.redis.lpush(self.keys.responses(identity), packed)
         self.redis.pexpire(self.keys.responses(identity), 120_000)
         if rings:
-            self.redis.rpush(self.keys.gateway_bell(self.session(identity)["ws_server_id"]), identity)
+            self.redis.rpush(self.keys.gateway_wakeups(self.session(identity)["ws_server_id"]), identity)
 
     def answer(self, identity: str, said: Envelope, payload: dict[str, Any]) -> None:
         self.say(identity, json.dumps([3, said.message_id, payload]))

@@ -47,7 +47,7 @@ class Bench:
         for word in words:
             self.client.lpush(self.keys.requests(identity), word)
         self.client.zadd(self.keys.ready, {identity: self.now_ms()}, nx=True)
-        self.client.lpush(self.keys.bell, 1)
+        self.client.lpush(self.keys.wakeups, 1)
 
     def answers(self, identity: str) -> Any:
         return self.client.lrange(self.keys.responses(identity), 0, -1)[::-1]  # type: ignore[index]
@@ -108,7 +108,7 @@ async def test_a_station_with_a_colon_in_its_identity_is_taken_answered_and_left
     assert (claim.identity, claim.head, claim.session_id) == ("A:b:c", b"hello", "s1")
     assert bench.answers("A:b:c") == ["hi"]
     assert not bench.is_ready("A:b:c")
-    assert bench.client.lrange(bench.keys.gateway_bell("gw"), 0, -1) == ["A:b:c"]
+    assert bench.client.lrange(bench.keys.gateway_wakeups("gw"), 0, -1) == ["A:b:c"]
     assert 0 < int(bench.client.ttl(bench.keys.responses("A:b:c"))) <= 120  # type: ignore[arg-type]
 
 
@@ -199,7 +199,7 @@ async def test_a_station_is_left_to_who_knows_it_for_a_moment_while_that_one_liv
     left, taken = await other.take(10)
 
     assert (left, taken) == (1, [])
-    assert bench.client.llen(bench.keys.bell_of("knows")) == 1
+    assert bench.client.llen(bench.keys.wakeups_of("knows")) == 1
     await knows.resign()
     assert (await take(other)).head == b"2"
 

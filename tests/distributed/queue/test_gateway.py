@@ -79,14 +79,14 @@ async def test_a_frame_keeps_every_byte(gateway: LiveServer, server: ServerSide,
 async def test_a_station_is_ready_for_a_processor_and_the_bell_is_rung_once(
     gateway: LiveServer, server: ServerSide
 ) -> None:
-    server.redis.delete(server.keys.bell)
+    server.redis.delete(server.keys.wakeups)
     async with station(gateway, boot=False) as peer:
         for _ in range(5):
             await peer.send([2, "m", "Heartbeat", {}])
         await eventually(lambda: len(server.frames(peer.identity)) == 5)
 
         assert server.redis.zscore(server.keys.ready, peer.identity) is not None
-        assert server.redis.llen(server.keys.bell) == 1
+        assert server.redis.llen(server.keys.wakeups) == 1
 
 
 @pytest.mark.parametrize("version", [V16, V201, V21])

@@ -204,8 +204,8 @@ class Front:
             for one in envelopes:
                 pipeline.lpush(self.keys.requests(identity), one)
             pipeline.zadd(self.keys.ready, {identity: await self._now_ms()}, nx=True)
-            pipeline.lpush(self.keys.bell, "1")
-            pipeline.ltrim(self.keys.bell, 0, 63)
+            pipeline.lpush(self.keys.wakeups, "1")
+            pipeline.ltrim(self.keys.wakeups, 0, 63)
             await pipeline.execute()
 
     @asynccontextmanager
@@ -236,7 +236,7 @@ class Front:
         """Hand the answers to their sockets."""
         while not self.is_ending:
             async with self._asking():
-                found = await self.redis.blpop([self.keys.gateway_bell(self.name)], timeout=0.2)  # type: ignore[misc]
+                found = await self.redis.blpop([self.keys.gateway_wakeups(self.name)], timeout=0.2)  # type: ignore[misc]
                 for identity in [found[1]] if found else list(self.sockets):
                     await self._take(identity)
 

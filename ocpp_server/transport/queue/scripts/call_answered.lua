@@ -1,4 +1,4 @@
--- Find the call in flight that an answer belongs to; no other process may end it while the answer is handled.
+-- Find the call in flight that an answer belongs to. No other process may end the call while the answer is handled.
 -- ARGV  REDIS_STATE_TTL in ms, identity, message id, how long handling the answer may take in ms
 -- Returns {} or {action, ms since it was sent, ms until an answer is too late, timeout, reply channel, envelope}.
 local key = P .. ':server:pending:' .. ARGV[2]

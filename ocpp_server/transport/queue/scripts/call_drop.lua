@@ -1,4 +1,4 @@
--- End the calls of a station that belong to an earlier session: none is sent again in the current one.
+-- End the calls of a station that belong to an earlier session. None of them is sent again in the current one.
 -- ARGV  REDIS_STATE_TTL in ms, identity
 -- Returns for each ended call {identity, message id, "disconnected", ms since it was sent or -1, reply channel, envelope}.
 local id = ARGV[2]

@@ -1,6 +1,6 @@
--- End the calls whose deadline is over, and send the queued ones behind them.
+-- End the calls whose deadline has passed, and send the queued calls behind them.
 -- ARGV  REDIS_STATE_TTL in ms, how many stations at most
--- Returns {ms until the next is due or -1, ended, sent}; ended: {identity, message id, "timeout" |
+-- Returns {ms until the next deadline or -1, ended, sent}; ended: {identity, message id, "timeout" |
 -- "disconnected", ms since it was sent or -1, reply channel, envelope}, sent: message ids.
 local ended, sent = {}, {}
 local deadlines = P .. ':server:deadlines'
@@ -10,14 +10,14 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', deadlines, '-inf', text(now), 'L
     'envelope')
   if call[1] and tonumber(call[3]) <= now and tonumber(call[4] or '0') <= now then
     redis.call('DEL', key)
-    local fate = call[2] == session.id and 'timeout' or 'disconnected'
-    ended[#ended + 1] = {id, call[1], fate, text(now - call[5]), call[6], call[7]}
+    local state = call[2] == session.id and 'timeout' or 'disconnected'
+    ended[#ended + 1] = {id, call[1], state, text(now - call[5]), call[6], call[7]}
   end
   for _, one in ipairs(waiting_of(id)) do
     if tonumber(one.call.expires) <= now or one.call.session ~= session.id then
       redis.call('LREM', P .. ':server:calls:' .. id, -1, one.text)
-      local fate = one.call.session == session.id and 'timeout' or 'disconnected'
-      ended[#ended + 1] = {id, one.call.id, fate, '-1', one.call.reply_to, one.call.envelope}
+      local state = one.call.session == session.id and 'timeout' or 'disconnected'
+      ended[#ended + 1] = {id, one.call.id, state, '-1', one.call.reply_to, one.call.envelope}
     end
   end
   sent[#sent + 1] = advance(id, session) or nil

@@ -1,7 +1,7 @@
 -- Accept a call to a station: send it, or queue it.
 -- ARGV  REDIS_STATE_TTL in ms, identity, session id, message id, action, timeout in ms, reply channel, the envelope,
 --       the longest queue
--- Returns {"gone" | "full" | "taken", id of the call that was sent or ""}; repeated, it is accepted once.
+-- Returns {"gone" | "full" | "taken", id of the call that was sent or ""}. A repeated call is queued only once.
 local id, session = ARGV[2], session_of(ARGV[2])
 local alive = redis.call('ZSCORE', P .. ':clients', id)
 if session.id ~= ARGV[3] or not alive or tonumber(alive) <= now then

@@ -1,12 +1,12 @@
--- Claim the stations that have been due longest. A station is left for a moment to the processor that had it last
--- and has it loaded, while that one is alive.
--- ARGV  REDIS_STATE_TTL in ms, processor, lifetime of a claim in ms, how many, how long a station is left to
---       the last processor in ms
--- Returns {how many were left, claimed}; claimed: {identity, epoch, attempts, session id, channel, settles_at, head}.
+-- Claim the stations that have been due longest. A due station is reserved for a moment for its last processor, which
+-- has it loaded, while that processor is alive.
+-- ARGV  REDIS_STATE_TTL in ms, processor, lifetime of a claim in ms, how many, how long a station is
+--       reserved for its last processor in ms
+-- Returns {number of reserved stations, claimed}; claimed: {identity, epoch, attempts, session id, channel, settles_at, head}.
 local processor, count = ARGV[2], tonumber(ARGV[4])
 local ready = P .. ':server:ready'
-local claimed, left, bells = {}, 0, {}
--- Other writers may round the time up: a station that is due within this millisecond is due.
+local claimed, reserved, owners = {}, 0, {}
+-- Other writers may round the time up, so a station that is due within this millisecond counts as due.
 local due = redis.call('ZRANGEBYSCORE', ready, '-inf', text(now + 1), 'WITHSCORES', 'LIMIT', 0, count + 64)
 for i = 1, #due, 2 do
   if #claimed == count then
@@ -16,20 +16,20 @@ for i = 1, #due, 2 do
   local key = P .. ':server:lease:' .. id
   local lease = redis.call('HMGET', key, 'owner', 'attempts')
   local owner = lease[1]
-  local is_left = false
+  local is_reserved = false
   if owner and owner ~= processor and now - since < tonumber(ARGV[5]) and lease[2] == '0' then
     local alive = redis.call('ZSCORE', P .. ':server:processors', owner)
-    is_left = alive and tonumber(alive) > now
+    is_reserved = alive and tonumber(alive) > now
   end
-  if is_left then
-    left = left + 1
-    bells[owner] = true
+  if is_reserved then
+    reserved = reserved + 1
+    owners[owner] = true
   else
     local head = redis.call('LINDEX', P .. ':requests:' .. id, -1)
     if head then
       local epochs = P .. ':server:epoch'
       if redis.call('HEXISTS', epochs, id) == 0 then
-        -- After a flush no earlier number may come again: its holder would seem to hold the new claim.
+        -- A new epoch starts at the time: after a flush, a repeated number would make an old claim look current.
         redis.call('HSET', epochs, id, text(time[1] * 1000000 + time[2]))
       end
       local epoch = redis.call('HINCRBY', epochs, id, 1)
@@ -45,13 +45,13 @@ for i = 1, #due, 2 do
     end
   end
 end
-for owner in pairs(bells) do
-  ring(P .. ':server:bell:' .. owner)
+for owner in pairs(owners) do
+  wake_up(P .. ':server:bell:' .. owner)
 end
 if #claimed == count then
-  ring(P .. ':server:bell')
-elseif left == 0 then
-  -- No station is due: a processor that an earlier wake-up wakes would find none.
+  wake_up(P .. ':server:bell')
+elseif reserved == 0 then
+  -- No station is due, so the remaining wake-ups are useless.
   redis.call('DEL', P .. ':server:bell')
 end
-return {left, claimed}
+return {reserved, claimed}

@@ -1,9 +1,11 @@
--- The head of a station's queue is handled: push its answers, remove it, continue or release the station.
+-- Commit the handled head of each station's queue: push the answers, remove the head, continue or release the station.
 -- ARGV  REDIS_STATE_TTL in ms, processor, lifetime of a claim in ms, then for each station: identity, epoch,
---       the session its answers are for, "1" when the processor takes the next one too, message id of the call in
---       flight that has ended or "", settles_at ("+" and ms from now) or "", dead letter or "", how many answers, the answers
--- Returns for each station {what, next head or "", sent}; what: "fenced" (nothing was changed: another processor has
--- claimed it), "next", "back" (there is more, for any processor), "idle"; sent: id of the call that was sent, or "".
+--       the session its answers are for, "1" when the processor handles the next head too, message id of the
+--       call in flight that has ended or "", settles_at ("+" and ms from now) or "", dead letter or "", how many
+--       answers, the answers
+-- Returns for each station {result, next head or "", sent}. result: "fenced" (another processor has claimed the
+-- station; nothing was changed), "next", "back" (released, with more in its queue), "idle" (released, its queue is
+-- empty). sent: id of the call that was sent, or "".
 local processor, at, done = ARGV[2], 4, {}
 while at <= #ARGV do
   local id, epoch, answers_to, goes_on, ends, settles, letter, count = unpack(ARGV, at, at + 7)
@@ -21,7 +23,7 @@ while at <= #ARGV do
     local session = session_of(id)
     local is_current = session.id and session.id == answers_to
     local sent = false
-    -- The command that Redis refuses without memory comes first: then nothing has been changed.
+    -- First the command that Redis refuses when it is out of memory, so that a refusal changes nothing.
     if is_current and #answers > 0 then
       respond(id, session, answers)
     end
@@ -58,7 +60,7 @@ while at <= #ARGV do
     else
       redis.call('HSET', lease, 'attempts', 0)
       redis.call('ZADD', ready, text(now), id)
-      ring(P .. ':server:bell')
+      wake_up(P .. ':server:bell')
       done[#done + 1] = {'back', '', sent or ''}
     end
   end

@@ -1,9 +1,9 @@
--- Remove closed connections, each only if it is the current one of its station: a late close of a replaced one
+-- Remove closed connections, each only if it is the current one of its station. A late close of a replaced connection
 -- changes nothing.
--- KEYS  clients, ready, bell, then for each station: session, requests
+-- KEYS  clients, ready, wake-ups, then for each station: session, requests
 -- ARGV  channel of changes, then for each station: identity, session id, the disconnect control
 -- Returns how many were current.
--- A queue whose key is broken accepts nothing, and is no reason to leave the station online.
+-- Push a control. An error of a key with a wrong type is ignored: the station must become offline nevertheless.
 local function push(key, control)
   local done = redis.pcall('LPUSH', key, control)
   if type(done) == 'table' and not done.err:find('WRONGTYPE') then

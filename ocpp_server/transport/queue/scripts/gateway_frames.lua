@@ -1,12 +1,12 @@
--- Push the frames of stations, each once: a push whose reply was lost is repeated and changes nothing.
--- KEYS  ready, bell, then for each station: session, requests
+-- Push the frames of stations, each once. A repeated push, after its reply was lost, changes nothing.
+-- KEYS  ready, wake-ups, then for each station: session, requests
 -- ARGV  for each station: identity, session id, number of the first frame, how many, the frames
--- Returns one text, which is cheapest to parse: for each station the length of its queue, -1 when a newer
--- connection holds it, -2 when its session is missing; joined by commas.
+-- Returns one text, which is cheapest to parse, with a number for each station, joined by commas: the length of its
+-- queue, -1 when a newer connection holds the station, -2 when its session is missing.
 local now = redis.call('TIME')
 local ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000)
 local found = {}
-local rings = 0
+local wakeups = 0
 local at = 1
 for i = 3, #KEYS, 2 do
   local identity, session, first, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
@@ -23,14 +23,14 @@ for i = 3, #KEYS, 2 do
     end
     if length then
       redis.call('HSET', KEYS[i], 'seq', first + count - 1)
-      rings = rings + redis.call('ZADD', KEYS[1], 'NX', ms, identity)
+      wakeups = wakeups + redis.call('ZADD', KEYS[1], 'NX', ms, identity)
     end
     found[#found + 1] = length or redis.call('LLEN', KEYS[i + 1])
   end
   at = at + 4 + count
 end
-if rings > 0 then
-  for _ = 1, math.min(rings, 64) do
+if wakeups > 0 then
+  for _ = 1, math.min(wakeups, 64) do
     redis.call('LPUSH', KEYS[2], '1')
   end
   redis.call('LTRIM', KEYS[2], 0, 63)

@@ -1,8 +1,8 @@
 -- Renew the leases of a gateway and of its connections.
 -- KEYS  clients, gateways, then for each station: session, responses
 -- ARGV  gateway, lease in ms, then for each station: identity, session id
--- Returns one text with a letter for each station: k kept, a kept and answers wait, m its session is
--- missing, r a newer connection has replaced it.
+-- Returns one text with a letter for each station: k (kept), a (kept, and answers wait), m (its session is missing),
+-- r (a newer connection has replaced it).
 local now = redis.call('TIME')
 local until_ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000 + ARGV[2])
 local seconds = string.format('%.0f', now[1] * 1)

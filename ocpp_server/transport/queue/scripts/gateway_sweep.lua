@@ -1,9 +1,9 @@
--- Mark the stations of dead gateways as offline. Sockets of web processes have a channel, and the housekeeper
--- handles those.
--- KEYS  clients, gateways, ready, bell
+-- Mark the stations of dead gateways as offline. Sessions with a channel belong to processes of the server, and the
+-- housekeeping handles them.
+-- KEYS  clients, gateways, ready, wake-ups
 -- ARGV  prefix, channel of changes, time of the disconnect controls (RFC 3339), how many at most
 -- Returns their identities.
--- A queue whose key is broken accepts nothing, and is no reason to leave the station online.
+-- Push a control. An error of a key with a wrong type is ignored: the station must become offline nevertheless.
 local function push(key, control)
   local done = redis.pcall('LPUSH', key, control)
   if type(done) == 'table' and not done.err:find('WRONGTYPE') then
@@ -26,7 +26,7 @@ for _, identity in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms)) do
     if refused then
       return refused
     end
-    -- The gateway may come back and continue the numbers of its frames.
+    -- The gateway may return and continue the numbers of its frames.
     local ended = ARGV[1] .. ':server:ended:' .. identity
     redis.call('RENAME', key, ended)
     redis.call('PEXPIRE', ended, 3600000)

@@ -1,16 +1,16 @@
--- Take the answers that wait for the stations of a gateway. A repeated number returns the same reply, which was
--- lost the first time.
--- KEYS  the gateway's list of wake-ups, the answers it took last
+-- Take the answers that wait for the stations of a gateway. A repeated number returns the same reply again, because
+-- the first one was lost.
+-- KEYS  the gateway's list of wake-ups, the answers of its last take
 -- ARGV  number of this take, gateway, prefix, how many stations, how many answers of each, then identities to
 --       poll without a wake-up
--- Returns one text: the sizes of its parts, joined by commas, a semicolon, the parts. For each station these are
+-- Returns one text: the sizes of its parts, joined by commas, a semicolon, the parts. The parts of each station are
 -- its identity, its current session ("" when it is not this gateway's), the length of its queue, the number of
 -- answers, and the answers.
 local last = redis.call('HMGET', KEYS[2], 'number', 'text')
 if last[1] == ARGV[1] then
   return last[2]
 end
--- The other stations must not wait for one with broken keys.
+-- Call Redis; nil for an error. A station with broken keys must not block the others.
 local function got(...)
   local found = redis.pcall(...)
   return not (type(found) == 'table' and found.err) and found or nil

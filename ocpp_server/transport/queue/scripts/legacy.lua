@@ -8,7 +8,8 @@ local function publish(kind, id, session, fence)
   redis.call('PUBLISH', P .. ':news', cjson.encode({'', {news}}))
 end
 
--- Begin a session that the gateway does not know. Its version is a guess until the processor corrects it.
+-- Create a session for a station, because a legacy gateway creates none. Its version is a guess until the processor
+-- corrects it.
 local function begin(id, session, gateway, address, lease_ms, fields)
   local before = redis.call('HMGET', key_of(id), 'session_id', 'channel', 'fence', 'ws_server_id')
   local fence = math.max(time[1] * 1000000 + time[2], tonumber(before[3] or '0') + 1)

@@ -1,4 +1,4 @@
--- A legacy gateway announced a connection or its end; every processor receives it, the first one acts.
+-- Handle the announcement of a connection or of its end. Every processor receives it; only the first one acts.
 -- ARGV  REDIS_STATE_TTL in ms, identity, "connect" | "disconnect", gateway, time of the announcement, remote
 --       address, a new session id, lease in ms, the connect control, time of the connection
 -- Returns 1 for the processor that acts.
@@ -9,7 +9,7 @@ if event == 'connect' then
     return 0
   end
   if known[1] and known[4] and known[2] == gateway then
-    -- Its first frame came before the announcement.
+    -- The first frame arrived before the announcement and created the session.
     redis.call('HSET', key_of(id), 'announced_at', at, 'remote_addr', address)
     redis.call('HDEL', key_of(id), 'is_implied')
     return 0

@@ -1,4 +1,4 @@
--- Move envelopes from the one list of legacy gateways into the lists of the stations, in order.
+-- Move envelopes from the list of the legacy gateways into the lists of the stations, in order.
 -- ARGV  REDIS_STATE_TTL in ms, how many at most
 -- Returns how many were moved.
 local shared, moved = P .. ':requests', 0
@@ -15,7 +15,7 @@ while moved < tonumber(ARGV[2]) do
     redis.call('LPUSH', P .. ':server:dead', cjson.encode({reason = 'no charge_point_id', envelope = envelope}))
     redis.call('LTRIM', P .. ':server:dead', 0, 999)
   end
-  -- Last: Redis without memory refuses the commands before, and then no envelope is lost.
+  -- Last: if Redis is out of memory, it refuses the commands above, and the envelope stays in the list.
   redis.call('RPOP', shared)
   moved = moved + 1
 end

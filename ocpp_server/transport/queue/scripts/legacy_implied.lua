@@ -1,5 +1,5 @@
--- A frame of a station at a legacy gateway came: the station is connected, announced or not.
--- ARGV  REDIS_STATE_TTL in ms, identity, gateway, time of the frame, a new session id, lease in ms, time of now
+-- Find or create the session of a frame from a legacy gateway: the frame shows that the station is connected.
+-- ARGV  REDIS_STATE_TTL in ms, identity, gateway, time of the frame, a new session id, lease in ms, the current time
 -- Returns {session id, 1 when it is new, remote address}.
 local id, gateway, at, session, lease_ms, since = unpack(ARGV, 2, 7)
 local known = redis.call('HMGET', key_of(id), 'session_id', 'dialect', 'remote_addr')
@@ -10,7 +10,7 @@ if known[2] == 'older' then
 end
 local ended = redis.call('HMGET', P .. ':server:ended:' .. id, 'session_id', 'ended_at')
 if known[1] or (ended[2] and ended[2] >= at) then
-  -- A frame from before it connected elsewhere or disconnected.
+  -- The frame is older than a connection elsewhere, or than the disconnect.
   return {ended[1] or '', 0, ''}
 end
 begin(id, session, gateway, '', lease_ms, {'is_implied', '1', 'connected_at', since})

@@ -1,4 +1,4 @@
--- Remove stations of legacy gateways whose lease has expired from the set of active ones.
+-- Remove the stations that no longer have a session of a legacy gateway from the set of active stations.
 -- ARGV  REDIS_STATE_TTL in ms
 for _, id in ipairs(redis.call('SMEMBERS', P .. ':active')) do
   if redis.call('HGET', key_of(id), 'dialect') ~= 'older' then

@@ -8,7 +8,7 @@ end
 if ARGV[4] == 'request' then
   request(id, ARGV[5])
 elseif redis.call('HEXISTS', P .. ':session:' .. id, 'dialect') == 1 then
-  -- A legacy gateway knows no controls and would forward it to the station.
+  -- A legacy gateway does not know controls and would forward them to the station.
   return 0
 else
   respond(id, session, {ARGV[5]})

@@ -1,5 +1,5 @@
 -- Functions of the scripts of the processor: the queued calls to a station, and the answers to its gateway.
--- KEYS  the prefix of all keys: the stations are known only while the script runs
+-- KEYS  the prefix of all keys: the keys of the stations are computed while the script runs
 local P = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -8,9 +8,9 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
-local function ring(bell)
-  redis.call('LPUSH', bell, '1')
-  redis.call('LTRIM', bell, 0, 63)
+local function wake_up(list)
+  redis.call('LPUSH', list, '1')
+  redis.call('LTRIM', list, 0, 63)
 end
 
 local function session_of(id)
@@ -26,20 +26,21 @@ local function respond(id, session, envelopes)
   end
   redis.call('PEXPIRE', responses, 120000)
   if session.gateway then
-    local bell = P .. ':gateway:' .. session.gateway
-    redis.call('RPUSH', bell, id)
-    redis.call('PEXPIRE', bell, 120000)
+    local wakeups = P .. ':gateway:' .. session.gateway
+    redis.call('RPUSH', wakeups, id)
+    redis.call('PEXPIRE', wakeups, 120000)
   end
 end
 
 local function request(id, envelope)
   redis.call('LPUSH', P .. ':requests:' .. id, envelope)
   if redis.call('ZADD', P .. ':server:ready', 'NX', text(now), id) == 1 then
-    ring(P .. ':server:bell')
+    wake_up(P .. ':server:bell')
   end
 end
 
--- A queued call is {id, action, session, expires, timeout, reply_to, envelope}, in milliseconds.
+-- The queued calls of a station, oldest first. A queued call is {id, action, session, expires, timeout, reply_to,
+-- envelope}, with times in milliseconds.
 local function waiting_of(id)
   local calls = redis.call('LRANGE', P .. ':server:calls:' .. id, 0, -1)
   local found = {}
@@ -49,7 +50,7 @@ local function waiting_of(id)
   return found
 end
 
--- Store the next deadline of a station's calls: of an answer, of its first message, or of a queued call.
+-- Store the next deadline of a station's calls: for an answer, for the first message, or of a queued call.
 local function note_deadline(id, session)
   local due
   local function sooner(moment)
@@ -75,7 +76,7 @@ local function note_deadline(id, session)
   end
 end
 
--- Send the next call of a station if none is in flight and the first message of the station has come.
+-- Send the next call of a station if none is in flight and the first message of the station has arrived.
 -- Returns the id of the call that was sent, false when none was.
 local function advance(id, session)
   local key = P .. ':server:pending:' .. id
@@ -91,7 +92,7 @@ local function advance(id, session)
       redis.call('HSET', key, 'message_id', call.id, 'action', call.action, 'session_id', call.session,
         'sent_at', text(now), 'deadline', text(deadline), 'expires', call.expires, 'timeout', call.timeout,
         'reply_to', call.reply_to, 'envelope', call.envelope)
-      -- Longer than any caller waits; it expires also when no processor ever reads it.
+      -- The key outlives the wait of any caller, and expires even if no processor ends the call.
       redis.call('PEXPIRE', key, text(tonumber(call.timeout) + tonumber(ARGV[1])))
       respond(id, session, {call.envelope})
       return call.id

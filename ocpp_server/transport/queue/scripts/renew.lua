@@ -1,6 +1,6 @@
 -- Renew the lease of a processor and of its claims.
 -- ARGV  REDIS_STATE_TTL in ms, processor, lifetime of a claim in ms, then for each station: identity, epoch
--- Returns one text with a letter for each station: k kept, f another processor has claimed it.
+-- Returns one text with a letter for each station: k (kept), f (another processor has claimed it).
 redis.call('ZREMRANGEBYSCORE', P .. ':server:processors', '-inf', text(now - 60000))
 redis.call('ZADD', P .. ':server:processors', text(now + ARGV[3]), ARGV[2])
 local states = {}

@@ -1,10 +1,10 @@
--- A newer connection elsewhere has replaced that of a gateway: wake up the gateway, which closes the old socket, and
--- the processor, which confirms when everything before is stored.
+-- A newer connection elsewhere has replaced a connection at a gateway. Wake up the gateway, which closes the socket,
+-- and the processor, which confirms when the earlier messages are stored.
 -- ARGV  REDIS_STATE_TTL in ms, identity, the gateway, the control for the processor
 request(ARGV[2], ARGV[4])
 if ARGV[3] ~= '' then
-  local bell = P .. ':gateway:' .. ARGV[3]
-  redis.call('RPUSH', bell, ARGV[2])
-  redis.call('PEXPIRE', bell, 120000)
+  local wakeups = P .. ':gateway:' .. ARGV[3]
+  redis.call('RPUSH', wakeups, ARGV[2])
+  redis.call('PEXPIRE', wakeups, 120000)
 end
 return 1
