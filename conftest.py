@@ -1,4 +1,4 @@
-"""Fixtures that every test may use, and what a run prints and leaves behind."""
+"""Fixtures for all tests, the watcher that kills left-over processes, and the list of the slowest files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _seconds: Counter[str] = Counter()
 
 @pytest.fixture(scope="session")
 def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite database with all migrations, to copy from: migrating takes seconds, copying none."""
+    """An empty migrated SQLite database to copy: a migration takes seconds, a copy almost no time."""
     folder = tmp_path_factory.mktemp("migrated")
     environment = {**os.environ, "DATA_DIR": str(folder), "ENV_FILE": os.devnull}
     must("manage", "migrate", "--verbosity", "0", environment=environment)
@@ -27,7 +27,7 @@ def migrated_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def running_server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
-    """A server that the tests of a module share; `live_server` is pytest-django's name for another thing."""
+    """A server that the tests of one module share. The name `live_server` belongs to pytest-django."""
     server = LiveServer(tmp_path_factory.mktemp("live"), template=migrated_database).start()
     yield server
     server.stop()
@@ -37,7 +37,7 @@ def running_server(tmp_path_factory: pytest.TempPathFactory, migrated_database: 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):  # the workers of xdist are processes of the run themselves
+    if not hasattr(config, "workerinput"):  # a worker of xdist inherits the mark of the main process
         cleaning.watch()
 
 
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Called where the run is reported: of all workers in the process that started them."""
+    """Add up the durations. With xdist, the main process receives the reports of all workers."""
     _seconds[report.nodeid.partition("::")[0]] += report.duration
 
 

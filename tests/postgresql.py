@@ -1,4 +1,4 @@
-"""Tests that run on SQLite like all others, once more on a PostgreSQL of their own."""
+"""Runs tests a second time on PostgreSQL. The ordinary run uses SQLite."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from tests.servers import ROOT
 
 
 def run_on_postgresql(data_dir: Path, *tests: str) -> str:
-    """What pytest said about these files and folders, named from the project's root; all have passed."""
+    """Run these test files and folders (relative to the project root) and return the output of pytest.
+
+    Raises AssertionError when a test fails.
+    """
     engine = Postgres(POSTGRES_URL)
     try:
         environment = {

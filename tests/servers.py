@@ -1,4 +1,4 @@
-"""A real server for tests: its own process, its own database, killed and started again at will."""
+"""A real server for tests, with its own process and database. A test can kill and restart it."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ ROOT = Path(__file__).resolve().parent.parent
 SETTINGS = "ocpp_server.settings"
 API_KEY = "ocs_test_key_for_the_live_server_0123456789"
 
-# The roles that show by a file that they are there.
+# The roles without a port: their health file shows that they run.
 PORTLESS = ("processor", "housekeeping")
 
 
-# Below those that the system gives to clients: one of them might have the port before its server has it, or,
-# calling a server that is away again and again, be connected to itself. Each worker of xdist has its own.
+# Server ports lie below the ephemeral ports of the system. Otherwise a client socket could take the port
+# before the server binds it, or a client that keeps retrying a stopped server could connect to itself. Each
+# worker of xdist has its own ports.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _PORTS = range(12_000 + _WORKER, 32_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 _ports = itertools.cycle(random.sample(_PORTS, len(_PORTS)))
 
 
 def free_port() -> int:
-    """A port on which nobody listens, another one each time."""
+    """Return a port without a listener; each call returns another port."""
     for port in itertools.islice(_ports, len(_PORTS)):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("0.0.0.0", port))
@@ -44,8 +45,9 @@ def free_port() -> int:
 
 
 class LiveServer:
-    """`run.py`'s server, or one of its roles, with settings from the environment. `template` is a database to
-    begin from, migrated already.
+    """A process of `run.py`: the whole server or one role, with settings from the environment.
+
+    `template` is a migrated database; the server starts with a copy of it.
     """
 
     def __init__(
@@ -97,9 +99,9 @@ class LiveServer:
             if self._is_up():
                 return self
             if time.monotonic() > deadline:
-                self.kill()  # or it outlives the test and disturbs another
+                self.kill()  # otherwise the process outlives its test and disturbs another
                 raise AssertionError(f"the server does not answer:\n{self.log.read_text()[-3000:]}")
-            time.sleep(0.05)  # nothing to await: another process is starting
+            time.sleep(0.05)  # poll: another process is starting
 
     def _connection(self, timeout: float) -> http.client.HTTPConnection:
         certificate = self.environment.get("TLS_CERT")
@@ -117,11 +119,11 @@ class LiveServer:
             return False
 
     def kill(self) -> None:
-        """SIGKILL: no clean-up of any kind."""
+        """Send SIGKILL: the server cannot clean up."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> int:
-        """SIGTERM, as a deployment does; the exit status."""
+        """Send SIGTERM as a deployment does, and return the exit status."""
         return self._end(signal.SIGTERM)
 
     def _end(self, number: int) -> int:
@@ -130,7 +132,7 @@ class LiveServer:
         self.process.send_signal(number)
         status = self.process.wait(60)
         self.process = None
-        # Of a killed process it stays, and the next one is not up because of it.
+        # A killed process leaves its health file behind, which would make the next process look started.
         (self.folder / "health").unlink(missing_ok=True)
         return status
 
@@ -144,7 +146,7 @@ class LiveServer:
         timeout: float = 60,
         **headers: str,
     ) -> tuple[int, Any]:
-        """An HTTP call; the status and the decoded JSON answer (or the text)."""
+        """Send an HTTP request; return the status and the decoded JSON body (or the text)."""
         status, _, answer = self.exchange(method, path, body, key=key, timeout=timeout, **headers)
         return status, answer
 
@@ -158,7 +160,7 @@ class LiveServer:
         timeout: float = 60,
         **headers: str,
     ) -> tuple[int, dict[str, str], Any]:
-        """`request` with the headers of the answer, their names in lower case."""
+        """Do the same as `request`, and also return the response headers with lower-case names."""
         connection = self._connection(timeout)
         sent = {"Content-Type": "application/json", **headers}
         if key:
@@ -169,8 +171,8 @@ class LiveServer:
             text = answer.read()
         finally:
             connection.close()
-        said = {name.lower(): value for name, value in answer.getheaders()}
+        received = {name.lower(): value for name, value in answer.getheaders()}
         try:
-            return answer.status, said, json.loads(text)
+            return answer.status, received, json.loads(text)
         except ValueError:
-            return answer.status, said, text.decode("utf-8", "replace")
+            return answer.status, received, text.decode("utf-8", "replace")

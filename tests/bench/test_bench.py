@@ -1,4 +1,4 @@
-"""The bench runs and writes its figures; how fast is not a test's business."""
+"""The benchmark runs and writes its figures. These tests do not check how fast the server is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.load
-def test_every_setup_of_processes_stores_what_was_sent_and_says_what_each_process_costs(
+def test_every_setup_of_processes_stores_all_messages_and_reports_the_cost_of_each_process(
     tmp_path: Path,
 ) -> None:
     output = tmp_path / "figures.json"
@@ -40,7 +40,7 @@ def test_every_setup_of_processes_stores_what_was_sent_and_says_what_each_proces
 
 
 @pytest.mark.slow
-def test_two_seconds_of_the_bench_write_every_figure_beside_its_baseline(tmp_path: Path) -> None:
+def test_a_short_benchmark_writes_every_figure_with_its_baseline(tmp_path: Path) -> None:
     output = tmp_path / "figures.json"
 
     run = subprocess.run(
@@ -69,6 +69,6 @@ def test_two_seconds_of_the_bench_write_every_figure_beside_its_baseline(tmp_pat
         assert figures[version]["plain ocpp"]["ratio"] == 1
         assert figures[version]["server (uvicorn)"]["per_cpu_second"] > 0
         assert figures[version]["server (uvicorn)"]["lone"]["p99"] > 0
-    # It ends with an error when a row is missing.
+    # The benchmark fails when a row is missing.
     assert "every row" in figures["rows"]["server (uvicorn)"]
     assert "msg/CPU-s" in run.stdout

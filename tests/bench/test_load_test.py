@@ -1,4 +1,4 @@
-"""`scripts/load-test.sh`: a server under simulated stations; a wrong argument is one sentence."""
+"""`scripts/load-test.sh` loads a server with simulated stations and reports a wrong argument in one line."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SCRIPT = str(ROOT / "scripts" / "load-test.sh")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    # The interpreter and the packages of these tests; alone the script lets run.py install what it needs.
+    # The script uses the interpreter and packages of these tests. Without them run.py would install its own.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.run(
         [SCRIPT, *arguments],
@@ -29,7 +29,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_a_short_load_has_throughput_latencies_and_what_the_server_cost(
+def test_a_short_load_reports_throughput_latencies_and_the_cost_of_the_server(
     running_server: LiveServer, tmp_path: Path
 ) -> None:
     server, output = running_server, tmp_path / "figures.json"
@@ -76,7 +76,7 @@ def test_a_short_load_has_throughput_latencies_and_what_the_server_cost(
         "--nonsense",
     ],
 )
-def test_a_wrong_argument_is_one_sentence(argument: str) -> None:
+def test_a_wrong_argument_is_reported_in_one_line(argument: str) -> None:
     done = run(argument)
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -84,7 +84,7 @@ def test_a_wrong_argument_is_one_sentence(argument: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_server_that_is_not_there_is_one_sentence() -> None:
+def test_an_unreachable_server_is_reported_in_one_line() -> None:
     url = f"ws://127.0.0.1:{free_port()}/ocpp"
 
     done = run(f"--url={url}", "--connections=2", "--duration=1s")

@@ -1,1 +1,1 @@
-"""The operator's pages in a real browser, a real server and a simulated station: pytest -m browser."""
+"""Tests of the admin pages with a real browser, a real server and a simulated station: pytest -m browser."""

@@ -1,4 +1,4 @@
-"""A server, a station, a browser. Needs Chromium (CHROMIUM, or on the PATH); says so where there is none."""
+"""Fixtures: a server, a station and a browser. Chromium is required (in CHROMIUM or on the PATH)."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+LEVELS = frozenset({"error", "warning"})
 PASSWORD = "operator-password-of-tests"
 
 
 def chromium() -> str:
-    """The browser's program, from CHROMIUM or the PATH."""
+    """Return the path of Chromium, from CHROMIUM or the PATH. Without Chromium the test fails."""
     named = os.environ.get("CHROMIUM", "")
     found = named or next((path for path in map(shutil.which, NAMES) if path), "")
     if not found:
@@ -56,10 +57,10 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 class Problems(list[str]):
-    """What the browser complained about, and every request that left the server."""
+    """Errors and warnings of the browser, and the URL of every request to another server."""
 
     def watch(self, page: Page, base: str) -> None:
-        page.on("console", lambda said: self.append(said.text) if said.type in {"error", "warning"} else None)
+        page.on("console", lambda message: self.append(message.text) if message.type in LEVELS else None)
         page.on("pageerror", lambda error: self.append(str(error)))
         page.on(
             "request",
@@ -76,7 +77,7 @@ def problems() -> Problems:
 
 @pytest.fixture
 async def page(browser: Browser, server: LiveServer, problems: Problems) -> AsyncIterator[Page]:
-    """A page signed in as the first operator."""
+    """A browser page with the first operator signed in."""
     base = f"http://127.0.0.1:{server.port}"
     context = await browser.new_context(base_url=base, viewport={"width": 1440, "height": 900})
     page = await context.new_page()
@@ -91,7 +92,7 @@ async def page(browser: Browser, server: LiveServer, problems: Problems) -> Asyn
 
 
 def row_id(database: Path, identity: str) -> int:
-    """The primary key of a station, read beside the server."""
+    """Read the primary key of a station directly from the database."""
     with sqlite3.connect(database) as connection:
         found = connection.execute("SELECT id FROM chargepoints_chargepoint WHERE identity = ?", [identity])
         return int(found.fetchone()[0])

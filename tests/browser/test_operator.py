@@ -1,4 +1,4 @@
-"""An operator watches a station and drives it, in a real browser."""
+"""An operator watches a station and sends it commands, in a real browser."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PAGES = (
 )
 
 
-async def test_the_dashboard_moves_by_itself_when_a_vehicle_charges(
+async def test_the_dashboard_updates_without_a_reload_when_a_vehicle_charges(
     page: Page, station: Station, problems: Problems
 ) -> None:
     await expect(page.locator("[data-value=online]")).to_have_text("1", timeout=10_000)
@@ -45,7 +45,7 @@ async def test_the_dashboard_moves_by_itself_when_a_vehicle_charges(
     assert problems == []
 
 
-async def test_a_command_is_sent_and_its_outcome_followed(
+async def test_a_command_is_sent_and_its_result_is_shown(
     page: Page, station: Station, server: LiveServer, problems: Problems
 ) -> None:
     await page.goto(f"/admin/chargepoints/chargepoint/{row_id(server.database, station.identity)}/station/")
@@ -75,7 +75,7 @@ async def test_a_payload_the_schema_refuses_is_explained_in_the_dialog(
     await expect(dialog.locator("[data-error]")).to_contain_text("Not sent: The payload is not a valid Reset")
 
 
-async def test_the_page_says_when_the_server_is_gone_and_when_it_is_back(
+async def test_the_page_shows_when_the_server_is_gone_and_when_it_is_back(
     page: Page, server: LiveServer
 ) -> None:
     state = page.locator("[data-live-state] span")
@@ -89,7 +89,7 @@ async def test_the_page_says_when_the_server_is_gone_and_when_it_is_back(
 
 
 @pytest.mark.parametrize("size", [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")])
-async def test_every_page_fits_its_screen_without_a_complaint(
+async def test_every_page_fits_its_screen_without_browser_errors(
     page: Page, station: Station, server: LiveServer, problems: Problems, size: tuple[int, str]
 ) -> None:
     width, theme = size
@@ -104,7 +104,7 @@ async def test_every_page_fits_its_screen_without_a_complaint(
         assert problems == [], path
 
 
-async def test_the_login_page_needs_no_other_server(
+async def test_the_login_page_loads_nothing_from_another_server(
     browser: Browser, server: LiveServer, problems: Problems
 ) -> None:
     base = f"http://127.0.0.1:{server.port}"

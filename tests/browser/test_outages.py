@@ -1,4 +1,4 @@
-"""What an operator sees on the dashboard while Redis or PostgreSQL is away."""
+"""The dashboard while Redis or PostgreSQL is unavailable."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.distributed.engines import Postgres, Redis
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SIZES = [(390, "light"), (390, "dark"), (1440, "light"), (1440, "dark")]
-TURN = "dark => document.documentElement.classList.toggle('dark', dark)"
-# A folder for pictures of what was seen, to be looked at.
+SET_THEME = "dark => document.documentElement.classList.toggle('dark', dark)"
+# A folder for screenshots, for a person to review. Without it the tests take none.
 PICTURES = os.environ.get("BROWSER_PICTURES", "")
 
 
@@ -36,7 +36,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory, redis: Redis, postgres: Postgres) -> Iterator[Cluster]:
-    """One server with both, which migrates at its start; it is killed at the end, whatever state it is in."""
+    """One server with Redis and PostgreSQL, which migrates the database at its start."""
     cluster = Cluster(tmp_path_factory.mktemp("away"), redis, postgres.create("away"))
     cluster.add(1)
     yield cluster
@@ -55,19 +55,19 @@ async def dashboard(browser: Browser, cluster: Cluster) -> Page:
     return page
 
 
-async def look(page: Page, name: str) -> None:
-    """At each size, in both themes: nothing sticks out."""
+async def assert_fits(page: Page, name: str) -> None:
+    """Check that the page does not scroll sideways at any size, in both themes."""
     for width, theme in SIZES:
         await page.set_viewport_size({"width": width, "height": 850})
-        # As the page itself does when it is loaded; a plain page follows the medium.
+        # The page chooses its theme in a script when it loads; the error page uses the media query.
         await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-        await page.evaluate(TURN, theme == "dark")
+        await page.evaluate(SET_THEME, theme == "dark")
         if PICTURES:
             await page.screenshot(path=Path(PICTURES, f"{name}-{width}-{theme}.png"))
         assert await page.evaluate("document.documentElement.scrollWidth") <= width, (name, width, theme)
 
 
-async def test_a_banner_says_that_redis_is_away_and_goes_when_it_is_back(
+async def test_a_banner_reports_that_redis_is_away_and_disappears_when_it_is_back(
     browser: Browser, cluster: Cluster, redis: Redis
 ) -> None:
     page = await dashboard(browser, cluster)
@@ -77,17 +77,17 @@ async def test_a_banner_says_that_redis_is_away_and_goes_when_it_is_back(
     redis.stop()
     try:
         await expect(banner).to_contain_text("Redis has been away since", timeout=60_000)
-        await look(page, "redis")
+        await assert_fits(page, "redis")
         await page.reload()  # the page itself needs no Redis
         await expect(banner).to_contain_text("Redis has been away since")
-        await look(page, "redis-reloaded")
+        await assert_fits(page, "redis-reloaded")
     finally:
         redis.start()
 
     await expect(banner).to_be_hidden(timeout=30_000)
 
 
-async def test_the_page_says_that_the_database_is_away_and_when_it_is_back(
+async def test_the_page_reports_that_the_database_is_away_and_when_it_is_back(
     browser: Browser, cluster: Cluster, postgres: Postgres
 ) -> None:
     page = await dashboard(browser, cluster)
@@ -97,15 +97,15 @@ async def test_the_page_says_that_the_database_is_away_and_when_it_is_back(
     try:
         await expect(banner).to_contain_text("The database does not answer", timeout=60_000)
         await expect(state).to_contain_text("Not updated since")
-        await look(page, "database")
+        await assert_fits(page, "database")
         other = await page.context.new_page()
         await other.goto("/admin/", timeout=60_000)
         await expect(other.locator("body")).to_contain_text("The database does not answer")
-        await look(other, "database-page")
+        await assert_fits(other, "database-page")
     finally:
         postgres.start()
 
     await expect(state).to_have_text("Live", timeout=60_000)
-    # An idle server has to write something first, to know.
+    # An idle server notices only at its next write that the database is back.
     await expect(banner).to_be_hidden(timeout=60_000)
     await expect(other.locator("[data-live-state] span")).to_have_text("Live", timeout=60_000)

@@ -1,1 +1,1 @@
-"""The server is killed, its database taken away, while stations charge: nothing acknowledged may be lost."""
+"""The server is killed or loses its database while stations charge. No acknowledged message may be lost."""

@@ -1,4 +1,4 @@
-"""What stations meant and what they were told, and whether the database says the same."""
+"""Records what stations sent and which answers they got, and compares both with the database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from pathlib import Path
 
 @dataclass
 class Session:
-    """One car. `number` is ours (1.6), `transaction_id` the station's (2.x); Wh."""
+    """One charging session, with meters in Wh.
+
+    The server assigns `number` (1.6), the station `transaction_id` (2.x).
+    """
 
     station: str
     card: str
@@ -22,7 +25,7 @@ class Session:
     number: int | None = None
     meter_stop: int | None = None
     stopped_at: str = ""
-    # (measurand, time, value) of every sample sent, those within start and stop messages too.
+    # (measurand, time, value) of every sample sent, including the samples in start and stop messages.
     samples: list[tuple[str, str, float]] = field(default_factory=list)
     seq_nos: int = 0
 
@@ -30,30 +33,31 @@ class Session:
 @dataclass
 class ExpectedData:
     sessions: list[Session] = field(default_factory=list)
-    # What went wrong before the database was asked: another number for the same start, errors, refused cards.
-    complaints: list[str] = field(default_factory=list)
+    # Faults in the answers: a second number for the same start, errors, refused tokens.
+    faults: list[str] = field(default_factory=list)
     answered: set[tuple[str, str]] = field(default_factory=set)
     unanswered: set[tuple[str, str]] = field(default_factory=set)
     retries: int = 0
 
-    def numbered(self, session: Session, number: int) -> None:
-        """The answer to a start, the first or a repeated one."""
+    def record_number(self, session: Session, number: int) -> None:
+        """Record the answer to a start. A repeated start must get the same number."""
         if session.number not in (None, number):
-            self.complaints.append(f"{session.station}: {session.number} became {number} when repeated")
+            self.faults.append(f"{session.station}: {session.number} became {number} when repeated")
         session.number = number
 
     def violations(self, database: Path, *, has_gaps: bool = False, has_counter: bool = True) -> list[str]:
-        """Everything that is not exactly as it was meant, in words.
+        """Describe every difference between the database and the messages of the stations.
 
-        Numbers leave gaps where a server lives on after starts that it could not store. They are counted in
-        Redis where several processes give them out, and in the database only once a minute.
+        `has_gaps`: a server that keeps running after a start it could not store leaves gaps in the numbers.
+        `has_counter`: with several processes the counter is in Redis, and the database copies it only once a
+        minute, so its counter is not checked.
         """
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as stored:
             stored.row_factory = sqlite3.Row
-            return [*self.complaints, *_Check(self, stored, has_gaps=has_gaps, has_counter=has_counter).run()]
+            return [*self.faults, *_Check(self, stored, has_gaps=has_gaps, has_counter=has_counter).run()]
 
-    def unanswered_by_fate(self, database: Path) -> tuple[int, int]:
-        """Of the messages that died with the server: how many were stored, and how many were not."""
+    def count_unanswered(self, database: Path) -> tuple[int, int]:
+        """Count the messages that were never answered: how many are stored, and how many are not."""
         with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as stored:
             logged = _logged(stored)
         lost = self.unanswered - self.answered
@@ -91,9 +95,9 @@ class _Check:
             if len(matching) == 1:
                 self._compare(session, matching[0])
             else:
-                self._say(session, f"{len(matching)} transactions instead of one")
+                self._report(session, f"{len(matching)} transactions instead of one")
         for identity, at in by_start:
-            self.found.append(f"{identity}: a transaction of {at} that nobody started")
+            self.found.append(f"{identity}: a transaction of {at} that no station started")
         self._numbers([row["id"] for row in rows])
         lost = self.expected.answered - _logged(self.stored)
         self.found += [
@@ -105,8 +109,8 @@ class _Check:
             self.found.append(f"{count} messages were put aside: {reason}")
         return self.found
 
-    def _say(self, session: Session, what: str) -> None:
-        self.found.append(f"{session.station} {session.started_at}: {what}")
+    def _report(self, session: Session, violation: str) -> None:
+        self.found.append(f"{session.station} {session.started_at}: {violation}")
 
     def _compare(self, session: Session, row: sqlite3.Row) -> None:
         expected = {
@@ -125,9 +129,11 @@ class _Check:
             expected["ocpp_id"] = session.transaction_id
         for name, value in expected.items():
             if row[name] != value:
-                self._say(session, f"{name} is {row[name]!r} instead of {value!r} {row['suspect_reasons']}")
+                self._report(
+                    session, f"{name} is {row[name]!r} instead of {value!r} {row['suspect_reasons']}"
+                )
         if row["stopped_at"] is None or _moment(row["stopped_at"]) != _moment(session.stopped_at):
-            self._say(session, f"stopped at {row['stopped_at']} instead of {session.stopped_at}")
+            self._report(session, f"stopped at {row['stopped_at']} instead of {session.stopped_at}")
         self._compare_samples(session, row["id"])
         if session.seq_nos:
             self._compare_events(session, row)
@@ -140,7 +146,7 @@ class _Check:
         )
         have = Counter((measurand, _moment(at), value) for measurand, at, value in readings)
         if have != wanted:
-            self._say(session, f"readings lost {dict(wanted - have)}, too many {dict(have - wanted)}")
+            self._report(session, f"readings lost {dict(wanted - have)}, too many {dict(have - wanted)}")
 
     def _compare_events(self, session: Session, row: sqlite3.Row) -> None:
         events = self.stored.execute(
@@ -148,14 +154,14 @@ class _Check:
         )
         have = Counter(event[0] for event in events)
         if have != Counter(range(session.seq_nos)):
-            self._say(session, f"events {dict(have)} instead of 0..{session.seq_nos - 1}")
+            self._report(session, f"events {dict(have)} instead of 0..{session.seq_nos - 1}")
         if row["missing_seq_nos"] != "[]" or row["last_seq_no"] != session.seq_nos - 1:
-            self._say(session, f"last seqNo {row['last_seq_no']}, missing {row['missing_seq_nos']}")
+            self._report(session, f"last seqNo {row['last_seq_no']}, missing {row['missing_seq_nos']}")
 
     def _numbers(self, numbers: list[int]) -> None:
-        told = Counter(session.number for session in self.expected.sessions if session.number is not None)
+        given = Counter(session.number for session in self.expected.sessions if session.number is not None)
         self.found += [
-            f"number {number} was given {count} times" for number, count in told.items() if count > 1
+            f"number {number} was given {count} times" for number, count in given.items() if count > 1
         ]
         if min(numbers, default=1000) < 1000:
             self.found.append(f"there is a number {min(numbers)}")
@@ -171,5 +177,5 @@ class _Check:
 
 
 def _moment(text: str) -> datetime:
-    """The database's naive UTC text and the wire's `Z`, alike."""
+    """Parse a naive UTC text of the database or a `Z` time of OCPP to the same value."""
     return datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=None)

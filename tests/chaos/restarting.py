@@ -1,4 +1,4 @@
-"""A server that is killed and started again many times a minute."""
+"""A server that a test kills and starts again many times a minute."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.servers import free_port
 
 
 class RestartingServer:
-    """The server and its folder. `up` is set while a server listens."""
+    """The server and its folder. `up` is set while the server listens."""
 
     def __init__(self, folder: Path, template: Path, *, cards: int, is_broken: bool = False) -> None:
         self.folder = folder
@@ -43,14 +43,14 @@ class RestartingServer:
         return f"ws://127.0.0.1:{self.port}/ocpp"
 
     async def open(self) -> None:
-        """Enter the tokens of the stations."""
+        """Create the tokens of the stations."""
         status, _, err = await output_of(
-            "call", "tests.chaos.server:enter", str(self._cards), environment=self.environment
+            "call", "tests.chaos.server:create_tokens", str(self._cards), environment=self.environment
         )
         assert status == 0, err
 
     async def start(self) -> None:
-        """Return when the server has been forked; `up` tells when it listens."""
+        """Return when the server process is forked. Use `listening` to wait until it listens."""
         with open(self.log, "ab") as log:
             self._process = await running(
                 "call",
@@ -67,7 +67,7 @@ class RestartingServer:
         self.up.set()
 
     def kill(self) -> None:
-        """SIGKILL, now. `ended` must be awaited before the next start."""
+        """Send SIGKILL and return at once. Await `ended` before the next start."""
         assert self._process is not None
         self.up.clear()
         self.kills += 1
@@ -79,7 +79,7 @@ class RestartingServer:
         self._process = None
 
     async def stop(self) -> None:
-        """End a server as a deployment does."""
+        """Send SIGTERM as a deployment does, and wait for the end of the server."""
         assert self._process is not None
         self.up.clear()
         self._process.send_signal(signal.SIGTERM)

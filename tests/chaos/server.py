@@ -1,4 +1,4 @@
-"""What the launcher runs for the chaos tests: a server on a migrated database, perhaps a broken one."""
+"""Functions that the launcher runs for the chaos tests: a server on a migrated database, and its tokens."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import signal
 
 
 def serve(is_broken: str = "") -> None:
-    """`run.py`'s server, without its migrations. `is_broken` breaks its journal, to prove that tests notice.
+    """Run the server of `run.py` without migrations, and print `up` when it listens.
 
-    It writes `up` when it listens.
+    `is_broken` makes the journal answer before it commits, to prove that the tests detect it.
     """
     from ocpp_server import settings
     from ocpp_server.process import start
@@ -22,8 +22,8 @@ def serve(is_broken: str = "") -> None:
         start.Server(start.uvicorn_config(), banner="up", demo=None).run(sockets=[listener])
 
 
-def enter(cards: str) -> None:
-    """Enter the tokens of so many stations."""
+def create_tokens(cards: str) -> None:
+    """Create the tokens of this many stations."""
     from accounts.models import Token
 
     for number in range(int(cards)):
@@ -31,6 +31,6 @@ def enter(cards: str) -> None:
 
 
 async def _commit_later(self: object, unit: object) -> None:
-    """What a journal must never do: return before the unit is stored."""
+    """Return before the unit is stored, which a journal must never do."""
     future = self._submit(unit.take(), None)  # type: ignore[attr-defined]
     future.add_done_callback(lambda done: done.exception())

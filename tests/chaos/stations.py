@@ -1,4 +1,4 @@
-"""Stations that never give up: what was not answered is sent again (1.6 3.7.1, 2.0.1 E04)."""
+"""Stations that repeat each message until it is answered (1.6 3.7.1, 2.0.1 E04)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ ENERGY, POWER = "Energy.Active.Import.Register", "Power.Active.Import"
 _LOST = (ConnectionClosed, InvalidHandshake, InvalidMessage, OSError, TimeoutError)
 
 
-class Place(Protocol):
-    """Where the server is, and whether it is there."""
+class Endpoint(Protocol):
+    """The URL of the server, and an event that is set while it listens."""
 
     @property
     def url(self) -> str: ...
@@ -29,8 +29,8 @@ class Place(Protocol):
     def up(self) -> asyncio.Event: ...
 
 
-class Address:
-    """A server that stays where it is."""
+class FixedEndpoint:
+    """The endpoint of a server that always counts as up."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -38,24 +38,24 @@ class Address:
         self.up.set()
 
 
-class Witness:
-    """Sees the frames go and come. This one lets them."""
+class FrameObserver:
+    """Stations call it for every CALL and every answer. This one does nothing."""
 
     def sent(self, action: str) -> None:
-        """A CALL has left."""
+        """Called after a station has sent a CALL."""
 
-    def heard(self) -> None:
-        """An answer has come."""
+    def answered(self) -> None:
+        """Called after a station has received an answer."""
 
 
-class Answers(Witness):
-    """Counts, and lets others wait for the next answers."""
+class AnswerCounter(FrameObserver):
+    """Counts the answers; `more` waits for the next ones."""
 
     def __init__(self) -> None:
         self.count = 0
         self._changed = asyncio.Event()
 
-    def heard(self) -> None:
+    def answered(self) -> None:
         self.count += 1
         self._changed.set()
 
@@ -67,19 +67,19 @@ class Answers(Witness):
 
 
 class Station:
-    """One connector that charges one car after the other; the witness is told of every frame and answer."""
+    """A station with one connector and an endless row of sessions. It calls `observer` for every frame."""
 
     subprotocol = ""
 
     def __init__(
-        self, number: int, server: Place, expected: ExpectedData, *, seed: int, witness: Witness
+        self, number: int, server: Endpoint, expected: ExpectedData, *, seed: int, observer: FrameObserver
     ) -> None:
         self.identity = f"CP-{number}"
         self.card = f"CARD-{number}"
         self.server = server
         self.expected = expected
         self.random = random.Random(f"{seed}/{number}")
-        self.witness = witness
+        self.observer = observer
         self.closes: list[int] = []
         self.refusals = 0
         self.finishing = False
@@ -95,7 +95,7 @@ class Station:
             await self._socket.close()
 
     async def charge(self) -> None:
-        """One session, from the plug in to the plug out."""
+        """Run one session from plug-in to unplugging."""
         raise NotImplementedError
 
     async def boot(self) -> None:
@@ -104,7 +104,7 @@ class Station:
     # -- the wire -----------------------------------------------------------------------------------
 
     async def deliver(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Send until it is answered: the same payload, a new message id or the old one."""
+        """Send the payload until it is answered. A repetition has a new message id or the old one."""
         message_id = str(uuid.uuid4())
         while True:
             try:
@@ -115,8 +115,8 @@ class Station:
                 if self.random.random() < 0.8:
                     message_id = str(uuid.uuid4())
 
-    async def deliver_twice_at_times(self, action: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
-        """Now and then an answer is lost on the way although it was sent: the message comes once more."""
+    async def deliver_sometimes_twice(self, action: str, payload: dict[str, Any]) -> list[dict[str, Any]]:
+        """Deliver a message, and in one of ten cases repeat it, as if its answer had been lost."""
         answers = [await self.deliver(action, payload)]
         if self.random.random() < 0.1:
             answers.append(await self.deliver(action, payload))
@@ -128,15 +128,15 @@ class Station:
         key = (self.identity, message_id)
         self.expected.unanswered.add(key)
         await socket.send(orjson.dumps([2, message_id, action, payload]).decode())
-        self.witness.sent(action)
+        self.observer.sent(action)
         while True:
             frame = orjson.loads(await asyncio.wait_for(socket.recv(), 120))
             if frame[1] == message_id:
-                self.witness.heard()
+                self.observer.answered()
                 break
         self.expected.unanswered.discard(key)
         if frame[0] != 3:
-            self.expected.complaints.append(f"{self.identity}: {action} was answered {frame}")
+            self.expected.faults.append(f"{self.identity}: {action} was answered {frame}")
             return {}
         self.expected.answered.add(key)
         answer: dict[str, Any] = frame[2]
@@ -160,7 +160,7 @@ class Station:
             except _LOST:
                 self._drop()
                 self.refusals += 1
-                await asyncio.sleep(0.02)  # as a station does: not at once
+                await asyncio.sleep(0.02)  # stations pause before they connect again
         return self._socket
 
     def _drop(self) -> None:
@@ -175,11 +175,11 @@ class Station:
     # -- the car ------------------------------------------------------------------------------------
 
     def now(self) -> str:
-        """The station's clock: milliseconds, and never the same twice."""
+        """The clock of the station, in milliseconds. Each call returns a later time."""
         self._clock = max(datetime.now(UTC), self._clock + timedelta(milliseconds=1))
         return self._clock.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def draw(self) -> int:
+    def next_reading(self) -> int:
         self._meter += self.random.randrange(1, 500)
         return self._meter
 
@@ -202,32 +202,32 @@ class Station16(Station):
             "meterStart": session.meter_start,
             "timestamp": session.started_at,
         }
-        for answer in await self.deliver_twice_at_times("StartTransaction", start):
+        for answer in await self.deliver_sometimes_twice("StartTransaction", start):
             self._check_start(session, answer)
         for _ in range(self.random.randrange(5)):
             reading = self._reading(session, "Sample.Periodic")
-            await self.deliver_twice_at_times(
+            await self.deliver_sometimes_twice(
                 "MeterValues", {"connectorId": 1, "transactionId": session.number, "meterValue": [reading]}
             )
         await self._stop(session)
 
     def _check_start(self, session: Session, answer: dict[str, Any]) -> None:
         if answer.get("idTagInfo", {}).get("status") != "Accepted":
-            self.expected.complaints.append(f"{self.identity}: the start was answered {answer}")
-        self.expected.numbered(session, answer.get("transactionId", 0))
+            self.expected.faults.append(f"{self.identity}: the start was answered {answer}")
+        self.expected.record_number(session, answer.get("transactionId", 0))
 
     async def _stop(self, session: Session) -> None:
         stop: dict[str, Any] = {"transactionId": session.number, "idTag": self.card, "reason": "Local"}
         if self.random.random() < 0.3:
             stop["transactionData"] = [self._reading(session, "Transaction.End")]
-        session.meter_stop, session.stopped_at = self.draw(), self.now()
+        session.meter_stop, session.stopped_at = self.next_reading(), self.now()
         stop |= {"meterStop": session.meter_stop, "timestamp": session.stopped_at}
-        for answer in await self.deliver_twice_at_times("StopTransaction", stop):
+        for answer in await self.deliver_sometimes_twice("StopTransaction", stop):
             if answer.get("idTagInfo", {}).get("status") != "Accepted":
-                self.expected.complaints.append(f"{self.identity}: the stop was answered {answer}")
+                self.expected.faults.append(f"{self.identity}: the stop was answered {answer}")
 
     def _reading(self, session: Session, context: str) -> dict[str, Any]:
-        at, wh, watts = self.now(), self.draw(), self.random.randrange(1000, 11000)
+        at, wh, watts = self.now(), self.next_reading(), self.random.randrange(1000, 11000)
         session.samples += [(ENERGY, at, wh), (POWER, at, watts)]
         return {
             "timestamp": at,
@@ -256,8 +256,8 @@ class Station2x(Station):
         self.expected.sessions.append(session)
         await self._event(session, "Started", session.started_at, session.meter_start)
         for _ in range(self.random.randrange(5)):
-            await self._event(session, "Updated", self.now(), self.draw())
-        session.meter_stop, session.stopped_at = self.draw(), self.now()
+            await self._event(session, "Updated", self.now(), self.next_reading())
+        session.meter_stop, session.stopped_at = self.next_reading(), self.now()
         await self._event(session, "Ended", session.stopped_at, session.meter_stop)
 
     async def _event(self, session: Session, kind: str, at: str, wh: int) -> None:
@@ -282,31 +282,33 @@ class Station2x(Station):
             event["offline"] = True
         session.seq_nos += 1
         session.samples.append((ENERGY, at, wh))
-        for answer in await self.deliver_twice_at_times("TransactionEvent", event):
+        for answer in await self.deliver_sometimes_twice("TransactionEvent", event):
             if kind != "Updated" and answer.get("idTokenInfo", {}).get("status") != "Accepted":
-                self.expected.complaints.append(f"{self.identity}: {kind} was answered {answer}")
+                self.expected.faults.append(f"{self.identity}: {kind} was answered {answer}")
 
 
 class Station21(Station2x):
     subprotocol = "ocpp2.1"
 
 
-def crowd(count: int, server: Place, expected: ExpectedData, *, seed: int, witness: Witness) -> list[Station]:
-    """Half of them 1.6, the others 2.0.1 and 2.1."""
+def make_stations(
+    count: int, server: Endpoint, expected: ExpectedData, *, seed: int, observer: FrameObserver
+) -> list[Station]:
+    """Create stations, half of them with OCPP 1.6, the others with 2.0.1 and 2.1."""
     kinds = (Station16, Station2x, Station16, Station21)
-    return [kinds[n % len(kinds)](n, server, expected, seed=seed, witness=witness) for n in range(count)]
+    return [kinds[n % len(kinds)](n, server, expected, seed=seed, observer=observer) for n in range(count)]
 
 
 @asynccontextmanager
-async def driving(stations: list[Station], *, patience_s: float = 240) -> AsyncIterator[None]:
-    """They charge; on the way out they finish what they have begun."""
-    running = [asyncio.ensure_future(station.run()) for station in stations]
+async def running(stations: list[Station], *, timeout_s: float = 240) -> AsyncIterator[None]:
+    """Run the stations. At the end, wait until each has finished its current session."""
+    tasks = [asyncio.ensure_future(station.run()) for station in stations]
     try:
         yield
         for station in stations:
             station.finishing = True
-        await asyncio.wait_for(asyncio.gather(*running), patience_s)
+        await asyncio.wait_for(asyncio.gather(*tasks), timeout_s)
     finally:
-        for task in running:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

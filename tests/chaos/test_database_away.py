@@ -1,5 +1,5 @@
-"""The database is locked while stations charge: within the budget nobody notices, beyond it sockets close
-(F27, F28).
+"""The database is locked while stations charge. A lock shorter than the journal's budget only delays answers;
+a longer one closes the sockets (F27, F28).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.expected import ExpectedData
-from tests.chaos.stations import Address, Answers, Station, Witness, crowd, driving
+from tests.chaos.stations import AnswerCounter, FixedEndpoint, FrameObserver, Station, make_stations, running
 from tests.conformance.peer import eventually
 from tests.servers import LiveServer
 
@@ -24,7 +24,7 @@ STATIONS = 20
 
 @contextmanager
 def locked(database: Path) -> Iterator[None]:
-    """Nobody else can write: what a backup, a full disk or a database that restarts do to us."""
+    """Hold the write lock of the database, as a backup does; a full disk or a restart has the same effect."""
     with closing(sqlite3.connect(database, isolation_level=None, timeout=60)) as other:
         other.execute("BEGIN IMMEDIATE")
         try:
@@ -35,11 +35,11 @@ def locked(database: Path) -> Iterator[None]:
 
 @asynccontextmanager
 async def charging(
-    server: LiveServer, expected: ExpectedData, answers: Answers
+    server: LiveServer, expected: ExpectedData, answers: AnswerCounter
 ) -> AsyncIterator[list[Station]]:
-    """A crowd that charges, and in the end finishes what it has begun."""
-    stations = crowd(STATIONS, Address(server.ocpp), expected, seed=1, witness=answers)
-    async with driving(stations):
+    """Run stations, and at the end wait until each has finished its current session."""
+    stations = make_stations(STATIONS, FixedEndpoint(server.ocpp), expected, seed=1, observer=answers)
+    async with running(stations):
         await answers.more(10 * STATIONS)
         yield stations
 
@@ -52,41 +52,41 @@ def serve(folder: Path, template: Path, **environment: str) -> LiveServer:
     return server
 
 
-async def test_F27_locked_for_5_seconds_no_error_and_everything_is_answered(
+async def test_F27_a_lock_of_5_seconds_causes_no_error_and_every_message_is_answered(
     tmp_path: Path, migrated_database: Path
 ) -> None:
     server = await asyncio.to_thread(serve, tmp_path / "server", migrated_database)
-    expected, answers = ExpectedData(), Answers()
+    expected, answers = ExpectedData(), AnswerCounter()
     try:
         async with charging(server, expected, answers) as stations:
             with locked(server.database):
                 before = answers.count
-                await asyncio.sleep(5)  # the time is the subject
+                await asyncio.sleep(5)  # the test is about this delay
                 answered_meanwhile = answers.count - before
             await answers.more(3 * STATIONS)
         ready, _ = await asyncio.to_thread(server.request, "GET", "/health/ready")
     finally:
         server.stop()
 
-    assert answered_meanwhile <= STATIONS  # what was committed before the lock
+    assert answered_meanwhile <= STATIONS  # answers to messages committed before the lock
     assert expected.retries == 0 and not any(station.closes for station in stations)
     assert expected.violations(server.database) == []
     assert ready == 200
 
 
-async def test_F28_away_beyond_the_budget_sockets_close_with_1013_and_nothing_is_lost(
+async def test_F28_a_lock_longer_than_the_budget_closes_sockets_with_1013_and_nothing_is_lost(
     tmp_path: Path, migrated_database: Path
 ) -> None:
     server = await asyncio.to_thread(serve, tmp_path / "server", migrated_database, OCPP_JOURNAL_BUDGET="2s")
-    expected, answers = ExpectedData(), Answers()
+    expected, answers = ExpectedData(), AnswerCounter()
     try:
         async with charging(server, expected, answers) as stations:
             with locked(server.database):
                 command = {"action": "ClearCache"}
                 path = "/api/v1/chargepoints/CP-0/commands"
-                asked, said = await asyncio.to_thread(server.request, "POST", path, command)
+                status, answer = await asyncio.to_thread(server.request, "POST", path, command)
                 await eventually(lambda: all(station.closes for station in stations))
-                # They come back and find the database still away: refused at the handshake.
+                # The stations reconnect while the database is still locked: the handshake is refused.
                 refusals = {station: station.refusals for station in stations}
                 await eventually(lambda: all(station.refusals > refusals[station] for station in stations))
                 ready, parts = await asyncio.to_thread(server.request, "GET", "/health/ready")
@@ -97,18 +97,19 @@ async def test_F28_away_beyond_the_budget_sockets_close_with_1013_and_nothing_is
 
     assert {code for station in stations for code in station.closes} == {1013}
     assert ready == 503, parts
-    assert asked == 503 and "database" in said["message"]
+    assert status == 503 and "database" in answer["message"]
     assert expected.retries >= STATIONS
     assert expected.violations(server.database, has_gaps=True) == []
-    assert online == 0, "who left while the database was away is still online in it"
+    assert online == 0, "a station that disconnected during the lock is still stored as online"
 
 
-async def test_F28_a_start_that_was_not_stored_keeps_the_card_from_nothing(
+async def test_F28_a_start_that_was_not_stored_does_not_block_its_token(
     tmp_path: Path, migrated_database: Path
 ) -> None:
     server = await asyncio.to_thread(serve, tmp_path / "server", migrated_database, OCPP_JOURNAL_BUDGET="1s")
     expected = ExpectedData()
-    first, second = crowd(4, Address(server.ocpp), expected, seed=1, witness=Witness())[0::2]
+    endpoint = FixedEndpoint(server.ocpp)
+    first, second = make_stations(4, endpoint, expected, seed=1, observer=FrameObserver())[0::2]
     second.card = first.card
     try:
         await first.deliver("Authorize", {"idTag": first.card})
@@ -137,4 +138,4 @@ def _online(database: Path) -> int:
             ).fetchone()
             if not count or time.monotonic() > deadline:
                 return int(count)
-            time.sleep(0.1)  # nothing to await: another process writes it
+            time.sleep(0.1)  # poll: another process writes it

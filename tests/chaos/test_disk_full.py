@@ -1,5 +1,5 @@
-"""The disk is full under charging stations, SQLite's own SQLITE_FULL: sockets close with 1013, nobody hears
-an error, readiness is red, and all of it is well again when there is room (F31).
+"""SQLite returns SQLITE_FULL while stations charge: sockets close with 1013, no station gets an error and the
+readiness probe fails. The server recovers when there is room again (F31).
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.expected import ExpectedData
-from tests.chaos.stations import Address, Answers, crowd, driving
+from tests.chaos.stations import AnswerCounter, FixedEndpoint, make_stations, running
 from tests.conformance.peer import eventually
 from tests.servers import ROOT, LiveServer
 
 pytestmark = pytest.mark.slow
 STATIONS = 20
-# How much the database may grow before its disk is full, in its pages of 8 KiB.
+# The number of 8 KiB pages by which the database can grow before its disk is full.
 ROOM_PAGES = 60
 FILLER_BYTES = 40 * 1024**2
 
 
 def filled(folder: Path, template: Path) -> LiveServer:
-    """A server on a disk with room for a moment. Most of it is taken by a table nobody needs."""
+    """A server on a disk that is soon full: an unused table takes most of the space."""
     server = LiveServer(folder, template=template)
     with closing(sqlite3.connect(server.database)) as database:
         database.execute("CREATE TABLE filler (content BLOB)")
@@ -49,19 +49,21 @@ def filled(folder: Path, template: Path) -> LiveServer:
 
 
 def make_room(database: Path) -> None:
-    """Its pages are free then, and the file need not grow."""
+    """Drop the unused table: the database then has free pages and its file need not grow."""
     with closing(sqlite3.connect(database, timeout=30)) as other:
         other.execute("DROP TABLE filler")
         other.commit()
 
 
-async def test_F31_a_full_disk_costs_sockets_and_no_message(tmp_path: Path, migrated_database: Path) -> None:
+async def test_F31_a_full_disk_closes_sockets_and_loses_no_message(
+    tmp_path: Path, migrated_database: Path
+) -> None:
     server = filled(tmp_path / "server", migrated_database)
     await asyncio.to_thread(server.start)
-    expected, answers = ExpectedData(), Answers()
-    stations = crowd(STATIONS, Address(server.ocpp), expected, seed=1, witness=answers)
+    expected, answers = ExpectedData(), AnswerCounter()
+    stations = make_stations(STATIONS, FixedEndpoint(server.ocpp), expected, seed=1, observer=answers)
     try:
-        async with driving(stations, patience_s=120):
+        async with running(stations, timeout_s=120):
             await answers.more(3 * STATIONS)
             await eventually(lambda: all(station.closes for station in stations), 120)
             status, parts = await asyncio.to_thread(server.request, "GET", "/health/ready")

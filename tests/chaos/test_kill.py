@@ -1,4 +1,4 @@
-"""SIGKILL at random moments, while stations charge and repeat what was not answered (F02, F11, F47, F51)."""
+"""SIGKILL at random moments, while stations charge and repeat unanswered messages (F02, F11, F47, F51)."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import pytest
 
 from tests.chaos.expected import ExpectedData
 from tests.chaos.restarting import RestartingServer
-from tests.chaos.stations import Answers, Station, Witness, crowd, driving
+from tests.chaos.stations import AnswerCounter, FrameObserver, Station, make_stations, running
 
 STATIONS = 40
-# How long a server takes at most to end when it is told to: SHUTDOWN_GRACE where nothing else is said.
+# The longest time a server takes to stop after SIGTERM: the default of SHUTDOWN_GRACE.
 GRACE_S = 20
-# The messages in whose middle the server dies.
-_FATAL = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent", "MeterValues"})
+# The actions during which the server is killed.
+_TARGETS = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent", "MeterValues"})
 
 
-class Killer(Witness):
-    """Kills the server microseconds to milliseconds after a frame has left or an answer has come."""
+class Killer(FrameObserver):
+    """Kills the server microseconds to milliseconds after a station sends a frame or gets an answer."""
 
     def __init__(self, server: RestartingServer, *, seed: int) -> None:
         self.server = server
@@ -34,30 +34,30 @@ class Killer(Witness):
         self._waits_for_answer = False
 
     def sent(self, action: str) -> None:
-        if not self._frames_left or action not in _FATAL:
+        if not self._frames_left or action not in _TARGETS:
             return
         self._frames_left -= 1
         if self._frames_left:
             return
         choice = self.random.random()
         if choice < 0.5:
-            # One answer means that a batch is committed: those of its other stations are on their way now.
+            # The first answer shows that a batch is committed: its other answers are on their way now.
             self._waits_for_answer = True
             return
-        # Before the commit, in the middle of it, after it: 10 microseconds to 20 milliseconds.
+        # 10 microseconds to 20 milliseconds: before, during or after the commit.
         delay = 10 ** self.random.uniform(-5, -1.7)
         if choice < 0.75:
             self._kill_after(delay)
         else:
             asyncio.get_running_loop().call_later(delay, self._kill)
 
-    def heard(self) -> None:
+    def answered(self) -> None:
         if self._waits_for_answer:
             self._waits_for_answer = False
             self._kill_after(10 ** self.random.uniform(-5, -3.3))
 
     def _kill_after(self, delay: float) -> None:
-        """Nobody reads meanwhile: what the server answers now may be lost with it."""
+        """Block the event loop until the kill: no station reads an answer that the server sends meanwhile."""
         time.sleep(delay)
         self._kill()
 
@@ -66,16 +66,16 @@ class Killer(Witness):
         self.killed.set()
 
     async def once(self) -> None:
-        """One life of the server."""
+        """Start the server, kill it once and wait for its end."""
         self.killed.clear()
         await self.server.start()
         if self.random.random() < 0.04:
-            # While it starts.
+            # Kill it while it starts.
             await asyncio.sleep(10 ** self.random.uniform(-3, -0.7))
             self._kill()
         else:
             await self.server.listening()
-            # Also while the crowd is still coming back.
+            # The kill may also come while the stations are still reconnecting.
             self._frames_left = 1 + int(10 ** self.random.uniform(0, 2.6))
             await asyncio.wait_for(self.killed.wait(), 120)
         await self.server.ended()
@@ -83,13 +83,13 @@ class Killer(Witness):
 
 @asynccontextmanager
 async def charging(
-    server: RestartingServer, expected: ExpectedData, witness: Witness, *, seed: int
+    server: RestartingServer, expected: ExpectedData, observer: FrameObserver, *, seed: int
 ) -> AsyncIterator[list[Station]]:
-    """A crowd that charges; on the way out everybody finishes with a server that lives."""
+    """Run stations. At the end, start the server so that each station can finish its session."""
     await server.open()
-    stations = crowd(STATIONS, server, expected, seed=seed, witness=witness)
+    stations = make_stations(STATIONS, server, expected, seed=seed, observer=observer)
     try:
-        async with driving(stations):
+        async with running(stations):
             yield stations
             for station in stations:
                 station.finishing = True
@@ -100,8 +100,11 @@ async def charging(
         await server.close()
 
 
-async def survive(server: RestartingServer, kills: int) -> ExpectedData:
-    """What is left after so many kills. CHAOS_SEED repeats the choices of a run, though not its time."""
+async def kill_repeatedly(server: RestartingServer, kills: int) -> ExpectedData:
+    """Kill the server this many times and return the data the stations expect to be stored.
+
+    CHAOS_SEED repeats the random choices of a run, but not its timing.
+    """
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
     print(f"CHAOS_SEED={seed}")
     expected = ExpectedData()
@@ -109,7 +112,7 @@ async def survive(server: RestartingServer, kills: int) -> ExpectedData:
     async with charging(server, expected, killer, seed=seed):
         for _ in range(kills):
             await killer.once()
-    stored, missing = expected.unanswered_by_fate(server.database)
+    stored, missing = expected.count_unanswered(server.database)
     print(
         f"{server.kills} kills of a server with {STATIONS} stations: {len(expected.sessions)} sessions,"
         f" {len(expected.answered)} answers, {expected.retries} repeated messages; unanswered messages:"
@@ -119,13 +122,13 @@ async def survive(server: RestartingServer, kills: int) -> ExpectedData:
 
 
 @pytest.mark.slow
-async def test_25_kills_lose_nothing_and_double_nothing(tmp_path: Path, migrated_database: Path) -> None:
+async def test_25_kills_lose_no_message_and_store_none_twice(tmp_path: Path, migrated_database: Path) -> None:
     server = RestartingServer(tmp_path / "server", migrated_database, cards=STATIONS)
 
-    expected = await survive(server, 25)
+    expected = await kill_repeatedly(server, 25)
 
     assert expected.violations(server.database) == []
-    stored, missing = expected.unanswered_by_fate(server.database)
+    stored, missing = expected.count_unanswered(server.database)
     assert stored > 0, "no kill hit the moment between commit and answer"
     assert missing > 0, "no kill hit the moment before the commit"
     assert len(expected.sessions) > STATIONS and server.kills == 25
@@ -133,22 +136,24 @@ async def test_25_kills_lose_nothing_and_double_nothing(tmp_path: Path, migrated
 
 @pytest.mark.soak
 @pytest.mark.slow
-async def test_250_kills_lose_nothing_and_double_nothing(tmp_path: Path, migrated_database: Path) -> None:
+async def test_250_kills_lose_no_message_and_store_none_twice(
+    tmp_path: Path, migrated_database: Path
+) -> None:
     server = RestartingServer(tmp_path / "server", migrated_database, cards=STATIONS)
 
-    expected = await survive(server, 250)
+    expected = await kill_repeatedly(server, 250)
 
     assert expected.violations(server.database) == []
     assert server.kills == 250
 
 
 @pytest.mark.slow
-async def test_a_server_that_answers_before_it_commits_is_found_out(
+async def test_a_server_that_answers_before_it_commits_is_detected(
     tmp_path: Path, migrated_database: Path
 ) -> None:
     server = RestartingServer(tmp_path / "server", migrated_database, cards=STATIONS, is_broken=True)
 
-    expected = await survive(server, 8)
+    expected = await kill_repeatedly(server, 8)
 
     violations = expected.violations(server.database)
     print("\n".join(violations[:20]))
@@ -156,11 +161,11 @@ async def test_a_server_that_answers_before_it_commits_is_found_out(
 
 
 @pytest.mark.slow
-async def test_stopped_in_full_flow_it_finishes_what_it_has_in_hand_and_nothing_is_lost(
+async def test_a_server_stopped_under_load_finishes_its_open_messages_and_loses_none(
     tmp_path: Path, migrated_database: Path
 ) -> None:
     server = RestartingServer(tmp_path / "server", migrated_database, cards=STATIONS)
-    expected, answers = ExpectedData(), Answers()
+    expected, answers = ExpectedData(), AnswerCounter()
 
     async with charging(server, expected, answers, seed=2) as stations:
         for _ in range(5):
@@ -169,7 +174,9 @@ async def test_stopped_in_full_flow_it_finishes_what_it_has_in_hand_and_nothing_
             await answers.more(3 * STATIONS)
             began = time.monotonic()
             await server.stop()
-            assert time.monotonic() - began < GRACE_S  # it waits for what is in hand, not for the time
+            assert (
+                time.monotonic() - began < GRACE_S
+            )  # it waits for its open messages, not for the whole time
 
     assert expected.violations(server.database) == []
     assert {code for station in stations for code in station.closes} <= {1001, 1012}

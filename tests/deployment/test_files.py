@@ -1,6 +1,6 @@
-"""docker-compose.yml and k8s/ against their schemas, and against what run.py and the settings really know.
+"""docker-compose.yml and k8s/ match their schemas, the roles of run.py and the settings.
 
-This is what can be said without a container engine; `tests/distributed/test_image.py` runs the commands.
+These checks need no container engine; `tests/distributed/test_image.py` runs the commands.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ _REFERENCE = re.compile(r"\$\{([A-Z_]+)(?::([-?])([^}]*))?\}")
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    """As written: references to variables are text."""
+    """The parsed file, with references to variables as plain text."""
     written: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
     return written
 
 
-def ours(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def services_of_run(compose: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the services that run `run.py`, without the engines."""
     services = compose["services"].items()
     return {name: service for name, service in services if "run.py" in str(service.get("command"))}
 
 
-def test_the_compose_file_is_one_by_the_specification(compose: dict[str, Any]) -> None:
+def test_the_compose_file_matches_the_specification(compose: dict[str, Any]) -> None:
     given = _REFERENCE.sub(lambda found: found[3] if found[2] == "-" else "given", COMPOSE.read_text())
 
     jsonschema.Draft201909Validator(json.loads(SCHEMA.read_text())).validate(yaml.safe_load(given))
@@ -50,7 +51,7 @@ def test_the_compose_file_is_one_by_the_specification(compose: dict[str, Any]) -
 def test_the_compose_file_has_every_role_behind_healthy_engines_and_a_migration(
     compose: dict[str, Any],
 ) -> None:
-    services = ours(compose)
+    services = services_of_run(compose)
 
     assert services.keys() == ROLES | {"migrate"}
     for name, service in services.items():
@@ -64,7 +65,7 @@ def test_the_compose_file_has_every_role_behind_healthy_engines_and_a_migration(
     assert all("healthcheck" in compose["services"][engine] for engine in ("redis", "postgres"))
 
 
-def test_the_compose_file_has_no_secret_of_its_own_and_says_which_is_missing(
+def test_the_compose_file_contains_no_secret_and_names_a_missing_one(
     compose: dict[str, Any],
 ) -> None:
     references = _REFERENCE.findall(COMPOSE.read_text())
@@ -85,11 +86,12 @@ def test_the_compose_file_has_no_secret_of_its_own_and_says_which_is_missing(
     assert all(f"#{name}=" in example for name, _, _ in references)
 
 
-def test_the_compose_file_gives_processes_longer_than_their_grace(compose: dict[str, Any]) -> None:
+def test_the_compose_file_stops_processes_only_after_their_grace_period(compose: dict[str, Any]) -> None:
     grace = env.read({})["SHUTDOWN_GRACE"]
 
     assert all(
-        int(service["stop_grace_period"].removesuffix("s")) > grace + 5 for service in ours(compose).values()
+        int(service["stop_grace_period"].removesuffix("s")) > grace + 5
+        for service in services_of_run(compose).values()
     )
 
 
@@ -110,8 +112,10 @@ WORKLOADS = {
 @pytest.mark.parametrize(
     ("file", "document"), MANIFESTS, ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_every_manifest_is_one_by_the_schema_of_kubernetes(file: str, document: dict[str, Any]) -> None:
-    if document["kind"] == "Kustomization":  # no kind of the cluster's
+def test_every_manifest_matches_the_schema_of_kubernetes(file: str, document: dict[str, Any]) -> None:
+    if (
+        document["kind"] == "Kustomization"
+    ):  # only kubectl reads this kind, so Kubernetes has no schema for it
         assert set(document["resources"]) == {path.name for path in (ROOT / "k8s").glob("*.yaml")} - {file}
         return
     kubernetes_validate.validate(document, KUBERNETES, strict=True)
@@ -146,7 +150,7 @@ def test_a_pod_has_no_rights_it_does_not_need(name: str) -> None:
     assert container["livenessProbe"]["exec"]["command"] == ["python", "run.py", "healthcheck"]
 
 
-def test_pods_are_given_longer_than_their_grace() -> None:
+def test_kubernetes_stops_pods_only_after_their_grace_period() -> None:
     (settings,) = (document["data"] for _, document in MANIFESTS if document["kind"] == "ConfigMap")
     grace = env.read(settings)["SHUTDOWN_GRACE"]
 

@@ -1,4 +1,4 @@
-"""Processes of tests: started by a launcher that has imported the project, and never left behind."""
+"""Processes for tests: a launcher with the imported project forks them, and none outlives the run."""
 
 from tests.processes.launching import Launched, Running, finished, launch, must, output_of, running
 

@@ -1,7 +1,7 @@
-"""No process outlives the run that started it, however the run ends.
+"""Kills all processes of a test run when the run ends, even when it crashes.
 
-A run starts a watcher with a pipe to it, and marks its environment. All processes of the run inherit the
-mark. When the run has ended the pipe closes, and the watcher kills every process that still has the mark.
+A run starts a watcher with a pipe to it, and sets a mark in its own environment. All processes of the run
+inherit the mark. When the run ends, the pipe closes and the watcher kills every process that has the mark.
 Run as a program, this file is the watcher.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 MARK = "OCPP_SERVER_TEST_RUN"
 _ROOT = Path(__file__).resolve().parent.parent.parent
-# A process may be forking when it is killed: look again until none is left, and give up at some time.
+# A process may fork just before it is killed: search again until none is left, up to this many times.
 _ROUNDS = 50
 
 
@@ -39,11 +39,11 @@ def _end(writing: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def marked(mark: str) -> list[int]:
-    """The processes of a run, the watcher left out."""
+    """Return the process ids of a run, without the watcher."""
     wanted = f"{MARK}={mark}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
-        # A process that has just ended, or of another user.
+        # The process may have ended, or may belong to another user.
         with contextlib.suppress(OSError):
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
@@ -57,14 +57,14 @@ def main() -> None:
         pass
     for _ in range(_ROUNDS):
         left = marked(sys.argv[1])
-        # The run itself is among them until it has ended, and closes the pipe just before.
+        # The run closes the pipe just before it ends, so its own process can still be in the list.
         running = [pid for pid in left if pid != os.getppid()]
         if not running:
             return
         for pid in running:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-        time.sleep(0.05)  # nothing to await: these are not our children
+        time.sleep(0.05)  # poll: these processes are not children of the watcher
 
 
 if __name__ == "__main__":

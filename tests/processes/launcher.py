@@ -1,10 +1,10 @@
-"""The launcher: it imports Django and the project once and forks the processes of tests.
+"""The launcher imports Django and the project once and forks the processes of tests.
 
-A process it has forked starts in a fraction of a second instead of three. The launcher ends with the tests:
-its socket is closed then. Each of its processes is killed when the launcher ends (PR_SET_PDEATHSIG), so that
-an interrupted run leaves nothing behind.
+A forked process starts in a fraction of a second instead of three seconds. The launcher ends when the test
+run closes its socket. The kernel kills each forked process when the launcher ends (PR_SET_PDEATHSIG), so an
+interrupted run leaves no process behind.
 
-A request is a packet of JSON with four files: the socket for the process id and later the exit status,
+A request is a packet of JSON with four files: a socket for the process id and later the exit status, and
 standard input, output and error.
 """
 
@@ -41,7 +41,7 @@ class Launcher:
     def __init__(self, control: socket.socket) -> None:
         self.control = control
         self.children: dict[int, socket.socket] = {}
-        # Written to by Python at every signal, so that the end of a child interrupts `select`.
+        # Python writes to this pipe at every signal, so the end of a child interrupts `select`.
         self.wake_up, self.woken = os.pipe()
         for end in (self.wake_up, self.woken):
             os.set_blocking(end, False)
@@ -105,7 +105,7 @@ class Launcher:
 
 
 def work(kind: str, words: list[str], user: int | None) -> None:
-    """What the child does. It ends as any program does, with SystemExit at the latest."""
+    """Run the requested program in the child. Programs return or raise SystemExit."""
     if kind == "command":
         if user is not None:
             os.setuid(user)
@@ -117,7 +117,7 @@ def work(kind: str, words: list[str], user: int | None) -> None:
 
 
 def start_cold(kind: str, words: list[str]) -> NoReturn:
-    """Become the program itself: what the launcher has loaded is of no use to it."""
+    """Replace this process with a new Python: the modules the launcher has loaded do not fit its settings."""
     program = {"run": [str(ROOT / "run.py")], "manage": [str(ROOT / "manage.py")], "module": ["-m"]}[kind]
     os.execv(sys.executable, [sys.executable, *program, *words])  # noqa: S606
 
@@ -126,7 +126,7 @@ def _run(words: list[str]) -> None:
     import run
 
     if words[:1] == ["accounts"]:
-        start_cold("run", words)  # it has settings of its own
+        start_cold("run", words)  # the accounts role has another settings module
     sys.argv = ["run.py", *words]
     sys.exit(run.main())
 
@@ -164,7 +164,7 @@ def main() -> None:
     os.environ["DATA_DIR"] = folder
     preloading.load()
     gc.collect()
-    gc.freeze()  # what every process needs is not looked at again, and stays shared with the launcher
+    gc.freeze()  # the collector skips the loaded modules, so their memory stays shared with the launcher
     child = Launcher(control).serve()
     if child is None:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The tests' side of the launcher: start a process, signal it, wait for its exit status."""
+"""The client of the launcher: starts a process, sends it signals and waits for its exit status."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _lock = threading.Lock()
 
 
 class Launched:
-    """A process of the launcher, with the methods of `subprocess.Popen` that tests use."""
+    """A process the launcher has forked, with the methods of `subprocess.Popen` that tests use."""
 
     def __init__(self, pid: int, status: socket.socket, name: str) -> None:
         self.pid = pid
@@ -33,11 +33,11 @@ class Launched:
         self._name = name
 
     def poll(self) -> int | None:
-        """The exit status, negative for a signal; None while the process runs."""
+        """Return the exit status (negative for a signal), or None while the process runs."""
         return self._ended(0)
 
     def wait(self, timeout: float | None = None) -> int:
-        """Raises subprocess.TimeoutExpired."""
+        """Return the exit status. Raises subprocess.TimeoutExpired."""
         status = self._ended(timeout)
         if status is None:
             raise subprocess.TimeoutExpired(self._name, timeout or 0)
@@ -57,9 +57,9 @@ class Launched:
         if self.returncode is None:
             ready, _, _ = select.select([self._status], [], [], timeout)
             if ready:
-                # Nothing comes from a launcher that was killed; its processes end with it.
-                said = self._status.recv(16)
-                self.returncode = int(said) if said else -signal.SIGKILL
+                # A killed launcher sends no status; its processes are killed with it.
+                received = self._status.recv(16)
+                self.returncode = int(received) if received else -signal.SIGKILL
                 self._status.close()
         return self.returncode
 
@@ -74,43 +74,43 @@ def launch(
     stderr: int | IO[Any] | None = None,
     user: int | None = None,
 ) -> Launched:
-    """Start a process that ends with this one at the latest.
+    """Start a process that cannot outlive this one.
 
     `kind` is `run` (`run.py WORDS`), `manage` (`manage.py WORDS`), `module` (`python -m WORDS`), `call`
-    (`package.module:function` and its arguments, texts) or `command` (a program of its own). All but
-    `command` are forked from the launcher, which saves the seconds of their imports.
-    Where no file is given, input and output are the null device.
+    (`package.module:function` and its string arguments) or `command` (any other program). All kinds except
+    `command` use the modules the launcher has imported, which saves seconds.
+    Input and output default to the null device.
     """
     assert "TESTS_START_NO_PROCESS" not in os.environ, "a test of `run.py test --fast` starts a process"
     request = {"kind": kind, "words": words, "environment": dict(environment), "cwd": str(cwd), "user": user}
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    receiver, reporter = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     null = os.open(os.devnull, os.O_RDWR)
     try:
         files = [null if file is None else file if isinstance(file, int) else file.fileno() for file in
                  (stdin, stdout, stderr)]  # fmt: skip
         with _lock:
-            socket.send_fds(_launcher(), [json.dumps(request).encode()], [theirs.fileno(), *files])
+            socket.send_fds(_launcher(), [json.dumps(request).encode()], [reporter.fileno(), *files])
     finally:
         os.close(null)
-        theirs.close()
-    ours.settimeout(_START_S)
-    pid = ours.recv(16)
+        reporter.close()
+    receiver.settimeout(_START_S)
+    pid = receiver.recv(16)
     assert pid, "the launcher of the tests ended"
-    ours.settimeout(None)
-    return Launched(int(pid), ours, " ".join([kind, *words]))
+    receiver.settimeout(None)
+    return Launched(int(pid), receiver, " ".join([kind, *words]))
 
 
 async def output_of(
     kind: str, *words: str, environment: Mapping[str, str], cwd: Path | str = ROOT, timeout: float = 120
 ) -> tuple[int, str, str]:
-    """Run a process to its end: exit status, standard output, standard error. Raises TimeoutExpired."""
+    """Run a process and return its exit status, standard output and standard error. Raises TimeoutExpired."""
     return await asyncio.to_thread(finished, kind, *words, environment=environment, cwd=cwd, timeout=timeout)
 
 
 def finished(
     kind: str, *words: str, environment: Mapping[str, str], cwd: Path | str = ROOT, timeout: float = 120
 ) -> tuple[int, str, str]:
-    """`output_of` for tests without an event loop."""
+    """Do the same as `output_of`, for tests without an event loop."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         process = launch(kind, *words, environment=environment, cwd=cwd, stdout=out, stderr=err)
         try:
@@ -125,7 +125,7 @@ def finished(
 
 
 class Running:
-    """A process whose output is read while it runs, as of `asyncio.create_subprocess_exec`."""
+    """A process whose output is read while it runs, like the one of `asyncio.create_subprocess_exec`."""
 
     def __init__(
         self, process: Launched, stdout: asyncio.StreamReader, stderr: asyncio.StreamReader | None = None
@@ -147,7 +147,7 @@ class Running:
         return await asyncio.to_thread(self.process.wait)
 
     async def communicate(self) -> tuple[bytes, bytes]:
-        """What comes until both end. A caller that gives up kills the process."""
+        """Read both outputs to their end. A cancelled caller kills the process."""
         try:
             out, err = await asyncio.gather(self.stdout.read(), self.stderr.read())
             await self.wait()
@@ -164,7 +164,7 @@ async def running(
     cwd: Path | str = ROOT,
     stderr: IO[Any] | None = None,
 ) -> Running:
-    """Start a process with pipes for its output, or for standard output alone and a file for the rest."""
+    """Start a process with pipes for its output. With `stderr`, standard error goes to that file instead."""
     readers, ends = [], []
     for _ in range(2 if stderr is None else 1):
         reading, writing = os.pipe()
@@ -185,7 +185,7 @@ async def running(
 
 
 def must(kind: str, *words: str, environment: Mapping[str, str]) -> str:
-    """The output of a process that has to succeed."""
+    """Run a process, assert that it succeeded and return its standard output."""
     status, out, err = finished(kind, *words, environment=environment)
     assert status == 0, out + err
     return out
@@ -193,21 +193,21 @@ def must(kind: str, *words: str, environment: Mapping[str, str]) -> str:
 
 @cache
 def _launcher() -> socket.socket:
-    """The connection to the launcher, which ends when this process closes it, however that happens."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    # A folder of its own: the launcher loads the settings once, and they make a secret key.
+    """Start the launcher and return the connection to it. The launcher ends when the connection closes."""
+    control, launcher_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    # The launcher gets its own data folder: it loads the settings once, and they create a secret key there.
     folder = tempfile.mkdtemp(prefix="ocpp-launcher-")
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.processes.launcher", str(theirs.fileno()), folder],
+        [sys.executable, "-m", "tests.processes.launcher", str(launcher_end.fileno()), folder],
         cwd=ROOT,
-        pass_fds=[theirs.fileno()],
+        pass_fds=[launcher_end.fileno()],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C is for the tests, which end their processes in order
+        start_new_session=True,  # Ctrl-C reaches only the test run, which ends its processes in order
     )
-    theirs.close()
-    atexit.register(_close, ours, process)
-    return ours
+    launcher_end.close()
+    atexit.register(_close, control, process)
+    return control
 
 
 def _close(control: socket.socket, process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""What the launcher has ready: Django and the whole project, and settings that each process reads anew."""
+"""Imports Django and the project in the launcher, and makes each forked process read its own settings."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from typing import Any
 
 APPS = ("accounts", "chargepoints", "transactions", "configuration", "operations")
 PACKAGES = ("ocpp_server", *APPS, "simulator")
-# Programs of their own, which set up Django or an application when they are imported.
+# These modules set up Django or an application when they are imported.
 _PROGRAMS = ("settings", "accounts_settings", "asgi", "gateway_asgi", "accounts_asgi", "__main__", "conftest")
 _SETTINGS = "ocpp_server.settings"
-# It makes the gateway of the process, with its name and its settings, when it is imported.
+# Importing these modules creates the gateway of the process, with its name and settings.
 _LATE = ("ocpp_server.transport.gateway.front", "ocpp_server.transport.gateway.metrics")
-# Read again when Django says that a setting has changed.
+# These modules read a setting again when Django sends `setting_changed`.
 _FOLLOWING = frozenset({"ocpp_server.transport.message_log"})
 
-# Settings that modules of ours have read while they were imported, and their values then.
+# Settings that modules of the project read while they were imported, with the values they saw.
 _read_early: dict[str, Any] = {}
 _python: dict[str, str] = {}
 
 
 def load() -> None:
-    """Import everything there is to import, as a server with default settings."""
+    """Import all modules of the project as a server with default settings does."""
     os.environ.update(DJANGO_SETTINGS_MODULE=_SETTINGS, ENV_FILE=os.devnull)
     for name in [name for name in os.environ if name.startswith(("OCPP_", "DATABASE_", "REDIS_"))]:
         del os.environ[name]
     _python.update(_python_variables())
     import django
     import django.conf
-    import django.test.signals  # noqa: F401 - renews what Django and packages keep of their settings
+    import django.test.signals  # noqa: F401 - its receivers clear the settings that Django has cached
 
     names: set[str] = set()
     read = django.conf.LazySettings.__getattribute__
 
     def note(self: Any, name: str) -> Any:
-        # Before it is read: a setting that is read for the first time does not return here.
-        if name.isupper() and _is_imported_by_us(sys._getframe(1)):
+        # Note the name before the read: Django replaces this method on the first read of a setting.
+        if name.isupper() and _is_read_by_project(sys._getframe(1)):
             names.add(name)
         return read(self, name)
 
     def refuse() -> int:
         name = sys._getframe(1).f_globals.get("__name__", "")
         if name.split(".")[0] in PACKAGES and name != _SETTINGS:
-            raise AssertionError(f"{name} names its process while it is imported: add the module to _LATE")
+            raise AssertionError(f"{name} reads the process id while it is imported: add the module to _LATE")
         return pid()
 
     django.conf.LazySettings.__getattribute__ = note  # type: ignore[method-assign]
@@ -77,8 +77,8 @@ def _modules() -> Iterator[str]:
                 yield found.name
 
 
-def _is_imported_by_us(frame: FrameType | None) -> bool:
-    """Whether a module of ours reads the setting directly, outside any function called later."""
+def _is_read_by_project(frame: FrameType | None) -> bool:
+    """Whether a module of the project, not a package, reads the setting."""
     if frame is None:
         return False
     name = frame.f_globals.get("__name__", "")
@@ -86,7 +86,7 @@ def _is_imported_by_us(frame: FrameType | None) -> bool:
 
 
 def is_same_program() -> bool:
-    """Whether this process would import what the launcher has imported."""
+    """Whether this process would import the same modules as the launcher."""
     named = os.environ.get("DJANGO_SETTINGS_MODULE", _SETTINGS)
     return named == _SETTINGS and _python_variables() == _python
 
@@ -96,9 +96,9 @@ def _python_variables() -> dict[str, str]:
 
 
 def forget_settings(start_cold: Callable[[], object]) -> None:
-    """The settings are read again when this process needs them first, from its own environment.
+    """Discard the loaded settings, so that the next access reads them from this process's environment.
 
-    `start_cold` becomes the program itself when the loaded modules don't fit the settings.
+    `start_cold` is called when a module has already used another value of a setting at import time.
     """
     from django.conf import LazySettings, empty, settings
 
@@ -113,15 +113,15 @@ def forget_settings(start_cold: Callable[[], object]) -> None:
         _renew_axes()
         if any(getattr(settings, name, None) != value for name, value in _read_early.items()):
             start_cold()
-        _tell_packages(before)
+        _notify_packages(before)
 
     LazySettings._setup = renew  # type: ignore[attr-defined]
     del sys.modules[_SETTINGS], ocpp_server.settings
     settings._wrapped = empty
 
 
-def _tell_packages(before: dict[str, Any]) -> None:
-    """Whatever keeps a setting of before reads it again, as in tests that override settings."""
+def _notify_packages(before: dict[str, Any]) -> None:
+    """Send `setting_changed` for every changed setting, so that packages drop their cached values."""
     from django.conf import settings
     from django.core.signals import setting_changed
     from django.db import connections
@@ -138,7 +138,7 @@ def _tell_packages(before: dict[str, Any]) -> None:
 
 
 def _renew_axes() -> None:
-    """The package writes its defaults into the settings when it is imported."""
+    """Reload django-axes: it writes its defaults into the settings when it is imported."""
     import axes.conf
 
     importlib.reload(axes.conf)

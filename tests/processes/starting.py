@@ -1,4 +1,4 @@
-"""Which tests start a process: a test whose function, helpers or fixtures could start one."""
+"""Finds the tests that may start a process, in their function, their helpers or their fixtures."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import pytest
 
 from tests.processes import launching
 
-# The names by which a process is started without the launcher.
+# Functions and classes that start a process without the launcher.
 _CALLS = frozenset({"create_subprocess_exec", "create_subprocess_shell", "fork", "Popen"})
 
 
 def starts_process(item: pytest.Item) -> bool:
-    """Whether a function that the test or one of its fixtures may call starts a process.
+    """Whether the test or one of its fixtures may call a function that starts a process.
 
-    Functions and classes of tests are followed by the global names they use, so a test that only builds an
-    object of a class that can start processes counts too.
+    The search follows the global names that functions and classes of tests use. A test counts even when it
+    only creates an object of a class that can start processes.
     """
     if not isinstance(item, pytest.Function):
         return False
@@ -62,7 +62,7 @@ def _reaches(start: Any) -> bool:
 
 
 def _codes(value: Any) -> Iterator[tuple[CodeType, dict[str, Any]]]:
-    """The code of a function, or of all methods of a class and its bases."""
+    """Yield the code of a function, or of all methods of a class and its bases, with its globals."""
     if isinstance(value, FunctionType):
         yield value.__code__, value.__globals__
     elif isinstance(value, type):
