@@ -1,4 +1,4 @@
-"""The cast of the accounts: Alice owns, Bob is a member, Vera only looks, Max is nobody yet."""
+"""The users of the account tests: Alice owns a contract, Bob is a member, Vera a viewer, Max has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The accounts API on a port of its own: the same code, and nothing of stations."""
+"""The accounts API on a port of its own: the same code, and no address of stations."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
     assert "Traceback" not in said
 
 
-def test_accounts_are_served_and_decide(alone: Alone) -> None:
+def test_accounts_are_served_and_authorize_tokens(alone: Alone) -> None:
     _, user = alone.request("POST", "/api/v1/users", {"name": "Alice"})
     body = {"contract_id": "DE8AA001234567", "owner": user["data"]["id"]}
     status, _ = alone.request("POST", "/api/v1/contracts", body)
@@ -88,14 +88,14 @@ def test_accounts_are_served_and_decide(alone: Alone) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/chargepoints", "/api/v1/transactions", "/clients", "/admin/", "/"])
-def test_nothing_of_stations_is_served(alone: Alone, path: str) -> None:
+def test_no_address_of_stations_is_served(alone: Alone, path: str) -> None:
     status, answer = alone.request("GET", path)
 
     assert status == 404
     assert answer["success"] is False
 
 
-def test_documents_health_and_credentials_are_as_everywhere(alone: Alone) -> None:
+def test_documents_health_and_credentials_are_those_of_the_whole_server(alone: Alone) -> None:
     _, schema = alone.request("GET", "/api/schema/")
 
     families = {path.split("/")[3] for path in schema["paths"] if path.startswith("/api/v1/")}
@@ -105,7 +105,7 @@ def test_documents_health_and_credentials_are_as_everywhere(alone: Alone) -> Non
     assert alone.request("GET", "/api/v1/users", key="wrong")[0] == 401
 
 
-def test_bodies_are_bounded_as_everywhere(alone: Alone) -> None:
+def test_bodies_have_the_limits_of_the_whole_server(alone: Alone) -> None:
     large = {"id_tag": "x" * (1 << 20)}
     refused = alone.request("POST", "/api/v1/authorize", large)
 
@@ -115,7 +115,7 @@ def test_bodies_are_bounded_as_everywhere(alone: Alone) -> None:
     connection.putrequest("POST", "/api/v1/tokens/import")
     connection.putheader("Content-Length", str(300 << 20))
     connection.endheaders()
-    assert connection.getresponse().status == 401  # before a byte of it was sent
+    assert connection.getresponse().status == 401  # before a byte of the body was sent
     connection.close()
 
 

@@ -1,4 +1,4 @@
-"""Contracts, members and transfer over REST."""
+"""Contracts, their members and the transfer of a contract over REST."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.unit.accounts.conftest import Caller, fields
 LIST = "/api/v1/contracts"
 
 
-def test_a_contract_is_concluded_with_everything(administrator: Caller, alice: User) -> None:
+def test_a_contract_is_created_with_every_field(administrator: Caller, alice: User) -> None:
     body = {
         "contract_id": "de*8aa*001234567",
         "name": "Home",
@@ -103,16 +103,16 @@ def test_two_spellings_of_one_contract_id_are_409(
 
 
 def test_the_path_takes_the_id_or_the_contract_id(administrator: Caller, family: Contract, bob: User) -> None:
-    # given a contract that is called by the number of another
+    # given a contract whose contract id is the number of another contract
     administrator.post(LIST, {"contract_id": str(family.pk), "owner": bob.pk})
 
-    # when each is asked for
+    # when each is requested
     found = [
         administrator.get(f"{LIST}/{name}").info["id"]
         for name in (family.pk, "de-8aa-001234567-0", "DE8AA001234567")
     ]
 
-    # then a number is ours first
+    # then the number of a row takes precedence
     assert found == [family.pk] * 3
     assert administrator.get(f"{LIST}/nothing").status_code == 404
 
@@ -166,7 +166,7 @@ def test_contracts_are_filtered_searched_and_sorted(
     assert [row["contract_id"] for row in response.info["contracts"]] == found
 
 
-def test_members_come_change_and_go(administrator: Caller, family: Contract, max_: User) -> None:
+def test_members_are_added_changed_and_removed(administrator: Caller, family: Contract, max_: User) -> None:
     path = f"{LIST}/{family.contract_id}/members"
 
     invited = administrator.post(path, {"user_id": max_.pk, "status": "invited"})
@@ -195,7 +195,7 @@ def test_members_come_change_and_go(administrator: Caller, family: Contract, max
         ({"user_id": "{bob}"}, 409, "user_id"),
     ],
 )
-def test_who_can_not_join_is_told_why(
+def test_a_refused_member_gets_the_reason(
     administrator: Caller,
     *,
     family: Contract,
@@ -215,7 +215,7 @@ def test_who_can_not_join_is_told_why(
 
 
 @pytest.mark.parametrize("change", [{"role": "member"}, {"role": "viewer"}, {"status": "removed"}])
-def test_the_owner_transfers_first(
+def test_an_owner_transfers_the_contract_before_another_change(
     administrator: Caller, family: Contract, alice: User, change: dict[str, str]
 ) -> None:
     path = f"{LIST}/{family.pk}/members/{alice.pk}"
@@ -241,7 +241,7 @@ def test_a_contract_is_transferred_once(
     assert Member.objects.get(user=alice).role == "member"
 
 
-def test_a_member_who_never_was_is_404(administrator: Caller, family: Contract, max_: User) -> None:
+def test_an_unknown_member_is_404(administrator: Caller, family: Contract, max_: User) -> None:
     path = f"{LIST}/{family.pk}/members"
 
     assert administrator.get(f"{path}/{max_.pk}").status_code == 404

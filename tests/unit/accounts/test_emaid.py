@@ -1,4 +1,4 @@
-"""Contract ids: the published vectors, and what is none."""
+"""Contract ids (EMAID): the published vectors, and texts that are no contract id."""
 
 from __future__ import annotations
 
@@ -67,18 +67,18 @@ def test_the_check_character_is_optional_for_iso_and_not_for_din() -> None:
         "Company card 17",
     ],
 )
-def test_what_is_no_emaid(text: str) -> None:
+def test_a_malformed_text_is_no_emaid(text: str) -> None:
     assert emaid.parse(text) is None
     assert emaid.normalise(text) == emaid.key(text) == ""
 
 
 @pytest.mark.parametrize("body", ["", "DE8AA0012345", "DE8AA001234567X", "DE8AA00123456!", "DE8AA00123456Å"])
-def test_there_is_no_check_character_of_what_is_no_body(body: str) -> None:
+def test_a_malformed_body_has_no_check_character(body: str) -> None:
     with pytest.raises(ValueError, match="is not the body"):
         emaid.check_character(body)
 
 
-def test_two_neighbours_exchanged_are_found() -> None:
+def test_two_exchanged_neighbours_are_detected() -> None:
     for body, check in VECTORS[:10]:
         for place in range(13):
             swapped = body[:place] + body[place + 1] + body[place] + body[place + 2 :]

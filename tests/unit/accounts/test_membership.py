@@ -1,4 +1,4 @@
-"""Who may do what in a contract, as a table; and what keeps a contract whole."""
+"""The rights of each role in a contract, as a table; and the rules that keep a contract consistent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from accounts.services import contracts, membership, people, tokens
 from accounts.services.membership import Action, may
 from ocpp_server.domain import Conflict, DomainError, Invalid, Refused
 
-# What each role may do; everything else it may not.
+# The actions that each role may take; every other action is refused.
 MATRIX = {
     "owner": {
         "see_contract",
@@ -38,7 +38,7 @@ def test_the_role_matrix(role: str, status: str, action: str) -> None:
     assert may(member, action) == (status == "active" and action in MATRIX[role])
 
 
-def test_who_is_no_member_may_nothing_and_an_unknown_action_is_an_error() -> None:
+def test_a_user_who_is_no_member_has_no_rights_and_an_unknown_action_is_an_error() -> None:
     assert not any(may(None, action) for action in Action)
     with pytest.raises(ValueError, match="fly"):
         may(Member(role="owner"), "fly")
@@ -55,7 +55,7 @@ def test_who_is_no_member_may_nothing_and_an_unknown_action_is_an_error() -> Non
         ({}, True),
     ],
 )
-def test_who_may_no_longer_charge_loses_the_tokens_of_this_contract_alone(
+def test_a_member_who_may_no_longer_charge_loses_the_tokens_of_this_contract_alone(
     family: Contract, bob: User, change: dict[str, str], keeps: bool
 ) -> None:
     held = tokens.create(uid="BOB-1", user=bob, contract=family)
@@ -92,7 +92,9 @@ def test_the_former_owner_stays_as_a_member_and_keeps_charging(
     assert card.valid
 
 
-def test_a_contract_may_be_handed_to_somebody_new(family: Contract, alice: User, max_: User) -> None:
+def test_a_contract_may_be_transferred_to_a_user_who_is_no_member(
+    family: Contract, alice: User, max_: User
+) -> None:
     membership.transfer(owner=Member.objects.get(user=alice), to=max_)
 
     family.refresh_from_db()
@@ -100,14 +102,14 @@ def test_a_contract_may_be_handed_to_somebody_new(family: Contract, alice: User,
     assert Member.objects.get(role="owner").user == max_
 
 
-def test_somebody_who_left_comes_back_on_the_same_row(family: Contract, bob: User) -> None:
+def test_a_member_who_left_returns_on_the_same_row(family: Contract, bob: User) -> None:
     row = membership.remove(Member.objects.get(user=bob))
     back = membership.add(family, user=bob, role="viewer")
 
     assert (back.pk, back.role, back.status) == (row.pk, "viewer", "active")
 
 
-def test_the_limit_counts_the_owner_and_those_invited_but_not_those_who_left(
+def test_the_limit_counts_owner_and_invited_members_but_not_members_who_left(
     family: Contract, bob: User, max_: User
 ) -> None:
     contracts.update(family, max_members=3)
@@ -161,7 +163,7 @@ def test_an_owner_of_an_active_contract_can_not_be_closed(family: Contract, alic
     assert revived.value.field == "status"
 
 
-def test_a_viewer_a_stranger_and_somebody_closed_get_no_working_token(
+def test_a_viewer_a_stranger_and_a_closed_user_get_no_working_token(
     family: Contract, vera: User, max_: User
 ) -> None:
     people.close(max_)
@@ -173,7 +175,7 @@ def test_a_viewer_a_stranger_and_somebody_closed_get_no_working_token(
     assert not tokens.create(uid="X", user=vera, contract=family, valid=False).valid
 
 
-def test_a_closed_person_joins_nothing_and_a_terminated_contract_takes_nobody(
+def test_a_closed_user_joins_no_contract_and_a_terminated_contract_takes_no_member(
     family: Contract, max_: User, bob: User, alice: User
 ) -> None:
     owner = Member.objects.get(user=alice)

@@ -15,7 +15,7 @@ from tests.unit.accounts.conftest import Caller, fields
 LIST = "/api/v1/users"
 
 
-def test_a_person_is_entered_without_a_password(administrator: Caller) -> None:
+def test_a_user_is_created_without_a_password(administrator: Caller) -> None:
     body = {"name": "Dora", "email": "Dora@Example.com", "phone": "+49 30 1234-5", "language": "de"}
 
     response = administrator.post(LIST, body)
@@ -52,7 +52,7 @@ def test_bad_input_names_its_field(administrator: Caller, body: dict[str, Any], 
     assert fields(response) == [field]
 
 
-def test_an_email_belongs_to_one_person_whatever_its_case(
+def test_an_email_belongs_to_one_user_regardless_of_its_case(
     administrator: Caller, alice: User, bob: User
 ) -> None:
     new = administrator.post(LIST, {"name": "Second", "email": "ALICE@example.com"})
@@ -63,7 +63,7 @@ def test_an_email_belongs_to_one_person_whatever_its_case(
     assert fields(new) == fields(changed) == ["email"]
 
 
-def test_operators_are_the_admins_business(administrator: Caller) -> None:
+def test_operators_are_managed_in_the_admin_only(administrator: Caller) -> None:
     root = User.objects.create_superuser("root", password="x")
 
     assert administrator.get(LIST).info["total"] == 0
@@ -85,7 +85,7 @@ def test_an_owner_of_an_active_contract_is_not_closed(
     assert administrator.get(path).info["status"] == "closed"
 
 
-def test_if_match_refuses_who_read_an_older_state(administrator: Caller, alice: User) -> None:
+def test_if_match_refuses_a_change_of_an_older_state(administrator: Caller, alice: User) -> None:
     path = f"{LIST}/{alice.pk}"
     etag = administrator.get(path)["ETag"]
 
@@ -137,11 +137,11 @@ def test_people_are_found_by_their_last_change(viewer: Caller, alice: User, bob:
 @pytest.mark.parametrize(
     "query", ["ordering=password", "limit=0", "limit=201", "username=root", "q=" + "x" * 101]
 )
-def test_what_is_not_on_the_list_is_refused(viewer: Caller, query: str) -> None:
+def test_an_unknown_parameter_of_the_list_is_refused(viewer: Caller, query: str) -> None:
     assert viewer.get(f"{LIST}?{query}").status_code == 400
 
 
-def test_a_persons_contracts_and_tokens(
+def test_the_contracts_and_tokens_of_a_user(
     viewer: Caller, family: Contract, bob: User, vera: User, max_: User
 ) -> None:
     tokens.create(uid="BOB", user=bob, contract=family)
@@ -160,7 +160,7 @@ def test_a_bad_number_is_400_and_an_unknown_one_404(
     assert viewer.get(f"{LIST}/{number}{below}").status_code == status
 
 
-def test_whose_data_is_erased_is_not_changed(administrator: Caller, alice: User) -> None:
+def test_a_user_with_erased_data_is_not_changed(administrator: Caller, alice: User) -> None:
     User.objects.update(erased_at=timezone.now())
 
     assert administrator.patch(f"{LIST}/{alice.pk}", {"name": "Alice"}).status_code == 409

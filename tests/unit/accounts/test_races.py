@@ -1,4 +1,4 @@
-"""Two at once: one winner, and the other is told 409. Real threads on a real database."""
+"""Two changes at once: one succeeds, the other gets 409. Real threads on a real database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def at_once(*functions: Callable[[], Any]) -> list[Any]:
-    """What each returned or raised, all started at the same moment."""
+    """Start all functions at the same moment; return the result or the exception of each."""
     barrier = threading.Barrier(len(functions))
     results: list[Any] = [None] * len(functions)
 
@@ -89,7 +89,7 @@ def test_two_transfers_end_with_one_owner(crowd: list[User], contract: Contract)
     assert Member.objects.count() == 2
 
 
-def test_two_who_join_the_last_place(crowd: list[User], contract: Contract) -> None:
+def test_two_users_who_join_the_last_place(crowd: list[User], contract: Contract) -> None:
     contracts.update(contract, max_members=3)
 
     results = at_once(*[lambda user=user: membership.add(contract, user=user) for user in crowd[1:]])
@@ -113,7 +113,7 @@ def test_two_groups_of_one_id(contract: Contract) -> None:
     assert conflicts(results) == 1
 
 
-def test_a_token_for_somebody_who_is_leaving_never_works(crowd: list[User], contract: Contract) -> None:
+def test_a_token_for_a_member_who_is_leaving_never_works(crowd: list[User], contract: Contract) -> None:
     member = membership.add(contract, user=crowd[1])
 
     results = at_once(
@@ -124,7 +124,7 @@ def test_a_token_for_somebody_who_is_leaving_never_works(crowd: list[User], cont
     assert not Token.objects.filter(valid=True).exists()
 
 
-def test_somebody_who_closes_never_becomes_an_owner(crowd: list[User]) -> None:
+def test_a_user_who_closes_never_becomes_an_owner(crowd: list[User]) -> None:
     results = at_once(
         lambda: people.close(crowd[1]), lambda: contracts.create(contract_id="NEW", owner=crowd[1])
     )

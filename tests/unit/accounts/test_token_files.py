@@ -1,4 +1,4 @@
-"""Many tokens at once: preview, problems row by row, all or nothing, progress, and the way back."""
+"""Tokens from a file: preview, problems row by row, all or nothing, progress, and the export."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXPORT = "/api/v1/tokens/export"
 def upload(
     caller: Caller, content: bytes | str, *, query: str = "", name: str = "tokens.csv", **headers: str
 ) -> Any:
-    """Send a file as a browser's form does."""
+    """Send a file as the form of a browser does."""
     raw = content.encode() if isinstance(content, str) else content
     file = io.BytesIO(raw)
     file.name = name
@@ -49,7 +49,7 @@ def sheet(*rows: list[Any]) -> bytes:
     return file.getvalue()
 
 
-def test_a_preview_writes_nothing_and_says_what_would_happen(administrator: Caller) -> None:
+def test_a_preview_writes_nothing_and_lists_the_changes(administrator: Caller) -> None:
     tokens.create(uid="OLD", name="old")
     tokens.create(uid="SAME", name="same")
 
@@ -161,7 +161,7 @@ def test_every_problem_names_its_row_and_field_and_nothing_is_half_imported(
         b"PK\x03\x04 and nothing more",
     ],
 )
-def test_what_is_no_table_is_400(administrator: Caller, content: bytes) -> None:
+def test_a_file_that_is_no_table_is_400(administrator: Caller, content: bytes) -> None:
     response = upload(administrator, content)
 
     assert response.status_code == 400
@@ -194,7 +194,7 @@ def test_a_file_that_is_too_long_is_400(
     assert upload(administrator, "uid\n" + "A" * 60).status_code == 400
 
 
-def test_only_a_form_with_a_file_is_taken(administrator: Caller, viewer: Caller) -> None:
+def test_only_a_form_with_a_file_is_accepted(administrator: Caller, viewer: Caller) -> None:
     assert administrator.post(IMPORT, {"file": "x"}).status_code == 415
     form = administrator.client.post(IMPORT, {}, headers={"Authorization": f"Api-Key {administrator.key}"})
     assert form.status_code == 400
@@ -212,7 +212,7 @@ def test_the_same_upload_with_one_key_takes_effect_once(administrator: Caller) -
     assert TokenImport.objects.count() == 1
 
 
-def test_a_row_changes_only_what_it_says(administrator: Caller, family: Contract, bob: User) -> None:
+def test_a_row_changes_only_its_filled_cells(administrator: Caller, family: Contract, bob: User) -> None:
     token = tokens.create(uid="A", user=bob, contract=family, name="keep", status="blocked")
 
     upload(administrator, "uid,issuer,name\na,Acme,\n")
@@ -227,7 +227,7 @@ def test_a_row_changes_only_what_it_says(administrator: Caller, family: Contract
     )
 
 
-def test_the_world_changed_between_check_and_write(db: None, family: Contract, bob: User) -> None:
+def test_rows_that_changed_between_check_and_write_are_refused(db: None, family: Contract, bob: User) -> None:
     from accounts.models import Member
 
     held = tokens.create(uid="HELD")
@@ -251,7 +251,7 @@ def test_the_world_changed_between_check_and_write(db: None, family: Contract, b
     assert sorted(Token.objects.values_list("uid", "name")) == [("HELD", "meanwhile"), ("OTHER", "")]
 
 
-def test_a_batch_costs_the_same_queries_whatever_its_length(db: None) -> None:
+def test_a_batch_costs_the_same_queries_at_any_length(db: None) -> None:
     def queries(count: int) -> int:
         text = "uid\n" + "\n".join(f"T{number}" for number in range(count))
         rows = token_files.read(io.BytesIO(text.encode()))
@@ -263,7 +263,7 @@ def test_a_batch_costs_the_same_queries_whatever_its_length(db: None) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_long_file_goes_on_in_the_background_and_tells_its_progress(
+def test_a_long_file_continues_in_the_background_and_reports_its_progress(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     import threading
@@ -288,7 +288,7 @@ def test_a_long_file_goes_on_in_the_background_and_tells_its_progress(
     assert administrator.get("/api/v1/tokens/imports/x").status_code == 400
 
 
-def test_an_import_whose_process_died_is_told_as_failed(administrator: Caller) -> None:
+def test_an_import_of_a_dead_process_is_reported_as_failed(administrator: Caller) -> None:
     job = TokenImport.objects.create(file_name="a.csv", actor="somebody", row_count=9000)
     running = administrator.get(f"/api/v1/tokens/imports/{job.pk}").info["state"]
     TokenImport.objects.update(updated_at=timezone.now() - timedelta(minutes=6))
@@ -299,10 +299,10 @@ def test_an_import_whose_process_died_is_told_as_failed(administrator: Caller) -
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
-def test_what_was_exported_comes_back_as_it_was(
+def test_an_exported_file_is_imported_without_a_change(
     administrator: Caller, family: Contract, bob: User, form: str
 ) -> None:
-    # given tokens with everything that may go wrong on the way
+    # given tokens with texts that an export may damage
     tokens.create(uid="=cmd|' /C calc'!A0", name="+1", user=bob, contract=family, cost_per_day=2.5)
     tokens.create(uid="00042", name='Müller; "x", y\nz', expires_at=None, is_master=True, issuer="-")
     tokens.create(uid="AABBCC001122", type="VEHICLE", valid=False)

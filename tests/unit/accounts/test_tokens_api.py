@@ -1,4 +1,4 @@
-"""Tokens and token groups over REST: what `tests/api/accounts/test_accounts.py` does not have."""
+"""Tokens and token groups over REST, beyond the cases of `tests/api/accounts/test_accounts.py`."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_token_is_found_by_its_uid_and_type(viewer: Caller) -> None:
     assert viewer.get(f"{LIST}/by-uid/A?type=CARD").status_code == 400
 
 
-def test_a_token_changes_only_as_it_was_read(administrator: Caller) -> None:
+def test_a_token_changes_only_from_the_state_that_was_read(administrator: Caller) -> None:
     token = tokens.create(uid="A")
     etag = administrator.get(f"{LIST}/{token.pk}")["ETag"]
     administrator.patch(f"{LIST}/{token.pk}", {"name": "first"})
@@ -145,7 +145,7 @@ def test_a_token_changes_only_as_it_was_read(administrator: Caller) -> None:
         ("whitelist=NEVER", ["GUARD"]),
     ],
 )
-def test_tokens_are_filtered_by_what_they_hang_on(
+def test_tokens_are_filtered_and_searched(
     viewer: Caller, family: Contract, bob: User, query: str, found: list[str]
 ) -> None:
     tokens.create(uid="BOB", user=bob, contract=family, visual_number="0815")
@@ -157,25 +157,25 @@ def test_tokens_are_filtered_by_what_they_hang_on(
     assert [row["uid"] for row in response.info["tokens"]] == found
 
 
-def test_a_group_links_means_of_one_contract(administrator: Caller, family: Contract, max_: User) -> None:
+def test_a_group_has_tokens_of_one_contract(administrator: Caller, family: Contract, max_: User) -> None:
     # given a group
     made = administrator.post(GROUPS, {"contract_id": family.contract_id, "group_id": "FAM-1", "name": "All"})
     path = f"{GROUPS}/{made.info['id']}"
 
-    # when tokens join, one without a contract of its own
+    # when tokens are added, one of them without a contract
     card = administrator.post(LIST, {"uid": "CARD", "group_id": "fam-1"})
     foreign = contracts.create(contract_id="OTHER", owner=max_)
     tokens.create(uid="FOREIGN", contract=foreign)
     refused = administrator.patch(f"{LIST}/{Token.objects.get(uid='FOREIGN').pk}", {"group_id": "FAM-1"})
 
-    # then they are the contract's means, and another contract's are not
+    # then they belong to the contract, and tokens of another contract are refused
     assert (made.status_code, made.info["tokens"]) == (201, [])
     assert card.info["contract_id"] == family.contract_id
     assert (refused.status_code, fields(refused)) == (400, ["group_id"])
     assert administrator.get(f"{GROUPS}/FAM-1").info["tokens"] == [card.info["id"]]
     assert administrator.get(GROUPS).info["token_groups"][0]["tokens"] == [card.info["id"]]
 
-    # and the group takes them along when it is renamed, and lets them go when it is dissolved
+    # and a renamed group keeps its tokens, and a deleted group releases them
     renamed = administrator.patch(path, {"group_id": "FAM-2"})
     assert (renamed.info["group_id"], Token.objects.get(uid="CARD").group_id) == ("FAM-2", "FAM-2")
     assert administrator.delete(path).status_code == 200
@@ -201,7 +201,7 @@ def test_a_group_without_an_id_gets_one_that_1_6_can_carry(administrator: Caller
         ({"contract_id": "DE8AA001234567", "group_id": "foreign"}, 400, "group_id"),
     ],
 )
-def test_a_group_that_can_not_be_is_refused(
+def test_an_invalid_group_is_refused(
     administrator: Caller, *, family: Contract, max_: User, body: dict[str, str], status: int, field: str
 ) -> None:
     administrator.post(GROUPS, {"contract_id": "DE8AA001234567", "group_id": "TAKEN"})

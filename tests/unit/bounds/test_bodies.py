@@ -1,4 +1,4 @@
-"""The bounds of HTTP requests, by the middleware alone: size, time, and requests at once by address."""
+"""The limits of HTTP requests in the middleware alone: size, time, and parallel requests by address."""
 
 from __future__ import annotations
 
@@ -33,8 +33,9 @@ def _small_bounds(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 class Request:
-    """One request to the middleware, and what came of it. The client sends `parts` and then nothing more, or
-    goes when it was told to.
+    """One request to the middleware, and its outcome.
+
+    The client sends `parts`. The body ends with them, or it never ends (`ends_after_parts` is False).
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class Request:
         self.is_in_progress = asyncio.Event()
 
     async def application(self, scope: Any, receive: Any, send: Any) -> None:
-        """Reads everything and answers, as Django does."""
+        """Read the whole body and answer, as Django does."""
         self.is_in_progress.set()
         while (message := await receive())["type"] == "http.request":
             self.seen += message["body"]
@@ -109,7 +110,7 @@ class Request:
 
 
 def sized(path: str, size: int, *parts: bytes, **headers: Any) -> Request:
-    """A request that says how long its body is."""
+    """A request with a Content-Length of this size."""
     return Request(path, *parts, content_length=str(size), **headers)
 
 
@@ -120,7 +121,7 @@ def chunked(path: str, *parts: bytes, **headers: Any) -> Request:
 # -- size ----------------------------------------------------------------------------------------------------
 
 
-async def test_a_body_that_says_it_is_too_large_is_413_before_a_byte_is_read() -> None:
+async def test_a_declared_length_beyond_the_limit_is_413_before_a_byte_is_read() -> None:
     done = await sized(AUTHORIZE, 10 * KIB + 1, b"x" * KIB, **KEY).run()
 
     assert (done.status, done.read_before_answer, done.seen) == (413, 0, b"")
@@ -146,7 +147,7 @@ async def test_a_body_of_just_the_limit_is_read() -> None:
     "make",
     [lambda *parts: chunked(AUTHORIZE, *parts, **KEY), lambda *parts: sized(AUTHORIZE, 5, *parts, **KEY)],
 )
-async def test_a_body_that_turns_out_too_large_is_413_and_the_application_sees_its_client_go(
+async def test_a_body_that_grows_beyond_the_limit_is_413_and_the_application_sees_a_disconnect(
     make: Any,
 ) -> None:
     done = await make(*[b"x" * KIB] * 40).run()
@@ -156,13 +157,13 @@ async def test_a_body_that_turns_out_too_large_is_413_and_the_application_sees_i
     assert json.loads(done.body)["data"] == {"limit": 10 * KIB, "size": None}
 
 
-async def test_the_answer_stays_readable_because_what_is_sent_meanwhile_is_read_and_forgotten() -> None:
+async def test_the_rest_of_the_body_is_read_and_dropped_so_that_the_answer_stays_readable() -> None:
     done = await sized(AUTHORIZE, 30 * KIB, *[b"x" * KIB] * 30, **KEY).run()
 
     assert (done.status, done.read) == (413, 30 * KIB)
 
 
-async def test_a_client_that_never_stops_sending_is_left_after_so_many_bytes(
+async def test_a_client_that_never_stops_sending_is_disconnected_after_a_number_of_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(bodies, "LINGER_BYTES", 20 * KIB)
@@ -172,7 +173,7 @@ async def test_a_client_that_never_stops_sending_is_left_after_so_many_bytes(
     assert (done.status, done.read) == (413, 20 * KIB)
 
 
-async def test_people_get_a_page() -> None:
+async def test_a_browser_gets_a_page() -> None:
     done = await sized("/admin/accounts/user/add/", 11 * KIB).run()
 
     assert (done.status, done.headers["content-type"]) == (413, "text/html; charset=utf-8")
@@ -187,7 +188,7 @@ async def test_a_compressed_body_is_415(encoding: str) -> None:
 
 
 @pytest.mark.parametrize("length", ["", "-1", "1e3", "9" * 30, "\u0661"])
-async def test_a_length_that_is_no_number_is_counted_like_none(length: str) -> None:
+async def test_a_length_that_is_no_number_counts_as_a_missing_length(length: str) -> None:
     done = await Request(AUTHORIZE, *[b"x" * KIB] * 40, content_length=length, **KEY).run()
 
     assert done.status == 413
@@ -215,7 +216,7 @@ async def test_a_body_that_does_not_arrive_is_408(settings: Any) -> None:
     assert json.loads(done.body)["data"] == {"timeout": 0.05, "received": 10}
 
 
-async def test_each_further_mib_of_an_upload_has_the_time_once_more(
+async def test_each_further_mib_of_an_upload_extends_the_timeout(
     settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bodies, "_PER_BYTES", KIB)
@@ -237,7 +238,7 @@ async def test_an_answer_may_take_longer_than_a_body(settings: Any) -> None:
     assert (await slow.run()).status == 200
 
 
-# -- before the credentials were looked at -------------------------------------------------------------------
+# -- before authentication -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", [AUTHORIZE, IMPORT, "/api/v1/chargepoints/CP/commands", "/health"])
@@ -246,7 +247,7 @@ async def test_without_credentials_no_byte_is_read_before_the_api_refuses(path: 
     done = await sized(path, size, b"x" * 10).run()
 
     assert (done.status, done.read_before_answer, done.seen) == (200, 0, b"")
-    assert done.headers["connection"] == "close"  # the body that was not read would be the next request
+    assert done.headers["connection"] == "close"  # the unread body would be parsed as the next request
 
 
 def valid_key() -> dict[str, str]:
@@ -265,7 +266,7 @@ def session(user: User, **changes: str) -> dict[str, str]:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("kind", ["key", "session"])
-def test_only_who_is_known_may_upload_a_file(kind: str) -> None:
+def test_only_an_authenticated_caller_may_upload_a_file(kind: str) -> None:
     user = User.objects.create_user("olga", password="a password of tests")
     shown = valid_key() if kind == "key" else session(user)
     wrong = {"authorization": "Api-Key ocs_of_nobody_at_all"} if kind == "key" else {"cookie": "sessionid=x"}
@@ -296,7 +297,7 @@ def test_only_who_is_known_may_upload_a_file(kind: str) -> None:
         ({"authorization": "Basic azpr", "cookie": "sessionid=s"}, "s"),
     ],
 )
-def test_credentials_are_found_wherever_the_api_looks_for_them(
+def test_credentials_are_found_in_every_header_that_the_api_reads(
     headers: dict[str, str], secret: str | None
 ) -> None:
     found = callers.offered(Request(AUTHORIZE, **headers).scope)
@@ -310,7 +311,7 @@ async def _run(make: Any, *arguments: Any, **headers: Any) -> Request:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_file_beyond_its_limit_is_413_for_everybody() -> None:
+def test_a_file_beyond_its_limit_is_413_for_every_caller() -> None:
     done = asyncio.run(_run(sized, IMPORT, 165 * KIB, **valid_key()))
 
     assert (done.status, done.read_before_answer) == (413, 0)
@@ -318,7 +319,7 @@ def test_a_file_beyond_its_limit_is_413_for_everybody() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_session_that_ended_is_none() -> None:
+def test_an_ended_session_is_no_credential() -> None:
     user = User.objects.create_user("olga", password="a password of tests")
     ended, outdated, closed = session(user), session(user, **{HASH_SESSION_KEY: "older"}), session(user)
 

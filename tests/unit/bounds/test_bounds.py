@@ -1,4 +1,4 @@
-"""S11: what stations, strangers and uploads can write without end is bounded; the newest of it survives."""
+"""S11: rows that stations, strangers and uploads can write are limited in number; the newest rows stay."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def refused_token(station: ChargePoint | None, number: int) -> RefusedToken:
 
 
 def trim() -> None:
-    """The hourly job of both apps."""
+    """Run the hourly job of both apps."""
     trim_events()
     trim_refusals()
 
@@ -108,7 +108,7 @@ def test_events_of_no_station_are_bounded_too(monkeypatch: pytest.MonkeyPatch, n
     assert [event.type for event in kept] == [str(number) for number in range(15, 25)]
 
 
-def test_refused_connections_are_bounded_and_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_connections_are_bounded_and_the_oldest_is_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stations, "MAX_REFUSALS", 5)
 
     for number in range(12):
@@ -152,7 +152,7 @@ def test_no_more_stations_register_by_themselves_than_allowed(
     assert ChargePoint.objects.count() == 3
 
 
-def test_many_that_register_at_once_stop_at_the_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_stations_that_register_at_once_stop_at_the_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "MAX_REGISTERED", 3)
 
     let_in = stations.register([f"NEW-{number}" for number in range(5)])
@@ -191,7 +191,7 @@ def test_a_station_that_invents_paths_holds_a_bounded_number_of_kinds_in_memory(
     assert station.deviations["odd", "", "path 0"].count == 1
 
 
-def test_unknown_tokens_are_bounded_and_the_longest_unseen_makes_room(
+def test_unknown_tokens_are_bounded_and_the_longest_unseen_is_deleted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(unknown_tokens, "MAX_UNKNOWN", 4)
@@ -204,10 +204,10 @@ def test_unknown_tokens_are_bounded_and_the_longest_unseen_makes_room(
     assert set(UnknownToken.objects.values_list("uid", flat=True)) == {"T0", "T2", "T3", "NEW"}
 
 
-def test_the_quarantine_of_a_station_is_bounded_and_keeps_what_came_first(
+def test_the_quarantine_of_a_station_is_bounded_and_keeps_the_first_messages(
     monkeypatch: pytest.MonkeyPatch, noisy: ChargePoint, quiet: ChargePoint
 ) -> None:
-    """Evidence does not make room for what a broken station sends afterwards; the message log has that."""
+    """Later messages of a broken station do not displace the evidence; the message log has them."""
     monkeypatch.setattr(quarantine, "MAX_PER_STATION", 5)
     for number in range(5):
         QuarantinedMessage.objects.create(
@@ -223,7 +223,7 @@ def test_the_quarantine_of_a_station_is_bounded_and_keeps_what_came_first(
     assert not quarantine._is_kept(quiet.pk, "StopTransaction", "one more")
 
 
-def test_messages_older_than_the_retention_are_deleted_piece_by_piece(
+def test_messages_older_than_the_retention_are_deleted_in_batches(
     monkeypatch: pytest.MonkeyPatch, noisy: ChargePoint
 ) -> None:
     from ocpp_server.storage import partitions
@@ -251,7 +251,7 @@ def test_messages_older_than_the_retention_are_deleted_piece_by_piece(
     assert set(Message.objects.values_list("message_id", flat=True)) == {"1", "2", "3", "4"}
 
 
-def test_reports_of_imports_go_with_the_message_log_and_files_nobody_imported_before(settings: Any) -> None:
+def test_reports_of_imports_are_deleted_with_the_message_log_and_unused_files_earlier(settings: Any) -> None:
     settings.OCPP_MESSAGE_RETENTION = 30 * 86400
     now = datetime.now(UTC)
     for name, days, state in (
@@ -271,7 +271,7 @@ def test_reports_of_imports_go_with_the_message_log_and_files_nobody_imported_be
     assert not TokenUpload.objects.exists()
 
 
-def test_reports_of_imports_stay_where_messages_stay_for_ever(settings: Any) -> None:
+def test_reports_of_imports_stay_where_messages_are_never_deleted(settings: Any) -> None:
     settings.OCPP_MESSAGE_RETENTION = 0
     job = TokenImport.objects.create(file_name="old", actor="a", state=TokenImport.State.DONE)
     TokenImport.objects.filter(pk=job.pk).update(created_at=datetime.now(UTC) - timedelta(days=4000))
@@ -281,7 +281,7 @@ def test_reports_of_imports_stay_where_messages_stay_for_ever(settings: Any) -> 
     assert TokenImport.objects.exists()
 
 
-def test_what_is_remembered_of_names_that_fail_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_of_names_that_failed_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(security, "_TRACKED", 100)
     hourly = security.Hourly()
 
@@ -293,7 +293,7 @@ def test_what_is_remembered_of_names_that_fail_is_bounded(monkeypatch: pytest.Mo
     assert hourly.count("name 0") == 1
 
 
-def test_an_hour_later_the_bound_begins_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bound_starts_again_after_an_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr(security.time, "monotonic", lambda: now[0])
     hourly = security.Hourly()

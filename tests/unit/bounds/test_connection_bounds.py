@@ -1,4 +1,4 @@
-"""The connections of one address, and what a request line, headers and pipelining may cost."""
+"""The limits of connections by address, and of request lines, headers and pipelined requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.unit.bounds.test_http_bounds import (
         b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 70_000 + b"\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: x\r\n" + b"a: b\r\n" * 5_000 + b"\r\n",
-        b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 10_000_000,  # and no end
+        b"GET /health HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 10_000_000,  # without an end
         b"GET /" + b"a" * 10_000_000,
     ],
     ids=["line", "header", "headers", "endless-header", "endless-line"],
@@ -64,7 +64,7 @@ def test_trailers_count_as_headers(server: LiveServer, trailers: bytes) -> None:
         assert raw.is_closed()
 
 
-def test_requests_that_do_not_wait_for_their_answers_are_bounded(server: LiveServer) -> None:  # noqa: F811
+def test_pipelined_requests_are_bounded(server: LiveServer) -> None:  # noqa: F811
     one = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
     with Raw(server) as raw:
         raw.send(one * 10)
@@ -93,7 +93,7 @@ def test_empty_lines_keep_no_connection_open(server: LiveServer) -> None:  # noq
 # -- by address ----------------------------------------------------------------------------------------------
 
 
-def test_so_many_requests_of_one_address_wait_and_the_next_is_refused_at_once(
+def test_a_limited_number_of_requests_of_one_address_waits_and_the_next_is_refused_at_once(
     server: LiveServer,  # noqa: F811
 ) -> None:
     with contextlib.ExitStack() as held:
@@ -131,10 +131,10 @@ def test_the_forwarded_address_is_the_one_that_counts(server: LiveServer) -> Non
         assert (ask("198.51.100.7"), ask("198.51.100.8")) == (429, 200)
 
 
-async def test_silent_connections_beyond_the_limit_go_soon_and_stations_are_never_counted(
+async def test_silent_connections_beyond_the_limit_are_closed_soon_and_stations_are_never_counted(
     server: LiveServer,  # noqa: F811
 ) -> None:
-    """R36: many stations behind one address. Theirs are told apart when the handshake has arrived."""
+    """R36: many stations share one address. The server recognises their connections by the handshake."""
     began = time.monotonic()
     silent = [await _silent(server) for _ in range(4 * PER_ADDRESS)]
     async with contextlib.AsyncExitStack() as held:
@@ -167,7 +167,7 @@ async def _end(reader: asyncio.StreamReader, began: float) -> float:
     return time.monotonic() - began
 
 
-def test_in_a_crowd_strangers_are_not_kept_and_who_is_known_is(server: LiveServer) -> None:  # noqa: F811
+def test_at_the_limit_only_connections_of_authenticated_clients_are_kept(server: LiveServer) -> None:  # noqa: F811
     with contextlib.ExitStack() as held:
         for _ in range(PER_ADDRESS):
             held.enter_context(Raw(server))

@@ -1,4 +1,4 @@
-"""Requests without valid credentials are bounded by client address; nobody else is hurt by it."""
+"""Requests without valid credentials are limited by client address; all other requests are unaffected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.bounds.test_bodies import AUTHORIZE, LOGIN, Request, _small_boun
 
 @asynccontextmanager
 async def in_progress(*requests: Request) -> AsyncIterator[None]:
-    """Requests whose answers wait until the block ends."""
+    """Hold back the answers of these requests until the block ends."""
     for request in requests:
         request.answers.clear()
     tasks = [asyncio.ensure_future(request.run()) for request in requests]
@@ -34,7 +34,7 @@ def get(path: str = LOGIN, client: str = "192.0.2.1", **headers: Any) -> Request
     return Request(path, method="GET", client=client, **headers)
 
 
-async def test_an_address_has_so_many_requests_in_progress_and_the_next_is_429() -> None:
+async def test_an_address_has_a_limited_number_of_requests_in_progress_and_the_next_is_429() -> None:
     async with in_progress(get(), get(), get(AUTHORIZE, authorization="Api-Key nobody")):
         refused = await get("/api/v1/chargepoints").run()
         elsewhere = await get(client="192.0.2.2").run()
@@ -45,7 +45,7 @@ async def test_an_address_has_so_many_requests_in_progress_and_the_next_is_429()
     assert (await get().run()).status == 200
 
 
-async def test_the_probes_are_answered_in_any_crowd() -> None:
+async def test_the_probes_are_answered_at_any_load() -> None:
     async with in_progress(get(), get(), get()):
         assert [(await get(path).run()).status for path in ("/health", "/health/ready")] == [200, 200]
 
@@ -53,7 +53,7 @@ async def test_the_probes_are_answered_in_any_crowd() -> None:
 @pytest.mark.parametrize(
     ("proxies", "client", "forwarded", "status"),
     [
-        ("10.0.0.1", "10.0.0.1", "", 200),  # a proxy that does not say for whom it asks
+        ("10.0.0.1", "10.0.0.1", "", 200),  # a proxy that does not forward the address of its client
         ("10.0.0.0/8,::1", "10.9.9.9", "", 200),
         ("10.0.0.1", "192.0.2.1", "192.0.2.1", 429),  # as uvicorn has read it from the header
         ("*", "192.0.2.1", "192.0.2.1", 429),
@@ -61,7 +61,7 @@ async def test_the_probes_are_answered_in_any_crowd() -> None:
         ("", "127.0.0.1", "", 429),
     ],
 )
-async def test_everybody_behind_a_proxy_is_not_one_client(
+async def test_clients_behind_a_proxy_are_not_one_client(
     settings: Any, proxies: str, client: str, forwarded: str, status: int
 ) -> None:
     settings.FORWARDED_ALLOW_IPS = proxies
@@ -81,11 +81,11 @@ async def test_all_addresses_of_one_ipv6_customer_are_one_client() -> None:
     ("address", "network"),
     [("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::/64"), ("unix socket", "unix socket")],
 )
-def test_an_address_is_known_however_it_is_written(address: str, network: str) -> None:
+def test_all_spellings_of_an_address_are_one_address(address: str, network: str) -> None:
     assert crowd.network_of(address) == network
 
 
-async def test_no_limit_is_none(settings: Any) -> None:
+async def test_without_a_limit_every_request_is_served(settings: Any) -> None:
     settings.HTTP_ANONYMOUS_PER_ADDRESS = 0
 
     async with in_progress(*(get() for _ in range(20))):
@@ -93,7 +93,7 @@ async def test_no_limit_is_none(settings: Any) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_valid_credentials_are_let_in_whoever_else_is_there() -> None:
+def test_valid_credentials_are_served_at_any_load() -> None:
     shown = valid_key()
 
     async def crowded() -> list[int]:
@@ -104,18 +104,18 @@ def test_valid_credentials_are_let_in_whoever_else_is_there() -> None:
     assert asyncio.run(crowded()) == [200] * 5 + [429]
 
 
-async def test_what_the_api_has_authenticated_counts_no_longer() -> None:
+async def test_an_authenticated_request_counts_no_longer() -> None:
     long = [get(AUTHORIZE, authorization="Api-Key good") for _ in range(3)]
 
     async with in_progress(*long):
         for request in long:
-            # What the API's authentication does, in the thread of the request.
+            # As the authentication of the API does, in the thread of the request.
             await asyncio.to_thread(callers.vouch, request)  # type: ignore[arg-type]
         assert (await get().run()).status == 200
         assert (await get(authorization="Api-Key good").run()).status == 200
 
 
-async def test_a_database_that_does_not_answer_lets_nobody_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_request_waits_for_a_database_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     release = asyncio.Event()
     loop = asyncio.get_running_loop()
     monkeypatch.setattr(callers, "LOOKUP_TIMEOUT_S", 0.05)

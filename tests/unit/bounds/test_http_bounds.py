@@ -1,4 +1,4 @@
-"""The bounds of HTTP on a real server's sockets: stations go on, memory and disk stay as they were."""
+"""The limits of HTTP on real sockets: stations are still served; memory and disk use do not grow."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.servers import API_KEY, LiveServer
 
 MIB = 1 << 20
 AUTHORIZE, IMPORT, LOGIN = "/api/v1/authorize", "/api/v1/tokens/import", "/admin/login/"
-# Not the address of a proxy that the server trusts, as 127.0.0.1 is: these clients are counted.
+# The server trusts 127.0.0.1 as a proxy and does not count it; it counts the clients of this address.
 STRANGER, OTHER = "127.0.0.2", "127.0.0.3"
 BODY_TIMEOUT_S, PER_ADDRESS = 1, 5
 WITH_KEY = f"Authorization: Api-Key {API_KEY}"
@@ -30,7 +30,7 @@ WITH_WRONG_KEY = "Authorization: Api-Key ocs_of_nobody_at_all"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
-    """A server with little patience. It must end without a traceback in its log."""
+    """A server with short timeouts. It must end without a traceback in its log."""
     folder = tmp_path_factory.mktemp("bounds")
     (folder / "tmp").mkdir()
     live = LiveServer(
@@ -46,7 +46,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) ->
 
 
 class Raw:
-    """A socket to the server on which a test says what no client library would."""
+    """A socket to the server on which a test sends bytes that no client library would send."""
 
     def __init__(self, server: LiveServer, source: str = STRANGER) -> None:
         self.socket = socket.create_connection(
@@ -72,7 +72,7 @@ class Raw:
         return response.status, response.headers, response.read()
 
     def is_closed(self) -> bool:
-        """Wait for the end of the connection; False when more is said."""
+        """Wait for the end of the connection; False when the server sends more."""
         try:
             return self.socket.recv(1) == b""
         except ConnectionResetError:
@@ -87,7 +87,7 @@ def waiting_for_body(server: LiveServer, source: str = STRANGER) -> Raw:
 
 
 def resident_mib(server: LiveServer) -> float:
-    """The most memory the process ever had."""
+    """The peak resident memory of the process."""
     assert server.process is not None
     status = Path(f"/proc/{server.process.pid}/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
@@ -131,7 +131,7 @@ def test_300_mib_are_refused_before_a_byte_of_them_is_sent(
         assert status != 413 or "314,572,800 bytes" in answer["message"]
 
 
-def test_the_connection_of_a_body_that_does_not_come_is_closed(server: LiveServer) -> None:
+def test_the_connection_of_a_body_that_does_not_arrive_is_closed(server: LiveServer) -> None:
     with Raw(server) as raw:
         raw.ask("POST", AUTHORIZE, f"Content-Length: {300 * MIB}", WITH_KEY)
 
@@ -182,7 +182,7 @@ async def test_large_bodies_leave_memory_disk_and_stations_alone(server: LiveSer
             waits.append(time.monotonic() - began)
 
     assert await sending == [413, 401, 401]
-    assert max(waits) < 2  # sixteen seconds, before there was a limit
+    assert max(waits) < 2  # it took sixteen seconds before there was a limit
     assert resident_mib(server) - before < 50
     assert os.listdir(server.folder / "tmp") == written == []
 
@@ -207,7 +207,7 @@ def test_an_upload_has_a_limit_of_its_own(server: LiveServer) -> None:
     status, answer = upload(server, 10 * MIB)
     beyond, refused = upload(server, 10 * MIB + 100)
 
-    assert (status, answer["message"]) == (400, "The file has more than 20,000 rows.")  # it was read
+    assert (status, answer["message"]) == (400, "The file has more than 20,000 rows.")  # the file was read
     assert (beyond, refused["message"]) == (400, "The file is larger than 10 MiB.")
 
 
@@ -249,7 +249,7 @@ def test_a_mib_of_unknown_fields_is_a_short_answer(server: LiveServer) -> None:
 
 
 @pytest.mark.parametrize("headers", [["Content-Length: 100"], ["Transfer-Encoding: chunked"]])
-def test_a_body_that_comes_byte_by_byte_is_408(server: LiveServer, headers: list[str]) -> None:
+def test_a_body_that_arrives_byte_by_byte_is_408(server: LiveServer, headers: list[str]) -> None:
     began = time.monotonic()
     with Raw(server) as raw:
         raw.ask("POST", AUTHORIZE, WITH_KEY, *headers)
@@ -266,8 +266,8 @@ def test_a_body_that_comes_byte_by_byte_is_408(server: LiveServer, headers: list
     assert BODY_TIMEOUT_S * 0.9 < time.monotonic() - began < 20
 
 
-def test_a_body_that_nobody_reads_ends_its_connection_too(server: LiveServer) -> None:
-    """The answer has left, and the client goes on sending the body it belongs to, for as long as it likes."""
+def test_an_unread_body_ends_its_connection_too(server: LiveServer) -> None:
+    """The client has the answer and continues to send the body of the request without end."""
     began = time.monotonic()
     with Raw(server) as raw:
         raw.ask("POST", AUTHORIZE, "Content-Length: 100000")
@@ -275,12 +275,12 @@ def test_a_body_that_nobody_reads_ends_its_connection_too(server: LiveServer) ->
         with contextlib.suppress(ConnectionError):
             while time.monotonic() - began < 30:
                 raw.send(" ")
-                time.sleep(0.05)  # slow is what this client is
+                time.sleep(0.05)  # the client sends slowly
 
     assert time.monotonic() - began < 20
 
 
-def test_a_connection_that_is_used_again_is_kept(server: LiveServer) -> None:
+def test_a_reused_connection_is_kept(server: LiveServer) -> None:
     with Raw(server) as raw:
         for _ in range(5):
             raw.ask("GET", "/api/v1/chargepoints", WITH_KEY)

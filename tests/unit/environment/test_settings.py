@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[3]
         ("300", 300),
     ],
 )
-def test_durations_are_read_the_go_way_and_become_seconds(text: str, seconds: float) -> None:
+def test_durations_have_the_syntax_of_go_and_become_seconds(text: str, seconds: float) -> None:
     values = env.read({"OCPP_CALL_TIMEOUT": text})
 
     assert values["OCPP_CALL_TIMEOUT"] == seconds
@@ -86,7 +86,7 @@ def test_a_refused_secret_is_not_repeated() -> None:
         ({"REDIS_ADDR": "redis:6379", "OCPP_UNKNOWN_STATIONS": "pending"}, True, "pending"),
     ],
 )
-def test_an_address_of_redis_makes_the_server_distributed_and_careful(
+def test_an_address_of_redis_makes_the_server_distributed_and_refuse_unknown_stations(
     environ: dict[str, str], distributed: bool, unknown_stations: str
 ) -> None:
     values = env.read(environ)
@@ -114,7 +114,7 @@ def test_every_variable_has_a_sentence_and_is_a_setting() -> None:
     assert all(hasattr(settings, name) for name in names)
 
 
-def test_the_page_of_the_settings_and_the_example_are_those_of_the_table() -> None:
+def test_the_page_of_the_settings_and_the_example_agree_with_the_table() -> None:
     hint = "write them anew: python -m ocpp_server.environment.docs"
 
     assert docs.CONFIGURATION.read_text() == docs.configuration_page(), hint
@@ -134,7 +134,7 @@ def test_the_example_is_a_file_of_settings_in_which_everything_is_the_default(tm
     assert {row.name for row in table.VARIABLES} <= environ.keys()
 
 
-def test_an_environment_file_fills_in_what_the_shell_has_not_set(tmp_path: Path) -> None:
+def test_an_environment_file_sets_variables_that_the_shell_has_not_set(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# a comment\nHTTP_PORT=9000\nexport LOG_FORMAT='json'\nREDIS_STATE_PREFIX=\"a b\"\n")
     environ = {"HTTP_PORT": "9001"}
@@ -144,7 +144,7 @@ def test_an_environment_file_fills_in_what_the_shell_has_not_set(tmp_path: Path)
     assert environ == {"HTTP_PORT": "9001", "LOG_FORMAT": "json", "REDIS_STATE_PREFIX": "a b"}
 
 
-def test_an_environment_file_with_a_stray_line_is_refused_with_its_number(tmp_path: Path) -> None:
+def test_an_environment_file_with_an_invalid_line_is_refused_with_its_number(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("HTTP_PORT=9000\nnonsense\n")
 

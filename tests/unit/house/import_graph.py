@@ -1,4 +1,4 @@
-"""The imports between the modules of this project as a graph, read from the files without running them."""
+"""The imports between the modules of this project as a graph, read from the files without an import."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def mutual_imports(edges: Graph) -> set[tuple[str, str]]:
 
 
 def cycles(edges: Graph) -> list[list[str]]:
-    """The groups of modules in which each imports, over others, itself (Tarjan's algorithm)."""
+    """The groups of modules that import each other, directly or through others (Tarjan's algorithm)."""
     order: dict[str, int] = {}
     low: dict[str, int] = {}
     stack: list[str] = []
@@ -87,7 +87,7 @@ def cycles(edges: Graph) -> list[list[str]]:
 
 
 def unexplained(path: Path) -> list[int]:
-    """The lines of imports inside functions that have no comment: on the line, or above the block."""
+    """The lines of imports inside functions without a comment on the line or above the block."""
     text = path.read_text()
     lines = text.splitlines()
     inner: dict[int, int] = {}
@@ -100,7 +100,7 @@ def unexplained(path: Path) -> list[int]:
     found = []
     for line in sorted(inner):
         above = line
-        while above - 1 in ends:  # the import that stands directly above belongs to the same block
+        while above - 1 in ends:  # an import on the line above belongs to the same block
             above = ends[above - 1]
         has_reason = any("#" in lines[one - 1] for one in range(above, line + 1))
         if not has_reason and not lines[above - 2].lstrip().startswith("#"):

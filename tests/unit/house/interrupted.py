@@ -19,8 +19,8 @@ def test_that_never_ends(tmp_path: Path, migrated_database: Path) -> None:
     redis, postgres = Redis(), Postgres()
     plain = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
     processes = [each.process.pid for each in (server, redis, postgres) if each.process is not None]
-    told = Path(os.environ["INTERRUPTED_RUN"])
+    report_path = Path(os.environ["INTERRUPTED_RUN"])
     report = {"mark": os.environ[cleaning.MARK], "run": os.getpid(), "pids": [*processes, plain.pid]}
-    (told.parent / "draft").write_text(json.dumps(report))
-    (told.parent / "draft").rename(told)
+    (report_path.parent / "draft").write_text(json.dumps(report))
+    (report_path.parent / "draft").rename(report_path)
     threading.Event().wait()

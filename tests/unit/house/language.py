@@ -2,8 +2,8 @@
 
 Two rules, both of one unit of text (a comment block, a docstring, a paragraph of a page):
 
-1. It starts with a bare relative (`What is left is written`), or a later sentence starts with who or what.
-2. It uses a word of the list below, where the trade has one (`told` for sent, `nobody` for no process).
+1. It must not start with a bare relative (`What is left is written`), a later sentence not with who or what.
+2. It must not use a word of `WORDS`: the trade has a better one (`told` is sent, `nobody` is no process).
 
     python -m tests.unit.house.language PATH...     # prints the offenders and the counts
 """
@@ -38,17 +38,17 @@ _MARKS = {
 _MARKS_BY_NAME = {"Dockerfile": "#", ".dockerignore": "#", ".gitignore": "#", ".env.example": "#"}
 
 _RELATIVE = re.compile(r"(?:who|whom|whose|whoever|what|whatever|which|whichever|those|that)\b", re.I)
-# A later sentence may well start with "That is why": it has something to point at.
+# A later sentence may start with "That is why": it refers to the sentence before.
 _RELATIVE_LATER = re.compile(r"(?:[.;:!] )(?:Who|Whom|Whose|Whoever|What|Whatever)\b[^.?]*(?![^.?]*\?)[.;:]")
 
 _QUESTION = re.compile(r"[^.:;?]*\?")
 
 WORDS = {
-    # Persons for programs
+    # Words for persons, used of programs
     "nobody, somebody, everybody, anybody": r"(?:no|some|every|any)body(?:'s)?(?: else)?",
     "whoever": r"who(?:m|so)?ever",
     "he, him, his, himself": r"he|him|his|himself",
-    # Verbs of conversation and of the hand for what a program does
+    # Verbs of conversation and of the hand, used of programs
     "tell, told": r"tells?|told|telling",
     "hear, heard": r"hears?|heard",
     "say no, said no": r"(?:say|says|said|saying) no\b(?! more)",
@@ -63,7 +63,7 @@ WORDS = {
     "look at": r"looked at|looks? at it|being looked at",
     "in hand": r"in hand",
     "ill-treat": r"ill-treat\w*",
-    # Adverbs of no technical text
+    # Adverbs that do not belong into technical texts
     "anew": r"anew",
     "for ever": r"for ever|forever",
     "done is done": r"is done is done",
@@ -79,7 +79,7 @@ WORDS = {
     "grave, birth, death": r"graves?|tombs?|dies of|born",
 }
 
-# Phrases that a word above is right in, each with its reason.
+# Phrases in which a word above is correct, each with its reason.
 ALLOWED = (
     r"tell(?:s|ing)? [\w' ,]{0,40}?\b(?:apart|from)\b",  # to distinguish
     r"(?:cannot|can't) tell whether",  # to know
@@ -107,7 +107,7 @@ class Unit:
 
     @property
     def faults(self) -> list[str]:
-        """The breaches of the rules: "starts with ..." or the word."""
+        """The broken rules: "starts with ..." or the word."""
         text = _CODE.sub("`code`", self.text)
         found = []
         start = text.lstrip("-*#> \"'([").lower()

@@ -23,7 +23,7 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 def imports(path: Path) -> set[str]:
-    """Every module of ours that a file imports, wherever in it, names resolved to modules where they are."""
+    """Every module of this project that a file imports at any depth; a name may be a module."""
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -53,11 +53,11 @@ def offenders(
     ]
 
 
-def test_the_protocol_imports_nothing_of_ours() -> None:
+def test_the_protocol_imports_no_other_package_of_this_project() -> None:
     assert offenders("ocpp_server.protocol", (*APPS, "ocpp_server"), ("ocpp_server.protocol",)) == []
 
 
-def test_accounts_know_nothing_of_ocpp() -> None:
+def test_accounts_import_nothing_of_ocpp() -> None:
     assert (
         offenders("accounts", ("chargepoints", "transactions", "configuration", "ocpp_server.protocol")) == []
     )
@@ -94,8 +94,8 @@ def test_services_import_no_higher_floor(app: str) -> None:
 
 
 @pytest.mark.parametrize("app", APPS)
-def test_an_app_reaches_another_through_its_services_models_and_the_doors(app: str) -> None:
-    """Views share how a station is found in a path, and how a REST call becomes an OCPP call."""
+def test_an_app_imports_only_services_models_and_shared_views_of_another(app: str) -> None:
+    """Views share the look-up of a station by its path, and the step from a REST call to an OCPP call."""
     doors = tuple(
         door
         for other in APPS
@@ -129,7 +129,7 @@ def test_only_the_calls_and_the_consumers_touch_the_channel_layer() -> None:
 def test_only_the_journal_uses_bulk_sql() -> None:
     users = {name for name, imported in ALL if "ocpp_server.storage.bulk.Table" in imported}
 
-    # The station store only names the type of the message log's table.
+    # The station store only names the type of the table of the message log.
     doors = {"ocpp_server.storage.journal", "ocpp_server.storage.unit", "ocpp_server.transport.station_store"}
 
     assert users <= doors | {"chargepoints.tables", "transactions.tables"}
@@ -149,7 +149,7 @@ GRAPH = import_graph.graph(MODULES)
 
 
 def test_the_engine_imports_no_app() -> None:
-    """Apps register with the engine. The settings and the addresses compose the apps, and may name them."""
+    """Apps register with the engine. Only the settings and the URLs, which compose apps, may name them."""
     composing = {"settings", "urls", "accounts_settings", "accounts_urls"}
     found = [
         f"{module} imports {imported}"

@@ -1,4 +1,4 @@
-"""Every decision is a file with a status and a date, and stands in the index."""
+"""Every decision is a file with a status and a date, and is listed in the index."""
 
 from __future__ import annotations
 

@@ -34,11 +34,11 @@ SOURCES = (
     "transactions",
 )
 
-# Files that a server makes when it runs, and those that a page shows as the reader's own.
+# Files that a running server makes, and example files of the reader.
 _OTHERS = ("data/", "bench/results/", "copy.sqlite3", "/")
-# A word of the wire, a name that stands for any, and names of Django's.
+# An error code of OCPP, a placeholder, and names from Django.
 _OTHER_NAMES = {"NotSupported", "TheAction", "CheckConstraint", "UniqueConstraint"}
-# The environment of the tests, which is no setting of the server.
+# Environment variables of the tests; they are no settings of the server.
 _OF_TESTS = {"TEST_REDIS_SERVER", "TEST_REDIS_URL", "TEST_DATABASE_URL"}
 _CODE = re.compile(r"```.*?```|`([^`\n]+)`", re.DOTALL)
 _ENDINGS = "cfg|html|ini|js|json|lua|md|py|sh|toml|txt|ya?ml"
@@ -56,7 +56,7 @@ def spans(page: Path) -> list[str]:
 
 @cache
 def paths() -> frozenset[str]:
-    """Every file and folder of ours, and what each is called from any folder above it."""
+    """Every file and folder of this project, by its path from each folder above it."""
     hidden = {".git", ".venv", "node_modules", "__pycache__"}
     found = set()
     for path in ROOT.rglob("*"):
@@ -97,7 +97,7 @@ def test_every_function_and_class_of_the_pages_about_the_code_exists(page: Path)
     names = set()
     for span in spans(page):
         found = _NAME.fullmatch(span.removeprefix("await "))
-        # Lower-case words alone are states, fields and folders.
+        # A single lower-case word is a state, a field or a folder.
         if found and ("." in found[1] or found[1] != found[1].lower() or span.startswith("@")):
             names.add(found[2])
     files = {Path(path).suffix[1:] for path in paths()}

@@ -26,7 +26,7 @@ def until(condition: Callable[[], Any], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)  # nothing to await: these are processes of others
+        time.sleep(0.05)  # no event to await: another program starts these processes
 
 
 def is_running(pid: int) -> bool:
@@ -48,23 +48,23 @@ def is_running(pid: int) -> bool:
 def test_an_interrupted_run_leaves_no_process_behind(
     tmp_path: Path, number: signal.Signals, is_of_worker: bool
 ) -> None:
-    # given a run with a server, a Redis, a PostgreSQL and a process started plainly
-    told = tmp_path / "told"
-    variables = {**os.environ, "INTERRUPTED_RUN": str(told), "DATA_DIR": str(tmp_path / "data")}
+    # given a run with a server, a Redis, a PostgreSQL and a plain process
+    report_path = tmp_path / "report"
+    variables = {**os.environ, "INTERRUPTED_RUN": str(report_path), "DATA_DIR": str(tmp_path / "data")}
     options = ["-n", "1", "--max-worker-restart", "0"] if is_of_worker else ["-p", "no:xdist"]
     with open(tmp_path / "log", "wb") as log:
         run = subprocess.Popen([*_RUN, *options], cwd=ROOT, env=variables, stdout=log, stderr=log)
-    until(lambda: told.exists() or run.poll() is not None, 120)
+    until(lambda: report_path.exists() or run.poll() is not None, 120)
     assert run.poll() is None, (tmp_path / "log").read_text()
-    report = json.loads(told.read_text())
+    report = json.loads(report_path.read_text())
     children = [child.pid for pid in report["pids"] for child in psutil.Process(pid).children()]
     pids = [*report["pids"], *children]
-    assert len(pids) > 4 and all(is_running(pid) for pid in pids)  # those of PostgreSQL are several
+    assert len(pids) > 4 and all(is_running(pid) for pid in pids)  # PostgreSQL has several processes
 
-    # when it ends before its time
+    # when the run is interrupted
     os.kill(report["run"] if is_of_worker else run.pid, number)
     run.wait(60)
 
-    # then nothing is left
+    # then no process is left
     until(lambda: not any(is_running(pid) for pid in pids))
     until(lambda: not cleaning.marked(report["mark"]))

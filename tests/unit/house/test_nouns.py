@@ -24,7 +24,7 @@ SERVICES_WITHOUT_A_BLOCK = {
     "chargepoints/services/connections.py": "stores connections and the messages of every block",
     "chargepoints/services/commands.py": "commands of every block end here when no answer comes",
     "chargepoints/services/deviations.py": "counts what messages of every block get wrong",
-    "chargepoints/services/sites.py": "sites are ours; OCPP has none",
+    "chargepoints/services/sites.py": "OCPP has no sites",
     "transactions/services/privacy.py": "a person's data in every table; no action asks for it",
 }
 
@@ -37,7 +37,7 @@ FLOORS = frozenset(
     }
 )  # fmt: skip
 
-# What stands beside the floors of an app, and why.
+# Files beside the floors of an app, each with its reason.
 BESIDE_THE_FLOORS = {
     "accounts/emaid.py": "the format of contract ids, read by models, services and serializers",
     "accounts/fields.py": "a model field, needed by models and migrations alike",
@@ -76,7 +76,7 @@ def answered(path: Path) -> Iterator[str]:
 
 
 def sent(path: Path) -> Iterator[str]:
-    """The actions of ours that a module names."""
+    """The CSMS-initiated actions that a module names."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             row = ACTIONS.get(node.value)
@@ -110,7 +110,7 @@ def test_every_exception_is_needed() -> None:
 
 @pytest.mark.parametrize("app", APPS)
 def test_a_handlers_module_answers_actions_of_its_block_alone(app: str) -> None:
-    """Reactions (@also, @after) may be to any action."""
+    """A module may react (@also, @after) to any action."""
     strangers = [
         f"{named(path)}: {action} belongs to {ACTIONS[action].block}"
         for part, path in files(app, "handlers")

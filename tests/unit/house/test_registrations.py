@@ -1,4 +1,4 @@
-"""What apps register with the engine: the menu in its order, and a sentence where an app is missing."""
+"""Registrations of apps with the engine: the order of the menu, and the error when two claim one place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packages of ocpp_server import only those above them in the list of docs/decisions/0048."""
+"""A package of ocpp_server imports only packages above it in the list of docs/decisions/0048."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The version stands once in the code; every other place that shows it agrees."""
+"""The code defines the version once; every other place that shows the version agrees."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_api_document_has_the_version() -> None:
     assert settings.SPECTACULAR_SETTINGS["VERSION"] == __version__
 
 
-def test_the_newest_section_of_the_changelog_is_of_the_version() -> None:
+def test_the_newest_section_of_the_changelog_has_the_version() -> None:
     newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
 
     assert newest and newest[1] == __version__

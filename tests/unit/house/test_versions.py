@@ -21,7 +21,7 @@ def modules() -> Iterator[Path]:
 
 
 def names_a_version(node: ast.expr) -> bool:
-    """Whether an operand is a version, as a constant of `versions` or as a text."""
+    """Return whether an operand is a version: a constant of `versions` or a text."""
     if isinstance(node, ast.Tuple | ast.List | ast.Set):
         return any(names_a_version(item) for item in node.elts)
     if isinstance(node, ast.Constant):
@@ -40,7 +40,7 @@ def version_ifs(source: str) -> Iterator[int]:
 
 
 def test_no_version_if_outside_the_protocol_and_the_spellings_of_commands() -> None:
-    """Ask THE TABLE (`actions.to_station(version)`) or give `protocol.versions` a property instead."""
+    """Use THE TABLE (`actions.to_station(version)`) or a property in `protocol.versions` instead."""
     found = [
         f"{path.relative_to(ROOT)}:{line}" for path in modules() for line in version_ifs(path.read_text())
     ]

@@ -1,4 +1,4 @@
-"""Loading the live state of many stations at once: the same as of each alone, at the cost of one."""
+"""Loading many stations at once gives the same live state as loading each alone, with the queries of one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ pytestmark = pytest.mark.django_db
 NOW = datetime.now(UTC)
 
 
-def enter(identity: str, *, transactions: int = 0) -> ChargePoint:
-    """A station with two connectors, an old transaction that still runs, and ended ones after it."""
+def add_station(identity: str, *, transactions: int = 0) -> ChargePoint:
+    """Add a station with two connectors, an old transaction that still runs, and ended ones after it."""
     charge_point = ChargePoint.objects.create(identity=identity, registration_status="Accepted")
     for number in (1, 2):
         evse = Evse.objects.create(charge_point=charge_point, number=number)
@@ -77,8 +77,8 @@ def wait_for_a_start(charge_point: ChargePoint) -> None:
     )
 
 
-def known(station: Station) -> dict[str, Any]:
-    """What was loaded; the order of the transactions is part of it."""
+def loaded_state(station: Station) -> dict[str, Any]:
+    """The loaded attributes of a station; the order of the transactions counts too."""
     return {
         "identity": station.identity,
         "version": station.version,
@@ -90,18 +90,20 @@ def known(station: Station) -> dict[str, Any]:
     }
 
 
-def test_stations_loaded_together_know_what_each_loaded_alone_knows() -> None:
-    new = enter("NEW")
-    few = enter("FEW", transactions=3)
-    many = enter("MANY", transactions=RECENT_TRANSACTIONS + 4)
+def test_stations_loaded_together_have_the_state_of_stations_loaded_alone() -> None:
+    new = add_station("NEW")
+    few = add_station("FEW", transactions=3)
+    many = add_station("MANY", transactions=RECENT_TRANSACTIONS + 4)
     wait_for_a_start(few)
     wanted = [(many.pk, V201), (new.pk, V16), (few.pk, V201)]
 
     together = load_stations(wanted)
 
-    assert [known(station) for station in together] == [known(load_station(*each)) for each in wanted]
+    assert [loaded_state(station) for station in together] == [
+        loaded_state(load_station(*each)) for each in wanted
+    ]
     of_many, of_new, of_few = together
-    # The running one, however old, and the newest of the others.
+    # The running transaction at any age, and the newest of the others.
     assert len(of_many.transactions) == RECENT_TRANSACTIONS + 1
     assert [state.is_active for state in of_many.transactions.values()][-1]
     assert all(state.seq_types == {0: "Started", 1: "Updated"} for state in of_many.transactions.values())
@@ -109,19 +111,19 @@ def test_stations_loaded_together_know_what_each_loaded_alone_knows() -> None:
     assert not of_new.transactions and sorted(of_new.connectors) == [(1, 1), (2, 1)]
 
 
-def test_a_station_loaded_twice_at_one_moment_shares_nothing_with_itself() -> None:
-    charge_point = enter("TWICE", transactions=2)
+def test_two_loads_of_one_station_at_one_moment_share_no_object() -> None:
+    charge_point = add_station("TWICE", transactions=2)
     wait_for_a_start(charge_point)
 
     one, other = load_stations([(charge_point.pk, V16), (charge_point.pk, V16)])
 
-    assert known(one) == known(other)
+    assert loaded_state(one) == loaded_state(other)
     assert all(one.transactions[number] is not other.transactions[number] for number in one.transactions)
     assert all(one.connectors[place] is not other.connectors[place] for place in one.connectors)
 
 
 def test_a_hundred_stations_cost_as_many_queries_as_one() -> None:
-    pks = [enter(f"CP-{number}", transactions=1).pk for number in range(100)]
+    pks = [add_station(f"CP-{number}", transactions=1).pk for number in range(100)]
     with CaptureQueriesContext(
         connection,
     ) as of_one:
@@ -134,6 +136,6 @@ def test_a_hundred_stations_cost_as_many_queries_as_one() -> None:
     assert len(of_all) == len(of_one) <= 8
 
 
-def test_a_station_that_was_removed_is_said_to_be() -> None:
+def test_a_removed_station_is_reported_as_removed() -> None:
     with pytest.raises(ChargePoint.DoesNotExist):
         load_stations([(12345, V16)])

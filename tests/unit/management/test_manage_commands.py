@@ -1,4 +1,4 @@
-"""manage.py trigger, remote_start, remote_stop, send: against a running server and stations on the wire."""
+"""manage.py trigger, remote_start, remote_stop and send, with a running server and connected stations."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ async def manage(server: LiveServer, *words: str, **environment: str) -> Outcome
 
 
 async def manage_all(server: LiveServer, *commands: tuple[str, ...]) -> list[Outcome]:
-    """The same for several commands, one after the other."""
+    """Run several commands one after the other; the outcome of each."""
     return [await manage(server, *words) for words in commands]
 
 
 class Peer:
-    """A station that answers what the test says: a payload, an error's code, or None for silence."""
+    """A station with answers from the test: a payload, the code of an error, or None for no answer."""
 
     def __init__(self, socket: ClientConnection, answers: dict[str, Any]) -> None:
         self.socket = socket
@@ -88,7 +88,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-async def test_trigger_shows_what_was_sent_and_what_the_station_said(running_server: LiveServer) -> None:
+async def test_trigger_shows_the_request_and_the_answer_of_the_station(running_server: LiveServer) -> None:
     async with station(running_server, "TRIG-1", {"TriggerMessage": {"status": "Accepted"}}) as peer:
         code, out, err = await manage(
             running_server, "trigger", "TRIG-1", "StatusNotification", "--connector", "2"
@@ -100,7 +100,7 @@ async def test_trigger_shows_what_was_sent_and_what_the_station_said(running_ser
     assert '{"status": "Accepted"}' in out
 
 
-async def test_a_station_that_says_no_is_exit_1(running_server: LiveServer) -> None:
+async def test_a_rejected_command_is_exit_1(running_server: LiveServer) -> None:
     answers = {"TriggerMessage": {"status": "Rejected"}, "Reset": "InternalError"}
     async with station(running_server, "NO-1", answers):
         refused, errored = await manage_all(
@@ -113,7 +113,7 @@ async def test_a_station_that_says_no_is_exit_1(running_server: LiveServer) -> N
     assert errored[0] == 1 and "InternalError" in errored[2] and "Not today." in errored[1]
 
 
-async def test_send_speaks_any_action_of_the_version_and_json_is_one_object(
+async def test_send_accepts_any_action_of_the_version_and_json_is_one_object(
     running_server: LiveServer,
 ) -> None:
     async with station(
@@ -129,7 +129,7 @@ async def test_send_speaks_any_action_of_the_version_and_json_is_one_object(
     assert peer.asked == [("GetLocalListVersion", {})]
 
 
-async def test_bad_input_is_exit_2_and_says_what_is_wrong(running_server: LiveServer) -> None:
+async def test_bad_input_is_exit_2_and_names_the_fault(running_server: LiveServer) -> None:
     async with station(running_server, "BAD-1", {}) as peer:
         results = await manage_all(
             running_server,
@@ -152,7 +152,7 @@ async def test_bad_input_is_exit_2_and_says_what_is_wrong(running_server: LiveSe
     assert peer.asked == []
 
 
-async def test_offline_silence_and_json_errors(running_server: LiveServer) -> None:
+async def test_offline_stations_timeouts_and_json_errors(running_server: LiveServer) -> None:
     async with station(running_server, "GONE-1", {}):
         pass
     async with station(running_server, "MUTE-1", {}):
@@ -207,7 +207,7 @@ async def test_remote_start_waits_for_the_transaction_and_remote_stop_ends_it(
 
         async def plug_in(action: str) -> None:
             if action == "RemoteStartTransaction":
-                # The driver plugs in when the command is done and its caller waits for the transaction.
+                # The driver plugs in after the command, while its caller waits for the transaction.
                 await eventually(lambda: _last_command(running_server) == "accepted")
                 start = {"connectorId": 1, "idTag": "FRIEND", "meterStart": 100, "timestamp": now()}
                 peer.started = (await peer.call("StartTransaction", start))["transactionId"]  # type: ignore[attr-defined]
@@ -226,7 +226,7 @@ async def test_remote_start_waits_for_the_transaction_and_remote_stop_ends_it(
     ]
 
 
-async def test_remote_start_that_nobody_answers_with_a_car(running_server: LiveServer) -> None:
+async def test_remote_start_without_a_vehicle(running_server: LiveServer) -> None:
     async with station(
         running_server, "EMPTY-1", {"RequestStartTransaction": {"status": "Accepted"}}, version="ocpp2.0.1"
     ) as peer:

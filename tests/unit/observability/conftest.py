@@ -1,4 +1,4 @@
-"""The engines and clusters of the distributed tests, for those who watch them."""
+"""The engines and clusters of the distributed tests, for the tests of probes and roles."""
 
 from tests.distributed.conftest import make_cluster, postgres, redis
 

@@ -1,4 +1,4 @@
-"""What a server has logged, line by line."""
+"""The log of a server, line by line."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Line = dict[str, Any]
 
 
 def lines(server: LiveServer) -> list[Line]:
-    """Every line is an object: one that is not fails the test. What `print` wrote is no log."""
+    """Every line of the log as an object. A line that is no JSON object, as of `print`, fails the test."""
     texts = server.log.read_text("utf-8").splitlines()
     return [json.loads(text) for text in texts if text.startswith("{")]
 
 
 def about(server: LiveServer, name: str) -> list[Line]:
-    """The lines one finds by grepping for a name."""
+    """The lines that contain a name."""
     return [line for line in lines(server) if name in json.dumps(line)]
 
 
 def post(server: LiveServer, path: str, body: Any, **headers: str) -> tuple[int, Any, dict[str, str]]:
-    """A POST; status, the answer's JSON, and its headers."""
+    """Send a POST; the status, the JSON and the headers of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     sent = {"Content-Type": "application/json", "Authorization": f"Api-Key {API_KEY}", **headers}
     try:

@@ -1,4 +1,4 @@
-"""Dashboard, alerts and their manual speak of metrics that exist, and of all of them."""
+"""The dashboard, the alerts and their manual name only metrics that exist, and together all of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 FOLDER = ROOT / "observability"
 MANUAL = ROOT / "docs" / "observability.md"
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
-# What Prometheus itself adds to everything it scrapes.
+# Metrics that Prometheus itself adds to every target.
 PROMETHEUS_OWN = {"up"}
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
@@ -37,7 +37,7 @@ _OPERATORS = {"and", "or", "unless", "bool", "offset"}
 
 
 def metrics_of(expression: str) -> set[str]:
-    """The metrics a PromQL expression names: its words that are no function, label, string or operator."""
+    """The metrics in a PromQL expression: its words that are no function, label, string or operator."""
     bare = _STRING.sub('""', expression)
     for noise in (_SELECTOR, _RANGE, _GROUPING):
         bare = noise.sub(" ", bare)
@@ -45,7 +45,7 @@ def metrics_of(expression: str) -> set[str]:
 
 
 def labels_of(expression: str) -> set[str]:
-    """The labels it selects or groups by."""
+    """The labels that an expression selects or groups by."""
     grouped = re.findall(r"\b(?:by|without|on)\s*\(([^)]*)\)", _STRING.sub('""', expression))
     selected = re.findall(r"([a-z_]+)\s*(?:=~|!~|!=|=)\s*\"", expression)
     return {label.strip() for group in grouped for label in group.split(",")} | set(selected)
@@ -75,7 +75,7 @@ def families() -> tuple[Metric, ...]:
 
 
 def exposed() -> set[str]:
-    """Every name a scrape of one role or another shows."""
+    """Every name in a scrape of any role."""
     return {f"{family.name}{suffix}" for family in families() for suffix in SUFFIXES.get(family.type, ("",))}
 
 
@@ -102,7 +102,7 @@ def test_every_metric_of_dashboard_and_alerts_exists() -> None:
     assert named - exposed() - PROMETHEUS_OWN == set()
 
 
-def test_every_metric_of_ours_is_on_the_dashboard_or_in_an_alert() -> None:
+def test_every_metric_is_on_the_dashboard_or_in_an_alert() -> None:
     named = {name for expression in expressions() for name in metrics_of(expression)}
     variables = json.dumps(dashboard()["templating"])
 
@@ -117,7 +117,7 @@ def test_every_metric_of_ours_is_on_the_dashboard_or_in_an_alert() -> None:
     assert unseen == set()
 
 
-def test_every_metric_of_ours_is_in_the_manual() -> None:
+def test_every_metric_is_in_the_manual() -> None:
     manual = MANUAL.read_text()
 
     missing = {
@@ -130,7 +130,7 @@ def test_every_metric_of_ours_is_in_the_manual() -> None:
     assert missing == set()
 
 
-def test_what_is_selected_or_grouped_by_is_a_label_of_ours() -> None:
+def test_every_label_of_an_expression_exists() -> None:
     ours = {label for family in families() for label in getattr(family, "_labelnames", ())}
 
     used = {label for expression in expressions() for label in labels_of(expression)}
@@ -145,14 +145,14 @@ def test_every_alert_has_a_case_for_promtool() -> None:
     assert [name for name in alerts if name not in cases] == []
 
 
-def test_no_label_of_ours_is_one_that_prometheus_sets_itself() -> None:
-    """It would rename ours to `exported_job`, and every rule that asks for it would find nothing."""
+def test_no_label_is_one_that_prometheus_sets_itself() -> None:
+    """Prometheus would rename a label `job` to `exported_job`, and every rule on it would match nothing."""
     ours = {label for family in families() for label in getattr(family, "_labelnames", ())}
 
     assert ours & {"job", "instance"} == set()
 
 
-def test_the_dashboard_is_one_that_grafana_takes() -> None:
+def test_the_dashboard_has_the_format_of_grafana() -> None:
     board = dashboard()
 
     assert re.fullmatch(r"[a-zA-Z0-9_-]{1,40}", board["uid"])
@@ -176,7 +176,7 @@ def test_the_dashboard_is_one_that_grafana_takes() -> None:
         assert all(target["expr"] for target in panel["targets"])
 
 
-def test_every_alert_has_what_prometheus_wants_and_a_chapter_in_the_manual() -> None:
+def test_every_alert_has_the_fields_for_prometheus_and_a_chapter_in_the_manual() -> None:
     manual = MANUAL.read_text()
 
     for rule in rules():
@@ -190,7 +190,7 @@ def test_every_alert_has_what_prometheus_wants_and_a_chapter_in_the_manual() -> 
     assert len({rule["alert"] for rule in rules()}) == len(rules())
 
 
-def test_the_example_of_prometheus_settings_reads_the_rules_beside_it() -> None:
+def test_the_example_of_prometheus_settings_loads_the_rules_beside_it() -> None:
     settings = yaml.safe_load((FOLDER / "prometheus.yml").read_text())
 
     assert [name for name in settings["rule_files"] if not Path(FOLDER, name).exists()] == []

@@ -25,7 +25,7 @@ class Lines(io.StringIO):
 
 @pytest.fixture
 def lines() -> Iterator[Lines]:
-    """What the JSON formatter of the settings writes, of the loggers below `probe`."""
+    """The output of the JSON formatter of the settings, for the loggers below `probe`."""
     configured = logs.configure(level="INFO", form="json")
     written = Lines()
     handler = logging.StreamHandler(written)
@@ -38,7 +38,7 @@ def lines() -> Iterator[Lines]:
     logger.removeHandler(handler)
 
 
-def test_a_line_begins_with_the_keys_one_greps_for(lines: Lines) -> None:
+def test_a_line_begins_with_the_keys_that_a_user_searches_for(lines: Lines) -> None:
     logger = structlog.get_logger("probe")
 
     logger.info(
@@ -81,7 +81,7 @@ def test_secrets_inside_of_values_are_masked_too(lines: Lines) -> None:
     assert line["error"] == "can't reach ftp://***@example.com/x"
 
 
-def test_lines_of_other_libraries_look_the_same(lines: Lines) -> None:
+def test_lines_of_other_libraries_have_the_same_form(lines: Lines) -> None:
     logging.getLogger("probe.library").warning("%s is slow", "disk")
 
     line = lines.only()
@@ -122,7 +122,7 @@ def test_exceptions_of_other_libraries_are_fields_too(lines: Lines) -> None:
     assert line["exception"][0]["exc_type"] == "OSError"
 
 
-def test_every_line_says_which_process_wrote_it(lines: Lines) -> None:
+def test_every_line_names_the_process_that_wrote_it(lines: Lines) -> None:
     structlog.get_logger("probe").info("seen")
 
     line = lines.only()

@@ -1,4 +1,4 @@
-"""Copies of payloads and texts without their secrets: nothing secret stays, and everything else does."""
+"""Copies of payloads and texts without their secrets: the secrets are removed, everything else stays."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ S = "hunter2-hunter2"
 
 
 def masked_json(payload: Any, action: str = "") -> Any:
-    """The payload after it went through its text, as the log keeps it; the object has to be the same."""
+    """The payload masked as text, as the log stores it; the masked object must be the same."""
     found = json.loads(masking.masked_text(json.dumps(payload), action))
     assert masking.masked(payload, action) == found
     return found
@@ -148,7 +148,7 @@ def test_the_value_of_a_variable_is_masked_by_its_name(action: str, payload: Any
     assert left in found
 
 
-def test_words_about_a_secret_stay() -> None:
+def test_texts_about_a_secret_stay() -> None:
     event = {"eventData": [variable("A", "B", actualValue="3", techInfo="Wrong password, 3 attempts left")]}
 
     assert masked_json(event, "NotifyEvent") == event
@@ -186,11 +186,11 @@ def test_data_of_a_vendor_is_masked_inside_where_it_can_be_read(data: str, found
 
 
 def _unspaced(text: str) -> str:
-    """Without what separates JSON and lines: how it is spaced may change with what is in it."""
+    """A text without white space: masking may change the spaces of JSON."""
     return "".join(text.split())
 
 
-def test_JSON_inside_of_JSON_has_an_end() -> None:
+def test_JSON_inside_of_JSON_is_read_to_a_limited_depth() -> None:
     data: Any = {"password": S}
     for _ in range(8):
         data = json.dumps({"inner": data})
@@ -260,12 +260,12 @@ def test_a_message_with_unknown_fields_is_masked_by_their_names() -> None:
 @pytest.mark.parametrize(
     "text", [f'[2,"1","ChangeConfiguration",{{"key":"Pin","value":"{S}"', f"password {S}", "[" * 9999 + "psk"]
 )
-def test_what_is_no_JSON_and_names_a_secret_is_masked_whole(text: str) -> None:
+def test_invalid_JSON_that_names_a_secret_is_masked_whole(text: str) -> None:
     assert masking.masked_text(text) == "***"
 
 
 @pytest.mark.parametrize("text", ["", "[2,7,", "hello", "null", "3", '"hello"', "[]"])
-def test_what_is_no_JSON_and_names_none_stays(text: str) -> None:
+def test_invalid_JSON_that_names_no_secret_stays(text: str) -> None:
     assert masking.masked_text(text, "DataTransfer") == text
 
 
@@ -309,5 +309,5 @@ def test_a_hostile_text_of_a_megabyte_costs_no_more_than_reading_it(data: str) -
     began = time.process_time()
     masking.masked_text(json.dumps({"vendorId": "x", "data": data}), "DataTransfer")
 
-    # Seconds; the worst takes 0.4 on a slow machine, and anything that grows with the square takes minutes.
+    # Seconds; the slowest takes 0.4 on a slow machine, and quadratic time would be minutes.
     assert time.process_time() - began < 10

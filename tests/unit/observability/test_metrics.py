@@ -1,4 +1,4 @@
-"""What is counted, as a scraper reads it."""
+"""The metrics of a server, as a scraper reads them."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ Sample = tuple[str, dict[str, str], float]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
-    """With a metrics port, the first of which is taken by another program."""
+    """A server whose METRICS_PORT is taken by another program: it listens on a later port."""
     port = free_port()
     with socket.create_server(("0.0.0.0", port)):
         live = LiveServer(
             tmp_path_factory.mktemp("metrics"), template=migrated_database, METRICS_PORT=str(port)
         )
         live.start()
-        told = re.search(r"metrics\.listening\W.*?\bport\W+(\d+)", live.log.read_text())
-        assert told is not None and port < int(told[1]) < port + PORTS
-        live.metrics_port = int(told[1])  # type: ignore[attr-defined]
+        logged = re.search(r"metrics\.listening\W.*?\bport\W+(\d+)", live.log.read_text())
+        assert logged is not None and port < int(logged[1]) < port + PORTS
+        live.metrics_port = int(logged[1])  # type: ignore[attr-defined]
         yield live
         assert live.stop() == 0
     assert "Traceback" not in live.log.read_text("utf-8", "replace")
@@ -63,7 +63,7 @@ def value(samples: list[Sample], name: str, **labels: str) -> float:
 
 
 def inner(server: LiveServer, path: str) -> tuple[int, str]:
-    """Ask the metrics port, without credentials."""
+    """Send a request to the metrics port, without credentials."""
     url = f"http://127.0.0.1:{server.metrics_port}{path}"  # type: ignore[attr-defined]
     try:
         with urllib.request.urlopen(url, timeout=60) as answer:
@@ -105,10 +105,10 @@ async def test_messages_and_commands_are_counted_by_action_and_result(server: Li
     assert grown("ocpp_journal_batch_jobs_count") > 3
     assert grown("ocpp_journal_committed_total") >= 5
     names = {label for _, labels, _ in after for label in labels.values()}
-    assert not {invented, peer.identity} & names  # a station's own words make no label
+    assert not {invented, peer.identity} & names  # texts that a station invents make no label
 
 
-async def test_the_door_is_counted_by_what_was_answered(server: LiveServer) -> None:
+async def test_handshakes_are_counted_by_their_answer(server: LiveServer) -> None:
     identity = fresh()
     await Operator(server).provision(identity, password="the-right-password", securityProfile=1)
     before = scrape(server)
@@ -121,7 +121,7 @@ async def test_the_door_is_counted_by_what_was_answered(server: LiveServer) -> N
     await asyncio.to_thread(server.request, "GET", "/clients", key="no-such-key")
     async with asyncio.timeout(PATIENCE):
         while value(after := scrape(server), "ocpp_socket_closes_total", code="1000") == 0:
-            await asyncio.sleep(0.05)  # the server hears of the closed socket in its own time
+            await asyncio.sleep(0.05)  # the server detects the closed socket later
 
     def grown(name: str, **labels: str) -> float:
         return value(after, name, **labels) - value(before, name, **labels)
@@ -192,11 +192,11 @@ async def test_connections_to_the_metrics_port_are_bounded_in_number_and_time(
             surplus = held.enter_context(ask(b""))
             ends = [connection.recv(1) for connection in (surplus, *slow)]
             answer = b""
-            while not answer:  # until the threads of those that were cut have gone
+            while not answer:  # until the threads of the closed connections have ended
                 answer = held.enter_context(ask(b"GET /health HTTP/1.0\r\n\r\n")).recv(100)
             return ends, answer
 
-    live.start(free_port(), status=None)  # type: ignore[arg-type]  # nobody asks for it
+    live.start(free_port(), status=None)  # type: ignore[arg-type]  # no request reads it
     try:
         ends, answer = await asyncio.to_thread(asked)
     finally:
@@ -206,22 +206,22 @@ async def test_connections_to_the_metrics_port_are_bounded_in_number_and_time(
     assert answer.startswith(b"HTTP/1.0 200")
 
 
-async def test_the_event_loop_tells_how_late_it_is(server: LiveServer) -> None:
-    def is_told() -> bool:
+async def test_the_lag_of_the_event_loop_is_measured(server: LiveServer) -> None:
+    def is_measured() -> bool:
         return value(parsed(inner(server, "/metrics")[1]), "ocpp_event_loop_lag_seconds_count") > 0
 
-    await eventually(is_told)  # it is measured now and then
+    await eventually(is_measured)  # the lag is measured at intervals
 
 
-def test_a_message_pays_about_a_microsecond_for_being_counted() -> None:
-    """Half a microsecond on a free machine; the bound is wide for a busy one."""
+def test_counting_a_message_takes_about_a_microsecond() -> None:
+    """It takes half a microsecond on an idle machine; the limit leaves room for a busy one."""
     exchange = SimpleNamespace(call=SimpleNamespace(action="Heartbeat"), error=None, started=0.0)
     times = 20_000
 
     seconds = min(
         timeit.repeat(
             lambda: measures.handled(exchange),  # type: ignore[arg-type]
-            timer=time.process_time,  # what others do meanwhile costs nothing
+            timer=time.process_time,  # the time of other processes does not count
             number=times,
             repeat=7,
         )
@@ -230,8 +230,8 @@ def test_a_message_pays_about_a_microsecond_for_being_counted() -> None:
     assert seconds / times < 5e-6
 
 
-def test_what_an_alert_waits_for_is_counted_from_zero() -> None:
-    """Prometheus sees no increase in a series that begins with 1."""
+def test_counters_of_alerts_start_at_zero() -> None:
+    """Prometheus detects no increase in a series that starts at 1."""
     tally = measures.Tally("reason", awaited=(("storage-away",),))
 
     assert tally.counts() == {("storage-away",): 0}
@@ -239,7 +239,7 @@ def test_what_an_alert_waits_for_is_counted_from_zero() -> None:
     assert ("duplicate-identity",) in measures.replacements.counts()
 
 
-def test_a_station_that_invents_names_makes_no_series_without_end() -> None:
+def test_a_station_that_invents_names_makes_a_limited_number_of_series() -> None:
     tally = measures.Tally("kind")
 
     for number in range(measures.MAX_SERIES + 50):

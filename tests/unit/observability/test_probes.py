@@ -1,4 +1,4 @@
-"""Readiness names each part that fails, and neither it nor the metrics ever hang (F17, F27)."""
+"""The readiness probe names each part that fails. Probe and metrics always answer (F17, F27)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Postgres, Redis
 from tests.servers import LiveServer
 
-# A probe that takes longer is a probe that failed, whatever it says.
+# A probe that takes longer has failed, whatever its answer.
 QUICK_S = 10.0
 
 
 def ready(server: LiveServer) -> tuple[int, list[str]]:
-    """The status of the readiness probe and the parts that are down; it answers at once."""
+    """The status of the readiness probe and the parts that are down; the probe must answer at once."""
     began = time.monotonic()
     status, answer = server.request("GET", "/health/ready", timeout=60)
     assert time.monotonic() - began < QUICK_S
@@ -32,7 +32,7 @@ def ready(server: LiveServer) -> tuple[int, list[str]]:
 
 
 def up(server: LiveServer) -> dict[str, float]:
-    """What the metrics say of the engines; they are there at once."""
+    """The `up` metrics of the engines; the scrape must be answered at once."""
     began = time.monotonic()
     status, text = server.request("GET", "/metrics", timeout=60)
     assert status == 200, text
@@ -69,7 +69,7 @@ async def test_a_database_that_hangs_is_named_within_seconds(
     await eventually(lambda: ready(server) == (200, []))
 
 
-async def test_a_prober_nobody_has_seen_before_is_told_that_the_database_is_away(
+async def test_the_first_probe_reports_that_the_database_is_away(
     make_cluster: MakeCluster, postgres: Postgres
 ) -> None:
     (server,) = make_cluster(1).servers
@@ -83,7 +83,7 @@ async def test_a_prober_nobody_has_seen_before_is_told_that_the_database_is_away
     assert answers == [(503, ["database"])] * 2
 
 
-async def test_a_redis_that_is_gone_is_named_with_what_hangs_on_it(make_cluster: MakeCluster) -> None:
+async def test_a_lost_redis_is_named_with_the_parts_that_depend_on_it(make_cluster: MakeCluster) -> None:
     redis = Redis()
     (server,) = make_cluster(1, on=redis).servers
     try:
@@ -99,7 +99,7 @@ async def test_a_redis_that_is_gone_is_named_with_what_hangs_on_it(make_cluster:
     assert figures == {"ocpp_database_up": 1, "ocpp_redis_up": 0}
 
 
-async def test_messages_that_nobody_reads_are_a_queue_that_is_down(make_cluster: MakeCluster) -> None:
+async def test_unread_messages_are_a_queue_that_is_down(make_cluster: MakeCluster) -> None:
     cluster: Cluster = make_cluster(1)
     (server,) = cluster.servers
     client, prefix = cluster.redis.client, cluster.prefix
@@ -134,7 +134,7 @@ async def test_a_database_that_lacks_migrations_is_named(tmp_path: Path, migrate
     assert answer["data"]["parts"]["disk"]["ok"]
 
 
-def test_a_disk_without_room_for_sqlite_is_no_disk() -> None:
+def test_a_disk_without_space_for_sqlite_is_down() -> None:
     assert room(MIN_FREE_BYTES)["ok"]
     assert not room(MIN_FREE_BYTES - 1)["ok"]
     assert room(MIN_FREE_BYTES - 1)["detail"] == "99 MiB are free in DATA_DIR, 100 MiB are needed."

@@ -1,4 +1,4 @@
-"""Roles without a port of their own are watched at METRICS_PORT, and each says which it is."""
+"""Roles without an HTTP port serve probes and metrics at METRICS_PORT, with a label for the role."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def is_ready(port: int) -> bool:
 
 
 @pytest.mark.parametrize("role", ["processor", "housekeeping", "gateway"])
-async def test_a_role_tells_its_own_figures_and_the_queue(make_cluster: MakeCluster, role: str) -> None:
+async def test_a_role_reports_its_own_figures_and_the_queue(make_cluster: MakeCluster, role: str) -> None:
     cluster, port = make_cluster(0), free_port()
     server = LiveServer(
         cluster.folder / role, role=role, METRICS_PORT=str(port), LOG_FORMAT="json", **cluster.environment

@@ -1,4 +1,4 @@
-"""One id, grepped for, tells the story of a command: request, command, frame, answer; over processes too."""
+"""One id in the log joins request, command, frame and answer, across processes too."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ async def test_one_id_leads_from_the_request_to_the_answer(
     assert status == 200, answer
     name = call[1]
     assert answer["data"]["requestId"] == headers["x-request-id"] == name
-    found = await eventually(lambda: len(told := about(server, name)) >= 6 and told)
-    # The frame's own line may be written before or after that of what it means.
+    found = await eventually(lambda: len(rows := about(server, name)) >= 6 and rows)
+    # The line of the frame may be written before or after the line of the command.
     assert sorted(line["event"] for line in found) == [
         "command.finished",
         "command.queued",
@@ -59,11 +59,11 @@ async def test_one_id_leads_from_the_request_to_the_answer(
     assert (finished["state"], finished["version"]) == ("accepted", version)
     (request,) = [line for line in found if line["event"] == "http.request"]
     assert (request["request_id"], request["status"], request["path"]) == (name, 200, REMOTE_START)
-    # One line for a request: uvicorn's own would say the same again.
+    # A request has one line: the access log of uvicorn would repeat it.
     assert not [line for line in lines(server) if line["event"] == "http.access"]
 
 
-async def test_a_callers_own_name_for_a_request_is_kept_beside_ours(server: LiveServer) -> None:
+async def test_the_request_id_of_a_caller_is_logged_beside_the_own_id(server: LiveServer) -> None:
     _, _, headers = await asyncio.to_thread(
         post, server, REMOTE_START, {"clientId": "NOBODY", "idTag": CARD}, **{"X-Request-ID": "proxy-7/abc"}
     )
@@ -93,7 +93,7 @@ async def test_nothing_secret_is_in_the_log_even_where_frames_are_shown(server: 
     assert CARD not in text and secret not in text and API_KEY not in text
 
 
-async def test_the_id_is_the_same_in_the_process_that_asks_and_in_the_one_that_holds_the_socket(
+async def test_the_id_is_the_same_in_the_process_of_the_request_and_in_the_process_of_the_socket(
     make_cluster: MakeCluster,
 ) -> None:
     cluster: Cluster = make_cluster(2, LOG_FORMAT="json")
@@ -128,11 +128,11 @@ async def test_the_id_is_the_same_behind_a_gateway(make_cluster: MakeCluster) ->
         await eventually(lambda: len([*about(web, name), *about(processor, name)]) == 4)
 
     assert (status, call[1]) == (200, name)
-    told = {line["event"]: line for server in (web, processor) for line in about(server, name)}
-    assert set(told) == {"command.queued", "command.sent", "command.finished", "http.request"}
-    assert told["command.finished"]["role"] == "processor"
+    by_event = {line["event"]: line for server in (web, processor) for line in about(server, name)}
+    assert set(by_event) == {"command.queued", "command.sent", "command.finished", "http.request"}
+    assert by_event["command.finished"]["role"] == "processor"
     for event in ("command.queued", "command.sent", "command.finished"):
-        line = told[event]
+        line = by_event[event]
         assert (line["station"], line["message_id"], line["action"]) == (
             peer.identity,
             name,

@@ -1,4 +1,4 @@
-"""The engine starts, stops and starts again; what a dead process left behind is put right."""
+"""The engine starts, stops and starts again; it repairs the state that a dead process left."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def running() -> AsyncIterator[None]:
 
 
 async def in_a_dead_process(function: Callable[[], None]) -> None:
-    """What was written while no engine ran here."""
+    """Run a function that writes rows, as a process did that ended before this engine started."""
 
     def write() -> None:
         function()
@@ -50,7 +50,7 @@ async def test_an_engine_that_was_stopped_starts_again() -> None:
     assert status["database"]["ok"] and status["journal"]["ok"]
 
 
-async def test_many_first_requests_start_it_once() -> None:
+async def test_many_first_requests_start_the_engine_once() -> None:
     await asyncio.gather(*[engine.ensure_started() for _ in range(20)])
 
     assert engine.is_running()
@@ -70,7 +70,7 @@ async def test_stop_writes_what_was_submitted_before(running: None) -> None:
     assert await journal.run(lambda: Counter.objects.filter(name="last words").exists())
 
 
-async def test_numbers_go_on_where_the_dead_process_stopped(running: None) -> None:
+async def test_numbers_continue_where_the_dead_process_stopped(running: None) -> None:
     await engine.stop()
     await in_a_dead_process(_charging)
 

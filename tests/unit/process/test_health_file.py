@@ -1,4 +1,4 @@
-"""The file by which a process without a port shows that it lives."""
+"""The health file: a process without a port writes it, and the healthcheck reads it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def wrong(path: Path, *, ready: bool = False) -> str:
     return health_file.check(env.read({"HEALTH_FILE": str(path)}), ready=ready)
 
 
-async def test_a_process_is_alive_while_its_loop_writes_and_gone_when_it_has_stopped(tmp_path: Path) -> None:
+async def test_a_process_is_healthy_while_its_loop_writes_and_not_after_its_stop(tmp_path: Path) -> None:
     path, process = tmp_path / "health", HealthWriter()
 
     async def status() -> dict[str, Any]:
@@ -35,7 +35,7 @@ async def test_a_process_is_alive_while_its_loop_writes_and_gone_when_it_has_sto
     assert "has not started" in wrong(path)
 
 
-async def test_a_loop_that_stands_still_is_found_out(tmp_path: Path) -> None:
+async def test_a_blocked_loop_is_detected(tmp_path: Path) -> None:
     path, process = tmp_path / "health", HealthWriter()
 
     async def status() -> dict[str, Any]:
@@ -49,7 +49,7 @@ async def test_a_loop_that_stands_still_is_found_out(tmp_path: Path) -> None:
     await process.stop()
 
 
-async def test_a_process_with_a_port_has_to_answer_there_too(tmp_path: Path) -> None:
+async def test_a_process_with_a_port_must_answer_there_too(tmp_path: Path) -> None:
     path, process = tmp_path / "health", HealthWriter()
     answers = [
         b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",

@@ -1,5 +1,5 @@
 """Private parts of uvicorn and websockets that `process/sockets.py`, `process/whole_frames.py` and
-`bounds/connections.py` override and read. A release that changes one fails here, before it meets a station.
+`bounds/connections.py` override and read. A release that changes one of them fails here, not in production.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ocpp_server.process.sockets import Front, StationSocket
 from tests.conformance.peer import station
 from tests.servers import LiveServer
 
-# Our class, the class it overrides, and what it calls or reads of it besides.
+# The class of this project, the class that it overrides, and the other methods that it calls or reads.
 OVERRIDING: tuple[tuple[type, type, tuple[str, ...]], ...] = (
     (
         StationSocket,
@@ -36,7 +36,7 @@ OVERRIDING: tuple[tuple[type, type, tuple[str, ...]], ...] = (
     (Front, HttpToolsProtocol, ()),
     (sockets._Reader, StreamReader, ("__init__",)),
 )
-# What `StationSocket` reads of the parser: its reader, where it stands, and its state.
+# `StationSocket` reads these of the parser: its reader, its position, and its state.
 READ = (
     (Protocol, "__init__"),
     (Protocol, "parse"),
@@ -99,14 +99,14 @@ PARTS = sorted({f"{owner.__name__}.{name}": (owner, name) for owner, name in par
 
 
 def fingerprint(function: Any) -> str:
-    """Of the source without blank lines and comments that stand alone, so the same on every Python."""
+    """A hash of the source without blank lines and comment lines: the same on every Python."""
     lines = textwrap.dedent(inspect.getsource(function)).splitlines()
     code = [line.rstrip() for line in lines if line.strip() and not line.strip().startswith("#")]
     return hashlib.sha256("\n".join(code).encode()).hexdigest()[:12]
 
 
 @pytest.mark.parametrize(("part", "found"), PARTS, ids=[part for part, _ in PARTS])
-def test_the_parts_that_we_override_are_those_we_know(part: str, found: tuple[type, str]) -> None:
+def test_the_overridden_parts_have_the_recorded_source(part: str, found: tuple[type, str]) -> None:
     owner, name = found
     package = owner.__module__.partition(".")[0]
 
@@ -118,11 +118,11 @@ def test_the_parts_that_we_override_are_those_we_know(part: str, found: tuple[ty
     )
 
 
-def test_no_fingerprint_is_left_of_a_part_that_is_not_overridden() -> None:
+def test_every_fingerprint_belongs_to_an_overridden_part() -> None:
     assert set(FINGERPRINTS) <= {part for part, _ in PARTS}
 
 
-def test_the_private_attributes_that_we_read_are_there() -> None:
+def test_the_private_attributes_that_are_read_exist() -> None:
     parser = ServerProtocol()
 
     missing = [
@@ -136,7 +136,7 @@ def test_the_private_attributes_that_we_read_are_there() -> None:
     assert missing == [], f"websockets {version('websockets')} has no ServerProtocol.{', '.join(missing)}"
 
 
-def test_the_mask_of_a_frame_is_taken_off_by_the_function_of_the_package() -> None:
+def test_a_frame_is_unmasked_by_the_function_of_the_package() -> None:
     assert whole_frames.apply_mask(b"\x01\x02\x03\x04\x05", b"\x01\x01\x01\x01") == b"\x00\x03\x02\x05\x04"
 
 

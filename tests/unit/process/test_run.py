@@ -1,4 +1,4 @@
-"""run.py: what a newcomer types, and what an operator reads when it can't work."""
+"""run.py: the first start, and the messages when it cannot work."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SECONDS = 120
 
 
 def environment(data: Path, port: int, **more: str) -> dict[str, str]:
-    """The shell of somebody who has set nothing but folder and port; the packages are those of this suite."""
+    """The environment of a shell with only a data folder and a port; the packages are those of the tests."""
     known = {variable.name for variable in table.VARIABLES}
     clean = {name: value for name, value in os.environ.items() if name not in known}
     ours = {"RUN_IN_PLACE": "1", "ENV_FILE": os.devnull, "DATA_DIR": str(data), "HTTP_PORT": str(port)}
@@ -40,28 +40,28 @@ class Done(NamedTuple):
 
 
 def run(*arguments: str, variables: dict[str, str]) -> Done:
-    """A command that ends by itself; `started` is run.py from its first line on."""
+    """Run a command of run.py to its end."""
     return Done(*finished("run", *arguments, environment=variables))
 
 
 @contextmanager
 def started(variables: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server that listens, and what it has said up to the blank line that ends its banner."""
+    """A server that listens, and its output up to the blank line after the banner."""
     server = subprocess.Popen(
         [sys.executable, str(ROOT / "run.py")], env=variables, stdout=subprocess.PIPE, text=True, bufsize=1
     )
-    deadline = threading.Timer(SECONDS, server.kill)  # a server that never speaks ends the read below
+    deadline = threading.Timer(SECONDS, server.kill)  # a server without output must not block the read below
     deadline.start()
     try:
         assert server.stdout is not None
-        said = ""
+        output = ""
         for line in server.stdout:
-            said += line
+            output += line
             if "Unknown stations" in line:
                 break
         else:
-            pytest.fail(f"the server ended before it listened: {said}")
-        yield server, said
+            pytest.fail(f"the server ended before it listened: {output}")
+        yield server, output
     finally:
         deadline.cancel()
         if server.poll() is None:
@@ -74,7 +74,7 @@ def started(variables: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], 
 def stop(server: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> str:
     server.send_signal(number)
     assert server.stdout is not None
-    rest = server.stdout.read()  # to its end; `communicate` would miss what the pipe's reader has buffered
+    rest = server.stdout.read()  # read to the end; `communicate` would miss the buffer of the reader
     server.wait(SECONDS)
     return rest
 
@@ -92,27 +92,27 @@ def test_the_first_start_shows_the_login_once_and_keeps_it_for_its_owner_alone(
 
     with started(variables) as (server, banner):
         page = urllib.request.urlopen(f"http://127.0.0.1:{free_port}/admin/login/", timeout=SECONDS).read()
-        said = banner + stop(server)
+        output = banner + stop(server)
         assert server.returncode == 0
 
     assert b"<form" in page
-    assert f"http://localhost:{free_port}/admin/" in said
-    assert f"http://localhost:{free_port}/api/docs/" in said
-    assert re.search(rf"ws://\S+:{free_port}/ocpp/<identity>", said)
-    assert "Unknown stations are accepted" in said
+    assert f"http://localhost:{free_port}/admin/" in output
+    assert f"http://localhost:{free_port}/api/docs/" in output
+    assert re.search(rf"ws://\S+:{free_port}/ocpp/<identity>", output)
+    assert "Unknown stations are accepted" in output
     kept = (data / "first-login.txt").read_text()
     assert (data / "first-login.txt").stat().st_mode & 0o777 == 0o600
-    password = re.search(r"Password\s+(\S+)", said)
-    key = re.search(r"API key\s+(\S+)", said)
+    password = re.search(r"Password\s+(\S+)", output)
+    key = re.search(r"API key\s+(\S+)", output)
     assert password and f"Password: {password[1]}\n" in kept
     assert key and f"API key: {key[1]}\n" in kept
 
     with started(variables) as (server, banner):
-        said = banner + stop(server, signal.SIGTERM)
+        output = banner + stop(server, signal.SIGTERM)
         assert server.returncode == 0
 
-    assert "Password" not in said
-    assert "API key" not in said
+    assert "Password" not in output
+    assert "API key" not in output
     assert (data / "first-login.txt").read_text() == kept
 
 
@@ -124,10 +124,10 @@ def test_credentials_of_the_environment_are_used_and_shown_nowhere(tmp_path: Pat
     variables = environment(tmp_path, free_port, **chosen)
 
     with started(variables) as (server, banner):
-        said = banner + stop(server)
+        output = banner + stop(server)
 
     assert not (tmp_path / "first-login.txt").exists()
-    assert not any(secret in said for secret in chosen.values())
+    assert not any(secret in output for secret in chosen.values())
     code = (
         "from accounts.models import User; from accounts.services import api_keys;"
         "print(User.objects.get().check_password('correct horse battery'), "
@@ -137,7 +137,7 @@ def test_credentials_of_the_environment_are_used_and_shown_nowhere(tmp_path: Pat
     assert done.stdout.strip() == "True administrator"
 
 
-def test_a_busy_port_is_said_in_one_sentence_and_changes_nothing(tmp_path: Path) -> None:
+def test_a_busy_port_is_reported_in_one_sentence_and_changes_nothing(tmp_path: Path) -> None:
     with socket.socket() as other:
         other.bind(("0.0.0.0", 0))
         other.listen()
@@ -159,7 +159,7 @@ def test_a_second_server_over_the_same_data_is_refused(tmp_path: Path, free_port
     assert re.fullmatch(r"DATA_DIR: another server is running with .*\.\n", done.stderr)
 
 
-def test_an_unwritable_folder_is_said_in_one_sentence(tmp_path: Path, free_port: int) -> None:
+def test_an_unwritable_folder_is_reported_in_one_sentence(tmp_path: Path, free_port: int) -> None:
     (tmp_path / "file").write_text("a file is no folder, not even for root")
 
     done = run(variables=environment(tmp_path / "file" / "data", free_port))
@@ -168,7 +168,7 @@ def test_an_unwritable_folder_is_said_in_one_sentence(tmp_path: Path, free_port:
     assert re.fullmatch(r"DATA_DIR: the folder .* can't be made \(.*\)\.\n", done.stderr)
 
 
-def test_a_wrong_setting_is_said_in_one_sentence(tmp_path: Path, free_port: int) -> None:
+def test_a_wrong_setting_is_reported_in_one_sentence(tmp_path: Path, free_port: int) -> None:
     done = run(variables=environment(tmp_path, free_port, OCPP_UNKNOWN_STATIONS="maybe"))
 
     assert done.returncode == 2
@@ -176,9 +176,9 @@ def test_a_wrong_setting_is_said_in_one_sentence(tmp_path: Path, free_port: int)
 
 
 def test_a_distributed_server_without_redis_does_not_start_embedded(tmp_path: Path, free_port: int) -> None:
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))  # bound and not listening: whoever connects is refused
-        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # the port is bound but not listening: connections are refused
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
 
         done = run(variables=environment(tmp_path, free_port, REDIS_ADDR=address))
 
@@ -187,7 +187,7 @@ def test_a_distributed_server_without_redis_does_not_start_embedded(tmp_path: Pa
 
 
 @pytest.mark.parametrize("role", ["web", "gateway", "processor", "housekeeping"])
-def test_a_role_without_redis_names_what_it_needs_and_the_way_without(
+def test_a_role_without_redis_names_the_missing_setting_and_the_embedded_start(
     role: str, tmp_path: Path, free_port: int
 ) -> None:
     done = run(role, variables=environment(tmp_path, free_port))
@@ -214,7 +214,7 @@ def test_help_names_every_command(tmp_path: Path, free_port: int) -> None:
 
 @pytest.mark.parametrize(("pid", "status"), [(1, 143), (2, -signal.SIGTERM)])
 def test_the_first_process_of_a_container_can_be_ended_while_it_starts(pid: int, status: int) -> None:
-    """As process 1 it would not hear SIGTERM otherwise; elsewhere it dies of the signal, as programs do."""
+    """The kernel ignores SIGTERM for process 1 without a handler; any other process ends by the signal."""
     starting = f"import os, run, signal; run.heed_termination({pid}); os.kill(os.getpid(), signal.SIGTERM)"
 
     ended = subprocess.run([sys.executable, "-c", starting], cwd=ROOT, timeout=SECONDS, check=False)

@@ -1,4 +1,4 @@
-"""Jobs that apps register: by name, step by step."""
+"""Jobs that apps register by name, each a list of steps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ocpp_server.process import scheduler
 from ocpp_server.process.scheduler import Job
 
-# The names that dashboards and alerts know.
+# The names that dashboards and alerts use.
 NAMES = {
     "mirror",
     "expire",
@@ -23,7 +23,7 @@ NAMES = {
 
 
 async def nothing() -> None:
-    """A step."""
+    """A step without effect."""
 
 
 async def failing() -> None:

@@ -1,4 +1,4 @@
-"""The application is server-neutral: the same station works under uvicorn and under daphne."""
+"""The application works under any ASGI server: a station charges under uvicorn and under daphne."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def _listening(port: int, process: Launched, log: Path) -> None:
         try:
             _, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
-            await asyncio.sleep(0.05)  # nothing to await: another process is starting
+            await asyncio.sleep(0.05)  # no event to await: another process is starting
         else:
             writer.close()
             with contextlib.suppress(ConnectionError):

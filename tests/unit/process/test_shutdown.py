@@ -1,4 +1,4 @@
-"""The end of a process: nobody new, the message in hand is answered, one socket after the other (F12)."""
+"""The stop of a process: it refuses new sockets, answers open messages, and closes sockets in turn (F12)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def server(tmp_path: Path, migrated_database: Path) -> Iterator[LiveServer]:
     server.kill()
 
 
-def told_to_end(server: LiveServer) -> None:
+def send_sigterm(server: LiveServer) -> None:
     assert server.process is not None
     server.process.send_signal(signal.SIGTERM)
 
@@ -51,14 +51,14 @@ async def crowd(server: LiveServer, count: int) -> AsyncIterator[list[Peer]]:
         yield [await stack.enter_async_context(station(server)) for _ in range(count)]
 
 
-async def test_F12_messages_in_hand_are_answered_and_stored_and_none_gets_an_error(
+async def test_F12_open_messages_are_answered_and_stored_and_none_gets_an_error(
     server: LiveServer,
 ) -> None:
     async with crowd(server, STATIONS) as peers:
         answers = [asyncio.create_task(charge(peer)) for peer in peers]
         await eventually(lambda: stored(server, "SELECT COUNT(*) FROM transactions_transaction")[0][0] > 5)  # type: ignore[operator]
 
-        told_to_end(server)
+        send_sigterm(server)
         numbers = [number for peer_numbers in await asyncio.gather(*answers) for number in peer_numbers]
 
         codes = {await peer.closed() for peer in peers}
@@ -72,7 +72,7 @@ async def test_F12_messages_in_hand_are_answered_and_stored_and_none_gets_an_err
 
 
 async def charge(peer: Peer) -> list[int]:
-    """Start and stop until the socket is closed; the numbers that were told."""
+    """Start and stop sessions until the socket is closed; the transaction ids of the answers."""
     numbers: list[int] = []
     try:
         while True:
@@ -84,16 +84,16 @@ async def charge(peer: Peer) -> list[int]:
         return numbers
 
 
-async def test_F12_sockets_close_one_after_the_other_and_nobody_new_comes_in(server: LiveServer) -> None:
+async def test_F12_sockets_close_one_after_the_other_and_new_stations_are_refused(server: LiveServer) -> None:
     closings: list[float] = []
     async with crowd(server, STATIONS) as peers:
         waiting = [asyncio.create_task(closed_at(peer, closings)) for peer in peers]
         async with station(server) as late:
-            # While its answer is waited for the server is there to be asked.
+            # The server still answers requests while this answer is open.
             asking = asyncio.create_task(ask(server, late))
             call = await late.next_call()
 
-            told_to_end(server)
+            send_sigterm(server)
             await eventually(lambda: bool(closings))
             with pytest.raises(InvalidStatus) as refused:
                 async with station(server):
@@ -107,16 +107,16 @@ async def test_F12_sockets_close_one_after_the_other_and_nobody_new_comes_in(ser
     assert int(refused.value.response.headers["Retry-After"]) > 0
     assert (status, ready["data"]["parts"]["shutdown"]["ok"]) == (503, False)
     assert await ended(server) == 0
-    # A hundred a second: the last of a hundred goes a second after the first.
+    # The server closes a hundred sockets a second: the last of a hundred a second after the first.
     assert 0.5 < max(closings) - min(closings) < GRACE_S
     busiest = max(sum(moment <= other < moment + 0.25 for other in closings) for moment in closings)
     assert busiest < STATIONS * 0.75
 
 
-async def test_stations_that_leave_at_the_same_moment_are_no_error(server: LiveServer) -> None:
+async def test_stations_that_disconnect_at_the_same_moment_are_no_error(server: LiveServer) -> None:
     async with crowd(server, STATIONS) as peers:
-        told_to_end(server)
-        # The first goodbye was said, and those that come after it meet stations that are going.
+        send_sigterm(server)
+        # The server has closed the first socket; the next ones belong to stations that disconnect too.
         await peers[0].closed()
         await asyncio.gather(*(peer.socket.close() for peer in peers))
 
@@ -131,7 +131,7 @@ async def closed_at(peer: Peer, closings: list[float]) -> None:
 
 
 async def ask(server: LiveServer, peer: Peer) -> tuple[int, dict[str, Any]]:
-    """A command to the station, which has the time to answer."""
+    """Send a command to the station, with enough time for its answer."""
     return await Operator(server).command(peer.identity, "ClearCache", timeout=60)
 
 
@@ -140,7 +140,7 @@ async def test_F12_a_command_that_is_with_a_station_still_gets_its_answer(server
         asking = asyncio.create_task(ask(server, peer))
         call = await peer.next_call()
 
-        told_to_end(server)
+        send_sigterm(server)
         await eventually(lambda: "shutdown.began" in server.log.read_text())
         await peer.answer(call, {"status": "Accepted"})
 
@@ -154,11 +154,11 @@ async def test_F12_a_second_signal_ends_at_once(server: LiveServer) -> None:
     async with station(server) as peer:
         asking = asyncio.create_task(ask(server, peer))
         await peer.next_call()
-        told_to_end(server)
+        send_sigterm(server)
         await eventually(lambda: "shutdown.began" in server.log.read_text())
         began = time.monotonic()
 
-        told_to_end(server)
+        send_sigterm(server)
 
         await ended(server)
         await asyncio.gather(asking, return_exceptions=True)
@@ -166,7 +166,7 @@ async def test_F12_a_second_signal_ends_at_once(server: LiveServer) -> None:
 
 
 class Socket:
-    """One that is closed as soon as it is asked."""
+    """A socket that closes at once."""
 
     is_awaited = False
 
@@ -180,7 +180,7 @@ class Socket:
         self.sockets.discard(self)
 
 
-async def test_the_period_of_grace_is_used_in_proportion_to_the_sockets() -> None:
+async def test_the_grace_period_is_used_in_proportion_to_the_sockets() -> None:
     sockets: set[Socket] = set()
     some = [Socket(sockets) for _ in range(30)]
     shutdown.serve(lambda: sockets)
@@ -193,7 +193,7 @@ async def test_the_period_of_grace_is_used_in_proportion_to_the_sockets() -> Non
     shutdown.serve(tuple)
 
 
-async def test_a_socket_that_comes_in_while_the_others_go_is_closed_too() -> None:
+async def test_a_socket_that_opens_while_the_others_close_is_closed_too() -> None:
     sockets: set[Socket] = set()
     first = Socket(sockets)
     shutdown.serve(lambda: sockets)

@@ -1,4 +1,4 @@
-"""TLS that the server ends itself (S06, S08; security profile 2 without a proxy)."""
+"""TLS that the server terminates itself (S06, S08; security profile 2 without a proxy)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PASSWORD = "correct horse battery"
 
 
 def certify(folder: Path, name: str, *, curve: bool = True) -> tuple[Path, Path]:
-    """A certificate of its own for localhost, and its key: two files."""
+    """Write a self-signed certificate for localhost and its key; the two files."""
     key = ec.generate_private_key(ec.SECP256R1()) if curve else rsa.generate_private_key(65537, 2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
@@ -81,7 +81,7 @@ def trusting(certificate: Path) -> ssl.SSLContext:
 
 
 def handshake(port: int, context: ssl.SSLContext, name: str | None = "localhost") -> tuple[str, str, bytes]:
-    """TLS version, cipher and the certificate that is shown."""
+    """Connect; the TLS version, the cipher and the certificate of the server."""
     with (
         socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain,
         context.wrap_socket(plain, server_hostname=name) as secure,
@@ -98,7 +98,7 @@ def unverified() -> ssl.SSLContext:
     return context
 
 
-async def test_S06_a_station_of_profile_2_is_let_in_over_wss(server: LiveServer, pair: tuple[Path, Path]):
+async def test_S06_a_station_of_profile_2_connects_over_wss(server: LiveServer, pair: tuple[Path, Path]):
     body = {"clientId": "TLS-2", "password": PASSWORD, "securityProfile": 2}
     assert server.request("POST", "/api/v1/chargepoints", body)[0] == 201
     url = f"wss://TLS-2:{PASSWORD.replace(' ', '%20')}@localhost:{server.port}/ocpp/TLS-2"
@@ -111,7 +111,7 @@ async def test_S06_a_station_of_profile_2_is_let_in_over_wss(server: LiveServer,
         assert '"status":"Accepted"' in str(await station.recv())
 
 
-async def test_S07_a_station_of_profile_3_is_told_apart_because_no_client_certificate_is_checked(
+async def test_S07_a_station_of_profile_3_is_refused_because_no_client_certificate_is_checked(
     server: LiveServer, pair: tuple[Path, Path]
 ):
     body = {"clientId": "TLS-3", "password": PASSWORD, "securityProfile": 3}
@@ -126,13 +126,13 @@ async def test_S07_a_station_of_profile_3_is_told_apart_because_no_client_certif
     assert refused.value.response.status_code == 401
 
 
-async def test_S08_plain_ws_does_not_get_through(server: LiveServer):
+async def test_S08_plain_ws_is_refused(server: LiveServer):
     with pytest.raises((InvalidMessage, ConnectionError)):
         async with connect(f"ws://localhost:{server.port}/ocpp/TLS-2", subprotocols=["ocpp1.6"]):
             pass
 
 
-def test_S08_tls_1_3_is_spoken_and_1_2_is_the_floor(server: LiveServer):
+def test_S08_tls_1_3_is_supported_and_1_2_is_the_minimum(server: LiveServer):
     newest = unverified()
     oldest = unverified()
     oldest.minimum_version = oldest.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -229,14 +229,14 @@ def test_pages_are_served_over_https_with_secure_cookies(server: LiveServer, pai
 
 
 def test_the_banner_names_https_and_wss(server: LiveServer):
-    said = server.log.read_text()
+    output = server.log.read_text()
 
-    assert f"https://localhost:{server.port}/admin/" in said
-    assert "wss://" in said
+    assert f"https://localhost:{server.port}/admin/" in output
+    assert "wss://" in output
 
 
 def manage(server: LiveServer, certificate: str, *arguments: str) -> tuple[int, str, str]:
-    """A command of the server's machine that trusts this certificate."""
+    """Run a manage.py command on the server's machine that trusts this certificate."""
     return finished("manage", *arguments, environment=server.environment | {"TLS_CERT": certificate})
 
 
@@ -252,7 +252,7 @@ def test_a_command_of_the_machine_reaches_the_server_and_trusts_this_certificate
     assert "can't be reached" in "".join(other[1:])
 
 
-def test_simulated_stations_of_the_machine_come_in_over_wss_and_trust_this_certificate_alone(
+def test_simulated_stations_of_the_machine_connect_over_wss_and_trust_this_certificate_alone(
     server: LiveServer, tmp_path: Path
 ):
     command = ("simulate", "--stations", "3", "--duration", "8s", "--idle")
@@ -265,7 +265,7 @@ def test_simulated_stations_of_the_machine_come_in_over_wss_and_trust_this_certi
 
 
 @pytest.mark.parametrize("broken", ["missing", "text", "other key", "key alone"])
-def test_a_certificate_that_is_none_stops_the_start_with_a_sentence(tmp_path: Path, broken: str):
+def test_an_invalid_certificate_stops_the_start_with_a_sentence(tmp_path: Path, broken: str):
     pem, key = certify(tmp_path, "good")
     settings: dict[str, Path | None] = {"TLS_CERT": pem, "TLS_KEY": key}
     if broken == "missing":
@@ -277,8 +277,8 @@ def test_a_certificate_that_is_none_stops_the_start_with_a_sentence(tmp_path: Pa
     else:
         settings["TLS_CERT"] = None
 
-    with pytest.raises(SettingError) as said:
+    with pytest.raises(SettingError) as error:
         tls.uvicorn_options(settings)
 
-    assert str(said.value).startswith("TLS_KEY" if broken == "key alone" else "TLS_CERT")
-    assert os.linesep not in str(said.value)
+    assert str(error.value).startswith("TLS_KEY" if broken == "key alone" else "TLS_CERT")
+    assert os.linesep not in str(error.value)

@@ -1,4 +1,4 @@
-"""The short way for the frame that nearly all messages have agrees with the parser of `websockets`."""
+"""The fast path for single-frame messages agrees with the parser of `websockets`."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_frame_beyond_the_limit_is_left_to_the_parser_which_refuses_it() -> No
 
 
 @pytest.mark.parametrize("length", [0, 1, 125, 126, 65535])
-def test_our_frames_are_those_of_the_library(length: int) -> None:
+def test_frames_that_are_sent_equal_those_of_the_library(length: int) -> None:
     text = "é" + "x" * (length - 2) if length > 2 else "x" * length
 
     assert text_frame(text) == Frame(Opcode.TEXT, text.encode()).serialize(mask=False)

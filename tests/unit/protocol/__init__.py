@@ -1,1 +1,1 @@
-"""One behaviour of the protocol engine per file; cases carry the ids of the conformance catalogue."""
+"""Tests of the protocol engine, one behaviour a file; test names have ids of the conformance catalogue."""

@@ -1,4 +1,4 @@
-"""Payloads made from the schemas themselves, and every place of them that can be broken."""
+"""Valid payloads made from the schemas, and the fields of them that a test can break."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -45,14 +45,14 @@ def example(root: dict[str, Any], node: dict[str, Any] | None = None) -> Any:
 
 
 def _in_range(node: dict[str, Any]) -> float:
-    """1 where it is allowed, else the bound next to it."""
+    """1 where the schema allows it, else the nearest limit."""
     return max(node.get("minimum", -1), min(node.get("maximum", 1), 1))
 
 
 def fields(
     root: dict[str, Any], node: dict[str, Any] | None = None, where: tuple[str | int, ...] = ()
 ) -> Iterator[Field]:
-    """Every named field of `example`, without the inside of customData, which belongs to its vendor."""
+    """Every named field of `example`; the content of customData is left out: it belongs to its vendor."""
     node = resolved(root, root if node is None else node)
     if node.get("type") == "array":
         yield from fields(root, node["items"], (*where, 0))

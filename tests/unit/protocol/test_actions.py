@@ -54,7 +54,7 @@ def test_the_table_has_the_actions_the_schemas_have(version):
     assert from_station(version) | to_station(version) == schemas.actions_of(version)
 
 
-def test_only_data_transfer_runs_both_ways():
+def test_only_data_transfer_is_sent_by_both_sides():
     assert [row.name for row in ACTIONS.values() if row.direction == BOTH] == ["DataTransfer"]
     for version in VERSIONS:
         assert from_station(version) & to_station(version) == {"DataTransfer"}
@@ -97,7 +97,7 @@ def test_the_facts_of_a_row_fit_its_direction_and_each_other(row):
     assert Fact.UNANSWERED not in facts or row.versions == (V21,)
 
 
-def test_what_passes_before_a_boot_is_accepted_is_that_of_the_specification():
+def test_the_actions_before_an_accepted_boot_are_those_of_the_specification():
     assert {"BootNotification"} == BEFORE_ACCEPTED
     assert {
         "ChangeConfiguration", "GetConfiguration", "TriggerMessage", "ExtendedTriggerMessage", "SetVariables",
@@ -113,7 +113,7 @@ def test_an_action_belongs_to_versions():
     assert not action("Reset", V16).is_from_station
 
 
-def test_what_has_no_response_is_a_send():
+def test_an_action_without_a_response_is_a_send():
     without_response = {name for name in schemas.actions_of(V21) if not schemas.has(V21, name, "response")}
 
     assert without_response == SENDS
@@ -123,7 +123,7 @@ def test_table_schemas_and_handlers_agree_when_everything_listed_is_served():
     assert list(disagreements(fully_served(), NOT_YET)) == []
 
 
-def test_the_check_finds_an_action_nobody_serves():
+def test_the_check_finds_an_action_without_a_handler():
     registry = fully_served(without={(V16, "Heartbeat")})
 
     assert [number for number, _ in disagreements(registry, NOT_YET)] == ["ocpp.E003"]

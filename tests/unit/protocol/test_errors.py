@@ -50,7 +50,7 @@ def test_R26_a_result_is_refused_with_message_type_5():
     assert packed == [5, "1", "TypeConstraintViolation", "a", {}]
 
 
-def test_every_error_has_a_sentence_of_its_own():
+def test_every_error_has_a_default_sentence():
     sentences = [cls().description for cls in errors.OcppError.__subclasses__()]
 
     assert len(set(sentences)) == len(errors.OcppError.__subclasses__())

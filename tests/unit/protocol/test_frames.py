@@ -24,7 +24,7 @@ LONG_ID = "x" * 37
 
 
 def answer(text, version):
-    """What goes back for a frame that is no message; fails when it is one."""
+    """The frame that answers an invalid frame; a valid message fails the test."""
     frame = parse(text, version)
     assert isinstance(frame, Broken | Unknown), frame
     packed = answer_to_broken(frame, version)
@@ -32,7 +32,7 @@ def answer(text, version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_R07_a_call_is_read_with_the_payload_left_as_it_came(version):
+def test_R07_a_call_is_read_and_its_payload_is_left_as_text(version):
     text = '[2, "id-1", "StartTransaction", {"a": 1.10, "b": 9007199254740993, "ü": "\\u00fc"}]'
 
     frame = parse(text, version)
@@ -49,7 +49,7 @@ def test_R07_an_empty_result_is_an_object_and_not_null():
     assert pack_result('a"b', '{"x":1.10}') == '[3,"a\\"b",{"x":1.10}]'
 
 
-def test_R35_what_we_send_is_compact():
+def test_R35_sent_frames_are_compact():
     assert pack_call("1", "Reset", {"type": "Soft"}) == '[2,"1","Reset",{"type":"Soft"}]'
 
 
@@ -72,7 +72,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("version", V2X)
 @pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
-def test_R16_F70_F71_F74_what_is_no_frame_is_answered_with_minus_one_in_2x(text, version):
+def test_R16_F70_F71_F74_an_invalid_frame_is_answered_with_minus_one_in_2x(text, version):
     kind, message_id, code, description, details = answer(text, version)
 
     assert (kind, message_id, code, details) == (4, "-1", "RpcFrameworkError", {})
@@ -93,23 +93,23 @@ def test_R16_a_call_of_the_wrong_length_is_refused_under_its_own_id(text):
 
 @pytest.mark.parametrize("given_id", ["5", "null", '""', f'"{LONG_ID}"', "true", "{}", "[1]", "1e400"])
 @pytest.mark.parametrize("version", V2X)
-def test_R17_a_message_id_that_is_none_is_answered_with_minus_one_in_2x(given_id, version):
+def test_R17_an_invalid_message_id_is_answered_with_minus_one_in_2x(given_id, version):
     assert answer(f'[2,{given_id},"Heartbeat",{{}}]', version)[:3] == [4, "-1", "RpcFrameworkError"]
 
 
-def test_R17_1_6_gives_back_an_id_that_the_station_can_recognise():
+def test_R17_1_6_returns_an_id_that_the_station_can_recognise():
     assert answer('[2,5,"Heartbeat",{}]', V16)[:3] == [4, "5", "FormationViolation"]
     assert answer(f'[2,"{LONG_ID}","Heartbeat",{{}}]', V16)[:3] == [4, LONG_ID, "FormationViolation"]
     assert answer('[2,null,"Heartbeat",{}]', V16) is None
     assert answer('[2,"","Heartbeat",{}]', V16) is None
 
 
-def test_R17_an_id_of_36_characters_is_fine():
+def test_R17_an_id_of_36_characters_is_valid():
     assert parse(f'[2,"{"x" * 36}","Heartbeat",{{}}]', V16).id == "x" * 36
 
 
 @pytest.mark.parametrize("action", ['{"a":1}', "[1]", "5", "null", '""'])
-def test_R18_an_action_that_is_no_text_is_refused(action):
+def test_R18_an_action_that_is_no_string_is_refused(action):
     text = f'[2,"7",{action},{{}}]'
 
     assert answer(text, V16)[:3] == [4, "7", "FormationViolation"]
@@ -128,7 +128,7 @@ def test_R19_an_unknown_message_type_is_ignored_in_1_6_and_2_1_and_refused_in_2_
 
 @pytest.mark.parametrize("number", ["2.0", '"2"', "true", "2e0", "null", "1" * 400])
 @pytest.mark.parametrize("version", VERSIONS)
-def test_R19_what_only_looks_like_two_is_not_two(number, version):
+def test_R19_only_the_integer_2_is_a_call(number, version):
     assert isinstance(parse(f'[{number},"7","Heartbeat",{{}}]', version), Broken)
 
 
@@ -184,7 +184,7 @@ def test_a_payload_that_is_no_object_is_a_format_violation(payload):
 
 
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "1" * 400, "1" * 5000])
-def test_F71_a_number_no_double_holds_is_refused(number):
+def test_F71_a_number_beyond_a_double_is_refused(number):
     frame = parse(f'[2,"7","Heartbeat",{{"a":{number}}}]', V16)
 
     with pytest.raises(PropertyConstraintViolation):

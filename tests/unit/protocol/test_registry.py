@@ -77,7 +77,7 @@ def test_a_decorator_without_a_version_is_a_mistake(registry):
         registry.on("Heartbeat")
 
 
-def test_data_transfer_runs_both_ways(registry):
+def test_data_transfer_is_sent_by_both_sides(registry):
     registry.on("DataTransfer", V16)(serve)
     registry.reply("DataTransfer", V16)(other)
 
@@ -85,7 +85,7 @@ def test_data_transfer_runs_both_ways(registry):
     assert registry.reply_handler(V16, "DataTransfer") is other
 
 
-def test_one_family_of_stations_asks_us_for_its_configuration(registry):
+def test_one_family_of_stations_requests_its_configuration_from_the_server(registry):
     registry.on("GetConfiguration", V16, inbound=True)(serve)
     registry.reply("GetConfiguration", V16)(other)
 

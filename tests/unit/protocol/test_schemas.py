@@ -38,7 +38,7 @@ def tolerated(version, action, payload):
     ]
 
 
-def test_a_correct_payload_deviates_in_nothing():
+def test_a_valid_payload_has_no_deviation():
     assert not check(V16, "BootNotification", "request", dict(BOOT), strict=True)
 
 
@@ -206,7 +206,7 @@ def test_one_object_where_a_list_is_wanted_becomes_a_list_of_it_however_deep():
     assert payload["meterValue"] == [TIMED | {"sampledValue": [{"value": "3.5", "unit": "kWh"}]}]
 
 
-def test_what_is_wrong_inside_of_a_repaired_list_is_still_refused():
+def test_a_fault_inside_of_a_repaired_list_is_still_refused():
     reason = r"^meterValue\[0\].timestamp: is required"
     with pytest.raises(errors.OccurrenceConstraintViolation, match=reason):
         tolerated(V16, "MeterValues", {"connectorId": 1, "meterValue": {"sampledValue": [{"value": "1"}]}})
@@ -237,7 +237,7 @@ def test_a_register_of_whole_wh_loses_its_fraction_and_its_quotes(name, value, k
 @pytest.mark.parametrize(
     "value", ["", "x", "1e3", "0x10", "2 000", "2,000", "1_0", "+5", "\u0665", "9" * 16, True]
 )
-def test_a_text_with_another_meaning_is_no_register(value):
+def test_an_ambiguous_text_is_no_register(value):
     payload = {"transactionId": 1000, "timestamp": "2025-03-01T12:00:00Z", "meterStop": value}
 
     with pytest.raises(errors.TypeConstraintViolation, match="^meterStop: "):
@@ -245,7 +245,7 @@ def test_a_text_with_another_meaning_is_no_register(value):
 
 
 @pytest.mark.parametrize("value", ["1000", 1000.5, "1000.0"])
-def test_an_id_that_comes_back_to_us_is_never_repaired(value):
+def test_an_id_that_the_server_has_assigned_is_never_repaired(value):
     payload = {"transactionId": value, "timestamp": "2025-03-01T12:00:00Z", "meterStop": 5}
 
     with pytest.raises(errors.TypeConstraintViolation, match="^transactionId: "):
@@ -268,7 +268,7 @@ def test_the_number_of_a_connector_or_evse_may_be_text():
         tolerated(V16, "MeterValues", copy.deepcopy(METER_VALUES) | {"connectorId": 1.5})
 
 
-def test_a_repaired_number_is_still_measured_by_the_other_rules():
+def test_a_repaired_number_is_still_checked_by_the_other_rules():
     payload = {"generatedAt": "2025-03-01T12:00:00Z", "requestId": 1, "seqNo": 0, "eventData": []}
     assert tolerated(V201, "NotifyEvent", payload | {"seqNo": "-1"})
 
@@ -312,7 +312,7 @@ def test_F71_an_integer_beyond_64_bits_is_always_refused(number, strict):
         check(V16, "MeterValues", "request", payload, strict=strict)
 
 
-def test_F76_over_long_values_are_shortened_in_what_the_station_hears():
+def test_F76_over_long_values_are_shortened_in_the_answer_to_the_station():
     with pytest.raises(errors.TypeConstraintViolation) as raised:
         check(V16, "MeterValues", "request", METER_VALUES | {"connectorId": "x" * 10_000}, strict=False)
 
@@ -352,7 +352,7 @@ def test_a_flood_of_deviations_is_cut_short():
     assert len(tolerated(V16, "BootNotification", payload)) == 20
 
 
-def test_what_we_send_is_always_strict_and_names_every_field():
+def test_outgoing_payloads_are_always_strict_and_the_error_names_every_field():
     with pytest.raises(PayloadInvalid) as raised:
         outgoing(V16, "ChangeConfiguration", "request", {"key": "k" * 51, "colour": 1})
 
@@ -360,12 +360,12 @@ def test_what_we_send_is_always_strict_and_names_every_field():
 
 
 @pytest.mark.parametrize("value", ["\ud800", {1, 2}])
-def test_what_cannot_be_written_as_json_is_invalid(value):
+def test_a_value_that_cannot_be_written_as_json_is_invalid(value):
     with pytest.raises(PayloadInvalid):
         outgoing(V16, "ChangeConfiguration", "request", {"key": "a", "value": value})
 
 
-def test_a_large_payload_of_ours_is_refused_by_its_first_error_and_soon():
+def test_a_large_outgoing_payload_is_refused_quickly_by_its_first_error():
     payload = {"key": [1] * 300_000}
 
     began = time.monotonic()
@@ -373,7 +373,7 @@ def test_a_large_payload_of_ours_is_refused_by_its_first_error_and_soon():
         outgoing(V16, "GetConfiguration", "request", payload)
 
     assert raised.value.errors == [{"field": "key[0]", "reason": "1 is not of type 'string'"}]
-    assert time.monotonic() - began < 5  # all of them took seventeen seconds, in which no other thread ran
+    assert time.monotonic() - began < 5  # listing all errors took seventeen seconds and blocked all threads
 
 
 def test_a_message_that_does_not_exist_is_a_lookup_error():

@@ -1,4 +1,4 @@
-"""F76: every schema of every version, every field of it, broken in every way."""
+"""F76: every field of every schema of every version, broken in every way."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The rule of secrets: THE TABLE's column, the pattern of names, and the setting."""
+"""The rule of secrets: the column of THE TABLE, the pattern of names, and the setting."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_the_setting_adds_names_in_any_spelling(configured: None) -> None:
 
 # --- every text of every schema -----------------------------------------------------------------------------
 
-# Texts that are no secrets: why, and the names of their properties.
+# Texts that are no secrets: the reason, and the names of their properties.
 _REASONS = {
     "what a device is called, and its versions": """
         chargeBoxSerialNumber chargePointModel chargePointSerialNumber chargePointVendor evInverterHwVersion
@@ -101,7 +101,7 @@ _REASONS = {
     "the public addresses that a certificate itself names": "responderURL urls[]",
 }
 NOT_SECRET = {name: reason for reason, names in _REASONS.items() for name in names.split()}
-# No secrets in these actions; a property of this name in another one is to be decided about.
+# These properties are no secrets in these actions; in another action the test asks for a decision.
 NOT_SECRET_HERE = {
     ("ChangeConfiguration", "key"): "the name of a key",
     ("GetConfiguration", "key"): "the name of a key",
@@ -111,7 +111,7 @@ NOT_SECRET_HERE = {
 
 
 def texts(version: schemas.Version, action: str, kind: schemas.Kind) -> Iterator[str]:
-    """The paths of all texts of a message that are free: neither an enumeration nor a time."""
+    """The paths of all free texts of a message: neither an enumeration nor a time."""
     schema = schemas.message_schema(version, action, kind)
 
     def walk(node: schemas.Schema, path: str, inside: frozenset[str]) -> Iterator[str]:
@@ -123,7 +123,7 @@ def texts(version: schemas.Version, action: str, kind: schemas.Kind) -> Iterator
         kind = node.get("type")
         if kind == "object":
             for name, below in node.get("properties", {}).items():
-                if name != "customData":  # looked at wherever it stands
+                if name != "customData":  # masked at any place
                     yield from walk(below, f"{path}.{name}".lstrip("."), inside)
         elif kind == "array":
             yield from walk(node["items"], f"{path}[]", inside)
@@ -144,7 +144,7 @@ TEXTS = [(*message, path) for message in MESSAGES for path in texts(*message)]
 
 
 def decision(action: str, path: str) -> str:
-    """What was decided about a text of a schema, or "" as long as nobody did."""
+    """The decision about a text of a schema, or "" when there is none."""
     names = path.replace("[]", "").split(".")
     leaf = path.rpartition(".")[2]
     if secrets.is_secret_path(action, names):
@@ -158,7 +158,7 @@ def decision(action: str, path: str) -> str:
     return ""
 
 
-# Texts of FREE actions in which secrets are found by the names around or inside of them.
+# Texts of FREE actions whose secrets are found by the names around or inside of them.
 BY_PATTERN = {
     "value", "attributeValue", "actualValue", "valuesList",  # of keys and variables
     "data", "vendorInfo", "techInfo",  # of vendors: JSON, queries, sentences
@@ -166,7 +166,7 @@ BY_PATTERN = {
 }  # fmt: skip
 
 
-def test_somebody_has_decided_about_every_text_of_every_schema() -> None:
+def test_every_text_of_every_schema_has_a_decision() -> None:
     assert len(TEXTS) > 900
 
     undecided = [
@@ -181,7 +181,7 @@ def test_somebody_has_decided_about_every_text_of_every_schema() -> None:
     )
 
 
-def test_a_property_nobody_knows_is_not_decided_about() -> None:
+def test_an_unknown_property_has_no_decision() -> None:
     for action in ("SetNetworkProfile", "GetConfiguration", "MeterValues", "DataTransfer"):
         assert decision(action, "new.nextSecret") == ""
     assert decision("SetVariables", "setVariableData[].key") == ""
@@ -196,7 +196,7 @@ def test_every_decision_is_about_a_text_that_exists() -> None:
 
 
 def properties() -> set[tuple[str, str]]:
-    """Every path of every schema, texts or not, list items being no step."""
+    """Every path of every schema, of texts and other types; list items are no step of a path."""
     found = set()
     for version, action, kind in MESSAGES:
         schema = schemas.message_schema(version, action, kind)
@@ -223,8 +223,8 @@ def test_every_path_of_the_table_is_one_of_a_schema() -> None:
             assert (row.name, path) in known
 
 
-def test_messages_that_are_not_looked_at_have_no_fields_but_the_published_ones() -> None:
-    """What makes it safe to leave a valid message alone: an unknown field is a deviation, or customData."""
+def test_messages_that_are_not_masked_have_only_the_published_fields() -> None:
+    """A valid message may stay unmasked because an unknown field is a deviation, or is in customData."""
     open_ones = []
     for version, action, kind in MESSAGES:
         schema = schemas.message_schema(version, action, kind)
@@ -287,7 +287,7 @@ def variables(*names: tuple[str, str]) -> dict[str, object]:
         (V21, "SetNetworkProfile", {"connectionData": {"vpn": {"password": "x"}}}, ""),
     ],
 )
-def test_what_gives_a_station_another_password_is_known(
+def test_every_command_that_changes_the_password_of_a_station_is_known(
     version: str, action: str, payload: dict[str, object], field: str
 ) -> None:
     assert secrets.password_field(action, payload) == field

@@ -28,12 +28,12 @@ def call(message_id="1", action="Authorize", payload='{"idTag":"A"}'):
     return f'[2,"{message_id}","{action}",{payload}]'
 
 
-def ours(message_id, timeout=30.0):
+def outgoing_call(message_id, timeout=30.0):
     return OutgoingCall(id=message_id, action="Reset", payload={"type": "Soft"}, timeout=timeout)
 
 
 def answer(session, text, now=0.0, payload=None):
-    """Serve a call as dispatch would; the frame that went back."""
+    """Serve a call as dispatch does; the frame of the answer."""
     event = session.receive(text, now)
     assert isinstance(event, Incoming)
     reply = pack_result(event.call.id, payload or {})
@@ -46,7 +46,7 @@ def session(request):
     return Session(request.param)
 
 
-# --- what stations say
+# --- calls of stations
 
 
 def test_R07_a_call_is_to_be_served(session):
@@ -119,13 +119,13 @@ def test_R21_a_transaction_message_is_never_refused_for_its_id(session, action):
 
 
 @pytest.mark.parametrize("action", ["Heartbeat", "BootNotification"])
-def test_R21_an_answer_that_tells_the_time_is_never_replayed(session, action):
+def test_R21_an_answer_with_the_current_time_is_never_replayed(session, action):
     answer(session, call(action=action, payload="{}"))
 
     assert isinstance(session.receive(call(action=action, payload="{}"), 1.0), Incoming)
 
 
-def test_R21_a_boot_forgets_what_was_answered_before():
+def test_R21_a_boot_drops_the_answers_before_it():
     memory = ReplayMemory()
     session = Session(V16, memory=memory)
     answer(session, call("1"))
@@ -135,7 +135,7 @@ def test_R21_a_boot_forgets_what_was_answered_before():
     assert isinstance(session.receive(call("1"), 1.0), Incoming)
 
 
-def test_R21_what_failed_may_be_tried_again_under_the_same_id(session):
+def test_R21_a_failed_call_may_be_retried_under_the_same_id(session):
     event = session.receive(call(), 0.0)
     session.answered(event.call, '[4,"1","InternalError","",{}]', 0.0)
 
@@ -150,13 +150,13 @@ def test_R21_the_memory_holds_eight_answers(session):
     assert isinstance(session.receive(call("0"), 1.0), Incoming)
 
 
-def test_R16_ten_bad_frames_in_a_row_close_the_socket(session):
+def test_R16_ten_invalid_frames_in_a_row_close_the_socket(session):
     events = [session.receive("nonsense", 0.0) for _ in range(10)]
 
     assert [event.close for event in events] == [False] * 9 + [True]
 
 
-def test_R16_a_good_frame_forgives_the_bad_ones(session):
+def test_R16_a_valid_frame_resets_the_count_of_invalid_frames(session):
     for _ in range(9):
         session.receive("nonsense", 0.0)
     session.receive(call(), 0.0)
@@ -175,7 +175,7 @@ def test_R19_an_unknown_type_is_ignored_or_refused():
     assert json.loads(Session(V201).receive('[9,"1"]', 0.0).text)[2] == "MessageTypeNotSupported"
 
 
-def test_R27_a_refused_result_is_told_and_not_answered():
+def test_R27_a_refused_result_is_reported_and_not_answered():
     event = Session(V21).receive('[5,"1","FormatViolation","",{}]', 0.0)
 
     assert isinstance(event, ResultRefused)
@@ -190,11 +190,11 @@ def test_R28_a_send_is_streamed_in_2_1_and_an_unknown_type_before():
     assert isinstance(Session(V201).receive(text, 0.0), Refused)
 
 
-# --- what we say
+# --- calls to stations
 
 
 def test_R22_twenty_calls_go_out_one_after_the_other_in_order(session):
-    calls = [ours(str(number)) for number in range(20)]
+    calls = [outgoing_call(str(number)) for number in range(20)]
 
     sent = [session.submit(outgoing, 0.0) for outgoing in calls]
     order = [json.loads(sent[0])[1]]
@@ -212,16 +212,16 @@ def test_R22_twenty_calls_go_out_one_after_the_other_in_order(session):
 def test_R22_the_queue_is_bounded():
     session = Session(V16, queue_limit=2)
     for number in range(3):
-        session.submit(ours(str(number)), 0.0)
+        session.submit(outgoing_call(str(number)), 0.0)
 
     with pytest.raises(QueueFull):
-        session.submit(ours("3"), 0.0)
+        session.submit(outgoing_call("3"), 0.0)
     assert session.queued == 2
 
 
 def test_R23_a_timeout_sends_the_next_call_and_the_late_answer_does_not_match_it(session):
-    session.submit(ours("first", timeout=5), 0.0)
-    session.submit(ours("second", timeout=5), 1.0)
+    session.submit(outgoing_call("first", timeout=5), 0.0)
+    session.submit(outgoing_call("second", timeout=5), 1.0)
 
     assert session.next_deadline == 5.0
     assert session.expire(4.9) == ([], None)
@@ -236,9 +236,9 @@ def test_R23_a_timeout_sends_the_next_call_and_the_late_answer_does_not_match_it
     assert session.next_deadline == 10.0, "the time in the queue does not count"
 
 
-def test_R24_an_answer_to_nothing_is_noted_and_the_memory_is_bounded(session):
+def test_R24_an_answer_without_a_call_is_noted_and_the_memory_is_bounded(session):
     for number in range(100):
-        session.submit(ours(f"id{number}", timeout=1), number * 10.0)
+        session.submit(outgoing_call(f"id{number}", timeout=1), number * 10.0)
         session.expire(number * 10.0 + 1)
 
     unknown = session.receive('[3,"nobody",{}]', 2000.0)
@@ -249,14 +249,14 @@ def test_R24_an_answer_to_nothing_is_noted_and_the_memory_is_bounded(session):
 
 
 def test_R25_calls_may_cross(session):
-    session.submit(ours("ours"), 0.0)
+    session.submit(outgoing_call("call-1"), 0.0)
 
-    assert isinstance(session.receive(call("ours"), 0.1), Incoming), "the id spaces are separate"
-    assert isinstance(session.receive('[3,"ours",{}]', 0.2), Answered)
+    assert isinstance(session.receive(call("call-1"), 0.1), Incoming), "the id spaces are separate"
+    assert isinstance(session.receive('[3,"call-1",{}]', 0.2), Answered)
 
 
 def test_R29_an_error_of_the_station_ends_the_call(session):
-    session.submit(ours("1"), 0.0)
+    session.submit(outgoing_call("1"), 0.0)
 
     event = session.receive('[4,"1","NotSupported",null]', 0.1)
 
@@ -266,20 +266,20 @@ def test_R29_an_error_of_the_station_ends_the_call(session):
     assert session.next_deadline is None
 
 
-def test_R30_a_closed_session_gives_back_what_will_never_be_answered(session):
+def test_R30_a_closed_session_returns_its_unanswered_calls(session):
     for number in range(3):
-        session.submit(ours(str(number)), 0.0)
+        session.submit(outgoing_call(str(number)), 0.0)
 
     unanswered = session.close()
 
     assert [outgoing.id for outgoing in unanswered] == ["0", "1", "2"]
     assert session.close() == []
     with pytest.raises(SessionClosed):
-        session.submit(ours("3"), 0.0)
+        session.submit(outgoing_call("3"), 0.0)
 
 
-def test_a_payload_that_is_not_json_is_refused_to_the_one_who_submits_it(session):
-    session.submit(ours("1"), 0.0)
+def test_a_payload_that_is_not_json_is_refused_to_its_caller(session):
+    session.submit(outgoing_call("1"), 0.0)
 
     with pytest.raises(TypeError):
         session.submit(OutgoingCall("2", "Reset", {"type": object()}), 0.0)
@@ -299,14 +299,16 @@ _frames = st.one_of(
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.sampled_from(VERSIONS), st.lists(st.tuples(st.sampled_from(["hear", "say", "wait"]), _frames)))
-def test_R22_R30_whatever_happens_every_call_of_ours_ends_exactly_once_and_none_overtakes(version, steps):
+@given(
+    st.sampled_from(VERSIONS), st.lists(st.tuples(st.sampled_from(["receive", "submit", "wait"]), _frames))
+)
+def test_R22_R30_in_any_sequence_every_call_to_a_station_ends_exactly_once_and_in_order(version, steps):
     session, now, sent, ended = Session(version, queue_limit=1000), 0.0, [], []
 
     for number, (step, text) in enumerate(steps):
         now += 10.0
-        if step == "say":
-            frame = session.submit(ours(f"{'ab'[number % 2]}{number}"), now)
+        if step == "submit":
+            frame = session.submit(outgoing_call(f"{'ab'[number % 2]}{number}"), now)
             sent += [json.loads(frame)[1]] if frame else []
         elif step == "wait":
             expired, frame = session.expire(now)
@@ -324,15 +326,15 @@ def test_R22_R30_whatever_happens_every_call_of_ours_ends_exactly_once_and_none_
                 session.answered(event.call, f'[3,"{event.call.id}",{{}}]', now)
     ended += [outgoing.id for outgoing in session.close()]
 
-    submitted = [f"{'ab'[number % 2]}{number}" for number, (step, _) in enumerate(steps) if step == "say"]
+    submitted = [f"{'ab'[number % 2]}{number}" for number, (step, _) in enumerate(steps) if step == "submit"]
     assert sorted(ended) == sorted(submitted)
     assert sent == [call_id for call_id in submitted if call_id in sent]
 
 
 def test_a_call_that_waited_past_its_time_is_never_sent(session):
-    session.submit(ours("slow", timeout=30.0), 0.0)
-    session.submit(ours("hasty", timeout=5.0), 0.0)
-    session.submit(ours("patient", timeout=60.0), 0.0)
+    session.submit(outgoing_call("slow", timeout=30.0), 0.0)
+    session.submit(outgoing_call("hasty", timeout=5.0), 0.0)
+    session.submit(outgoing_call("patient", timeout=60.0), 0.0)
     assert session.next_deadline == 5.0
 
     assert [call.id for call in session.expire(5.0)[0]] == ["hasty"]
@@ -342,8 +344,8 @@ def test_a_call_that_waited_past_its_time_is_never_sent(session):
 
 
 def test_an_answer_does_not_send_a_call_whose_time_is_over(session):
-    session.submit(ours("slow", timeout=30.0), 0.0)
-    session.submit(ours("hasty", timeout=5.0), 0.0)
+    session.submit(outgoing_call("slow", timeout=30.0), 0.0)
+    session.submit(outgoing_call("hasty", timeout=5.0), 0.0)
 
     assert session.receive('[3,"slow",{}]', 6.0).next is None
     assert [call.id for call in session.expire(6.0)[0]] == ["hasty"]

@@ -1,4 +1,4 @@
-"""A verdict of ours is spelled by each dialect; 1.6 has words for five of them."""
+"""Each dialect spells a verdict; 1.6 has words for five of them."""
 
 from __future__ import annotations
 
@@ -23,9 +23,7 @@ from ocpp_server.protocol.versions import V2X, V16
         (Verdict.NO_CREDIT, "Invalid", "NoCredit"),
     ],
 )
-def test_a_verdict_is_spelled_as_the_dialect_has_it(
-    decided: Verdict, spelled_16: str, spelled_2x: str
-) -> None:
+def test_each_dialect_spells_a_verdict(decided: Verdict, spelled_16: str, spelled_2x: str) -> None:
     assert (status_16(decided), status_2x(decided)) == (spelled_16, spelled_2x)
     schemas.outgoing(V16, "Authorize", "response", {"idTagInfo": {"status": spelled_16}})
     for version in V2X:
@@ -33,6 +31,6 @@ def test_a_verdict_is_spelled_as_the_dialect_has_it(
 
 
 @pytest.mark.parametrize("decided", Verdict)
-def test_every_verdict_has_a_spelling_and_the_stored_one_leads_back(decided: Verdict) -> None:
+def test_every_verdict_has_a_spelling_and_the_stored_spelling_restores_it(decided: Verdict) -> None:
     assert status_2x(decided)
     assert status_16(verdict(status_16(decided))) == status_16(decided)

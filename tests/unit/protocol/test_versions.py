@@ -11,18 +11,18 @@ from ocpp_server.protocol.versions import (
 )
 
 
-def test_R01_the_clients_first_version_that_we_speak_wins():
+def test_R01_the_first_supported_version_of_the_client_wins():
     assert negotiate(["ocpp2.1", "ocpp2.0.1", "ocpp1.6"]) == V21
     assert negotiate(["ocpp1.6", "ocpp2.1"]) == V16
     assert negotiate(["ocpp2.0", "soap", "ocpp2.0.1"]) == V201
 
 
-def test_R02_nothing_we_speak_negotiates_nothing():
+def test_R02_unsupported_versions_negotiate_nothing():
     assert negotiate([]) is None
     assert negotiate(["ocpp1.5", "ocpp1.6j", "OCPP1.6", ""]) is None
 
 
-def test_versions_have_the_name_people_use():
+def test_versions_have_their_common_name():
     assert [label(version) for version in (V16, V201, V21)] == ["1.6", "2.0.1", "2.1"]
     assert [version.label for version in VERSIONS] == ["1.6", "2.0.1", "2.1"]
 

@@ -1,4 +1,4 @@
-"""SQL for many rows: what comes back through the ORM is what went in, whatever the size of a statement."""
+"""SQL for many rows: the ORM reads the values that were written, at any size of a statement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ocpp_server.storage.bulk import Table
 
 pytestmark = pytest.mark.django_db
 
-# More than one statement of each size takes: 64, 16, 4 and 1.
+# A statement has 64, 16, 4 or 1 rows; this number needs several of them.
 MANY = 64 + 16 + 4 + 1
 BEGIN = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ def test_many_updates_in_one_statement_reach_each_its_own_row_and_no_other() -> 
     assert (other.vendor, other.last_seen_at) == ("before", None)
 
 
-def test_rows_are_given_in_the_order_that_their_table_was_asked_for() -> None:
+def test_rows_are_returned_in_the_order_of_their_request() -> None:
     station = ChargePoint.objects.create(identity="ordered")
     order = tuple(reversed(Table(Message).names))
     table = Table(Message, order=order)

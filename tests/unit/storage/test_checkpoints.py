@@ -1,4 +1,4 @@
-"""What was committed reaches SQLite's database file without anybody having to wait for it."""
+"""Committed rows are copied into SQLite's database file in the background; no commit waits for it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The journal against a real database: order, bad rows, merged updates, a database that is away.
 
-On SQLite here, and once more on PostgreSQL from tests/unit/storage.
+The tests run on SQLite here; test_on_postgresql.py runs them once more on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ async def journal() -> AsyncIterator[Journal]:
 
 
 def outside() -> Any:
-    """Another program with the same database: what it sees is what is committed."""
+    """A connection of another program to the same database: it sees only committed rows."""
     if connection.vendor == "postgresql":
         return psycopg.connect(**dict(connection.get_connection_params()), autocommit=True)
     return sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None, check_same_thread=False)
@@ -76,7 +76,7 @@ def names() -> list[str]:
 
 
 class Gate:
-    """A function that keeps the writer busy, so that what is submitted meanwhile becomes one batch."""
+    """A function that blocks the writer thread, so that work submitted meanwhile becomes one batch."""
 
     def __init__(self) -> None:
         self.reached = threading.Event()
@@ -88,8 +88,8 @@ class Gate:
 
 
 async def one_batch(journal: Journal, *works: Any) -> list[Any]:
-    """The results or errors of units, functions, and pairs (function, item) for `run_batched` that were
-    submitted in this order and written at once.
+    """Submit units, functions, and pairs (function, item) for `run_batched` in this order, as one batch; the
+    result or the error of each.
     """
     gate = Gate()
     held = asyncio.ensure_future(journal.run(gate))
@@ -110,7 +110,7 @@ def submit(journal: Journal, work: Any) -> asyncio.Future[Any]:
     return journal.run_batched(*work) if isinstance(work, tuple) else journal.run(work)
 
 
-async def test_what_is_committed_is_seen_by_others_when_commit_returns(journal: Journal) -> None:
+async def test_committed_rows_are_visible_to_other_connections_when_commit_returns(journal: Journal) -> None:
     await journal.commit(counter("a", 1))
 
     assert stored()["a"] == 1
@@ -122,14 +122,14 @@ async def test_messages_that_come_during_a_commit_are_written_together(journal: 
     assert {f"c{n}" for n in range(50)} <= set(stored())
 
 
-async def test_a_function_sees_what_was_submitted_before_it_and_nothing_after(journal: Journal) -> None:
+async def test_a_function_sees_all_work_submitted_before_it_and_none_after(journal: Journal) -> None:
     results = await one_batch(journal, counter("first", 1), names, counter("second", 2), names)
 
     assert "first" in results[1] and "second" not in results[1]
     assert "second" in results[3]
 
 
-async def test_updates_of_one_row_are_merged_and_the_last_word_on_a_column_wins(journal: Journal) -> None:
+async def test_updates_of_one_row_are_merged_and_the_last_value_of_a_column_wins(journal: Journal) -> None:
     await journal.commit(counter("merged", 0))
 
     await one_batch(journal, change("merged", 1), change("merged", 2), change("merged", 3))
@@ -137,13 +137,15 @@ async def test_updates_of_one_row_are_merged_and_the_last_word_on_a_column_wins(
     assert stored()["merged"] == 3
 
 
-async def test_an_update_of_what_the_same_batch_inserts_is_applied_after_it(journal: Journal) -> None:
+async def test_an_update_of_a_row_that_the_same_batch_inserts_is_applied_after_the_insert(
+    journal: Journal,
+) -> None:
     await one_batch(journal, counter("young", 1), change("young", 2))
 
     assert stored()["young"] == 2
 
 
-async def test_a_bad_row_hurts_only_its_own_message(journal: Journal) -> None:
+async def test_a_bad_row_fails_only_its_own_message(journal: Journal) -> None:
     await journal.commit(counter("taken", 1))
 
     results = await one_batch(
@@ -169,7 +171,7 @@ async def test_a_function_that_fails_is_undone_and_the_others_of_its_batch_are_n
     assert {"before", "after"} <= set(stored()) and "half" not in stored()
 
 
-async def test_what_many_ask_together_is_asked_once_after_everything_else(journal: Journal) -> None:
+async def test_items_for_together_are_handled_in_one_call_after_all_other_work(journal: Journal) -> None:
     asked: list[list[str]] = []
 
     def values(wanted: list[str]) -> list[int | None]:
@@ -183,7 +185,7 @@ async def test_what_many_ask_together_is_asked_once_after_everything_else(journa
     assert results[0] == 1 and results[2] is None and results[3] == 1
 
 
-async def test_one_bad_item_of_many_hurts_only_who_asked_for_it(journal: Journal) -> None:
+async def test_one_bad_item_of_many_fails_only_its_own_caller(journal: Journal) -> None:
     def make(wanted: list[str]) -> list[str]:
         for name in wanted:
             Counter.objects.create(name=name, value=1)
@@ -198,20 +200,20 @@ async def test_one_bad_item_of_many_hurts_only_who_asked_for_it(journal: Journal
     assert {"good", "fine", "unit"} <= set(stored()) and "bad" not in stored()
 
 
-async def test_a_wrong_statement_is_its_own_fault_and_nobody_waits_for_it(journal: Journal) -> None:
+async def test_a_wrong_statement_fails_alone_and_is_not_retried_within_the_budget(journal: Journal) -> None:
     ran: list[str] = []
 
     def wrong() -> None:
         ran.append("wrong")
         with connection.cursor() as cursor:
-            # SQLite calls this an operational error, as it does a lock.
+            # SQLite raises OperationalError for this statement, the same as for a lock.
             cursor.execute("SELECT nothing FROM nowhere")
 
     results = await one_batch(journal, counter("before", 1), wrong, counter("after", 2))
 
     assert isinstance(results[1], OperationalError | ProgrammingError)
     assert {"before", "after"} <= set(stored())
-    # With the others, and perhaps once more alone: what is retried within the budget is tried oftener.
+    # It runs in the batch, and perhaps once more alone. A retry within the budget would run more often.
     assert len(ran) <= 2 and journal.down_since is None
 
 
@@ -225,7 +227,7 @@ async def test_a_bad_row_and_a_database_that_goes_away_repeat_nothing(journal: J
         Counter.objects.create(name=f"good{len(ran)}", value=1)
 
     def late() -> None:
-        # The batch fails at the bad row; alone, the second in line finds the database away once.
+        # The batch fails at the bad row. Alone, this function finds the database away once.
         if "good" in ran and len(ran) > 1 and away[0]:
             away[0] = False
             raise OperationalError("the database is away")
@@ -236,21 +238,23 @@ async def test_a_bad_row_and_a_database_that_goes_away_repeat_nothing(journal: J
     assert len([name for name in stored() if name.startswith("good")]) == 1
 
 
-async def test_a_locked_database_is_waited_for_within_the_budget(journal: Journal, settings: Any) -> None:
+async def test_a_commit_waits_for_a_locked_database_within_the_budget(
+    journal: Journal, settings: Any
+) -> None:
     settings.OCPP_JOURNAL_BUDGET = 60
     with locked() as other:
-        waiting = asyncio.ensure_future(journal.commit(counter("patient", 1)))
+        waiting = asyncio.ensure_future(journal.commit(counter("waited", 1)))
         await until(lambda: journal.down_since is not None)
         assert not waiting.done()
         other.execute("COMMIT")
 
         await asyncio.wait_for(waiting, 30)
 
-    assert stored()["patient"] == 1
+    assert stored()["waited"] == 1
     assert journal.down_since is None
 
 
-async def test_beyond_the_budget_the_journal_says_so_and_works_again_when_the_database_does(
+async def test_after_the_budget_the_journal_is_unavailable_until_the_database_works_again(
     journal: Journal, settings: Any
 ) -> None:
     settings.OCPP_JOURNAL_BUDGET = 1
@@ -268,12 +272,12 @@ async def test_beyond_the_budget_the_journal_says_so_and_works_again_when_the_da
     assert journal.down_since is None
 
 
-async def test_everybody_has_a_budget_of_their_own(journal: Journal, settings: Any) -> None:
+async def test_every_caller_has_its_own_budget(journal: Journal, settings: Any) -> None:
     settings.OCPP_JOURNAL_BUDGET = 5
     with locked() as other:
         early = asyncio.ensure_future(journal.commit(counter("early", 1)))
         await until(lambda: journal.down_since is not None)
-        await asyncio.sleep(4)  # the budget is real time; so much later that of the second ends
+        await asyncio.sleep(4)  # the budget is real time: that of the second commit ends 4 seconds later
         late = asyncio.ensure_future(journal.commit(counter("late", 1)))
         with pytest.raises(JournalUnavailable):
             await early
@@ -295,7 +299,7 @@ async def test_stop_writes_everything(journal: Journal) -> None:
     assert {f"last{n}" for n in range(20)} <= set(stored())
 
 
-async def test_after_the_stop_nobody_waits_for_ever(journal: Journal) -> None:
+async def test_a_commit_after_the_stop_fails_at_once(journal: Journal) -> None:
     await journal.stop()
 
     with pytest.raises(JournalUnavailable):
@@ -329,7 +333,7 @@ def test_a_journal_whose_loop_has_ended_serves_the_next_one() -> None:
     assert {"first loop", "second loop"} <= set(stored())
 
 
-async def test_who_is_cancelled_while_waiting_tears_nothing_apart(journal: Journal) -> None:
+async def test_a_cancelled_commit_is_still_written_as_a_whole(journal: Journal) -> None:
     gate = Gate()
     held = asyncio.ensure_future(journal.run(gate))
     await asyncio.to_thread(gate.reached.wait, 30)
@@ -348,7 +352,7 @@ async def test_who_is_cancelled_while_waiting_tears_nothing_apart(journal: Journ
 
 
 async def until(condition: Any, seconds: float = 30) -> None:
-    """Wait for something in the writer's thread, which has no event to await."""
+    """Wait for a condition of the writer thread, which has no event to await."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

@@ -1,4 +1,4 @@
-"""Migrations add first and remove a version later: servers of the version before go on meanwhile (F34)."""
+"""Migrations add in one version and remove in the next: servers of the version before still work (F34)."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from django.db import models
 from django.db.migrations import Migration, operations
 from django.db.migrations.loader import MigrationLoader
 
-# The last ones of the first version: no server is older.
+# The last migrations of the first version: no server is older.
 FIRST = {"accounts": 5, "chargepoints": 5, "configuration": 1, "transactions": 3}
-# A server of before still reads and writes what these take away.
+# These operations remove a table or column that a server of the version before still reads and writes.
 REMOVING = (
     operations.RemoveField,
     operations.RenameField,
@@ -19,8 +19,8 @@ REMOVING = (
     operations.RenameModel,
     operations.AlterModelTable,
 )
-# "app.name": why no server of the version before misses what this migration removes. It stands in the
-# changelog too.
+# "app.name" of a migration, and the reason why no server of the version before needs the table or column that
+# it removes. The changelog has the reason too.
 REMOVED_A_VERSION_LATER: dict[str, str] = {}
 
 
@@ -31,7 +31,7 @@ def later() -> Iterator[Migration]:
 
 
 def trouble(operation: operations.base.Operation) -> str:
-    """What a server of the version before would run into; empty when nothing."""
+    """The error that a server of the version before would have; empty when it still works."""
     if isinstance(operation, REMOVING):
         return f"{operation.describe()}: a server of before still uses it; remove it a version later"
     if isinstance(operation, operations.AddField):
@@ -45,7 +45,7 @@ def trouble(operation: operations.base.Operation) -> str:
     return ""
 
 
-def test_F34_every_migration_leaves_the_version_before_able_to_work() -> None:
+def test_F34_servers_of_the_version_before_work_after_every_migration() -> None:
     found = [
         f"{migration.app_label}.{migration.name}: {words}"
         for migration in later()
@@ -68,5 +68,7 @@ def test_F34_every_migration_leaves_the_version_before_able_to_work() -> None:
         (operations.RenameField("m", "f", "g"), "a version later"),
     ],
 )
-def test_F34_what_the_version_before_would_run_into(operation: operations.base.Operation, words: str) -> None:
+def test_F34_an_operation_that_breaks_the_version_before_is_found(
+    operation: operations.base.Operation, words: str
+) -> None:
     assert words in trouble(operation) if words else trouble(operation) == ""

@@ -1,6 +1,6 @@
-"""Two processes that store the first of something at the same moment: one row, and both counted.
+"""Two processes store the same first row at the same moment: one row results, and both are counted.
 
-On SQLite here, where a writer waits for the other, and once more on PostgreSQL, where both are at work.
+On SQLite one writer waits for the other; test_on_postgresql.py runs these tests with both at work at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def charge_point() -> ChargePoint:
 
 
 def at_once(*work: Callable[[], Any]) -> list[Any]:
-    """Run in threads that begin together, each with a connection of its own; their results."""
+    """Run functions in threads that start together, each with a connection of its own; their results."""
     start = threading.Barrier(len(work))
 
     def run(function: Callable[[], Any]) -> Any:
@@ -108,7 +108,7 @@ def test_reported_keys_are_one_row_each(charge_point: ChargePoint) -> None:
     assert ReportedKey.objects.filter(charge_point=charge_point).count() == len(keys)
 
 
-def test_a_connector_seen_by_two_at_first_sight_is_one(charge_point: ChargePoint) -> None:
+def test_a_connector_that_two_processes_store_first_is_one_row(charge_point: ChargePoint) -> None:
     for number in range(1, ROUNDS):
         at_once(*[lambda number=number: availability._make([(charge_point.pk, number, 1, False)])] * WRITERS)
 

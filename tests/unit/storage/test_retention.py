@@ -1,4 +1,4 @@
-"""What is too old goes, what is young stays: row by row on SQLite, by months on PostgreSQL."""
+"""Old rows are deleted, recent rows stay: row by row on SQLite, by months on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def _writing() -> AsyncIterator[None]:
 
 
 def make_rows() -> None:
-    """A message and a reading of today, of last month, and of a hundred days ago."""
+    """Store a message and a reading of today, of last month, and of a hundred days ago."""
     charge_point = ChargePoint.objects.create(identity="kept")
     for days in (0, 40, 100):
         at = NOW - timedelta(days=days)

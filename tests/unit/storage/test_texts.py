@@ -44,7 +44,7 @@ TABLES = {
 
 @pytest.fixture
 def known() -> dict[type[models.Model], Any]:
-    """What rows refer to."""
+    """The rows that foreign keys refer to."""
     charge_point = ChargePoint.objects.create(identity="texts")
     fields = {"started_at": NOW, "start_received_at": NOW, "last_message_at": NOW}
     transaction = Transaction.objects.create(id=1000, charge_point=charge_point, ocpp_id="0", **fields)
@@ -102,6 +102,6 @@ def test_a_text_is_read_back_as_it_was_changed(text: str, known: dict[type[model
 
 
 def unique(table: Table, written: dict[str, Any]) -> dict[str, Any]:
-    """Leaves the row that was written, where the model has others."""
+    """A filter for the row that was written, where the model has other rows."""
     key = table.model._meta.pk.attname  # type: ignore[union-attr]
     return {key: written[key]} if key in written else {}

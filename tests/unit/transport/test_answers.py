@@ -1,4 +1,4 @@
-"""The answers to our calls take the road of requests: validated, handled, committed, with a second look."""
+"""Answers to CSMS calls are processed like requests: validated, handled, committed, retried once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ocpp_server.protocol.versions import V16, V21
 
 
 class Station:
-    """What dispatch reads of a station, and the deviations it notes."""
+    """The attributes that dispatch reads of a station, and the deviations that it notes."""
 
     identity, strict, is_accepted = "CP-7", False, True
     request: dict[str, Any] = {}
@@ -29,7 +29,7 @@ class Station:
 
 
 class Work:
-    """Notes what is asked of it; the first `refusals` commits are refused."""
+    """A unit of work that records its calls; the first `refusals` commits are refused."""
 
     def __init__(self, refusals: int = 0) -> None:
         self.refusals = refusals
@@ -51,7 +51,7 @@ def answer_to(payload: str = '{"status":"Accepted"}') -> Answer:
 
 @pytest.fixture
 def handler(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """A @reply handler: the list of what it got; an exception in the list is raised instead."""
+    """Register a @reply handler; the list of its arguments. It raises an exception that is in the list."""
     got: list[Any] = []
 
     async def reply(station: Any, payload: Any, response: Any, command_id: str) -> None:
@@ -72,7 +72,7 @@ async def test_an_answer_is_handled_and_committed_once(handler: list[Any]) -> No
     assert answer.response == {"status": "Accepted"}
 
 
-async def test_a_refused_commit_gets_a_second_look(handler: list[Any]) -> None:
+async def test_a_refused_commit_is_retried_once(handler: list[Any]) -> None:
     work, station = Work(refusals=1), Station()
 
     await dispatch_answer(station, answer_to('{"status":"Accepted","odd":1}'), work)
@@ -124,7 +124,7 @@ async def test_an_error_of_the_station_reaches_no_handler(handler: list[Any]) ->
     assert refusal(answer, V21) is None
 
 
-def test_a_message_that_is_given_up_gets_its_kept_answer_or_an_error() -> None:
+def test_a_dead_letter_gets_its_stored_answer_or_an_error() -> None:
     start = Call(id="m1", action="StartTransaction", payload="")
 
     answered = give_up(start, V16, {"transactionId": 7, "idTagInfo": {"status": "Invalid"}})

@@ -1,4 +1,4 @@
-"""The lock of a connection: fair, and never lost with somebody who gives up."""
+"""The lock of a connection: it is fair, and a cancelled waiter never keeps it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 from ocpp_server.transport.fair_lock import FairLock
 
 
-async def test_who_waits_is_served_in_the_order_of_coming_and_before_who_comes_later() -> None:
+async def test_waiters_get_the_lock_in_order_and_before_later_callers() -> None:
     lock, served = FairLock(), list[str]()
 
-    async def patient(name: str) -> None:
+    async def wait(name: str) -> None:
         async with lock:
             served.append(name)
 
     assert lock.take()
-    waiting = [asyncio.create_task(patient(name)) for name in ("first", "second")]
+    waiting = [asyncio.create_task(wait(name)) for name in ("first", "second")]
     await asyncio.sleep(0)
 
     lock.release()
@@ -29,22 +29,22 @@ async def test_who_waits_is_served_in_the_order_of_coming_and_before_who_comes_l
 
 
 @pytest.mark.parametrize("is_handed_over", [False, True])
-async def test_who_gives_up_waiting_does_not_keep_the_lock(is_handed_over: bool) -> None:
+async def test_a_cancelled_waiter_does_not_keep_the_lock(is_handed_over: bool) -> None:
     lock = FairLock()
     assert lock.take()
-    impatient = asyncio.create_task(lock.wait())
-    patient = asyncio.create_task(lock.wait())
+    cancelled = asyncio.create_task(lock.wait())
+    waiter = asyncio.create_task(lock.wait())
     await asyncio.sleep(0)
 
     if is_handed_over:
         lock.release()
-        impatient.cancel()
+        cancelled.cancel()
     else:
-        impatient.cancel()
-        await asyncio.gather(impatient, return_exceptions=True)
+        cancelled.cancel()
+        await asyncio.gather(cancelled, return_exceptions=True)
         lock.release()
 
-    await patient
-    assert impatient.cancelled()
+    await waiter
+    assert cancelled.cancelled()
     lock.release()
     assert lock.take()

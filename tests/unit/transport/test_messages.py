@@ -1,4 +1,4 @@
-"""The wire form of what processes send to each other: that of the releases before the structs."""
+"""Messages between processes have the wire form of the releases before the structs."""
 
 from __future__ import annotations
 

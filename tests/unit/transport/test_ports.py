@@ -1,4 +1,4 @@
-"""The ports of the transport: filled by the apps, and a missing app is named in a sentence."""
+"""The ports of the transport: the apps fill them, and the error of an empty port names the missing app."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_the_apps_fill_the_ports() -> None:
     assert quarantine.port.app is kept
 
 
-def test_a_port_that_no_app_has_filled_says_so() -> None:
+def test_an_empty_port_raises_an_error_with_a_sentence() -> None:
     port: Port[Any] = Port("CommandStore")
 
     with pytest.raises(ImproperlyConfigured, match="No installed app provides CommandStore, so load cannot"):

@@ -1,4 +1,4 @@
-"""Passwords of stations: what is stored, and what a login costs."""
+"""Passwords of stations: the stored hash, and the cost of a login."""
 
 from __future__ import annotations
 
@@ -22,17 +22,19 @@ async def test_F40_the_first_login_after_a_restart_costs_no_password_hashing() -
     fits = [await verify(each, PASSWORD) for each in stored]
 
     assert all(fits)
-    # One scrypt is eight milliseconds of a fast machine, and every spelling of a password would be one.
+    # One scrypt takes eight milliseconds on a fast machine, and each spelling of a password would need one.
     assert time.process_time() - hashed < (hashed - began) / 4
 
 
 @pytest.mark.parametrize("given", [PASSWORD, PASSWORD.hex().encode(), PASSWORD.hex().upper().encode()])
-async def test_every_spelling_of_a_password_fits(given: bytes) -> None:
+async def test_every_spelling_of_a_password_is_accepted(given: bytes) -> None:
     assert await verify(hash_password(PASSWORD), given)
     assert not await verify(hash_password(PASSWORD), given + b"0")
 
 
-async def test_another_secret_key_and_hashes_from_before_cost_the_slow_way_and_fit(settings: object) -> None:
+async def test_hashes_of_another_secret_key_or_an_earlier_release_are_verified_slowly(
+    settings: object,
+) -> None:
     stored = hash_password(PASSWORD)
     before = stored.rpartition("$")[0]
 
@@ -43,12 +45,12 @@ async def test_another_secret_key_and_hashes_from_before_cost_the_slow_way_and_f
         assert not await verify(each, b"wrong")
 
 
-async def test_a_station_without_a_password_fits_none() -> None:
+async def test_a_station_without_a_password_accepts_none() -> None:
     assert not await verify("", PASSWORD)
     assert not await verify("", b"")
 
 
-def test_a_hash_fits_its_column_and_tells_neither_password_nor_key() -> None:
+def test_a_hash_fits_its_column_and_contains_neither_password_nor_key() -> None:
     one, other = hash_password(PASSWORD), hash_password(PASSWORD)
 
     column = ChargePoint._meta.get_field("password_hash")
@@ -57,7 +59,7 @@ def test_a_hash_fits_its_column_and_tells_neither_password_nor_key() -> None:
     assert PASSWORD.decode() not in one
 
 
-async def test_a_password_is_remembered_for_who_has_no_digest() -> None:
+async def test_a_verified_password_without_a_digest_is_cached() -> None:
     before = hash_password(PASSWORD).rpartition("$")[0]
     began = time.process_time()
     await verify(before, PASSWORD)
@@ -68,12 +70,12 @@ async def test_a_password_is_remembered_for_who_has_no_digest() -> None:
     assert time.process_time() - hashed < (hashed - began) / 4
 
 
-async def test_a_digest_of_an_earlier_release_still_fits() -> None:
-    """A scrypt for each would cost too much when all stations reconnect after the deployment (F40)."""
+async def test_a_digest_of_an_earlier_release_is_still_accepted() -> None:
+    """A scrypt for each station would take too long when all reconnect after the deployment (F40)."""
     salt = bytes(16)
     keyed = salted_hmac("chargepoints.authentication", salt + b"secret-of-CP-7", algorithm="sha256")
     digest = base64.b64encode(keyed.digest()[:16]).decode().rstrip("=")
-    # The part that scrypt fills cannot fit: only the digest can confirm the password.
+    # The scrypt part cannot match: only the digest can confirm the password.
     stored = f"scrypt$4096${salt.hex()}${bytes(64).hex()}${digest}"
 
     assert await verify(stored, b"secret-of-CP-7")

@@ -1,4 +1,4 @@
-"""The table of stored keys: its defaults, rules and flags, row by row as the specification of it says."""
+"""The table of stored keys: the default, rule and flags of each row, as its specification lists them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_key_has_its_default_rule_and_flags(  # noqa: PLR0917 - a table's colu
 
 
 def test_every_standard_key_of_16_is_there(garage: ChargePoint) -> None:
-    # given the list of the specification, but for plug and charge over 1.6, which needs a station's own keys
+    # given the list of the specification without plug and charge over 1.6, which needs keys of the station
     plug_and_charge = {
         "CentralContractValidationAllowed",
         "ContractValidationOffline",
@@ -83,7 +83,7 @@ def test_every_measurand_of_16_may_be_sampled(garage: ChargePoint, measurand: st
     assert catalogue.change(garage, "MeterValuesSampledData", measurand) == "Accepted"
 
 
-def test_every_default_obeys_its_own_rule() -> None:
+def test_every_default_is_valid_by_its_own_rule() -> None:
     for row in catalogue.CATALOGUE.values():
         if not row.is_secret:
             assert row.rule(row.default) == row.default
@@ -113,7 +113,7 @@ def test_values_are_stored_in_their_normal_form(garage: ChargePoint) -> None:
     assert stored["StopTxnSampledData"]["value"] == "SoC,Voltage"
 
 
-def test_only_what_differs_from_the_default_has_a_row(garage: ChargePoint) -> None:
+def test_only_a_value_that_differs_from_the_default_has_a_row(garage: ChargePoint) -> None:
     catalogue.change(garage, "HeartbeatInterval", "5")
     catalogue.change(garage, "HeartbeatInterval", "300")
 

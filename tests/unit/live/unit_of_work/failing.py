@@ -1,4 +1,4 @@
-"""Making one line of a handler fail, and comparing the live state before and after."""
+"""Makes one line of a handler fail, and compares the live state before and after."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import LOADED, Station
 
 ROOT = Path(__file__).resolve().parents[4]
-# Where a message is handled; the commit, the roll-back and the code of other threads are not made to fail.
+# The folders whose lines fail. Commit, roll-back and the code of other threads do not fail here.
 TRACED = tuple(
     str(ROOT / folder)
     for folder in (
@@ -28,24 +28,24 @@ TRACED = tuple(
         "configuration/services",
     )
 )
-# The engine calls these through its ports when the handlers have returned.
+# The engine calls these modules through its ports after the handlers have returned.
 NOT_TRACED = (
     str(ROOT / "transactions/services/transactions/quarantine.py"),
     str(ROOT / "chargepoints/services/commands.py"),
 )
-# An exception that a trace function raises on the last line of a `with` leaves its lock taken.
+# Functions with a lock: an exception on the last line of a `with` would leave the lock taken.
 HOLDS_A_LOCK = ("count",)
-# What a live transaction knows and the database does not: it is measured again, or asked again.
+# Fields of a live transaction that are not stored: the process measures or asks for them again.
 ONLY_LIVE = frozenset({"questions", "asked_at", "last_message_at", "registers"})
 
 
 class StepFailed(Exception):
-    """Raised by the trace function."""
+    """The trace function raised this at the selected line."""
 
 
 @contextmanager
 def failing_at(step: int) -> Iterator[list[str]]:
-    """Raise at this line of a handler; where it was raised, or nothing when there are fewer lines."""
+    """Raise at the n-th line of a handler; yield the place, or an empty list when fewer lines run."""
     seen: set[tuple[str, int]] = set()
     places: list[str] = []
 
@@ -68,36 +68,36 @@ def failing_at(step: int) -> Iterator[list[str]]:
         sys.settrace(before)
 
 
-def shown(value: Any) -> Any:
-    """A comparable form of a part of the live state."""
+def comparable(value: Any) -> Any:
+    """A form of a part of the live state that can be compared."""
     if isinstance(value, TransactionState):
-        # When exactly the station restarted is not stored, that it did is.
+        # The database stores that the station restarted, not the exact time.
         fields = msgspec.structs.asdict(value)
         fields["interrupted_at"] = fields["interrupted_at"] is not None
-        return {name: shown(fields[name]) for name in fields.keys() - ONLY_LIVE}
+        return {name: comparable(fields[name]) for name in fields.keys() - ONLY_LIVE}
     if isinstance(value, msgspec.Struct):
-        return {name: shown(part) for name, part in msgspec.structs.asdict(value).items()}
+        return {name: comparable(part) for name, part in msgspec.structs.asdict(value).items()}
     if isinstance(value, dict):
-        return {key: shown(part) for key, part in value.items()}
+        return {key: comparable(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [shown(part) for part in value]
+        return [comparable(part) for part in value]
     return value
 
 
 def live_state(station: Station) -> dict[str, Any]:
-    """All that a message may have changed: the station, and what other stations see of it."""
+    """All state that a message may change: the station, and the indexes that other stations read."""
     state: Any = live.state()
     index = {key: sorted(found) for key, found in state._running.items()}
     groups = {key: sorted(found) for key, found in state._groups.items()}
-    mine = {name: shown(getattr(station, name)) for name in LOADED if name != "unknown_numbers"}
+    mine = {name: comparable(getattr(station, name)) for name in LOADED if name != "unknown_numbers"}
     for connector in mine["connectors"].values():
-        # A connector is made on first sight, in a transaction of its own: it is there whatever follows.
+        # A connector is stored at its first use in a transaction of its own; a roll-back leaves it there.
         del connector["pk"]
     return {"station": mine, "running": index, "groups": groups}
 
 
 def differences(one: Any, other: Any, path: str = "") -> list[str]:
-    """Where two comparable forms differ."""
+    """The paths at which two comparable forms differ."""
     if isinstance(one, dict) and isinstance(other, dict):
         found = []
         for key in {*one, *other}:

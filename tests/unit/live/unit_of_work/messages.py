@@ -1,4 +1,4 @@
-"""A message of every action that is served, with what has to be said before it."""
+"""A message of every action that is served, with the messages that must come before it."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ ORPHAN = {
     "idTag": "ALICE",
     "transactionData": [{"timestamp": at(), "sampledValue": [{"value": 1500}]}],
 }
-# Version, what was said before, and the message whose handling fails. Every action whose handler changes
-# anything is here; a test below says when one is missing.
+# The version, the messages before, and the message whose handling fails. The list has every action whose
+# handler changes anything; a test fails when one is missing.
 MESSAGES: dict[str, tuple[str, list[tuple[str, dict[str, Any]]], tuple[str, dict[str, Any]]]] = {
     "16-Boot": (
         V16,

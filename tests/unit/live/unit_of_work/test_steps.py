@@ -1,8 +1,8 @@
-"""What a message changed is stored whole or taken back whole: each handler fails at each of its lines.
+"""The changes of a message are stored or rolled back as a whole: each handler fails at each of its lines.
 
 A trace function raises at the n-th line that runs in the project's own handlers and services, for n = 1, 2,
-... until the message gets through. After every failure the station's live state and the index of running
-transactions have to be what they were before.
+... until no line raises any more. After every failure the live state of the station and the index of running
+transactions must be the same as before.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from ocpp_server.live.extensions import load_station
 from ocpp_server.protocol.registry import registry
 from ocpp_server.protocol.versions import V16, V21, V201
 from ocpp_server.storage.journal import journal
-from tests.unit.live.unit_of_work.failing import differences, failing_at, live_state, shown
+from tests.unit.live.unit_of_work.failing import comparable, differences, failing_at, live_state
 from tests.unit.live.unit_of_work.messages import MESSAGES, ORPHAN, START, at
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_every_action_that_is_served_has_a_message_here() -> None:
-    said = {(version in (V201, V21), message[0]) for version, _, message in MESSAGES.values()}
+    sent = {(version in (V201, V21), message[0]) for version, _, message in MESSAGES.values()}
 
     served = {(version != V16, action) for version, action in registry.registered("on")}
 
-    assert served <= said
+    assert served <= sent
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-async def test_whatever_step_fails_the_live_state_is_what_it_was(
+async def test_a_failing_step_leaves_the_live_state_as_it_was(
     make_wire: Any, tokens: None, name: str
 ) -> None:
-    """Every fifth line; which ones differs from message to message."""
+    """Every fifth line fails; the first of them differs from message to message."""
     await fail_at_each(make_wire, name, range(1 + len(name) % 5, 2_000, 5))
 
 
@@ -46,11 +46,11 @@ async def test_every_single_step_that_fails_leaves_the_live_state_as_it_was(
 
 
 async def fail_at_each(make_wire: Any, name: str, steps: range) -> None:
-    """Send a message again and again, each time failing at another line, until none is left to fail."""
+    """Send a message repeatedly, each time with a failure at another line, until no line is left."""
     version, before, (action, payload) = MESSAGES[name]
     wire = await make_wire(version)
-    for said in before:
-        assert (await wire.call(*said))[0] == 3
+    for message in before:
+        assert (await wire.call(*message))[0] == 3
     was = live_state(wire.station)
 
     for step in steps:
@@ -61,7 +61,7 @@ async def fail_at_each(make_wire: Any, name: str, steps: range) -> None:
             break
         assert (answer[0], answer[2]) == (4, "InternalError"), places
         now = live_state(wire.station)
-        # Connectors are stored by themselves, before the message that named them first.
+        # Connectors are stored in a transaction of their own, before the message that named them first.
         now["station"]["connectors"] = {
             place: connector
             for place, connector in now["station"]["connectors"].items()
@@ -73,11 +73,11 @@ async def fail_at_each(make_wire: Any, name: str, steps: range) -> None:
     else:
         pytest.fail("the message never got through")
     fresh = await journal.run(load_station, wire.station.pk, version)
-    assert differences(shown(wire.station.transactions), shown(fresh.transactions)) == []
+    assert differences(comparable(wire.station.transactions), comparable(fresh.transactions)) == []
 
 
 async def test_a_stop_that_cannot_be_joined_never_fails_the_start(make_wire: Any, tokens: None) -> None:
-    """Every line of the join fails in turn: the start is answered and stored, and the stop waits on."""
+    """Every line of the join fails in turn: the start is answered and stored, and the stop stays queued."""
     joined = 0
     for step in range(1, 2_000, 2):
         wire = await make_wire(V16, f"CP-{step}")
@@ -87,14 +87,16 @@ async def test_a_stop_that_cannot_be_joined_never_fails_the_start(make_wire: Any
         if not places:
             break
         if answer[0] == 4:
-            continue  # before the join, or in what starts the next round of it
+            continue  # the line is before the join, or starts the next round of it
         joined += 1
         (transaction,) = wire.station.transactions.values()
         assert (transaction.is_active, transaction.energy_wh) == (True, 0), places
         assert transaction.suspect_reasons == ["connector-unknown: 1"], places
         assert wire.station.orphans == 1, places
         fresh = await journal.run(load_station, wire.station.pk, V16)
-        assert differences(shown(wire.station.transactions), shown(fresh.transactions)) == [], places
+        assert differences(comparable(wire.station.transactions), comparable(fresh.transactions)) == [], (
+            places
+        )
         await wire.call(
             "StopTransaction", {"transactionId": transaction.id, "meterStop": 1000, "timestamp": at()}
         )

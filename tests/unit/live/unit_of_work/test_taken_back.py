@@ -1,4 +1,4 @@
-"""Failures of the commit, of replies and of the database: what was not stored is taken back."""
+"""Failures of the commit, of replies and of the database: changes that were not stored are rolled back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ocpp_server.protocol.registry import registry
 from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.storage.journal import JournalUnavailable, journal
 from ocpp_server.transport.messages import StationCall
-from tests.unit.live.unit_of_work.failing import differences, failing_at, live_state, shown
+from tests.unit.live.unit_of_work.failing import comparable, differences, failing_at, live_state
 from tests.unit.live.unit_of_work.messages import START, at
 from tests.unit.live.unit_of_work.wire import Wire
 from transactions.models import QuarantinedMessage, Transaction
@@ -25,10 +25,10 @@ from transactions.tables import TRANSACTIONS
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-async def test_a_start_that_fails_leaves_no_ghost_that_keeps_its_card_out_elsewhere(
+async def test_a_failed_start_leaves_no_live_session_that_blocks_its_token_elsewhere(
     make_wire: Any, tokens: None
 ) -> None:
-    """The fault as it was seen: InternalError after `open_new`, and the card was refused until a restart."""
+    """The fault in the field: InternalError after `open_new`, and the token was refused until a restart."""
     one, other = await make_wire(V16, "CP-1"), await make_wire(V16, "CP-2")
     place = "transactions/services/transactions/sessions.py"
     for step in range(1, 2_000):
@@ -45,7 +45,7 @@ async def test_a_start_that_fails_leaves_no_ghost_that_keeps_its_card_out_elsewh
     assert [t.station for t in await live.state().running("alice")] == ["CP-2"]
 
 
-async def test_an_error_of_ocpp_in_the_middle_of_a_handler_is_taken_back_as_well(
+async def test_an_ocpp_error_in_the_middle_of_a_handler_is_rolled_back_as_well(
     make_wire: Any, tokens: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not every failure is an InternalError: an answer may break its schema, a rule raise an OcppError."""
@@ -67,10 +67,10 @@ async def test_an_error_of_ocpp_in_the_middle_of_a_handler_is_taken_back_as_well
     assert differences(now, was) == []
 
 
-async def test_a_refused_commit_is_taken_back_and_the_message_is_handled_on_what_is_stored(
+async def test_a_refused_commit_is_rolled_back_and_the_message_is_handled_on_the_stored_state(
     make_wire: Any, tokens: None
 ) -> None:
-    """Another process has stored the same start: the unique constraint refuses ours; it is recognised."""
+    """Another process has stored the same start: the unique constraint refuses this one as a repetition."""
     wire, twin = await make_wire(V16), await make_wire(V16)
     first = await wire.call("StartTransaction", START)
 
@@ -88,7 +88,7 @@ async def test_a_refused_commit_of_both_attempts_leaves_nothing_but_a_quarantine
     was = live_state(wire.station)
 
     def refuse(station: Station, request: dict[str, Any]) -> Any:
-        # Below 1000: the database's own rule.
+        # A constraint of the database refuses numbers below 1000.
         station.unit.insert(
             TRANSACTIONS,
             id=1,
@@ -117,13 +117,13 @@ async def test_a_refused_commit_of_both_attempts_leaves_nothing_but_a_quarantine
     assert kept == [("StartTransaction", "bad-message")]
 
 
-async def test_while_the_database_is_away_nothing_is_answered_and_no_ghost_remains(
+async def test_while_the_database_is_away_nothing_is_answered_and_no_session_remains(
     make_wire: Any, tokens: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wire, other = await make_wire(V16, "CP-1"), await make_wire(V16, "CP-2")
     running = (await other.call("StartTransaction", START | {"idTag": "BOB"}))[2]["transactionId"]
     sent = len(wire.sent)
-    await wire.call("Authorize", {"idTag": "ALICE"})  # the token is warm
+    await wire.call("Authorize", {"idTag": "ALICE"})  # now the token is cached
     await wire.call("StatusNotification", {"connectorId": 1, "status": "Preparing", "errorCode": "NoError"})
 
     def away(unit: Any) -> Any:
@@ -136,7 +136,7 @@ async def test_while_the_database_is_away_nothing_is_answered_and_no_ghost_remai
     assert (len(wire.sent), wire.closed) == (sent + 2, [1013])
     assert await live.state().running("alice") == []
     assert wire.station.transactions == {}
-    # Sessions that are stored still count, also of the station whose message was not.
+    # Stored sessions still count, also sessions of the station whose message was not stored.
     assert [t.id for t in await live.state().running("bob")] == [running]
 
 
@@ -157,9 +157,7 @@ async def test_a_stored_session_still_counts_when_a_later_message_cannot_be_stor
     assert [t.id for t in await live.state().running("alice")] == [number]
 
 
-async def test_what_a_reply_handler_changed_before_it_failed_is_taken_back(
-    make_wire: Any, tokens: None
-) -> None:
+async def test_changes_of_a_reply_handler_that_fails_are_rolled_back(make_wire: Any, tokens: None) -> None:
     wire = await make_wire(V201)
     was = live_state(wire.station)
     request = {"idToken": {"idToken": "ALICE", "type": "Central"}, "remoteStartId": 7}
@@ -171,9 +169,9 @@ async def test_what_a_reply_handler_changed_before_it_failed_is_taken_back(
         if not places:
             break
         now = live_state(wire.station)
-        # The remote start itself is stored by itself: what is live is what is stored.
+        # The remote start is stored in a transaction of its own: the live state equals the stored state.
         fresh = await journal.run(load_station, wire.station.pk, V201)
-        assert shown(wire.station.remote_starts) == shown(fresh.remote_starts), places
+        assert comparable(wire.station.remote_starts) == comparable(fresh.remote_starts), places
         now["station"]["remote_starts"] = []
         assert differences(now, was) == [], places
     assert step > 3
@@ -206,7 +204,7 @@ async def _ask(wire: Wire, command_id: str, action: str, payload: dict[str, Any]
 
 
 def test_everything_that_is_loaded_is_taken_over() -> None:
-    """A new attribute of the live station is the database's, the connection's or the message's: say which."""
+    """Add a new attribute of the live station to LOADED, or here if the connection or the message sets it."""
     not_loaded = {
         "pk", "identity", "version", "connection_id", "memory", "unit", "received_at", "last_seen_at",
         "mirrored_at", "clock_skew_s", "clock_best_s", "clock_measured_until", "_last_time", "deviations",

@@ -1,4 +1,4 @@
-"""Frames go in, answers come out; no socket in between."""
+"""A station's connection without a socket, for tests of the unit of work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ocpp_server.transport.conversation import StationConnection
 
 
 class Wire:
-    """A station's connection without a socket: frames go in, answers come out."""
+    """A station's connection without a socket: a test passes in frames and reads the answers."""
 
     def __init__(self, station: Station) -> None:
         self.station = station

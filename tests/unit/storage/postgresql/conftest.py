@@ -1,4 +1,4 @@
-"""Collected where the database is PostgreSQL: test_on_postgresql.py of the parent folder starts one."""
+"""Skips this folder unless the database is PostgreSQL; ../test_on_postgresql.py starts one."""
 
 from __future__ import annotations
 

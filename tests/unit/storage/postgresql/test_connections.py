@@ -1,4 +1,4 @@
-"""Whose connection it is, and how long its statements may take. PostgreSQL alone."""
+"""Connections of requests, journal and migrations, and the time limits of their statements (PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def limits() -> dict[str, str]:
 
 
 def in_a_thread(*steps: Any) -> Any:
-    """The result of the last step, on a connection as a request has it."""
+    """Run the steps on a connection as a request has it; the result of the last step."""
 
     def run() -> Any:
         try:
@@ -44,19 +44,19 @@ def test_a_request_has_a_connection_of_the_pool_and_a_limit() -> None:
     assert in_a_thread(limits) == {"statement_timeout": usual, "lock_timeout": "0"}
 
 
-def test_the_journal_has_one_of_its_own_that_waits_for_locks_briefly() -> None:
+def test_the_journal_has_a_connection_of_its_own_that_waits_for_locks_briefly() -> None:
     found = in_a_thread(lambda: database.leave_pool(lock_wait_ms=500), limits)
 
     assert found == {"statement_timeout": "0", "lock_timeout": "500"}
 
 
-def test_migrations_take_as_long_as_they_take_and_requests_do_not() -> None:
+def test_migrations_have_no_time_limit_and_requests_have_one() -> None:
     found: list[dict[str, str]] = []
 
     def look(**_: Any) -> None:
         found.append(limits())
 
-    # The last to hear of the end of the migrations is behind them; this app comes before.
+    # The server restores the limit in the last post_migrate signal; the signal of this app comes before it.
     post_migrate.connect(look, sender=apps.get_app_config("accounts"))
     try:
         after = in_a_thread(lambda: call_command("migrate", verbosity=0), limits)

@@ -1,4 +1,4 @@
-"""A lock on one table keeps PostgreSQL from writing that one, and no other."""
+"""A lock on one table blocks writes to that table alone (PostgreSQL)."""
 
 from __future__ import annotations
 

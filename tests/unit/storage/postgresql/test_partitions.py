@@ -1,4 +1,4 @@
-"""Readings and messages by month: nothing refused, nothing lost, old months dropped. PostgreSQL alone."""
+"""Readings and messages by month: no row is refused or lost, old months are dropped (PostgreSQL)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def charge_point() -> ChargePoint:
 
 @pytest.fixture
 def other_session() -> Iterator[psycopg.Connection[Any]]:
-    """Somebody else in the same database."""
+    """Another connection to the same database."""
     parameters = dict(connection.get_connection_params())
     with psycopg.connect(**parameters) as session:
         yield session
@@ -54,13 +54,13 @@ def place_of(row: models.Model) -> str:
 
 
 def maintain(kept: dict[partitions.Monthly, float], now: datetime) -> None:
-    """As the housekeeping does, within the test's own transaction."""
-    connection.check_constraints()  # or they wait for the end of it, and their tables can't be changed
+    """Maintain the partitions as the housekeeping does, within the transaction of the test."""
+    connection.check_constraints()  # deferred checks would block a change of their tables
     partitions._maintain(kept, now)
 
 
 def maintain_beside(now: datetime) -> None:
-    """In a thread of its own, which then has a connection of its own."""
+    """Maintain the partitions in another thread, on a connection of its own."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(partitions.maintain, FOR_EVER, now).result()
 
@@ -73,7 +73,9 @@ def test_a_new_database_has_this_month_and_the_next_two() -> None:
 
 
 @pytest.mark.parametrize("year", [1970, 2001, 2099, 9999])
-def test_a_reading_of_a_month_nobody_made_is_kept_and_found(charge_point: ChargePoint, year: int) -> None:
+def test_a_reading_of_a_month_without_a_partition_is_kept_and_found(
+    charge_point: ChargePoint, year: int
+) -> None:
     odd = reading(charge_point, datetime(year, 5, 1, tzinfo=UTC))
 
     assert place_of(odd) == f"{TABLE}_rest"
@@ -81,7 +83,9 @@ def test_a_reading_of_a_month_nobody_made_is_kept_and_found(charge_point: Charge
     assert charge_point.meter_values.filter(measured_at__year=year).count() == 1
 
 
-def test_readings_move_out_of_the_rest_when_their_month_is_made(charge_point: ChargePoint) -> None:
+def test_readings_move_out_of_the_default_partition_when_their_month_is_made(
+    charge_point: ChargePoint,
+) -> None:
     later = partitions.next_month(partitions.next_month(NEXT))
     first = reading(charge_point, later)
     last = reading(charge_point, partitions.next_month(later) - timedelta(microseconds=1))
@@ -94,7 +98,9 @@ def test_readings_move_out_of_the_rest_when_their_month_is_made(charge_point: Ch
     assert MeterValue.objects.count() == 3
 
 
-def test_what_is_sent_twice_is_stored_once_in_a_month_and_in_the_rest(charge_point: ChargePoint) -> None:
+def test_a_repeated_reading_is_stored_once_in_a_month_and_in_the_default_partition(
+    charge_point: ChargePoint,
+) -> None:
     rows = [
         (charge_point.pk, None, None, None, NOW, "SoC", "", "", "", 50.0, "Percent", "50", "", None, 7, at)
         for at in (NOW, datetime(1970, 1, 1, tzinfo=UTC))
@@ -106,7 +112,7 @@ def test_what_is_sent_twice_is_stored_once_in_a_month_and_in_the_rest(charge_poi
     assert MeterValue.objects.count() == 2
 
 
-def test_whole_months_go_when_their_last_day_is_too_old(charge_point: ChargePoint) -> None:
+def test_whole_months_are_dropped_when_their_last_day_is_too_old(charge_point: ChargePoint) -> None:
     old = reading(charge_point, NEXT - timedelta(seconds=1))
     young = reading(charge_point, NEXT)
     kept = {partitions.METER_VALUES: timedelta(days=10).total_seconds(), partitions.MESSAGES: 0.0}
@@ -120,7 +126,7 @@ def test_whole_months_go_when_their_last_day_is_too_old(charge_point: ChargePoin
     assert THIS not in [month for month, _ in partitions.months(TABLE)]
 
 
-def test_of_the_rest_goes_what_came_long_ago_whatever_its_date_says(charge_point: ChargePoint) -> None:
+def test_rows_of_the_default_partition_are_deleted_by_the_time_of_receipt(charge_point: ChargePoint) -> None:
     wrong_clock = datetime(1970, 1, 1, tzinfo=UTC)
     came_just_now = reading(charge_point, wrong_clock, received_at=NOW)
     reading(charge_point, wrong_clock, sample_key=2, received_at=NOW - timedelta(days=40))
@@ -131,7 +137,7 @@ def test_of_the_rest_goes_what_came_long_ago_whatever_its_date_says(charge_point
     assert list(MeterValue.objects.all()) == [came_just_now]
 
 
-def test_messages_go_by_their_own_retention(charge_point: ChargePoint) -> None:
+def test_messages_are_deleted_by_their_own_retention(charge_point: ChargePoint) -> None:
     Message.objects.create(
         charge_point=charge_point, direction="in", message_id="1", action="X", request="{}", size=2, at=NOW
     )
@@ -168,7 +174,7 @@ def test_rows_are_found_changed_and_deleted_by_their_number(charge_point: Charge
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_month_that_cannot_be_made_because_others_hold_the_table_is_made_the_next_time(
+def test_a_month_whose_table_is_locked_is_made_the_next_time(
     other_session: psycopg.Connection[Any],
 ) -> None:
     later = NEXT + timedelta(days=1)
@@ -183,7 +189,7 @@ def test_a_month_that_cannot_be_made_because_others_hold_the_table_is_made_the_n
     assert wanted in [month for month, _ in partitions.months(TABLE)]
 
 
-def test_a_database_with_rows_is_divided_with_all_of_them(charge_point: ChargePoint) -> None:
+def test_the_migration_to_partitions_keeps_all_rows(charge_point: ChargePoint) -> None:
     plain_again(MeterValue)
     session = Transaction.objects.create(
         id=1000,
@@ -218,7 +224,7 @@ def test_a_database_with_rows_is_divided_with_all_of_them(charge_point: ChargePo
     ]
 
 
-def test_a_table_whose_division_is_still_to_come_is_left_as_it_is(charge_point: ChargePoint) -> None:
+def test_a_table_that_is_not_partitioned_yet_is_left_as_it_is(charge_point: ChargePoint) -> None:
     plain_again(MeterValue)
     kept = reading(charge_point, NOW)
     later = NOW + timedelta(days=100)
@@ -230,7 +236,7 @@ def test_a_table_whose_division_is_still_to_come_is_left_as_it_is(charge_point: 
 
 
 def plain_again(model: type[models.Model]) -> None:
-    """The table as Django made it, before it was divided."""
+    """Restore the table as Django made it, without partitions."""
     with connection.schema_editor() as editor:
         editor.delete_model(model)
         editor.create_model(model)

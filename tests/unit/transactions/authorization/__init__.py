@@ -1,1 +1,1 @@
-"""Who may charge where, on the wire and behind it."""
+"""Tests of authorization: the decision which token may charge where, and its answers to stations."""

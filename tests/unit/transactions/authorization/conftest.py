@@ -21,14 +21,14 @@ from ocpp_server.storage.journal import journal
 from transactions.handlers import authorization, transactions
 
 
-class Post:
-    """A station that says things and gets answers, each committed; the answers keep their schema."""
+class DirectStation:
+    """A station without a socket: it sends requests to the handlers, commits, and validates the answers."""
 
     def __init__(self, station: Station) -> None:
         self.station = station
         self._sessions = 0
 
-    async def _say(
+    async def _send(
         self,
         action: str,
         handler: Callable[[Station, dict[str, Any]], Awaitable[dict[str, Any]]],
@@ -48,18 +48,18 @@ class Post:
 
     async def authorize(self, uid: str, kind: str = "ISO14443") -> dict[str, Any]:
         if self.is_16:
-            answer = await self._say("Authorize", authorization.authorize_16, {"idTag": uid})
+            answer = await self._send("Authorize", authorization.authorize_16, {"idTag": uid})
             return answer["idTagInfo"]
         request = {"idToken": {"idToken": uid, "type": kind}}
-        return (await self._say("Authorize", authorization.authorize, request))["idTokenInfo"]
+        return (await self._send("Authorize", authorization.authorize, request))["idTokenInfo"]
 
     async def start(self, uid: str, evse: int = 1) -> dict[str, Any]:
-        """Plug in and begin; the token's status, and the transaction to end later."""
+        """Plug in and start; the status of the token, and the transaction to end later."""
         self._sessions += 1
         at = datetime.now(UTC).isoformat()
         if self.is_16:
             request = {"connectorId": evse, "idTag": uid, "meterStart": 0, "timestamp": at}
-            answer = await self._say("StartTransaction", transactions.start_transaction, request)
+            answer = await self._send("StartTransaction", transactions.start_transaction, request)
             return {**answer["idTagInfo"], "transaction": answer["transactionId"]}
         name = f"T{self._sessions}"
         request = self._event("Started", name, 0, at) | {
@@ -67,7 +67,7 @@ class Post:
             "idToken": {"idToken": uid, "type": "ISO14443"},
             "meterValue": [{"timestamp": at, "sampledValue": [{"value": 0, "context": "Transaction.Begin"}]}],
         }
-        answer = await self._say("TransactionEvent", transactions.transaction_event, request)
+        answer = await self._send("TransactionEvent", transactions.transaction_event, request)
         return {**answer["idTokenInfo"], "transaction": name}
 
     async def stop(self, started: dict[str, Any], uid: str, meter_wh: int = 0) -> dict[str, Any]:
@@ -79,14 +79,14 @@ class Post:
                 "meterStop": meter_wh,
                 "timestamp": at,
             }
-            return (await self._say("StopTransaction", transactions.stop_transaction, request))["idTagInfo"]
+            return (await self._send("StopTransaction", transactions.stop_transaction, request))["idTagInfo"]
         request = self._event("Ended", started["transaction"], 1, at) | {
             "idToken": {"idToken": uid, "type": "ISO14443"},
             "meterValue": [
                 {"timestamp": at, "sampledValue": [{"value": meter_wh, "context": "Transaction.End"}]}
             ],
         }
-        return (await self._say("TransactionEvent", transactions.transaction_event, request))["idTokenInfo"]
+        return (await self._send("TransactionEvent", transactions.transaction_event, request))["idTokenInfo"]
 
     @staticmethod
     def _event(kind: str, name: str, seq_no: int, at: str) -> dict[str, Any]:
@@ -110,7 +110,7 @@ async def engine() -> AsyncIterator[None]:
 
 
 @pytest.fixture
-def enter(engine: None) -> Callable[..., Awaitable[Any]]:
+def run_orm(engine: None) -> Callable[..., Awaitable[Any]]:
     """Run a function that uses the ORM, as another request does."""
 
     async def run(function: Callable[..., Any], *args: Any, **more: Any) -> Any:
@@ -120,10 +120,10 @@ def enter(engine: None) -> Callable[..., Awaitable[Any]]:
 
 
 @pytest.fixture
-def station(enter: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Post]]:
+def station(run_orm: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[DirectStation]]:
     """Make a station of a version, at a site when one is named."""
 
-    async def make(version: str, identity: str = "CP-1", site: str = "", **more: Any) -> Post:
+    async def make(version: str, identity: str = "CP-1", site: str = "", **more: Any) -> DirectStation:
         def row() -> ChargePoint:
             where = Site.objects.get_or_create(name=site)[0] if site else None
             return ChargePoint.objects.create(
@@ -134,8 +134,8 @@ def station(enter: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Pos
                 **more,
             )
 
-        charge_point = await enter(row)
-        return Post(await enter(load_station, charge_point.pk, version))
+        charge_point = await run_orm(row)
+        return DirectStation(await run_orm(load_station, charge_point.pk, version))
 
     return make
 

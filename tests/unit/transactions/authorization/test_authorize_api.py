@@ -1,4 +1,4 @@
-"""POST /authorize and the remote start ask the same rule."""
+"""POST /authorize and the remote start apply the same rule."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def charging(charge_point: ChargePoint, token: Any, evse: int = 1) -> Transactio
     )
 
 
-def test_an_accepted_token_comes_with_all_that_is_known(operator: Caller, garage: ChargePoint) -> None:
+def test_an_accepted_token_is_returned_with_all_its_fields(operator: Caller, garage: ChargePoint) -> None:
     until = timezone.now() + timedelta(days=1)
     alice = a_person()
     a_token(user=alice, contract=a_contract(owner=alice, valid_until=until), group_id="FAMILY")
@@ -89,7 +89,7 @@ def test_a_refused_token_has_its_reason(operator: Caller, token: dict[str, Any] 
     assert answer.info["reason"].endswith(".") and answer.info["reason"] in answer.answer["message"]
 
 
-def test_the_place_decides_when_it_is_named(operator: Caller, garage: ChargePoint) -> None:
+def test_the_place_counts_when_it_is_given(operator: Caller, garage: ChargePoint) -> None:
     AccessRule.objects.create(token=a_token(), site=garage.site, effect="refuse")
 
     anywhere = operator.post(AUTHORIZE, {"id_tag": "CARD"})
@@ -98,7 +98,7 @@ def test_the_place_decides_when_it_is_named(operator: Caller, garage: ChargePoin
     assert (anywhere.info["allowed"], there.info["allowed"]) == (True, False)
 
 
-def test_who_charges_elsewhere_is_told_concurrent_and_the_same_connector_is_not_elsewhere(
+def test_a_token_that_charges_elsewhere_is_concurrent_and_the_same_connector_is_not_elsewhere(
     operator: Caller, garage: ChargePoint
 ) -> None:
     charging(garage, a_token())
@@ -122,7 +122,7 @@ def test_a_group_may_be_full(operator: Caller, garage: ChargePoint, settings: An
 
 
 @pytest.mark.parametrize("written", ["aa:bb:cc:00:11:22", "VID:AABBCC001122"])
-def test_the_type_says_which_token_is_meant(operator: Caller, written: str) -> None:
+def test_the_type_selects_the_token(operator: Caller, written: str) -> None:
     a_token("VID:AABBCC001122", type="OTHER")
 
     vehicle = operator.post(AUTHORIZE, {"id_tag": written, "type": "VEHICLE"})

@@ -1,4 +1,4 @@
-"""Sessions elsewhere, groups, master passes, budgets: what depends on more than the token."""
+"""Sessions elsewhere, groups, master passes, budgets: decisions that depend on more than the token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from accounts.models import Member, Token
 from ocpp_server import live
 from ocpp_server.live.extensions import load_station
 from ocpp_server.protocol.versions import V16, V201, VERSIONS
-from tests.unit.transactions.authorization.conftest import Post, a_contract, a_person, a_token
+from tests.unit.transactions.authorization.conftest import DirectStation, a_contract, a_person, a_token
 from transactions.live.stations import load_running
 from transactions.models import AccessRule, Refusal, Transaction
 from transactions.services.transactions import closing
@@ -24,9 +24,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_a_token_charges_at_one_place_at_a_time(station: Any, enter: Any, version: str) -> None:
+async def test_a_token_charges_at_one_place_at_a_time(station: Any, run_orm: Any, version: str) -> None:
     first, second = await station(version), await station(version, "CP-2")
-    await enter(a_token)
+    await run_orm(a_token)
     begun = await first.start("CARD")
 
     meanwhile = await second.authorize("CARD"), await second.start("CARD")
@@ -39,13 +39,13 @@ async def test_a_token_charges_at_one_place_at_a_time(station: Any, enter: Any, 
         "ConcurrentTx",
         "Accepted",
     ]
-    refusal = await enter(Refusal.objects.get)
+    refusal = await run_orm(Refusal.objects.get)
     assert refusal.reason == "The token is already charging at CP-1."
 
 
-async def test_a_session_without_signs_of_life_keeps_nobody_out(station: Any, enter: Any) -> None:
+async def test_a_session_without_signs_of_life_blocks_no_token(station: Any, run_orm: Any) -> None:
     first, second = await station(V16), await station(V16, "CP-2")
-    await enter(a_token)
+    await run_orm(a_token)
     await first.start("CARD")
     for session in await live.state().running("card"):
         session.last_message_at -= timedelta(days=2)
@@ -57,32 +57,32 @@ async def test_a_session_without_signs_of_life_keeps_nobody_out(station: Any, en
 
 @pytest.mark.parametrize(("limit", "wanted"), [(0, "Accepted"), (2, "ConcurrentTx"), (3, "Accepted")])
 async def test_a_group_has_as_many_sessions_as_the_setting_allows(
-    station: Any, enter: Any, settings: Any, limit: int, wanted: str
+    station: Any, run_orm: Any, settings: Any, limit: int, wanted: str
 ) -> None:
     settings.OCPP_GROUP_CONCURRENT_TX = limit
-    posts = [await station(V16, f"CP-{number}") for number in range(3)]
+    chargers = [await station(V16, f"CP-{number}") for number in range(3)]
     for number in range(3):
-        await enter(a_token, f"CARD-{number}", group_id="FAMILY" if number else "family")
+        await run_orm(a_token, f"CARD-{number}", group_id="FAMILY" if number else "family")
 
-    answers = [await post.start(f"CARD-{number}") for number, post in enumerate(posts)]
+    answers = [await charger.start(f"CARD-{number}") for number, charger in enumerate(chargers)]
 
     assert [answer["status"] for answer in answers] == ["Accepted", "Accepted", wanted]
 
 
 async def test_the_sessions_of_a_group_are_known_after_a_restart(
-    station: Any, enter: Any, settings: Any
+    station: Any, run_orm: Any, settings: Any
 ) -> None:
     settings.OCPP_GROUP_CONCURRENT_TX = 1
     first, second = await station(V16), await station(V16, "CP-2")
     for number in range(2):
-        await enter(a_token, f"CARD-{number}", group_id="FAMILY")
+        await run_orm(a_token, f"CARD-{number}", group_id="FAMILY")
     begun = await first.start("CARD-0")
 
     live.reset()
-    last_number, active = await enter(load_running)
+    last_number, active = await run_orm(load_running)
     live.state().rebuild(last_number=last_number, active=active)
     during = await second.start("CARD-1")
-    await enter(closing.close_abandoned, timezone.now() + timedelta(days=1))
+    await run_orm(closing.close_abandoned, timezone.now() + timedelta(days=1))
     after = await second.start("CARD-1")
 
     assert begun["status"] == "Accepted"
@@ -102,50 +102,50 @@ async def test_the_sessions_of_a_group_are_known_after_a_restart(
         ({"group_id": "FAMILY", "status": "blocked"}, "Blocked", "The token is blocked."),
     ],
 )
-async def test_the_stop_is_always_taken_and_says_by_what_right(  # noqa: PLR0917 - pytest passes by name
-    station: Any, enter: Any, version: str, other: dict[str, Any], status: str, how: str
+async def test_the_stop_is_always_stored_with_its_authorization(  # noqa: PLR0917 - pytest passes by name
+    station: Any, run_orm: Any, version: str, other: dict[str, Any], status: str, how: str
 ) -> None:
-    post = await station(version)
-    await enter(a_token, group_id="FAMILY")
-    await enter(a_token, "OTHER", **other)
-    begun = await post.start("CARD")
+    charger = await station(version)
+    await run_orm(a_token, group_id="FAMILY")
+    await run_orm(a_token, "OTHER", **other)
+    begun = await charger.start("CARD")
 
-    answer = await post.stop(begun, "OTHER", 700)
+    answer = await charger.stop(begun, "OTHER", 700)
 
-    session = await enter(Transaction.objects.get)
+    session = await run_orm(Transaction.objects.get)
     assert answer["status"] == status
     assert (session.status, session.energy_wh, session.stop_id_token) == ("ended", 700, "OTHER")
     assert (session.stop_authorization_status, session.stop_authorization_reason) == (status, how)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_a_master_pass_is_accepted_and_starts_nothing(station: Any, enter: Any, version: str) -> None:
-    post = await station(version)
-    await enter(a_token, group_id="MASTER", is_master=True)
+async def test_a_master_pass_is_accepted_and_starts_nothing(station: Any, run_orm: Any, version: str) -> None:
+    charger = await station(version)
+    await run_orm(a_token, group_id="MASTER", is_master=True)
 
-    asked, begun = await post.authorize("CARD"), await post.start("CARD")
+    asked, begun = await charger.authorize("CARD"), await charger.start("CARD")
 
     group = asked["parentIdTag"] if version == V16 else asked["groupIdToken"]["idToken"]
     assert (asked["status"], group, begun["status"]) == ("Accepted", "MASTER", "Invalid")
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_who_charges_here_may_end_it_whatever_place_and_budget_say(
-    station: Any, enter: Any, version: str
+async def test_the_owner_of_a_session_may_end_it_despite_place_and_budget(
+    station: Any, run_orm: Any, version: str
 ) -> None:
-    post = await station(version)
-    mine = await enter(a_token, group_id="FAMILY")
-    sisters = await enter(a_token, "SISTER", group_id="FAMILY")
-    await post.start("CARD")
+    charger = await station(version)
+    mine = await run_orm(a_token, group_id="FAMILY")
+    sisters = await run_orm(a_token, "SISTER", group_id="FAMILY")
+    await charger.start("CARD")
 
     def tighten() -> None:
         Token.objects.all().update(energy_wh_per_day=0)
         for token in (mine, sisters):
-            AccessRule.objects.create(token=token, charge_point_id=post.station.pk, effect="refuse")
+            AccessRule.objects.create(token=token, charge_point_id=charger.station.pk, effect="refuse")
 
-    await enter(tighten)
-    asked = [await post.authorize(uid) for uid in ("CARD", "SISTER")]
-    begun = await post.start("SISTER", evse=2)
+    await run_orm(tighten)
+    asked = [await charger.authorize(uid) for uid in ("CARD", "SISTER")]
+    begun = await charger.start("SISTER", evse=2)
 
     assert [answer["status"] for answer in asked] == ["Accepted", "Accepted"]
     assert begun["status"] == ("Invalid" if version == V16 else "NotAtThisLocation")
@@ -154,64 +154,64 @@ async def test_who_charges_here_may_end_it_whatever_place_and_budget_say(
 # -- budgets -------------------------------------------------------------------------------------------------
 
 
-async def a_session(post: Post, uid: str, wh: int) -> str:
-    begun = await post.start(uid)
-    await post.stop(begun, uid, wh)
+async def a_session(charger: DirectStation, uid: str, wh: int) -> str:
+    begun = await charger.start(uid)
+    await charger.stop(begun, uid, wh)
     return str(begun["status"])
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("period", ["day", "month"])
 async def test_a_token_charges_until_its_budget_is_used_up(
-    station: Any, enter: Any, version: str, period: str
+    station: Any, run_orm: Any, version: str, period: str
 ) -> None:
-    post = await station(version)
-    await enter(a_token, **{f"energy_wh_per_{period}": 1000})
+    charger = await station(version)
+    await run_orm(a_token, **{f"energy_wh_per_{period}": 1000})
 
-    statuses = [await a_session(post, "CARD", 600) for _ in range(3)]
+    statuses = [await a_session(charger, "CARD", 600) for _ in range(3)]
 
     refused = "Invalid" if version == V16 else "NoCredit"
     assert statuses == ["Accepted", "Accepted", refused]
-    refusal = await enter(Refusal.objects.get)
+    refusal = await run_orm(Refusal.objects.get)
     assert refusal.reason == f"The token's budget for the {period} is used up: 1.2 of 1.0 kWh."
 
 
 async def test_the_budget_of_a_contract_counts_all_its_tokens_at_all_stations(
-    station: Any, enter: Any
+    station: Any, run_orm: Any
 ) -> None:
     first, second = await station(V201), await station(V16, "CP-2")
-    contract = await enter(a_contract, energy_wh_per_month=1000)
+    contract = await run_orm(a_contract, energy_wh_per_month=1000)
     for uid in ("A", "B"):
-        await enter(a_token, uid, contract=contract)
+        await run_orm(a_token, uid, contract=contract)
 
     statuses = [await a_session(first, "A", 1000), await a_session(second, "B", 500)]
 
     assert statuses == ["Accepted", "Invalid"]
-    assert (await enter(Refusal.objects.get)).reason.startswith(
+    assert (await run_orm(Refusal.objects.get)).reason.startswith(
         "The contract's budget for the month is used up"
     )
 
 
 async def test_yesterday_counts_in_the_month_and_not_in_the_day(
-    station: Any, enter: Any, time_machine: Any
+    station: Any, run_orm: Any, time_machine: Any
 ) -> None:
-    post = await station(V201)
+    charger = await station(V201)
     time_machine.move_to("2026-05-30T11:00:00Z", tick=True)
-    await enter(a_token, energy_wh_per_day=1000, energy_wh_per_month=2000)
+    await run_orm(a_token, energy_wh_per_day=1000, energy_wh_per_month=2000)
 
     days = {
-        "30": [await a_session(post, "CARD", 1000), await a_session(post, "CARD", 1)],
+        "30": [await a_session(charger, "CARD", 1000), await a_session(charger, "CARD", 1)],
     }
     for day, moment in (("31", "2026-05-31T11:00:00Z"), ("1", "2026-06-01T11:00:00Z")):
         time_machine.move_to(moment, tick=True)
-        days[day] = [await a_session(post, "CARD", 1000), await a_session(post, "CARD", 1)]
+        days[day] = [await a_session(charger, "CARD", 1000), await a_session(charger, "CARD", 1)]
 
     assert days == {
         "30": ["Accepted", "NoCredit"],
         "31": ["Accepted", "NoCredit"],
         "1": ["Accepted", "NoCredit"],
     }
-    reasons = await enter(lambda: [row.reason.split(" is")[0] for row in Refusal.objects.order_by("pk")])
+    reasons = await run_orm(lambda: [row.reason.split(" is")[0] for row in Refusal.objects.order_by("pk")])
     assert reasons == ["The token's budget for the day"] * 3
 
 
@@ -219,11 +219,11 @@ async def test_yesterday_counts_in_the_month_and_not_in_the_day(
 
 
 @pytest.mark.parametrize("written", ["AA:BB:CC:00:11:22", "aabbcc001122", "AA-BB-CC-00-11-22"])
-async def test_a_vehicle_is_known_by_its_mac_however_it_is_written(
-    station: Any, enter: Any, written: str
+async def test_a_vehicle_is_found_by_its_mac_in_any_spelling(
+    station: Any, run_orm: Any, written: str
 ) -> None:
     old, new = await station(V16), await station(V201, "CP-2")
-    await enter(a_token, "VID:AABBCC001122", type="OTHER")
+    await run_orm(a_token, "VID:AABBCC001122", type="OTHER")
 
     answers = [await old.authorize(f"VID:{written}"), await new.authorize(written, "MacAddress")]
 
@@ -231,113 +231,117 @@ async def test_a_vehicle_is_known_by_its_mac_however_it_is_written(
 
 
 @pytest.mark.parametrize(("normal_form", "wanted"), [(False, "Invalid"), (True, "Accepted")])
-async def test_separators_make_no_difference_when_the_setting_says_so(
-    station: Any, enter: Any, settings: Any, normal_form: bool, wanted: str
+async def test_separators_are_ignored_if_the_setting_is_on(
+    station: Any, run_orm: Any, settings: Any, normal_form: bool, wanted: str
 ) -> None:
     settings.OCPP_TOKEN_NORMAL_FORM = normal_form
-    post = await station(V16)
-    await enter(a_token, "04:A2-B3 C4")
+    charger = await station(V16)
+    await run_orm(a_token, "04:A2-B3 C4")
 
-    answers = [await post.authorize(uid) for uid in ("04a2b3c4", "04 A2 B3 C4", "04:a2-b3 c4")]
+    answers = [await charger.authorize(uid) for uid in ("04a2b3c4", "04 A2 B3 C4", "04:a2-b3 c4")]
 
     assert [answer["status"] for answer in answers] == [wanted, wanted, "Accepted"]
 
 
 async def test_a_token_that_is_longer_than_ocpp_allows_is_found_and_reversed_bytes_are_not(
-    station: Any, enter: Any
+    station: Any, run_orm: Any
 ) -> None:
-    post = await station(V16)
-    await enter(a_token, "X" * 60)
-    await enter(a_token, "04A2B3C4")
+    charger = await station(V16)
+    await run_orm(a_token, "X" * 60)
+    await run_orm(a_token, "04A2B3C4")
 
-    answers = [await post.authorize(uid) for uid in ("x" * 60, "C4B3A204")]
+    answers = [await charger.authorize(uid) for uid in ("x" * 60, "C4B3A204")]
 
     assert [answer["status"] for answer in answers] == ["Accepted", "Invalid"]
 
 
-# -- what is remembered --------------------------------------------------------------------------------------
+# -- the cache of tokens -------------------------------------------------------------------------------------
 
 
-async def test_whatever_is_saved_decides_from_then_on(station: Any, enter: Any) -> None:
-    post = await station(V201)
-    alice = await enter(a_person)
-    contract = await enter(a_contract, owner=alice)
-    token = await enter(a_token, user=alice, contract=contract)
-    rule = AccessRule(token=token, charge_point_id=post.station.pk, effect="refuse")
-    said = [(await post.authorize("CARD"))["status"]]
+async def test_every_saved_change_counts_from_then_on(station: Any, run_orm: Any) -> None:
+    charger = await station(V201)
+    alice = await run_orm(a_person)
+    contract = await run_orm(a_contract, owner=alice)
+    token = await run_orm(a_token, user=alice, contract=contract)
+    rule = AccessRule(token=token, charge_point_id=charger.station.pk, effect="refuse")
+    answers = [(await charger.authorize("CARD"))["status"]]
 
     async def save(row: Any, **changes: Any) -> None:
         for name, value in changes.items():
             setattr(row, name, value)
-        await enter(row.save)
-        said.append((await post.authorize("CARD"))["status"])
+        await run_orm(row.save)
+        answers.append((await charger.authorize("CARD"))["status"])
 
     await save(alice, status="suspended")
     await save(alice, status="active")
     await save(contract, status="terminated")
     await save(contract, status="active")
-    member = await enter(Member.objects.get)
-    await enter(Member.objects.filter(pk=member.pk).update, role="member")
+    member = await run_orm(Member.objects.get)
+    await run_orm(Member.objects.filter(pk=member.pk).update, role="member")
     await save(member, role="viewer")
     await save(member, role="owner")
     await save(rule)
-    await enter(rule.delete)
-    said.append((await post.authorize("CARD"))["status"])
+    await run_orm(rule.delete)
+    answers.append((await charger.authorize("CARD"))["status"])
     await save(token, uid="NEW")
-    assert said == [
+    assert answers == [
         "Accepted", "Blocked", "Accepted", "Blocked", "Accepted", "Invalid", "Accepted", "NotAtThisLocation",
         "Accepted", "Unknown",
     ]  # fmt: skip
 
 
-async def test_warm_it_reads_no_database(station: Any, enter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    post = await station(V201, site="Depot")
+async def test_a_cached_decision_reads_no_database(
+    station: Any, run_orm: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    charger = await station(V201, site="Depot")
 
     def known() -> None:
         alice = a_person()
         contract = a_contract(owner=alice, energy_wh_per_day=10_000)
         token = a_token(user=alice, contract=contract, group_id="FAMILY", energy_wh_per_month=10_000)
-        AccessRule.objects.create(token=token, charge_point_id=post.station.pk, effect="allow")
+        AccessRule.objects.create(token=token, charge_point_id=charger.station.pk, effect="allow")
 
-    await enter(known)
-    await post.authorize("CARD")
+    await run_orm(known)
+    await charger.authorize("CARD")
 
     async def read(*args: Any) -> None:
         raise AssertionError("the database was asked")
 
     monkeypatch.setattr("ocpp_server.storage.journal.journal.run", read)
-    answers = [await post.authorize("CARD") for _ in range(3)]
+    answers = [await charger.authorize("CARD") for _ in range(3)]
 
     assert {answer["status"] for answer in answers} == {"Accepted"}
 
 
-async def test_the_last_use_is_gathered_and_written_in_one_batch(station: Any, enter: Any) -> None:
+async def test_last_uses_are_collected_and_written_in_one_batch(station: Any, run_orm: Any) -> None:
     from ocpp_server.process import scheduler
 
-    post = await station(V16)
-    token = await enter(a_token)
-    await enter(a_token, "BAD", status="blocked")
+    charger = await station(V16)
+    token = await run_orm(a_token)
+    await run_orm(a_token, "BAD", status="blocked")
     for uid in ("CARD", "CARD", "BAD"):
-        await post.authorize(uid)
-    assert (await enter(Token.objects.get, pk=token.pk)).last_used_at is None
+        await charger.authorize(uid)
+    assert (await run_orm(Token.objects.get, pk=token.pk)).last_used_at is None
 
     await scheduler.MIRROR.run()
 
-    used = await enter(lambda: dict(Token.objects.values_list("uid", "last_used_at")))
+    used = await run_orm(lambda: dict(Token.objects.values_list("uid", "last_used_at")))
     assert used["CARD"] is not None and used["BAD"] is None
 
 
-async def test_a_station_that_moves_to_a_site_follows_the_rules_of_the_site(station: Any, enter: Any) -> None:
-    post = await station(V201)
+async def test_a_station_that_moves_to_a_site_follows_the_rules_of_the_site(
+    station: Any, run_orm: Any
+) -> None:
+    charger = await station(V201)
     other = await station(V201, "CP-2", site="Depot")
-    token = await enter(a_token)
-    await enter(AccessRule.objects.create, token=token, site_id=other.station.site_pk, effect="refuse")
-    before = await post.authorize("CARD")
+    token = await run_orm(a_token)
+    await run_orm(AccessRule.objects.create, token=token, site_id=other.station.site_pk, effect="refuse")
+    before = await charger.authorize("CARD")
 
     from chargepoints.models import ChargePoint
 
-    await enter(ChargePoint.objects.filter(pk=post.station.pk).update, site=other.station.site_pk)
-    post.station.take_over(await enter(load_station, post.station.pk, V201))
-    after = await post.authorize("CARD")
+    await run_orm(ChargePoint.objects.filter(pk=charger.station.pk).update, site=other.station.site_pk)
+    charger.station.take_over(await run_orm(load_station, charger.station.pk, V201))
+    after = await charger.authorize("CARD")
 
     assert (before["status"], after["status"]) == ("Accepted", "NotAtThisLocation")

@@ -1,4 +1,4 @@
-"""Personal data: all of it as a file, and nobody left where somebody was, with the sessions kept."""
+"""Personal data: the export as a file, and the erasure of a user, which keeps the sessions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UID = "04:a2:B3:c4"
 
 @pytest.fixture
 def alice(db: None) -> User:
-    """Somebody who charged twice with one card, spelled two ways, and was refused once."""
+    """A user who charged twice with one token in two spellings, and was refused once."""
     alice = a_person(email="alice@example.com", phone="+43 1 234", language="de")
     contract = a_contract(owner=a_person("Bob"))
     Member.objects.create(contract=contract, user=alice)
@@ -99,12 +99,12 @@ def everything() -> str:
     with connection.cursor() as cursor:
         rows = []
         for table in connection.introspection.table_names():
-            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - names of our own tables
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - table names of this project
             rows += cursor.fetchall()
     return json.dumps(rows, default=str).casefold()
 
 
-def test_an_export_holds_all_that_is_kept_about_a_person(alice: User) -> None:
+def test_an_export_has_all_stored_data_about_a_user(alice: User) -> None:
     document = privacy.export(alice)
 
     assert document["person"]["email"] == "alice@example.com"
@@ -130,7 +130,7 @@ def test_after_erasure_nothing_in_the_database_leads_to_the_person(alice: User) 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_sessions_stay_and_hang_together(alice: User) -> None:
+def test_the_sessions_stay_and_keep_one_token(alice: User) -> None:
     privacy.erase(alice)
 
     sessions = list(Transaction.objects.order_by("pk"))
@@ -143,7 +143,7 @@ def test_the_sessions_stay_and_hang_together(alice: User) -> None:
     assert Member.objects.get(user=alice).status == "removed"
 
 
-def test_a_vehicle_is_erased_however_stations_wrote_its_address(db: None) -> None:
+def test_a_vehicle_is_erased_in_every_spelling_of_its_address(db: None) -> None:
     alice = a_person()
     a_token("VID:AABBCC001122", user=alice, type="OTHER")
     station = ChargePoint.objects.create(identity="CP-1")
@@ -166,7 +166,7 @@ def test_a_vehicle_is_erased_however_stations_wrote_its_address(db: None) -> Non
 
 
 @pytest.mark.parametrize(
-    ("hindrance", "says"),
+    ("hindrance", "reason"),
     [
         (lambda alice: User.objects.filter(pk=alice.pk).update(is_staff=True), "sign in"),
         (lambda alice: a_contract("C-2", owner=alice), "owns the active contract C-2"),
@@ -174,14 +174,14 @@ def test_a_vehicle_is_erased_however_stations_wrote_its_address(db: None) -> Non
         (lambda alice: User.objects.filter(pk=alice.pk).update(erased_at=NOON), "erased already"),
     ],
 )
-def test_what_stands_against_erasing_is_said_and_nothing_is_touched(
-    alice: User, hindrance: Any, says: str
+def test_a_refused_erasure_names_the_reason_and_changes_nothing(
+    alice: User, hindrance: Any, reason: str
 ) -> None:
     hindrance(alice)
     alice = User.objects.get(pk=alice.pk)
     before = everything()
 
-    with pytest.raises(Conflict, match=says):
+    with pytest.raises(Conflict, match=reason):
         privacy.erase(alice)
 
     assert everything() == before

@@ -1,4 +1,4 @@
-"""The refusal matrix: every version, every reason, at Authorize and the start; what the operator reads."""
+"""The refusal matrix: every reason in every version, at Authorize and at the start, with its sentence."""
 
 from __future__ import annotations
 
@@ -121,24 +121,24 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 async def test_every_reason_has_its_status_in_every_version_and_its_sentence(
-    station: Any, enter: Any, settings: Any, case: Case
+    station: Any, run_orm: Any, settings: Any, case: Case
 ) -> None:
     settings.OCPP_CONCURRENT_TX = "allow"
-    posts = {version: await station(version, identity=version, site="Depot") for version in VERSIONS}
-    await enter(case.given)
+    chargers = {version: await station(version, identity=version, site="Depot") for version in VERSIONS}
+    await run_orm(case.given)
 
     answers = {
-        version: ((await post.authorize("card"))["status"], (await post.start("CARD"))["status"])
-        for version, post in posts.items()
+        version: ((await charger.authorize("card"))["status"], (await charger.start("CARD"))["status"])
+        for version, charger in chargers.items()
     }
 
     for version, statuses in answers.items():
         wanted = case.in_16 if version == V16 else case.in_2x
         assert statuses == (wanted, wanted), version
-    sessions = await enter(lambda: list(Transaction.objects.all()))
+    sessions = await run_orm(lambda: list(Transaction.objects.all()))
     assert {session.authorization_status for session in sessions} == {case.in_16}
     assert all(case.says in session.authorization_reason for session in sessions)
-    kept = await enter(lambda: list(Refusal.objects.values_list("purpose", "status", "reason")))
+    kept = await run_orm(lambda: list(Refusal.objects.values_list("purpose", "status", "reason")))
     if case.in_16 == "Accepted":
         assert kept == [] and {session.authorization_reason for session in sessions} == {""}
     else:
@@ -151,34 +151,34 @@ async def test_every_reason_has_its_status_in_every_version_and_its_sentence(
 @pytest.mark.parametrize(
     ("given", "wanted"), [(None, "Accepted"), ("active", "Accepted"), ("blocked", "Blocked")]
 )
-async def test_a_free_vend_station_refuses_only_what_somebody_refused(
-    station: Any, enter: Any, version: str, given: str | None, wanted: str
+async def test_a_free_vend_station_refuses_only_tokens_that_an_operator_refused(
+    station: Any, run_orm: Any, version: str, given: str | None, wanted: str
 ) -> None:
-    post = await station(version, unknown_tokens="accept")
+    charger = await station(version, unknown_tokens="accept")
     if given:
-        await enter(a_token, status=given)
+        await run_orm(a_token, status=given)
 
-    answer = await post.authorize("CARD")
+    answer = await charger.authorize("CARD")
 
     assert answer["status"] == wanted
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-async def test_who_is_suspended_may_still_have_the_stop_recorded(
-    station: Any, enter: Any, version: str
+async def test_the_stop_of_a_suspended_member_is_still_stored(
+    station: Any, run_orm: Any, version: str
 ) -> None:
-    post = await station(version)
-    alice = await enter(a_person)
-    await enter(a_token, user=alice)
-    begun = await post.start("CARD")
+    charger = await station(version)
+    alice = await run_orm(a_person)
+    await run_orm(a_token, user=alice)
+    begun = await charger.start("CARD")
 
     def suspend() -> None:
         alice.status = User.Status.SUSPENDED
         alice.save()
 
-    await enter(suspend)
-    ended = await post.stop(begun, "CARD", 500)
+    await run_orm(suspend)
+    ended = await charger.stop(begun, "CARD", 500)
 
-    session = await enter(Transaction.objects.get)
+    session = await run_orm(Transaction.objects.get)
     assert ended["status"] == "Blocked"
     assert (session.status, session.energy_wh) == ("ended", 500)

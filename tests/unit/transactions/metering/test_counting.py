@@ -1,4 +1,4 @@
-"""The rules by which register readings become energy, one by one."""
+"""The rules that turn register readings into energy, one by one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ BEGIN, END = Rank.BEGIN, Rank.END
 # -- the context decides -------------------------------------------------------------------------------------
 
 
-def test_begin_is_first_and_end_is_last_whatever_their_times():
+def test_begin_is_first_and_end_is_last_at_any_times():
     result = summed(reading(30, 1000, BEGIN), reading(10, 1200), reading(5, 1500, END), reading(20, 1400))
 
     assert (energy(result), result.stop_wh, codes(result)) == (500, 1500, [])
@@ -76,7 +76,7 @@ def test_the_highest_reading_of_a_moment_counts():
     assert (energy(result), result.reasons) == (500, ("moment-contradicts: 1400 and 1500 Wh",))
 
 
-# -- what a register does ------------------------------------------------------------------------------------
+# -- registers -----------------------------------------------------------------------------------------------
 
 
 def test_a_reset_begins_a_new_difference():
@@ -130,7 +130,7 @@ def test_a_reading_of_the_time_before_the_session_does_not_count():
     assert (energy(result), codes(result)) == (500, ["meter-start-ahead"])
 
 
-def test_a_start_that_is_above_all_there_is_leaves_the_readings_to_count():
+def test_with_a_start_above_all_readings_only_the_readings_count():
     result = summed(reading(-15, 1000), reading(-10, 1200), start=5000, stop=1300, end=-5)
 
     assert energy(result) == 300
@@ -213,7 +213,7 @@ def test_energy_is_spread_evenly_over_the_hours_between_two_readings():
     assert spread == {hours.key(at(10)): 30, hours.key(at(11)): 50, hours.key(at(12)): 25}
 
 
-def test_what_is_drawn_until_the_full_hour_belongs_to_the_hour_before():
+def test_energy_until_the_full_hour_belongs_to_the_hour_before():
     assert hours.spread({}, at(10, 30), at(11), 7) == {hours.key(at(10)): 7}
 
 

@@ -1,5 +1,5 @@
-"""The energy of a session does not depend on the order in which its readings come: any order, split into
-messages in any way, with the live state lost in between.
+"""The energy of a session does not depend on the order of its readings, on their split into messages, or on
+a loss of the live state in between.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ END = START + timedelta(minutes=12)
 
 
 class Session:
-    """A session whose readings are stored and counted as messages bring them."""
+    """A session whose readings are stored and counted message by message."""
 
     def __init__(self, meter_start: float | None) -> None:
         self.stored: list[Register] = []
@@ -109,8 +109,8 @@ def test_any_order_and_any_messages_give_the_same_energy_and_suspicions(
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.integers(0, 500), min_size=1, max_size=12), st.sampled_from(RESOLUTIONS), st.data())
-def test_a_register_that_only_rises_is_counted_without_reading_what_is_stored(rises, resolution, data):
-    """The usual session: in order, with repetitions of the latest message and a lost live state."""
+def test_a_register_that_only_rises_is_counted_without_reading_stored_rows(rises, resolution, data):
+    """A usual session: readings in order, repetitions of the latest message, and a lost live state."""
     session, wh = Session(1000), 1000.0
     for minute, rise in enumerate(rises, 1):
         wh += rise * resolution

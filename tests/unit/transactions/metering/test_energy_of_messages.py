@@ -1,5 +1,5 @@
-"""The messages of a session in any order, through handlers, journal and database: the same energy, the same
-suspicions, also when the live state was lost between them.
+"""The messages of a session in any order, through handlers, journal and database, give the same energy and
+the same suspicions, also when the live state is lost between them.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ samples = st.lists(
 )
 
 
-class Talk:
-    """A station whose messages go through the handlers and are committed."""
+class StationMessages:
+    """A station without a socket: it sends messages to the handlers and commits them."""
 
     def __init__(self, version: str) -> None:
         identity = f"CP-{next(_numbers)}"
@@ -52,7 +52,7 @@ class Talk:
         self.station: Station | None = None
         self._seq_no = 0
 
-    async def say(self, handler: Callable[..., Awaitable[dict[str, Any]]], request: Any) -> dict[str, Any]:
+    async def send(self, handler: Callable[..., Awaitable[dict[str, Any]]], request: Any) -> dict[str, Any]:
         if self.station is None:
             self.station = await journal.run(load_station, self.pk, self.version)
         self.station.received_at = datetime.now(UTC)
@@ -75,7 +75,7 @@ class Talk:
         return str(wh) if self.version == V16 else wh
 
     async def session(self, messages: list[list[Sample]], stop_at: int, losses: list[bool]) -> None:
-        """Start, messages and the stop after `stop_at` of them; the rest comes late."""
+        """Send the start, the messages, and the stop after `stop_at` of them; the rest is late."""
         await self._start()
         for number, (readings, is_lost) in enumerate(zip(messages, losses, strict=True)):
             if number == stop_at:
@@ -89,7 +89,7 @@ class Talk:
     async def _start(self) -> None:
         if self.version == V16:
             request = {"connectorId": 1, "idTag": "A", "meterStart": 1000, "timestamp": at(-30)}
-            self.number = (await self.say(transactions.start_transaction, request))["transactionId"]
+            self.number = (await self.send(transactions.start_transaction, request))["transactionId"]
         else:
             await self._event("Started", -30, [])
 
@@ -100,14 +100,14 @@ class Talk:
                 "transactionId": self.number,
                 "meterValue": self.meter_values(readings),
             }
-            await self.say(metering.meter_values_16, request)
+            await self.send(metering.meter_values_16, request)
         else:
             await self._event("Updated", 0, readings)
 
     async def _stop(self) -> None:
         if self.version == V16:
             request = {"transactionId": self.number, "meterStop": 1500, "timestamp": at(0)}
-            await self.say(transactions.stop_transaction, request)
+            await self.send(transactions.stop_transaction, request)
         else:
             await self._event("Ended", 0, [])
 
@@ -122,15 +122,15 @@ class Talk:
             "meterValue": self.meter_values(readings),
         }
         self._seq_no += 1
-        await self.say(transactions.transaction_event, request)
+        await self.send(transactions.transaction_event, request)
 
 
 def at(minutes: int) -> str:
     return (NOW + timedelta(minutes=minutes)).isoformat()
 
 
-def stored(talk: Talk) -> tuple[Any, ...]:
-    row = Transaction.objects.get(charge_point=talk.pk)
+def stored(station: StationMessages) -> tuple[Any, ...]:
+    row = Transaction.objects.get(charge_point=station.pk)
     return (
         row.energy_wh,
         row.meter_start_wh,
@@ -157,7 +157,7 @@ async def with_journal(*sessions: Awaitable[None]) -> None:
 @given(samples, st.data())
 def test_any_order_of_messages_gives_the_same_bill(version, samples, data):
     Transaction.objects.all().delete()
-    at_once, in_pieces = Talk(version), Talk(version)
+    at_once, in_pieces = StationMessages(version), StationMessages(version)
     ordered, messages = data.draw(st.permutations(samples)), []
     while ordered:
         size = data.draw(st.integers(1, len(ordered)))
@@ -165,7 +165,7 @@ def test_any_order_of_messages_gives_the_same_bill(version, samples, data):
         ordered = ordered[size:]
     losses = data.draw(st.lists(st.booleans(), min_size=len(messages), max_size=len(messages)))
     stop_at = data.draw(st.integers(0, len(messages)))
-    # What is later than the stop may come before it, but then in a message of its own.
+    # A reading later than the stop may be sent before it, but then in a message of its own.
     expected = [[one for one in samples if one[0] >= 0], [one for one in samples if one[0] < 0]]
 
     asyncio.run(

@@ -1,4 +1,4 @@
-"""Closing off the message path: claimed by one caller, at the last reading, never over a newer message."""
+"""Ending a session outside of a message: by one caller, at the last reading, never after a newer message."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def running(db: None) -> Transaction:
     return row
 
 
-def test_it_ends_at_the_last_reading_and_the_last_sign_of_life(running: Transaction) -> None:
+def test_a_session_ends_at_the_last_reading_and_the_last_sign_of_life(running: Transaction) -> None:
     assert closing.close(1000, by=OPERATOR, stop_reason="Operator")
 
     row = Transaction.objects.get()
@@ -62,7 +62,7 @@ def test_it_ends_at_the_last_reading_and_the_last_sign_of_life(running: Transact
     assert row.suspect_reasons == ["connector-available"]
 
 
-def test_it_is_ended_once(running: Transaction) -> None:
+def test_a_session_is_ended_once(running: Transaction) -> None:
     assert closing.close(1000, by=OPERATOR)
     assert not closing.close(1000, by=INTERRUPTED)
     assert not closing.close(1001, by=INTERRUPTED)
@@ -70,7 +70,7 @@ def test_it_is_ended_once(running: Transaction) -> None:
     assert Transaction.objects.get().ended_by == "operator"
 
 
-def test_a_message_since_keeps_it_open(running: Transaction) -> None:
+def test_a_newer_message_keeps_a_session_open(running: Transaction) -> None:
     before = running.last_message_at - timedelta(seconds=1)
 
     assert not closing.close(1000, by=INTERRUPTED, unless_message_since=before)
@@ -85,7 +85,9 @@ def test_a_message_since_keeps_it_open(running: Transaction) -> None:
         (lambda present: [], []),
     ],
 )
-def test_reasons_are_added_once_a_code_or_decided(running: Transaction, reasons: Any, wanted: Any) -> None:
+def test_each_reason_is_added_once_unless_it_was_decided(
+    running: Transaction, reasons: Any, wanted: Any
+) -> None:
     closing.close(1000, by=OPERATOR, reasons=reasons)
 
     row = Transaction.objects.get()
@@ -96,7 +98,7 @@ async def _running() -> int:
     return len(await live.state().running("card"))
 
 
-def test_its_token_is_free_once_it_is_committed_and_not_before(
+def test_the_token_is_free_after_the_commit_and_not_before(
     running: Transaction, django_capture_on_commit_callbacks: Any
 ) -> None:
     from asgiref.sync import async_to_sync
@@ -112,7 +114,7 @@ def test_its_token_is_free_once_it_is_committed_and_not_before(
 
 @pytest.fixture
 async def engine() -> AsyncIterator[None]:
-    """The journal, this process's end of the channel layer, and a fresh live state."""
+    """The journal, the channel layer of this process, and a fresh live state."""
     live.reset()
     journal.start()
     switchboard.start()
@@ -123,12 +125,12 @@ async def engine() -> AsyncIterator[None]:
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_closed_in_the_journals_thread_its_station_is_loaded_again(engine: None) -> None:
+async def test_the_station_of_a_session_that_the_journal_thread_closed_is_loaded_again(engine: None) -> None:
     row = await journal.run(a_session)
     station = await journal.run(load_station, row.charge_point_id, "ocpp1.6")
 
     async def nothing(*_: Any) -> None:
-        """Nobody listens at the other end."""
+        """Drop the message: no station is connected."""
 
     connection = StationConnection(station, send=nothing, close=nothing, finished=nothing)
     here = {"channel": switchboard.channel, "remote_address": "", "connected_at": NOON}
@@ -139,7 +141,7 @@ async def test_closed_in_the_journals_thread_its_station_is_loaded_again(engine:
 
         async with asyncio.timeout(10):
             while station.transactions[1000].is_active:
-                await asyncio.sleep(0)  # the thread of the journal loads it: there is no event to await
+                await asyncio.sleep(0)  # the journal thread loads the station: there is no event to await
     finally:
         del switchboard.connections["c1"]
 

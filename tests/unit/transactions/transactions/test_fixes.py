@@ -1,4 +1,4 @@
-"""Which fix a suspect session is proposed: the rule alone, without a database."""
+"""The proposed fix of a suspect session: the rule alone, without a database."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_final_reading_below_the_start_keeps_the_sum_of_the_readings() -> None
     assert propose(regressed, register(1000, 5000), []).fix == Fix.IGNORE
 
 
-def test_events_are_missing_and_the_registers_know_better() -> None:
+def test_missing_events_are_corrected_by_the_registers() -> None:
     gap = session(codes=["events-missing"], energy_wh=1500.0)
 
     proposal = propose(gap, register(1000, 2500), [])
@@ -139,7 +139,7 @@ def test_events_are_missing_and_the_registers_know_better() -> None:
         ((1000,), None, 0),
         ((1000, 5000), 4000, 0),
         ((1000, 5000, 0, 2000), 6000, 1),  # a reset
-        ((1000, 5000, 0, 5500), 4500, 1),  # one reading of nonsense
+        ((1000, 5000, 0, 5500), 4500, 1),  # one implausible reading
         ((1000, 9_000_000, 1500), 500, 1),  # a spike
         ((1000, 9_000_000, 9_001_000), 1000, 1),  # a new meter
         ((1000, 2000, 9_000_000), 1000, 1),
@@ -195,10 +195,10 @@ def test_a_session_that_continues_another_is_merged_with_it() -> None:
         {"meter_start_wh": None},
     ],
 )
-def test_what_does_not_continue_a_session(other: dict[str, Any]) -> None:
+def test_another_session_does_not_continue_it(other: dict[str, Any]) -> None:
     assert not continues(session(), following(**other))
     assert propose(session(codes=["superseded"]), [], [following(**other)]).fix == Fix.IGNORE
 
 
-def test_a_merge_of_registers_that_do_not_go_on_adds_the_energy_of_both() -> None:
+def test_a_merge_of_registers_that_do_not_continue_adds_the_energy_of_both() -> None:
     assert merged_energy(session(), following(meter_start_wh=90_000.0)) == 6000

@@ -1,4 +1,4 @@
-"""Field notes 4: a status never ends a transaction, it only makes it suspect, and only after a grace."""
+"""Field notes 4: a status never ends a transaction; after a grace period it makes the transaction suspect."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_available_for_longer_is_found_once_and_ends_nothing(station: Station) -
     assert station.transactions[1000].is_active
 
 
-def test_a_status_from_before_the_start_says_nothing(station: Station) -> None:
+def test_a_status_from_before_the_start_makes_nothing_suspect(station: Station) -> None:
     station.connectors[1, 1].status = "Available"
     station.connectors[1, 1].reported_at = NOON - timedelta(minutes=1)
 
@@ -61,7 +61,7 @@ def test_a_status_from_before_the_start_says_nothing(station: Station) -> None:
     assert found == []
 
 
-def test_of_an_evse_whose_connector_is_unknown_every_connector_has_to_be_free(station: Station) -> None:
+def test_with_an_unknown_connector_every_connector_of_the_evse_must_be_free(station: Station) -> None:
     station.transactions[1000].connector = None
     station.connectors[1, 1].status = "Available"
     station.connectors[1, 1].reported_at = NOON + timedelta(minutes=30)

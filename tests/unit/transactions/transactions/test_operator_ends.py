@@ -1,4 +1,4 @@
-"""An operator ends and settles sessions while their station is connected: on the wire."""
+"""An operator ends and settles sessions of connected stations."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ TRANSACTIONS = "/api/v1/transactions"
 
 
 class Charging:
-    """One session, told in the dialect of its station."""
+    """One session, with the messages of the dialect of its station."""
 
     def __init__(self, peer: Peer, uid: str, meter_wh: int = 1000) -> None:
-        # An identical start would be a repetition: another session has another meter.
+        # An identical start would be a repetition: each session has another meter start.
         self.peer, self.uid, self.meter_wh, self.number, self.ocpp_id = peer, uid, meter_wh, 0, fresh("TX")
-        # Readings of one moment are one reading: each message of the session is a minute later.
+        # Readings of one moment count as one: each message of the session is a minute later.
         self._minutes = itertools.count(-20)
 
     async def start(self, moment: str = "") -> str:
-        """The status that the token gets."""
+        """Start the session; the status of the token."""
         if self.peer.version == V16:
             answer = await self.peer.call(
                 "StartTransaction",
@@ -103,7 +103,7 @@ async def done(operator: Operator, number: int, what: str, **body: Any) -> dict[
 
 
 @pytest.mark.parametrize("version", [V16, V201])
-async def test_after_a_power_cut_the_operator_frees_the_card_and_a_late_stop_amends(
+async def test_after_a_power_cut_the_operator_releases_the_token_and_a_late_stop_amends_the_session(
     running_server: LiveServer, version: str
 ) -> None:
     operator, uid, identity = Operator(running_server), fresh("CARD"), fresh()
@@ -137,7 +137,7 @@ async def test_after_a_power_cut_the_operator_frees_the_card_and_a_late_stop_ame
 
 
 @pytest.mark.parametrize("version", [V16, V201])
-async def test_a_reading_after_the_end_does_not_bring_the_session_back(
+async def test_a_reading_after_the_end_does_not_reopen_the_session(
     running_server: LiveServer, version: str
 ) -> None:
     operator, uid = Operator(running_server), fresh("CARD")
@@ -159,7 +159,7 @@ async def test_a_reading_after_the_end_does_not_bring_the_session_back(
         await other.stop(2000, elsewhere)
 
 
-async def test_a_message_after_settling_brings_no_old_suspicion_back(running_server: LiveServer) -> None:
+async def test_a_message_after_settling_restores_no_old_suspicion(running_server: LiveServer) -> None:
     operator, uid = Operator(running_server), fresh("CARD")
     await operator.add_token(uid)
     async with station(running_server) as peer:
@@ -171,7 +171,7 @@ async def test_a_message_after_settling_brings_no_old_suspicion_back(running_ser
         await done(operator, row["transactionId"], "settle", fix="ignore")
         await charging.reading(1300)
         quiet = await shown(operator, peer.identity)
-        # A new suspicion writes all of them.
+        # A new suspicion writes all reasons of the session.
         await charging.reading(500)
         noisy = await shown(operator, peer.identity)
 
