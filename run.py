@@ -49,7 +49,7 @@ ROLES = ("web", "gateway", "processor", "housekeeping")
 # These commands need the development requirements, and start servers with settings of their own.
 DEVELOPERS = ("test", "load-test", "bench")
 WRONG_SETTING = 2
-# What `test --fast` runs: everything but the tests that start a process and those that run on request.
+# The tests of `test --fast`: all but those that start a process and those that run on request.
 FAST = "not process and not nightly and not soak and not load and not browser"
 
 

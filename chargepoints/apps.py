@@ -4,7 +4,7 @@ from django.utils.translation import gettext_lazy as _
 
 class ChargePointsConfig(AppConfig):
     name = "chargepoints"
-    verbose_name = _("Charge points")
+    verbose_name = _("Stations")
 
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.

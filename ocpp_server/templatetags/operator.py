@@ -1,4 +1,4 @@
-"""What the operator's templates need besides Django's own filters."""
+"""Filters for the templates of the operator's pages, beside Django's own."""
 
 from __future__ import annotations
 
