@@ -29,7 +29,7 @@ extend(
     "commands",
     RowExtension(
         "remoteStart",
-        partial(RemoteOutcomeSerializer, allow_null=True, help_text="What came of a remote start."),
+        partial(RemoteOutcomeSerializer, allow_null=True, help_text="The outcome of a remote start."),
         remote_starts,
         joined=("remote_start",),
     ),

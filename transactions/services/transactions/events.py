@@ -113,7 +113,7 @@ def _is_unnumbered(transaction: TransactionState, event: Event) -> bool:
 async def _record_new(station: Station, event: Event, check: int, *, generation: int) -> Decision | None:
     suspicions: list[tuple[str, str]] = []
     if event.type != STARTED:
-        suspicions.append(("start-missing", f"first came {event.type}"))
+        suspicions.append(("start-missing", f"the first event is {event.type}"))
     suspicions += about_clock(event.time_problem, event.time_text)
     decision = None
     # A station need not repeat the token of a remote start (2.0.1 F01, F02).
