@@ -1,9 +1,9 @@
-"""The live state: which stations are connected where, the running transactions, the token cache.
+"""The live state: the connections of stations, the running transactions, the token cache.
 
-It can be lost at any moment and is rebuilt from the ORM, which is what survives.
+It may be lost at any moment: the database is permanent, and the live state is rebuilt from it.
 
-One interface, one implementation a mode: `memory` in the embedded server, `redis` when several processes
-share it. The apps register how it is read from the database (`extensions`).
+One interface with two implementations: `memory` in the embedded server, `redis` when several processes share
+the state. The apps register how it is read from the database (`extensions`).
 """
 
 from __future__ import annotations
@@ -26,5 +26,5 @@ def state() -> LiveState:
 
 
 def reset() -> None:
-    """Forget everything, as a restart does."""
+    """Discard the live state of this process, as a restart does."""
     state.cache_clear()

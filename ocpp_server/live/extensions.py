@@ -1,8 +1,8 @@
-"""How apps load the live state: the parts of a station, and everything else it reads from the database.
+"""How apps load the live state from the database: parts of a station, transactions, tokens and stored keys.
 
-The engine owns the attributes of the live station, because every message reads them; the apps know in which
-rows they are stored. Each app registers its part by name in `AppConfig.ready`, and `require` stops the start
-of a process when a part is missing.
+The engine defines the attributes of the live station, because every message reads them; the apps define the
+tables that store them. Each app registers its part by name in `AppConfig.ready`, and `require` stops the
+start of a process when a part is missing.
 """
 
 from __future__ import annotations
@@ -18,28 +18,29 @@ from ocpp_server.live.records import Consumption, TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.ports import Port
 
-# The stations that are loaded together, by primary key. A station that connects twice at one moment is here
-# twice.
+# The stations that are loaded together, by primary key. A station that connects twice at the same moment has
+# two entries.
 ByKey = dict[int, list[Station]]
-# One thing that Redis shows of a station: its field, what has to differ for it to be written again, and the
-# struct that is written.
+# A value of a station that is published in Redis: the field, a mark that is compared to detect a change, and
+# the struct to write.
 Entry = tuple[str, object, msgspec.Struct]
 
-# Stations that one statement asks about.
+# The most stations in one query.
 _STATIONS_AT_ONCE = 500
 
 
 class StationRows(Protocol):
-    """Where charge points are stored."""
+    """The stored charge points."""
 
     def load_stations(self, wanted: list[tuple[int, str]]) -> list[Station]:
-        """A new live station for each (primary key, version), its own row loaded. Raises when a row is
-        missing.
+        """A new live station for each (primary key, version), with its own row loaded.
+
+        Raises when a row is missing.
         """
 
 
 class StoredTransactions(Protocol):
-    """Where transactions are stored. All functions use the database; the engine runs them in the journal."""
+    """The stored transactions. All functions use the database; the engine runs them in the journal."""
 
     def load_running(self) -> tuple[int, list[TransactionState]]:
         """The highest transaction number issued, and the running transactions."""
@@ -48,24 +49,24 @@ class StoredTransactions(Protocol):
         """The numbers of the running transactions."""
 
     def highest_number(self) -> int:
-        """The highest transaction number issued, as far as the database knows."""
+        """The highest transaction number in the database."""
 
     def keep_number(self, number: int) -> None:
         """Store the highest number issued; it never decreases."""
 
 
 class StoredTokens(Protocol):
-    """Where tokens are stored, with all that decides whether they may charge."""
+    """The stored tokens, with everything that decides whether they may charge."""
 
     def read_all_tokens(self, uid_keys: list[str]) -> list[tuple[TokenRecord, ...]]:
-        """For each normalised uid its tokens, the oldest first."""
+        """The tokens of each normalised uid, oldest first."""
 
     def read_consumption(self, subject: str) -> Consumption:
-        """The energy of this day and this month of a token ("token:7") or a contract ("contract:3")."""
+        """The energy that a token ("token:7") or contract ("contract:3") used today and this month."""
 
 
 class StoredKeys(Protocol):
-    """Where the stored configuration is: keys whose values differ from their defaults, secrets left out."""
+    """The stored configuration: keys whose values differ from their defaults, without secrets."""
 
     def read_stored_keys(self, identity: str) -> dict[str, str]:
         """The keys of one station."""
@@ -76,10 +77,10 @@ class StoredKeys(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extension:
-    """A part of a live station: how one app loads it for many stations at once, and shows it in Redis.
+    """A part of a live station: how one app loads it for many stations at once and publishes it in Redis.
 
-    `show` gives entries of the hash `P:business:{name}:{identity}`. Redis keeps the hash until the station is
-    removed.
+    `show` returns entries of the hash `P:business:{name}:{identity}`. Redis keeps the hash until the station
+    is removed.
     """
 
     name: str
@@ -91,7 +92,7 @@ rows = Port[StationRows]("StationRows")
 transactions = Port[StoredTransactions]("StoredTransactions")
 tokens = Port[StoredTokens]("StoredTokens")
 keys = Port[StoredKeys]("StoredKeys")
-# By name, in the order of registration: INSTALLED_APPS decides it.
+# By name, in the order of registration, which is that of INSTALLED_APPS.
 _extensions: dict[str, Extension] = {}
 # The extensions that load the engine's own attributes of a station (`station.LOADED`).
 _REQUIRED = ("connectors", "transactions", "remote_starts", "orphans")
@@ -109,11 +110,11 @@ def registered() -> Mapping[str, Extension]:
 
 
 def require() -> None:
-    """Check that the apps have registered all that the live state needs; called at the start of a process.
+    """Check that the apps have registered everything that the live state needs; called when a process starts.
 
     Raises ImproperlyConfigured.
     """
-    # A port that no app has filled raises with its own sentence.
+    # Reading an attribute of a port that no app has filled raises ImproperlyConfigured.
     for _ in (
         rows.app.load_stations,
         transactions.app.load_running,
@@ -129,15 +130,15 @@ def require() -> None:
 
 
 def load_station(charge_point_pk: int, version: str) -> Station:
-    """The live station of a charge point, with all that the apps load of it."""
+    """The live station of a charge point, with all extensions loaded."""
     return load_stations([(charge_point_pk, version)])[0]
 
 
 def load_stations(wanted: list[tuple[int, str]]) -> list[Station]:
-    """The live stations of charge points (primary key, version): all that connect at one moment.
+    """The live stations of charge points (primary key, version) that connect at the same moment.
 
-    After a restart thousands connect at once; one station alone costs seven queries, five hundred cost as
-    many.
+    After a restart thousands of stations connect at once: one station costs seven queries, and five hundred
+    together cost seven too.
     """
     stations: list[Station] = []
     for start in range(0, len(wanted), _STATIONS_AT_ONCE):

@@ -1,7 +1,7 @@
-"""The interface that every implementation of the live state offers.
+"""The interface of the live state.
 
-The interface is asynchronous where a distributed implementation has to ask another machine, synchronous
-where every process must know the answer itself.
+A method is asynchronous where the distributed implementation sends a request to another machine, and
+synchronous where every process has the result in memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ConnectionCallback = Callable[[str], Awaitable[None]]
 
 
 class LiveStateUnavailable(StorageUnavailable):
-    """The shared live state can't be reached. As when the database is away: answer nothing, try again."""
+    """The shared live state can't be reached: answer nothing, as when the database can't be written."""
 
     sentence = "Redis is away; try again later."
 
@@ -33,55 +33,59 @@ class LiveStateUnavailable(StorageUnavailable):
 class LiveState(ABC):
     """The live state of this process. Identities are compared without case."""
 
-    # Whether other processes see and change it too.
+    # Whether other processes read and change it too.
     is_shared: ClassVar[bool] = False
-    # Counts over a minute: failed logins, arrivals, replaced connections.
+    # Events of the last minute: failed logins, arrivals, replaced connections.
     recent: Recent
 
     # -- the process ------------------------------------------------------------------------------
 
     async def start(self) -> None:  # noqa: B027 - an implementation that lives in memory has nothing to do
-        """Begin to share. Called once, after `rebuild`. Raises LiveStateUnavailable."""
+        """Connect to the other processes. Called once, after `rebuild`. Raises LiveStateUnavailable."""
 
     async def stop(self) -> None:  # noqa: B027
-        """The process ends."""
+        """Disconnect from the other processes; the process ends."""
 
     def watch(self, *, lost: ConnectionCallback, regained: ConnectionCallback) -> None:  # noqa: B027
-        """Set the callbacks for a connection of this process that a newer one elsewhere has replaced
-        (`lost`), or that was considered dead and is registered again (`regained`: other processes may have
-        acted meanwhile).
+        """Set the callbacks for connections of this process.
+
+        `lost`: a newer connection of another process has replaced it. `regained`: its lease had expired and
+        it is registered again; other processes may have served the station meanwhile.
         """
 
     async def status(self) -> dict[str, dict[str, object]]:
-        """The parts for the readiness probe: {name: {"ok", "detail"}}."""
+        """The parts of the live state for the readiness probe: {name: {"ok", "detail"}}."""
         return {}
 
     @property
     def away(self) -> tuple[float, str] | None:
-        """Since when (monotonic seconds) and why this process can't share; None when it can. Makes no
-        request.
+        """Since when (monotonic seconds) and why the shared state is unavailable; None while it is available.
+
+        Sends no request.
         """
         return None
 
     def stand_for_election(self, *, is_first: bool) -> None:  # noqa: B027
-        """Stand for election as housekeeper; a process that was started for it goes before all others.
+        """Stand for election as housekeeper.
 
-        A process that does not stand is never elected: not every process that shares the state has the jobs.
+        A process whose role is housekeeping (`is_first`) takes precedence. A process that does not stand is
+        never elected: not every process that shares the state has the jobs.
         """
 
     @property
     def is_housekeeper(self) -> bool:
-        """Whether this process does what only one of them may do."""
+        """Whether this process runs the jobs that only one process may run."""
         return True
 
     async def gone(self, believed: Mapping[str, str]) -> list[str]:
-        """Of the connections that the ORM shows ({identity: connection id}), the ids that no process holds.
-        Only the housekeeper calls this.
+        """The ids of the given connections ({identity: connection id}) that no process holds any more.
+
+        The housekeeper passes the connections that the database shows as open.
         """
         return []
 
     async def reconcile(self) -> None:  # noqa: B027
-        """Compare the shared view with the ORM and put right what a dead process left. The housekeeper's."""
+        """Compare the shared state with the database and correct it. Only the housekeeper calls this."""
 
     # -- presence ---------------------------------------------------------------------------------
 
@@ -91,36 +95,34 @@ class LiveState(ABC):
 
     @abstractmethod
     async def disconnect(self, identity: str, connection_id: str) -> bool:
-        """Forget a connection if it is still the current one; False for a late close of a replaced one."""
+        """Remove a connection if it is still the current one; False for a late close of a replaced one."""
 
     @abstractmethod
     async def connection(self, identity: str) -> Connection | None: ...
 
     @abstractmethod
     def connected(self) -> list[str]:
-        """Identities connected now, as their stations spell them, sorted."""
+        """The identities of connected stations as the stations spell them, sorted."""
 
     @abstractmethod
     def is_connected(self, identity: str) -> bool: ...
 
     def station_changed(self, station: Station) -> None:  # noqa: B027
-        """Publish the changes of a message, which are stored, to the other processes. Called after every
-        commit.
-        """
+        """Publish the stored changes of a message to the other processes; called after every commit."""
 
     def serve(self, identity: str) -> None:  # noqa: B027
-        """This process handles the messages of a station at a gateway from now on; another did before."""
+        """From now on this process handles the messages of a station that is connected to a gateway."""
 
     def unserve(self, identity: str) -> None:  # noqa: B027
-        """Another process handles them from now on, or none."""
+        """From now on another process, or none, handles the messages of the station."""
 
     async def run(self, script: Script, keys: list[str], *arguments: str | int) -> Any:
-        """A script's result, where the state is shared. Raises LiveStateUnavailable."""
+        """Run a Redis script where the state is shared; returns its result. Raises LiveStateUnavailable."""
         raise LiveStateUnavailable("The live state is not shared.")
 
     @abstractmethod
     def replay_memory(self, identity: str) -> ReplayMemory:
-        """The last answers to a station; they outlive its sockets, and nothing is lost when they are lost."""
+        """The last answers to a station. They outlive its sockets, and losing them does no harm."""
 
     # -- tokens -----------------------------------------------------------------------------------
 
@@ -134,33 +136,35 @@ class LiveState(ABC):
 
     @abstractmethod
     def forget_tokens(self) -> None:
-        """Something changed that many tokens depend on: read all of them from the database again. May be
-        called from any thread.
+        """Read all tokens from the database again, after a change that concerns many of them.
+
+        May be called from any thread.
         """
 
     @abstractmethod
     async def consumed(self, subject: str) -> Consumption:
-        """The energy drawn against the budget of a token ("token:7") or a contract ("contract:3")."""
+        """The energy used of the budget of a token ("token:7") or contract ("contract:3")."""
 
     @abstractmethod
     def token_used(self, pk: int, at: datetime) -> None:
-        """A token was accepted; the last use reaches the ORM in batches."""
+        """A token was accepted; its last use is stored in batches."""
 
     @abstractmethod
     def take_used_tokens(self) -> dict[int, datetime]:
-        """The tokens used since the last call, and when."""
+        """The tokens used since the last call, each with the time of its last use."""
 
     # -- stored configuration ---------------------------------------------------------------------
 
     @abstractmethod
     async def stored_keys(self, identity: str) -> Mapping[str, str]:
-        """The keys of a station that differ from their defaults, secrets left out; from the database once,
-        then from the cache.
+        """The keys of a station that differ from their defaults, without secrets.
+
+        From the database once, then from the cache.
         """
 
     @abstractmethod
     def stored_key_changed(self, identity: str, key: str, value: str | None) -> None:
-        """A new value is stored; None: the default. May be called from any thread."""
+        """A new value was stored, None for the default. May be called from any thread."""
 
     @abstractmethod
     def station_removed(self, identity: str) -> None:
@@ -170,7 +174,7 @@ class LiveState(ABC):
 
     @abstractmethod
     async def next_transaction_number(self) -> int:
-        """From 1000, rising by one, never the same twice."""
+        """A new transaction number: increasing from 1000, never the same twice."""
 
     @abstractmethod
     async def running(self, token_key: str) -> list[TransactionState]:
@@ -182,22 +186,22 @@ class LiveState(ABC):
 
     @abstractmethod
     def transaction_changed(self, transaction: TransactionState) -> None:
-        """Called whenever a transaction begins, ends, or gets its owner."""
+        """A transaction has begun, has ended, or got its token."""
 
     @abstractmethod
     def transaction_undone(self, transaction: TransactionState) -> None:
-        """Remove a transaction that was counted before it was stored, and never was stored."""
+        """Remove a transaction that was counted before its commit, and whose commit failed."""
 
     @abstractmethod
     def station_loaded(
         self, loaded: Iterable[TransactionState], *, before: Iterable[TransactionState] = ()
     ) -> None:
-        """A station's transactions were read from the ORM: these count, and nothing else of `before` does."""
+        """Replace the transactions of a station (`before`) by those that were loaded from the database."""
 
     @abstractmethod
     def transaction_abandoned(self, number: int, token_key: str) -> None:
-        """Housekeeping closed a transaction. May be called from any thread."""
+        """A job closed a transaction. May be called from any thread."""
 
     @abstractmethod
     def rebuild(self, *, last_number: int, active: Iterable[TransactionState]) -> None:
-        """Fill the live state from the ORM."""
+        """Fill the live state from the database."""

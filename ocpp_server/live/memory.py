@@ -1,4 +1,4 @@
-"""The embedded live state: dictionaries of the one process."""
+"""The live state of the embedded server: dictionaries in its only process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from ocpp_server.live.records import Connection, Consumption, TokenRecord, Trans
 from ocpp_server.protocol.session import ReplayMemory
 from ocpp_server.storage.journal import journal
 
-# Changes made in this process are felt at once; those of another (manage.py shell on the same SQLite file)
-# after this long.
+# Changes of this process are visible at once, those of another one (manage.py shell on the same SQLite file)
+# after this time.
 TOKEN_CACHE_S = 30.0
 TOKEN_CACHE_SIZE = 100_000
 REPLAY_MEMORIES = 20_000
@@ -28,13 +28,13 @@ class MemoryState(LiveState):
         self._connections: dict[str, Connection] = {}
         self._tokens: dict[str, tuple[float, tuple[TokenRecord, ...]]] = {}
         self._memories: dict[str, ReplayMemory] = {}
-        self._forgotten = 0
+        self._tokens_generation = 0
         self._consumed: dict[str, tuple[float, Consumption]] = {}
         self._used: dict[int, datetime] = {}
         self._running: dict[str, dict[int, TransactionState]] = {}
         self._groups: dict[str, dict[int, TransactionState]] = {}
         self._keys_of: dict[str, tuple[float, Mapping[str, str]]] = {}
-        self._keys_forgotten = 0
+        self._keys_generation = 0
         self._number = 999
 
     async def connect(self, connection: Connection) -> Connection | None:
@@ -73,21 +73,21 @@ class MemoryState(LiveState):
         now = time.monotonic()
         if cached is not None and now - cached[0] < TOKEN_CACHE_S:
             return cached[1]
-        # A change while we read would be lost if the old answer were cached over it.
-        generation = self._forgotten
+        # If a token changed during the query, its result may be outdated: do not cache it.
+        generation = self._tokens_generation
         records = await journal.run_batched(extensions.tokens.app.read_all_tokens, uid_key)
-        if generation == self._forgotten:
+        if generation == self._tokens_generation:
             if len(self._tokens) >= TOKEN_CACHE_SIZE:
                 self._tokens.clear()
             self._tokens[uid_key] = (now, records)
         return records
 
     def forget_token(self, uid_key: str) -> None:
-        self._forgotten += 1
+        self._tokens_generation += 1
         self._tokens.pop(uid_key, None)
 
     def forget_tokens(self) -> None:
-        self._forgotten += 1
+        self._tokens_generation += 1
         self._tokens.clear()
         self._consumed.clear()
 
@@ -113,9 +113,9 @@ class MemoryState(LiveState):
         cached, now = self._keys_of.get(identity), time.monotonic()
         if cached is not None and now - cached[0] < TOKEN_CACHE_S:
             return cached[1]
-        generation = self._keys_forgotten
+        generation = self._keys_generation
         keys = await journal.run(extensions.keys.app.read_stored_keys, identity)
-        if generation == self._keys_forgotten:
+        if generation == self._keys_generation:
             if len(self._keys_of) >= TOKEN_CACHE_SIZE:
                 self._keys_of.clear()
             self._keys_of[identity] = (now, keys)
@@ -128,8 +128,8 @@ class MemoryState(LiveState):
         self._forget_keys(identity)
 
     def _forget_keys(self, identity: str | None = None) -> None:
-        """Of one station, or of all of them: ask the database again."""
-        self._keys_forgotten += 1
+        """Read the keys of one station, or of all stations, from the database again."""
+        self._keys_generation += 1
         if identity is None:
             self._keys_of.clear()
         else:
@@ -170,10 +170,10 @@ class MemoryState(LiveState):
         self._unindex(number, token_key)
 
     def _unindex(self, number: int, token_key: str) -> None:
-        ended = _take(self._running, token_key, number)
+        ended = _pop(self._running, token_key, number)
         if ended is not None and ended.group_id:
-            _take(self._groups, ended.group_id.casefold(), number)
-        # Its energy counts from now on: the next look-up of the budget reads the database.
+            _pop(self._groups, ended.group_id.casefold(), number)
+        # The energy of an ended transaction counts for the budget: read the consumption again.
         _, records = self._tokens.get(token_key, (0.0, ()))
         for budget in (budget for record in records for budget in record.budgets):
             self._consumed.pop(budget.subject, None)
@@ -184,8 +184,8 @@ class MemoryState(LiveState):
             self.transaction_changed(transaction)
 
 
-def _take(index: dict[str, dict[int, TransactionState]], key: str, number: int) -> TransactionState | None:
-    """Take a transaction out of an index; a key without transactions leaves it."""
+def _pop(index: dict[str, dict[int, TransactionState]], key: str, number: int) -> TransactionState | None:
+    """Remove a transaction from an index, and its key with the last one; returns the transaction."""
     found = index.get(key)
     if found is None:
         return None

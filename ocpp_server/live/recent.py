@@ -1,4 +1,4 @@
-"""How often something happened lately, such as a failed login. Limits are counted by it."""
+"""Counts of recent events, such as failed logins, for rate limits."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ from collections import OrderedDict, deque
 from typing import Final
 
 WINDOW_S: Final = 60.0
-# Identities and addresses come from outside: beyond this many the oldest are forgotten.
+# Clients choose identities and addresses: beyond this many the oldest are dropped.
 TRACKED: Final = 50_000
 
 
 class Recent(ABC):
-    """By what happened, the address it came from and the identity it concerns (compared without case), within
-    the last minute. With the address, because an attacker must not lock a station out from another address.
+    """Counts the events of the last minute by kind, address and identity (compared without case).
+
+    Counted by address too, so that an attacker cannot lock out a station that has another address.
     """
 
     @abstractmethod
-    async def counts(self, address: str, identity: str, *what: str) -> list[int]:
-        """How often each happened. Raises LiveStateUnavailable."""
+    async def counts(self, address: str, identity: str, *kinds: str) -> list[int]:
+        """The count of each kind of event. Raises LiveStateUnavailable."""
 
     @abstractmethod
-    async def note(self, address: str, identity: str, what: str) -> int:
-        """It happened now; how often it has, this time included. Raises LiveStateUnavailable."""
+    async def note(self, address: str, identity: str, kind: str) -> int:
+        """Count an event; returns the count, this event included. Raises LiveStateUnavailable."""
 
     @abstractmethod
-    async def forget(self, address: str, identity: str, what: str) -> None:
-        """Begin to count again. Raises LiveStateUnavailable."""
+    async def forget(self, address: str, identity: str, kind: str) -> None:
+        """Reset the count to 0. Raises LiveStateUnavailable."""
 
 
 class MemoryRecent(Recent):
@@ -36,12 +37,12 @@ class MemoryRecent(Recent):
     def __init__(self) -> None:
         self._times: OrderedDict[tuple[str, str, str], deque[float]] = OrderedDict()
 
-    async def counts(self, address: str, identity: str, *what: str) -> list[int]:
+    async def counts(self, address: str, identity: str, *kinds: str) -> list[int]:
         key = identity.casefold()
-        return [len(self._current(self._times.get((one, address, key), deque()))) for one in what]
+        return [len(self._current(self._times.get((kind, address, key), deque()))) for kind in kinds]
 
-    async def note(self, address: str, identity: str, what: str) -> int:
-        key = (what, address, identity.casefold())
+    async def note(self, address: str, identity: str, kind: str) -> int:
+        key = (kind, address, identity.casefold())
         times = self._current(self._times.pop(key, deque()))
         self._times[key] = times
         times.append(time.monotonic())
@@ -49,8 +50,8 @@ class MemoryRecent(Recent):
             self._times.popitem(last=False)
         return len(times)
 
-    async def forget(self, address: str, identity: str, what: str) -> None:
-        self._times.pop((what, address, identity.casefold()), None)
+    async def forget(self, address: str, identity: str, kind: str) -> None:
+        self._times.pop((kind, address, identity.casefold()), None)
 
     @staticmethod
     def _current(times: deque[float]) -> deque[float]:

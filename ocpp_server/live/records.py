@@ -1,6 +1,4 @@
-"""The shapes of the live state: plain, slotted, serialisable (msgspec), so that memory and Redis can hold
-the same.
-"""
+"""The records of the live state: msgspec structs, so that memory and Redis can hold the same ones."""
 
 from __future__ import annotations
 
@@ -12,8 +10,10 @@ from ocpp_server.live.registers import Registers
 
 
 class Connection(msgspec.Struct):
-    """The process that holds a station's socket. `id` is new with every connection: clean-up compares it, so
-    a late close changes nothing. Without a `channel` the holder is a gateway, `server`.
+    """A station's connection and the process that holds its socket.
+
+    Every connection has a new `id`. A close compares it, so a late close of an older connection changes
+    nothing. Without a `channel` the gateway `server` holds the socket.
     """
 
     id: str
@@ -41,12 +41,12 @@ class Places(msgspec.Struct, frozen=True):
     stations: frozenset[int] = frozenset()
     sites: frozenset[int] = frozenset()
 
-    def have(self, station: int, site: int | None) -> bool:
+    def include(self, station: int, site: int | None) -> bool:
         return station in self.stations or site in self.sites
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """The energy (Wh) that a token or contract may draw. `subject` is its owner: "token:7", "contract:3"."""
+    """The energy (Wh) that a token or contract may use. `subject` is its owner: "token:7", "contract:3"."""
 
     subject: str
     wh_per_day: int | None
@@ -54,7 +54,7 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 class Consumption(msgspec.Struct, frozen=True):
-    """The energy drawn against a budget as of `day`, Wh; days and months are those of TIME_ZONE."""
+    """The energy (Wh) used of a budget as of `day`; days and months are those of TIME_ZONE."""
 
     day: date
     day_wh: float
@@ -62,7 +62,7 @@ class Consumption(msgspec.Struct, frozen=True):
 
 
 class TokenRecord(msgspec.Struct, frozen=True):
-    """Everything that authorization needs of a token, its bearer and its contract."""
+    """The fields of a token, its bearer and its contract that authorization needs."""
 
     pk: int
     uid: str
@@ -80,8 +80,8 @@ class TokenRecord(msgspec.Struct, frozen=True):
     contract_until: datetime | None = None
     # The reason why the bearer may not charge on the contract: viewer, invited, removed or stranger.
     bar: str = ""
-    # Of token, group and contract: where one of them is refused, and for each that is allowed only somewhere,
-    # where.
+    # From the access rules of token, group and contract: the places where one of them is refused, and the
+    # allowed places of each that is limited to some.
     refused_at: Places | None = None
     allowed_at: tuple[Places, ...] = ()
     budgets: tuple[Budget, ...] = ()
@@ -124,21 +124,21 @@ class TransactionState(msgspec.Struct, kw_only=True):
     meter_start_wh: float | None = None
     meter_last_wh: float | None = None
     energy_wh: float = 0.0
-    # By the hour it was drawn in; None for a session of an earlier version that was not counted since.
+    # Energy by hour; None for a transaction of an earlier release that was not counted since.
     energy_by_hour: dict[str, float] | None = None
     registers: Registers = msgspec.field(default_factory=Registers)
     suspect_reasons: list[str] = msgspec.field(default_factory=list)
-    # 2.x: the fingerprint of the event under each seqNo, to tell a repetition from a conflict.
+    # 2.x: the fingerprint of the event with each seqNo, to distinguish a repetition from a conflict.
     last_seq_no: int | None = None
     seq_fingerprints: dict[int, int] = msgspec.field(default_factory=dict)
     seq_types: dict[int, str] = msgspec.field(default_factory=dict)
     has_seq_order: bool = True
     has_started: bool = True
-    # How often, and when last, the station was asked about missing events.
+    # How often, and when last, GetTransactionStatus asked the station about missing events.
     questions: int = 0
     asked_at: datetime | None = None
     remote_start_id: int | None = None
-    # When the station restarted while this was running; None once it has gone on.
+    # When the station restarted during the transaction; None once the transaction has continued.
     interrupted_at: datetime | None = None
     started_at: datetime
     stopped_at: datetime | None = None

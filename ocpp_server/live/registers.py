@@ -1,6 +1,6 @@
-"""A running session's energy register in memory, so that the next reading costs no database read.
+"""The energy register of a running transaction in memory, so that the next reading needs no database query.
 
-Wh everywhere. The rules are those of `transactions.services.metering.counting`.
+All energies are Wh. `transactions.services.metering.counting` applies these records.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import msgspec
 
 
 class Moment(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The register at one moment, from one reading or several: the highest counts.
+    """The register at one moment, from one or more readings: the highest one counts.
 
-    A reading of 400.4 stands for anything between 400.3 and 400.5. `floor` and `ceiling` bound the range that
-    all readings have in common; without a common range the readings contradict each other.
+    A reading of 400.4 stands for any value between 400.3 and 400.5. `floor` and `ceiling` bound the range
+    that all readings have in common; without a common range the readings contradict each other.
     """
 
     at: datetime
@@ -24,15 +24,15 @@ class Moment(msgspec.Struct, array_like=True, frozen=True, gc=False):
     highest: float
     floor: float
     ceiling: float
-    # The sum of three phases; the station's own total goes before it.
+    # The sum of three phases; the station's own total takes precedence.
     is_sum: bool = False
 
 
 class Tally(msgspec.Struct, frozen=True):
     """The energy up to a reading.
 
-    `base` is where the register stood when the session began or after its last reset, `top` the highest it
-    showed since, `before` the energy of the time before that reset.
+    `base` is the register when the transaction began or after its last reset, `top` the highest reading
+    since, `before` the energy until that reset.
     """
 
     at: datetime
@@ -45,15 +45,15 @@ class Tally(msgspec.Struct, frozen=True):
     finest: float
     energy: float
     reasons: tuple[str, ...] = ()
-    # By the hour it was drawn in: seconds since 1970 of the hour's start, as text. Treated as immutable.
+    # Energy by hour. The key is the start of the hour in seconds since 1970, as text. Treated as immutable.
     hours: dict[str, float] = {}
 
 
 class Registers(msgspec.Struct, kw_only=True):
-    """A session's register readings, as far as the next one needs them.
+    """The register readings of a transaction that counting the next one needs.
 
-    `start` and `stop` are 1.6's meterStart and meterStop as given, `begin` and `end` the samples with the
-    contexts Transaction.Begin and Transaction.End, `last` the latest of the others.
+    `start` and `stop` are meterStart and meterStop of 1.6, `begin` and `end` the samples with the contexts
+    Transaction.Begin and Transaction.End, `last` the latest other sample.
     """
 
     start: Moment | None = None
@@ -62,17 +62,17 @@ class Registers(msgspec.Struct, kw_only=True):
     end: Moment | None = None
     last: Moment | None = None
     tally: Tally | None = None
-    # The tally without `last`, to count that moment again; after loading it is not known.
+    # The tally without `last`, to count that moment again; None after loading from the database.
     previous: Tally | None = None
     can_reopen: bool = True
-    # The latest moment of which only some phases are known.
+    # The latest moment with readings of only some phases.
     partial_at: datetime | None = None
     # The latest moment before the start whose reading is below the start's, and whether such readings count.
     ahead_at: datetime | None = None
     counts_ahead: bool = False
     # When the latest moment was received.
     received_at: datetime | None = None
-    # False: what is stored has to be read before the next reading can be taken.
+    # False: the stored readings have to be loaded before the next one is counted.
     is_known: bool = True
-    # A person decided about the energy: no reading changes it any more.
+    # An operator has set the energy: readings no longer change it.
     is_settled: bool = False

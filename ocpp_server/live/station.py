@@ -1,4 +1,4 @@
-"""A station as the message path sees it: everything a handler needs to know, without a database read."""
+"""The live station: everything that handlers need of a station, without a database query."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ocpp_server.storage.unit import Unit
 
 
 class DeviationCount:
-    """Occurrences of one kind of deviation since they were last written to the ORM."""
+    """Occurrences of one kind of deviation since they were last written to the database."""
 
     __slots__ = ("count", "detail", "example")
 
@@ -26,17 +26,16 @@ class DeviationCount:
         self.example = example
 
 
-# A station can invent any number of paths; beyond this many kinds in memory they are counted together.
+# A station can send any number of field names; beyond this many kinds, deviations are counted as one kind.
 MAX_DEVIATION_KINDS = 100
 
-# How long the clock of a station is watched before an estimate may become smaller again, and what is too
-# much.
+# The offset of a station's clock is estimated over windows of this length; only a new window may lower it.
 CLOCK_WINDOW = timedelta(hours=1)
+# A larger offset is a deviation.
 CLOCK_ALLOWED_S = 60.0
 
 
-# Attributes that are loaded from the database (`extensions`). The others belong to the connection or the
-# message.
+# Attributes that `extensions` loads from the database. The others belong to the connection or to a message.
 LOADED = (
     "site_pk",
     "registration_status",
@@ -56,9 +55,9 @@ LOADED = (
 
 
 class Station:
-    """The live state of one connected station. Its messages are handled one by one: no lock.
+    """The live state of one connected station. It needs no lock: messages are handled one after the other.
 
-    `unit` gathers the changes of the current message; `received_at` is when it arrived.
+    `unit` gathers the changes of the current message, which was received at `received_at`.
     """
 
     __slots__ = (
@@ -112,13 +111,13 @@ class Station:
         self.has_booted = False
         self.strict = False
         self.accepts_unknown_tokens = False
-        # The operator refuses sessions without a token here (2.0.1 C02.FR.02).
+        # Whether the station refuses transactions without a token (2.0.1 C02.FR.02).
         self.refuses_free_vending = False
         self.zone: ZoneInfo | None = None
         self.heartbeat_interval = 0
         self.connection_id = ""
         self.connectors: dict[tuple[int, int], ConnectorState] = {}
-        # Running and recent transactions by number; recent ones answer repeated and late messages.
+        # Running and recent transactions by number; recent ones are needed for repeated and late messages.
         self.transactions: dict[int, TransactionState] = {}
         self.memory = ReplayMemory()
         self.unit = Unit()
@@ -128,7 +127,7 @@ class Station:
         self.clock_skew_s: float | None = None
         self.clock_best_s: float | None = None
         self.clock_measured_until: datetime | None = None
-        # The last time that was read, of which message, and what it meant: events say it twice.
+        # The last parsed timestamp, its message and its value: an event contains the same timestamp twice.
         self._last_time: tuple[object, datetime | None, datetime] = (None, None, self.received_at)
         self.status = ""
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
@@ -138,17 +137,17 @@ class Station:
         self.frame = ""
         self.payload = ""
         self.action = ""
-        # The last load may have missed stored rows: query the database before treating something as new.
+        # The last load may have missed stored rows: query the database before treating an object as new.
         self.in_doubt = False
         self.remote_starts: list[ExpectedStart] = []
-        # Stops that came before their starts: how many wait for one.
+        # The number of StopTransactions that were received before their StartTransaction.
         self.orphans = 0
-        # Numbers in messages that are no transaction of this station, so that each is looked up once.
+        # Transaction numbers that this station sent and does not have, so that each is looked up only once.
         self.unknown_numbers: set[int] = set()
         # The payload of the current message as its handler sees it: decoded, and repaired where necessary.
         self.request: dict[str, Any] = {}
-        # For the unit of work of the current message: transactions it opened, those that count for their
-        # tokens before they are stored, those that change for others when they are, and accepted tokens.
+        # For the unit of work of the current message: the transactions it opened, the ones that count for
+        # their tokens before the commit, the ones to publish after the commit, and the accepted tokens.
         self.opened: list[TransactionState] = []
         self.claimed: list[TransactionState] = []
         self.changed: list[TransactionState] = []
@@ -160,12 +159,13 @@ class Station:
 
     @property
     def has_only_known_fields(self) -> bool:
-        """Whether the current message, once it is validated, has no field that its schema does not know."""
+        """Whether the current message, after validation, has only fields that its schema knows."""
         return self._unknown_in is not self.received_at
 
     def deviation(self, kind: str, detail: str = "", *, path: str = "") -> None:
-        """Count what the station does differently from the specification; the first frame is kept as an
-        example, its secrets masked.
+        """Count a deviation of the station from the specification.
+
+        The first frame of each kind is kept as an example, with its secrets masked.
         """
         measures.deviations.add(kind)
         if kind in (EXTRA_PROPERTY, NOT_JUDGED):
@@ -179,9 +179,7 @@ class Station:
         self.deviations[key].count += 1
 
     def moment(self, text: object) -> datetime:
-        """The station's time where it is plausible, else the time of receipt; a deviation names the rule
-        it broke.
-        """
+        """The station's time if it is plausible, else the time of receipt; counts a problem as deviation."""
         return self.moment_or_problem(text)[0]
 
     def moment_or_problem(self, text: object) -> tuple[datetime, str]:
@@ -197,10 +195,10 @@ class Station:
         return at, problem
 
     def _observe_clock(self, at: datetime) -> None:
-        """Measure the station's clock against ours.
+        """Measure the offset of the station's clock from the server's.
 
-        Nothing a station reports is later than its clock, so the least old time of an hour shows its offset;
-        a queued or replayed message is older and shows nothing.
+        A station never reports a time later than its own clock, so the most recent time within an hour shows
+        the offset. A queued or repeated message has an older time and does not lower it.
         """
         offset = (at - self.received_at).total_seconds()
         if self.clock_best_s is None or offset > self.clock_best_s:
@@ -219,7 +217,7 @@ class Station:
             self.deviation("clock-skew", f"{skew_s:.0f} s", path="timestamp")
 
     def take_over(self, fresh: Station) -> None:
-        """Take the attributes of a station just loaded; identity, connection and memory of answers stay."""
+        """Copy the attributes of a newly loaded station; identity, connection and replay memory stay."""
         for name in LOADED:
             setattr(self, name, getattr(fresh, name))
         self.in_doubt = True

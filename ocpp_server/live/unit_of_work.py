@@ -1,8 +1,9 @@
-"""The changes of one message: stored whole, or rolled back whole, in the database and in the live state.
+"""The changes of one message: all stored or all rolled back, in the database and in the live state.
 
 Handlers and services change the live station and gather rows in `station.unit`. `store` commits the rows and
-then publishes the changes to the other stations. When the rows are not stored, the live state must not keep
-them: `roll_back` loads the station again from the database, `abandon` undoes what it can without one.
+then publishes the changes in the live state. When the rows are not stored, the live state must not keep the
+changes: `roll_back` reloads the station from the database, `abandon` removes its new transactions without
+one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ from ocpp_server.storage.unit import Unit
 
 
 async def store(unit: Unit) -> None:
-    """Commit a unit and empty it. Raises CommitRefused for a row the database refuses, StorageUnavailable."""
+    """Commit a unit and empty it.
+
+    Raises CommitRefused when the database refuses a row, StorageUnavailable when it can't be written.
+    """
     if not unit:
         return
     try:
@@ -30,7 +34,7 @@ async def store(unit: Unit) -> None:
 
 
 class UnitOfWork:
-    """The unit of one station's message. As a context manager it abandons the changes after an exception."""
+    """The unit of work of one station's message. As a context manager it abandons it after an exception."""
 
     __slots__ = ("_station",)
 
@@ -68,9 +72,9 @@ class UnitOfWork:
         state.station_changed(station)
 
     async def roll_back(self) -> None:
-        """Discard the changes of the message: the station's live state is that of the database again.
+        """Discard the changes of the message by reloading the station from the database.
 
-        The station object stays the same one: handlers and commands hold it. Raises StorageUnavailable.
+        The station object stays the same, because handlers and commands hold it. Raises StorageUnavailable.
         """
         station = self._station
         self._forget()
@@ -82,8 +86,8 @@ class UnitOfWork:
     def abandon(self) -> None:
         """Discard the changes of the message while the database cannot be read.
 
-        The socket is closed after this, and the station's next connection loads the stored state. Until then
-        no other station may see a transaction that was never stored.
+        The caller then closes the socket, and the station's next connection loads the stored state. Until
+        then no other station may find a transaction that was never stored.
         """
         station = self._station
         opened = [transaction.id for transaction in station.opened]

@@ -138,21 +138,21 @@ async def test_a_redis_that_came_back_with_an_older_number_never_issues_one_agai
 
 async def test_a_batch_of_many_stations_becomes_one_pipeline(pair: Pair) -> None:
     stations = [charging(number) for number in range(40)]
-    before = pair.one._view.pipelines
+    before = pair.one._publisher.pipelines
 
     for station in stations:
         pair.one.station_changed(station)
-    await pair.one._view.settled()
+    await pair.one._publisher.settled()
 
-    assert pair.one._view.pipelines == before + 1
+    assert pair.one._publisher.pipelines == before + 1
     assert pair.redis.hlen(f"{pair.prefix}:business:transactions") == 40
     assert pair.redis.scard(f"{pair.prefix}:business:stations") == 40
 
     # A message that changes nothing of it writes nothing.
     for station in stations:
         pair.one.station_changed(station)
-    await pair.one._view.settled()
-    assert pair.one._view.pipelines == before + 1
+    await pair.one._publisher.settled()
+    assert pair.one._publisher.pipelines == before + 1
 
 
 async def test_what_runs_at_one_is_known_to_the_other_until_it_ends(pair: Pair) -> None:
@@ -178,7 +178,7 @@ async def test_what_another_process_showed_ends_at_the_one_that_took_the_station
     pair.one.station_changed(taken)
     taken.transactions[2008].is_active = False  # by its first message, before anything was written
     pair.one.station_changed(taken)
-    await pair.one._view.settled()
+    await pair.one._publisher.settled()
 
     assert not pair.redis.hexists(f"{pair.prefix}:business:transactions", "2008")
     await until(lambda: pair.other.running("TAG8"), 0)

@@ -12,10 +12,10 @@ from ocpp_server.storage.journal import journal
 
 
 async def refill_keys(link: Link, keys: Keys) -> None:
-    """Make what Redis holds of every station that of the database. Raises StorageUnavailable."""
+    """Replace the stored keys of all stations in Redis by the database's. Raises StorageUnavailable."""
     written: dict[str, dict[str, str]] = {}
-    # A process that changes a key while we write sends it to Redis itself, perhaps before our older value.
-    # Compare again until nothing has changed.
+    # A process that changes a key meanwhile writes it to Redis itself, perhaps before the older value is
+    # written here: repeat until the database has not changed.
     while (stored := await journal.run(extensions.keys.app.read_all_stored_keys)) != written:
         for some in chunks([one for one in stored if stored[one] != written.get(one)]):
             pipeline = link.redis.pipeline(transaction=True)

@@ -1,21 +1,21 @@
-"""The names of our keys in Redis and the scripts that change them in one step. `KEYS` is never asked: every
-set has its index.
+"""The names of the keys in Redis, and the scripts that change them atomically. `KEYS` is never used: there is
+an index of every set of keys.
 
 | key | type | content |
 |---|---|---|
-| `P:clients` | sorted set | identity: milliseconds (Redis' clock) until which its connection is alive |
-| `P:session:{id}` | hash | who holds the station: session_id, ws_server_id, remote_addr, protocol, ... |
+| `P:clients` | sorted set | identity: when the lease of its connection expires, in ms of Redis' clock |
+| `P:session:{id}` | hash | the station's connection: session_id, ws_server_id, remote_addr, protocol, ... |
 | `P:business:transactions` | hash | number: the running transaction, JSON |
 | `P:business:connectors:{id}` | hash | `evse.connector`: its status, JSON |
 | `P:business:stations` | set | identities that have a hash of connectors |
 | `P:config:{id}` | hash | stored configuration keys that differ from their defaults |
 | `P:server:txid` | string | the last transaction number |
-| `P:server:birth` | hash | a mark that a flush takes away; since when, of which run of Redis |
-| `P:server:probe` | string | who last looked whether Redis can be written; expires |
-| `P:server:housekeeper` | string | the process that does the housekeeping; expires |
-| `P:server:housekeeper:first` | string | a process that was started for it, while there is one; expires |
-| `P:recent:{what}:{address}:{identity}` | sorted set | see `redis_recent` |
-| `P:news` | channel | what every process must know at once |
+| `P:server:birth` | hash | a mark that a flush removes, when it was set, and the run id of Redis |
+| `P:server:probe` | string | the process that last checked whether Redis can be written; expires |
+| `P:server:housekeeper` | string | the elected housekeeper; expires |
+| `P:server:housekeeper:first` | string | a process with the role housekeeping, if there is one; expires |
+| `P:recent:{kind}:{address}:{identity}` | sorted set | see `live/redis/recent.py` |
+| `P:news` | channel | changes that every process must know at once |
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ class Keys:
         self.mark = f"{prefix}:server:birth"
         self.probe = f"{prefix}:server:probe"
         self.housekeeper = f"{prefix}:server:housekeeper"
-        self.offices = [self.housekeeper, f"{self.housekeeper}:first"]
+        self.election = [self.housekeeper, f"{self.housekeeper}:first"]
         self.news = f"{prefix}:news"
         self._prefix = prefix
 
     def session(self, identity: str) -> str:
         return f"{self._prefix}:session:{identity}"
 
-    def recent(self, what: str, address: str, identity: str) -> str:
-        return f"{self._prefix}:recent:{what}:{address}:{identity}"
+    def recent(self, kind: str, address: str, identity: str) -> str:
+        return f"{self._prefix}:recent:{kind}:{address}:{identity}"
 
     def config(self, identity: str) -> str:
         return f"{self._prefix}:config:{identity}"
 
     def business(self, extension: str, identity: str) -> str:
-        """The hash of what a station extension shows of a station."""
+        """The hash that a station extension publishes of a station."""
         return f"{self._prefix}:business:{extension}:{identity}"
 
     def of_station(self, identity: str) -> list[str]:
@@ -61,10 +61,10 @@ class Keys:
 
 
 class Script:
-    """A Lua script: run by its hash, and sent whole when Redis does not know it (any more)."""
+    """A Lua script: run by its hash, and sent as text when Redis does not have it (any more)."""
 
     def __init__(self, *names: str, folder: Path = Path(__file__).parent / "scripts") -> None:
-        # Functions that several scripts share are a file of their own, put in front.
+        # Several names are joined: functions that scripts share are in a file of their own, named first.
         self.text = "\n".join((folder / f"{name}.lua").read_text("utf-8") for name in names)
         self.sha = sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 

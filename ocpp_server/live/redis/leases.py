@@ -1,4 +1,4 @@
-"""The connected stations in Redis: leases that their holders renew."""
+"""The connected stations in Redis: each connection is a lease, which the process that holds it renews."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from ocpp_server.live.redis.publisher import news_text
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-# How many stations one step covers: Redis does nothing else meanwhile.
+# The stations of one script or pipeline: Redis runs nothing else during a script.
 CHUNK = 200
-# Beyond this many, connections end when their leases expire.
+# The most unconfirmed releases; connections beyond that end when their leases expire.
 MAX_UNCONFIRMED = 10_000
 
 
@@ -38,18 +38,18 @@ class Leases:
         self._keys = keys
         self._process = process
         self._lease_ms = lease_ms
-        # By identity without case, with the fence that orders the connections of a station.
+        # By identity in lower case, with the fencing token, which orders the connections of a station.
         self.held: dict[str, tuple[Connection, str]] = {}
         self.online: dict[str, str] = {}
-        # Connections that have ended and that Redis may still show, because it did not confirm: a command
-        # that reached it while it hung is carried out when it resumes. Identity by connection id.
+        # Identities by connection id, of connections that have ended and that Redis may still show: it did
+        # not confirm, and runs commands that it received while it hung only when it resumes.
         self._unconfirmed: dict[str, str] = {}
         self.lost: ConnectionCallback | None = None
         self.regained: ConnectionCallback | None = None
         self._tasks: set[asyncio.Future[None]] = set()
 
     async def take(self, connection: Connection) -> Connection | None:
-        """Become the holder. Returns the connection that was there before."""
+        """Register a connection of this process. Returns the connection that it replaced."""
         try:
             fence, before = await self._hold(connection, "")
         except BaseException:
@@ -61,8 +61,9 @@ class Leases:
         return _connection(before)
 
     async def release(self, identity: str, connection_id: str) -> bool:
-        """Whether it was the current connection. While Redis is away: True, because the lease expires by
-        itself.
+        """Release a connection; returns whether it was the current one.
+
+        True while Redis is away: the lease expires by itself.
         """
         key = identity.casefold()
         held = self.held.get(key)
@@ -82,17 +83,17 @@ class Leases:
         return _connection(found)
 
     async def read(self, *, is_complete: bool) -> None:
-        """Read the online stations from Redis. `is_complete`: a station that Redis does not have is really
-        gone.
-        """
+        """Read the online stations from Redis. `is_complete`: a station that is missing there is offline."""
         living = await self._link.run(ONLINE, [self._keys.clients], "living")
         mine = [connection.identity for connection, _ in self.held.values()]
         known = [] if is_complete else list(self.online.values())
         self.online = {identity.casefold(): identity for identity in (*known, *living, *mine)}
 
     def received(self, kind: str, identity: str, connection_id: str = "", fence: str = "") -> None:
-        """A station connected or disconnected. This is also how a gateway announces that its connection is
-        the newest.
+        """Apply news that a station has connected or disconnected.
+
+        A gateway sends its connection id and fencing token too: a newer connection replaces the one held
+        here.
         """
         key = identity.casefold()
         if kind == "online":
@@ -104,7 +105,7 @@ class Leases:
             self.online.pop(key, None)
 
     async def renew(self, *, was_flushed: bool) -> None:
-        """Renew our leases, restore those that Redis lost, give up those that a newer connection took."""
+        """Renew the leases of this process: restore lost ones, give up those with a newer connection."""
         await self._release_unconfirmed()
         for some in chunks(list(self.held.values())):
             keys = [self._keys.clients, *(self._keys.session(connection.identity) for connection, _ in some)]
@@ -124,17 +125,18 @@ class Leases:
             self._unconfirmed[connection_id] = identity
 
     async def _restore(self, connection: Connection, fence: str, *, was_flushed: bool) -> None:
-        # The fence tells a newer connection from an older one that a restart of Redis brought back.
+        # The fencing token distinguishes a newer connection from an older one that a restart of Redis
+        # restored.
         written, _ = await self._hold(connection, fence)
         if not self._still_holds(connection):
-            # It was closed while we put it back.
+            # The connection was closed during the request.
             await self.release(connection.identity, connection.id)
             return
         if written == "0":
             log.warning("station.lost", station=connection.identity)
             self._notify(self.lost, connection.id)
         elif not was_flushed:
-            # Redis considered this process dead: others may have served the station since.
+            # The lease had expired: another process may have served the station since.
             log.warning("station.regained", station=connection.identity)
             self._notify(self.regained, connection.id)
 
@@ -143,14 +145,14 @@ class Leases:
         return held is not None and held[0] is connection
 
     async def remove_dead(self) -> None:
-        """Remove the leases of stations whose holders have died."""
+        """Remove expired leases: the process that held the connection has died."""
         for identity in await self._link.run(ONLINE, [self._keys.clients], "dead"):
             keys = [self._keys.clients, self._keys.session(identity)]
             if await self._link.run(REMOVE_DEAD, keys, identity, self._keys.news, _news("offline", identity)):
                 log.warning("station.lease_ended", station=identity)
 
     async def gone(self, believed: Mapping[str, str]) -> list[str]:
-        """Of these connections ({identity: connection id}) the ids that no process holds."""
+        """The ids of the given connections ({identity: connection id}) that no process holds."""
         missing = []
         for some in chunks(list(believed)):
             pipeline = self._link.redis.pipeline(transaction=False)
@@ -158,7 +160,9 @@ class Leases:
                 pipeline.hget(self._keys.session(identity), "session_id")
             current = await self._link.attempt(pipeline.execute())
             missing += [
-                believed[who] for who, holder in zip(some, current, strict=True) if holder != believed[who]
+                believed[identity]
+                for identity, session_id in zip(some, current, strict=True)
+                if session_id != believed[identity]
             ]
         return missing
 
@@ -198,14 +202,12 @@ class Leases:
 
 
 def _news(kind: str, identity: str) -> str:
-    """News without a sender: this process receives it too, in the order in which Redis decided."""
+    """News without a sender: this process applies it too, in the order in which Redis ran the scripts."""
     return news_text("", [[kind, identity]])
 
 
 def _connection(flat: list[str]) -> Connection | None:
-    """None also for a hash that no process or gateway of this server wrote: any client of Redis can write
-    one.
-    """
+    """The connection in a session hash; None if it is empty or invalid: any client can write one."""
     fields: dict[str, Any] = dict(zip(flat[::2], flat[1::2], strict=True))
     if not fields:
         return None

@@ -1,4 +1,4 @@
-"""The connection of one process to Redis: commands, news, a tick, and coming back after an outage."""
+"""The connection of one process to Redis: commands, news, a tick, and reconnecting after an outage."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ocpp_server.live.redis.keys import Script
 
 log = structlog.get_logger(__name__)
 
-# Redis answers in less than a millisecond; one that takes this long counts as away.
+# Redis usually answers in less than a millisecond; after this time it counts as away.
 TIMEOUT_S = 2.0
 TICK_S = 1.0
 CONNECTIONS = 32
-# After this long without news, check whether the connection is alive.
+# After this time without news, send a PING to check the connection.
 QUIET_S = 5.0
 RETRY_S = (0.1, 0.2, 0.5, 1.0)
 # uvloop raises RuntimeError for a connection that was closed before anything was written to it.
@@ -34,9 +34,9 @@ AWAY = (RedisError, OSError, TimeoutError, RuntimeError)
 class Link:
     """Sends commands, and runs one task that receives the news.
 
-    `up` is awaited after every (re)subscription, before any news: what was missed in between has to be read.
-    `news` gets every message, `tick` is awaited about every second. When one of them fails, also because
-    Redis answers and refuses to write: subscribe again.
+    The task awaits `up` after every (re)subscription, before any news, to read the changes missed in between.
+    It calls `news` with every message and awaits `tick` about every second. When one of them fails, also
+    because Redis refuses to write, the task subscribes again.
     """
 
     def __init__(
@@ -58,29 +58,29 @@ class Link:
             # When a whole depot reconnects at once, callers wait for a free connection instead of failing.
             max_connections=CONNECTIONS,
             timeout=2 * TIMEOUT_S,
-            # A connection that died while it was idle is opened again unnoticed; a command that got no answer
-            # in time is not sent twice.
+            # A command on an idle connection that was lost is retried once on a new one; a command that timed
+            # out is not sent twice.
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
         self.redis: Redis = Redis.from_pool(pool)
         self._channel = channel
         self._up, self._news, self._tick = up, news, tick
         self._task: asyncio.Task[None] | None = None
-        # Since when news arrive without a gap (monotonic seconds); None while they don't.
+        # Since when news arrive without a gap (monotonic seconds); None during an outage.
         self.up_since: float | None = None
-        # Since when they don't, while they don't; both are None before the first time.
+        # Since when the outage lasts; None without one. Both are None before the first subscription.
         self.down_since: float | None = None
         self.error = ""
 
     async def start(self) -> None:
-        """Returns when subscribed. Raises LiveStateUnavailable."""
-        pubsub = await self._attempt(self._subscribe())
+        """Subscribe, and start the task. Raises LiveStateUnavailable."""
+        pubsub = await self.attempt(self._subscribe())
         self._task = asyncio.get_running_loop().create_task(self._run(pubsub))
 
     async def stop(self) -> None:
         task, self._task = self._task, None
         while task is not None and not task.done():
-            # More than once: a cancellation that meets the end of a read's own timeout is lost in the client.
+            # Repeated, because the client loses a cancellation at the moment when a read times out.
             task.cancel()
             await asyncio.wait([task], timeout=0.5)
         await self.redis.aclose()
@@ -89,7 +89,7 @@ class Link:
 
     async def run(self, script: Script, keys: list[str], *arguments: str | int) -> Any:
         """The script's result. Raises LiveStateUnavailable."""
-        return await self._attempt(self._run_script(script, keys, arguments))
+        return await self.attempt(self._run_script(script, keys, arguments))
 
     async def _run_script(self, script: Script, keys: list[str], arguments: tuple[str | int, ...]) -> Any:
         try:
@@ -99,9 +99,6 @@ class Link:
 
     async def attempt(self, command: Awaitable[Any]) -> Any:
         """A command's result. Raises LiveStateUnavailable when Redis is away or refuses it."""
-        return await self._attempt(command)
-
-    async def _attempt(self, command: Awaitable[Any]) -> Any:
         try:
             return await command
         except AWAY as error:
@@ -118,8 +115,8 @@ class Link:
             if await pubsub.get_message(timeout=TIMEOUT_S) is None:
                 raise TimeoutError("no answer to SUBSCRIBE")
             await self._up()
-            # It writes: a Redis that only answers what is read is away too, and is not asked ten times a
-            # second whether it still is.
+            # `tick` writes: a Redis that can only be read counts as away too. Checking it here keeps the
+            # pauses between two attempts growing.
             await self._tick()
         except BaseException:
             await pubsub.aclose()  # type: ignore[no-untyped-call]
@@ -143,7 +140,7 @@ class Link:
                 if not failures:
                     log.error("redis.away", error=self.error)
                 if isinstance(cause, ReadOnlyError):
-                    # The former master is a replica now: its name may resolve to the new master already.
+                    # The former master is now a replica: its host name may already resolve to the new master.
                     await self.redis.connection_pool.disconnect(inuse_connections=False)
             except asyncio.CancelledError:
                 raise
@@ -160,23 +157,23 @@ class Link:
             failures += 1
 
     async def _listen(self, pubsub: PubSub) -> None:
-        heard = asked = time.monotonic()
-        next_tick = heard + TICK_S
+        received_at = pinged_at = time.monotonic()
+        next_tick = received_at + TICK_S
         while True:
             message = await pubsub.get_message(timeout=max(0.0, next_tick - time.monotonic()) + 0.001)
             now = time.monotonic()
             if message is not None:
-                heard = now
+                received_at = now
                 if message["type"] == "message":
                     self._news(message["data"])
                 elif message["type"] == "subscribe":
-                    # The client has reconnected by itself: news was missed, or this is another Redis.
+                    # The client has reconnected by itself: news were missed, or this is another Redis.
                     raise RedisConnectionError("Redis closed the connection.")
-            elif now - heard > QUIET_S:
-                if asked > heard and now - asked > QUIET_S:
-                    raise TimeoutError("nothing was heard of Redis")
-                if asked <= heard:
-                    asked = now
+            elif now - received_at > QUIET_S:
+                if pinged_at > received_at and now - pinged_at > QUIET_S:
+                    raise TimeoutError("Redis did not answer a PING")
+                if pinged_at <= received_at:
+                    pinged_at = now
                     await pubsub.ping()
             if now >= next_tick:
                 await self._tick()
@@ -184,6 +181,6 @@ class Link:
 
 
 def reason_of(error: BaseException) -> str:
-    """The trouble with Redis, as a sentence."""
+    """A sentence about an error of Redis."""
     what = "refuses the command" if isinstance(error, ResponseError) else "can't be reached"
     return f"Redis {what} ({str(error) or type(error).__name__})."

@@ -1,4 +1,4 @@
-"""Transaction numbers that several processes give out: rising, never one twice, whatever Redis forgets."""
+"""Transaction numbers that several processes issue: increasing and unique, even when Redis loses its data."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ocpp_server.storage.journal import journal
 
 log = structlog.get_logger(__name__)
 
-# Numbers other processes may have given out and not stored yet when Redis lost the last one.
+# The most numbers that other processes may have issued and not stored yet when Redis lost the last one.
 NUMBERS_IN_FLIGHT = 100
 FIRST_NUMBER = 1000
 RETRY_S = 0.25
 
 
 class Numbers:
-    """The counter in Redis, and the database as the floor below which it never begins."""
+    """The counter in Redis. After a loss it starts above the highest number in the database."""
 
     def __init__(self, link: Link, keys: Keys) -> None:
         self._link = link
@@ -32,8 +32,9 @@ class Numbers:
         self._seeding = asyncio.Lock()
 
     async def next(self, *, at_least: int) -> int:
-        """The next number; after a loss more than `at_least`, the last one seen here. Waits for Redis within
-        the budget of a message; raises LiveStateUnavailable.
+        """The next number; after a loss it is above `at_least`, the last number of this process.
+
+        Waits for Redis within OCPP_JOURNAL_BUDGET, then raises LiveStateUnavailable.
         """
         deadline = time.monotonic() + settings.OCPP_JOURNAL_BUDGET
         while True:
@@ -45,14 +46,14 @@ class Numbers:
                 await asyncio.sleep(RETRY_S)
 
     async def _next(self, at_least: int) -> int:
-        number = await self._ask()
+        number = await self._increment()
         if number is None:
             async with self._seeding:
-                number = await self._ask() or await self._seed(at_least)
+                number = await self._increment() or await self._seed(at_least)
         return number
 
-    async def _ask(self) -> int | None:
-        """None when Redis is new, was flushed, or has restarted, perhaps with an older copy of itself."""
+    async def _increment(self) -> int | None:
+        """The next number; None when Redis is new, was flushed, or has restarted, perhaps with older data."""
         try:
             number = await self._link.redis.evalsha(NUMBER.sha, 1, self._keys.numbers, "")
         except NoScriptError:

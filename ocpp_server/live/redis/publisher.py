@@ -1,7 +1,7 @@
-"""Publishes this process's stations to the other processes: connectors, running transactions, and the news.
+"""Publishes the stations of this process in Redis: connectors, running transactions, and news of changes.
 
-Only changes are written, and all changes during one pipeline go into the next. No message waits for either: a
-batch of the journal becomes one pipeline.
+Only changes are written. All changes that occur while a pipeline runs go into the next one, so a batch of the
+journal becomes one pipeline. No message waits for it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ocpp_server.live.station import Station
 
 log = structlog.get_logger(__name__)
 
-# How much news is kept for the end of an outage.
+# The most news that are kept during an outage.
 MAX_UNPUBLISHED = 10_000
 
 _encode = msgspec.json.Encoder().encode
@@ -62,7 +62,7 @@ def running_state(text: str) -> TransactionState:
 
 
 class _Published:
-    """The last written state of one station."""
+    """The last published state of one station."""
 
     __slots__ = ("marks", "transactions")
 
@@ -86,13 +86,13 @@ class _Published:
         return [(number, key) for number, (key, _) in self.transactions.items() if number not in runs]
 
     def forget(self) -> None:
-        """Consider nothing written, but remember the transactions: those that ended must be removed."""
+        """Publish everything again, but keep the transactions: those that have ended must be removed."""
         self.marks.clear()
         self.transactions = {number: (key, None) for number, (key, _) in self.transactions.items()}
 
 
-class View:
-    """Belongs to one event loop."""
+class Publisher:
+    """Gathers the changes and writes them in pipelines. Belongs to one event loop."""
 
     def __init__(self, link: Link, keys: Keys, process: str) -> None:
         self._link = link
@@ -102,13 +102,13 @@ class View:
         self._stations: dict[str, Station] = {}
         self._dirty: dict[str, Station] = {}
         self._removed: list[str] = []
-        # Configuration keys by station and name, None: the default; and stations that are no more.
+        # Changed configuration keys by station and name; None is the default.
         self._keys_changed: dict[tuple[str, str], str | None] = {}
         self._stations_removed: list[str] = []
         self._news: list[list[Any]] = []
         self._writing: asyncio.Task[None] | None = None
         self._scheduled: asyncio.Handle | None = None
-        # A write failed: all of it is written again as soon as Redis is back.
+        # A write failed: everything is written again as soon as Redis is back.
         self.is_behind = False
         self.pipelines = 0
 
@@ -116,8 +116,8 @@ class View:
 
     def changed(self, station: Station) -> None:
         if station.identity not in self._published:
-            # The station was loaded just now. The process that served it before may have published running
-            # transactions, which end here.
+            # The station was just loaded. The process that served it before may have published running
+            # transactions that end here.
             self._published[station.identity] = _Published.before(station)
         self._dirty[station.identity] = station
         self._schedule()
@@ -125,8 +125,8 @@ class View:
     def publish(self, *news: Any) -> None:
         """Publish news with the next pipeline."""
         if len(self._news) >= MAX_UNPUBLISHED:
-            # The housekeeper compares transactions with the database, but not tokens: have all of those read
-            # again.
+            # The housekeeper compares transactions with the database, but not tokens: make all processes read
+            # the tokens again.
             self._news = [["tokens"]]
         self._news.append(list(news))
         self._schedule()
@@ -147,7 +147,7 @@ class View:
         self._schedule()
 
     def begin(self, identity: str) -> None:
-        """A connection of the station begins here. Other processes may have written its state meanwhile."""
+        """This process begins to serve the station, whose state other processes may have published."""
         self._published.pop(identity, None)
 
     def publishes(self, identity: str) -> bool:
@@ -155,9 +155,7 @@ class View:
         return identity in self._stations
 
     def end(self, identity: str) -> None:
-        """This process no longer serves the station. Publish its ended transactions that were not written
-        yet.
-        """
+        """This process no longer serves the station: publish its ended transactions."""
         shown, station = self._published.pop(identity, None), self._dirty.pop(identity, None)
         self._stations.pop(identity, None)
         for number, token_key in shown.ended(station) if shown and station else ():
@@ -165,7 +163,7 @@ class View:
             self.publish("ended", number, token_key)
 
     def repeat(self) -> None:
-        """Redis may have lost our writes: write all of it again."""
+        """Write everything again, because Redis may have lost it."""
         self.is_behind = False
         for shown in self._published.values():
             shown.forget()
@@ -173,7 +171,7 @@ class View:
         self._schedule()
 
     async def settled(self) -> None:
-        """Wait until all changes are written, or cannot be."""
+        """Wait until all changes are written, or writing has failed."""
         while self._scheduled is not None or self._writing is not None:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
@@ -183,7 +181,7 @@ class View:
     # -- writing ----------------------------------------------------------------------------------
 
     def _schedule(self) -> None:
-        # While Redis is away, no message triggers an attempt: `repeat` starts again.
+        # While Redis is away, changes do not trigger an attempt: `repeat` resumes.
         if self._scheduled is None and self._writing is None and not self.is_behind:
             self._scheduled = asyncio.get_running_loop().call_soon(self._begin)
 
@@ -234,8 +232,8 @@ class View:
         try:
             await self._link.attempt(pipeline.execute())
         except LiveStateUnavailable:
-            # Running transactions are written again as a whole. Ended ones and news of no station would be
-            # lost: keep them.
+            # `repeat` writes the running transactions again. Ended transactions and other news would be lost:
+            # keep them.
             ended = [str(one[1]) for one in news if one[0] == "ended"]
             self._removed = [*removed, *ended, *self._removed]
             self._keys_changed = keys_changed | self._keys_changed
@@ -280,12 +278,13 @@ def news_text(process: str, news: list[list[Any]]) -> str:
 
 
 def _mark_of_transaction(transaction: TransactionState) -> Any:
-    """A change of these fields is published. Signs of life count by the hour, or each would cost a write."""
+    """The values whose change is published; the last message counts by the hour, to save writes."""
     return (
         transaction.evse,
         transaction.connector,
         len(transaction.suspect_reasons),
-        # These decide whether it counts for its token: a refused one does from its first watt-hour on.
+        # These decide whether the transaction counts for its token: a refused one counts from its first Wh
+        # on.
         transaction.authorization_status,
         transaction.energy_wh > 0,
         int(transaction.last_message_at.timestamp()) // 3600,

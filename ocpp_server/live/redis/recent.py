@@ -1,7 +1,6 @@
-"""How often something happened lately, in any process: who guesses passwords at ten of them has ten times a
-tenth of the tries.
+"""Counts of recent events over all processes: more processes give an attacker no more tries at a password.
 
-`P:recent:{what}:{address}:{identity}` is a sorted set of moments (ms of Redis' clock), which expires.
+`P:recent:{kind}:{address}:{identity}` is a sorted set of times (ms of Redis' clock), which expires.
 """
 
 from __future__ import annotations
@@ -17,22 +16,22 @@ _WINDOW_MS = int(WINDOW_S * 1000)
 
 
 class RedisRecent(Recent):
-    """Counts over all processes. Works without a started link, in a process that serves nothing."""
+    """Counts over all processes. It works without a started link, in a process without an engine."""
 
     def __init__(self, link: Link, keys: Keys) -> None:
         self._link = link
         self._keys = keys
 
-    async def counts(self, address: str, identity: str, *what: str) -> list[int]:
-        keys = [self._key(one, address, identity) for one in what]
+    async def counts(self, address: str, identity: str, *kinds: str) -> list[int]:
+        keys = [self._key(kind, address, identity) for kind in kinds]
         return [int(count) for count in await self._link.run(_COUNTS, keys, _WINDOW_MS)]
 
-    async def note(self, address: str, identity: str, what: str) -> int:
-        keys = [self._key(what, address, identity)]
+    async def note(self, address: str, identity: str, kind: str) -> int:
+        keys = [self._key(kind, address, identity)]
         return int(await self._link.run(_NOTE, keys, _WINDOW_MS, uuid.uuid4().hex))
 
-    async def forget(self, address: str, identity: str, what: str) -> None:
-        await self._link.attempt(self._link.redis.delete(self._key(what, address, identity)))
+    async def forget(self, address: str, identity: str, kind: str) -> None:
+        await self._link.attempt(self._link.redis.delete(self._key(kind, address, identity)))
 
-    def _key(self, what: str, address: str, identity: str) -> str:
-        return self._keys.recent(what, address, identity.casefold())
+    def _key(self, kind: str, address: str, identity: str) -> str:
+        return self._keys.recent(kind, address, identity.casefold())

@@ -1,4 +1,4 @@
-"""The hash of running transactions in Redis, as all processes write it."""
+"""The hash of running transactions in Redis, which all processes write."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RunningHash:
         return {int(number) for number in shown if number.isdecimal()}
 
     async def states(self, numbers: Iterable[int]) -> list[TransactionState]:
-        """The transactions with these numbers, as far as Redis has them."""
+        """The transactions with these numbers that Redis has."""
         found = []
         for some in chunks(list(numbers)):
             texts = await self._link.attempt(self._link.redis.hmget(self._keys.transactions, some))
@@ -37,6 +37,6 @@ class RunningHash:
                 try:
                     found += [] if text is None else [running_state(text)]
                 except msgspec.DecodeError as error:
-                    # Written by another program or release: the database knows the running transactions.
+                    # Another program or release wrote it. The transaction itself is in the database.
                     log.warning("redis.odd_transaction", transaction=number, error=str(error))
         return found

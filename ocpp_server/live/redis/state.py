@@ -1,13 +1,13 @@
 """The live state that several processes share through Redis.
 
-Redis decides which process holds a connection, in one step (`scripts/`): the newest authenticated connection
-wins, a late close changes nothing. A connection is a lease: its holder renews it, and when the holder dies it
-expires.
+Scripts in Redis decide atomically which process holds a connection (`scripts/`): the newest authenticated
+connection wins, a late close changes nothing. A connection is a lease: the process that holds it renews it,
+and when the process dies the lease expires.
 
 Each process keeps everything that every message needs (tokens, running transactions, online stations). The
-other processes publish their changes as news, and after a gap in the news a process reads all of it again. So
-a message waits for Redis only for the number of a new transaction. The ORM is what survives: after a flush
-the process that sees it first fills Redis from the ORM again, and every holder puts its stations back.
+processes publish their changes as news, and after a gap in the news a process reads everything again. So a
+message waits for Redis only for the number of a new transaction. The database is permanent: after a flush,
+the first process that notices it refills Redis from the database, and every process restores its leases.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from ocpp_server.live import extensions
 from ocpp_server.live.interface import ConnectionCallback, LiveStateUnavailable
 from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
-from ocpp_server.live.redis.alone import publish_alone
+from ocpp_server.live.redis.blocking import publish_blocking
 from ocpp_server.live.redis.configuration import refill_keys
 from ocpp_server.live.redis.keys import ELECT, MARK, RESIGN, Keys, Script
 from ocpp_server.live.redis.leases import Leases, chunks
 from ocpp_server.live.redis.link import Link
 from ocpp_server.live.redis.numbers import Numbers
-from ocpp_server.live.redis.publisher import View, running_state, running_text
+from ocpp_server.live.redis.publisher import Publisher, running_state, running_text
 from ocpp_server.live.redis.recent import RedisRecent
 from ocpp_server.live.redis.running import RunningHash
 from ocpp_server.live.station import Station
@@ -43,13 +43,12 @@ from ocpp_server.storage.journal import journal
 
 log = structlog.get_logger(__name__)
 
-# How long processes take to notice that Redis has forgotten everything: a tick, and the message they are
-# handling.
+# The longest time until every process has noticed a flush of Redis: a tick, and the message it is handling.
 NOTICED_S = 3.0
 
 
 class RedisState(MemoryState):
-    """See the module's docstring. Replay memories stay with the process: they are lost without harm."""
+    """See the module's docstring. Replay memories are not shared: losing them does no harm."""
 
     is_shared = True
 
@@ -57,7 +56,7 @@ class RedisState(MemoryState):
         super().__init__()
         self.process = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
         self._keys = Keys(settings.REDIS_STATE_PREFIX)
-        # How long after an outage every process has had the time to renew its leases.
+        # This long after an outage, every process has had the time to renew its leases.
         self._lease_s = float(settings.REDIS_STATE_TTL)
         self._lease_ms = int(settings.REDIS_STATE_TTL * 1000)
         self._link = Link(
@@ -66,7 +65,7 @@ class RedisState(MemoryState):
         self.recent = RedisRecent(self._link, self._keys)
         self._numbers = Numbers(self._link, self._keys)
         self._running_hash = RunningHash(self._link, self._keys)
-        self._view = View(self._link, self._keys, self.process)
+        self._publisher = Publisher(self._link, self._keys, self.process)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leases = Leases(self._link, self._keys, self.process, self._lease_ms)
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -77,7 +76,7 @@ class RedisState(MemoryState):
         # How this process stands for election: "first", "spare", or not at all.
         self._candidacy = ""
         self._elected_until = 0.0
-        # Redis was refilled, or news may be missing: read it again.
+        # Redis was refilled, or news may be missing: read everything again.
         self._is_behind = False
 
     # -- the process ------------------------------------------------------------------------------
@@ -87,12 +86,12 @@ class RedisState(MemoryState):
         await self._link.start()
 
     async def stop(self) -> None:
-        await self._view.settled()
+        await self._publisher.settled()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         try:
-            await self._link.run(RESIGN, self._keys.offices, self.process)
+            await self._link.run(RESIGN, self._keys.election, self.process)
         except LiveStateUnavailable:
             log.warning("redis.office_not_resigned")
         await self._link.stop()
@@ -104,7 +103,7 @@ class RedisState(MemoryState):
     async def status(self) -> dict[str, dict[str, object]]:
         try:
             async with asyncio.timeout(2):
-                # One that answers and refuses to write (full, a replica, its disk broken) is of no use to us.
+                # Write, because a Redis that refuses to write (full, a replica, a broken disk) is not ready.
                 await self._link.attempt(self._link.redis.set(self._keys.probe, self.process, ex=60))
         except TimeoutError:
             return {"redis": {"ok": False, "detail": "Redis does not answer."}}
@@ -130,13 +129,13 @@ class RedisState(MemoryState):
 
     async def connect(self, connection: Connection) -> Connection | None:
         replaced = await self._leases.take(connection)
-        self._view.begin(connection.identity)
+        self._publisher.begin(connection.identity)
         return replaced
 
     async def disconnect(self, identity: str, connection_id: str) -> bool:
         held = self._leases.held.get(identity.casefold())
         if held is not None and held[0].id == connection_id:
-            self._view.end(identity)
+            self._publisher.end(identity)
         return await self._leases.release(identity, connection_id)
 
     async def connection(self, identity: str) -> Connection | None:
@@ -154,10 +153,10 @@ class RedisState(MemoryState):
         return identity.casefold() in self._leases.online
 
     def serve(self, identity: str) -> None:
-        self._view.begin(identity)
+        self._publisher.begin(identity)
 
     def unserve(self, identity: str) -> None:
-        self._view.end(identity)
+        self._publisher.end(identity)
 
     async def run(self, script: Script, keys: list[str], *arguments: str | int) -> Any:
         return await self._link.run(script, keys, *arguments)
@@ -174,7 +173,7 @@ class RedisState(MemoryState):
 
     async def tokens(self, uid_key: str) -> tuple[TokenRecord, ...]:
         if self._link.up_since is None:
-            # News of a change would not arrive: a blocked token must not go on charging.
+            # News of a change would not arrive, and a blocked token must not be accepted: skip the cache.
             self._tokens.pop(uid_key, None)
         return await super().tokens(uid_key)
 
@@ -214,7 +213,7 @@ class RedisState(MemoryState):
         return number
 
     def station_changed(self, station: Station) -> None:
-        self._view.changed(station)
+        self._publisher.changed(station)
 
     def transaction_abandoned(self, number: int, token_key: str) -> None:
         super().transaction_abandoned(number, token_key)
@@ -226,7 +225,7 @@ class RedisState(MemoryState):
         super().rebuild(last_number=last_number, active=active)
 
     async def reconcile(self) -> None:
-        """Make Redis' running transactions those of the ORM; and keep the last number in the database."""
+        """Make the running transactions in Redis those of the database, and store the last number."""
         shown = await self._running_hash.numbers()
         # A transaction that Redis showed before the query and that is not active in the database has ended.
         active = set(await journal.run(extensions.transactions.app.active_numbers))
@@ -240,12 +239,12 @@ class RedisState(MemoryState):
                 for state in some:
                     pipeline.hset(self._keys.transactions, str(state.id), running_text(state))
                 await self._link.attempt(pipeline.execute())
-            # A transaction that ended between the two reads was removed before we added it.
+            # A transaction that ended between the two reads was removed before it was added here.
             still = set(await journal.run(extensions.transactions.app.active_numbers))
             await self._take_out(added.keys() - still)
             for number in added.keys() & still:
                 self.transaction_changed(added[number])
-                self._view.publish("running", running_text(added[number]))
+                self._publisher.publish("running", running_text(added[number]))
         last = await self._link.attempt(self._link.redis.get(self._keys.numbers))
         if last is not None:
             await journal.run(extensions.transactions.app.keep_number, int(last))
@@ -258,23 +257,21 @@ class RedisState(MemoryState):
     # -- news -------------------------------------------------------------------------------------
 
     def _publish(self, *news: Any) -> None:
-        """Publish news; from any thread, and from a process that serves nothing (`manage.py`), which
-        publishes at once.
-        """
+        """Publish news; from any thread, and from a process without an engine (`manage.py`), which blocks."""
         loop = self._loop
         if loop is not None:
             loop.call_soon_threadsafe(self._publish_here, news)
             return
-        publish_alone(self._keys, self.process, news)
+        publish_blocking(self._keys, self.process, news)
 
     def _publish_here(self, news: tuple[Any, ...]) -> None:
         if news[0] == "ended":
-            self._view.remove(int(news[1]))
+            self._publisher.remove(int(news[1]))
         elif news[0] == "key":
-            self._view.key_changed(*news[1:])
+            self._publisher.key_changed(*news[1:])
         elif news[0] == "removed":
-            self._view.station_removed(news[1])
-        self._view.publish(*news)
+            self._publisher.station_removed(news[1])
+        self._publisher.publish(*news)
 
     def _received(self, text: str) -> None:
         try:
@@ -282,8 +279,8 @@ class RedisState(MemoryState):
             for kind, *what in () if process == self.process else news:
                 self._apply(kind, what)
         except (ValueError, TypeError, LookupError) as error:
-            # Any client of Redis can publish anything. After news that cannot be decoded, read the whole
-            # state.
+            # Any client of Redis can publish anything. After news that cannot be decoded, read everything
+            # again.
             log.warning("redis.odd_news", error=str(error))
             self._is_behind = True
 
@@ -306,15 +303,15 @@ class RedisState(MemoryState):
     # -- keeping up -------------------------------------------------------------------------------
 
     async def _up(self) -> None:
-        """The news begins (again): read everything before trusting what is cached."""
+        """After a (re)subscription: read everything again, because news may have been missed."""
         super().forget_tokens()
         self._forget_keys()
-        # A restart may have brought back an older copy of everything, the mark included.
+        # A restart of Redis may have restored older data, the mark included: compare the run id.
         server = await self._link.attempt(self._link.redis.info("server"))
         self._run = server["run_id"]
         was_flushed = await self._check_for_flush(has_asked=True)
         await self._leases.renew(was_flushed=was_flushed)
-        self._view.repeat()
+        self._publisher.repeat()
         await self._read()
 
     async def _tick(self) -> None:
@@ -323,8 +320,8 @@ class RedisState(MemoryState):
         if was_flushed or now >= self._renew_at:
             self._renew_at = now + self._lease_s / 3
             await self._leases.renew(was_flushed=was_flushed)
-        if was_flushed or self._view.is_behind:
-            self._view.repeat()
+        if was_flushed or self._publisher.is_behind:
+            self._publisher.repeat()
         if self._is_behind:
             await self._read()
         elif now >= self._read_at:
@@ -332,13 +329,14 @@ class RedisState(MemoryState):
             await self._leases.read(is_complete=self._is_complete)
         if self._candidacy:
             is_elected = await self._link.run(
-                ELECT, self._keys.offices, self.process, self._lease_ms, self._candidacy
+                ELECT, self._keys.election, self.process, self._lease_ms, self._candidacy
             )
             self._elected_until = now + self._lease_s if is_elected else 0.0
 
     async def _check_for_flush(self, *, has_asked: bool = False) -> bool:
-        """Whether Redis was flushed or replaced since the last call. The first process that notices refills
-        it from the ORM.
+        """Whether Redis was flushed or replaced since the last call.
+
+        The first process that notices refills it from the database.
         """
         mark, age_ms, is_first = await self._link.run(
             MARK, [self._keys.mark], uuid.uuid4().hex, self._run, "1" if has_asked else ""
@@ -355,8 +353,8 @@ class RedisState(MemoryState):
     async def _refill(self) -> None:
         await self._fill()
         log.info("redis.refilled")
-        # Redis also forgot which process serves which station. Two may have written one station at once:
-        # compare again when they have noticed.
+        # Redis also lost the leases, so two processes may have published one station at once: compare again
+        # when they have noticed the flush.
         await asyncio.sleep(NOTICED_S)
         await self._fill()
 
@@ -369,12 +367,12 @@ class RedisState(MemoryState):
                 log.warning("redis.refill_waits", error=str(error))
                 await asyncio.sleep(1)
             else:
-                self._view.publish("rebuilt")
+                self._publisher.publish("rebuilt")
                 return
 
     @property
     def _is_complete(self) -> bool:
-        """Soon after a flush, an entry that is missing in Redis is not gone: it has not been restored yet."""
+        """Whether Redis has all entries again: soon after a flush, a missing one may not be restored yet."""
         return time.monotonic() - self._marked_at > self._lease_s
 
     async def _read(self) -> None:
@@ -388,8 +386,8 @@ class RedisState(MemoryState):
         if not self._is_complete:
             return
         for number, state in known.items():
-            # A station of this process may have begun it just now. Other processes write a transaction before
-            # they publish it.
-            is_ours = state.station.casefold() in self._leases.held or self._view.publishes(state.station)
-            if number not in shown and not is_ours:
+            # A station of this process may have just begun it. Other processes write a transaction to Redis
+            # before they publish it as news.
+            is_held = state.station.casefold() in self._leases.held
+            if number not in shown and not is_held and not self._publisher.publishes(state.station):
                 super().transaction_abandoned(number, state.token_key)

@@ -87,7 +87,7 @@ def circumstances(
     if purpose is Purpose.START and record.is_master:
         return _MASTER
     if station is not None:
-        if record.refused_at is not None and record.refused_at.have(station, site):
+        if record.refused_at is not None and record.refused_at.include(station, site):
             return Refused(Verdict.WRONG_PLACE, "An access rule refuses the token here.")
         if not _is_allowed(record.allowed_at, station, site):
             return Refused(Verdict.WRONG_PLACE, "Access rules allow the token only elsewhere.")
@@ -133,4 +133,4 @@ def _is_past(moment: datetime | None, now: datetime) -> bool:
 
 def _is_allowed(allowed_at: tuple[Places, ...], station: int, site: int | None) -> bool:
     """Whether token, group and contract all allow the place. An allowance refuses all other places."""
-    return all(places.have(station, site) for places in allowed_at)
+    return all(places.include(station, site) for places in allowed_at)

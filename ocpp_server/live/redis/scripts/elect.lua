@@ -1,8 +1,7 @@
--- One process does the housekeeping: take or keep the office. Returns 1 for the one that holds it.
--- A process that was started for it (`first`) goes before one that would do it besides (`spare`): a spare
--- holder that sees one resigns, and the other takes the office at its next call. So two never hold it at
--- once.
--- KEYS the office, the sign that a process was started for it
+-- Elect the housekeeper: take or renew its lease. Returns 1 to the process that is elected.
+-- A process with the role housekeeping (`first`) takes precedence over the others (`spare`): an elected spare
+-- resigns as soon as there is a first one, which is elected at its next call. So two are never elected at once.
+-- KEYS  the housekeeper, the process with the role housekeeping
 -- ARGV  process, lease in ms, first or spare
 local is_first = ARGV[3] == 'first'
 if is_first then

@@ -1,4 +1,4 @@
--- The holder of a station; empty without a holder or when the lease is over.
+-- The connection of a station; empty without one or when its lease has expired.
 -- KEYS  clients, session
 -- ARGV  identity
 local now = redis.call('TIME')

@@ -1,7 +1,7 @@
--- Register a connection, or put it back after its session was lost: the newest authenticated one wins.
+-- Register a connection, or restore it after its session was lost: the newest authenticated one wins.
 -- KEYS  clients, session
 -- ARGV  identity, lease in ms, fence ("" for a new connection), channel of the news, the news, field, value, ...
--- Returns {fence, what was there before}; fence 0: a newer connection holds the station, nothing was changed.
+-- Returns {fence, the previous session}; fence 0: there is a newer connection, and nothing was changed.
 local now = redis.call('TIME')
 local microseconds = now[1] * 1000000 + now[2]
 local before = redis.call('HGETALL', KEYS[2])
@@ -16,7 +16,7 @@ else
   fence = math.max(microseconds, known + 1)
 end
 local written = string.format('%.0f', fence)
--- First what a full Redis refuses: after a deletion it would let the rest of the script pass.
+-- ZADD first, because a full Redis refuses it before anything was changed; after a DEL it would run the rest.
 redis.call('ZADD', KEYS[1], string.format('%.0f', microseconds / 1000 + ARGV[2]), ARGV[1])
 redis.call('DEL', KEYS[2])
 redis.call('HSET', KEYS[2], 'fence', written, unpack(ARGV, 6))

@@ -1,8 +1,8 @@
--- Whether this is the Redis we know. A flush takes the mark away, a restart gives Redis another run id, perhaps with
--- an older copy of what it held; the first caller that notices sets a new mark.
+-- Detect a flush or a restart of Redis. A flush removes the mark; after a restart Redis has another run id and
+-- perhaps older data. The first caller that notices sets a new mark.
 -- KEYS  the mark
--- ARGV  a new mark, the id of Redis' run as the caller knows it, "1" when it has asked for it just now
--- Returns {the mark, its age in ms, 1 when it was set just now}
+-- ARGV  a new mark, the run id of Redis that the caller has, "1" when the caller has just read the run id
+-- Returns {the mark, its age in ms, 1 when this call has set it}
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + now[2] / 1000
 local known = redis.call('HMGET', KEYS[1], 'mark', 'at', 'run')

@@ -1,9 +1,8 @@
 -- The next transaction number.
 -- KEYS  the last number issued
--- ARGV  the least that the last one must have been, or "": then nothing is issued while the key is missing
--- This script is only ever run by EVALSHA without a floor and by EVAL with one, so that after a restart of Redis,
--- which forgets scripts and perhaps the last numbers too, the first caller brings the floor from the
--- database.
+-- ARGV  the floor: the next number is above it; or "": no number is issued while the key is missing
+-- Callers use EVALSHA without a floor and EVAL with one. After a restart Redis has lost its scripts, and perhaps
+-- the last numbers: EVALSHA fails, and the first caller passes the floor from the database.
 local last = redis.call('GET', KEYS[1])
 if ARGV[1] == '' then
   if not last then

@@ -1,4 +1,4 @@
--- The identities whose lease is running (ARGV[1] = 'living') or over ('dead').
+-- The identities whose lease is valid (ARGV[1] = 'living') or expired ('dead').
 -- KEYS  clients
 local now = redis.call('TIME')
 local ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000)

@@ -1,5 +1,5 @@
--- How often each of several things happened within the window.
--- KEYS  the moments of each
+-- The number of events of each kind within the window.
+-- KEYS  the times of each kind
 -- ARGV  the window in ms
 local now = redis.call('TIME')
 local since = now[1] * 1000 + math.floor(now[2] / 1000) - ARGV[1]

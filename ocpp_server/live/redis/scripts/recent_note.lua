@@ -1,10 +1,10 @@
--- It happened now. Returns how often within the window.
--- KEYS  its moments
--- ARGV  the window in ms, a name for this time
+-- Count an event. Returns the number of events within the window.
+-- KEYS  the times of the events
+-- ARGV  the window in ms, a unique id of this event
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + math.floor(now[2] / 1000)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ms - ARGV[1])
--- A larger count has no use: a limit is far below, and the set must not grow with an attack.
+-- Limits are far below 1000, and the set must not grow with an attack.
 if redis.call('ZCARD', KEYS[1]) >= 1000 then
   redis.call('ZPOPMIN', KEYS[1])
 end

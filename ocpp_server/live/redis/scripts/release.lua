@@ -1,4 +1,4 @@
--- Forget a connection if it is still the current one: a late close of a replaced one changes nothing.
+-- Remove a connection if it is still the current one: a late close of a replaced one changes nothing.
 -- KEYS  clients, session
 -- ARGV  identity, connection id, channel of the news, the news
 if redis.call('HGET', KEYS[2], 'session_id') ~= ARGV[2] then

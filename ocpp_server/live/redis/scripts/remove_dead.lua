@@ -1,4 +1,4 @@
--- Forget a station whose holder has died, unless its lease was renewed since it was listed.
+-- Remove the connection of a station whose lease has expired, unless it was renewed since it was listed.
 -- KEYS  clients, session
 -- ARGV  identity, channel of the news, the news
 local now = redis.call('TIME')
@@ -7,7 +7,7 @@ if not lease or tonumber(lease) > now[1] * 1000 + now[2] / 1000 then
   return 0
 end
 if redis.call('EXISTS', KEYS[2]) == 1 and redis.call('HEXISTS', KEYS[2], 'channel') == 0 then
-  -- A gateway's: its end has to reach the processors (gateway_sweep).
+  -- A gateway holds the connection: gateway_sweep ends it, because the processors must get its end too.
   return 0
 end
 redis.call('ZREM', KEYS[1], ARGV[1])

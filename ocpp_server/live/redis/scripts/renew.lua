@@ -1,7 +1,7 @@
--- Prolong the leases of the connections a process holds.
+-- Renew the leases of the connections that a process holds.
 -- KEYS  clients, one session for each station
 -- ARGV  lease in ms, then identity and connection id for each station
--- Returns for each station: 1 prolonged, 0 its session is missing or another connection's.
+-- Returns for each station: 1 renewed, 0 its session is missing or of another connection.
 local now = redis.call('TIME')
 local until_ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000 + ARGV[1])
 local seconds = string.format('%.0f', now[1] * 1)

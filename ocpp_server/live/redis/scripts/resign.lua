@@ -1,5 +1,5 @@
--- Give the office back when the process ends, so that the next one need not wait for the lease.
--- KEYS the office, the sign that a process was started for it
+-- Release the housekeeper's lease when the process ends, so that the next one need not wait for its expiry.
+-- KEYS  the housekeeper, the process with the role housekeeping
 -- ARGV  process
 if redis.call('GET', KEYS[2]) == ARGV[1] then
   redis.call('DEL', KEYS[2])

@@ -1,4 +1,4 @@
-"""News of a process that serves nothing, such as `manage.py`, published over a connection of its own."""
+"""Publishing of news by a process without an engine, such as `manage.py`, over a blocking connection."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ log = structlog.get_logger(__name__)
 TIMEOUT_S = 3
 
 
-def publish_alone(keys: Keys, process: str, news: tuple[Any, ...]) -> None:
-    """Publish a change. Blocks until Redis has it. A failure is logged: the other processes notice the change
-    later, because their caches expire and the housekeeper compares.
+def publish_blocking(keys: Keys, process: str, news: tuple[Any, ...]) -> None:
+    """Publish a change, and block until Redis has it.
+
+    A failure is logged: the other processes notice the change later, because their caches expire and the
+    housekeeper compares Redis with the database.
     """
     client = Redis.from_url(
         settings.REDIS_URL, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S, decode_responses=True
