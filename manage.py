@@ -18,7 +18,7 @@ def main() -> None:
     try:
         execute_from_command_line(sys.argv)
     except SettingError as error:
-        # A wrong setting is the operator's to mend: a sentence helps, a traceback does not.
+        # The operator has to correct the setting: print the sentence without a traceback.
         sys.stderr.write(f"{error}\n")
         raise SystemExit(2) from None
 

@@ -26,8 +26,8 @@ so again when the lock has changed. Settings come from the environment or a file
 With RUN_IN_PLACE=1 the running interpreter is used as it is and nothing is installed (images, tests).
 """
 
-# Standard library only until the environment exists, and readable by every Python 3, so that an old one can
-# name the version that it needs.
+# Only the standard library is imported until the environment exists. The syntax is valid in every Python 3,
+# so that an old Python can print which version is required.
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST, NEWEST = (3, 11), (3, 13)
 ROLES = ("web", "gateway", "processor", "housekeeping")
-# These commands need the development requirements, and start servers with settings of their own.
+# Commands that need the development requirements and start servers with settings of their own.
 DEVELOPERS = ("test", "load-test", "bench")
 WRONG_SETTING = 2
 # The tests of `test --fast`: all but those that start a process and those that run on request.
@@ -65,15 +65,15 @@ class RunError(Exception):
 
 
 class Environment:
-    """The interpreter the server runs with, and where its packages are."""
+    """The Python interpreter of the server and its installed packages."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.python = folder / "bin" / "python"
-        self.packages = folder / "packages"  # only where no virtual environment can be made
+        self.packages = folder / "packages"  # used only where no virtual environment can be created
 
     def command(self, *arguments: str) -> tuple[list[str], dict[str, str]]:
-        """The command line that runs Python inside, and the variables it needs."""
+        """The command line and the environment variables that run Python with these packages."""
         variables = dict(os.environ, RUN_IN_PLACE="1")
         if self.packages.is_dir():
             known = [str(self.packages), *filter(None, [os.environ.get("PYTHONPATH")])]
@@ -81,7 +81,7 @@ class Environment:
         return [str(self.python), *arguments], variables
 
     def provide(self, lock: Path) -> None:
-        """Make the environment and install a lock file, unless this lock is installed already.
+        """Create the environment and install a lock file, unless this lock is installed already.
 
         Raises RunError when the folder can't be written, neither venv nor pip is there, or pip fails.
         """
@@ -99,11 +99,11 @@ class Environment:
         stamp.write_text(digest)
 
     def _installer(self, lock: Path) -> list[str]:
-        """The command that installs, by the first method that works with this Python.
+        """The install command of the first method that works with this Python.
 
-        Debian removes ensurepip from Python and marks its pip as externally managed: the environment is then
-        made without pip and filled from outside. If the venv module is missing too, a folder of packages is
-        used. Neither changes the system's own packages.
+        Debian removes ensurepip from Python and marks its pip as externally managed: then the environment is
+        created without pip, and another pip installs into it. If the venv module is missing too, packages are
+        installed into a folder. The packages of the system never change.
         """
         outside = [sys.executable, "-m", "pip"]
         install = ["install", "--quiet", "--require-hashes", "-r", str(lock)]
@@ -136,7 +136,7 @@ def _works(*command: str | Path) -> bool:
 
 
 def _pip_variables() -> dict[str, str]:
-    # A pip inside another environment or a PYTHONPATH of the shell's would install somewhere else.
+    # These variables of the shell would make pip install into another place.
     misleading = {"PYTHONPATH", "PYTHONHOME", "PIP_TARGET", "PIP_USER"}
     kept = {name: value for name, value in os.environ.items() if name not in misleading}
     return dict(kept, PIP_DISABLE_PIP_VERSION_CHECK="1")
@@ -195,21 +195,21 @@ def healthcheck(arguments: list[str]) -> int:
 
 
 def manage(arguments: list[str]) -> int:
-    # Replace this process, so that Ctrl-C and SIGTERM reach the command and not a parent that waits for it.
+    # Replace this process, so that Ctrl-C and SIGTERM reach the command and not a waiting parent.
     sys.stdout.flush()
     return os.execv(sys.executable, [sys.executable, str(ROOT / "manage.py"), *arguments])
 
 
 def module(name: str, arguments: list[str]) -> int:
-    """Become `python -m NAME ARGS` in the caller's folder, to which the named files are relative."""
+    """Replace this process by `python -m NAME ARGS` in the current folder: file names are relative to it."""
     known = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     variables = dict(os.environ, PYTHONPATH=os.pathsep.join(known))
     sys.stdout.flush()
     return os.execve(sys.executable, [sys.executable, "-m", name, *arguments], variables)
 
 
-def finish(command: list[str], variables: dict[str, str]) -> int:
-    """The exit status of a step of the tests. Ctrl-C reaches it as it reaches us; it ends in its own time."""
+def run_step(command: list[str], variables: dict[str, str]) -> int:
+    """Run a step of the tests; returns its exit status. Ctrl-C reaches the step too: wait for its end."""
     with subprocess.Popen(command, cwd=ROOT, env=variables) as process:
         try:
             return process.wait()
@@ -221,7 +221,7 @@ def finish(command: list[str], variables: dict[str, str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """Everything that must be right, pytest last, so that its own closing line is the run's."""
+    """Run all checks; pytest is last, so that its summary is the last output."""
     from ocpp_server.environment import table
 
     python = [sys.executable, "-m"]
@@ -236,27 +236,27 @@ def test(arguments: list[str]) -> int:
     if is_fast:
         arguments = ["-m", FAST]
     with tempfile.TemporaryDirectory(prefix="ocpp-server-tests-") as folder:
-        # The suite sees the defaults, whatever this machine's shell or .env says, and an empty folder.
+        # Without the settings of the shell and .env: the tests use the defaults and an empty DATA_DIR.
         known = {variable.name for variable in table.VARIABLES}
         variables = {name: value for name, value in os.environ.items() if name not in known}
         variables |= {"DATA_DIR": folder, "ENV_FILE": os.devnull}
-        # The suite starts many processes, and each would compile the project again.
+        # The tests start many processes, and each would compile the project again.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
         if is_fast:
             variables["TESTS_START_NO_PROCESS"] = "1"
         failed = []
         for name, command in steps.items() if is_fast or not arguments else ():
             print(f"== {name}", flush=True)
-            if finish(command, variables) != 0:
+            if run_step(command, variables) != 0:
                 failed.append(name)
         if failed:
             print(f"== FAILED: {', '.join(failed)} (above); the tests follow", flush=True)
-        status = finish([*python, "pytest", "-n", "2", "--dist", "worksteal", *arguments], variables)
+        status = run_step([*python, "pytest", "-n", "2", "--dist", "worksteal", *arguments], variables)
     return status or int(bool(failed))
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out one command line; returns the exit status. Raises RunError and SettingError."""
+    """Run one command line; returns the exit status. Raises RunError and SettingError."""
     command, rest = (arguments[0], arguments[1:]) if arguments else ("serve", [])
     if command in {"-h", "--help", "help"}:
         print(__doc__)
@@ -271,7 +271,7 @@ def run(arguments: list[str]) -> int:
     if command not in DEVELOPERS:
         from ocpp_server.environment import env
 
-        # Read the settings before installing: a mistyped one should not cost a minute first.
+        # Read the settings before installing: a wrong one is then reported at once and not after a minute.
         env.load_file(ROOT / os.environ.get("ENV_FILE", ".env"))
         if command == "demo" and not os.environ.get("DATA_DIR"):
             os.environ["DATA_DIR"] = str(ROOT / "data" / "demo")  # simulated data stays apart
@@ -279,7 +279,7 @@ def run(arguments: list[str]) -> int:
     if command == "healthcheck":
         return healthcheck(rest)
     if os.environ.get("RUN_IN_PLACE") == "1":
-        ours: dict[str, Callable[[], int]] = {
+        commands: dict[str, Callable[[], int]] = {
             "serve": serve,
             "demo": lambda: serve(demo=True),
             "accounts": accounts,
@@ -290,27 +290,27 @@ def run(arguments: list[str]) -> int:
             "load-test": lambda: module("bench.load_test", rest),
             "bench": lambda: module("bench", rest),
         }
-        return ours[command]()
+        return commands[command]()
     environment = Environment(ROOT / ".venv")
     environment.provide(ROOT / ("requirements-dev.txt" if command in DEVELOPERS else "requirements.txt"))
     line, variables = environment.command(str(Path(__file__).resolve()), *arguments)
     sys.stdout.flush()
-    # The same process goes on inside, so that signals reach it directly.
+    # Replace this process, so that signals reach the server directly.
     return os.execve(line[0], line, variables)
 
 
-def heed_termination(pid: int) -> None:
-    """End the first process of a container on SIGTERM from its first moment on.
+def handle_sigterm(pid: int) -> None:
+    """Handle SIGTERM in process 1 of a container from the beginning.
 
-    The kernel ignores a signal without a handler for process 1. A signal during the start of the server would
-    be lost, and the container would be killed only after its time to stop.
+    The kernel ignores a signal to process 1 that has no handler: a SIGTERM during the start of the server
+    would be lost, and the container would be killed only after its grace period.
     """
     if pid == 1:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
 
 
 def main() -> int:
-    heed_termination(os.getpid())
+    handle_sigterm(os.getpid())
     try:
         return run(sys.argv[1:])
     except RunError as error:
@@ -319,7 +319,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        # Compare the name: only a Python that has passed the check can import the module.
+        # Compare the name of the class: importing its module would fail on an unsupported Python.
         if type(error).__name__ != "SettingError":
             raise
         sys.stderr.write(f"{error}\n")

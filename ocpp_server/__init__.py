@@ -1,4 +1,4 @@
-"""The engine and the wiring: protocol, journal, live state, settings and API plumbing."""
+"""The engine and the configuration: protocol, storage, live state, transport, processes, API and settings."""
 
-# The one version number: of the package, the API and the image. A test compares the other places with it.
+# The version of the package, the API and the image. A test compares other mentions of the version with it.
 __version__ = "0.1.0"

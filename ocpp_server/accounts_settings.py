@@ -1,4 +1,4 @@
-"""Django's settings of the accounts API alone: the server's own, with fewer addresses."""
+"""Django's settings of the role accounts: those of the server, with fewer URLs."""
 
 from ocpp_server.settings import *  # noqa: F403
 

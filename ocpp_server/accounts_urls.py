@@ -1,4 +1,4 @@
-"""The addresses of the accounts API on a port of its own: who may charge, and nothing of stations."""
+"""The URLs of the role accounts: users, tokens and authorization, without stations."""
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 

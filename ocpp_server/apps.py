@@ -19,7 +19,7 @@ class EngineConfig(AppConfig):
     name = "ocpp_server"
 
     def ready(self) -> None:
-        # The modules below read Django's settings and models, which are complete only now.
+        # Imported here, because these modules read Django's settings and models, which are complete only now.
         from ocpp_server import checks
         from ocpp_server.admin import logins
         from ocpp_server.api import server
@@ -40,16 +40,16 @@ class EngineConfig(AppConfig):
         metrics.register(QueueCollector, when=lambda: settings.REDIS_DISTRIBUTED_STATE)
         user_login_failed.connect(logins.note_failure)
         # Django sends these signals once for each app with models. The limits are lifted before the first app
-        # and come back after the last: what apps do after migrations may take longer than a query, too.
+        # and set again after the last one: the handlers of `post_migrate` may take longer than a query too.
         with_models = [config for config in apps.get_app_configs() if config.models_module is not None]
         pre_migrate.connect(database.lift_limits, sender=with_models[0])
         post_migrate.connect(database.set_limits, sender=with_models[-1])
 
 
 def load_handlers() -> None:
-    """Import every module of the `handlers` of each app of this project: importing registers them.
+    """Import every module of the package `handlers` of each app of this project: that registers the handlers.
 
-    A second handler for an action stops the start.
+    Raises RegistrationError for a second handler of an action.
     """
     for config in apps.get_app_configs():
         is_ours = Path(config.path).resolve().parent == PROJECT

@@ -18,7 +18,7 @@ from ocpp_server.process.garbage_collection import tune_garbage_collector  # noq
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Start and stop with the server. A start that fails must stop the server, not serve half of it."""
+    """Start and stop the engine with the ASGI server; when the start fails, the server must not serve."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

@@ -1,10 +1,10 @@
 """`manage.py check` fails when the action table, the schemas and the handlers disagree.
 
-E001  a row without the schemas of one of its versions
+E001  a row of the table without the schemas of one of its versions
 E002  schemas without a row
-E003  an action of stations without a handler that is not listed as not yet served
-E004  an action with a handler that is listed as not yet served
-E005  a listed action that no station of that version may send
+E003  an action of stations that has no handler and is not in NOT_YET
+E004  an action that has a handler and is in NOT_YET
+E005  an action in NOT_YET that no station of that version may send
 E006  a handler without a row
 """
 
@@ -19,7 +19,7 @@ from ocpp_server.protocol.actions import ACTIONS, SENDS, action, from_station
 from ocpp_server.protocol.registry import ROLES, Registry, registry
 from ocpp_server.protocol.versions import V2X, V16, V21, VERSIONS, Version
 
-# Actions of stations that have no handler yet: answered NotSupported. Later work empties this list.
+# Actions of stations that have no handler yet: they are answered with NotSupported.
 _NOT_YET_16: Final = (
     "LogStatusNotification",
     "SignCertificate",
@@ -68,7 +68,7 @@ NOT_YET: Final[frozenset[tuple[Version, str]]] = frozenset(
 def disagreements(
     handlers: Registry = registry, not_yet: frozenset[tuple[Version, str]] = NOT_YET
 ) -> Iterator[tuple[str, str]]:
-    """Every contradiction as (check id, sentence)."""
+    """The contradictions, each as (check id, sentence)."""
     yield from _between_table_and_schemas()
     served = handlers.registered("on")
     for version in VERSIONS:
@@ -103,10 +103,10 @@ def _between_table_and_schemas() -> Iterator[tuple[str, str]]:
 
 
 def check_actions(app_configs: Sequence[Any] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """The Django system check; runs after every handler module has been imported."""
+    """The Django system check; it runs after all handler modules were imported."""
     return [Error(sentence, id=number) for number, sentence in disagreements()]
 
 
 def register() -> None:
-    """Add the check to `manage.py check`, tag "ocpp"; for an AppConfig.ready."""
+    """Add the check to `manage.py check` with the tag "ocpp"; for `AppConfig.ready`."""
     register_check(check_actions, "ocpp")

@@ -1,4 +1,4 @@
-"""The port `Credentials`: API keys and roles. The engine asks; `accounts` fills the port when Django starts.
+"""The port `Credentials`: API keys and roles. The engine calls it; `accounts` fills it when Django starts.
 
 A console login needs no port: Django authenticates it, and the project's user model has a `role`.
 """
@@ -15,7 +15,7 @@ from ocpp_server.ports import Port
 
 
 class Role(StrEnum):
-    """The roles of callers, lowest first: each has the rights of the ones before it."""
+    """The roles of callers, lowest first: each includes the rights of the ones before it."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
@@ -23,7 +23,7 @@ class Role(StrEnum):
 
 
 class ApiKey(Protocol):
-    """A key of another system, after it was verified."""
+    """A verified API key of another system."""
 
     @property
     def pk(self) -> Any: ...
@@ -34,16 +34,19 @@ class ApiKey(Protocol):
 
 
 class Credentials(Protocol):
-    """Where API keys are kept. A module with these functions fills it as well as an object."""
+    """The stored API keys. A module with these functions may fill the port."""
 
     def digest(self, plain: str) -> str:
-        """The digest that is stored and compared instead of the plain key."""
+        """The digest of a key, which is stored and compared instead of the plain text."""
 
     def find(self, plain: str) -> ApiKey | None:
         """The usable key with this plain text: neither revoked nor expired."""
 
     def temporary(self, *, name: str, role: str, life: timedelta) -> AbstractContextManager[str]:
-        """The plain text of a key that is revoked on leaving; expired keys of this name are deleted."""
+        """A context manager with the plain text of a new key, revoked at the end.
+
+        Expired keys with this name are deleted.
+        """
 
 
 FailedLogin = Callable[..., None]
@@ -58,12 +61,12 @@ def role_of(user: Any) -> str:
 
 
 def on_failed_login(note: FailedLogin) -> None:
-    """Register what keeps a record of failed logins; for `AppConfig.ready`."""
+    """Register a function that records failed logins; for `AppConfig.ready`."""
     if note not in _failed_login:
         _failed_login.append(note)
 
 
 def failed_login(*, type: str, address: str, tech_info: str) -> None:
-    """Record that a login to the API or the admin failed. `address` is empty where it is not known."""
+    """Record a failed login to the API or the admin. `address` is empty if unknown."""
     for note in _failed_login:
         note(type=type, address=address, tech_info=tech_info)

@@ -1,5 +1,6 @@
-"""The second tree of errors: a rule of this server refused. Handlers, views and commands each translate it
-for their caller.
+"""Errors of the domain: a rule of this server refused a request.
+
+Handlers, views and commands translate them for their callers. The errors of OCPP are in `protocol.errors`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from typing import Any
 
 
 class DomainError(Exception):
-    """A rule refused. `field` names the input that is wrong, where there is one."""
+    """A rule refused the request. `field` names the invalid input, if there is one."""
 
     sentence = "That is not possible."
 
@@ -20,7 +21,7 @@ class DomainError(Exception):
 
 
 class Invalid(DomainError):
-    """The input is wrong; `errors` says where: [{"field", "reason"}]."""
+    """The input is invalid; `errors` names the fields: [{"field", "reason"}]."""
 
     def __init__(
         self, sentence: str = "", *, errors: list[dict[str, str]] | None = None, field: str = ""
@@ -30,19 +31,19 @@ class Invalid(DomainError):
 
 
 class Missing(DomainError):
-    """This station, transaction, token, ... was never seen."""
+    """The station, transaction, token or other object does not exist."""
 
 
 class Conflict(DomainError):
-    """The state does not allow it."""
+    """The current state does not allow the request."""
 
 
 class Refused(DomainError):
-    """The input is right by itself, and what it asks for would break a promise made to others."""
+    """The input is valid, but a policy of this server does not allow the request."""
 
 
 class Outdated(DomainError):
-    """The caller changes an object that was changed meanwhile."""
+    """The object was changed since the caller read it."""
 
     sentence = "This was changed meanwhile; read it again."
 

@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class _Missing:
-    """The content of a port until an app fills it."""
+    """The content of a port until an app fills it: every attribute raises."""
 
     def __init__(self, port: str) -> None:
         self._port = port
@@ -23,9 +23,9 @@ class _Missing:
 
 
 class Port(Generic[T]):
-    """`T` is a Protocol; `app` is the object or the module that an app has given for it.
+    """A port. `T` is a Protocol; `app` is the object or module of an app that implements it.
 
-    `app` is a plain attribute: message_log reads it with every message.
+    `app` is a plain attribute, because `message_log` reads it with every message.
     """
 
     __slots__ = ("_name", "app")
@@ -35,7 +35,7 @@ class Port(Generic[T]):
         self.app: T = cast("T", _Missing(name))
 
     def fill(self, implementation: T) -> None:
-        """Provide the implementation; once, from `AppConfig.ready`. Raises ImproperlyConfigured."""
+        """Set the implementation; for `AppConfig.ready`. Raises ImproperlyConfigured for a second one."""
         app: Any = self.app
         if not isinstance(app, _Missing) and app is not implementation:
             raise ImproperlyConfigured(f"Two apps provide {self._name}: {app!r} and {implementation!r}.")

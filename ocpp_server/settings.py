@@ -1,4 +1,4 @@
-"""Django's settings. Those that an operator may change come from the environment (`environment/table.py`)."""
+"""Django's settings. Settings for operators come from environment variables (`environment/table.py`)."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ REDIS_STATE_PREFIX: str = ENVIRONMENT["REDIS_STATE_PREFIX"]
 
 
 def in_data_dir(name: str) -> Path:
-    """The path of a file in DATA_DIR, made when needed. Raises SettingError when it can't be written."""
+    """The path of a file in DATA_DIR, a folder that is created if missing. Raises SettingError."""
     try:
-        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds credentials and journeys
+        DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds credentials and personal data
     except OSError as error:
         raise env.SettingError(
             "DATA_DIR", f"the folder {DATA_DIR} can't be made ({error.strerror})"
@@ -48,19 +48,20 @@ def in_data_dir(name: str) -> Path:
 
 
 def kept_secret_key() -> str:
-    """The secret key of this installation, made at the first start.
+    """The secret key of this installation, generated at the first start.
 
-    Written beside and linked into place, so that two processes that start together end with the same key.
+    The key is written to a draft that is then linked to its name, so that two processes that start together
+    use the same key.
     """
     path = in_data_dir("secret-key")
     if not path.exists():
-        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-key-")  # mkstemp makes mode 600
+        handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".secret-key-")  # with mode 600
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(64))
         try:
             os.link(draft, path)
         except FileExistsError:
-            pass  # the other process was first; its key is read below
+            pass  # another process was first; its key is read below
         finally:
             os.unlink(draft)
     key = path.read_text().strip()
@@ -95,7 +96,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "ocpp_server.observability.access.AccessLog",  # first, so that its time is all of it
+    "ocpp_server.observability.access.AccessLog",  # first, so that it measures the whole request
     "django.middleware.security.SecurityMiddleware",
     "ocpp_server.admin.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -137,34 +138,36 @@ def sqlite(path: str | Path) -> dict[str, Any]:
         "NAME": path,
         "OPTIONS": {
             # A transaction that reads first and writes later fails at once with "database is locked" when
-            # another connection wrote in between; taking the write lock at BEGIN waits for it instead.
+            # another connection wrote in between. With IMMEDIATE, BEGIN takes the write lock and waits for
+            # it.
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
-            # FULL: a committed message survives a power cut, which is what its answer promises the station.
-            # Pages of 8 KiB (of a new database; 2000 of them are 16 MiB): a commit writes each page it has
-            # touched by two calls of the system, and a batch touches fewer of these than of the usual 4 KiB.
+            # FULL: a committed message survives a power cut, as its answer promises the station. Pages of 8
+            # KiB (of a new database; 2000 of them are 16 MiB): a commit writes each changed page with two
+            # system calls, and a batch changes fewer pages of 8 KiB than of the usual 4 KiB.
             "init_command": "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
             "PRAGMA foreign_keys=ON; PRAGMA cache_size=-16384; PRAGMA temp_store=MEMORY; "
             "PRAGMA wal_autocheckpoint=2000",
         },
-        # A file, because the journal's writer is a thread of its own and would see a :memory: of its own;
-        # named after the process, because several test runs may share a machine.
+        # A file, because the journal's writer thread would get a :memory: database of its own. Named after
+        # the process, because several test runs may share a machine.
         "TEST": {"NAME": str(Path(tempfile.gettempdir(), f"ocpp-server-test-{os.getpid()}.sqlite3"))},
     }
 
 
-# Connections are pooled, not kept by threads: a waiting API call gives its own back before it waits.
+# Connections are in a pool instead of one for each thread: an API call that waits for a station returns its
+# connection before it waits.
 POSTGRESQL_OPTIONS: dict[str, Any] = {
     "pool": {
         "min_size": 1,
         "max_size": ENVIRONMENT["DATABASE_POOL_SIZE"],
         "timeout": ENVIRONMENT["DATABASE_POOL_TIMEOUT"],
-        # The pool doubles the time between two attempts; beyond this it gives up until the next query, which
-        # finds a database that is back sooner than a long pause would.
+        # The pool doubles the pause between two attempts. After this time it gives up until the next query:
+        # that finds the restarted database earlier than an attempt after a long pause.
         "reconnect_timeout": 3,
     },
     "options": f"-c statement_timeout={ENVIRONMENT['DATABASE_STATEMENT_TIMEOUT'] * 1000:.0f}",
-    # A server that went without a word (power, network) is noticed within half a minute.
+    # A database server that disappears without closing (power, network) is noticed within half a minute.
     "connect_timeout": 5,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -181,8 +184,8 @@ def database() -> dict[str, Any]:
     if config["ENGINE"] == "django.db.backends.sqlite3":
         return sqlite(config["NAME"])
     config["CONN_MAX_AGE"] = 0
-    # The pool looks whether a connection lives before it hands it out: after a restart of PostgreSQL the dead
-    # ones are dropped and no request fails for them.
+    # The pool checks each connection before use: after a restart of PostgreSQL it drops the broken ones, and
+    # no request fails.
     config["CONN_HEALTH_CHECKS"] = True
     config["OPTIONS"] = POSTGRESQL_OPTIONS | config.get("OPTIONS", {})
     return config
@@ -205,7 +208,7 @@ if REDIS_DISTRIBUTED_STATE:
         "default": {
             "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
             "CONFIG": {
-                # A Redis that hangs must not keep callers waiting without end.
+                # With a timeout, because a Redis that hangs would block callers without end.
                 "hosts": [{"address": REDIS_URL, "socket_timeout": 3, "socket_connect_timeout": 3}],
                 "prefix": f"{REDIS_STATE_PREFIX}:channels",
             },
@@ -239,18 +242,19 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
 
-# Ten wrong passwords for one name from one address lock that pair out for a quarter of an hour. The pair,
-# because a name alone would let any stranger lock the operator out, and an address alone a whole office.
+# Ten wrong passwords for one name from one address lock out that pair for 15 minutes. Locking the name alone
+# would let a stranger lock out an operator, and locking the address alone would lock out a whole office.
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
-AXES_ENABLE_ADMIN = False  # its pages don't know unfold
+AXES_ENABLE_ADMIN = False  # its admin pages have no unfold style
 
-# -- security --------------------------------------------------------------------------------------
-# The quick start is plain HTTP on a workshop's network. PUBLIC_URL=https://... says that a proxy ends TLS in
-# front, and turns on what `manage.py check --deploy` asks for. With TLS_CERT the server ends TLS itself.
+# -- security -------------------------------------------------------------------------------------- The
+# default is plain HTTP for a test network. PUBLIC_URL=https://... means that a proxy terminates TLS, and
+# turns on the settings that `manage.py check --deploy` requires. With TLS_CERT the server terminates TLS
+# itself.
 
 SECRET_KEY: str = ENVIRONMENT["SECRET_KEY"] or kept_secret_key()
 TLS_CERT: Path | None = ENVIRONMENT["TLS_CERT"]
@@ -261,23 +265,23 @@ if ENVIRONMENT["ALLOWED_HOSTS"]:
 elif PUBLIC_URL:
     ALLOWED_HOSTS = [urlsplit(PUBLIC_URL).hostname or "", socket.gethostname(), *_LOOPBACK]
 else:
-    # The name of the machine is not set, and a workshop's laptop is reached by any name or address.
+    # Without PUBLIC_URL no host name is known, and a test machine is reached by any name or address.
     ALLOWED_HOSTS = ["*"]
 
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL else []
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS or TLS_CERT is not None
 SECURE_SSL_REDIRECT = BEHIND_TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS and TLS_CERT is None else None
-SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # probes and scrapers come straight to the port
+SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # probes and scrapers use the port without the proxy
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
 X_FRAME_OPTIONS = "DENY"
-# Bodies are bounded before Django sees them (`ocpp_server.bounds`); this is its own limit for forms.
+# `ocpp_server.bounds` limits bodies before Django reads them; this is Django's own limit for forms.
 DATA_UPLOAD_MAX_MEMORY_SIZE: int = ENVIRONMENT["HTTP_MAX_BODY"]
-# Preloading binds the whole domain, in every browser, for years: its owner's decision, not this server's.
+# HSTS preloading binds the whole domain in every browser for years: the owner of the domain must decide that.
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
-# How a command of this machine reaches the running server: past the proxy, so it says what the proxy would.
+# The URL of the running server for commands on this machine. They bypass the proxy, so they set its header.
 LOOPBACK_URL = f"{'https' if TLS_CERT else 'http'}://127.0.0.1:{HTTP_PORT}"
 LOOPBACK_HEADERS = {"X-Forwarded-Proto": "https"} if BEHIND_TLS else {}
 
@@ -289,7 +293,7 @@ USE_TZ = True
 FORMAT_MODULE_PATH = "ocpp_server.admin.formats"
 
 STATIC_URL = "/static/"
-# Collected files (the image) are served compressed; a plain checkout serves them from the packages.
+# The image has collected files, which are served compressed; a checkout serves them from the packages.
 _collected = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = not _collected.is_dir()
 STATIC_ROOT = _collected if _collected.is_dir() else in_data_dir("static")
@@ -312,7 +316,7 @@ LOGGING = logs.configure(
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        # First the key: it names the challenge of a 401.
+        # The API key first: the first class sets the challenge in a 401 response.
         "ocpp_server.api.authentication.ApiKeyAuthentication",
         "ocpp_server.api.authentication.AdminSessionAuthentication",
     ],
@@ -345,5 +349,5 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
 
 # -- admin -----------------------------------------------------------------------------------------
 
-# Names and colours; each app registers its pages and menu entries, and `operations` draws the first page.
+# Names and colours; each app registers its pages and menu entries, and `operations` renders the first page.
 UNFOLD: dict[str, Any] = {**theme.UNFOLD, "DASHBOARD_CALLBACK": "operations.dashboard.callback"}

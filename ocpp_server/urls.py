@@ -1,4 +1,4 @@
-"""Where every page and endpoint hangs; each app brings its own `urls` module."""
+"""The URLs of all pages and endpoints; each app has its own `urls` module."""
 
 from django.contrib import admin
 from django.urls import include, path, re_path
@@ -30,6 +30,6 @@ urlpatterns = [
     path("api/schema/", pages.SchemaView.as_view(), name="schema"),
     path("api/docs/", pages.DocsView.as_view(), name="docs"),
     path("api/v1/", include(API_V1)),
-    # Programs get JSON for an unknown address too, and a last slash more or less is forgiven.
+    # An unknown address of the API is answered with JSON; a wrong trailing slash is accepted.
     re_path(r"^(?:api|health|clients|metrics)(?:/.*)?$", errors.no_such_address),
 ]

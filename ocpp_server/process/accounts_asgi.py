@@ -1,4 +1,4 @@
-"""The ASGI application of the accounts API alone: no station sockets, no commands, no housekeeping."""
+"""The ASGI application of the role accounts: only the accounts API, without stations and housekeeping."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ocpp_server.storage.journal import journal  # noqa: E402
 
 
 async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Start and stop what authorization asks: the live state, and the journal that reads for it."""
+    """Start and stop the live state and the journal, which authorization uses."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

@@ -1,4 +1,4 @@
-"""Starts and stops what a process needs to serve stations: journal, live state, switchboard, jobs."""
+"""The engine of a process: starts and stops the journal, the live state, the switchboard and the jobs."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ class _Run:
 
 
 async def ensure_started() -> None:
-    """Start on the first call in this event loop: daphne has no ASGI lifespan, a request starts it."""
+    """Start once in this event loop. daphne has no ASGI lifespan: with it the first request starts it."""
     loop = asyncio.get_running_loop()
     if _Run.loop is loop:
         return
     if _Run.starting is None or _Run.loop is not None:
-        # A lock belongs to one loop; the engine of an earlier loop (tests) has ended with it.
+        # A lock belongs to one event loop; in tests the engine of an earlier loop has ended with that loop.
         _Run.starting, _Run.loop = asyncio.Lock(), None
     async with _Run.starting:
         if _Run.loop is not loop:
@@ -51,9 +51,9 @@ async def ensure_started() -> None:
 
 
 async def start(*, serves: bool = True) -> None:
-    """Load the live state from the ORM, clean up after a dead process, and begin to serve.
+    """Load the live state from the database, clean up after a killed process, and begin to serve.
 
-    A process that only calls stations of other processes (`manage.py`) does not serve: it runs no jobs and
+    With `serves=False` (`manage.py`) the process only calls stations of other processes: it runs no jobs and
     has no probes.
     """
     extensions.require()
@@ -63,7 +63,7 @@ async def start(*, serves: bool = True) -> None:
     state = live.state()
     state.rebuild(last_number=last_number, active=active)
     if not state.is_shared:
-        # Other processes may be serving stations: the housekeeper finds the dead ones.
+        # With a shared live state the housekeeper does this, because other processes may be serving stations.
         await journal.run(scheduler.recover)
     elif serves and connection.vendor == "sqlite":
         log.warning(
@@ -84,7 +84,7 @@ async def start(*, serves: bool = True) -> None:
 
 
 async def stop() -> None:
-    """Close the stations' sockets, finish the current messages, write everything that is pending."""
+    """Close the sockets of stations, finish the current messages and write all pending rows."""
     if _Run.loop is None:
         return
     await shutdown.drain()
@@ -100,7 +100,7 @@ async def stop() -> None:
     try:
         await asyncio.wait_for(journal.stop(), shutdown.remaining() + FINAL_WRITES_S)
     except TimeoutError:
-        # No message was answered that is not stored; the stations send these again.
+        # A message that is not stored was not answered: its station sends it again.
         log.error("engine.unwritten", messages=journal.depth)
     live.reset()
     _Run.loop = None
@@ -112,7 +112,7 @@ def is_running() -> bool:
 
 
 async def status() -> dict[str, Any]:
-    """Whether stations can be served: for readiness probes."""
+    """The parts that the process needs to serve stations, for readiness probes."""
     if _Run.loop is None:
         await ensure_started()
     leaving = {"shutdown": {"ok": False, "detail": "The server is going away."}}
@@ -123,7 +123,7 @@ async def status() -> dict[str, Any]:
 
 
 def troubles() -> list[str]:
-    """The current troubles of this process as sentences for the operator; makes no request."""
+    """The current outages of this process as sentences for the operator. Sends no request."""
     found = []
     if (away := live.state().away) is not None:
         since, error = away
@@ -140,5 +140,5 @@ def troubles() -> list[str]:
 
 
 def _clock(since: float) -> str:
-    """A moment (monotonic seconds) as the operator's clock showed it."""
+    """A moment (monotonic seconds) as local time of day."""
     return f"{timezone.localtime() - timedelta(seconds=time.monotonic() - since):%H:%M}"

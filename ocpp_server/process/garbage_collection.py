@@ -1,12 +1,13 @@
-"""Python's garbage collector in a process that serves for months."""
+"""Tuning of Python's garbage collector for a process that runs for months."""
 
 import gc
 
 
 def tune_garbage_collector() -> None:
-    """Leave what the start has made out of every garbage collection, and collect less often.
+    """Exclude the objects that exist after the start from garbage collections, and collect less often.
 
-    Messages make few cycles; with Python's defaults a tenth of the server's time went into looking for them.
+    Messages create few reference cycles; with Python's defaults the search for them took a tenth of the
+    server's time.
     """
     gc.collect()
     gc.freeze()

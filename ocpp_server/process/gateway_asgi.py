@@ -29,7 +29,7 @@ from ocpp_server.transport.gateway.metrics import GatewayCollector  # noqa: E402
 
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
-# A probe has to be answered, even while the database is away.
+# The most seconds for checking an API key: a probe needs its answer even while the database is away.
 KEY_TIMEOUT_S = 1.5
 
 
@@ -37,7 +37,7 @@ metrics.register(GatewayCollector)
 
 
 async def http(scope: Scope, receive: Any, send: Any) -> None:
-    """`/health`, `/health/ready` and `/metrics`, as the REST API has them; everything else is elsewhere."""
+    """Serve `/health`, `/health/ready` and `/metrics` as the REST API does; the gateway has no other URLs."""
     if scope["method"] not in ("GET", "HEAD"):
         await _answer(send, 405, "Only GET is served here.", [(b"allow", b"GET")])
     elif scope["path"] == "/health":
@@ -51,8 +51,10 @@ async def http(scope: Scope, receive: Any, send: Any) -> None:
 
 
 async def _ready(scope: Scope, send: Any) -> None:
-    """Without an API key, answer only whether the gateway is ready: a load balancer has none. The parts that
-    are down are for holders of an API key: stations reach this port from everywhere.
+    """Answer whether the gateway is ready; with an API key, also which parts are down.
+
+    A load balancer has no API key. Without one the parts are left out, because this port is reachable from
+    the internet.
     """
     parts = await gateway.status()
     down = sorted(name for name, part in parts.items() if not part["ok"])
@@ -79,7 +81,7 @@ async def _has_key(scope: Scope) -> bool:
 
 
 async def _metrics(scope: Scope, send: Any) -> None:
-    """For holders of an API key, as with the REST API."""
+    """Answer with the metrics. An API key is required, as for the REST API."""
     try:
         is_known = await _has_key(scope)
     except StorageUnavailable:
@@ -88,7 +90,7 @@ async def _metrics(scope: Scope, send: Any) -> None:
     if not is_known:
         await _answer(send, 401, "An API key is needed.", [(b"www-authenticate", b"Api-Key")])
         return
-    # Redis is asked how long the queues are, which may take its time.
+    # In a thread, because a collector queries Redis for the length of the queues, which may block.
     text, kind = await asyncio.to_thread(metrics.exposition)
     await _send(send, 200, text, kind)
 
@@ -111,7 +113,7 @@ async def _send(send: Any, status: int, body: bytes, kind: str, headers: Headers
 
 
 async def lifespan(scope: Scope, receive: Any, send: Any) -> None:
-    """Start and stop with the server."""
+    """Start and stop the gateway with the ASGI server."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

@@ -1,6 +1,6 @@
 """The health file: the event loop of a process writes it every few seconds, to show that it is alive.
 
-`run.py healthcheck` reads it; images and pods have nothing else to ask. Standard library only.
+`run.py healthcheck` reads it: roles without a port have no other probe. Standard library only.
 """
 
 from __future__ import annotations
@@ -22,26 +22,27 @@ from ocpp_server.environment import roles
 Status = Callable[[], Awaitable[dict[str, Any]]]
 
 EVERY_S = 5.0
-# A process that is shutting down has a grace period, and a loaded machine is slow.
+# An older file means that the process is stuck. Long enough for the grace period of a shutdown on a loaded
+# machine.
 STALE_S = 45.0
 ANSWER_S = 3.0
 
 
 class HealthWriter:
-    """The task that writes. Without HEALTH_FILE there is nothing to do."""
+    """Runs the task that writes the health file; does nothing without HEALTH_FILE."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
         self._path = Path()
 
     def start(self, status: Status, *, path: str, port: int | None) -> None:
-        """`status` names the parts of the process as the readiness probe does: {name: {"ok", "detail"}}."""
+        """Start the task. `status` returns the parts of the readiness probe: {name: {"ok", "detail"}}."""
         if path:
             self._path = Path(path)
             self._task = asyncio.get_running_loop().create_task(_keep_writing(self._path, status, port))
 
     async def stop(self) -> None:
-        """The file goes with the process: the next one in its place has not started yet."""
+        """Stop the task and remove the file: the next process in this place has not started yet."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -66,7 +67,7 @@ async def _keep_writing(path: Path, status: Status, port: int | None) -> None:
             draft.write_text(text)
             draft.replace(path)
         except OSError as error:
-            # The probe finds an old file or none, and says so.
+            # The probe then reports an old or missing file.
             sys.stderr.write(f"HEALTH_FILE: {path} can't be written ({error.strerror}).\n")
         await asyncio.sleep(EVERY_S)
 
@@ -74,7 +75,7 @@ async def _keep_writing(path: Path, status: Status, port: int | None) -> None:
 def check(values: Mapping[str, Any], *, ready: bool) -> str:
     """The fault of the process that runs with these settings, as a sentence; empty without one.
 
-    A process is alive when it wrote its file a moment ago and answers on its port; `ready` checks its
+    A process is alive when it has written its file recently and answers on its port; `ready` checks its
     dependencies too.
     """
     path, port = values["HEALTH_FILE"], values["HTTP_PORT"]
@@ -105,7 +106,7 @@ def check(values: Mapping[str, Any], *, ready: bool) -> str:
 def _connection(port: int, *, is_tls: bool) -> http.client.HTTPConnection:
     if not is_tls:
         return http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
-    # Clients from outside check the certificate; this request stays on the machine.
+    # The certificate is not verified: this request does not leave the machine.
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return http.client.HTTPSConnection("127.0.0.1", port, timeout=ANSWER_S, context=context)

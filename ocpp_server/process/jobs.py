@@ -1,4 +1,4 @@
-"""Jobs of the engine, which run without a message."""
+"""The steps that the engine itself adds to the jobs (`scheduler`)."""
 
 from __future__ import annotations
 

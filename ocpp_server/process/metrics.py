@@ -1,4 +1,4 @@
-"""Counts of this process's engine for Prometheus."""
+"""Prometheus metrics of the engine of this process."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EngineCollector(Collector):
         yield self._sockets()
         yield from self._messages()
         yield from self._commands()
-        yield from self._at_the_door()
+        yield from self._handshakes()
         yield from self._journal()
         yield from self._housekeeping()
         yield from self._requests()
@@ -52,7 +52,8 @@ class EngineCollector(Collector):
         )
         for action, record in handled.items():
             family.add_metric([*own(), "in", action, "ok"], record.answered)
-            # From 0, or Prometheus sees no increase in the first of them, and its alert waits for the second.
+            # Start InternalError at 0: otherwise Prometheus sees no increase with the first error, and the
+            # alert fires only for the second.
             for code, count in {"InternalError": 0, **record.errors}.items():
                 family.add_metric([*own(), "in", action, code], count)
         for (action,), count in measures.repeated.counts().items():
@@ -82,7 +83,7 @@ class EngineCollector(Collector):
             "action",
         )
 
-    def _at_the_door(self) -> Iterator[Metric]:
+    def _handshakes(self) -> Iterator[Metric]:
         yield counters(
             "ocpp_handshakes",
             "Handshakes of stations: accepted, no-subprotocol, or the HTTP status of the refusal.",
@@ -101,22 +102,22 @@ class EngineCollector(Collector):
         )
 
     def _journal(self) -> Iterator[Metric]:
-        ours = measures.journal
-        yield histogram("ocpp_journal_batch_jobs", "Messages and jobs of one commit.", {(): ours.jobs})
-        yield histogram("ocpp_journal_commit_seconds", "How long writing a batch took.", {(): ours.commit_s})
+        stats = measures.journal
+        yield histogram("ocpp_journal_batch_jobs", "Messages and jobs of one commit.", {(): stats.jobs})
+        yield histogram("ocpp_journal_commit_seconds", "How long writing a batch took.", {(): stats.commit_s})
         yield histogram(
             "ocpp_journal_wait_seconds",
             "From a batch's oldest job being handed in to its commit.",
-            {(): ours.wait_s},
+            {(): stats.wait_s},
         )
         yield counter("ocpp_journal_committed", "Messages and jobs that were stored.", journal.committed)
-        yield counter("ocpp_journal_retries", "Batches the database did not take.", ours.retries)
+        yield counter("ocpp_journal_retries", "Batches the database did not take.", stats.retries)
         yield counter(
             "ocpp_journal_refused_batches",
             "Batches written one by one, because a row was refused.",
-            ours.refused_batches,
+            stats.refused_batches,
         )
-        yield counter("ocpp_journal_given_up", "Jobs that waited longer than the budget.", ours.given_up)
+        yield counter("ocpp_journal_given_up", "Jobs that waited longer than the budget.", stats.given_up)
         yield gauge("ocpp_journal_depth", "Jobs that wait for the batch in hand.", journal.depth)
         down = journal.down_since
         seconds = 0.0 if down is None else time.monotonic() - down

@@ -1,6 +1,6 @@
-"""The parts that a process needs to serve stations, and whether each works.
+"""The readiness checks of a process: the database, the journal, the disk, Redis and the queue.
 
-A probe takes TIMEOUT_S at most, and one that hangs is not started a second time.
+A check takes TIMEOUT_S at most, and while one hangs it is not started a second time.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from ocpp_server.transport.switchboard import switchboard
 T = TypeVar("T")
 
 TIMEOUT_S: Final = 2.0
-# SQLite needs room for its write-ahead log, or every message is refused.
+# SQLite needs space for its write-ahead log; without it no message can be stored.
 MIN_FREE_BYTES: Final = 100 * 1024**2
 # The stations of a processor that died return to the queue after ten seconds. When a message waits this long,
-# no processor reads.
+# no processor reads the queue.
 UNREAD_S: Final = 60.0
 
 
 async def _within(future: Future[T]) -> T:
-    """The result. Raises TimeoutError, and leaves a probe that hangs to itself."""
+    """The result of a check. Raises TimeoutError, without cancelling the check."""
     result = asyncio.wrap_future(future)
-    # The caller may have left when it fails: its exception counts as retrieved.
+    # Retrieve the exception of a check that fails after the timeout, or asyncio would log it.
     result.add_done_callback(lambda done: done.cancelled() or done.exception())
     return await asyncio.wait_for(asyncio.shield(result), TIMEOUT_S)
 
@@ -63,7 +63,7 @@ async def _database() -> Part:
 
 
 class _Migrated:
-    """Once all migrations were applied they stay so: a process does not change its code."""
+    """Whether all migrations were applied, kept for the life of the process: its code does not change."""
 
     is_complete = False
 
@@ -89,23 +89,23 @@ _DATABASE = SingleFlight(_missing_migrations, name="readiness-database")
 
 
 class _Probe:
-    """The job that the journal has not done yet: while the journal is stuck, it gets no second one."""
+    """The job with which the journal is checked: while it is pending, no second one is submitted."""
 
     job: asyncio.Future[None] | None = None
 
 
-def _nothing() -> None:
-    """A job of the journal: when it is done, the writer works."""
+def _no_op() -> None:
+    """The function of the journal check: when it was run, the writer thread works."""
 
 
 async def _journal() -> Part:
     figures = {"depth": journal.depth, "batches": journal.batches, "committed": journal.committed}
-    waits = _Probe.job
+    job = _Probe.job
     try:
-        if waits is None or waits.done() or waits.get_loop() is not asyncio.get_running_loop():
-            waits = _Probe.job = journal.run(_nothing)
-            waits.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.wait_for(asyncio.shield(waits), TIMEOUT_S)
+        if job is None or job.done() or job.get_loop() is not asyncio.get_running_loop():
+            job = _Probe.job = journal.run(_no_op)
+            job.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait_for(asyncio.shield(job), TIMEOUT_S)
     except TimeoutError:
         down = journal.down_since
         since = f" for {time.monotonic() - down:.0f} s" if down is not None else ""
@@ -113,7 +113,8 @@ async def _journal() -> Part:
     except (StorageUnavailable, DatabaseError) as error:
         return part(False, f"The journal can't write ({_first_line(error)}).", **figures)
     if (down := journal.down_since) is not None:
-        # The writer works, and messages of stations failed a moment ago: a full disk, a locked table.
+        # The writer thread works, but messages of stations failed shortly before: a full disk, a locked
+        # table.
         silent_s = time.monotonic() - down
         return part(False, f"The journal has written nothing for {silent_s:.0f} s.", **figures)
     return part(True, "Everything is written.", **figures)
@@ -122,8 +123,8 @@ async def _journal() -> Part:
 # -- the disk ---------------------------------------------------------------------------------------
 
 
-def room(free_bytes: int) -> Part:
-    """Whether this is enough for the SQLite file to grow."""
+def disk_space(free_bytes: int) -> Part:
+    """The part for the disk: whether the free space is enough for the SQLite file to grow."""
     return part(
         free_bytes >= MIN_FREE_BYTES,
         f"{free_bytes // 1024**2} MiB are free in DATA_DIR, {MIN_FREE_BYTES // 1024**2} MiB are needed.",
@@ -136,12 +137,12 @@ _DISK = SingleFlight(lambda: shutil.disk_usage(settings.DATA_DIR).free, name="re
 
 async def _disk() -> Part:
     try:
-        return room(await _within(_DISK.begin()))
+        return disk_space(await _within(_DISK.begin()))
     except (OSError, TimeoutError) as error:
         return part(False, f"DATA_DIR can't be read ({_first_line(error)}).")
 
 
-# -- shared by the processes -----------------------------------------------------------------------
+# -- shared services --------------------------------------------------------------------------------
 
 
 async def _channel_layer() -> Part:
@@ -188,7 +189,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def register() -> None:
-    """Register the parts; from the engine's `AppConfig.ready`."""
+    """Register the checks; called by the engine's `AppConfig.ready`."""
     readiness.register("database", _database)
     readiness.register("journal", _journal)
     readiness.register("channelLayer", _channel_layer)

@@ -1,7 +1,7 @@
-"""Jobs, which run without a message: deadlines, expiries, retention.
+"""The scheduler of periodic jobs: deadlines, expiries, retention.
 
-This module only repeats them. The apps and the engine register jobs and their steps, from their `jobs.py`. A
-job has a name, by which metrics and logs know it, and one or more steps.
+The apps and the engine register jobs and their steps, which are in their modules `jobs`. A job has one or
+more steps, and a name for metrics and logs.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ Step = Callable[[], Awaitable[None]]
 
 
 class Job:
-    """Steps that are repeated under one name, every `every` seconds.
+    """Steps that run together every `every` seconds.
 
-    A job runs in the elected housekeeper only, or `everywhere`: in every process, for the stations it holds.
-    With `at_end` it runs once more when the process stops. `when` decides at the start whether it runs.
+    A job runs only in the elected housekeeper, or with `everywhere` in every process, for the stations it
+    holds. With `at_end` it runs once more when the process stops. `when` decides at the start whether it is
+    scheduled.
     """
 
     def __init__(
@@ -54,10 +55,10 @@ class Job:
         return self.every() if callable(self.every) else self.every
 
     async def run(self) -> None:
-        """Run every step: one that fails does not keep the others from running.
+        """Run every step, also after a failed one.
 
-        Raises StorageUnavailable at once, because the other steps would wait for the same database; any other
-        failure after the last step.
+        Raises StorageUnavailable at once, because the other steps would wait for the same database, and any
+        other exception after the last step.
         """
         failures: list[Exception] = []
         for step in self.steps:
@@ -77,14 +78,15 @@ def _is_shared() -> bool:
     return live.state().is_shared
 
 
-# The jobs to which several apps add steps; a job of one app stands in the `jobs.py` of that app.
-# Write the state that is kept in memory to the database, so that people see it.
+# The jobs to which several apps add steps; a job of one app is in the `jobs.py` of that app.
+#
+# Write state that is kept in memory to the database, so that users see it.
 MIRROR: Final = Job("mirror", every=2.0, everywhere=True, at_end=True)
 # End commands and remote starts that have passed their deadline.
 EXPIRE: Final = Job("expire", every=5.0)
 # Close abandoned transactions; delete rows that are older than their retention.
 SWEEP: Final = Job("sweep", every=60.0)
-# Delete the oldest rows of tables that a station can fill without end (S11).
+# Delete the oldest rows of tables that a station can fill without bound (S11).
 TRIM: Final = Job("trim", every=3600.0)
 # Show stations whose process has died as offline. Only where several processes share the live state.
 END_DEAD_CONNECTIONS: Final = Job("bury", every=lambda: settings.REDIS_STATE_TTL / 3, when=_is_shared)
@@ -97,7 +99,7 @@ _tasks: list[asyncio.Task[None]] = []
 
 
 def register(steps: Iterable[tuple[Job, Step]]) -> None:
-    """Add steps to jobs, and jobs that are new; from `AppConfig.ready`.
+    """Add steps to their jobs, and new jobs to the schedule; for `AppConfig.ready`.
 
     Raises ImproperlyConfigured for a second job of the same name.
     """
@@ -108,15 +110,15 @@ def register(steps: Iterable[tuple[Job, Step]]) -> None:
 
 
 def register_recovery(function: Callable[[], None]) -> None:
-    """Add a function that an embedded server runs in the database before it serves; from `AppConfig.ready`.
+    """Add a function that the embedded server runs in the journal before it serves; for `AppConfig.ready`.
 
-    It cleans up after a process that was killed. Where processes share the live state, the job `bury` does.
+    It cleans up after a process that was killed. With a shared live state, END_DEAD_CONNECTIONS does that.
     """
     _recoveries.append(function)
 
 
 def recover() -> None:
-    """Run the recoveries; in the journal."""
+    """Run the registered recovery functions; called in the journal."""
     for function in _recoveries:
         function()
 
@@ -131,14 +133,14 @@ def in_journal(function: Callable[[], None]) -> Step:
 
 
 def start() -> None:
-    """Repeat all jobs in this event loop, and stand for election as housekeeper."""
+    """Schedule all jobs in this event loop, and stand for election as housekeeper."""
     live.state().stand_for_election(is_first=roles.current() is roles.Role.HOUSEKEEPING)
     loop = asyncio.get_running_loop()
     _tasks.extend(loop.create_task(_repeat(job)) for job in _jobs.values() if job.when())
 
 
 async def stop() -> None:
-    """End the repetitions, and do once more what is done at the end."""
+    """Stop the schedule, and run the jobs with `at_end` once more."""
     for task in _tasks:
         task.cancel()
     await asyncio.gather(*_tasks, return_exceptions=True)

@@ -11,7 +11,7 @@ import django
 from ocpp_server.environment.roles import DUTIES, Role
 from ocpp_server.process import start
 
-# The roles with a port, and what each serves there.
+# The roles with a port, and the ASGI application of each.
 APPLICATIONS: Final = {
     Role.WEB: "ocpp_server.asgi:application",
     Role.GATEWAY: "ocpp_server.process.gateway_asgi:application",
@@ -19,11 +19,11 @@ APPLICATIONS: Final = {
 
 
 def prepare(role: Role) -> Any:
-    """Django's settings, once everything is there that the role needs.
+    """Set up Django and check that Redis and the database are ready for the role; returns the settings.
 
-    Raises SettingError, and StartError with the one sentence that says what is missing.
+    Raises SettingError for a wrong setting, and StartError with a sentence about a missing requirement.
     """
-    # Reading the environment raises SettingError, which must end the start and not an import.
+    # Imported here, because importing the settings raises SettingError for a wrong environment variable.
     from ocpp_server import settings as configured
 
     if DUTIES[role].needs_redis and not configured.REDIS_DISTRIBUTED_STATE:
@@ -41,7 +41,7 @@ def prepare(role: Role) -> Any:
 def serve_on(
     role: Role, listener: socket.socket, *, banner: str, listening: Callable[[], object] | None = None
 ) -> None:
-    """Serve a prepared role. Raises StartError."""
+    """Serve the application of a role after `prepare`. Raises StartError."""
     start.raise_file_limit()
     config = start.uvicorn_config(APPLICATIONS[role])
     start.run_server(start.Server(config, banner=banner, listening=listening), listener)

@@ -1,4 +1,4 @@
-"""uvicorn's protocols adapted to stations: lenient with pings, bounded before the handshake.
+"""uvicorn's protocol classes adapted to stations: lenient with pings, bounded before the handshake.
 
 They override private parts of uvicorn and websockets. HTTP_PLAIN_SOCKETS=1 serves without them, and
 `test_overridden_parts` fails when either package changes one of those parts.
@@ -25,18 +25,19 @@ from ocpp_server.transport import shutdown
 
 log = structlog.get_logger(__name__)
 
-# How many messages may wait behind the current one before reading is paused. uvicorn allows none: it pauses
-# and resumes reading, two system calls, for every message.
+# The messages that may wait behind the current one before reading is paused. uvicorn allows none: it pauses
+# and resumes reading for every message, with two system calls.
 READ_AHEAD = 2
 
-# The system's buffer for a station that does not read; its default is megabytes a socket.
+# The send buffer of a socket in the kernel, which a station that does not read fills; its default is
+# megabytes.
 SEND_BUFFER = 64 * 1024
-# The close code in the log for a station that did not read; the station cannot receive it.
+# The close code that is logged for a station that did not read; the station cannot receive it.
 NOT_READ = 1011
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:
-    """Log invalid UTF-8 without a traceback: it is a mistake of the station, not a failure of the server."""
+    """Log invalid UTF-8 as a warning without a traceback: it is a fault of the station, not of the server."""
     if str(record.msg).startswith("Invalid UTF-8"):
         record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
     return True
@@ -46,7 +47,7 @@ logging.getLogger("uvicorn.error").addFilter(_without_traceback)
 
 
 class _Reader(StreamReader):
-    """A reader that knows whether the parser is between two frames, with no byte of the next one read."""
+    """A reader that records whether the parser is between two frames, with no byte of the next one read."""
 
     is_between_frames = False
 
@@ -61,8 +62,8 @@ class _Reader(StreamReader):
         return False
 
 
-class _Mailbox:
-    """Received messages for one reader: `asyncio.Queue` costs two coroutines more a message."""
+class _MessageQueue:
+    """A queue of received messages for one reader: `asyncio.Queue` needs two more coroutines a message."""
 
     __slots__ = ("_loop", "items", "_waiter")
 
@@ -86,7 +87,7 @@ class _Mailbox:
 
 
 class _Sent:
-    """The awaitable of a frame that was written already."""
+    """The awaitable that `send` returns for a frame that was already written."""
 
     __slots__ = ()
 
@@ -99,22 +100,22 @@ _SENT = _Sent()
 
 
 class StationSocket(WebSocketsSansIOProtocol):
-    """Closes for a missing pong only when the station is known to answer pings and says nothing else.
+    """The WebSocket of a station. A missing pong closes it only if the station has answered a ping before.
 
-    Some chargers never answer a ping, or none while they are busy sending: any data from them is a sign of
-    life, and a station that never answered a ping is judged by its silence alone (`housekeeping`).
+    Some stations never answer a ping, or not while they are sending: any data counts as a sign of life, and
+    for a station that has never answered a ping only the job `close_silent` closes the socket.
 
-    A station that does not read (F37) fills the system's buffer and 64 KiB of ours. From then on only senders
+    A station that does not read (F37) fills the kernel's buffer and 64 KiB of uvicorn's. From then on senders
     to this station wait, OCPP_WRITE_TIMEOUT at most.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._has_ponged = False
-        self._heard_at = 0.0
+        self._received_at = 0.0
         self._write_timer: asyncio.TimerHandle | None = None
-        self.queue = self._mailbox = _Mailbox(self.loop)  # type: ignore[assignment]
-        # The parser of `websockets`, restarted with a reader that knows whether it is between frames.
+        self.queue = self._messages = _MessageQueue(self.loop)  # type: ignore[assignment]
+        # The parser of `websockets`, restarted with the reader that records whether it is between frames.
         self._reader = self.conn.reader = _Reader()
         self.conn.parser = self.conn.parse()
         next(self.conn.parser)
@@ -123,7 +124,7 @@ class StationSocket(WebSocketsSansIOProtocol):
         self._max_size = self.config.ws_max_size
 
     def data_received(self, data: bytes) -> None:
-        self._heard_at = self.loop.time()
+        self._received_at = self.loop.time()
         conn = self.conn
         if (
             self._is_plain
@@ -133,7 +134,7 @@ class StationSocket(WebSocketsSansIOProtocol):
             and not self.close_sent
         ):
             text = text_bytes(data, self._max_size)
-            if text is not None and self._take(text):
+            if text is not None and self._enqueue(text):
                 return
         super().data_received(data)
         if conn.handshake_exc is not None and not self.handshake_initiated:
@@ -157,46 +158,47 @@ class StationSocket(WebSocketsSansIOProtocol):
 
     def _silence(self) -> float:
         """Seconds since the last data from the station, pongs included."""
-        return self.loop.time() - self._heard_at
+        return self.loop.time() - self._received_at
 
     def handle_text(self, event: Any) -> None:
-        # A message in one frame, as all but huge ones are; uvicorn handles the others.
-        if not event.fin or self.close_sent or not self._take(event.data):
+        # Only a message in a single frame, as nearly all are; uvicorn handles fragments.
+        if not event.fin or self.close_sent or not self._enqueue(event.data):
             super().handle_text(event)
 
-    def _take(self, data: bytes) -> bool:
-        """Put a message into the mailbox; False when it is not UTF-8."""
+    def _enqueue(self, data: bytes) -> bool:
+        """Put a message into the queue; False when it is not UTF-8."""
         try:
             text = data.decode()
         except UnicodeDecodeError:
             return False
-        mailbox = self._mailbox
-        mailbox.put_nowait({"type": "websocket.receive", "text": text})
-        if len(mailbox.items) > READ_AHEAD and not self.read_paused:
+        messages = self._messages
+        messages.put_nowait({"type": "websocket.receive", "text": text})
+        if len(messages.items) > READ_AHEAD and not self.read_paused:
             self.read_paused = True
             self.transport.pause_reading()
         return True
 
     async def receive(self) -> Any:
-        mailbox = self._mailbox
-        while not mailbox.items:
-            await mailbox.filled()
-        message = mailbox.items.popleft()
-        if self.read_paused and not mailbox.items:
+        messages = self._messages
+        while not messages.items:
+            await messages.filled()
+        message = messages.items.popleft()
+        if self.read_paused and not messages.items:
             self.read_paused = False
             self.transport.resume_reading()
         return message
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._write_timer = self.loop.call_later(settings.OCPP_WRITE_TIMEOUT, self._cut, NOT_READ, "not read")
+        timeout_s = settings.OCPP_WRITE_TIMEOUT
+        self._write_timer = self.loop.call_later(timeout_s, self._abort, NOT_READ, "not read")
 
     def resume_writing(self) -> None:
-        self._forget_writing()
+        self._cancel_write_timer()
         super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._forget_writing()
+        self._cancel_write_timer()
         super().connection_lost(exc)
 
     def send(self, message: Any) -> Awaitable[None]:  # type: ignore[override]
@@ -214,8 +216,9 @@ class StationSocket(WebSocketsSansIOProtocol):
         return super().send(message)
 
     async def _send_refusal(self, message: Any) -> None:
-        """Mark the handshake as complete. uvicorn does so only when the socket is lost, and until then would
-        log an error about every refusal.
+        """Send a refusal and mark the handshake as complete.
+
+        uvicorn marks it only when the socket is lost, and would log an error about every refusal.
         """
         await super().send(message)
         self.handshake_complete = self.handshake_complete or self.close_sent
@@ -232,20 +235,20 @@ class StationSocket(WebSocketsSansIOProtocol):
     async def _send_close(self, message: Any) -> None:
         """Close the socket; without a close frame when the station does not read and would not receive it."""
         if not self.writable.is_set():
-            self._cut(message.get("code", 1000), message.get("reason") or "")
+            self._abort(message.get("code", 1000), message.get("reason") or "")
             return
         await super().send(message)
-        # A closing transport waits until the station has read everything.
+        # A closing transport waits until the station has read everything: limit that time.
         self.loop.call_later(self.close_timeout, self.transport.abort)
 
-    def _cut(self, code: int, reason: str) -> None:
-        self._forget_writing()
+    def _abort(self, code: int, reason: str) -> None:
+        self._cancel_write_timer()
         if not self.disconnected:
             log.warning("socket.cut", code=code, reason=reason, path=self.scope["path"])
             self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
             self.transport.abort()
 
-    def _forget_writing(self) -> None:
+    def _cancel_write_timer(self) -> None:
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
@@ -257,8 +260,9 @@ class StationSocket(WebSocketsSansIOProtocol):
         super().handle_pong(event)
 
     def shutdown(self) -> None:
-        """Drain the sockets when the server ends: close one after the other, each when its message is
-        answered, while uvicorn waits. uvicorn would close all of them now (1012), with messages unanswered.
+        """Drain the sockets when the server stops: each is closed when its current message is answered.
+
+        uvicorn, which waits for this, would close all of them at once (1012), with messages unanswered.
         """
         if self.handshake_complete:
             shutdown.drain()
@@ -267,7 +271,7 @@ class StationSocket(WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         # While reading is paused, a pong may be waiting behind messages that were not read.
-        if self._has_ponged and self._heard_at < self.ping_sent_at and not self.read_paused:
+        if self._has_ponged and self._received_at < self.ping_sent_at and not self.read_paused:
             super().keepalive_timeout()
             return
         self.pong_timer = None
@@ -276,10 +280,11 @@ class StationSocket(WebSocketsSansIOProtocol):
             self.schedule_ping()
 
 
-class Front(BoundedConnection):
-    """HTTP within bounds, and the handshakes of stations."""
+class StationHttp(BoundedConnection):
+    """uvicorn's HTTP protocol with limits; it also handles the handshakes of stations."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        # uvicorn disables this logger; Django's logging, which is set up later, enables it again.
+        # Disable the access log again: uvicorn disables its logger, and Django's logging, set up later,
+        # enables it.
         self.access_log = self.access_log and self.config.access_log

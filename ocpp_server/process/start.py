@@ -1,4 +1,4 @@
-"""Start everything in one process: `run.py` comes here once the environment is installed."""
+"""Start of the embedded server, and functions for the start of every role. `run.py` calls this module."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ from ocpp_server.transport import shutdown
 
 HOST = "0.0.0.0"  # noqa: S104 - chargers come from the network
 BACKLOG = 4096  # a whole depot reconnects at once after a power cut
-GOODBYE_SECONDS = 10
-# Two migrations at once would both make the same table; this number is the lock's name in PostgreSQL.
+# The seconds in which the simulator of the demo has to end.
+DEMO_STOP_S = 10
+# The key of the advisory lock in PostgreSQL: two migrations at once would both create the same table.
 MIGRATION_LOCK = 0x0C99
 
 
 class StartError(Exception):
-    """`str(error)` is one sentence that names the obstacle; `code` is the exit status."""
+    """The server cannot start. `str(error)` is a sentence with the reason; `code` is the exit status."""
 
     def __init__(self, sentence: str, code: int = 1) -> None:
         super().__init__(sentence)
@@ -44,7 +45,7 @@ class StartError(Exception):
 
 
 class Server(uvicorn.Server):
-    """uvicorn, with something to say and to do once it listens."""
+    """uvicorn's server. Once it listens, it prints the banner, calls `listening` and starts the demo."""
 
     def __init__(
         self,
@@ -69,8 +70,8 @@ class Server(uvicorn.Server):
         if self.listening is not None:
             self.listening()
         if self.demo_command:
-            # A session of its own: Ctrl-C reaches this process alone, which ends the simulator. When this
-            # process is killed, the simulator notices by itself.
+            # In a session of its own: Ctrl-C reaches only this process, which ends the simulator. When this
+            # process is killed, the simulator notices it and ends.
             command = [*self.demo_command, "--with-parent", str(os.getpid())]
             self.demo = subprocess.Popen(  # noqa: S603 - this project's own command
                 command, stdout=subprocess.DEVNULL, start_new_session=True
@@ -85,7 +86,8 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self.demo is not None and self.demo.poll() is None:
             self.demo.send_signal(signal.SIGINT)
-        # Before uvicorn closes the port: new clients are asked to retry meanwhile, and probes see it.
+        # Drain before uvicorn closes the port: meanwhile new clients are answered with "retry later", and
+        # probes report the shutdown.
         await shutdown.drain()
         self.config.timeout_graceful_shutdown = round(shutdown.remaining() + 0.5)
         await super().shutdown(sockets=sockets)
@@ -94,14 +96,14 @@ class Server(uvicorn.Server):
         if self.demo is None:
             return
         try:
-            self.demo.wait(GOODBYE_SECONDS)
+            self.demo.wait(DEMO_STOP_S)
         except subprocess.TimeoutExpired:
             self.demo.kill()
             self.demo.wait()
 
 
 def serve(*, demo: bool = False) -> int:
-    """Migrate, make the first login, serve until a signal comes. Returns the exit status.
+    """Migrate, create the first login and serve until a signal arrives. Returns the exit status.
 
     Raises SettingError for a wrong setting.
     """
@@ -114,7 +116,7 @@ def serve(*, demo: bool = False) -> int:
 
 
 def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
-    from ocpp_server import settings as configured  # a wrong setting ends here, before Django wraps it
+    from ocpp_server import settings as configured  # raises SettingError here, before Django could wrap it
 
     listener = held.enter_context(listen(configured.HTTP_PORT))
     if not configured.REDIS_DISTRIBUTED_STATE:
@@ -137,9 +139,9 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
 
 
 def run_server(server: Server, listener: socket.socket) -> None:
-    """Serve until a signal comes. Raises StartError when the application can't start, or ended too soon."""
-    # For the moment before uvicorn listens to signals, and for the one after: it raises what stopped it once
-    # more when it is done, and a wanted stop is not an error.
+    """Serve until a signal arrives. Raises StartError when the application can't start or was cut off."""
+    # This handler is used before uvicorn sets its own and after it has removed them: uvicorn raises the
+    # signal again when it has ended, and a requested stop is not an error.
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     with contextlib.suppress(KeyboardInterrupt):
         server.run(sockets=[listener])
@@ -151,18 +153,19 @@ def run_server(server: Server, listener: socket.socket) -> None:
 
 
 def protocols(*, is_plain: bool) -> tuple[Any, Any]:
-    """The classes that serve HTTP and WebSockets, or the names of uvicorn's own."""
+    """The protocol classes for HTTP and WebSockets; with `is_plain` the names of uvicorn's own."""
     if is_plain:
         return "httptools", "websockets-sansio"
-    # Not imported for the plain ones: an unsuitable uvicorn or websockets may fail this import.
-    from ocpp_server.process.sockets import Front, StationSocket
+    # Imported here, because it may fail with another release of uvicorn or websockets, for which
+    # HTTP_PLAIN_SOCKETS exists.
+    from ocpp_server.process.sockets import StationHttp, StationSocket
 
-    return Front, StationSocket
+    return StationHttp, StationSocket
 
 
 def uvicorn_config(application: str = "ocpp_server.asgi:application") -> uvicorn.Config:
-    """How an application with station sockets is served; Django's settings must be loaded."""
-    # Importing the settings reads the environment; a wrong setting is reported by `serve`.
+    """The configuration of uvicorn for an application with station sockets."""
+    # Imported here, because importing the settings raises SettingError for a wrong environment variable.
     from ocpp_server import settings as configured
 
     http, ws = protocols(is_plain=configured.ENVIRONMENT["HTTP_PLAIN_SOCKETS"])
@@ -175,7 +178,7 @@ def uvicorn_config(application: str = "ocpp_server.asgi:application") -> uvicorn
         ws_max_size=configured.ENVIRONMENT["OCPP_MAX_FRAME_BYTES"],
         ws_ping_interval=ping,
         ws_ping_timeout=ping,
-        log_config=None,  # Django's LOGGING is in force already
+        log_config=None,  # Django's LOGGING is already configured
         access_log=False,
         server_header=False,
         forwarded_allow_ips=configured.ENVIRONMENT["FORWARDED_ALLOW_IPS"],
@@ -186,9 +189,10 @@ def uvicorn_config(application: str = "ocpp_server.asgi:application") -> uvicorn
 
 
 def listen(port: int, *, name: str = "HTTP_PORT", is_shared: bool = False) -> socket.socket:
-    """A bound socket. Taken before anything else is touched, so that a busy port changes nothing.
+    """A listening socket. Call this first, so that nothing has changed when the port is in use.
 
-    Several shared ones may have the same port; the system deals the connections out among them.
+    Several sockets with `is_shared` may have the same port; the kernel distributes the connections among
+    them.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -196,7 +200,7 @@ def listen(port: int, *, name: str = "HTTP_PORT", is_shared: bool = False) -> so
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((HOST, port))
-        # Listening too: without it Linux lets two programs that both ask to reuse the address bind it.
+        # Listen too: Linux lets two programs bind a port with SO_REUSEADDR as long as neither listens.
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
@@ -212,7 +216,7 @@ def listen(port: int, *, name: str = "HTTP_PORT", is_shared: bool = False) -> so
 
 @contextlib.contextmanager
 def sole_server(folder: Path) -> Iterator[IO[str]]:
-    """Hold DATA_DIR for this process: of two embedded servers each would hold half of the live state."""
+    """Lock DATA_DIR for this process: two embedded servers would each have half of the live state."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = open(folder / "server.lock", "w", encoding="utf-8")  # noqa: SIM115 - closed below
@@ -230,17 +234,17 @@ def sole_server(folder: Path) -> Iterator[IO[str]]:
 
 
 def raise_file_limit() -> None:
-    """As many sockets as the system lets us have: the usual soft limit of 1,024 is a small depot."""
+    """Raise the soft limit of open files: the usual 1,024 allow only a small depot."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
-    with contextlib.suppress(ValueError, OSError):  # macOS caps it below what it says
+    with contextlib.suppress(ValueError, OSError):  # macOS allows less than the hard limit that it reports
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def require_redis(url: str) -> None:
-    """Check that Redis answers: without it the processes would know nothing of each other."""
+    """Check that Redis answers. Raises StartError."""
     client = redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5)
     try:
         client.ping()
@@ -254,8 +258,9 @@ def require_redis(url: str) -> None:
 
 
 def require_migrated() -> None:
-    """Check that the database is migrated. Roles do not migrate: several start at once, and in several
-    versions.
+    """Check that the database is migrated. Raises StartError.
+
+    Roles do not migrate themselves, because several start at once, and in several releases.
     """
     connect_once()
     try:
@@ -273,13 +278,13 @@ def require_migrated() -> None:
 
 
 def prepare_database(*, demo: bool) -> dict[str, str]:
-    """Migrate and bootstrap; returns the credentials that were generated, at the first start only."""
-    said = io.StringIO()
+    """Migrate and bootstrap; returns the credentials that the first start generates, else an empty dict."""
+    output = io.StringIO()
     try:
         connect_once()
         with sole_migration():
             call_command("migrate", verbosity=0, interactive=False)
-            call_command("bootstrap", demo=demo, stdout=said)
+            call_command("bootstrap", demo=demo, stdout=output)
     except CommandError as error:
         raise StartError(str(error)) from None
     except DatabaseError as error:
@@ -287,7 +292,7 @@ def prepare_database(*, demo: bool) -> dict[str, str]:
         raise StartError(f"{name}: the database can't be used ({_first_line(error)}).") from None
     finally:
         connections.close_all()
-    generated: dict[str, str] = json.loads(said.getvalue())
+    generated: dict[str, str] = json.loads(output.getvalue())
     return generated
 
 
@@ -301,12 +306,12 @@ def sole_migration() -> Iterator[None]:
         return
     import psycopg  # only here: SQLite needs no PostgreSQL driver
 
-    # A connection of its own: the lock ends with it, however we end. And in a transaction: a session's lock
-    # would stay behind in a pooler that hands sessions from one client to the next.
+    # A connection of its own, so that the lock ends with the process in any case. A lock of the transaction,
+    # because a lock of the session would outlive this client in a connection pooler.
     parameters = dict(connection.get_connection_params())
     parameters.pop("pool", None)
     with psycopg.connect(**parameters) as lock:
-        # A migration may take longer than a query, and the transaction is idle meanwhile.
+        # No timeouts: this transaction is idle during the migrations, which may take long.
         lock.execute("SET LOCAL statement_timeout = 0")
         lock.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         lock.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
@@ -333,10 +338,10 @@ def _first_line(error: BaseException) -> str:
 
 
 def own_address() -> str:
-    """The address a charger on the same network reaches us at; nothing is sent to find out."""
+    """The address at which stations on the same network reach this server; found without sending a packet."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: only asks the routing table
+            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: only looks up the route
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])

@@ -1,4 +1,4 @@
-"""Start the accounts API alone, on its own port: `run.py accounts` comes here."""
+"""Start of the accounts API alone, on its own port. `run.py accounts` calls this module."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ocpp_server.process import start, tls
 
 
 def serve() -> int:
-    """Migrate, make the first login, serve until a signal comes. Returns the exit status.
+    """Migrate, create the first login and serve until a signal arrives. Returns the exit status.
 
     Raises SettingError for a wrong setting.
     """
@@ -28,12 +28,12 @@ def serve() -> int:
 
 
 def _serve(held: contextlib.ExitStack) -> int:
-    from ocpp_server import accounts_settings as configured  # a wrong setting ends here
+    from ocpp_server import accounts_settings as configured  # raises SettingError
 
     port = configured.ENVIRONMENT["ACCOUNTS_PORT"]
     listener = held.enter_context(start.listen(port, name="ACCOUNTS_PORT"))
     if not configured.REDIS_DISTRIBUTED_STATE:
-        # Without Redis another process would not learn that a token was blocked here.
+        # Without Redis, another process would not get the news that a token was blocked here.
         held.enter_context(start.sole_server(configured.DATA_DIR))
     django.setup()
     if configured.REDIS_DISTRIBUTED_STATE:
@@ -49,7 +49,7 @@ def _serve(held: contextlib.ExitStack) -> int:
 
 
 def _uvicorn_config() -> uvicorn.Config:
-    # Importing the settings reads the environment; a wrong setting is reported by `serve`.
+    # Imported here, because importing the settings raises SettingError for a wrong environment variable.
     from ocpp_server import accounts_settings as configured
 
     http, _ = start.protocols(is_plain=configured.ENVIRONMENT["HTTP_PLAIN_SOCKETS"])
@@ -58,7 +58,7 @@ def _uvicorn_config() -> uvicorn.Config:
         loop="uvloop",
         http=http,
         ws="none",
-        log_config=None,  # Django's LOGGING is in force already
+        log_config=None,  # Django's LOGGING is already configured
         access_log=False,
         server_header=False,
         forwarded_allow_ips=configured.ENVIRONMENT["FORWARDED_ALLOW_IPS"],

@@ -1,4 +1,4 @@
-"""Start one role of a distributed server: `run.py web | gateway | processor | housekeeping | migrate`."""
+"""Start of one role of a distributed server: `run.py web | gateway | processor | housekeeping | migrate`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ocpp_server.process.serving import APPLICATIONS, prepare, serve_on
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport import shutdown
 
-# The work of a role without a port: it runs until `stop` is set, then ends by itself.
+# The work of a role without a port: it returns after `stop` was set.
 Work = Callable[[asyncio.Event], Awaitable[None]]
 
 
 def serve(role: Role) -> int:
-    """Do what the role does until a signal comes. Returns the exit status.
+    """Run the role until a signal arrives. Returns the exit status.
 
     Raises SettingError for a wrong setting.
     """
@@ -42,7 +42,7 @@ def serve(role: Role) -> int:
 
 
 def migrate() -> int:
-    """Migrate the database and create the first login, under a lock; the exit status."""
+    """Migrate the database and create the first login, under a lock. Returns the exit status."""
     try:
         django.setup()
         first_login = start.prepare_database(demo=False)
@@ -77,7 +77,7 @@ def _banner(role: Role, values: dict[str, Any]) -> str:
     return f"\nThe gateway is running. Ctrl-C stops it.\n\n  OCPP endpoint  {sockets}/ocpp/<identity>\n"
 
 
-# -- roles without one ----------------------------------------------------------------------------------
+# -- roles without a port -------------------------------------------------------------------------------
 
 
 def _work(role: Role) -> int:
@@ -92,12 +92,12 @@ def _work(role: Role) -> int:
 
 
 def _worker(role: Role) -> Work:
-    return process_queue if role is Role.PROCESSOR else keep_house
+    return process_queue if role is Role.PROCESSOR else run_housekeeping
 
 
 async def process_queue(stop: asyncio.Event) -> None:
-    """Run a processor between the start and the stop of the engine."""
-    # Both read Django's settings, which `prepare` has set up by now.
+    """Start the engine, run a processor until `stop` is set, and stop the engine."""
+    # Imported here, because both read Django's settings, which `prepare` sets up.
     from ocpp_server.process import engine
     from ocpp_server.transport.queue.processor import Processor
 
@@ -108,9 +108,9 @@ async def process_queue(stop: asyncio.Event) -> None:
         await engine.stop()
 
 
-async def keep_house(stop: asyncio.Event) -> None:
+async def run_housekeeping(stop: asyncio.Event) -> None:
     """Run the engine without a port: it stands for election and runs the jobs of the elected housekeeper."""
-    # It reads Django's settings, which `prepare` has set up by now.
+    # Imported here, because it reads Django's settings, which `prepare` sets up.
     from ocpp_server.process import engine
 
     await engine.start()
@@ -121,20 +121,18 @@ async def keep_house(stop: asyncio.Event) -> None:
 
 
 async def until_signal(work: Work, role: Role) -> None:
-    """Run `work`; SIGTERM and SIGINT let it finish the current messages, a second one ends the process at
-    once.
-    """
+    """Run `work` until SIGTERM or SIGINT; it finishes the current messages. A second signal exits at once."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
 
-    def asked() -> None:
+    def handle_signal() -> None:
         if stop.is_set():
-            # A message that is not stored was not answered either: its station sends it again.
+            # A message that is not stored was not answered: its station sends it again.
             os._exit(1)
         shutdown.begin()
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked)
+        loop.add_signal_handler(number, handle_signal)
     tune_garbage_collector()
     print(f"The {role} process is running: {DUTIES[role].sentence}. Ctrl-C stops it.", flush=True)
     await work(stop)

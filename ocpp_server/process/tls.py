@@ -1,7 +1,7 @@
-"""TLS ended by this server itself, where no proxy in front does it: TLS_CERT and TLS_KEY.
+"""TLS termination by this server itself, without a proxy: TLS_CERT and TLS_KEY.
 
-A renewed certificate is taken without a restart: a handshake that comes after the files have changed reads
-them first. An unusable certificate is logged, and the last good one stays in use.
+A renewed certificate needs no restart: the next handshake after a change of the files loads them. An unusable
+certificate is logged, and the last good one stays in use.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import structlog
 
 from ocpp_server.environment.env import SettingError
 
-# The four that 2.0.1 A00.FR.318 asks of a CSMS, and what newer stations prefer to them. No CBC, no SHA-1; TLS
-# 1.3 brings its own.
+# The four cipher suites that 2.0.1 A00.FR.318 requires of a CSMS, and the ones that newer stations prefer. No
+# CBC and no SHA-1; TLS 1.3 has its own suites.
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:AES128-GCM-SHA256:AES256-GCM-SHA384"
 # The files are checked at most this often.
-LOOK_EVERY_S = 5.0
+CHECK_EVERY_S = 5.0
 
 log = structlog.get_logger(__name__)
 
@@ -37,9 +37,9 @@ def uvicorn_options(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    """The context of a listening server. `key` None: it is in the file of the certificate.
+    """The TLS context of the server. Without `key`, the file of the certificate must contain the key.
 
-    Raises SettingError when the files can't be read, are no certificate and key, or don't belong together.
+    Raises SettingError when the files can't be read, are not a certificate and a key, or don't match.
     """
     _check_readable("TLS_CERT", certificate)
     if key is not None:
@@ -55,16 +55,16 @@ def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
 
 
 def loopback_context(certificate: Path) -> ssl.SSLContext:
-    """For a command of this machine: the server on the loopback address has to show this very certificate."""
+    """The TLS context of a client on this machine, which accepts only this certificate of the server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False  # it is made out to the name that stations use
+    context.check_hostname = False  # the certificate has the host name that stations use
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(certificate)
     return context
 
 
 class _Pair:
-    """The two files in words."""
+    """The names of the two files for an error text."""
 
     def __init__(self, certificate: Path, key: Path | None) -> None:
         self._files = [str(certificate), *([str(key)] if key else [])]
@@ -74,24 +74,24 @@ class _Pair:
 
 
 class _Renewal:
-    """Called by OpenSSL for every handshake, with a server name or without; a socket may change contexts."""
+    """The SNI callback, which OpenSSL calls for every handshake: it sets the newest context on the socket."""
 
     def __init__(self, certificate: Path, key: Path | None, context: ssl.SSLContext) -> None:
         self._certificate = certificate
         self._key = key
         self._original = self._current = context
         self._seen = self._stamp()
-        self._looked_at = time.monotonic()
+        self._checked_at = time.monotonic()
 
     def __call__(self, socket: Any, name: str | None, context: ssl.SSLContext) -> None:
         now = time.monotonic()
-        if now - self._looked_at >= LOOK_EVERY_S:
-            self._looked_at = now
-            self._look()
+        if now - self._checked_at >= CHECK_EVERY_S:
+            self._checked_at = now
+            self._reload()
         if self._current is not self._original:
             socket.context = self._current
 
-    def _look(self) -> None:
+    def _reload(self) -> None:
         stamp = self._stamp()
         if stamp == self._seen:
             return
@@ -120,7 +120,7 @@ def _load(certificate: Path, key: Path | None) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(CIPHERS)
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE
-    # Without a password OpenSSL would ask for one at the terminal.
+    # Without this callback OpenSSL would prompt for a password on the terminal.
     context.load_cert_chain(certificate, key, password=_refuse_password)
     return context
 

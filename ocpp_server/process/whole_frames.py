@@ -1,7 +1,7 @@
-"""WebSocket frames that are whole, short and not compressed, as nearly all messages of stations are.
+"""A fast path for WebSocket messages in one short, uncompressed frame, as most messages of stations are.
 
-RFC 6455 section 5.2. All others (fragments, control frames, compression, several frames in one read, half a
-frame) go to `websockets`, whose parser costs four times as much for such a frame.
+RFC 6455 section 5.2. Everything else (fragments, control frames, compression, several frames in one read, a
+partial frame) goes to the parser of `websockets`, which costs four times as much for a short frame.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _KEY = 4
 
 
 def text_bytes(data: bytes, limit: int) -> bytes | None:
-    """The unmasked payload when `data` is exactly one masked text frame of at most `limit` bytes; or None."""
+    """The unmasked payload if `data` is exactly one masked text frame of at most `limit` bytes, else None."""
     if len(data) < 2 or data[0] != _FIN_TEXT:
         return None
     length, begin = data[1] - _MASKED, 2
@@ -35,7 +35,7 @@ def text_bytes(data: bytes, limit: int) -> bytes | None:
 
 
 def text_frame(text: str) -> bytes | None:
-    """A server's text frame; None for one of 64 KiB and more."""
+    """The text as an unmasked frame, as servers send it; None for 64 KiB and more."""
     data = text.encode()
     length = len(data)
     if length < _LENGTH_OF_2:

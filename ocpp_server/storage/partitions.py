@@ -166,7 +166,7 @@ def _make(table: str, column: str, month: datetime) -> None:
         return  # another process has created it
     _run(f"CREATE TABLE {_quoted(name)} (LIKE {_quoted(table)} INCLUDING ALL)")
     _run(
-        f"WITH moved AS (DELETE FROM {rest} WHERE {within} RETURNING *) "  # noqa: S608 - names and dates of ours
+        f"WITH moved AS (DELETE FROM {rest} WHERE {within} RETURNING *) "  # noqa: S608 - no input from outside
         f"INSERT INTO {_quoted(name)} SELECT * FROM moved"
     )
     # Creating a table and then attaching it never locks the parent table against writers.
@@ -264,7 +264,7 @@ def divide(table: str, column: str, now: datetime) -> None:
         _make(table, column, month)
     make_ahead(table, column, now)
     _run("SET LOCAL lock_timeout = 0")
-    _run(f"INSERT INTO {name} SELECT * FROM {whole}")  # noqa: S608 - names of ours
+    _run(f"INSERT INTO {name} SELECT * FROM {whole}")  # noqa: S608 - names of tables
     _run(f"DROP TABLE {whole}")
     _run(f"ALTER TABLE {name} ADD PRIMARY KEY (id, {_quoted(column)})")
     for definition in indexes:

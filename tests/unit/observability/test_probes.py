@@ -10,7 +10,7 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from ocpp_server.process.readiness import MIN_FREE_BYTES, room
+from ocpp_server.process.readiness import MIN_FREE_BYTES, disk_space
 from tests.conformance.peer import eventually
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
@@ -135,6 +135,6 @@ async def test_a_database_that_lacks_migrations_is_named(tmp_path: Path, migrate
 
 
 def test_a_disk_without_space_for_sqlite_is_down() -> None:
-    assert room(MIN_FREE_BYTES)["ok"]
-    assert not room(MIN_FREE_BYTES - 1)["ok"]
-    assert room(MIN_FREE_BYTES - 1)["detail"] == "99 MiB are free in DATA_DIR, 100 MiB are needed."
+    assert disk_space(MIN_FREE_BYTES)["ok"]
+    assert not disk_space(MIN_FREE_BYTES - 1)["ok"]
+    assert disk_space(MIN_FREE_BYTES - 1)["detail"] == "99 MiB are free in DATA_DIR, 100 MiB are needed."

@@ -21,7 +21,7 @@ from websockets.streams import StreamReader
 
 from ocpp_server.bounds.connections import BoundedConnection
 from ocpp_server.process import sockets, start, whole_frames
-from ocpp_server.process.sockets import Front, StationSocket
+from ocpp_server.process.sockets import StationHttp, StationSocket
 from tests.conformance.peer import station
 from tests.servers import LiveServer
 
@@ -33,7 +33,7 @@ OVERRIDING: tuple[tuple[type, type, tuple[str, ...]], ...] = (
         ("handle_events", "send_receive_event_to_app", "schedule_ping", "send_keepalive_ping", "run_asgi"),
     ),
     (BoundedConnection, HttpToolsProtocol, ("handle_events",)),
-    (Front, HttpToolsProtocol, ()),
+    (StationHttp, HttpToolsProtocol, ()),
     (sockets._Reader, StreamReader, ("__init__",)),
 )
 # `StationSocket` reads these of the parser: its reader, its position, and its state.

@@ -215,7 +215,7 @@ def test_help_names_every_command(tmp_path: Path, free_port: int) -> None:
 @pytest.mark.parametrize(("pid", "status"), [(1, 143), (2, -signal.SIGTERM)])
 def test_the_first_process_of_a_container_can_be_ended_while_it_starts(pid: int, status: int) -> None:
     """The kernel ignores SIGTERM for process 1 without a handler; any other process ends by the signal."""
-    starting = f"import os, run, signal; run.heed_termination({pid}); os.kill(os.getpid(), signal.SIGTERM)"
+    starting = f"import os, run, signal; run.handle_sigterm({pid}); os.kill(os.getpid(), signal.SIGTERM)"
 
     ended = subprocess.run([sys.executable, "-c", starting], cwd=ROOT, timeout=SECONDS, check=False)
 

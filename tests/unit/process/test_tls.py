@@ -185,7 +185,7 @@ def test_S08_the_ciphers_of_an_rsa_key_that_the_specification_asks_for(tmp_path:
 def test_the_certificate_is_renewed_without_a_restart_and_a_broken_one_is_not_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(tls, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(tls, "CHECK_EVERY_S", 0.0)
     pem, key = certify(tmp_path, "live")
     context = tls.server_context(pem, key)
     first = shown_by(context)
