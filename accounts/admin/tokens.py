@@ -27,7 +27,7 @@ from accounts.models.token import normalise_uid
 from accounts.services import membership, token_groups, tokens
 from accounts.services.reversed_uids import reversed_uid
 from ocpp_server.admin import access, tones
-from ocpp_server.admin.base import EvidenceAdmin, OneCount, OperatorAdmin, back, link, post_button
+from ocpp_server.admin.base import EvidenceAdmin, OperatorAdmin, OperatorChangeList, back, link, post_button
 from ocpp_server.domain import DomainError, Invalid
 
 
@@ -124,7 +124,7 @@ class TokenAdmin(OperatorAdmin):
         return token.method
 
 
-class UnknownTokenList(OneCount):
+class UnknownTokenList(OperatorChangeList):
     """A page of unknown tokens, each with the token that has the same bytes in reverse order."""
 
     def get_results(self, request: HttpRequest) -> None:

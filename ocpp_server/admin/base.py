@@ -45,7 +45,7 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
         return self.count >= self.limit
 
 
-class OneCount(ChangeList):
+class OperatorChangeList(ChangeList):
     """The heading of a list shows the number of matches only for a search or a filter. The list is sorted
     only by the columns that the page offers: any other field of the address would sort a big table whole.
     """
@@ -118,7 +118,7 @@ class OperatorAdmin(ModelAdmin):
         return form
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return OneCount
+        return OperatorChangeList
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         if self.station_ordering and request.GET.get("station"):
@@ -172,7 +172,7 @@ class EvidenceAdmin(OperatorAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         """The model's fields, with links to our own pages and indented JSON."""
-        shown: dict[str, Any] = {name: laid_out(name) for name in self.json_fields}
+        shown: dict[str, Any] = {name: json_column(name) for name in self.json_fields}
         shown |= {"charge_point": "station"}
         if hasattr(self, "session"):
             shown |= {"transaction": "session"}
@@ -208,7 +208,7 @@ def session_link(number: int | None) -> str:
 
 
 @cache
-def laid_out(name: str) -> Callable[[Any], str]:
+def json_column(name: str) -> Callable[[Any], str]:
     """A read-only column that shows JSON, text or value, indented. Numbers stay as they were written, because
     the row is evidence.
     """

@@ -68,7 +68,7 @@ class ApiKeyAuthentication(BaseAuthentication):
                 tech_info="An API key that is unknown, expired or revoked.",
             )
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
-        callers.vouch(request._request)
+        callers.mark_authenticated(request._request)
         return KeyHolder(key), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -81,7 +81,7 @@ class AdminSessionAuthentication(SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
         found = super().authenticate(request)
         if found is not None:
-            callers.vouch(request._request)
+            callers.mark_authenticated(request._request)
         return found
 
 

@@ -27,14 +27,14 @@ class Cursor(NamedTuple):
     total: int
 
     @classmethod
-    def read(cls, word: str) -> Cursor:
+    def decode(cls, text: str) -> Cursor:
         """Raises BadCursor."""
         try:
-            return cls(*signing.loads(word, salt=SALT))
+            return cls(*signing.loads(text, salt=SALT))
         except (signing.BadSignature, TypeError) as error:
             raise BadCursor from error
 
-    def word(self) -> str:
+    def encode(self) -> str:
         return signing.dumps(tuple(self), salt=SALT, compress=True)
 
     def rest(self, rows: QuerySet[Any], order: list[str]) -> QuerySet[Any]:
@@ -70,4 +70,4 @@ def after(row: Model, order: list[str], total: int) -> str:
     """The text of the cursor for the rows after this one."""
     values = [getattr(row, name.removeprefix("-")) for name in order]
     texts = [value.isoformat() if hasattr(value, "isoformat") else str(value) for value in values]
-    return Cursor(order, texts, total).word()
+    return Cursor(order, texts, total).encode()

@@ -29,7 +29,7 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
 
 
-def harmless(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
     """Put an apostrophe before text that a spreadsheet would run as a formula; numbers stay numbers."""
     if isinstance(value, str) and value.startswith(_FORMULA):
         return f"'{value}"
@@ -43,7 +43,7 @@ def as_csv(columns: Sequence[str], chunks: Chunks) -> Iterator[bytes]:
     # Spreadsheets recognise UTF-8 by the byte order mark.
     yield b"\xef\xbb\xbf" + _taken(buffer)
     for chunk in chunks:
-        writer.writerows([["" if value is None else harmless(value) for value in row] for row in chunk])
+        writer.writerows([["" if value is None else escape_formula(value) for value in row] for row in chunk])
         yield _taken(buffer)
 
 
@@ -131,7 +131,7 @@ def _cell(value: Any) -> str:
         return f'<c t="b"><v>{value:d}</v></c>'
     if isinstance(value, (int, float)):
         return f"<c><v>{value!r}</v></c>"
-    text = escape(_NOT_XML.sub("\ufffd", str(harmless(value))))
+    text = escape(_NOT_XML.sub("\ufffd", str(escape_formula(value))))
     return f'<c t="inlineStr"><is><t xml:space="preserve">{text}</t></is></c>'
 
 

@@ -51,7 +51,7 @@ def claim(request: Request) -> StoredRequest | None:
     return _known(actor, key, fingerprint) if row is None else row
 
 
-def settle(row: StoredRequest, response: Response) -> None:
+def finish(row: StoredRequest, response: Response) -> None:
     """Store the answer for a repeated request, or free the key when nothing happened."""
     if response.status_code in _WITHOUT_EFFECT and not _was_sent(response):
         port.app.delete(row.pk)

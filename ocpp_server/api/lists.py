@@ -143,7 +143,7 @@ def _read_on(rows: QuerySet[Any], word: str, offset: int, limit: int) -> tuple[l
     order = cursors.order_of(rows)
     if word:
         try:
-            cursor = cursors.Cursor.read(word)
+            cursor = cursors.Cursor.decode(word)
             rows, total = cursor.rest(rows, order), cursor.total
         except cursors.BadCursor:
             reason = "Not a cursor of this list in this order. Start again without a cursor."

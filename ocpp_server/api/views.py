@@ -45,7 +45,7 @@ class ApiView(APIView):
         # real faults with their traceback.
         final._has_been_logged = True
         if self._claim is not None:
-            idempotency.settle(self._claim, final)
+            idempotency.finish(self._claim, final)
         return final
 
 

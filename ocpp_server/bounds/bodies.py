@@ -1,12 +1,13 @@
-"""The ASGI middleware in front of every HTTP application: no body beyond its bounds is stored or parsed.
+"""ASGI middleware that bounds the bodies of HTTP requests, before anything stores or parses them.
 
-1. A client address that has enough requests without valid credentials in progress is refused (429).
+1. A request is refused (429) when its client address has too many requests without valid credentials in
+   progress.
 2. A body that is compressed (415), or whose Content-Length is too large (413), is refused unread.
-3. Other bodies are passed on while they are counted and timed: 413 and 408 end them in the middle.
-4. A request whose answer was sent before its body was complete has its connection closed, or the rest of the
-   body would be read without any bound.
+3. Other bodies are counted and timed while the application reads them; 413 and 408 end them in the middle.
+4. When the answer is sent before the body is complete, the connection is closed. Otherwise the rest of the
+   body would be read without a bound.
 
-Django writes a body to disk before any view runs, so no code behind this middleware could do it.
+This must be a middleware: Django writes a body to disk before a view runs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from ocpp_server.bounds import callers, crowd, refusals, uploads
+from ocpp_server.bounds import callers, per_address, refusals, uploads
 from ocpp_server.bounds.refusals import Refusal
 
 Scope = dict[str, Any]
@@ -28,17 +29,17 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Any, Any], Awaitable[None]]
 
 # After an early answer, data is read and discarded for this long and up to this size. A socket that is closed
-# with unread bytes is reset, and the client may never see the answer with the reason.
+# with unread bytes is reset, and the client may not receive the answer with the reason.
 LINGER_S: Final = 2.0
 LINGER_BYTES: Final = 4 << 20
-# HTTP_BODY_TIMEOUT is the time for this many bytes.
+# HTTP_BODY_TIMEOUT is the time limit for this many bytes.
 _PER_BYTES: Final = 1 << 20
-# Always answered: an orchestrator restarts a process that does not answer these.
+# Paths that are always answered: an orchestrator restarts a process that does not answer probes.
 _PROBES: Final = frozenset({"/health", "/health/ready"})
 
 
 def bounded(application: Application) -> Application:
-    """The application with bounds for its HTTP requests; other scopes pass."""
+    """Wrap an application with bounds for its HTTP requests. Other scopes are passed on unchanged."""
 
     async def within_bounds(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,14 +64,14 @@ class _Exchange:
         self._size = _content_length(headers)
         self._encoding = _text(headers, b"content-encoding").strip().lower()
         self._credentials = callers.offered(scope)
-        self._place: crowd.Place | None = None
+        self._slot: per_address.Slot | None = None
         self._is_known = False
         self._limit: int = settings.HTTP_MAX_BODY
         self._started_at = self._loop.time()
         self._received = 0
         # Whether more of the body is expected.
         self._is_open = self._size != 0 if self._size is not None else _has_unmeasured_body(scope)
-        # The application gets an empty body, and the real one is not read.
+        # Whether the application gets an empty body and the real one is not read.
         self._is_withheld = False
         self._is_handed_over = False
         self._has_started = False
@@ -80,7 +81,7 @@ class _Exchange:
     # -- before the body ---------------------------------------------------------------------------------
 
     async def run(self, application: Application) -> None:
-        refusal = await self._at_the_door()
+        refusal = await self._refusal_before_body()
         if refusal is not None:
             await self._refuse(refusal)
             return
@@ -91,18 +92,18 @@ class _Exchange:
             await self._linger()
             await self._send(self._tail)
 
-    def vouch(self) -> None:
-        """The caller has shown valid credentials. May be called from any thread."""
+    def mark_authenticated(self) -> None:
+        """Stop counting this request, because its credentials are valid. Thread-safe."""
         self._is_known = True
         self.leave()
 
     def leave(self) -> None:
-        if self._place is not None:
-            self._place.free()
+        if self._slot is not None:
+            self._slot.free()
 
-    async def _at_the_door(self) -> Refusal | None:
-        """The refusal before the body is read; None to go on."""
-        refusal = await self._take_place()
+    async def _refusal_before_body(self) -> Refusal | None:
+        """The refusal of a request before its body is read; None for a request that is not refused."""
+        refusal = await self._count_request()
         if refusal is not None or not self._is_open:
             return refusal
         if self._encoding not in ("", "identity"):
@@ -112,34 +113,34 @@ class _Exchange:
             return None
         return refusals.too_large(self._limit, size=self._size, hint=self._hint())
 
-    async def _take_place(self) -> Refusal | None:
+    async def _count_request(self) -> Refusal | None:
         """Count the request for its address, unless its credentials are known to be valid."""
-        address = crowd.client_of(self._scope)
+        address = per_address.client_of(self._scope)
         extensions: dict[str, Any] = self._scope.setdefault("extensions", {})
-        extensions["ocpp.vouch"] = self.vouch
+        extensions["ocpp.authenticated"] = self.mark_authenticated
         self._is_known = callers.is_remembered(self._credentials)
         if not address or self._is_known or self._scope["path"] in _PROBES:
             return None
-        if crowd.requests.is_full(address):
+        if per_address.requests.is_full(address):
             self._is_known = await self._is_valid(address)
             return None if self._is_known else refusals.too_many(settings.HTTP_ANONYMOUS_PER_ADDRESS)
-        self._place = crowd.Place(crowd.requests, address)
+        self._slot = per_address.Slot(per_address.requests, address)
         return None
 
     async def _is_valid(self, address: str) -> bool:
-        """Whether the credentials are valid; lookups at once are limited for each address."""
-        if self._credentials is None or crowd.lookups.is_full(address):
+        """Whether the credentials are valid. The number of lookups at once is limited for each address."""
+        if self._credentials is None or per_address.lookups.is_full(address):
             return False
-        place = crowd.Place(crowd.lookups, address)
+        slot = per_address.Slot(per_address.lookups, address)
         try:
             return await callers.are_valid(self._credentials)
         finally:
-            place.free()
+            slot.free()
 
     async def _measure(self) -> None:
-        """Decide how much of the body is read. Only a caller with valid credentials may upload a file."""
+        """Decide how much of the body may be read. Only a caller with valid credentials may upload a file."""
         if self._scope["path"] in _PROBES or (_is_api(self._scope) and self._credentials is None):
-            # The body has no use: neither for a probe nor for the API's refusal of unknown callers.
+            # No code needs the body: neither a probe nor the refusal of a caller without credentials.
             self._is_withheld = True
         elif uploads.is_upload(self._scope) and (self._size is None or self._size > self._limit):
             if await callers.are_valid(self._credentials):
@@ -155,7 +156,9 @@ class _Exchange:
     # -- the body ----------------------------------------------------------------------------------------
 
     async def receive(self) -> Message:
-        """The application's `receive`. A body that breaks a bound ends as if the client had disconnected."""
+        """The application's `receive`. For a body beyond its bounds it reports that the client
+        disconnected.
+        """
         if self._is_withheld:
             return await self._nothing()
         if not self._is_open:
@@ -183,7 +186,7 @@ class _Exchange:
 
     async def _nothing(self) -> Message:
         if self._is_handed_over:
-            # A client that disconnects is not noticed here; the answer is too quick for that to matter.
+            # A disconnect of the client is not detected here; the answer comes too soon for that to matter.
             await asyncio.Event().wait()
         self._is_handed_over = True
         return {"type": "http.request", "body": b"", "more_body": False}
@@ -191,7 +194,7 @@ class _Exchange:
     # -- the answer --------------------------------------------------------------------------------------
 
     async def send(self, message: Message) -> None:
-        """The application's `send`. Ends the connection of a body that was not read to its end."""
+        """The application's `send`. Closes the connection if the body was not read to its end."""
         if message["type"] == "http.response.start":
             if self._refusal is not None:
                 return
@@ -206,16 +209,16 @@ class _Exchange:
         await self._send(message)
 
     def _closes(self) -> bool:
-        """Whether this answer is the connection's last."""
+        """Whether the connection closes after this answer."""
         if self._scope.get("http_version", "1.1").startswith("2"):
             return False  # HTTP/2 has no such header
         connection = self._scope["extensions"].get("ocpp.connection")
         if connection is not None and self._is_known:
-            connection.vouch()
-        return self._is_open or (connection is not None and connection.is_crowded)
+            connection.mark_authenticated()
+        return self._is_open or (connection is not None and connection.is_over_limit)
 
     async def _refuse(self, refusal: Refusal) -> None:
-        # With too many requests already, no connection is kept open just to deliver an answer.
+        # An address with too many requests does not get the time to read the answer.
         lingers = self._is_open and refusal.status != 429
         await refusals.send(refusal, self._scope, self._send, is_last=not lingers)
         if lingers:
@@ -251,6 +254,6 @@ def _has_unmeasured_body(scope: Scope) -> bool:
 
 
 def _content_length(headers: list[tuple[bytes, bytes]]) -> int | None:
-    """The Content-Length of the request; None where it is missing or not a sensible number."""
+    """The Content-Length of the request; None where it is missing or not a number."""
     text = _text(headers, b"content-length").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None

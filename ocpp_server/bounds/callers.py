@@ -1,7 +1,7 @@
 """Check the credentials of a request before its body is read.
 
-The API authenticates every request by itself afterwards. This check only decides how much of the process a
-caller may use until then, so a result that is half a minute old is good enough.
+The API authenticates every request again later. This check only decides how much a caller may use until then,
+so a cached result may be 30 seconds old.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from ocpp_server import credentials
 log = structlog.get_logger(__name__)
 
 FRESH_S: Final = 30.0
-# A database that hangs must not hold the request here; the API reports that it is down.
+# A database that hangs must not block the request here; the API reports that it is down.
 LOOKUP_TIMEOUT_S: Final = 1.5
 _REMEMBERED: Final = 10_000
-# Two threads for lookups alone: a flood of invented keys waits here and delays nothing else.
+# Two threads for lookups only: a flood of invalid keys waits for them and delays nothing else.
 _threads = ThreadPoolExecutor(2, thread_name_prefix="callers")
 
 _API_KEY, _SESSION = "api-key", "session"
@@ -40,7 +40,7 @@ _API_KEY, _SESSION = "api-key", "session"
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """The credentials that a request offers; not verified yet."""
+    """The credentials in a request, not verified yet."""
 
     kind: str
     secret: str
@@ -51,7 +51,7 @@ class Offered:
 
 
 class _Verified:
-    """Credentials that were valid less than FRESH_S ago, by their digest. Used from all threads."""
+    """The digests of credentials that were valid less than FRESH_S ago. Thread-safe."""
 
     def __init__(self) -> None:
         self._until: OrderedDict[str, float] = OrderedDict()
@@ -106,13 +106,13 @@ async def are_valid(offer: Offered | None) -> bool:
         return False
 
 
-def vouch(request: HttpRequest) -> None:
-    """Note that the API has authenticated this request: it no longer counts as one without credentials."""
+def mark_authenticated(request: HttpRequest) -> None:
+    """Record that the API has authenticated this request. It no longer counts as one without credentials."""
     scope: dict[str, Any] = getattr(request, "scope", {})
     offer = offered(scope) if scope else None
     if offer is not None:
         _verified.add(offer.digest)
-        note: Callable[[], None] | None = scope.get("extensions", {}).get("ocpp.vouch")
+        note: Callable[[], None] | None = scope.get("extensions", {}).get("ocpp.authenticated")
         if note is not None:
             note()
 

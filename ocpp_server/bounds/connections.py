@@ -8,41 +8,41 @@ from typing import Any, Final
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from ocpp_server.bounds import crowd
+from ocpp_server.bounds import per_address
 
 # Seconds from the first byte to the end of the headers; a client that sends a byte a second is cut off.
 HEADERS_TIMEOUT_S: Final = 10.0
 # The same for an address with HTTP_ANONYMOUS_PER_ADDRESS open connections. It is not 0: a depot behind one
 # address that reconnects after a power cut has more for a moment, each until its handshake has arrived.
-CROWDED_HEADERS_TIMEOUT_S: Final = 3.0
-# When the time is up, the socket may have unread data, if the process was blocked for a moment.
-_LAST_LOOK_S: Final = 0.1
-# Request line, headers and trailers of one request, with the memory that each takes.
+SHORT_HEADERS_TIMEOUT_S: Final = 3.0
+# The extra time to read data that is waiting in the socket when the time is up, if the process was blocked.
+_LAST_READ_S: Final = 0.1
+# The size of the request line, headers and trailers of one request; _PER_HEADER is the overhead of each.
 MAX_HEADERS: Final = 64 * 1024
 _PER_HEADER: Final = 32
-# Requests that wait for the answer of the one before. Hardly any client sends even a second one.
+# The limit of requests that wait for the answer to an earlier one. Hardly any client pipelines requests.
 MAX_PIPELINED: Final = 16
 _TOO_LARGE: Final = b"The headers of the request are larger than 64 KiB.\n"
 
 
 class _OutOfBoundsError(Exception):
-    """Stops the parser, which reports an error of its own to uvicorn."""
+    """Stops the parser. uvicorn receives the parser's own error instead."""
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """An HTTP connection, until it becomes a station's WebSocket. Counts for its address until it has shown
-    valid credentials.
+    """An HTTP connection, until it becomes a station's WebSocket. It counts for its address until a request
+    on it has valid credentials.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._headers_timer: asyncio.TimerHandle | None = None
-        self._place: crowd.Place | None = None
+        self._slot: per_address.Slot | None = None
         self._peer = ""
         self._is_station = False
         # Bytes of the headers of the current request.
         self._header_bytes = 0
-        # Bytes since the parser last reported anything: a header that does not end, for example.
+        # Bytes since the last callback of the parser, such as those of a header that does not end.
         self._unparsed_bytes = 0
         self._has_large_headers = False
         self._running: RequestResponseCycle | None = None
@@ -50,27 +50,27 @@ class BoundedConnection(HttpToolsProtocol):
     # -- counted by address ------------------------------------------------------------------------------
 
     @property
-    def is_crowded(self) -> bool:
-        """Whether this is one of too many connections without credentials of its address."""
+    def is_over_limit(self) -> bool:
+        """Whether the address has more connections without valid credentials than the limit."""
         limit: int = settings.HTTP_ANONYMOUS_PER_ADDRESS
-        return bool(self._place and limit) and crowd.connections.count(self._peer) > limit
+        return bool(self._slot and limit) and per_address.connections.count(self._peer) > limit
 
-    def vouch(self) -> None:
-        """A request on this connection has shown valid credentials."""
-        if self._place is not None:
-            self._place.free()
-            self._place = None
+    def mark_authenticated(self) -> None:
+        """Stop counting this connection, because a request on it has valid credentials."""
+        if self._slot is not None:
+            self._slot.free()
+            self._slot = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self._peer = crowd.peer_of(self.client[0]) if self.client else ""
+        self._peer = per_address.peer_of(self.client[0]) if self.client else ""
         if self._peer:
-            self._place = crowd.Place(crowd.connections, self._peer)
-        self._await_headers()
+            self._slot = per_address.Slot(per_address.connections, self._peer)
+        self._start_headers_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.vouch()
-        self._forget_headers()
+        self.mark_authenticated()
+        self._stop_headers_timer()
         # uvicorn notifies the last request that arrived, not the one before it that is still being answered.
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
@@ -83,7 +83,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         self._is_station = True
-        self.vouch()
+        self.mark_authenticated()
         super().handle_websocket_upgrade()
 
     # -- size of the input -------------------------------------------------------------------------------
@@ -96,8 +96,8 @@ class BoundedConnection(HttpToolsProtocol):
         if self._unparsed_bytes > MAX_HEADERS:
             self._refuse_headers()
         elif self.cycle is None or self.cycle.response_complete:
-            # uvicorn's own timer ends with the first byte, which may be an empty line.
-            self._await_headers()
+            # uvicorn's keep-alive timer stops at the first byte, which may be an empty line.
+            self._start_headers_timer()
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= MAX_PIPELINED:
@@ -105,7 +105,7 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_message_begin()
         self._header_bytes = self._unparsed_bytes = 0
         self.scope["extensions"] = {"ocpp.connection": self}  # type: ignore[dict-item]
-        self._await_headers()
+        self._start_headers_timer()
 
     def on_url(self, url: bytes) -> None:
         self._count(len(url))
@@ -116,7 +116,7 @@ class BoundedConnection(HttpToolsProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._forget_headers()
+        self._stop_headers_timer()
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -135,11 +135,11 @@ class BoundedConnection(HttpToolsProtocol):
             raise _OutOfBoundsError
 
     def send_400_response(self, msg: str) -> None:
-        """uvicorn's answer to input that its parser refuses; our own bounds are reported through it too."""
+        """Answer input that the parser refuses. uvicorn also calls this after `_OutOfBoundsError`."""
         if self._has_large_headers:
             self._refuse_headers()
         elif self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # an answer here would end up in the middle of the one that is being sent
+            self.transport.close()  # an answer here would be inside the one that is being sent
         else:
             super().send_400_response(msg)
 
@@ -153,15 +153,15 @@ class BoundedConnection(HttpToolsProtocol):
 
     # -- time limits -------------------------------------------------------------------------------------
 
-    def _await_headers(self) -> None:
+    def _start_headers_timer(self) -> None:
         if self._headers_timer is None:
-            seconds = CROWDED_HEADERS_TIMEOUT_S if self.is_crowded else HEADERS_TIMEOUT_S
-            self._headers_timer = self.loop.call_later(seconds, self._look_again)
+            seconds = SHORT_HEADERS_TIMEOUT_S if self.is_over_limit else HEADERS_TIMEOUT_S
+            self._headers_timer = self.loop.call_later(seconds, self._allow_last_read)
 
-    def _look_again(self) -> None:
-        self._headers_timer = self.loop.call_later(_LAST_LOOK_S, self._give_up)
+    def _allow_last_read(self) -> None:
+        self._headers_timer = self.loop.call_later(_LAST_READ_S, self._give_up)
 
-    def _forget_headers(self) -> None:
+    def _stop_headers_timer(self) -> None:
         if self._headers_timer is not None:
             self._headers_timer.cancel()
             self._headers_timer = None

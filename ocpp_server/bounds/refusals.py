@@ -32,7 +32,7 @@ class Refusal:
 
 
 def too_large(limit: int, *, size: int | None, hint: str = "") -> Refusal:
-    """413. `size` is the Content-Length in bytes; None where it was too large while it was read."""
+    """413. `size` is the Content-Length in bytes; None if the limit was exceeded during reading."""
     more = f"has {size:,} bytes" if size is not None else f"has more than {limit:,} bytes"
     sentence = f"The body {more}; the limit is {in_words(limit)} ({limit:,} bytes).{hint and ' '}{hint}"
     return Refusal(413, "Content too large", sentence, {"limit": limit, "size": size})
@@ -57,13 +57,15 @@ def compressed(encoding: str) -> Refusal:
 
 
 async def send(refusal: Refusal, scope: dict[str, Any], send: Any, *, is_last: bool) -> None:
-    """Answer and log. `is_last` False: the caller sends the end of the answer and closes the connection."""
+    """Answer and log. With `is_last` False, the caller sends the end of the answer and closes the
+    connection.
+    """
     path, method = scope["path"], scope["method"]
     if path.startswith("/admin/"):
         text = _PAGE.format(title=escape(refusal.title), message=escape(refusal.message))
         body, kind = text.encode(), b"text/html; charset=utf-8"
     else:
-        # The API's envelope, written here: the API stands on this package.
+        # The API's envelope, built here because the API imports this package.
         body = orjson.dumps({"success": False, "message": refusal.message, "data": refusal.data})
         kind = b"application/json"
     measures.http_requests.add(method if method in measures.METHODS else measures.OTHER, str(refusal.status))

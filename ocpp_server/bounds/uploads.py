@@ -1,4 +1,4 @@
-"""The paths that accept files, with a larger limit: each app registers its own."""
+"""The paths that accept files, and their larger limit. Each app registers its paths."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-# The form around the file: boundaries, names, other fields.
+# The size of the form around a file: boundaries, names, other fields.
 FORM_BYTES: Final = 64 * 1024
 
 _paths: set[str] = set()
@@ -18,7 +18,7 @@ def register(*paths: str) -> None:
 
 
 def is_upload(scope: dict[str, Any]) -> bool:
-    """Whether the request goes to a registered path; a last slash makes no difference."""
+    """Whether the path of the request is registered, with or without a trailing slash."""
     path: str = scope["path"].removeprefix(scope.get("root_path", ""))
     return path.rstrip("/") in _paths
 

@@ -1,6 +1,6 @@
-"""docs/configuration.md and .env.example, written from the table of `table.py`.
+"""Write docs/configuration.md and .env.example from the table in `table.py`.
 
-`python -m ocpp_server.environment.docs` writes both; a test compares them with the table.
+Run `python -m ocpp_server.environment.docs`; a test compares both files with the table.
 """
 
 from __future__ import annotations

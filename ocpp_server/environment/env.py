@@ -1,7 +1,7 @@
-"""The environment, read by the table of `table.py`.
+"""Read the environment by the table in `table.py`.
 
-Standard library only: `run.py` reads the table before anything is installed, `settings.py` turns each row
-into the Django setting of the same name, and the documentation's configuration page is generated from it.
+Standard library only, because `run.py` reads the table before packages are installed. `settings.py` makes
+each row a Django setting of the same name, and `docs` generates the configuration page from the table.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ocpp_server.environment.table import VARIABLES
 
 
 class SettingError(Exception):
-    """A setting is wrong. `str(error)` is one sentence that names the variable and says what it should be."""
+    """A setting is wrong. `str(error)` is one sentence with the variable and the allowed values."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}.")
@@ -27,8 +27,8 @@ class SettingError(Exception):
 def read(environ: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Parse the whole table.
 
-    Raises SettingError for the first wrong value. An empty variable counts as not set, so that a compose
-    file may pass `REDIS_PASSWORD=${REDIS_PASSWORD:-}` on.
+    Raises SettingError for the first wrong value. An empty variable counts as not set, because a compose
+    file may contain `REDIS_PASSWORD=${REDIS_PASSWORD:-}`.
     """
     given = os.environ if environ is None else environ
     values: dict[str, Any] = {"REDIS_ADDR_GIVEN": bool(given.get("REDIS_ADDR", "").strip())}

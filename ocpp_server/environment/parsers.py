@@ -1,7 +1,7 @@
 """Parsers of environment variables: text in, value out.
 
-Each parser raises ValueError with the reason alone; `env.read` puts the variable's name in front. Durations
-are written as in Go (`30s`, `1m30s`, `72h`, and also `30d`) and are seconds once parsed.
+Each parser raises ValueError with the reason; `env.read` adds the name of the variable. Durations are written
+as in Go (`30s`, `1m30s`, `72h`, and also `30d`) and parsed into seconds.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def port_or_none(value: str) -> int:
 
 
 def duration(value: str) -> int | float:
-    """Seconds of a Go-style duration; a bare number is taken as seconds. Whole seconds come back as int."""
+    """The seconds of a duration as in Go; a bare number is seconds. Whole seconds are an int."""
     if re.fullmatch(r"\d+(?:\.\d+)?", value):
         seconds = float(value)
     elif _DURATION.fullmatch(value):
@@ -66,7 +66,7 @@ def positive_duration(value: str) -> int | float:
 
 
 def whole_seconds(value: str) -> int:
-    """A duration that travels on the wire, where OCPP has an integer number of seconds."""
+    """A duration that is sent to stations: OCPP uses whole seconds."""
     seconds = positive_duration(value)
     if not isinstance(seconds, int):
         raise ValueError(f"{value!r} must be a whole number of seconds")

@@ -19,35 +19,35 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Duty:
-    """One row. `port` names the variable of the port it listens on; empty where it listens on none."""
+class RoleInfo:
+    """A role of the table. `port` is the variable with its port; empty for a role without a port."""
 
     sentence: str
     needs_redis: bool = True
     port: str = ""
 
 
-DUTIES: dict[Role, Duty] = {
-    Role.SERVER: Duty("everything in one process", needs_redis=False, port="HTTP_PORT"),
-    Role.WEB: Duty("REST API, admin and station WebSockets", port="HTTP_PORT"),
-    Role.GATEWAY: Duty("station WebSockets, handed to the processors through Redis", port="HTTP_PORT"),
-    Role.PROCESSOR: Duty("the messages of stations at gateways"),
-    Role.HOUSEKEEPING: Duty("deadlines, expiries, retention"),
-    Role.ACCOUNTS: Duty("the accounts API alone", needs_redis=False, port="ACCOUNTS_PORT"),
+ROLES: dict[Role, RoleInfo] = {
+    Role.SERVER: RoleInfo("everything in one process", needs_redis=False, port="HTTP_PORT"),
+    Role.WEB: RoleInfo("REST API, admin and station WebSockets", port="HTTP_PORT"),
+    Role.GATEWAY: RoleInfo("station WebSockets, handed to the processors through Redis", port="HTTP_PORT"),
+    Role.PROCESSOR: RoleInfo("the messages of stations at gateways"),
+    Role.HOUSEKEEPING: RoleInfo("deadlines, expiries, retention"),
+    Role.ACCOUNTS: RoleInfo("the accounts API alone", needs_redis=False, port="ACCOUNTS_PORT"),
 }
 
 
 def begin(role: Role) -> None:
-    """Say what this process and those it starts do."""
+    """Set the role of this process and of the processes that it starts."""
     os.environ[_VARIABLE] = role
 
 
 def current() -> Role:
-    """The role of this process; the whole server if none is set (`uvicorn ...`, `manage.py ...`)."""
+    """The role of this process; SERVER if none is set (`uvicorn ...`, `manage.py ...`)."""
     return Role(os.environ.get(_VARIABLE, "").strip().lower() or Role.SERVER)
 
 
 def own_port(settings: object) -> int | None:
-    """The port this process listens on, if any. `settings` has the environment's variables as attributes."""
-    name = DUTIES[current()].port
+    """The port of this process, None for a role without one. `settings` has the variables as attributes."""
+    name = ROLES[current()].port
     return int(getattr(settings, name)) if name else None

@@ -1,6 +1,6 @@
 """Every environment variable of the server: name, default, parser and one sentence, in one table.
 
-Standard library only, as `env` says.
+Standard library only, see `env`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A row of `table.py`: one environment variable. Standard library only, as `env` says."""
+"""A row of `table.py`: one environment variable. Standard library only, see `env`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Default = str | Callable[[Mapping[str, Any]], str]
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One row. `default` is the text of an operator; a callable receives the rows above it, parsed."""
+    """One row. `default` is a text as an operator would write it, or a function of the parsed rows above."""
 
     name: str
     default: Default
     parse: Callable[[str], Any]
     sentence: str
     group: str = ""
-    shown_default: str = ""  # shown by the documentation where the default depends on other settings
+    shown_default: str = ""  # in the documentation, if the default depends on other settings
 
     @property
     def documented_default(self) -> str:

@@ -1,4 +1,4 @@
-"""The REST API as a command of this machine calls it: over HTTP on the loopback address."""
+"""A client of the REST API for management commands: over HTTP on the loopback address."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ServerAway(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """The envelope, and the HTTP status it came with."""
+    """The envelope of an answer, and its HTTP status."""
 
     status: int
     success: bool
@@ -31,7 +31,7 @@ class Answer:
 
 
 class Api:
-    """The REST API with a key."""
+    """A client of the REST API that sends `key`."""
 
     key = ""
 

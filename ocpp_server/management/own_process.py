@@ -1,7 +1,7 @@
-"""The REST API inside a command's own process, for a distributed server.
+"""The REST API inside the process of a management command, for a distributed server.
 
-A command to a station goes through the channel layer to the process that holds the socket, as from any web
-process; the station's answer comes back the same way.
+A command to a station goes through the channel layer to the process that holds the socket, as it does from a
+web process. The answer of the station returns the same way.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 from django.conf import settings
 
-from ocpp_server.asgi import application  # sets up the logs, which are turned down below
+from ocpp_server.asgi import application  # sets up logging; its level is raised below
 from ocpp_server.management.api import Answer, Api, ServerAway, read_answer
 from ocpp_server.process import engine, start
 from ocpp_server.protocol.dispatch import StorageUnavailable
@@ -24,8 +24,8 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 
 @contextmanager
 def own_process() -> Iterator[Api]:
-    """Raises ServerAway when Redis or the database is away."""
-    # The terminal shows the command's answer alone; the rows of the command log have the rest.
+    """Start the engine in this process. Raises ServerAway when Redis or the database is unavailable."""
+    # The terminal shows only the result; the rows of the command log have the rest.
     logging.getLogger().setLevel(logging.ERROR)
     logging.getLogger("django.request").setLevel(logging.CRITICAL)
     try:
@@ -57,7 +57,7 @@ class _OwnApi(Api):
         return read_answer(status, text)
 
     async def _ask(self, method: str, path: str, content: bytes) -> tuple[int, bytes]:
-        """One request to the application, without a socket in between."""
+        """Call the ASGI application with one request, without a socket."""
         headers = {**self._headers, "Host": "localhost", "Content-Length": str(len(content))}
         scope = {
             "type": "http",

@@ -1,5 +1,5 @@
-"""How a command of this machine reaches the stations: through the running server's REST API on the loopback
-address, or, when the server is distributed, through the same API in the command's own process.
+"""The REST API for management commands: that of the running server on the loopback address, or, if the server
+is distributed, the same API in the process of the command.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ocpp_server.credentials import Role
 from ocpp_server.management.api import Api, ServerAway
 
 KEY_NAME = "manage.py"
-# Longer than any command may wait. The key of a command that was killed expires by itself.
+# Longer than any command may wait. The key of a command that was killed expires after this time.
 KEY_LIFE = timedelta(minutes=5)
 
 
@@ -27,7 +27,7 @@ def server() -> Iterator[Api]:
     Raises ServerAway.
     """
     if settings.REDIS_DISTRIBUTED_STATE:
-        # Inside: it imports the ASGI application, which sets up logs that the other commands do not want.
+        # Inside: it imports the ASGI application, which sets up logging that other commands do not need.
         from ocpp_server.management.own_process import own_process
 
         # Redis knows which process holds the station, and that may be on another machine.

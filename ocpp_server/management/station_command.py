@@ -37,11 +37,11 @@ MAX_TIMEOUT_S = 120
 
 
 class StationCommand(BaseCommand):
-    """A command to a station, through the running server. Subclasses give the path and the body to post."""
+    """A command to a station, through the REST API. Subclasses define the path and the body to post."""
 
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
-    # Seconds that a remote start waits for its transaction; the other commands wait for the answer alone.
+    # Seconds that a remote start waits for its transaction. Other commands wait only for the answer.
     wait_s = 0.0
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> Any:
@@ -119,8 +119,8 @@ class StationCommand(BaseCommand):
                 response = json.dumps(command["response"], ensure_ascii=False)
                 self.stdout.write(f"Answered  {response}")
             elif command["errorCode"]:
-                said = f"{command['errorCode']}: {command['errorDescription']}".rstrip(": ")
-                self.stdout.write(f"Answered  error {said}")
+                error = f"{command['errorCode']}: {command['errorDescription']}".rstrip(": ")
+                self.stdout.write(f"Answered  error {error}")
         if "outcome" in report:
             self.stdout.write(f"Result    {report['message']}")
             self.stdout.write(f"Outcome   {self._outcome(report)}")

@@ -1,1 +1,1 @@
-"""Structured logs, metrics and health, for operators who watch the server."""
+"""Structured logs, metrics and health, for operators who monitor the server."""

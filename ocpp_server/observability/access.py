@@ -1,4 +1,4 @@
-"""One line for every HTTP request, whichever server received it."""
+"""The access log: one line for every HTTP request, with any HTTP server."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ocpp_server.observability import measures, tracing
 
 log = structlog.get_logger(__name__)
 
-# Requested every few seconds by machines, or many times by one page: logged at DEBUG only.
+# Paths that are requested every few seconds, or many times by one page. They are logged only at DEBUG.
 _QUIET = ("/health", "/metrics", "/static/")
 
 
 class AccessLog:
-    """Outermost middleware: the request's id, its line in the log, its time."""
+    """The outermost middleware: it sets the id of a request, logs it and counts its time."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self._get_response = get_response
@@ -32,9 +32,9 @@ class AccessLog:
             method = request.method if request.method in measures.METHODS else measures.OTHER
             measures.http_requests.add(str(method), str(response.status_code))
             measures.http_seconds.add(seconds)
-            tell = log.debug if request.path.startswith(_QUIET) else log.info
-            # Without the query: it may hold a card's number.
-            tell(
+            write = log.debug if request.path.startswith(_QUIET) else log.info
+            # The path has no query, which may contain a token.
+            write(
                 "http.request",
                 ms=round(seconds * 1000, 1),
                 method=method,
@@ -47,7 +47,7 @@ class AccessLog:
 
 
 def _actor(request: HttpRequest) -> str:
-    """The caller, where the view has identified it; the log identifies no caller by itself."""
+    """The key of the caller, if the view has identified it; this function makes no query."""
     user = request.__dict__.get("user")
     if isinstance(user, SimpleLazyObject):
         user = request.__dict__.get("_cached_user")

@@ -1,4 +1,4 @@
-"""How busy the event loop is: how much later than asked it wakes up, because one handler held up the rest."""
+"""The lag of the event loop: how late its timers run, because a handler blocks it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ EVERY_S = 0.5
 
 
 class LagMeter:
-    """Measures twice a second while a process serves."""
+    """Measures the lag twice a second."""
 
     def __init__(self) -> None:
         self._timer: asyncio.TimerHandle | None = None
@@ -29,8 +29,8 @@ class LagMeter:
     def _measure(self, loop: asyncio.AbstractEventLoop, due: float) -> None:
         now = loop.time()
         measures.loop_lag_s.add(max(0.0, now - due))
-        # From now on: a loop that was stuck is counted once with its whole lag, not once for every missed
-        # tick.
+        # The next timer is relative to now: a loop that was blocked is counted once with its whole lag, not
+        # once for every missed timer.
         self._timer = loop.call_at(now + EVERY_S, self._measure, loop, now + EVERY_S)
 
 

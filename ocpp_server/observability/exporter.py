@@ -1,8 +1,8 @@
-"""`/metrics`, `/health` and `/health/ready` on a port of their own (METRICS_PORT), for processes that have no
-other: processor and housekeeping; and for a scraper that should need no API key.
+"""`/metrics`, `/health` and `/health/ready` on a port of their own (METRICS_PORT): for processes without
+another port (processor, housekeeping), and for scrapers without an API key.
 
-Every client that reaches the port may read it: it belongs to the inner network. It runs in a thread, so it
-reports a stuck event loop.
+The port must be reachable only from the inner network, because it needs no credentials. It is served in a
+thread, so it can report a blocked event loop.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from ocpp_server.observability import metrics
 log = structlog.get_logger(__name__)
 
 HOST = "0.0.0.0"  # noqa: S104 - scraped from another machine
-# Several processes of one machine share one environment: each takes the first port that is free.
+# Processes on one machine may share one environment: each uses the first free port of this many.
 PORTS = 32
 TIMEOUT_S = 4.0
 CONNECTIONS = 32
-# Seconds for a connection from its first byte to the end of its answer, which itself may take five.
+# The time limit of a connection, from its first byte to the end of its answer, which itself may take five
+# seconds.
 CONNECTION_S = 15.0
 _JSON = "application/json"
 
@@ -42,8 +43,8 @@ class _Quiet(WSGIRequestHandler):
 
 
 class _Bounded(ThreadingWSGIServer):
-    """So many connections at once, each a thread, and each only for so long: a client that sends its request
-    byte by byte would occupy its thread indefinitely.
+    """A server with a limit of connections, each in a thread, and of their time: a client that sends its
+    request byte by byte would occupy its thread without end.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -76,7 +77,7 @@ def _cut(request: socket.socket) -> None:
 
 
 class Exporter:
-    """The server, when there is one. `port` is where it listens; 0 while it does not."""
+    """The HTTP server of METRICS_PORT. `port` is the port on which it listens; 0 while it does not listen."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -85,10 +86,10 @@ class Exporter:
         self._status: Status | None = None
 
     def start(self, first_port: int, status: Status) -> None:
-        """Listen at the first free port from this one; 0: not at all. Called in the event loop.
+        """Listen on the first free port from this one; 0 is none. Call it in the event loop.
 
-        `status` names the parts of the process: {name: {"ok", "detail"}}. Without a free port it logs an
-        error: no charging depends on the exporter.
+        `status` returns the parts of the process: {name: {"ok", "detail"}}. Without a free port an error is
+        logged and the process continues.
         """
         if not first_port or self._server is not None:
             return

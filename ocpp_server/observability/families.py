@@ -1,6 +1,6 @@
-"""The counts of this process (`measures`) as Prometheus' families.
+"""The counts of this process (`measures`) as metric families of Prometheus.
 
-Every sample says which process and role it comes from, because people look at sums over processes.
+Every sample has labels for its process and role, so that sums over processes are possible.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from prometheus_client.registry import Collector
 from ocpp_server.environment import roles
 from ocpp_server.observability.measures import Spread, Tally
 
-# The labels that every sample of this process carries first.
+# The first labels of every sample of this process.
 OWN = ("process", "role")
 
 
 def own() -> list[str]:
-    """The values of OWN: they tell this process from others."""
+    """The values of the labels OWN."""
     return [f"{socket.gethostname()}.{os.getpid()}", str(roles.current())]
 
 
@@ -61,7 +61,7 @@ def histogram(
 
 
 class SystemCollector(Collector):
-    """Memory, CPU and open files of this process, with our labels."""
+    """Memory, CPU and open files of this process, with the labels OWN."""
 
     def __init__(self) -> None:
         self._process = ProcessCollector(registry=CollectorRegistry())

@@ -1,7 +1,7 @@
-"""Figures of the fleet, the same in every process: a handful of indexed queries at each scrape.
+"""Metrics of the fleet, the same in every process: a few indexed queries at each scrape.
 
-Each app registers its part. All parts are queried in one thread, one after the other, so that a scrape ends
-while the database does not answer.
+Each app registers its part. All parts are queried one after the other in a background thread, so that a
+scrape ends even if the database does not answer.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ log = structlog.get_logger(__name__)
 # Prometheus waits ten seconds for a scrape by default.
 TIMEOUT_S = 3.0
 
-# By family: the values of its labels, and the number.
+# For each family the values of its labels, with the number.
 Figures = dict[str, list[tuple[tuple[str, ...], int]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One metric of the fleet, its figures named by `key`."""
+    """One metric of the fleet. `key` is its key in `Figures`."""
 
     key: str
     name: str
@@ -49,12 +49,12 @@ _parts: list[Part] = []
 
 
 def register(part: Part) -> None:
-    """Add a part; from `AppConfig.ready`."""
+    """Add a part. Called from `AppConfig.ready`."""
     _parts.append(part)
 
 
 class FleetCollector(Collector):
-    """Queries all parts. `is_serving` says whether this process serves stations."""
+    """Queries all parts. `is_serving` returns whether this process serves stations."""
 
     def __init__(self, is_serving: Callable[[], bool]) -> None:
         self._is_serving = is_serving
@@ -63,7 +63,8 @@ class FleetCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         found: Figures | None = None
         try:
-            # Where no station is served (tests, manage.py) the caller's own database transaction is read.
+            # A process that serves no stations (tests, manage.py) queries in the database transaction of the
+            # caller.
             found = self._query.result(TIMEOUT_S) if self._is_serving() else _figures()
         except (DatabaseError, TimeoutError) as error:
             log.warning("metrics.database_away", error=str(error) or "no answer in time")

@@ -1,6 +1,6 @@
-"""OCPP frames in the log, at DEBUG only: as they came and left, secrets and all but the end of tokens masked.
+"""OCPP frames in the log, at DEBUG only. Secrets are masked, and tokens but for their end.
 
-Asked once for every connection, so that the way of a message has nothing of it otherwise.
+A connection calls `is_on` once, so that the frame log costs nothing per message while it is off.
 """
 
 from __future__ import annotations
@@ -31,26 +31,26 @@ def is_on() -> bool:
 
 
 def sending(station: Any, send: Send) -> Send:
-    """`send`, which is logged."""
+    """Wrap `send`, so that frames are logged."""
 
     async def logged(text: str) -> None:
-        _tell("frame.out", station, text)
+        _log("frame.out", station, text)
         await send(text)
 
     return logged
 
 
 def receiving(station: Any, receive: Receive) -> Receive:
-    """`receive`, which is logged."""
+    """Wrap `receive`, so that frames are logged."""
 
     async def logged(text: str, *more: Any, **named: Any) -> None:
-        _tell("frame.in", station, text)
+        _log("frame.in", station, text)
         await receive(text, *more, **named)
 
     return logged
 
 
-def _tell(event: str, station: Any, text: str) -> None:
+def _log(event: str, station: Any, text: str) -> None:
     header = _HEADER.match(text)
     kind, message_id, action = header.groups() if header else ("", "", "")
     log.debug(
@@ -64,7 +64,7 @@ def _tell(event: str, station: Any, text: str) -> None:
 
 
 def shown(text: str) -> str:
-    """A frame as readers of the log may see it."""
+    """A frame for the log, with masks and cut to LONGEST."""
     return _TOKEN.sub(_shortened, masked_frame(text))[:LONGEST]
 
 

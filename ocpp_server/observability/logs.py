@@ -1,4 +1,4 @@
-"""Structured logs: one line for each event, through structlog, for our own loggers and those of libraries."""
+"""Structured logs: one line for each event, through structlog, for this server and for libraries."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import structlog
 from ocpp_server.environment import roles
 from ocpp_server.observability.masking import MASK, is_secret_name, masked, masked_words
 
-# The keys one greps for come first and in this order, whatever order they were bound in.
+# Keys that come first in each line, in this order, because users search for them.
 LEADING_KEYS = ("station", "message_id", "action", "version", "ms")
 _TOKEN_KEYS = frozenset({"token", "id_tag", "idtag", "id_token", "idtoken", "uid"})
-# Masked by the code that logs it, or our own words.
+# Keys that are not masked here: `frame` is masked by the code that logs it, the others hold no secrets.
 _WHOLE = frozenset({"frame", "timestamp", "level", "logger"})
-# Addresses and `name=value`: most values have neither.
+# Only addresses and `name=value` may contain a secret; most values have neither.
 _MAY_HOLD_VALUE = re.compile("[@=:]").search
 _LONG_ENOUGH_TO_SHOW_AN_END = 8  # the shortest RFID uid: four bytes in hex
 
@@ -26,7 +26,7 @@ Event = MutableMapping[str, Any]
 
 
 def mask_secrets(_logger: Any, _method: str, event: Event) -> Event:
-    """Hide secrets entirely, also inside of values, and all but the last four characters of a token."""
+    """Mask secrets, also inside of values, and tokens but for their last four characters."""
     for key, value in event.items():
         lowered = key.lower()
         if lowered in _TOKEN_KEYS and isinstance(value, str):
@@ -46,13 +46,13 @@ def order_keys(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def own_process(_logger: Any, _method: str, event: Event) -> Event:
-    """The process that wrote the line: several may write to one place."""
+    """Add the role and id of the process, because several processes may write to one place."""
     event["role"], event["pid"] = str(roles.current()), os.getpid()
     return event
 
 
-class Untraced(logging.Filter):
-    """One line instead of a traceback, for a library that reports every second that Redis is away."""
+class WithoutTraceback(logging.Filter):
+    """Replaces a traceback by one line, for a library that reports an outage of Redis every second."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.exc_info:
@@ -62,12 +62,14 @@ class Untraced(logging.Filter):
 
 
 class AccessFields(logging.Filter):
-    """The access lines of uvicorn, where it was started without `run.py`, with fields as ours have."""
+    """Gives uvicorn's access lines the fields of `http.request`. uvicorn writes them when it is started
+    without `run.py`.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         match record.args:
             case (address, method, path, _, status):
-                # Without the query: it may hold a card's number.
+                # The query is cut off: it may contain a token.
                 record.msg, record.args = "http.access", ()
                 record.method, record.status = method, status
                 record.path = str(path).partition("?")[0]
@@ -101,7 +103,7 @@ def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]
     )
     if form == "json":
         render: list[Any] = [
-            # Frames and messages as fields. Never the local variables: they hold passwords and tokens.
+            # Tracebacks as fields, without local variables, which may contain passwords and tokens.
             structlog.processors.ExceptionRenderer(
                 structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=30)
             ),
@@ -129,16 +131,16 @@ def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
             }
         },
-        "filters": {"untraced": {"()": Untraced}, "access": {"()": AccessFields}},
+        "filters": {"untraced": {"()": WithoutTraceback}, "access": {"()": AccessFields}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # Django attaches handlers of its own to these two, which would print every line twice.
+            # Without handlers: those that Django adds to these two loggers would print every line twice.
             "django": {"handlers": [], "level": level if level != "DEBUG" else "INFO", "propagate": True},
             "django.server": {"handlers": [], "level": "INFO", "propagate": True},
-            # Frame-by-frame chatter of the libraries below us; our own frames come from the engine.
+            # WARNING: this library logs every frame. The server logs frames itself (`frame_log`).
             "websockets": {"level": "WARNING"},
-            # Started without `run.py` it brings handlers of its own.
+            # Without handlers: uvicorn adds its own when it is started without `run.py`.
             "uvicorn": {"handlers": [], "level": "WARNING", "propagate": True},
             "uvicorn.access": {"handlers": [], "level": "INFO", "propagate": True, "filters": ["access"]},
             "daphne": {"level": "WARNING"},

@@ -1,7 +1,7 @@
-"""Copies without secrets, for all that keeps, shows or logs what a payload says.
+"""Copies of payloads with masked secrets, for code that stores, shows or logs them.
 
-The rule is `protocol.secrets`. Only what is secret changes: a text without secrets comes back as it is, and
-in one with secrets every number keeps its digits.
+`protocol.secrets` defines the secrets. Nothing else changes: a text without secrets is returned as it is, and
+numbers keep their digits.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ __all__ = ["MASK", "is_secret_name", "masked", "masked_frame", "masked_text", "m
 
 MASK: Final = "***"
 
-_DEPTH = 64  # a frame of a station has 32 levels at most; what is deeper is hidden whole
-_NESTED = 4  # JSON inside of JSON texts
+_DEPTH = 64  # a frame of a station has 32 levels at most; deeper values are masked whole
+_NESTED = 4  # the limit of levels of JSON inside of JSON strings
 _SHORTEST_ECHO = 6  # a shorter secret is found in too many texts that do not repeat it
 _LONGEST_NAME = 64
 _PAIR_LENGTH = 2
-_DESCRIBED = frozenset({"component", "variable"})  # name a key, hold no value
-_MOST_NAMES = 200  # checked in one text; a text with more hints at secrets is hidden whole
+_DESCRIBED = frozenset({"component", "variable"})  # objects that name a key and hold no value
+_MAX_NAMES = 200  # the limit for one text; a text with more hints at secrets is masked whole
 
 # The header of a call: its type, its id, and its action.
 _CALL = re.compile(r'\s*\[\s*[26]\s*,\s*"[^"]{0,64}"\s*,\s*"([A-Za-z0-9]{1,64})"')
 _RUN = re.compile(r"[^\s\"'<>]+")
-# A host, with a port perhaps, and the begin of what follows: an @ behind it belongs to no login.
+# A host, with an optional port, before a path or query: an @ after it does not end a login.
 _HOST = re.compile(r"(?:[^@/?#:\[]*|\[[0-9A-Fa-f:.]*\])(?::[0-9]*)?[/?#]")
 _QUERY = re.compile(r"([?&;#])([^=?&;#]{1,200})=([^&;#]+)")
 _SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
@@ -47,22 +47,23 @@ _ASSIGNED = re.compile(r"[\"'\]]*+\s*+[=:]\s*+\S")
 
 
 def masked(payload: Any, action: str = "", *, echoes: Iterable[str] = ()) -> Any:
-    """A copy of a payload without its secrets; `action` is the one whose request or answer it is.
+    """A copy of a payload with masked secrets. It is a request or answer of `action`.
 
-    `echoes` are the secrets of the request that it answers, see `secrets_in`.
+    `echoes` are the secrets of the request that the payload answers, see `secrets_in`.
     """
-    return _Copy(echoes).of(payload, _Place(paths_of(action)))
+    return _Copy(echoes).of(payload, _Context(paths_of(action)))
 
 
 def masked_text(text: str, action: str = "", *, is_known: bool = False, echoes: Collection[str] = ()) -> str:
-    """The same for a payload's JSON text; what is not JSON is hidden whole when it names a secret.
+    """The JSON text of a payload with masked secrets. A text that is not JSON is masked whole if it names a
+    secret.
 
-    `is_known`: it has been validated and has no field that its schema does not know. Asked for every message.
+    `is_known`: the payload was validated and has only fields of its schema. This runs for every message.
     """
     if action not in MAY_HOLD_SECRETS and not echoes:
         if is_known:
-            # All names are the published ones: only customData and addresses are left. Spelled out, because
-            # this looks at every character of every message.
+            # All names are those of the schema, so only customData and addresses may contain a secret. There
+            # is no loop, because this searches every message.
             if "customData" not in text and "@" not in text and "\\u" not in text:
                 return text
         elif not _may_hold_secret(text):
@@ -71,29 +72,31 @@ def masked_text(text: str, action: str = "", *, is_known: bool = False, echoes: 
     try:
         # Numbers stay as they were written: 1.10 does not become 1.1.
         payload = json.loads(text, parse_float=_written, parse_int=_written)
-        found = copy.of(payload, _Place(paths_of(action)))
+        found = copy.of(payload, _Context(paths_of(action)))
         return orjson.dumps(found).decode() if copy.hidden else text
     except (ValueError, TypeError, RecursionError):
         return _Copy(echoes).text(text, is_free=True)
 
 
 def masked_frame(text: str) -> str:
-    """The same for a whole frame, of which only a call says what action it is about."""
+    """A frame with masked secrets. Only a call names its action."""
     header = _CALL.match(text)
     return masked_text(text, header[1] if header else "")
 
 
 def masked_words(text: str, *, echoes: Iterable[str] = ()) -> str:
-    """The same for a sentence of a station or a library: addresses and `name=value`; words alone stay."""
+    """A text of a station or library with masked secrets in addresses and `name=value`. A name alone
+    stays.
+    """
     return _Copy(echoes).text(text, is_free=False)
 
 
 def secrets_in(payload: Any, action: str) -> frozenset[str]:
-    """The secret texts of a request that are long enough to be recognised where its answer repeats them."""
+    """The secret texts of a request, if they are long enough to be found where its answer repeats them."""
     if action not in MAY_HOLD_SECRETS:
         return frozenset()
     copy = _Copy()
-    copy.of(payload, _Place(paths_of(action)))
+    copy.of(payload, _Context(paths_of(action)))
     return frozenset(text for text in copy.texts if len(text) >= _SHORTEST_ECHO)
 
 
@@ -102,7 +105,7 @@ def _written(number: str) -> orjson.Fragment:
 
 
 def _may_hold_secret(text: str) -> bool:
-    """Whether there is a reason to read a text: most have none, and are stored as they came."""
+    """Whether a text must be parsed to find secrets. Most texts need not, and are stored unchanged."""
     if "@" in text or "\\u" in text or secrets.configured():
         return True
     return _hints_at_secret(text)
@@ -111,18 +114,18 @@ def _may_hold_secret(text: str) -> bool:
 def _hints_at_secret(text: str) -> bool:
     # An idToken is no secret, and many messages have one.
     folded = text.casefold().replace("idtoken", "")
-    # Plain searches in a plain loop: one expression, or a generator, takes several times as long.
+    # A plain loop: a regular expression or a generator takes several times as long.
     for hint in secrets.HINTS:  # noqa: SIM110
         if hint in folded:
             return True
     return False
 
 
-class _Place(NamedTuple):
-    """Where in a payload a value stands.
+class _Context(NamedTuple):
+    """The place of a value in a payload.
 
-    `is_secret`: all of it is one. `is_named`: it belongs to a key or variable that is a secret's. `is_free`:
-    its texts are a vendor's, where the mere name of a secret may be followed by it.
+    `is_secret`: the whole value is a secret. `is_named`: it belongs to a key or variable with the name of a
+    secret. `is_free`: it has texts of a vendor, in which a secret may follow its name in any format.
     """
 
     paths: Paths
@@ -132,11 +135,11 @@ class _Place(NamedTuple):
     depth: int = 0
 
 
-_IN_TEXT = _Place(NO_PATHS, is_free=True)
+_IN_TEXT = _Context(NO_PATHS, is_free=True)
 
 
 class _Copy:
-    """One payload being copied. `hidden` counts what was masked, `texts` are those masked as a whole."""
+    """Copies one payload. `hidden` counts the masked values, `texts` are the texts that were masked whole."""
 
     __slots__ = ("echoes", "hidden", "nested", "texts")
 
@@ -146,42 +149,42 @@ class _Copy:
         self.nested = 0
         self.texts: list[str] = []
 
-    def of(self, value: Any, place: _Place) -> Any:
+    def of(self, value: Any, context: _Context) -> Any:
         """A copy of a value without its secrets."""
         if value is None or isinstance(value, bool) or value == "":
             return value
-        if place.depth > _DEPTH:
+        if context.depth > _DEPTH:
             return self._hide(value)
         if isinstance(value, list):
-            inside = place._replace(depth=place.depth + 1)
+            inside = context._replace(depth=context.depth + 1)
             return [self._item(item, inside) for item in value]
         if isinstance(value, dict):
-            return self._object(value, place)
-        if place.is_secret:
+            return self._object(value, context)
+        if context.is_secret:
             return self._hide(value)
-        return self.text(value, is_free=place.is_free) if isinstance(value, str) else value
+        return self.text(value, is_free=context.is_free) if isinstance(value, str) else value
 
-    def _item(self, item: Any, place: _Place) -> Any:
-        is_pair = place.is_free and isinstance(item, list) and len(item) == _PAIR_LENGTH
-        if is_pair and not place.is_secret and _names_secret(item[0]):  # ["WifiPSK", "..."]
-            return [item[0], self.of(item[1], place._replace(is_secret=True))]
-        return self.of(item, place)
+    def _item(self, item: Any, context: _Context) -> Any:
+        is_pair = context.is_free and isinstance(item, list) and len(item) == _PAIR_LENGTH
+        if is_pair and not context.is_secret and _names_secret(item[0]):  # ["WifiPSK", "..."]
+            return [item[0], self.of(item[1], context._replace(is_secret=True))]
+        return self.of(item, context)
 
-    def _object(self, value: dict[str, Any], place: _Place) -> dict[str, Any]:
-        paths, is_named = place.paths, place.is_named or _is_about_secret(value)
+    def _object(self, value: dict[str, Any], context: _Context) -> dict[str, Any]:
+        paths, is_named = context.paths, context.is_named or _is_about_secret(value)
         found = {}
         for name, item in value.items():
-            if place.is_free and not place.is_secret and _is_name_of_secret(name, item):
+            if context.is_free and not context.is_secret and _is_name_of_secret(name, item):
                 found[name] = item  # the value beside it is hidden
                 continue
             step = paths.get(name) if paths else None
             is_value = is_named and (secrets.holds_value(name) or secrets.is_remark(name))
-            inside = _Place(
+            inside = _Context(
                 step or NO_PATHS,
-                is_secret=place.is_secret or step == NO_PATHS or is_value or is_secret_name(name),
+                is_secret=context.is_secret or step == NO_PATHS or is_value or is_secret_name(name),
                 is_named=is_named and name not in _DESCRIBED,
-                is_free=place.is_free or name in ("data", "customData"),
-                depth=place.depth + 1,
+                is_free=context.is_free or name in ("data", "customData"),
+                depth=context.depth + 1,
             )
             found[name] = self.of(item, inside)
         return found
@@ -195,8 +198,8 @@ class _Copy:
     # -- inside of texts ------------------------------------------------------------------------
 
     def text(self, text: str, *, is_free: bool) -> str:
-        """A text without the secrets in it; all of it is one when it names secrets in a way we can't read."""
-        found = self._echoless(text)
+        """A text with masked secrets. It is masked whole if it names secrets in an unknown format."""
+        found = self._without_echoes(text)
         if found[:1] in '{["' or found.lstrip()[:1] in ("{", "[", '"'):
             inner = self._inner(found)
             if inner is not None:
@@ -215,7 +218,7 @@ class _Copy:
         return self._hide(text) if pairs is None else pairs
 
     def _inner(self, text: str) -> str | None:
-        """JSON inside of a text, without its secrets; None when it is no JSON, or a mere number."""
+        """JSON inside of a text, with masked secrets; None for a text that is not JSON, or only a number."""
         if self.nested >= _NESTED:
             return None
         try:
@@ -235,7 +238,7 @@ class _Copy:
             return self._hide(text)
 
     def _pairs(self, text: str, is_free: bool) -> str | None:
-        """`a=1&password=x` without its secrets; None when a secret may be left in it."""
+        """`a=1&password=x` with masked secrets; None when the text may contain another secret."""
         for separator in ("&", ";", "\n", ","):
             shown = []
             for part in text.split(separator):
@@ -255,7 +258,7 @@ class _Copy:
                 return separator.join(shown)
         return None
 
-    def _echoless(self, text: str) -> str:
+    def _without_echoes(self, text: str) -> str:
         for echo in self.echoes:
             if echo in text:
                 self.hidden += 1
@@ -269,7 +272,7 @@ class _Copy:
 
 
 def _is_about_secret(value: dict[str, Any]) -> bool:
-    """Whether an object gives a value to a key or variable that is a secret's."""
+    """Whether an object gives a value to a key or variable with the name of a secret."""
     for name, item in value.items():
         if isinstance(item, str):
             if name.casefold() in secrets.NAMING and is_secret_name(item):
@@ -284,7 +287,7 @@ def _is_about_secret(value: dict[str, Any]) -> bool:
 
 
 def _is_name_of_secret(name: str, item: Any) -> bool:
-    """Whether a property holds the name of a key or variable that is a secret's."""
+    """Whether a property holds a key or variable with the name of a secret."""
     return (
         isinstance(item, str)
         and name.casefold() in secrets.NAMING
@@ -298,17 +301,17 @@ def _names_secret(name: Any) -> bool:
 
 
 def _names_in(text: str, *, is_free: bool) -> bool:
-    """Whether a text has the name of a secret in it; in a vendor's text as a word, elsewhere with a value
-    behind it.
+    """Whether a text contains the name of a secret: in a text of a vendor as a word, elsewhere with a value
+    after it.
     """
     folded = text.casefold()
-    if len(folded) != len(text):  # positions moved; this is not how keys are written
+    if len(folded) != len(text):  # case folding moved the positions; keys have no such characters
         text = folded
     if secrets.configured():
         return any(is_secret_name(word) for word in re.findall(r"[\w.\-\[\]]{1,64}", text)[:10_000])
     end = -1
     for number, hint in enumerate(_HINTS.finditer(folded)):
-        if number >= _MOST_NAMES:
+        if number >= _MAX_NAMES:
             return True
         if hint.start() < end:
             continue
@@ -326,14 +329,14 @@ def _names_in(text: str, *, is_free: bool) -> bool:
 
 
 def _value_at(text: str, end: int) -> int:
-    """Where the value behind a name begins."""
+    """The position of the value after a name."""
     while end < len(text) and text[end] in "\"' =:>":
         end += 1
     return end
 
 
 def _without_login(match: re.Match[str]) -> str:
-    """An address without its login and the secrets of its query; anything else as it is."""
+    """An address with a masked login and masked secrets in its query; other texts unchanged."""
     run = match[0]
     before, slashes, rest = run.partition("//")
     if not slashes:

@@ -1,7 +1,7 @@
-"""Counts of the engine while it works. Plain lists and dictionaries, because every message pays for them
-(half a microsecond); `metrics` turns them into Prometheus' form at each scrape.
+"""The counts of this process, in plain lists and dictionaries: they cost every message only half a
+microsecond. `metrics` converts them into the format of Prometheus at each scrape.
 
-No name here comes from a station: names that it can invent are counted as "other".
+Names from a station become labels only if the server knows them; others are counted as "other".
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from ocpp_server.protocol import actions
 from ocpp_server.protocol.dispatch import Exchange
 
 OTHER: Final = "other"
-# Seconds. A message is handled in less than a millisecond, and waits for one commit of the database.
+# Bounds in seconds. A message takes less than a millisecond, and the wait for one commit of the database.
 HANDLING_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0)
-# A charger on a mobile network takes its time to answer.
+# Bounds in seconds for the answer to a command: a station on a mobile network may be slow.
 ROUND_TRIP_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BATCH_JOBS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
-# How commands end that the station did not answer (`Command.State`).
+# The states of commands that the station did not answer (`Command.State`).
 UNANSWERED: Final = frozenset({"timeout", "disconnected"})
-# So many combinations of names are told apart; none of our tallies has as many.
+# The limit of combinations of names in one tally; no tally of this module has as many.
 MAX_SERIES: Final = 1000
-# Of HTTP; whatever else a client invents is "other".
+# The HTTP methods that are counted by name; any other is "other".
 METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-# The codes of RFC 6455 and IANA's register; a station may close with any other.
+# The codes of RFC 6455 and IANA's registry; a station may close with any other.
 CLOSE_CODES: Final = frozenset(range(1000, 1016))
 
 
 class Spread:
-    """A histogram: how many values fell below each bound, and their sum. For one writer at a time."""
+    """A histogram: the number of values below each bound, and their sum. Only one thread may write to it."""
 
     __slots__ = ("bounds", "counts", "total")
 
@@ -55,10 +55,10 @@ class Spread:
 
 
 class Tally:
-    """Counts by one or more names. From any thread.
+    """Counts by one or more names. Thread-safe.
 
-    `awaited` are there from the start, with 0: Prometheus sees an increase only in what it has seen before,
-    and an alert on the first of them would miss it.
+    `awaited` names exist from the start, with 0. Prometheus detects an increase only in a series that it
+    knows, so an alert would miss the first one otherwise.
     """
 
     def __init__(self, *labels: str, awaited: tuple[tuple[str, ...], ...] = ()) -> None:
@@ -89,26 +89,28 @@ class Handled:
 
 
 class JournalMeasures:
-    """The writer thread's own; see `ocpp_server.storage.journal`."""
+    """The counts of the writer thread, see `ocpp_server.storage.journal`."""
 
     def __init__(self) -> None:
         self.jobs = Spread(BATCH_JOBS)
         self.commit_s = Spread(HANDLING_S)
-        # From the first message of a batch being handed in to its commit: the longest wait of the batch.
+        # The longest wait in a batch: from its first message to the commit.
         self.wait_s = Spread(HANDLING_S)
         self.retries = 0
         self.refused_batches = 0
         self.given_up = 0
 
     def committed(self, jobs: int, *, started: float, since: float, now: float) -> None:
-        """A batch is stored. `started` its writing, `since` its oldest job; monotonic seconds."""
+        """Count a stored batch: when its writing `started`, and `since` when its oldest job waited (monotonic
+        seconds).
+        """
         self.jobs.add(jobs)
         self.commit_s.add(now - started)
         self.wait_s.add(now - since)
 
 
 class HousekeepingRun:
-    """The last time a job of the housekeeping was done here (Unix seconds), and how long it took."""
+    """When a job of the housekeeping was last done in this process (Unix seconds), and how long it took."""
 
     __slots__ = ("at", "seconds")
 
@@ -137,7 +139,7 @@ last_runs: dict[str, HousekeepingRun] = {}
 
 
 def handled(exchange: Exchange) -> None:
-    """A message of a station has its answer. On the way of every message: nothing may be added lightly."""
+    """Count an answered message. This runs for every message, so it must stay fast."""
     record = handled_by_action.get(exchange.call.action)
     if record is None:
         record = _first(exchange.call.action)
@@ -161,19 +163,19 @@ def known(action: str) -> str:
 
 
 def finished(action: str, state: str, seconds: float | None) -> None:
-    """A command has ended; `seconds` since it was sent, None for one that never was."""
+    """Count a finished command; `seconds` since it was sent, None for one that was not sent."""
     commands.add(action, state)
     if seconds is not None and state not in UNANSWERED:
         round_trips.setdefault(action, Spread(ROUND_TRIP_S)).add(seconds)
 
 
 def closed(code: int) -> None:
-    """A station's socket is gone."""
+    """Count a closed socket of a station."""
     closes.add(str(code) if code in CLOSE_CODES else OTHER)
 
 
 def housekeeping(job: str, result: str, started: float) -> None:
-    """A job of the housekeeping has run; `started` by perf_counter."""
+    """Count a run of a job of the housekeeping; `started` is a time of perf_counter."""
     housekeeping_jobs.add(job, result)
     if result == "done":
         last_runs[job] = HousekeepingRun(perf_counter() - started)

@@ -1,7 +1,7 @@
-"""Numbers for Prometheus.
+"""The metrics for Prometheus.
 
-`measures` counts what happens in this process, and every process shows its own counts. Figures that are the
-same in every process are read when Prometheus scrapes, by the roles that serve people.
+Every process exports its own counts (`measures`). Figures of the fleet, which are the same in every process,
+are read at each scrape, and only some roles export them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ocpp_server.environment import roles
 from ocpp_server.observability.families import SystemCollector
 
 ALL_ROLES: Final = frozenset(roles.Role)
-# The roles that show figures of the fleet; gateways hold sockets and processors read the queue.
+# The roles that export figures of the fleet.
 FLEET_ROLES: Final = frozenset({roles.Role.SERVER, roles.Role.WEB, roles.Role.HOUSEKEEPING})
 
 _registered: list[tuple[Callable[[], Collector], frozenset[roles.Role], Callable[[], bool]]] = []
@@ -29,9 +29,9 @@ def register(
     of: frozenset[roles.Role] = ALL_ROLES,
     when: Callable[[], bool] = lambda: True,
 ) -> None:
-    """Add a collector to the processes of these roles; at the start, before the first scrape.
+    """Add a collector to the processes of these roles, before the first scrape.
 
-    `when`: whether the settings give it anything to collect.
+    `when` returns whether these settings need it.
     """
     _registered.append((make, of, when))
 
@@ -39,7 +39,7 @@ def register(
 @cache
 def registry() -> CollectorRegistry:
     """The collectors of this process, by its role."""
-    # A test checks their names. Describing them at the start would query the database and Redis.
+    # No auto_describe: it would query the database and Redis at the start. A test checks the names instead.
     made = CollectorRegistry(auto_describe=False)
     made.register(SystemCollector())
     for make, of, when in _registered:

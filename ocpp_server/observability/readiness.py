@@ -14,9 +14,9 @@ _probes: dict[str, tuple[Probe, Callable[[], bool]]] = {}
 
 
 def register(name: str, probe: Probe, *, when: Callable[[], bool] = lambda: True) -> None:
-    """Add a part; at the start. `when`: whether a process with these settings has it.
+    """Add a part. `when` returns whether a process with these settings has it.
 
-    A probe answers within two seconds, whatever hangs, and raises nothing.
+    A probe must return within two seconds, even if its part hangs, and must raise nothing.
     """
     _probes[name] = (probe, when)
 

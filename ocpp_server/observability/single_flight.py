@@ -1,4 +1,4 @@
-"""Questions that may not be answered: to a database that is paused, to a disk that does not respond."""
+"""Blocking calls that may hang, such as a query to a paused database or a write to a broken disk."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def in_thread(function: Callable[[], T], *, name: str) -> Future[T]:
-    """The future result of a function that runs in a daemon thread: one that hangs does not keep the process
+    """Run a function in a daemon thread and return its future. A thread that hangs does not keep the process
     alive.
     """
     future: Future[T] = Future()
@@ -38,12 +38,14 @@ class SingleFlight(Generic[T]):
         self._future: Future[T] | None = None
 
     def begin(self) -> Future[T]:
-        """The future result: of the run that is under way, or of a new one."""
+        """The future of the current run, or of a new one."""
         with self._lock:
             if self._future is None or self._future.done():
                 self._future = in_thread(self._function, name=self._name)
             return self._future
 
     def result(self, timeout_s: float) -> T:
-        """Raises TimeoutError after so many seconds, and whatever the function raised."""
+        """The result of the current or a new run. Raises TimeoutError after `timeout_s` seconds, and the
+        errors of the function.
+        """
         return self.begin().result(timeout_s)

@@ -1,8 +1,8 @@
 """One id from the REST request to the station's answer.
 
-Every HTTP request has an id, which its answer carries (`X-Request-ID`) and every line that is logged for it
-(`request_id`). The first command that a request sends takes that id for its own: the OCPP message id on the
-wire, `requestId` in the API, `message_id` in the logs of whichever process holds the socket.
+Every HTTP request has an id. It is in the answer (`X-Request-ID`) and in every log line of the request
+(`request_id`). The first command that a request sends gets the same id: as OCPP message id, as `requestId` in
+the API, and as `message_id` in the logs of the process that holds the socket.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from contextvars import ContextVar
 
 import structlog
 
-# Request ids that a proxy or caller may set; any other text is not repeated in our logs.
+# Request ids that a proxy or caller may set. Any other text is not logged.
 _NAME = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 
 
 class Trace:
-    """One request. `is_used` when a command has its id."""
+    """One request. `is_used` is True once a command has its id."""
 
     __slots__ = ("id", "is_used")
 
@@ -34,7 +34,7 @@ _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 @contextmanager
 def request(*, called: str = "") -> Iterator[Trace]:
-    """Everything inside belongs to one request; `called` is the caller's name for it, if any."""
+    """Trace the code inside as one request; `called` is the id that the caller sent, if any."""
     trace = Trace()
     names = {"request_id": trace.id}
     if _NAME.fullmatch(called):
@@ -48,7 +48,7 @@ def request(*, called: str = "") -> Iterator[Trace]:
 
 
 def command_id() -> str:
-    """The id of a new command: the request's own for its first one."""
+    """The id of a new command. The first command of a request gets the id of the request."""
     trace = _current.get()
     if trace is None or trace.is_used:
         return str(uuid.uuid4())

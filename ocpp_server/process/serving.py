@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import django
 
-from ocpp_server.environment.roles import DUTIES, Role
+from ocpp_server.environment.roles import ROLES, Role
 from ocpp_server.process import start
 
 # The roles with a port, and the ASGI application of each.
@@ -26,7 +26,7 @@ def prepare(role: Role) -> Any:
     # Imported here, because importing the settings raises SettingError for a wrong environment variable.
     from ocpp_server import settings as configured
 
-    if DUTIES[role].needs_redis and not configured.REDIS_DISTRIBUTED_STATE:
+    if ROLES[role].needs_redis and not configured.REDIS_DISTRIBUTED_STATE:
         raise start.StartError(
             f"REDIS_ADDR: the role {role} shares its work with others through Redis and needs its address; "
             "python3 run.py alone is everything in one process, without Redis.",

@@ -14,7 +14,7 @@ import django
 import uvloop
 
 from ocpp_server.environment import env, roles
-from ocpp_server.environment.roles import DUTIES, Role
+from ocpp_server.environment.roles import ROLES, Role
 from ocpp_server.process import start, workers
 from ocpp_server.process.garbage_collection import tune_garbage_collector
 from ocpp_server.process.serving import APPLICATIONS, prepare, serve_on
@@ -134,5 +134,5 @@ async def until_signal(work: Work, role: Role) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, handle_signal)
     tune_garbage_collector()
-    print(f"The {role} process is running: {DUTIES[role].sentence}. Ctrl-C stops it.", flush=True)
+    print(f"The {role} process is running: {ROLES[role].sentence}. Ctrl-C stops it.", flush=True)
     await work(stop)

@@ -1,4 +1,4 @@
-"""Run the jobs that no message starts: `manage.py housekeeping`, on two machines where one may fail."""
+"""Run the periodic jobs: `manage.py housekeeping`. Run it on two machines, in case one fails."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Django's `migrate` for a database whose tables are in use: stations go on charging meanwhile (F34)."""
+"""Django's `migrate` for a database that is in use: stations continue charging meanwhile (F34)."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from django.db import OperationalError, connection
 
 from ocpp_server.storage import database
 
-# Transactions that queued up behind the migration run between two attempts.
+# The pause between two attempts: transactions that waited behind the migration run meanwhile.
 PAUSE_S: Final = 3.0
-# A query that holds a table for longer than this has to be ended by an administrator.
-PATIENCE_S: Final = 600.0
+# How long to retry. An administrator has to end a query that locks a table for longer.
+RETRY_FOR_S: Final = 600.0
 
 
 class Command(migrate.Command):
     """Roll back and retry a migration that meets a lock or a deadlock with another transaction.
 
-    Migrations that are done stay done. Raises OperationalError after PATIENCE_S.
+    Migrations that were applied stay applied. Raises OperationalError after RETRY_FOR_S.
     """
 
     def handle(self, *args: Any, **options: Any) -> None:
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + RETRY_FOR_S
         while True:
             try:
                 super().handle(*args, **options)

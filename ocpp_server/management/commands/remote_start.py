@@ -5,7 +5,7 @@ from typing import Any
 
 from ocpp_server.management.station_command import StationCommand, connector_number
 
-# The driver has plugged in by then, or the station gives up: most have a ConnectionTimeOut of 60 s.
+# Most stations have a ConnectionTimeOut of 60 s: after it, the driver has plugged in or the start has failed.
 DEFAULT_WAIT_S = 60.0
 # Together with the longest timeout it must stay within the life of the command's API key.
 MAX_WAIT_S = 150.0

@@ -13,7 +13,7 @@ from simulator.console import add_arguments, run
 
 class Command(BaseCommand):
     help = "Run simulated charging stations against a server and show how fast it answers."
-    # The stations connect from outside: they need neither models nor the database.
+    # The simulated stations use only the network: they need neither models nor the database.
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
 

@@ -13,7 +13,7 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from accounts.models import User
 from accounts.services import api_keys
-from ocpp_server.bounds import bodies, callers, crowd
+from ocpp_server.bounds import bodies, callers, per_address
 from ocpp_server.bounds.bodies import bounded
 
 KIB = 1024
@@ -29,7 +29,7 @@ def _small_bounds(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     monkeypatch.setattr(callers, "_verified", callers._Verified())
     monkeypatch.setattr(bodies, "LINGER_S", 0.2)
     yield
-    assert crowd.requests._taken == crowd.lookups._taken == {}
+    assert per_address.requests._taken == per_address.lookups._taken == {}
 
 
 class Request:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_server.bounds import callers, crowd
+from ocpp_server.bounds import callers, per_address
 from tests.unit.bounds.test_bodies import AUTHORIZE, LOGIN, Request, _small_bounds, valid_key  # noqa: F401 - a fixture
 
 
@@ -82,7 +82,7 @@ async def test_all_addresses_of_one_ipv6_customer_are_one_client() -> None:
     [("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::/64"), ("unix socket", "unix socket")],
 )
 def test_all_spellings_of_an_address_are_one_address(address: str, network: str) -> None:
-    assert crowd.network_of(address) == network
+    assert per_address.network_of(address) == network
 
 
 async def test_without_a_limit_every_request_is_served(settings: Any) -> None:
@@ -110,7 +110,7 @@ async def test_an_authenticated_request_counts_no_longer() -> None:
     async with in_progress(*long):
         for request in long:
             # As the authentication of the API does, in the thread of the request.
-            await asyncio.to_thread(callers.vouch, request)  # type: ignore[arg-type]
+            await asyncio.to_thread(callers.mark_authenticated, request)  # type: ignore[arg-type]
         assert (await get().run()).status == 200
         assert (await get(authorization="Api-Key good").run()).status == 200
 

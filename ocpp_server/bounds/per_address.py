@@ -1,8 +1,8 @@
 """Count the requests and connections without valid credentials of each client address in this process.
 
-Stations do not count: many of them may share one address, and their handshakes have limits of their own
-(R36). The handshake shows that a connection is a station's, so silent connections are not refused but get
-less time (`connections`).
+Stations do not count: many of them may share one address, and their handshakes have their own limits (R36).
+A connection belongs to a station only after the handshake. So connections beyond the limit are not refused:
+they get less time for their headers (`connections`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from django.conf import settings
 _IPV6_NETWORK: Final = 64  # providers assign a /64 to each customer
 
 
-class Places:
-    """A counter for each address. Used from the event loop and from the threads of requests."""
+class AddressCounters:
+    """A counter for each address. Thread-safe: the event loop and the threads of requests use it."""
 
     def __init__(self) -> None:
         self._taken: dict[str, int] = {}
@@ -32,7 +32,7 @@ class Places:
             self._taken[address] = self._taken.get(address, 0) + 1
 
     def free(self, address: str) -> None:
-        """Free a place. The address is removed with its last place, or the table would grow without limit."""
+        """Subtract one. An address is removed at 0, or the table would grow without limit."""
         with self._lock:
             left = self._taken[address] - 1
             if left:
@@ -46,29 +46,29 @@ class Places:
 
 
 # Requests in progress, lookups of their credentials, and open connections that do not belong to stations.
-requests, lookups, connections = Places(), Places(), Places()
+requests, lookups, connections = AddressCounters(), AddressCounters(), AddressCounters()
 
 
-class Place:
-    """One taken place. Calling `free` again has no effect."""
+class Slot:
+    """One request, lookup or connection that counts for an address. Calling `free` again has no effect."""
 
-    def __init__(self, places: Places, address: str) -> None:
-        self._places, self._address, self._is_taken = places, address, True
+    def __init__(self, counters: AddressCounters, address: str) -> None:
+        self._counters, self._address, self._is_taken = counters, address, True
         self._lock = Lock()
-        places.take(address)
+        counters.take(address)
 
     def free(self) -> None:
         with self._lock:
             was_taken, self._is_taken = self._is_taken, False
         if was_taken:
-            self._places.free(self._address)
+            self._counters.free(self._address)
 
 
 def client_of(scope: dict[str, Any]) -> str:
-    """The address that a request counts for; empty for one that counts for none.
+    """The address for which a request counts; empty for a request that does not count.
 
-    Behind a trusted proxy the server puts the forwarded address into the scope. If it is the proxy's own
-    address nevertheless, all clients behind it would share one limit, so there is none.
+    Behind a trusted proxy the server puts the forwarded address into the scope. If the scope still has the
+    proxy's own address, the request does not count: all clients behind the proxy would share one limit.
     """
     client = scope.get("client")
     if not client:
@@ -80,7 +80,7 @@ def client_of(scope: dict[str, Any]) -> str:
 
 
 def peer_of(address: str) -> str:
-    """The address that a connection counts for; empty for a trusted proxy."""
+    """The address for which a connection counts; empty for a trusted proxy, which does not count."""
     return "" if _is_proxy(settings.FORWARDED_ALLOW_IPS, address) else network_of(address)
 
 
