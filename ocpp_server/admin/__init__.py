@@ -1,5 +1,6 @@
-"""The admin kit: the base of all lists, cells, colours, filters, theme, roles, middleware and static files.
+"""The common parts of the admin: base of lists, cells, colours, filters, theme, roles, middleware, static
+files.
 
-It imports no app. Apps register their menu entries (`menu`), dashboard cards (`cards`) and pages (`pages`).
-Below it stand `protocol`, `storage` and `observability`.
+This package imports no app: apps register their menu entries (`menu`), dashboard cards (`cards`) and pages
+(`pages`). It imports `protocol`, `storage` and `observability`.
 """

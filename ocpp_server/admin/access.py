@@ -25,5 +25,5 @@ def may_provide(user: Any) -> bool:
 
 
 def request_may_provide(request: HttpRequest) -> bool:
-    """`may_provide` for entries of the menu, which unfold asks with the request."""
+    """`may_provide` for menu entries: unfold calls it with the request."""
     return may_provide(request.user)

@@ -1,4 +1,4 @@
-"""The base of every list of the admin: roles instead of permission tables, and speed on big tables."""
+"""The base classes of the admin's lists: permissions by role, and fast pages on large tables."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from ocpp_server.storage.row_numbers import row_number
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts to 10,000 and no further: counting a million rows takes a second on each click, and operators
-    do not page that deep.
+    """Counts at most 10,000 rows. Counting a million rows would take a second at each click, and operators do
+    not page that far.
     """
 
     limit = 10_000
@@ -46,13 +46,13 @@ class CappedPaginator(Paginator):  # type: ignore[type-arg]
 
 
 class OperatorChangeList(ChangeList):
-    """The heading of a list shows the number of matches only for a search or a filter. The list is sorted
-    only by the columns that the page offers: any other field of the address would sort a big table whole.
+    """Counts all rows only for a search or filter. Sorts only by the columns that the page offers: another
+    field in the URL could sort a whole large table.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Django's own title is an instruction, such as "Select charge point to change".
+        # Instead of Django's title, such as "Select charge point to change".
         title = menu.title_of(f"{self.opts.app_label}_{self.opts.model_name}")
         self.title = str(title or capfirst(self.opts.verbose_name_plural))
 
@@ -68,9 +68,9 @@ class OperatorChangeList(ChangeList):
 class OperatorAdmin(ModelAdmin):
     """Every operator may read, administrators may write, and deleting is not allowed.
 
-    `exact_search` names the fields that a search term is compared with, for tables too big for "contains".
-    `station_ordering` is the order of the index that serves the list of one station. Pages that another app
-    registered for the model (`pages`) are served here.
+    `exact_search` lists the fields that must equal a search term, for tables too large for "contains".
+    `station_ordering` is the order of the index for the list of one station. This class also serves the pages
+    that another app registered for the model (`pages`).
     """
 
     paginator = CappedPaginator
@@ -134,8 +134,8 @@ class OperatorAdmin(ModelAdmin):
         return self.search_exactly(queryset, search_term.strip()), False
 
     def search_exactly(self, queryset: QuerySet[Any], term: str) -> QuerySet[Any]:
-        """The rows of the first field that has the term: one index at a time, never an OR over the whole
-        table.
+        """The rows that match by the first possible field. Each query uses one index; an OR over all fields
+        would read the whole table.
         """
         for field in self.exact_search:
             condition = self._condition(field, term)
@@ -146,7 +146,7 @@ class OperatorAdmin(ModelAdmin):
         return queryset.none()
 
     def _condition(self, field: str, term: str) -> dict[str, Any] | None:
-        """The filter for a term; None where the term can't be a value of the field."""
+        """The filter for a term; None if the term can't be a value of the field."""
         if field in {"pk", "transaction_id"}:
             number = row_number(term)
             return None if number is None else {field: number}
@@ -171,7 +171,7 @@ class EvidenceAdmin(OperatorAdmin):
         return False
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        """The model's fields, with links to our own pages and indented JSON."""
+        """The model's fields, with links to other pages and indented JSON."""
         shown: dict[str, Any] = {name: json_column(name) for name in self.json_fields}
         shown |= {"charge_point": "station"}
         if hasattr(self, "session"):
@@ -184,14 +184,14 @@ class EvidenceAdmin(OperatorAdmin):
 
 
 def station_key(model: type[Model], identity: str) -> int | None:
-    """The key of the station with this identity, from the model that `charge_point` of these rows names."""
+    """The key of the station with this identity, found by the related model of `charge_point`."""
     stations: Any = model._meta.get_field("charge_point").related_model
     key: int | None = stations._default_manager.by_identity(identity).values_list("pk", flat=True).first()
     return key
 
 
 def link(href: str, words: object) -> str:
-    """A link in a list. The words are escaped: they may come from a station."""
+    """A link in a list. The words are escaped, because they may come from a station."""
     return format_html('<a class="op-link" href="{}">{}</a>', href, words)
 
 
@@ -209,8 +209,8 @@ def session_link(number: int | None) -> str:
 
 @cache
 def json_column(name: str) -> Callable[[Any], str]:
-    """A read-only column that shows JSON, text or value, indented. Numbers stay as they were written, because
-    the row is evidence.
+    """A read-only column with indented JSON, from a text or a value. Numbers keep their digits, because the
+    row is evidence.
     """
 
     @admin.display(description=name.replace("_", " ").capitalize())
@@ -219,7 +219,7 @@ def json_column(name: str) -> Callable[[Any], str]:
         if value in (None, ""):
             return "–"
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-        if MASK not in text:  # a row stored before the rule for secrets covered it
+        if MASK not in text:  # may have been stored before its secrets were masked
             action = getattr(row, "action", "")
             text = masked_frame(text) if text.startswith("[") else masked_text(text, action)
         with suppress(msgspec.MsgspecError, RecursionError):  # not JSON, or truncated: shown as it is
@@ -230,14 +230,14 @@ def json_column(name: str) -> Callable[[Any], str]:
 
 
 def post_button(action: str, words: str) -> str:
-    """A button in a list. It submits the list's own form with its CSRF token, because forms can't be
+    """A button in a list. It submits the form of the list, with its CSRF token, because HTML forms can't be
     nested.
     """
     return format_html('<button type="submit" class="op-button" formaction="{}">{}</button>', action, words)
 
 
 def back(request: HttpRequest, otherwise: str) -> str:
-    """The page on which the button was pressed, if it is one of ours; else the list of the view."""
+    """The page with the pressed button, if it is on this server; else the view `otherwise`."""
     wanted = request.POST.get("next", "")
     if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
         return wanted

@@ -1,4 +1,6 @@
-"""The cards of the dashboard: each app registers a function for what it shows, the dashboard merges them."""
+"""The cards of the dashboard. Each app registers a function that returns its cards; the dashboard merges
+them.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,14 @@ from ocpp_server.admin.cells import Cell, Row
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """The cards of one app: single values, tables and charts, each by the name that the page looks up."""
+    """The cards of one app: values, tables and charts, by the names that the page uses."""
 
     values: dict[str, Cell] = field(default_factory=dict)
     tables: dict[str, list[Row]] = field(default_factory=dict)
     charts: dict[str, Any] = field(default_factory=dict)
 
 
-# With the moment, in the time zone of the pages, and whether the user may provision (accept, add).
+# The arguments are the current time in the time zone of the pages, and whether the user may provision.
 Draw = Callable[[datetime, bool], Cards]
 
 _drawn: dict[str, Draw] = {}
@@ -32,7 +34,7 @@ def register(name: str, draw: Draw) -> None:
 
 
 def draw(now: datetime, *, provides: bool) -> Cards:
-    """The cards of all apps. The page looks them up by name, so the order makes no difference."""
+    """The merged cards of all apps."""
     together = Cards()
     for one in _drawn.values():
         cards = one(now, provides)

@@ -1,6 +1,6 @@
-"""Cells of the live pages, which `operator.js` draws: JSON with plain text, no HTML.
+"""Cells of the live pages, which `operator.js` renders: JSON with plain text, no HTML.
 
-The script sets a station's words by `textContent`, so they can't become markup.
+The script sets texts of stations by `textContent`, so they can't become markup.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-# Stands between a figure and its unit, so that a narrow column does not separate them.
+# Between a number and its unit, so that a narrow column does not break the line there.
 NBSP = "\N{NO-BREAK SPACE}"
 
 Cell = dict[str, Any]
@@ -17,7 +17,7 @@ Row = list[Cell]
 
 
 def text(value: object, *, href: str = "", title: str = "", note: str = "") -> Cell:
-    """Plain text; `href` is a path of ours, `note` a smaller second line."""
+    """Plain text. `href` is a path on this server, `note` a smaller second line."""
     return _without_empty(text="" if value is None else str(value), href=href, title=title, note=note)
 
 
@@ -32,7 +32,7 @@ def moment(value: datetime | None, *, note: str = "") -> Cell:
 
 
 def button(words: str, post: str, *, tone: str = "", fields: dict[str, str] | None = None) -> Cell:
-    """A form of one button: POST with the page's CSRF token."""
+    """A button that sends a POST with the CSRF token of the page."""
     return _without_empty(text=words, post=post, tone=tone, fields=fields or {})
 
 

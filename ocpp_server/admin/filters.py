@@ -16,7 +16,7 @@ from ocpp_server.protocol.versions import VERSIONS, label
 
 
 class StationFilter(TextFilter):
-    """Filters by the station's identity, as text: a list may have ten thousand stations to choose from."""
+    """Filters by a station's identity in a text field: a list of choices could have ten thousand stations."""
 
     title = _("Station")
     parameter_name = "station"
@@ -25,7 +25,7 @@ class StationFilter(TextFilter):
         identity = (self.value() or "").strip()
         if not identity:
             return queryset
-        # Read the key first, so that the list itself is read by its index on the station.
+        # The key is queried first, so that the list uses its index on the station.
         station = station_key(queryset.model, identity)
         return queryset.none() if station is None else self.of_station(queryset, station)
 

@@ -1,4 +1,4 @@
-"""Record failed logins to the admin in the security log. django-axes locks out."""
+"""Record failed logins to the admin in the security log. The lockout itself is done by django-axes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ocpp_server.credentials import failed_login
 def note_failure(
     sender: object, credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: object
 ) -> None:
-    """Receives Django's signal of a failed login. Its `credentials` have no password."""
+    """Handle Django's signal of a failed login. Its `credentials` contain no password."""
     if request is None:  # a command or a test checked a password
         return
     name = str(credentials.get("username", ""))[:50]

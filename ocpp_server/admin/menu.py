@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 Words = str | Promise
 
-# By name: unfold imports it when it draws the menu.
+# An import path: unfold imports the function when it renders the menu.
 ADMINISTRATORS: Final = "ocpp_server.admin.access.request_may_provide"
 
 OVERVIEW, CHARGING, INBOXES, LOGS, DETAILS, ACCESS, DEVELOPER = (
@@ -37,7 +37,7 @@ _SECTIONS: Final[dict[str, dict[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the menu. `position` orders the entries of a section, whatever app registers first."""
+    """An entry of the menu. `position` is its place in the section."""
 
     section: str
     position: int
@@ -47,7 +47,7 @@ class Entry:
     permission: str = ""
 
     def shown(self) -> dict[str, Any]:
-        """As unfold reads it."""
+        """The entry in the format of unfold."""
         line: dict[str, Any] = {
             "title": self.title,
             "icon": self.icon,
@@ -62,7 +62,7 @@ _entries: dict[tuple[str, int], Entry] = {}
 def page(
     section: str, position: int, title: Words, icon: str, url_name: str, *, permission: str = ""
 ) -> None:
-    """Register an entry for a page. Raises ValueError for a place that another entry has."""
+    """Register an entry for a page. Raises ValueError if another entry has the position."""
     entry = Entry(section, position, title, icon, url_name, permission)
     known = _entries.setdefault((section, position), entry)
     if known.url_name != url_name:
@@ -70,12 +70,12 @@ def page(
 
 
 def model(section: str, position: int, title: Words, icon: str, label: str, *, permission: str = "") -> None:
-    """Register an entry for the list of a model; `label` is app and model, such as accounts_token."""
+    """Register an entry for the list of a model. `label` is app and model, such as accounts_token."""
     page(section, position, title, icon, f"admin:{label}_changelist", permission=permission)
 
 
 def title_of(label: str) -> Words | None:
-    """The title of the entry for the list of a model; None where the menu has none."""
+    """The title of the entry for the list of a model; None if there is no entry."""
     url = f"admin:{label}_changelist"
     return next((entry.title for entry in _entries.values() if entry.url_name == url), None)
 

@@ -1,5 +1,5 @@
-"""Middleware of the admin: headers that keep hostile text harmless even if a template does not escape it, and
-a sentence instead of an error page while the database is down.
+"""Middleware of the admin: a Content-Security-Policy, in case a template does not escape a hostile text, and
+a message while the database is down.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from ocpp_server.storage import database
 
 log = structlog.get_logger(__name__)
 
-# Alpine needs 'unsafe-eval': unfold's menus and dialogs are expressions in attributes. Inline scripts, which
-# an injected text would need, stay forbidden. Unfold's theme colours are inline styles.
+# Alpine needs 'unsafe-eval', because unfold's menus and dialogs are expressions in attributes. Inline
+# scripts, which an injected text would need, are forbidden. Unfold's theme colours are inline styles.
 ADMIN_POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -47,7 +47,9 @@ class ContentSecurityPolicy:
 
 
 class DatabaseAway:
-    """Answers 503 with a sentence below /admin/. It needs no login, which can't be checked either."""
+    """Answers 503 with a message below /admin/. It needs no login, which can't be checked without the
+    database.
+    """
 
     sentence = _(
         "The database does not answer. Stations wait for their answers and are then disconnected; "
@@ -65,7 +67,7 @@ class DatabaseAway:
             return None
         log.error("admin.database_away", path=request.path, error=str(error))
         headers = {"Retry-After": "10", "Cache-Control": "no-store"}
-        if request.headers.get("Accept") == "application/json":  # our own scripts poll
+        if request.headers.get("Accept") == "application/json":  # the polling scripts of the admin
             sentence = str(self.sentence)
             body = {
                 "troubles": [sentence],
@@ -73,7 +75,7 @@ class DatabaseAway:
                 "sentence": gettext("Not sent: %(reason)s") % {"reason": sentence},
             }
             return JsonResponse(body, status=503, headers=headers)
-        # Without the request: context processors would query the database for the user.
+        # Rendered without the request, because context processors would query the database for the user.
         page = get_template("operator/database_away.html")
         shown = page.render({"sentence": self.sentence, "reloads": request.method == "GET"})
         return HttpResponse(shown, status=503, headers=headers)

@@ -1,4 +1,6 @@
-"""Pages that compose several apps: the app on top registers them for a model, whose admin serves them."""
+"""Pages with content of several apps. The app that may import the others registers them for a model, whose
+admin serves them.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ def _no_urls(site: AdminSite) -> list[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """`urls`: addresses below the model's own. `change`: the page that stands for the change form.
-    `below_form`: the context of the template below the change form.
+    """The registered pages of a model. `urls`: additional URLs below those of the model. `change`: a page
+    that replaces the change form. `below_form`: the template context of the part below the change form.
     """
 
     urls: Callable[[AdminSite], list[Any]] = _no_urls
@@ -39,5 +41,5 @@ def register(label: str, pages: Pages) -> None:
 
 
 def of(model: type[Model]) -> Pages:
-    """The registered pages of a model; none of them where nothing was registered."""
+    """The registered pages of a model; an empty `Pages` if there are none."""
     return _pages.get(model._meta.label_lower, _NONE)

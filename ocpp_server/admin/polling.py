@@ -1,4 +1,4 @@
-"""Views that the pages' own script asks every few seconds."""
+"""Views that the scripts of the admin poll every few seconds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from ocpp_server.admin import access
 
 
 def staff_json(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer 401 when the session has ended: the page can show that, and could not parse a redirect."""
+    """Answer 401 instead of a redirect when the session has ended, because the script can handle only
+    that.
+    """
 
     @wraps(view)
     @never_cache

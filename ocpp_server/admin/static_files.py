@@ -8,10 +8,10 @@ from whitenoise.responders import StaticFile
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):
-    """WhiteNoise with the whole file in the answer.
+    """WhiteNoise that reads the whole file into the response.
 
     WhiteNoise streams a file by a synchronous iterator. Under ASGI, Django warns about that at each request
-    and then reads the file whole anyway; the largest file is the API documents' script, 1.5 MB.
+    and then reads the whole file anyway. The largest file is the script of Swagger UI, 1.5 MB.
     """
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Unfold's settings: names and colours. Apps register what else a page needs."""
+"""Unfold's settings: names, colours and the menu."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One colour for one word, on every page. A word without an entry is grey."""
+"""The colours of statuses, the same on every page. A status without an entry is grey."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 
 
 def station_status(status: str, is_online: bool) -> tuple[str, str]:
-    """The words and the colour of a station's or connector's status. Offline, its last status may be out of
-    date, so the words say so.
+    """The text and colour of the status of a station or connector. While it is offline, the text says so,
+    because its last status may be out of date.
     """
     known = status or gettext("not reported yet")
     if is_online:

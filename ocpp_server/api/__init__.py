@@ -1,6 +1,6 @@
-"""The REST kit: the envelope, errors, credentials, roles, lists, idempotency and documents of every endpoint.
+"""The common parts of every REST endpoint: envelope, errors, credentials, roles, lists, idempotency, OpenAPI.
 
-It imports no app: `accounts` fills the ports of credentials and idempotent requests, apps add fields to lists
-by row extensions. It stands on `bounds`, `live`, `observability`, `protocol` and `storage`; `process` stands
-above it.
+This package imports no app: `accounts` fills the ports of credentials and idempotent requests, and apps add
+fields to lists by row extensions. It imports `bounds`, `live`, `observability`, `protocol` and `storage`;
+`process` imports it.
 """

@@ -1,4 +1,4 @@
-"""Authentication of requests: by an API key, or by a login to the admin."""
+"""Authentication of requests by an API key or by a session of the admin."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCHEME = "Api-Key"
 
 @dataclass(frozen=True, slots=True)
 class KeyHolder:
-    """Another system. Django gets it instead of a user, but it can't sign in anywhere."""
+    """The caller of a request with an API key. It stands for a user in Django, but cannot sign in."""
 
     key: ApiKey
     is_authenticated: bool = True
@@ -46,13 +46,13 @@ def actor(request: Request) -> str:
 
 
 def principal(request: Request) -> str:
-    """The short, stable name of the caller, for idempotency keys and rate limits."""
+    """A short, stable id of the caller, for idempotency keys and rate limits."""
     user: Any = request.user
     return user.pk if isinstance(user, KeyHolder) else f"user:{user.pk}"
 
 
 class ApiKeyAuthentication(BaseAuthentication):
-    """`Authorization: Api-Key <key>`. Never from the query string, which ends up in logs and histories."""
+    """`Authorization: Api-Key <key>`. A key in the query string is ignored: logs would contain it."""
 
     def authenticate(self, request: Request) -> tuple[KeyHolder, ApiKey] | None:
         scheme, _, plain = request.headers.get("Authorization", "").partition(" ")

@@ -1,7 +1,7 @@
-"""Cursors of long series: a cursor names the last row of a page, not the number of rows before it.
+"""Cursors of long lists. A cursor contains the last row of a page, not the number of rows before the next.
 
-The millionth page costs as much as the first one, and new rows do not shift the pages. For a client a cursor
-is an opaque text. It is signed, and holds the order, the last row and the total that was first counted.
+So the millionth page costs as much as the first one, and new rows do not shift the pages. For a client a
+cursor is an opaque text. It is signed, and contains the order, the last row and the total of the first page.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MAX_LENGTH = 1000
 
 
 class BadCursor(ValueError):
-    """The text is not a cursor of this server, or belongs to a list in another order."""
+    """The text is not a cursor of this server, or its list has another order."""
 
 
 class Cursor(NamedTuple):
@@ -28,7 +28,7 @@ class Cursor(NamedTuple):
 
     @classmethod
     def decode(cls, text: str) -> Cursor:
-        """Raises BadCursor."""
+        """The cursor in a text. Raises BadCursor."""
         try:
             return cls(*signing.loads(text, salt=SALT))
         except (signing.BadSignature, TypeError) as error:
@@ -46,7 +46,8 @@ class Cursor(NamedTuple):
         if len(names) == 1:
             return rows.filter(**{f"{names[0]}__{than}": self.values[0]})
         first, key = names
-        # A range of the first column, which an index and the partitions can use, without its first rows.
+        # The first condition is a range, for which the database can use an index and partitions. The second
+        # excludes the rows with the same value that are before this place.
         return rows.filter(
             Q(**{f"{first}__{than}e": self.values[0]}),
             Q(**{f"{first}__{than}": self.values[0]}) | Q(**{f"{key}__{than}": self.values[1]}),
@@ -54,7 +55,7 @@ class Cursor(NamedTuple):
 
 
 def order_of(rows: QuerySet[Any]) -> list[str]:
-    """The order of the rows: a column and the key behind it in the same direction, or the key alone.
+    """The order of the rows: a column, then the key in the same direction; or only the key.
 
     Raises TypeError for another order, in which two rows could have the same place.
     """

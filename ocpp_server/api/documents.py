@@ -1,4 +1,4 @@
-"""The OpenAPI document: parameters and bodies of each endpoint, and all its answers, in the envelope."""
+"""The OpenAPI document: the parameters, body and answers of each endpoint."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def enveloped(name: str, data: Any) -> Any:
 
 
 def listed(name: str, key: str, shape: type[serializers.Serializer[Any]], *, is_series: bool = False) -> Any:
-    """The envelope of a list; a series has a cursor too."""
+    """The envelope of a list; `is_series` adds the cursor."""
     following = serializers.CharField(
         allow_null=True, help_text="The cursor of the next page; null on the last page."
     )
@@ -136,7 +136,7 @@ def described(
     accepted: bool = False,
     description: str = "",
 ) -> Callable[[Method], Method]:
-    """The document of one method of a view.
+    """Describe one method of a view in the OpenAPI document.
 
     `waits`: a command is sent to a station. `changes`: state changes, so an Idempotency-Key is accepted.
     `guarded`: If-Match is checked. `tagged`: the answer has an ETag, and If-None-Match is checked.
@@ -190,9 +190,9 @@ class Documented(AutoSchema):
     def _is_list_view(self, serializer: Any = None) -> bool:
         return False
 
-    # The stubs have the signature of the framework's own inspector only.
+    # The stubs have only the signature of the framework's inspector.
     def get_description(self) -> str:  # type: ignore[override]
-        return ""  # docstrings of views are for readers of the code
+        return ""  # the docstrings of views are not for users of the API
 
     def get_operation_id(self) -> str:
         words = [word for word in re.split(r"[^A-Za-z0-9]+", self.path) if word not in ("api", "v1", "")]
@@ -200,7 +200,7 @@ class Documented(AutoSchema):
 
 
 def refuse_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Document what StrictSerializer does: a body with unknown fields is refused with 400."""
+    """Document that StrictSerializer refuses unknown fields in a body."""
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema.setdefault("additionalProperties", False)

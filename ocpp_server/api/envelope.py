@@ -1,4 +1,4 @@
-"""The envelope of every answer: `{"success", "message", "data"}`; and strict parsing of JSON bodies."""
+"""The envelope of every answer, `{"success", "message", "data"}`, and the strict parser of JSON bodies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ocpp_server.protocol.frames import MAX_DEPTH
 
 
 def shape(message: str, data: Mapping[str, Any] | None = None, *, success: bool = True) -> dict[str, Any]:
-    """The envelope itself; `message` is a sentence for people, `data` is for programs."""
+    """The envelope as a dictionary. `message` is a sentence for people, `data` is for programs."""
     return {"success": success, "message": message, "data": {} if data is None else data}
 
 
@@ -37,7 +37,7 @@ def refusal(message: str, status: int, data: Mapping[str, Any] | None = None, **
 
 
 def _other(value: object) -> Any:
-    """Converts what orjson can't: lazy texts, and the list and dict subclasses of the serializers."""
+    """Convert values unknown to orjson: lazy texts, and the list and dict subclasses of the serializers."""
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -58,8 +58,8 @@ class JsonRenderer(BaseRenderer):
 
 
 class JsonParser(BaseParser):
-    """Parses JSON by RFC 8259: no NaN, no lone surrogates. Refuses NUL, which PostgreSQL can't store, and
-    bodies nested deeper than stations' messages may be.
+    """Parses JSON by RFC 8259: no NaN, no lone surrogates. It refuses NUL, which PostgreSQL can't store, and
+    bodies that are nested deeper than MAX_DEPTH, the limit for messages of stations.
     """
 
     media_type = "application/json"
@@ -70,7 +70,7 @@ class JsonParser(BaseParser):
             value = orjson.loads(raw or b"{}")
         except orjson.JSONDecodeError as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from None
-        # The code behind this walks through the value and serializes it again, by recursion.
+        # Later code walks through the value by recursion, so its depth must be limited.
         if raw.count(b"[") + raw.count(b"{") > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
             raise ParseError(f"The body is nested deeper than {MAX_DEPTH} levels.")
         if b"\\u0000" in raw and has_nul(value):
@@ -79,8 +79,8 @@ class JsonParser(BaseParser):
 
 
 def is_deeper(value: Any, limit: int) -> bool:
-    """Whether lists and objects nest deeper than `limit`. Works without recursion. Other threads can run
-    meanwhile, which a regular expression over a large text would not allow.
+    """Whether lists and objects nest deeper than `limit`. A loop, not recursion; and not a regular
+    expression, which would block other threads during a large text.
     """
     level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(limit):
@@ -104,10 +104,10 @@ def has_nul(value: Any) -> bool:
 
 
 class AlwaysJson(BaseContentNegotiation):
-    """JSON is the one representation. A client with another Accept header gets it too, not a 406."""
+    """Answers with JSON, whatever the Accept header is, instead of 406."""
 
     def select_parser(self, request: Any, parsers: Any) -> Any:
-        # Clients that send no Content-Type mean JSON; another type is refused with 415.
+        # A body without a Content-Type is parsed as JSON; another type is refused with 415.
         kind = (request.content_type or "").split(";")[0].strip().lower()
         if kind in ("", "application/json") or kind.endswith("+json"):
             return parsers[0]

@@ -1,4 +1,4 @@
-"""Every error in the envelope, wherever it comes from: a rule of ours, the framework, the URLs or a bug."""
+"""Errors in the envelope: of the domain, of the frameworks, of unknown URLs and of bugs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ocpp_server.protocol.schemas import PayloadInvalid
 
 log = structlog.get_logger(__name__)
 
-# The answer to a bug of ours: enough to ask about it, and no detail that helps an attacker.
+# The answer to a bug. It has no details, which could help an attacker.
 FAULT = "Internal error. Details are in the server's log."
 SIGN_IN = (
     "Authentication required: send the header 'Authorization: Api-Key <key>', or sign in to the admin "
@@ -69,7 +69,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
 
 
 def invalid(errors: list[dict[str, str]], headline: str = "") -> Response:
-    """400 with the wrong fields and the reason for each."""
+    """The answer 400 with each wrong field and the reason."""
     first = "; ".join(f"{error['field']}: {error['reason'].rstrip('.')}" for error in errors[:3])
     more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
     sentence = f"{headline}: {first}{more}." if headline else f"{first}{more}."
@@ -106,7 +106,7 @@ def _framework(error: exceptions.APIException) -> Response:
 
 
 def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
-    """The nested errors of serializers as a list of field paths and reasons."""
+    """The nested errors of serializers as field paths with reasons."""
     if isinstance(detail, dict):
         for key, value in detail.items():
             inner = path or "body" if key == "non_field_errors" else f"{path}.{key}" if path else str(key)
@@ -126,14 +126,14 @@ def plain(message: str, status: int) -> JsonResponse:
 
 
 def is_api(request: HttpRequest) -> bool:
-    """Whether programs use this path, which get JSON; the admin's pages are for people."""
+    """Whether this path belongs to the API, so that errors are JSON. The admin has error pages."""
     first = request.path_info.lstrip("/").split("/", 1)[0]
     return first in ("api", "health", "clients", "metrics")
 
 
 @csrf_exempt
 def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
-    """The last row of the URLs: the same path with or without its last slash, else 404."""
+    """The view of unknown paths. It serves the same path with or without the trailing slash, else 404."""
     path = request.path_info
     other = path.rstrip("/") if path.endswith("/") else f"{path}/"
     try:

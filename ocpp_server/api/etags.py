@@ -1,5 +1,5 @@
-"""ETags. If-Match: a change of something that another caller has changed in the meantime is refused.
-If-None-Match: a caller that has the current state gets 304 without a body.
+"""ETags. With If-Match, a change is refused if another caller has changed the row in the meantime. With
+If-None-Match, a caller that has the current state gets 304 without a body.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _Row = TypeVar("_Row")
 
 
 def tag(shown: Mapping[str, Any]) -> str:
-    """The strong ETag of the answer's data: two states with the same data have the same tag."""
+    """The strong ETag of the data of an answer. Equal data have equal tags."""
     return f'"{hashlib.sha256(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]}"'
 
 
@@ -33,7 +33,7 @@ def tagged(message: str, shown: Mapping[str, Any], *, status: int = 200) -> Resp
 
 
 def is_known(request: Request, response: Response) -> bool:
-    """Whether a caller that reads has this state already (RFC 9110 section 13.1.2)."""
+    """Whether the caller already has the state of this response (RFC 9110 section 13.1.2)."""
     wanted, current = request.headers.get("If-None-Match"), response.headers.get("ETag")
     if (
         wanted is None
@@ -42,12 +42,12 @@ def is_known(request: Request, response: Response) -> bool:
         or response.status_code != 200
     ):
         return False
-    # Weak comparison: a proxy that compresses makes a strong tag weak.
+    # The comparison is weak, because a proxy that compresses makes a strong tag weak.
     return wanted.strip() == "*" or current in [one.strip().removeprefix("W/") for one in wanted.split(",")]
 
 
 def unchanged(response: Response) -> Response:
-    """304, which has no body."""
+    """The answer 304, which has no body."""
     return Response(status=304, headers={"ETag": response.headers["ETag"]})
 
 
@@ -55,9 +55,9 @@ def unchanged(response: Response) -> Response:
 def guarded(
     request: Request, shown: Callable[[_Row], Mapping[str, Any]], find: Callable[..., _Row], *names: str
 ) -> Iterator[_Row]:
-    """Lock the row that the path names until its change is stored; with If-Match, only in the state it names.
+    """Find and lock a row until its change is stored. `names` are the arguments of `find` from the path.
 
-    Raises Outdated, and what `find` raises.
+    Raises Outdated if If-Match has the tag of another state, and the errors of `find`.
     """
     with transaction.atomic():
         row = find(*names, lock=True)
@@ -66,7 +66,7 @@ def guarded(
 
 
 def _compare(request: Request, shown: Mapping[str, Any]) -> None:
-    """Compare with If-Match, where the caller sent it. Raises Outdated."""
+    """Compare the row with If-Match, if the caller sent it. Raises Outdated."""
     wanted = request.headers.get(HEADER)
     if wanted is None or wanted.strip() == "*":
         return

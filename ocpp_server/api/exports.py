@@ -1,7 +1,7 @@
-"""Exports of tables as CSV, XLSX or JSON, streamed: memory does not grow with the rows.
+"""Exports of tables as CSV, XLSX or JSON. They are streamed, so memory does not grow with the number of rows.
 
-A source yields rows in chunks. Each chunk is a query of its own, so that no database cursor stays open while
-a slow client reads.
+A source yields rows in chunks, each by its own query, so that no database cursor stays open while a slow
+client reads.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Writer = Callable[[Sequence[str], Chunks], Iterator[bytes]]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Characters that XML 1.0 can't contain, not even escaped.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-SHEET_ROWS = 1_000_000  # a sheet ends at 1,048,576
+SHEET_ROWS = 1_000_000  # the limit of the format is 1,048,576
 
 
 def escape_formula(value: Any) -> Any:
@@ -70,7 +70,7 @@ def as_json(name: str) -> Writer:
 
 
 class _Pipe(io.RawIOBase):
-    """The file that the zip writer writes to; its bytes are sent after every chunk."""
+    """A file for the zip writer that collects its output until `take`."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -95,8 +95,8 @@ _PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 
 
 def as_xlsx(columns: Sequence[str], chunks: Chunks) -> Iterator[bytes]:
-    """Office Open XML with the texts inside the cells: a shared table of texts would have to be written
-    before the rows are read.
+    """Office Open XML with the texts inside the cells. The usual table of shared texts cannot be streamed: it
+    needs all rows first.
     """
     pipe = _Pipe()
     sheets = 0
@@ -136,7 +136,7 @@ def _cell(value: Any) -> str:
 
 
 def _parts(sheets: int) -> Iterator[tuple[str, str]]:
-    """The parts that name the sheets, written last, when their number is known."""
+    """The parts that list the sheets. They are written last, when the number of sheets is known."""
     numbers = range(1, sheets + 1)
     kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
     overrides = "".join(
@@ -180,10 +180,10 @@ CONTENT_TYPES = {
 def stream(
     request: HttpRequest, *, form: str, name: str, columns: Sequence[str], chunks: Chunks
 ) -> StreamingHttpResponse:
-    """The download `name`.`form`, written as the client reads it."""
+    """The download `name`.`form`, streamed to the client."""
     writers: dict[str, Writer] = {"csv": as_csv, "xlsx": as_xlsx, "json": as_json(name)}
     parts = writers[form](columns, chunks)
-    # Django under ASGI would read a plain iterator to its end before it sends the first byte.
+    # An asynchronous iterator under ASGI: Django would read a plain one to its end before the first byte.
     content: Any = _stepwise(parts) if isinstance(request, ASGIRequest) else parts
     response = StreamingHttpResponse(content, content_type=CONTENT_TYPES[form])
     response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'

@@ -1,7 +1,8 @@
 """Row extensions: a field that one app adds to the rows of another app's list in the REST API.
 
-An app announces a module in its `AppConfig.ready`; the module calls `extend` when the API first asks. The
-view calls `attach` with the rows of its page, so that each extension reads for all rows at once.
+An app announces a module in its `AppConfig.ready`. The API imports the module at the first use, and the
+module calls `extend`. The view calls `attach` with the rows of its page, so that each extension loads the
+values of all rows at once.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class RowExtension:
 
     @property
     def attribute(self) -> str:
-        """Where `attach` leaves the value on a row."""
+        """The attribute in which `attach` stores the value on a row."""
         return f"extended_{self.name}"
 
 
@@ -39,13 +40,13 @@ _extensions: dict[str, list[RowExtension]] = {}
 
 
 def announce(module: str) -> None:
-    """Register a module that calls `extend`; for `AppConfig.ready`, which shall not load the REST API."""
+    """Register a module that calls `extend`. For `AppConfig.ready`, which must not import the REST API."""
     if module not in _announced:
         _announced.append(module)
 
 
 def extend(list_name: str, extension: RowExtension) -> None:
-    """Add a field to the rows of a list. Raises ValueError for a name that the list has already."""
+    """Add a field to the rows of a list. Raises ValueError if the list already has the field."""
     known = _extensions.setdefault(list_name, [])
     if any(one.name == extension.name for one in known):
         raise ValueError(f"the list {list_name} has the field {extension.name} already")
@@ -60,7 +61,7 @@ def of(list_name: str) -> list[RowExtension]:
 
 
 def joined(list_name: str) -> list[str]:
-    """The relations that the extensions of a list want selected with its rows."""
+    """The relations that a list must select with its rows for its extensions."""
     return [relation for extension in of(list_name) for relation in extension.joined]
 
 
@@ -72,7 +73,7 @@ def attach(list_name: str, rows: Sequence[Any]) -> None:
 
 
 class ExtendedSerializer(ReadSerializer):
-    """The shape of a list whose rows other apps extend."""
+    """The serializer of rows that other apps extend."""
 
     extended: ClassVar[str]
 

@@ -1,4 +1,4 @@
-"""Strict fields: unknown names are refused, and values are not converted from other types."""
+"""Strict serializer fields: they refuse unknown names, and do not convert values of other types."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 class TextField(serializers.CharField):
-    """A JSON string and no other type. Blanks at the ends are kept."""
+    """A JSON string and no other type. Leading and trailing blanks are kept."""
 
     default_error_messages = {"invalid": "Must be a string."}
 
@@ -111,7 +111,7 @@ class TimeField(serializers.DateTimeField):
         value: datetime = super().to_internal_value(data)
         return value
 
-    # The stubs allow no null.
+    # The stubs do not allow None.
     def to_representation(self, value: Any) -> str | None:  # type: ignore[override]
         return rfc3339(value)
 
@@ -124,9 +124,9 @@ def rfc3339(value: datetime | None) -> str | None:
 
 @extend_schema_field({"type": "number"})
 class AmountField(serializers.FloatField):
-    """A number without ".0" when it is whole: clients read Wh into integers."""
+    """A number, without ".0" if it is whole, because clients parse Wh as integers."""
 
-    # The stubs declare text.
+    # The stubs declare str.
     def to_representation(self, value: Any) -> float | int | None:  # type: ignore[override]
         return amount(value)
 
@@ -136,7 +136,7 @@ _DECIMALS = 6
 
 
 def amount(value: float | None) -> float | int | None:
-    """A number as people write it: without rounding errors of floats, and without ".0" when it is whole."""
+    """A number without rounding errors of floats, and without ".0" if it is whole."""
     if value is None:
         return None
     value = round(float(value), _DECIMALS)
@@ -144,7 +144,9 @@ def amount(value: float | None) -> float | int | None:
 
 
 class ReadSerializer(serializers.Serializer[Any]):
-    """The shape of data in an answer. Its fields are always present, so the document calls them required."""
+    """The data of an answer. Its fields are always present, so the OpenAPI document marks them as
+    required.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("read_only", True)

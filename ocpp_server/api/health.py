@@ -43,8 +43,8 @@ class HealthView(ApiView):
 
 
 class ReadyView(ApiView):
-    is_probed = True  # polled while parts of the server are down: its callers are cached (`probes`)
-    throttle_classes = ()  # counted in Redis, which may hang
+    is_probed = True  # API keys are cached (`probes`), because probes run while the database is down
+    throttle_classes = ()  # the throttle uses Redis, which may hang
 
     @described(
         "Whether the server can serve stations",
@@ -69,8 +69,8 @@ class ReadyView(ApiView):
         return answer("The server is ready.", data)
 
     def handle_exception(self, exc: Exception) -> Response:
-        """A caller whose key can't be checked, because the database is down, gets the state of the database
-        alone, as any caller would.
+        """While the database is down and a key can't be checked, any caller gets only the state of the
+        database.
         """
         response = super().handle_exception(exc)
         if isinstance(exc, (OperationalError, InterfaceError)):
@@ -111,8 +111,8 @@ class MetricsView(ApiView):
 
 
 def state_of_parts() -> dict[str, Any]:
-    """Each part of the server with `ok` and `detail`. On a server without a start-up hook the engine starts
-    with the first station.
+    """Each part of the server with `ok` and `detail`. Without an ASGI lifespan the engine starts with the
+    first station; before that, only the database is checked.
     """
     if server.port.app.is_running():
         release_connection()

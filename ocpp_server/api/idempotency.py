@@ -21,9 +21,9 @@ from ocpp_server.domain import Conflict, Invalid
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 255
 KEPT_FOR = timedelta(hours=24)
-# Longer than any command may take: an unanswered request this old belongs to a process that died.
+# Longer than any command may take. The process of an unanswered request this old has died.
 ABANDONED_AFTER = timedelta(minutes=5)
-# After these answers nothing has happened: the same request may be sent again.
+# The statuses of requests that had no effect: the same request may be sent again.
 _WITHOUT_EFFECT = frozenset({400, 401, 403, 404, 405, 412, 415, 422, 429, 500, 503})
 
 
@@ -52,17 +52,17 @@ def claim(request: Request) -> StoredRequest | None:
 
 
 def finish(row: StoredRequest, response: Response) -> None:
-    """Store the answer for a repeated request, or free the key when nothing happened."""
+    """Store the answer for a repeated request, or free the key if the request had no effect."""
     if response.status_code in _WITHOUT_EFFECT and not _was_sent(response):
         port.app.delete(row.pk)
         return
-    # Through JSON text, so that the stored answer is the one that was sent.
+    # Parsed from the rendered text, so that the stored answer equals the one that was sent.
     body = orjson.loads(response.rendered_content) if response.data is not None else None
     port.app.store_answer(row.pk, status_code=response.status_code, answer=body)
 
 
 def _known(actor: str, key: str, fingerprint: str) -> StoredRequest:
-    """The row of a key that was used before, for a request that may go on. Raises Replay, Conflict."""
+    """The row of a key that was used before, if this request may take it over. Raises Replay, Conflict."""
     row = port.app.find(actor=actor, key=key)
     if row is None:
         raise Conflict("The request with this Idempotency-Key has just ended without effect; send it again.")
@@ -70,17 +70,17 @@ def _known(actor: str, key: str, fingerprint: str) -> StoredRequest:
         raise Conflict("This Idempotency-Key was used for another request.")
     if row.status_code is not None:
         raise Replay(Response(row.answer, status=row.status_code, headers={"Idempotent-Replayed": "true"}))
-    # The process that claimed the key died before it answered; one of the callers that retry goes on.
+    # If the process of the first request died before it answered, one of the repeated requests takes over.
     if not port.app.take_over(row.pk, unanswered_since=timezone.now() - ABANDONED_AFTER):
         raise Conflict("The first request with this Idempotency-Key is still being answered.")
     return row
 
 
 def _fingerprint(request: Request) -> str:
-    """A digest of method, URL and body; blanks and the order of JSON keys make no difference.
+    """A digest of method, URL and body. Blanks and the order of JSON keys make no difference.
 
-    It is keyed with SECRET_KEY: a plain checksum would let a reader of the table guess the body, such as a
-    PIN in it.
+    The digest is keyed with SECRET_KEY. From a plain checksum, a reader of the table could guess a short
+    secret in the body, such as a PIN.
     """
     body: Any = orjson.dumps(request.data, default=_file, option=orjson.OPT_SORT_KEYS)
     address = f"{request.method} {request.get_full_path()}\n".encode()
@@ -88,7 +88,7 @@ def _fingerprint(request: Request) -> str:
 
 
 def _file(value: Any) -> Any:
-    """The digest of an uploaded file: its content counts, its name does not."""
+    """The digest of the content of an uploaded file, without its name."""
     if not isinstance(value, UploadedFile):
         raise TypeError(f"{type(value).__name__} can't be part of a body")
     digest = hashlib.sha256()
@@ -99,6 +99,8 @@ def _file(value: Any) -> Any:
 
 
 def _was_sent(response: Response) -> bool:
-    """Whether a command was sent: a connection lost after that is 503 too, and a retry could repeat it."""
+    """Whether a command was sent. A 503 may come after that, if the connection is lost, and a retry would
+    send the command again.
+    """
     data = response.data.get("data") if isinstance(response.data, dict) else None
     return isinstance(data, dict) and "requestId" in data

@@ -1,4 +1,4 @@
-"""The port `IdempotencyStore`: the rows of requests that carried an Idempotency-Key. `accounts` fills it."""
+"""The port `IdempotencyStore`: the rows of requests with an Idempotency-Key. The app `accounts` fills it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ocpp_server.ports import Port
 
 
 class StoredRequest(Protocol):
-    """A request and, once it was answered, its answer. `status_code` is None until then."""
+    """A request and its answer. `status_code` is None until it is answered."""
 
     @property
     def pk(self) -> Any: ...
@@ -22,25 +22,25 @@ class StoredRequest(Protocol):
 
 
 class IdempotencyStore(Protocol):
-    """Where requests are kept. A module with these functions fills it as well as an object."""
+    """The storage of requests. A module with these functions can fill the port, as an object can."""
 
     def delete_before(self, moment: datetime) -> None:
         """Delete the requests that came before `moment`."""
 
     def insert(self, *, actor: str, key: str, fingerprint: str) -> StoredRequest | None:
-        """The new row; None when this actor has used the key before."""
+        """Insert a row and return it; None if this actor has used the key before."""
 
     def find(self, *, actor: str, key: str) -> StoredRequest | None:
         """The row of this key, if there is one."""
 
     def take_over(self, pk: Any, *, unanswered_since: datetime) -> bool:
-        """Claim a request that got no answer since then; one caller of many gets True."""
+        """Claim a request that has been unanswered since then. True for only one of several callers."""
 
     def delete(self, pk: Any) -> None:
         """Free the key."""
 
     def store_answer(self, pk: Any, *, status_code: int, answer: Any) -> None:
-        """Keep the answer for the next request with this key."""
+        """Store the answer for the next request with this key."""
 
 
 port = Port[IdempotencyStore]("IdempotencyStore")

@@ -49,7 +49,9 @@ class ListQuery(StrictSerializer):
 
 
 class SeriesQuery(ListQuery):
-    """A list that may have millions of rows: `next` of one page is the `cursor` of the next."""
+    """The query string of a list that may have millions of rows: `next` of a page is the `cursor` of the
+    next.
+    """
 
     def get_fields(self) -> dict[str, Any]:
         word = TextField(
@@ -82,7 +84,7 @@ def search(help_text: str) -> TextField:
 
 
 def period() -> dict[str, Any]:
-    """The fields `from` and `to`: a class can't declare `from`, which is a keyword."""
+    """The fields `from` and `to`. They are a dictionary because `from` is a keyword of Python."""
     return {
         "from": TimeField(required=False, help_text="At this time or later."),
         "to": TimeField(required=False, help_text="Before this time."),
@@ -116,9 +118,9 @@ def page(
 ) -> Response:
     """Answer one page of `rows` under `name`.
 
-    Two queries and those of the prefetches, whatever the page: the rows, and an exact total that the
-    database counts in an index; a page of a cursor has the total of the first one. `prepare` may load data
-    for all rows of this page at once; it returns the serializer's context.
+    A page costs two queries, and those of the prefetches: the rows, and the exact total, which the database
+    counts in an index. A page of a cursor has the total of the first page instead. `prepare` may load data
+    for all rows of the page at once; it returns the `prepared` value of the serializer's context.
     """
     asked = query(kind, request)
     kept = asked.filtered(rows)

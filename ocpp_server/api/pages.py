@@ -1,4 +1,4 @@
-"""The OpenAPI document, and Swagger UI from this server's own files: both work offline."""
+"""The OpenAPI document and Swagger UI, both from files of this server, so that they work offline."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from ocpp_server.api.envelope import JsonRenderer
 from ocpp_server.api.views import ApiView
 
-# Swagger UI has inline pictures and some inline styles; scripts come from our files alone.
+# Swagger UI has inline images and some inline styles. Scripts are allowed only from this server.
 DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -27,7 +27,7 @@ DOCS_POLICY = (
 
 @cache
 def document() -> dict[str, Any]:
-    """The whole API, the same for every reader: built once, at the first request."""
+    """The OpenAPI document. It is the same for every caller, so it is built once, at the first request."""
     schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     return schema
 
@@ -39,11 +39,11 @@ class SchemaView(ApiView):
 
 
 class DocsView(SpectacularSwaggerSplitView):
-    """The page, and its script at the same path, so that the page has no inline script."""
+    """Swagger UI. Its script has the same path, so that the page needs no inline script."""
 
     url = "/api/schema/"
     url_self = "/api/docs/"
-    # The parent class would need no credentials.
+    # The parent class requires no credentials.
     permission_classes = ApiView.permission_classes
     read_role, write_role = ApiView.read_role, ApiView.write_role
     authentication_classes = ApiView.authentication_classes
@@ -64,7 +64,7 @@ class DocsView(SpectacularSwaggerSplitView):
 
 
 def _login(request: Request) -> str | None:
-    """The login page for a browser; None for programs, and for a server without the admin."""
+    """The login page for a browser; None for a program, and on a server without the admin."""
     if "Authorization" in request.headers or "text/html" not in request.headers.get("Accept", ""):
         return None
     try:

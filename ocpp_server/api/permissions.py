@@ -13,7 +13,7 @@ _ORDER = list(Role)
 
 
 class RolePermission(BasePermission):
-    """Reads need the view's `read_role` and changes its `write_role`; a higher role does too."""
+    """Reads require the view's `read_role`, changes its `write_role`, or a higher role."""
 
     message = "Your role does not allow this."
 

@@ -1,4 +1,4 @@
-"""API keys of probes and scrapers, cached: they ask for the server's state while the database is down."""
+"""A cache of the API keys of probes and scrapers, which must work while the database is down."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ocpp_server.observability.single_flight import in_thread
 T = TypeVar("T")
 
 LOOKUP_TIMEOUT_S = 1.5
-# A valid key is not looked up again for this long, so a revoked one can read metrics for as long.
+# A valid key is not looked up again for this long. A revoked key can read metrics until then.
 FRESH_S = 30.0
 # While the database is down, a key that was valid within this time stays valid.
 REMEMBERED_S = 24 * 3600.0
@@ -39,7 +39,7 @@ _asked: OrderedDict[str, Future[ApiKey | None]] = OrderedDict()
 
 
 def find(plain: str) -> ApiKey | None:
-    """As `Credentials.find`, but cached and with a time limit for a database that hangs.
+    """Like `Credentials.find`, but cached and with a time limit, in case the database hangs.
 
     Raises OperationalError when the database does not answer and the key is not in the cache.
     """
@@ -70,7 +70,7 @@ def _look_up(digest: str, find: Callable[[], ApiKey | None]) -> ApiKey | None:
         finally:
             connection.close()
 
-    # The same key again, while its first lookup hangs, waits for that lookup.
+    # A second request with the same key waits for the current lookup.
     asked = _asked.get(digest)
     if asked is None or asked.done():
         asked = in_thread(ask, name="probe-key")

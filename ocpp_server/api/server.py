@@ -1,4 +1,6 @@
-"""The port `RunningServer`: what probes ask about this process. `process`, above the API, fills it."""
+"""The port `RunningServer`: the state of this process, for probes. `process`, which imports the API, fills
+it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from ocpp_server.ports import Port
 
 
 class RunningServer(Protocol):
-    """The engine of this process. A module with these functions fills it as well as an object."""
+    """The engine of this process. A module with these functions can fill the port, as an object can."""
 
     def is_running(self) -> bool:
         """Whether the engine serves stations in this process."""

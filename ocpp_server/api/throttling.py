@@ -1,4 +1,4 @@
-"""The limit of requests a minute for each caller, counted in the shared cache."""
+"""The rate limit of each caller: requests per minute, counted in the shared cache."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ WINDOW_S = 60
 
 
 class PrincipalThrottle(BaseThrottle):
-    """A fixed window of a minute: one increment a request, where a sliding window would store every request.
+    """A fixed window of a minute. It costs one increment per request; a sliding window would store every
+    request.
 
-    A caller may use the limits of two windows around their border, which protects the server well enough.
+    A caller may send twice the limit around the border of two windows, which is acceptable.
     """
 
     def allow_request(self, request: Request, view: Any) -> bool:
         if not request.user or not request.user.is_authenticated:
-            return True  # needs no credentials and is cheap: /health
+            return True  # only /health needs no credentials, and it is cheap
         window = int(time.time()) // WINDOW_S
         key = f"api:rate:{principal(request)}:{window}"
         try:
@@ -37,7 +38,7 @@ class PrincipalThrottle(BaseThrottle):
         except ValueError:  # the entry was evicted in between
             return True
         except RedisError as error:
-            # Allowed without a count: an operator needs the API most when something is broken.
+            # Not counted and allowed: operators need the API during an outage.
             log.warning("api.uncounted", error=str(error))
             return True
         return bool(count <= settings.API_REQUESTS_PER_MINUTE)

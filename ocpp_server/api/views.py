@@ -15,11 +15,11 @@ from ocpp_server.credentials import Role
 
 
 class ApiView(APIView):
-    """Roles and idempotency keys around plain `get`, `post`, ... methods."""
+    """A view with roles, idempotency keys and ETags around its methods `get`, `post`, ..."""
 
     read_role: ClassVar[str] = Role.VIEWER
     write_role: ClassVar[str] = Role.OPERATOR
-    # The documented methods alone: no TRACE, and OPTIONS would answer without the envelope.
+    # Only the documented methods: no TRACE, and no OPTIONS, whose answer would have no envelope.
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     _claim: Any = None
@@ -41,8 +41,8 @@ class ApiView(APIView):
             response = etags.unchanged(response)
         final: Any = super().finalize_response(request, response, *args, **kwargs)
         final.headers.setdefault("Cache-Control", "no-store")
-        # Django would log every refusal, and a station that is offline as an error. The error handler logs
-        # real faults with their traceback.
+        # Keeps Django from logging every refusal, and an offline station as an error. `errors.handle` logs
+        # bugs with their traceback.
         final._has_been_logged = True
         if self._claim is not None:
             idempotency.finish(self._claim, final)

@@ -11,8 +11,8 @@ def is_change(request: Request) -> bool:
 
 
 def release_connection() -> None:
-    """Return the database connection to the pool before waiting for a station: a pool of ten serves hundreds
-    of waiting calls.
+    """Return the database connection to the pool before waiting for a station, so that a pool of ten serves
+    hundreds of waiting requests.
     """
     if not connection.in_atomic_block:
         connection.close()

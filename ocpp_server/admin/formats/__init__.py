@@ -1,1 +1,1 @@
-"""How the admin writes times: sortable, with seconds, the same everywhere."""
+"""The formats of times in the admin: sortable, with seconds."""
