@@ -1,4 +1,4 @@
-"""Stations that charge whatever happens to the server: what was not answered they send again, as it was."""
+"""Stations that charge during outages of the server. They repeat a message unchanged until it is answered."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _meters = itertools.count(1_000)
 
 
 class Charger:
-    """A 1.6 station. `sessions`: the number and both meters of what was acknowledged."""
+    """A 1.6 station. `sessions` holds the number and both meters of each acknowledged session."""
 
     def __init__(self, server: LiveServer) -> None:
         self.server = server
@@ -32,12 +32,12 @@ class Charger:
         self.errors: list[Any] = []
         self.closes: list[int | None] = []
         self.refusals: list[int] = []
-        self.is_over = False
+        self.is_ending = False
         self._socket: ClientConnection | None = None
 
     async def run(self) -> None:
         try:
-            while not self.is_over:
+            while not self.is_ending:
                 await self.charge()
         finally:
             if self._socket is not None:
@@ -56,7 +56,7 @@ class Charger:
         self.sessions.append((number, begin, end))
 
     async def deliver(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Send until it is answered; an error is noted, and counts as an answer nobody can use."""
+        """Send until a CALLRESULT comes. A CALLERROR is recorded, and the message is sent again."""
         message_id = new_id()
         while True:
             try:
@@ -69,7 +69,7 @@ class Charger:
                 self._socket = None
                 if isinstance(error, InvalidStatus):
                     self.refusals.append(error.response.status_code)
-                await asyncio.sleep(0.2)  # as stations do, only less patiently
+                await asyncio.sleep(0.2)  # real stations wait longer before they connect again
             else:
                 self.answers += 1
                 if frame[0] == 3:
@@ -97,7 +97,7 @@ class Charger:
 
 @asynccontextmanager
 async def charging(server: LiveServer, count: int = 10) -> AsyncIterator[list[Charger]]:
-    """Stations at work, which in the end finish what they have begun."""
+    """Run stations. At the end, wait until each has finished its current session."""
     chargers = [Charger(server) for _ in range(count)]
     running = [asyncio.ensure_future(charger.run()) for charger in chargers]
     try:
@@ -105,7 +105,7 @@ async def charging(server: LiveServer, count: int = 10) -> AsyncIterator[list[Ch
         yield chargers
         await more_answers(chargers)
         for charger in chargers:
-            charger.is_over = True
+            charger.is_ending = True
         await asyncio.wait_for(asyncio.gather(*running), 6 * PATIENCE)
     finally:
         for task in running:
@@ -123,7 +123,7 @@ async def more_answers(chargers: list[Charger], each: int = 3) -> None:
 
 
 def assert_undisturbed(cluster: Cluster, chargers: list[Charger]) -> None:
-    """No socket was closed, nobody heard an error, and everything is stored once."""
+    """Check that no socket was closed, no station got an error, and every session is stored once."""
     assert [charger.closes for charger in chargers if charger.closes or charger.refusals] == []
     assert [charger.errors for charger in chargers if charger.errors] == []
     rows = cluster.rows("SELECT id, meter_start_wh, meter_stop_wh FROM transactions_transaction ORDER BY id")

@@ -1,4 +1,4 @@
-"""Several server processes that share one Redis and one PostgreSQL database, and what they have stored."""
+"""Several server processes with one Redis and one PostgreSQL database, and queries of the stored data."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from psycopg.rows import dict_row
 from tests.distributed.engines import Redis
 from tests.servers import LiveServer
 
-# Prolonged every third of it, and every second at the soonest: what a busy machine can keep.
+# A process renews its lease after a third of this time, at most once a second. A busy machine can keep up.
 LEASE_S = 5
 SECRET_KEY = "the-key-of-tests-which-all-processes-of-a-cluster-share-0123456789"
 
 
 class Cluster:
-    """`servers` are in the order of their start."""
+    """Processes of one deployment. `servers` are in the order of their start."""
 
     def __init__(self, folder: Path, redis: Redis, database_url: str, **environment: str) -> None:
         self.folder = folder
@@ -38,7 +38,7 @@ class Cluster:
         }
 
     def add(self, count: int = 1, role: str = "") -> list[LiveServer]:
-        """Start servers, or processes of another role that has a port."""
+        """Start servers, or processes of one role."""
         first = len(self.servers)
         added = [
             LiveServer(self.folder / str(number), role=role, **self.environment)
@@ -82,7 +82,7 @@ class Cluster:
         )
 
     def clients(self, server: LiveServer) -> list[str]:
-        """Who is connected, as this process knows it."""
+        """The connected stations according to this process."""
         status, answer = server.request("GET", "/clients")
         assert status == 200, answer
         clients: list[str] = answer["data"]["clients"]

@@ -1,4 +1,4 @@
-"""Engines for the session, processes for a module. Nothing is skipped: without engines the tests fail."""
+"""Redis and PostgreSQL for the session, server processes for a module. Without engines the tests fail."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def redis() -> Iterator[Redis]:
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """With a migrated database to copy, its operator and API key in place."""
+    """PostgreSQL with a migrated database to copy, which contains an operator and an API key."""
     engine = Postgres(POSTGRES_URL)
     try:
         environment = {
@@ -66,7 +66,7 @@ def make_cluster(
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory: pytest.TempPathFactory, redis: Redis, postgres: Postgres) -> Iterator[Cluster]:
-    """Four processes that all tests share which kill none of them; they end without a traceback."""
+    """Four processes for all tests that do not kill any of them. At the end no log may have a traceback."""
     url = postgres.create(f"ocpp_shared_{uuid.uuid4().hex[:8]}", TEMPLATE)
     cluster = Cluster(Path(tmp_path_factory.mktemp("shared")), redis, url)
     cluster.add(4)

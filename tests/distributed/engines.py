@@ -1,4 +1,7 @@
-"""A real Redis and a real PostgreSQL for tests: the one named, else the machine's, else one from a wheel."""
+"""A real Redis and a real PostgreSQL for tests.
+
+The engine comes from a URL in the environment, else from a program on the PATH, else from a Python package.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ POSTGRES_URL = os.environ.get("TEST_DATABASE_URL", "")
 
 
 class NoEngine(Exception):
-    """Says what to install or to name."""
+    """No engine was found. The message names the packages to install and the variable to set."""
 
 
 def redis_binary() -> str:
@@ -82,9 +85,9 @@ class Redis:
         return {"REDIS_ADDR": self.address, "REDIS_PASSWORD": self.password}
 
     def start(self) -> None:
-        """An empty one, nothing is kept on disk; or one that keeps everything (`is_durable`)."""
+        """Start Redis. It keeps its data on disk only with `is_durable`; otherwise it starts empty."""
         port = self.address.rpartition(":")[2]
-        keeps = ["yes", "--appendfsync", "always"] if self._is_durable else ["no"]
+        append_only = ["yes", "--appendfsync", "always"] if self._is_durable else ["no"]
         command = [
             redis_binary(),
             "--port",
@@ -94,7 +97,7 @@ class Redis:
             "--save",
             "",
             "--appendonly",
-            *keeps,
+            *append_only,
         ]
         self.process = launch("command", *command, environment=os.environ, cwd=self.folder)
         _wait(self.client.ping, redis.RedisError, self.process)
@@ -121,7 +124,7 @@ class Redis:
 
 
 class Postgres:
-    """A cluster of its own, which can be stopped, paused and started again, or the one that was named."""
+    """The PostgreSQL of a URL, or a new one that can be stopped, paused and started again."""
 
     def __init__(self, url: str = "", **settings: Any) -> None:
         self.process: Launched | None = None
@@ -131,7 +134,7 @@ class Postgres:
                 url.rstrip("/").rpartition("/")[0] if urlsplit(url).path.strip("/") else url.rstrip("/")
             )
             return
-        # Not below pytest's folder: that is its user's alone, and PostgreSQL refuses to run as root.
+        # PostgreSQL refuses to run as root, and another user cannot read the temporary folder of pytest.
         self._folder = Path(tempfile.mkdtemp(prefix="ocpp-postgres-"))
         self._user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
         if self._user is not None:
@@ -151,7 +154,7 @@ class Postgres:
             "port": port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": self._folder,
-            # A crash of the machine is no subject here, and these tests are many.
+            # No test crashes the machine, and without fsync the many tests run faster.
             "fsync": "off",
             "max_connections": 200,
             "logging_collector": "off",
@@ -161,21 +164,21 @@ class Postgres:
         self.start()
 
     def start(self) -> None:
-        """With what was stored before."""
+        """Start PostgreSQL with its stored data."""
         self.process = launch(
             "command", *self._command, environment=os.environ, cwd=self._folder, user=self._user
         )
         _wait(lambda: psycopg.connect(f"{self.url}/postgres").close(), psycopg.OperationalError, self.process)
 
     def stop(self) -> None:
-        """At once, as a crash does: sessions are cut off, and the next start has to recover."""
+        """Stop at once, as in a crash: connections are cut off, and the next start has to recover."""
         assert self.process is not None
         self.resume()
         self.process.send_signal(signal.SIGQUIT)
         self.process.wait(60)
 
     def pause(self) -> None:
-        """All of it hangs: connections stay open and nothing is answered."""
+        """Suspend all its processes: connections stay open and get no answer."""
         for process in self._processes():
             process.suspend()
 
@@ -184,7 +187,7 @@ class Postgres:
             process.resume()
 
     def _processes(self) -> list[psutil.Process]:
-        """The server and those that serve a connection."""
+        """The main process and its child processes, which serve the connections."""
         assert self.process is not None
         server = psutil.Process(self.process.pid)
         return [server, *server.children()]
@@ -194,7 +197,7 @@ class Postgres:
             connection.execute(sql)  # type: ignore[call-overload]
 
     def create(self, name: str, template: str = "") -> str:
-        """A database, perhaps a copy of another; its URL."""
+        """Create a database, empty or as a copy of `template`, and return its URL."""
         self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         self.run(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
         self._made.append(name)
@@ -219,4 +222,4 @@ def _wait(ready: Callable[[], Any], error: type[Exception], process: Launched) -
         except error:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise
-            time.sleep(0.02)  # nothing to await: another process is starting
+            time.sleep(0.02)  # poll: another process is starting

@@ -1,4 +1,4 @@
-"""The next version of this server, as far as its migrations go: copies of the folders, each with one more."""
+"""The migrations of a next version of the server: copies of the folders, each with one more migration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.distributed.cluster import Cluster
 from tests.servers import ROOT
 
-# What a version adds, in the way an older one can live with: see docs/deployment.md.
+# Additions that an older version can work with: see docs/deployment.md.
 STATIONS = """
     operations = [
         migrations.AddField(
@@ -51,7 +51,7 @@ SESSIONS = """
 
 
 class NextVersion:
-    """Its `manage.py migrate`, run beside the servers of this version."""
+    """Runs `manage.py migrate` of the next version while the servers of this version run."""
 
     def __init__(self, folder: Path, cluster: Cluster) -> None:
         self.folder = folder
@@ -82,7 +82,7 @@ class NextVersion:
 
 
 async def migrate(cluster: Cluster, **environment: str) -> asyncio.subprocess.Process:
-    """`manage.py migrate`, begun; what it says comes on its standard output."""
+    """Start `manage.py migrate`, with both outputs in its standard output."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "manage.py",
@@ -94,9 +94,9 @@ async def migrate(cluster: Cluster, **environment: str) -> asyncio.subprocess.Pr
     )
 
 
-async def done(process: asyncio.subprocess.Process) -> str:
-    """What it said; it has to have succeeded."""
-    said, _ = await asyncio.wait_for(process.communicate(), 120)
-    text = (said or b"").decode()
+async def output_of(process: asyncio.subprocess.Process) -> str:
+    """Wait for the end of the process, assert that it succeeded and return its output."""
+    output, _ = await asyncio.wait_for(process.communicate(), 120)
+    text = (output or b"").decode()
     assert process.returncode == 0, text
     return text

@@ -1,4 +1,4 @@
-"""Thousands of stations, each as cheap as Python allows: they connect, boot and send what a test names."""
+"""Thousands of stations that need little CPU time: they connect, boot and send the messages of a test."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.servers import LiveServer
 
 PASSWORD = b"a password of fast stations"
 BOOT = b'[2,"boot","BootNotification",{"chargePointVendor":"Fast","chargePointModel":"Fast"}]'
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 
 
 def provision(cluster: Cluster, identities: Iterable[str]) -> None:
-    """Enter stations of security profile 1 that may work; all with one password."""
+    """Insert accepted stations with security profile 1 and the same password."""
     stored = hash_password(PASSWORD)
     columns = {
         "identity": "%s",
@@ -49,7 +49,7 @@ def provision(cluster: Cluster, identities: Iterable[str]) -> None:
 
 
 class FastStation:
-    """One station: `booted` is done with the seconds from connecting to the answer to its boot."""
+    """One station with HTTP basic authentication. `status` is the registration status of its last boot."""
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
@@ -60,7 +60,9 @@ class FastStation:
         self._gone = asyncio.Event()
 
     async def connect(self, server: LiveServer) -> tuple[float, float]:
-        """Seconds until the boot was answered: since connecting, and since it was said. Raises OSError."""
+        """Connect and boot. Return the seconds until the boot was answered, since the start of the connection
+        and since the boot was sent. Raises OSError.
+        """
         loop = asyncio.get_running_loop()
         self._opened, began = loop.create_future(), time.perf_counter()
         self._gone.clear()
@@ -71,25 +73,25 @@ class FastStation:
                 "ocpp1.6",
                 headers=f"Authorization: Basic {credentials}\r\n",
                 opened=self._is_open,
-                received=self._heard,
+                received=self._received,
                 lost=self._lost,
             ),
             "127.0.0.1",
             server.port,
         )
-        await asyncio.wait_for(self._opened, PATIENCE_S)
-        said = time.perf_counter()
-        answer = json.loads(await self.say(BOOT))
+        await asyncio.wait_for(self._opened, TIMEOUT_S)
+        sent = time.perf_counter()
+        answer = json.loads(await self.call(BOOT))
         now = time.perf_counter()
         self.status = answer[2]["status"]
-        return now - began, now - said
+        return now - began, now - sent
 
-    async def say(self, text: bytes) -> bytes:
-        """The answer to a call. Raises ConnectionError."""
+    async def call(self, text: bytes) -> bytes:
+        """Send a CALL and return its answer. Raises ConnectionError."""
         assert self._socket is not None
         self._answer = asyncio.get_running_loop().create_future()
         self._socket.send(text)
-        return await asyncio.wait_for(self._answer, PATIENCE_S)
+        return await asyncio.wait_for(self._answer, TIMEOUT_S)
 
     async def leave(self) -> None:
         if self._socket is not None:
@@ -97,13 +99,13 @@ class FastStation:
             await self.is_gone()
 
     async def is_gone(self) -> None:
-        await asyncio.wait_for(self._gone.wait(), PATIENCE_S)
+        await asyncio.wait_for(self._gone.wait(), TIMEOUT_S)
 
     def _is_open(self) -> None:
         assert self._opened is not None
         self._opened.set_result(None)
 
-    def _heard(self, text: bytes) -> None:
+    def _received(self, text: bytes) -> None:
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(text)
 
@@ -114,10 +116,13 @@ class FastStation:
                 waiting.set_exception(ConnectionError(f"{self.identity}: {reason}"))
 
 
-async def come(
+async def connect_all(
     fast_stations: Sequence[FastStation], servers: Sequence[LiveServer], *, over_s: float
 ) -> list[tuple[float, float] | BaseException]:
-    """All connect and boot, evenly within so many seconds, at the servers in turn; what `connect` said."""
+    """Connect and boot all stations, spread over `over_s` seconds and over the servers.
+
+    Returns the result or the exception of each `connect`.
+    """
 
     async def one(number: int, fast_station: FastStation) -> tuple[float, float]:
         await asyncio.sleep(over_s * number / len(fast_stations))

@@ -1,4 +1,4 @@
-"""A PostgreSQL database as an SQLite file, for checks that read one."""
+"""Copies a PostgreSQL database to an SQLite file, for checks that read SQLite."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ TABLES = (
 
 
 def copy(cluster: Cluster, path: Path) -> Path:
-    """The tables that say what stations did, as they are now."""
+    """Copy the tables with the data of stations."""
     with closing(sqlite3.connect(path)) as target, target:
         for table in TABLES:
-            rows = cluster.rows(f"SELECT * FROM {table}")  # noqa: S608 - a name of ours
+            rows = cluster.rows(f"SELECT * FROM {table}")  # noqa: S608 - a constant name
             names = list(rows[0]) if rows else [row["column_name"] for row in _columns(cluster, table)]
             target.execute(f"CREATE TABLE {table} ({', '.join(names)})")
             marks = ", ".join("?" * len(names))
             target.executemany(
-                f"INSERT INTO {table} VALUES ({marks})",  # noqa: S608 - a name of ours
+                f"INSERT INTO {table} VALUES ({marks})",  # noqa: S608 - a constant name
                 [[_plain(value) for value in row.values()] for row in rows],
             )
             if "transaction_id" in names:

@@ -1,4 +1,4 @@
-"""Commands between processes: HTTP on one, the socket on another, each caller gets its own answer."""
+"""Commands between processes: one receives the HTTP request, another has the station's socket."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.distributed.cluster import Cluster
 STATIONS = 50
 
 
-async def test_http_on_one_process_socket_on_another(shared: Cluster) -> None:
+async def test_a_command_sent_to_one_process_reaches_a_station_at_another(shared: Cluster) -> None:
     here, there = shared.servers[:2]
     async with station(there) as peer:
         asking = asyncio.create_task(Operator(here).command(peer.identity, "ClearCache"))
@@ -24,14 +24,14 @@ async def test_http_on_one_process_socket_on_another(shared: Cluster) -> None:
         assert (status, data["status"], data["requestId"]) == (200, "Rejected", call[1])
 
 
-async def test_fifty_commands_at_once_through_four_processes_each_caller_gets_its_own_answer(
+async def test_each_caller_gets_its_own_answer_with_fifty_commands_through_four_processes(
     shared: Cluster,
 ) -> None:
     servers = shared.servers
 
     async def serve(peer: Peer) -> None:
         call = await peer.next_call(60)
-        # What only this station answers to this command.
+        # Only this station gives this answer, and only to this command.
         await peer.answer(call, {"status": "Accepted", "data": f"{peer.identity}/{call[3]['data']}"})
 
     async def ask(number: int, identity: str) -> str:
@@ -68,7 +68,7 @@ async def test_commands_of_several_processes_reach_a_station_one_after_the_other
         seen = []
         for _ in asking:
             call = await peer.next_call()
-            # Were there a second call on its way, it would come before the answer to this.
+            # A second call in flight would arrive before the answer to this heartbeat.
             await peer.heartbeat()
             seen.append(call[3]["data"])
             await peer.answer(call, {"status": "Accepted", "data": call[3]["data"]})
@@ -78,7 +78,7 @@ async def test_commands_of_several_processes_reach_a_station_one_after_the_other
     assert [data["response"]["data"] for _, data in answers] == [str(number) for number in range(12)]
 
 
-async def test_a_command_to_a_station_that_is_nowhere_is_refused_at_once(shared: Cluster) -> None:
+async def test_a_command_to_an_offline_station_is_refused_at_once(shared: Cluster) -> None:
     identity = fresh()
     async with station(shared.servers[0], identity=identity):
         pass

@@ -1,5 +1,7 @@
-"""PostgreSQL stopped, restarted, hanging, locked, refusing: within the budget nobody notices, beyond it
-sockets close; nothing that was answered is lost, and no station hears of an error of ours (F27-F32).
+"""PostgreSQL is stopped, restarted, suspended or locked, or refuses statements (F27-F32).
+
+An outage shorter than the journal's budget only delays answers; a longer one closes the sockets. No answered
+message is lost, and no station gets an error.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ POOL = 4
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """Of these tests alone: they ill-treat it. With a migrated database to copy."""
+    """PostgreSQL for these tests alone, which stop and break it. It has a migrated database to copy."""
     engine = Postgres(max_connections=40)
     environment = {
         **os.environ,
@@ -66,9 +68,9 @@ class Served(LiveServer):
 
 
 @pytest.fixture(scope="module")
-def patient(engine: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """With the budget of every day, far above what the outages last."""
-    server = Served(tmp_path_factory.mktemp("patient"), engine, "patient")
+def default_budget(engine: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with the default journal budget, which is far longer than the outages."""
+    server = Served(tmp_path_factory.mktemp("default_budget"), engine, "default_budget")
     server.start()
     yield server
     server.stop()
@@ -76,11 +78,12 @@ def patient(engine: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="module")
-def hasty(engine: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def short_budget(engine: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with a short journal budget, a small connection pool and short database timeouts."""
     server = Served(
-        tmp_path_factory.mktemp("hasty"),
+        tmp_path_factory.mktemp("short_budget"),
         engine,
-        "hasty",
+        "short_budget",
         OCPP_JOURNAL_BUDGET=f"{BUDGET_S}s",
         DATABASE_POOL_SIZE=str(POOL),
         DATABASE_POOL_TIMEOUT="1s",
@@ -92,7 +95,7 @@ def hasty(engine: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     assert "Traceback" not in server.log.read_text("utf-8", "replace")
 
 
-# -- what may happen to it ----------------------------------------------------------------------------------
+# -- outages ------------------------------------------------------------------------------------------------
 
 CUT_OFF = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{}'"
 Outage = Callable[[Postgres, Served], AbstractContextManager[None]]
@@ -118,7 +121,7 @@ def paused(engine: Postgres, server: Served) -> Iterator[None]:
 
 @contextmanager
 def cut_off(engine: Postgres, server: Served) -> Iterator[None]:
-    """A fail-over: every session ends, new ones are welcome."""
+    """A fail-over: every connection is cut, and new ones are accepted."""
     engine.run(CUT_OFF.format(server.database_url.rpartition("/")[2]))
     yield
 
@@ -145,7 +148,7 @@ def read_only(engine: Postgres, server: Served) -> Iterator[None]:
 
 @contextmanager
 def crowded_out(engine: Postgres, server: Served) -> Iterator[None]:
-    """Others have taken every connection when the server's own are cut off."""
+    """Other clients take every connection, and the connections of the server are cut."""
     with ExitStack() as taken:
 
         def take_all() -> None:
@@ -155,16 +158,16 @@ def crowded_out(engine: Postgres, server: Served) -> Iterator[None]:
                 except psycopg.OperationalError:
                     return
 
-        with psycopg.connect(f"{engine.url}/postgres", autocommit=True) as ours:
+        with psycopg.connect(f"{engine.url}/postgres", autocommit=True) as own:
             take_all()
-            ours.execute(CUT_OFF.format(server.database_url.rpartition("/")[2]))
+            own.execute(CUT_OFF.format(server.database_url.rpartition("/")[2]))
             take_all()
         take_all()
         yield
 
 
 def failing(errcode: str) -> Outage:
-    """Whatever stations say is refused with this SQLSTATE."""
+    """An outage in which the database refuses every message of a station with this SQLSTATE."""
 
     @contextmanager
     def fails(engine: Postgres, server: Served) -> Iterator[None]:
@@ -205,16 +208,16 @@ OUTAGES = {
 
 @pytest.mark.parametrize("outage", OUTAGES.values(), ids=OUTAGES)
 async def test_within_the_budget_no_station_notices(
-    engine: Postgres, patient: Served, outage: Outage
+    engine: Postgres, default_budget: Served, outage: Outage
 ) -> None:
-    async with charging(patient) as chargers:
-        with outage(engine, patient):
-            await asyncio.sleep(SHORT_S)  # the time is the subject
+    async with charging(default_budget) as chargers:
+        with outage(engine, default_budget):
+            await asyncio.sleep(SHORT_S)  # the test is about this delay
 
     assert [code for charger in chargers for code in charger.closes] == []
     assert [frame for charger in chargers for frame in charger.errors] == []
-    assert_stored(patient, chargers)
-    await eventually(lambda: ready(patient) == (200, []))
+    assert_stored(default_budget, chargers)
+    await eventually(lambda: ready(default_budget) == (200, []))
 
 
 LONG = {
@@ -227,77 +230,81 @@ LONG = {
 
 
 @pytest.mark.parametrize(("outage", "down"), LONG.values(), ids=LONG)
-async def test_F28_beyond_the_budget_sockets_close_and_everything_comes_again(
-    engine: Postgres, hasty: Served, outage: Outage, down: set[str]
+async def test_F28_beyond_the_budget_sockets_close_and_every_message_is_repeated(
+    engine: Postgres, short_budget: Served, outage: Outage, down: set[str]
 ) -> None:
-    async with charging(hasty) as chargers:
-        with outage(engine, hasty):
+    async with charging(short_budget) as chargers:
+        with outage(engine, short_budget):
             await eventually(lambda: all(charger.closes for charger in chargers), 20)
-            status, parts = await asyncio.to_thread(ready, hasty)
+            status, parts = await asyncio.to_thread(ready, short_budget)
             assert status == 503
             assert set(parts) & down
             if "database" in down:
-                # They came back at once, and were told to come later.
+                # The stations reconnect at once, and the handshake is refused with 503.
                 await eventually(lambda: any(charger.refusals for charger in chargers), 20)
-        await eventually(lambda: ready(hasty) == (200, []), 20)
+        await eventually(lambda: ready(short_budget) == (200, []), 20)
 
     assert {code for charger in chargers for code in charger.closes} == {1013}
     assert {status for charger in chargers for status in charger.refusals} <= {503}
     assert [frame for charger in chargers for frame in charger.errors] == []
-    assert_stored(hasty, chargers)
+    assert_stored(short_budget, chargers)
 
 
-async def test_F28_a_caller_of_the_api_is_told_to_come_later(engine: Postgres, hasty: Served) -> None:
-    with stopped(engine, hasty):
-        status, answer = await Operator(hasty).request("GET", "/api/v1/transactions")
+async def test_F28_an_api_request_is_answered_with_503(engine: Postgres, short_budget: Served) -> None:
+    with stopped(engine, short_budget):
+        status, answer = await Operator(short_budget).request("GET", "/api/v1/transactions")
         assert (status, answer["success"]) == (503, False)
         assert "database" in answer["message"]
-        assert (await Operator(hasty).request("GET", "/health"))[0] == 200
+        assert (await Operator(short_budget).request("GET", "/health"))[0] == 200
 
 
-async def test_F29_the_first_request_after_a_restart_is_answered(engine: Postgres, patient: Served) -> None:
+async def test_F29_the_first_request_after_a_restart_is_answered(
+    engine: Postgres, default_budget: Served
+) -> None:
     with ThreadPoolExecutor(POOL) as pool:  # so that the pool has several connections that go stale
-        list(pool.map(lambda _: patient.request("GET", "/api/v1/chargepoints"), range(4 * POOL)))
+        list(pool.map(lambda _: default_budget.request("GET", "/api/v1/chargepoints"), range(4 * POOL)))
 
     engine.stop()
     engine.start()
 
     with ThreadPoolExecutor(POOL) as pool:
-        answers = pool.map(lambda _: patient.request("GET", "/api/v1/chargepoints")[0], range(4 * POOL))
+        answers = pool.map(
+            lambda _: default_budget.request("GET", "/api/v1/chargepoints")[0], range(4 * POOL)
+        )
         assert set(answers) == {200}
 
 
-async def test_F32_slow_reports_use_up_the_pool_and_stations_charge_on(
-    engine: Postgres, hasty: Served
+async def test_F32_stations_charge_while_slow_reports_use_all_database_connections(
+    engine: Postgres, short_budget: Served
 ) -> None:
-    async with charging(hasty) as chargers:
-        with psycopg.connect(hasty.database_url) as other, ThreadPoolExecutor(3 * POOL) as pool:
+    async with charging(short_budget) as chargers:
+        with psycopg.connect(short_budget.database_url) as other, ThreadPoolExecutor(3 * POOL) as pool:
             other.execute("LOCK TABLE configuration_storedkey")  # only the list of stations reads it
-            slow = [pool.submit(hasty.request, "GET", "/api/v1/chargepoints") for _ in range(3 * POOL)]
+            slow = [pool.submit(short_budget.request, "GET", "/api/v1/chargepoints") for _ in range(3 * POOL)]
             await more_answers(chargers, 10)
-            # Nobody waits for ever: for a connection, or for the answer of the database.
+            # Each request gets a timeout, for a connection of the pool or for the answer of the database.
             assert {(await asyncio.wrap_future(request))[0] for request in slow} == {503}
-        status, _ = await Operator(hasty).request("GET", "/api/v1/chargepoints")
+        status, _ = await Operator(short_budget).request("GET", "/api/v1/chargepoints")
 
     assert status == 200
     assert [code for charger in chargers for code in charger.closes] == []
 
 
-async def test_a_hundred_waiting_calls_share_a_pool_of_four(engine: Postgres, hasty: Served) -> None:
+async def test_a_hundred_waiting_calls_share_a_pool_of_four(engine: Postgres, short_budget: Served) -> None:
     count = 100
-    async with asyncio.TaskGroup() as tasks, AsyncStations(hasty, count) as peers:
+    async with asyncio.TaskGroup() as tasks, ConnectedStations(short_budget, count) as peers:
         with ThreadPoolExecutor(count + 1) as pool:
             loop = asyncio.get_running_loop()
             body = {"action": "ClearCache", "payload": {}, "timeout": 60}
             asked = [
                 loop.run_in_executor(
-                    pool, hasty.request, "POST", f"/api/v1/chargepoints/{peer.identity}/commands", body
+                    pool, short_budget.request, "POST", f"/api/v1/chargepoints/{peer.identity}/commands", body
                 )
                 for peer in peers
             ]
             calls = await asyncio.gather(*(peer.next_call(40) for peer in peers))
-            # All of them wait now, and others are served.
-            status, _ = await loop.run_in_executor(pool, hasty.request, "GET", "/api/v1/transactions")
+            # All these calls wait now, and the server still serves other requests.
+            status, _ = await loop.run_in_executor(pool, short_budget.request, "GET", "/api/v1/transactions")
             for peer, call in zip(peers, calls, strict=True):
                 tasks.create_task(peer.answer(call, {"status": "Accepted"}))
             answers = await asyncio.gather(*asked)
@@ -307,8 +314,8 @@ async def test_a_hundred_waiting_calls_share_a_pool_of_four(engine: Postgres, ha
     assert {answer[1]["data"]["clientId"] for answer in answers} == {peer.identity for peer in peers}
 
 
-class AsyncStations:
-    """So many connected stations."""
+class ConnectedStations:
+    """A context with this many connected stations."""
 
     def __init__(self, server: LiveServer, count: int) -> None:
         self._opened = [station(server) for _ in range(count)]
@@ -321,11 +328,14 @@ class AsyncStations:
             await opened.__aexit__(None, None, None)
 
 
-# -- what must be true afterwards ---------------------------------------------------------------------------
+# -- checks -------------------------------------------------------------------------------------------------
 
 
 def ready(server: LiveServer) -> tuple[int, list[str]]:
-    """The readiness probe and the parts that are down. Who asks with a key is asked who he is first."""
+    """The status of the readiness probe and the parts that are down.
+
+    The server looks up the API key first, so without a database the answer has no parts.
+    """
     status, answer = server.request("GET", "/health/ready")
     if "parts" not in answer["data"]:
         assert "database" in answer["message"]
@@ -334,7 +344,7 @@ def ready(server: LiveServer) -> tuple[int, list[str]]:
 
 
 def assert_stored(server: Served, chargers: list[Charger]) -> None:
-    """Every session once, with its meters and its one reading, whatever was sent twice."""
+    """Check that every session is stored once with its meters and its one reading, despite repetitions."""
     for charger in chargers:
         stored = server.rows(
             "SELECT t.id, t.meter_start_wh::int, t.meter_stop_wh::int, t.status,"

@@ -1,5 +1,7 @@
-"""What a station writes outside of its messages: the address, its credentials. PostgreSQL refuses NUL in a
-text and texts that are too long; the handshake is refused with its own reason, and told to the operator.
+"""Texts of a station outside its messages: the URL and the credentials.
+
+PostgreSQL refuses NUL in a text and texts that are too long. The server refuses such a handshake with a
+reason of its own, and lists it for the operator.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ async def test_an_odd_identity_is_refused_with_a_reason_and_listed(shared: Clust
 
     with pytest.raises(InvalidStatus) as refused:
         async with station(shared.servers[0], path=f"/ocpp/{name}{odd}"):
-            raise AssertionError("it was let in")
+            raise AssertionError("the station was accepted")
 
     assert refused.value.response.status_code == 404
     (row,) = await eventually(
@@ -41,7 +43,7 @@ async def test_an_odd_identity_is_refused_with_a_reason_and_listed(shared: Clust
 
 
 @pytest.mark.parametrize("user", ["a\0b", "x" * 2000, "\ud7ff😀"], ids=["NUL", "very long", "odd"])
-async def test_odd_credentials_are_refused_as_wrong_ones(shared: Cluster, user: str) -> None:
+async def test_odd_credentials_are_refused_like_wrong_ones(shared: Cluster, user: str) -> None:
     identity = fresh()
     status, _ = shared.servers[0].request(
         "POST",
@@ -52,6 +54,6 @@ async def test_odd_credentials_are_refused_as_wrong_ones(shared: Cluster, user: 
 
     with pytest.raises(InvalidStatus) as refused:
         async with station(shared.servers[1], identity=identity, user=user, password=user):
-            raise AssertionError("it was let in")
+            raise AssertionError("the station was accepted")
 
     assert refused.value.response.status_code == 401

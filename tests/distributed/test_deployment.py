@@ -26,13 +26,13 @@ def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
 
 
 async def replace(cluster: Cluster, old: LiveServer) -> None:
-    """The new one first, as a rolling deployment does it."""
+    """Start the new process before the old one is stopped, as a rolling deployment does."""
     await asyncio.to_thread(cluster.add, 1, old.role)
     assert await asyncio.to_thread(old.stop) == 0
 
 
 async def deploy(cluster: Cluster, stations: int) -> list[Charger]:
-    """Charge through two gateways while everything else is replaced, one after the other; the stations."""
+    """Charge through two gateways while all other processes are replaced in turn; return the stations."""
     gateways = await asyncio.to_thread(cluster.add, 2, "gateway")
     for role, count in (("processor", 2), ("web", 2), ("housekeeping", 1)):
         await asyncio.to_thread(cluster.add, count, role)
@@ -48,21 +48,21 @@ async def deploy(cluster: Cluster, stations: int) -> list[Charger]:
     return chargers
 
 
-async def test_replacing_processors_and_web_processes_costs_no_charger_its_socket(cluster: Cluster) -> None:
+async def test_replacing_processors_and_web_processes_closes_no_socket(cluster: Cluster) -> None:
     chargers = await deploy(cluster, 10)
 
     assert_undisturbed(cluster, chargers)
 
 
 @pytest.mark.nightly
-async def test_replacing_everything_but_the_gateways_under_30_stations(cluster: Cluster) -> None:
+async def test_replacing_all_processes_except_the_gateways_with_30_stations(cluster: Cluster) -> None:
     chargers = await deploy(cluster, 30)
 
     assert_undisturbed(cluster, chargers)
 
 
 @pytest.mark.load
-async def test_replacing_everything_but_the_gateways_under_300_stations(cluster: Cluster) -> None:
+async def test_replacing_all_processes_except_the_gateways_with_300_stations(cluster: Cluster) -> None:
     chargers = await deploy(cluster, 300)
 
     assert_undisturbed(cluster, chargers)

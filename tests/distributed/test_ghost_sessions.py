@@ -1,4 +1,4 @@
-"""Sessions that no stop ends, over several processes: refused starts, orphans, power cuts."""
+"""Sessions without a normal stop over several processes: refused starts, unknown stops, power cuts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def verdict(peer: Peer, uid: str, minutes: float = 0, meter: int = 1000) -
 
 
 async def until(peer: Peer, uid: str, expected: str) -> int:
-    """Start until the verdict is this one: what another process stored is known a moment later."""
+    """Start and stop until the verdict is this one: a change in another process arrives with a delay."""
     minutes = 0.0
     while True:
         found, number = await verdict(peer, uid, minutes := minutes + 0.02)
@@ -48,7 +48,7 @@ def row(cluster: Cluster, identity: str) -> dict[str, Any]:
     )[0]
 
 
-async def test_a_refused_start_locks_no_card_out_at_a_third_station(cluster: Cluster) -> None:
+async def test_a_refused_start_does_not_block_its_token_at_a_third_station(cluster: Cluster) -> None:
     one, two = cluster.servers[:2]
     uid = await card(cluster)
     async with station(one) as a, station(two) as b, station(one) as c:
@@ -56,8 +56,8 @@ async def test_a_refused_start_locks_no_card_out_at_a_third_station(cluster: Clu
         refused = await until(b, uid, "ConcurrentTx")
         await a.call("StopTransaction", stop(running, minutes=1))
 
-        for at_whom in (c, b):
-            authorized = await at_whom.call("Authorize", {"idTag": uid})
+        for peer in (c, b):
+            authorized = await peer.call("Authorize", {"idTag": uid})
             assert authorized["idTagInfo"]["status"] == "Accepted"
         await until(c, uid, "Accepted")
         await b.call("StatusNotification", status(1, "Available"))
@@ -66,7 +66,7 @@ async def test_a_refused_start_locks_no_card_out_at_a_third_station(cluster: Clu
     assert row(cluster, b.identity)["ended_by"] == "refused"
 
 
-async def test_an_odd_orphan_fails_no_start_at_another_process(cluster: Cluster) -> None:
+async def test_a_stop_of_an_unknown_session_fails_no_start_at_another_process(cluster: Cluster) -> None:
     one, two = cluster.servers[:2]
     identity = fresh()
     data = [{"timestamp": at(), "sampledValue": [{"value": 12}]}]
@@ -81,7 +81,9 @@ async def test_an_odd_orphan_fails_no_start_at_another_process(cluster: Cluster)
     assert (row(cluster, identity)["ended_by"], row(cluster, identity)["energy_wh"]) == ("station", 89)
 
 
-async def test_a_power_cut_frees_the_card_in_every_process_and_a_late_stop_amends(cluster: Cluster) -> None:
+async def test_a_power_cut_frees_the_token_in_every_process_and_a_late_stop_amends_the_session(
+    cluster: Cluster,
+) -> None:
     one, two = cluster.servers[:2]
     uid, identity = await card(cluster), fresh()
     async with station(one, V16, identity) as peer:
@@ -92,7 +94,7 @@ async def test_a_power_cut_frees_the_card_in_every_process_and_a_late_stop_amend
         await peer.call("MeterValues", values)
         peer.abort()
 
-    # Back at another process than the one that is the housekeeper, perhaps.
+    # The station reconnects at the other process; either of the two may be the housekeeper.
     async with station(two, V16, identity) as peer, station(one) as other:
         await peer.call("BootNotification", boot_payload(V16))
         blocked = await until(other, uid, "ConcurrentTx")

@@ -33,7 +33,7 @@ async def test_the_newest_connection_wins_and_commands_follow_it(shared: Cluster
 
         status, _ = await asking
         assert status == 200
-        # The late close of the old socket is through by now: its process has had to finish it before.
+        # The heartbeat is answered after the old process has finished the late close of its socket.
         await eventually(lambda: "station.closing" in old_home.log.read_text())
         await new.heartbeat()
         assert shared.is_online(identity)
@@ -42,20 +42,20 @@ async def test_the_newest_connection_wins_and_commands_follow_it(shared: Cluster
     await eventually(lambda: identity not in shared.clients(old_home))
 
 
-async def test_the_message_in_hand_is_finished_and_answered_before_the_new_process_loads(
+async def test_an_open_message_is_finished_and_answered_before_the_new_process_loads(
     shared: Cluster,
 ) -> None:
     old_home, new_home = shared.servers[:2]
     identity = fresh()
     start = {**START, "timestamp": at()}
     async with AsyncExitStack() as stack:
-        old = await arrive(stack, old_home, identity)
+        old = await connect(stack, old_home, identity)
         with psycopg.connect(shared.database_url) as lock:
-            # The start can't be stored while this is held: it is in hand when the station comes back.
+            # The lock keeps the start from being stored: it is still open when the station reconnects.
             lock.execute("LOCK TABLE transactions_transaction IN EXCLUSIVE MODE")
             starting = asyncio.create_task(old.call("StartTransaction", start))
             await eventually(lambda: waits_for_a_lock(shared))
-            arriving = asyncio.create_task(arrive(stack, new_home, identity))
+            arriving = asyncio.create_task(connect(stack, new_home, identity))
             await eventually(lambda: "station.replaced" in new_home.log.read_text())
 
             lock.rollback()
@@ -76,7 +76,7 @@ async def test_many_connections_of_one_identity_at_once_leave_exactly_one(shared
 
     async def attempt(stack: AsyncExitStack, number: int) -> Peer | None:
         try:
-            return await arrive(stack, shared.servers[number % 4], identity)
+            return await connect(stack, shared.servers[number % 4], identity)
         except InvalidStatus as refused:
             assert refused.response.status_code == 503
             return None
@@ -102,7 +102,7 @@ async def test_many_connections_of_one_identity_at_once_leave_exactly_one(shared
         assert shared.is_online(identity)
 
 
-async def test_commands_while_a_station_moves_are_neither_lost_nor_doubled(shared: Cluster) -> None:
+async def test_commands_while_a_station_moves_are_neither_lost_nor_sent_twice(shared: Cluster) -> None:
     identity = fresh()
     seen: list[str] = []
 
@@ -121,15 +121,15 @@ async def test_commands_while_a_station_moves_are_neither_lost_nor_doubled(share
     serving = []
     async with AsyncExitStack() as stack:
         for move in range(5):
-            peer = await arrive(stack, shared.servers[move % 4], identity)
+            peer = await connect(stack, shared.servers[move % 4], identity)
             serving.append(asyncio.create_task(serve(peer)))
             asking += [asyncio.create_task(ask(number)) for number in range(6)]
-            # Every other time it moves while the rest of them is on its way.
+            # In every second round the station moves while commands are still open.
             await (asking[-1] if move % 2 else asyncio.gather(*asking[-6:]))
         answers = await asyncio.gather(*asking)
     await asyncio.gather(*serving)
 
-    # Sent once each; what was in flight when the socket went is told to its caller, nothing waits for it.
+    # Each command is sent once. A command that was open when the socket closed fails at once with 503.
     assert len(seen) == len(set(seen))
     assert set(answers) <= {200, 503}
     assert answers.count(200) >= 15
@@ -144,8 +144,8 @@ def waits_for_a_lock(cluster: Cluster) -> bool:
     )
 
 
-async def arrive(stack: AsyncExitStack, server: LiveServer, identity: str, *, boot: bool = True) -> Peer:
-    """A station that stays connected until the stack ends; perhaps replaced before it could boot."""
+async def connect(stack: AsyncExitStack, server: LiveServer, identity: str, *, boot: bool = True) -> Peer:
+    """Connect a station until the stack ends. A newer connection may replace it before it has booted."""
     peer = await stack.enter_async_context(station(server, identity=identity, boot=False))
     if boot:
         with suppress(ConnectionClosed):

@@ -1,4 +1,4 @@
-"""F40: after a restart everybody comes back at once, and nobody is refused."""
+"""F40: after a restart all stations reconnect at once, and the server refuses none."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from tests.distributed.cluster import SECRET_KEY, Cluster
-from tests.distributed.reconnecting import FastStation, come, percentile, provision
+from tests.distributed.reconnecting import FastStation, connect_all, percentile, provision
 from tests.servers import LiveServer
 
-# The specification's own measure: a boot answered within five to ten seconds. A machine that has much else
-# to do may take the ten.
+# The specification asks for an answer to a boot within five to ten seconds. A busy machine may take ten.
 ACCEPTABLE_S, AT_MOST_S = 5.0, 10.0
 
 
@@ -22,7 +21,7 @@ ACCEPTABLE_S, AT_MOST_S = 5.0, 10.0
 def make_stations(
     make_cluster: Callable[..., Cluster], settings: Any
 ) -> Callable[[int], tuple[Cluster, list[FastStation]]]:
-    # The digests of passwords are made here, and checked by the processes.
+    # This process computes the password digests and the servers check them, so both need the same key.
     settings.SECRET_KEY = SECRET_KEY
 
     def make(count: int) -> tuple[Cluster, list[FastStation]]:
@@ -40,15 +39,15 @@ def restart(servers: list[LiveServer]) -> None:
         list(pool.map(LiveServer.start, servers))
 
 
-async def comes_back(
+async def reconnect_after_restart(
     cluster: Cluster, fast_stations: list[FastStation], *, over_s: float, acceptable_s: float
 ) -> None:
-    first = await come(fast_stations, cluster.servers, over_s=over_s / 2)
+    first = await connect_all(fast_stations, cluster.servers, over_s=over_s / 2)
     assert [each for each in first if isinstance(each, BaseException)] == []
 
     restart(cluster.servers)
     await asyncio.gather(*(fast_station.is_gone() for fast_station in fast_stations))
-    again = await come(fast_stations, cluster.servers, over_s=over_s)
+    again = await connect_all(fast_stations, cluster.servers, over_s=over_s)
 
     refused = [str(each) for each in again if isinstance(each, BaseException)]
     assert refused == []
@@ -68,19 +67,19 @@ async def comes_back(
 async def test_F40_100_stations_come_back_within_5_seconds_and_none_is_refused(
     make_stations: Callable[[int], tuple[Cluster, list[FastStation]]],
 ) -> None:
-    await comes_back(*make_stations(100), over_s=5.0, acceptable_s=AT_MOST_S)
+    await reconnect_after_restart(*make_stations(100), over_s=5.0, acceptable_s=AT_MOST_S)
 
 
 @pytest.mark.nightly
 async def test_F40_300_stations_come_back_within_15_seconds_and_none_is_refused(
     make_stations: Callable[[int], tuple[Cluster, list[FastStation]]],
 ) -> None:
-    # A quarter of the rate that the machine has to take below: other tests run beside this one.
-    await comes_back(*make_stations(300), over_s=15.0, acceptable_s=AT_MOST_S)
+    # This is a quarter of the rate of the load test below, because other tests run at the same time.
+    await reconnect_after_restart(*make_stations(300), over_s=15.0, acceptable_s=AT_MOST_S)
 
 
 @pytest.mark.load
 async def test_F40_5000_stations_come_back_within_60_seconds_and_none_is_refused(
     make_stations: Callable[[int], tuple[Cluster, list[FastStation]]],
 ) -> None:
-    await comes_back(*make_stations(5000), over_s=60.0, acceptable_s=ACCEPTABLE_S)
+    await reconnect_after_restart(*make_stations(5000), over_s=60.0, acceptable_s=ACCEPTABLE_S)

@@ -1,5 +1,7 @@
-"""What the Dockerfile does, done without a container engine: the locked packages in an empty environment, the
-files the image gets, another user who may write nothing but /tmp, and every role.
+"""Does the steps of the Dockerfile without a container engine.
+
+It installs the locked packages in an empty environment, copies the files of the image, and runs every role as
+another user, who may write only to /tmp.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class Image:
         self.root = root
         self.packages, self.server = root / "packages", root / "server"
         self.user = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
-        # The Dockerfile's own, with the volume and /tmp in folders of this image.
+        # These are the variables of the Dockerfile, with the volume and /tmp in folders of this image.
         lines = re.findall(r"([A-Z_]+)=(\S+)", (ROOT / "Dockerfile").read_text().partition("RUN useradd")[0])
         self.tmp = root / "tmp"
         self.environment = dict(lines) | {
@@ -79,11 +81,11 @@ class Image:
 
     def run(self, *words: str, **environment: str) -> tuple[int, str]:
         process = self.start(*words, **environment)
-        said, _ = process.communicate(timeout=SECONDS)
-        return process.returncode, said
+        output, _ = process.communicate(timeout=SECONDS)
+        return process.returncode, output
 
     def written(self) -> list[str]:
-        """Files of the image's root that a process has changed or made."""
+        """Files of the image that a process has changed or created, without /tmp."""
         return [
             str(path)
             for path in self.root.rglob("*")
@@ -96,7 +98,7 @@ class Image:
 
 
 def python() -> str:
-    """An interpreter that other users may run, as the image's is."""
+    """Find an interpreter that other users may run, as in the image."""
     candidates = (sys.executable, "/usr/bin/python3.13", "/usr/bin/python3.12", "/usr/bin/python3.11")
     for path in candidates:
         real = Path(path).resolve()
@@ -107,7 +109,7 @@ def python() -> str:
 
 
 def files_of_the_image() -> list[str]:
-    """What COPY takes: the working tree, without what .dockerignore names."""
+    """The files that COPY takes: the working tree without the entries of .dockerignore."""
     list_files = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(list_files, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     ignored = [line.strip() for line in (ROOT / ".dockerignore").read_text().splitlines() if line.strip()]
@@ -124,7 +126,7 @@ def is_ignored(name: str, rule: str) -> bool:
 
 @pytest.fixture(scope="module")
 def image() -> Iterator[Image]:
-    root = Path(tempfile.mkdtemp(prefix="ocpp-image-"))  # pytest's own folders are closed to others
+    root = Path(tempfile.mkdtemp(prefix="ocpp-image-"))  # other users cannot read the folders of pytest
     image = Image(root)
     try:
         image.build()
@@ -143,8 +145,8 @@ def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)  # another process does it: there is no event to await
+        assert time.monotonic() < deadline, "the condition did not become true in time"
+        time.sleep(0.1)  # poll: another process makes it true
 
 
 def settings_of(cluster: Cluster, image: Image) -> dict[str, str]:
@@ -157,13 +159,13 @@ def test_the_image_migrates(image: Image, cluster: Cluster) -> None:
         "OCPP_BOOTSTRAP_API_KEY": "key-of-the-image-0123456789",
     }
 
-    status, said = image.run("migrate", **settings_of(cluster, image), **credentials)
+    status, output = image.run("migrate", **settings_of(cluster, image), **credentials)
 
-    assert (status, said) == (0, "The database is up to date.\n")
+    assert (status, output) == (0, "The database is up to date.\n")
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_the_image_runs_every_role_as_another_user_and_writes_nowhere(
+def test_the_image_runs_every_role_as_another_user_and_writes_no_file(
     image: Image, cluster: Cluster, role: str
 ) -> None:
     ports = {"HTTP_PORT": str(free_port()), "ACCOUNTS_PORT": str(free_port())}
@@ -178,14 +180,14 @@ def test_the_image_runs_every_role_as_another_user_and_writes_nowhere(
         ready = image.run("healthcheck", "--ready", **variables)
     finally:
         process.terminate()
-        said, _ = process.communicate(timeout=SECONDS)
+        output, _ = process.communicate(timeout=SECONDS)
 
     assert ready == (0, "")
-    assert process.returncode == 0 and "Traceback" not in said, said
+    assert process.returncode == 0 and "Traceback" not in output, output
     assert image.written() == []
 
 
-def test_the_image_without_settings_is_everything_in_one_process(image: Image) -> None:
+def test_the_image_without_settings_runs_all_roles_in_one_process(image: Image) -> None:
     data = image.root / "tmp" / "data"
     variables = {"DATA_DIR": str(data), "HTTP_PORT": str(free_port())}
     (image.tmp / "ocpp-health").unlink(missing_ok=True)
@@ -195,7 +197,7 @@ def test_the_image_without_settings_is_everything_in_one_process(image: Image) -
         until(lambda: image.run("healthcheck", **variables)[0] == 0, process)
     finally:
         process.terminate()
-        said, _ = process.communicate(timeout=SECONDS)
+        output, _ = process.communicate(timeout=SECONDS)
 
-    assert process.returncode == 0, said
+    assert process.returncode == 0, output
     assert (data / "first-login.txt").exists() and image.written() == []

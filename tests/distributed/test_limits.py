@@ -1,4 +1,4 @@
-"""Limits hold over all processes: guessing at four doors is guessing (S03), and so is flapping (F04)."""
+"""Limits count over all processes: failed passwords (S03) and replaced connections (F04)."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ async def test_S03_passwords_guessed_at_several_processes_are_counted_together(s
     identity = fresh()
     await Operator(shared.servers[0]).provision(identity, password=PASSWORD, securityProfile=1)
 
-    doors = [shared.servers[number % 3] for number in range(MAX_FAILURES)]
-    codes = [await refused(door, identity, f"guess {number}") for number, door in enumerate(doors)]
+    servers = [shared.servers[number % 3] for number in range(MAX_FAILURES)]
+    codes = [await refused(server, identity, f"guess {number}") for number, server in enumerate(servers)]
 
     assert codes == [401] * MAX_FAILURES
-    assert {await refused(door, identity, PASSWORD) for door in shared.servers} == {429}
+    assert {await refused(server, identity, PASSWORD) for server in shared.servers} == {429}
 
 
-async def test_F04_two_devices_with_one_identity_are_noticed_wherever_they_connect(shared: Cluster) -> None:
+async def test_F04_two_devices_with_one_identity_are_detected_over_several_processes(shared: Cluster) -> None:
     identity = fresh()
     async with AsyncExitStack() as stack:
         for number in range(MAX_REPLACED + 1):
@@ -50,11 +50,11 @@ async def test_F04_two_devices_with_one_identity_are_noticed_wherever_they_conne
 async def refused(server: LiveServer, identity: str, password: str) -> int:
     with pytest.raises(InvalidStatus) as refusal:
         async with station(server, identity=identity, password=password, boot=False):
-            raise AssertionError("let in")
+            raise AssertionError("the station was accepted")
     return int(refusal.value.response.status_code)
 
 
-async def test_S03_a_gateway_counts_with_the_others(make_cluster: MakeCluster) -> None:
+async def test_S03_failures_at_a_gateway_count_for_web_processes_too(make_cluster: MakeCluster) -> None:
     cluster = make_cluster(0)
     (web,), (gateway,) = cluster.add(role="web"), cluster.add(role="gateway")
     identity = fresh()
@@ -63,4 +63,4 @@ async def test_S03_a_gateway_counts_with_the_others(make_cluster: MakeCluster) -
     codes = [await refused(gateway, identity, f"guess {number}") for number in range(MAX_FAILURES)]
 
     assert codes == [401] * MAX_FAILURES
-    assert [await refused(door, identity, PASSWORD) for door in (gateway, web)] == [429, 429]
+    assert [await refused(server, identity, PASSWORD) for server in (gateway, web)] == [429, 429]

@@ -1,4 +1,4 @@
-"""What one process learns, all know: tokens, running transactions, numbers."""
+"""Changes in one process reach all others: tokens, running transactions, transaction numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.conformance.peer import Operator, Peer, at, eventually, fresh, statio
 from tests.distributed.cluster import Cluster
 
 STOP_WH = 1_000_000
-# Far below the half minute for which a process may remember a token when nobody tells it anything.
+# A process may cache a token for half a minute; a published change must arrive far sooner.
 NEWS_S = 15
 _readings = itertools.count(1)
 
@@ -32,7 +32,7 @@ async def test_a_token_blocked_in_one_process_is_refused_by_all(shared: Cluster)
             await until(lambda peer=peer: authorized(peer, uid), "Blocked")
 
 
-async def test_a_token_that_charges_at_one_process_is_concurrent_at_another(shared: Cluster) -> None:
+async def test_a_token_in_use_at_one_process_is_refused_as_concurrent_at_another(shared: Cluster) -> None:
     uid = fresh("TAG")
     await Operator(shared.servers[0]).add_token(uid)
     async with station(shared.servers[1]) as here, station(shared.servers[2]) as there:
@@ -97,13 +97,13 @@ async def authorized(peer: Peer, uid: str) -> str:
 
 
 async def started(peer: Peer, uid: str) -> dict[str, Any]:
-    # A reading of its own for each: an identical start would be a repetition.
+    # Each start has another reading: an identical start would count as a repetition.
     start = {"connectorId": 1, "idTag": uid, "meterStart": next(_readings), "timestamp": at()}
     return await peer.call("StartTransaction", start)
 
 
 async def started_as(peer: Peer, uid: str, wanted: str) -> dict[str, Any]:
-    """Start, and stop again, until what another process has told is heard by this one's."""
+    """Start and stop until the answer has this status: changes from other processes arrive with a delay."""
     async with asyncio.timeout(NEWS_S):
         while (answer := await started(peer, uid))["idTagInfo"]["status"] != wanted:
             await stopped(peer, answer["transactionId"])
@@ -115,7 +115,7 @@ async def stopped(peer: Peer, number: int) -> None:
 
 
 async def until(ask: Any, wanted: str) -> None:
-    """News take a moment to the other processes."""
+    """Repeat the request until it returns this value: changes reach other processes with a delay."""
     async with asyncio.timeout(NEWS_S):
         while await ask() != wanted:
             pass

@@ -1,4 +1,4 @@
-"""manage.py against a distributed server: from a process without sockets, through Redis, to the station."""
+"""`manage.py` with a distributed server: a process without sockets sends commands through Redis."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ pytestmark = pytest.mark.slow
 
 
 async def manage(cluster: Cluster, *words: str, **environment: str) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a command on a machine where no server runs."""
+    """Run a command as on a machine without a server; return its exit code, stdout and stderr."""
     nowhere = {"HTTP_PORT": str(free_port()), "DATA_DIR": str(cluster.folder / "operator")}
     known = {**os.environ, "ENV_FILE": os.devnull, **cluster.environment, **nowhere, **environment}
     return await output_of("manage", *words, environment=known)
 
 
 async def answering(peer: Peer, payload: dict[str, object]) -> list[object]:
-    """The next call of the server, answered."""
+    """Answer the next call of the server, and return its action and payload."""
     call = await peer.next_call(120)
     await peer.answer(call, payload)
     return call[2:]
@@ -49,17 +49,19 @@ async def test_trigger_and_send_reach_a_station_whichever_process_holds_it(share
         assert answer["command"]["actor"].endswith("manage.py")
 
 
-async def test_remote_start_sees_the_transaction_and_remote_stop_finds_its_station(shared: Cluster) -> None:
+async def test_remote_start_reports_the_transaction_and_remote_stop_finds_its_station(
+    shared: Cluster,
+) -> None:
     async with station(shared.servers[1]) as peer:
 
-        async def drive() -> int:
+        async def start_session() -> int:
             await answering(peer, {"status": "Accepted"})
             start = {"connectorId": 1, "idTag": "FRIEND", "meterStart": 100, "timestamp": at()}
             return int((await peer.call("StartTransaction", start))["transactionId"])
 
-        driving = asyncio.create_task(drive())
+        starting = asyncio.create_task(start_session())
         code, out, err = await manage(shared, "remote_start", peer.identity, "FRIEND", "--connector", "1")
-        number = await driving
+        number = await starting
         stopping = asyncio.create_task(answering(peer, {"status": "Accepted"}))
         stopped = await manage(shared, "remote_stop", "-", str(number))
 
@@ -69,7 +71,7 @@ async def test_remote_start_sees_the_transaction_and_remote_stop_finds_its_stati
         assert await stopping == ["RemoteStopTransaction", {"transactionId": number}]
 
 
-async def test_offline_and_unknown_stations_are_one_sentence_and_their_exit_codes(shared: Cluster) -> None:
+async def test_offline_and_unknown_stations_give_one_line_and_an_exit_code(shared: Cluster) -> None:
     async with station(shared.servers[0]) as peer:
         pass
 
@@ -80,12 +82,12 @@ async def test_offline_and_unknown_stations_are_one_sentence_and_their_exit_code
     assert unknown[0] == 2 and "NEVER-SEEN" in unknown[2] and unknown[2].count("\n") == 1
 
 
-async def test_without_redis_or_database_it_is_one_sentence_and_exit_3(shared: Cluster) -> None:
-    nobody = f"127.0.0.1:{free_port()}"
+async def test_without_redis_or_database_a_command_prints_one_line_and_exits_with_3(shared: Cluster) -> None:
+    unused = f"127.0.0.1:{free_port()}"
 
-    no_redis = await manage(shared, "trigger", "CP-1", "Heartbeat", REDIS_ADDR=nobody)
+    no_redis = await manage(shared, "trigger", "CP-1", "Heartbeat", REDIS_ADDR=unused)
     no_database = await manage(
-        shared, "trigger", "CP-1", "Heartbeat", DATABASE_URL=f"postgresql://postgres@{nobody}/x"
+        shared, "trigger", "CP-1", "Heartbeat", DATABASE_URL=f"postgresql://postgres@{unused}/x"
     )
 
     assert no_redis[0] == 3 and no_redis[2].startswith("REDIS_ADDR: ") and no_redis[2].count("\n") == 1
@@ -94,9 +96,9 @@ async def test_without_redis_or_database_it_is_one_sentence_and_exit_3(shared: C
 
 
 async def test_a_command_never_becomes_the_housekeeper(shared: Cluster) -> None:
-    office = f"{shared.prefix}:server:housekeeper"
-    before = shared.redis.client.get(office)
+    key = f"{shared.prefix}:server:housekeeper"
+    before = shared.redis.client.get(key)
 
     await manage(shared, "trigger", "NEVER-SEEN", "Heartbeat")
 
-    assert before is not None and shared.redis.client.get(office) == before
+    assert before is not None and shared.redis.client.get(key) == before

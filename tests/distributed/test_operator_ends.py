@@ -1,4 +1,4 @@
-"""An operator ends a session in one process whose station is connected to another."""
+"""An operator ends a session in one process while its station is connected to another."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from tests.distributed.cluster import Cluster
 from tests.distributed.test_live_view import shared_transactions, started, started_as, stopped
 
 TRANSACTIONS = "/api/v1/transactions"
-WHY = {"reason": "The station lost its memory."}
+REASON = {"reason": "The station lost its memory."}
 
 
-async def test_an_end_in_one_process_frees_the_card_in_all_and_a_late_stop_amends_it(shared: Cluster) -> None:
+async def test_an_end_in_one_process_frees_the_token_in_all_and_a_late_stop_amends_the_session(
+    shared: Cluster,
+) -> None:
     here, there, third = shared.servers[:3]
     operator, uid, identity = Operator(there), fresh("TAG"), fresh()
     await operator.add_token(uid)
@@ -24,14 +26,14 @@ async def test_an_end_in_one_process_frees_the_card_in_all_and_a_late_stop_amend
         await eventually(lambda: str(number) in shared_transactions(shared))
         peer.abort()
 
-    # The power is back: it boots at another process, and has forgotten the session.
+    # The station reconnects at another process after a power cut, without memory of the session.
     async with station(third, identity=identity) as back, station(here) as elsewhere:
         await back.call("StatusNotification", status(1, "Available"))
         refused = await started(elsewhere, uid)
         assert refused["idTagInfo"]["status"] == "ConcurrentTx"
         await stopped(elsewhere, refused["transactionId"])
 
-        code, answer = await operator.request("POST", f"{TRANSACTIONS}/{number}/end", WHY)
+        code, answer = await operator.request("POST", f"{TRANSACTIONS}/{number}/end", REASON)
 
         assert code == 200, answer
         again = await started_as(elsewhere, uid, "Accepted")
@@ -44,15 +46,15 @@ async def test_an_end_in_one_process_frees_the_card_in_all_and_a_late_stop_amend
         await stopped(elsewhere, again["transactionId"])
 
 
-async def test_of_two_operators_in_two_processes_one_ends_the_session(shared: Cluster) -> None:
+async def test_only_one_of_several_operators_in_different_processes_ends_the_session(shared: Cluster) -> None:
     async with station(shared.servers[0]) as peer:
         number = (await started(peer, fresh("TAG")))["transactionId"]
-        body = {**WHY, "force": True}
+        body = {**REASON, "force": True}
 
         answers = await asyncio.gather(
             *(
-                Operator(shared.servers[place % 4]).request("POST", f"{TRANSACTIONS}/{number}/end", body)
-                for place in range(8)
+                Operator(shared.servers[index % 4]).request("POST", f"{TRANSACTIONS}/{number}/end", body)
+                for index in range(8)
             )
         )
 
@@ -62,7 +64,7 @@ async def test_of_two_operators_in_two_processes_one_ends_the_session(shared: Cl
         await stopped(peer, number)
 
 
-async def test_a_settled_suspicion_is_forgotten_by_the_process_that_serves_the_station(
+async def test_the_process_with_the_station_removes_a_settled_suspicion(
     shared: Cluster,
 ) -> None:
     operator, uid = Operator(shared.servers[1]), fresh("TAG")
@@ -73,11 +75,11 @@ async def test_a_settled_suspicion_is_forgotten_by_the_process_that_serves_the_s
         (row,) = shared.transactions(peer.identity)
         assert row["suspect"]
 
-        body = {**WHY, "fix": "ignore"}
+        body = {**REASON, "fix": "ignore"}
         code, answer = await operator.request("POST", f"{TRANSACTIONS}/{number}/settle", body)
         assert code == 200, answer
-        # The serving process has loaded the station again when it shows the session without suspicions.
-        await eventually(lambda: _shows_no_suspicion(shared, str(number)))
+        # The process with the socket has loaded the station again when its live state has no suspicions.
+        await eventually(lambda: _has_no_suspicion(shared, str(number)))
         for wh in (1300, 500):
             values = [{"timestamp": at(), "sampledValue": [{"value": str(wh)}]}]
             reading = {"connectorId": 1, "transactionId": number, "meterValue": values}
@@ -89,5 +91,5 @@ async def test_a_settled_suspicion_is_forgotten_by_the_process_that_serves_the_s
         await peer.call("StopTransaction", {"transactionId": number, "meterStop": 600, "timestamp": at()})
 
 
-def _shows_no_suspicion(shared: Cluster, number: str) -> bool:
+def _has_no_suspicion(shared: Cluster, number: str) -> bool:
     return "suspect_reasons" not in orjson.loads(shared_transactions(shared)[number])

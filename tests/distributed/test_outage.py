@@ -1,4 +1,6 @@
-"""Redis flushed, stopped, hanging: what needs it waits or is refused; nothing is lost (F17-F19)."""
+"""Redis is flushed, stopped or suspended: requests that need it wait or are refused, and nothing is lost
+(F17-F19, F23).
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ BUDGET_S = 8
 
 @pytest.fixture(scope="module")
 def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
-    """Two processes with a Redis of their own, which these tests ill-treat one after the other."""
+    """Two processes with a separate Redis, because these tests stop and flush it."""
     redis = Redis()
     cluster = make_cluster(2, on=redis, OCPP_JOURNAL_BUDGET=f"{BUDGET_S}s")
     yield cluster
@@ -38,7 +40,7 @@ def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
     redis.close()
 
 
-async def test_a_flush_under_load_loses_nothing_and_the_view_is_right_again_within_seconds(
+async def test_a_flush_under_load_loses_nothing_and_the_live_state_recovers_within_seconds(
     cluster: Cluster,
 ) -> None:
     uid = fresh("TAG")
@@ -63,15 +65,15 @@ async def test_a_flush_under_load_loses_nothing_and_the_view_is_right_again_with
         long_ago = (await started(quiet, uid))["transactionId"]
         peers = [await stack.enter_async_context(station(cluster.servers[n % 2])) for n in range(10)]
         charging = [asyncio.create_task(charge(peer)) for peer in peers]
-        everybody = sorted([quiet.identity, *(peer.identity for peer in peers)])
+        identities = sorted([quiet.identity, *(peer.identity for peer in peers)])
         for _ in range(3):
-            await asyncio.sleep(0.4)  # the load goes on meanwhile; there is no event to await
+            await asyncio.sleep(0.4)  # the stations keep charging between the flushes
             cluster.redis.client.flushall()
 
-        await eventually(lambda: sorted(lively(cluster)) == everybody)
+        await eventually(lambda: sorted(registered(cluster)) == identities)
         await eventually(lambda: str(long_ago) in shared_transactions(cluster))
         for server in cluster.servers:
-            await eventually(lambda server=server: sorted(cluster.clients(server)) == everybody)
+            await eventually(lambda server=server: sorted(cluster.clients(server)) == identities)
         is_over.set()
         await asyncio.gather(*charging)
         async with station(cluster.servers[1]) as other:
@@ -100,7 +102,7 @@ async def test_redis_stopped_and_started_again(cluster: Cluster) -> None:
 
         cluster.redis.stop()
 
-        # What an operator and a program see.
+        # The readiness probe, commands and reads during the outage.
         await eventually(lambda: names_redis(here))
         status, answer = await operator.request(
             "POST",
@@ -111,7 +113,7 @@ async def test_redis_stopped_and_started_again(cluster: Cluster) -> None:
         assert cluster.rows("SELECT 1 FROM chargepoints_command WHERE state IN ('queued', 'sent')") == []
         assert (await operator.request("GET", "/api/v1/transactions"))[0] == 200
 
-        # Stations that need no number go on; new sockets are refused, and told to come again.
+        # Stations that need no new number keep working; new connections are refused with Retry-After.
         await charging.heartbeat()
         assert await authorized(charging, uid) == "Accepted"
         await stopped(charging, running)
@@ -119,7 +121,7 @@ async def test_redis_stopped_and_started_again(cluster: Cluster) -> None:
         assert refused.response.status_code == 503
         assert "Retry-After" in refused.response.headers
 
-        # A start waits within the budget; beyond it the socket is closed, and nothing was answered.
+        # A start waits within the budget; beyond it the socket is closed without an answer.
         start = asyncio.create_task(started(unlucky, uid))
         await asyncio.wait([start])
         assert isinstance(start.exception(), ConnectionClosed)
@@ -141,12 +143,12 @@ async def test_redis_stopped_and_started_again(cluster: Cluster) -> None:
         await command_reaches(here, waiting)
         for peer in (charging, waiting):
             await eventually(lambda peer=peer: cluster.is_online(peer.identity))
-        # Of what was answered meanwhile, nothing was an error.
+        # No answer during the outage was an error.
         peers = (charging, waiting, unlucky)
         assert [error for peer in peers for error in errors(cluster, peer.identity)] == []
 
 
-async def test_a_redis_that_hangs_keeps_nobody_for_ever(cluster: Cluster) -> None:
+async def test_a_hanging_redis_lets_every_request_end(cluster: Cluster) -> None:
     server = cluster.servers[0]
     async with station(server) as peer:
         cluster.redis.pause()
@@ -167,8 +169,8 @@ async def test_a_redis_that_hangs_keeps_nobody_for_ever(cluster: Cluster) -> Non
         await command_reaches(server, peer)
 
 
-@pytest.mark.parametrize("is_noticed", [True, False], ids=["noticed", "back before anybody looked"])
-async def test_a_redis_that_comes_back_with_an_older_copy_is_put_right_from_the_database(
+@pytest.mark.parametrize("is_noticed", [True, False], ids=["noticed", "back before a process noticed"])
+async def test_a_redis_that_restarts_with_an_older_copy_is_corrected_from_the_database(
     cluster: Cluster, is_noticed: bool
 ) -> None:
     here, there = cluster.servers
@@ -188,7 +190,7 @@ async def test_a_redis_that_comes_back_with_an_older_copy_is_put_right_from_the_
                 cluster.redis.stop()
                 cluster.redis.start()
 
-            # The copy knows the station at the first process, and the first session as the one that runs.
+            # In the old copy the station is at the first process and its first session still runs.
             await eventually(lambda: str(running) in shared_transactions(cluster))
             await eventually(lambda: str(ended) not in shared_transactions(cluster))
             await eventually(lambda: ready(here) == (200, []))
@@ -203,7 +205,7 @@ async def test_a_redis_that_comes_back_with_an_older_copy_is_put_right_from_the_
 
 @contextmanager
 def held(cluster: Cluster) -> Iterator[None]:
-    """No process gets a moment of the processor."""
+    """Suspend all server processes."""
     processes = [server.process for server in cluster.servers if server.process is not None]
     for process in processes:
         process.send_signal(signal.SIGSTOP)
@@ -212,8 +214,8 @@ def held(cluster: Cluster) -> Iterator[None]:
         process.send_signal(signal.SIGCONT)
 
 
-async def test_a_slow_redis_makes_things_slow_and_nothing_else(cluster: Cluster) -> None:
-    """F23: up to half a second for whatever is asked."""
+async def test_F23_a_slow_redis_slows_requests_down_and_fails_none(cluster: Cluster) -> None:
+    """Redis needs up to half a second for each command."""
     here, there = cluster.servers
     async with station(here) as peer, station(there) as other:
         is_over = asyncio.Event()
@@ -223,7 +225,7 @@ async def test_a_slow_redis_makes_things_slow_and_nothing_else(cluster: Cluster)
                 cluster.redis.pause()
                 await asyncio.sleep(0.4)
                 cluster.redis.resume()
-                await asyncio.sleep(0.15)  # also on a machine that has other things to do
+                await asyncio.sleep(0.15)  # long enough for a busy machine
 
         stalling = asyncio.create_task(stall())
         try:
@@ -237,7 +239,7 @@ async def test_a_slow_redis_makes_things_slow_and_nothing_else(cluster: Cluster)
                     await newcomer.heartbeat()
             async with asyncio.timeout(PATIENCE):
                 while await asyncio.to_thread(ready, here) != (200, []):
-                    pass  # asked beside the loop, which has Redis to let go on
+                    pass  # in a thread, because this loop has to resume Redis
             await other.heartbeat()
         finally:
             is_over.set()
@@ -245,14 +247,16 @@ async def test_a_slow_redis_makes_things_slow_and_nothing_else(cluster: Cluster)
         assert errors(cluster, peer.identity) == []
 
 
-async def test_what_hung_in_redis_leaves_no_ghosts_when_it_goes_on(cluster: Cluster) -> None:
+async def test_commands_that_hung_in_redis_leave_no_stale_connections_when_it_resumes(
+    cluster: Cluster,
+) -> None:
     here, there = cluster.servers
     async with AsyncExitStack() as stack:
         stays = await stack.enter_async_context(station(here))
         leaves = await stack.enter_async_context(station(there))
         cluster.redis.pause()
         try:
-            # Its registration reaches Redis and is carried out when nobody waits for it any more.
+            # The registration of the refused station is in Redis' buffer and runs only after the refusal.
             assert (await refusal(there)).response.status_code == 503
             await leaves.socket.close()
             for _ in range(LEASE_S + 2):
@@ -264,7 +268,7 @@ async def test_what_hung_in_redis_leaves_no_ghosts_when_it_goes_on(cluster: Clus
         await eventually(lambda: ready(here) == (200, []))
         for server in cluster.servers:
             await eventually(lambda server=server: cluster.clients(server) == [stays.identity])
-        await eventually(lambda: lively(cluster) == [stays.identity])
+        await eventually(lambda: registered(cluster) == [stays.identity])
         await command_reaches(there, stays)
         await eventually(lambda: not cluster.is_online(leaves.identity))
 
@@ -277,13 +281,13 @@ def ready(server: LiveServer) -> tuple[int, list[str]]:
 
 
 def names_redis(server: LiveServer) -> bool:
-    """Whether the probe is red and says that it is Redis; what goes through Redis is down with it."""
+    """Whether the readiness probe fails and names Redis; parts that use Redis fail with it."""
     status, down = ready(server)
     return status == 503 and "redis" in down
 
 
 async def command_reaches(server: LiveServer, peer: Peer) -> None:
-    """Every process finds back to Redis by itself, which takes each up to a second or two."""
+    """Send commands until one succeeds: a process needs up to two seconds to reconnect to Redis."""
 
     async def serve() -> None:
         while True:
@@ -300,7 +304,7 @@ async def command_reaches(server: LiveServer, peer: Peer) -> None:
 async def refusal(server: LiveServer) -> InvalidStatus:
     try:
         async with station(server):
-            raise AssertionError("a station was let in")
+            raise AssertionError("the station was accepted")
     except InvalidStatus as refused:
         return refused
 
@@ -313,6 +317,6 @@ def errors(cluster: Cluster, identity: str) -> list[dict[str, Any]]:
     )
 
 
-def lively(cluster: Cluster) -> list[str]:
+def registered(cluster: Cluster) -> list[str]:
     found: list[str] = cluster.redis.client.zrange(f"{cluster.prefix}:clients", 0, -1)  # type: ignore[assignment]
     return found

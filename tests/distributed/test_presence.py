@@ -1,4 +1,4 @@
-"""Presence as a lease: a process that dies takes its stations offline, and nobody else's (F13, F15)."""
+"""Connections are leases: a killed process takes its own stations offline, and no others (F13, F15)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ async def test_a_process_that_was_taken_for_dead_gets_its_stations_back(cluster:
     frozen, living = cluster.servers
     assert frozen.process is not None
     async with station(frozen) as peer:
-        frozen.process.send_signal(signal.SIGSTOP)  # a machine that swaps, a debugger, a live migration
+        frozen.process.send_signal(
+            signal.SIGSTOP
+        )  # as under a debugger, or on a swapping or migrating machine
         try:
             await eventually(lambda: not cluster.is_online(peer.identity), PATIENCE)
         finally:
@@ -46,7 +48,7 @@ async def test_a_killed_process_takes_its_own_stations_offline_and_no_others(clu
 
         dying.kill()
 
-        # The lease is still running: nobody waits for the answer of a dead process.
+        # The lease has not expired yet, and still the caller does not wait for an answer of the dead process.
         asked = asyncio.get_running_loop().time()
         status, _ = await Operator(living).command(orphan.identity, "ClearCache", timeout=60)
         assert status == 503
@@ -61,7 +63,7 @@ async def test_a_killed_process_takes_its_own_stations_offline_and_no_others(clu
         status, _ = await Operator(living).command(orphan.identity, "ClearCache")
         assert status == 503
 
-        # A process that starts does not touch the stations of the living, nor does one that stops.
+        # A process that starts or stops does not change the stations of the others.
         (third,) = await asyncio.to_thread(cluster.add)
         async with station(third, identity=orphan.identity) as back:
             await back.heartbeat()

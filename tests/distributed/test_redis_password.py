@@ -1,4 +1,4 @@
-"""A Redis that lets nobody in without a password, and a role that is started beside it."""
+"""A role starts with a Redis that requires a password."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SECRET = "a password with @ and : and /"
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[str]:
-    """The address of a Redis that wants the password."""
+    """The address of a Redis that requires the password."""
     engine = Redis()
     engine.client.config_set("requirepass", SECRET)
     yield engine.address
@@ -31,7 +31,7 @@ def guarded() -> Iterator[str]:
         ("wrong", "REDIS_PASSWORD: Redis refuses this password.\n"),
     ],
 )
-def test_a_role_says_in_a_sentence_that_its_password_is_not_redis_own(
+def test_a_role_reports_a_missing_or_wrong_password_in_one_line(
     guarded: str, password: str, sentence: str, tmp_path: Path
 ) -> None:
     status, _, err = start(guarded, password, tmp_path)
@@ -39,16 +39,16 @@ def test_a_role_says_in_a_sentence_that_its_password_is_not_redis_own(
     assert (status, err) == (1, sentence)
 
 
-def test_the_right_password_is_taken_whatever_characters_it_has(guarded: str, tmp_path: Path) -> None:
+def test_the_right_password_is_accepted_with_any_characters(guarded: str, tmp_path: Path) -> None:
     status, _, err = start(guarded, SECRET, tmp_path)
 
-    # Behind Redis comes the next that is missing.
+    # The role gets past Redis and stops at the next check, the missing migrations.
     assert status == 1
     assert "run python3 run.py migrate" in err
 
 
 def start(address: str, password: str, folder: Path) -> tuple[int, str, str]:
-    ours = {
+    settings = {
         "RUN_IN_PLACE": "1",
         "ENV_FILE": os.devnull,
         "DATA_DIR": str(folder),
@@ -56,4 +56,4 @@ def start(address: str, password: str, folder: Path) -> tuple[int, str, str]:
         "REDIS_ADDR": address,
         "REDIS_PASSWORD": password,
     }
-    return finished("run", "housekeeping", environment=os.environ | ours)
+    return finished("run", "housekeeping", environment=os.environ | settings)

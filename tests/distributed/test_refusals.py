@@ -1,5 +1,6 @@
-"""A Redis that answers and refuses: full, a replica, its disk broken, no more clients, another password
-(F17-F19). What needs it is refused or waits, the operator sees why, and nobody has to be restarted.
+"""Redis answers with errors: full, a replica, a broken disk, too many clients, a changed password (F17-F19).
+
+Requests that need Redis are refused or wait, the operator sees why, and no process needs a restart.
 """
 
 from __future__ import annotations
@@ -17,15 +18,18 @@ from tests.distributed.cluster import LEASE_S, Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Redis
 from tests.distributed.test_live_view import authorized, shared_transactions, started, started_as, stopped
-from tests.distributed.test_outage import command_reaches, errors, lively, names_redis, ready, refusal
+from tests.distributed.test_outage import command_reaches, errors, names_redis, ready, refusal, registered
 from tests.servers import free_port
 
-# What a process may log of one outage, long as it is: not a line for each of its attempts.
+# A process logs at most this many lines in an outage, however long it lasts.
 LINES_OF_AN_OUTAGE = 3
 
 
-class Illness:
-    """What is wrong with Redis. One connection is kept, which works when no other does."""
+class RedisFaults:
+    """Ways to break Redis. Each method returns a function that repairs it again.
+
+    The one open connection of this class works even when Redis refuses all others.
+    """
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
@@ -42,7 +46,7 @@ class Illness:
         return lambda: self.client.replicaof("NO", "ONE")
 
     def disk_broken(self) -> Callable[[], Any]:
-        """Snapshots fail, and then Redis takes no more writes."""
+        """Make snapshots fail: Redis then refuses writes."""
         obstacle = Path(self.redis.folder, "dump.rdb")
         obstacle.mkdir()
         self.client.config_set("save", "3600 1000000")
@@ -50,23 +54,23 @@ class Illness:
         while self.client.info("persistence")["rdb_last_bgsave_status"] != "err":
             pass
 
-        def mend() -> None:
+        def repair() -> None:
             obstacle.rmdir()
             self.client.config_set("save", "")
 
-        return mend
+        return repair
 
     def no_more_clients(self) -> Callable[[], Any]:
         self.client.config_set("maxclients", "1")
-        self._disconnect_everybody()
+        self._disconnect_others()
         return lambda: self.client.config_set("maxclients", "1000")
 
     def another_password(self) -> Callable[[], Any]:
         self.client.config_set("requirepass", "another")
-        self._disconnect_everybody()
+        self._disconnect_others()
         return lambda: self.client.config_set("requirepass", "")
 
-    def _disconnect_everybody(self) -> None:
+    def _disconnect_others(self) -> None:
         for kind in ("normal", "pubsub"):
             self.client.client_kill_filter(_type=kind, skipme=True)
 
@@ -78,7 +82,7 @@ def _address(redis: Redis) -> tuple[str, int]:
 
 @pytest.fixture(scope="module")
 def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
-    """Two processes with a Redis of their own, which falls ill in one way after the other."""
+    """Two processes with a separate Redis, which these tests break in several ways."""
     redis = Redis()
     cluster = make_cluster(2, on=redis, OCPP_JOURNAL_BUDGET="60s")
     yield cluster
@@ -87,12 +91,18 @@ def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
 
 
 @pytest.mark.parametrize(
-    "illness",
-    [Illness.full, Illness.replica, Illness.disk_broken, Illness.no_more_clients, Illness.another_password],
-    ids=lambda illness: illness.__name__,
+    "break_redis",
+    [
+        RedisFaults.full,
+        RedisFaults.replica,
+        RedisFaults.disk_broken,
+        RedisFaults.no_more_clients,
+        RedisFaults.another_password,
+    ],
+    ids=lambda method: method.__name__,
 )
-async def test_what_needs_redis_is_refused_or_waits_and_all_is_well_again_without_a_restart(
-    cluster: Cluster, illness: Callable[[Illness], Callable[[], Any]]
+async def test_requests_that_need_redis_are_refused_or_wait_and_recover_without_a_restart(
+    cluster: Cluster, break_redis: Callable[[RedisFaults], Callable[[], Any]]
 ) -> None:
     here, there = cluster.servers
     operator, uid, other_uid = Operator(here), fresh("TAG"), fresh("TAG")
@@ -104,15 +114,15 @@ async def test_what_needs_redis_is_refused_or_waits_and_all_is_well_again_withou
         await eventually(lambda: {str(number), str(long_one)} <= shared_transactions(cluster).keys())
         before = outages(cluster)
 
-        ill = Illness(cluster.redis)
-        mend = illness(ill)
+        faults = RedisFaults(cluster.redis)
+        repair = break_redis(faults)
         try:
-            # What a probe, a program and an operator see.
+            # The readiness probe and reads during the fault.
             for server in cluster.servers:
                 await eventually(lambda server=server: names_redis(server))
             assert (await operator.request("GET", "/api/v1/transactions"))[0] == 200
 
-            # Stations that need no number go on; new sockets are told to come again; a start waits.
+            # Stations that need no new number keep working; new connections get Retry-After; a start waits.
             report = {"connectorId": 1, "errorCode": "NoError", "status": "Charging"}
             await charging.call("StatusNotification", report)
             assert await authorized(charging, uid) == "Accepted"
@@ -121,31 +131,31 @@ async def test_what_needs_redis_is_refused_or_waits_and_all_is_well_again_withou
             assert refused.response.status_code == 503
             assert "Retry-After" in refused.response.headers
             start = asyncio.create_task(started(waiting, other_uid))
-            # Longer than leases last: nobody is taken for gone meanwhile.
+            # Wait longer than a lease: no station may be treated as disconnected meanwhile.
             for _ in range(2 * LEASE_S + 2):
                 await asyncio.sleep(0.5)
                 await going_on.heartbeat()
                 await charging.heartbeat()
             assert not start.done()
-            # Where the socket is can't be known for sure any more.
+            # The process cannot be sure any more which process has the socket, so it refuses commands.
             status, headers, answer = await asyncio.to_thread(ask_for_command, here, charging)
             assert (status, headers.get("retry-after")) == (503, "10"), answer
             assert "Redis" in answer["message"]
             assert cluster.rows("SELECT 1 FROM chargepoints_command WHERE state IN ('queued', 'sent')") == []
             assert names_redis(here)
         finally:
-            mend()
-            ill.client.close()
+            repair()
+            faults.client.close()
 
         assert (await start)["transactionId"] > long_one
         for server in cluster.servers:
             await eventually(lambda server=server: ready(server) == (200, []))
-        everybody = sorted(peer.identity for peer in (charging, waiting, going_on))
-        await eventually(lambda: sorted(lively(cluster)) == everybody)
+        identities = sorted(peer.identity for peer in (charging, waiting, going_on))
+        await eventually(lambda: sorted(registered(cluster)) == identities)
         for server in cluster.servers:
-            await eventually(lambda server=server: cluster.clients(server) == everybody)
-        await eventually(lambda: all(cluster.is_online(identity) for identity in everybody))
-        # What ended meanwhile has ended for everybody; what goes on is known to everybody.
+            await eventually(lambda server=server: cluster.clients(server) == identities)
+        await eventually(lambda: all(cluster.is_online(identity) for identity in identities))
+        # All processes know which session ended during the fault and which still runs.
         await eventually(lambda: str(number) not in shared_transactions(cluster))
         await started_as(waiting, uid, "Accepted")
         assert str(long_one) in shared_transactions(cluster)
@@ -158,7 +168,7 @@ async def test_what_needs_redis_is_refused_or_waits_and_all_is_well_again_withou
 
 
 def outages(cluster: Cluster) -> int:
-    """How many lines the processes have written about outages."""
+    """Count the log lines of all processes about an outage of Redis."""
     return cluster.log().count("redis.away")
 
 

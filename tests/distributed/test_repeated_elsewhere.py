@@ -1,7 +1,7 @@
-"""What a station repeats at another process has one effect and gets one answer (F02, F11, F47).
+"""A message repeated at another process has one effect and gets the same answer (F02, F11, F47).
 
-The last answers are remembered by the process that gave them; elsewhere it is the services that recognise a
-repetition. Two do not, and need not: see `docs/decisions/`.
+A process keeps its own last answers. At another process the services recognise a repetition. Two of them do
+not, and need not: see `docs/decisions/`.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ import pytest
 from tests.conformance.peer import V16, V21, V201, Operator, at, fresh, new_id, station
 from tests.distributed.cluster import Cluster
 
-# What a repetition must not add to.
+# A repetition must not add a row to these tables.
 TABLES = (
     "transactions_transaction",
     "transactions_metervalue",
     "transactions_quarantinedmessage",
     "chargepoints_deviceevent",
 )
-# An action and its payload, which may hang on the number of the transaction that began last.
+# An action and its payload, or a function that builds the payload from the number of the last transaction.
 Message = tuple[str, dict[str, Any] | Callable[[int], dict[str, Any]]]
 
 
@@ -71,10 +71,10 @@ async def test_2x_every_message_repeated_at_another_process_is_answered_as_the_f
     token, place = {"idToken": uid, "type": "Central"}, {"id": 1, "connectorId": 1}
 
     def event(kind: str, number: int, reason: str, **more: Any) -> Message:
-        shown = {"eventType": kind, "timestamp": then, "triggerReason": reason, "seqNo": number}
+        header = {"eventType": kind, "timestamp": then, "triggerReason": reason, "seqNo": number}
         readings = [{"timestamp": then, "sampledValue": [{"value": 10.0 * number}]}]
         about = {"transactionInfo": {"transactionId": transaction}, "evse": place, "meterValue": readings}
-        return "TransactionEvent", {**shown, **about, **more}
+        return "TransactionEvent", {**header, **about, **more}
 
     def notice(number: int, variable: str, value: str) -> Message:
         data = {
@@ -107,17 +107,17 @@ async def test_2x_every_message_repeated_at_another_process_is_answered_as_the_f
 
 
 async def repeat_elsewhere(cluster: Cluster, version: str, messages: list[Message]) -> None:
-    """Say each message at one process, then at the other: with its own message id and with another one."""
+    """Send each message to one process, then twice to the other: with its own message id and a new one."""
     identity, number = fresh(), 0
     here = 0
-    said: tuple[str, str, dict[str, Any], list[Any]] | None = None
+    sent: tuple[str, str, dict[str, Any], list[Any]] | None = None
     for message in [*messages, None]:
         async with AsyncExitStack() as stack:
             server = cluster.servers[here % 2]
             peer = await stack.enter_async_context(station(server, version, identity, boot=here == 0))
             here += 1
-            if said is not None:
-                message_id, action, payload, answer = said
+            if sent is not None:
+                message_id, action, payload, answer = sent
                 before = stored(cluster, identity)
                 assert await peer.exchange(action, payload, message_id=message_id) == answer, action
                 assert (await peer.exchange(action, payload))[2:] == answer[2:], action
@@ -129,7 +129,7 @@ async def repeat_elsewhere(cluster: Cluster, version: str, messages: list[Messag
                 answer = await peer.exchange(action, payload, message_id=message_id)
                 assert answer[0] == 3, answer
                 number = answer[2].get("transactionId", number)
-                said = message_id, action, payload, answer
+                sent = message_id, action, payload, answer
             peer.abort()
 
 
@@ -138,7 +138,7 @@ def sample(value: str | float) -> dict[str, Any]:
 
 
 def stored(cluster: Cluster, identity: str) -> dict[str, int]:
-    """How many rows of each kind belong to the station."""
+    """Count the rows of the station in each table."""
     counts = {}
     for table in TABLES:
         (row,) = cluster.rows(

@@ -1,4 +1,4 @@
-"""run.py's roles beside each other: what each needs, who keeps house, how they end, how they are probed."""
+"""The roles of run.py together: their requirements, the housekeeping lease, their end and their probes."""
 
 from __future__ import annotations
 
@@ -30,20 +30,20 @@ def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
     assert "Traceback" not in cluster.log()
 
 
-class Done(NamedTuple):
+class Result(NamedTuple):
     returncode: int
     stdout: str
     stderr: str
 
 
-def run(cluster: Cluster, *words: str, **environment: str) -> Done:
+def run(cluster: Cluster, *words: str, **environment: str) -> Result:
     """A run.py command with the cluster's settings."""
-    return Done(*finished("run", *words, environment=variables(cluster, **environment)))
+    return Result(*finished("run", *words, environment=variables(cluster, **environment)))
 
 
-def good(done: Done) -> Done | None:
-    """None for a failed one: on a busy machine the answer may come too late for who asks."""
-    return None if done.returncode else done
+def succeeded(result: Result) -> Result | None:
+    """Return the result, or None if the command failed: on a busy machine a probe may time out."""
+    return None if result.returncode else result
 
 
 def variables(cluster: Cluster, **environment: str) -> dict[str, str]:
@@ -54,8 +54,8 @@ def variables(cluster: Cluster, **environment: str) -> dict[str, str]:
 def until(condition: Callable[[], Any], seconds: float = 60) -> Any:
     deadline = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.05)  # another process does it: there is no event to await
+        assert time.monotonic() < deadline, "the condition did not become true in time"
+        time.sleep(0.05)  # poll: another process makes it true
     return found
 
 
@@ -68,7 +68,7 @@ def is_process(name: str, server: LiveServer) -> bool:
     return f".{server.process.pid}." in name
 
 
-def test_who_was_started_for_housekeeping_takes_it_over_from_a_web_process_and_gives_it_back(
+def test_a_housekeeping_process_takes_housekeeping_over_from_a_web_process_and_returns_it(
     cluster: Cluster,
 ) -> None:
     (web,) = cluster.add(role="web")
@@ -83,18 +83,18 @@ def test_who_was_started_for_housekeeping_takes_it_over_from_a_web_process_and_g
 
 
 @pytest.mark.parametrize("role", ["web", "gateway", "processor", "housekeeping", "accounts"])
-def test_every_role_starts_is_found_healthy_and_ends_with_0_when_told(cluster: Cluster, role: str) -> None:
+def test_every_role_starts_passes_its_probes_and_exits_with_0_on_sigterm(cluster: Cluster, role: str) -> None:
     process = LiveServer(cluster.folder / f"healthy-{role}", role=role, **cluster.environment)
     process.environment["HEALTH_FILE"] = str(process.folder / "health")
     process.start()
     cluster.servers.append(process)
     until((process.folder / "health").exists)
 
-    asked = {name: process.environment[name] for name in ("HEALTH_FILE", "HTTP_PORT")}
-    alive = until(lambda: good(run(cluster, "healthcheck", **asked)))
-    ready = until(lambda: good(run(cluster, "healthcheck", "--ready", **asked)))
+    probed = {name: process.environment[name] for name in ("HEALTH_FILE", "HTTP_PORT")}
+    alive = until(lambda: succeeded(run(cluster, "healthcheck", **probed)))
+    ready = until(lambda: succeeded(run(cluster, "healthcheck", "--ready", **probed)))
     status = process.stop()
-    dead = run(cluster, "healthcheck", **asked)
+    dead = run(cluster, "healthcheck", **probed)
 
     assert (alive.returncode, alive.stderr) == (0, "")
     assert (ready.returncode, ready.stderr) == (0, "")
@@ -103,7 +103,7 @@ def test_every_role_starts_is_found_healthy_and_ends_with_0_when_told(cluster: C
 
 
 @pytest.mark.parametrize("role", ["web", "gateway", "processor", "housekeeping"])
-def test_a_role_without_redis_says_in_a_sentence_what_is_missing(cluster: Cluster, role: str) -> None:
+def test_a_role_without_redis_names_the_missing_setting_in_one_line(cluster: Cluster, role: str) -> None:
     unset = run(cluster, role, REDIS_ADDR="")
     away = run(cluster, role, REDIS_ADDR=f"127.0.0.1:{free_port()}")
 
@@ -113,7 +113,9 @@ def test_a_role_without_redis_says_in_a_sentence_what_is_missing(cluster: Cluste
     assert away.stderr.startswith("REDIS_ADDR: Redis can't be reached") and away.stderr.count("\n") == 1
 
 
-def test_roles_wait_for_a_migration_and_two_at_once_do_it_once(cluster: Cluster, postgres: Postgres) -> None:
+def test_roles_refuse_an_unmigrated_database_and_two_migrations_at_once_run_one(
+    cluster: Cluster, postgres: Postgres
+) -> None:
     url = postgres.create("ocpp_test_unmigrated")
 
     before = run(cluster, "processor", DATABASE_URL=url)
@@ -140,7 +142,7 @@ class Workers:
         return [child for child in self.parent.children() if child.status() != psutil.STATUS_ZOMBIE]
 
 
-def test_several_workers_serve_one_port_and_who_dies_is_replaced(cluster: Cluster) -> None:
+def test_several_workers_serve_one_port_and_a_killed_one_is_replaced(cluster: Cluster) -> None:
     workers = Workers(cluster)
     until(lambda: "OCPP endpoint" in workers.server.log.read_text())
     first, second = workers.all()
@@ -165,7 +167,7 @@ def test_workers_end_with_a_parent_that_was_killed(cluster: Cluster) -> None:
     assert not any(worker.is_running() and worker.status() != psutil.STATUS_ZOMBIE for worker in started)
 
 
-def test_a_worker_that_can_not_start_ends_all_of_them_with_its_sentence(
+def test_a_worker_that_cannot_start_ends_all_of_them_with_its_message(
     cluster: Cluster, postgres: Postgres
 ) -> None:
     url = postgres.create("ocpp_test_unmigrated_too")
@@ -176,7 +178,7 @@ def test_a_worker_that_can_not_start_ends_all_of_them_with_its_sentence(
     assert "run.py migrate" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_the_accounts_api_runs_alone_beside_a_web_process_and_both_decide_the_same(cluster: Cluster) -> None:
+def test_the_accounts_role_and_a_web_process_make_the_same_decisions(cluster: Cluster) -> None:
     (web,) = cluster.add(role="web")
     (accounts,) = cluster.add(role="accounts")
     created, _ = accounts.request("POST", "/api/v1/tokens", {"uid": "BESIDE", "type": "RFID"})
@@ -195,22 +197,22 @@ def test_the_accounts_api_runs_alone_beside_a_web_process_and_both_decide_the_sa
     assert (accounts.stop(), web.stop()) == (0, 0)
 
 
-async def test_roles_can_be_started_by_plain_commands_and_close_their_stations_as_gently(
+async def test_roles_started_by_plain_commands_close_their_sockets_with_1001(
     cluster: Cluster,
 ) -> None:
-    place = LiveServer(cluster.folder / "plain", **cluster.environment)
-    health = place.folder / "health"
+    server = LiveServer(cluster.folder / "plain", **cluster.environment)
+    health = server.folder / "health"
     plain = [
-        *("uvicorn", "ocpp_server.asgi:application", "--port", str(place.port)),
+        *("uvicorn", "ocpp_server.asgi:application", "--port", str(server.port)),
         *("--http", "ocpp_server.process.sockets:Front", "--ws", "ocpp_server.process.sockets:StationSocket"),
         *("--timeout-graceful-shutdown", "20"),
     ]
-    web = launch("module", *plain, environment=place.environment)
-    keeper = launch("manage", "housekeeping", environment=place.environment | {"HEALTH_FILE": str(health)})
+    web = launch("module", *plain, environment=server.environment)
+    keeper = launch("manage", "housekeeping", environment=server.environment | {"HEALTH_FILE": str(health)})
     try:
         await eventually(health.exists, 60)
-        await eventually(lambda: answers(place), 60)
-        async with station(place) as peer:
+        await eventually(lambda: answers(server), 60)
+        async with station(server) as peer:
             web.send_signal(signal.SIGTERM)
             code = await peer.closed()
     finally:

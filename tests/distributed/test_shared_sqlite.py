@@ -1,4 +1,4 @@
-"""Two processes of one machine on one SQLite file: they take turns to write; PostgreSQL is recommended."""
+"""Two processes on one machine share an SQLite file and write in turn. PostgreSQL is recommended instead."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ async def test_stations_of_two_processes_charge_at_once_and_every_session_is_sto
     assert sorted(rows) == sorted(sessions)
 
 
-async def test_a_writer_that_holds_the_file_is_waited_for(cluster: Cluster) -> None:
+async def test_processes_wait_for_another_writer_of_the_file(cluster: Cluster) -> None:
     async with charging(cluster.servers[0], 3) as here, charging(cluster.servers[1], 3) as there:
         with closing(sqlite3.connect(cluster.folder / "db.sqlite3", isolation_level=None)) as other:
             other.execute("PRAGMA busy_timeout = 30000")
             other.execute("BEGIN IMMEDIATE")
-            await asyncio.sleep(2)  # the time is the subject
+            await asyncio.sleep(2)  # the test is about this delay
             other.execute("ROLLBACK")
 
     assert [frame for charger in (*here, *there) for frame in charger.errors] == []
     assert [code for charger in (*here, *there) for code in charger.closes] == []
 
 
-async def test_a_command_given_to_one_process_reaches_the_station_at_the_other(cluster: Cluster) -> None:
+async def test_a_command_sent_to_one_process_reaches_the_station_at_the_other(cluster: Cluster) -> None:
     here, there = cluster.servers
     async with station(there) as peer:
         await eventually(lambda: peer.identity in cluster.clients(here))
@@ -72,6 +72,6 @@ async def test_a_command_given_to_one_process_reaches_the_station_at_the_other(c
         assert (await asked)[0] == 200
 
 
-def test_the_log_names_postgresql(cluster: Cluster) -> None:
+def test_the_log_recommends_postgresql(cluster: Cluster) -> None:
     for server in cluster.servers:
         assert "DATABASE_URL=postgresql://" in server.log.read_text()

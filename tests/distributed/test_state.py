@@ -1,4 +1,4 @@
-"""The shared live state by itself: two of them in one process, as two processes would have them."""
+"""The shared live state alone: two instances in one process stand for two processes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
 class Pair:
-    """Two processes' live states with the same prefix."""
+    """Two live states with the same key prefix."""
 
     def __init__(self, redis: Redis, one: RedisState, other: RedisState, prefix: str) -> None:
         self.redis = redis.client
@@ -33,7 +33,7 @@ class Pair:
 
 @pytest.fixture
 async def pair(redis: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
-    monkeypatch.setattr("ocpp_server.live.redis.state.NOTICED_S", 0.0)  # there is no load
+    monkeypatch.setattr("ocpp_server.live.redis.state.NOTICED_S", 0.0)  # the tests cause no load
     settings.REDIS_URL = f"redis://:{redis.password}@{redis.address}/0"
     settings.REDIS_STATE_PREFIX = f"t{uuid.uuid4().hex[:8]}"
     settings.REDIS_STATE_TTL = 4.0
@@ -41,7 +41,7 @@ async def pair(redis: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch) -> 
     one, other = RedisState(), RedisState()
     await one.start()
     await other.start()
-    await asyncio.gather(*one._tasks, *other._tasks)  # whoever came first fills the empty Redis, twice
+    await asyncio.gather(*one._tasks, *other._tasks)  # both fill the empty Redis
     yield Pair(redis, one, other, settings.REDIS_STATE_PREFIX)
     await one.stop()
     await other.stop()
@@ -77,7 +77,7 @@ async def test_the_newest_connection_replaces_the_older_and_its_late_close_chang
     assert await pair.one.connection("CP-1") is None
 
 
-async def test_a_connection_taken_over_without_a_word_is_noticed_at_the_next_renewal(pair: Pair) -> None:
+async def test_a_connection_replaced_without_a_notice_is_detected_at_the_next_renewal(pair: Pair) -> None:
     lost: asyncio.Queue[str] = asyncio.Queue()
     pair.one.watch(lost=lost.put, regained=lost.put)
     first = opened()
@@ -88,17 +88,17 @@ async def test_a_connection_taken_over_without_a_word_is_noticed_at_the_next_ren
     assert await asyncio.wait_for(lost.get(), 30) == first.id
 
 
-async def test_a_lease_that_is_not_prolonged_ends_and_only_the_dead_are_gone(pair: Pair) -> None:
+async def test_a_lease_that_is_not_renewed_expires_and_others_stay(pair: Pair) -> None:
     dead, alive = opened("CP-dead"), opened("CP-alive")
     await pair.other.connect(dead)
     await pair.one.connect(alive)
     believed = {"CP-dead": dead.id, "CP-alive": alive.id}
-    await pair.other._link.stop()  # as SIGKILL would: nothing is given back
+    await pair.other._link.stop()  # as after SIGKILL: the lease is not released
 
     gone: list[str] = []
     async with asyncio.timeout(60):
         while not gone:
-            await asyncio.sleep(0.1)  # time is what ends a lease
+            await asyncio.sleep(0.1)  # a lease ends only with time
             gone = await pair.one.gone(believed)
 
     assert gone == [dead.id]
@@ -112,7 +112,7 @@ async def test_numbers_begin_at_1000_and_rise_by_one_over_both(pair: Pair) -> No
     assert numbers == [1000, 1001, 1002]
 
 
-async def test_two_that_seed_the_numbers_at_once_issue_none_twice(pair: Pair) -> None:
+async def test_two_processes_that_seed_the_numbers_at_once_issue_none_twice(pair: Pair) -> None:
     await journal.run(Counter.objects.update_or_create, name="transaction", defaults={"value": 5000})
 
     numbers = await asyncio.gather(
@@ -127,7 +127,7 @@ async def test_a_redis_that_came_back_with_an_older_number_never_issues_one_agai
     issued = [await pair.one.next_transaction_number() for _ in range(5)]
     await journal.run(Counter.objects.update_or_create, name="transaction", defaults={"value": issued[-1]})
 
-    # What a restart from an old copy of its memory looks like.
+    # Redis looks like this after a restart with an old snapshot.
     pair.redis.set(f"{pair.prefix}:server:txid", "1001")
     pair.redis.script_flush()
     again = [await state.next_transaction_number() for state in (pair.other, pair.one)]
@@ -148,14 +148,14 @@ async def test_a_batch_of_many_stations_becomes_one_pipeline(pair: Pair) -> None
     assert pair.redis.hlen(f"{pair.prefix}:business:transactions") == 40
     assert pair.redis.scard(f"{pair.prefix}:business:stations") == 40
 
-    # A message that changes nothing of it writes nothing.
+    # A message that changes no shared state writes nothing.
     for station in stations:
         pair.one.station_changed(station)
     await pair.one._publisher.settled()
     assert pair.one._publisher.pipelines == before + 1
 
 
-async def test_what_runs_at_one_is_known_to_the_other_until_it_ends(pair: Pair) -> None:
+async def test_a_transaction_at_one_process_is_known_to_the_other_until_it_ends(pair: Pair) -> None:
     station = charging(7)
     pair.one.station_changed(station)
     await until(lambda: pair.other.running("TAG7"), 1)
@@ -168,7 +168,7 @@ async def test_what_runs_at_one_is_known_to_the_other_until_it_ends(pair: Pair) 
     await until(lambda: pair.other.running("TAG7"), 0)
 
 
-async def test_what_another_process_showed_ends_at_the_one_that_took_the_station_over(pair: Pair) -> None:
+async def test_a_transaction_published_by_another_process_ends_after_the_station_moved(pair: Pair) -> None:
     pair.other.station_changed(charging(8))
     await until(lambda: pair.one.running("TAG8"), 1)
     pair.other.unserve("CP-8")
@@ -176,7 +176,9 @@ async def test_what_another_process_showed_ends_at_the_one_that_took_the_station
     pair.one.serve("CP-8")
     taken = charging(8)
     pair.one.station_changed(taken)
-    taken.transactions[2008].is_active = False  # by its first message, before anything was written
+    taken.transactions[
+        2008
+    ].is_active = False  # as after its first message, before the live state was written
     pair.one.station_changed(taken)
     await pair.one._publisher.settled()
 

@@ -1,4 +1,4 @@
-"""The engines and clusters of the distributed tests, for those of the queue."""
+"""Makes the engines and clusters of the distributed tests available to the tests of the queue."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ __all__ = ["identity", "make_cluster", "postgres", "redis"]
 
 @pytest.fixture
 def identity(worker_pool: WorkerPool) -> str:
-    """A station that only this test uses; `worker_pool` is the module's own."""
+    """A station that only this test uses. Each module defines its own `worker_pool`."""
     return worker_pool.unused_identity()

@@ -1,5 +1,7 @@
-"""What the queue must not be: BRPOP, then the work. A message is gone when the worker dies over it, and of
-two workers the second may be faster. Run through the same harness as the processor, which has to notice both.
+"""A plain BRPOP consumer, which has two faults the processor must not have.
+
+A message is lost when its worker dies, and two workers can change the order of messages. The tests run this
+consumer as well, to prove that they detect both faults.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ def work() -> None:
         if message.event:
             continue
         frame = orjson.loads(message.frame)
-        # As long as a message takes that is written on its own.
+        # A message that is stored on its own takes about this long.
         time.sleep(random.uniform(0.001, 0.004))
         with connection.cursor() as cursor:
             cursor.execute(

@@ -1,4 +1,4 @@
-"""The server's end of the queue by hand: what stations said is read, and answered when the test says so."""
+"""The processor's end of the queue, driven by a test: it reads messages of stations and answers them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.distributed.cluster import Cluster
 
 
 class ServerSide:
-    """What a processor would see and do."""
+    """Reads and writes the keys of the queue as a processor does."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.redis = cluster.redis.client
         self.keys = QueueKeys(cluster.prefix)
 
     def waiting(self, identity: str) -> list[Envelope]:
-        """What the station said and nobody has read, oldest first."""
+        """The unread messages of the station, oldest first."""
         found: list[Any] = self.redis.lrange(self.keys.requests(identity), 0, -1)
         return [envelope.parse(text) for text in reversed(found)]
 
@@ -31,16 +31,16 @@ class ServerSide:
         return [one.event for one in self.waiting(identity) if one.is_control]
 
     def take(self, identity: str) -> Envelope | None:
-        """Remove the oldest, and ring as one does who answers it."""
+        """Remove the oldest message, and wake the gateway as a processor does after it has answered."""
         text: Any = self.redis.rpop(self.keys.requests(identity))
         if text is None:
             return None
-        said = envelope.parse(text)
-        self.redis.rpush(self.keys.gateway_wakeups(said.ws_server_id), identity)
-        return said
+        message = envelope.parse(text)
+        self.redis.rpush(self.keys.gateway_wakeups(message.ws_server_id), identity)
+        return message
 
     async def next_frame(self, identity: str) -> Envelope:
-        """The oldest frame; controls before it are passed over."""
+        """Remove and return the oldest frame; control messages before it are dropped."""
         while True:
             found: Envelope = await eventually(lambda: self.take(identity))
             if not found.is_control:
@@ -55,8 +55,8 @@ class ServerSide:
         seconds, microseconds = self.redis.time()  # type: ignore[misc]
         return score is not None and score > seconds * 1000 + microseconds / 1000
 
-    def say(self, identity: str, text: str, *, session_id: str | None = None, rings: bool = True) -> None:
-        """Answer as a processor does."""
+    def send(self, identity: str, text: str, *, session_id: str | None = None, rings: bool = True) -> None:
+        """Send a frame to the station as a processor does. Without `rings` the gateway gets no wake-up."""
         session = self.session(identity)
         self.push(
             identity,
@@ -75,5 +75,5 @@ class ServerSide:
         if rings:
             self.redis.rpush(self.keys.gateway_wakeups(self.session(identity)["ws_server_id"]), identity)
 
-    def answer(self, identity: str, said: Envelope, payload: dict[str, Any]) -> None:
-        self.say(identity, json.dumps([3, said.message_id, payload]))
+    def answer(self, identity: str, message: Envelope, payload: dict[str, Any]) -> None:
+        self.send(identity, json.dumps([3, message.message_id, payload]))

@@ -1,4 +1,4 @@
-"""The steps of the processor in Redis: who has a station in hand, and what happens to its queue."""
+"""The steps of the processor in Redis: it claims a station, handles its queue and commits the answers."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.distributed.engines import Redis
 HALF_A_CLAIM_MS = claiming.CLAIM_MS / 2
 
 
-class Bench:
-    """A prefix of its own, and the gateway's side in plain commands."""
+class QueueBench:
+    """A queue with its own key prefix. It does the gateway's part with plain Redis commands."""
 
     def __init__(self, engine: Redis, prefix: str) -> None:
         self.keys = QueueKeys(prefix)
@@ -43,9 +43,9 @@ class Bench:
         self.client.hset(self.keys.session(identity), mapping=fields)
         self.client.zadd(self.keys.clients, {identity: self.now_ms() + 60_000})
 
-    def say(self, identity: str, *words: str) -> None:
-        for word in words:
-            self.client.lpush(self.keys.requests(identity), word)
+    def push(self, identity: str, *messages: str) -> None:
+        for message in messages:
+            self.client.lpush(self.keys.requests(identity), message)
         self.client.zadd(self.keys.ready, {identity: self.now_ms()}, nx=True)
         self.client.lpush(self.keys.wakeups, 1)
 
@@ -53,7 +53,7 @@ class Bench:
         return self.client.lrange(self.keys.responses(identity), 0, -1)[::-1]  # type: ignore[index]
 
     def make_due(self, identity: str) -> None:
-        """As if the time of its claim had passed."""
+        """Make the station ready again, as if its claim had expired."""
         self.client.zadd(self.keys.ready, {identity: 0})
 
     def is_ready(self, identity: str) -> bool:
@@ -78,12 +78,12 @@ class Bench:
 
 
 @pytest_asyncio.fixture
-async def bench(redis: Redis, settings: Any) -> AsyncIterator[Bench]:
+async def bench(redis: Redis, settings: Any) -> AsyncIterator[QueueBench]:
     host, _, port = redis.address.rpartition(":")
     settings.REDIS_HOST, settings.REDIS_PORT = host, int(port)
     settings.ENVIRONMENT = {**settings.ENVIRONMENT, "REDIS_PASSWORD": redis.password}
     settings.REDIS_STATE_PREFIX = f"t{uuid.uuid4().hex[:8]}"
-    bench = Bench(redis, settings.REDIS_STATE_PREFIX)
+    bench = QueueBench(redis, settings.REDIS_STATE_PREFIX)
     yield bench
     bench.redis.close()
 
@@ -97,9 +97,11 @@ def answer(word: str, session: str = "s1") -> Outcome:
     return Outcome(session_id=session, answers=[word.encode()])
 
 
-async def test_a_station_with_a_colon_in_its_identity_is_taken_answered_and_left(bench: Bench) -> None:
+async def test_a_station_with_a_colon_in_its_identity_is_claimed_answered_and_released(
+    bench: QueueBench,
+) -> None:
     bench.connect("A:b:c")
-    bench.say("A:b:c", "hello")
+    bench.push("A:b:c", "hello")
     claims = bench.processor("P")
 
     claim = await take(claims)
@@ -112,9 +114,9 @@ async def test_a_station_with_a_colon_in_its_identity_is_taken_answered_and_left
     assert 0 < int(bench.client.ttl(bench.keys.responses("A:b:c"))) <= 120  # type: ignore[arg-type]
 
 
-async def test_a_station_in_hand_is_nobody_elses_and_goes_on_in_order(bench: Bench) -> None:
+async def test_a_claimed_station_is_handled_in_order_and_by_no_other_processor(bench: QueueBench) -> None:
     bench.connect("A")
-    bench.say("A", "1", "2", "3")
+    bench.push("A", "1", "2", "3")
     first, second = bench.processor("P1"), bench.processor("P2")
     claim = await take(first)
 
@@ -126,9 +128,9 @@ async def test_a_station_in_hand_is_nobody_elses_and_goes_on_in_order(bench: Ben
     assert bench.answers("A") == ["a1", "a2", "a3"]
 
 
-async def test_who_stalled_is_fenced_and_only_one_answer_leaves(bench: Bench) -> None:
+async def test_a_stalled_processor_is_fenced_and_only_one_answer_is_sent(bench: QueueBench) -> None:
     bench.connect("A")
-    bench.say("A", "1", "2")
+    bench.push("A", "1", "2")
     first, second = bench.processor("P1"), bench.processor("P2")
     stalled = await take(first)
     bench.make_due("A")
@@ -142,9 +144,9 @@ async def test_who_stalled_is_fenced_and_only_one_answer_leaves(bench: Bench) ->
     assert bench.answers("A") == ["new"]
 
 
-async def test_an_answer_to_an_old_connection_is_dropped_and_its_message_is_done(bench: Bench) -> None:
+async def test_an_answer_to_an_old_connection_is_dropped_and_its_message_is_done(bench: QueueBench) -> None:
     bench.connect("A")
-    bench.say("A", "1")
+    bench.push("A", "1")
     claims = bench.processor("P")
     claim = await take(claims)
     bench.connect("A", session="s2")
@@ -155,9 +157,9 @@ async def test_an_answer_to_an_old_connection_is_dropped_and_its_message_is_done
     assert bench.client.llen(bench.keys.requests("A")) == 0
 
 
-async def test_what_is_given_back_waits_and_is_an_attempt_or_not(bench: Bench) -> None:
+async def test_a_returned_claim_waits_and_counts_as_an_attempt_or_not(bench: QueueBench) -> None:
     bench.connect("A")
-    bench.say("A", "1")
+    bench.push("A", "1")
     claims = bench.processor("P")
     claim = await take(claims)
 
@@ -171,10 +173,10 @@ async def test_what_is_given_back_waits_and_is_an_attempt_or_not(bench: Bench) -
     assert [one.attempts for one in (claim, failed_once, once_more)] == [1, 2, 2]
 
 
-async def test_a_claim_that_is_renewed_goes_on_and_who_lost_it_is_told(bench: Bench) -> None:
+async def test_a_renewal_extends_a_claim_and_returns_the_lost_ones(bench: QueueBench) -> None:
     for identity in ("A", "B"):
         bench.connect(identity)
-        bench.say(identity, "1")
+        bench.push(identity, "1")
     first, second = bench.processor("P1"), bench.processor("P2")
     _, claims = await first.take(10)
     bench.make_due("A")
@@ -188,13 +190,15 @@ async def test_a_claim_that_is_renewed_goes_on_and_who_lost_it_is_told(bench: Be
     assert float(str(due_b)) > bench.now_ms() + HALF_A_CLAIM_MS
 
 
-async def test_a_station_is_left_to_who_knows_it_for_a_moment_while_that_one_lives(bench: Bench) -> None:
+async def test_a_station_is_left_briefly_to_the_living_processor_that_has_loaded_it(
+    bench: QueueBench,
+) -> None:
     bench.connect("A")
-    bench.say("A", "1")
+    bench.push("A", "1")
     knows, other = bench.processor("knows"), bench.processor("other")
     await knows.renew([])
     await knows.commit(await take(knows), answer("a"), goes_on=True)
-    bench.say("A", "2")
+    bench.push("A", "2")
 
     left, taken = await other.take(10)
 
@@ -204,10 +208,12 @@ async def test_a_station_is_left_to_who_knows_it_for_a_moment_while_that_one_liv
     assert (await take(other)).head == b"2"
 
 
-async def test_the_one_who_has_waited_longest_is_first_and_a_talker_goes_behind(bench: Bench) -> None:
+async def test_the_station_that_waited_longest_is_first_and_a_busy_one_goes_to_the_end(
+    bench: QueueBench,
+) -> None:
     for waits_ms, identity in ((30, "Z"), (20, "M"), (10, "A")):
         bench.connect(identity)
-        bench.say(identity, "1", "2")
+        bench.push(identity, "1", "2")
         bench.client.zadd(bench.keys.ready, {identity: bench.now_ms() - waits_ms})
     claims = bench.processor("P")
     _, taken = await claims.take(1)
@@ -218,9 +224,9 @@ async def test_the_one_who_has_waited_longest_is_first_and_a_talker_goes_behind(
     assert order == ["Z", "M", "A", "Z"]
 
 
-async def test_a_dead_letter_is_kept_and_the_next_message_goes_on(bench: Bench) -> None:
+async def test_a_dead_letter_is_kept_and_the_next_message_is_handled(bench: QueueBench) -> None:
     bench.connect("A")
-    bench.say("A", "1", "2")
+    bench.push("A", "1", "2")
     claims = bench.processor("P")
     claim = await take(claims)
 
@@ -233,12 +239,14 @@ async def test_a_dead_letter_is_kept_and_the_next_message_goes_on(bench: Bench) 
 # -- calls ---------------------------------------------------------------------------------------------
 
 
-async def test_calls_leave_one_by_one_and_the_next_one_with_the_commit_of_the_answer(bench: Bench) -> None:
+async def test_calls_are_sent_one_by_one_and_the_next_one_with_the_commit_of_the_answer(
+    bench: QueueBench,
+) -> None:
     bench.connect("A")
     assert await bench.submit("A", "c1") == [b"taken", b"c1"]
     assert await bench.submit("A", "c2") == [b"taken", b""]
-    assert await bench.submit("A", "c2") == [b"taken", b""], "asked twice it waits once"
-    bench.say("A", "the answer to c1")
+    assert await bench.submit("A", "c2") == [b"taken", b""], "a call submitted twice waits once"
+    bench.push("A", "the answer to c1")
     claims = bench.processor("P")
 
     await claims.commit(await take(claims), Outcome(session_id="s1", ends="c1"), goes_on=True)
@@ -249,11 +257,11 @@ async def test_calls_leave_one_by_one_and_the_next_one_with_the_commit_of_the_an
     assert bench.client.hget(bench.keys.pending("A"), "message_id") == "c2"
 
 
-async def test_nothing_is_sent_to_who_has_not_settled(bench: Bench) -> None:
+async def test_nothing_is_sent_to_a_station_that_has_not_settled(bench: QueueBench) -> None:
     bench.connect("A", settles_at="")
     await bench.submit("A", "c1")
     assert bench.answers("A") == []
-    bench.say("A", "boot")
+    bench.push("A", "boot")
     claims = bench.processor("P")
 
     await claims.commit(await take(claims), Outcome("s1", [b"accepted"], settles="0"), goes_on=True)
@@ -262,12 +270,12 @@ async def test_nothing_is_sent_to_who_has_not_settled(bench: Bench) -> None:
     assert envelope.parse(bench.answers("A")[1]).message_id == "c1"
 
 
-async def test_a_deadline_ends_the_call_in_flight_and_what_waited_too_long(bench: Bench) -> None:
+async def test_a_deadline_ends_the_call_in_flight_and_waiting_calls(bench: QueueBench) -> None:
     bench.connect("A")
     await bench.submit("A", "c1", timeout_ms=1)
     await bench.submit("A", "c2", timeout_ms=1)
     await bench.submit("A", "c3", timeout_ms=60_000)
-    await asyncio.sleep(0.01)  # the time is the subject
+    await asyncio.sleep(0.01)  # the test is about this delay
 
     wait, ended, sent = await bench.redis.run(script("queued_commands", "call_expire"), 10)
 
@@ -276,19 +284,19 @@ async def test_a_deadline_ends_the_call_in_flight_and_what_waited_too_long(bench
     assert 50_000 < int(wait) <= 60_000
 
 
-async def test_while_an_answer_is_judged_its_call_does_not_expire(bench: Bench) -> None:
+async def test_a_call_does_not_expire_while_its_answer_is_handled(bench: QueueBench) -> None:
     bench.connect("A")
     await bench.submit("A", "c1", timeout_ms=1)
 
     found = await bench.redis.run(script("queued_commands", "call_answered"), "A", "c1", 60_000)
-    await asyncio.sleep(0.01)  # the time is the subject
+    await asyncio.sleep(0.01)  # the test is about this delay
     _, ended, _ = await bench.redis.run(script("queued_commands", "call_expire"), 10)
 
     assert found[0] == b"ClearCache"
     assert ended == []
 
 
-async def test_a_call_for_a_connection_that_is_over_is_not_taken_and_what_waited_ends(bench: Bench) -> None:
+async def test_a_call_to_a_closed_connection_is_refused_and_the_waiting_calls_end(bench: QueueBench) -> None:
     bench.connect("A")
     await bench.submit("A", "c1")
     await bench.submit("A", "c2")
@@ -301,7 +309,7 @@ async def test_a_call_for_a_connection_that_is_over_is_not_taken_and_what_waited
     assert bench.client.zcard(bench.keys.deadlines) == 0
 
 
-async def test_beyond_64_waiting_calls_the_next_is_refused(bench: Bench) -> None:
+async def test_beyond_64_waiting_calls_the_next_is_refused(bench: QueueBench) -> None:
     bench.connect("A")
     for number in range(65):
         assert (await bench.submit("A", f"c{number}"))[0] == b"taken"
@@ -329,6 +337,6 @@ def test_a_frame_keeps_every_byte_in_its_envelope(frame: str) -> None:
 @pytest.mark.parametrize(
     "text", [b"", b"{", b"[]", b'{"charge_point_id":"A"}', b'{"charge_point_id":"\xff"}']
 )
-def test_what_is_no_envelope_is_said_to_be_none(text: bytes) -> None:
+def test_an_invalid_envelope_is_reported_as_unreadable(text: bytes) -> None:
     with pytest.raises(envelope.Unreadable):
         envelope.parse(text)

@@ -1,4 +1,4 @@
-"""The gateway: what stations say reaches the queue as they said it, and what is answered reaches them."""
+"""The gateway puts frames of stations into the queue unchanged and sends them the answers from the queue."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def server(cluster: Cluster) -> ServerSide:
     return ServerSide(cluster)
 
 
-async def test_what_a_station_says_is_queued_in_order_between_its_connect_and_its_disconnect(
+async def test_frames_of_a_station_are_queued_in_order_between_its_connect_and_its_disconnect(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     async with station(gateway, V201, boot=False) as peer:
@@ -46,12 +46,12 @@ async def test_what_a_station_says_is_queued_in_order_between_its_connect_and_it
         await eventually(lambda: len(server.frames(peer.identity)) == 40)
     await eventually(lambda: "disconnect" in server.events(peer.identity))
 
-    said = server.waiting(peer.identity)
-    assert [one.event for one in said] == ["connect", *[""] * 40, "disconnect"]
-    assert [one.message_id for one in said[1:-1]] == [f"m{number}" for number in range(40)]
-    assert [one.seq for one in said[1:-1]] == list(range(1, 41))
-    assert len({(one.session_id, one.ws_server_id, one.protocol) for one in said}) == 1
-    assert said[0].protocol == V201
+    queued = server.waiting(peer.identity)
+    assert [one.event for one in queued] == ["connect", *[""] * 40, "disconnect"]
+    assert [one.message_id for one in queued[1:-1]] == [f"m{number}" for number in range(40)]
+    assert [one.seq for one in queued[1:-1]] == list(range(1, 41))
+    assert len({(one.session_id, one.ws_server_id, one.protocol) for one in queued}) == 1
+    assert queued[0].protocol == V201
     assert not server.is_connected(peer.identity)
 
 
@@ -71,12 +71,12 @@ async def test_a_frame_keeps_every_byte(gateway: LiveServer, server: ServerSide,
     async with station(gateway, boot=False) as peer:
         await peer.send_raw(frame)
 
-        said = await server.next_frame(peer.identity)
+        message = await server.next_frame(peer.identity)
 
-    assert said.frame == frame
+    assert message.frame == frame
 
 
-async def test_a_station_is_ready_for_a_processor_and_the_bell_is_rung_once(
+async def test_a_station_with_frames_is_ready_and_its_wake_up_is_pushed_once(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     server.redis.delete(server.keys.wakeups)
@@ -90,7 +90,7 @@ async def test_a_station_is_ready_for_a_processor_and_the_bell_is_rung_once(
 
 
 @pytest.mark.parametrize("version", [V16, V201, V21])
-async def test_what_is_answered_reaches_the_station_in_order(
+async def test_answers_reach_the_station_in_order(
     gateway: LiveServer, server: ServerSide, version: str
 ) -> None:
     async with station(gateway, version, boot=False) as peer:
@@ -98,34 +98,34 @@ async def test_what_is_answered_reaches_the_station_in_order(
         texts = [f'[3,"{number}",{{"power":1.{number}0}}]' for number in range(50)]
 
         for text in texts:
-            server.say(peer.identity, text)
+            server.send(peer.identity, text)
 
         assert [await asyncio.wait_for(peer.socket.recv(), PATIENCE) for _ in texts] == texts
 
 
-async def test_an_answer_nobody_rang_for_is_found_while_the_station_waits(
+async def test_an_answer_without_a_wake_up_is_found_while_the_station_waits(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     async with station(gateway, boot=False) as peer:
         await peer.send([2, "waits", "Heartbeat", {}])
         await server.next_frame(peer.identity)
 
-        server.say(peer.identity, '[3,"waits",{}]', rings=False)
+        server.send(peer.identity, '[3,"waits",{}]', rings=False)
 
         assert await peer.next_frame() == [3, "waits", {}]
 
 
-async def test_an_answer_for_another_session_is_void(gateway: LiveServer, server: ServerSide) -> None:
+async def test_an_answer_for_another_session_is_dropped(gateway: LiveServer, server: ServerSide) -> None:
     async with station(gateway, boot=False) as peer:
         await eventually(lambda: server.is_connected(peer.identity))
 
-        server.say(peer.identity, '[3,"old",{}]', session_id="the one before")
-        server.say(peer.identity, '[3,"new",{}]')
+        server.send(peer.identity, '[3,"old",{}]', session_id="the one before")
+        server.send(peer.identity, '[3,"new",{}]')
 
         assert await peer.next_frame() == [3, "new", {}]
 
 
-async def test_what_was_answered_to_the_old_socket_is_not_sent_to_the_new_one(
+async def test_an_answer_to_the_old_socket_is_not_sent_to_the_new_one(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     identity = fresh()
@@ -136,18 +136,18 @@ async def test_what_was_answered_to_the_old_socket_is_not_sent_to_the_new_one(
 
     async with station(gateway, identity=identity, boot=False) as peer:
         await eventually(lambda: server.is_connected(identity))
-        server.say(identity, '[3,"new",{}]')
+        server.send(identity, '[3,"new",{}]')
 
         assert await peer.next_frame() == [3, "new", {}]
 
 
-async def test_the_server_closes_a_socket_after_what_it_said_before(
+async def test_a_close_request_is_carried_out_after_the_answers_before_it(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     async with station(gateway, boot=False) as peer:
         await eventually(lambda: server.is_connected(peer.identity))
 
-        server.say(peer.identity, '[3,"last",{}]')
+        server.send(peer.identity, '[3,"last",{}]')
         server.close(peer.identity, 1002, "Too many broken frames in a row.")
 
         assert await peer.next_frame() == [3, "last", {}]
@@ -155,7 +155,7 @@ async def test_the_server_closes_a_socket_after_what_it_said_before(
     await eventually(lambda: "disconnect" in server.events(peer.identity))
 
 
-async def test_a_station_whose_keys_are_broken_hurts_nobody_else(
+async def test_a_station_with_broken_keys_does_not_disturb_others(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     async with station(gateway, boot=False) as broken, station(gateway, boot=False) as other:
@@ -171,28 +171,28 @@ async def test_a_station_whose_keys_are_broken_hurts_nobody_else(
     await eventually(lambda: "disconnect" in server.events(other.identity))
 
 
-async def test_a_station_that_does_not_read_delays_nobody_and_is_cut(
+async def test_a_station_that_does_not_read_is_disconnected_and_delays_no_other(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     large = json.dumps([3, "x", {"data": "x" * 200_000}])
     async with (
-        station(gateway, boot=False, max_queue=1) as deaf,
+        station(gateway, boot=False, max_queue=1) as unread,
         station(gateway, boot=False) as other,
     ):
-        await eventually(lambda: server.is_connected(deaf.identity) and server.is_connected(other.identity))
+        await eventually(lambda: server.is_connected(unread.identity) and server.is_connected(other.identity))
         for _ in range(100):
-            server.say(deaf.identity, large)
+            server.send(unread.identity, large)
 
         asked = asyncio.get_running_loop().time()
-        server.say(other.identity, '[3,"quick",{}]')
+        server.send(other.identity, '[3,"quick",{}]')
         assert await other.next_frame() == [3, "quick", {}]
 
         assert asyncio.get_running_loop().time() - asked < WRITE_TIMEOUT_S
-        await eventually(lambda: not server.is_connected(deaf.identity))
+        await eventually(lambda: not server.is_connected(unread.identity))
         assert server.is_connected(other.identity)
 
 
-async def test_a_password_is_asked_for_as_the_server_does(cluster: Cluster, gateway: LiveServer) -> None:
+async def test_the_gateway_checks_passwords_as_the_server_does(cluster: Cluster, gateway: LiveServer) -> None:
     (web,) = cluster.add(1, "web")
     identity = fresh()
     await Operator(web).provision(identity, password="a-password-of-16-chars")
@@ -207,14 +207,14 @@ async def test_a_password_is_asked_for_as_the_server_does(cluster: Cluster, gate
     assert refused.value.response.headers["WWW-Authenticate"].startswith("Basic")
 
 
-async def test_bytes_are_no_ocpp(gateway: LiveServer) -> None:
+async def test_a_binary_frame_closes_the_socket_with_1003(gateway: LiveServer) -> None:
     async with station(gateway, boot=False) as peer:
         await peer.send_raw(b"\x00\x01")
 
         assert await peer.closed() == 1003
 
 
-async def test_a_refused_station_is_told_what_the_server_would_tell_it_and_recorded(
+async def test_a_refused_station_gets_the_same_answer_as_from_the_server_and_is_recorded(
     cluster: Cluster, gateway: LiveServer
 ) -> None:
     with pytest.raises(InvalidStatus) as too_long:
@@ -247,11 +247,11 @@ async def test_the_newest_connection_wins_wherever_the_old_one_is(
 
             await third.send([2, "new", "Heartbeat", {}])
             await eventually(lambda: server.frames(identity))
-            server.say(identity, '[3,"new",{}]')
+            server.send(identity, '[3,"new",{}]')
 
             assert await third.next_frame() == [3, "new", {}]
             assert server.is_connected(identity)
-            # The late closes of the old ones have changed nothing.
+            # The late closes of the older sockets have changed nothing.
             assert server.events(identity) == ["connect"] * 3
     await eventually(lambda: server.events(identity)[-1] == "disconnect")
 
@@ -297,19 +297,21 @@ async def test_probes_and_metrics_of_the_gateway(cluster: Cluster, gateway: Live
     assert 'version="ocpp2.1"} 1.0' in text
 
 
-async def test_a_goodbye_in_peace(make_cluster: MakeCluster) -> None:
+async def test_a_stopping_gateway_delivers_open_answers_and_disconnects_its_stations(
+    make_cluster: MakeCluster,
+) -> None:
     cluster = make_cluster(0)
     (gateway,) = cluster.add(1, "gateway")
     server = ServerSide(cluster)
     async with station(gateway, boot=False) as peer:
-        await peer.send([2, "in hand", "Heartbeat", {}])
-        said = await server.next_frame(peer.identity)
+        await peer.send([2, "open", "Heartbeat", {}])
+        message = await server.next_frame(peer.identity)
 
         stopping = asyncio.create_task(asyncio.to_thread(gateway.stop))
         await eventually(lambda: "shutdown.began" in gateway.log.read_text())
-        server.answer(peer.identity, said, {"currentTime": "2026-01-01T00:00:00Z"})
+        server.answer(peer.identity, message, {"currentTime": "2026-01-01T00:00:00Z"})
 
-        assert (await peer.next_frame())[:2] == [3, "in hand"]
+        assert (await peer.next_frame())[:2] == [3, "open"]
         assert await peer.closed() == 1001
     assert await stopping == 0
     assert server.events(peer.identity) == ["disconnect"]
@@ -318,7 +320,7 @@ async def test_a_goodbye_in_peace(make_cluster: MakeCluster) -> None:
     assert "Traceback" not in gateway.log.read_text()
 
 
-async def test_a_station_that_says_nothing_is_closed_and_one_that_talks_is_not(
+async def test_a_silent_station_is_disconnected_and_an_active_one_is_not(
     make_cluster: MakeCluster,
 ) -> None:
     cluster = make_cluster(0, OCPP_HEARTBEAT_INTERVAL="2s", OCPP_PING_INTERVAL="0s")
@@ -338,7 +340,9 @@ async def test_a_station_that_says_nothing_is_closed_and_one_that_talks_is_not(
 
 
 @pytest.mark.parametrize("path", ["/health", "/metrics", "/nowhere"])
-def test_a_body_is_bounded_and_its_connection_ends_with_the_answer(gateway: LiveServer, path: str) -> None:
+def test_the_size_of_a_body_is_limited_and_its_connection_ends_with_the_answer(
+    gateway: LiveServer, path: str
+) -> None:
     for size, status in ((300 << 20, 405 if path == "/health" else 413), (100, 405)):
         connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)
         with contextlib.closing(connection):
@@ -346,6 +350,6 @@ def test_a_body_is_bounded_and_its_connection_ends_with_the_answer(gateway: Live
             connection.putheader("Content-Length", str(size))
             connection.endheaders()
             answer = connection.getresponse()
-            said = json.load(answer)
+            body = json.load(answer)
 
-        assert (answer.status, said["success"], answer.headers["Connection"]) == (status, False, "close")
+        assert (answer.status, body["success"], answer.headers["Connection"]) == (status, False, "close")

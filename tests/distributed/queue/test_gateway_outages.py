@@ -1,4 +1,4 @@
-"""The gateway when its other side is slow, away, refusing or forgetful: nothing is lost, nothing doubled."""
+"""The gateway while Redis or the database is away, full or flushed. No message is lost or queued twice."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ LEASE_OF_GATEWAY_S = 1.5 * LEASE_S
 
 
 @pytest.fixture(scope="module")
-def mortal() -> Iterator[Redis]:
-    """A Redis of our own that keeps what it has when it is stopped."""
+def own_redis() -> Iterator[Redis]:
+    """A Redis for this module alone, which keeps its data when it is stopped."""
     engine = Redis(is_durable=True)
     yield engine
     engine.close()
 
 
 @pytest.fixture(scope="module")
-def cluster(mortal: Redis, make_cluster: MakeCluster) -> Cluster:
-    cluster = make_cluster(0, on=mortal)
+def cluster(own_redis: Redis, make_cluster: MakeCluster) -> Cluster:
+    cluster = make_cluster(0, on=own_redis)
     cluster.add(2, "gateway")
     return cluster
 
@@ -47,16 +47,16 @@ def server(cluster: Cluster) -> ServerSide:
     return ServerSide(cluster)
 
 
-async def talk(peer: Peer, count: int) -> None:
+async def send_heartbeats(peer: Peer, count: int) -> None:
     for number in range(count):
         await peer.send([2, f"m{number}", "Heartbeat", {}])
 
 
-def told(count: int) -> list[str]:
+def message_ids(count: int) -> list[str]:
     return [f"m{number}" for number in range(count)]
 
 
-def heard(server: ServerSide, peer: Peer) -> list[str]:
+def queued(server: ServerSide, peer: Peer) -> list[str]:
     return [one.message_id for one in server.waiting(peer.identity) if not one.is_control]
 
 
@@ -75,7 +75,7 @@ async def refusal(gateway: LiveServer) -> tuple[int, str | None]:
 
 @contextmanager
 def database_away(cluster: Cluster) -> Iterator[None]:
-    """Nobody may connect, and whoever is connected is thrown out."""
+    """Refuse new connections to the database, and end the existing ones."""
     server_url, _, name = cluster.database_url.rpartition("/")
     with psycopg.connect(f"{server_url}/postgres", autocommit=True) as connection:
         connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')  # type: ignore[call-overload]
@@ -88,26 +88,26 @@ def database_away(cluster: Cluster) -> Iterator[None]:
             connection.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')  # type: ignore[call-overload]
 
 
-async def test_a_full_queue_stops_the_reading_and_an_emptied_one_goes_on(
+async def test_a_full_queue_stops_the_gateway_from_reading_until_it_is_emptied(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     async with station(gateway, boot=False) as peer:
-        talking = asyncio.create_task(talk(peer, 300))
-        length = await eventually(lambda: len(heard(server, peer)) > 50 and len(heard(server, peer)))
+        talking = asyncio.create_task(send_heartbeats(peer, 300))
+        length = await eventually(lambda: len(queued(server, peer)) > 50 and len(queued(server, peer)))
         await asyncio.sleep(1)
-        # Above 50 by what was under way at most.
-        assert length <= len(heard(server, peer)) <= 51 + 2 * 16 + 3
+        # The limit is 50 messages; the frames already read from the socket may come on top.
+        assert length <= len(queued(server, peer)) <= 51 + 2 * 16 + 3
 
         found: list[str] = []
         while len(found) < 300:
-            said = await server.next_frame(peer.identity)
-            found.append(said.message_id)
+            message = await server.next_frame(peer.identity)
+            found.append(message.message_id)
 
         await talking
-        assert found == told(300)
+        assert found == message_ids(300)
 
 
-async def test_a_queue_that_others_filled_closes_the_socket_and_lets_nobody_in(
+async def test_an_overfull_queue_closes_the_socket_and_refuses_the_station(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     async with station(gateway, boot=False) as peer:
@@ -136,34 +136,34 @@ def controls(server: ServerSide, identity: str) -> list[object]:
             return [one for one in found if one.event != "connect" and one.is_control]
 
 
-async def test_a_redis_that_hangs_costs_no_socket_and_no_message_comes_twice(
-    cluster: Cluster, gateway: LiveServer, server: ServerSide, mortal: Redis
+async def test_a_hanging_redis_closes_no_socket_and_no_message_is_queued_twice(
+    cluster: Cluster, gateway: LiveServer, server: ServerSide, own_redis: Redis
 ) -> None:
     async with station(gateway, boot=False) as peer:
-        await talk(peer, 3)
-        await eventually(lambda: len(heard(server, peer)) == 3)
-        mortal.pause()
+        await send_heartbeats(peer, 3)
+        await eventually(lambda: len(queued(server, peer)) == 3)
+        own_redis.pause()
         try:
-            # What is written now Redis carries out when it goes on, and the gateway asks again meanwhile.
-            await peer.send([2, "asked twice", "Heartbeat", {}])
+            # Redis runs this command when it resumes, although the gateway has already retried it.
+            await peer.send([2, "retried", "Heartbeat", {}])
             await eventually(lambda: "gateway.redis_away" in gateway.log.read_text())
             status, retry_after = await refusal(gateway)
         finally:
-            mortal.resume()
+            own_redis.resume()
 
         await eventually(lambda: is_ready(gateway))
         await peer.send([2, "after", "Heartbeat", {}])
-        await eventually(lambda: "after" in heard(server, peer))
-        server.say(peer.identity, '[3,"after",{}]')
+        await eventually(lambda: "after" in queued(server, peer))
+        server.send(peer.identity, '[3,"after",{}]')
 
         assert (status, retry_after) == (503, "10")
-        assert heard(server, peer) == [*told(3), "asked twice", "after"]
+        assert queued(server, peer) == [*message_ids(3), "retried", "after"]
         assert await peer.next_frame() == [3, "after", {}]
         assert server.events(peer.identity) == ["connect"]
 
 
-async def test_a_redis_that_restarts_loses_and_doubles_nothing(
-    gateway: LiveServer, server: ServerSide, mortal: Redis
+async def test_a_restart_of_redis_loses_no_message_and_queues_none_twice(
+    gateway: LiveServer, server: ServerSide, own_redis: Redis
 ) -> None:
     async with station(gateway, boot=False) as peer:
         numbers = itertools.count()
@@ -178,33 +178,33 @@ async def test_a_redis_that_restarts_loses_and_doubles_nothing(
         found: list[str] = []
 
         def drain() -> bool:
-            while (said := server.take(peer.identity)) is not None:
-                if not said.is_control:
-                    found.append(said.message_id)
+            while (message := server.take(peer.identity)) is not None:
+                if not message.is_control:
+                    found.append(message.message_id)
             return True
 
         for _ in range(3):
             target = len(found) + 100
             await eventually(lambda target=target: drain() and len(found) >= target)  # type: ignore[misc]
-            mortal.stop()
+            own_redis.stop()
             await asyncio.sleep(0.5)
-            mortal.start()
+            own_redis.start()
         await eventually(lambda: is_ready(gateway))
         going = False
         await talking
         count = next(numbers)
         await eventually(lambda: drain() and len(found) >= count, 120)
 
-        assert found == told(count)
+        assert found == message_ids(count)
         assert server.is_connected(peer.identity)
 
 
-async def test_a_redis_without_memory_lets_nobody_in_and_keeps_who_is_there(
+async def test_while_redis_has_no_memory_new_stations_are_refused_and_others_stay(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     async with station(gateway, boot=False) as peer:
-        await talk(peer, 3)
-        await eventually(lambda: len(heard(server, peer)) == 3)
+        await send_heartbeats(peer, 3)
+        await eventually(lambda: len(queued(server, peer)) == 3)
         server.redis.config_set("maxmemory", "1")
         try:
             await peer.send([2, "kept", "Heartbeat", {}])
@@ -213,30 +213,30 @@ async def test_a_redis_without_memory_lets_nobody_in_and_keeps_who_is_there(
         finally:
             server.redis.config_set("maxmemory", "0")
 
-        await eventually(lambda: heard(server, peer) == [*told(3), "kept"])
+        await eventually(lambda: queued(server, peer) == [*message_ids(3), "kept"])
         await eventually(lambda: is_ready(gateway))
         assert server.is_connected(peer.identity)
 
 
-async def test_after_a_flush_the_same_socket_is_registered_again_and_goes_on(
+async def test_after_a_flush_the_same_socket_is_registered_again_and_works(
     gateway: LiveServer, server: ServerSide
 ) -> None:
     async with station(gateway, boot=False) as talker, station(gateway, boot=False) as listener:
-        await talk(talker, 3)
-        await eventually(lambda: len(heard(server, talker)) == 3)
+        await send_heartbeats(talker, 3)
+        await eventually(lambda: len(queued(server, talker)) == 3)
 
         server.redis.flushall()
-        await talk(talker, 2)
+        await send_heartbeats(talker, 2)
 
-        await eventually(lambda: heard(server, talker) == told(2))
+        await eventually(lambda: queued(server, talker) == message_ids(2))
         assert server.events(talker.identity) == ["connect"]
-        # Who says nothing comes back with the next prolongation.
+        # A silent station is registered again with the next renewal of the lease.
         await eventually(lambda: server.is_connected(listener.identity))
-        server.say(listener.identity, '[3,"found",{}]')
+        server.send(listener.identity, '[3,"found",{}]')
         assert await listener.next_frame() == [3, "found", {}]
 
 
-async def test_the_stations_of_a_killed_gateway_are_gone_within_the_lease(
+async def test_the_stations_of_a_killed_gateway_are_disconnected_within_the_lease(
     make_cluster: MakeCluster,
 ) -> None:
     cluster = make_cluster(0)
@@ -258,14 +258,14 @@ async def test_the_stations_of_a_killed_gateway_are_gone_within_the_lease(
             await eventually(lambda: server.is_connected(orphan.identity))
 
 
-async def test_a_gateway_that_was_taken_for_dead_goes_on_where_it_was(
+async def test_a_gateway_that_was_taken_for_dead_resumes_its_connections(
     cluster: Cluster, server: ServerSide
 ) -> None:
     frozen, _ = cluster.servers
     assert frozen.process is not None
     async with station(frozen, boot=False) as peer:
-        await talk(peer, 3)
-        await eventually(lambda: len(heard(server, peer)) == 3)
+        await send_heartbeats(peer, 3)
+        await eventually(lambda: len(queued(server, peer)) == 3)
         frozen.process.send_signal(signal.SIGSTOP)
         try:
             await eventually(lambda: "disconnect" in server.events(peer.identity), 10 * LEASE_OF_GATEWAY_S)
@@ -274,13 +274,13 @@ async def test_a_gateway_that_was_taken_for_dead_goes_on_where_it_was(
 
         await peer.send([2, "back", "Heartbeat", {}])
 
-        await eventually(lambda: "back" in heard(server, peer))
-        assert heard(server, peer) == [*told(3), "back"]
+        await eventually(lambda: "back" in queued(server, peer))
+        assert queued(server, peer) == [*message_ids(3), "back"]
         assert server.events(peer.identity) == ["connect", "disconnect", "connect"]
         assert server.is_connected(peer.identity)
 
 
-async def test_while_the_database_is_away_sockets_stay_and_new_ones_are_put_off(
+async def test_while_the_database_is_away_sockets_stay_open_and_new_ones_are_refused(
     make_cluster: MakeCluster,
 ) -> None:
     cluster = make_cluster(0, OCPP_JOURNAL_BUDGET="1s")
@@ -290,12 +290,12 @@ async def test_while_the_database_is_away_sockets_stay_and_new_ones_are_put_off(
         await eventually(lambda: server.is_connected(peer.identity))
         with database_away(cluster):
             status, retry_after = await refusal(gateway)
-            await peer.send([2, "goes on", "Heartbeat", {}])
-            await eventually(lambda: heard(server, peer) == ["goes on"])
+            await peer.send([2, "meanwhile", "Heartbeat", {}])
+            await eventually(lambda: queued(server, peer) == ["meanwhile"])
 
         assert (status, retry_after) == (503, "10")
 
-        async def comes_in() -> bool:
+        async def can_connect() -> bool:
             try:
                 async with station(gateway, identity=fresh(), boot=False):
                     return True
@@ -303,5 +303,5 @@ async def test_while_the_database_is_away_sockets_stay_and_new_ones_are_put_off(
                 return False
 
         async with asyncio.timeout(60):
-            while not await comes_in():
+            while not await can_connect():
                 await asyncio.sleep(0.1)

@@ -21,7 +21,14 @@ from tests.conformance.peer import V201, eventually
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Redis
-from tests.distributed.queue.worker_pool import Front, Socket, WorkerPool, front, log_of, waits_for_a_lock
+from tests.distributed.queue.worker_pool import (
+    FakeGateway,
+    Socket,
+    WorkerPool,
+    fake_gateway,
+    log_of,
+    waits_for_a_lock,
+)
 
 # Messages of one transaction: Started, Updated ..., Ended.
 EVENTS = 10
@@ -34,17 +41,17 @@ STORED_BY_BRPOP = "SELECT identity, transaction, seq_no FROM brpop_effect ORDER 
 
 
 @dataclass
-class Speaker:
-    """A station that does not wait for answers. `said` and `heard` are message ids in order."""
+class PipeliningStation:
+    """A station that does not wait for answers. `sent` and `answered` are message ids in order."""
 
     identity: str
     random: random.Random
-    said: list[str] = field(default_factory=list)
-    heard: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     transactions: list[str] = field(default_factory=list)
 
-    async def speak(self, gateway: Front, messages: int) -> None:
+    async def run(self, gateway: FakeGateway, messages: int) -> None:
         peer = await gateway.connect(self.identity, V201)
         socket: Socket = peer.socket  # type: ignore[assignment]
         listening = asyncio.create_task(self._listen(socket, messages))
@@ -57,9 +64,9 @@ class Speaker:
         await listening
 
     async def _listen(self, socket: Socket, messages: int) -> None:
-        while len(self.heard) < messages:
+        while len(self.answered) < messages:
             kind, message_id, *rest = orjson.loads(await socket.recv())
-            self.heard.append(message_id)
+            self.answered.append(message_id)
             if kind != 3:
                 self.refused.append(f"{message_id}: {rest}")
 
@@ -84,47 +91,47 @@ class Speaker:
             }
             if seq_no == 0:
                 event["idToken"] = card
-            self.said.append(str(uuid.uuid4()))
-            frames.append(orjson.dumps([2, self.said[-1], "TransactionEvent", event]).decode())
+            self.sent.append(str(uuid.uuid4()))
+            frames.append(orjson.dumps([2, self.sent[-1], "TransactionEvent", event]).decode())
         return frames
 
 
 @dataclass
 class Run:
-    speakers: list[Speaker]
+    stations: list[PipeliningStation]
     kills: int = 0
     restarts: int = 0
     seconds: float = 0.0
 
-    def heard(self) -> int:
-        return sum(len(speaker.heard) for speaker in self.speakers)
+    def answered(self) -> int:
+        return sum(len(station.answered) for station in self.stations)
 
     def violations(self, stored: list[dict[str, object]]) -> list[str]:
-        """What is not exactly as it was said, in words."""
+        """Describe every difference between the stored events, the answers and the sent messages."""
         found: list[str] = []
         order: dict[str, list[tuple[object, object]]] = {}
         for row in stored:
             order.setdefault(str(row["identity"]), []).append((row["transaction"], row["seq_no"]))
-        for speaker in self.speakers:
-            meant: list[tuple[object, object]] = [
-                (transaction, seq_no) for transaction in speaker.transactions for seq_no in range(EVENTS)
+        for station in self.stations:
+            expected: list[tuple[object, object]] = [
+                (transaction, seq_no) for transaction in station.transactions for seq_no in range(EVENTS)
             ]
-            have = order.get(speaker.identity, [])
-            lost, many = Counter(meant) - Counter(have), Counter(have) - Counter(meant)
+            have = order.get(station.identity, [])
+            lost, many = Counter(expected) - Counter(have), Counter(have) - Counter(expected)
             if lost or many:
-                found.append(f"{speaker.identity}: {lost.total()} lost, {many.total()} too many")
-            elif have != meant:
-                found.append(f"{speaker.identity}: out of order")
-            if speaker.heard != speaker.said:
+                found.append(f"{station.identity}: {lost.total()} lost, {many.total()} too many")
+            elif have != expected:
+                found.append(f"{station.identity}: out of order")
+            if station.answered != station.sent:
                 found.append(
-                    f"{speaker.identity}: {len(speaker.heard)} answers to {len(speaker.said)} messages,"
-                    f" {len(set(speaker.heard))} of them different"
+                    f"{station.identity}: {len(station.answered)} answers to {len(station.sent)} messages,"
+                    f" {len(set(station.answered))} of them different"
                 )
-            found += [f"{speaker.identity}: {refusal}" for refusal in speaker.refused]
+            found += [f"{station.identity}: {refusal}" for refusal in station.refused]
         return found
 
 
-async def run(  # noqa: PLR0913 - the scale of a run has so many sides
+async def run(  # noqa: PLR0913 - each parameter sets one dimension of the run
     cluster: Cluster,
     *,
     kind: str = "processor",
@@ -133,17 +140,17 @@ async def run(  # noqa: PLR0913 - the scale of a run has so many sides
     messages: int,
     kills: int = 0,
     restarts: int = 0,
-    patience: float,
+    quiet_s: float,
 ) -> Run:
-    """Until everything is answered, or `patience` seconds have passed without one more answer."""
+    """Run until every message is answered, or until `quiet_s` seconds pass without an answer."""
     seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
     print(f"CHAOS_SEED={seed}")
     dice = random.Random(seed)
-    made = Run([Speaker(f"Q-{n}", random.Random(f"{seed}/{n}")) for n in range(stations)])
-    async with WorkerPool(cluster, stations=stations) as worker_pool, front(cluster) as gateway:
+    made = Run([PipeliningStation(f"Q-{n}", random.Random(f"{seed}/{n}")) for n in range(stations)])
+    async with WorkerPool(cluster, stations=stations) as worker_pool, fake_gateway(cluster) as gateway:
         await worker_pool.add(workers, kind)
         began = time.monotonic()
-        speaking = asyncio.gather(*(speaker.speak(gateway, messages) for speaker in made.speakers))
+        running = asyncio.gather(*(station.run(gateway, messages) for station in made.stations))
         for _ in range(kills):
             await _progress(made, dice.randrange(1, stations * messages // kills))
             worker_pool.kill(dice.choice(worker_pool.pids))
@@ -151,48 +158,48 @@ async def run(  # noqa: PLR0913 - the scale of a run has so many sides
             await worker_pool.add(1, kind)
         for _ in range(restarts):
             await _progress(made, dice.randrange(1, stations * messages // restarts // 2))
-            async with gateway.at_rest():
+            async with gateway.paused():
                 cluster.redis.stop()
                 await asyncio.to_thread(cluster.redis.start)
             made.restarts += 1
-        await _silence(made, speaking, patience)
-        if speaking.done():
-            await speaking
+        await _finish(made, running, quiet_s)
+        if running.done():
+            await running
         else:
             print("not everything was answered")
-            speaking.cancel()
-            await asyncio.gather(speaking, return_exceptions=True)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
         made.seconds = time.monotonic() - began
-        said = log_of(worker_pool.log)
-    assert "Traceback" not in said, said[said.index("Traceback") - 500 :][:3000]
+        log = log_of(worker_pool.log)
+    assert "Traceback" not in log, log[log.index("Traceback") - 500 :][:3000]
     return made
 
 
-async def _silence(made: Run, speaking: asyncio.Future[Any], seconds: float) -> None:
-    """Wait until they have said and heard everything, or nobody has heard anything for so long."""
-    heard, since = made.heard(), time.monotonic()
-    while not speaking.done() and time.monotonic() - since < seconds:
-        await asyncio.wait([speaking], timeout=0.2)
-        if (now := made.heard()) != heard:
-            heard, since = now, time.monotonic()
+async def _finish(made: Run, running: asyncio.Future[Any], quiet_s: float) -> None:
+    """Wait until all stations have their answers, or until no answer has come for `quiet_s` seconds."""
+    answered, since = made.answered(), time.monotonic()
+    while not running.done() and time.monotonic() - since < quiet_s:
+        await asyncio.wait([running], timeout=0.2)
+        if (now := made.answered()) != answered:
+            answered, since = now, time.monotonic()
 
 
 async def _progress(made: Run, answers: int) -> None:
-    """Wait for so many more answers; a moment is enough where nothing moves any more."""
-    wanted, deadline = made.heard() + answers, time.monotonic() + 5
-    while made.heard() < wanted and time.monotonic() < deadline:
-        await asyncio.sleep(0.002)  # other processes are at work
+    """Wait for this many more answers, but at most five seconds: the run may be stuck."""
+    wanted, deadline = made.answered() + answers, time.monotonic() + 5
+    while made.answered() < wanted and time.monotonic() < deadline:
+        await asyncio.sleep(0.002)  # poll: other processes do the work
 
 
-def tell(made: Run) -> None:
-    messages = sum(len(speaker.said) for speaker in made.speakers)
-    what = f"{made.kills} kills, {made.restarts} restarts of Redis, {messages} messages"
-    print(f"{what} of {len(made.speakers)} stations in {made.seconds:.1f} s")
+def print_figures(made: Run) -> None:
+    messages = sum(len(station.sent) for station in made.stations)
+    events = f"{made.kills} kills, {made.restarts} restarts of Redis, {messages} messages"
+    print(f"{events} of {len(made.stations)} stations in {made.seconds:.1f} s")
 
 
-def found_out(cluster: Cluster, made: Run) -> None:
-    """Messages were lost, and some came out of order."""
-    tell(made)
+def assert_faults_detected(cluster: Cluster, made: Run) -> None:
+    """Check that the run has found lost messages and a wrong order."""
+    print_figures(made)
     violations = made.violations(cluster.rows(STORED_BY_BRPOP))
     print("\n".join(violations[:10]))
     assert any("lost" in violation for violation in violations)
@@ -200,35 +207,37 @@ def found_out(cluster: Cluster, made: Run) -> None:
 
 
 @pytest.mark.slow
-async def test_killed_processors_lose_nothing_double_nothing_and_keep_the_order(
+async def test_killed_processors_lose_no_message_store_none_twice_and_keep_the_order(
     make_cluster: MakeCluster,
 ) -> None:
     cluster = make_cluster(0)
 
-    made = await run(cluster, workers=2, stations=40, messages=30, kills=5, patience=240)
+    made = await run(cluster, workers=2, stations=40, messages=30, kills=5, quiet_s=240)
 
-    tell(made)
+    print_figures(made)
     assert made.violations(cluster.rows(STORED)) == []
 
 
 @pytest.mark.slow
-async def test_six_plain_brpop_consumers_are_found_out_by_the_same_run(make_cluster: MakeCluster) -> None:
+async def test_the_same_run_detects_the_faults_of_six_plain_brpop_consumers(
+    make_cluster: MakeCluster,
+) -> None:
     cluster = make_cluster(0)
 
-    made = await run(cluster, kind="brpop", workers=6, stations=40, messages=30, kills=10, patience=5)
+    made = await run(cluster, kind="brpop", workers=6, stations=40, messages=30, kills=10, quiet_s=5)
 
-    found_out(cluster, made)
+    assert_faults_detected(cluster, made)
 
 
 @pytest.mark.slow
-async def test_a_redis_that_keeps_its_file_may_be_restarted_in_full_flow(make_cluster: MakeCluster) -> None:
+async def test_a_durable_redis_can_be_restarted_under_load(make_cluster: MakeCluster) -> None:
     redis = Redis(is_durable=True)
     try:
         cluster = make_cluster(0, on=redis)
 
-        made = await run(cluster, workers=2, stations=40, messages=30, restarts=2, patience=240)
+        made = await run(cluster, workers=2, stations=40, messages=30, restarts=2, quiet_s=240)
 
-        tell(made)
+        print_figures(made)
         assert made.violations(cluster.rows(STORED)) == []
     finally:
         redis.close()
@@ -238,9 +247,9 @@ async def test_a_redis_that_keeps_its_file_may_be_restarted_in_full_flow(make_cl
 async def test_six_processors_300_stations_18000_messages_30_kills(make_cluster: MakeCluster) -> None:
     cluster = make_cluster(0)
 
-    made = await run(cluster, workers=6, stations=300, messages=60, kills=30, patience=300)
+    made = await run(cluster, workers=6, stations=300, messages=60, kills=30, quiet_s=300)
 
-    tell(made)
+    print_figures(made)
     assert made.violations(cluster.rows(STORED)) == []
 
 
@@ -248,9 +257,9 @@ async def test_six_processors_300_stations_18000_messages_30_kills(make_cluster:
 async def test_six_brpop_consumers_lose_and_reorder(make_cluster: MakeCluster) -> None:
     cluster = make_cluster(0)
 
-    made = await run(cluster, kind="brpop", workers=6, stations=300, messages=60, kills=30, patience=10)
+    made = await run(cluster, kind="brpop", workers=6, stations=300, messages=60, kills=30, quiet_s=10)
 
-    found_out(cluster, made)
+    assert_faults_detected(cluster, made)
 
 
 @pytest.mark.slow
@@ -258,7 +267,7 @@ async def test_a_processor_that_hangs_over_a_message_is_fenced_and_the_message_h
     make_cluster: MakeCluster,
 ) -> None:
     cluster = make_cluster(0)
-    async with WorkerPool(cluster, stations=1) as worker_pool, front(cluster) as gateway:
+    async with WorkerPool(cluster, stations=1) as worker_pool, fake_gateway(cluster) as gateway:
         (hanging,) = await worker_pool.add(1)
         peer = await gateway.connect("Q-0")
         await peer.boot()
@@ -270,7 +279,7 @@ async def test_a_processor_that_hangs_over_a_message_is_fenced_and_the_message_h
             os.kill(hanging, signal.SIGSTOP)
             lock.rollback()
         await worker_pool.add(1)
-        # The claim of the first one has to run out; what it had in hand holds up the second one.
+        # The second processor takes the station over only when the claim of the first one has expired.
         await eventually(lambda: worker_pool.owner("Q-0") != hanging, 120)
         os.kill(hanging, signal.SIGCONT)
 

@@ -1,4 +1,4 @@
-"""The dialect of the older gateway (section 6): one list, announcements, no sessions."""
+"""The dialect of the legacy gateway (section 6): one list, announcements, no sessions."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from tests.distributed.queue.worker_pool import WorkerPool, log_of, processors, 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-class OlderSocket:
-    """What such a gateway does for one station."""
+class LegacySocket:
+    """The socket of one station at a legacy gateway."""
 
-    def __init__(self, gateway: OlderGateway, identity: str) -> None:
+    def __init__(self, gateway: LegacyGateway, identity: str) -> None:
         self.gateway = gateway
         self.identity = identity
 
@@ -37,11 +37,11 @@ class OlderSocket:
             found = await self.gateway.redis.brpop([key], timeout=1)  # type: ignore[misc]
             if found:
                 answer = orjson.loads(found[1])
-                assert answer["message_type"] in (2, 3, 4), "it knows no controls"
+                assert answer["message_type"] in (2, 3, 4), "a legacy gateway knows no control messages"
                 return orjson.dumps(answer["payload"]).decode()
 
 
-class OlderGateway:
+class LegacyGateway:
     name = "ws-1"
 
     def __init__(self, redis: Redis, prefix: str) -> None:
@@ -76,7 +76,7 @@ class OlderGateway:
         await self.redis.publish(channel, orjson.dumps(news | fields))
 
     def peer(self, identity: str, version: str = V16) -> Peer:
-        return Peer(OlderSocket(self, identity), version, identity)  # type: ignore[arg-type]
+        return Peer(LegacySocket(self, identity), version, identity)  # type: ignore[arg-type]
 
 
 def now(seconds: float = 0) -> str:
@@ -92,28 +92,28 @@ def cluster(make_cluster: MakeCluster) -> Cluster:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def worker_pool(cluster: Cluster) -> AsyncIterator[WorkerPool]:
     async with processors(cluster, stations=20) as worker_pool:
-        # Who announces before anybody listens is known by its first frame.
+        # Both processors must listen: a station announced earlier becomes known only by its first frame.
         await eventually(lambda: log_of(worker_pool.log).count("processor.started") == 2, 60)
         yield worker_pool
 
 
 @asynccontextmanager
-async def _gateway(cluster: Cluster) -> AsyncIterator[OlderGateway]:
+async def _gateway(cluster: Cluster) -> AsyncIterator[LegacyGateway]:
     pool = BlockingConnectionPool.from_url(f"redis://{cluster.redis.address}/0", protocol=2, timeout=60)
     redis = Redis.from_pool(pool)
     try:
-        yield OlderGateway(redis, cluster.prefix)
+        yield LegacyGateway(redis, cluster.prefix)
     finally:
         await redis.aclose()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def gateway(cluster: Cluster, worker_pool: WorkerPool) -> AsyncIterator[OlderGateway]:
+async def gateway(cluster: Cluster, worker_pool: WorkerPool) -> AsyncIterator[LegacyGateway]:
     async with _gateway(cluster) as gateway:
         yield gateway
 
 
-async def test_an_announced_station_charges(cluster: Cluster, gateway: OlderGateway, identity: str) -> None:
+async def test_an_announced_station_charges(cluster: Cluster, gateway: LegacyGateway, identity: str) -> None:
     await gateway.announce("connect", identity)
     await eventually(lambda: cluster.is_online(identity))
     peer = gateway.peer(identity)
@@ -128,7 +128,7 @@ async def test_an_announced_station_charges(cluster: Cluster, gateway: OlderGate
 
 
 async def test_a_frame_that_is_faster_than_its_announcement_connects_once(
-    cluster: Cluster, gateway: OlderGateway, identity: str
+    cluster: Cluster, gateway: LegacyGateway, identity: str
 ) -> None:
     peer = gateway.peer(identity)
     await peer.boot()
@@ -142,7 +142,7 @@ async def test_a_frame_that_is_faster_than_its_announcement_connects_once(
 
 
 async def test_the_order_of_one_list_is_the_order_of_every_station(
-    worker_pool: WorkerPool, gateway: OlderGateway
+    worker_pool: WorkerPool, gateway: LegacyGateway
 ) -> None:
     identities = [worker_pool.unused_identity() for _ in range(4)]
     peers = [gateway.peer(identity) for identity in identities]
@@ -156,12 +156,12 @@ async def test_the_order_of_one_list_is_the_order_of_every_station(
 
     await gateway.push(*frames)
 
-    heard = [[(await peer.next_frame())[1] for _ in range(40)] for peer in peers]
-    assert heard == [[f"{identity}-{number}" for number in range(40)] for identity in identities]
+    answers = [[(await peer.next_frame())[1] for _ in range(40)] for peer in peers]
+    assert answers == [[f"{identity}-{number}" for number in range(40)] for identity in identities]
 
 
-async def test_a_command_reaches_the_station_and_a_departure_ends_the_next_one(
-    cluster: Cluster, gateway: OlderGateway, identity: str
+async def test_a_command_reaches_the_station_and_a_disconnect_ends_the_next_one(
+    cluster: Cluster, gateway: LegacyGateway, identity: str
 ) -> None:
     operator, peer = Operator(cluster.servers[0]), gateway.peer(identity)
     await gateway.announce("connect", identity)
@@ -179,8 +179,8 @@ async def test_a_command_reaches_the_station_and_a_departure_ends_the_next_one(
     assert not await gateway.redis.sismember(gateway.keys.active, identity)  # type: ignore[misc]
 
 
-async def test_old_news_of_a_connection_that_has_ended_change_nothing(
-    cluster: Cluster, gateway: OlderGateway, identity: str
+async def test_a_late_announcement_of_an_ended_connection_changes_nothing(
+    cluster: Cluster, gateway: LegacyGateway, identity: str
 ) -> None:
     await gateway.announce("connect", identity)
     peer = gateway.peer(identity)
@@ -193,7 +193,9 @@ async def test_old_news_of_a_connection_that_has_ended_change_nothing(
     assert cluster.is_online(identity)
 
 
-async def test_the_version_shows_in_the_boot(cluster: Cluster, gateway: OlderGateway, identity: str) -> None:
+async def test_the_ocpp_version_is_detected_from_the_boot(
+    cluster: Cluster, gateway: LegacyGateway, identity: str
+) -> None:
     await gateway.announce("connect", identity)
     peer = gateway.peer(identity, V201)
 
@@ -202,7 +204,9 @@ async def test_the_version_shows_in_the_boot(cluster: Cluster, gateway: OlderGat
     assert cluster.charge_point(identity)["ocpp_version"] == V201
 
 
-async def test_what_names_no_station_is_put_aside(gateway: OlderGateway, identity: str) -> None:
+async def test_a_message_without_a_station_becomes_a_dead_letter(
+    gateway: LegacyGateway, identity: str
+) -> None:
     peer = gateway.peer(identity)
 
     await gateway.push(b"{broken", orjson.dumps({"charge_point_id": 7}), b"[]")
@@ -210,12 +214,12 @@ async def test_what_names_no_station_is_put_aside(gateway: OlderGateway, identit
     await peer.boot()
     async with asyncio.timeout(PATIENCE):
         while await gateway.redis.llen(gateway.keys.dead) != 3:  # type: ignore[misc]
-            await asyncio.sleep(0.02)  # another process puts them aside
+            await asyncio.sleep(0.02)  # poll: another process stores the dead letters
 
 
-async def test_a_stranger_is_not_served(gateway: OlderGateway) -> None:
-    await gateway.announce("connect", "nobody-knows-me")
-    peer = gateway.peer("nobody-knows-me")
+async def test_an_unknown_station_gets_no_answer(gateway: LegacyGateway) -> None:
+    await gateway.announce("connect", "unknown-station")
+    peer = gateway.peer("unknown-station")
 
     await peer.send([2, "1", "Heartbeat", {}])
 

@@ -24,23 +24,23 @@ from tests.conformance.peer import (
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Redis
 from tests.distributed.queue.worker_pool import WorkerPool, log_of
-from tests.distributed.test_outage import command_reaches, errors, lively
+from tests.distributed.test_outage import command_reaches, errors, registered
 from tests.servers import LiveServer
 
 STATIONS, SESSIONS, READINGS = 12, 3, 2
-# As a station does: what was not answered is said again, over a new socket.
+# A station that gets no answer within this time repeats the message over a new socket.
 ANSWER_S = 4.0
 
 
 @pytest.fixture(scope="module")
-def mortal() -> Iterator[Redis]:
+def own_redis() -> Iterator[Redis]:
     engine = Redis(is_durable=True)
     yield engine
     engine.close()
 
 
 class Charger:
-    """A station that keeps every message until it is answered. `done` holds (number, meter at the end)."""
+    """A station that repeats each message until it is answered. `done` holds (number, meter at the end)."""
 
     def __init__(self, gateway: LiveServer) -> None:
         self.identity = fresh()
@@ -51,21 +51,21 @@ class Charger:
         self._peer: Peer | None = None
         self._stack = AsyncExitStack()
 
-    async def charge(self, again: asyncio.Event) -> None:
-        """At least so many sessions, and on until `again` is set."""
-        while len(self.done) < SESSIONS or not again.is_set():
+    async def charge(self, is_over: asyncio.Event) -> None:
+        """Charge until `is_over` is set, but at least SESSIONS sessions."""
+        while len(self.done) < SESSIONS or not is_over.is_set():
             meter = 1000 * (len(self.done) + 1)
             start = {"connectorId": 1, "idTag": "NOBODY", "meterStart": meter, "timestamp": at()}
-            number = (await self.say("StartTransaction", start))["transactionId"]
+            number = (await self.deliver("StartTransaction", start))["transactionId"]
             for reading in range(1, READINGS + 1):
                 sample = {"timestamp": at(), "sampledValue": [{"value": str(meter + reading)}]}
                 values = {"connectorId": 1, "transactionId": number, "meterValue": [sample]}
-                await self.say("MeterValues", values)
+                await self.deliver("MeterValues", values)
             stop = {"transactionId": number, "meterStop": meter + 100, "timestamp": at()}
-            await self.say("StopTransaction", stop)
+            await self.deliver("StopTransaction", stop)
             self.done.append((number, meter + 100))
 
-    async def say(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
+    async def deliver(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         message_id = new_id()
         while True:
             try:
@@ -99,10 +99,10 @@ class Charger:
 
 
 @pytest.mark.slow
-async def test_redis_flushed_and_restarted_under_load_loses_nothing_and_the_view_is_right_again(
-    mortal: Redis, make_cluster: MakeCluster
+async def test_a_flush_or_restart_of_redis_under_load_loses_nothing_and_the_live_state_recovers(
+    own_redis: Redis, make_cluster: MakeCluster
 ) -> None:
-    cluster = make_cluster(1, on=mortal)
+    cluster = make_cluster(1, on=own_redis)
     (web,) = cluster.servers
     (gateway,) = cluster.add(1, "gateway")
     chargers = [Charger(gateway) for _ in range(STATIONS)]
@@ -111,24 +111,24 @@ async def test_redis_flushed_and_restarted_under_load_loses_nothing_and_the_view
         await worker_pool.add(2)
         charging = [asyncio.create_task(charger.charge(is_over)) for charger in chargers]
 
-        for lose in (mortal.client.flushall, mortal.client.flushall, lambda: restart(mortal)):
+        for lose in (own_redis.client.flushall, own_redis.client.flushall, lambda: restart(own_redis)):
             await progress(chargers)
             lose()
         await progress(chargers)
         is_over.set()
         await asyncio.wait_for(asyncio.gather(*charging), 240)
 
-        # Who is connected and what runs: as it is, for everybody.
-        everybody = sorted(charger.identity for charger in chargers)
+        # All processes know again which stations are connected and which sessions run.
+        identities = sorted(charger.identity for charger in chargers)
         transactions = f"{cluster.prefix}:business:transactions"
-        await eventually(lambda: sorted(lively(cluster)) == everybody)
-        await eventually(lambda: sorted(cluster.clients(web)) == everybody)
-        await eventually(lambda: not mortal.client.hlen(transactions))
+        await eventually(lambda: sorted(registered(cluster)) == identities)
+        await eventually(lambda: sorted(cluster.clients(web)) == identities)
+        await eventually(lambda: not own_redis.client.hlen(transactions))
         for charger in chargers[:3]:
             await command_reaches(web, charger.peer)
         for charger in chargers:
             await charger.leave()
-        said = log_of(worker_pool.log)
+        log = log_of(worker_pool.log)
 
     for charger in chargers:
         assert charger.refused == []
@@ -144,7 +144,7 @@ async def test_redis_flushed_and_restarted_under_load_loses_nothing_and_the_view
     numbers = [number for charger in chargers for number, _ in charger.done]
     assert len(set(numbers)) == len(numbers)
     print(f"{len(numbers)} sessions, {sum(charger.reconnects for charger in chargers)} reconnects")
-    assert "Traceback" not in said + cluster.log()
+    assert "Traceback" not in log + cluster.log()
 
 
 def restart(redis: Redis) -> None:
@@ -153,8 +153,8 @@ def restart(redis: Redis) -> None:
 
 
 async def progress(chargers: list[Charger]) -> None:
-    """Wait until everybody has charged once more: no outage meets a standing line."""
+    """Wait until each station has completed one more session, so that every outage comes under load."""
     before = [len(charger.done) for charger in chargers]
     async with asyncio.timeout(160):
         while any(len(charger.done) <= count for charger, count in zip(chargers, before, strict=True)):
-            await asyncio.sleep(0.02)  # other processes are at work
+            await asyncio.sleep(0.02)  # poll: other processes do the work

@@ -1,4 +1,4 @@
-"""Station, gateway, queue, processor, database, and back: every process a real one."""
+"""Station, gateway, queue, processor and database together, each in a real process."""
 
 from __future__ import annotations
 
@@ -79,18 +79,18 @@ async def test_a_command_over_rest_reaches_the_station_behind_the_gateway(
     assert (status, data["response"]) == (200, {"status": "Accepted"})
 
 
-async def test_what_an_operator_settled_and_ended_is_known_to_the_processor(
+async def test_the_processor_knows_the_sessions_an_operator_settled_or_ended(
     cluster: Cluster, gateway: LiveServer, web: LiveServer
 ) -> None:
     operator = Operator(web)
 
-    async def decide(number: int, what: str, **body: object) -> None:
-        path = f"/api/v1/transactions/{number}/{what}"
+    async def decide(number: int, decision: str, **body: object) -> None:
+        path = f"/api/v1/transactions/{number}/{decision}"
         status, answer = await operator.request("POST", path, {"reason": "Seen on site.", **body})
         assert status == 200, answer
 
     async with station(gateway) as peer:
-        # A clock from before its battery: suspect at once.
+        # The station starts in 1970, as after a lost clock, so the session is suspect at once.
         start = {**START, "timestamp": "1970-01-01T00:00:00Z", "meterStart": 4000}
         number = (await peer.call("StartTransaction", start))["transactionId"]
         await decide(number, "settle", fix="ignore")
@@ -113,7 +113,7 @@ async def test_what_an_operator_settled_and_ended_is_known_to_the_processor(
     assert (amended["ended_by"], amended["meter_stop_wh"]) == ("station", 200)
 
 
-async def test_a_station_that_moves_between_gateways_and_web_processes_is_always_the_newest(
+async def test_the_newest_connection_wins_when_a_station_moves_between_gateways_and_web_processes(
     cluster: Cluster, gateway: LiveServer, web: LiveServer
 ) -> None:
     identity = fresh()
@@ -143,7 +143,7 @@ async def test_a_station_that_moves_between_gateways_and_web_processes_is_always
     await eventually(lambda: identity not in cluster.clients(web))
 
 
-async def test_a_start_sent_again_after_the_move_gets_the_same_number(
+async def test_a_start_repeated_after_a_move_gets_the_same_number(
     cluster: Cluster, gateway: LiveServer, web: LiveServer
 ) -> None:
     identity = fresh()
@@ -171,7 +171,7 @@ async def test_the_stations_of_the_last_gateway_are_offline_when_it_is_killed(
 
             await asyncio.to_thread(dying.kill)
 
-            # Nobody waits for the answer of a dead gateway.
+            # The caller does not wait for an answer through a dead gateway.
             assert (await asking)[0] == 503
             await eventually(lambda: not cluster.is_online(orphan.identity), 10 * LEASE_S)
             await eventually(lambda orphan=orphan: orphan.identity not in cluster.clients(web))

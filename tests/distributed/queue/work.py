@@ -1,4 +1,4 @@
-"""What the launcher runs for tests of the queue: stations they know, and the workers."""
+"""Functions that the launcher runs for tests of the queue: they create stations and run the workers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from tests.distributed.queue import plain_consumer
 CLAIM_MS, RENEW_S = 4_000, 1.0
 
 
-def enter(stations: str) -> None:
-    """Enter so many stations, each with its own token, and the table of the plain consumers."""
+def create_stations(stations: str) -> None:
+    """Create this many stations, each with its own token, and the table of the plain consumers."""
     from accounts.models import Token
     from chargepoints.models import ChargePoint
 
@@ -27,13 +27,13 @@ def enter(stations: str) -> None:
 
 
 def work(kind: str) -> None:
-    """Handle messages until a signal comes: as the processor does, or as a plain `brpop` consumer."""
+    """Handle messages until a signal comes, as a processor or as a plain `brpop` consumer."""
     if kind == "brpop":
         plain_consumer.work()
         return
     from ocpp_server.management.commands.process_queue import Command
     from ocpp_server.transport.queue import claims, processor
 
-    # The stations of a worker that was killed wait for this long.
+    # Stations of a killed worker wait until its claim expires, so a short claim keeps the tests fast.
     claims.CLAIM_MS, processor.RENEW_S = CLAIM_MS, RENEW_S
     Command().handle()

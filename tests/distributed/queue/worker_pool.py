@@ -1,4 +1,4 @@
-"""Processors that come and go, and a gateway in the test itself, which says what a gateway says."""
+"""Processors that a test can start and kill, and a fake gateway in the test process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.processes import Launched, launch, output_of
 
 
 class WorkerPool:
-    """Workers of one cluster's queue, by their process ids."""
+    """The workers of one cluster's queue, addressed by process id."""
 
     def __init__(self, cluster: Cluster, *, stations: int) -> None:
         self.cluster = cluster
@@ -36,7 +36,10 @@ class WorkerPool:
     async def __aenter__(self) -> WorkerPool:
         self.log.touch()
         status, out, err = await output_of(
-            "call", "tests.distributed.queue.work:enter", str(self._stations), environment=self._environment
+            "call",
+            "tests.distributed.queue.work:create_stations",
+            str(self._stations),
+            environment=self._environment,
         )
         assert status == 0, out + err
         return self
@@ -52,7 +55,7 @@ class WorkerPool:
         return {**os.environ, "ENV_FILE": os.devnull, **self.cluster.environment}
 
     async def add(self, count: int = 1, kind: str = "processor") -> list[int]:
-        """Start workers; their process ids."""
+        """Start workers and return their process ids."""
         added = []
         for _ in range(count):
             with open(self.log, "ab") as log:
@@ -71,7 +74,7 @@ class WorkerPool:
         return added
 
     def unused_identity(self) -> str:
-        """The identity of a station that is entered and that no test has used yet."""
+        """Return the identity of a created station that no test has used yet."""
         return f"Q-{next(self._unused)}"
 
     def kill(self, pid: int, number: int = signal.SIGKILL) -> None:
@@ -79,32 +82,32 @@ class WorkerPool:
         self._processes[pid].send_signal(number)
 
     def owner(self, identity: str) -> int:
-        """The process id of the processor that has had the station last."""
+        """The process id of the processor that claimed the station last."""
         key = QueueKeys(self.cluster.prefix).lease(identity)
         name = self.cluster.redis.client.hget(key, "owner")
         return int(str(name).split(".")[-2])
 
     async def stop(self, pid: int) -> None:
-        """As a deployment does: SIGTERM, and wait for the end."""
+        """Send SIGTERM as a deployment does, and wait for the end of the process."""
         self.kill(pid, signal.SIGTERM)
         await asyncio.to_thread(self._processes[pid].wait, 60)
 
 
 @asynccontextmanager
 async def processors(cluster: Cluster, *, stations: int) -> AsyncIterator[WorkerPool]:
-    """Two of them, and stations they know. Whatever happens to them, none writes a traceback."""
+    """Run two processors on a database with stations. None of them may log a traceback."""
     async with WorkerPool(cluster, stations=stations) as worker_pool:
         await worker_pool.add(2)
         yield worker_pool
-    said = log_of(worker_pool.log)
-    assert "Traceback" not in said, said[-5000:]
+    log = log_of(worker_pool.log)
+    assert "Traceback" not in log, log[-5000:]
 
 
 class Socket:
-    """The end of a socket that a `Peer` wants, with the queue behind it."""
+    """The methods of a WebSocket that `Peer` uses, on top of the queue."""
 
-    def __init__(self, front: Front, identity: str, version: str) -> None:
-        self.front = front
+    def __init__(self, gateway: FakeGateway, identity: str, version: str) -> None:
+        self.gateway = gateway
         self.identity = identity
         self.version = version
         self.session_id = str(uuid.uuid4())
@@ -114,14 +117,14 @@ class Socket:
 
     async def send(self, text: str) -> None:
         self.seq += 1
-        await self.front.push(self.identity, self.packed(text))
+        await self.gateway.push(self.identity, self.packed(text))
 
     def packed(self, text: str) -> bytes:
         return envelope.pack_frame(
             text,
             self.identity,
             session_id=self.session_id,
-            ws_server_id=self.front.name,
+            ws_server_id=self.gateway.name,
             protocol=self.version,
             seq=self.seq,
         )
@@ -137,22 +140,22 @@ def socket_of(peer: Peer) -> Socket:
     return peer.socket
 
 
-class Front:
-    """A gateway as the specification has it, section 3, in plain commands and without sockets."""
+class FakeGateway:
+    """A gateway after section 3 of the specification, with plain Redis commands and without sockets."""
 
     def __init__(self, redis: AsyncRedis, prefix: str) -> None:
         self.redis = redis
         self.keys = QueueKeys(prefix)
-        self.name = f"front-{uuid.uuid4().hex[:6]}"
+        self.name = f"gateway-{uuid.uuid4().hex[:6]}"
         self.sockets: dict[str, Socket] = {}
         self.strays: list[envelope.Envelope] = []
         self.is_ending = False
         self._is_open = asyncio.Event()
         self._is_open.set()
-        self._at_work = 0
+        self._running_commands = 0
 
     async def connect(self, identity: str, version: str = V16) -> Peer:
-        """A new connection of a station."""
+        """Register a new connection of a station, and return its peer."""
         socket = Socket(self, identity, version)
         replaced = await self.redis.hgetall(self.keys.session(identity))  # type: ignore[misc]
         control = self.control(socket, envelope.CONNECT)
@@ -200,7 +203,7 @@ class Front:
         )
 
     async def _push(self, pipeline: Any, identity: str, *envelopes: bytes) -> None:
-        async with self._asking():
+        async with self._command():
             for one in envelopes:
                 pipeline.lpush(self.keys.requests(identity), one)
             pipeline.zadd(self.keys.ready, {identity: await self._now_ms()}, nx=True)
@@ -209,20 +212,20 @@ class Front:
             await pipeline.execute()
 
     @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[None]:
+    async def _command(self) -> AsyncIterator[None]:
         await self._is_open.wait()
-        self._at_work += 1
+        self._running_commands += 1
         try:
             yield
         finally:
-            self._at_work -= 1
+            self._running_commands -= 1
 
     @asynccontextmanager
-    async def at_rest(self) -> AsyncIterator[None]:
-        """Redis may be restarted meanwhile: this gateway has no question that could lose its reply."""
+    async def paused(self) -> AsyncIterator[None]:
+        """Run no Redis command meanwhile: a restart of Redis can then lose no reply to this gateway."""
         self._is_open.clear()
-        while self._at_work:
-            await asyncio.sleep(0.01)  # until the last reply is there
+        while self._running_commands:
+            await asyncio.sleep(0.01)  # until the last command has its reply
         try:
             yield
         finally:
@@ -233,10 +236,11 @@ class Front:
         return float(seconds * 1000 + microseconds // 1000)
 
     async def pump(self) -> None:
-        """Hand the answers to their sockets."""
+        """Deliver answers from the queue to their sockets."""
         while not self.is_ending:
-            async with self._asking():
-                found = await self.redis.blpop([self.keys.gateway_wakeups(self.name)], timeout=0.2)  # type: ignore[misc]
+            async with self._command():
+                keys = [self.keys.gateway_wakeups(self.name)]
+                found = await self.redis.blpop(keys, timeout=0.2)  # type: ignore[misc]
                 for identity in [found[1]] if found else list(self.sockets):
                     await self._take(identity)
 
@@ -252,7 +256,7 @@ class Front:
 
 
 @asynccontextmanager
-async def front(cluster: Cluster) -> AsyncIterator[Front]:
+async def fake_gateway(cluster: Cluster) -> AsyncIterator[FakeGateway]:
     pool = BlockingConnectionPool.from_url(
         f"redis://:{cluster.redis.password}@{cluster.redis.address}/0",
         decode_responses=True,
@@ -261,19 +265,19 @@ async def front(cluster: Cluster) -> AsyncIterator[Front]:
         timeout=60,
     )
     redis = AsyncRedis.from_pool(pool)
-    made = Front(redis, cluster.prefix)
-    pumping = asyncio.create_task(made.pump())
+    gateway = FakeGateway(redis, cluster.prefix)
+    pumping = asyncio.create_task(gateway.pump())
     try:
-        yield made
+        yield gateway
     finally:
-        # Not cancelled: the client loses a cancellation that meets the end of its own timeout.
-        made.is_ending = True
+        # The task ends by a flag: redis-py loses a cancellation that comes at the end of its own timeout.
+        gateway.is_ending = True
         await pumping
         await redis.aclose()
 
 
 def start_of(identity: str) -> dict[str, Any]:
-    """A StartTransaction of the station with its own card."""
+    """The payload of a StartTransaction with the token of the station."""
     card = identity.replace("Q-", "CARD-")
     return {"connectorId": 1, "idTag": card, "meterStart": 100, "timestamp": at()}
 

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.conformance.messages import status
 from tests.conformance.peer import V16, Operator, Peer, Records, eventually, fresh, station
-from tests.distributed.reconnecting import FastStation, come, percentile
+from tests.distributed.reconnecting import FastStation, connect_all, percentile
 from tests.servers import ROOT, LiveServer
 
 _numbers = itertools.count(1)
@@ -192,7 +192,7 @@ async def test_F37_F38_one_that_floods_and_one_that_does_not_read_do_not_double_
         cwd=ROOT,
     )
     fast_stations = [FastStation(f"GOOD-{number}") for number in range(50)]
-    await come(fast_stations, [server], over_s=1)
+    await connect_all(fast_stations, [server], over_s=1)
 
     # In turns, so that what else disturbs the machine disturbs both.
     p99s: dict[str, list[float]] = {"off": [], "on": []}
@@ -219,7 +219,7 @@ async def waits(fast_stations: list[FastStation], *, seconds: float, every_s: fl
         due = time.monotonic() + every_s * number / len(fast_stations)
         for reading in range(int(seconds / every_s)):
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            await fast_station.say(
+            await fast_station.call(
                 b'[2,"%d","MeterValues",{"connectorId":1,"meterValue":[{"timestamp":'
                 b'"2026-01-01T00:00:00Z","sampledValue":[{"value":"%d"}]}]}]' % (next(_numbers), reading)
             )

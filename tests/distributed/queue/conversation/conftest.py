@@ -1,4 +1,4 @@
-"""One web process, two processors and a gateway in the test itself, for all of this folder."""
+"""One web process, two processors and a fake gateway, for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.conformance.peer import Operator, Peer
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import TEMPLATE
 from tests.distributed.engines import Postgres, Redis
-from tests.distributed.queue.worker_pool import Front, WorkerPool, front, processors
+from tests.distributed.queue.worker_pool import FakeGateway, WorkerPool, fake_gateway, processors
 
 
 @pytest.fixture(scope="package")
@@ -31,14 +31,14 @@ async def worker_pool(cluster: Cluster) -> AsyncIterator[WorkerPool]:
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="package")
-async def gateway(cluster: Cluster, worker_pool: WorkerPool) -> AsyncIterator[Front]:
-    async with front(cluster) as gateway:
+async def gateway(cluster: Cluster, worker_pool: WorkerPool) -> AsyncIterator[FakeGateway]:
+    async with fake_gateway(cluster) as gateway:
         yield gateway
 
 
 @pytest_asyncio.fixture(loop_scope="package")
-async def peer(gateway: Front, identity: str) -> Peer:
-    """A station at the gateway that has booted."""
+async def peer(gateway: FakeGateway, identity: str) -> Peer:
+    """A station that is connected to the gateway and has booted."""
     peer = await gateway.connect(identity)
     assert (await peer.boot())["status"] == "Accepted"
     return peer

@@ -1,4 +1,4 @@
-"""Commands of a web process to stations at a gateway, and their answers through two processors."""
+"""A web process sends commands to stations at a gateway; two processors handle the answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.peer import Operator, Peer, eventually
 from tests.distributed.cluster import Cluster
-from tests.distributed.queue.worker_pool import Front, WorkerPool
+from tests.distributed.queue.worker_pool import FakeGateway, WorkerPool
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -54,7 +54,7 @@ async def test_commands_leave_one_by_one_and_each_caller_gets_its_own_answer(
     ]
     for _ in asking:
         call = await peer.next_call()
-        # Were there a second call on its way, it would come before the answer to this.
+        # A second call in flight would arrive before the answer to this heartbeat.
         await peer.heartbeat()
         await peer.answer(call, {"status": "Accepted", "data": call[3]["data"]})
 
@@ -62,14 +62,14 @@ async def test_commands_leave_one_by_one_and_each_caller_gets_its_own_answer(
     assert [data["response"]["data"] for _, data in answers] == [str(number) for number in range(12)]
 
 
-async def test_nothing_is_sent_before_the_station_has_said_its_first_word(
-    cluster: Cluster, gateway: Front, identity: str, operator: Operator
+async def test_nothing_is_sent_before_the_first_message_of_the_station(
+    cluster: Cluster, gateway: FakeGateway, identity: str, operator: Operator
 ) -> None:
     peer = await gateway.connect(identity)
     asking = asyncio.create_task(operator.command(identity, "ClearCache"))
     await eventually(lambda: commands(cluster, identity))
 
-    # The answer to the boot comes first, whatever was asked before.
+    # The answer to the boot comes before the command, although the command is older.
     await peer.send([2, "boot-1", "BootNotification", {"chargePointVendor": "V", "chargePointModel": "M"}])
     first = await peer.next_frame()
     await peer.answer(await peer.next_call(), {"status": "Accepted"})
@@ -79,9 +79,9 @@ async def test_nothing_is_sent_before_the_station_has_said_its_first_word(
 
 
 async def test_a_silent_station_is_sent_commands_after_a_while(
-    gateway: Front, peer: Peer, identity: str, operator: Operator
+    gateway: FakeGateway, peer: Peer, identity: str, operator: Operator
 ) -> None:
-    # It has booted before and may only have reconnected.
+    # A station that only reconnects need not boot again, so the server sends commands without a boot.
     newer = await gateway.connect(identity)
 
     asking = asyncio.create_task(operator.command(identity, "ClearCache", timeout=60))
@@ -121,7 +121,7 @@ async def test_a_timed_out_command_makes_room_for_the_next(
 
 
 async def test_a_disconnect_fails_the_command_in_flight_at_once_and_nothing_is_replayed(
-    cluster: Cluster, gateway: Front, peer: Peer, identity: str, operator: Operator
+    cluster: Cluster, gateway: FakeGateway, peer: Peer, identity: str, operator: Operator
 ) -> None:
     asking = [asyncio.create_task(operator.command(identity, "ClearCache", timeout=60)) for _ in range(3)]
     await peer.next_call()
@@ -137,8 +137,8 @@ async def test_a_disconnect_fails_the_command_in_flight_at_once_and_nothing_is_r
     assert not newer.calls
 
 
-async def test_a_full_line_refuses_the_next_command(
-    gateway: Front, peer: Peer, identity: str, operator: Operator
+async def test_a_command_beyond_64_waiting_ones_is_refused(
+    gateway: FakeGateway, peer: Peer, identity: str, operator: Operator
 ) -> None:
     blocking = asyncio.create_task(operator.command(identity, "ClearCache", timeout=60))
     await peer.next_call()

@@ -1,4 +1,4 @@
-"""What a station at a gateway says, and what it hears, through two processors."""
+"""Messages of a station at a gateway, and their answers, through two processors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from ocpp_server.transport.queue import envelope
 from tests.conformance.peer import V201, Peer, at, eventually
 from tests.distributed.cluster import Cluster
-from tests.distributed.queue.worker_pool import Front, WorkerPool, socket_of, start_of
+from tests.distributed.queue.worker_pool import FakeGateway, WorkerPool, socket_of, start_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
@@ -40,8 +40,8 @@ async def test_a_start_repeated_to_another_processor_gets_the_first_number(
     assert [row["id"] for row in cluster.transactions(identity)] == [first["transactionId"]]
 
 
-async def test_a_departure_is_mirrored_and_a_late_one_of_an_old_connection_is_not(
-    cluster: Cluster, gateway: Front, peer: Peer, identity: str
+async def test_a_disconnect_is_stored_and_a_late_one_of_an_old_connection_is_ignored(
+    cluster: Cluster, gateway: FakeGateway, peer: Peer, identity: str
 ) -> None:
     newer = await gateway.connect(identity)
     await newer.boot()
@@ -55,7 +55,9 @@ async def test_a_departure_is_mirrored_and_a_late_one_of_an_old_connection_is_no
     assert cluster.charge_point(identity)["close_code"] == 1006
 
 
-async def test_frames_that_are_no_json_are_answered_as_on_a_socket(gateway: Front, identity: str) -> None:
+async def test_frames_that_are_not_json_are_answered_as_on_a_socket(
+    gateway: FakeGateway, identity: str
+) -> None:
     peer = await gateway.connect(identity, V201)
     await peer.boot()
 
@@ -65,7 +67,9 @@ async def test_frames_that_are_no_json_are_answered_as_on_a_socket(gateway: Fron
     assert frame[:3] == [4, "-1", "RpcFrameworkError"]
 
 
-async def test_an_answer_for_an_old_connection_is_void(gateway: Front, peer: Peer, identity: str) -> None:
+async def test_an_answer_for_an_old_connection_is_dropped(
+    gateway: FakeGateway, peer: Peer, identity: str
+) -> None:
     newer = await gateway.connect(identity)
     await peer.send([2, "old-1", "Heartbeat", {}])
 

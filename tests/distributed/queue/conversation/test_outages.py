@@ -1,4 +1,4 @@
-"""The database away, messages that fail for ever, a station that floods, processors that are replaced."""
+"""The database is away, a message fails repeatedly, a station floods the queue, processors are replaced."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 
 from tests.conformance.peer import Peer, at
 from tests.distributed.cluster import Cluster
-from tests.distributed.queue.worker_pool import Front, WorkerPool, socket_of
+from tests.distributed.queue.worker_pool import FakeGateway, WorkerPool, socket_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-async def test_while_the_database_is_away_nothing_is_answered_and_then_everything_in_order(
+async def test_no_message_is_answered_without_the_database_and_then_all_in_order(
     cluster: Cluster, peer: Peer, identity: str
 ) -> None:
     name = cluster.database_url.rpartition("/")[2]
@@ -35,23 +35,23 @@ async def test_while_the_database_is_away_nothing_is_answered_and_then_everythin
     assert [row["message_id"] for row in messages(cluster, identity)] == [f"m-{n}" for n in range(5)]
 
 
-async def test_a_message_that_failed_five_times_is_put_aside_and_the_next_goes_on(
-    cluster: Cluster, gateway: Front, peer: Peer, identity: str
+async def test_a_message_that_failed_five_times_becomes_a_dead_letter_and_the_next_is_handled(
+    cluster: Cluster, gateway: FakeGateway, peer: Peer, identity: str
 ) -> None:
     await fail_before(gateway, identity, attempts=5)
-    await peer.send([2, "poison-1", "DataTransfer", {"vendorId": "x", "data": "psk=hunter2"}])
-    frame = await peer.answer_to("poison-1")
+    await peer.send([2, "failing-1", "DataTransfer", {"vendorId": "x", "data": "psk=hunter2"}])
+    frame = await peer.answer_to("failing-1")
     await peer.heartbeat()
 
     (letter,) = await gateway.redis.lrange(gateway.keys.dead_of(identity), 0, -1)  # type: ignore[misc]
-    assert frame[:3] == [4, "poison-1", "InternalError"]
-    assert "poison-1" in orjson.loads(letter)["envelope"]
+    assert frame[:3] == [4, "failing-1", "InternalError"]
+    assert "failing-1" in orjson.loads(letter)["envelope"]
     assert "psk=***" in letter and "hunter2" not in letter
     assert messages(cluster, identity) == []
 
 
-async def test_a_poisoned_message_about_money_is_kept_and_answered(
-    cluster: Cluster, gateway: Front, peer: Peer, identity: str
+async def test_a_failing_billing_message_is_quarantined_and_answered(
+    cluster: Cluster, gateway: FakeGateway, peer: Peer, identity: str
 ) -> None:
     await fail_before(gateway, identity, attempts=5)
     stop = {"transactionId": 99, "meterStop": 200, "timestamp": at()}
@@ -66,7 +66,9 @@ async def test_a_poisoned_message_about_money_is_kept_and_answered(
     assert (kept["action"], orjson.loads(kept["payload"])) == ("StopTransaction", stop)
 
 
-async def test_an_envelope_that_is_none_is_put_aside(gateway: Front, peer: Peer, identity: str) -> None:
+async def test_an_unreadable_envelope_becomes_a_dead_letter(
+    gateway: FakeGateway, peer: Peer, identity: str
+) -> None:
     await gateway.push(identity, b"{not json", b'{"charge_point_id": "x"}')
 
     await peer.heartbeat()
@@ -74,26 +76,26 @@ async def test_an_envelope_that_is_none_is_put_aside(gateway: Front, peer: Peer,
     assert await gateway.redis.llen(gateway.keys.dead_of(identity)) == 2  # type: ignore[misc]
 
 
-async def test_a_flood_of_one_station_does_not_hold_up_the_others(
-    cluster: Cluster, worker_pool: WorkerPool, gateway: Front, peer: Peer
+async def test_a_flood_of_one_station_does_not_delay_the_others(
+    cluster: Cluster, worker_pool: WorkerPool, gateway: FakeGateway, peer: Peer
 ) -> None:
     other = await gateway.connect(worker_pool.unused_identity())
     await other.boot()
     frames = [f'[2,"f-{number}","DataTransfer",{{"vendorId":"x"}}]' for number in range(400)]
     flooding = gateway.push(peer.identity, *map(socket_of(peer).packed, frames))
 
-    # Said together: were it said later, the flood might be over.
+    # Both are sent together: a later call could come after the end of the flood.
     await asyncio.gather(flooding, other.call("DataTransfer", {"vendorId": "x"}))
 
-    (mine,) = messages(cluster, other.identity)
+    (others,) = messages(cluster, other.identity)
     answered = [await peer.next_frame() for _ in frames]
-    before = [row for row in messages(cluster, peer.identity) if row["id"] < mine["id"]]
+    before = [row for row in messages(cluster, peer.identity) if row["id"] < others["id"]]
     assert len(before) < len(frames)
     assert [frame[1] for frame in answered] == [f"f-{number}" for number in range(400)]
 
 
-async def test_a_processor_that_is_replaced_finishes_what_it_has_in_hand(
-    worker_pool: WorkerPool, gateway: Front, peer: Peer
+async def test_a_processor_that_is_replaced_finishes_its_claimed_messages(
+    worker_pool: WorkerPool, gateway: FakeGateway, peer: Peer
 ) -> None:
     before = list(worker_pool.pids)
     await worker_pool.add(2)
@@ -102,18 +104,18 @@ async def test_a_processor_that_is_replaced_finishes_what_it_has_in_hand(
 
     await asyncio.gather(*(worker_pool.stop(pid) for pid in before))
 
-    # Nobody's claim had to run out: that takes ten seconds.
-    heard = [await peer.next_frame(5) for _ in range(50)]
-    assert [frame[1] for frame in heard] == [f"d-{number}" for number in range(50)]
+    # No claim had to expire, which would take ten seconds.
+    answers = [await peer.next_frame(5) for _ in range(50)]
+    assert [frame[1] for frame in answers] == [f"d-{number}" for number in range(50)]
 
 
-async def fail_before(gateway: Front, identity: str, *, attempts: int) -> None:
-    """As if so many processors had died over the message that comes next."""
+async def fail_before(gateway: FakeGateway, identity: str, *, attempts: int) -> None:
+    """Set the attempts as if this many processors had died while they handled the next message."""
     await gateway.redis.hset(gateway.keys.lease(identity), "attempts", str(attempts))  # type: ignore[misc]
 
 
 def messages(cluster: Cluster, identity: str) -> list[dict[str, Any]]:
-    """Of the log, without the boot."""
+    """The logged messages of the station, without the boot."""
     return cluster.rows(
         "SELECT m.* FROM chargepoints_message m JOIN chargepoints_chargepoint c ON c.id = m.charge_point_id"
         " WHERE c.identity = %s AND m.action <> 'BootNotification' ORDER BY m.id",
