@@ -1,4 +1,4 @@
-"""A CSMS and stations for the simulator's tests; no Django, no database."""
+"""A small CSMS and stations for the tests of the simulator, without Django and a database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from simulator import VERSIONS, Station
-from tests.simulator.csms import PATIENCE_S, Csms
+from tests.simulator.csms import TIMEOUT_S, Csms
 
 SPEED = 200.0
 
@@ -32,10 +32,10 @@ async def make_station(csms: Any) -> AsyncIterator[MakeStation]:
     stations: list[Station] = []
 
     async def make(version: str, identity: str = "CS 1", **options: Any) -> Station:
-        options = {"speed": SPEED, "seed": 7, "call_timeout_s": PATIENCE_S} | options
+        options = {"speed": SPEED, "seed": 7, "call_timeout_s": TIMEOUT_S} | options
         station = Station(identity, version, csms.url, **options)
         stations.append(station)
-        await station.start(timeout_s=PATIENCE_S)
+        await station.start(timeout_s=TIMEOUT_S)
         return station
 
     yield make
@@ -45,5 +45,5 @@ async def make_station(csms: Any) -> AsyncIterator[MakeStation]:
 
 @pytest.fixture
 async def station(make_station: MakeStation, version: str) -> Station:
-    """A booted station of each version in turn."""
+    """A booted station; each test runs once with each version."""
     return await make_station(version)

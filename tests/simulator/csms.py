@@ -1,4 +1,4 @@
-"""A very small CSMS on the server side of the `ocpp` package: accepts all and remembers what it heard."""
+"""A small CSMS with the server side of the `ocpp` package: it accepts every request and records it."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from simulator import schemas
 
-PATIENCE_S = 30.0  # far above what a loaded machine needs
+TIMEOUT_S = 30.0  # far more than a busy machine needs
 
 
 def now() -> str:
@@ -24,13 +24,13 @@ def now() -> str:
 
 
 class Csms:
-    """The server and everything the stations said to it, in the order of arrival."""
+    """The server, with all requests of the stations in the order of arrival."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, str, dict[str, Any]]] = []  # identity, action, payload
+        self.received: list[tuple[str, str, dict[str, Any]]] = []  # identity, action, payload
         self.invalid_tokens: set[str] = set()
-        self.boot_answers: list[dict[str, Any]] = []  # used up first; then Accepted
-        self.failing: dict[str, int] = {}  # action: how many times it is answered with an error
+        self.boot_answers: list[dict[str, Any]] = []  # one for each boot; later boots are Accepted
+        self.failing: dict[str, int] = {}  # action: number of CALLERRORs to answer it with
         self.failure: type[OCPPError] = InternalError
         self.links: dict[str, Any] = {}
         self.connections = 0
@@ -47,7 +47,7 @@ class Csms:
             port,
             subprotocols=["ocpp1.6", "ocpp2.0.1", "ocpp2.1"],
             compression=None,
-            close_timeout=0.5,  # a link that a bad frame killed reads no closing handshake
+            close_timeout=0.5,  # after a bad frame a link does not read the closing handshake
         )
         return f"ws://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/ocpp"
 
@@ -69,21 +69,21 @@ class Csms:
         with contextlib.suppress(ConnectionClosed):
             await link.start()
 
-    async def hear(self, identity: str, action: str, payload: dict[str, Any]) -> None:
+    async def record(self, identity: str, action: str, payload: dict[str, Any]) -> None:
         async with self.changed:
-            self.heard.append((identity, action, payload))
+            self.received.append((identity, action, payload))
             self.changed.notify_all()
 
     def payloads(self, action: str) -> list[dict[str, Any]]:
-        return [payload for _, heard, payload in self.heard if heard == action]
+        return [payload for _, received, payload in self.received if received == action]
 
     def actions(self) -> list[str]:
-        return [action for _, action, _ in self.heard]
+        return [action for _, action, _ in self.received]
 
     async def wait_for(
-        self, action: str, count: int = 1, timeout_s: float = PATIENCE_S, **fields: Any
+        self, action: str, count: int = 1, timeout_s: float = TIMEOUT_S, **fields: Any
     ) -> dict[str, Any]:
-        """The count-th message of this action whose payload has these fields."""
+        """Wait for the count-th request of this action with these fields, and return its payload."""
 
         def found() -> list[dict[str, Any]]:
             return [one for one in self.payloads(action) if all(one.get(k) == v for k, v in fields.items())]
@@ -93,14 +93,12 @@ class Csms:
         return found()[count - 1]
 
     async def call(self, identity: str, action: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Call the station, and see that its answer obeys the schema. A CALLERROR comes back as ``{"error":
-        code}``.
-        """
+        """Call the station and check its answer against the schema. A CALLERROR returns `{"error": code}`."""
         return await self.links[identity].raw_call(action, payload)
 
 
 class _Central:
-    """Mixed into the package's classes: remembers payloads untouched by the package's re-casing of keys."""
+    """A mixin for the classes of the package. It records payloads before the package renames their keys."""
 
     def __init__(self, identity: str, connection: ServerConnection, *, csms: Csms) -> None:
         super().__init__(identity, connection)
@@ -112,7 +110,7 @@ class _Central:
         if self.csms.failing.get(msg.action):
             self.csms.failing[msg.action] -= 1
             raise self.csms.failure
-        await self.csms.hear(self.id, msg.action, msg.payload)
+        await self.csms.record(self.id, msg.action, msg.payload)
         return await super()._handle_call(msg)
 
     async def raw_call(self, action: str, payload: dict[str, Any]) -> dict[str, Any]:
@@ -120,7 +118,7 @@ class _Central:
         assert not schemas.faults(version, action, "request", payload), (action, payload)
         message_id = f"csms-{next(self.numbers)}"
         await self._send(json.dumps([2, message_id, action, payload]))
-        answer = await self._get_specific_response(message_id, PATIENCE_S)
+        answer = await self._get_specific_response(message_id, TIMEOUT_S)
         if answer.message_type_id == 4:
             return {"error": answer.error_code}
         assert not schemas.faults(version, action, "response", answer.payload), (action, answer.payload)
@@ -130,7 +128,7 @@ class _Central:
         answer = {"current_time": now(), "interval": 300, "status": "Accepted"}
         return answer | (self.csms.boot_answers.pop(0) if self.csms.boot_answers else {})
 
-    def judge(self, token: str) -> str:
+    def token_status(self, token: str) -> str:
         return "Invalid" if token in self.csms.invalid_tokens else "Accepted"
 
 
@@ -141,13 +139,13 @@ class Central16(_Central, v16.ChargePoint):
 
     @on("Authorize")
     def authorize(self, id_tag: str, **_: Any) -> Any:
-        return v16.call_result.Authorize(id_tag_info={"status": self.judge(id_tag)})
+        return v16.call_result.Authorize(id_tag_info={"status": self.token_status(id_tag)})
 
     @on("StartTransaction")
     def start_transaction(self, id_tag: str, **_: Any) -> Any:
         number = next(self.csms.numbers)
         return v16.call_result.StartTransaction(
-            transaction_id=number, id_tag_info={"status": self.judge(id_tag)}
+            transaction_id=number, id_tag_info={"status": self.token_status(id_tag)}
         )
 
     @on("SignCertificate")
@@ -168,11 +166,11 @@ class Central2(_Central):
 
     @on("Authorize")
     def authorize(self, id_token: dict[str, Any], **_: Any) -> Any:
-        return self.results.Authorize(id_token_info={"status": self.judge(id_token["id_token"])})
+        return self.results.Authorize(id_token_info={"status": self.token_status(id_token["id_token"])})
 
     @on("TransactionEvent")
     def transaction_event(self, id_token: dict[str, Any] | None = None, **_: Any) -> Any:
-        info = {"status": self.judge(id_token["id_token"])} if id_token else None
+        info = {"status": self.token_status(id_token["id_token"])} if id_token else None
         return self.results.TransactionEvent(id_token_info=info)
 
     @on("Heartbeat")
@@ -192,15 +190,15 @@ class Central21(Central2, v21.ChargePoint):
     results = v21.call_result
 
 
-def _answer_plainly(central: type, results: Any, actions: list[str]) -> None:
-    """Handlers for messages whose answer is an empty object."""
+def _answer_empty(central: type, results: Any, actions: list[str]) -> None:
+    """Add handlers for messages whose answer is an empty object."""
     for action in actions:
         answer_class = getattr(results, action)
 
         def handler(self: Any, _result: Any = answer_class, **_: Any) -> Any:
             return _result()
 
-        handler.__name__ = f"on_{action}"  # the package finds handlers by their names
+        handler.__name__ = f"on_{action}"  # the package finds handlers by name
         setattr(central, f"on_{action}", on(action)(handler))
 
 
@@ -211,13 +209,13 @@ _COMMON = [
     "LogStatusNotification",
     "SecurityEventNotification",
 ]
-_answer_plainly(
+_answer_empty(
     Central16,
     v16.call_result,
     [*_COMMON, "StopTransaction", "DiagnosticsStatusNotification", "SignedFirmwareStatusNotification"],
 )
 for _central, _results in ((Central201, v201.call_result), (Central21, v21.call_result)):
-    _answer_plainly(
+    _answer_empty(
         _central,
         _results,
         [

@@ -1,4 +1,4 @@
-"""One request of every CSMS action per dialect, as a CSMS would send it."""
+"""At least one request of each CSMS action, for 1.6 and for 2.x."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every call of the CSMS is answered, and every answer obeys its schema (the small CSMS checks each)."""
+"""The station answers every call of the CSMS. The small CSMS checks each answer against its schema."""
 
 import pytest
 
@@ -7,14 +7,13 @@ from simulator.answers.table import ANSWERS
 from tests.conformance.peer import eventually
 from tests.simulator import samples
 from tests.simulator.conftest import MakeStation
-from tests.simulator.csms import PATIENCE_S, Csms
+from tests.simulator.csms import TIMEOUT_S, Csms
 
 
-async def test_every_supported_action_is_answered_as_the_specification_says(
+async def test_every_supported_action_is_answered_as_the_specification_requires(
     make_station: MakeStation, version: str, csms: Csms
 ) -> None:
-    # At real speed, so that the firmware update in the row does not reboot the station under the next
-    # request.
+    # At real speed the firmware update does not reboot the station before the later requests.
     station = await make_station(version, speed=1)
     cases = samples.samples_16() if station.version == V16 else samples.samples_2()
     reset = cases.pop("Reset")
@@ -28,7 +27,7 @@ async def test_every_supported_action_is_answered_as_the_specification_says(
     assert supported == {*cases, "Reset"}
 
 
-async def test_everything_else_of_its_version_is_refused_as_not_supported(
+async def test_every_other_action_of_its_version_is_refused_as_not_supported(
     station: Station, csms: Csms
 ) -> None:
     others = schemas.actions(station.version) - {
@@ -38,7 +37,7 @@ async def test_everything_else_of_its_version_is_refused_as_not_supported(
     link = csms.links[station.identity]
     for action in sorted(others):
         await link._send(f'[2,"refuse-{action}","{action}",{{}}]')
-        answer = await link._get_specific_response(f"refuse-{action}", PATIENCE_S)
+        answer = await link._get_specific_response(f"refuse-{action}", TIMEOUT_S)
         assert (answer.message_type_id, answer.error_code) == (4, "NotSupported")
 
 
@@ -48,9 +47,9 @@ async def test_unknown_action_and_broken_payload_are_refused_in_the_spelling_of_
     link = csms.links[station.identity]
 
     await link._send('[2,"x-1","MakeCoffee",{}]')
-    unknown = await link._get_specific_response("x-1", PATIENCE_S)
+    unknown = await link._get_specific_response("x-1", TIMEOUT_S)
     await link._send('[2,"x-2","DataTransfer",{}]')
-    missing = await link._get_specific_response("x-2", PATIENCE_S)
+    missing = await link._get_specific_response("x-2", TIMEOUT_S)
 
     assert unknown.error_code == "NotImplemented"
     spelling = "OccurenceConstraintViolation" if station.version == V16 else "OccurrenceConstraintViolation"

@@ -1,4 +1,4 @@
-"""A simulated station boots, charges and stops the way the specification tells it to."""
+"""A simulated station boots, charges and stops as the specification requires."""
 
 import asyncio
 from typing import Any
@@ -9,7 +9,7 @@ from ocpp.exceptions import SecurityError
 from simulator import V16, V201, CallFailed, Misbehaviour, Station
 from tests.conformance.peer import eventually
 from tests.simulator.conftest import MakeStation
-from tests.simulator.csms import PATIENCE_S, Csms
+from tests.simulator.csms import TIMEOUT_S, Csms
 
 
 def statuses(csms: Csms) -> list[str]:
@@ -27,7 +27,7 @@ async def test_boot_comes_first_and_then_a_status_for_each_connector(station: St
     assert statuses(csms) == ["Available", "Available"]
 
 
-async def test_password_goes_out_as_basic_authentication(make_station: MakeStation, csms: Csms) -> None:
+async def test_password_is_sent_as_basic_authentication(make_station: MakeStation, csms: Csms) -> None:
     await make_station(V16, "CP1", password=b"\x00:\xff")
 
     assert csms.authorization == ["Basic Q1AxOgA6/w=="]
@@ -65,7 +65,7 @@ async def test_pending_station_refuses_a_remote_start_and_boots_when_triggered(
     await station.stop()
 
 
-async def test_16_session_tells_everything_in_order(make_station: MakeStation, csms: Csms) -> None:
+async def test_16_session_sends_its_messages_in_order(make_station: MakeStation, csms: Csms) -> None:
     station = await make_station(V16, connectors=1)
 
     session = await station.charge(1, "ALICE", duration_s=150)
@@ -73,8 +73,8 @@ async def test_16_session_tells_everything_in_order(make_station: MakeStation, c
 
     assert session.transaction_id == 1000
     assert statuses(csms) == ["Available", "Preparing", "Charging", "Finishing", "Available"]
-    told = [action for action in csms.actions() if action != "StatusNotification"]
-    assert told == [
+    actions = [action for action in csms.actions() if action != "StatusNotification"]
+    assert actions == [
         "BootNotification",
         "Authorize",
         "StartTransaction",
@@ -91,7 +91,7 @@ async def test_16_session_tells_everything_in_order(make_station: MakeStation, c
 
 
 @pytest.mark.parametrize("version", ["2.0.1", "2.1"])
-async def test_2x_session_is_a_row_of_events_without_gaps(
+async def test_2x_session_is_a_sequence_of_events_without_gaps(
     make_station: MakeStation, csms: Csms, version: str
 ) -> None:
     station = await make_station(version, connectors=1)
@@ -99,19 +99,21 @@ async def test_2x_session_is_a_row_of_events_without_gaps(
     session = await station.charge(1, "ALICE", duration_s=150)
     await csms.wait_for("StatusNotification", count=3)
 
-    told = csms.payloads("TransactionEvent")
+    sent = csms.payloads("TransactionEvent")
     assert events(csms)[0] == "Started"
     assert events(csms)[-1] == "Ended"
-    assert [one["seqNo"] for one in told] == list(range(len(told)))
-    assert {one["transactionInfo"]["transactionId"] for one in told} == {session.transaction_id}
-    assert told[-1]["transactionInfo"]["stoppedReason"] == "Local"
+    assert [one["seqNo"] for one in sent] == list(range(len(sent)))
+    assert {one["transactionInfo"]["transactionId"] for one in sent} == {session.transaction_id}
+    assert sent[-1]["transactionInfo"]["stoppedReason"] == "Local"
     assert statuses(csms) == ["Available", "Occupied", "Available"]
-    periodic = [one for one in told if one["triggerReason"] == "MeterValuePeriodic"]
+    periodic = [one for one in sent if one["triggerReason"] == "MeterValuePeriodic"]
     assert len(periodic) == 2
     assert len(periodic[0]["meterValue"][0]["sampledValue"]) >= 3
 
 
-async def test_energy_target_ends_the_session_and_the_register_goes_on_growing(station: Station) -> None:
+async def test_energy_target_ends_the_session_and_the_next_one_continues_the_register(
+    station: Station,
+) -> None:
     first = await station.charge(1, "ALICE", energy_wh=100)
     after_first = station.connector(1).meter.energy_wh
 
@@ -135,24 +137,26 @@ async def test_refused_token_starts_no_transaction(station: Station, csms: Csms)
 
 async def test_offline_session_is_replayed_in_order_with_its_own_times(station: Station, csms: Csms) -> None:
     await station.go_offline()
-    heard = len(csms.heard)
+    before = len(csms.received)
     charging = station.begin(1, "ALICE", duration_s=130)
     await station.sessions[-1].over.wait()
 
     await station.go_online()
     session = await charging
 
-    told = [(action, payload) for _, action, payload in csms.heard[heard:] if action != "StatusNotification"]
-    assert "BootNotification" not in [action for action, _ in told]
+    sent = [
+        (action, payload) for _, action, payload in csms.received[before:] if action != "StatusNotification"
+    ]
+    assert "BootNotification" not in [action for action, _ in sent]
     if station.version == V16:
         names = ["StartTransaction", "MeterValues", "MeterValues", "StopTransaction"]
-        assert [action for action, _ in told] == names
-        assert {payload["transactionId"] for _, payload in told[1:]} == {session.transaction_id}
-        times = [told[0][1]["timestamp"], told[3][1]["timestamp"]]
+        assert [action for action, _ in sent] == names
+        assert {payload["transactionId"] for _, payload in sent[1:]} == {session.transaction_id}
+        times = [sent[0][1]["timestamp"], sent[3][1]["timestamp"]]
     else:
-        assert all(payload["offline"] for _, payload in told)
-        assert [payload["seqNo"] for _, payload in told] == list(range(len(told)))
-        times = [payload["timestamp"] for _, payload in told]
+        assert all(payload["offline"] for _, payload in sent)
+        assert [payload["seqNo"] for _, payload in sent] == list(range(len(sent)))
+        times = [payload["timestamp"] for _, payload in sent]
     assert times == sorted(times)
     assert times[0] < times[-1]
 
@@ -227,7 +231,9 @@ async def test_remote_start_without_a_cable_goes_back_to_available(
     assert not csms.payloads("StartTransaction")
 
 
-async def test_remote_start_authorizes_first_when_told_to(make_station: MakeStation, csms: Csms) -> None:
+async def test_remote_start_authorizes_first_with_authorize_remote(
+    make_station: MakeStation, csms: Csms
+) -> None:
     station = await make_station(V16, settings={"authorize_remote": "true"})
     csms.invalid_tokens.add("BOB")
 
@@ -272,7 +278,7 @@ async def test_reset_on_idle_waits_for_the_session(make_station: MakeStation, cs
     assert boots_before == 1
 
 
-async def test_charging_profile_really_limits_the_power(make_station: MakeStation, csms: Csms) -> None:
+async def test_charging_profile_limits_the_power(make_station: MakeStation, csms: Csms) -> None:
     station = await make_station(V16, settings={"sample_interval": 20})
     profile: dict[str, Any] = {
         "chargingProfileId": 1,
@@ -355,12 +361,12 @@ async def test_security_error_makes_an_unknown_station_boot_again(station: Stati
     await csms.wait_for("BootNotification", count=2)
 
 
-async def test_station_comes_back_to_a_restarted_server(station: Station, csms: Csms) -> None:
+async def test_station_reconnects_to_a_restarted_server(station: Station, csms: Csms) -> None:
     await csms.stop()
     await station.offline.wait()
 
     await csms.start(int(csms.url.split(":")[2].split("/")[0]))
-    await asyncio.wait_for(station.ready.wait(), PATIENCE_S)
+    await asyncio.wait_for(station.ready.wait(), TIMEOUT_S)
 
     assert len(csms.payloads("BootNotification")) == 1
 
@@ -372,13 +378,15 @@ async def test_faulted_connector_ends_its_session_and_recovers(station: Station,
     await station.fault(1, 4)
     session = await charging
 
-    told = statuses(csms)
+    sent = statuses(csms)
     assert session.reason == "GroundFault"
-    assert told.count("Faulted") == 1
+    assert sent.count("Faulted") == 1
     assert station.connector(1).status == "Available"
 
 
-async def test_mischief_bends_ids_starts_and_stops(make_station: MakeStation, csms: Csms) -> None:
+async def test_misbehaviour_changes_message_ids_starts_and_stops(
+    make_station: MakeStation, csms: Csms
+) -> None:
     misbehaviour = Misbehaviour(ids_restart=True, duplicate_start=True, stop_transaction_id=-1)
     station = await make_station(V16, misbehaviour=misbehaviour)
 

@@ -1,4 +1,4 @@
-"""`manage.py simulate` and `python -m simulator`: where they connect, what they say, how they end."""
+"""`manage.py simulate` and `python -m simulator`: their server, their output and their exit codes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from simulator.console import duration
 from simulator.handshake import reason
 from tests.processes import Running, running
 from tests.servers import LiveServer, free_port
-from tests.simulator.csms import PATIENCE_S, Csms
+from tests.simulator.csms import TIMEOUT_S, Csms
 
 Outcome = tuple[int | None, str, str]
 
 
 async def simulate(url: str, *more: str) -> Outcome:
-    """Exit code, stdout and stderr of `python -m simulator`, which needs no server of ours."""
+    """Run `python -m simulator`, which needs no Django; return its exit code, stdout and stderr."""
     return await run("module", "simulator", "--url", url, *more)
 
 
@@ -36,7 +36,7 @@ async def run(*arguments: str, **environment: str) -> Outcome:
 
 
 async def ended(process: Running) -> Outcome:
-    out, err = await asyncio.wait_for(process.communicate(), 2 * PATIENCE_S)
+    out, err = await asyncio.wait_for(process.communicate(), 2 * TIMEOUT_S)
     return process.returncode, out.decode(), err.decode()
 
 
@@ -46,8 +46,8 @@ async def begin(*arguments: str, **environment: str) -> Running:
 
 
 async def online(process: Running, stations: int) -> None:
-    """Until it says that so many are."""
-    async with asyncio.timeout(2 * PATIENCE_S):
+    """Wait until the simulator reports this many stations online."""
+    async with asyncio.timeout(2 * TIMEOUT_S):
         async for line in process.stderr:
             if f"online {stations}/".encode() in line:
                 return
@@ -56,7 +56,7 @@ async def online(process: Running, stations: int) -> None:
 
 @contextlib.asynccontextmanager
 async def refusing(status: int) -> AsyncIterator[str]:
-    """A server that refuses every handshake with this status; its endpoint."""
+    """Run a server that refuses every handshake with this status, and yield its URL."""
 
     def refuse(connection: ServerConnection, request: Request) -> Response:
         return connection.respond(http.HTTPStatus(status), "no\n")
@@ -70,9 +70,7 @@ def test_durations_are_written_with_units() -> None:
 
 
 @pytest.mark.parametrize("command", [("module", "simulator"), ("run", "manage", "simulate")])
-async def test_ctrl_c_ends_it_with_the_summary_and_0_when_all_went_well(
-    csms: Csms, command: tuple[str, ...]
-) -> None:
+async def test_ctrl_c_ends_it_with_a_summary_and_exit_code_0(csms: Csms, command: tuple[str, ...]) -> None:
     more = ("--url", csms.url, "--stations", "3", "--duration", "1h", "--json")
     process = await begin(*command, *more, RUN_IN_PLACE="1")
     await csms.wait_for("StatusNotification", count=3)
@@ -86,13 +84,13 @@ async def test_ctrl_c_ends_it_with_the_summary_and_0_when_all_went_well(
     assert report["not_accepted"] == {}
 
 
-async def test_without_a_server_it_ends_at_once_and_says_where_and_why() -> None:
+async def test_without_a_server_it_ends_at_once_and_names_the_url_and_the_reason() -> None:
     url = f"ws://127.0.0.1:{free_port()}/ocpp"
 
-    code, out, err = await asyncio.wait_for(simulate(url, "--stations", "20", "--duration", "1h"), PATIENCE_S)
+    code, out, err = await asyncio.wait_for(simulate(url, "--stations", "20", "--duration", "1h"), TIMEOUT_S)
 
     assert (code, out) == (1, "")
-    # Before it, on a machine that needs more than five seconds for this, a line of progress.
+    # A machine that needs more than five seconds prints a progress line first.
     assert err.splitlines()[-1] == (
         f"No station was accepted at {url}: nothing listens at this address. "
         "Start a server with python3 run.py; HTTP_PORT or --url sets its address."
@@ -103,16 +101,16 @@ async def test_without_a_server_it_ends_at_once_and_says_where_and_why() -> None
     ("status", "word"),
     [(401, "password"), (404, "unknown stations"), (503, "not available now"), (418, "TEAPOT")],
 )
-async def test_a_refused_handshake_is_told_in_words(status: int, word: str) -> None:
+async def test_a_refused_handshake_is_explained(status: int, word: str) -> None:
     async with refusing(status) as url:
         code, _, err = await simulate(url, "--stations", "2")
 
     assert code == 1
-    said = err.splitlines()[-1]
-    assert url in said and f"HTTP {status}" in said and word.lower() in said.lower()
+    line = err.splitlines()[-1]
+    assert url in line and f"HTTP {status}" in line and word.lower() in line.lower()
 
 
-async def test_what_is_no_websocket_server_is_told_in_words() -> None:
+async def test_a_server_without_websockets_is_explained() -> None:
     gone = asyncio.Event()
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -131,17 +129,17 @@ async def test_what_is_no_websocket_server_is_told_in_words() -> None:
 
 
 async def closed(writer: asyncio.StreamWriter) -> None:
-    """What is left open complains when the interpreter tidies up: in the middle of another test."""
+    """Close the connection. An open one would cause a ResourceWarning in the middle of another test."""
     writer.close()
     with contextlib.suppress(ConnectionError):
         await writer.wait_closed()
 
 
-async def test_a_server_that_is_silent_is_told_in_words() -> None:
+async def test_a_silent_server_is_explained() -> None:
     gone = asyncio.Event()
 
     async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()  # until the station hangs up
+        await reader.read()  # until the station disconnects
         await closed(writer)
         gone.set()
 
@@ -157,7 +155,7 @@ async def test_a_server_that_is_silent_is_told_in_words() -> None:
 
 @pytest.mark.slow
 async def test_stations_that_are_not_accepted_are_counted_by_reason(csms: Csms) -> None:
-    csms.boot_answers = [{"status": said, "interval": 900} for said in ("Rejected", "Pending", "Pending")]
+    csms.boot_answers = [{"status": status, "interval": 900} for status in ("Rejected", "Pending", "Pending")]
     process = await begin(
         "module", "simulator", "--url", csms.url, "--stations", "4", "--duration", "1h", "--versions", "1.6"
     )
@@ -177,11 +175,11 @@ async def test_stations_that_are_not_accepted_are_counted_by_reason(csms: Csms) 
 
 
 @pytest.mark.slow
-async def test_whose_cards_are_refused_is_told_what_to_do(csms: Csms) -> None:
+async def test_refused_tokens_are_explained_with_a_solution(csms: Csms) -> None:
     csms.invalid_tokens.add("MALLORY")
     arguments = ("--url", csms.url, "--stations", "1", "--duration", "1h", "--versions", "1.6")
     process = await begin("module", "simulator", *arguments, "--tokens", "MALLORY", "--speed", "600")
-    await csms.wait_for("Authorize", count=2)  # the first is refused for certain
+    await csms.wait_for("Authorize", count=2)  # the first request has been refused by now
 
     process.send_signal(signal.SIGINT)
     code, out, _ = await ended(process)
@@ -209,8 +207,8 @@ async def test_a_wrong_argument_is_named(argument: str, word: str) -> None:
     assert argument.partition("=")[0] in err.splitlines()[-1] and word in err.splitlines()[-1]
 
 
-def test_a_name_with_several_addresses_where_nobody_listens_is_told_like_one() -> None:
-    """What asyncio raises for localhost where that is ::1 and 127.0.0.1."""
+def test_a_host_with_several_closed_addresses_is_explained_like_one() -> None:
+    """The error is the one asyncio raises when localhost means ::1 and 127.0.0.1."""
     failure = OSError(
         "Multiple exceptions: [Errno 111] Connect call failed ('::1', 9, 0, 0), "
         "[Errno 111] Connect call failed ('127.0.0.1', 9)"
@@ -220,7 +218,7 @@ def test_a_name_with_several_addresses_where_nobody_listens_is_told_like_one() -
 
 
 async def test_a_simulation_ends_when_the_process_that_started_it_is_killed() -> None:
-    # A parent that starts the demonstration on our pipe, says so, and sleeps until it is killed.
+    # The parent starts the demo with this test's pipe as output, reports it, and waits until it is killed.
     code = (
         "import os, subprocess, sys;"
         "subprocess.Popen([sys.executable, '-m', 'simulator', '--demo', '--url', 'ws://127.0.0.1:9/ocpp',"
@@ -236,13 +234,13 @@ async def test_a_simulation_ends_when_the_process_that_started_it_is_killed() ->
 
     parent.kill()
 
-    # The pipe ends when the last one that holds it has ended, and that is the simulation.
-    said = await asyncio.wait_for(parent.stdout.read(), 2 * PATIENCE_S)
+    # The pipe closes when the last process that holds it ends, and that is the simulation.
+    output = await asyncio.wait_for(parent.stdout.read(), 2 * TIMEOUT_S)
     await parent.wait()
-    assert json.loads(said)["stations"] == 6
+    assert json.loads(output)["stations"] == 6
 
 
-# -- manage.py simulate, beside a server of the same settings
+# -- manage.py simulate, with a server of the same settings
 
 
 def settings(server: LiveServer) -> dict[str, str]:
@@ -252,7 +250,7 @@ def settings(server: LiveServer) -> dict[str, str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("more", [(), ("--url", "ws://localhost:{port}/ocpp")])
-async def test_it_reaches_the_server_of_its_own_settings(
+async def test_it_connects_to_the_server_of_its_settings(
     running_server: LiveServer, more: tuple[str, ...]
 ) -> None:
     named = [word.format(port=running_server.port) for word in more]
@@ -268,17 +266,17 @@ async def test_it_reaches_the_server_of_its_own_settings(
     assert "6 stations, 6 online at the end" in out and "0 errors" in out
 
 
-async def test_beside_no_server_it_names_the_port_of_its_settings(tmp_path: Path) -> None:
-    nobody = LiveServer(tmp_path)
+async def test_without_a_server_it_names_the_port_of_its_settings(tmp_path: Path) -> None:
+    stopped = LiveServer(tmp_path)
 
-    code, out, err = await run("manage", "simulate", **settings(nobody))
+    code, out, err = await run("manage", "simulate", **settings(stopped))
 
     assert (code, out) == (1, "")
-    assert f"ws://127.0.0.1:{nobody.port}/ocpp: nothing listens at this address." in err
+    assert f"ws://127.0.0.1:{stopped.port}/ocpp: nothing listens at this address." in err
 
 
 @pytest.mark.slow
-async def test_unknown_stations_that_are_refused_are_told_so(tmp_path: Path, migrated_database: Path) -> None:
+async def test_refused_unknown_stations_are_explained(tmp_path: Path, migrated_database: Path) -> None:
     server = LiveServer(tmp_path, template=migrated_database, OCPP_UNKNOWN_STATIONS="refuse").start()
     try:
         code, _, err = await run("manage", "simulate", "--stations", "2", **settings(server))

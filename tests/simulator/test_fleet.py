@@ -1,4 +1,4 @@
-"""Many stations, and their misbehaviour."""
+"""Many stations at once, and stations that misbehave."""
 
 import pytest
 
@@ -25,7 +25,7 @@ async def test_fleet_of_mixed_versions_charges_and_measures(csms: Csms) -> None:
     assert not [one for one in fleet.stations if one.online.is_set()]
 
 
-async def test_idle_fleet_boots_and_says_no_more(csms: Csms) -> None:
+async def test_idle_fleet_sends_only_its_boots_and_statuses(csms: Csms) -> None:
     fleet = Fleet(csms.url, 30, versions=("1.6",), charging=False)
 
     online = await fleet.start(at_once=10)
@@ -54,14 +54,14 @@ async def test_demo_waits_for_its_server_and_starts_to_charge(csms: Csms) -> Non
     await csms.wait_for("TransactionEvent", eventType="Started")
     await demo.stop()
 
-    assert len({identity for identity, action, _ in csms.heard if action == "BootNotification"}) == 6
+    assert len({identity for identity, action, _ in csms.received if action == "BootNotification"}) == 6
 
 
-async def test_bad_frames_go_out_as_they_are(make_station: MakeStation) -> None:
+async def test_bad_frames_are_sent_unchanged(make_station: MakeStation) -> None:
     station = await make_station(V16)
 
     for frame in bad_frames():
-        if "deep" not in frame.name:  # the small CSMS dies of that one, which is the point of it
+        if "deep" not in frame.name:  # this frame crashes the small CSMS, as intended
             await station.send_raw(frame.text)
 
     sent = [frame.text for frame in station.log if frame.direction == "out"]
@@ -96,7 +96,7 @@ async def test_station_that_never_answers_keeps_the_csms_waiting(
         await station.next_frame(direction="out", timeout_s=0.1)
 
 
-async def test_call_without_a_connection_says_so(make_station: MakeStation) -> None:
+async def test_call_without_a_connection_raises_no_answer(make_station: MakeStation) -> None:
     station = await make_station(V16)
     await station.go_offline()
 

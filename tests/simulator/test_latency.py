@@ -1,19 +1,19 @@
-"""Latencies of several processes, counted as one."""
+"""Latencies of several processes are merged into one summary."""
 
 from __future__ import annotations
 
 from simulator.latency import Latencies
 
 
-def noted(*milliseconds: int) -> Latencies:
+def recorded(*milliseconds: int) -> Latencies:
     latencies = Latencies()
     for each in milliseconds:
         latencies.record("Heartbeat", each / 1000)
     return latencies
 
 
-def test_what_was_added_has_the_percentiles_of_all() -> None:
-    every, odd, even = noted(*range(1, 101)), noted(*range(1, 101, 2)), noted(*range(2, 101, 2))
+def test_merged_latencies_have_the_percentiles_of_all() -> None:
+    every, odd, even = recorded(*range(1, 101)), recorded(*range(1, 101, 2)), recorded(*range(2, 101, 2))
     even.fail("Heartbeat", "timeout")
     every.fail("Heartbeat", "timeout")
 
@@ -25,8 +25,8 @@ def test_what_was_added_has_the_percentiles_of_all() -> None:
     assert together.count("Heartbeat") == 100 and together.count("Authorize") == 0
 
 
-def test_what_was_taken_is_not_counted_again() -> None:
-    latencies = noted(1, 2, 3)
+def test_taken_latencies_are_not_counted_again() -> None:
+    latencies = recorded(1, 2, 3)
 
     taken = latencies.take()
     latencies.record("Heartbeat", 0.01)
