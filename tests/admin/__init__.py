@@ -1,1 +1,1 @@
-"""The operator's pages: what they show, who may press what, and that hostile words stay words."""
+"""Tests of the admin: the content of its pages, the rights for its buttons, the escaping of hostile texts."""

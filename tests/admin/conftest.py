@@ -1,4 +1,4 @@
-"""The cast: an administrator, an operator, a viewer, and a row of every kind in the worst of words."""
+"""Shared fixtures: an administrator, an operator, a viewer, and a row of every model with hostile texts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
 def person(role: str, **more: Any) -> User:
-    # Without a password: nobody types one here, and a hundred slow hashes would be most of the tests' time.
+    # The user has no password: the tests need none, and a hundred slow hashes would take most of their time.
     return User.objects.create_user(role, is_staff=True, role=role, **more)
 
 
@@ -82,7 +82,7 @@ def superuser(db: None) -> Client:
 
 @pytest.fixture
 def station(db: None) -> ChargePoint:
-    """A 1.6 station with one EVSE, that everything below happened at."""
+    """A 1.6 station with one EVSE, to which the rows of the other fixtures belong."""
     return a_station("CP-1")
 
 
@@ -119,7 +119,7 @@ def a_session(station: ChargePoint, number: int, **more: Any) -> Transaction:
 
 @pytest.fixture
 def hostile_rows(db: None) -> dict[type, Any]:
-    """One row of every model, every text of it hostile."""
+    """One row of every model with hostile text in every text column."""
     bad = HOSTILE
     station = a_station(
         bad,
@@ -272,7 +272,7 @@ def hostile_rows(db: None) -> dict[type, Any]:
 
 @pytest.fixture
 def many() -> Callable[[int], None]:
-    """More of everything that grows."""
+    """Add more rows of every table that grows."""
 
     def make(count: int) -> None:
         for number in range(count):

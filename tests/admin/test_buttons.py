@@ -1,4 +1,4 @@
-"""What can be pressed, by whom, and what comes of it."""
+"""The buttons of the admin: their rights and their effects."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def test_a_button_needs_the_pages_own_token(operator: Client, station: ChargePoi
         assert strict.post(path, {"type": "Soft"}).status_code == 403
 
 
-def test_an_offline_station_is_said_to_be_offline(operator: Client, station: ChargePoint) -> None:
+def test_a_command_to_an_offline_station_is_an_error_with_a_sentence(
+    operator: Client, station: ChargePoint
+) -> None:
     answer = operator.post(send("reset", station), {"type": "Soft"}, **JSON)
 
     assert answer.status_code == 400
@@ -105,7 +107,7 @@ def test_accept_makes_a_refused_identity_a_charge_point(administrator: Client) -
     assert not log.can_be_accepted
 
 
-def test_accept_of_an_identity_that_could_never_connect_says_why(administrator: Client) -> None:
+def test_accept_of_an_invalid_identity_is_refused_with_a_reason(administrator: Client) -> None:
     log = refused()
     RefusedConnection.objects.update(identity="a:b")
 
@@ -115,7 +117,7 @@ def test_accept_of_an_identity_that_could_never_connect_says_why(administrator: 
     assert not ChargePoint.objects.exists()
 
 
-def test_accept_lets_a_pending_station_work(administrator: Client, station: ChargePoint) -> None:
+def test_accept_accepts_a_pending_station(administrator: Client, station: ChargePoint) -> None:
     ChargePoint.objects.update(registration_status="Pending")
 
     administrator.post(reverse("admin:station-accept", args=[station.pk]))
@@ -124,7 +126,7 @@ def test_accept_lets_a_pending_station_work(administrator: Client, station: Char
     assert station.registration_status == "Accepted"
 
 
-def test_a_button_never_leads_away(administrator: Client) -> None:
+def test_a_button_never_redirects_to_another_host(administrator: Client) -> None:
     answer = administrator.post(
         reverse("admin:refused-accept", args=[refused().pk]), {"next": "https://elsewhere.example/"}
     )
@@ -153,7 +155,7 @@ def test_an_ignored_token_stays_listed_and_refused(administrator: Client) -> Non
 @pytest.mark.parametrize(
     "name", ["refused-accept", "unknown-token-add", "unknown-token-ignore", "api-key-revoke"]
 )
-def test_an_operator_may_not_enter_anything(operator: Client, name: str) -> None:
+def test_an_operator_may_not_add_anything(operator: Client, name: str) -> None:
     log, card, key = refused(), unknown(), api_keys.create(name="K")[0]
     pk = {"refused-accept": log.pk, "api-key-revoke": key.pk}.get(name, card.pk)
 
@@ -173,7 +175,7 @@ def test_a_new_api_key_is_shown_once(administrator: Client) -> None:
     assert plain not in administrator.get(f"/admin/accounts/apikey/{key.pk}/change/").content.decode()
 
 
-def test_a_revoked_api_key_opens_nothing(administrator: Client) -> None:
+def test_a_revoked_api_key_is_refused(administrator: Client) -> None:
     key, plain = api_keys.create(name="K")
 
     administrator.post(reverse("admin:api-key-revoke", args=[key.pk]))
@@ -213,7 +215,7 @@ def station_form(**more: str) -> dict[str, str]:
     } | more
 
 
-def test_a_station_is_entered_with_a_password_that_never_comes_out(administrator: Client) -> None:
+def test_a_station_is_added_with_a_password_that_is_never_shown(administrator: Client) -> None:
     answer = administrator.post(
         "/admin/chargepoints/chargepoint/add/", station_form(security_profile="1", password="charge-me-now")
     )
@@ -243,7 +245,7 @@ def test_an_added_station_is_shown_with_the_url_to_set_in_it(administrator: Clie
         ({"password": "short"}, "at least 8 characters"),
     ],
 )
-def test_a_wrong_setting_is_said_at_its_field(
+def test_an_invalid_setting_is_reported_at_its_field(
     administrator: Client, station: ChargePoint, wrong: dict[str, str], words: str
 ) -> None:
     page = administrator.post("/admin/chargepoints/chargepoint/add/", station_form(**wrong))

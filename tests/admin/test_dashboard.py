@@ -1,4 +1,4 @@
-"""The snapshots that the live pages draw."""
+"""The JSON snapshots from which the live pages draw."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.admin.conftest import NOON, a_session, a_station
 from transactions.models import MeterValue, QuarantinedMessage, Transaction
 
 
-def test_the_dashboard_counts_what_is_happening(viewer: Client) -> None:
+def test_the_dashboard_counts_current_sessions_and_stations(viewer: Client) -> None:
     now = timezone.now()
     online = a_station("CP-ON", is_online=True)
     a_station("CP-OFF")
@@ -63,7 +63,7 @@ def hour(at: datetime) -> str:
 
 @pytest.fixture(params=["UTC", "Europe/Berlin", "Asia/Kathmandu"])
 def midnight(request: pytest.FixtureRequest, settings: Any) -> Iterator[datetime]:
-    """Of today, where the server's time zone is another."""
+    """The start of today, for several time zones of the server."""
     settings.TIME_ZONE = request.param
     yield timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
 
@@ -107,7 +107,7 @@ def test_the_energy_of_a_day_is_found_by_indexes(db: None) -> None:
     assert "SCAN transactions_transaction" not in plan and "SCAN session" not in plan
 
 
-def test_whoever_is_signed_out_is_told_so_in_json(db: None, station: ChargePoint) -> None:
+def test_a_signed_out_user_gets_an_error_in_json(db: None, station: ChargePoint) -> None:
     for path in ("/admin/live/", reverse("admin:station-live", args=[station.pk])):
         answer = Client().get(path)
 
@@ -129,7 +129,7 @@ def test_buttons_of_the_inboxes_are_for_administrators(viewer: Client, administr
     assert [button["text"] for button in offered["tokens"][0][-1]["buttons"]] == ["Add", "Ignore"]
 
 
-def test_a_station_that_is_offline_shows_its_last_status_as_a_memory(viewer: Client) -> None:
+def test_an_offline_station_shows_its_last_status_as_such(viewer: Client) -> None:
     station = a_station("CP-1", is_online=False)
     station.connectors.update(status="Available")
 

@@ -1,4 +1,4 @@
-"""Lists of big tables: filtered by time, and never sorted by what has no index."""
+"""Lists of large tables: they are filtered by time and never sorted by a column without an index."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_filters_are_headed_by_the_plain_names_of_their_columns(viewer: Client, 
     assert not [heading for heading in headings if heading.startswith("By ")]
 
 
-def test_the_time_of_a_filter_is_that_of_the_pages(
+def test_the_filter_by_time_uses_the_time_zone_of_the_pages(
     viewer: Client, three: ChargePoint, settings: pytest.FixtureRequest
 ) -> None:
     settings.TIME_ZONE = "Europe/Vienna"  # type: ignore[attr-defined]
@@ -70,7 +70,7 @@ def test_the_time_of_a_filter_is_that_of_the_pages(
 
 
 @pytest.mark.parametrize("number", range(1, 8))
-def test_an_address_sorts_by_nothing_that_the_page_does_not_offer(
+def test_an_address_sorts_only_by_columns_that_the_page_offers(
     viewer: Client, three: ChargePoint, number: int
 ) -> None:
     with CaptureQueriesContext(connection) as queries:

@@ -1,4 +1,4 @@
-"""Every page opens, whatever a station wrote, and costs no more for more rows."""
+"""Every page opens with any text of a station, and more rows cost no more queries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ OURS = [model for model in admin.site._registry if model.__module__.split(".")[0
 
 
 def is_harmless(page: str) -> bool:
-    """No tag of the hostile text reached the page as a tag, and no template ran twice."""
+    """Return whether the page escaped every tag of the hostile text and rendered no template in it."""
     return "<script>alert" not in page and "<img src=x" not in page and "49'" not in html.unescape(page)
 
 
@@ -51,9 +51,9 @@ def test_every_search_takes_any_words(superuser: Client, hostile_rows: dict[type
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
-def test_every_list_says_what_to_do_while_it_is_empty(superuser: Client, model: type) -> None:
+def test_every_empty_list_shows_the_next_step(superuser: Client, model: type) -> None:
     if model.__name__ == "User":
-        return  # whoever looks is one
+        return  # the user of this test is in the list
 
     page = superuser.get(address(model, "changelist")).content.decode()
 
@@ -111,7 +111,7 @@ def test_admin_pages_forbid_inline_scripts_and_frames(superuser: Client) -> None
 )
 def test_more_rows_cost_no_more_queries(superuser: Client, many: Any, path: str) -> None:
     many(2)
-    superuser.get(path)  # what is looked up once, such as content types
+    superuser.get(path)  # caches rows that are read once, such as content types
     with CaptureQueriesContext(
         connection,
     ) as few:
@@ -139,7 +139,7 @@ def test_a_long_station_page_costs_no_more_queries(superuser: Client, station: C
     assert len(more) == len(few)
 
 
-def test_a_list_of_many_counts_to_its_limit_and_says_so(
+def test_a_long_list_counts_to_its_limit_and_shows_the_limit(
     superuser: Client, many: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ocpp_server.admin.base.CappedPaginator.limit", 3)
@@ -150,7 +150,7 @@ def test_a_list_of_many_counts_to_its_limit_and_says_so(
     assert "Showing the first 3 messages" in page
 
 
-def test_a_list_narrows_to_one_station(superuser: Client, many: Any) -> None:
+def test_a_list_is_filtered_by_station(superuser: Client, many: Any) -> None:
     many(2)
 
     page = superuser.get("/admin/transactions/transaction/", {"station": "cp-1"}).content.decode()

@@ -1,4 +1,4 @@
-"""People, contracts with their members, tokens, rules and the inbox, as an operator works with them."""
+"""The pages of people, contracts with their members, tokens, rules and the inbox of unknown tokens."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def page(alice: User) -> str:
 
 
 def members(*rows: tuple[User, str], initial: list[Member] | None = None) -> dict[str, Any]:
-    """The members' part of a contract's form."""
+    """The fields of the members in the form of a contract."""
     known = {member.user_id: member.pk for member in initial or []}
     sent: dict[str, Any] = {
         "members-TOTAL_FORMS": len(rows),
@@ -94,21 +94,21 @@ def test_a_person_is_added_and_cannot_sign_in(administrator: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "message"),
     [
         ({"email": "BOB@example.com"}, "Another person already uses this email"),
         ({"status": "closed"}, "owns an active contract"),
     ],
 )
-def test_what_a_person_cannot_become_is_said_at_its_field(
-    administrator: Client, alice: User, changes: dict[str, str], says: str
+def test_an_invalid_change_of_a_person_is_reported_at_its_field(
+    administrator: Client, alice: User, changes: dict[str, str], message: str
 ) -> None:
     User.objects.create(username="bob", email="bob@example.com")
     form = {"name": "Alice", "email": "alice@example.com", "phone": "", "language": "", "status": "active"}
 
     answer = administrator.post(page(alice), form | changes)
 
-    assert says in answer.content.decode()
+    assert message in answer.content.decode()
     assert User.objects.get(pk=alice.pk).email == "alice@example.com"
 
 
@@ -124,7 +124,7 @@ def test_a_person_is_exported_as_a_file_by_administrators_only(
     assert operator.get(address).status_code == 403
 
 
-def test_a_person_is_erased_after_being_asked_and_told_what_stands_against_it(
+def test_a_person_is_erased_after_a_confirmation_that_lists_obstacles(
     administrator: Client, operator: Client, alice: User
 ) -> None:
     address = reverse("admin:person-erase", args=[alice.pk])
@@ -142,7 +142,7 @@ def test_a_person_is_erased_after_being_asked_and_told_what_stands_against_it(
     assert "alice" not in administrator.get(page(alice)).content.decode()
 
 
-def test_a_contract_is_entered_with_its_members(administrator: Client, alice: User) -> None:
+def test_a_contract_is_added_with_its_members(administrator: Client, alice: User) -> None:
     bob = User.objects.create(username="bob", name="Bob")
     form = {
         "contract_id": "C-2",
@@ -158,7 +158,7 @@ def test_a_contract_is_entered_with_its_members(administrator: Client, alice: Us
     assert dict(roles) == {"Alice": "owner", "Bob": "viewer"}
 
 
-def test_a_contract_changes_hands_in_its_form(administrator: Client, alice: User) -> None:
+def test_a_contract_is_transferred_in_its_form(administrator: Client, alice: User) -> None:
     bob = User.objects.create(username="bob", name="Bob")
     contract = Contract.objects.get()
     rows = members((alice, "viewer"), (bob, "owner"), initial=list(contract.members.all()))

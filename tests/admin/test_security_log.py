@@ -1,4 +1,4 @@
-"""Who could not sign in is told in the security log, beside what stations report."""
+"""Failed logins are in the security log, beside the events of stations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chargepoints.services.security import MAX_LOGINS_PER_HOUR
 pytestmark = pytest.mark.django_db
 
 
-def test_failed_logins_are_told_a_few_times_for_one_address_and_the_password_never():
+def test_failed_logins_are_logged_a_few_times_for_one_address_and_the_password_never():
     browser = Client(REMOTE_ADDR="198.51.100.23")
 
     for number in range(MAX_LOGINS_PER_HOUR + 3):

@@ -1,4 +1,4 @@
-"""Ending and settling sessions in the admin: from the session's page and from the list."""
+"""Ending and settling sessions in the admin, on the page of a session and in the list."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def ended(station: ChargePoint, number: int, *reasons: str, **more: Any) -> Tran
 # -- one session ---------------------------------------------------------------------------------------------
 
 
-def test_the_page_says_why_it_is_suspect_and_what_to_do(operator: Client, stuck: Transaction) -> None:
+def test_the_page_shows_the_reasons_and_the_proposed_fix(operator: Client, stuck: Transaction) -> None:
     page = text(operator.get(page_of(1000)))
 
     assert "The connector reports Available, but the station sent no stop" in page
@@ -73,7 +73,9 @@ def test_the_page_says_why_it_is_suspect_and_what_to_do(operator: Client, stuck:
     assert settle(1000, "correct-energy") not in page
 
 
-def test_what_would_be_found_again_has_no_button(operator: Client, station: ChargePoint) -> None:
+def test_a_reason_that_would_be_detected_again_has_no_ignore_button(
+    operator: Client, station: ChargePoint
+) -> None:
     a_session(station, 1000, suspect=True, suspect_reasons=["meter-reset"])
     a_session(station, 1001, suspect=True, suspect_reasons=["clock-implausible"])
 
@@ -84,7 +86,7 @@ def test_what_would_be_found_again_has_no_button(operator: Client, station: Char
     assert settle(1001, "ignore") in pages[1]
 
 
-def test_a_viewer_sees_it_and_can_do_nothing(viewer: Client, stuck: Transaction) -> None:
+def test_a_viewer_sees_the_session_without_buttons(viewer: Client, stuck: Transaction) -> None:
     page = text(viewer.get(page_of(1000)))
 
     assert "Proposed fix: Close at the last reading." in page
@@ -110,7 +112,7 @@ def test_the_proposed_fix_is_shown_and_applied(operator: Client, stuck: Transact
     assert "Seen on site." in text(done)
 
 
-def test_looking_changes_nothing_and_a_reason_is_required(operator: Client, stuck: Transaction) -> None:
+def test_a_get_changes_nothing_and_a_reason_is_required(operator: Client, stuck: Transaction) -> None:
     for name in ("end", "proposed", "close", "ignore"):
         operator.get(settle(1000, name))
         again = operator.post(settle(1000, name), {"reason": " "})
@@ -130,7 +132,9 @@ def test_the_forms_need_their_token(stuck: Transaction, django_user_model: Any) 
     assert signed_in(user).get(settle_many("end")).status_code == 405
 
 
-def test_a_vehicle_that_charges_is_ended_only_knowingly(operator: Client, station: ChargePoint) -> None:
+def test_the_session_of_a_charging_vehicle_ends_only_after_a_confirmation(
+    operator: Client, station: ChargePoint
+) -> None:
     a_session(station, 1000)
     ChargePoint.objects.update(is_online=True)
     Transaction.objects.update(last_message_at=timezone.now())
@@ -168,7 +172,7 @@ def test_only_an_administrator_types_an_energy(
     assert Transaction.objects.get().energy_wh == 1234.5
 
 
-def test_the_form_offers_what_is_proposed(administrator: Client, station: ChargePoint) -> None:
+def test_the_form_is_filled_with_the_proposal(administrator: Client, station: ChargePoint) -> None:
     ended(station, 1000, "superseded", evse_number=1)
     ended(
         station,
@@ -187,7 +191,7 @@ def test_the_form_offers_what_is_proposed(administrator: Client, station: Charge
 
 
 @pytest.mark.parametrize("body", [{"other": "x"}, {"other": "1000"}, {"other": "77"}, {}])
-def test_a_merge_that_makes_no_sense_is_said_in_the_form(
+def test_an_impossible_merge_is_reported_in_the_form(
     administrator: Client, station: ChargePoint, body: dict[str, str]
 ) -> None:
     ended(station, 1000, "superseded")
@@ -227,7 +231,9 @@ def choose(client: Client, action: str, *numbers: int) -> Any:
     return client.post(LIST, {"action": action, "_selected_action": numbers, "index": 0}, follow=True)
 
 
-def test_the_list_asks_what_will_happen_to_each(operator: Client, station: ChargePoint) -> None:
+def test_the_list_shows_the_effect_on_each_session_before_it_happens(
+    operator: Client, station: ChargePoint
+) -> None:
     a_session(station, 1000, suspect=True, suspect_reasons=["connector-available"], meter_last_wh=6000.0)
     ended(station, 1001, "clock-implausible")
     ended(station, 1002)
@@ -248,7 +254,9 @@ def test_the_list_asks_what_will_happen_to_each(operator: Client, station: Charg
     assert Settlement.objects.count() == 2
 
 
-def test_several_are_ended_but_none_that_charges(operator: Client, station: ChargePoint) -> None:
+def test_several_sessions_are_ended_but_none_of_a_charging_vehicle(
+    operator: Client, station: ChargePoint
+) -> None:
     for number in (1000, 1001):
         a_session(station, number)
     ChargePoint.objects.update(is_online=True)
@@ -268,7 +276,9 @@ def test_a_page_without_a_reason_asks_again(operator: Client, stuck: Transaction
     assert 'name="session" value="1000"' in text(page)
 
 
-def test_at_most_200_at_a_time(operator: Client, station: ChargePoint, monkeypatch: Any) -> None:
+def test_at_most_200_sessions_are_settled_at_a_time(
+    operator: Client, station: ChargePoint, monkeypatch: Any
+) -> None:
     monkeypatch.setattr("transactions.services.transactions.settling.MOST_AT_ONCE", 2)
     for number in range(1000, 1003):
         ended(station, number, "odd")
@@ -279,7 +289,7 @@ def test_at_most_200_at_a_time(operator: Client, station: ChargePoint, monkeypat
 
 
 @pytest.mark.parametrize("numbers", [[], ["x"], ["-1"], ["99999999999999999999"], ["²"]])
-def test_numbers_of_nonsense_settle_nothing(operator: Client, stuck: Transaction, numbers: list[str]) -> None:
+def test_invalid_numbers_settle_nothing(operator: Client, stuck: Transaction, numbers: list[str]) -> None:
     answer = operator.post(settle_many("end"), {**WHY, "session": numbers}, follow=True)
 
     assert "No session was selected." in text(answer)
@@ -297,7 +307,7 @@ def test_the_dashboard_counts_down(operator: Client, stuck: Transaction) -> None
     assert "?suspect__exact=1" in text(operator.get("/admin/"))
 
 
-def test_the_history_is_a_list_of_its_own(operator: Client, stuck: Transaction) -> None:
+def test_settlements_have_a_list(operator: Client, stuck: Transaction) -> None:
     operator.post(settle(1000, "proposed"), WHY)
 
     page = text(operator.get("/admin/transactions/settlement/"))

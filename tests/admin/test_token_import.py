@@ -1,4 +1,4 @@
-"""Tokens from a file, as an administrator brings them in: preview, import, progress; and out again."""
+"""Tokens from a file in the admin: preview, import, progress and export."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIST = "/admin/accounts/token/"
 
 
 def upload(client: Client, content: str | bytes, name: str = "tokens.csv") -> Any:
-    """Choose a file and look at what follows."""
+    """Upload a file and follow the redirect."""
     file = io.BytesIO(content.encode() if isinstance(content, str) else content)
     file.name = name
     return client.post(UPLOAD, {"file": file}, follow=True)
@@ -51,23 +51,23 @@ def content_of(response: Any) -> bytes:
 def test_only_administrators_import(role: str, administrator: Client) -> None:
     upload(administrator, "uid\nA")
     job = TokenImport.objects.get()
-    somebody = signed_in(person(role))
+    client = signed_in(person(role))
 
     answers = [
-        somebody.get(UPLOAD),
-        upload(somebody, "uid\nB"),
-        somebody.get(page_of(job)),
-        somebody.post(page_of(job)),
-        somebody.get(f"{page_of(job)}progress/"),
+        client.get(UPLOAD),
+        upload(client, "uid\nB"),
+        client.get(page_of(job)),
+        client.post(page_of(job)),
+        client.get(f"{page_of(job)}progress/"),
     ]
 
     assert [answer.status_code for answer in answers] == [403] * 5
-    assert "Import tokens" not in somebody.get(LIST).content.decode()
+    assert "Import tokens" not in client.get(LIST).content.decode()
     assert "Import tokens" in administrator.get(LIST).content.decode()
     assert (Token.objects.count(), TokenImport.objects.count()) == (0, 1)
 
 
-def test_who_is_not_signed_in_is_sent_to_sign_in(administrator: Client) -> None:
+def test_a_signed_out_user_is_redirected_to_the_login(administrator: Client) -> None:
     upload(administrator, "uid\nA")
     job = TokenImport.objects.get()
 
@@ -75,7 +75,7 @@ def test_who_is_not_signed_in_is_sent_to_sign_in(administrator: Client) -> None:
         assert Client().get(path)["Location"].startswith("/admin/login/")
 
 
-def test_a_form_from_elsewhere_imports_nothing(administrator: Client) -> None:
+def test_a_form_of_another_site_imports_nothing(administrator: Client) -> None:
     upload(administrator, "uid\nA")
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(User.objects.get(username=User.Role.ADMINISTRATOR))
@@ -98,7 +98,7 @@ def test_a_preview_counts_and_changes_nothing(administrator: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_what_was_previewed_is_imported_once(administrator: Client, kind: str) -> None:
+def test_a_previewed_file_is_imported_once(administrator: Client, kind: str) -> None:
     rows = [["uid", "name"], ["A", "one"], ["B", "two"]]
     content = sheet(*rows) if kind == "xlsx" else "\n".join(",".join(row) for row in rows)
     upload(administrator, content, f"tokens.{kind}")
@@ -156,7 +156,7 @@ def test_a_file_that_changes_nothing_has_no_import_button(administrator: Client)
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
+    ("content", "message"),
     [
         ("name\nA", "including uid"),
         ("uid\n", "no rows"),
@@ -164,14 +164,18 @@ def test_a_file_that_changes_nothing_has_no_import_button(administrator: Client)
         (b"\xff\xfe\x00", "must be XLSX or UTF-8 text"),
     ],
 )
-def test_what_is_no_table_is_said_at_the_form(administrator: Client, content: str | bytes, says: str) -> None:
+def test_a_file_that_is_no_table_is_reported_at_the_form(
+    administrator: Client, content: str | bytes, message: str
+) -> None:
     text = upload(administrator, content).content.decode()
 
-    assert says in text
+    assert message in text
     assert not TokenImport.objects.exists()
 
 
-def test_no_file_and_too_large_a_file_are_said_at_the_form(administrator: Client, settings: Any) -> None:
+def test_a_missing_and_a_too_large_file_are_reported_at_the_form(
+    administrator: Client, settings: Any
+) -> None:
     settings.HTTP_MAX_UPLOAD = 10
 
     assert "Choose a file." in administrator.post(UPLOAD).content.decode()
@@ -194,7 +198,7 @@ def test_hostile_words_of_a_file_are_shown_as_text(administrator: Client) -> Non
     assert Token.objects.get().name == HOSTILE
 
 
-def test_a_file_waits_an_hour_and_is_then_forgotten(administrator: Client) -> None:
+def test_an_uploaded_file_expires_after_an_hour(administrator: Client) -> None:
     upload(administrator, "uid\nA")
     job = TokenImport.objects.get()
     TokenUpload.objects.update(created_at=timezone.now() - timedelta(minutes=61))
@@ -243,7 +247,7 @@ def test_a_running_import_is_a_bar_and_no_button(administrator: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
-def test_an_export_leaves_for_whoever_reads_the_list(viewer: Client, kind: str) -> None:
+def test_every_reader_of_the_list_may_export_it(viewer: Client, kind: str) -> None:
     tokens.create(uid="=1+1", name="Müller")
 
     answer = viewer.get(f"{LIST}export/{kind}/")
@@ -254,7 +258,7 @@ def test_an_export_leaves_for_whoever_reads_the_list(viewer: Client, kind: str) 
     assert viewer.get(f"{LIST}export/pdf/").status_code == 404
 
 
-def test_an_export_is_the_list_as_it_is_searched_and_filtered(viewer: Client) -> None:
+def test_an_export_has_the_rows_of_the_search_and_the_filters(viewer: Client) -> None:
     for number in range(60):
         tokens.create(uid=f"A{number}", status="blocked" if number % 2 else "active")
     tokens.create(uid="B1", status="blocked")

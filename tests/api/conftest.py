@@ -1,4 +1,4 @@
-"""The cast: a caller for every role, a station that was here, a session that charged."""
+"""Shared fixtures: a caller for every role, an offline station, its session and its history."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 @dataclass
 class Caller:
-    """Another system with a key. Answers are checked to be the envelope, always."""
+    """A client with an API key. It checks that every answer is the envelope."""
 
     key: str = ""
 
@@ -88,7 +88,7 @@ def _fresh_cache() -> Iterator[None]:
 
 @pytest.fixture
 def caller(db: None) -> Callable[[str], Caller]:
-    """A caller of a role."""
+    """Make a caller with a role."""
 
     def make(role: str) -> Caller:
         _, plain = api_keys.create(name=role, role=role)
@@ -119,7 +119,7 @@ def administrator(caller: Callable[[str], Caller]) -> Caller:
 
 @pytest.fixture
 def garage(db: None) -> ChargePoint:
-    """A 1.6 station with two connectors that is offline just now."""
+    """A 1.6 station with two connectors that is offline now."""
     station = ChargePoint.objects.create(
         identity="GARAGE 1",
         vendor="Acme",
@@ -144,7 +144,7 @@ def garage(db: None) -> ChargePoint:
 
 @pytest.fixture
 def session(garage: ChargePoint) -> Transaction:
-    """A session that is running on the garage's first connector, with ten readings."""
+    """A running session on the first connector of the garage, with ten readings."""
     token = Token.objects.create(uid="ALICE-CARD")
     row = Transaction.objects.create(
         id=1000,
@@ -196,7 +196,7 @@ def charging(session: Transaction) -> Transaction:
 
 @pytest.fixture
 def history(garage: ChargePoint) -> Command:
-    """A command the station answered yesterday, and the log's row of it."""
+    """A command that the station answered yesterday, and its row in the message log."""
     command = Command.objects.create(
         id="11111111-2222-3333-4444-555555555555",
         charge_point=garage,

@@ -1,1 +1,1 @@
-"""The catalogue of conformance and fault cases, on the wire: a server process, sockets, its database."""
+"""The catalogue of conformance and fault cases, with a server process, real sockets and its database."""

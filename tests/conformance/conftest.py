@@ -1,4 +1,4 @@
-"""One server for the whole folder; stations, tokens and an operator to go with it."""
+"""One server for the whole folder, with its tokens, its stored rows and an operator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.conformance.peer import VERSIONS, Operator, Records
 from tests.servers import LiveServer
 
-# Who may charge, in every test.
+# The tokens of every test.
 ALICE, BOB = "ALICE0001", "BOB00002"
 TOKENS = [
     {"uid": ALICE},
@@ -25,7 +25,7 @@ TOKENS = [
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
     """A running server that all tests of this folder share. It must end without a traceback in its log."""
-    # One token may charge at many stations: tests of concurrency bring their own server.
+    # One token may charge at many stations at once: tests of concurrency start their own server.
     live = LiveServer(
         tmp_path_factory.mktemp("conformance"),
         template=migrated_database,
@@ -42,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) ->
 
 @pytest.fixture(scope="session")
 def refusing(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) -> Iterator[LiveServer]:
-    """A server that knows only the stations that were entered."""
+    """A server that refuses unknown stations."""
     folder = tmp_path_factory.mktemp("refusing")
     live = LiveServer(folder, template=migrated_database, OCPP_UNKNOWN_STATIONS="refuse").start()
     yield live
@@ -51,7 +51,7 @@ def refusing(tmp_path_factory: pytest.TempPathFactory, migrated_database: Path) 
 
 @pytest.fixture
 def make_server(tmp_path: Path, migrated_database: Path) -> Iterator[object]:
-    """Servers with other settings; stopped at the end."""
+    """Start servers with other settings; they stop at the end."""
     started: list[LiveServer] = []
 
     def make(**environment: str) -> LiveServer:

@@ -15,7 +15,7 @@ SECRET = "k-9f27c1d4-of-vpn"
 
 
 class Console:
-    """An administrator's browser."""
+    """The browser of a signed-in administrator."""
 
     def __init__(self, server: LiveServer) -> None:
         self._root = f"http://127.0.0.1:{server.port}"
@@ -40,7 +40,7 @@ class Console:
             return error.code, error.read().decode()
 
     def evidence(self, identity: str, server: LiveServer) -> str:
-        """Every page that shows what was said to and by a station."""
+        """The text of every page that shows the messages of a station."""
         records = Records(server.database)
         pages = []
         for table in ("command", "message", "deviation", "deviceevent", "securityevent"):

@@ -1,6 +1,7 @@
-"""A process of its own with a station that floods and one that does not read: `python -m ... PORT`.
+"""A process with two invalid clients, one that floods and one that does not read: `python -m ... PORT`.
 
-Lines on stdin: "on" lets them come and begin, "off" lets them go; each is answered by the same word.
+The line "on" on stdin connects them and starts the traffic, "off" disconnects them; the process answers each
+line with the same word.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from bench.wire import StationSocket
 
 PER_SECOND = 1000
 EVERY_S = 0.01
-# What may wait in our own buffer while the server does not read.
+# The bytes that may wait in the send buffer of this process while the server does not read.
 WAITING = 64 * 1024
 
 
@@ -21,9 +22,9 @@ class InvalidClient:
         self._name = name
         self._reads = reads
         self._socket: StationSocket | None = None
-        self._talking: asyncio.Task[None] | None = None
+        self._sending: asyncio.Task[None] | None = None
 
-    async def come(self, port: int) -> None:
+    async def connect(self, port: int) -> None:
         loop = asyncio.get_running_loop()
         opened = loop.create_future()
 
@@ -45,9 +46,9 @@ class InvalidClient:
         await opened
         if not self._reads:
             self._socket.transport.pause_reading()
-        self._talking = asyncio.create_task(self._talk())
+        self._sending = asyncio.create_task(self._send())
 
-    async def _talk(self) -> None:
+    async def _send(self) -> None:
         assert self._socket is not None
         number = 0
         self._socket.send(b'[2,"boot","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')
@@ -58,9 +59,9 @@ class InvalidClient:
                     self._socket.send(b'[2,"%d","Heartbeat",{}]' % number)
             await asyncio.sleep(EVERY_S)
 
-    def leave(self) -> None:
-        if self._talking is not None and self._socket is not None:
-            self._talking.cancel()
+    def disconnect(self) -> None:
+        if self._sending is not None and self._socket is not None:
+            self._sending.cancel()
             self._socket.transport.abort()
 
 
@@ -70,12 +71,12 @@ async def _main(port: int) -> None:
     while word := (await loop.run_in_executor(None, sys.stdin.readline)).strip():
         for client in invalid_clients:
             if word == "on":
-                await client.come(port)
+                await client.connect(port)
             else:
-                client.leave()
+                client.disconnect()
         print(word, flush=True)
     for client in invalid_clients:
-        client.leave()
+        client.disconnect()
 
 
 if __name__ == "__main__":

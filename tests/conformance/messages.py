@@ -1,4 +1,4 @@
-"""Messages and look-ups that several files of the catalogue use."""
+"""Messages and look-ups that several files of the catalogue share."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def connector_row(records, identity, number=1):
 
 
 async def deviations(records, identity):
-    """What was counted for a station by kind; written when its socket is gone."""
+    """The deviations of a station by kind; the server stores them after the socket closes."""
     rows = await eventually(lambda: records.of("chargepoints_deviation", identity))
     return {row["kind"]: row for row in rows}
 
 
 def spelled(code, version):
-    """The two codes that 1.6 misspells (errata J 5.1, 5.2)."""
+    """An error code in the spelling of a version: 1.6 misspells two of them (errata J 5.1, 5.2)."""
     if version != V16:
         return code
     return {
@@ -70,5 +70,5 @@ def new_transaction():
 
 
 def moment(text):
-    """A time as SQLite keeps it."""
+    """A time in the text form of SQLite."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""A station that says exactly what a test tells it to: a raw WebSocket, no OCPP library."""
+"""A station that sends exactly the frames of a test: a raw WebSocket without an OCPP library."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _counter = itertools.count(1)
 
 
 def fresh(prefix: str = "CP") -> str:
-    """An identity no other test uses."""
+    """An identity that no other test uses."""
     return f"{prefix}-{uuid.uuid4().hex[:10]}"
 
 
@@ -38,12 +38,12 @@ def new_id() -> str:
 
 
 def at(minutes: float = 0) -> str:
-    """Now plus some minutes, as a station writes it."""
+    """The time in some minutes, in the format of a station."""
     return (datetime.now(UTC) + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-class Refused(Exception):  # noqa: N818 - reads as what it is
-    """The server answered CALLERROR."""
+class Refused(Exception):  # noqa: N818 - named for what happened
+    """The server answered with a CALLERROR."""
 
     def __init__(self, frame: list[Any]) -> None:
         self.id, self.code, self.description, self.details = frame[1:]
@@ -51,7 +51,7 @@ class Refused(Exception):  # noqa: N818 - reads as what it is
 
 
 class Peer:
-    """One socket. Calls of the server that come in between are kept in `calls`, other answers in `strays`."""
+    """One socket. Calls of the server that arrive meanwhile are in `calls`, other answers in `strays`."""
 
     def __init__(self, socket: ClientConnection, version: str, identity: str) -> None:
         self.socket = socket
@@ -74,7 +74,7 @@ class Peer:
     async def exchange(
         self, action: str, payload: Any, *, message_id: str | None = None, timeout: float = PATIENCE
     ) -> list[Any]:
-        """Send a CALL; the frame that answers it."""
+        """Send a CALL; return the frame of its answer."""
         message_id = message_id or new_id()
         await self.send([2, message_id, action, payload])
         return await self.answer_to(message_id, timeout)
@@ -90,7 +90,7 @@ class Peer:
                 self.strays.append(frame)
 
     async def call(self, action: str, payload: Any | None = None, **how: Any) -> dict[str, Any]:
-        """Send a CALL; the payload of its answer. Raises Refused."""
+        """Send a CALL; return the payload of its answer. Raises Refused for a CALLERROR."""
         frame = await self.exchange(action, {} if payload is None else payload, **how)
         if frame[0] != 3:
             raise Refused(frame)
@@ -112,14 +112,14 @@ class Peer:
         return await self.call("BootNotification", boot_payload(self.version))
 
     async def heartbeat(self) -> None:
-        """The conversation goes on: a Heartbeat is answered, and nothing else came before."""
+        """Check that the conversation continues: the next frame is the answer to a Heartbeat."""
         message_id = new_id()
         await self.send([2, message_id, "Heartbeat", {}])
         frame = await self.next_frame()
         assert frame[:2] == [3, message_id], f"answered something else first: {frame}"
 
     async def closed(self, timeout: float = PATIENCE) -> int | None:
-        """Wait for the server to close; its close code."""
+        """Wait until the server closes the socket; return its close code."""
         try:
             while True:
                 await asyncio.wait_for(self.socket.recv(), timeout)
@@ -127,7 +127,7 @@ class Peer:
             return self.socket.close_code
 
     def abort(self) -> None:
-        """The cable is pulled: no close frame."""
+        """End the connection without a close frame, like a pulled cable."""
         self.socket.transport.abort()
 
 
@@ -138,7 +138,7 @@ def boot_payload(version: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def station(  # noqa: PLR0913 - every way in which stations differ
+async def station(  # noqa: PLR0913 - stations differ in all of these
     server: LiveServer,
     version: str = V16,
     identity: str = "",
@@ -180,7 +180,7 @@ async def station(  # noqa: PLR0913 - every way in which stations differ
 
 
 class Records:
-    """What the server has stored, read while it runs."""
+    """The rows of the server's database, read while the server runs."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -237,12 +237,12 @@ class Records:
 
 
 def reasons(transaction: dict[str, Any]) -> set[str]:
-    """The codes of what makes a transaction suspect."""
+    """The codes of the reasons that make a transaction suspect."""
     return {reason.partition(":")[0] for reason in json.loads(transaction["suspect_reasons"])}
 
 
 class Operator:
-    """The other side: what people and programs ask the server over REST."""
+    """A client of the REST API with an administrator's key."""
 
     def __init__(self, server: LiveServer) -> None:
         self._server = server
@@ -253,7 +253,7 @@ class Operator:
     async def command(
         self, identity: str, action: str, payload: dict[str, Any] | None = None, *, timeout: float = 30
     ) -> tuple[int, dict[str, Any]]:
-        """Send a command and wait for the station; HTTP status and `data`."""
+        """Send a command and wait for the station; return the HTTP status and `data`."""
         body = {"action": action, "payload": payload or {}, "timeout": timeout}
         status, answer = await self.request("POST", f"/api/v1/chargepoints/{identity}/commands", body)
         return status, answer["data"]
@@ -261,7 +261,7 @@ class Operator:
     async def submit(
         self, identity: str, action: str, payload: dict[str, Any] | None = None, **how: Any
     ) -> str:
-        """Send a command without waiting; its id."""
+        """Send a command without waiting; return its id."""
         body = {"action": action, "payload": payload or {}, **how}
         status, answer = await self.request(
             "POST", f"/api/v1/chargepoints/{identity}/commands?wait=false", body
@@ -287,11 +287,11 @@ class Operator:
 
 
 async def eventually(condition: Any, timeout: float = PATIENCE) -> Any:
-    """The first true value of `condition()`: for what the server does after it has answered."""
+    """The first true value of `condition()`, for effects that follow the answer of the server."""
     deadline = asyncio.get_running_loop().time() + timeout
     while True:
         value = condition()
         if value:
             return value
         assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.02)  # another process changes its database: there is no event to await
+        await asyncio.sleep(0.02)  # no event to await: another process changes its database

@@ -30,7 +30,7 @@ def test_a_token_is_added_with_its_defaults(administrator: Caller) -> None:
     assert response.info["expires_at"] is None
 
 
-def test_a_token_is_added_with_everything(administrator: Caller) -> None:
+def test_a_token_is_added_with_every_field(administrator: Caller) -> None:
     body = {
         "uid": "X1",
         "type": "APP",
@@ -57,7 +57,7 @@ def test_a_token_is_added_with_everything(administrator: Caller) -> None:
 @pytest.mark.parametrize(
     "mac", ["aa:bb:cc:00:11:22", "AABBCC001122", "VID:aabbcc001122", "aa-bb-cc-00-11-22"]
 )
-def test_a_vehicle_is_known_by_its_mac(administrator: Caller, kind: str, mac: str) -> None:
+def test_a_vehicle_is_identified_by_its_mac(administrator: Caller, kind: str, mac: str) -> None:
     response = administrator.post(LIST, {"uid": mac, "type": kind})
 
     assert response.info["uid"] == "VID:AABBCC001122"
@@ -89,7 +89,7 @@ def test_the_same_uid_of_another_case_is_409_and_of_another_type_is_not(administ
         ({"uid": "no mac", "type": "VEHICLE"}, "uid"),
     ],
 )
-def test_a_token_that_can_not_be_is_400_with_field_and_reason(
+def test_an_invalid_token_is_400_with_field_and_reason(
     administrator: Caller, body: dict[str, Any], field: str
 ) -> None:
     response = administrator.post(LIST, body)

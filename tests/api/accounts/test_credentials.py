@@ -1,4 +1,4 @@
-"""Who may do what: S30 to S33 of the catalogue."""
+"""The rights of each role: S30 to S33 of the catalogue."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from chargepoints.models import ChargePoint
 from tests.api.conftest import Caller
 
 OPEN = {"health"}
-# Refusing the anonymous is the admin's own business there, by a redirect to its login.
+# The admin refuses anonymous requests itself, by a redirect to its login.
 PAGES = ("admin/", "static/")
 
 
 def addresses(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[str]:
-    """Every address of the URL table, its parameters filled in."""
+    """Every address of the URL table, with values for its parameters."""
     for pattern in get_resolver().url_patterns if patterns is None else patterns:
         route = prefix + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -36,7 +36,7 @@ def addresses(patterns: list[Any] | None = None, prefix: str = "") -> Iterator[s
 API = sorted(path for path in addresses() if path and not path.startswith(PAGES))
 
 
-def test_the_walk_sees_the_whole_api() -> None:
+def test_the_list_of_addresses_has_the_whole_api() -> None:
     assert "api/v1/chargepoints/1/commands" in API
     assert "metrics" in API
     assert len(API) > 25
@@ -74,7 +74,7 @@ def test_an_operator_commands_but_does_not_provision(
     assert operator.post("/api/v1/chargepoints/GARAGE%201/reset").status_code == 503
 
 
-def test_the_documents_send_a_browser_to_where_people_sign_in(anonymous: Caller) -> None:
+def test_the_documents_redirect_a_browser_to_the_login(anonymous: Caller) -> None:
     response = anonymous.get("/api/docs/", Accept="text/html,application/xhtml+xml;q=0.9,*/*;q=0.8")
 
     assert response.status_code == 302
@@ -85,7 +85,7 @@ def test_the_documents_send_a_browser_to_where_people_sign_in(anonymous: Caller)
     ("headers", "word"),
     [({}, "/admin/"), ({"Accept": "text/html", "Authorization": "Api-Key wrong"}, "unknown")],
 )
-def test_the_documents_tell_a_program_what_they_want(
+def test_the_documents_return_the_required_credentials_to_a_program(
     anonymous: Caller, headers: dict[str, str], word: str
 ) -> None:
     response = anonymous.get("/api/docs/", **headers)

@@ -1,4 +1,4 @@
-"""Commands while the station is offline, and the logs of what was said."""
+"""Commands to offline stations, and the logs of commands and messages."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_a_command_to_a_station_that_was_never_seen_is_404(operator: Caller, nam
         ("reset", {"timeout": True}, "timeout"),
     ],
 )
-def test_a_body_that_makes_no_sense_is_400_with_field_and_reason(
+def test_an_invalid_body_is_400_with_field_and_reason(
     operator: Caller, garage: ChargePoint, name: str, body: dict[str, Any], field: str
 ) -> None:
     response = operator.post(f"{GARAGE}/{name}", body)
@@ -74,7 +74,7 @@ def test_a_body_that_makes_no_sense_is_400_with_field_and_reason(
     assert field in [error["field"] for error in response.info["errors"]]
 
 
-def test_another_trigger_is_400_and_lists_the_six(operator: Caller, garage: ChargePoint) -> None:
+def test_an_unknown_trigger_is_400_and_lists_the_six(operator: Caller, garage: ChargePoint) -> None:
     response = operator.post(f"{GARAGE}/trigger", {"requestedMessage": "SignChargingStationCertificate"})
 
     assert response.status_code == 400
@@ -102,7 +102,7 @@ def test_a_2x_station_has_the_2x_triggers(operator: Caller, garage: ChargePoint)
 
 
 @pytest.mark.parametrize("query", ["?wait=no", "?wait=", "?wait=false&colour=red"])
-def test_another_way_to_wait_is_400(operator: Caller, garage: ChargePoint, query: str) -> None:
+def test_an_invalid_wait_parameter_is_400(operator: Caller, garage: ChargePoint, query: str) -> None:
     assert operator.post(f"{GARAGE}/reset{query}", {}).status_code == 400
 
 
@@ -154,7 +154,7 @@ def test_a_remote_start_at_a_station_that_is_offline_is_503(operator: Caller, ga
         ({"clientId": "GARAGE 1", "idTag": "A", "connectorId": -1}, "connectorId"),
     ],
 )
-def test_a_remote_start_that_makes_no_sense_is_400(
+def test_an_invalid_remote_start_is_400(
     operator: Caller, garage: ChargePoint, body: dict[str, Any], field: str
 ) -> None:
     response = operator.post(START, body)
@@ -174,7 +174,7 @@ def test_a_remote_stop_finds_the_station_of_the_transaction(
 @pytest.mark.parametrize(
     "body", [{"transactionId": 4711}, {"transactionId": "abc"}, {"transactionId": 1000, "clientId": "OTHER"}]
 )
-def test_a_remote_stop_of_nothing_is_404(
+def test_a_remote_stop_of_an_unknown_transaction_is_404(
     operator: Caller, session: Transaction, body: dict[str, Any]
 ) -> None:
     ChargePoint.objects.create(identity="OTHER")
@@ -189,13 +189,15 @@ def test_a_remote_stop_without_a_reference_is_400(
     assert operator.post(STOP, {"transactionId": reference}).status_code == 400
 
 
-def test_a_remote_stop_of_what_the_station_ended_is_409(operator: Caller, session: Transaction) -> None:
+def test_a_remote_stop_of_a_transaction_that_the_station_ended_is_409(
+    operator: Caller, session: Transaction
+) -> None:
     Transaction.objects.update(status="ended", ended_by="station")
 
     assert operator.post(STOP, {"transactionId": 1000}).status_code == 409
 
 
-def test_a_session_that_we_gave_up_may_still_be_stopped(operator: Caller, session: Transaction) -> None:
+def test_an_abandoned_session_may_still_be_stopped(operator: Caller, session: Transaction) -> None:
     Transaction.objects.update(status="ended", ended_by="abandoned")
 
     assert operator.post(STOP, {"transactionId": 1000}).status_code == 503
@@ -220,7 +222,9 @@ def test_an_id_that_two_stations_use_needs_the_station(operator: Caller, session
 # -- the logs ------------------------------------------------------------------------------------------------
 
 
-def test_the_command_log_says_who_when_what_and_hides_secrets(viewer: Caller, history: Command) -> None:
+def test_the_command_log_has_actor_time_and_action_and_hides_secrets(
+    viewer: Caller, history: Command
+) -> None:
     response = viewer.get(f"{GARAGE}/commands")
 
     row = response.info["commands"][0]
@@ -231,7 +235,7 @@ def test_the_command_log_says_who_when_what_and_hides_secrets(viewer: Caller, hi
     assert row["remoteStart"] is None
 
 
-def test_one_command_tells_what_came_of_a_remote_start(
+def test_the_detail_of_a_command_has_the_transaction_of_a_remote_start(
     viewer: Caller, history: Command, session: Transaction
 ) -> None:
     RemoteStart.objects.create(

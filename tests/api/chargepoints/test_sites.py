@@ -1,4 +1,4 @@
-"""Sites over REST: entered, changed, removed, and stations that stand there."""
+"""Sites over REST: added, changed, removed, and their stations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def depot(db: None) -> Site:
     return Site.objects.create(name="Depot", city="Wien", country="AUT")
 
 
-def test_a_site_is_entered_shown_changed_and_removed(administrator: Caller) -> None:
+def test_a_site_is_added_shown_changed_and_removed(administrator: Caller) -> None:
     made = administrator.post(
         SITES,
         {
@@ -51,14 +51,14 @@ def test_a_site_is_entered_shown_changed_and_removed(administrator: Caller) -> N
         ({"name": "A" * 101}, "name"),
     ],
 )
-def test_a_bad_site_is_400_and_says_where(administrator: Caller, body: dict[str, object], field: str) -> None:
+def test_a_bad_site_is_400_with_its_field(administrator: Caller, body: dict[str, object], field: str) -> None:
     response = administrator.post(SITES, body)
 
     assert response.status_code == 400
     assert [error["field"] for error in response.info["errors"]] == [field]
 
 
-def test_a_name_is_given_once_whatever_its_case(administrator: Caller, depot: Site) -> None:
+def test_a_name_is_unique_regardless_of_its_case(administrator: Caller, depot: Site) -> None:
     other = Site.objects.create(name="Other")
 
     assert administrator.post(SITES, {"name": "DEPOT "}).status_code == 409
@@ -83,7 +83,7 @@ def test_the_list_is_filtered_and_ordered(viewer: Caller, depot: Site, query: st
     assert [row["name"] for row in response.info["sites"]] == found
 
 
-def test_a_station_is_put_at_a_site_found_by_it_and_taken_away(
+def test_a_station_is_assigned_to_a_site_filtered_by_it_and_removed_from_it(
     administrator: Caller, garage: ChargePoint, depot: Site
 ) -> None:
     ChargePoint.objects.create(identity="ELSEWHERE")
@@ -99,14 +99,14 @@ def test_a_station_is_put_at_a_site_found_by_it_and_taken_away(
     assert (missing.status_code, missing.info["errors"][0]["field"]) == (400, "siteId")
 
 
-def test_a_station_is_entered_at_a_site(administrator: Caller, depot: Site) -> None:
+def test_a_station_is_added_at_a_site(administrator: Caller, depot: Site) -> None:
     made = administrator.post("/api/v1/chargepoints", {"clientId": "NEW 1", "siteId": depot.pk})
 
     assert (made.status_code, made.info["siteId"]) == (201, depot.pk)
 
 
 def test_a_site_with_stations_or_rules_stays(administrator: Caller, garage: ChargePoint, depot: Site) -> None:
-    """Without its rules, who was allowed nowhere else would be allowed everywhere."""
+    """Without the rules of a site, a token that was allowed only there would be allowed everywhere."""
     garage.site = depot
     garage.save()
     with_station = administrator.delete(f"{SITES}/{depot.pk}")
@@ -120,7 +120,7 @@ def test_a_site_with_stations_or_rules_stays(administrator: Caller, garage: Char
     assert Site.objects.filter(pk=depot.pk).exists()
 
 
-def test_who_has_an_old_state_changes_nothing(administrator: Caller, depot: Site) -> None:
+def test_a_change_of_an_old_state_is_refused(administrator: Caller, depot: Site) -> None:
     path = f"{SITES}/{depot.pk}"
     etag = administrator.get(path)["ETag"]
     administrator.patch(path, {"city": "Graz"}, If_Match=etag)

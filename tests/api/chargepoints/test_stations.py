@@ -1,4 +1,4 @@
-"""Stations: lists, detail, status, connectors, provisioning."""
+"""Stations over REST: list, detail, status, connectors, provisioning."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_the_list_shows_stations_with_count_and_total(viewer: Caller, garage: Ch
     assert [row["clientId"] for row in response.info["chargePoints"]] == ["CP1", "CP2"]
 
 
-def test_a_station_is_shown_as_clients_know_it(viewer: Caller, garage: ChargePoint) -> None:
+def test_a_station_is_shown_with_its_documented_fields(viewer: Caller, garage: ChargePoint) -> None:
     row = viewer.get("/api/v1/chargepoints?search=garage").info["chargePoints"][0]
 
     assert row["clientId"] == "GARAGE 1"
@@ -111,7 +111,7 @@ def test_the_detail_has_connectors_with_their_transactions(viewer: Caller, sessi
     assert connectors[1]["transaction"] is None
 
 
-def test_the_status_says_offline(viewer: Caller, garage: ChargePoint) -> None:
+def test_the_status_of_an_offline_station(viewer: Caller, garage: ChargePoint) -> None:
     response = viewer.get(f"{GARAGE}/status")
 
     assert response.info["clientId"] == "GARAGE 1"
@@ -168,7 +168,7 @@ def test_any_identity_is_reached_url_escaped_and_without_case(
 # -- provisioning --------------------------------------------------------------------------------------------
 
 
-def test_a_station_is_entered_before_it_connects(administrator: Caller) -> None:
+def test_a_station_is_added_before_it_connects(administrator: Caller) -> None:
     body = {"clientId": "NEW-1", "password": "correct horse battery", "validation": "strict"}
 
     response = administrator.post("/api/v1/chargepoints", body)
@@ -184,7 +184,7 @@ def test_a_station_is_entered_before_it_connects(administrator: Caller) -> None:
     assert "correct horse" not in station.password_hash
 
 
-def test_an_identity_that_exists_is_409_whatever_its_case(administrator: Caller, garage: ChargePoint) -> None:
+def test_an_identity_that_exists_is_409_in_any_case(administrator: Caller, garage: ChargePoint) -> None:
     assert administrator.post("/api/v1/chargepoints", {"clientId": "garage 1"}).status_code == 409
 
 
@@ -212,7 +212,7 @@ def test_an_identity_that_exists_is_409_whatever_its_case(administrator: Caller,
         ({"clientId": "A", "isOnline": True}, "isOnline"),
     ],
 )
-def test_a_station_that_can_not_be_is_400_with_field_and_reason(
+def test_an_invalid_station_is_400_with_field_and_reason(
     administrator: Caller, body: dict[str, Any], field: str
 ) -> None:
     response = administrator.post("/api/v1/chargepoints", body)
@@ -244,7 +244,7 @@ def test_a_password_is_set_and_removed_by_patch(administrator: Caller, garage: C
     assert without.info["hasPassword"] is False
 
 
-def test_a_station_is_renamed_by_nobody(administrator: Caller, garage: ChargePoint) -> None:
+def test_a_station_cannot_be_renamed(administrator: Caller, garage: ChargePoint) -> None:
     assert administrator.patch(GARAGE, {"clientId": "OTHER"}).status_code == 400
 
 

@@ -42,7 +42,7 @@ def test_keys_are_split_on_commas_and_unknown_ones_named(viewer: Caller, garage:
         ("Nonsense", "1", "NotSupported", False),
     ],
 )
-def test_a_change_answers_200_with_one_of_four_words(  # noqa: PLR0917 - a table's columns
+def test_a_change_is_200_with_one_of_four_statuses(  # noqa: PLR0917 - a table's columns
     operator: Caller, garage: ChargePoint, key: str, value: str, status: str, success: bool
 ) -> None:
     response = operator.put(GARAGE, {"key": key, "value": value})
@@ -60,7 +60,7 @@ def test_a_change_is_stored_and_read_again(operator: Caller, garage: ChargePoint
     }
 
 
-def test_the_authorization_key_goes_in_and_never_comes_out(operator: Caller, garage: ChargePoint) -> None:
+def test_the_authorization_key_is_written_and_never_returned(operator: Caller, garage: ChargePoint) -> None:
     secret = "00112233445566778899aabbccddeeff"
 
     changed = operator.put(GARAGE, {"key": "AuthorizationKey", "value": secret})
@@ -85,7 +85,7 @@ def test_the_authorization_key_goes_in_and_never_comes_out(operator: Caller, gar
         ({"key": "HeartbeatInterval", "value": "1", "timeout": 5}, "timeout"),
     ],
 )
-def test_a_change_that_makes_no_sense_is_400(
+def test_an_invalid_change_is_400(
     operator: Caller, garage: ChargePoint, body: dict[str, Any], field: str
 ) -> None:
     response = operator.put(GARAGE, body)
@@ -94,7 +94,7 @@ def test_a_change_that_makes_no_sense_is_400(
     assert [error["field"] for error in response.info["errors"]] == [field]
 
 
-def test_live_at_a_station_that_is_offline_is_503_and_points_to_the_stored_values(
+def test_live_configuration_of_an_offline_station_is_503_and_names_the_stored_values(
     operator: Caller, garage: ChargePoint
 ) -> None:
     read = operator.get(f"{GARAGE}/live?keys=HeartbeatInterval")
@@ -104,7 +104,9 @@ def test_live_at_a_station_that_is_offline_is_503_and_points_to_the_stored_value
     assert "tored values" in read.answer["message"]
 
 
-def test_a_viewer_reads_what_is_stored_but_asks_no_station(viewer: Caller, garage: ChargePoint) -> None:
+def test_a_viewer_reads_stored_keys_and_sends_no_request_to_a_station(
+    viewer: Caller, garage: ChargePoint
+) -> None:
     assert viewer.get(GARAGE).status_code == 200
     assert viewer.get(f"{GARAGE}/live").status_code == 403
 

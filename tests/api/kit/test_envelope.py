@@ -1,4 +1,4 @@
-"""Every answer has the one shape, whoever gives it."""
+"""Every answer has the form of the envelope, also answers of middleware and error handlers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.api.conftest import Caller
 from transactions.models import Transaction
 
 
-def test_health_is_open_and_says_that_the_server_is_running(anonymous: Caller) -> None:
+def test_health_needs_no_key_and_reports_a_running_server(anonymous: Caller) -> None:
     response = anonymous.get("/health")
 
     assert response.status_code == 200
@@ -20,7 +20,7 @@ def test_health_is_open_and_says_that_the_server_is_running(anonymous: Caller) -
     assert response.info["timestamp"].endswith("Z")
 
 
-def test_ready_tells_the_state_of_each_part(viewer: Caller) -> None:
+def test_ready_reports_the_state_of_each_part(viewer: Caller) -> None:
     response = viewer.get("/health/ready")
 
     assert response.status_code == 200
@@ -50,13 +50,13 @@ def test_an_unknown_address_is_404_in_the_envelope(viewer: Caller, path: str, de
 
 
 @pytest.mark.parametrize("path", ["/health/", "/clients/", "/api/v1/chargepoints/", "/api/v1/tokens/"])
-def test_a_last_slash_is_forgiven(viewer: Caller, path: str) -> None:
+def test_a_trailing_slash_is_ignored(viewer: Caller, path: str) -> None:
     response = viewer.get(path)
 
     assert response.status_code == 200
 
 
-def test_the_documents_are_found_without_their_last_slash(viewer: Caller) -> None:
+def test_the_documents_are_found_without_a_trailing_slash(viewer: Caller) -> None:
     assert (
         viewer.client.get("/api/schema", headers={"Authorization": f"Api-Key {viewer.key}"}).status_code
         == 200
@@ -64,7 +64,7 @@ def test_the_documents_are_found_without_their_last_slash(viewer: Caller) -> Non
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
-def test_a_method_that_is_not_there_is_405_in_the_envelope(administrator: Caller, method: str) -> None:
+def test_an_unsupported_method_is_405_in_the_envelope(administrator: Caller, method: str) -> None:
     response = administrator.request(method, "/clients")
 
     assert response.status_code == 405
@@ -89,8 +89,8 @@ def test_a_body_that_is_no_object_is_400(administrator: Caller, body: bytes) -> 
     "body",
     [
         b'{"a":' * 32 + b"[]" + b"}" * 32,
-        b"[" * 200 + b"]" * 200,  # more than can be written again, for the fingerprint of an Idempotency-Key
-        b'{"a":' * 900 + b'"\\u0000"' + b"}" * 900,  # more than Python's own recursion
+        b"[" * 200 + b"]" * 200,  # too deep to be serialized for the fingerprint of an Idempotency-Key
+        b'{"a":' * 900 + b'"\\u0000"' + b"}" * 900,  # deeper than the recursion limit of Python
         b"[" * 100_000,
     ],
 )
@@ -109,7 +109,7 @@ def test_a_body_as_deep_as_a_message_may_be_is_read(administrator: Caller) -> No
 
 
 def test_wrong_fields_beyond_the_first_are_not_all_named(administrator: Caller) -> None:
-    """A body of a MiB would have an answer of ten."""
+    """An answer with all fields of a body of one MiB would have ten MiB."""
     body = {f"field {number}": number for number in range(20_000)}
 
     response = administrator.post("/api/v1/tokens", body)
@@ -122,7 +122,7 @@ def test_wrong_fields_beyond_the_first_are_not_all_named(administrator: Caller) 
 @pytest.mark.parametrize(
     "body", [b'{"uid": "a\\u0000b"}', b'{"uid": "\\ud800"}', b'{"uid": NaN}', b'{"uid": "\xff"}']
 )
-def test_text_that_no_database_holds_is_400(administrator: Caller, body: bytes) -> None:
+def test_text_that_a_database_cannot_store_is_400(administrator: Caller, body: bytes) -> None:
     response = administrator.post("/api/v1/tokens", body)
 
     assert response.status_code == 400
@@ -138,7 +138,7 @@ def test_another_media_type_is_415(administrator: Caller) -> None:
     assert response.json()["success"] is False
 
 
-def test_an_odd_accept_header_still_gets_json(viewer: Caller) -> None:
+def test_an_unusual_accept_header_still_gets_json(viewer: Caller) -> None:
     response = viewer.get("/clients", Accept="text/html")
 
     assert response.status_code == 200
@@ -164,13 +164,13 @@ def test_unknown_parameters_are_400_by_name(viewer: Caller, path: str) -> None:
 def test_a_fault_of_the_server_is_500_in_the_envelope_without_details(
     viewer: Caller, session: Transaction
 ) -> None:
-    # given a row that something else has spoilt
+    # given a row with an invalid value
     Transaction.objects.update(suspect_reasons=5)
 
-    # when somebody asks for it
+    # when a caller requests it
     response = viewer.get("/api/v1/transactions")
 
-    # then nothing of the inside is told
+    # then the answer has no internal details
     assert response.status_code == 500
     assert response.answer["success"] is False
     assert "int" not in response.content.decode()

@@ -1,4 +1,4 @@
-"""The API against its own document: no fault of the server, no answer that is not declared."""
+"""Fuzzed requests against the OpenAPI document: no server error, and no undocumented answer."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from simulator.station import Station
 from tests.servers import API_KEY, LiveServer
 
-# 502 and 503 are what stations do, and documented; 500 would be ours.
+# 502 and 503 are caused by stations and documented; 500 would be a fault of the server.
 CONFIGURATION = """
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", 502, 503]
@@ -31,10 +31,10 @@ CHECKS = (
     ("phases", "examples"),
     [("examples,fuzzing", 1), pytest.param("examples,coverage,fuzzing", 5, marks=pytest.mark.nightly)],
 )
-async def test_no_request_that_fits_or_breaks_the_document_is_answered_by_a_surprise(
+async def test_valid_and_invalid_requests_get_documented_answers(
     server: LiveServer, tmp_path: Path, phases: str, examples: int
 ) -> None:
-    # given rows of every kind, and a station that is online under a name the fuzzer likes
+    # given rows of every kind, and an online station with an identity that the fuzzer generates often
     station = Station("0", "1.6", server.ocpp, speed=60)
     await station.start()
     await asyncio.to_thread(server.request, "POST", "/api/v1/tokens", {"uid": "0"})
@@ -42,7 +42,7 @@ async def test_no_request_that_fits_or_breaks_the_document_is_answered_by_a_surp
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(CONFIGURATION)
 
-    # when the document is taken at its word, and against it
+    # when the fuzzer sends requests that match the document, and requests that break it
     fuzzer = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -64,11 +64,11 @@ async def test_no_request_that_fits_or_breaks_the_document_is_answered_by_a_surp
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    said, _ = await fuzzer.communicate()
+    output, _ = await fuzzer.communicate()
     await station.stop()
 
-    # then nothing was wrong, and nothing was written into the log as wrong
-    assert fuzzer.returncode == 0, said.decode("utf-8", "replace")[-6000:]
+    # then the fuzzer found no fault, and the log has no error
+    assert fuzzer.returncode == 0, output.decode("utf-8", "replace")[-6000:]
     log = server.log.read_text("utf-8", "replace")
     assert "api.failed" not in log
     assert "Traceback" not in log

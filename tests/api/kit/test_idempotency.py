@@ -60,7 +60,7 @@ def test_a_request_without_effect_frees_its_key(administrator: Caller, body: dic
     assert (refused.status_code, mended.status_code) == (400, 201)
 
 
-def test_a_command_to_an_offline_station_may_be_tried_again(operator: Caller, garage: ChargePoint) -> None:
+def test_a_command_to_an_offline_station_may_be_retried(operator: Caller, garage: ChargePoint) -> None:
     path = "/api/v1/chargepoints/GARAGE%201/reset"
 
     statuses = [operator.post(path, {}, Idempotency_Key="k1").status_code for _ in range(2)]
@@ -79,7 +79,7 @@ def test_the_second_of_two_at_once_is_409_until_the_first_has_its_answer(adminis
     assert "still" in response.answer["message"]
 
 
-def test_a_claim_of_a_process_that_died_is_taken_over(administrator: Caller) -> None:
+def test_a_claim_of_a_dead_process_is_taken_over(administrator: Caller) -> None:
     administrator.post(TOKENS, {"uid": "A"}, Idempotency_Key="k1")
     long_ago = timezone.now() - timedelta(minutes=6)
     IdempotentRequest.objects.update(status_code=None, answer=None, created_at=long_ago)
@@ -88,7 +88,7 @@ def test_a_claim_of_a_process_that_died_is_taken_over(administrator: Caller) -> 
     assert administrator.post(TOKENS, {"uid": "A"}, Idempotency_Key="k1").status_code == 201
 
 
-def test_a_key_is_forgotten_after_a_day(administrator: Caller) -> None:
+def test_a_key_expires_after_a_day(administrator: Caller) -> None:
     administrator.post(TOKENS, {"uid": "A"}, Idempotency_Key="k1")
     IdempotentRequest.objects.update(created_at=timezone.now() - timedelta(hours=25))
 
@@ -97,7 +97,7 @@ def test_a_key_is_forgotten_after_a_day(administrator: Caller) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "k" * 256, "a\tb"])
-def test_a_key_that_is_none_is_400(administrator: Caller, key: str) -> None:
+def test_an_invalid_key_is_400(administrator: Caller, key: str) -> None:
     response = administrator.post(TOKENS, {"uid": "A"}, Idempotency_Key=key)
 
     assert response.status_code == 400

@@ -1,4 +1,4 @@
-"""If-None-Match: who has the current state is sent nothing (RFC 9110 section 13.1.2)."""
+"""If-None-Match: a caller with the current state gets 304 without a body (RFC 9110 section 13.1.2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transactions.models import AccessRule
 
 @pytest.fixture
 def tagged(garage: ChargePoint) -> list[str]:
-    """An address of everything that has an ETag."""
+    """One address of every resource with an ETag."""
     person = User.objects.create_user("ann", name="Ann")
     contract = Contract.objects.create(contract_id="C1", name="C", type="individual")
     token = Token.objects.create(uid="A1", user=person)
@@ -48,7 +48,7 @@ def test_weak_tags_lists_and_the_star_match(viewer: Caller, tagged: list[str], h
     assert viewer.request("GET", path, If_None_Match=header.format(etag)).status_code == 304
 
 
-def test_another_state_is_sent_whole(administrator: Caller, tagged: list[str]) -> None:
+def test_a_changed_state_is_sent_whole(administrator: Caller, tagged: list[str]) -> None:
     path = f"/api/v1/{tagged[2]}"
     etag = administrator.get(path)["ETag"]
     administrator.patch(path, {"name": "Ann's card"})
@@ -59,7 +59,7 @@ def test_another_state_is_sent_whole(administrator: Caller, tagged: list[str]) -
     assert fresh["ETag"] != etag
 
 
-def test_a_change_is_done_whatever_if_none_match_says(administrator: Caller, tagged: list[str]) -> None:
+def test_a_change_ignores_if_none_match(administrator: Caller, tagged: list[str]) -> None:
     path = f"/api/v1/{tagged[2]}"
 
     done = administrator.patch(path, {"name": "new"}, If_None_Match="*")

@@ -1,4 +1,4 @@
-"""Access rules over REST: who may charge where."""
+"""Access rules over REST: they allow or refuse a token, group or contract at a station or site."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_rule_names_one_subject_and_one_place(
         ("token_id", "charge_point_id", "site_id"),
     ],
 )
-def test_more_or_less_than_one_of_each_is_400(
+def test_more_or_less_than_one_subject_and_place_is_400(
     administrator: Caller, named: dict[str, Any], names: tuple[str, ...]
 ) -> None:
     response = administrator.post(RULES, {name: named[name] for name in names})
@@ -104,7 +104,7 @@ def test_more_or_less_than_one_of_each_is_400(
         ("effect", "maybe"),
     ],
 )
-def test_what_does_not_exist_is_400_and_named(
+def test_an_unknown_subject_or_place_is_400_with_its_field(
     administrator: Caller, named: dict[str, Any], field: str, value: object
 ) -> None:
     subject = field if field in ("group_id", "contract_id") else "token_id"
@@ -117,7 +117,7 @@ def test_what_does_not_exist_is_400_and_named(
     assert field in ("charge_point_id",) or response.info["errors"][0]["field"] == field
 
 
-def test_a_rule_decides_at_once(administrator: Caller, token: Token, garage: ChargePoint) -> None:
+def test_a_rule_applies_at_once(administrator: Caller, token: Token, garage: ChargePoint) -> None:
     ask = {"id_tag": token.uid, "charge_point_id": "GARAGE 1"}
     before = administrator.post("/api/v1/authorize", ask).info["status"]
 
@@ -158,7 +158,7 @@ def test_the_list_is_filtered_and_ordered(
     assert [row["note"] for row in response.info["access_rules"]] == found
 
 
-def test_who_has_an_old_state_changes_nothing(administrator: Caller, token: Token, depot: Site) -> None:
+def test_a_change_of_an_old_state_is_refused(administrator: Caller, token: Token, depot: Site) -> None:
     rule = AccessRule.objects.create(token=token, site=depot)
     path = f"{RULES}/{rule.pk}"
     etag = administrator.get(path)["ETag"]

@@ -1,4 +1,4 @@
-"""A page costs the same number of queries wherever it lies and however long it is."""
+"""A page of a list costs the same number of queries at any offset and any length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from transactions.models import MeterValue, Transaction
 
 @pytest.fixture
 def fleet(db: None) -> ChargePoint:
-    """300 stations with two connectors each, and 300 of everything else at the first of them."""
+    """300 stations with two connectors each, and 300 rows of every other kind at the first station."""
     stations = ChargePoint.objects.bulk_create(
         ChargePoint(identity=f"CP{number:03}", identity_key=f"cp{number:03}") for number in range(300)
     )
@@ -73,7 +73,7 @@ LISTS = {
     "/api/v1/transactions": 4,  # the key, total, page, stations
     "/api/v1/transactions?clientId=CP000": 5,
     "/api/v1/tokens": 3,
-    "/api/v1/chargepoints/CP000/commands": 4,  # and the station
+    "/api/v1/chargepoints/CP000/commands": 4,  # also the station
     "/api/v1/chargepoints/CP000/messages": 4,
     "/api/v1/transactions/1000/meter-values": 4,
 }
@@ -82,7 +82,7 @@ LISTS = {
 @pytest.mark.parametrize("path", LISTS)
 def test_queries_do_not_grow_with_the_page(viewer: Caller, fleet: ChargePoint, path: str) -> None:
     join = "&" if "?" in path else "?"
-    viewer.get(path)  # records the key's last use, once a minute
+    viewer.get(path)  # stores the last use of the key, once a minute
 
     counts: list[Any] = []
     for page in ("limit=1", "limit=10", "limit=100", "limit=200&offset=100"):
@@ -91,7 +91,7 @@ def test_queries_do_not_grow_with_the_page(viewer: Caller, fleet: ChargePoint, p
         assert response.status_code == 200
         counts.append(len(queries))
 
-    # A page behind the end asks for nothing.
+    # A page behind the end needs no query for rows.
     expected = LISTS[path]
     assert counts[:3] == [expected] * 3
     assert counts[3] <= expected

@@ -1,4 +1,4 @@
-"""Ending a session without its station."""
+"""Ending a session over REST without its station."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_session_is_ended_at_its_last_reading_and_its_last_message(
     assert settlement["after"]["stopTime"] == shown["stopTime"]
 
 
-def test_what_has_ended_is_not_ended_again(operator: Caller, session: Transaction) -> None:
+def test_an_ended_session_is_not_ended_again(operator: Caller, session: Transaction) -> None:
     operator.post(END, WHY)
 
     response = operator.post(END, WHY)
@@ -46,7 +46,7 @@ def test_what_has_ended_is_not_ended_again(operator: Caller, session: Transactio
     assert Settlement.objects.count() == 1
 
 
-def test_an_idempotency_key_ends_it_once(operator: Caller, session: Transaction) -> None:
+def test_an_idempotency_key_ends_a_session_once(operator: Caller, session: Transaction) -> None:
     first, again = (operator.post(END, WHY, Idempotency_Key="once") for _ in range(2))
 
     assert (first.status_code, again.status_code) == (200, 200)
@@ -54,7 +54,7 @@ def test_an_idempotency_key_ends_it_once(operator: Caller, session: Transaction)
     assert Settlement.objects.count() == 1
 
 
-def test_a_vehicle_that_is_charging_is_not_ended_behind_the_operators_back(
+def test_the_session_of_a_charging_vehicle_is_not_ended_without_confirmation(
     operator: Caller, charging: Transaction
 ) -> None:
     refused = operator.post(END, WHY)
@@ -66,7 +66,9 @@ def test_a_vehicle_that_is_charging_is_not_ended_behind_the_operators_back(
 
 
 @pytest.mark.parametrize("since", ["offline", "silence", "boot", "free"])
-def test_what_speaks_against_a_charging_vehicle(operator: Caller, charging: Transaction, since: str) -> None:
+def test_the_session_ends_if_the_vehicle_is_no_longer_charging(
+    operator: Caller, charging: Transaction, since: str
+) -> None:
     now = timezone.now()
     station = ChargePoint.objects.filter(pk=charging.charge_point_id)
     match since:
@@ -84,7 +86,7 @@ def test_what_speaks_against_a_charging_vehicle(operator: Caller, charging: Tran
     assert operator.post(END, WHY).status_code == 200
 
 
-def test_a_free_connector_beside_it_says_nothing(operator: Caller, charging: Transaction) -> None:
+def test_a_free_connector_of_the_same_evse_does_not_count(operator: Caller, charging: Transaction) -> None:
     Connector.objects.filter(charge_point=charging.charge_point_id).exclude(number=1).update(
         status="Available", status_received_at=timezone.now()
     )

@@ -1,4 +1,4 @@
-"""Long lists are read on with a cursor: each row once, whatever comes in meanwhile."""
+"""A cursor continues a long list: each row is returned once, also when new rows are stored meanwhile."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Series = tuple[str, str, Callable[[int], Any]]
 
 
 def moment(number: int) -> Any:
-    """Three rows share each, as the readings of one message do."""
+    """The time of a row: three rows share each, as the readings of one message do."""
     return NOON + timedelta(seconds=number // 3)
 
 
@@ -32,7 +32,7 @@ def charge_point() -> ChargePoint:
 
 @pytest.fixture(params=["messages", "meterValues", "transactions"])
 def series(request: pytest.FixtureRequest, charge_point: ChargePoint) -> Series:
-    """The address, the name of the rows, and what makes another row; with rows in it."""
+    """The address of a list with rows, the name of its rows, and a function that adds a row."""
 
     def transaction(number: int) -> Transaction:
         at = moment(number)
@@ -97,7 +97,7 @@ def test_every_row_comes_once_and_in_order(viewer: Caller, series: Series, sign:
     assert [page["count"] for page in read] == [LIMIT] * (ROWS // LIMIT) + [ROWS % LIMIT]
 
 
-def test_rows_that_come_in_meanwhile_shift_nothing(viewer: Caller, series: Series) -> None:
+def test_new_rows_between_two_pages_shift_nothing(viewer: Caller, series: Series) -> None:
     address, name, make = series
     reading = pages(viewer, address, f"-{order_of(name)}")
     first = next(reading)
@@ -109,7 +109,7 @@ def test_rows_that_come_in_meanwhile_shift_nothing(viewer: Caller, series: Serie
     assert not any(row in first[name] for row in rest)
 
 
-def test_a_page_of_a_cursor_counts_nothing(viewer: Caller, series: Series) -> None:
+def test_a_page_of_a_cursor_has_no_count_query(viewer: Caller, series: Series) -> None:
     address, name, _ = series
     following = viewer.get(f"{address}?limit={LIMIT}").info["next"]
 
@@ -136,7 +136,7 @@ def test_a_cursor_belongs_to_its_list_and_order(viewer: Caller, series: Series, 
 
 
 @pytest.mark.parametrize("word", ["x", "eyJhIjoxfQ:1abc:forged", "%00", "a" * 1001])
-def test_what_is_no_cursor_is_refused(viewer: Caller, series: Series, word: str) -> None:
+def test_an_invalid_cursor_is_refused(viewer: Caller, series: Series, word: str) -> None:
     answer = viewer.get(f"{series[0]}?cursor={word}")
 
     assert answer.status_code == 400

@@ -1,4 +1,4 @@
-"""Ending sessions without their station, and settling suspect ones."""
+"""Ending sessions without their station, and settling suspect sessions, over REST."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def test_the_proposed_energy_is_that_of_the_readings(operator: Caller, session: 
     assert json.dumps(rows).count('"energyWh": 2000') == 1
 
 
-def test_an_energy_of_ones_own_needs_an_administrator(
+def test_a_custom_energy_needs_an_administrator(
     operator: Caller, administrator: Caller, session: Transaction
 ) -> None:
     suspect(session, "meter-reset", status="ended", meter_stop_wh=1000)
@@ -201,7 +201,7 @@ def test_two_sessions_of_one_charging_are_merged(operator: Caller, session: Tran
     assert sum(Transaction.objects.values_list("energy_wh", flat=True)) == before + 50
 
 
-def test_a_merge_keeps_what_speaks_against_the_energy(operator: Caller, session: Transaction) -> None:
+def test_a_merge_keeps_the_reasons_that_question_the_energy(operator: Caller, session: Transaction) -> None:
     suspect(session, "superseded", status="ended", stopped_at=NOON + timedelta(hours=2), meter_last_wh=1000)
     suspect(ended(1001, session), "meter-reset", "clock-implausible")
 
@@ -220,7 +220,7 @@ def test_a_merge_keeps_what_speaks_against_the_energy(operator: Caller, session:
         {"merged_into_id": 1000},
     ],
 )
-def test_what_can_not_be_merged_is_409(
+def test_an_impossible_merge_is_409(
     administrator: Caller, session: Transaction, other: dict[str, Any]
 ) -> None:
     suspect(session, "superseded", status="ended")
@@ -256,7 +256,9 @@ def test_ignoring_changes_nothing_else(operator: Caller, session: Transaction) -
 
 
 @pytest.mark.parametrize("code", ["connector-available", "meter-jump: 1 to 2 Wh", "meter-reset"])
-def test_what_would_be_found_again_is_not_ignored(operator: Caller, session: Transaction, code: str) -> None:
+def test_a_reason_that_would_be_detected_again_is_not_ignored(
+    operator: Caller, session: Transaction, code: str
+) -> None:
     suspect(session, code)
 
     response = operator.post(SETTLE, {**WHY, "fix": "ignore"})
@@ -286,7 +288,7 @@ def test_a_fix_that_does_not_fit_the_state_is_409(
     assert words in response.answer["message"]
 
 
-def test_closing_as_a_fix_does_not_end_a_vehicle_that_charges(
+def test_closing_as_a_fix_does_not_end_the_session_of_a_charging_vehicle(
     operator: Caller, charging: Transaction
 ) -> None:
     suspect(charging, "clock-implausible")

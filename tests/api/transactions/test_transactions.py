@@ -1,4 +1,4 @@
-"""Transactions, their readings and their exports."""
+"""Transactions, their readings and their exports over REST."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIST = "/api/v1/transactions"
 
 @pytest.fixture
 def past(session: Transaction) -> list[Transaction]:
-    """Three sessions that ended, one of them at another station, on days before."""
+    """Three ended sessions of earlier days, one of them at another station."""
     other = ChargePoint.objects.create(identity="STREET", ocpp_version="ocpp2.0.1")
     rows = [
         Transaction(
@@ -109,12 +109,12 @@ def test_transactions_are_filtered_searched_and_sorted(
     "query",
     ["status=open", "from=yesterday", "to=2026-13-01", "ordering=token", "suspect=2", "from=", "idTag="],
 )
-def test_a_filter_that_makes_no_sense_is_400(viewer: Caller, session: Transaction, query: str) -> None:
+def test_an_invalid_filter_is_400(viewer: Caller, session: Transaction, query: str) -> None:
     assert viewer.get(f"{LIST}?{query}").status_code == 400
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-05-04"])
-def test_moments_at_the_edge_of_the_calendar_are_no_fault_of_the_server(
+def test_times_at_the_edge_of_the_calendar_are_no_server_error(
     viewer: Caller, session: Transaction, moment: str
 ) -> None:
     assert viewer.get(f"{LIST}?from={quote(moment)}").status_code in (200, 400)
@@ -180,7 +180,7 @@ def test_meter_values_are_filtered(viewer: Caller, session: Transaction) -> None
     assert [row["value"] for row in response.info["meterValues"]] == [400, 300, 200, 100]
 
 
-def test_hostile_texts_of_stations_come_out_as_they_are(viewer: Caller, session: Transaction) -> None:
+def test_hostile_texts_of_stations_are_returned_unchanged(viewer: Caller, session: Transaction) -> None:
     Transaction.objects.update(stop_reason='"><script>\u0001\u202e{{7*7}}')
 
     assert viewer.get(LIST).info["transactions"][0]["stopReason"] == '"><script>\u0001\u202e{{7*7}}'
@@ -220,7 +220,7 @@ def test_an_empty_export_is_still_a_file_of_its_kind(viewer: Caller, db: None) -
 
 
 def sheet(content: bytes, number: int) -> list[list[str]]:
-    """The texts of a sheet's cells, read as strictly as XML asks."""
+    """The texts of the cells of a sheet, read by a strict XML parser."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
         tree = ElementTree.fromstring(archive.read(f"xl/worksheets/sheet{number}.xml"))
@@ -228,7 +228,7 @@ def sheet(content: bytes, number: int) -> list[list[str]]:
     return [["".join(cell.itertext()) for cell in row.iter(f"{space}c")] for row in tree.iter(f"{space}row")]
 
 
-def test_xlsx_holds_texts_that_xml_can_not(viewer: Caller, past: list[Transaction]) -> None:
+def test_xlsx_has_texts_that_xml_cannot_contain(viewer: Caller, past: list[Transaction]) -> None:
     Transaction.objects.filter(pk=1000).update(id_token="<a>&\u0001]]>")
 
     rows = sheet(viewer.get(f"{LIST}/export?format=xlsx").getvalue(), 1)
@@ -238,7 +238,9 @@ def test_xlsx_holds_texts_that_xml_can_not(viewer: Caller, past: list[Transactio
     assert rows[3][5] == "'=HYPERLINK(1)"
 
 
-def test_xlsx_goes_on_in_another_sheet(viewer: Caller, past: list[Transaction], monkeypatch: Any) -> None:
+def test_a_long_xlsx_continues_in_another_sheet(
+    viewer: Caller, past: list[Transaction], monkeypatch: Any
+) -> None:
     monkeypatch.setattr("ocpp_server.api.exports.SHEET_ROWS", 3)
 
     content = viewer.get(f"{LIST}/export?format=xlsx").getvalue()
@@ -253,7 +255,7 @@ def test_an_export_that_is_not_offered_is_400(viewer: Caller, query: str) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_an_export_leaves_in_pieces_under_asgi(
+async def test_an_export_is_streamed_under_asgi(
     viewer: Caller, past: list[Transaction], monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("transactions.views.export.CHUNK", 1)

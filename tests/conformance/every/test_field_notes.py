@@ -1,4 +1,4 @@
-"""What chargers do in the field (sections 1, 2 and 4 to 8), and what this server makes of it."""
+"""Behaviour of chargers in the field (sections 1, 2, 4 to 8 and 10), and the reaction of this server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.conformance.peer import PATIENCE, V16, V201, Records, at, eventually,
 # -- 1 connecting --------------------------------------------------------------------------------------------
 
 
-async def test_1_a_station_without_a_subprotocol_is_served_where_the_operator_says_which(make_server):
+async def test_1_a_station_without_a_subprotocol_is_served_in_the_version_of_the_setting(make_server):
     server = make_server(OCPP_ASSUME_SUBPROTOCOL="ocpp1.6")
     async with station(server, V16, offers=[]) as peer:
         assert peer.socket.subprotocol is None
@@ -49,11 +49,11 @@ async def test_1_any_prefix_of_the_path_is_accepted(server, records):
     assert records.charge_point(identity)["is_online"] in (0, 1)
 
 
-async def test_1_a_station_that_never_answers_pings_but_talks_is_not_closed(make_server):
+async def test_1_a_station_that_never_answers_pings_but_sends_frames_is_not_closed(make_server):
     server = make_server(OCPP_PING_INTERVAL="500ms")
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     try:
-        # A raw socket: nobody answers pings. It sends an empty text every 300 ms instead.
+        # A raw socket answers no pings. The test sends an empty text every 300 ms instead.
         writer.write(
             b"GET /ocpp/DEAF HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, upgrade\r\n"
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
@@ -64,7 +64,7 @@ async def test_1_a_station_that_never_answers_pings_but_talks_is_not_closed(make
         frame = b'[2,"x","Heartbeat",{}]'
         for _ in range(8):
             writer.write(bytes([0x81, 0x80 | len(frame), 0, 0, 0, 0]) + frame)
-            await asyncio.sleep(0.3)  # longer than a ping and its timeout in all
+            await asyncio.sleep(0.3)  # in total longer than a ping and its timeout
         assert not reader.at_eof()
         assert Records(server.database).charge_point("DEAF")["is_online"] == 1
     finally:
@@ -76,7 +76,7 @@ async def test_1_a_station_that_never_answers_pings_but_talks_is_not_closed(make
 # -- 2 boot --------------------------------------------------------------------------------------------------
 
 
-async def test_2_nothing_is_sent_before_the_station_has_said_something(server, operator):
+async def test_2_nothing_is_sent_before_the_first_message_of_the_station(server, operator):
     identity = fresh()
     await operator.provision(identity)
     async with station(server, V16, identity, boot=False) as peer:
@@ -235,7 +235,7 @@ async def test_6_two_phases_are_no_total(server, records):
 # -- 7 status ------------------------------------------------------------------------------------------------
 
 
-async def test_7_connector_0_speaks_for_the_station_and_overwrites_no_connector(server, records):
+async def test_7_connector_0_is_the_station_and_overwrites_no_connector(server, records):
     async with station(server) as peer:
         await peer.call("StatusNotification", status(1, "Charging"))
         await peer.call("StatusNotification", status(0, "Unavailable"))
@@ -292,7 +292,7 @@ async def test_8_autocharge_tags_and_separators_are_tokens_like_any_other(server
     assert answer["idTagInfo"]["status"] == "Accepted"
 
 
-async def test_8_blocked_is_blocked_for_a_2_x_station_too_whatever_its_type(server):
+async def test_8_blocked_is_blocked_for_a_2_x_station_too_with_any_token_type(server):
     async with station(server, V201) as peer:
         for kind in ("ISO14443", "Central", "KeyCode"):
             answer = await peer.call("Authorize", {"idToken": token("BLOCKED1", kind)})
@@ -307,7 +307,7 @@ async def test_8_free_vending_of_one_station(server, operator):
         assert (await peer.call("Authorize", {"idTag": "BLOCKED1"}))["idTagInfo"]["status"] == "Blocked"
 
 
-# -- 10 seen on the wire -------------------------------------------------------------------------------------
+# -- 10 message ids and answers ------------------------------------------------------------------------------
 
 
 async def test_10_message_ids_may_repeat_after_each_start_and_between_stations(server, records):
@@ -332,7 +332,7 @@ async def test_10_message_ids_may_repeat_after_each_start_and_between_stations(s
     assert len(set(numbers)) == 2
 
 
-async def test_10_answers_are_compact_and_hold_only_what_the_schema_knows(server):
+async def test_10_answers_are_compact_and_have_only_fields_of_the_schema(server):
     async with station(server) as peer:
         await peer.send_raw('[2,"x","Authorize",{"idTag":"ALICE0001"}]')
 

@@ -1,4 +1,4 @@
-"""An independent peer: the client of the `ocpp` package boots, charges and stops."""
+"""An independent client: the station of the `ocpp` package boots, charges and stops."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CLIENTS = {V16: (ChargePoint16, call16), V201: (ChargePoint201, call201), V21: 
 
 
 def _session_of(version, calls):
-    """Boot to stop in the words of the library; each step sees the answers before it."""
+    """The messages from boot to stop as classes of the library; each step reads the answers before it."""
     if version == V16:
         yield lambda _: calls.BootNotification(charge_point_model="M", charge_point_vendor="V")
         yield lambda _: calls.StatusNotification(connector_id=1, error_code="NoError", status="Available")
@@ -69,7 +69,7 @@ def _session_of(version, calls):
 
 
 @pytest.mark.parametrize("version", _CLIENTS)
-async def test_8_done_means_the_ocpp_packages_client_boots_charges_and_stops(server, records, version):
+async def test_the_client_of_the_ocpp_package_boots_charges_and_stops(server, records, version):
     client, calls = _CLIENTS[version]
     async with station(server, version, boot=False) as peer:
         charger = client(peer.identity, peer.socket)

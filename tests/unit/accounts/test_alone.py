@@ -18,7 +18,7 @@ import pytest
 from tests.servers import API_KEY, ROOT, free_port
 
 
-class Alone:
+class AccountsServer:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.environment = {
@@ -53,8 +53,8 @@ class Alone:
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
-    server = Alone(tmp_path_factory.mktemp("alone"))
+def accounts_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AccountsServer]:
+    server = AccountsServer(tmp_path_factory.mktemp("accounts_server"))
     deadline = time.monotonic() + 120
     while True:
         try:
@@ -71,16 +71,16 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alone]:
     assert "Traceback" not in said
 
 
-def test_accounts_are_served_and_authorize_tokens(alone: Alone) -> None:
-    _, user = alone.request("POST", "/api/v1/users", {"name": "Alice"})
+def test_accounts_are_served_and_authorize_tokens(accounts_server: AccountsServer) -> None:
+    _, user = accounts_server.request("POST", "/api/v1/users", {"name": "Alice"})
     body = {"contract_id": "DE8AA001234567", "owner": user["data"]["id"]}
-    status, _ = alone.request("POST", "/api/v1/contracts", body)
+    status, _ = accounts_server.request("POST", "/api/v1/contracts", body)
     token = {"uid": "A", "user_id": user["data"]["id"], "contract_id": "DE8AA001234567"}
-    alone.request("POST", "/api/v1/tokens", token)
+    accounts_server.request("POST", "/api/v1/tokens", token)
 
-    first = alone.request("POST", "/api/v1/authorize", {"id_tag": "a"})
-    alone.request("POST", "/api/v1/tokens/by-uid/A/block", {})
-    second = alone.request("POST", "/api/v1/authorize", {"id_tag": "a"})
+    first = accounts_server.request("POST", "/api/v1/authorize", {"id_tag": "a"})
+    accounts_server.request("POST", "/api/v1/tokens/by-uid/A/block", {})
+    second = accounts_server.request("POST", "/api/v1/authorize", {"id_tag": "a"})
 
     assert status == 201
     assert (first[0], first[1]["data"]["allowed"]) == (200, True)
@@ -88,30 +88,32 @@ def test_accounts_are_served_and_authorize_tokens(alone: Alone) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/v1/chargepoints", "/api/v1/transactions", "/clients", "/admin/", "/"])
-def test_no_address_of_stations_is_served(alone: Alone, path: str) -> None:
-    status, answer = alone.request("GET", path)
+def test_no_address_of_stations_is_served(accounts_server: AccountsServer, path: str) -> None:
+    status, answer = accounts_server.request("GET", path)
 
     assert status == 404
     assert answer["success"] is False
 
 
-def test_documents_health_and_credentials_are_those_of_the_whole_server(alone: Alone) -> None:
-    _, schema = alone.request("GET", "/api/schema/")
+def test_documents_health_and_credentials_are_those_of_the_whole_server(
+    accounts_server: AccountsServer,
+) -> None:
+    _, schema = accounts_server.request("GET", "/api/schema/")
 
     families = {path.split("/")[3] for path in schema["paths"] if path.startswith("/api/v1/")}
     assert families == {"users", "contracts", "tokens", "token-groups", "authorize"}
-    assert alone.request("GET", "/api/docs/")[0] == 200
-    assert alone.request("GET", "/health/ready")[0] == 200
-    assert alone.request("GET", "/api/v1/users", key="wrong")[0] == 401
+    assert accounts_server.request("GET", "/api/docs/")[0] == 200
+    assert accounts_server.request("GET", "/health/ready")[0] == 200
+    assert accounts_server.request("GET", "/api/v1/users", key="wrong")[0] == 401
 
 
-def test_bodies_have_the_limits_of_the_whole_server(alone: Alone) -> None:
+def test_bodies_have_the_limits_of_the_whole_server(accounts_server: AccountsServer) -> None:
     large = {"id_tag": "x" * (1 << 20)}
-    refused = alone.request("POST", "/api/v1/authorize", large)
+    refused = accounts_server.request("POST", "/api/v1/authorize", large)
 
     assert (refused[0], refused[1]["data"]["limit"]) == (413, 1 << 20)
-    assert alone.request("POST", "/api/v1/authorize", large, key="wrong")[0] == 413
-    connection = http.client.HTTPConnection("127.0.0.1", alone.port, timeout=60)
+    assert accounts_server.request("POST", "/api/v1/authorize", large, key="wrong")[0] == 413
+    connection = http.client.HTTPConnection("127.0.0.1", accounts_server.port, timeout=60)
     connection.putrequest("POST", "/api/v1/tokens/import")
     connection.putheader("Content-Length", str(300 << 20))
     connection.endheaders()
@@ -119,8 +121,8 @@ def test_bodies_have_the_limits_of_the_whole_server(alone: Alone) -> None:
     connection.close()
 
 
-def test_two_embedded_servers_never_share_a_folder(alone: Alone) -> None:
-    second = alone.command(ACCOUNTS_PORT=str(free_port()))
+def test_two_embedded_servers_never_share_a_folder(accounts_server: AccountsServer) -> None:
+    second = accounts_server.command(ACCOUNTS_PORT=str(free_port()))
     said, _ = second.communicate(timeout=120)
 
     assert second.returncode == 1

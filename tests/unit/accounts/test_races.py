@@ -43,13 +43,13 @@ def conflicts(results: list[Any]) -> int:
 
 
 @pytest.fixture
-def crowd() -> list[User]:
+def users() -> list[User]:
     return [people.create(name=f"P{number}") for number in range(6)]
 
 
 @pytest.fixture
-def contract(crowd: list[User]) -> Contract:
-    return contracts.create(contract_id="C-1", owner=crowd[0])
+def contract(users: list[User]) -> Contract:
+    return contracts.create(contract_id="C-1", owner=users[0])
 
 
 def test_two_equal_tokens() -> None:
@@ -59,10 +59,10 @@ def test_two_equal_tokens() -> None:
     assert Token.objects.count() == 1
 
 
-def test_two_contracts_of_one_id(crowd: list[User]) -> None:
+def test_two_contracts_of_one_id(users: list[User]) -> None:
     spellings = ("DE8AA001234567", "de-8aa-001234567-0", "DE*8AA*001234567")
     results = at_once(
-        *[lambda text=text: contracts.create(contract_id=text, owner=crowd[0]) for text in spellings]
+        *[lambda text=text: contracts.create(contract_id=text, owner=users[0]) for text in spellings]
     )
 
     assert conflicts(results) == 2
@@ -78,10 +78,10 @@ def test_two_people_of_one_email() -> None:
     assert User.objects.count() == 1
 
 
-def test_two_transfers_end_with_one_owner(crowd: list[User], contract: Contract) -> None:
+def test_two_transfers_end_with_one_owner(users: list[User], contract: Contract) -> None:
     owner = Member.objects.get(role="owner")
 
-    results = at_once(*[lambda to=to: membership.transfer(owner=owner, to=to) for to in crowd[1:4]])
+    results = at_once(*[lambda to=to: membership.transfer(owner=owner, to=to) for to in users[1:4]])
 
     assert conflicts(results) == 2
     winner = next(result for result in results if isinstance(result, Member))
@@ -89,18 +89,18 @@ def test_two_transfers_end_with_one_owner(crowd: list[User], contract: Contract)
     assert Member.objects.count() == 2
 
 
-def test_two_users_who_join_the_last_place(crowd: list[User], contract: Contract) -> None:
+def test_two_users_who_join_the_last_place(users: list[User], contract: Contract) -> None:
     contracts.update(contract, max_members=3)
 
-    results = at_once(*[lambda user=user: membership.add(contract, user=user) for user in crowd[1:]])
+    results = at_once(*[lambda user=user: membership.add(contract, user=user) for user in users[1:]])
 
     assert conflicts(results) == 3
     contract.refresh_from_db()
     assert (contract.member_count, Member.objects.count()) == (3, 3)
 
 
-def test_the_same_person_joins_twice(crowd: list[User], contract: Contract) -> None:
-    results = at_once(*[lambda: membership.add(contract, user=crowd[1])] * 3)
+def test_the_same_person_joins_twice(users: list[User], contract: Contract) -> None:
+    results = at_once(*[lambda: membership.add(contract, user=users[1])] * 3)
 
     assert conflicts(results) == 2
 
@@ -113,22 +113,22 @@ def test_two_groups_of_one_id(contract: Contract) -> None:
     assert conflicts(results) == 1
 
 
-def test_a_token_for_a_member_who_is_leaving_never_works(crowd: list[User], contract: Contract) -> None:
-    member = membership.add(contract, user=crowd[1])
+def test_a_token_for_a_member_who_is_leaving_never_works(users: list[User], contract: Contract) -> None:
+    member = membership.add(contract, user=users[1])
 
     results = at_once(
-        lambda: tokens.create(uid="A", user=crowd[1], contract=contract), lambda: membership.remove(member)
+        lambda: tokens.create(uid="A", user=users[1], contract=contract), lambda: membership.remove(member)
     )
 
     assert isinstance(results[0], (Token, Invalid))
     assert not Token.objects.filter(valid=True).exists()
 
 
-def test_a_user_who_closes_never_becomes_an_owner(crowd: list[User]) -> None:
+def test_a_user_who_closes_never_becomes_an_owner(users: list[User]) -> None:
     results = at_once(
-        lambda: people.close(crowd[1]), lambda: contracts.create(contract_id="NEW", owner=crowd[1])
+        lambda: people.close(users[1]), lambda: contracts.create(contract_id="NEW", owner=users[1])
     )
 
-    is_closed = User.objects.get(pk=crowd[1].pk).status == "closed"
+    is_closed = User.objects.get(pk=users[1].pk).status == "closed"
     assert is_closed != Contract.objects.filter(contract_id="NEW").exists()
     assert sum(isinstance(result, (Refused, Invalid)) for result in results) == 1

@@ -115,7 +115,7 @@ def test_every_variable_has_a_sentence_and_is_a_setting() -> None:
 
 
 def test_the_page_of_the_settings_and_the_example_agree_with_the_table() -> None:
-    hint = "write them anew: python -m ocpp_server.environment.docs"
+    hint = "write them again: python -m ocpp_server.environment.docs"
 
     assert docs.CONFIGURATION.read_text() == docs.configuration_page(), hint
     assert docs.EXAMPLE.read_text() == docs.example_file(), hint

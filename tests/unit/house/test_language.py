@@ -88,5 +88,5 @@ def test_texts_are_in_plain_english(roots: tuple[str, ...], limit: float) -> Non
         ("Callers that arrive while it runs share its result.", True),
     ],
 )
-def test_a_sentence_is_judged(text: str, is_plain: bool) -> None:
+def test_the_rules_find_a_fault_in_a_sentence(text: str, is_plain: bool) -> None:
     assert (not Unit(Path("page.md"), 1, text, "paragraph").faults) is is_plain

@@ -23,7 +23,7 @@ SERVICES_WITHOUT_A_BLOCK = {
     "chargepoints/services/admission.py": "answers the handshake, which comes before every action",
     "chargepoints/services/connections.py": "stores connections and the messages of every block",
     "chargepoints/services/commands.py": "commands of every block end here when no answer comes",
-    "chargepoints/services/deviations.py": "counts what messages of every block get wrong",
+    "chargepoints/services/deviations.py": "counts the deviations of messages of every block",
     "chargepoints/services/sites.py": "OCPP has no sites",
     "transactions/services/privacy.py": "a person's data in every table; no action asks for it",
 }

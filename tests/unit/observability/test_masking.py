@@ -231,7 +231,7 @@ def test_addresses_lose_their_logins_and_the_secrets_of_their_queries(address: s
 # --- texts --------------------------------------------------------------------------------------------------
 
 
-def test_a_text_without_secrets_comes_back_as_it_is_and_one_with_them_keeps_its_numbers() -> None:
+def test_a_text_without_secrets_is_returned_unchanged_and_one_with_secrets_keeps_its_numbers() -> None:
     plain = '{ "key" : "Ssid", "value": "1.10" , "n": 1.10 }'
     secret = f'{{"n":1.10,"big":123456789012345678901234567890,"e":1E3,"customData":{{"psk":"{S}"}}}}'
 

@@ -50,7 +50,7 @@ async def asked(question: Any, server: LiveServer) -> Any:
     return await asyncio.to_thread(question, server)
 
 
-async def test_a_database_that_hangs_is_named_within_seconds(
+async def test_a_database_that_does_not_answer_is_named_within_seconds(
     make_cluster: MakeCluster, postgres: Postgres
 ) -> None:
     (server,) = make_cluster(1).servers

@@ -57,7 +57,7 @@ async def test_many_first_requests_start_the_engine_once() -> None:
     await engine.stop()
 
 
-async def test_stop_writes_what_was_submitted_before(running: None) -> None:
+async def test_stop_writes_all_work_submitted_before(running: None) -> None:
     unit = Unit()
     unit.insert(COUNTERS, name="last words", value=1)
     writing = asyncio.ensure_future(journal.commit(unit))

@@ -20,7 +20,7 @@ def values(samples: list[Any]) -> dict[str, Any]:
     return {"connectorId": 1, "meterValue": [{"timestamp": AT, "sampledValue": samples}]}
 
 
-def judged(payload: dict[str, Any], action: str = "MeterValues", version: str = V16) -> set[str]:
+def validated_kinds(payload: dict[str, Any], action: str = "MeterValues", version: str = V16) -> set[str]:
     """The kinds of deviations of a payload; fails when the validation takes too long."""
     began = time.thread_time()
     try:
@@ -32,14 +32,14 @@ def judged(payload: dict[str, Any], action: str = "MeterValues", version: str = 
 
 def test_many_values_that_are_no_samples_are_refused() -> None:
     with pytest.raises(OcppError):
-        judged(values([1] * 400_000))
+        validated_kinds(values([1] * 400_000))
 
 
 def test_every_number_is_repaired_at_any_place() -> None:
     payload = values([{"value": number} for number in range(40_000)])
     payload["meterValue"].append({"timestamp": AT, "sampledValue": [{"value": "7"}, {"value": 8.5}]})
 
-    kinds = judged(payload)
+    kinds = validated_kinds(payload)
 
     assert kinds == {"number-for-text"}
     assert payload["meterValue"][0]["sampledValue"][39_999] == {"value": "39999"}
@@ -50,21 +50,21 @@ def test_different_faults_of_a_large_message_are_repaired_one_after_the_other() 
     payload = values([{"value": 1, "unit": None} for _ in range(20_000)])
     payload["transactionId"] = None
 
-    assert judged(payload) == {"number-for-text", "null-property"}
+    assert validated_kinds(payload) == {"number-for-text", "null-property"}
     assert payload == values([{"value": "1"} for _ in range(20_000)])
 
 
 def test_a_tolerated_fault_ends_the_validation_and_is_reported() -> None:
     payload = values([{"value": "1", "measurand": "Odd"} for _ in range(40_000)])
 
-    assert judged(payload) == {"unknown-value", "not-judged"}
+    assert validated_kinds(payload) == {"unknown-value", "not-judged"}
 
 
 def test_many_unknown_fields_are_validated_quickly() -> None:
     samples = [{"value": 1, "measurand": "Voltage", "unknown": 1} for _ in range(20_000)]
     payload = {"evseId": 1, "meterValue": [{"timestamp": AT, "sampledValue": samples}]}
 
-    assert judged(payload, version=V201) == {"extra-property", "not-judged"}
+    assert validated_kinds(payload, version=V201) == {"extra-property", "not-judged"}
 
 
 def test_a_strict_station_gets_the_first_fault() -> None:

@@ -193,7 +193,7 @@ def test_null_for_a_list_of_a_request_has_no_elements():
     assert payload["meterValue"][0]["sampledValue"] == []
 
 
-def test_one_object_where_a_list_is_wanted_becomes_a_list_of_it_however_deep():
+def test_one_object_in_place_of_a_list_becomes_a_list_of_one_at_any_depth():
     payload = {"connectorId": 1, "meterValue": TIMED | {"sampledValue": {"value": 3.5, "unit": "kWh"}}}
 
     with pytest.raises(errors.TypeConstraintViolation):
@@ -288,7 +288,7 @@ def test_whole_text_stays_whole_in_2x():
     assert type(payload["meterValue"][0]["sampledValue"][0]["value"]) is int
 
 
-def test_F44_an_odd_time_is_a_deviation():
+def test_F44_an_invalid_time_is_a_deviation():
     payload = METER_VALUES | {"meterValue": [{"timestamp": "1000000", "sampledValue": [{"value": "1"}]}]}
 
     assert tolerated(V16, "MeterValues", payload) == [("bad-format", "meterValue[0].timestamp")]

@@ -37,7 +37,7 @@ HARMLESS_NAMES = """
 
 
 @pytest.mark.parametrize("name", SECRET_NAMES.split())
-def test_a_name_that_says_secret_is_one(name: str) -> None:
+def test_a_name_with_a_word_for_secrets_is_one(name: str) -> None:
     assert secrets.is_secret_name(name)
 
 
@@ -54,7 +54,7 @@ def test_the_names_of_every_other_property_of_every_schema_are_no_secrets() -> N
     assert found == {"apn", "apnPassword", "basicAuthPassword", "password", "simPin"}
 
 
-def test_a_long_name_is_judged_by_its_words_alone() -> None:
+def test_a_long_name_is_matched_by_its_words_alone() -> None:
     assert secrets.is_secret_name("x" * 100_000 + "password")
     assert not secrets.is_secret_name("xpsk" * 100_000)
 
@@ -69,7 +69,7 @@ def test_the_setting_adds_names_in_any_spelling(configured: None) -> None:
 
 # Texts that are no secrets: the reason, and the names of their properties.
 _REASONS = {
-    "what a device is called, and its versions": """
+    "the names of a device and its versions": """
         chargeBoxSerialNumber chargePointModel chargePointSerialNumber chargePointVendor evInverterHwVersion
         evInverterManufacturer evInverterModel evInverterSerialNumber evInverterSwVersion firmwareVersion
         iccid imsi meterSerialNumber meterType model vendorName serialNumber iso15118SchemaVersion
@@ -77,24 +77,24 @@ _REASONS = {
     "prices, taxes and receipts, which are shown to the driver": """
         currency overstayRuleDescription paymentBrand paymentRecognition priceAlgorithm
         priceScheduleDescription salesTariffDescription serviceName taxRuleName receiptId statusInfo""",
-    "an id or number of ours, of the station or of another party": """
+    "an id or number of the server, of the station or of another party": """
         controlId id supersededIds[] tariffId tariffIds[] transactionId pspRef messageId vendorId identity""",
-    "whose it is: personal, shown to operators, erased by other rules": """
+    "personal data: shown to operators, erased by other rules": """
         address1 address2 city country postalCode vatNumber customerIdentifier user group""",
     "a token: operators work with it, the logs shorten it": """
         additionalIdToken idTag idToken idTokens[] parentIdTag prioritizedEMAIDs[]""",
-    "a certificate, signature, checksum or public key: made to be shown": """
+    "a certificate, signature, checksum or public key: public by design": """
         certificate certificateChain csr checksum digestValue issuerKeyHash issuerNameHash ocspResult
         priceScheduleSignature publicKey signature signedMeterData signingCertificate""",
-    "encrypted to the vehicle by those who made it": "exiRequest exiResponse",
+    "encrypted for the vehicle by its sender": "exiRequest exiResponse",
     "a word of a list, a unit, a language or a time": """
         chargingLimitSource chargingLimitSource[] encodingMethod endTimeOfDay startTimeOfDay language
         language1 language2 preferredNetwork reasonCode signingMethod type unit validFromDate validToDate
         customTrigger""",
     "the name of something, not its value": """
         fileName filename instance key[] name unknownKey[] techCode vendorErrorCode""",
-    "words for people at the station's display": "content",
-    "why something is as it is, in a few words; nobody set it": """
+    "texts for the display of the station": "content",
+    "a short reason or explanation that no user has set": """
         additionalInfo extraInfo failureReason info""",
     "a monitored variable by the id of its stream; write-only variables can't be monitored": "v",
     "the address of a VPN server; with a login it is masked as any address": "server",

@@ -217,7 +217,7 @@ async def test_a_wrong_statement_fails_alone_and_is_not_retried_within_the_budge
     assert len(ran) <= 2 and journal.down_since is None
 
 
-async def test_a_bad_row_and_a_database_that_goes_away_repeat_nothing(journal: Journal) -> None:
+async def test_a_bad_row_and_a_lost_database_repeat_nothing(journal: Journal) -> None:
     await journal.commit(counter("taken", 1))
     ran: list[str] = []
     away = [True]

@@ -20,7 +20,7 @@ _REQUESTS = [
     for action in sorted(actions.from_station(version))
     if action not in actions.SENDS
 ]
-# What a mutation may be answered with; tolerated ones get a result.
+# The allowed answers to a mutation; a tolerated mutation gets a result.
 _CODES = {
     "FormatViolation",
     "OccurrenceConstraintViolation",
@@ -70,7 +70,7 @@ async def test_F72_the_longest_and_oddest_texts_fit_into_every_column(fuzzed, ve
 
 
 def filled(node, text):
-    """The payload with this text wherever it has one."""
+    """The payload with this text in place of each of its texts."""
     if isinstance(node, dict):
         return {name: filled(value, text) for name, value in node.items()}
     if isinstance(node, list):
@@ -85,10 +85,10 @@ async def test_F76_every_field_of_every_request_broken_in_every_way(fuzzed, vers
     codes = {spelled(code, version) for code in _CODES}
     cases = list(mutated(root, text))
     if (version, action) in NOT_YET:
-        # Refused before the payload is looked at.
+        # The server refuses these actions before it validates the payload.
         cases = cases[:3]
     async with station(fuzzed, version) as peer:
-        # Sent in one go, a few at a time: the answers have to come in the same order, one each.
+        # Requests are sent in groups without waiting: each gets one answer, in the same order.
         for begin in range(0, len(cases), 50):
             batch = cases[begin : begin + 50]
             ids = [new_id() for _ in batch]
@@ -105,9 +105,9 @@ async def test_F76_every_field_of_every_request_broken_in_every_way(fuzzed, vers
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def fuzzed(request, tmp_path_factory, migrated_database):
-    """A server of its own, without the limits of a real station: nothing it hears may make it raise.
+    """A server of its own without limits on messages: no message may make it raise.
 
-    On both databases: PostgreSQL refuses long texts, NUL and numbers beyond a column, where SQLite does not.
+    It runs on both databases: PostgreSQL refuses long texts, NUL and too large numbers; SQLite does not.
     """
     environment = {"OCPP_STATION_RATE": "0", "OCPP_MISSING_EVENTS_GRACE": "1h"}
     folder = tmp_path_factory.mktemp("fuzzed")

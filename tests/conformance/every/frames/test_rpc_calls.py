@@ -1,4 +1,4 @@
-"""R22-R30, R35, R37: what we say to stations, and what they answer."""
+"""R22-R30, R35, R37: calls to stations, and their answers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_R29_an_error_with_missing_parts_ends_the_command_too(server, oper
     assert records.command(call[1])["state"] == "error"
 
 
-# -- our calls -----------------------------------------------------------------------------------------------
+# -- calls to stations ---------------------------------------------------------------------------------------
 
 
 async def test_R22_twenty_commands_at_once_go_out_one_after_the_other_in_order(server, operator, version):
@@ -63,7 +63,7 @@ async def test_R22_twenty_commands_at_once_go_out_one_after_the_other_in_order(s
         seen = []
         for _ in range(20):
             call = await peer.next_call()
-            # While one is open the station may talk, and no second one comes.
+            # While a call is open the station may send requests, and the server sends no second call.
             await peer.heartbeat()
             assert not peer.calls
             seen.append(call)
@@ -114,7 +114,7 @@ async def test_a_command_that_waited_past_its_deadline_is_never_sent(server, ope
 
 
 @pytest.mark.parametrize("frame", [[3, "nobody", {}], [4, "nobody", "InternalError", "", {}], [3, "nobody"]])
-async def test_R24_answers_to_nothing_are_counted_and_change_nothing(server, records, version, frame):
+async def test_R24_answers_without_a_call_are_counted_and_change_nothing(server, records, version, frame):
     async with station(server, version) as peer:
         for _ in range(3):
             await peer.send(frame)
@@ -125,7 +125,7 @@ async def test_R24_answers_to_nothing_are_counted_and_change_nothing(server, rec
     assert {kind: row["count"] for kind, row in found.items()} == {"unknown-answer": 3}
 
 
-async def test_R25_the_station_is_answered_while_we_wait_for_it_and_the_other_way_round(
+async def test_R25_the_server_answers_while_its_own_call_is_open_and_so_does_the_station(
     server, operator, version
 ):
     async with station(server, version) as peer:
@@ -143,7 +143,7 @@ async def test_R25_the_station_is_answered_while_we_wait_for_it_and_the_other_wa
 
 
 @pytest.mark.parametrize("payload", [{"status": 5}, {}, [], "text", 7])
-async def test_R26_an_answer_that_breaks_its_schema_is_kept_and_2_1_is_told(
+async def test_R26_an_answer_that_breaks_its_schema_is_kept_and_2_1_gets_an_error(
     server, operator, records, version, payload
 ):
     async with station(server, version) as peer:
@@ -161,7 +161,7 @@ async def test_R26_an_answer_that_breaks_its_schema_is_kept_and_2_1_is_told(
     assert json.loads(json.loads(command["response"])["raw"]) == payload
 
 
-async def test_R27_a_2_1_station_may_refuse_our_answer_and_hears_nothing(server, records):
+async def test_R27_a_2_1_station_may_refuse_an_answer_and_gets_no_reply(server, records):
     async with station(server, V21) as peer:
         await peer.send([5, "some-id", "FormatViolation", "what was that", {}])
         await peer.heartbeat()
@@ -208,7 +208,7 @@ async def test_R30_F01_a_lost_connection_ends_every_command_at_once_and_nothing_
         peer.abort()
         answers = await asyncio.gather(*waiting)
 
-    assert asyncio.get_running_loop().time() - began < 15  # their own time is twice as long
+    assert asyncio.get_running_loop().time() - began < 15  # their timeout is twice as long
     assert [status for status, _ in answers] == [503] * 3
     assert {row["state"] for row in records.commands(identity)} == {"disconnected"}
     async with station(server, V16, identity) as peer:
@@ -216,7 +216,7 @@ async def test_R30_F01_a_lost_connection_ends_every_command_at_once_and_nothing_
         assert not peer.calls
 
 
-async def test_R35_what_we_send_holds_no_null_and_utc_times(server, operator, version):
+async def test_R35_sent_messages_have_no_null_and_utc_times(server, operator, version):
     async with station(server, version) as peer:
         boot = await peer.boot()
         assert boot["currentTime"].endswith("Z")
@@ -231,7 +231,7 @@ async def test_R35_what_we_send_holds_no_null_and_utc_times(server, operator, ve
     assert text == json.dumps(call, separators=(",", ":"))
 
 
-async def test_R37_decimals_are_what_they_look_like(server, operator):
+async def test_R37_decimals_are_sent_as_they_were_written(server, operator):
     profile = {
         "chargingProfileId": 1,
         "stackLevel": 0,

@@ -1,4 +1,4 @@
-"""R07-R21: frames and messages, the same for every version unless a case says otherwise."""
+"""R07-R21: frames and messages; a case applies to every version unless its name has one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.conformance.peer import (
     station,
 )
 
-# What an action answers that the specification knows and this server does not serve.
+# The error of an action that is in the specification but is not served here.
 _UNSUPPORTED = {
     V16: "RemoteStartTransaction",
     V201: "RequestStartTransaction",
@@ -33,8 +33,8 @@ def _status(version, **changed):
     return {"timestamp": at(), "connectorStatus": "Available", "evseId": 1, "connectorId": 1, **changed}
 
 
-def _odd(version):
-    """Payloads that break one rule each, and the code a strict server answers."""
+def _broken(version):
+    """Payloads that break one rule each, and the error code of a strict server."""
     status = "status" if version == V16 else "connectorStatus"
     return [
         (_status(version, **{status: "Avialable"}), "PropertyConstraintViolation"),
@@ -58,7 +58,7 @@ async def test_R07_a_call_is_answered_under_its_id_with_an_object(server, versio
         assert await asyncio.wait_for(peer.socket.recv(), PATIENCE) == '[3,"empty",{}]'
 
 
-async def test_R08_an_action_nobody_knows_is_not_implemented(server, version):
+async def test_R08_an_unknown_action_is_not_implemented(server, version):
     async with station(server, version) as peer:
         with pytest.raises(Refused) as refused:
             await peer.call("MakeCoffee", {"sugar": 2})
@@ -105,12 +105,12 @@ async def test_R10_R11_a_wrong_structure_is_refused_by_a_tolerant_server_too(ser
         await peer.heartbeat()
 
 
-async def test_R12_R13_a_strict_station_hears_what_is_wrong_with_a_value(server, operator, version):
+async def test_R12_R13_a_strict_station_gets_an_error_for_an_invalid_value(server, operator, version):
     identity = fresh()
     await operator.provision(identity, validation="strict")
 
     async with station(server, version, identity) as peer:
-        for payload, code in _odd(version):
+        for payload, code in _broken(version):
             with pytest.raises(Refused) as refused:
                 await peer.call("StatusNotification", payload)
             assert refused.value.code == spelled(code, version)
@@ -122,7 +122,7 @@ async def test_R12_R13_a_strict_station_hears_what_is_wrong_with_a_value(server,
 
 async def test_R12_R13_a_tolerant_server_accepts_counts_and_keeps_an_example(server, records, version):
     async with station(server, version) as peer:
-        for payload, _ in _odd(version):
+        for payload, _ in _broken(version):
             assert await peer.call("StatusNotification", payload) == {}
         identity = peer.identity
 
@@ -132,7 +132,7 @@ async def test_R12_R13_a_tolerant_server_accepts_counts_and_keeps_an_example(ser
 
 
 @pytest.mark.parametrize("version", [V201, V21])
-async def test_R13_TC_P_03_custom_data_is_welcome_even_to_a_strict_station(server, operator, version):
+async def test_R13_TC_P_03_custom_data_is_accepted_even_from_a_strict_station(server, operator, version):
     identity = fresh()
     await operator.provision(identity, validation="strict")
     custom = {"vendorId": "v", "anything": {"deep": [1, 2]}}
@@ -156,7 +156,7 @@ async def test_R14_a_list_that_is_too_short_is_refused_by_a_strict_server(server
         assert refused.value.code == spelled("OccurrenceConstraintViolation", version)
 
 
-async def test_R14_a_tolerant_server_takes_an_empty_list_for_no_elements(server, records, version):
+async def test_R14_a_tolerant_server_reads_an_empty_list_as_no_elements(server, records, version):
     place = {"connectorId": 1} if version == V16 else {"evseId": 1}
     async with station(server, version) as peer:
         assert await peer.call("MeterValues", {**place, "meterValue": []}) == {}
@@ -169,7 +169,7 @@ async def test_R14_a_tolerant_server_takes_an_empty_list_for_no_elements(server,
 
 
 @pytest.mark.parametrize("frame", ["", "x", "{", "[", "null", '"a"', "{}", "[]", "[2]", '[2,"a"', "[2,,]"])
-async def test_R16_what_is_no_message_is_answered_as_the_version_says(server, version, frame):
+async def test_R16_an_invalid_frame_is_answered_as_the_version_requires(server, version, frame):
     async with station(server, version) as peer:
         await peer.send_raw(frame)
 
@@ -194,7 +194,7 @@ async def test_R16_the_wrong_number_of_elements_is_answered_under_the_id(server,
         await peer.heartbeat()
 
 
-async def test_R16_ten_broken_frames_in_a_row_close_the_socket_and_a_good_one_forgives(server):
+async def test_R16_ten_broken_frames_in_a_row_close_the_socket_and_a_valid_one_resets_the_count(server):
     async with station(server) as peer:
         for _ in range(9):
             await peer.send_raw("nonsense")
@@ -206,7 +206,7 @@ async def test_R16_ten_broken_frames_in_a_row_close_the_socket_and_a_good_one_fo
 
 
 @pytest.mark.parametrize("message_id", [7, None, "", "x" * 37, {}, [], True])
-async def test_R17_an_id_that_is_no_id_is_refused_and_nothing_runs(server, records, version, message_id):
+async def test_R17_an_invalid_id_is_refused_and_nothing_runs(server, records, version, message_id):
     async with station(server, version) as peer:
         await peer.send([2, message_id, "Authorize", {"idTag": "NEVER"}])
         if version == V16 and not isinstance(message_id, (int, str)) or message_id in ("", True):
@@ -233,7 +233,7 @@ async def test_R18_an_action_that_is_no_text_is_refused_and_the_loop_survives(se
 
 
 @pytest.mark.parametrize("kind", [0, 1, 7, 99, -2])
-async def test_R19_an_unknown_type_number_is_ignored_and_2_0_1_says_so(server, version, kind):
+async def test_R19_an_unknown_message_type_is_ignored_and_2_0_1_answers_an_error(server, version, kind):
     async with station(server, version) as peer:
         await peer.send([kind, "abc", "Heartbeat", {}])
 
@@ -266,7 +266,7 @@ async def test_R20_a_call_sent_twice_at_once_has_one_effect(server, records):
         while (frame := await peer.next_frame())[1] != "end":
             answers.append(frame)
 
-        # Answered once, or both times alike.
+        # The call is answered once, or twice with the same answer.
         assert all(answer == first for answer in answers)
         assert records.transaction(peer.identity)["id"] == first[2]["transactionId"]
 

@@ -35,7 +35,7 @@ def _resident_mb(server):
 
 
 class CountingPings(ClientConnection):
-    """A socket that tells of the pings it answers."""
+    """A client socket that counts the pings it answers."""
 
     def __init__(self, *arguments, **how):
         super().__init__(*arguments, **how)
@@ -65,7 +65,7 @@ def _offline(records, identity):
         (["ocpp1.5", V16, "xmpp"], V16),
     ],
 )
-async def test_R01_the_first_offered_version_that_is_spoken_is_chosen(server, offers, chosen):
+async def test_R01_the_first_offered_version_that_is_supported_is_chosen(server, offers, chosen):
     async with station(server, chosen, offers=offers) as peer:
         assert peer.socket.subprotocol == chosen
         assert peer.socket.response.headers.get_all("Sec-WebSocket-Protocol") == [chosen]
@@ -103,7 +103,7 @@ async def test_R03_a_malformed_subprotocol_header_is_a_bad_request(server, heade
     assert refused.value.response.status_code == 400
 
 
-async def test_R04_an_unknown_identity_is_not_found_where_stations_are_entered_first(refusing):
+async def test_R04_an_unknown_identity_is_not_found_if_unknown_stations_are_refused(refusing):
     server = refusing
 
     with pytest.raises(InvalidStatus) as refused:
@@ -151,7 +151,7 @@ async def test_R05_2_x_identities_have_at_most_48_characters(server):
 
 
 @pytest.mark.parametrize("path", ["/ocpp/{0}/", "//ocpp//{0}//", "/ocpp/{0}?token=1", "/a/b/c/{0}", "/{0}"])
-async def test_R06_however_the_address_is_spelled_it_is_one_station(server, records, path):
+async def test_R06_every_spelling_of_the_address_is_one_station(server, records, path):
     identity = fresh()
     async with station(server, V16, identity):
         pass
@@ -174,7 +174,7 @@ async def test_R31_compression_is_used_when_the_station_offers_it_and_not_otherw
         assert "Sec-WebSocket-Extensions" not in peer.socket.response.headers
 
 
-async def test_R31_F68_a_compressed_bomb_closes_the_socket_and_memory_stays(server):
+async def test_R31_F68_a_compressed_bomb_closes_the_socket_and_memory_does_not_grow(server):
     before = _resident_mb(server)
     async with station(server, V201, compression="deflate") as peer:
         await _send_ignoring_close(peer, "0" * 200_000_000)
@@ -188,13 +188,13 @@ async def test_R32_F06_a_station_that_stops_answering_pings_is_closed_and_shown_
     identity = fresh()
 
     async with station(server, V16, identity, create_connection=CountingPings) as peer:
-        # It answers two pings, then its network is gone: nothing is read or written any more.
+        # The station answers two pings, then its network fails: it neither reads nor writes any more.
         for _ in range(2):
             await asyncio.wait_for(peer.socket.pings.get(), PATIENCE)
         peer.socket.transport.pause_reading()
         await eventually(lambda: not Records(server.database).charge_point(identity)["is_online"])
         status, answer = await Operator(server).request("GET", f"/api/v1/chargepoints/{identity}/status")
-        peer.abort()  # a polite end would wait for what it doesn't read
+        peer.abort()  # a close handshake would wait for frames that it does not read
 
     assert status == 200
     assert answer["data"]["isOnline"] is False
@@ -239,7 +239,7 @@ async def test_R34_the_close_code_of_the_station_is_kept(server, records, code):
     assert row["close_code"] == code
 
 
-async def test_R34_a_connection_that_just_ends_is_kept_as_1006(server, records):
+async def test_R34_a_connection_without_a_close_frame_is_kept_as_1006(server, records):
     async with station(server) as peer:
         peer.abort()
 

@@ -1,4 +1,4 @@
-"""F37-F42: stations that do not read, flood, flap, come all at once, or talk for talking's sake."""
+"""F37-F42: stations that do not read, flood, flap, connect all at once, or send more often than needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TALKATIVE = {"OCPP_STATION_RATE": "0", "OCPP_LOG_HEARTBEATS": "on"}
 
 
 def narrow(server: LiveServer) -> socket.socket:
-    """A connected socket whose station takes little before it is full."""
+    """A connected socket with a small receive buffer."""
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     narrow.connect(("127.0.0.1", server.port))
@@ -31,32 +31,32 @@ def narrow(server: LiveServer) -> socket.socket:
     return narrow
 
 
-class Deaf:
-    """A station that says more Heartbeats than all buffers take answers, and reads none."""
+class NonReadingStation:
+    """A station that sends Heartbeats until the answers fill all buffers, and reads no answer."""
 
     def __init__(self, server: LiveServer, peer: Peer) -> None:
         self._peer = peer
         self._records = Records(server.database)
         peer.socket.transport.pause_reading()
-        self._talking = asyncio.create_task(self._talk())
+        self._sending = asyncio.create_task(self._send())
 
-    async def _talk(self) -> None:
+    async def _send(self) -> None:
         with contextlib.suppress(ConnectionClosed, OSError):
             for number in range(10_000):
                 await self._peer.send([2, f"{number:036}", "Heartbeat", {}])
-                await asyncio.sleep(0)  # or nobody else of this process would ever have a turn
+                await asyncio.sleep(0)  # otherwise no other task of this process would run
 
     async def is_full(self) -> None:
-        """Wait until the server takes no more of what we say, because we read nothing."""
+        """Wait until the server reads no more, because this station reads no answers."""
         before, taken = -1, 0
         while before != taken or taken < 100:
             before = taken
-            await asyncio.sleep(1)  # nothing to await: that something does not happen
+            await asyncio.sleep(1)  # no event to await: the server stops reading
             taken = len(self._records.of("chargepoints_message", self._peer.identity))
         assert taken < 9_000, "everything went through"
 
-    def hang_up(self) -> None:
-        self._talking.cancel()
+    def abort(self) -> None:
+        self._sending.cancel()
         self._peer.abort()
 
 
@@ -69,45 +69,45 @@ async def slowest_heartbeat(peer: Peer, count: int) -> float:
     return longest
 
 
-async def test_F37_a_station_that_does_not_read_is_cut_and_others_notice_nothing(make_server):
+async def test_F37_a_station_that_does_not_read_is_disconnected_and_others_are_unaffected(make_server):
     server = make_server(OCPP_WRITE_TIMEOUT="8s", **TALKATIVE)
     records, identity = Records(server.database), fresh("DEAF")
     async with station(server) as other, station(server, V16, identity, sock=narrow(server)) as peer:
-        deaf = Deaf(server, peer)
-        await deaf.is_full()
+        non_reading = NonReadingStation(server, peer)
+        await non_reading.is_full()
 
         longest = await slowest_heartbeat(other, 20)
         await eventually(lambda: not records.charge_point(identity)["is_online"])
 
-        deaf.hang_up()
-        assert longest < 4  # who had to wait for the deaf one would wait for the timeout
+        non_reading.abort()
+        assert longest < 4  # a station that waited for this one would wait for the timeout
         assert records.charge_point(identity)["close_code"] == 1011
         async with station(server, V16, identity) as again:
             await again.heartbeat()
 
 
-async def test_F37_a_station_that_does_not_read_is_replaced_at_once_when_it_comes_back(make_server):
+async def test_F37_a_station_that_does_not_read_is_replaced_at_once_when_it_reconnects(make_server):
     server = make_server(OCPP_WRITE_TIMEOUT="60s", **TALKATIVE)
     identity = fresh("DEAF")
     async with station(server, V16, identity, sock=narrow(server)) as peer:
-        deaf = Deaf(server, peer)
-        await deaf.is_full()
+        non_reading = NonReadingStation(server, peer)
+        await non_reading.is_full()
 
         began = time.monotonic()
         async with station(server, V16, identity) as again:
             await again.heartbeat()
         took = time.monotonic() - began
 
-        deaf.hang_up()
-    assert took < 30  # not for the timeout
+        non_reading.abort()
+    assert took < 30  # shorter than the timeout
 
 
 async def test_F37_a_command_for_a_station_that_does_not_read_ends_with_its_deadline(make_server):
     server = make_server(OCPP_WRITE_TIMEOUT="60s", **TALKATIVE)
     identity = fresh("DEAF")
     async with station(server) as other, station(server, V16, identity, sock=narrow(server)) as peer:
-        deaf = Deaf(server, peer)
-        await deaf.is_full()
+        non_reading = NonReadingStation(server, peer)
+        await non_reading.is_full()
 
         stuck = asyncio.create_task(Operator(server).command(identity, "ClearCache", timeout=2))
         asked = asyncio.create_task(Operator(server).command(other.identity, "ClearCache"))
@@ -115,7 +115,7 @@ async def test_F37_a_command_for_a_station_that_does_not_read_ends_with_its_dead
 
         assert (await asked)[1]["status"] == "Accepted"
         assert (await stuck)[1]["status"] == "Timeout"
-        deaf.hang_up()
+        non_reading.abort()
 
 
 async def test_F38_a_flood_is_slowed_down_and_everything_answered(make_server):
@@ -130,9 +130,9 @@ async def test_F38_a_flood_is_slowed_down_and_everything_answered(make_server):
         took = time.monotonic() - began
 
     assert [answer[:2] for answer in answers] == [[3, f"n{number}"] for number in range(count)]
-    # 250 at once, then 50 a second.
+    # The server takes 250 messages at once, then 50 a second.
     assert took > 2.5
-    assert longest < took / 2  # nobody else waits for that
+    assert longest < took / 2  # no other station waits for the flood
 
 
 async def test_F38_a_flood_of_readings_is_never_answered_with_an_error(make_server):
@@ -149,17 +149,17 @@ async def test_F38_a_flood_of_readings_is_never_answered_with_an_error(make_serv
     assert [int(row["raw"]) for row in Records(server.database).meter_values(identity)] == list(range(count))
 
 
-async def test_F39_a_status_that_flaps_is_always_answered_and_the_last_one_stands(server, records):
+async def test_F39_a_status_that_flaps_is_always_answered_and_the_last_one_is_stored(server, records):
     async with station(server) as peer:
         for number in range(100):
-            said = "Available" if number % 2 else "Faulted"
-            assert await peer.call("StatusNotification", status(1, said)) == {}
+            word = "Available" if number % 2 else "Faulted"
+            assert await peer.call("StatusNotification", status(1, word)) == {}
 
     rows = records.of("chargepoints_connector", peer.identity)
     assert [row["status"] for row in rows] == ["Available"]
 
 
-async def test_F42_a_heartbeat_every_moment_is_answered_and_writes_next_to_nothing(make_server):
+async def test_F42_frequent_heartbeats_are_answered_and_write_almost_nothing(make_server):
     server = make_server(OCPP_LOG_HEARTBEATS="off", OCPP_STATION_RATE="0")
     async with station(server) as peer:
         before, began = await written(server), time.monotonic()
@@ -167,18 +167,18 @@ async def test_F42_a_heartbeat_every_moment_is_answered_and_writes_next_to_nothi
             await peer.heartbeat()
         after, took = await written(server), time.monotonic() - began
 
-    assert after - before <= 10 + took  # the housekeeping writes now and then, however fast this is
+    assert after - before <= 10 + took  # the housekeeping writes from time to time
     assert Records(server.database).of("chargepoints_message", peer.identity, "t.id")[1:] == []
 
 
 async def written(server: LiveServer) -> int:
-    """How many units the journal has written."""
+    """The number of units that the journal has written."""
     _, answer = await Operator(server).request("GET", "/health/ready")
     return int(answer["data"]["parts"]["journal"]["committed"])
 
 
 @pytest.mark.load
-async def test_F37_F38_one_that_floods_and_one_that_does_not_read_do_not_double_the_p99_of_the_others(
+async def test_F37_F38_a_flooding_and_a_non_reading_station_do_not_double_the_p99_of_the_others(
     make_server,
 ):
     server = make_server(OCPP_LOG_HEARTBEATS="on")
@@ -194,7 +194,7 @@ async def test_F37_F38_one_that_floods_and_one_that_does_not_read_do_not_double_
     fast_stations = [FastStation(f"GOOD-{number}") for number in range(50)]
     await connect_all(fast_stations, [server], over_s=1)
 
-    # In turns, so that what else disturbs the machine disturbs both.
+    # Both are measured in turns, so that other load on the machine affects both.
     p99s: dict[str, list[float]] = {"off": [], "on": []}
     for _ in range(4):
         for word in ("off", "on"):
@@ -207,12 +207,12 @@ async def test_F37_F38_one_that_floods_and_one_that_does_not_read_do_not_double_
     await asyncio.gather(*(fast_station.leave() for fast_station in fast_stations))
     print({word: [f"{p99 * 1000:.1f} ms" for p99 in each] for word, each in p99s.items()})
     alone, beside = (statistics.median(p99s[word]) for word in ("off", "on"))
-    # Below ten milliseconds it is the machine that is measured.
+    # Times below ten milliseconds depend on the machine.
     assert beside <= 2 * max(alone, 0.010)
 
 
 async def waits(fast_stations: list[FastStation], *, seconds: float, every_s: float = 0.5) -> list[float]:
-    """Seconds that readings waited for their answers, each station sending one every half second."""
+    """The seconds that readings waited for their answers; each station sends one every half second."""
 
     async def one(number: int, fast_station: FastStation) -> list[float]:
         waited = []

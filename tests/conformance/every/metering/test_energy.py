@@ -1,4 +1,4 @@
-"""What a session drew: registers in any order, with fractions, as text, without elements, after a restart."""
+"""The energy of a session: registers in any order, with fractions, as text, empty lists, after a restart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.conformance.peer import V16, V21, V201, Refused, at, fresh, reasons, 
 
 
 def values(*samples, minutes=0.0, **more):
-    """One element of a list of meter values: samples as (value, context)."""
+    """One element of a list of meter values from samples (value, context)."""
     sampled = [{"value": value, "context": context, **more} for value, context in samples]
     return {"timestamp": at(minutes), "sampledValue": sampled}
 
@@ -103,7 +103,7 @@ async def test_a_whole_meter_stop_below_a_finer_reading_is_no_regression(server,
     assert reasons(row) <= {"connector-unknown"}
 
 
-async def test_what_is_more_than_rounding_is_a_regression(server, records):
+async def test_a_difference_beyond_rounding_is_a_regression(server, records):
     async with station(server) as peer:
         number = (await peer.call("StartTransaction", start(meter=100, minutes=-30)))["transactionId"]
         listed = [values(("402.5", PERIODIC), minutes=-1)]
@@ -131,7 +131,7 @@ async def test_numbers_of_the_api_are_as_exact_as_the_registers(server, operator
     assert "139.72 Wh" in detail["message"]
 
 
-# -- starts, stops, and what came late -----------------------------------------------------------------------
+# -- starts, stops, and late readings ------------------------------------------------------------------------
 
 
 async def test_a_start_ahead_of_a_reading_by_clock_and_register_is_flagged_and_not_moved(server, records):
@@ -187,7 +187,7 @@ async def test_a_reading_later_than_the_stop_does_not_count_whichever_comes_firs
     assert [(row["energy_wh"], row["meter_stop_wh"]) for row in rows] == [(500, 1500)] * 2
 
 
-# -- what the schema does not allow --------------------------------------------------------------------------
+# -- values that the schema does not allow -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("listed", [[], [{"timestamp": "2026-03-01T10:00:00Z", "sampledValue": []}], None])

@@ -1,4 +1,4 @@
-"""The station's own password: a command that changes it would lock the station out, and is refused."""
+"""The password of a station: a command that changes it would lock the station out, so it is refused."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def test_a_password_changed_by_command_would_lock_the_station_out_and_is_r
             action=action,
             payload=json.dumps(payload),
         )
-        await peer.heartbeat()  # nothing came before its answer
+        await peer.heartbeat()  # the station got no command before this answer
 
     for status, answer in answers:
         assert status == 400

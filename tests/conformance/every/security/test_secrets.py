@@ -1,4 +1,4 @@
-"""S04: secrets pass through to where they belong, and are nowhere stored, shown or logged on the way."""
+"""S04: secrets reach their receiver and are nowhere stored, shown or logged on the way."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def console(server: LiveServer) -> Console:
 
 @pytest.fixture
 def nowhere(server: LiveServer, operator: Operator, console: Console) -> Callable[..., Any]:
-    """Look for a secret in everything that is stored of a station, and in all that shows it."""
+    """Search all stored rows of a station, the pages, the API and the log for a secret."""
 
     async def look(identity: str) -> str:
         base = f"/api/v1/chargepoints/{identity}"
@@ -40,7 +40,7 @@ def nowhere(server: LiveServer, operator: Operator, console: Console) -> Callabl
 
 
 def everything(server: LiveServer, identity: str) -> list[Any]:
-    """All rows that are a station's, of any table."""
+    """All rows of a station, of every table."""
     records = Records(server.database)
     tables = [
         row["name"]
@@ -67,8 +67,9 @@ def everything(server: LiveServer, identity: str) -> list[Any]:
 async def commanded(
     operator: Operator, peer: Any, action: str, payload: dict[str, Any], answer: Any
 ) -> tuple[list[Any], int, dict[str, Any]]:
-    """What the station got, and the HTTP status and `data` after its answer: a payload, or the rest of a
-    CALLERROR.
+    """Send a command that the station answers by `answer`: a payload, or the rest of a CALLERROR.
+
+    Returns the call that the station got, and the HTTP status and `data` of the command.
     """
     sent = asyncio.create_task(operator.command(peer.identity, action, payload))
     call = await peer.next_call()
@@ -203,7 +204,7 @@ async def test_S04_a_vendors_variables_of_2x_are_read_and_reported_and_not_kept(
             {"getVariableData": [secret, other]},
             {"getVariableResult": results},
         )
-        await peer.exchange("NotifyReport", report)  # whether it is served or not, it is kept in the log
+        await peer.exchange("NotifyReport", report)  # the log keeps it, whether it is served or not
         await peer.call(
             "NotifyEvent", {"generatedAt": "2026-05-04T12:00:00Z", "seqNo": 0, "eventData": [event]}
         )
@@ -219,7 +220,7 @@ async def test_S04_a_vendors_variables_of_2x_are_read_and_reported_and_not_kept(
     assert "Garage" in stored
 
 
-async def test_S04_what_a_vendor_sends_and_is_sent_is_masked_inside_of_its_texts(
+async def test_S04_data_from_and_to_a_vendor_is_masked_inside_of_its_texts(
     server, operator, records, nowhere, version
 ):
     nested = json.dumps({"wifi": json.dumps({"ssid": "Garage", "psk": SECRET})})
@@ -290,7 +291,7 @@ async def test_S04_the_example_of_a_deviation_and_the_events_of_a_session_hold_n
             "customData": vendors,
         }
         await peer.call("TransactionEvent", event)
-        # The same number with other content: put aside, and counted with its frame as an example.
+        # The same number with other content is quarantined, and counted with its frame as an example.
         await peer.call("TransactionEvent", {**event, "triggerReason": "Authorized", "wifiPassword": SECRET})
         await peer.call("Heartbeat", {"apiKey": SECRET})
 

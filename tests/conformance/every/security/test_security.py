@@ -1,4 +1,4 @@
-"""S01-S14 as far as profiles 0 to 2 go: who gets in, what is never shown, what a station can't exhaust."""
+"""S01-S14 for profiles 0 to 2: authentication, secrets that are never shown, and limits for stations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PASSWORD = "correct horse battery"
 
 
 async def refused(server, identity, **how):
-    """Connect in vain; the HTTP response."""
+    """Connect and be refused; the HTTP response."""
     with pytest.raises(InvalidStatus) as caught:
         async with station(server, how.pop("version", V16), identity, boot=False, **how):
             pass
@@ -37,7 +37,9 @@ async def test_TC_A_01_16_085_the_right_password_opens(server, guarded, version)
         await peer.heartbeat()
 
 
-async def test_S01_without_credentials_there_is_no_socket_and_no_sign_of_life(server, records, guarded):
+async def test_S01_without_credentials_there_is_no_socket_and_the_station_stays_offline(
+    server, records, guarded
+):
     response = await refused(server, guarded)
 
     assert response.status_code == 401
@@ -51,13 +53,13 @@ async def test_S01_without_credentials_there_is_no_socket_and_no_sign_of_life(se
 @pytest.mark.parametrize(
     "header", ["Basic", "Basic !!!", "Bearer abc", "Basic " + base64.b64encode(b"x").decode()]
 )
-async def test_S01_credentials_that_are_none(server, guarded, header):
+async def test_S01_malformed_credentials_are_refused(server, guarded, header):
     response = await refused(server, guarded, headers={"Authorization": header})
 
     assert response.status_code == 401
 
 
-async def test_S02_TC_A_02_TC_A_03_wrong_password_other_user_and_other_station_are_one_answer(
+async def test_S02_TC_A_02_TC_A_03_wrong_password_other_user_and_other_station_get_the_same_answer(
     server, operator, guarded
 ):
     other = fresh("SEC")
@@ -85,7 +87,8 @@ async def test_S02_an_unknown_identity_costs_as_much_time_as_a_wrong_password(re
         await refused(server, of, password="wrong")
         return time.perf_counter() - began
 
-    # In turns, so that what else disturbs the machine disturbs both; the least of many is disturbed least.
+    # Both are measured in turns, so that other load on the machine affects both. The smallest time of many
+    # has the least of it.
     wrong, unknown = [], []
     for number in range(20):
         wrong.append(await seconds(known[number % 4]))
@@ -94,14 +97,14 @@ async def test_S02_an_unknown_identity_costs_as_much_time_as_a_wrong_password(re
     assert min(unknown) > min(wrong) / 3
 
 
-async def test_S03_guessing_is_slowed_down_and_the_known_address_still_gets_in(server, records, guarded):
+async def test_S03_guessing_is_slowed_down_and_the_known_address_still_connects(server, records, guarded):
     codes = []
     for number in range(14):
         codes.append((await refused(server, guarded, password=f"guess number {number}")).status_code)
 
     assert codes[:10] == [401] * 10
     assert set(codes[10:]) == {429}
-    # The real station comes from another address, as the proxy in front says.
+    # The real station has another address in the header of the proxy.
     elsewhere = {"X-Forwarded-For": "198.51.100.7"}
     async with station(server, V16, guarded, password=PASSWORD, headers=elsewhere) as peer:
         await peer.heartbeat()
@@ -170,7 +173,7 @@ async def test_S05_colons_and_bytes_that_are_no_utf_8_belong_to_the_password(ser
     assert (await refused(server, colons, password="")).status_code == 401
 
 
-async def test_S05_a_user_name_that_is_not_the_identity_is_tolerated_only_where_the_operator_says_so(
+async def test_S05_a_user_name_that_is_not_the_identity_is_tolerated_only_by_a_setting(
     server, operator, guarded
 ):
     assert (await refused(server, guarded, password=PASSWORD, user="admin")).status_code == 401
@@ -186,7 +189,7 @@ async def test_S06_a_station_pinned_to_tls_is_refused_on_plain_ws(server, operat
     await operator.provision(identity, password=PASSWORD, securityProfile=2)
 
     assert (await refused(server, identity, password=PASSWORD)).status_code == 401
-    # The proxy in front ended TLS and says so.
+    # The proxy terminated TLS and sends the header for it.
     async with station(
         server, V16, identity, password=PASSWORD, headers={"X-Forwarded-Proto": "https"}
     ) as peer:
@@ -213,7 +216,9 @@ async def test_S09_a_browser_page_can_not_open_a_station_socket(server, records)
     assert not records.rows("SELECT id FROM chargepoints_chargepoint WHERE identity = ?", identity)
 
 
-async def test_S11_F41_a_station_that_hammers_is_told_to_wait_and_others_are_not(make_server):
+async def test_S11_F41_a_station_that_reconnects_too_often_is_refused_for_a_time_and_others_are_not(
+    make_server,
+):
     server = make_server()
     identity, codes = fresh(), []
     for _ in range(70):
@@ -231,7 +236,7 @@ async def test_S11_F41_a_station_that_hammers_is_told_to_wait_and_others_are_not
     assert (refusal["code"], refusal["count"]) == (429, 10)
 
 
-async def test_F04_two_devices_with_one_identity_are_noticed(server, records):
+async def test_F04_two_devices_with_one_identity_are_detected(server, records):
     identity = fresh()
     for _ in range(4):
         async with (
@@ -246,7 +251,7 @@ async def test_F04_two_devices_with_one_identity_are_noticed(server, records):
     assert "127.0.0.1" in events[0]["tech_info"]
 
 
-async def test_S12_where_stations_are_entered_first_nobody_registers_and_the_operator_sees_who_tried(
+async def test_S12_unknown_stations_are_refused_and_the_operator_sees_the_attempt(
     refusing,
 ):
     server, identity = refusing, fresh()
@@ -259,7 +264,7 @@ async def test_S12_where_stations_are_entered_first_nobody_registers_and_the_ope
     assert records.rows("SELECT id FROM chargepoints_chargepoint WHERE identity = ?", identity) == []
 
 
-async def test_S12_S13_a_pending_newcomer_starts_no_transaction_however_often_it_connects(make_server):
+async def test_S12_S13_a_pending_station_starts_no_transaction_however_often_it_connects(make_server):
     server = make_server(OCPP_UNKNOWN_STATIONS="pending")
     records, identity = Records(server.database), fresh()
     for _ in range(2):
@@ -272,7 +277,7 @@ async def test_S12_S13_a_pending_newcomer_starts_no_transaction_however_often_it
     assert records.quarantined(identity) == []
 
 
-async def test_S11_a_station_can_not_count_connectors_without_end(server, records):
+async def test_S11_a_station_has_a_limited_number_of_connectors(server, records):
     async with station(server, V201) as peer:
         for number in range(1, 140):
             await peer.call(

@@ -1,4 +1,4 @@
-"""S14: the events of stations are stored up to a bound, and the server's own security log beside them."""
+"""S14: security events of stations are stored up to a limit, beside the security events of the server."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_S14_a_flood_of_security_events_is_answered_stored_to_a_bound_and_
     assert counted["count"] == beyond
 
 
-async def test_S14_a_station_that_comes_back_does_not_get_a_new_bound(server, records):
+async def test_S14_a_station_that_reconnects_does_not_get_a_new_limit(server, records):
     identity = fresh()
     for part in range(2):
         async with station(server, V16, identity) as peer:
@@ -52,7 +52,7 @@ async def test_S14_a_station_that_comes_back_does_not_get_a_new_bound(server, re
     assert kinds == {"Part0", FLOOD}
 
 
-async def test_S14_failed_logins_of_a_station_are_in_the_security_log_once_for_a_row_of_repetitions(
+async def test_S14_repeated_failed_logins_of_a_station_are_one_row_of_the_security_log(
     server, operator, records
 ):
     identity = fresh("SEC")

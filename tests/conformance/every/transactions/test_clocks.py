@@ -1,4 +1,4 @@
-"""F43-F45: clocks that are wrong, times and readings that make no sense: stored, flagged and answered."""
+"""F43-F45: wrong clocks, and implausible times and readings: stored, flagged and answered."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ async def pages_render(server, identity):
 
 
 @pytest.mark.parametrize("time", ["1970-01-01T00:00:00Z", "2036-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
-async def test_F43_a_clock_that_was_never_set_is_replaced_by_ours_and_flagged(server, records, time):
+async def test_F43_a_clock_that_was_never_set_is_replaced_by_the_server_time_and_flagged(
+    server, records, time
+):
     async with station(server) as peer:
         answer = await peer.call("StartTransaction", start() | {"timestamp": time})
 
@@ -94,9 +96,7 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize("time", NONSENSE)
-async def test_F44_nonsense_for_a_time_is_stored_or_flagged_and_every_page_still_renders(
-    server, records, time
-):
+async def test_F44_an_invalid_time_is_stored_or_flagged_and_every_page_still_renders(server, records, time):
     async with station(server) as peer:
         started = await peer.call("StartTransaction", start() | {"timestamp": time})
         await peer.call("StatusNotification", status(1, "Charging", timestamp=time))
@@ -115,7 +115,7 @@ async def test_F44_nonsense_for_a_time_is_stored_or_flagged_and_every_page_still
 
 @pytest.mark.parametrize("time", NONSENSE)
 @pytest.mark.parametrize("version", [V201, V21])
-async def test_F44_nonsense_for_a_time_of_an_event(server, records, version, time):
+async def test_F44_an_invalid_time_of_an_event(server, records, version, time):
     async with station(server, version) as peer:
         payload = event("Started", new_transaction(), 0) | {"timestamp": time}
         assert await peer.call("TransactionEvent", payload) == {}

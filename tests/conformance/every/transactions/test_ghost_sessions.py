@@ -1,4 +1,4 @@
-"""Sessions that no stop ends: refused starts, power cuts, orphans. They keep no card out for good."""
+"""Sessions that no stop ends: refused starts, power cuts, orphans. They never block a token permanently."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from tests.servers import LiveServer
 
 @pytest.fixture(scope="module")
 def concurrent(tmp_path_factory, migrated_database):
-    """A server where one token charges at one place at a time, and an interrupted session waits a second for
-    its stop; what it stored, and its operator.
+    """A server, its stored rows and an operator. One token charges at one place at a time, and an interrupted
+    session waits a second for its stop.
     """
     folder = tmp_path_factory.mktemp("concurrent")
     environment = {"OCPP_CONCURRENT_TX": "refuse", "OCPP_INTERRUPTED_GRACE": "1s"}
@@ -53,7 +53,7 @@ def values(number, wh, minutes=0.0):
     return {"connectorId": 1, "transactionId": number, "meterValue": [sample]}
 
 
-async def test_a_refused_start_at_one_station_locks_no_card_out_at_a_third(concurrent):
+async def test_a_refused_start_at_one_station_blocks_no_token_at_a_third(concurrent):
     server, records, operator = concurrent
     uid = await card(operator)
     async with station(server) as a, station(server) as b, station(server) as c:
@@ -111,7 +111,7 @@ async def test_a_refused_start_ends_when_its_connector_is_free_again(concurrent)
         assert (ended["status"], ended["ended_by"], ended["suspect"]) == ("ended", "refused", 0)
         assert (ended["energy_wh"], ended["suspect_reasons"]) == (0, "[]")
 
-        # The stop comes after the status: it amends, and is neither orphan nor conflict.
+        # The stop arrives after the status: it amends the session, and is neither orphan nor conflict.
         await b.call("StopTransaction", stop(refused, meter=1000, reason="DeAuthorized"))
 
     amended = records.transaction(b.identity)
@@ -120,12 +120,12 @@ async def test_a_refused_start_ends_when_its_connector_is_free_again(concurrent)
 
 
 @pytest.mark.parametrize("version", [V201, V21])
-@pytest.mark.parametrize("said_by", ["StatusNotification", "NotifyEvent"])
-async def test_2x_a_refused_start_ends_when_its_connector_is_free_again(server, records, version, said_by):
+@pytest.mark.parametrize("source", ["StatusNotification", "NotifyEvent"])
+async def test_2x_a_refused_start_ends_when_its_connector_is_free_again(server, records, version, source):
     transaction = new_transaction()
     async with station(server, version) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0, idToken=token("STRANGER1")))
-        if said_by == "StatusNotification":
+        if source == "StatusNotification":
             free = {"timestamp": at(), "connectorStatus": "Available", "evseId": 1, "connectorId": 1}
         else:
             data = {
@@ -138,7 +138,7 @@ async def test_2x_a_refused_start_ends_when_its_connector_is_free_again(server, 
                 "variable": {"name": "AvailabilityState"},
             }
             free = {"generatedAt": at(), "seqNo": 0, "eventData": [data]}
-        await peer.call(said_by, free)
+        await peer.call(source, free)
         row = records.transaction(peer.identity)
         assert (row["ended_by"], row["suspect"], row["charging_state"]) == ("refused", 0, "")
 
@@ -165,7 +165,7 @@ def _ended(records, identity):
     return row if row["status"] == "ended" else None
 
 
-async def test_a_power_cut_without_a_stop_frees_the_card_and_a_late_stop_amends(concurrent):
+async def test_a_power_cut_without_a_stop_releases_the_token_and_a_late_stop_amends_the_session(concurrent):
     server, records, operator = concurrent
     uid = await card(operator)
     identity = fresh()
@@ -185,7 +185,7 @@ async def test_a_power_cut_without_a_stop_frees_the_card_and_a_late_stop_amends(
         await other.call("StopTransaction", stop(records.transaction(other.identity)["id"]))
 
         assert (await verdict(other, uid, minutes=1))[0] == "Accepted"
-        # What the live state of the serving process knows is what is stored: no reading reopens it.
+        # The live state of the serving process equals the stored rows: no reading reopens the session.
         await peer.call("MeterValues", values(number, 1750, -9))
         assert records.transaction(identity)["status"] == "ended"
         await peer.call("StopTransaction", stop(number, meter=1800, minutes=-8, reason="PowerLoss"))
@@ -210,12 +210,12 @@ async def test_an_interrupted_session_whose_connector_is_busy_is_not_closed(conc
     assert records.transaction(peer.identity)["status"] == "active"
 
 
-async def test_a_boot_we_triggered_interrupts_nothing_for_good(server, records):
+async def test_a_triggered_boot_interrupts_no_session_permanently(server, records):
     async with station(server) as peer:
         number = (await peer.call("StartTransaction", start(minutes=-30)))["transactionId"]
         await peer.call("BootNotification", boot_payload(V16))
         assert records.transaction(peer.identity)["is_interrupted"] == 1
-        # Queued before the boot: proves nothing.
+        # The station queued this message before the boot: it does not prove that the session runs.
         await peer.call("MeterValues", values(number, 1500, -20))
         assert records.transaction(peer.identity)["is_interrupted"] == 1
         await peer.call("MeterValues", values(number, 1600, 1))
@@ -224,7 +224,7 @@ async def test_a_boot_we_triggered_interrupts_nothing_for_good(server, records):
 
 
 @pytest.mark.parametrize("version", [V201, V21])
-async def test_2x_a_boot_on_every_reconnect_interrupts_nothing_for_good(server, records, version):
+async def test_2x_a_boot_on_every_reconnect_interrupts_no_session_permanently(server, records, version):
     transaction, identity = new_transaction(), fresh()
     async with station(server, version, identity) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0, idToken=token()))
@@ -238,8 +238,8 @@ async def test_2x_a_boot_on_every_reconnect_interrupts_nothing_for_good(server, 
         assert records.transaction(identity)["is_interrupted"] == 0
 
 
-async def test_an_odd_orphan_stop_fails_no_later_start(server, records):
-    """A number where 1.6 wants text is repaired on the live path; so it is when the stop is read again."""
+async def test_a_repaired_orphan_stop_fails_no_later_start(server, records):
+    """A number in place of a 1.6 text is repaired in a live message, and also in a stored stop."""
     data = [{"timestamp": at(), "sampledValue": [{"value": 12}]}]
     async with station(server) as peer:
         orphan = {"transactionId": 0, "meterStop": 99, "timestamp": at(), "transactionData": data}
@@ -266,7 +266,7 @@ async def test_an_odd_orphan_stop_fails_no_later_start(server, records):
         '{"transactionId":0,"meterStop":99,"timestamp":"T","transactionData":[{"sampledValue":7}]}',
     ],
 )
-async def test_what_an_earlier_version_kept_as_it_came_fails_no_start_either(server, records, kept):
+async def test_an_unrepaired_stop_of_an_earlier_release_fails_no_start_either(server, records, kept):
 
     async with station(server) as peer:
         await peer.call("StopTransaction", stop(0, meter=99))

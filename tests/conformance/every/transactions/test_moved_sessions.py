@@ -1,4 +1,4 @@
-"""Sessions that began in another system and were moved here with their stations: any transactionId."""
+"""Sessions that started in another system and were imported with their stations: any transactionId."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.conformance.messages import start, stop
 from tests.conformance.peer import Operator, Records, at, station
 
 
-async def test_a_session_that_was_moved_here_with_its_number_is_finished_here(make_server):
-    """The numbers of another system, not only ours from 1000."""
+async def test_an_imported_session_ends_under_its_number(make_server):
+    """An imported session may have any number; the numbers of this server start at 1000."""
 
     server = make_server()
     records, operator = Records(server.database), Operator(server)
@@ -34,7 +34,7 @@ async def test_a_session_that_was_moved_here_with_its_number_is_finished_here(ma
     assert records.quarantined(peer.identity) == []
 
 
-async def test_our_next_number_may_be_one_that_was_moved_here(make_server):
+async def test_the_next_number_of_the_server_may_be_an_imported_one(make_server):
     server = make_server()
     records = Records(server.database)
     async with station(server) as peer:

@@ -1,4 +1,4 @@
-"""A station says how many keys one question may have; reading its configuration keeps to it (TC_B_08)."""
+"""A station limits the number of keys in a request; reading its configuration respects it (TC_B_08)."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ Answer = Callable[[list[str]], Any]
 
 
 class Scripted:
-    """A station that answers what it is asked for; `questions` are the names of each CALL."""
+    """A station with answers from the test; `questions` are the names in each CALL."""
 
     def __init__(self, peer: Peer, operator: Operator) -> None:
         self.peer, self.operator = peer, operator
         self.questions: list[list[str]] = []
 
     async def read(self, keys: list[str], answer: Answer, timeout: int = 60) -> tuple[int, Any]:
-        """What the operator gets, while the station answers by `answer` (None: not at all, str: an error)."""
+        """The status and data for the operator. The station sends `answer` (None: nothing, str: an error)."""
         path = f"/api/v1/chargepoints/{self.peer.identity}/configuration/live"
         asked = f"{path}?timeout={timeout}" + (f"&keys={','.join(keys)}" if keys else "")
         waiting = asyncio.create_task(self.operator.request("GET", asked))
         answering = asyncio.create_task(self._answer(answer))
-        status, said = await waiting
+        status, body = await waiting
         answering.cancel()
         await asyncio.gather(answering, return_exceptions=True)
-        return status, said["data"]
+        return status, body["data"]
 
     async def _answer(self, answer: Answer) -> None:
         while True:
             call = await self.peer.next_call(timeout=60)
             names = _names(call)
             self.questions.append(names)
-            said = answer(names)
-            if isinstance(said, str):
-                await self.peer.send([4, call[1], said, "", {}])
-            elif said is not None:
-                await self.peer.answer(call, _payload(self.peer.version, said))
+            values = answer(names)
+            if isinstance(values, str):
+                await self.peer.send([4, call[1], values, "", {}])
+            elif values is not None:
+                await self.peer.answer(call, _payload(self.peer.version, values))
 
 
 def _names(call: list[Any]) -> list[str]:
@@ -94,7 +94,7 @@ async def scripted(server: Any, operator: Operator, version: str) -> Any:
 
 
 @pytest.mark.parametrize("limit_name", [LIMIT_201, LIMIT_INSTANCE_ASIDE])
-async def test_TC_B_08_five_keys_are_asked_for_as_four_and_one(
+async def test_TC_B_08_five_keys_are_requested_as_four_and_one(
     scripted: Scripted, version: str, limit_name: str, records: Records
 ) -> None:
     limit = "GetConfigurationMaxKeys" if version == V16 else limit_name
@@ -123,7 +123,7 @@ async def test_without_a_known_limit_twenty_variables_or_a_hundred_keys_go_at_on
     assert len(data["configuration"]) == 25
 
 
-async def test_a_limit_that_is_no_number_counts_as_none(scripted: Scripted, version: str) -> None:
+async def test_a_limit_that_is_no_number_is_ignored(scripted: Scripted, version: str) -> None:
     limit = "GetConfigurationMaxKeys" if version == V16 else LIMIT_201
     await scripted.read([limit], lambda names: {limit: "many"})
     scripted.questions.clear()
@@ -133,12 +133,12 @@ async def test_a_limit_that_is_no_number_counts_as_none(scripted: Scripted, vers
     assert scripted.questions == [five(version)]
 
 
-async def test_what_a_station_leaves_out_is_asked_for_once_more_and_then_counts_as_unknown(
+async def test_a_missing_key_is_requested_once_more_and_then_counts_as_unknown(
     scripted: Scripted, version: str
 ) -> None:
     keys = five(version)
 
-    # It answers one key at a time only, and knows all but the last.
+    # The station answers only requests of one key, and has all keys but the last.
     status, data = await scripted.read(keys, lambda names: everything([n for n in names[:1] if n != keys[4]]))
 
     assert scripted.questions == [keys, *([key] for key in keys[1:])]
@@ -147,7 +147,7 @@ async def test_what_a_station_leaves_out_is_asked_for_once_more_and_then_counts_
     assert data["unknownKeys"] == [keys[4]]
 
 
-async def test_a_question_that_is_answered_with_an_error_is_asked_key_by_key(
+async def test_a_request_that_is_answered_with_an_error_is_repeated_key_by_key(
     scripted: Scripted, version: str
 ) -> None:
     keys = five(version)
@@ -162,14 +162,16 @@ async def test_a_question_that_is_answered_with_an_error_is_asked_key_by_key(
     assert data["unknownKeys"] == [keys[2]]
 
 
-async def test_a_station_that_cannot_at_all_is_asked_once(scripted: Scripted, version: str) -> None:
+async def test_a_station_that_does_not_support_the_action_gets_one_request(
+    scripted: Scripted, version: str
+) -> None:
     status, data = await scripted.read(five(version), lambda names: "NotImplemented")
 
     assert scripted.questions == [five(version)]
     assert (status, data["code"]) == (502, "NotImplemented")
 
 
-async def test_a_question_without_an_answer_ends_the_reading_and_what_was_told_is_shown(
+async def test_a_request_without_an_answer_ends_the_reading_and_earlier_answers_are_shown(
     scripted: Scripted, version: str
 ) -> None:
     limit = "GetConfigurationMaxKeys" if version == V16 else LIMIT_201
@@ -186,7 +188,7 @@ async def test_a_question_without_an_answer_ends_the_reading_and_what_was_told_i
     assert sorted(data["configuration"]) == keys[:2]
 
 
-async def test_16_a_station_that_says_nothing_when_asked_for_all_is_asked_by_name(
+async def test_16_a_station_that_returns_no_keys_for_an_empty_request_is_asked_by_name(
     server: Any, operator: Operator
 ) -> None:
     async with station(server, V16) as peer:

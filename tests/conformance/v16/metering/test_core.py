@@ -1,4 +1,4 @@
-"""OCPP 1.6 Core: power failure, offline, metering, and what is only reported."""
+"""OCPP 1.6 Core: power failure, offline, metering, and messages that are only stored."""
 
 from __future__ import annotations
 

@@ -33,9 +33,7 @@ async def test_16_061_clear_cache(server, operator, word):
 
 
 @pytest.mark.parametrize("place", [{"connectorId": 1}, {}], ids=["with connector", "without"])
-async def test_16_010_16_011_1_a_remote_start_knows_the_transaction_that_came_of_it(
-    server, operator, records, place
-):
+async def test_16_010_16_011_1_a_remote_start_is_linked_to_its_transaction(server, operator, records, place):
     async with station(server) as peer:
         await peer.call("StatusNotification", status(1, "Preparing"))
         code, data, call = await remote_start(operator, peer, **place)
@@ -46,7 +44,7 @@ async def test_16_010_16_011_1_a_remote_start_knows_the_transaction_that_came_of
     assert (waited["outcome"], waited["transaction_id"]) == ("started", number)
 
 
-async def test_16_011_2_a_remote_start_without_a_vehicle_waits_and_a_foreign_start_is_not_taken_for_it(
+async def test_16_011_2_a_remote_start_without_a_vehicle_waits_and_is_not_linked_to_another_start(
     server, operator, records
 ):
     async with station(server) as peer:
@@ -73,7 +71,7 @@ async def test_16_012_remote_stop(server, operator, records):
     assert records.transaction(peer.identity)["stop_reason"] == "Remote"
 
 
-async def test_16_026_16_028_a_station_that_says_no_is_quoted(server, operator, records):
+async def test_16_026_16_028_a_rejection_is_returned_in_the_words_of_the_station(server, operator, records):
     async with station(server) as peer:
         code, data, _ = await remote_start(operator, peer, "Rejected", connectorId=1)
         assert (code, data["status"]) == (200, "Rejected")
@@ -87,7 +85,7 @@ async def test_16_026_16_028_a_station_that_says_no_is_quoted(server, operator, 
     assert waited["outcome"] == "refused"
 
 
-async def test_16_EV_connector_0_of_a_remote_start_is_refused_by_us(server, operator):
+async def test_16_EV_connector_0_of_a_remote_start_is_refused_by_the_server(server, operator):
     async with station(server) as peer:
         code, answer = await operator.request(
             "POST",
@@ -105,7 +103,7 @@ async def test_16_013_16_014_reset_with_a_running_transaction(server, operator, 
         sent = asyncio.create_task(operator.command(peer.identity, "Reset", {"type": kind}))
         call = await peer.next_call()
         assert call[3] == {"type": kind}
-        # It stops what runs before it answers.
+        # The station stops its transactions before it answers.
         await peer.call("StopTransaction", stop(number, reason=f"{kind}Reset"))
         await peer.answer(call, {"status": "Accepted"})
         assert (await sent)[0] == 200

@@ -25,8 +25,8 @@ async def test_16_001_cold_boot(server, records):
     assert answer["status"] == "Accepted"
     assert answer["interval"] > 0
     for answered in (answer, beat):
-        told = datetime.fromisoformat(answered["currentTime"])
-        assert abs((datetime.now(UTC) - told).total_seconds()) < 5
+        current = datetime.fromisoformat(answered["currentTime"])
+        assert abs((datetime.now(UTC) - current).total_seconds()) < 5
     assert (row["vendor"], row["model"], row["is_online"]) == ("Vendor", "Model", 1)
 
 
@@ -62,7 +62,7 @@ async def test_16_001b_pending_station_may_be_configured_and_nothing_else(server
         await peer.heartbeat()
 
 
-async def test_16_001c_rejected_station_hears_when_to_ask_again_and_is_sent_nothing(server, operator):
+async def test_16_001c_a_rejected_station_gets_the_retry_interval_and_no_other_message(server, operator):
     identity = fresh()
     await operator.provision(identity, registrationStatus="Rejected")
     async with station(server, V16, identity, boot=False) as peer:
@@ -77,7 +77,7 @@ async def test_16_001c_rejected_station_hears_when_to_ask_again_and_is_sent_noth
     assert refused.value.code == "SecurityError"
 
 
-async def test_16_001d_S13_after_a_restart_of_the_server_a_station_goes_on_without_a_boot(make_server):
+async def test_16_001d_S13_after_a_restart_of_the_server_a_station_continues_without_a_boot(make_server):
     server = make_server()
     identity, operator = fresh(), Operator(server)
     pending = fresh()
@@ -219,7 +219,7 @@ async def test_16_CTX_one_token_charges_once_and_the_second_start_still_gets_a_n
         first = await one.call("StartTransaction", start())
         authorized = await two.call("Authorize", {"idTag": ALICE})
         second = await two.call("StartTransaction", start())
-        # Blocked comes before ConcurrentTx, and a stop frees the token.
+        # Blocked precedes ConcurrentTx, and a stop releases the token.
         await one.call("StopTransaction", stop(first["transactionId"]))
         third = await one.call("StartTransaction", start(minutes=1))
 

@@ -1,4 +1,4 @@
-"""F46-F57 and F77: retries, orphans, foreign ids of 1.6: stored, flagged and answered, never refused."""
+"""F46-F57, F77: retries, orphans and foreign ids of 1.6 are stored, flagged and answered, never refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transactions.models import Transaction
 from transactions.services.transactions import closing
 
 
-async def test_F46_an_offline_session_replayed_hours_later_keeps_its_times_and_leaves_the_present_alone(
+async def test_F46_an_offline_session_replayed_hours_later_keeps_its_times_and_the_current_state(
     server, records
 ):
     async with station(server) as peer:
@@ -53,7 +53,7 @@ async def test_F47_start_retried_with_a_new_message_id_gets_the_first_number(ser
     assert (row["status"], row["id"]) == ("ended", first["transactionId"])
 
 
-async def test_F47_a_retry_is_recognised_before_the_token_is_judged_again(server, operator, records):
+async def test_F47_a_retry_is_recognised_before_the_token_is_checked_again(server, operator, records):
     uid = fresh("T")[:20]
     pk = await operator.add_token(uid)
     async with station(server) as peer:
@@ -180,7 +180,7 @@ async def test_F52_a_stop_without_a_number_finds_the_open_transaction_of_its_tok
 
 
 @pytest.mark.parametrize("number", [-1, 0])
-async def test_F52_without_a_transaction_to_match_it_waits_for_the_operator(server, records, number):
+async def test_F52_a_stop_without_a_matching_transaction_waits_for_the_operator(server, records, number):
     async with station(server) as peer:
         assert await peer.call("StopTransaction", stop(number)) == {}
 
@@ -216,7 +216,7 @@ async def test_F54_a_stop_before_its_start_is_joined(server, records):
     assert records.quarantined(peer.identity)[0]["resolved_at"]
 
 
-async def test_F55_a_boot_closes_nothing_and_marks_what_runs(server, records):
+async def test_F55_a_boot_closes_nothing_and_marks_running_transactions(server, records):
     async with station(server) as peer:
         number = (await peer.call("StartTransaction", start(minutes=-30)))["transactionId"]
         await peer.boot()
@@ -254,7 +254,7 @@ def test_F55_a_transaction_without_a_sign_of_life_is_abandoned_at_its_last_readi
     assert "abandoned" in row.suspect_reasons
 
 
-async def test_F56_a_connector_nobody_announced_is_made_and_flagged(server, records):
+async def test_F56_an_unannounced_connector_is_created_and_flagged(server, records):
     async with station(server) as peer:
         await peer.call("StartTransaction", start(connector=42))
         (row,) = records.of("chargepoints_connector", peer.identity)
@@ -282,7 +282,7 @@ async def test_F57_S18_any_text_is_just_an_unknown_tag(server, tag):
         assert started["idTagInfo"]["status"] == "Invalid"
 
 
-async def test_F67_1_6_reservation_id_of_nothing_known(server, records):
+async def test_F67_1_6_unknown_reservation_id(server, records):
     async with station(server) as peer:
         await peer.call("StartTransaction", start(reservationId=77))
 

@@ -11,7 +11,7 @@ from tests.conformance.messages import event, new_transaction, token
 from tests.conformance.peer import station
 
 
-async def test_TC_F_01_a_remote_start_knows_its_transaction_by_the_id_we_gave(
+async def test_TC_F_01_a_remote_start_is_linked_to_its_transaction_by_its_id(
     server, operator, records, version
 ):
     transaction = new_transaction()
@@ -26,7 +26,7 @@ async def test_TC_F_01_a_remote_start_knows_its_transaction_by_the_id_we_gave(
         call = await peer.next_call()
         assert call[2] == "RequestStartTransaction"
         remote_id = call[3]["remoteStartId"]
-        # It asks for authorization before it answers (field notes 10.2).
+        # The station sends Authorize before it answers (field notes 10.2).
         assert (await peer.call("Authorize", {"idToken": token()}))["idTokenInfo"]["status"] == "Accepted"
         await peer.answer(call, {"status": "Accepted"})
         assert (await sent)[0] == 200
@@ -47,7 +47,9 @@ async def test_TC_F_01_a_remote_start_knows_its_transaction_by_the_id_we_gave(
     assert (waited["outcome"], waited["transaction_id"]) == ("started", row["id"])
 
 
-async def test_TC_E_21_a_remote_stop_names_the_stations_own_id(server, operator, records, version):
+async def test_TC_E_21_a_remote_stop_has_the_transaction_id_of_the_station(
+    server, operator, records, version
+):
     transaction = new_transaction()
     async with station(server, version) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0, idToken=token()))

@@ -1,4 +1,4 @@
-"""F58-F67: gaps, disorder and repetitions of 2.x events: stored, flagged and answered, never refused."""
+"""F58-F67: gaps, disorder and repetitions of 2.x events are stored, flagged and answered, never refused."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def test_F59_an_event_without_its_start_opens_the_transaction_and_the_star
     assert moment(row["started_at"]) == datetime.fromisoformat(started["timestamp"])
 
 
-async def test_F60_the_same_number_with_other_content_is_kept_aside(server, records, version):
+async def test_F60_the_same_number_with_other_content_is_quarantined(server, records, version):
     transaction = new_transaction()
     async with station(server, version) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0, idToken=token()))
@@ -105,7 +105,9 @@ async def test_F61_ended_twice_and_updated_after_ended_do_not_reopen(server, rec
     assert {r["transaction_id"] for r in records.meter_values(peer.identity)} == {row["id"]}
 
 
-async def test_F62_offline_events_are_history_and_do_not_end_what_runs_now(server, records, version):
+async def test_F62_offline_events_are_history_and_do_not_end_the_current_transaction(
+    server, records, version
+):
     now, then = new_transaction(), new_transaction()
     async with station(server, version) as peer:
         await peer.call("TransactionEvent", event("Started", now, 0, idToken=token()))
@@ -176,7 +178,7 @@ async def test_F66_the_evse_may_become_known_later(server, records, version):
     assert records.transaction(peer.identity)["evse_number"] == 2
 
 
-async def test_F67_ids_of_reservations_and_remote_starts_nobody_knows_are_stored(server, records, version):
+async def test_F67_unknown_ids_of_reservations_and_remote_starts_are_stored(server, records, version):
     transaction = new_transaction()
     async with station(server, version) as peer:
         await peer.call(
@@ -189,24 +191,24 @@ async def test_F67_ids_of_reservations_and_remote_starts_nobody_knows_are_stored
 
 
 @pytest.fixture(scope="module")
-def inquisitive(tmp_path_factory, migrated_database):
-    """A server that asks for missing events at once."""
-    folder = tmp_path_factory.mktemp("inquisitive")
+def short_grace(tmp_path_factory, migrated_database):
+    """A server that requests missing events after half a second."""
+    folder = tmp_path_factory.mktemp("short_grace")
     live = LiveServer(folder, template=migrated_database, OCPP_MISSING_EVENTS_GRACE="500ms").start()
     yield live
     assert live.stop() == 0
 
 
-async def test_F58_a_station_is_asked_for_what_is_missing_after_a_grace(inquisitive, version):
-    # Both at once: the server looks every few seconds.
+async def test_F58_missing_events_are_requested_after_a_grace_period(short_grace, version):
+    # Both run at once: the server checks only every few seconds.
     async with asyncio.TaskGroup() as group:
         for has_more in (True, False):
-            group.create_task(_asked_for_what_is_missing(inquisitive, version, has_more))
+            group.create_task(_missing_events_are_requested(short_grace, version, has_more))
 
 
-async def _asked_for_what_is_missing(inquisitive, version, has_more):
-    records, transaction = Records(inquisitive.database), new_transaction()
-    async with station(inquisitive, version) as peer:
+async def _missing_events_are_requested(short_grace, version, has_more):
+    records, transaction = Records(short_grace.database), new_transaction()
+    async with station(short_grace, version) as peer:
         await peer.call("TransactionEvent", event("Started", transaction, 0))
         await peer.call("TransactionEvent", event("Updated", transaction, 3))
         call = await peer.next_call()

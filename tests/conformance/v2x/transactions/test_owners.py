@@ -1,4 +1,6 @@
-"""Whose a 2.x session is: its remote start's, nobody's, or ended by a master pass (C02, C16, F01)."""
+"""The owner of a 2.x session: the token of its remote start, none, or a master pass that ends it
+(C02, C16, F01).
+"""
 
 from __future__ import annotations
 
@@ -34,8 +36,8 @@ async def test_2x_a_session_without_a_token_belongs_to_its_remote_start(server, 
 
 @pytest.mark.parametrize("version", [V201, V21])
 @pytest.mark.parametrize("late", ["answer", "number"])
-async def test_2x_the_remote_start_may_be_recognised_later(server, records, operator, version, late):
-    """The Started event comes before the station's answer, or the number comes with a later event."""
+async def test_2x_the_remote_start_may_be_linked_later(server, records, operator, version, late):
+    """The Started event arrives before the answer of the station, or a later event has the number."""
 
     uid = await card(operator)
     async with station(server, version) as peer:
@@ -70,16 +72,16 @@ async def remote_start(peer, operator, uid):
 
 @pytest.mark.parametrize("version", [V201, V21])
 async def test_C02_FR_02_no_authorization_is_accepted_and_owns_nothing(server, records, operator, version):
-    nobody = token("", "NoAuthorization")
+    no_token = token("", "NoAuthorization")
     async with station(server, version) as peer:
-        answer = await peer.call("TransactionEvent", event("Started", "T1", 0, idToken=nobody))
+        answer = await peer.call("TransactionEvent", event("Started", "T1", 0, idToken=no_token))
         row = records.transaction(peer.identity)
         assert answer["idTokenInfo"]["status"] == "Accepted"
         assert (row["id_token"], row["token_id"], row["authorization_status"]) == ("", None, "Accepted")
-        assert (await peer.call("Authorize", {"idToken": nobody}))["idTokenInfo"]["status"] == "Accepted"
+        assert (await peer.call("Authorize", {"idToken": no_token}))["idTokenInfo"]["status"] == "Accepted"
 
         await operator.change(peer.identity, unknownTokens="refuse")
-        answer = await peer.call("TransactionEvent", event("Started", "T2", 0, evse=2, idToken=nobody))
+        answer = await peer.call("TransactionEvent", event("Started", "T2", 0, evse=2, idToken=no_token))
 
     assert answer["idTokenInfo"]["status"] == "Invalid"
 
@@ -90,8 +92,8 @@ async def test_C16_a_master_pass_ends_a_session_that_had_no_token(server, record
     master = await card(operator, is_master=True, group_id=fresh("M")[:20])
     async with station(server, version) as peer:
         await peer.call("TransactionEvent", event("Started", "T1", 0, meterValue=energy(1000, -5)))
-        told = event(kind, "T1", 1, trigger="StopAuthorized", idToken=token(master), meterValue=energy(1500))
-        answer = await peer.call("TransactionEvent", told)
+        stop = event(kind, "T1", 1, trigger="StopAuthorized", idToken=token(master), meterValue=energy(1500))
+        answer = await peer.call("TransactionEvent", stop)
         if kind == "Updated":
             await peer.call("TransactionEvent", event("Ended", "T1", 2, trigger="StopAuthorized"))
 

@@ -54,11 +54,11 @@ async def test_an_ocpp_error_in_the_middle_of_a_handler_is_rolled_back_as_well(
     handler = registry.handler(V16, "StartTransaction")
     assert handler is not None
 
-    async def answers_nonsense(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    async def invalid_answer(station: Station, request: dict[str, Any]) -> dict[str, Any]:
         await handler(station, request)
         return {"transactionId": "one", "idTagInfo": {"status": "Accepted"}}
 
-    monkeypatch.setitem(registry._on, (V16, "StartTransaction"), answers_nonsense)
+    monkeypatch.setitem(registry._on, (V16, "StartTransaction"), invalid_answer)
     answer = await wire.call("StartTransaction", START)
     now = live_state(wire.station)
     now["station"]["connectors"].clear()

@@ -221,7 +221,7 @@ def test_the_shares_add_up_to_the_energy():
     assert round(sum(hours.spread({}, at(1, 7), at(9, 3, day=3), 100.1).values()), 6) == 100.1
 
 
-def test_a_gap_of_years_and_a_clock_that_goes_back_are_booked_into_one_hour():
+def test_a_gap_of_years_and_a_clock_that_is_set_back_are_booked_into_one_hour():
     assert len(hours.spread({}, datetime(2015, 1, 1, tzinfo=UTC), at(10, 30), 100)) == 1
     assert hours.spread({}, at(12), at(10, 30), 100) == {hours.key(at(10)): 100}
 

@@ -68,7 +68,7 @@ def test_the_energy_of_a_running_session_is_not_settled_yet() -> None:
     assert propose(running("meter-jump"), [], []).fix is None
 
 
-def test_an_odd_clock_of_a_running_session_is_ignored() -> None:
+def test_a_wrong_clock_of_a_running_session_is_ignored() -> None:
     assert propose(running("clock-implausible"), [], []).fix == Fix.IGNORE
 
 
