@@ -23,7 +23,7 @@ from tests.servers import LiveServer
 
 V16, V201, V21 = "ocpp1.6", "ocpp2.0.1", "ocpp2.1"
 VERSIONS = (V16, V201, V21)
-PATIENCE = 30.0  # seconds; far above what a loaded machine needs
+TIMEOUT_S = 30.0  # seconds; far above what a loaded machine needs
 
 _counter = itertools.count(1)
 
@@ -66,20 +66,20 @@ class Peer:
     async def send(self, frame: list[Any]) -> None:
         await self.socket.send(json.dumps(frame))
 
-    async def next_frame(self, timeout: float = PATIENCE) -> list[Any]:
+    async def next_frame(self, timeout: float = TIMEOUT_S) -> list[Any]:
         text = await asyncio.wait_for(self.socket.recv(), timeout)
         frame: list[Any] = json.loads(text)
         return frame
 
     async def exchange(
-        self, action: str, payload: Any, *, message_id: str | None = None, timeout: float = PATIENCE
+        self, action: str, payload: Any, *, message_id: str | None = None, timeout: float = TIMEOUT_S
     ) -> list[Any]:
         """Send a CALL; return the frame of its answer."""
         message_id = message_id or new_id()
         await self.send([2, message_id, action, payload])
         return await self.answer_to(message_id, timeout)
 
-    async def answer_to(self, message_id: str, timeout: float = PATIENCE) -> list[Any]:
+    async def answer_to(self, message_id: str, timeout: float = TIMEOUT_S) -> list[Any]:
         while True:
             frame = await self.next_frame(timeout)
             if frame[0] in (2, 6):
@@ -98,7 +98,7 @@ class Peer:
         assert isinstance(frame[2], dict), frame
         return frame[2]
 
-    async def next_call(self, timeout: float = PATIENCE) -> list[Any]:
+    async def next_call(self, timeout: float = TIMEOUT_S) -> list[Any]:
         """The next CALL of the server."""
         while not self.calls:
             frame = await self.next_frame(timeout)
@@ -118,7 +118,7 @@ class Peer:
         frame = await self.next_frame()
         assert frame[:2] == [3, message_id], f"answered something else first: {frame}"
 
-    async def closed(self, timeout: float = PATIENCE) -> int | None:
+    async def closed(self, timeout: float = TIMEOUT_S) -> int | None:
         """Wait until the server closes the socket; return its close code."""
         try:
             while True:
@@ -163,7 +163,7 @@ async def station(  # noqa: PLR0913 - stations differ in all of these
         "ping_interval": None,
         "max_size": None,
         "proxy": None,
-        "open_timeout": PATIENCE,
+        "open_timeout": TIMEOUT_S,
     } | how
     protocols = [Subprotocol(name) for name in ([version] if offers is None else offers)]
     async with connect(
@@ -286,7 +286,7 @@ class Operator:
         return int((answer["data"].get("token") or answer["data"])["id"])
 
 
-async def eventually(condition: Any, timeout: float = PATIENCE) -> Any:
+async def eventually(condition: Any, timeout: float = TIMEOUT_S) -> Any:
     """The first true value of `condition()`, for effects that follow the answer of the server."""
     deadline = asyncio.get_running_loop().time() + timeout
     while True:

@@ -13,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from tests.conformance.peer import PATIENCE, V16, at, boot_payload, eventually, fresh, new_id
+from tests.conformance.peer import TIMEOUT_S, V16, at, boot_payload, eventually, fresh, new_id
 from tests.distributed.cluster import Cluster
 from tests.servers import LiveServer
 
@@ -106,7 +106,7 @@ async def charging(server: LiveServer, count: int = 10) -> AsyncIterator[list[Ch
         await more_answers(chargers)
         for charger in chargers:
             charger.is_ending = True
-        await asyncio.wait_for(asyncio.gather(*running), 6 * PATIENCE)
+        await asyncio.wait_for(asyncio.gather(*running), 6 * TIMEOUT_S)
     finally:
         for task in running:
             task.cancel()
@@ -119,7 +119,7 @@ async def more_answers(chargers: list[Charger], each: int = 3) -> None:
     def has_come() -> bool:
         return all(now.answers >= then + each for now, then in zip(chargers, before, strict=True))
 
-    await eventually(has_come, 4 * PATIENCE)
+    await eventually(has_come, 4 * TIMEOUT_S)
 
 
 def assert_undisturbed(cluster: Cluster, chargers: list[Charger]) -> None:

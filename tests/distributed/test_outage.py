@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.conformance.peer import PATIENCE, Operator, Peer, at, eventually, fresh, station
+from tests.conformance.peer import TIMEOUT_S, Operator, Peer, at, eventually, fresh, station
 from tests.distributed.cluster import LEASE_S, Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Redis
@@ -159,7 +159,7 @@ async def test_a_hanging_redis_lets_every_request_end(cluster: Cluster) -> None:
                 {"action": "ClearCache", "payload": {}},
             )
             heartbeat = asyncio.create_task(peer.heartbeat())
-            status, _ = await asyncio.wait_for(command, PATIENCE)
+            status, _ = await asyncio.wait_for(command, TIMEOUT_S)
             await heartbeat
             assert status == 503
             assert await asyncio.to_thread(names_redis, server)
@@ -237,7 +237,7 @@ async def test_F23_a_slow_redis_slows_requests_down_and_fails_none(cluster: Clus
                 assert (await asking)[0] == 200
                 async with station(there) as newcomer:
                     await newcomer.heartbeat()
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT_S):
                 while await asyncio.to_thread(ready, here) != (200, []):
                     pass  # in a thread, because this loop has to resume Redis
             await other.heartbeat()
@@ -294,7 +294,7 @@ async def command_reaches(server: LiveServer, peer: Peer) -> None:
             await peer.answer(await peer.next_call(), {"status": "Accepted"})
 
     serving = asyncio.create_task(serve())
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while (await Operator(server).command(peer.identity, "ClearCache", timeout=5))[0] != 200:
             pass
     serving.cancel()

@@ -18,7 +18,7 @@ from tests.conformance.messages import (
     stop,
     token,
 )
-from tests.conformance.peer import PATIENCE, V16, V201, Records, at, eventually, fresh, reasons, station
+from tests.conformance.peer import TIMEOUT_S, V16, V201, Records, at, eventually, fresh, reasons, station
 
 # -- 1 connecting --------------------------------------------------------------------------------------------
 
@@ -59,7 +59,7 @@ async def test_1_a_station_that_never_answers_pings_but_sends_frames_is_not_clos
             b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
             b"Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n"
         )
-        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), TIMEOUT_S)
         assert b" 101 " in answer
         frame = b'[2,"x","Heartbeat",{}]'
         for _ in range(8):

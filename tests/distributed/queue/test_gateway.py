@@ -10,7 +10,7 @@ import json
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.conformance.peer import PATIENCE, V16, V21, V201, Operator, Peer, eventually, fresh, station
+from tests.conformance.peer import TIMEOUT_S, V16, V21, V201, Operator, Peer, eventually, fresh, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.queue.server_side import ServerSide
@@ -100,7 +100,7 @@ async def test_answers_reach_the_station_in_order(
         for text in texts:
             server.send(peer.identity, text)
 
-        assert [await asyncio.wait_for(peer.socket.recv(), PATIENCE) for _ in texts] == texts
+        assert [await asyncio.wait_for(peer.socket.recv(), TIMEOUT_S) for _ in texts] == texts
 
 
 async def test_an_answer_without_a_wake_up_is_found_while_the_station_waits(
@@ -266,7 +266,7 @@ async def test_many_connections_of_one_identity_at_once_leave_exactly_one(
         try:
             async with station(cluster.servers[number % 2], identity=identity, boot=False) as peer:
                 peers[number] = peer
-                return await peer.closed(10 * PATIENCE)
+                return await peer.closed(10 * TIMEOUT_S)
         except InvalidStatus as refused:
             return refused.response.status_code
 
@@ -344,7 +344,7 @@ def test_the_size_of_a_body_is_limited_and_its_connection_ends_with_the_answer(
     gateway: LiveServer, path: str
 ) -> None:
     for size, status in ((300 << 20, 405 if path == "/health" else 413), (100, 405)):
-        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=PATIENCE)
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=TIMEOUT_S)
         with contextlib.closing(connection):
             connection.putrequest("POST", path)
             connection.putheader("Content-Length", str(size))

@@ -13,7 +13,7 @@ import pytest_asyncio
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from ocpp_server.transport.queue.keys import QueueKeys
-from tests.conformance.peer import PATIENCE, V16, V201, Operator, Peer, eventually
+from tests.conformance.peer import TIMEOUT_S, V16, V201, Operator, Peer, eventually
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.queue.worker_pool import WorkerPool, log_of, processors, start_of
@@ -174,7 +174,7 @@ async def test_a_command_reaches_the_station_and_a_disconnect_ends_the_next_one(
 
     await gateway.announce("disconnect", identity)
 
-    assert (await asyncio.wait_for(asking, PATIENCE))[0] == 503
+    assert (await asyncio.wait_for(asking, TIMEOUT_S))[0] == 503
     await eventually(lambda: not cluster.is_online(identity))
     assert not await gateway.redis.sismember(gateway.keys.active, identity)  # type: ignore[misc]
 
@@ -212,7 +212,7 @@ async def test_a_message_without_a_station_becomes_a_dead_letter(
     await gateway.push(b"{broken", orjson.dumps({"charge_point_id": 7}), b"[]")
 
     await peer.boot()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while await gateway.redis.llen(gateway.keys.dead) != 3:  # type: ignore[misc]
             await asyncio.sleep(0.02)  # poll: another process stores the dead letters
 

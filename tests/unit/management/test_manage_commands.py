@@ -16,7 +16,7 @@ from urllib.parse import quote
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.conformance.peer import PATIENCE, eventually
+from tests.conformance.peer import TIMEOUT_S, eventually
 from tests.processes import output_of
 from tests.servers import LiveServer, free_port
 
@@ -47,7 +47,7 @@ class Peer:
 
     async def call(self, action: str, payload: dict[str, Any]) -> Any:
         await self.socket.send(json.dumps([2, os.urandom(8).hex(), action, payload]))
-        return await asyncio.wait_for(self._answered.get(), PATIENCE)
+        return await asyncio.wait_for(self._answered.get(), TIMEOUT_S)
 
     async def listen(self) -> None:
         tasks = set()
@@ -75,7 +75,7 @@ async def station(
     if version != "ocpp1.6":
         boot = {"reason": "PowerUp", "chargingStation": {"vendorName": "Acme", "model": "Wall"}}
     async with connect(
-        f"{server.ocpp}/{quote(identity)}", subprotocols=[version], proxy=None, open_timeout=PATIENCE
+        f"{server.ocpp}/{quote(identity)}", subprotocols=[version], proxy=None, open_timeout=TIMEOUT_S
     ) as socket:  # type: ignore[list-item]
         peer = Peer(socket, answers)
         listening = asyncio.ensure_future(peer.listen())

@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidStatus
 
 from ocpp_server.observability import exporter, measures
 from ocpp_server.observability.exporter import PORTS
-from tests.conformance.peer import PATIENCE, Operator, Refused, eventually, fresh, station
+from tests.conformance.peer import TIMEOUT_S, Operator, Refused, eventually, fresh, station
 from tests.servers import API_KEY, LiveServer, free_port
 
 Sample = tuple[str, dict[str, str], float]
@@ -119,7 +119,7 @@ async def test_handshakes_are_counted_by_their_answer(server: LiveServer) -> Non
     async with station(server, identity=identity, password="the-right-password"):
         pass
     await asyncio.to_thread(server.request, "GET", "/clients", key="no-such-key")
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT_S):
         while value(after := scrape(server), "ocpp_socket_closes_total", code="1000") == 0:
             await asyncio.sleep(0.05)  # the server detects the closed socket later
 
@@ -182,7 +182,7 @@ async def test_connections_to_the_metrics_port_are_bounded_in_number_and_time(
     live = exporter.Exporter()
 
     def ask(text: bytes) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE)
+        connection = socket.create_connection(("127.0.0.1", live.port), timeout=TIMEOUT_S)
         connection.sendall(text)
         return connection
 

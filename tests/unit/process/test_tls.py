@@ -20,7 +20,7 @@ from websockets.exceptions import InvalidMessage, InvalidStatus
 
 from ocpp_server.environment.env import SettingError
 from ocpp_server.process import tls
-from tests.conformance.peer import PATIENCE
+from tests.conformance.peer import TIMEOUT_S
 from tests.processes import finished
 from tests.servers import LiveServer
 
@@ -83,7 +83,7 @@ def trusting(certificate: Path) -> ssl.SSLContext:
 def handshake(port: int, context: ssl.SSLContext, name: str | None = "localhost") -> tuple[str, str, bytes]:
     """Connect; the TLS version, the cipher and the certificate of the server."""
     with (
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain,
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as plain,
         context.wrap_socket(plain, server_hostname=name) as secure,
     ):
         cipher = secure.cipher()
@@ -104,7 +104,7 @@ async def test_S06_a_station_of_profile_2_connects_over_wss(server: LiveServer, 
     url = f"wss://TLS-2:{PASSWORD.replace(' ', '%20')}@localhost:{server.port}/ocpp/TLS-2"
 
     async with connect(
-        url, subprotocols=["ocpp1.6"], ssl=trusting(pair[0]), open_timeout=PATIENCE
+        url, subprotocols=["ocpp1.6"], ssl=trusting(pair[0]), open_timeout=TIMEOUT_S
     ) as station:
         await station.send('[2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]')
 
@@ -217,7 +217,7 @@ def shown_by(context: ssl.SSLContext, name: str | None = "localhost") -> bytes:
 
 def test_pages_are_served_over_https_with_secure_cookies(server: LiveServer, pair: tuple[Path, Path]):
     context = trusting(pair[0])
-    connection = http.client.HTTPSConnection("localhost", server.port, timeout=PATIENCE, context=context)
+    connection = http.client.HTTPSConnection("localhost", server.port, timeout=TIMEOUT_S, context=context)
 
     connection.request("GET", "/admin/login/")
     answer = connection.getresponse()

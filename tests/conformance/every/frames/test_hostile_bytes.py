@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from ocpp_server.protocol import schemas
 from tests.conformance.messages import start, status
-from tests.conformance.peer import PATIENCE, V16, V21, V201, VERSIONS, Refused, at, fresh, station
+from tests.conformance.peer import TIMEOUT_S, V16, V21, V201, VERSIONS, Refused, at, fresh, station
 from tests.unit.protocol.samples import example
 
 # -- the invalid frames of the experiment (0.4) --------------------------------------------------------------
@@ -134,7 +134,7 @@ async def test_a_header_that_is_too_long_is_answered_without_a_timeout(server, l
         b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
         b"Sec-WebSocket-Protocol: ocpp1.6\r\nAuthorization: Basic " + b"x" * length + b"\r\n\r\n"
     )
-    answer = await asyncio.wait_for(reader.read(), PATIENCE)
+    answer = await asyncio.wait_for(reader.read(), TIMEOUT_S)
 
     assert answer.startswith((b"HTTP/1.1 431", b"HTTP/1.1 400"))
     writer.close()
@@ -283,7 +283,7 @@ async def test_F76_an_invalid_message_of_a_strict_station_is_refused(server, ope
 
 async def test_S11_bytes_that_are_no_http_affect_no_station(server):
     for noise in (b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"\x00" * 1000, b"GET /ocpp/x HTTP/9.9\r\n\r\n"):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as raw:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=TIMEOUT_S) as raw:
             raw.sendall(noise)
     code, _ = await asyncio.to_thread(server.request, "GET", "/health")
     assert code == 200

@@ -9,7 +9,7 @@ import pytest
 
 from tests.conformance.messages import deviations
 from tests.conformance.peer import (
-    PATIENCE,
+    TIMEOUT_S,
     V16,
     V21,
     V201,
@@ -222,7 +222,7 @@ async def test_R35_sent_messages_have_no_null_and_utc_times(server, operator, ve
         assert boot["currentTime"].endswith("Z")
         assert len(boot["currentTime"]) == len("2026-01-01T00:00:00.000Z")
         sent = asyncio.create_task(operator.command(peer.identity, "ClearCache"))
-        text = await asyncio.wait_for(peer.socket.recv(), PATIENCE)
+        text = await asyncio.wait_for(peer.socket.recv(), TIMEOUT_S)
         call = json.loads(text)
         await peer.answer(call, {"status": "Accepted"})
         await sent

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance.messages import deviations, spelled
 from tests.conformance.peer import (
-    PATIENCE,
+    TIMEOUT_S,
     V16,
     V21,
     V201,
@@ -55,7 +55,7 @@ async def test_R07_a_call_is_answered_under_its_id_with_an_object(server, versio
         assert len(frame) == 3
 
         await peer.send([2, "empty", "StatusNotification", _status(version)])
-        assert await asyncio.wait_for(peer.socket.recv(), PATIENCE) == '[3,"empty",{}]'
+        assert await asyncio.wait_for(peer.socket.recv(), TIMEOUT_S) == '[3,"empty",{}]'
 
 
 async def test_R08_an_unknown_action_is_not_implemented(server, version):

@@ -12,7 +12,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Opcode
 
 from tests.conformance.peer import (
-    PATIENCE,
+    TIMEOUT_S,
     V16,
     V21,
     V201,
@@ -190,7 +190,7 @@ async def test_R32_F06_a_station_that_stops_answering_pings_is_closed_and_shown_
     async with station(server, V16, identity, create_connection=CountingPings) as peer:
         # The station answers two pings, then its network fails: it neither reads nor writes any more.
         for _ in range(2):
-            await asyncio.wait_for(peer.socket.pings.get(), PATIENCE)
+            await asyncio.wait_for(peer.socket.pings.get(), TIMEOUT_S)
         peer.socket.transport.pause_reading()
         await eventually(lambda: not Records(server.database).charge_point(identity)["is_online"])
         status, answer = await Operator(server).request("GET", f"/api/v1/chargepoints/{identity}/status")
@@ -205,7 +205,7 @@ async def test_R32_a_ping_of_the_station_is_answered_with_its_payload(server):
     async with station(server) as peer:
         pong = await peer.socket.ping(b"p" * 125)
 
-        await asyncio.wait_for(pong, PATIENCE)
+        await asyncio.wait_for(pong, TIMEOUT_S)
 
 
 async def test_R33_fragments_pings_between_them_and_split_characters_are_one_message(server):
