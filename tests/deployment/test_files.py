@@ -16,13 +16,12 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from ocpp_server.environment import docs, env, table
-from ocpp_server.environment.roles import ROLES
+from ocpp_server.environment import docs, env, roles, table
 from tests.servers import ROOT
 
 SCHEMA = Path(__file__).parent / "schemas" / "compose-spec.json"
 COMPOSE = ROOT / "docker-compose.yml"
-ROLES = {role.value for role in ROLES} - {"server"}
+ROLES = {role.value for role in roles.ROLES} - {"server"}
 KUBERNETES = "1.31"
 _NAMES = {row.name for row in table.VARIABLES}
 SECRETS = {name for name in _NAMES if re.search("PASSWORD|SECRET_KEY|API_KEY$", name)}
@@ -128,7 +127,7 @@ def test_the_manifests_have_every_role_and_one_migration() -> None:
     guarded = {document["metadata"]["name"] for _, document in MANIFESTS if "Disruption" in document["kind"]}
     assert scaled == guarded == {"web", "gateway", "processor"}
     assert {document["metadata"]["name"] for _, document in MANIFESTS if document["kind"] == "Service"} == {
-        role.value for role in ROLES if ROLES[role].port and role.value in ROLES
+        role.value for role in roles.ROLES if roles.ROLES[role].port and role.value in ROLES
     }
 
 
