@@ -1,1 +1,1 @@
-"""What crosses apps: protocol, flows, conformance, chaos, fuzz, load and browser."""
+"""Tests of the whole project: units by app, conformance by version, distributed, chaos, browser."""
