@@ -204,7 +204,8 @@ async def test_roles_started_by_plain_commands_close_their_sockets_with_1001(
     health = server.folder / "health"
     plain = [
         *("uvicorn", "ocpp_server.asgi:application", "--port", str(server.port)),
-        *("--http", "ocpp_server.process.sockets:Front", "--ws", "ocpp_server.process.sockets:StationSocket"),
+        *("--http", "ocpp_server.process.sockets:StationHttp"),
+        *("--ws", "ocpp_server.process.sockets:StationSocket"),
         *("--timeout-graceful-shutdown", "20"),
     ]
     web = launch("module", *plain, environment=server.environment)

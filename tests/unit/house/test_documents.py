@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,7 @@ _LINK = re.compile(r"\]\((?!https?:)([^)#]+)")
 _RUN = re.compile(r"\brun\.py ([a-z][\w-]*)")
 _MANAGE = re.compile(r"\b(?:manage\.py|run\.py manage) ([a-z]\w*)")
 _SETTING = re.compile(r"\b(?:OCPP|REDIS|DATABASE|DJANGO|TLS|LOG|METRICS|HTTP)_[A-Z_]+\b")
+_DOTTED = re.compile(r"\b((?:ocpp_server|chargepoints|transactions|accounts)(?:\.\w+)+):(\w+)")
 _NAME = re.compile(r"@?((?:\w+\.)*(\w+))(?:\(.*\))?")
 
 
@@ -90,6 +92,13 @@ def test_every_command_and_setting_that_a_page_names_exists(page: Path) -> None:
     assert set(_RUN.findall(code)) - ours == set()
     assert set(_MANAGE.findall(code)) - set(get_commands()) == set()
     assert set(_SETTING.findall(code)) - settings == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_object_that_a_command_line_names_exists(page: Path) -> None:
+    named = set(_DOTTED.findall(page.read_text()))
+
+    assert [f"{module}:{name}" for module, name in named if not hasattr(import_module(module), name)] == []
 
 
 @pytest.mark.parametrize("page", CODE_PAGES, ids=lambda page: page.name)
