@@ -36,6 +36,11 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def heed_ctrl_c() -> None:
+    """A shell starts background jobs with SIGINT ignored, and their children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(
     ("number", "is_of_worker"),
     [
@@ -53,7 +58,14 @@ def test_an_interrupted_run_leaves_no_process_behind(
     variables = {**os.environ, "INTERRUPTED_RUN": str(report_path), "DATA_DIR": str(tmp_path / "data")}
     options = ["-n", "1", "--max-worker-restart", "0"] if is_of_worker else ["-p", "no:xdist"]
     with open(tmp_path / "log", "wb") as log:
-        run = subprocess.Popen([*_RUN, *options], cwd=ROOT, env=variables, stdout=log, stderr=log)
+        run = subprocess.Popen(
+            [*_RUN, *options],
+            cwd=ROOT,
+            env=variables,
+            stdout=log,
+            stderr=log,
+            preexec_fn=heed_ctrl_c,  # noqa: PLW1509 - one call, and no lock is held
+        )
     until(lambda: report_path.exists() or run.poll() is not None, 120)
     assert run.poll() is None, (tmp_path / "log").read_text()
     report = json.loads(report_path.read_text())
