@@ -63,6 +63,7 @@ def _reaches(start: Any) -> bool:
 
 def _codes(value: Any) -> Iterator[tuple[CodeType, dict[str, Any]]]:
     """Yield the code of a function, or of all methods of a class and its bases, with its globals."""
+    value = _plain(value)  # a helper with a decorator, such as a context manager
     if isinstance(value, FunctionType):
         yield value.__code__, value.__globals__
     elif isinstance(value, type):
