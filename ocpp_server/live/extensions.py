@@ -1,19 +1,21 @@
 """How apps load the live state from the database: parts of a station, transactions, tokens and stored keys.
 
-The engine defines the attributes of the live station, because every message reads them; the apps define the
-tables that store them. Each app registers its part by name in `AppConfig.ready`, and `require` stops the
-start of a process when a part is missing.
+The engine defines the attributes of the live station that every message reads; the apps define the tables
+that store them. What only one app reads is in a slot of the station, with a state that the app defines. Each
+app registers its part by name in `AppConfig.ready`, and `require` stops the start of a process when a part is
+missing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 from django.core.exceptions import ImproperlyConfigured
 
+from ocpp_server.live import loaded
 from ocpp_server.live.records import Consumption, TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.ports import Port
@@ -75,7 +77,7 @@ class StoredKeys(Protocol):
         """The keys of every station by identity, stations without keys included."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Extension:
     """A part of a live station: how one app loads it for many stations at once and publishes it in Redis.
 
@@ -84,8 +86,28 @@ class Extension:
     """
 
     name: str
-    load: Callable[[ByKey], None]
+    load: Callable[[ByKey], None] | None = None
     show: Callable[[Station], Iterable[Entry]] | None = None
+
+
+State = TypeVar("State")
+
+
+@dataclass(kw_only=True, eq=False)
+class Slot(Extension, Generic[State]):
+    """An extension with a state of its own on each live station: `ORPHANS.of(station)`.
+
+    `empty` makes the state of a new station, a mutable object that `load` fills and services change. A
+    reload of the station discards it with all changes.
+    """
+
+    empty: Callable[[], State]
+    number: int = field(init=False)
+
+    def of(self, station: Station) -> State:
+        """The state on a station: an index, no look-up."""
+        state: State = station.slots[self.number]
+        return state
 
 
 rows = Port[StationRows]("StationRows")
@@ -94,14 +116,17 @@ tokens = Port[StoredTokens]("StoredTokens")
 keys = Port[StoredKeys]("StoredKeys")
 # By name, in the order of registration, which is that of INSTALLED_APPS.
 _extensions: dict[str, Extension] = {}
-# The extensions that load the engine's own attributes of a station (`station.LOADED`).
-_REQUIRED = ("connectors", "transactions", "remote_starts", "orphans")
+# The extensions that load the engine's own attributes of a station.
+_REQUIRED = ("connectors", "transactions")
 
 
 def register(extension: Extension) -> None:
     """Add an extension; from `AppConfig.ready`. Raises ImproperlyConfigured for a name that is taken."""
-    if _extensions.setdefault(extension.name, extension) is not extension:
+    known = _extensions.setdefault(extension.name, extension)
+    if known is not extension:
         raise ImproperlyConfigured(f"Two apps register the station extension {extension.name!r}.")
+    if isinstance(extension, Slot) and not hasattr(extension, "number"):
+        extension.number = loaded.add_slot(extension.empty)
 
 
 def registered() -> Mapping[str, Extension]:
@@ -152,5 +177,6 @@ def _load_some(wanted: list[tuple[int, str]]) -> list[Station]:
     for station in stations:
         by_pk.setdefault(station.pk, []).append(station)
     for extension in _extensions.values():
-        extension.load(by_pk)
+        if extension.load is not None:
+            extension.load(by_pk)
     return stations

@@ -87,18 +87,6 @@ class TokenRecord(msgspec.Struct, frozen=True):
     budgets: tuple[Budget, ...] = ()
 
 
-class ExpectedStart(msgspec.Struct):
-    """A remote start that was accepted and has not led to a transaction yet."""
-
-    pk: int
-    evse: int | None
-    token_key: str
-    remote_start_id: int | None
-    expires_at: datetime
-    id_token: str = ""
-    id_token_type: str = ""
-
-
 class TransactionState(msgspec.Struct, kw_only=True):
     """A running or recent transaction of one station. Wh, W, percent; times are aware UTC."""
 

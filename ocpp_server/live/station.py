@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from ocpp_server.live.records import ConnectorState, ExpectedStart, TransactionState
+from ocpp_server.live.loaded import LOADED, Loaded
+from ocpp_server.live.records import TransactionState
 from ocpp_server.observability import measures
 from ocpp_server.observability.masking import masked_frame, masked_words
 from ocpp_server.protocol import translate
@@ -35,26 +35,7 @@ CLOCK_WINDOW = timedelta(hours=1)
 CLOCK_ALLOWED_S = 60.0
 
 
-# Attributes that `extensions` loads from the database. The others belong to the connection or to a message.
-LOADED = (
-    "site_pk",
-    "registration_status",
-    "has_booted",
-    "strict",
-    "accepts_unknown_tokens",
-    "refuses_free_vending",
-    "zone",
-    "heartbeat_interval",
-    "status",
-    "connectors",
-    "transactions",
-    "remote_starts",
-    "orphans",
-    "unknown_numbers",
-)
-
-
-class Station:
+class Station(Loaded):
     """The live state of one connected station. It needs no lock: messages are handled one after the other.
 
     `unit` gathers the changes of the current message, which was received at `received_at`.
@@ -64,16 +45,7 @@ class Station:
         "pk",
         "identity",
         "version",
-        "site_pk",
-        "registration_status",
-        "strict",
-        "accepts_unknown_tokens",
-        "refuses_free_vending",
-        "zone",
-        "heartbeat_interval",
         "connection_id",
-        "connectors",
-        "transactions",
         "memory",
         "unit",
         "received_at",
@@ -83,17 +55,12 @@ class Station:
         "clock_best_s",
         "clock_measured_until",
         "_last_time",
-        "status",
         "deviations",
         "_unknown_in",
         "frame",
         "payload",
         "action",
-        "has_booted",
         "in_doubt",
-        "remote_starts",
-        "orphans",
-        "unknown_numbers",
         "request",
         "opened",
         "claimed",
@@ -103,22 +70,11 @@ class Station:
     )
 
     def __init__(self, *, pk: int, identity: str, version: str) -> None:
+        super().__init__()
         self.pk = pk
         self.identity = identity
         self.version = version
-        self.site_pk: int | None = None
-        self.registration_status = "Pending"
-        self.has_booted = False
-        self.strict = False
-        self.accepts_unknown_tokens = False
-        # Whether the station refuses transactions without a token (2.0.1 C02.FR.02).
-        self.refuses_free_vending = False
-        self.zone: ZoneInfo | None = None
-        self.heartbeat_interval = 0
         self.connection_id = ""
-        self.connectors: dict[tuple[int, int], ConnectorState] = {}
-        # Running and recent transactions by number; recent ones are needed for repeated and late messages.
-        self.transactions: dict[int, TransactionState] = {}
         self.memory = ReplayMemory()
         self.unit = Unit()
         self.received_at = datetime.now(UTC)
@@ -129,7 +85,6 @@ class Station:
         self.clock_measured_until: datetime | None = None
         # The last parsed timestamp, its message and its value: an event contains the same timestamp twice.
         self._last_time: tuple[object, datetime | None, datetime] = (None, None, self.received_at)
-        self.status = ""
         self.deviations: dict[tuple[str, str, str], DeviationCount] = {}
         # When the last message with a field that its schema does not know was received.
         self._unknown_in: datetime | None = None
@@ -139,11 +94,6 @@ class Station:
         self.action = ""
         # The last load may have missed stored rows: query the database before treating an object as new.
         self.in_doubt = False
-        self.remote_starts: list[ExpectedStart] = []
-        # The number of StopTransactions that were received before their StartTransaction.
-        self.orphans = 0
-        # Transaction numbers that this station sent and does not have, so that each is looked up only once.
-        self.unknown_numbers: set[int] = set()
         # The payload of the current message as its handler sees it: decoded, and repaired where necessary.
         self.request: dict[str, Any] = {}
         # For the unit of work of the current message: the transactions it opened, the ones that count for
@@ -217,7 +167,7 @@ class Station:
             self.deviation("clock-skew", f"{skew_s:.0f} s", path="timestamp")
 
     def take_over(self, fresh: Station) -> None:
-        """Copy the attributes of a newly loaded station; identity, connection and replay memory stay."""
+        """Take all that a newly loaded station has loaded; identity, connection and replay memory stay."""
         for name in LOADED:
             setattr(self, name, getattr(fresh, name))
         self.in_doubt = True

@@ -5,15 +5,15 @@ from __future__ import annotations
 from ocpp_server.live import extensions
 from ocpp_server.live.extensions import Extension
 from transactions.live import stations, tokens
+from transactions.live.expected_starts import EXPECTED_STARTS
+from transactions.live.unmatched import ORPHANS, UNKNOWN_NUMBERS
+
+TRANSACTIONS = Extension(name="transactions", load=stations.load_transactions)
 
 
 def register() -> None:
     """Register with the engine; from `AppConfig.ready`."""
     extensions.transactions.fill(stations)
     extensions.tokens.fill(tokens)
-    for name, load in (
-        ("transactions", stations.load_transactions),
-        ("remote_starts", stations.load_remote_starts),
-        ("orphans", stations.load_orphans),
-    ):
-        extensions.register(Extension(name=name, load=load))
+    for extension in (TRANSACTIONS, EXPECTED_STARTS, ORPHANS, UNKNOWN_NUMBERS):
+        extensions.register(extension)

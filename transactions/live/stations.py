@@ -12,8 +12,8 @@ from django.utils import timezone
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server.live.extensions import ByKey
-from ocpp_server.live.records import ExpectedStart, TransactionState
-from transactions.models import Counter, QuarantinedMessage, RemoteStart, Transaction, TransactionEvent
+from ocpp_server.live.records import TransactionState
+from transactions.models import Counter, Transaction, TransactionEvent
 from transactions.services.metering import energy
 
 # Ended transactions that are kept in memory to answer repeated and late messages without a database read.
@@ -106,30 +106,6 @@ def _recent(stations: list[int]) -> list[Transaction]:
     for start in range(0, len(many), _RANGES_AT_ONCE):
         found += Transaction.objects.filter(reduce(or_, many[start : start + _RANGES_AT_ONCE]))
     return found
-
-
-def load_remote_starts(by_pk: ByKey) -> None:
-    """Load the accepted remote starts that have not led to a transaction yet."""
-    for expected in RemoteStart.objects.filter(charge_point__in=by_pk, outcome=RemoteStart.Outcome.WAITING):
-        for station in by_pk[expected.charge_point_id]:
-            station.remote_starts.append(
-                ExpectedStart(
-                    pk=expected.pk,
-                    evse=expected.evse_number,
-                    token_key=normalise_uid(expected.id_token),
-                    remote_start_id=expected.remote_start_id,
-                    expires_at=expected.expires_at,
-                    id_token=expected.id_token,
-                    id_token_type=expected.id_token_type,
-                )
-            )
-
-
-def load_orphans(by_pk: ByKey) -> None:
-    """Count the stored stops that wait for their starts."""
-    for pk in QuarantinedMessage.objects.waiting_stops(*by_pk).values_list("charge_point_id", flat=True):
-        for station in by_pk[pk]:
-            station.orphans += 1
 
 
 def load_events(transactions: dict[int, TransactionState]) -> None:

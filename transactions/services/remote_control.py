@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from accounts.models.token import normalise_uid
-from ocpp_server.live.records import ExpectedStart, TransactionState
+from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken
 from ocpp_server.storage.journal import journal
+from transactions.live.expected_starts import EXPECTED_STARTS, ExpectedStart
 from transactions.models import RemoteStart
 from transactions.tables import REMOTE_STARTS
 
@@ -53,7 +54,7 @@ async def expect(
         id_token=token.value,
         id_token_type=token.type,
     )
-    station.remote_starts.append(expected)
+    EXPECTED_STARTS.of(station).append(expected)
     for transaction in station.transactions.values():
         # Some stations send the transaction before the answer.
         is_recent = station.received_at - transaction.last_message_at < timedelta(seconds=30)
@@ -67,7 +68,7 @@ async def token_of(station: Station, remote_start_id: int | None) -> IdToken | N
     """The token of the remote start with this number; None when the station got no such remote start."""
     if remote_start_id is None:
         return None
-    for expected in station.remote_starts:
+    for expected in EXPECTED_STARTS.of(station):
         if expected.remote_start_id == remote_start_id:
             return IdToken(expected.id_token, expected.id_token_type)
     # The remote start has expired, or another process sent it.
@@ -86,11 +87,12 @@ def _create(**values: object) -> int:
 
 def link(station: Station, transaction: TransactionState) -> None:
     """Link the transaction to the remote start that led to it, if there is one."""
-    for expected in station.remote_starts:
+    waiting = EXPECTED_STARTS.of(station)
+    for expected in waiting:
         if expected.expires_at < station.received_at:
             continue
         if _fits(expected, transaction):
-            station.remote_starts.remove(expected)
+            waiting.remove(expected)
             station.unit.update(
                 REMOTE_STARTS,
                 expected.pk,

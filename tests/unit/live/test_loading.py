@@ -14,7 +14,9 @@ from chargepoints.models import ChargePoint, Command, Connector, Evse
 from ocpp_server.live.extensions import load_station, load_stations
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V16, V201
+from transactions.live.expected_starts import EXPECTED_STARTS
 from transactions.live.stations import RECENT_TRANSACTIONS
+from transactions.live.unmatched import ORPHANS
 from transactions.models import QuarantinedMessage, RemoteStart, Transaction, TransactionEvent
 
 pytestmark = pytest.mark.django_db
@@ -85,8 +87,7 @@ def loaded_state(station: Station) -> dict[str, Any]:
         "status": station.registration_status,
         "connectors": station.connectors,
         "transactions": list(station.transactions.items()),
-        "remote starts": station.remote_starts,
-        "orphans": station.orphans,
+        "slots": station.slots,
     }
 
 
@@ -107,7 +108,8 @@ def test_stations_loaded_together_have_the_state_of_stations_loaded_alone() -> N
     assert len(of_many.transactions) == RECENT_TRANSACTIONS + 1
     assert [state.is_active for state in of_many.transactions.values()][-1]
     assert all(state.seq_types == {0: "Started", 1: "Updated"} for state in of_many.transactions.values())
-    assert (len(of_few.transactions), len(of_few.remote_starts), of_few.orphans) == (3, 1, 1)
+    assert len(of_few.transactions) == 3
+    assert (len(EXPECTED_STARTS.of(of_few)), ORPHANS.of(of_few).count) == (1, 1)
     assert not of_new.transactions and sorted(of_new.connectors) == [(1, 1), (2, 1)]
 
 
@@ -120,6 +122,7 @@ def test_two_loads_of_one_station_at_one_moment_share_no_object() -> None:
     assert loaded_state(one) == loaded_state(other)
     assert all(one.transactions[number] is not other.transactions[number] for number in one.transactions)
     assert all(one.connectors[place] is not other.connectors[place] for place in one.connectors)
+    assert all(mine is not its for mine, its in zip(one.slots, other.slots, strict=True))
 
 
 def test_a_hundred_stations_cost_as_many_queries_as_one() -> None:

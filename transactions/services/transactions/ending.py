@@ -18,6 +18,7 @@ from ocpp_server.protocol.translate import IdToken, Place
 from ocpp_server.protocol.translate.metering import ENERGY, Sample, samples_16
 from ocpp_server.protocol.versions import V16
 from ocpp_server.storage.journal import journal
+from transactions.live.unmatched import ORPHANS
 from transactions.models import QuarantinedMessage, Transaction
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision, decide
@@ -147,7 +148,7 @@ async def _keep_orphan(station: Station, stop: Stop, decision: Decision | None) 
     else:
         quarantine.note_orphan(station, number)
     transaction = None if is_foreign else await _build(station, stop, decision)
-    station.orphans += 1
+    ORPHANS.of(station).count += 1
     quarantine.keep(
         station,
         reason=QuarantinedMessage.Reason.FOREIGN_TRANSACTION
@@ -195,7 +196,8 @@ async def join_waiting_stop(station: Station, transaction: TransactionState) -> 
                 )
                 await _apply(station, transaction, stop, decision)
                 quarantine.resolve(station, pk, transaction.id)
-                station.orphans -= 1
+                # Last: a savepoint does not revert it.
+                ORPHANS.of(station).count -= 1
         except (StorageUnavailable, CommitRefused):
             raise
         except OcppError as error:

@@ -18,6 +18,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place, status_16
 from ocpp_server.storage.journal import journal
 from transactions.live.stations import RECENT_TRANSACTIONS, load_events, transaction_state
+from transactions.live.unmatched import UNKNOWN_NUMBERS
 from transactions.models import Counter, Transaction
 from transactions.services import remote_control
 from transactions.services.authorization.decision import NO_AUTHORIZATION, Decision, ended_with
@@ -87,7 +88,7 @@ async def open_new(
         # Shared numbers come from Redis: a row update per start would make the processes wait for each other.
         station.unit.update(COUNTERS, Counter.TRANSACTION, value=number)
     station.transactions[number] = transaction
-    station.unknown_numbers.discard(number)
+    UNKNOWN_NUMBERS.of(station).discard(number)
     _forget_old(station)
     station.opened.append(transaction)
     claim(station, transaction)
@@ -107,7 +108,7 @@ def claim(station: Station, transaction: TransactionState) -> None:
 @contextmanager
 def savepoint(station: Station, transaction: TransactionState) -> Iterator[None]:
     """Revert the block's changes to one transaction and to the unit when it raises."""
-    before, orphans = msgspec.structs.asdict(copy.deepcopy(transaction)), station.orphans
+    before = msgspec.structs.asdict(copy.deepcopy(transaction))
     inserts, updates = len(station.unit.inserts), len(station.unit.updates)
     changed, used = len(station.changed), len(station.used_tokens)
     try:
@@ -115,7 +116,6 @@ def savepoint(station: Station, transaction: TransactionState) -> Iterator[None]
     except BaseException:
         for name, value in before.items():
             setattr(transaction, name, value)
-        station.orphans = orphans
         del station.unit.inserts[inserts:], station.unit.updates[updates:]
         del station.changed[changed:], station.used_tokens[used:]
         raise
@@ -284,7 +284,8 @@ async def find_number(station: Station, number: int) -> TransactionState | None:
     moved = [t for t in station.transactions.values() if t.ocpp_id == ocpp_id]
     if moved:
         return max(moved, key=lambda t: t.generation)
-    if number <= 0 or number in station.unknown_numbers:
+    unknown = UNKNOWN_NUMBERS.of(station)
+    if number <= 0 or number in unknown:
         # Errata 3.18: a station that never received a number sends -1, some send 0, with every reading.
         return known
     found = await _load(station, ocpp_id=ocpp_id)
@@ -292,9 +293,9 @@ async def find_number(station: Station, number: int) -> TransactionState | None:
         # A session that began in 2.x has the station's own id beside the server's number.
         found = await _load(station, id=number)
     if found is None:
-        station.unknown_numbers.add(number)
-        if len(station.unknown_numbers) > _UNKNOWN_REMEMBERED:
-            station.unknown_numbers.clear()
+        unknown.add(number)
+        if len(unknown) > _UNKNOWN_REMEMBERED:
+            unknown.clear()
     return found or known
 
 

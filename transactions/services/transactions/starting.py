@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from chargepoints.services import availability
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place, verdict
+from transactions.live.unmatched import ORPHANS
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision, decide
 from transactions.services.transactions import ending, sessions
@@ -73,6 +74,6 @@ async def start(
     )
     if was_queued:
         sessions.save(station, transaction, was_offline=True)
-    if station.orphans:
+    if ORPHANS.of(station).count:
         await ending.join_waiting_stop(station, transaction)
     return Started(transaction.id, decision)

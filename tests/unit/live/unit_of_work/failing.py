@@ -12,8 +12,10 @@ from typing import Any
 import msgspec
 
 from ocpp_server import live
+from ocpp_server.live.extensions import Slot, registered
+from ocpp_server.live.loaded import LOADED
 from ocpp_server.live.records import TransactionState
-from ocpp_server.live.station import LOADED, Station
+from ocpp_server.live.station import Station
 
 ROOT = Path(__file__).resolve().parents[4]
 # The folders whose lines fail. Commit, roll-back and the code of other threads do not fail here.
@@ -37,6 +39,8 @@ NOT_TRACED = (
 HOLDS_A_LOCK = ("count",)
 # Fields of a live transaction that are not stored: the process measures or asks for them again.
 ONLY_LIVE = frozenset({"questions", "asked_at", "last_message_at", "registers"})
+# Slots that hold copies of stored rows: a reload discards them, and they are read again.
+COPIES = frozenset({"unknown_numbers", "stored_keys"})
 
 
 class StepFailed(Exception):
@@ -89,11 +93,16 @@ def live_state(station: Station) -> dict[str, Any]:
     state: Any = live.state()
     index = {key: sorted(found) for key, found in state._running.items()}
     groups = {key: sorted(found) for key, found in state._groups.items()}
-    mine = {name: comparable(getattr(station, name)) for name in LOADED if name != "unknown_numbers"}
+    mine = {name: comparable(getattr(station, name)) for name in LOADED if name != "slots"}
     for connector in mine["connectors"].values():
         # A connector is stored at its first use in a transaction of its own; a roll-back leaves it there.
         del connector["pk"]
-    return {"station": mine, "running": index, "groups": groups}
+    slots = {
+        name: comparable(extension.of(station))
+        for name, extension in registered().items()
+        if isinstance(extension, Slot) and name not in COPIES
+    }
+    return {"station": mine, "slots": slots, "running": index, "groups": groups}
 
 
 def differences(one: Any, other: Any, path: str = "") -> list[str]:

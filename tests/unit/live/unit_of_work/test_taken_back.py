@@ -11,14 +11,16 @@ import pytest
 from chargepoints.models import Command
 from ocpp_server import live
 from ocpp_server.live.extensions import load_station
-from ocpp_server.live.station import LOADED, Station
+from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import registry
 from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.storage.journal import JournalUnavailable, journal
 from ocpp_server.transport.messages import StationCall
 from tests.unit.live.unit_of_work.failing import comparable, differences, failing_at, live_state
-from tests.unit.live.unit_of_work.messages import START, at
+from tests.unit.live.unit_of_work.messages import ORPHAN, START, at
 from tests.unit.live.unit_of_work.wire import Wire
+from transactions.live.expected_starts import EXPECTED_STARTS, ExpectedStart
+from transactions.live.unmatched import ORPHANS, UNKNOWN_NUMBERS
 from transactions.models import QuarantinedMessage, Transaction
 from transactions.tables import TRANSACTIONS
 
@@ -117,6 +119,33 @@ async def test_a_refused_commit_of_both_attempts_leaves_nothing_but_a_quarantine
     assert kept == [("StartTransaction", "bad-message")]
 
 
+async def test_a_failed_message_loses_its_changes_in_the_slots(make_wire: Any, tokens: None) -> None:
+    wire, other = await make_wire(V16), await make_wire(V16, "CP-2")
+    assert (await wire.call("StopTransaction", ORPHAN))[0] == 3
+    was, slots = live_state(wire.station), wire.station.slots
+
+    async def reaction(station: Station, request: dict[str, Any]) -> None:
+        ORPHANS.of(station).count += 1
+        UNKNOWN_NUMBERS.of(station).add(7)
+        EXPECTED_STARTS.of(station).append(
+            ExpectedStart(1, None, "alice", None, expires_at=station.received_at)
+        )
+        raise ValueError("after all changes")
+
+    registry._also[V16, "Heartbeat"] = (reaction,)
+    try:
+        answer = await wire.call("Heartbeat", {})
+    finally:
+        del registry._also[V16, "Heartbeat"]
+
+    assert (answer[0], answer[2]) == (4, "InternalError")
+    assert differences(live_state(wire.station), was) == []
+    assert UNKNOWN_NUMBERS.of(wire.station) == set()
+    # The states are new objects, and those of another station were not touched.
+    assert all(now is not before for now, before in zip(wire.station.slots, slots, strict=True))
+    assert (ORPHANS.of(wire.station).count, ORPHANS.of(other.station).count) == (1, 0)
+
+
 async def test_while_the_database_is_away_nothing_is_answered_and_no_session_remains(
     make_wire: Any, tokens: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,8 +200,9 @@ async def test_changes_of_a_reply_handler_that_fails_are_rolled_back(make_wire: 
         now = live_state(wire.station)
         # The remote start is stored in a transaction of its own: the live state equals the stored state.
         fresh = await journal.run(load_station, wire.station.pk, V201)
-        assert comparable(wire.station.remote_starts) == comparable(fresh.remote_starts), places
-        now["station"]["remote_starts"] = []
+        waiting, stored = (comparable(EXPECTED_STARTS.of(one)) for one in (wire.station, fresh))
+        assert waiting == stored, places
+        now["slots"]["expected_starts"] = []
         assert differences(now, was) == [], places
     assert step > 3
     assert wire.closed == []
@@ -201,15 +231,3 @@ async def _ask(wire: Wire, command_id: str, action: str, payload: dict[str, Any]
             reply_to="",
         )
     )
-
-
-def test_everything_that_is_loaded_is_taken_over() -> None:
-    """Add a new attribute of the live station to LOADED, or here if the connection or the message sets it."""
-    not_loaded = {
-        "pk", "identity", "version", "connection_id", "memory", "unit", "received_at", "last_seen_at",
-        "mirrored_at", "clock_skew_s", "clock_best_s", "clock_measured_until", "_last_time", "deviations",
-        "frame", "payload", "request", "_unknown_in", "action", "in_doubt", "opened", "claimed", "changed",
-        "used_tokens", "__weakref__",
-    }  # fmt: skip
-
-    assert set(Station.__slots__) == not_loaded | set(LOADED)
