@@ -11,4 +11,5 @@ class ConfigurationConfig(AppConfig):
         from ocpp_server.live import extensions
 
         extensions.keys.fill(live)
+        extensions.register(live.STORED_KEYS)
         row_extensions.announce("configuration.row_extensions")

@@ -1,15 +1,58 @@
-"""Loads the stored configuration into the live state: keys whose values differ from their defaults."""
+"""The stored configuration of live stations: keys whose values differ from their defaults, no secrets."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import msgspec
 
 from chargepoints.models import ChargePoint
 from configuration.models import StoredKey
 from configuration.services.variables.catalogue import is_secret
+from ocpp_server import live
+from ocpp_server.live.extensions import Slot
+from ocpp_server.live.station import Station
+from ocpp_server.storage.journal import journal
+
+# A change by a process without news (`manage.py shell` on the same SQLite file) is visible after this time.
+CACHED_S = 30.0
 
 
-def read_stored_keys(identity: str) -> dict[str, str]:
+class Keys(msgspec.Struct):
+    """The keys of one live station, read when it asks for them first: most stations never do."""
+
+    values: Mapping[str, str] = {}
+    read_at: float = 0.0
+    version: object = None
+
+
+class _Stored:
+    # A new object after every change of any station: changes are rare.
+    version: object = object()
+
+
+def _forget(identity: str | None) -> None:
+    _Stored.version = object()
+
+
+STORED_KEYS = Slot(name="stored_keys", empty=Keys, forget=_forget)
+
+
+async def stored_keys(station: Station) -> Mapping[str, str]:
+    """The keys of a station; from the database once, then from its slot until a key changes."""
+    keys, now, version = STORED_KEYS.of(station), time.monotonic(), _Stored.version
+    is_fresh = keys.version is version and now - keys.read_at < CACHED_S
+    if not is_fresh or not live.state().is_current:
+        keys.values = await journal.run(read_stored_keys, station.pk)
+        # The version before the query: a change during the query makes its result old.
+        keys.version, keys.read_at = version, now
+    return keys.values
+
+
+def read_stored_keys(charge_point_pk: int) -> dict[str, str]:
     """The keys of one station. Secrets stay in the database, and so does whether they were set."""
-    rows = StoredKey.objects.filter(charge_point__identity=identity).values_list("key", "value")
+    rows = StoredKey.objects.filter(charge_point=charge_point_pk).values_list("key", "value")
     return {key: value for key, value in rows if not is_secret(key)}
 
 

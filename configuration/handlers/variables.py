@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from configuration.live import stored_keys
 from configuration.services.variables import catalogue, reported
-from ocpp_server import live
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import on, reply
 from ocpp_server.protocol.versions import V2X, V16
@@ -16,7 +16,7 @@ from ocpp_server.storage.journal import journal
 async def get_configuration(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     """Answer a station that requests its own keys with the stored ones."""
     connectors = len({evse for evse, _ in station.connectors})
-    own = await live.state().stored_keys(station.identity)
+    own = await stored_keys(station)
     known, unknown = catalogue.merged(own, connectors, request.get("key"))
     answer: dict[str, Any] = {}
     if known:

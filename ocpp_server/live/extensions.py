@@ -70,9 +70,6 @@ class StoredTokens(Protocol):
 class StoredKeys(Protocol):
     """The stored configuration: keys whose values differ from their defaults, without secrets."""
 
-    def read_stored_keys(self, identity: str) -> dict[str, str]:
-        """The keys of one station."""
-
     def read_all_stored_keys(self) -> dict[str, dict[str, str]]:
         """The keys of every station by identity, stations without keys included."""
 
@@ -82,12 +79,15 @@ class Extension:
     """A part of a live station: how one app loads it for many stations at once and publishes it in Redis.
 
     `show` returns entries of the hash `P:business:{name}:{identity}`. Redis keeps the hash until the station
-    is removed.
+    is removed. `forget` gets the identity of a station that was removed or changed by another process, or
+    None when changes of any station may have been missed: the app discards its copies of stored data. It may
+    be called from any thread.
     """
 
     name: str
     load: Callable[[ByKey], None] | None = None
     show: Callable[[Station], Iterable[Entry]] | None = None
+    forget: Callable[[str | None], None] | None = None
 
 
 State = TypeVar("State")
@@ -144,7 +144,7 @@ def require() -> None:
         rows.app.load_stations,
         transactions.app.load_running,
         tokens.app.read_all_tokens,
-        keys.app.read_stored_keys,
+        keys.app.read_all_stored_keys,
     ):
         pass
     if missing := [name for name in _REQUIRED if name not in _extensions]:
@@ -152,6 +152,13 @@ def require() -> None:
             f"No installed app registers the station extension {', '.join(missing)}: an app has to do so in "
             "its AppConfig.ready."
         )
+
+
+def forget(identity: str | None = None) -> None:
+    """Make the apps discard their copies of what is stored of a station, or of all; from any thread."""
+    for extension in _extensions.values():
+        if extension.forget is not None:
+            extension.forget(identity)
 
 
 def load_station(charge_point_pk: int, version: str) -> Station:

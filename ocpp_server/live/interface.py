@@ -153,18 +153,16 @@ class LiveState(ABC):
     def take_used_tokens(self) -> dict[int, datetime]:
         """The tokens used since the last call, each with the time of its last use."""
 
-    # -- stored configuration ---------------------------------------------------------------------
+    # -- stored data of stations ------------------------------------------------------------------
 
-    @abstractmethod
-    async def stored_keys(self, identity: str) -> Mapping[str, str]:
-        """The keys of a station that differ from their defaults, without secrets.
-
-        From the database once, then from the cache.
-        """
+    @property
+    def is_current(self) -> bool:
+        """Whether changes by other processes arrive. While they do not, read the database, not a copy."""
+        return True
 
     @abstractmethod
     def stored_key_changed(self, identity: str, key: str, value: str | None) -> None:
-        """A new value was stored, None for the default. May be called from any thread."""
+        """A configuration key got a new value, None for the default. May be called from any thread."""
 
     @abstractmethod
     def station_removed(self, identity: str) -> None:

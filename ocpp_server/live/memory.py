@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.utils import timezone
@@ -33,8 +33,6 @@ class MemoryState(LiveState):
         self._used: dict[int, datetime] = {}
         self._running: dict[str, dict[int, TransactionState]] = {}
         self._groups: dict[str, dict[int, TransactionState]] = {}
-        self._keys_of: dict[str, tuple[float, Mapping[str, str]]] = {}
-        self._keys_generation = 0
         self._number = 999
 
     async def connect(self, connection: Connection) -> Connection | None:
@@ -109,31 +107,11 @@ class MemoryState(LiveState):
         used, self._used = self._used, {}
         return used
 
-    async def stored_keys(self, identity: str) -> Mapping[str, str]:
-        cached, now = self._keys_of.get(identity), time.monotonic()
-        if cached is not None and now - cached[0] < TOKEN_CACHE_S:
-            return cached[1]
-        generation = self._keys_generation
-        keys = await journal.run(extensions.keys.app.read_stored_keys, identity)
-        if generation == self._keys_generation:
-            if len(self._keys_of) >= TOKEN_CACHE_SIZE:
-                self._keys_of.clear()
-            self._keys_of[identity] = (now, keys)
-        return keys
-
     def stored_key_changed(self, identity: str, key: str, value: str | None) -> None:
-        self._forget_keys(identity)
+        extensions.forget(identity)
 
     def station_removed(self, identity: str) -> None:
-        self._forget_keys(identity)
-
-    def _forget_keys(self, identity: str | None = None) -> None:
-        """Read the keys of one station, or of all stations, from the database again."""
-        self._keys_generation += 1
-        if identity is None:
-            self._keys_of.clear()
-        else:
-            self._keys_of.pop(identity, None)
+        extensions.forget(identity)
 
     async def next_transaction_number(self) -> int:
         self._number += 1

@@ -172,7 +172,7 @@ class RedisState(MemoryState):
     # -- tokens -----------------------------------------------------------------------------------
 
     async def tokens(self, uid_key: str) -> tuple[TokenRecord, ...]:
-        if self._link.up_since is None:
+        if not self.is_current:
             # News of a change would not arrive, and a blocked token must not be accepted: skip the cache.
             self._tokens.pop(uid_key, None)
         return await super().tokens(uid_key)
@@ -186,16 +186,15 @@ class RedisState(MemoryState):
         self._publish("tokens")
 
     async def consumed(self, subject: str) -> Consumption:
-        if self._link.up_since is None:
+        if not self.is_current:
             self._consumed.pop(subject, None)
         return await super().consumed(subject)
 
-    # -- stored configuration ---------------------------------------------------------------------
+    # -- stored data of stations ------------------------------------------------------------------
 
-    async def stored_keys(self, identity: str) -> Mapping[str, str]:
-        if self._link.up_since is None:
-            self._keys_of.pop(identity, None)
-        return await super().stored_keys(identity)
+    @property
+    def is_current(self) -> bool:
+        return self._link.up_since is not None
 
     def stored_key_changed(self, identity: str, key: str, value: str | None) -> None:
         super().stored_key_changed(identity, key, value)
@@ -294,7 +293,7 @@ class RedisState(MemoryState):
         elif kind == "ended":
             super().transaction_abandoned(int(what[0]), what[1])
         elif kind in ("key", "removed"):
-            self._forget_keys(what[0])
+            extensions.forget(what[0])
         elif kind in ("online", "offline"):
             self._leases.received(kind, *what)
         elif kind == "rebuilt":
@@ -305,7 +304,7 @@ class RedisState(MemoryState):
     async def _up(self) -> None:
         """After a (re)subscription: read everything again, because news may have been missed."""
         super().forget_tokens()
-        self._forget_keys()
+        extensions.forget()
         # A restart of Redis may have restored older data, the mark included: compare the run id.
         server = await self._link.attempt(self._link.redis.info("server"))
         self._run = server["run_id"]

@@ -7,8 +7,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from chargepoints.models import ChargePoint, Connector, Evse, Site
+from ocpp_server import live
 from ocpp_server.live import extensions, loaded
-from ocpp_server.live.extensions import ByKey, Slot, load_station
+from ocpp_server.live.extensions import ByKey, Extension, Slot, load_station
 from ocpp_server.live.loaded import LOADED, Loaded
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V16
@@ -70,6 +71,18 @@ def test_a_process_does_not_start_without_a_part_of_the_station(registry: None) 
 
     with pytest.raises(ImproperlyConfigured, match="registers the station extension connectors"):
         extensions.require()
+
+
+@pytest.mark.usefixtures("registry")
+def test_an_app_forgets_a_removed_station_and_all_stations_after_missed_news() -> None:
+    forgotten: list[str | None] = []
+    extensions.register(Slot(name="names", empty=set[str], forget=forgotten.append))
+    extensions.register(Extension(name="silent"))
+
+    live.state().station_removed("CP-1")
+    extensions.forget()
+
+    assert forgotten == ["CP-1", None]
 
 
 def test_a_reload_replaces_exactly_the_attributes_that_are_declared_as_loaded() -> None:
