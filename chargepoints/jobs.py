@@ -7,8 +7,16 @@ from typing import Final
 
 from django.db.models import F
 
-from chargepoints.models import ChargePoint, Command, DeviceEvent, RefusedConnection, SecurityEvent
+from chargepoints.models import (
+    ChargePoint,
+    Command,
+    DeviceEvent,
+    RefusedConnection,
+    ReportAssembly,
+    SecurityEvent,
+)
 from chargepoints.services import deviations
+from chargepoints.services.follow_ups import gathering, keeping
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server.process.scheduler import EXPIRE, MIRROR, SWEEP, TRIM, Job, Step, in_journal
 from ocpp_server.storage import retention
@@ -59,8 +67,14 @@ def delete_old_refusals() -> None:
 
 def trim_events() -> None:
     """Keep the newest events of each station (S11)."""
-    for model in (DeviceEvent, SecurityEvent):
+    for model in (DeviceEvent, ReportAssembly, SecurityEvent):
         retention.keep_newest(model)
+    keeping.trim()
+
+
+def find_reports_of_the_day() -> None:
+    """Compute the reports whose parts were stored by a process that died, also after a long outage."""
+    gathering.find_missed(gathering.MISSED_IN_A_DAY)
 
 
 def recover() -> None:
@@ -79,6 +93,10 @@ def recover() -> None:
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, mirror_stations),
     (EXPIRE, in_journal(end_overdue_commands)),
+    (EXPIRE, in_journal(gathering.end_overdue)),
     (SWEEP, in_journal(delete_old_refusals)),
+    (SWEEP, in_journal(gathering.find_missed)),
+    (SWEEP, in_journal(keeping.delete_personal)),
     (TRIM, in_journal(trim_events)),
+    (TRIM, in_journal(find_reports_of_the_day)),
 )

@@ -1,12 +1,13 @@
 """Tables for the journal: the models that messages change."""
 
-from chargepoints.models import ChargePoint, Command, Connector, DeviceEvent, Message, SecurityEvent
+from chargepoints.models import ChargePoint, Command, Connector, DeviceEvent, FollowUp, Message, SecurityEvent
 from ocpp_server.storage.bulk import Table
 
 CHARGE_POINTS = Table(ChargePoint)
 COMMANDS = Table(Command)
 CONNECTORS = Table(Connector)
 DEVICE_EVENTS = Table(DeviceEvent, once=True)
+FOLLOW_UPS = Table(FollowUp, once=True)
 MESSAGES = Table(
     Message,
     # The order of the tuples that `message_log` makes.

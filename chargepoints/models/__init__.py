@@ -1,6 +1,7 @@
 from chargepoints.models.charge_point import ChargePoint, Connector, Evse
 from chargepoints.models.command import Command
 from chargepoints.models.evidence import Deviation, DeviceEvent, RefusedConnection, SecurityEvent
+from chargepoints.models.follow_up import FollowUp, ReportAssembly
 from chargepoints.models.message import Message
 from chargepoints.models.site import Site
 
@@ -11,8 +12,10 @@ __all__ = [
     "Deviation",
     "DeviceEvent",
     "Evse",
+    "FollowUp",
     "Message",
     "RefusedConnection",
+    "ReportAssembly",
     "SecurityEvent",
     "Site",
 ]

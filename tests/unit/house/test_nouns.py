@@ -24,6 +24,10 @@ SERVICES_WITHOUT_A_BLOCK = {
     "chargepoints/services/connections.py": "stores connections and the messages of every block",
     "chargepoints/services/commands.py": "commands of every block end here when no answer comes",
     "chargepoints/services/deviations.py": "counts the deviations of messages of every block",
+    **{
+        f"chargepoints/services/follow_ups/{name}.py": "stores the follow-ups of commands of every block"
+        for name in ("__init__", "assembly", "gathering", "keeping", "personal", "recording", "table")
+    },
     "chargepoints/services/sites.py": "OCPP has no sites",
     "transactions/services/privacy.py": "a person's data in every table; no action asks for it",
 }

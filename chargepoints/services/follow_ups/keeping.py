@@ -1,0 +1,34 @@
+"""How long follow-ups are kept: the newest of each station and action, and personal data for a month."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from django.db.models import Count
+
+from chargepoints.models import FollowUp
+from chargepoints.services.follow_ups.table import PERSONAL
+
+# A stream of one action must not delete the reports of another one, so each action has its own limit.
+KEPT_PER_ACTION: Final = 1000
+PERSONAL_KEPT: Final = timedelta(days=30)
+
+
+def trim() -> None:
+    """Keep the newest KEPT_PER_ACTION rows of each station and action (S11)."""
+    crowded = (
+        FollowUp.objects.order_by()
+        .values_list("charge_point", "action")
+        .annotate(rows=Count("pk"))
+        .filter(rows__gt=KEPT_PER_ACTION)
+    )
+    for charge_point_pk, action, _ in crowded:
+        rows = FollowUp.objects.filter(charge_point=charge_point_pk, action=action).order_by("-pk")
+        oldest_kept = rows.values_list("pk", flat=True)[KEPT_PER_ACTION - 1]
+        rows.filter(pk__lt=oldest_kept).delete()
+
+
+def delete_personal() -> None:
+    """Delete messages with personal data after PERSONAL_KEPT."""
+    FollowUp.objects.filter(action__in=PERSONAL, received_at__lt=datetime.now(UTC) - PERSONAL_KEPT).delete()
