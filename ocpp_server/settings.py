@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "chargepoints",
     "transactions",
     "configuration",
+    "smart_charging",
     "operations",
 ]
 

@@ -1,21 +1,62 @@
-"""Upload of diagnostics (1.6 4.4) and events of the device model (2.0.1 N07, N08)."""
+"""Upload of diagnostics and logs (1.6 4.4, security extension; 2.0.1 N01), customer information (2.0.1 N09,
+N10), and events of the device model (2.0.1 N07, N08).
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from chargepoints.services import diagnostics
+from chargepoints.services.follow_ups import gathering
+from chargepoints.services.follow_ups.recording import record
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
-from ocpp_server.protocol.registry import on
+from ocpp_server.protocol.registry import after, on, reply
 from ocpp_server.protocol.versions import V2X, V16
 
 
 @on("DiagnosticsStatusNotification", V16)
 async def diagnostics_status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    return _progress(station, request)
+
+
+@on("LogStatusNotification", V16, *V2X)
+async def log_status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    return _progress(station, request)
+
+
+def _progress(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     station.unit.update(CHARGE_POINTS, station.pk, diagnostics_status=request["status"][:64])
+    record(station=station, request=request)
     return {}
+
+
+@on("NotifyCustomerInformation", *V2X)
+async def notify_customer_information(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """2.0.1 N09, N10. The text is personal data: it is encrypted, and deleted after a month."""
+    record(station=station, request=request)
+    return {}
+
+
+@after("DiagnosticsStatusNotification", V16)
+@after("LogStatusNotification", V16, *V2X)
+@after("NotifyCustomerInformation", *V2X)
+async def answer_followed(station: Station, request: dict[str, Any]) -> None:
+    await gathering.gather(station=station, request=request)
+
+
+@reply("CustomerInformation", *V2X)
+async def customer_information_requested(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    await gathering.expect(
+        station=station,
+        action="NotifyCustomerInformation",
+        request=request,
+        response=response,
+        command_id=command_id,
+    )
 
 
 @on("NotifyEvent", *V2X)

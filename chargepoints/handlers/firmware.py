@@ -1,16 +1,41 @@
-"""Firmware status (1.6 4.5): stores the progress of an update."""
+"""Firmware (1.6 4.5 and security extension; 2.0.1 L): stores the progress of updates and publications."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from chargepoints.services.follow_ups import gathering
+from chargepoints.services.follow_ups.recording import record
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.registry import on
-from ocpp_server.protocol.versions import V16
+from ocpp_server.protocol.registry import after, on
+from ocpp_server.protocol.versions import V2X, V16
 
 
-@on("FirmwareStatusNotification", V16)
+@on("FirmwareStatusNotification", V16, *V2X)
 async def firmware_status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    return _progress(station, request)
+
+
+@on("SignedFirmwareStatusNotification", V16)
+async def signed_firmware_status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    return _progress(station, request)
+
+
+def _progress(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     station.unit.update(CHARGE_POINTS, station.pk, firmware_status=request["status"][:64])
+    record(station=station, request=request)
     return {}
+
+
+@on("PublishFirmwareStatusNotification", *V2X)
+async def publish_firmware_status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    record(station=station, request=request)
+    return {}
+
+
+@after("FirmwareStatusNotification", V16, *V2X)
+@after("SignedFirmwareStatusNotification", V16)
+@after("PublishFirmwareStatusNotification", *V2X)
+async def progress_reported(station: Station, request: dict[str, Any]) -> None:
+    await gathering.gather(station=station, request=request)

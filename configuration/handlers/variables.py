@@ -1,13 +1,15 @@
-"""Configuration (1.6 5.3, 5.8; 2.0.1 B05, B06): answers of stations, requests of one family."""
+"""Configuration (1.6 5.3, 5.8; 2.0.1 B05-B08): answers and reports of stations, requests of one family."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from chargepoints.services.follow_ups import gathering
+from chargepoints.services.follow_ups.recording import record
 from configuration.live import stored_keys
 from configuration.services.variables import catalogue, reported
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.registry import on, reply
+from ocpp_server.protocol.registry import after, on, reply
 from ocpp_server.protocol.versions import V2X, V16
 from ocpp_server.storage.journal import journal
 
@@ -82,3 +84,26 @@ async def variables_set(
         if name in wanted and result["attributeStatus"] in ("Accepted", "RebootRequired"):
             keys[name] = (wanted[name], False)
     await reported.store(station=station, keys=keys)
+
+
+@on("NotifyReport", *V2X)
+async def notify_report(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """2.0.1 B07, B08: store the part, and the variables that it reports."""
+    record(station=station, request=request)
+    await reported.store(station=station, keys=reported.of_report(request.get("reportData", ())))
+    return {}
+
+
+@after("NotifyReport", *V2X)
+async def report_part_stored(station: Station, request: dict[str, Any]) -> None:
+    await gathering.gather(station=station, request=request)
+
+
+@reply("GetBaseReport", *V2X)
+@reply("GetReport", *V2X)
+async def report_requested(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    await gathering.expect(
+        station=station, action="NotifyReport", request=request, response=response, command_id=command_id
+    )

@@ -153,7 +153,7 @@ _TABLE: tuple[
     ("SetVariables",                      CSMS,    "variables",      _201,  _WHILE_PENDING, _FREE),
     ("GetBaseReport",                     CSMS,    "variables",      _201,  _WHILE_PENDING),
     ("GetReport",                         CSMS,    "variables",      _201,  _WHILE_PENDING),
-    ("NotifyReport",                      STATION, "variables",      _201,  _PLAIN, _FREE),
+    ("NotifyReport",                      STATION, "variables",      _201,  _BEFORE_ACCEPTED, _FREE),
     ("SetNetworkProfile",                 CSMS,    "network",        _201,  _PLAIN, _NETWORK_SECRETS),
 
     # C  authorization
@@ -240,7 +240,7 @@ _TABLE: tuple[
     ("GetMonitoringReport",               CSMS,    "monitoring",     _201,  _PLAIN),
     ("NotifyMonitoringReport",            STATION, "monitoring",     _201,  _PLAIN),
     ("CustomerInformation",               CSMS,    "diagnostics",    _201,  _PLAIN),
-    ("NotifyCustomerInformation",         STATION, "diagnostics",    _201,  _PLAIN, _FREE),
+    ("NotifyCustomerInformation",         STATION, "diagnostics",    _201,  _PLAIN, ("data", FREE)),
     ("OpenPeriodicEventStream",           STATION, "monitoring",     _21,   _PLAIN),
     ("NotifyPeriodicEventStream",         STATION, "monitoring",     _21,   _UNANSWERED),
     ("ClosePeriodicEventStream",          STATION, "monitoring",     _21,   _PLAIN),

@@ -16,7 +16,7 @@ import structlog
 from ocpp_server.live.station import Station
 from ocpp_server.live.unit_of_work import UnitOfWork
 from ocpp_server.observability import frame_log, measures
-from ocpp_server.protocol import registry
+from ocpp_server.protocol import frames, registry
 from ocpp_server.protocol.dispatch import CommitRefused, Exchange, StorageUnavailable, dispatch, packed
 from ocpp_server.protocol.frames import Call
 from ocpp_server.protocol.registry import Handler
@@ -134,7 +134,7 @@ class StationConnection:
                 await self._send(event.text)
             if event.close:
                 await self._close(1002, "Too many broken frames in a row.")
-        elif isinstance(event, Streamed) and self._serves(event.send.action):
+        elif isinstance(event, Streamed) and self._serves(event.send):
             await dispatch(self.station, event.send, self)
         elif isinstance(event, Late) and event.late:
             self._count(event)
@@ -142,9 +142,10 @@ class StationConnection:
         else:
             self._count(event)
 
-    def _serves(self, action: str) -> bool:
-        self.station.action = action
-        return registry.handler(self.station.version, action) is not None
+    def _serves(self, send: frames.Send) -> bool:
+        station = self.station
+        station.action, station.payload = send.action, send.payload
+        return registry.handler(station.version, send.action) is not None
 
     def _count(self, event: object) -> None:
         """Count a frame that breaks the specification as a deviation."""

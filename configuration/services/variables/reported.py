@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Q
 
@@ -12,6 +12,9 @@ from configuration.models import ReportedKey
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import is_secret_name, masked_words
 from ocpp_server.storage.journal import journal
+
+# A station can invent names: beyond this many rows, only variables that have a row are stored (S11).
+MOST_PER_STATION: Final = 10_000
 
 
 async def store(*, station: Station, keys: Mapping[str, tuple[str | None, bool]]) -> None:
@@ -32,6 +35,7 @@ def _store(
 ) -> None:
     if secret:
         ReportedKey.objects.filter(charge_point_id=charge_point_pk, key__in=secret).delete()
+    keys = _within_limit(charge_point_pk, keys)
     ReportedKey.objects.bulk_create(
         [
             ReportedKey(
@@ -44,6 +48,19 @@ def _store(
         unique_fields=["charge_point", "key"],
         update_fields=["value", "readonly", "reported_at"],
     )
+
+
+def _within_limit(
+    charge_point_pk: int, keys: Mapping[str, tuple[str | None, bool]]
+) -> Mapping[str, tuple[str | None, bool]]:
+    """The keys that may be stored: all of them while the station has fewer than MOST_PER_STATION rows."""
+    rows = ReportedKey.objects.filter(charge_point_id=charge_point_pk)
+    free = MOST_PER_STATION - rows.count()
+    if len(keys) <= free:
+        return keys
+    known = set(rows.values_list("key", flat=True))
+    added = [key for key in keys if key not in known][: max(free, 0)]
+    return {key: entry for key, entry in keys.items() if key in known or key in added}
 
 
 def _shown(keys: Mapping[str, tuple[str | None, bool]]) -> dict[str, tuple[str | None, bool]]:
@@ -64,8 +81,29 @@ def number_sync(charge_point_pk: int, names: Collection[str]) -> int | None:
 
 def variable_name(described: Mapping[str, Any]) -> str:
     """The name of a 2.x variable: `Component.Variable`, instances in brackets."""
-    parts = []
-    for part in (described["component"], described["variable"]):
-        instance = part.get("instance")
-        parts.append(f"{part['name']}[{instance}]" if instance else part["name"])
-    return ".".join(parts)
+    return f"{_named(described['component'])}.{_named(described['variable'])}"
+
+
+def _named(part: Mapping[str, Any]) -> str:
+    instance = part.get("instance")
+    return f"{part['name']}[{instance}]" if instance else str(part["name"])
+
+
+def of_report(data: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str | None, bool]]:
+    """The actual values of the variables of a NotifyReport, and whether they are read-only."""
+    found: dict[str, tuple[str | None, bool]] = {}
+    for described in data:
+        for attribute in described["variableAttribute"]:
+            if attribute.get("type", "Actual") == "Actual":
+                readonly = attribute.get("mutability", "ReadWrite") == "ReadOnly"
+                found[_placed_name(described)] = (attribute.get("value"), readonly)
+    return found
+
+
+def _placed_name(described: Mapping[str, Any]) -> str:
+    """`Component.Variable`; of an EVSE or connector `Component(1.2).Variable`, as each has its own value."""
+    evse = described["component"].get("evse")
+    if evse is None:
+        return variable_name(described)
+    connector = f".{evse['connectorId']}" if "connectorId" in evse else ""
+    return f"{_named(described['component'])}({evse['id']}{connector}).{_named(described['variable'])}"

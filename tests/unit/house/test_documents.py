@@ -32,6 +32,7 @@ SOURCES = (
     "ocpp_server",
     "operations",
     "simulator",
+    "smart_charging",
     "transactions",
 )
 

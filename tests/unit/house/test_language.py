@@ -38,6 +38,7 @@ CODE = (
     "run.py",
     "scripts",
     "simulator",
+    "smart_charging",
     "tests",
     "transactions",
 )

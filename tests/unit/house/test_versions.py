@@ -7,7 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-PACKAGES = ("accounts", "chargepoints", "configuration", "transactions", "operations", "ocpp_server")
+PACKAGES = (
+    "accounts",
+    "chargepoints",
+    "configuration",
+    "transactions",
+    "smart_charging",
+    "operations",
+    "ocpp_server",
+)
 NAMES = frozenset({"V16", "V201", "V21", "V2X"})
 TEXTS = ("ocpp1.", "ocpp2.", "1.6", "2.0.1", "2.1")
 

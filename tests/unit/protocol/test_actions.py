@@ -98,7 +98,7 @@ def test_the_facts_of_a_row_fit_its_direction_and_each_other(row):
 
 
 def test_the_actions_before_an_accepted_boot_are_those_of_the_specification():
-    assert {"BootNotification"} == BEFORE_ACCEPTED
+    assert {"BootNotification", "NotifyReport"} == BEFORE_ACCEPTED
     assert {
         "ChangeConfiguration", "GetConfiguration", "TriggerMessage", "ExtendedTriggerMessage", "SetVariables",
         "GetVariables", "GetBaseReport", "GetReport", "Reset", "CertificateSigned", "InstallCertificate",

@@ -1,0 +1,1 @@
+"""Handlers of messages about charging profiles and grid support."""
