@@ -7,11 +7,12 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from chargepoints.models import ChargePoint, Command, Message
+from chargepoints.models import ChargePoint, Command, Message, ReportAssembly
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ListQuery, SeriesQuery, ordering, period, search, within
 from ocpp_server.protocol.versions import VERSIONS, label
 
+_INT64 = 2**63 - 1
 _BY_LABEL = {label(version): version for version in VERSIONS}
 
 
@@ -111,3 +112,36 @@ class MessageQuery(SeriesQuery):
         asked = self.validated_data
         rows = rows.filter(**{name: asked[name] for name in ("action", "direction") if name in asked})
         return within(rows, "at", asked)
+
+
+class FollowUpQuery(SeriesQuery):
+    orderings = {"time": "pk"}
+
+    ordering = ordering(orderings)
+    action = TextField(required=False, max_length=64)
+    requestId = WholeField(required=False, min_value=-_INT64, max_value=_INT64)
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | period()
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return within(_of_request(rows, self.validated_data), "received_at", self.validated_data)
+
+
+class ReportQuery(SeriesQuery):
+    orderings = {"startedAt": "started_at"}
+
+    ordering = ordering(orderings)
+    action = TextField(required=False, max_length=64)
+    requestId = WholeField(required=False, min_value=-_INT64, max_value=_INT64)
+    state = serializers.ChoiceField(choices=ReportAssembly.State.values, required=False)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.validated_data
+        rows = _of_request(rows, asked)
+        return rows.filter(state=asked["state"]) if "state" in asked else rows
+
+
+def _of_request(rows: QuerySet[Any], asked: dict[str, Any]) -> QuerySet[Any]:
+    exact = {"action": "action", "requestId": "request_id"}
+    return rows.filter(**{field: asked[name] for name, field in exact.items() if name in asked})

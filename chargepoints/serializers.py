@@ -9,7 +9,15 @@ from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from chargepoints.models import ChargePoint, Command, Connector, Message, Site
+from chargepoints.models import (
+    ChargePoint,
+    Command,
+    Connector,
+    FollowUp,
+    Message,
+    ReportAssembly,
+    Site,
+)
 from chargepoints.services.provisioning.stations import MAX_IDENTITY, MAX_PASSWORD, MIN_PASSWORD
 from chargepoints.views.commanding import WaitingBody
 from ocpp_server.api.extensions import ExtendedSerializer
@@ -253,6 +261,52 @@ class MessageSerializer(ReadSerializer):
     @extend_schema_field(ANYTHING)
     def get_response(self, message: Message) -> Any:
         return parsed(masked_text(message.response, message.action)) if message.response else None
+
+
+class FollowUpSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    action = serializers.CharField()
+    requestId = serializers.IntegerField(
+        source="request_id",
+        allow_null=True,
+        help_text="The number in the message; of a ReservationStatusUpdate, the reservation's ID.",
+    )
+    commandId = serializers.CharField(
+        source="command_id",
+        allow_null=True,
+        help_text="The command that it follows: the requestId from the answer to sending it.",
+    )
+    reference = serializers.CharField(help_text="What a message without a requestId is about.")
+    seqNo = serializers.IntegerField(source="seq_no", allow_null=True)
+    isLast = serializers.BooleanField(source="is_last", help_text="False when the station announced more.")
+    status = serializers.CharField()
+    payload = serializers.SerializerMethodField(
+        help_text="As received; secrets and customers' data are masked."
+    )
+    receivedAt = TimeField(source="received_at")
+
+    @extend_schema_field(ANYTHING)
+    def get_payload(self, follow_up: FollowUp) -> Any:
+        return parsed(masked_text(follow_up.payload, follow_up.action))
+
+
+class ReportSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    action = serializers.CharField(help_text="The message of its parts, such as NotifyReport.")
+    requestId = serializers.IntegerField(source="request_id", help_text="The number in the parts.")
+    commandId = serializers.CharField(
+        source="command_id",
+        allow_null=True,
+        help_text="The command that asked for it: the requestId from the answer to sending it.",
+    )
+    state = serializers.ChoiceField(choices=ReportAssembly.State.values)
+    parts = serializers.IntegerField()
+    doubles = serializers.IntegerField(help_text="Parts with a number that another part has too.")
+    missing = serializers.IntegerField(help_text="Parts missing between those received.")
+    highestSeqNo = serializers.IntegerField(source="highest_seq_no", allow_null=True)
+    hasLast = serializers.BooleanField(source="has_last")
+    startedAt = TimeField(source="started_at", help_text="Of the command, or of the first part without one.")
+    lastAt = TimeField(source="last_at")
 
 
 def parsed(text: str) -> Any:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chargepoints.views import commands, intents, sites, stations
+from chargepoints.views import commands, follow_ups, intents, sites, stations
 
 _ONE = "chargepoints/<str:client_id>"
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path(f"{_ONE}/commands", commands.CommandsView.as_view()),
     path(f"{_ONE}/commands/<str:request_id>", commands.CommandView.as_view()),
     path(f"{_ONE}/messages", commands.MessagesView.as_view()),
+    path(f"{_ONE}/follow-ups", follow_ups.FollowUpsView.as_view()),
+    path(f"{_ONE}/reports", follow_ups.ReportsView.as_view()),
     path(f"{_ONE}/reset", intents.ResetView.as_view()),
     path(f"{_ONE}/availability", intents.AvailabilityView.as_view()),
     path(f"{_ONE}/data-transfer", intents.DataTransferView.as_view()),
