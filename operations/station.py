@@ -24,7 +24,7 @@ from chargepoints.services.provisioning import stations
 from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.protocol.versions import VERSIONS, label
-from operations import buttons
+from operations import buttons, follow_ups
 from transactions.models import Transaction
 
 LATEST = 20
@@ -119,6 +119,7 @@ def snapshot(charge_point: ChargePoint, *, may_command: bool) -> dict[str, Any]:
             "sessions": [_session(session) for session in charge_point.transactions.order_by("-id")[:FEW]],
             "commands": [_command(command) for command in commands],
             "messages": _messages(charge_point),
+            "follow_ups": follow_ups.rows(charge_point),
             "refused": _refused(charge_point),
             "deviations": _deviations(charge_point),
             "security": _security(charge_point),

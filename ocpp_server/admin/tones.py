@@ -30,6 +30,7 @@ COMMAND = {
     "invalid": DANGER,
     "late": WARNING,
 }
+REPORT = {"collecting": INFO, "complete": SUCCESS, "incomplete": WARNING}
 SESSION = {"active": INFO, "ended": NEUTRAL}
 FIX = {"end": WARNING, "close": INFO, "correct-energy": WARNING, "merge": WARNING, "ignore": NEUTRAL}
 TOKEN = {"active": SUCCESS, "blocked": DANGER, "lost": DANGER, "expired": WARNING, "invalid": DANGER}

@@ -27,8 +27,10 @@ from chargepoints.models import (
     Deviation,
     DeviceEvent,
     Evse,
+    FollowUp,
     Message,
     RefusedConnection,
+    ReportAssembly,
     SecurityEvent,
     Site,
 )
@@ -176,6 +178,20 @@ def hostile_rows(db: None) -> dict[type, Any]:
             size=1,
             at=NOON,
         ),
+        FollowUp.objects.create(
+            charge_point=station,
+            command=command,
+            action=bad[:64],
+            request_id=1,
+            reference=bad,
+            status=bad[:64],
+            payload=bad,
+            fingerprint="1",
+            received_at=NOON,
+        ),
+        ReportAssembly.objects.create(
+            charge_point=station, action=bad[:64], request_id=1, started_at=NOON, last_at=NOON
+        ),
         RefusedConnection.objects.create(
             identity=bad,
             remote_address=bad[:64],
@@ -288,13 +304,30 @@ def many() -> Callable[[int], None]:
                 size=1,
                 at=at,
             )
-            Command.objects.create(
+            command = Command.objects.create(
                 id=f"c{Command.objects.count()}",
                 charge_point=station,
                 action="Reset",
                 payload={},
                 created_at=at,
                 deadline_at=at,
+            )
+            FollowUp.objects.create(
+                charge_point=station,
+                command=command,
+                action="NotifyReport",
+                request_id=1,
+                payload="{}",
+                fingerprint="1",
+                received_at=at,
+            )
+            ReportAssembly.objects.create(
+                charge_point=station,
+                command=command,
+                action="NotifyReport",
+                request_id=1,
+                started_at=at,
+                last_at=at,
             )
             MeterValue.objects.create(
                 charge_point=station,
