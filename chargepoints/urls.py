@@ -3,8 +3,12 @@
 from django.urls import path
 
 from chargepoints.views import commands, follow_ups, intents, sites, stations
+from ocpp_server.api.resources import Router
 
 _ONE = "chargepoints/<str:client_id>"
+
+router = Router()
+router.register("sites", sites.SiteViewSet)
 
 urlpatterns = [
     path("chargepoints", stations.ChargePointsView.as_view()),
@@ -20,6 +24,5 @@ urlpatterns = [
     path(f"{_ONE}/reset", intents.ResetView.as_view()),
     path(f"{_ONE}/availability", intents.AvailabilityView.as_view()),
     path(f"{_ONE}/data-transfer", intents.DataTransferView.as_view()),
-    path("sites", sites.SitesView.as_view()),
-    path("sites/<str:site_id>", sites.SiteView.as_view()),
+    *router.urls,
 ]

@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 
 from chargepoints.models import ChargePoint, Connector, Site
 from ocpp_server.api import extensions
-from ocpp_server.api.documents import NUMBER
+from ocpp_server.api.lookups import Lookup
 from ocpp_server.domain import Invalid, Missing
 from ocpp_server.storage.row_numbers import row_number
 
@@ -16,8 +16,6 @@ from ocpp_server.storage.row_numbers import row_number
 STATION_PATH: dict[str, tuple[Any, str]] = {
     "client_id": (OpenApiTypes.STR, "The station's identity, URL-escaped; case makes no difference.")
 }
-
-SITE_PATH: dict[str, tuple[Any, str]] = {"site_id": (NUMBER, "The number of the site.")}
 
 
 def station(identity: str) -> ChargePoint:
@@ -36,6 +34,9 @@ def site(site_id: str, *, lock: bool = False) -> Site:
     if found is None:
         raise Missing(f"Site {site_id} not found.")
     return found
+
+
+SITE = Lookup("site_id", "The number of the site.", find=site)
 
 
 def number(text: str, noun: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeVar
 
 from drf_spectacular.openapi import AutoSchema
@@ -91,12 +92,25 @@ class LiveQuery(StrictSerializer):
     timeout = SecondsField()
 
 
+LOCATION = OpenApiParameter(
+    "Location", str, OpenApiParameter.HEADER, description="The URL of the new row.", response=[201]
+)
+
+
 def enveloped(name: str, data: Any) -> Any:
     """The envelope around a serializer, or around a dictionary of fields."""
     if isinstance(data, dict):
-        data = inline_serializer(f"{name}Data", data)
-    elif isinstance(data, type):
-        data = data()
+        return _envelope(name, inline_serializer(f"{name}Data", data))
+    return _around(name, data) if isinstance(data, type) else _envelope(name, data)
+
+
+@cache
+def _around(name: str, kind: type[serializers.Serializer[Any]]) -> Any:
+    """One envelope for all operations that answer with the same serializer: its name must be unique."""
+    return _envelope(name, kind())
+
+
+def _envelope(name: str, data: Any) -> Any:
     return inline_serializer(
         f"{name}Envelope",
         {"success": serializers.BooleanField(), "message": serializers.CharField(), "data": data},
@@ -134,15 +148,16 @@ def described(
     guarded: bool = False,
     tagged: bool = False,
     accepted: bool = False,
+    located: bool = False,
     description: str = "",
 ) -> Callable[[Method], Method]:
     """Describe one method of a view in the OpenAPI document.
 
     `waits`: a command is sent to a station. `changes`: state changes, so an Idempotency-Key is accepted.
     `guarded`: If-Match is checked. `tagged`: the answer has an ETag, and If-None-Match is checked.
-    `accepted`: the work may go on in the background. `also`: statuses beyond those of every endpoint.
-    `answers` is a serializer of the whole envelope, or a dictionary of media types where the answer is a
-    file.
+    `accepted`: the work may go on in the background. `located`: the answer has the Location of a new row.
+    `also`: statuses beyond those of every endpoint. `answers` is a serializer of the whole envelope, or a
+    dictionary of media types where the answer is a file.
     """
     codes = {*EVERYWHERE, *also}
     parameters: list[Any] = []
@@ -157,12 +172,10 @@ def described(
             parameters.append(WaitQuery)
     if guarded:
         codes.add(412)
-        parameters.append(IF_MATCH)
-    if tagged:
-        parameters.append(IF_NONE_MATCH)
     if changes:
         codes.update((409, 415))
-        parameters.append(IDEMPOTENCY)
+    headers = ((guarded, IF_MATCH), (tagged, IF_NONE_MATCH), (changes, IDEMPOTENCY), (located, LOCATION))
+    parameters += [header for is_used, header in headers if is_used]
     responses: dict[Any, Any] = {status: OpenApiResponse(answers, description=summary)}
     if isinstance(answers, dict):  # files declare their media types
         responses = {(status, kind): what for kind, what in answers.items()}

@@ -1,0 +1,260 @@
+"""The operations of a declared resource: list, get, create, change, delete, and actions on one row.
+
+Each is an object in the `operations` of a `ResourceViewSet`. It documents itself, and runs for a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from rest_framework import serializers
+from rest_framework.decorators import action as extra_action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from ocpp_server.api.documents import Method, enveloped, listed
+from ocpp_server.api.envelope import answer
+from ocpp_server.api.fields import StrictSerializer
+from ocpp_server.api.lists import ListQuery, SeriesQuery, page
+from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.views import body
+
+Serializer = type[serializers.Serializer[Any]]
+# A format string with `row`, `parent` and `count`, or a function of the row.
+Sentence = str | Callable[[Any], str]
+
+
+class EmptyBody(StrictSerializer):
+    """A body without fields."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """One operation. Empty texts get a default from the noun of the resource.
+
+    `action`: the method of the viewset. `is_detail`: the URL names one row. `also`: statuses of the answer
+    beyond the usual ones, for the OpenAPI document.
+    """
+
+    summary: str = ""
+    sentence: Sentence = ""
+    description: str = ""
+    also: tuple[int, ...] = ()
+
+    action: ClassVar[str]
+    verb: ClassVar[str]
+    is_detail: ClassVar[bool] = True
+    default_sentence: ClassVar[str] = ""
+
+    @property
+    def method_name(self) -> str:
+        return self.action
+
+    def install(self, resource: type[ResourceViewSet]) -> Callable[..., Response]:
+        """The method of the viewset, documented."""
+        return self.document(resource)(self.method())
+
+    def method(self) -> Callable[..., Response]:
+        def run(view: ResourceViewSet, request: Request, **path: str) -> Response:
+            return self.run(view, request)
+
+        run.__name__ = run.__qualname__ = self.method_name
+        return run
+
+    def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
+        raise NotImplementedError
+
+    def run(self, view: ResourceViewSet, request: Request) -> Response:
+        raise NotImplementedError
+
+    def summarized(self, resource: type[ResourceViewSet]) -> str:
+        article = "an" if resource.noun[0] in "aeio" else "a"
+        return self.summary or f"{self.verb} {article} {resource.noun}"
+
+    def worded(self, view: ResourceViewSet, row: Any) -> str:
+        """The sentence of the answer."""
+        if callable(self.sentence):
+            return self.sentence(row)
+        pattern = self.sentence or f"{view.noun.capitalize()} {self.default_sentence}"
+        return pattern.format(row=row)
+
+
+@dataclass(frozen=True)
+class List(Operation):
+    """`GET` of the collection, in pages. `query`: filters, search and ordering. A SeriesQuery adds cursors.
+
+    `serializer`: the shape of a row, if it has less than the row alone.
+    """
+
+    query: type[ListQuery]
+    serializer: Serializer | None = None
+    action: ClassVar[str] = "list"
+    is_detail: ClassVar[bool] = False
+
+    def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
+        shape = self.serializer or resource.serializer_class
+        is_series = issubclass(self.query, SeriesQuery)
+        answers = listed(f"{resource.component}s", resource.key, shape, is_series=is_series)
+        return resource.documented(self, answers, query=self.query)
+
+    def summarized(self, resource: type[ResourceViewSet]) -> str:
+        return self.summary or f"List {resource.nouns}"
+
+    def run(self, view: ResourceViewSet, request: Request) -> Response:
+        return page(
+            request,
+            kind=self.query,
+            rows=view.get_queryset(),
+            name=view.key,
+            noun=view.nouns,
+            shape=self.serializer or view.serializer_class,
+            prepare=view.prepare,
+        )
+
+
+@dataclass(frozen=True)
+class All(Operation):
+    """`GET` of a small collection: all its rows, without pages. Its sentence may use `count` and `parent`."""
+
+    action: ClassVar[str] = "list"
+    is_detail: ClassVar[bool] = False
+
+    def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
+        rows = {resource.key: resource.serializer_class(many=True), "count": serializers.IntegerField()}
+        return resource.documented(self, enveloped(f"{resource.component}s", rows))
+
+    def summarized(self, resource: type[ResourceViewSet]) -> str:
+        return self.summary or f"List {resource.nouns}"
+
+    def run(self, view: ResourceViewSet, request: Request) -> Response:
+        rows = list(view.get_queryset())
+        context = {"request": request, "prepared": view.prepare(rows)}
+        shown = view.serializer_class(rows, many=True, context=context).data
+        pattern = str(self.sentence or f"{{count}} {view.nouns}.")
+        sentence = pattern.format(count=len(rows), parent=view.parent_row())
+        return answer(sentence, {view.key: shown, "count": len(rows)})
+
+
+@dataclass(frozen=True)
+class Get(Operation):
+    """`GET` of one row."""
+
+    action: ClassVar[str] = "retrieve"
+    verb: ClassVar[str] = "Get"
+    default_sentence: ClassVar[str] = "{row}."
+
+    def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
+        return resource.documented(self, enveloped(resource.component, resource.serializer_class))
+
+    def run(self, view: ResourceViewSet, request: Request) -> Response:
+        row = view.find()
+        return view.respond(self.worded(view, row), view.shown(row))
+
+
+@dataclass(frozen=True)
+class Create(Operation):
+    """`POST` to the collection: 201 with the Location of the new row.
+
+    `service` gets the resolved body as keywords, after the row of the parent if there is one. It returns the
+    new row.
+    """
+
+    body: type[StrictSerializer]
+    service: Callable[..., Any]
+    action: ClassVar[str] = "create"
+    verb: ClassVar[str] = "Create"
+    default_sentence: ClassVar[str] = "{row} created."
+    is_detail: ClassVar[bool] = False
+
+    def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
+        answers = enveloped(resource.component, resource.serializer_class)
+        return resource.documented(self, answers, status=201, body=self.body, changes=True)
+
+    def run(self, view: ResourceViewSet, request: Request) -> Response:
+        parent = view.parent_row()
+        given = view.resolve(body(self.body, request))
+        row = self.service(**given) if parent is None else self.service(parent, **given)
+        return view.respond(self.worded(view, row), view.shown(row), made=row)
+
+
+@dataclass(frozen=True)
+class Change(Operation):
+    """`PATCH` of one row. `service` gets the locked row, then the resolved body as keywords."""
+
+    body: type[StrictSerializer]
+    service: Callable[..., Any]
+    action: ClassVar[str] = "partial_update"
+    verb: ClassVar[str] = "Change"
+    default_sentence: ClassVar[str] = "{row} changed."
+
+    def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
+        return _changing(self, resource)
+
+    def run(self, view: ResourceViewSet, request: Request) -> Response:
+        return _change(self, view, request)
+
+
+@dataclass(frozen=True)
+class Delete(Operation):
+    """`DELETE` of one row. `service` gets the locked row.
+
+    The answer shows the row: as it was, or as `service` returns it where the row is kept and only its state
+    changes.
+    """
+
+    service: Callable[[Any], Any]
+    action: ClassVar[str] = "destroy"
+    verb: ClassVar[str] = "Delete"
+    default_sentence: ClassVar[str] = "{row} deleted."
+
+    def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
+        answers = enveloped(resource.component, resource.serializer_class)
+        return resource.documented(self, answers, changes=True)
+
+    def run(self, view: ResourceViewSet, request: Request) -> Response:
+        with view.guarded() as found:
+            sentence, shown = self.worded(view, found), view.shown(found)
+            kept = self.service(found)
+        if kept is not None:
+            sentence, shown = self.worded(view, kept), view.shown(kept)
+        return view.respond(sentence, shown)
+
+
+@dataclass(frozen=True)
+class Act(Operation):
+    """`POST .../{row}/{name}`: an action on one row. The router makes its URL.
+
+    `service` gets the locked row, then the resolved body as keywords. Summary and sentence have no default.
+    """
+
+    name: str
+    service: Callable[..., Any]
+    body: type[StrictSerializer] = EmptyBody
+
+    @property
+    def method_name(self) -> str:
+        return self.name.replace("-", "_")
+
+    def install(self, resource: type[ResourceViewSet]) -> Callable[..., Response]:
+        method = extra_action(detail=True, methods=["post"], url_path=self.name)(self.method())
+        return self.document(resource)(method)
+
+    def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
+        return _changing(self, resource)
+
+    def run(self, view: ResourceViewSet, request: Request) -> Response:
+        return _change(self, view, request)
+
+
+def _changing(operation: Change | Act, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
+    answers = enveloped(resource.component, resource.serializer_class)
+    return resource.documented(operation, answers, body=operation.body, changes=True)
+
+
+def _change(operation: Change | Act, view: ResourceViewSet, request: Request) -> Response:
+    with view.guarded() as found:
+        given = view.resolve(body(operation.body, request))
+        row = operation.service(found, **given) or found
+    return view.respond(operation.worded(view, row), view.shown(row))

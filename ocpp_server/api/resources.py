@@ -1,0 +1,206 @@
+"""The base viewset of declared resources, and the router that makes their URLs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar, Protocol
+from urllib.parse import quote
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from rest_framework.viewsets import ViewSetMixin
+
+from ocpp_server.api import etags, extensions
+from ocpp_server.api.documents import Method, described
+from ocpp_server.api.envelope import answer
+from ocpp_server.api.fields import StrictSerializer
+from ocpp_server.api.lookups import Lookup
+from ocpp_server.api.views import ApiView
+from ocpp_server.domain import Invalid, Missing
+from ocpp_server.storage.row_numbers import row_number
+
+
+class Installed(Protocol):
+    """An operation: it makes the method `method_name` of a viewset."""
+
+    @property
+    def method_name(self) -> str: ...
+    def install(self, resource: type[ResourceViewSet]) -> Callable[..., Response]: ...
+
+
+class ResourceViewSet(ViewSetMixin, ApiView):
+    """A resource is declared: its rows, their shape, its operations. An example:
+
+        class SiteViewSet(ResourceViewSet):
+            tag, noun = "Sites", "site"
+            write_role = Role.ADMINISTRATOR
+            queryset = Site.objects.order_by("name_key")
+            serializer_class = SiteSerializer
+            lookup = Lookup("site_id", "The number of the site.")
+            operations = (
+                List(SiteQuery),
+                Get(),
+                Create(SiteBody, sites.create),
+                Change(SiteChanges, sites.update),
+                Delete(sites.delete, description="A site with stations is refused with 409."),
+            )
+
+        router = Router()
+        router.register("sites", SiteViewSet)
+
+    It has the operations of the tuple and no others; all else is 405. From the declaration follow roles, the
+    envelope with its sentences, ETags with If-Match (412), Idempotency-Key, the Location of a new row, and
+    the OpenAPI document. A resource whose ETag would change by itself sets `has_etag` to False.
+
+    A row's serializer gets `context["prepared"]`, which `prepare` loads for all rows of a page at once. The
+    values of row extensions are attached where the serializer is an ExtendedSerializer; `get_queryset` must
+    select `extensions.joined(...)`.
+
+    Overridable: `get_queryset` (rows below `parent_row()`), `find`, `resolve` (ids in a body to rows),
+    `prepare`, `shown`. An operation beyond those of `operations` is a method with `described`, and with DRF's
+    `action` below it unless it is one of `list`, `create`, `retrieve`, `update`, `partial_update`, `destroy`.
+    """
+
+    tag: ClassVar[str]
+    noun: ClassVar[str]
+    nouns: ClassVar[str]  # the noun and "s"
+    key: ClassVar[str]  # the field of a list with its rows: nouns in snake_case
+    component: ClassVar[str]  # the name in the OpenAPI document: the noun in CamelCase
+    queryset: ClassVar[QuerySet[Any]]
+    serializer_class: ClassVar[type[serializers.Serializer[Any]]]
+    lookup: ClassVar[Lookup]
+    lookup_query: ClassVar[type[StrictSerializer] | None] = None  # parameters that `find` reads
+    parent: ClassVar[Lookup | None] = None
+    operations: ClassVar[tuple[Installed, ...]] = ()
+    has_etag: ClassVar[bool] = True
+
+    lookup_url_kwarg: ClassVar[str]
+    lookup_value_converter: ClassVar[str] = "str"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not hasattr(cls, "noun"):
+            return  # a base of resources
+        for name, default in (
+            ("nouns", f"{cls.noun}s"),
+            ("key", f"{cls.noun}s".replace(" ", "_")),
+            ("component", cls.noun.title().replace(" ", "")),
+        ):
+            if not hasattr(cls, name):
+                setattr(cls, name, default)
+        if hasattr(cls, "lookup"):
+            cls.lookup_url_kwarg = cls.lookup.name
+        for operation in cls.operations:
+            if operation.method_name in vars(cls):
+                raise TypeError(f"{cls.__name__} has the operation {operation.method_name} twice")
+            setattr(cls, operation.method_name, operation.install(cls))
+
+    # -- rows --------------------------------------------------------------------------------------------
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self.queryset.all()
+
+    def parent_row(self, *, lock: bool = False) -> Any:
+        """The row that the URL names before this resource; None without a parent."""
+        if self.parent is None or self.parent.find is None:
+            return None
+        text = self.kwargs[self.parent.name]
+        return self.parent.find(text, lock=True) if lock else self.parent.find(text)
+
+    def find(self, *, lock: bool = False) -> Any:
+        """The row that the URL names. Raises Missing, and Invalid for a bad number."""
+        text = self.kwargs[self.lookup.name]
+        if self.lookup.find is not None:
+            return self.lookup.find(text, lock=True) if lock else self.lookup.find(text)
+        number = row_number(text)
+        if number is None:
+            raise Invalid(f"{text!r} is not a valid {self.noun} number.", field=self.lookup.name)
+        rows = self.get_queryset().filter(pk=number)
+        # Only the row itself: PostgreSQL refuses FOR UPDATE on the nullable side of an outer join.
+        row = (rows.select_for_update(of=("self",)) if lock else rows).first()
+        if row is None:
+            raise Missing(f"{self.noun.capitalize()} {text} not found.")
+        return row
+
+    @contextmanager
+    def guarded(self) -> Iterator[Any]:
+        """The row, locked until its change is stored. Raises Outdated if If-Match names another state."""
+        if not self.has_etag:
+            yield self.find()
+            return
+        with etags.guarded(self.request, self.shown, self.find) as row:
+            yield row
+
+    def resolve(self, given: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of a service from a validated body, such as rows instead of ids. Raises Invalid."""
+        return given
+
+    # -- answers -----------------------------------------------------------------------------------------
+
+    def prepare(self, rows: list[Any]) -> Any:
+        """Load values for all rows at once, for `context["prepared"]` of their serializer."""
+        if name := getattr(self.serializer_class, "extended", ""):
+            extensions.attach(name, rows)
+
+    def shown(self, row: Any) -> dict[str, Any]:
+        context = {"request": self.request, "prepared": self.prepare([row])}
+        return dict(self.serializer_class(row, context=context).data)
+
+    def respond(self, sentence: str, shown: dict[str, Any], *, made: Any = None) -> Response:
+        """The answer with one row; `made` is a row that the request created."""
+        status, headers = 200, {}
+        if made is not None:
+            collection = quote(self.request.path.rstrip("/"))
+            status, headers = 201, {"Location": f"{collection}/{self.lookup.segment(made)}"}
+        if self.has_etag:
+            headers["ETag"] = etags.tag(shown)
+        return answer(sentence, shown, status=status, headers=headers)
+
+    @classmethod
+    def documented(
+        cls,
+        operation: Any,
+        answers: Any,
+        *,
+        status: int = 200,
+        body: Any = None,
+        query: type[StrictSerializer] | None = None,
+        changes: bool = False,
+    ) -> Callable[[Method], Method]:
+        """The OpenAPI description of an operation."""
+        lookups = [one for one in (cls.parent, cls.lookup if operation.is_detail else None) if one]
+        path = {name: what for one in lookups for name, what in one.path.items()}
+        query = query or (cls.lookup_query if operation.is_detail else None)
+        return described(
+            operation.summarized(cls),
+            answers,
+            tag=cls.tag,
+            status=status,
+            body=body,
+            query=query,
+            path=path,
+            also=operation.also,
+            changes=changes,
+            guarded=changes and operation.is_detail and cls.has_etag,
+            tagged=not changes and operation.is_detail and cls.has_etag,
+            located=status == 201,
+            description=operation.description,
+        )
+
+
+class Router(SimpleRouter):
+    """DRF's router with our URLs: no slash at the end, and parameters as in `path()`.
+
+    The prefix may have parameters: `contracts/<str:contract_id>/members`.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(trailing_slash=False, use_regex_path=False)
+
+    def register(self, prefix: str, viewset: Any, basename: str | None = None) -> None:
+        name = re.sub(r"<[^>]*>|[^a-z-]+", "-", prefix)
+        super().register(prefix, viewset, basename or re.sub("-+", "-", name).strip("-"))
