@@ -10,32 +10,8 @@ from rest_framework import serializers
 from accounts.models import Contract, Member, Token, User
 from accounts.models.contract import contract_key
 from accounts.models.token import normalise_uid
-from ocpp_server.api.fields import FlagField, TextField, TimeField, WholeField
-from ocpp_server.api.lists import ListQuery, ordering, search
-
-
-class ChangedQuery(ListQuery):
-    """Filters of every list: time of the last change (for systems that mirror it) and text search."""
-
-    exact: tuple[str, ...] = ()
-
-    updated_from = TimeField(required=False, help_text="Changed at this time or later.")
-    updated_to = TimeField(required=False, help_text="Changed before this time.")
-
-    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.validated_data
-        rows = rows.filter(**{name: asked[name] for name in self.exact if name in asked})
-        if "updated_from" in asked:
-            rows = rows.filter(updated_at__gte=asked["updated_from"])
-        if "updated_to" in asked:
-            rows = rows.filter(updated_at__lt=asked["updated_to"])
-        for name in ("q", "search"):
-            if name in asked:
-                rows = rows.filter(self.containing(asked[name]))
-        return rows
-
-    def containing(self, text: str) -> Q:
-        raise NotImplementedError
+from ocpp_server.api.fields import FlagField, TextField, WholeField
+from ocpp_server.api.lists import ChangedQuery, ordering, search
 
 
 class UserQuery(ChangedQuery):
@@ -46,19 +22,13 @@ class UserQuery(ChangedQuery):
         "created_at": "created_at",
         "updated_at": "updated_at",
     }
-    exact = ("status",)
+    exact = {"status": "status", "email": "email__iexact"}
 
     ordering = ordering(orderings)
     q = search("Search in name, email and phone.")
     search = search("Same as q.")
     status = serializers.ChoiceField(choices=User.Status.values, required=False)
     email = TextField(required=False, max_length=254, help_text="Case-insensitive.")
-
-    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        rows = super().filtered(rows)
-        if "email" in self.validated_data:
-            rows = rows.filter(email__iexact=self.validated_data["email"])
-        return rows
 
     def containing(self, text: str) -> Q:
         return Q(name__icontains=text) | Q(email__icontains=text) | Q(phone__icontains=text)

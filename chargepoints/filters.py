@@ -66,19 +66,10 @@ class SiteQuery(ListQuery):
     search = search("A part of name, address or city.")
     country = TextField(required=False, max_length=3)
     city = TextField(required=False, max_length=45, help_text="Case makes no difference.")
+    exact = {"country": "country", "city": "city__iexact"}
 
-    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.validated_data
-        if "country" in asked:
-            rows = rows.filter(country=asked["country"])
-        if "city" in asked:
-            rows = rows.filter(city__iexact=asked["city"])
-        if "search" in asked:
-            text = asked["search"]
-            rows = rows.filter(
-                Q(name_key__contains=text.casefold()) | Q(address__icontains=text) | Q(city__icontains=text)
-            )
-        return rows
+    def containing(self, text: str) -> Q:
+        return Q(name_key__contains=text.casefold()) | Q(address__icontains=text) | Q(city__icontains=text)
 
 
 class CommandQuery(ListQuery):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -28,6 +28,8 @@ class ListQuery(StrictSerializer):
 
     # name in the API -> model field
     orderings: Mapping[str, str] = {}
+    # Filters by equality: names of model fields, or name in the API -> model field.
+    exact: Iterable[str] = ()
 
     @property
     def cursor(self) -> str | None:
@@ -45,6 +47,32 @@ class ListQuery(StrictSerializer):
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows that pass the filters."""
+        asked = self.validated_data
+        fields = self.exact if isinstance(self.exact, Mapping) else {name: name for name in self.exact}
+        rows = rows.filter(**{field: asked[name] for name, field in fields.items() if name in asked})
+        for name in ("q", "search"):
+            if name in asked:
+                rows = rows.filter(self.containing(asked[name]))
+        return rows
+
+    def containing(self, text: str) -> Q:
+        """The rows that contain the text of `search`."""
+        raise NotImplementedError
+
+
+class ChangedQuery(ListQuery):
+    """The query string of a list that other systems mirror: filters by the time of the last change."""
+
+    updated_from = TimeField(required=False, help_text="Changed at this time or later.")
+    updated_to = TimeField(required=False, help_text="Changed before this time.")
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        asked = self.validated_data
+        rows = super().filtered(rows)
+        if "updated_from" in asked:
+            rows = rows.filter(updated_at__gte=asked["updated_from"])
+        if "updated_to" in asked:
+            rows = rows.filter(updated_at__lt=asked["updated_to"])
         return rows
 
 

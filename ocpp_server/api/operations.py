@@ -22,35 +22,40 @@ from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.api.views import body
 
 Serializer = type[serializers.Serializer[Any]]
-# A format string with `row`, `parent` and `count`, or a function of the row.
+# A format string with `row`, or a function of the row.
 Sentence = str | Callable[[Any], str]
 
 
-class EmptyBody(StrictSerializer):
-    """A body without fields."""
+class NothingBody(StrictSerializer):
+    """An empty body."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operation:
-    """One operation. Empty texts get a default from the noun of the resource.
+    """One operation.
 
-    `action`: the method of the viewset. `is_detail`: the URL names one row. `also`: statuses of the answer
-    beyond the usual ones, for the OpenAPI document.
+    `word` makes the summary and the sentence of the answer: `close` makes "Close a user" and
+    "User Ann closed.". `summary` and `sentence` replace them. `also`: statuses of the answer beyond the usual
+    ones, for the OpenAPI document. `action`: the method of the viewset. `is_detail`: the URL names one row.
     """
 
+    word: str = ""
     summary: str = ""
     sentence: Sentence = ""
     description: str = ""
     also: tuple[int, ...] = ()
 
     action: ClassVar[str]
-    verb: ClassVar[str]
+    usual_word: ClassVar[str] = ""
     is_detail: ClassVar[bool] = True
-    default_sentence: ClassVar[str] = ""
 
     @property
     def method_name(self) -> str:
         return self.action
+
+    @property
+    def spoken(self) -> str:
+        return self.word or self.usual_word
 
     def install(self, resource: type[ResourceViewSet]) -> Callable[..., Response]:
         """The method of the viewset, documented."""
@@ -71,14 +76,14 @@ class Operation:
 
     def summarized(self, resource: type[ResourceViewSet]) -> str:
         article = "an" if resource.noun[0] in "aeio" else "a"
-        return self.summary or f"{self.verb} {article} {resource.noun}"
+        return self.summary or f"{self.spoken.capitalize()} {article} {resource.noun}"
 
     def worded(self, view: ResourceViewSet, row: Any) -> str:
         """The sentence of the answer."""
         if callable(self.sentence):
             return self.sentence(row)
-        pattern = self.sentence or f"{view.noun.capitalize()} {self.default_sentence}"
-        return pattern.format(row=row)
+        past = f"{self.spoken}d" if self.spoken.endswith("e") else f"{self.spoken}ed"
+        return (self.sentence or f"{view.label} {past}.").format(row=row)
 
 
 @dataclass(frozen=True)
@@ -142,15 +147,15 @@ class Get(Operation):
     """`GET` of one row."""
 
     action: ClassVar[str] = "retrieve"
-    verb: ClassVar[str] = "Get"
-    default_sentence: ClassVar[str] = "{row}."
+    usual_word: ClassVar[str] = "get"
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
         return resource.documented(self, enveloped(resource.component, resource.serializer_class))
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         row = view.find()
-        return view.respond(self.worded(view, row), view.shown(row))
+        sentence = self.worded(view, row) if self.sentence else f"{view.label}.".format(row=row)
+        return view.respond(sentence, view.shown(row))
 
 
 @dataclass(frozen=True)
@@ -164,8 +169,7 @@ class Create(Operation):
     body: type[StrictSerializer]
     service: Callable[..., Any]
     action: ClassVar[str] = "create"
-    verb: ClassVar[str] = "Create"
-    default_sentence: ClassVar[str] = "{row} created."
+    usual_word: ClassVar[str] = "create"
     is_detail: ClassVar[bool] = False
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
@@ -186,8 +190,7 @@ class Change(Operation):
     body: type[StrictSerializer]
     service: Callable[..., Any]
     action: ClassVar[str] = "partial_update"
-    verb: ClassVar[str] = "Change"
-    default_sentence: ClassVar[str] = "{row} changed."
+    usual_word: ClassVar[str] = "change"
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
         return _changing(self, resource)
@@ -206,8 +209,7 @@ class Delete(Operation):
 
     service: Callable[[Any], Any]
     action: ClassVar[str] = "destroy"
-    verb: ClassVar[str] = "Delete"
-    default_sentence: ClassVar[str] = "{row} deleted."
+    usual_word: ClassVar[str] = "delete"
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
         answers = enveloped(resource.component, resource.serializer_class)
@@ -226,16 +228,20 @@ class Delete(Operation):
 class Act(Operation):
     """`POST .../{row}/{name}`: an action on one row. The router makes its URL.
 
-    `service` gets the locked row, then the resolved body as keywords. Summary and sentence have no default.
+    `service` gets the locked row, then the resolved body as keywords. The usual word is the name.
     """
 
     name: str
     service: Callable[..., Any]
-    body: type[StrictSerializer] = EmptyBody
+    body: type[StrictSerializer] = NothingBody
 
     @property
     def method_name(self) -> str:
         return self.name.replace("-", "_")
+
+    @property
+    def spoken(self) -> str:
+        return self.word or self.name
 
     def install(self, resource: type[ResourceViewSet]) -> Callable[..., Response]:
         method = extra_action(detail=True, methods=["post"], url_path=self.name)(self.method())

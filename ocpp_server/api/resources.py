@@ -68,6 +68,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
     tag: ClassVar[str]
     noun: ClassVar[str]
     nouns: ClassVar[str]  # the noun and "s"
+    label: ClassVar[str]  # a row in a sentence: the noun and "{row}"
     key: ClassVar[str]  # the field of a list with its rows: nouns in snake_case
     component: ClassVar[str]  # the name in the OpenAPI document: the noun in CamelCase
     queryset: ClassVar[QuerySet[Any]]
@@ -87,6 +88,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
             return  # a base of resources
         for name, default in (
             ("nouns", f"{cls.noun}s"),
+            ("label", f"{cls.noun.capitalize()} {{row}}"),
             ("key", f"{cls.noun}s".replace(" ", "_")),
             ("component", cls.noun.title().replace(" ", "")),
         ):
