@@ -221,7 +221,3 @@ class TokenGroupChanges(StrictSerializer):
 
 class TokenGroupBody(TokenGroupChanges):
     contract_id = TextField(max_length=36, help_text="id or contract_id of the contract.")
-
-
-class NothingBody(StrictSerializer):
-    """An empty body."""

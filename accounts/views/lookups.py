@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db.models import Model, QuerySet
 
 from accounts.models import Contract, Member, Token, TokenGroup, User
 from accounts.models.contract import contract_key
 from accounts.models.token import normalise_uid
-from ocpp_server.api.documents import NUMBER
+from ocpp_server.api.lookups import TEXT, Lookup
 from ocpp_server.domain import Invalid, Missing
 from ocpp_server.storage.row_numbers import row_number
 
 _Row = TypeVar("_Row", bound=Model)
-
-TEXT = {"type": "string", "minLength": 1, "maxLength": 255}
-USER_PATH: dict[str, tuple[Any, str]] = {"user_id": (NUMBER, "The server's id.")}
-CONTRACT_PATH: dict[str, tuple[Any, str]] = {"contract_id": (TEXT, "id or contract_id.")}
-MEMBER_PATH = CONTRACT_PATH | USER_PATH
-TOKEN_PATH: dict[str, tuple[Any, str]] = {"token_id": (NUMBER, "The server's id.")}
-UID_PATH: dict[str, tuple[Any, str]] = {"uid": (TEXT, "Case-insensitive.")}
-GROUP_PATH: dict[str, tuple[Any, str]] = {"group_id": (TEXT, "id or group_id.")}
 
 
 def _locked_if(rows: QuerySet[_Row], lock: bool) -> QuerySet[_Row]:
@@ -115,3 +107,11 @@ def group(text: str, *, lock: bool = False) -> TokenGroup:
     if found is None:
         raise Missing(f"Token group {text} not found.")
     return found
+
+
+USER = Lookup("user_id", "The server's id.", find=user)
+CONTRACT = Lookup("contract_id", "id or contract_id.", TEXT, contract)
+MEMBER = Lookup("user_id", "The server's id.", key="user_id")
+TOKEN = Lookup("token_id", "The server's id.", find=token)
+UID = Lookup("uid", "Case-insensitive.", TEXT)
+GROUP = Lookup("group_id", "id or group_id.", TEXT, group)

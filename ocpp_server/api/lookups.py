@@ -31,6 +31,12 @@ class Lookup:
         """The parameter in the OpenAPI document."""
         return {self.name: (self.schema, self.help)}
 
+    def found(self, text: str, *, lock: bool) -> Any:
+        """The row by `find`, which needs no `lock` where nothing is changed."""
+        if self.find is None:
+            raise TypeError(f"the parameter {self.name} needs a function that finds its row")
+        return self.find(text, lock=True) if lock else self.find(text)
+
     def segment(self, row: Any) -> str:
         """The part of the URL that names this row."""
         return quote(str(getattr(row, self.key)), safe="")

@@ -81,6 +81,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
 
     lookup_url_kwarg: ClassVar[str]
     lookup_value_converter: ClassVar[str] = "str"
+    _parent_row: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -97,9 +98,14 @@ class ResourceViewSet(ViewSetMixin, ApiView):
         if hasattr(cls, "lookup"):
             cls.lookup_url_kwarg = cls.lookup.name
         for operation in cls.operations:
-            if operation.method_name in vars(cls):
-                raise TypeError(f"{cls.__name__} has the operation {operation.method_name} twice")
-            setattr(cls, operation.method_name, operation.install(cls))
+            cls.add(operation)
+
+    @classmethod
+    def add(cls, operation: Installed) -> None:
+        """Add an operation, before a router makes the URLs. Raises TypeError if there is one of its name."""
+        if operation.method_name in vars(cls):
+            raise TypeError(f"{cls.__name__} has the operation {operation.method_name} twice")
+        setattr(cls, operation.method_name, operation.install(cls))
 
     # -- rows --------------------------------------------------------------------------------------------
 
@@ -107,17 +113,18 @@ class ResourceViewSet(ViewSetMixin, ApiView):
         return self.queryset.all()
 
     def parent_row(self, *, lock: bool = False) -> Any:
-        """The row that the URL names before this resource; None without a parent."""
-        if self.parent is None or self.parent.find is None:
+        """The row that the URL names before this resource; None without a parent. Raises Missing."""
+        if self.parent is None:
             return None
-        text = self.kwargs[self.parent.name]
-        return self.parent.find(text, lock=True) if lock else self.parent.find(text)
+        if lock or self._parent_row is None:
+            self._parent_row = self.parent.found(self.kwargs[self.parent.name], lock=lock)
+        return self._parent_row
 
     def find(self, *, lock: bool = False) -> Any:
         """The row that the URL names. Raises Missing, and Invalid for a bad number."""
         text = self.kwargs[self.lookup.name]
         if self.lookup.find is not None:
-            return self.lookup.find(text, lock=True) if lock else self.lookup.find(text)
+            return self.lookup.found(text, lock=lock)
         number = row_number(text)
         if number is None:
             raise Invalid(f"{text!r} is not a valid {self.noun} number.", field=self.lookup.name)

@@ -166,3 +166,25 @@ def test_an_unknown_token_leaves_the_inbox_when_it_is_added(db: None) -> None:
     assert not UnknownToken.objects.exists()
     with pytest.raises(Conflict):
         tokens.add_unknown(unknown)
+
+
+def test_every_create_answers_with_the_location_of_the_new_row(administrator: Caller) -> None:
+    where = "/api/v1"
+    user = administrator.post(f"{where}/users", {"name": "Ann"})
+    guest = administrator.post(f"{where}/users", {"name": "Bob"})
+    contract = administrator.post(f"{where}/contracts", {"contract_id": "C/1", "owner": user.info["id"]})
+    member = administrator.post(f"{contract['Location']}/members", {"user_id": guest.info["id"]})
+    token = administrator.post(f"{where}/tokens", {"uid": "A B"})
+    group = administrator.post(f"{where}/token-groups", {"contract_id": "C/1", "group_id": "G 1"})
+
+    for made in (user, guest, contract, member, token, group):
+        assert made.status_code == 201
+        shown = administrator.get(made["Location"]).info
+        assert shown["created_at"] == made.info["created_at"]
+
+
+def test_a_uid_named_as_an_action_is_found(administrator: Caller) -> None:
+    administrator.post("/api/v1/tokens", {"uid": "block"})
+
+    assert administrator.get("/api/v1/tokens/by-uid/block").info["uid"] == "block"
+    assert administrator.post("/api/v1/tokens/by-uid/block/block").info["status"] == "blocked"
