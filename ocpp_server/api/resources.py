@@ -18,10 +18,8 @@ from ocpp_server.api import etags, extensions
 from ocpp_server.api.documents import Method, described
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import StrictSerializer
-from ocpp_server.api.lookups import Lookup
+from ocpp_server.api.lookups import Lookup, by_number
 from ocpp_server.api.views import ApiView
-from ocpp_server.domain import Invalid, Missing
-from ocpp_server.storage.row_numbers import row_number
 
 
 class Installed(Protocol):
@@ -125,15 +123,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
         text = self.kwargs[self.lookup.name]
         if self.lookup.find is not None:
             return self.lookup.found(text, lock=lock)
-        number = row_number(text)
-        if number is None:
-            raise Invalid(f"{text!r} is not a valid {self.noun} number.", field=self.lookup.name)
-        rows = self.get_queryset().filter(pk=number)
-        # Only the row itself: PostgreSQL refuses FOR UPDATE on the nullable side of an outer join.
-        row = (rows.select_for_update(of=("self",)) if lock else rows).first()
-        if row is None:
-            raise Missing(f"{self.noun.capitalize()} {text} not found.")
-        return row
+        return by_number(self.get_queryset(), text, noun=self.noun, field=self.lookup.name, lock=lock)
 
     @contextmanager
     def guarded(self) -> Iterator[Any]:
