@@ -10,7 +10,7 @@ class ChargePointsConfig(AppConfig):
         # The modules below import models: Django has loaded those only now.
         from chargepoints import jobs, live, metrics
         from chargepoints.services import admission, commands, connections, security
-        from ocpp_server import credentials
+        from ocpp_server import commanding, credentials
         from ocpp_server.live import extensions
         from ocpp_server.observability import fleet
         from ocpp_server.observability import metrics as collectors
@@ -22,6 +22,7 @@ class ChargePointsConfig(AppConfig):
         station_store.port.fill(connections)
         port_of_admission.port.fill(admission)
         extensions.rows.fill(live)
+        commanding.announce("chargepoints.commands")
         extensions.register(live.CONNECTORS)
         scheduler.register(jobs.JOBS)
         scheduler.register_recovery(jobs.recover)

@@ -8,6 +8,7 @@ class TransactionsConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from accounts.services.token_cache import forget_tokens
+        from ocpp_server import commanding
         from ocpp_server.api import extensions
         from ocpp_server.observability import fleet
         from ocpp_server.process import scheduler
@@ -17,6 +18,7 @@ class TransactionsConfig(AppConfig):
 
         port_of_quarantine.port.fill(quarantine)
         live.register()
+        commanding.announce("transactions.commands")
         scheduler.register(jobs.JOBS)
         extensions.announce("transactions.row_extensions")
         fleet.register(metrics.FLEET)

@@ -2,43 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from chargepoints.models import ChargePoint, Command
+from django.utils.translation import gettext_lazy as _
+
+from ocpp_server import command_fields as fields
+from ocpp_server.command_fields import Label
+from ocpp_server.commanding import command
 from ocpp_server.domain import Invalid
 from ocpp_server.protocol.versions import V16
-from ocpp_server.transport import calls
+from ocpp_server.transport.command_store import Addressee
 
-# The 1.6 types, each with the 2.x type of the same meaning.
+# The 1.6 types, each with the 2.x type of the same meaning. Every station takes both.
 _IN_2X = {"Soft": "OnIdle", "Hard": "Immediate"}
 _IN_16 = {two: one for one, two in _IN_2X.items()}
 
 
-def soft_ends_sessions(charge_point: ChargePoint) -> bool:
+def soft_ends_sessions(charge_point: Addressee) -> bool:
     """Whether a Soft reset ends running sessions before it restarts (1.6), or waits for them (2.x)."""
     return charge_point.ocpp_version == V16
 
 
-async def reset(
-    charge_point: ChargePoint,
-    *,
-    type: str = "Soft",
-    evse_number: int | None = None,
-    actor: str,
-    timeout: float | None = None,
-    wait: bool = True,
-) -> Command:
-    """Reset the station, or one EVSE of a 2.x station.
+def _types(field: fields.Choice, charge_point: Addressee) -> fields.Choice:
+    if soft_ends_sessions(charge_point):
+        return field
+    idle, immediate = _("When idle: wait until sessions end"), _("Immediately: sessions are stopped")
+    return replace(field, choices=(("Soft", idle), ("Hard", immediate)))
 
-    `type` is a type of either dialect: Soft is OnIdle, Hard is Immediate. Raises Invalid for an EVSE in 1.6,
-    and the errors of `calls.call`.
-    """
-    if charge_point.ocpp_version == V16:
-        if evse_number is not None:
-            raise Invalid("OCPP 1.6 can only reset the whole station.", field="evseId")
-        payload: dict[str, Any] = {"type": _IN_16.get(type, type)}
-    else:
-        payload = {"type": _IN_2X.get(type, type)}
-        if evse_number is not None:
-            payload["evseId"] = evse_number
-    return await calls.call(charge_point, "Reset", payload, actor=actor, timeout=timeout, wait=wait)
+
+def _evse(field: fields.Evse, charge_point: Addressee) -> fields.Evse | None:
+    return None if charge_point.ocpp_version == V16 else field
+
+
+def _danger(charge_point: Addressee, arguments: Mapping[str, Any]) -> Label:
+    waits = arguments["type"] in ("Soft", "OnIdle") and not soft_ends_sessions(charge_point)
+    return "" if waits else _("Running sessions at this station will end.")
+
+
+def _spell_16(*, type: str, evse_number: int | None = None) -> dict[str, Any]:
+    if evse_number is not None:
+        raise Invalid("OCPP 1.6 can only reset the whole station.", field="evseId")
+    return {"type": _IN_16.get(type, type)}
+
+
+def _spell_2x(*, type: str, evse_number: int | None = None) -> dict[str, Any]:
+    return {"type": _IN_2X.get(type, type)} | ({} if evse_number is None else {"evseId": evse_number})
+
+
+RESET = command(
+    "reset",
+    _("Reset"),
+    _("Restart the station."),
+    action="Reset",
+    icon="restart_alt",
+    position=30,
+    fields=(
+        fields.Choice(
+            "type",
+            _("Type"),
+            choices=(("Soft", _("Soft: stop sessions first")), ("Hard", _("Hard: interrupt sessions"))),
+            also=("OnIdle", "Immediate", "ImmediateAndResume"),
+            default="Soft",
+            adapt=_types,
+        ),
+        fields.Evse("evse_number", _("EVSE"), name="evseId", nothing=_("Whole station"), adapt=_evse),
+    ),
+    danger=_danger,
+    spell_16=_spell_16,
+    spell_2x=_spell_2x,
+)
+reset = RESET.send

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 
 class Version(StrEnum):
@@ -35,6 +35,8 @@ VERSIONS: Final = tuple(Version)
 # The most characters of an identity in 2.x (2.0.1 part 4 3.1.1); 1.6 names no limit.
 _IDENTITY_2X: Final = 48
 
+T = TypeVar("T")
+
 _KNOWN: Final = frozenset(version.value for version in Version)
 
 
@@ -51,6 +53,11 @@ def negotiate(offered: Iterable[str]) -> str | None:
 def identity_limit(version: str) -> int | None:
     """The most characters that the identity of a station of this version may have; None without a limit."""
     return _IDENTITY_2X if version in V2X else None
+
+
+def in_dialect(version: str, in_16: T, in_2x: T) -> T:
+    """The first of two values for a 1.6 station, the second for a 2.x station."""
+    return in_16 if version == V16 else in_2x
 
 
 def of_boot(frame: str, known: str) -> str:

@@ -107,3 +107,13 @@ def _placed_name(described: Mapping[str, Any]) -> str:
         return variable_name(described)
     connector = f".{evse['connectorId']}" if "connectorId" in evse else ""
     return f"{_named(described['component'])}({evse['id']}{connector}).{_named(described['variable'])}"
+
+
+def values(charge_point_pk: int, names: Collection[str]) -> dict[str, str]:
+    """The reported values of these keys or variables, under the given names; unknown ones are missing."""
+    among = Q()
+    for name in names:
+        among |= Q(key__iexact=name)
+    rows = ReportedKey.objects.filter(among, charge_point_id=charge_point_pk).values_list("key", "value")
+    found = {key.casefold(): value for key, value in rows if value is not None}
+    return {name: found[name.casefold()] for name in names if name.casefold() in found}

@@ -1,0 +1,169 @@
+"""Declarations of commands: the registry, the arguments, the capability check and the spellings."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from chargepoints.commands.provisioning import RESET
+from ocpp_server import command_fields as fields
+from ocpp_server import commanding
+from ocpp_server.commanding import Needs, OperatorCommand, command, commands
+from ocpp_server.domain import Invalid
+from ocpp_server.protocol.actions import ACTIONS, BLOCKS
+from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS, Version
+from transactions.commands.remote_control.trigger import TRIGGER
+
+
+@dataclass(frozen=True)
+class Row:
+    """The row of a station, as far as a declaration reads it."""
+
+    ocpp_version: str
+    pk: int = 1
+    identity: str = "CP-1"
+    registration_status: str = "Accepted"
+
+
+CLEAR_DISPLAY = OperatorCommand(
+    "clear-display-message",
+    "Clear display message",
+    "Delete a message from the display.",
+    action="ClearDisplayMessage",
+    fields=(fields.Whole("id", "Number", required=True),),
+    needs=Needs(variable="DisplayMessageCtrlr.Available"),
+)
+
+
+def test_two_commands_with_one_name_or_one_address_are_refused() -> None:
+    with pytest.raises(ValueError, match="reset"):
+        command("reset", "Reset", "Restart the station.", action="Reset")
+    with pytest.raises(ValueError, match="commands"):
+        command("commands", "Commands", "Send commands.", action="Reset")
+
+
+def test_every_declaration_is_in_the_file_of_its_actions_block() -> None:
+    strangers = []
+    for one in commands():
+        for action in one.actions:
+            row = ACTIONS[action]
+            assert row.is_to_station
+            owner = f"{BLOCKS[row.block]}.commands.{row.block}"
+            modules = _modules_with(one)
+            if not any(module == owner or module.startswith(f"{owner}.") for module in modules):
+                strangers.append((one.name, modules))
+
+    assert strangers == []
+
+
+def _modules_with(one: OperatorCommand) -> list[str]:
+    return [
+        name
+        for name, module in list(sys.modules.items())
+        if ".commands" in name and any(value is one for value in vars(module).values())
+    ]
+
+
+def test_names_of_arguments_and_of_the_api_are_unique_within_a_command() -> None:
+    for one in commands():
+        for names in ([field.argument for field in one.fields], [field.name for field in one.fields]):
+            assert len(set(names)) == len(names), one.name
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_command_is_spelled_where_the_table_has_its_action(version: Version) -> None:
+    for one in commands():
+        action = one.action_of(version)
+        assert not action or version in ACTIONS[action].versions or one.unsupported(Row(version), {})
+
+
+def test_a_command_that_the_version_lacks_has_its_reason() -> None:
+    assert CLEAR_DISPLAY.unsupported(Row(V16), {}) == "OCPP 1.6 has no ClearDisplayMessage."
+    assert CLEAR_DISPLAY.unsupported(Row(""), {}) == "CP-1 has never connected."
+    assert CLEAR_DISPLAY.unsupported(Row(V201), {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("one", "version", "reported", "reason"),
+    [
+        (CLEAR_DISPLAY, V21, {"DisplayMessageCtrlr.Available": "true"}, ""),
+        (CLEAR_DISPLAY, V21, {"DisplayMessageCtrlr.Available": ""}, ""),
+        (
+            CLEAR_DISPLAY,
+            V21,
+            {"DisplayMessageCtrlr.Available": "false"},
+            "DisplayMessageCtrlr.Available=false",
+        ),
+        (TRIGGER, V16, {"SupportedFeatureProfiles": "Core, remotetrigger"}, ""),
+        (TRIGGER, V16, {"SupportedFeatureProfiles": ""}, ""),
+        (
+            TRIGGER,
+            V16,
+            {"SupportedFeatureProfiles": "Core"},
+            "SupportedFeatureProfiles without RemoteTrigger",
+        ),
+        (TRIGGER, V201, {}, ""),
+    ],
+)
+def test_what_a_station_has_reported_about_itself_decides(
+    one: OperatorCommand, version: str, reported: dict[str, str], reason: str
+) -> None:
+    found = one.unsupported(Row(version), reported)
+
+    assert found == (reason and f"This station does not support it, because it reports {reason}.")
+
+
+@pytest.mark.parametrize(
+    ("version", "given", "payload"),
+    [
+        (V16, {}, {"type": "Soft"}),
+        (V16, {"type": "Immediate"}, {"type": "Hard"}),
+        (V201, {"type": "Soft"}, {"type": "OnIdle"}),
+        (V201, {"type": "Hard", "evse_number": 2}, {"type": "Immediate", "evseId": 2}),
+        (V21, {"type": "ImmediateAndResume"}, {"type": "ImmediateAndResume"}),
+    ],
+)
+def test_reset_is_spelled_in_both_dialects(
+    version: str, given: dict[str, Any], payload: dict[str, Any]
+) -> None:
+    assert RESET.payload(version, given) == payload
+
+
+def test_a_1_6_station_resets_as_a_whole() -> None:
+    with pytest.raises(Invalid, match=r"OCPP 1\.6 can only reset the whole station"):
+        RESET.payload(V16, {"evse_number": 1})
+    assert [field.argument for field in RESET.fields_at(Row(V16))] == ["type"]
+
+
+def test_only_a_reset_that_ends_sessions_asks_for_a_confirmation() -> None:
+    assert RESET.confirmation(Row(V16), {}) == "Running sessions at this station will end."
+    assert RESET.confirmation(Row(V201), {"type": "Hard"}) == "Running sessions at this station will end."
+    assert RESET.confirmation(Row(V201), {"type": "Soft"}) == ""
+
+
+def test_without_a_spelling_the_payload_has_the_fields_by_their_api_names() -> None:
+    assert CLEAR_DISPLAY.payload(V201, {"id": 5}) == {"id": 5}
+
+
+def test_an_argument_without_a_field_is_refused_and_none_counts_as_not_given() -> None:
+    assert RESET.completed({"type": None, "evse_number": None}) == {"type": "Soft"}
+    with pytest.raises(TypeError, match="colour"):
+        RESET.completed({"colour": "red"})
+
+
+def test_the_choices_of_a_field_depend_on_the_station() -> None:
+    (message, _evse) = TRIGGER.fields_at(Row(V16))
+
+    assert isinstance(message, fields.Choice)
+    assert "DiagnosticsStatusNotification" in message.values
+
+
+def test_an_announced_package_is_imported_when_the_commands_are_asked_for() -> None:
+    names = [one.name for one in commands()]
+
+    assert {"reset", "trigger", "send"} <= set(names)
+    assert names[-1] == "send"
+    assert commanding.find("reset") is RESET
