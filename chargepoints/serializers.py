@@ -19,7 +19,6 @@ from chargepoints.models import (
     Site,
 )
 from chargepoints.services.provisioning.stations import MAX_IDENTITY, MAX_PASSWORD, MIN_PASSWORD
-from chargepoints.views.commanding import WaitingBody
 from ocpp_server.api.extensions import ExtendedSerializer
 from ocpp_server.api.fields import (
     AmountField,
@@ -315,26 +314,3 @@ def parsed(text: str) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
         return text
-
-
-# -- bodies of the commands ----------------------------------------------------------------------------------
-
-
-class ResetBody(WaitingBody):
-    type = serializers.ChoiceField(
-        choices=["Soft", "Hard", "OnIdle", "Immediate", "ImmediateAndResume"], default="Soft"
-    )
-    evseId = WholeField(required=False, min_value=1, max_value=2**31 - 1)
-
-
-class AvailabilityBody(WaitingBody):
-    type = serializers.ChoiceField(choices=["Operative", "Inoperative"])
-    connectorId = WholeField(
-        required=False, min_value=0, max_value=2**31 - 1, help_text="The whole station when 0 or missing."
-    )
-
-
-class DataTransferBody(WaitingBody):
-    vendorId = TextField(max_length=255)
-    messageId = TextField(required=False, max_length=50)
-    data = serializers.JSONField(required=False)  # type: ignore[assignment]  # the metaclass takes it out of the class

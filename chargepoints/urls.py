@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from chargepoints.views import commands, follow_ups, intents, sites, stations
+from chargepoints.views import commands, follow_ups, sites, stations
 from ocpp_server.api.resources import Router
 
 _ONE = "chargepoints/<str:client_id>"
 
 router = Router()
+router.register("chargepoints", commands.OperatorCommandViewSet)
 router.register("sites", sites.SiteViewSet)
 
 urlpatterns = [
@@ -21,8 +22,5 @@ urlpatterns = [
     path(f"{_ONE}/messages", commands.MessagesView.as_view()),
     path(f"{_ONE}/follow-ups", follow_ups.FollowUpsView.as_view()),
     path(f"{_ONE}/reports", follow_ups.ReportsView.as_view()),
-    path(f"{_ONE}/reset", intents.ResetView.as_view()),
-    path(f"{_ONE}/availability", intents.AvailabilityView.as_view()),
-    path(f"{_ONE}/data-transfer", intents.DataTransferView.as_view()),
     *router.urls,
 ]

@@ -49,13 +49,6 @@ class ChangedSerializer(ReadSerializer):
     key = serializers.CharField()
 
 
-class LiveChangedSerializer(ReadSerializer):
-    requestId = serializers.CharField()
-    clientId = serializers.CharField()
-    key = serializers.CharField()
-    status = serializers.CharField(help_text="The station's status.")
-
-
 class KeysQuery(StrictSerializer):
     keys = TextField(required=False, allow_blank=True, max_length=5000, help_text="Separated by commas.")
 
@@ -75,14 +68,6 @@ class LiveKeysQuery(KeysQuery):
 class ChangeBody(StrictSerializer):
     key = TextField(max_length=50)
     value = TextField(allow_blank=True, max_length=500)
-
-
-class LiveChangeBody(StrictSerializer):
-    key = TextField(
-        max_length=210, help_text="A 1.6 key; Component.Variable or Component[instance].Variable in 2.x."
-    )
-    value = TextField(allow_blank=True, max_length=2500)
-    timeout = SecondsField()
 
 
 def entries(found: dict[str, Any], unknown: list[str]) -> dict[str, Any]:

@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chargepoints.models import ChargePoint
-from chargepoints.views.commanding import command_answer, send
+from chargepoints.views.commanding import command_answer, documented, perform, send
 from chargepoints.views.lookups import STATION_PATH, station
 from configuration.commands import variables
+from configuration.commands.variables import CHANGE_CONFIGURATION, GET_CONFIGURATION
 from configuration.serializers import (
     ChangeBody,
     ChangedSerializer,
     KeysQuery,
-    LiveChangeBody,
-    LiveChangedSerializer,
     LiveKeysQuery,
     LiveSerializer,
     StoredSerializer,
     entries,
 )
 from configuration.services.variables import catalogue
+from ocpp_server.api.command_bodies import body_of
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import query
 from ocpp_server.api.views import ApiView, body
-from ocpp_server.credentials import Role
 from ocpp_server.domain import StationOffline
 
 TAG = "Configuration"
+CHANGE = body_of(CHANGE_CONFIGURATION)
+T = TypeVar("T")
 _SUCCESSFUL = (catalogue.ACCEPTED, catalogue.REBOOT_REQUIRED)
 
 
@@ -77,7 +78,8 @@ class ExportView(ApiView):
 
 
 class LiveConfigurationView(ApiView):
-    read_role = Role.OPERATOR  # the request sends a command to the station
+    read_role = GET_CONFIGURATION.role  # the request sends a command to the station
+    write_role = CHANGE_CONFIGURATION.role
 
     @described(
         "Read the station's own configuration",
@@ -93,44 +95,24 @@ class LiveConfigurationView(ApiView):
         keys = asked.asked() or []
         charge_point = station(client_id)
         timeout = asked.validated_data.get("timeout")
-        found = _ask(request, variables.read, charge_point, keys=keys, timeout=timeout)
-        # The keys that arrived before the sequence ended are part of the answer.
-        data = entries(found.keys, found.unknown)
+        found = _asked(send, request, variables.read, charge_point, keys=keys, timeout=timeout)
         if not found.is_answered:
-            return command_answer(found.command, charge_point, data if found.keys else {})
+            return command_answer(found.command, charge_point, found.data)
         # Unknown keys do not make an answer fail, in 1.6 and in 2.x.
         command_id, station_id = found.command.id, charge_point.identity
         shared = {"requestId": command_id, "clientId": station_id, "status": catalogue.ACCEPTED}
         sentence = f"{station_id} reported {len(found.keys)} keys."
-        return answer(sentence, {**shared, **data})
+        return answer(sentence, {**shared, **found.data})
 
-    @described(
-        "Change a key or variable at the station",
-        enveloped("LiveChanged", LiveChangedSerializer),
-        tag=TAG,
-        path=STATION_PATH,
-        body=LiveChangeBody,
-        waits=True,
-        changes=True,
-        also=(400,),
-    )
+    @documented(CHANGE_CONFIGURATION, CHANGE, tag=TAG, path=STATION_PATH)
     def put(self, request: Request, client_id: str) -> Response:
         charge_point = station(client_id)
-        asked = body(LiveChangeBody, request)
-        command = _ask(
-            request,
-            variables.change,
-            charge_point,
-            key=asked["key"],
-            value=asked["value"],
-            timeout=asked.get("timeout"),
-        )
-        return command_answer(command, charge_point, {"key": asked["key"]})
+        return _asked(perform, request, CHANGE_CONFIGURATION, charge_point, body(CHANGE, request))
 
 
-def _ask(request: Request, intent: Any, charge_point: ChargePoint, **arguments: Any) -> Any:
+def _asked(how: Callable[..., T], request: Request, *args: Any, **arguments: Any) -> T:
     try:
-        return send(request, intent, charge_point, **arguments)
+        return how(request, *args, **arguments)
     except StationOffline as error:
         note = f"{error.sentence} Stored values are at {request.path.removesuffix('/live')}."
         raise StationOffline(note, data=error.data) from None

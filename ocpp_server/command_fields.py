@@ -57,6 +57,11 @@ class Field:
         """What is allowed, in words for the documentation."""
         return ""
 
+    @property
+    def option(self) -> str:
+        """The name of its argument of `manage.py station`: evseId is evse-id."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", self.name).lower()
+
 
 @dataclass(frozen=True)
 class Text(Field):

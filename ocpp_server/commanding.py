@@ -9,22 +9,22 @@ declaration.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from dataclasses import field as dataclass_field
 from importlib import import_module
-from typing import Any, Final, Protocol, cast
+from typing import Any, ParamSpec, cast
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from ocpp_server import capabilities, live
 from ocpp_server import command_fields as fields
-from ocpp_server import live
+from ocpp_server.capabilities import Needs
 from ocpp_server.command_fields import Field, Label
 from ocpp_server.credentials import Role
 from ocpp_server.domain import Conflict, StationOffline
-from ocpp_server.ports import Port
 from ocpp_server.protocol import actions
 from ocpp_server.protocol.versions import VERSIONS, in_dialect, label
 from ocpp_server.storage.journal import journal
@@ -44,82 +44,39 @@ class NotSupported(Conflict):
     """The station can't do it: its version has no such action, or it has reported that it lacks it."""
 
 
-class Reports(Protocol):
-    """What stations have reported about themselves. The app `configuration` fills the port."""
-
-    def values(self, charge_point_pk: int, names: Collection[str]) -> Mapping[str, str]:
-        """The reported values of these keys (1.6) or variables (2.x, `Component.Variable`).
-
-        Case makes no difference; the result has the names as they were asked for, and only the known ones.
-        Uses the database.
-        """
-
-
-reports = Port[Reports]("Reports")
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What a station must be able to do. A station that has reported nothing about it is not refused.
-
-    `profile` is a part of SupportedFeatureProfiles (1.6). `variable` is a variable that must not be reported
-    as false (2.x), such as DisplayMessageCtrlr.Available.
-    """
-
-    profile: str = ""
-    variable: str = ""
-
-    def names(self, version: str) -> tuple[str, ...]:
-        """The keys or variables to look up for a station of this version."""
-        name = in_dialect(version, self.profile and _PROFILES, self.variable)
-        return (name,) if name else ()
-
-    def unmet(self, version: str, reported: Mapping[str, str]) -> str:
-        """Why the station does not support it; empty if it does or has not reported it."""
-        for name in self.names(version):
-            value = reported.get(name, "").strip()
-            parts = {part.strip().casefold() for part in value.split(",")}
-            if value and in_dialect(
-                version, self.profile.casefold() not in parts, value.casefold() == "false"
-            ):
-                return gettext("This station does not support it, because it reports %(report)s.") % {
-                    "report": in_dialect(
-                        version,
-                        gettext("%(name)s without %(profile)s") % {"name": name, "profile": self.profile},
-                        f"{name}={value}",
-                    )
-                }
-        return ""
-
-
-_PROFILES: Final = "SupportedFeatureProfiles"
-
-
 @dataclass(frozen=True)
 class Result:
-    """The row of the CALL, or of the one that stands for several, and what an answer shows besides."""
+    """The row of the CALL, or of the one that stands for several. `data` is what an answer shows besides, if
+    that is not the station's response.
+    """
 
     command: Any
     data: Mapping[str, Any] | None = None
 
 
 Run = Callable[..., Awaitable[Result]]
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
 class Rest:
     """What differs from other commands in the REST API.
 
-    `path` is the end of the address, the command's name unless given. `echo` are fields of the body that the
-    answer repeats instead of the action and the station's response.
+    `path` is the end of the address, the command's name unless given; `is_served_elsewhere` if a view of its
+    own has this path. `noun` replaces the action in the sentences of answers. `echo` are fields of the body
+    that an answer repeats instead of the action and the station's response. `answer` is the import path of
+    the serializer of `Result.data`: a text, because commands do not import the REST API.
     """
 
     path: str = ""
+    is_served_elsewhere: bool = False
+    noun: str = ""
     echo: tuple[str, ...] = ()
-    is_served_elsewhere: bool = False  # a view of its own has this path
+    answer: str = ""
+    description: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class OperatorCommand:
     """A command that operators can send, in both dialects.
 
@@ -215,7 +172,7 @@ class OperatorCommand:
         reported: Mapping[str, str] = {}
         # An offline station is refused for that, without a query.
         if names and live.state().is_connected(charge_point.identity):
-            reported = await journal.run(reports.app.values, charge_point.pk, names)
+            reported = await journal.run(capabilities.reports.app.values, charge_point.pk, names)
         reason = self.unsupported(charge_point, reported)
         if reason:
             raise NotSupported(reason)
@@ -241,7 +198,10 @@ class OperatorCommand:
             given = await self.prepare(charge_point, **given)
         await self.require(charge_point)
         run = self._call if self.run is None else self.run
-        return await run(charge_point, actor=actor, timeout=timeout, wait=wait, **given)
+        result = await run(charge_point, actor=actor, timeout=timeout, wait=wait, **given)
+        if self.rest.echo and result.data is None:
+            return replace(result, data=self._echo(given))
+        return result
 
     async def send(
         self,
@@ -271,6 +231,12 @@ class OperatorCommand:
         spell = in_dialect(version, self.spell_16, self.spell_2x) or self._as_named
         return spell(**self.completed(arguments))
 
+    def _echo(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        values = {field.name: given.get(field.argument) for field in self.fields}
+        # A row is repeated by its number.
+        echoed = {name: getattr(values[name], "pk", values[name]) for name in self.rest.echo}
+        return {name: value for name, value in echoed.items() if value is not None}
+
     def _as_named(self, **arguments: Any) -> dict[str, Any]:
         names = {field.argument: field.name for field in self.fields}
         return {names[argument]: value for argument, value in arguments.items()}
@@ -283,13 +249,6 @@ _imported: set[str] = set()
 _commands: dict[str, OperatorCommand] = {}
 
 
-def command(name: str, title: Label, sentence: Label, **declared: Any) -> OperatorCommand:
-    """Declare a command; the keywords are the fields of OperatorCommand. Raises ValueError for a name that
-    another command has.
-    """
-    return register(OperatorCommand(name, title, sentence, **declared))
-
-
 def register(declared: OperatorCommand) -> OperatorCommand:
     """Add a declaration. Raises ValueError if its name or its address is taken."""
     for other in _commands.values():
@@ -297,6 +256,17 @@ def register(declared: OperatorCommand) -> OperatorCommand:
             raise ValueError(f"two commands are named {declared.name} or have the path {declared.path}")
     _commands[declared.name] = declared
     return declared
+
+
+def _registered(make: Callable[P, OperatorCommand]) -> Callable[P, OperatorCommand]:
+    def declare(*args: P.args, **kwargs: P.kwargs) -> OperatorCommand:
+        return register(make(*args, **kwargs))
+
+    return declare
+
+
+# Declares a command: makes an OperatorCommand of the arguments and registers it.
+command = _registered(OperatorCommand)
 
 
 def announce(package: str) -> None:
@@ -334,7 +304,7 @@ def unsupported(of: Sequence[OperatorCommand], charge_point: Addressee) -> dict[
     once, for all of them.
     """
     names = needed_names(of, charge_point)
-    reported = reports.app.values(charge_point.pk, names) if names else {}
+    reported = capabilities.reports.app.values(charge_point.pk, names) if names else {}
     reasons = {one.name: one.unsupported(charge_point, reported) for one in of}
     return {name: reason for name, reason in reasons.items() if reason}
 

@@ -7,13 +7,11 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from chargepoints.views.commanding import SentSerializer, WaitingBody
 from ocpp_server.api.fields import (
     AmountField,
     EnergyField,
     FlagField,
     ReadSerializer,
-    SecondsField,
     StrictSerializer,
     TextField,
     TimeField,
@@ -181,56 +179,6 @@ class TransactionDetailSerializer(TransactionSerializer):
         return total
 
 
-# -- remote start and stop -----------------------------------------------------------------------------------
-
-
-class RemoteStartBody(StrictSerializer):
-    clientId = TextField(max_length=255)
-    idTag = TextField(max_length=36)
-    connectorId = WholeField(required=False, min_value=1, max_value=2**31 - 1)
-    idTagType = TextField(required=False, max_length=20, help_text="2.x idToken type; Central unless given.")
-    force = FlagField(required=False, help_text="Start although the token may not charge there.")
-    timeout = SecondsField()
-
-
-@extend_schema_field(
-    {"oneOf": [{"type": "integer", "minimum": 1}, {"type": "string", "minLength": 1, "maxLength": 36}]}
-)
-class TransactionReference(serializers.Field[Any, Any, Any, Any]):
-    """The server's transaction number, or a 2.x station's transactionId."""
-
-    def to_internal_value(self, data: Any) -> int | str:
-        if isinstance(data, bool) or not isinstance(data, (int, str)) or data == "":
-            raise serializers.ValidationError("Must be a transaction number, or a station's transactionId.")
-        if isinstance(data, int) and not 0 < data < 2**63:
-            raise serializers.ValidationError("Must be positive.")
-        if isinstance(data, str) and ("\0" in data or len(data) > 36):  # 2.x identifierString
-            raise serializers.ValidationError("Must have at most 36 characters.")
-        return data
-
-
-class RemoteStopBody(StrictSerializer):
-    transactionId = TransactionReference()
-    clientId = TextField(required=False, max_length=255)
-    timeout = SecondsField()
-
-
-class RemoteStartAnswerSerializer(ReadSerializer):
-    requestId = serializers.CharField()
-    clientId = serializers.CharField()
-    connectorId = serializers.IntegerField(allow_null=True)
-    status = serializers.CharField()
-    message = serializers.CharField()
-
-
-class RemoteStopAnswerSerializer(ReadSerializer):
-    requestId = serializers.CharField()
-    clientId = serializers.CharField()
-    transactionId = serializers.IntegerField()
-    status = serializers.CharField()
-    message = serializers.CharField()
-
-
 # -- ending and settling -------------------------------------------------------------------------------------
 
 
@@ -281,24 +229,6 @@ class OutcomeSerializer(ReadSerializer):
 
     def get_settled(self, outcome: settling.Outcome) -> bool:
         return outcome.settlement is not None
-
-
-class TriggerBody(WaitingBody):
-    requestedMessage = TextField(max_length=100)
-    connectorId = WholeField(required=False, min_value=1, max_value=2**31 - 1)
-
-
-class TriggerAnswerSerializer(SentSerializer):
-    requestedMessage = serializers.CharField()
-    connectorId = serializers.IntegerField(required=False)
-
-
-class UnlockBody(WaitingBody):
-    connectorId = WholeField(min_value=1, max_value=2**31 - 1)
-
-
-class ClearCacheBody(WaitingBody):
-    """The body of ClearCache: only the time to wait."""
 
 
 # -- fields in lists of the app chargepoints -----------------------------------------------------------------

@@ -4,12 +4,7 @@ from django.urls import path
 
 from transactions.views import access_rules, authorization, export, remote_control, sessions, settling
 
-_STATION = "chargepoints/<str:client_id>"
-
 urlpatterns = [
-    path(f"{_STATION}/trigger", remote_control.TriggerView.as_view()),
-    path(f"{_STATION}/unlock", remote_control.UnlockView.as_view()),
-    path(f"{_STATION}/clear-cache", authorization.ClearCacheView.as_view()),
     path("authorize", authorization.AuthorizeView.as_view()),
     path("access-rules", access_rules.AccessRulesView.as_view()),
     path("access-rules/<str:rule_id>", access_rules.AccessRuleView.as_view()),

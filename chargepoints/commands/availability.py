@@ -4,29 +4,50 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 from chargepoints.models import ChargePoint, Command
-from ocpp_server.protocol.versions import V16
-from ocpp_server.transport import calls
+from ocpp_server import command_fields as fields
+from ocpp_server.commanding import command
 
 
-async def change_availability(
-    charge_point: ChargePoint,
-    *,
-    operative: bool,
-    evse_number: int | None = None,
-    actor: str,
-    timeout: float | None = None,
-    wait: bool = True,
-) -> Command:
-    """Put the station (no number) or one EVSE in or out of service. Raises the errors of `calls.call`."""
-    wanted = "Operative" if operative else "Inoperative"
-    payload: dict[str, Any]
-    if charge_point.ocpp_version == V16:
-        payload = {"connectorId": evse_number or 0, "type": wanted}
-    else:
-        payload = {"operationalStatus": wanted}
-        if evse_number is not None:
-            payload["evse"] = {"id": evse_number}
-    return await calls.call(
-        charge_point, "ChangeAvailability", payload, actor=actor, timeout=timeout, wait=wait
-    )
+def _spell_16(*, type: str, evse_number: int = 0) -> dict[str, Any]:
+    return {"connectorId": evse_number, "type": type}
+
+
+def _spell_2x(*, type: str, evse_number: int = 0) -> dict[str, Any]:
+    return {"operationalStatus": type} | ({"evse": {"id": evse_number}} if evse_number else {})
+
+
+CHANGE_AVAILABILITY = command(
+    "availability",
+    _("Availability"),
+    _("Put the station or one EVSE in or out of service."),
+    action="ChangeAvailability",
+    icon="power_settings_new",
+    position=50,
+    fields=(
+        fields.Choice(
+            "type",
+            _("Availability"),
+            required=True,
+            choices=(("Operative", _("In service")), ("Inoperative", _("Out of service"))),
+        ),
+        fields.Evse(
+            "evse_number",
+            _("EVSE"),
+            name="connectorId",
+            least=0,
+            nothing=_("Whole station"),
+            help=_("The whole station when 0 or missing."),
+        ),
+    ),
+    spell_16=_spell_16,
+    spell_2x=_spell_2x,
+)
+
+
+async def change_availability(charge_point: ChargePoint, *, operative: bool, **how: Any) -> Command:
+    type = "Operative" if operative else "Inoperative"
+    row: Command = await CHANGE_AVAILABILITY.send(charge_point, type=type, **how)
+    return row

@@ -5,30 +5,41 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from django.utils.translation import gettext_lazy as _
 
-from chargepoints.models import ChargePoint, Command
-from ocpp_server.protocol.versions import V16
-from ocpp_server.transport import calls
+from ocpp_server import command_fields as fields
+from ocpp_server.commanding import command
 
 
-async def data_transfer(
-    charge_point: ChargePoint,
-    *,
-    vendor_id: str,
-    message_id: str | None = None,
-    data: Any = None,
-    actor: str,
-    timeout: float | None = None,
-    wait: bool = True,
-) -> Command:
-    """Send a vendor's message. 1.6 allows text only, so other data is sent as JSON text.
+def _spell_16(*, data: Any = None, **rest: Any) -> dict[str, Any]:
+    """1.6 allows text only, so other data is sent as JSON text."""
+    text = data if data is None or isinstance(data, str) else orjson.dumps(data).decode()
+    return _spell_2x(data=text, **rest)
 
-    Raises the errors of `calls.call`.
-    """
-    payload: dict[str, Any] = {"vendorId": vendor_id}
-    if message_id is not None:
-        payload["messageId"] = message_id
-    if data is not None:
-        is_text = charge_point.ocpp_version != V16 or isinstance(data, str)
-        payload["data"] = data if is_text else orjson.dumps(data).decode()
-    return await calls.call(charge_point, "DataTransfer", payload, actor=actor, timeout=timeout, wait=wait)
+
+def _spell_2x(*, vendor_id: str, message_id: str | None = None, data: Any = None) -> dict[str, Any]:
+    payload = {"vendorId": vendor_id, "messageId": message_id, "data": data}
+    return {name: value for name, value in payload.items() if value is not None}
+
+
+DATA_TRANSFER = command(
+    "data-transfer",
+    _("Data transfer"),
+    _("Send a vendor-specific message."),
+    action="DataTransfer",
+    icon="data_object",
+    position=100,
+    fields=(
+        fields.Text("vendor_id", _("Vendor"), required=True, most=255, example="com.example"),
+        fields.Text("message_id", _("Message"), most=50),
+        fields.Json(
+            "data",
+            _("Data"),
+            text_is_json=False,
+            help=_("A 1.6 station gets anything other than a text as JSON text."),
+        ),
+    ),
+    spell_16=_spell_16,
+    spell_2x=_spell_2x,
+)
+data_transfer = DATA_TRANSFER.send

@@ -37,6 +37,7 @@ def _evse(field: fields.Evse, charge_point: Addressee) -> fields.Evse | None:
 
 
 def _danger(charge_point: Addressee, arguments: Mapping[str, Any]) -> Label:
+    """Unless it is a Soft reset of a 2.x station, which waits until its sessions have ended."""
     waits = arguments["type"] in ("Soft", "OnIdle") and not soft_ends_sessions(charge_point)
     return "" if waits else _("Running sessions at this station will end.")
 

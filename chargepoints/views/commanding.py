@@ -1,27 +1,32 @@
-"""Commands over REST: the base view and bodies, and the HTTP answer for a command's result."""
+"""Commands over REST: an endpoint for each declaration, and the HTTP answer for a command's result."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar, TypeVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync
+from django.utils.module_loading import import_string
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chargepoints.models import ChargePoint, Command
 from chargepoints.views.lookups import STATION_PATH, station
 from ocpp_server.api.authentication import actor
+from ocpp_server.api.command_bodies import body_of, camel, echo_field
 from ocpp_server.api.documents import Method, WaitQuery, described, enveloped
 from ocpp_server.api.envelope import answer, refusal
-from ocpp_server.api.fields import ReadSerializer, SecondsField, StrictSerializer
+from ocpp_server.api.fields import ReadSerializer, StrictSerializer
 from ocpp_server.api.lists import query
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.api.waiting import is_change, release_connection
+from ocpp_server.commanding import OperatorCommand, commands
 from ocpp_server.observability.masking import masked
 
-Intent = Callable[..., Awaitable[Command]]
 Outcome = TypeVar("Outcome")  # a command, or the result of several commands
 
 
@@ -92,36 +97,70 @@ class CommandAnswerSerializer(SentSerializer):
     response = serializers.JSONField(allow_null=True)
 
 
-class WaitingBody(StrictSerializer):
-    timeout = SecondsField()
+def perform(
+    request: Request, command: OperatorCommand, charge_point: ChargePoint, asked: dict[str, Any]
+) -> Response:
+    """Send a declared command with a validated body, and answer."""
+    result = send(request, command.perform, charge_point, **asked)
+    row: Command = result.command
+    data = result.data
+    if data is None:
+        data = {"action": row.action, "response": masked(row.response, row.action)}
+    return command_answer(row, charge_point, data, noun=command.rest.noun)
 
 
-TAG = "Commands"
-_ANSWER = enveloped("IntentAnswer", CommandAnswerSerializer)
+@dataclass(frozen=True)
+class CommandOperation:
+    """A declared command as an operation of the charge points' resource: POST .../{client_id}/<path>."""
+
+    command: OperatorCommand
+
+    @property
+    def method_name(self) -> str:
+        return f"command_{self.command.name.replace('-', '_')}"
+
+    def install(self, resource: type[ApiView]) -> Callable[..., Response]:
+        """The method of the viewset, documented."""
+        command = self.command
+
+        def run(view: ApiView, request: Request, client_id: str) -> Response:
+            charge_point = station(client_id)
+            return perform(request, command, charge_point, body(body_of(command), request))
+
+        run.__name__ = run.__qualname__ = self.method_name
+        made = action(detail=True, methods=["post"], url_path=command.path, write_role=command.role)(run)
+        return documented(command, body_of(command), path=STATION_PATH)(made)
 
 
-def intent(summary: str, kind: type[StrictSerializer], answers: Any = _ANSWER) -> Callable[[Method], Method]:
+def operations() -> tuple[CommandOperation, ...]:
+    """The operations of all declared commands without a view of their own."""
+    return tuple(CommandOperation(one) for one in commands() if not one.rest.is_served_elsewhere)
+
+
+def documented(
+    command: OperatorCommand, kind: type[StrictSerializer], *, answers: Any = None, **how: Any
+) -> Callable[[Method], Method]:
+    """Describe a command's endpoint in the OpenAPI document. `kind` is the serializer of its body."""
     return described(
-        summary, answers, tag=TAG, path=STATION_PATH, body=kind, waits=True, changes=True, also=(400,)
+        str(command.sentence).removesuffix("."),
+        answers or answers_of(command),
+        tag=how.pop("tag", "Commands"),
+        body=kind,
+        waits=True,
+        changes=True,
+        also=(400, 404),
+        description=command.rest.description,
+        **how,
     )
 
 
-class IntentView(ApiView):
-    """A view for one command. `names` maps the body's fields to the arguments of the command function."""
-
-    kind: ClassVar[type[serializers.Serializer[Any]]]
-    command: ClassVar[tuple[Intent]]  # in a tuple: a bare function would become a method
-    names: ClassVar[dict[str, str]] = {}
-
-    def run(self, request: Request, client_id: str) -> Response:
-        charge_point = station(client_id)
-        asked = body(self.kind, request)
-        timeout = asked.pop("timeout", None)
-        arguments = {self.names.get(name, name): value for name, value in asked.items()}
-        command = send(request, self.command[0], charge_point, timeout=timeout, **arguments)
-        return command_answer(command, charge_point, self.answer_data(command, asked, charge_point))
-
-    def answer_data(
-        self, command: Command, asked: dict[str, Any], charge_point: ChargePoint
-    ) -> dict[str, Any]:
-        return {"action": command.action, "response": masked(command.response, command.action)}
+@cache
+def answers_of(command: OperatorCommand, name: str = "", **more: Any) -> Any:
+    """The envelope of a command's answer; `more` are fields of one endpoint alone."""
+    rest, name = command.rest, name or f"{camel(command)}Answer"
+    if rest.answer:
+        return enveloped(name, import_string(rest.answer))
+    if not rest.echo:
+        return enveloped("IntentAnswer", CommandAnswerSerializer)
+    echoed = {field.name: echo_field(field) for field in command.fields if field.name in rest.echo}
+    return enveloped(name, type(f"{name}Serializer", (SentSerializer,), echoed | more))

@@ -12,16 +12,17 @@ from rest_framework.response import Response
 from chargepoints.filters import CommandQuery, MessageQuery
 from chargepoints.models import Command
 from chargepoints.serializers import CommandSerializer, MessageSerializer
-from chargepoints.views.commanding import CommandAnswerSerializer, command_answer, send
+from chargepoints.views.commanding import CommandAnswerSerializer, operations, perform
 from chargepoints.views.lookups import STATION_PATH, station
 from ocpp_server.api import extensions
 from ocpp_server.api.documents import LiveQuery, described, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import page
+from ocpp_server.api.lookups import Lookup
+from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.api.views import ApiView
+from ocpp_server.commanding import SEND
 from ocpp_server.domain import Missing
-from ocpp_server.observability.masking import masked
-from ocpp_server.transport import calls
 
 TAG = "Commands"
 _NAMED = {
@@ -84,11 +85,9 @@ def read_body(data: Any) -> tuple[str, dict[str, Any], float | None]:
     return action, payload, timeout
 
 
-async def _call(charge_point: Any, *, action: str, payload: dict[str, Any], **how: Any) -> Command:
-    return await calls.call(charge_point, action, payload, **how)
-
-
 class CommandsView(ApiView):
+    write_role = SEND.role
+
     @described(
         "Send any command of the station's OCPP version",
         enveloped("CommandAnswer", CommandAnswerSerializer),
@@ -102,9 +101,8 @@ class CommandsView(ApiView):
     def post(self, request: Request, client_id: str) -> Response:
         charge_point = station(client_id)
         action, payload, timeout = read_body(request.data)
-        command = send(request, _call, charge_point, action=action, payload=payload, timeout=timeout)
-        data = {"action": action, "response": masked(command.response, action)}
-        return command_answer(command, charge_point, data)
+        asked = {"action": action, "payload": payload, "timeout": timeout}
+        return perform(request, SEND, charge_point, asked)
 
     @described(
         "List the commands of a station with actor and result",
@@ -127,6 +125,14 @@ class CommandsView(ApiView):
             shape=CommandSerializer,
             prepare=partial(extensions.attach, "commands"),
         )
+
+
+class OperatorCommandViewSet(ResourceViewSet):
+    """The endpoints of declared commands, until the charge points' resource has them."""
+
+    tag, noun = TAG, "station"
+    lookup = Lookup("client_id", "The station's identity.", str, station, "identity")
+    operations = operations()
 
 
 class CommandView(ApiView):

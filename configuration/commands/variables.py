@@ -6,12 +6,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
 from configuration.services.variables import catalogue
 from configuration.services.variables.reported import number_sync, variable_name
+from ocpp_server import command_fields as fields
+from ocpp_server.commanding import Rest, Result, command
 from ocpp_server.domain import Invalid
 from ocpp_server.observability.masking import masked
 from ocpp_server.protocol.versions import V16
@@ -55,6 +59,13 @@ class Reported:
     @property
     def is_answered(self) -> bool:
         return self.command.state in _ANSWERED
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the API shows: also the keys that arrived before the sequence ended early."""
+        if not self.is_answered and not self.keys:
+            return {}
+        return {"configuration": self.keys} | ({"unknownKeys": self.unknown} if self.unknown else {})
 
     def missing(self, keys: Sequence[str]) -> list[str]:
         """The keys that no answer contains. Case makes no difference."""
@@ -153,28 +164,6 @@ def _request(charge_point: ChargePoint, keys: Sequence[str]) -> tuple[str, dict[
     return "GetVariables", {"getVariableData": [variable(key, "keys") for key in keys]}
 
 
-async def change(
-    charge_point: ChargePoint,
-    *,
-    key: str,
-    value: str,
-    actor: str,
-    timeout: float | None = None,
-    wait: bool = True,
-) -> Command:
-    """Set one key or variable. Any name is allowed: vendors have their own. The status is the station's.
-
-    Raises Invalid for a 2.x key that is not `Component.Variable`, and the errors of `calls.call`.
-    """
-    payload: dict[str, Any]
-    if has_keys(charge_point):
-        action, payload = "ChangeConfiguration", {"key": key, "value": value}
-    else:
-        data = {**variable(key, "key"), "attributeValue": value}
-        action, payload = "SetVariables", {"setVariableData": [data]}
-    return await calls.call(charge_point, action, payload, actor=actor, timeout=timeout, wait=wait)
-
-
 def variable(key: str, field: str) -> dict[str, Any]:
     """The component and variable that a key names. Raises Invalid, with `field` as the wrong input."""
     match = _VARIABLE.fullmatch(key)
@@ -185,3 +174,74 @@ def variable(key: str, field: str) -> dict[str, Any]:
         "component": {"name": component} | ({"instance": component_instance} if component_instance else {}),
         "variable": {"name": name} | ({"instance": instance} if instance else {}),
     }
+
+
+def _variables(field: fields.Texts, charge_point: ChargePoint) -> fields.Texts:
+    if has_keys(charge_point):
+        return field
+    help = _("One variable per line, such as OCPPCommCtrlr.HeartbeatInterval.")
+    return replace(field, label=_("Variables"), help=help, required=True)
+
+
+def _variable(field: fields.Text, charge_point: ChargePoint) -> fields.Text:
+    if has_keys(charge_point):
+        return field
+    return replace(field, label=_("Variable"), help=_("Such as OCPPCommCtrlr.HeartbeatInterval."))
+
+
+async def _read(charge_point: ChargePoint, *, keys: Sequence[str] = (), **how: Any) -> Result:
+    found = await read(charge_point, keys, **how)
+    return Result(found.command, found.data)
+
+
+GET_CONFIGURATION = command(
+    "get-configuration",
+    _("Get configuration"),
+    _("Read the settings of the station."),
+    action="GetVariables",
+    action_16="GetConfiguration",
+    icon="tune",
+    position=70,
+    fields=(
+        fields.Texts(
+            "keys",
+            _("Keys"),
+            most_characters=210,
+            help=_("One key per line. Leave empty to read all keys."),
+            example=["HeartbeatInterval"],
+            adapt=_variables,
+        ),
+    ),
+    run=_read,
+    rest=Rest(
+        answer="configuration.serializers.LiveSerializer",
+        description="In as many requests as the station's limit needs. A 1.6 station reports all keys when "
+        "none is named; a 2.x station needs keys as Component.Variable.",
+    ),
+)
+
+CHANGE_CONFIGURATION = command(
+    "change-configuration",
+    _("Change configuration"),
+    _("Set one key or variable of the station."),
+    action="SetVariables",
+    action_16="ChangeConfiguration",
+    icon="edit",
+    position=80,
+    fields=(
+        fields.Text(
+            "key",
+            _("Key"),
+            required=True,
+            most=210,
+            help=_("A 1.6 key; Component.Variable or Component[instance].Variable in 2.x."),
+            example="HeartbeatInterval",
+            adapt=_variable,
+        ),
+        fields.Text("value", _("Value"), required=True, blank=True, most=2500, example="300"),
+    ),
+    danger=_("A wrong value can take the station offline."),
+    spell_2x=lambda key, value: {"setVariableData": [{**variable(key, "key"), "attributeValue": value}]},
+    rest=Rest(echo=("key",)),
+)
+change = CHANGE_CONFIGURATION.send

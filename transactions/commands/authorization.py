@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from chargepoints.models import ChargePoint, Command
-from ocpp_server.transport import calls
+from django.utils.translation import gettext_lazy as _
 
+from ocpp_server.capabilities import Needs
+from ocpp_server.commanding import command
 
-async def clear_cache(
-    charge_point: ChargePoint, *, actor: str, timeout: float | None = None, wait: bool = True
-) -> Command:
-    """Send ClearCache, an empty request in every version. Raises the errors of `calls.call`."""
-    return await calls.call(charge_point, "ClearCache", {}, actor=actor, timeout=timeout, wait=wait)
+CLEAR_CACHE = command(
+    "clear-cache",
+    _("Clear cache"),
+    _("Delete the tokens that the station has cached."),
+    action="ClearCache",
+    icon="cleaning_services",
+    position=90,
+    needs=Needs(variable="AuthCacheCtrlr.Available"),
+)
+clear_cache = CLEAR_CACHE.send

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.services.tokens import INPUT_TYPES, canonical_uid
-from chargepoints.views.commanding import IntentView, intent
 from chargepoints.views.lookups import station
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
@@ -17,8 +16,6 @@ from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField, 
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.domain import Invalid
 from ocpp_server.protocol.translate import status_16
-from transactions.commands.authorization import clear_cache
-from transactions.serializers import ClearCacheBody
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision, decide_now
 
@@ -102,11 +99,3 @@ def _shown(decision: Decision) -> dict[str, Any]:
         "allowed": decision.is_accepted,
         **{name: value for name, value in shown.items() if value},
     }
-
-
-class ClearCacheView(IntentView):
-    kind, command = ClearCacheBody, (clear_cache,)
-
-    @intent("Clear the station's authorization cache", ClearCacheBody)
-    def post(self, request: Request, client_id: str) -> Response:
-        return self.run(request, client_id)

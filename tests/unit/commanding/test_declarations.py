@@ -11,7 +11,9 @@ import pytest
 from chargepoints.commands.provisioning import RESET
 from ocpp_server import command_fields as fields
 from ocpp_server import commanding
-from ocpp_server.commanding import Needs, OperatorCommand, command, commands
+from ocpp_server.capabilities import Needs
+from ocpp_server.command_docs import PAGE, commands_page
+from ocpp_server.commanding import OperatorCommand, command, commands
 from ocpp_server.domain import Invalid
 from ocpp_server.protocol.actions import ACTIONS, BLOCKS
 from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS, Version
@@ -167,3 +169,8 @@ def test_an_announced_package_is_imported_when_the_commands_are_asked_for() -> N
     assert {"reset", "trigger", "send"} <= set(names)
     assert names[-1] == "send"
     assert commanding.find("reset") is RESET
+
+
+def test_the_page_of_commands_is_current() -> None:
+    """Write it with `manage.py command_docs`."""
+    assert PAGE.read_text() == commands_page()

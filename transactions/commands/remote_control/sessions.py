@@ -5,62 +5,113 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from chargepoints.models import ChargePoint, Command
+from django.utils.translation import gettext_lazy as _
+
+from chargepoints.models import ChargePoint
+from ocpp_server import command_fields as fields
 from ocpp_server import live
-from ocpp_server.protocol.versions import V16
+from ocpp_server.commanding import Rest, command
+from ocpp_server.domain import StationOffline
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport import calls
 from transactions.models import Transaction
 from transactions.services.authorization.decision import refuse_remote_start
+from transactions.services.transactions.lookups import to_stop
 
 
-async def remote_start(
+async def _authorize(
     charge_point: ChargePoint,
     *,
     id_token: str,
     evse_number: int | None = None,
-    id_token_type: str = "Central",  # noqa: S107 - a kind of token
     force: bool = False,
-    actor: str,
-    timeout: float | None = None,
-    wait: bool = True,
-) -> Command:
-    """Ask a station to start charging for a token, at one EVSE or where the driver plugs in.
-
-    `id_token_type` is 2.x IdTokenEnumType; 1.6 has none. An accepted command is not a transaction yet: the
-    command's RemoteStart has the outcome. Raises Conflict for a token that may not charge there, unless
-    `force`, and the errors of `calls.call`.
-    """
+    **rest: Any,
+) -> dict[str, Any]:
+    """Raises Conflict for a token that may not charge there, unless `force`."""
     if not force and live.state().is_connected(charge_point.identity):
         await journal.run(refuse_remote_start, charge_point, id_token, evse_number)
-    payload: dict[str, Any]
-    if charge_point.ocpp_version == V16:
-        action, payload = "RemoteStartTransaction", {"idTag": id_token}
-        place = "connectorId"
-    else:
-        action = "RequestStartTransaction"
-        # The station sends this number with the transaction (F01.FR.25); 31 bits, because stations store it
-        # in an int.
-        number = secrets.randbelow(2**31 - 1) + 1
-        payload = {"idToken": {"idToken": id_token, "type": id_token_type}, "remoteStartId": number}
-        place = "evseId"
-    if evse_number is not None:
-        payload[place] = evse_number
-    return await calls.call(charge_point, action, payload, actor=actor, timeout=timeout, wait=wait)
+    return {"id_token": id_token, "evse_number": evse_number, **rest}
 
 
-async def remote_stop(
-    charge_point: ChargePoint,
-    *,
-    transaction: Transaction,
-    actor: str,
-    timeout: float | None = None,
-    wait: bool = True,
-) -> Command:
-    """Ask the station to end a transaction, by the station's id for it. Raises the errors of `calls.call`."""
-    payload: dict[str, Any]
-    if charge_point.ocpp_version == V16:
-        action, payload = "RemoteStopTransaction", {"transactionId": transaction.number_at_station}
-    else:
-        action, payload = "RequestStopTransaction", {"transactionId": transaction.ocpp_id}
-    return await calls.call(charge_point, action, payload, actor=actor, timeout=timeout, wait=wait)
+def _start_16(*, id_token: str, id_token_type: str, evse_number: int | None = None) -> dict[str, Any]:
+    return {"idTag": id_token} | ({} if evse_number is None else {"connectorId": evse_number})
+
+
+def _start_2x(*, id_token: str, id_token_type: str, evse_number: int | None = None) -> dict[str, Any]:
+    # The station sends this number with the transaction (F01.FR.25); 31 bits, because stations store it in
+    # an int.
+    number = secrets.randbelow(2**31 - 1) + 1
+    payload = {"idToken": {"idToken": id_token, "type": id_token_type}, "remoteStartId": number}
+    return payload | ({} if evse_number is None else {"evseId": evse_number})
+
+
+REMOTE_START = command(
+    "remote-start",
+    _("Remote start"),
+    _("Start a session with a token, as if it had been presented at the station."),
+    action="RequestStartTransaction",
+    action_16="RemoteStartTransaction",
+    icon="play_arrow",
+    tone="primary",
+    position=10,
+    fields=(
+        fields.Text("id_token", _("Token (UID)"), name="idTag", required=True, most=36, example="04A1B2C3"),
+        fields.Evse("evse_number", _("EVSE"), name="connectorId", nothing=_("Chosen by the station")),
+        fields.Text(
+            "id_token_type",
+            _("Token type"),
+            name="idTagType",
+            most=20,
+            default="Central",
+            help=_("2.x idToken type; Central unless given."),
+        ),
+        fields.Flag(
+            "force",
+            _("Start even if this token is not authorized"),
+            help=_("Start although the token may not charge there."),
+        ),
+    ),
+    prepare=_authorize,
+    spell_16=_start_16,
+    spell_2x=_start_2x,
+    rest=Rest(
+        noun="the remote start",
+        echo=("connectorId",),
+        description="Accepted: the station will try. GET .../commands/{requestId} has the outcome. "
+        "A known token that may not charge there gets 409 with the reason, unless `force`.",
+    ),
+)
+remote_start = REMOTE_START.send
+
+
+async def _find(charge_point: ChargePoint, *, transaction: Transaction | int | str) -> dict[str, Any]:
+    """Raises Missing, and Conflict for a transaction that the station has ended."""
+    if not isinstance(transaction, Transaction):
+        if not live.state().is_connected(charge_point.identity):
+            raise StationOffline(f"{charge_point.identity} is known but offline.")
+        transaction = await journal.run(to_stop, transaction, charge_point)
+    return {"transaction": transaction}
+
+
+REMOTE_STOP = command(
+    "remote-stop",
+    _("Remote stop"),
+    _("Stop a running session."),
+    action="RequestStopTransaction",
+    action_16="RemoteStopTransaction",
+    icon="stop",
+    position=20,
+    fields=(
+        fields.Transaction(
+            "transaction",
+            _("Session"),
+            name="transactionId",
+            required=True,
+            help=_("The transaction's number, or the id that a 2.x station gave it."),
+        ),
+    ),
+    prepare=_find,
+    spell_16=lambda transaction: {"transactionId": transaction.number_at_station},
+    spell_2x=lambda transaction: {"transactionId": transaction.ocpp_id},
+    rest=Rest(noun="the remote stop", echo=("transactionId",)),
+)
+remote_stop = REMOTE_STOP.send

@@ -9,7 +9,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from ocpp_server import command_fields as fields
-from ocpp_server.commanding import Needs, Rest, command
+from ocpp_server.capabilities import Needs
+from ocpp_server.commanding import Rest, command
 from ocpp_server.domain import Invalid, StationOffline
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.versions import VERSIONS, Version

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from chargepoints.models import ChargePoint, Command
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from ocpp_server import command_fields as fields
+from ocpp_server.command_fields import Label
+from ocpp_server.commanding import command
 from ocpp_server.protocol.versions import V16
-from ocpp_server.transport import calls
+from ocpp_server.transport.command_store import Addressee
 
 
-async def unlock(
-    charge_point: ChargePoint,
-    *,
-    evse_number: int,
-    connector_number: int = 1,
-    actor: str,
-    timeout: float | None = None,
-    wait: bool = True,
-) -> Command:
-    """Unlock a connector of EVSE n, which is connector n in 1.6. Raises the errors of `calls.call`."""
-    if charge_point.ocpp_version == V16:
-        payload = {"connectorId": evse_number}
-    else:
-        payload = {"evseId": evse_number, "connectorId": connector_number}
-    return await calls.call(charge_point, "UnlockConnector", payload, actor=actor, timeout=timeout, wait=wait)
+def _danger(charge_point: Addressee, arguments: Mapping[str, Any]) -> Label:
+    """At a 1.6 station, which ends the session there first. A 2.x station refuses while one is running."""
+    return _("A running session at this EVSE will end.") if charge_point.ocpp_version == V16 else ""
+
+
+UNLOCK = command(
+    "unlock",
+    _("Unlock"),
+    _("Unlock the connector of an EVSE."),
+    action="UnlockConnector",
+    icon="lock_open",
+    position=40,
+    fields=(fields.Evse("evse_number", _("EVSE"), name="connectorId", required=True),),
+    danger=_danger,
+    spell_16=lambda evse_number: {"connectorId": evse_number},
+    spell_2x=lambda evse_number: {"evseId": evse_number, "connectorId": 1},
+)
+unlock = UNLOCK.send
