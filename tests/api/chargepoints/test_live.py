@@ -257,6 +257,58 @@ async def test_live_configuration_is_read_and_changed(api: StationApi) -> None:
     assert refused["status"] in ("NotSupported", "UnknownComponent")
 
 
+async def test_every_command_has_an_address_below_its_station(api: StationApi) -> None:
+    is_16 = api.station.version.endswith("1.6")
+    key = "HeartbeatInterval" if is_16 else "OCPPCommCtrlr.HeartbeatInterval"
+
+    _, changed, _ = await api.command("change-configuration", {"key": key, "value": "78"})
+    _, found, _ = await api.command("get-configuration", {"keys": [key, "No.Such"]})
+    _, started, _ = await api.command("remote-start", {"idTag": api.card, "connectorId": 1})
+    command = await api.until(
+        f"{api.base}/commands/{started['requestId']}",
+        lambda shown: shown["remoteStart"] and shown["remoteStart"]["outcome"] == "started",
+    )
+    number = command["remoteStart"]["transactionId"]
+    missing, _, _ = await api.command("remote-stop", {"transactionId": "no-such"})
+    status, stopped, answer = await api.command("remote-stop", {"transactionId": number})
+
+    assert (changed["key"], changed["status"]) == (key, "Accepted")
+    assert found["configuration"][key]["value"] == "78"
+    assert found["unknownKeys"] == ["No.Such"]
+    assert (started["connectorId"], started["status"]) == (1, "Accepted")
+    assert missing == 404
+    assert (status, stopped["transactionId"]) == (200, number)
+    assert "message" not in stopped
+    assert answer["message"] == f"{api.station.identity} answered the remote stop: Accepted."
+
+
+async def test_a_command_that_the_station_has_reported_to_lack_is_409_with_the_reason(
+    api: StationApi,
+) -> None:
+    # given a station that reports its abilities when it is asked for them
+    is_16 = api.station.version.endswith("1.6")
+    key, value = ("SupportedFeatureProfiles", "Core") if is_16 else ("AuthCacheCtrlr.Available", "false")
+    name, body = ("trigger", {"requestedMessage": "Heartbeat"}) if is_16 else ("clear-cache", {})
+    component, _, variable = key.partition(".")
+    reported = {"component": {"name": component}, "variable": {"name": variable}, "attributeValue": value}
+    api.station.on_call(
+        "GetConfiguration", lambda _: {"configurationKey": [{"key": key, "readonly": True, "value": value}]}
+    )
+    api.station.on_call(
+        "GetVariables", lambda _: {"getVariableResult": [{**reported, "attributeStatus": "Accepted"}]}
+    )
+    before, _, _ = await api.command(name, body)
+    await api.command("get-configuration", {"keys": [key]})
+
+    # when a command is sent that needs the ability
+    after, _, answer = await api.command(name, body)
+
+    # then it is refused because of the report, and was not before
+    assert (before, after) == (200, 409)
+    assert key in answer["message"]
+    assert "does not support" in answer["message"]
+
+
 async def test_a_password_in_a_command_is_not_shown_in_any_log(api: StationApi) -> None:
     is_16 = api.station.version.endswith("1.6")
     key = "WifiPSK" if is_16 else "WifiCtrlr.Passphrase"

@@ -8,16 +8,22 @@ from typing import Any
 
 import pytest
 
+from chargepoints.commands.availability import CHANGE_AVAILABILITY
+from chargepoints.commands.data_transfer import DATA_TRANSFER
 from chargepoints.commands.provisioning import RESET
+from configuration.commands.variables import CHANGE_CONFIGURATION
 from ocpp_server import command_fields as fields
 from ocpp_server import commanding
+from ocpp_server.api.command_bodies import body_of
 from ocpp_server.capabilities import Needs
 from ocpp_server.command_docs import PAGE, commands_page
 from ocpp_server.commanding import OperatorCommand, command, commands
 from ocpp_server.domain import Invalid
+from ocpp_server.protocol import schemas
 from ocpp_server.protocol.actions import ACTIONS, BLOCKS
 from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS, Version
 from transactions.commands.remote_control.trigger import TRIGGER
+from transactions.commands.remote_control.unlock import UNLOCK
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,87 @@ def test_every_command_is_spelled_where_the_table_has_its_action(version: Versio
     for one in commands():
         action = one.action_of(version)
         assert not action or version in ACTIONS[action].versions or one.unsupported(Row(version), {})
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_payload_fits_the_schema_of_its_version(version: Version) -> None:
+    """With all fields that such a station can use, and with the required ones alone."""
+    checked = 0
+    for one in commands():
+        action = one.action_of(version)
+        if one.run is not None or one.unsupported(Row(version), {}):
+            continue
+        at_station = one.fields_at(Row(version))
+        for wanted in (at_station, tuple(field for field in at_station if field.required)):
+            given = {field.argument: sample(field) for field in wanted if field.argument != "force"}
+            schemas.outgoing(version, action, "request", one.payload(version, given))
+            checked += 1
+
+    assert checked > 16
+
+
+class Stopped:
+    """A transaction, as far as a remote stop reads it."""
+
+    number_at_station = 7
+    ocpp_id = "7"
+
+
+def sample(field: fields.Field) -> Any:
+    """A valid value of a field."""
+    if field.argument == "message":
+        return "StatusNotification"
+    if field.argument == "key":
+        return "OCPPCommCtrlr.HeartbeatInterval"
+    if isinstance(field, fields.Choice):
+        return field.values[0]
+    if isinstance(field, fields.Whole):
+        return field.least or 1
+    if isinstance(field, fields.Transaction):
+        return Stopped()
+    return field.default or field.example or "x"
+
+
+@pytest.mark.parametrize(
+    ("one", "version", "given", "payload"),
+    [
+        (CHANGE_AVAILABILITY, V16, {"type": "Operative"}, {"connectorId": 0, "type": "Operative"}),
+        (
+            CHANGE_AVAILABILITY,
+            V201,
+            {"type": "Operative", "evse_number": 0},
+            {"operationalStatus": "Operative"},
+        ),
+        (
+            CHANGE_AVAILABILITY,
+            V21,
+            {"type": "Inoperative", "evse_number": 2},
+            {"operationalStatus": "Inoperative", "evse": {"id": 2}},
+        ),
+        (DATA_TRANSFER, V16, {"vendor_id": "v", "data": {"a": 1}}, {"vendorId": "v", "data": '{"a":1}'}),
+        (DATA_TRANSFER, V16, {"vendor_id": "v", "data": "text"}, {"vendorId": "v", "data": "text"}),
+        (DATA_TRANSFER, V201, {"vendor_id": "v", "data": {"a": 1}}, {"vendorId": "v", "data": {"a": 1}}),
+        (UNLOCK, V16, {"evse_number": 2}, {"connectorId": 2}),
+        (UNLOCK, V201, {"evse_number": 2}, {"evseId": 2, "connectorId": 1}),
+        (
+            TRIGGER,
+            V16,
+            {"message": "Heartbeat", "evse_number": 1},
+            {"requestedMessage": "Heartbeat", "connectorId": 1},
+        ),
+        (
+            TRIGGER,
+            V201,
+            {"message": "StatusNotification", "evse_number": 1},
+            {"requestedMessage": "StatusNotification", "evse": {"id": 1, "connectorId": 1}},
+        ),
+        (CHANGE_CONFIGURATION, V16, {"key": "A", "value": ""}, {"key": "A", "value": ""}),
+    ],
+)
+def test_a_command_is_spelled_in_the_dialect_of_the_station(
+    one: OperatorCommand, version: str, given: dict[str, Any], payload: dict[str, Any]
+) -> None:
+    assert one.payload(version, given) == payload
 
 
 def test_a_command_that_the_version_lacks_has_its_reason() -> None:
@@ -169,6 +256,22 @@ def test_an_announced_package_is_imported_when_the_commands_are_asked_for() -> N
     assert {"reset", "trigger", "send"} <= set(names)
     assert names[-1] == "send"
     assert commanding.find("reset") is RESET
+
+
+def test_every_command_has_a_body_with_its_fields() -> None:
+    for one in commands():
+        shown = body_of(one)().fields
+
+        assert set(shown) == {field.name for field in one.fields} | {"timeout"}
+        required = {name for name, field in shown.items() if field.required}
+        assert required == {field.name for field in one.fields if field.required}
+
+
+def test_a_body_becomes_the_arguments_of_the_command() -> None:
+    body = body_of(TRIGGER)(data={"requestedMessage": "Heartbeat", "connectorId": 2, "timeout": 5})
+
+    assert body.is_valid()
+    assert body.validated_data == {"message": "Heartbeat", "evse_number": 2, "timeout": 5}
 
 
 def test_the_page_of_commands_is_current() -> None:
