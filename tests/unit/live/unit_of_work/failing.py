@@ -16,6 +16,7 @@ from ocpp_server.live.extensions import Slot, registered
 from ocpp_server.live.loaded import LOADED
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
+from ocpp_server.protocol.registry import registry
 
 ROOT = Path(__file__).resolve().parents[4]
 # The folders whose lines fail. Commit, roll-back and the code of other threads do not fail here.
@@ -28,12 +29,15 @@ TRACED = tuple(
         "transactions/services",
         "configuration/handlers",
         "configuration/services",
+        "smart_charging/handlers",
     )
 )
 # The engine calls these modules through its ports after the handlers have returned.
 NOT_TRACED = (
     str(ROOT / "transactions/services/transactions/quarantine.py"),
     str(ROOT / "chargepoints/services/commands.py"),
+    # Called by @after handlers alone: the message is stored and answered before.
+    str(ROOT / "chargepoints/services/follow_ups/gathering.py"),
 )
 # Functions with a lock: an exception on the last line of a `with` would leave the lock taken.
 HOLDS_A_LOCK = ("count",)
@@ -52,10 +56,18 @@ def failing_at(step: int) -> Iterator[list[str]]:
     """Raise at the n-th line of a handler; yield the place, or an empty list when fewer lines run."""
     seen: set[tuple[str, int]] = set()
     places: list[str] = []
+    # What fails after the answer can't undo the message.
+    late = {
+        handler.__code__
+        for version, action in registry.registered("after")
+        for handler in registry.after_handlers(version, action)
+    }
 
     def trace(frame: FrameType, kind: str, argument: object) -> Any:
         name = frame.f_code.co_filename
         if not name.startswith(TRACED) or name in NOT_TRACED or frame.f_code.co_name in HOLDS_A_LOCK:
+            return None
+        if frame.f_code in late:
             return None
         if kind == "line" and not places and (name, frame.f_lineno) not in seen:
             seen.add((name, frame.f_lineno))

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chargepoints.services.follow_ups.table import FOLLOWS
+from ocpp_server.protocol import actions, schemas
 from ocpp_server.protocol.versions import V16, V21, V201
+from tests.unit.protocol.samples import example
 
 
 def at(minutes: float = 0) -> str:
@@ -97,8 +100,6 @@ MESSAGES: dict[str, tuple[str, list[tuple[str, dict[str, Any]]], tuple[str, dict
         ("StopTransaction", ORPHAN | {"transactionData": [register(1000, -20), register(1500, -1)]}),
     ),
     "16-Data": (V16, [], ("DataTransfer", {"vendorId": "V"})),
-    "16-Firmware": (V16, [], ("FirmwareStatusNotification", {"status": "Idle"})),
-    "16-Diagnostics": (V16, [], ("DiagnosticsStatusNotification", {"status": "Idle"})),
     "16-Security": (V16, [], ("SecurityEventNotification", {"type": "SettingSystemTime", "timestamp": at()})),
     "16-GetConfiguration": (V16, [], ("GetConfiguration", {})),
     "16-ChangeConfiguration": (V16, [], ("ChangeConfiguration", {"key": "BlinkRepeat", "value": "5"})),
@@ -182,4 +183,11 @@ MESSAGES: dict[str, tuple[str, list[tuple[str, dict[str, Any]]], tuple[str, dict
     ),
     "2x-Data": (V201, [], ("DataTransfer", {"vendorId": "V"})),
     "2x-Security": (V201, [], ("SecurityEventNotification", {"type": "X", "timestamp": at()})),
+}
+# The follow-ups of commands, with every field of their schemas.
+MESSAGES |= {
+    f"{label}-{action}": (version, [], (action, example(schemas.message_schema(version, action, "request"))))
+    for label, version in (("16", V16), ("2x", V21))
+    for action in FOLLOWS
+    if action in actions.from_station(version) - actions.SENDS
 }
