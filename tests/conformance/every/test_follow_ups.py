@@ -9,7 +9,8 @@ import pytest
 from chargepoints.services.follow_ups.table import FOLLOWS
 from ocpp_server.protocol import actions, schemas
 from ocpp_server.protocol.versions import V2X
-from tests.conformance.peer import V16, V21, V201, eventually, station
+from simulator import Station
+from tests.conformance.peer import TIMEOUT_S, V16, V21, V201, eventually, fresh, station
 from tests.unit.protocol.samples import example
 
 # The answers that are not empty.
@@ -190,3 +191,39 @@ async def test_TC_H_07_the_end_of_a_reservation_belongs_to_its_command(server, r
 
     (row,) = follow_ups(records, peer.identity)
     assert (row["command_id"], row["status"]) == (command_id, "Expired")
+
+
+async def test_a_simulated_station_sends_what_it_has_accepted(server, records, operator):
+    simulated = Station(fresh("SIM"), "2.0.1", server.ocpp, speed=500, seed=7)
+    await simulated.start(timeout_s=TIMEOUT_S)
+    try:
+        for action, payload in (
+            ("GetBaseReport", {"requestId": 1, "reportBase": "FullInventory"}),
+            ("GetReport", {"requestId": 2}),
+            (
+                "CustomerInformation",
+                {"requestId": 3, "report": True, "clear": False, "customerIdentifier": "a"},
+            ),
+            (
+                "GetLog",
+                {"requestId": 4, "logType": "SecurityLog", "log": {"remoteLocation": "https://a.example/"}},
+            ),
+        ):
+            status, answer = await operator.command(simulated.identity, action, payload)
+            assert (status, answer["status"]) == (200, "Accepted"), action
+
+        await eventually(
+            lambda: "Uploaded" in {row["status"] for row in follow_ups(records, simulated.identity)}
+        )
+        found = await eventually(
+            lambda: (
+                [row for row in reports(records, simulated.identity) if row["state"] == "complete"][2:]
+                and reports(records, simulated.identity)
+            )
+        )
+    finally:
+        await simulated.stop(grace_s=1)
+
+    assert {row["request_id"]: row["state"] for row in found} == dict.fromkeys((1, 2, 3), "complete")
+    assert found[0]["parts"] > 1
+    assert all(row["command_id"] for row in found)
