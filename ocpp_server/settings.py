@@ -17,6 +17,7 @@ import environ
 from ocpp_server import __version__
 from ocpp_server.admin import theme
 from ocpp_server.environment import env
+from ocpp_server.events import catalogue
 from ocpp_server.observability import logs
 from ocpp_server.protocol import secrets as secret_names
 
@@ -93,6 +94,7 @@ INSTALLED_APPS = [
     "transactions",
     "configuration",
     "smart_charging",
+    "events",
     "operations",
 ]
 
@@ -308,6 +310,12 @@ STORAGES = {
     },
 }
 
+try:
+    catalogue.matching(ENVIRONMENT["EVENT_TYPES"], among=catalogue.STARRED)
+except catalogue.UnknownTypes as unknown:
+    raise env.SettingError(
+        "EVENT_TYPES", f"{str(unknown)!r} is none of {', '.join(catalogue.STARRED)}"
+    ) from None
 secret_names.configure(ENVIRONMENT["OCPP_SECRET_KEYS"])
 LOGGING = logs.configure(
     level=ENVIRONMENT["LOG_LEVEL"], form=ENVIRONMENT["LOG_FORMAT"], colours=sys.stderr.isatty()

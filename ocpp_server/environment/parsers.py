@@ -73,6 +73,20 @@ def whole_seconds(value: str) -> int:
     return seconds
 
 
+def event_retention(value: str) -> int | float:
+    """At least three days, so that a consumer that was away for a weekend misses nothing."""
+    if (seconds := duration(value)) < 3 * 86400:
+        raise ValueError(f"{value!r} must be at least 3d")
+    return seconds
+
+
+def event_interval(value: str) -> int | float:
+    seconds = duration(value)
+    if seconds and not 10 <= seconds <= 900:
+        raise ValueError(f"{value!r} must be 0 (never) or 10s to 900s")
+    return seconds
+
+
 def size(value: str) -> int:
     found = _SIZE.fullmatch(value)
     if not found or int(found[1]) < 1:

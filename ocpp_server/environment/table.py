@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ocpp_server.environment.events import EVENT_VARIABLES
 from ocpp_server.environment.http import HTTP_VARIABLES
 from ocpp_server.environment.parsers import (
     address,
@@ -348,6 +349,7 @@ VARIABLES: tuple[Variable, ...] = (
         "The version of a station that offers no subprotocol; empty refuses it (OCPP-J 1.6 section 3.1.2).",
         STATIONS,
     ),
+    *EVENT_VARIABLES,
     Variable("OCPP_MESSAGE_LOG", "on", boolean, "Whether the message log stores every OCPP exchange.", LOGS),
     Variable("OCPP_LOG_HEARTBEATS", "off", boolean, "Whether the message log stores Heartbeats too.", LOGS),
     Variable("OCPP_MESSAGE_RETENTION", "30d", duration, "Retention of the message log; 0 is no limit.", LOGS),

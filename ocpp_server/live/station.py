@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from ocpp_server.events import outbox
+from ocpp_server.events.types import EventType
 from ocpp_server.live.loaded import LOADED, Loaded
 from ocpp_server.live.records import TransactionState
 from ocpp_server.observability import measures
@@ -127,6 +129,10 @@ class Station(Loaded):
             example = masked_frame(self.frame)[:2000]
             self.deviations[key] = DeviationCount(masked_words(detail)[:500], example)
         self.deviations[key].count += 1
+
+    def emit(self, type: EventType, **data: Any) -> None:
+        """Add an event to the unit of the current message: it is stored with the change, or not at all."""
+        outbox.add(self.unit, type, data, station=self.identity, site=self.site_pk)
 
     def moment(self, text: object) -> datetime:
         """The station's time if it is plausible, else the time of receipt; counts a problem as deviation."""

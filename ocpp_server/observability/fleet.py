@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 TIMEOUT_S = 3.0
 
 # For each family the values of its labels, with the number.
-Figures = dict[str, list[tuple[tuple[str, ...], int]]]
+Figures = dict[str, list[tuple[tuple[str, ...], float]]]
 
 
 @dataclass(frozen=True, slots=True)

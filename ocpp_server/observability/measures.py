@@ -66,11 +66,11 @@ class Tally:
         self._counts: dict[tuple[str, ...], int] = dict.fromkeys(awaited, 0)
         self._lock = Lock()
 
-    def add(self, *names: str) -> None:
+    def add(self, *names: str, times: int = 1) -> None:
         with self._lock:
             if names not in self._counts and len(self._counts) >= MAX_SERIES:
                 names = (OTHER,) * len(names)
-            self._counts[names] = self._counts.get(names, 0) + 1
+            self._counts[names] = self._counts.get(names, 0) + times
 
     def counts(self) -> dict[tuple[str, ...], int]:
         with self._lock:
@@ -132,6 +132,7 @@ handshakes = Tally("status")
 authentication_failures = Tally("kind")
 closes = Tally("code")
 replacements = Tally("result", awaited=(("replaced",), ("duplicate-identity",)))
+events = Tally("type")
 housekeeping_jobs = Tally("task", "result")
 http_requests = Tally("method", "status")
 http_seconds = Spread(HANDLING_S)

@@ -7,6 +7,7 @@ more steps, and a name for metrics and logs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
@@ -49,10 +50,24 @@ class Job:
         self.at_end = at_end
         self.when = when
         self.steps: list[Step] = []
+        # Set by `wake`; made for the event loop in which the schedule runs.
+        self.woken: asyncio.Event | None = None
 
     @property
     def seconds(self) -> float:
         return self.every() if callable(self.every) else self.every
+
+    def wake(self) -> None:
+        """Run now and not only when the interval is over. Call it in the event loop."""
+        if self.woken is not None:
+            self.woken.set()
+
+    async def wait(self) -> None:
+        """Wait until the interval is over, or until `wake`."""
+        assert self.woken is not None
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.woken.wait(), self.seconds)
+        self.woken.clear()
 
     async def run(self) -> None:
         """Run every step, also after a failed one.
@@ -154,9 +169,10 @@ async def stop() -> None:
 
 
 async def _repeat(job: Job) -> None:
-    every = job.seconds
+    # An event belongs to one event loop.
+    job.woken = asyncio.Event()
     while True:
-        await asyncio.sleep(every)
+        await job.wait()
         if not job.everywhere and not live.state().is_housekeeper:
             continue
         result, started = "failed", time.perf_counter()

@@ -134,7 +134,8 @@ class Journal:
 
         Raises the database's error when a row was refused, JournalUnavailable when the database is away.
         """
-        return self._submit(unit.take(), None)
+        taken = unit.take()
+        return taken.announced(self._submit(taken, None))
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Run a synchronous function on the writer's connection, under a savepoint of the next batch; its
@@ -194,8 +195,7 @@ class Journal:
         self._writing = False
         now = time.monotonic()
         elapsed = max(now - self._rate_at, 1e-4)
-        weight = min(elapsed, 1.0)
-        self._rate += (len(batch) / elapsed - self._rate) * weight
+        self._rate += (len(batch) / elapsed - self._rate) * min(elapsed, 1.0)
         self._rate_at = now
         self._resolve(batch)
         if self._pending and self._flush_handle is None:

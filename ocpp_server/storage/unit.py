@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from ocpp_server.storage.bulk import Row, Table, pipelined
 
 
 class Unit:
-    """The rows that one message inserts and updates."""
+    """The rows that one message inserts and updates.
 
-    __slots__ = ("inserts", "updates")
+    The journal calls `when_stored` in the event loop with the future of the commit.
+    """
+
+    __slots__ = ("inserts", "updates", "when_stored")
 
     def __init__(self) -> None:
+        self.when_stored: Callable[[asyncio.Future[Any]], None] | None = None
         self.inserts: list[tuple[Table, Row]] = []
         self.updates: list[tuple[Table, Any, dict[str, Any]]] = []
 
@@ -34,6 +40,7 @@ class Unit:
 
     def clear(self) -> None:
         self.inserts, self.updates = [], []
+        self.when_stored = None
 
     def take(self) -> Unit:
         """Return the gathered rows as a new unit, and empty this one.
@@ -44,7 +51,14 @@ class Unit:
         taken = Unit()
         taken.inserts, self.inserts = self.inserts, taken.inserts
         taken.updates, self.updates = self.updates, taken.updates
+        taken.when_stored, self.when_stored = self.when_stored, None
         return taken
+
+    def announced(self, future: asyncio.Future[Any]) -> asyncio.Future[Any]:
+        """The future of the commit of this unit, which calls `when_stored`."""
+        if self.when_stored is not None:
+            future.add_done_callback(self.when_stored)
+        return future
 
     def __bool__(self) -> bool:
         return bool(self.inserts or self.updates)

@@ -11,6 +11,7 @@ messages of this one. A test pins `type`, the keys and their order. Unknown keys
 | `station.dismissed` | `StationDismissed` | the process that holds the socket |
 | `command.taken` | `CommandTaken` | the process that sent a `StationCall` |
 | `command.finished` | `CommandFinished` | the process that waits for a command or for a replaced connection |
+| `events.written` | `EventsWritten` | the group `events`: the process that numbers events |
 """
 
 from __future__ import annotations
@@ -74,10 +75,14 @@ class CommandFinished(msgspec.Struct, kw_only=True, tag_field="type", tag="comma
     id: str
 
 
+class EventsWritten(msgspec.Struct, kw_only=True, tag_field="type", tag="events.written"):
+    """Events were committed and have no number yet. A lost message costs a second: the reader also polls."""
+
+
 # Messages about one connection. The switchboard fills in `connection_id` of those that it addresses itself.
 Notice = StationChanged | StationDismissed
 ToConnection = StationCall | StationReplaced | Notice
-Message = ToConnection | CommandTaken | CommandFinished
+Message = ToConnection | CommandTaken | CommandFinished | EventsWritten
 
 
 def pack(message: Message) -> dict[str, Any]:

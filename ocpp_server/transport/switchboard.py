@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import uuid
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -23,6 +23,7 @@ from ocpp_server.transport.conversation import StationConnection
 from ocpp_server.transport.messages import (
     CommandFinished,
     CommandTaken,
+    EventsWritten,
     Message,
     Notice,
     StationCall,
@@ -36,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 # The time limit for sending to the channel layer, which normally takes less than a millisecond.
 _LAYER_S = 3.0
+# The group of the process that numbers events.
+_EVENTS = "events"
 # How often a command is forwarded to a newer connection of its station.
 _HOPS = 3
 # How long a process may take to confirm a command, how often the command is sent, and how many received
@@ -75,6 +78,8 @@ class Switchboard:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._accepted: Callable[[int], Awaitable[None]] | None = None
+        # Called when another process has committed events; set by the process that numbers them.
+        self._number_events: Callable[[], None] | None = None
 
     def served(self) -> list[StationConnection]:
         """The connections of all stations whose messages this process handles."""
@@ -95,7 +100,7 @@ class Switchboard:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-            self._task = self._loop = None
+            self._task = self._loop = self._number_events = None
 
     # -- sending ----------------------------------------------------------------------------------
 
@@ -114,6 +119,19 @@ class Switchboard:
         except Exception as error:
             # Each channel layer raises errors of its own; callers need only one.
             raise live.LiveStateUnavailable(f"The channel layer does not work ({error!r}).") from error
+
+    async def announce_events(self) -> None:
+        """Notify the process that numbers events. It also polls, so a message may be lost."""
+        with suppress(Exception):
+            async with asyncio.timeout(_LAYER_S):
+                await get_channel_layer().group_send(_EVENTS, messages.pack(EventsWritten()))
+
+    async def hear_of_events(self, number_events: Callable[[], None]) -> None:
+        """From now on call this function when another process has committed events."""
+        if self._number_events is None and self.channel:
+            async with asyncio.timeout(_LAYER_S):
+                await get_channel_layer().group_add(_EVENTS, self.channel)
+            self._number_events = number_events
 
     async def echo(self) -> None:
         """Send a message to this process through the channel layer and wait for it; for the readiness probe.
@@ -136,6 +154,17 @@ class Switchboard:
             await downlink.changed(connection)
         else:
             await downlink.dismiss(connection, notice.code, notice.reason)
+
+    def call_soon(self, function: Callable[[], None]) -> bool:
+        """Call a function in the event loop of this process. False without one. Thread-safe."""
+        loop = self._loop
+        if loop is None:
+            return False
+        try:
+            loop.call_soon_threadsafe(function)
+        except RuntimeError:  # the loop was closed just now
+            return False
+        return True
 
     def notify_station(self, identity: str, notice: Notice) -> None:
         """Send a notice about a station to the process that serves it, if the station is connected.
@@ -260,6 +289,10 @@ class Switchboard:
                 await asyncio.sleep(1)
 
     def _receive(self, message: Message) -> None:
+        if isinstance(message, EventsWritten):
+            if self._number_events is not None:
+                self._number_events()
+            return
         if isinstance(message, CommandFinished | CommandTaken):
             events = self._waiters if isinstance(message, CommandFinished) else self._unconfirmed
             event = events.get(message.id)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-APPS = ("accounts", "chargepoints", "transactions", "configuration", "smart_charging", "operations")
+APPS = ("accounts", "chargepoints", "transactions", "configuration", "smart_charging", "events", "operations")
 PACKAGES = ("ocpp_server", *APPS, "simulator")
 # These modules set up Django or an application when they are imported.
 _PROGRAMS = ("settings", "accounts_settings", "asgi", "gateway_asgi", "accounts_asgi", "__main__", "conftest")
@@ -18,7 +18,7 @@ _SETTINGS = "ocpp_server.settings"
 # Importing these modules creates the gateway of the process, with its name and settings.
 _LATE = ("ocpp_server.transport.gateway.front", "ocpp_server.transport.gateway.metrics")
 # These modules read a setting again when Django sends `setting_changed`.
-_FOLLOWING = frozenset({"ocpp_server.transport.message_log"})
+_FOLLOWING = frozenset({"ocpp_server.transport.message_log", "ocpp_server.events.outbox"})
 
 # Settings that modules of the project read while they were imported, with the values they saw.
 _read_early: dict[str, Any] = {}

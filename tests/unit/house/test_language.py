@@ -31,6 +31,7 @@ CODE = (
     "bench",
     "chargepoints",
     "configuration",
+    "events",
     "conftest.py",
     "manage.py",
     "ocpp_server",

@@ -11,6 +11,7 @@ from ocpp_server.process.scheduler import Job
 # The names that dashboards and alerts use.
 NAMES = {
     "mirror",
+    "number_events",
     "expire",
     "ask_for_missing_events",
     "doubt",

@@ -1,0 +1,21 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class EventsConfig(AppConfig):
+    name = "events"
+    verbose_name = _("Events")
+
+    def ready(self) -> None:
+        # The modules below import models: Django has loaded those only now.
+        from events import jobs, metrics
+        from events.services import waking
+        from ocpp_server.events import outbox
+        from ocpp_server.observability import fleet
+        from ocpp_server.observability import metrics as collectors
+        from ocpp_server.process import scheduler
+
+        outbox.port.fill(waking)
+        scheduler.register(jobs.JOBS)
+        fleet.register(metrics.FLEET)
+        collectors.register(metrics.EventsCollector, of=collectors.FLEET_ROLES)

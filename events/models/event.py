@@ -1,0 +1,63 @@
+"""Events: the outbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def unnumbered(self) -> EventQuerySet:
+        return self.filter(position__isnull=True)
+
+    def numbered(self) -> EventQuerySet:
+        return self.filter(position__isnull=False).order_by("position")
+
+
+class Event(models.Model):
+    """An event, written in the transaction of the change that it is about and numbered after its commit.
+
+    `station` is the identity and no foreign key: an event outlives its station, and the check of a key would
+    lock the station's row with every message.
+    """
+
+    uid = models.CharField(max_length=36, editable=False)
+    type = models.CharField(max_length=48)
+    version = models.PositiveSmallIntegerField(default=1)
+    station = models.CharField(max_length=255, blank=True, default="", help_text=_("The station's identity."))
+    site_id = models.BigIntegerField(_("site"), null=True, blank=True)
+    position = models.BigIntegerField(
+        null=True, blank=True, unique=True, help_text=_("The place in the stream of all events.")
+    )
+    sequence = models.BigIntegerField(
+        null=True, blank=True, help_text=_("The place among the events of its station.")
+    )
+    data = models.TextField(help_text=_("JSON."))
+    is_personal = models.BooleanField(_("personal"), default=False)
+    at = models.DateTimeField(_("time"))
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        db_table = "api_events"
+        ordering = ["-id"]
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        # No `unique=True`: PostgreSQL would get a second index of the same column, for LIKE.
+        constraints = [models.UniqueConstraint(fields=["uid"], name="event_uid")]
+        indexes = [
+            models.Index(fields=["station", "position"], name="event_by_station"),
+            models.Index(fields=["id"], name="event_unnumbered", condition=models.Q(position__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.uid}"
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """The decoded data."""
+        content: dict[str, Any] = orjson.loads(self.data)
+        return content
