@@ -15,7 +15,7 @@ from chargepoints.models import (
     ReportAssembly,
     SecurityEvent,
 )
-from chargepoints.services import deviations
+from chargepoints.services import clocks, commands, deviations
 from chargepoints.services.follow_ups import gathering, keeping
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server.process.scheduler import EXPIRE, MIRROR, SWEEP, TRIM, Job, Step, in_journal
@@ -44,6 +44,7 @@ async def mirror_stations() -> None:
                 last_seen_at=station.last_seen_at,
                 clock_skew_s=station.clock_skew_s,
             )
+            clocks.watch(station, unit)
         if station.deviations:
             counted.append((station.pk, station.deviations))
             station.deviations = {}
@@ -57,7 +58,7 @@ def end_overdue_commands() -> None:
     """End commands that are long past their deadline."""
     now = datetime.now(UTC)
     overdue = Command.objects.unfinished().filter(deadline_at__lt=now - COMMAND_GRACE)
-    overdue.update(state=Command.State.TIMEOUT, finished_at=now)
+    commands.end_all(overdue, state=Command.State.TIMEOUT, finished_at=now)
 
 
 def delete_old_refusals() -> None:
@@ -83,7 +84,8 @@ def recover() -> None:
     ChargePoint.objects.online().update(
         is_online=False, disconnected_at=now, connection_id="", close_code=None
     )
-    Command.objects.unfinished().update(
+    commands.end_all(
+        Command.objects.unfinished(),
         state=Command.State.DISCONNECTED,
         finished_at=F("deadline_at"),
         error_description="The server was restarted.",

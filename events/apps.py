@@ -9,13 +9,13 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
         from events import jobs, metrics
-        from events.services import waking
-        from ocpp_server.events import outbox
+        from events.services import outbox
+        from ocpp_server.events import outbox as port_of_outbox
         from ocpp_server.observability import fleet
         from ocpp_server.observability import metrics as collectors
         from ocpp_server.process import scheduler
 
-        outbox.port.fill(waking)
+        port_of_outbox.port.fill(outbox)
         scheduler.register(jobs.JOBS)
         fleet.register(metrics.FLEET)
         collectors.register(metrics.EventsCollector, of=collectors.FLEET_ROLES)

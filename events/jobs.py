@@ -5,11 +5,22 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from events.services import numbering, waking
+from django.conf import settings
+
+from events.services import numbering, presence, retention, waking
 from ocpp_server.observability import measures
-from ocpp_server.process.scheduler import Job, Step
+from ocpp_server.process.scheduler import SWEEP, Job, Step
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.switchboard import switchboard
+
+
+def _part_of_the_wait() -> float:
+    return min(5.0, max(0.5, float(settings.EVENT_OFFLINE_AFTER) / 6))
+
+
+WATCH_PRESENCE: Final = Job("watch_presence", every=_part_of_the_wait)
+# In every process: one that is no longer elected has to forget what it knows.
+FORGET_PRESENCE: Final = Job("forget_presence", every=1.0, everywhere=True)
 
 
 async def number() -> None:
@@ -23,4 +34,9 @@ async def number() -> None:
     await asyncio.sleep(waking.PAUSE_S)
 
 
-JOBS: Final[tuple[tuple[Job, Step], ...]] = ((waking.NUMBER_EVENTS, number),)
+JOBS: Final[tuple[tuple[Job, Step], ...]] = (
+    (waking.NUMBER_EVENTS, number),
+    (WATCH_PRESENCE, presence.watch),
+    (FORGET_PRESENCE, presence.forget_if_not_elected),
+    (SWEEP, retention.delete_old),
+)

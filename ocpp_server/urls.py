@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from events import views as events
 from ocpp_server.api import errors, health, pages
 from operations import dashboard
 
@@ -17,6 +18,7 @@ API_V1 = [
     path("", include("configuration.urls")),
     path("", include("transactions.urls")),
     path("", include("accounts.urls")),
+    path("", include("events.urls")),
 ]
 
 urlpatterns = [
@@ -28,6 +30,7 @@ urlpatterns = [
     path("clients", health.ClientsView.as_view()),
     path("metrics", health.MetricsView.as_view()),
     path("api/schema/", pages.SchemaView.as_view(), name="schema"),
+    path("api/schema/events/<str:name>.json", events.EventSchemaView.as_view()),
     path("api/docs/", pages.DocsView.as_view(), name="docs"),
     path("api/v1/", include(API_V1)),
     # An unknown address of the API is answered with JSON; a wrong trailing slash is accepted.

@@ -18,6 +18,8 @@ from accounts.models.token import normalise_uid
 from accounts.services import membership, token_files, tokens
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import charging
 
 log = structlog.get_logger(__name__)
 
@@ -250,11 +252,20 @@ def write(plan: Plan) -> None:
             # small.
             names = [*sorted(plan.changed_fields), "uid_key", "updated_at"]
             Token.objects.bulk_update(plan.changed, names, batch_size=_UPDATE_BATCH)
+            _announce(plan)
             for some in _batches([token.uid_key for token in plan.created]):
                 UnknownToken.objects.filter(uid_key__in=some).delete()
             transaction.on_commit(lambda: live.state().forget_tokens())
     except IntegrityError:
         raise Conflict("Another request added a token of this file during the import.", field="uid") from None
+
+
+def _announce(plan: Plan) -> None:
+    outbox.emit_many(charging.TOKEN_CREATED, [("", None, tokens.shown(token)) for token in plan.created])
+    changed = {"changed": sorted(plan.changed_fields)}
+    outbox.emit_many(
+        charging.TOKEN_UPDATED, [("", None, tokens.shown(token) | changed) for token in plan.changed]
+    )
 
 
 def _require_unchanged(planned: list[Token]) -> None:

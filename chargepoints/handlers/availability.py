@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from chargepoints.services import availability
+from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
-from ocpp_server.protocol.registry import on
+from ocpp_server.protocol.registry import on, reply
 from ocpp_server.protocol.versions import V2X, V16
 
 
@@ -36,3 +37,18 @@ async def status_notification(station: Station, request: dict[str, Any]) -> dict
         at=station.moment(request["timestamp"]),
     )
     return {}
+
+
+@reply("ChangeAvailability", V16, *V2X)
+async def availability_changed(
+    station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
+) -> None:
+    if response["status"] in ("Accepted", "Scheduled"):
+        is_16 = "connectorId" in request
+        station.emit(
+            stations.AVAILABILITY_CHANGED,
+            evseId=request["connectorId"] if is_16 else request.get("evse", {}).get("id", 0),
+            availability=request["type"] if is_16 else request["operationalStatus"],
+            status=response["status"],
+            requestId=command_id,
+        )

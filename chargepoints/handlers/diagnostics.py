@@ -10,10 +10,13 @@ from chargepoints.services import diagnostics
 from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record
 from chargepoints.tables import CHARGE_POINTS
+from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import after, on, reply
 from ocpp_server.protocol.versions import V2X, V16
+
+_UPLOADED = "Uploaded"
 
 
 @on("DiagnosticsStatusNotification", V16)
@@ -29,6 +32,8 @@ async def log_status_notification(station: Station, request: dict[str, Any]) -> 
 def _progress(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     station.unit.update(CHARGE_POINTS, station.pk, diagnostics_status=request["status"][:64])
     record(station=station, request=request)
+    if request["status"] == _UPLOADED:
+        station.emit(stations.DIAGNOSTICS, status=_UPLOADED)
     return {}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record
 from chargepoints.tables import CHARGE_POINTS
+from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, on
 from ocpp_server.protocol.versions import V2X, V16
@@ -25,6 +26,7 @@ async def signed_firmware_status_notification(station: Station, request: dict[st
 def _progress(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     station.unit.update(CHARGE_POINTS, station.pk, firmware_status=request["status"][:64])
     record(station=station, request=request)
+    station.emit(stations.FIRMWARE, status=request["status"][:64])
     return {}
 
 

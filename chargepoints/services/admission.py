@@ -8,6 +8,8 @@ from django.conf import settings
 
 from chargepoints.models import ChargePoint, RefusedConnection
 from chargepoints.services import security
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import stations
 from ocpp_server.transport.handshake import admission
 from ocpp_server.transport.handshake.admission import Handshake, Refusal
 
@@ -15,6 +17,9 @@ from ocpp_server.transport.handshake.admission import Handshake, Refusal
 MAX_REFUSALS = 10_000
 # The same refusal within this time is counted in the same row: a charger may try every second.
 _COALESCE = timedelta(minutes=10)
+# At most this many events in an hour about connections from one address.
+_MAX_ANNOUNCED = 100
+_announced, _strangers = security.Hourly(), security.Hourly()
 # Stations per query.
 _AT_ONCE = 500
 
@@ -44,13 +49,24 @@ def register(identities: list[str]) -> list[ChargePoint | None]:
         ChargePoint(identity=identity, identity_key=key, registration_status=registration)
         for key, identity in list(unknown.items())[:room]
     ]
+    present = ChargePoint.objects.by_identities([row.identity for row in made])
+    known = set(present.values_list("identity_key", flat=True))
     ChargePoint.objects.bulk_create(made, batch_size=_AT_ONCE, ignore_conflicts=True)
+    outbox.emit_many(
+        stations.REGISTERED,
+        [
+            (row.identity, None, {"registrationStatus": row.registration_status, "by": "self"})
+            for row in made
+            if row.identity_key not in known
+        ],
+    )
     return find(identities)
 
 
 def record(handshake: Handshake, refusal: Refusal) -> None:
     """Store a refused connection, and a security event when the refusal is one."""
     now = datetime.now(UTC)
+    _announce(handshake, refusal)
     identity = handshake.identity.replace("\0", "\ufffd")[:255]
     known = RefusedConnection.objects.filter(
         identity=identity,
@@ -82,3 +98,25 @@ def record(handshake: Handshake, refusal: Refusal) -> None:
         # One event for each row: repetitions are counted in the row.
         sentence = f"{refusal.reason} From {handshake.address or 'an unknown address'}."
         security.record(charge_point=charge_point, type=refusal.security, tech_info=sentence)
+
+
+def _announce(handshake: Handshake, refusal: Refusal) -> None:
+    """station.refused, once for each identity, reason and hour.
+
+    Only a known station is named: anybody could fill the numbers of stations with invented identities.
+    """
+    identity = handshake.identity.replace("\0", "\ufffd")[:255]
+    if _announced.count(f"{identity.casefold()} {refusal.code} {refusal.reason}") > 1:
+        return
+    if _strangers.count(handshake.address) > _MAX_ANNOUNCED:
+        return
+    charge_point = find([identity])[0]
+    outbox.emit(
+        stations.REFUSED,
+        station=charge_point.identity if charge_point is not None else "",
+        site=charge_point.site_id if charge_point is not None else None,
+        code=refusal.code,
+        reason=refusal.reason[:500],
+        identity=identity,
+        remoteAddress=handshake.address[:64],
+    )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chargepoints.models import Connector, Evse
 from chargepoints.tables import CHARGE_POINTS, CONNECTORS
+from ocpp_server.events.catalogue import stations
 from ocpp_server.live.records import ConnectorState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import Place
@@ -14,6 +15,7 @@ from ocpp_server.storage.journal import journal
 # More than any station has. The limit keeps a station from filling the database with connector numbers.
 MAX_CONNECTORS = 128
 
+_FAULTED = Connector.Status.FAULTED.value
 FREE = Connector.Status.AVAILABLE.value
 _KNOWN = frozenset(value for value in Connector.Status.values if value)
 
@@ -36,9 +38,11 @@ async def report(
     if place.evse is None:
         station.deviation("impossible-place")
         return
+    error = {"errorCode": error_code, "vendorErrorCode": vendor_error_code, "info": info}
     if not place.evse:
         # Connector 0 is the station as a whole: its status hides the connectors' and never overwrites it.
-        station.status = status
+        if status != station.status:
+            _set_status(station, station, status, at, **error)
         station.unit.update(
             CHARGE_POINTS,
             station.pk,
@@ -52,7 +56,9 @@ async def report(
     if connector is None:
         station.deviation("too-many-connectors", str(place))
         return
-    connector.status, connector.error_code, connector.info = status, error_code, info
+    if status != connector.status:
+        _set_status(station, connector, status, at, **error)
+    connector.error_code, connector.info = error_code, info
     connector.reported_at = station.received_at
     station.unit.update(
         CONNECTORS,
@@ -66,6 +72,43 @@ async def report(
         status_at=at,
         status_received_at=station.received_at,
     )
+
+
+def is_faulted(station: Station) -> bool:
+    """Whether the station as a whole or one of its connectors is Faulted."""
+    return station.status == _FAULTED or any(
+        connector.status == _FAULTED for connector in station.connectors.values()
+    )
+
+
+def _set_status(
+    station: Station, holder: Station | ConnectorState, status: str, at: datetime, **error: str
+) -> None:
+    """Set another status of a connector or of the station as a whole, with its events.
+
+    `error` holds errorCode, vendorErrorCode and info.
+    """
+    previous = holder.status
+    concerns_fault = _FAULTED in (status, previous)
+    was_faulted = concerns_fault and is_faulted(station)
+    holder.status = status
+    where = {"evseId": 0, "connectorId": 0}
+    if isinstance(holder, ConnectorState):
+        where = {"evseId": holder.evse, "connectorId": holder.number}
+        station.emit(
+            stations.STATUS_CHANGED,
+            **where,
+            status=status,
+            previousStatus=previous,
+            **error,
+            statusTime=at,
+        )
+    if not concerns_fault:
+        return
+    if status == _FAULTED and not was_faulted:
+        station.emit(stations.FAULTED, **where, **error)
+    elif was_faulted and not is_faulted(station):
+        station.emit(stations.RECOVERED, **where)
 
 
 def known_status(status: str) -> str:

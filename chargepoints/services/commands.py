@@ -7,10 +7,14 @@ from typing import Any, NamedTuple
 
 import orjson
 import structlog
+from django.db import transaction
+from django.db.models import F, QuerySet
 
 from chargepoints.models import ChargePoint, Command
 from chargepoints.tables import COMMANDS
 from ocpp_server.domain import QueueFull
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import charging
 from ocpp_server.observability import measures
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.storage.unit import Unit
@@ -75,9 +79,10 @@ def mark_late(command_id: str, payload: str) -> None:
         answer = orjson.loads(kept)
     except orjson.JSONDecodeError:
         answer = kept
-    Command.objects.filter(pk=command_id, state=Command.State.TIMEOUT).update(
-        state=Command.State.LATE, response={"late": answer}
-    )
+    timed_out = Command.objects.filter(pk=command_id, state=Command.State.TIMEOUT)
+    with transaction.atomic():
+        if timed_out.update(state=Command.State.LATE, response={"late": answer}):
+            _announce(Command.objects.filter(pk=command_id))
 
 
 def end_disconnected(command_id: str) -> None:
@@ -101,17 +106,54 @@ def end_refused(command_id: str) -> None:
 def _end(command_id: str, state: Command.State, **values: str) -> None:
     unfinished = Command.objects.unfinished().filter(pk=command_id)
     found = unfinished.values_list("charge_point__identity", "action").first()
-    if found and unfinished.update(state=state, finished_at=datetime.now(UTC), **values):
+    if found and end_all(unfinished, state=state, finished_at=datetime.now(UTC), **values):
         station, action = found
         measures.finished(action, state, None)
         log.info("command.finished", station=station, message_id=command_id, action=action, state=str(state))
+
+
+def end_all(unfinished: QuerySet[Command], **columns: Any) -> int:
+    """End these commands with their events. Returns how many were ended."""
+    with transaction.atomic():
+        # By key: the condition of the query no longer holds after the update.
+        keys = list(unfinished.values_list("pk", flat=True))
+        ended = unfinished.filter(pk__in=keys).update(**columns)
+        # Another process may have ended some of them meanwhile, with an event of its own.
+        exact = {name: value for name, value in columns.items() if not isinstance(value, F)}
+        _announce(Command.objects.filter(pk__in=keys, **exact))
+    return ended
+
+
+def _announce(ended: QuerySet[Command]) -> None:
+    """command.finished for each of these commands."""
+    rows = ended.order_by("created_at").values_list(
+        "pk", "action", "state", "error_code", "charge_point__identity", "charge_point__site_id"
+    )
+    outbox.emit_many(
+        charging.COMMAND_FINISHED,
+        [
+            (
+                identity,
+                site,
+                {
+                    "requestId": pk,
+                    "action": action,
+                    "state": state,
+                    "status": "",
+                    "errorCode": error_code,
+                    "durationMs": None,
+                },
+            )
+            for pk, action, state, error_code, identity, site in rows
+        ],
+    )
 
 
 def end_unanswered(command_id: str, state: str, at: datetime) -> Ended | None:
     """End a command in this state; None when it has ended before."""
     unfinished = Command.objects.unfinished().filter(pk=command_id)
     found = unfinished.values_list("charge_point_id", "action").first()
-    if found is None or not unfinished.update(state=state, finished_at=at):
+    if found is None or not end_all(unfinished, state=state, finished_at=at):
         return None
     return Ended(*found)
 

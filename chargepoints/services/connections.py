@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from chargepoints.models import ChargePoint, Command
-from chargepoints.services import deviations, security
+from chargepoints.services import commands, deviations, security
 from chargepoints.tables import CHARGE_POINTS, MESSAGES
 from ocpp_server.storage.unit import Unit
 
@@ -71,7 +71,10 @@ def end_connections(connection_ids: list[str]) -> None:
     gone = list(rows.values_list("pk", "identity"))
     for _, identity in gone:
         log.warning("station.disconnected", station=identity, reason="its process has died")
-    Command.objects.unfinished().filter(charge_point__in=[pk for pk, _ in gone], created_at__lt=now).update(
-        state=Command.State.DISCONNECTED, finished_at=now, error_description="The server's process has died."
+    commands.end_all(
+        Command.objects.unfinished().filter(charge_point__in=[pk for pk, _ in gone], created_at__lt=now),
+        state=Command.State.DISCONNECTED,
+        finished_at=now,
+        error_description="The server's process has died.",
     )
     rows.update(is_online=False, disconnected_at=now, close_code=None)

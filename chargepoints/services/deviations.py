@@ -8,7 +8,9 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 
-from chargepoints.models import Deviation
+from chargepoints.models import ChargePoint, Deviation
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import DeviationCount
 
 Counts = dict[tuple[str, str, str], DeviationCount]
@@ -36,6 +38,7 @@ def store(counted: list[tuple[int, Counts]], at: datetime) -> None:
                         first_at=at,
                         last_at=at,
                     )
+                    _announce(charge_point_pk, kind, seen)
             except IntegrityError:
                 # The station's previous process has stored the first of this kind meanwhile.
                 _add(known, seen, at)
@@ -43,6 +46,19 @@ def store(counted: list[tuple[int, Counts]], at: datetime) -> None:
 
 def _named(charge_point_pk: int, kind: tuple[str, str, str]) -> dict[str, Any]:
     return {"charge_point_id": charge_point_pk, **dict(zip(("kind", "action", "path"), kind, strict=True))}
+
+
+def _announce(charge_point_pk: int, kind: tuple[str, str, str], seen: DeviationCount) -> None:
+    """station.deviated, if it is chosen."""
+    if outbox.is_chosen(stations.DEVIATED):
+        charge_point = ChargePoint.objects.only("identity", "site_id").get(pk=charge_point_pk)
+        outbox.emit(
+            stations.DEVIATED,
+            station=charge_point.identity,
+            site=charge_point.site_id,
+            **dict(zip(("kind", "action", "path"), kind, strict=True)),
+            detail=seen.detail,
+        )
 
 
 def _of(charge_point_pk: int, kind: tuple[str, str, str]) -> QuerySet[Deviation]:

@@ -9,9 +9,12 @@ from threading import Lock
 from typing import Final
 
 import structlog
+from django.db import transaction
 
 from chargepoints.models import ChargePoint, SecurityEvent
 from chargepoints.tables import SECURITY_EVENTS
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.observability import measures
 from ocpp_server.observability.masking import masked_words
@@ -88,14 +91,24 @@ def record(*, charge_point: ChargePoint | None, type: str, tech_info: str) -> No
     if _noticed.count(charge_point.identity if charge_point else "") > MAX_PER_HOUR:
         return
     now = datetime.now(UTC)
-    SecurityEvent.objects.create(
-        charge_point=charge_point,
-        type=type,
-        tech_info=tech_info,
-        from_station=False,
-        at=now,
-        received_at=now,
-    )
+    with transaction.atomic():
+        SecurityEvent.objects.create(
+            charge_point=charge_point,
+            type=type,
+            tech_info=tech_info,
+            from_station=False,
+            at=now,
+            received_at=now,
+        )
+        outbox.emit(
+            stations.SECURITY,
+            station=charge_point.identity if charge_point else "",
+            site=charge_point.site_id if charge_point else None,
+            eventType=type[:255],
+            techInfo=tech_info,
+            fromStation=False,
+            time=now,
+        )
 
 
 def failed_login(*, type: str, address: str, tech_info: str) -> None:
@@ -108,11 +121,13 @@ def failed_login(*, type: str, address: str, tech_info: str) -> None:
 
 
 def _store(station: Station, type: str, tech_info: str, at: datetime, *, from_station: bool) -> None:
+    shown = masked_words(tech_info)
+    station.emit(stations.SECURITY, eventType=type[:255], techInfo=shown, fromStation=from_station, time=at)
     station.unit.insert(
         SECURITY_EVENTS,
         charge_point_id=station.pk,
         type=type[:255],
-        tech_info=masked_words(tech_info),
+        tech_info=shown,
         from_station=from_station,
         at=at,
         received_at=station.received_at,

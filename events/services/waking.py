@@ -1,4 +1,4 @@
-"""Wakes the reader that numbers events: fills the engine's port `Outbox`.
+"""Wakes the reader that numbers events.
 
 The reader also polls each second, so a lost wake-up delays events and loses none.
 """
@@ -8,12 +8,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from events.tables import EVENTS
 from ocpp_server import live
 from ocpp_server.process.scheduler import Job
 from ocpp_server.transport.switchboard import switchboard
-
-table = EVENTS
 
 NUMBER_EVENTS: Final = Job("number_events", every=1.0)
 # At most one message in this time to the reader of another process.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -40,6 +41,9 @@ class Outbox(Protocol):
 
     def wake(self) -> None:
         """Rows were committed: make the reader number them now. Callable from any thread; never raises."""
+
+    def erase(self, *, user: int, tokens: Collection[int]) -> int:
+        """Remove what the stored events say about a person. Returns how many were rewritten."""
 
 
 port = Port[Outbox]("Outbox")
@@ -74,7 +78,7 @@ def add(
         unit.when_stored = _announce
 
 
-def emit(type: EventType, *, station: str = "", site: int | None = None, **data: Any) -> None:
+def emit(type: EventType, /, *, station: str = "", site: int | None = None, **data: Any) -> None:
     """Store an event in the database transaction of the caller. For code outside of a station's message."""
     if type.name in _Chosen.names:
         port.app.table.insert([_row(type, data, station, site)])

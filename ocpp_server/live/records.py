@@ -87,6 +87,16 @@ class TokenRecord(msgspec.Struct, frozen=True):
     budgets: tuple[Budget, ...] = ()
 
 
+class Announced(msgspec.Struct, frozen=True):
+    """What the last event about a session told, and when: the next one is due when something differs."""
+
+    at: datetime
+    energy_wh: float
+    charging_state: str
+    id_token: str
+    suspicions: int
+
+
 class TransactionState(msgspec.Struct, kw_only=True):
     """A running or recent transaction of one station. Wh, W, percent; times are aware UTC."""
 
@@ -128,6 +138,7 @@ class TransactionState(msgspec.Struct, kw_only=True):
     remote_start_id: int | None = None
     # When the station restarted during the transaction; None once the transaction has continued.
     interrupted_at: datetime | None = None
+    announced: Announced | None = None
     started_at: datetime
     stopped_at: datetime | None = None
     last_message_at: datetime

@@ -130,7 +130,7 @@ class Station(Loaded):
             self.deviations[key] = DeviationCount(masked_words(detail)[:500], example)
         self.deviations[key].count += 1
 
-    def emit(self, type: EventType, **data: Any) -> None:
+    def emit(self, type: EventType, /, **data: Any) -> None:
         """Add an event to the unit of the current message: it is stored with the change, or not at all."""
         outbox.add(self.unit, type, data, station=self.identity, site=self.site_pk)
 

@@ -14,6 +14,8 @@ from typing import Any
 import orjson
 import structlog
 
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import charging
 from ocpp_server.live.station import Station
 from ocpp_server.live.unit_of_work import UnitOfWork, store
 from ocpp_server.observability import measures
@@ -142,6 +144,20 @@ class CommandResults:
             error_code=values.get("error_code", "") or ("" if answer else state),
             error_description=values.get("error_description", ""),
             duration_ms=None if seconds is None else seconds * 1000,
+        )
+        outbox.add(
+            unit,
+            charging.COMMAND_FINISHED,
+            {
+                "requestId": outgoing.id,
+                "action": outgoing.action,
+                "state": state,
+                "status": values.get("status", ""),
+                "errorCode": values.get("error_code", ""),
+                "durationMs": None if seconds is None else round(seconds * 1000, 1),
+            },
+            station=station.identity,
+            site=station.site_pk,
         )
         command_store.port.app.store_result(unit, outgoing.id, state=state, finished_at=now, **values)
         await (self._work.store() if is_message else store(unit))

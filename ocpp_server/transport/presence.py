@@ -10,6 +10,8 @@ import structlog
 from django.conf import settings
 
 from ocpp_server import live
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import stations
 from ocpp_server.live.extensions import load_stations
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
@@ -98,6 +100,9 @@ async def load(
         address=address,
         at=station.received_at,
     )
+    station.emit(
+        stations.CONNECTED, connectionId=connection_id, ocppVersion=version, remoteAddress=address[:64]
+    )
     departure = _unrecorded.pop(station.identity, None)
     try:
         await journal.commit(unit)
@@ -181,13 +186,16 @@ async def record_departures() -> None:
         return
     departures = dict(_unrecorded)
     _unrecorded.clear()
-    unit = Unit()
-    for pk, _, departure in departures.values():
-        station_store.port.app.show_disconnected(unit, pk, **departure)
+    unit, shown = Unit(), station_store.port.app
+    for identity, (pk, connection_id, departure) in departures.items():
+        if not live.state().is_shared:
+            shown.show_disconnected(unit, pk, **departure)
+        told = {"connectionId": connection_id, "closeCode": departure["close_code"]}
+        outbox.add(unit, stations.DISCONNECTED, told, station=identity)
     try:
         if live.state().is_shared:
-            await journal.run(station_store.port.app.show_disconnected_if_current, departures.values())
-        else:
+            await journal.run(shown.show_disconnected_if_current, departures.values())
+        if unit:
             await journal.commit(unit)
     except JournalUnavailable:
         for identity, kept in departures.items():

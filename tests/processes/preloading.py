@@ -18,7 +18,13 @@ _SETTINGS = "ocpp_server.settings"
 # Importing these modules creates the gateway of the process, with its name and settings.
 _LATE = ("ocpp_server.transport.gateway.front", "ocpp_server.transport.gateway.metrics")
 # These modules read a setting again when Django sends `setting_changed`.
-_FOLLOWING = frozenset({"ocpp_server.transport.message_log", "ocpp_server.events.outbox"})
+_FOLLOWING = frozenset(
+    {
+        "ocpp_server.transport.message_log",
+        "ocpp_server.events.outbox",
+        "transactions.services.transactions.announcing",
+    }
+)
 
 # Settings that modules of the project read while they were imported, with the values they saw.
 _read_early: dict[str, Any] = {}

@@ -21,6 +21,7 @@ class ExpectedStart(msgspec.Struct):
     expires_at: datetime
     id_token: str = ""
     id_token_type: str = ""
+    command_id: str = ""
 
 
 def load_expected_starts(by_pk: ByKey) -> None:
@@ -36,6 +37,7 @@ def load_expected_starts(by_pk: ByKey) -> None:
                     expires_at=expected.expires_at,
                     id_token=expected.id_token,
                     id_token_type=expected.id_token_type,
+                    command_id=expected.command_id,
                 )
             )
 

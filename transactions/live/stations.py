@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server.live.extensions import ByKey
-from ocpp_server.live.records import TransactionState
+from ocpp_server.live.records import Announced, TransactionState
 from transactions.models import Counter, Transaction, TransactionEvent
 from transactions.services.metering import energy
 
@@ -57,6 +57,13 @@ def transaction_state(row: Transaction, station: str) -> TransactionState:
         remote_start_id=row.remote_start_id,
         # The exact time is not stored: a message after the restart would have cleared the flag.
         interrupted_at=row.last_message_at if row.is_interrupted else None,
+        announced=Announced(
+            at=row.last_message_at,
+            energy_wh=row.energy_wh,
+            charging_state=row.charging_state,
+            id_token=row.id_token,
+            suspicions=len(row.suspect_reasons),
+        ),
         started_at=row.started_at,
         stopped_at=row.stopped_at,
         last_message_at=row.last_message_at,

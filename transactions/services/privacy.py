@@ -1,9 +1,10 @@
 """Personal data: the export of everything stored about a person, and its erasure, which keeps the sessions.
 
 Erasure replaces every UID of the person by a random pseudonym, one per token: sessions can still be counted
-and billed together, but no longer identify the person. It covers the database: sessions, events, logs of
-messages and commands, inboxes, the admin's history. It can't cover the stations' caches and lists (until
-they are updated), backups, and files written earlier: exports, and logs of the process, which mask tokens.
+and billed together, but no longer identify the person. It covers the database: sessions, events, the outbox,
+logs of messages and commands, inboxes, the admin's history. It can't cover the stations' caches and lists
+(until they are updated), backups, and files written earlier: exports, and logs of the process, which mask
+tokens. What a consumer of events has received is out of reach too.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from accounts.services import membership
 from chargepoints.models import ChargePoint, Command, Deviation, Message
 from chargepoints.services.provisioning import stations
 from ocpp_server.domain import Conflict
+from ocpp_server.events import outbox
 from transactions.models import QuarantinedMessage, Refusal, RemoteStart, Transaction, TransactionEvent
 
 # Models and columns that keep stations' messages as text.
@@ -108,6 +110,7 @@ def erase(user: User) -> Erased:
     }
     # The logs first: after an interruption the person still exists and can be erased again.
     messages = sum(_replace_in_texts(*where, by_spelling) for where in (*_TEXTS, *_JSON)) if tokens else 0
+    outbox.port.app.erase(user=user.pk, tokens=[token.pk for token in tokens])
     affected: set[int] = set()
     sessions = 0
     with transaction.atomic():

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db.transaction import atomic
+
 from accounts.models.token import normalise_uid
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import charging
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken
@@ -15,6 +19,8 @@ from transactions.tables import REMOTE_STARTS
 
 # Time for the driver to plug in: the usual ConnectionTimeOut is 60 s, some stations are set to minutes.
 PLUG_IN_TIME = timedelta(minutes=5)
+# The effect of a remote start, in events.
+_STARTED = "transaction-started"
 
 
 async def expect(
@@ -53,6 +59,7 @@ async def expect(
         expires_at,
         id_token=token.value,
         id_token_type=token.type,
+        command_id=command_id,
     )
     EXPECTED_STARTS.of(station).append(expected)
     for transaction in station.transactions.values():
@@ -99,6 +106,12 @@ def link(station: Station, transaction: TransactionState) -> None:
                 outcome=RemoteStart.Outcome.STARTED.value,
                 transaction_id=transaction.id,
             )
+            station.emit(
+                charging.EFFECT_SEEN,
+                requestId=expected.command_id,
+                effect=_STARTED,
+                transactionId=transaction.id,
+            )
             return
 
 
@@ -111,6 +124,17 @@ def _fits(expected: ExpectedStart, transaction: TransactionState) -> bool:
 
 def expire(now: datetime) -> None:
     """Mark remote starts as failed when their time is over."""
-    RemoteStart.objects.filter(outcome=RemoteStart.Outcome.WAITING, expires_at__lt=now).update(
-        outcome=RemoteStart.Outcome.NOTHING
-    )
+    overdue = RemoteStart.objects.filter(outcome=RemoteStart.Outcome.WAITING, expires_at__lt=now)
+    with atomic():
+        # By key: a transaction may link one of them meanwhile.
+        for pk, command_id, identity, site in list(
+            overdue.values_list("pk", "command_id", "charge_point__identity", "charge_point__site_id")
+        ):
+            if overdue.filter(pk=pk).update(outcome=RemoteStart.Outcome.NOTHING):
+                outbox.emit(
+                    charging.EFFECT_MISSED,
+                    station=identity,
+                    site=site,
+                    requestId=command_id,
+                    effect=_STARTED,
+                )

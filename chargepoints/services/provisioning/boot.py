@@ -9,6 +9,7 @@ from django.conf import settings
 
 from chargepoints.models import ChargePoint
 from chargepoints.tables import CHARGE_POINTS
+from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 
 # Seconds until a station that is not accepted sends the next BootNotification.
@@ -44,6 +45,19 @@ async def register(*, station: Station, identification: Identification, reason: 
     }
     station.unit.update(
         CHARGE_POINTS, station.pk, boot_reason=reason[:64], last_boot_at=station.received_at, **values
+    )
+    station.emit(
+        stations.BOOTED,
+        registrationStatus=station.registration_status,
+        bootReason=reason[:64],
+        vendor=values["vendor"],
+        model=values["model"],
+        serialNumber=values["serial_number"],
+        firmwareVersion=values["firmware_version"],
+        interruptedTransactions=sum(
+            transaction.is_active and transaction.interrupted_at is None
+            for transaction in station.transactions.values()
+        ),
     )
     return station.registration_status, interval(station)
 

@@ -13,6 +13,8 @@ from django.db.models import ProtectedError
 from chargepoints.models import ChargePoint
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import stations as events
 from ocpp_server.transport.handshake.authentication import hash_password
 from ocpp_server.transport.messages import Notice, StationChanged, StationDismissed
 from ocpp_server.transport.switchboard import switchboard
@@ -37,6 +39,18 @@ _CHANGEABLE: Final = frozenset(
 )
 
 
+# The names of settings in the API, for events.
+_SHOWN: Final = {
+    "site": "siteId",
+    "registration_status": "registrationStatus",
+    "security_profile": "securityProfile",
+    "unknown_tokens": "unknownTokens",
+    "assumed_timezone": "assumedTimezone",
+    "checks_username": "checksUsername",
+    "password_hash": "password",
+}
+
+
 def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint:
     """Create a station before its first connection, accepted unless `registration_status` is given.
 
@@ -51,6 +65,13 @@ def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint
     try:
         with transaction.atomic():
             charge_point.save(force_insert=True)
+            outbox.emit(
+                events.REGISTERED,
+                station=charge_point.identity,
+                site=charge_point.site_id,
+                registrationStatus=charge_point.registration_status,
+                by="operator",
+            )
     except IntegrityError:
         raise Conflict(f"A station {identity} already exists.") from None
     return charge_point
@@ -61,8 +82,16 @@ def update(charge_point: ChargePoint, *, password: str | None = None, **settings
     once. Raises Invalid.
     """
     fields = _apply(charge_point, settings, password)
-    # Only these columns: the live state writes the others, and may have changed them since the row was read.
-    charge_point.save(update_fields=sorted(fields))
+    with transaction.atomic():
+        # Only these columns: the live state writes the others, and may have changed them since the row was
+        # read.
+        charge_point.save(update_fields=sorted(fields))
+        outbox.emit(
+            events.UPDATED,
+            station=charge_point.identity,
+            site=charge_point.site_id,
+            changed=sorted(_SHOWN.get(name, name) for name in fields),
+        )
     changed(charge_point)
     return charge_point
 
@@ -81,6 +110,12 @@ def delete(charge_point: ChargePoint) -> None:
     try:
         with transaction.atomic():
             charge_point.delete()
+            outbox.emit(
+                events.DELETED,
+                station=identity,
+                site=charge_point.site_id,
+                registrationStatus=charge_point.registration_status,
+            )
     except ProtectedError:
         raise Conflict(
             f"{identity} has transactions, which must be kept. Set registrationStatus to Rejected instead."

@@ -8,13 +8,18 @@ from typing import Any, Final
 
 from django.db.models import Q
 
+from chargepoints.models import ChargePoint
 from configuration.models import ReportedKey
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import is_secret_name, masked_words
 from ocpp_server.storage.journal import journal
 
 # A station can invent names: beyond this many rows, only variables that have a row are stored (S11).
 MOST_PER_STATION: Final = 10_000
+# At most this many changes are in one event.
+MOST_CHANGES = 40
 
 
 async def store(*, station: Station, keys: Mapping[str, tuple[str | None, bool]]) -> None:
@@ -27,6 +32,26 @@ async def store(*, station: Station, keys: Mapping[str, tuple[str | None, bool]]
         await journal.run(_store, station.pk, kept, secret, station.received_at)
 
 
+def _announce(charge_point_pk: int, shown: Mapping[str, tuple[str | None, bool]]) -> None:
+    """configuration.changed for values that differ from the last report. A first report makes none."""
+    known = ReportedKey.objects.filter(charge_point_id=charge_point_pk, key__in=shown)
+    before = dict(known.values_list("key", "value"))
+    changes = [
+        {"key": key, "reported": value, "previous": before[key]}
+        for key, (value, _) in sorted(shown.items())
+        if key in before and before[key] != value
+    ]
+    if changes:
+        charge_point = ChargePoint.objects.only("identity", "site_id").get(pk=charge_point_pk)
+        outbox.emit(
+            stations.CONFIGURATION_CHANGED,
+            station=charge_point.identity,
+            site=charge_point.site_id,
+            changes=changes[:MOST_CHANGES],
+            count=len(changes),
+        )
+
+
 def _store(
     charge_point_pk: int,
     keys: Mapping[str, tuple[str | None, bool]],
@@ -35,14 +60,15 @@ def _store(
 ) -> None:
     if secret:
         ReportedKey.objects.filter(charge_point_id=charge_point_pk, key__in=secret).delete()
-    keys = _within_limit(charge_point_pk, keys)
+    shown = _shown(_within_limit(charge_point_pk, keys))
+    _announce(charge_point_pk, shown)
     ReportedKey.objects.bulk_create(
         [
             ReportedKey(
                 charge_point_id=charge_point_pk, key=key, value=value, readonly=readonly, reported_at=at
             )
             # Sorted: two writers with the same keys in different orders would deadlock.
-            for key, (value, readonly) in sorted(_shown(keys).items())
+            for key, (value, readonly) in sorted(shown.items())
         ],
         update_conflicts=True,
         unique_fields=["charge_point", "key"],

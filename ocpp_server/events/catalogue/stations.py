@@ -69,7 +69,6 @@ BOOTED: Final = EventType(
         Field("model", TEXT, "The model."),
         Field("serialNumber", TEXT, "The serial number."),
         Field("firmwareVersion", TEXT, "The present firmware."),
-        Field("previousFirmwareVersion", TEXT, "The firmware of the boot before; null when unknown.", True),
         Field("interruptedTransactions", WHOLE, "The number of sessions that the restart interrupted."),
     ),
     {
@@ -79,7 +78,6 @@ BOOTED: Final = EventType(
         "model": "Wallbox 22",
         "serialNumber": "W22-000417",
         "firmwareVersion": "1.4.2",
-        "previousFirmwareVersion": "1.4.1",
         "interruptedTransactions": 0,
     },
 )

@@ -18,7 +18,7 @@ MENU = {
     "Inboxes": ["Refused connections", "Unknown tokens", "Quarantined messages"],
     "Logs": [
         "Messages", "Commands", "Settlements", "Remote starts", "Deviations", "Security events",
-        "Device events", "Reports", "Follow-ups",
+        "Device events", "Reports", "Follow-ups", "Events",
     ],
     "Details": ["Connectors", "Meter values", "Stored keys", "Reported keys"],
     "Access": ["Operators", "API keys"],

@@ -12,6 +12,8 @@ from ocpp_server.process.scheduler import Job
 NAMES = {
     "mirror",
     "number_events",
+    "watch_presence",
+    "forget_presence",
     "expire",
     "ask_for_missing_events",
     "doubt",

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from django.db import transaction
+
 from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
@@ -19,7 +21,7 @@ from ocpp_server.protocol.translate import IdToken, Place, Verdict, status_2x, s
 from ocpp_server.storage.journal import journal
 from transactions.live.tokens import read_consumption, read_tokens
 from transactions.models import Refusal
-from transactions.services.authorization import access, unknown_tokens
+from transactions.services.authorization import access, announcing, unknown_tokens
 from transactions.services.authorization.access import Purpose, Refused
 from transactions.services.transactions import concurrency
 from transactions.tables import REFUSALS
@@ -87,6 +89,7 @@ async def decide(
     record = choose(await state.tokens(key), _TYPES.get(token.type))
     if record is None:
         if station.accepts_unknown_tokens:
+            announcing.presented(station, token, place, announcing.How(Verdict.ACCEPTED), purpose)
             return _FREE_VEND
         if key:
             await journal.run(unknown_tokens.note, token.value, station.identity, station.received_at)
@@ -106,6 +109,7 @@ async def decide(
     decision = _decision(record, refused)
     if refused is None:
         station.used_tokens.append(record.pk)
+        announcing.presented(station, token, place, announcing.How(decision.verdict, record.pk), purpose)
     else:
         _keep_refusal(station, token, place, decision, purpose)
     return decision
@@ -160,16 +164,18 @@ def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | 
     decision = decide_now(uid=uid, charge_point=charge_point, evse_number=evse_number)
     if decision.is_accepted or decision.is_unknown:
         return
-    Refusal.objects.create(
-        charge_point=charge_point,
-        evse_number=evse_number,
-        token_id=decision.token_pk,
-        id_token=uid[:255],
-        purpose=Refusal.Purpose.REMOTE,
-        status=status_2x(decision.verdict),
-        reason=decision.reason[:300],
-        at=datetime.now(UTC),
-    )
+    with transaction.atomic():
+        refusal = Refusal.objects.create(
+            charge_point=charge_point,
+            evse_number=evse_number,
+            token_id=decision.token_pk,
+            id_token=uid[:255],
+            purpose=Refusal.Purpose.REMOTE,
+            status=status_2x(decision.verdict),
+            reason=decision.reason[:300],
+            at=datetime.now(UTC),
+        )
+        announcing.refused_remotely(charge_point, refusal)
     raise Conflict(
         f"The token may not charge here: {decision.reason}",
         data={"status": status_16(decision.verdict), "reason": decision.reason},
@@ -222,6 +228,12 @@ _KEPT_AS = {
 def _keep_refusal(
     station: Station, token: IdToken, place: Place | None, decision: Decision, purpose: Purpose
 ) -> None:
+    how = announcing.How(decision.verdict, decision.token_pk, decision.reason)
+    announcing.presented(station, token, place, how, purpose)
+    if decision.is_unknown:
+        announcing.unknown(station, token, place, purpose)
+    else:
+        announcing.refused(station, token, place, how, purpose)
     station.unit.insert(
         REFUSALS,
         charge_point_id=station.pk,

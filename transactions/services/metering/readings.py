@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from zlib import crc32
 
 from ocpp_server.live.records import TransactionState
@@ -16,7 +17,7 @@ from ocpp_server.storage.journal import journal
 from transactions.models import MeterValue, Transaction
 from transactions.services.metering import energy
 from transactions.services.metering.counting import MOST_DECIMALS, Rank, Register, given, rank_of
-from transactions.services.transactions import interruptions, sessions
+from transactions.services.transactions import announcing, interruptions, sessions
 from transactions.tables import METER_VALUES
 
 SOC = "SoC"
@@ -35,10 +36,13 @@ async def record(
 ) -> None:
     """Store samples and update the transaction. Every sample is stored: an unreadable one keeps its text."""
     if transaction is None:
+        announcing.sampled(station, place, samples, None)
         _store(station, place, samples, None)
         return
     since = sessions.stable_values(transaction)
-    latest = await take(station=station, place=place, samples=samples, transaction=transaction)
+    latest: dict[str, Any] = await take(
+        station=station, place=place, samples=samples, transaction=transaction
+    )
     sessions.save(station, transaction, since=since, **latest)
 
 
@@ -46,6 +50,7 @@ async def take(
     *, station: Station, place: Place, samples: Sequence[Sample], transaction: TransactionState
 ) -> dict[str, float | None]:
     """`record` for a caller that saves the transaction itself. Returns the columns of the database only."""
+    announcing.sampled(station, place, samples, transaction)
     drawn = transaction.energy_wh
     moments = _store(station, place, samples, transaction)
     stopped_at = transaction.stopped_at if transaction.ended_by == BY_STATION else None

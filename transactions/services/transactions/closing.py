@@ -15,6 +15,7 @@ from accounts.models.token import normalise_uid
 from chargepoints.services.provisioning import stations
 from ocpp_server import live
 from transactions.models import Transaction
+from transactions.services.transactions import announcing
 
 log = structlog.get_logger(__name__)
 
@@ -48,18 +49,24 @@ def close(
         suspect_reasons = _with(row.suspect_reasons, reasons)
         # Every message changes `last_message_at`: the same value means that the row has not changed.
         claimed = Transaction.objects.active().filter(pk=number, last_message_at=row.last_message_at)
-        closed = claimed.update(
-            status=Transaction.Status.ENDED,
-            ended_by=by,
-            stop_reason=stop_reason[:64],
-            charging_state="",
-            meter_stop_wh=row.meter_last_wh,
-            power_w=None,
-            stopped_at=at or row.last_message_at,
-            stop_received_at=datetime.now(UTC),
-            suspect=bool(suspect_reasons),
-            suspect_reasons=suspect_reasons,
-        )
+        columns = {
+            "status": Transaction.Status.ENDED,
+            "ended_by": by,
+            "stop_reason": stop_reason[:64],
+            "charging_state": "",
+            "meter_stop_wh": row.meter_last_wh,
+            "power_w": None,
+            "stopped_at": at or row.last_message_at,
+            "stop_received_at": datetime.now(UTC),
+            "suspect": bool(suspect_reasons),
+            "suspect_reasons": suspect_reasons,
+        }
+        with transaction.atomic():
+            closed = claimed.update(**columns)
+            if closed:
+                for name, value in columns.items():
+                    setattr(row, name, value)
+                announcing.closed(row)
         if closed:
             log.info("transaction.closed", transaction=number, station=row.charge_point.identity, by=by.value)
             forget_when_stored(row)

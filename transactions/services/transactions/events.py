@@ -135,6 +135,7 @@ async def _record_new(station: Station, event: Event, check: int, *, generation:
         reservation_id=event.reservation_id,
         remote_start_id=event.remote_start_id,
         charging_state=event.charging_state,
+        was_offline=event.offline,
         suspicions=tuple(suspicions),
     )
     transaction.has_started = event.type == STARTED
@@ -179,8 +180,9 @@ async def _apply(
         )
     if event.type != ENDED and transaction.is_active:
         interruptions.note_activity(station, transaction, event.at, has_drawn=False)
-    sessions.save(station, transaction, since=since, **columns)
-    if event.type == ENDED and transaction.ended_by != Transaction.EndedBy.STATION.value:
+    ends = event.type == ENDED and transaction.ended_by != Transaction.EndedBy.STATION.value
+    sessions.save(station, transaction, since=since, ends=ends, **columns)
+    if ends:
         await readings.settle(station, transaction, at=event.at)
         _end(station, transaction, event, decision)
     elif event.type == ENDED:

@@ -12,6 +12,7 @@ import orjson
 
 from chargepoints.services import security
 from ocpp_server import live
+from ocpp_server.events.catalogue import charging
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol.actions import ABOUT_MONEY
@@ -41,6 +42,13 @@ def keep(
         detail=detail[:500],
         payload=masked_text(_normalised(station), station.action),
         received_at=station.received_at,
+    )
+    station.emit(
+        charging.QUARANTINED,
+        action=station.action,
+        reason=reason.value,
+        detail=detail[:500],
+        transactionId=transaction_id,
     )
 
 

@@ -23,6 +23,7 @@ from transactions.models import Counter, Transaction
 from transactions.services import remote_control
 from transactions.services.authorization.decision import NO_AUTHORIZATION, Decision, ended_with
 from transactions.services.metering import energy
+from transactions.services.transactions import announcing
 from transactions.services.transactions.concurrency import was_refused
 from transactions.services.transactions.suspicion import SETTLED_BY_STOP, clear, suspect
 from transactions.tables import COUNTERS, TRANSACTIONS
@@ -45,6 +46,7 @@ async def open_new(
     reservation_id: int | None = None,
     remote_start_id: int | None = None,
     charging_state: str = "",
+    was_offline: bool = False,
     suspicions: tuple[tuple[str, str], ...] = (),
 ) -> TransactionState:
     """Issue the transaction's number and add the transaction to the unit of the current message."""
@@ -92,6 +94,7 @@ async def open_new(
     _forget_old(station)
     station.opened.append(transaction)
     claim(station, transaction)
+    announcing.started(station, transaction, was_offline=was_offline)
     remote_control.link(station, transaction)
     return transaction
 
@@ -155,13 +158,27 @@ def stable_values(transaction: TransactionState) -> StableValues:
 
 
 def save(
-    station: Station, transaction: TransactionState, *, since: StableValues | None = None, **columns: Any
+    station: Station,
+    transaction: TransactionState,
+    *,
+    since: StableValues | None = None,
+    ends: bool = False,
+    **columns: Any,
 ) -> None:
-    """Write the columns that a message may have changed.
+    """Write the columns that a message may have changed. `ends`: the message also ends the transaction, which
+    then is the only event.
 
     `since` is the result of `stable_values` before the message: those columns are left out when it is still
     the same. Some have an index, and SQLite rewrites the index even when the value is the same.
     """
+    if not ends:
+        announcing.saved(station, transaction, columns)
+    _write(station, transaction, since, columns)
+
+
+def _write(
+    station: Station, transaction: TransactionState, since: StableValues | None, columns: dict[str, Any]
+) -> None:
     transaction.last_message_at = station.received_at
     if since is None or since != stable_values(transaction):
         columns |= _stable_columns(transaction)
@@ -219,6 +236,7 @@ def end(
     if at < transaction.started_at:
         suspect(transaction, "stop-before-start")
     meter_stop = energy.finish(transaction, meter_wh, at)
+    was_active = transaction.is_active
     if transaction.energy_wh > 0 and transaction.authorization_status not in ("Accepted", ""):
         suspect(transaction, "charged-unauthorized", transaction.authorization_status)
     transaction.is_active = False
@@ -232,21 +250,21 @@ def end(
         # Without energy nothing is billed, so there is nothing to check.
         transaction.suspect_reasons.clear()
     how = ended_with(decision, normalise_uid(token.value), transaction)[:300] if decision and token else ""
-    save(
-        station,
-        transaction,
-        status=Transaction.Status.ENDED.value,
-        ended_by=by,
-        stop_reason=reason[:64],
-        stop_id_token=token.value[:255] if token else "",
-        stop_authorization_status=transaction.stop_authorization_status,
-        stop_authorization_reason=how,
-        stop_fingerprint=fingerprint,
-        meter_stop_wh=meter_stop,
-        power_w=None,
-        stopped_at=at,
-        stop_received_at=station.received_at,
-    )
+    columns = {
+        "status": Transaction.Status.ENDED.value,
+        "ended_by": by,
+        "stop_reason": reason[:64],
+        "stop_id_token": token.value[:255] if token else "",
+        "stop_authorization_status": transaction.stop_authorization_status,
+        "stop_authorization_reason": how,
+        "stop_fingerprint": fingerprint,
+        "meter_stop_wh": meter_stop,
+        "power_w": None,
+        "stopped_at": at,
+        "stop_received_at": station.received_at,
+    }
+    _write(station, transaction, None, columns)
+    announcing.ended(station, transaction, was_active=was_active, meter_stop=meter_stop, reason=reason[:64])
     station.changed.append(transaction)
 
 

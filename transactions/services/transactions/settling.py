@@ -16,7 +16,7 @@ from accounts.models.token import normalise_uid
 from ocpp_server.domain import Conflict, DomainError, Invalid, Missing
 from transactions.models import Settlement, Transaction
 from transactions.services.metering.energy import SETTLED
-from transactions.services.transactions import closing, fixes, proposing
+from transactions.services.transactions import announcing, closing, fixes, proposing
 from transactions.services.transactions.fixes import Proposal
 
 Fix = Settlement.Fix
@@ -43,6 +43,16 @@ _KEPT: Final = (
     "stopped_at",
 )
 
+# The names of columns in the API, for events.
+_SHOWN: Final = {
+    "ended_by": "endedBy",
+    "stop_reason": "stopReason",
+    "meter_stop_wh": "meterStop",
+    "energy_wh": "energyWh",
+    "merged_into_id": "mergedInto",
+    "suspect_reasons": "suspectReasons",
+    "stopped_at": "stopTime",
+}
 # Columns that the first of two merged sessions takes from the second.
 _END: Final = (
     "ended_by",
@@ -337,6 +347,10 @@ def _record(
     reason: str,
     merged_with: Transaction | None = None,
 ) -> Settlement:
+    after = _snapshot(Transaction.objects.get(pk=row.pk))
+    changed = sorted(_SHOWN[name] for name in _SHOWN if before[name] != after[name])
+    if before["status"] == Transaction.Status.ENDED and changed:
+        announcing.settled(row, changed=changed, energy_wh=after["energy_wh"], why=fix.value)
     return Settlement.objects.create(
         transaction=row,
         merged_with=merged_with,
@@ -344,7 +358,7 @@ def _record(
         actor=actor[:150],
         reason=reason,
         before=before,
-        after=_snapshot(Transaction.objects.get(pk=row.pk)),
+        after=after,
     )
 
 

@@ -70,6 +70,7 @@ async def start(
         meter_wh=meter_wh,
         fingerprint=key,
         reservation_id=reservation_id,
+        was_offline=was_queued,
         suspicions=tuple(suspicions),
     )
     if was_queued:

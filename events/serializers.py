@@ -1,0 +1,54 @@
+"""The shape of an event: its envelope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from chargepoints.models import Site
+from events.models import Event
+from ocpp_server.api.fields import ReadSerializer, TimeField
+
+
+def site_names(rows: Sequence[Event]) -> dict[int, str]:
+    """The names of the events' sites, in one query."""
+    keys = {row.site_id for row in rows if row.site_id is not None}
+    return dict(Site.objects.filter(pk__in=keys).values_list("pk", "name")) if keys else {}
+
+
+class EventSerializer(ReadSerializer):
+    id = serializers.CharField(source="uid", help_text="The same each time that the event is read.")
+    type = serializers.CharField(help_text="See docs/events.md.")
+    timestamp = TimeField(source="at", help_text="When the server stored it.")
+    version = serializers.IntegerField(help_text="The version of the data of this type.")
+    position = serializers.IntegerField(help_text="Its place in the stream of all events.")
+    sequence = serializers.IntegerField(
+        allow_null=True, help_text="Rises by one for each event of the station; null without a station."
+    )
+    station = serializers.SerializerMethodField()
+    site = serializers.SerializerMethodField()
+
+    def get_fields(self) -> dict[str, Any]:
+        # In a dictionary, because `data` is a property of serializers.
+        data = serializers.DictField(source="content", help_text="By the type, see docs/events.md.")
+        return {**super().get_fields(), "data": data}
+
+    @extend_schema_field({"type": "string", "nullable": True})
+    def get_station(self, row: Event) -> str | None:
+        return row.station or None
+
+    @extend_schema_field(
+        {
+            "type": "object",
+            "nullable": True,
+            "properties": {"id": {"type": "integer"}, "name": {"type": "string", "nullable": True}},
+            "required": ["id", "name"],
+        }
+    )
+    def get_site(self, row: Event) -> dict[str, Any] | None:
+        if row.site_id is None:
+            return None
+        return {"id": row.site_id, "name": self.context["prepared"].get(row.site_id)}

@@ -1,0 +1,10 @@
+"""The URLs of events over REST."""
+
+from django.urls import path
+
+from events import views
+
+urlpatterns = [
+    path("events", views.EventsView.as_view()),
+    path("events/<str:event_id>", views.EventView.as_view()),
+]
