@@ -37,6 +37,7 @@ class Operation:
     `word` makes the summary and the sentence of the answer: `close` makes "Close a user" and
     "User Ann closed.". `summary` and `sentence` replace them. `also`: statuses of the answer beyond the usual
     ones, for the OpenAPI document. `action`: the method of the viewset. `is_detail`: the URL names one row.
+    `has_etag`: the answer has the ETag of that row.
     """
 
     word: str = ""
@@ -47,6 +48,7 @@ class Operation:
 
     action: ClassVar[str]
     usual_word: ClassVar[str] = ""
+    has_etag: ClassVar[bool] = True
     is_detail: ClassVar[bool] = True
 
     @property
@@ -77,6 +79,12 @@ class Operation:
     def summarized(self, resource: type[ResourceViewSet]) -> str:
         article = "an" if resource.noun[0] in "aeio" else "a"
         return self.summary or f"{self.spoken.capitalize()} {article} {resource.noun}"
+
+    def answers(self, resource: type[ResourceViewSet], other: Serializer | None = None) -> Any:
+        """The envelope around a row; `other` is a shape that differs from the resource's own."""
+        if other is None:
+            return enveloped(resource.component, resource.serializer_class)
+        return enveloped(other.__name__.removesuffix("Serializer"), other)
 
     def worded(self, view: ResourceViewSet, row: Any) -> str:
         """The sentence of the answer."""
@@ -150,12 +158,37 @@ class Get(Operation):
     usual_word: ClassVar[str] = "get"
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
-        return resource.documented(self, enveloped(resource.component, resource.serializer_class))
+        return resource.documented(self, self.answers(resource))
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         row = view.find()
         sentence = self.worded(view, row) if self.sentence else f"{view.label}.".format(row=row)
         return view.respond(sentence, view.shown(row))
+
+
+@dataclass(frozen=True)
+class Part(Operation):
+    """`GET .../{row}/{name}`: a part of one row, in a shape of its own. The router makes its URL."""
+
+    name: str
+    serializer: Serializer
+    usual_word: ClassVar[str] = "get"
+    has_etag: ClassVar[bool] = False
+
+    @property
+    def method_name(self) -> str:
+        return self.name.replace("-", "_")
+
+    def install(self, resource: type[ResourceViewSet]) -> Callable[..., Response]:
+        return self.document(resource)(extra_action(detail=True, url_path=self.name)(self.method()))
+
+    def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
+        return resource.documented(self, self.answers(resource, self.serializer))
+
+    def run(self, view: ResourceViewSet, request: Request) -> Response:
+        row = view.find()
+        shown = self.serializer(row, context={"request": request}).data
+        return answer(self.worded(view, row), shown)
 
 
 @dataclass(frozen=True)
@@ -173,8 +206,7 @@ class Create(Operation):
     is_detail: ClassVar[bool] = False
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
-        answers = enveloped(resource.component, resource.serializer_class)
-        return resource.documented(self, answers, status=201, body=self.body, changes=True)
+        return resource.documented(self, self.answers(resource), status=201, body=self.body, changes=True)
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         parent = view.parent_row()
@@ -204,24 +236,27 @@ class Delete(Operation):
     """`DELETE` of one row. `service` gets the locked row.
 
     The answer shows the row: as it was, or as `service` returns it where the row is kept and only its state
-    changes.
+    changes. `serializer`: the shape of the answer, if it has less than the row.
     """
 
     service: Callable[[Any], Any]
+    serializer: Serializer | None = None
     action: ClassVar[str] = "destroy"
     usual_word: ClassVar[str] = "delete"
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
-        answers = enveloped(resource.component, resource.serializer_class)
-        return resource.documented(self, answers, changes=True)
+        return resource.documented(self, self.answers(resource, self.serializer), changes=True)
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         with view.guarded() as found:
-            sentence, shown = self.worded(view, found), view.shown(found)
+            sentence, shown = self.worded(view, found), self.shown(view, found)
             kept = self.service(found)
         if kept is not None:
-            sentence, shown = self.worded(view, kept), view.shown(kept)
+            sentence, shown = self.worded(view, kept), self.shown(view, kept)
         return view.respond(sentence, shown)
+
+    def shown(self, view: ResourceViewSet, row: Any) -> dict[str, Any]:
+        return view.shown(row) if self.serializer is None else dict(self.serializer(row).data)
 
 
 @dataclass(frozen=True)
@@ -255,8 +290,7 @@ class Act(Operation):
 
 
 def _changing(operation: Change | Act, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
-    answers = enveloped(resource.component, resource.serializer_class)
-    return resource.documented(operation, answers, body=operation.body, changes=True)
+    return resource.documented(operation, operation.answers(resource), body=operation.body, changes=True)
 
 
 def _change(operation: Change | Act, view: ResourceViewSet, request: Request) -> Response:

@@ -185,7 +185,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
             also=operation.also,
             changes=changes,
             guarded=changes and operation.is_detail and cls.has_etag,
-            tagged=not changes and operation.is_detail and cls.has_etag,
+            tagged=not changes and operation.is_detail and operation.has_etag and cls.has_etag,
             located=status == 201,
             description=operation.description,
         )

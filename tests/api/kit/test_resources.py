@@ -15,7 +15,7 @@ from ocpp_server.api import errors
 from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField
 from ocpp_server.api.lists import ChangedQuery, SeriesQuery, ordering, search
 from ocpp_server.api.lookups import TEXT, Lookup
-from ocpp_server.api.operations import Act, All, Change, Create, Delete, Get, List, Operation
+from ocpp_server.api.operations import Act, All, Change, Create, Delete, Get, List, Operation, Part
 from ocpp_server.api.resources import ResourceViewSet, Router
 from ocpp_server.credentials import Role
 from ocpp_server.domain import Conflict, Missing
@@ -25,6 +25,10 @@ from tests.api.conftest import Caller
 class PlaceSerializer(ReadSerializer):
     id = serializers.IntegerField()
     name = serializers.CharField()
+
+
+class AddressSerializer(ReadSerializer):
+    city = serializers.CharField()
 
 
 class PlaceBody(StrictSerializer):
@@ -69,6 +73,7 @@ class PlaceViewSet(ResourceViewSet):
     operations = (
         List(PlaceQuery),
         Get(),
+        Part("address", AddressSerializer, sentence="{row} is in {row.city}."),
         Create(PlaceBody, Site.objects.create),
         Change(PlaceBody, _renamed),
         Delete(_deleted),
@@ -83,12 +88,24 @@ def _place(text: str) -> Site:
     return found
 
 
+def _outlet(text: str) -> ChargePoint:
+    return ChargePoint.objects.get(identity=text)
+
+
 class OutletSerializer(ReadSerializer):
     identity = serializers.CharField()
 
 
+class GoneSerializer(ReadSerializer):
+    was = serializers.CharField(source="identity")
+
+
 class OutletBody(StrictSerializer):
     identity = TextField()
+
+
+def _removed(outlet: ChargePoint) -> None:
+    outlet.delete()
 
 
 def _added(place: Site, *, identity: str) -> ChargePoint:
@@ -99,8 +116,12 @@ class OutletViewSet(ResourceViewSet):
     tag, noun, label, has_etag = "Places", "outlet", "Outlet {row.identity}", False
     serializer_class = OutletSerializer
     parent = Lookup("name", "The name of the place.", TEXT, _place)
-    lookup = Lookup("identity", "", TEXT, key="identity")
-    operations = (All(sentence="{parent} has {count} outlets."), Create(OutletBody, _added, word="add"))
+    lookup = Lookup("identity", "", TEXT, _outlet, "identity")
+    operations = (
+        All(sentence="{parent} has {count} outlets."),
+        Create(OutletBody, _added, word="add"),
+        Delete(_removed, GoneSerializer),
+    )
 
     def get_queryset(self) -> QuerySet[Any]:
         return ChargePoint.objects.filter(site=self.parent_row()).order_by("pk")
@@ -171,6 +192,30 @@ def test_a_deleted_row_is_shown_once_more(operator: Caller) -> None:
     assert deleted.info == made.info
     gone = operator.get(made["Location"])
     assert (gone.status_code, gone.answer["message"]) == (404, f"Place {made.info['id']} not found.")
+
+
+@declared
+def test_a_part_of_a_row_has_its_url_and_shape_and_no_tag(viewer: Caller) -> None:
+    where = f"{PLACES}/{Site.objects.create(name='Depot', city='Ulm').pk}"
+
+    part = viewer.get(f"{where}/address")
+
+    assert (part.status_code, part.answer["message"]) == (200, "Depot is in Ulm.")
+    assert part.info == {"city": "Ulm"}
+    assert "ETag" not in part
+    assert viewer.get(f"{PLACES}/999999/address").status_code == 404
+
+
+@declared
+def test_a_deletion_may_answer_with_less_than_the_row(operator: Caller) -> None:
+    Site.objects.create(name="Depot")
+    made = operator.post(f"{PLACES}/depot/outlets", {"identity": "GARAGE 1"})
+
+    deleted = operator.delete(made["Location"])
+
+    assert (deleted.status_code, deleted.answer["message"]) == (200, "Outlet GARAGE 1 deleted.")
+    assert deleted.info == {"was": "GARAGE 1"}
+    assert not ChargePoint.objects.exists()
 
 
 @declared
