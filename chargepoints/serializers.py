@@ -19,6 +19,7 @@ from chargepoints.models import (
     Site,
 )
 from chargepoints.services.provisioning.stations import MAX_IDENTITY, MAX_PASSWORD, MIN_PASSWORD
+from ocpp_server.api import extensions
 from ocpp_server.api.extensions import ExtendedSerializer
 from ocpp_server.api.fields import (
     AmountField,
@@ -30,25 +31,8 @@ from ocpp_server.api.fields import (
     WholeField,
 )
 from ocpp_server.observability.masking import masked, masked_text
-from ocpp_server.protocol.versions import VERSIONS, label
 
 ANYTHING: dict[str, Any] = {}
-
-
-def version_label(charge_point: ChargePoint) -> str:
-    """1.6, 2.0.1 or 2.1; empty before the first connection."""
-    return (
-        label(charge_point.ocpp_version)
-        if charge_point.ocpp_version in VERSIONS
-        else charge_point.ocpp_version
-    )
-
-
-def station_status(charge_point: ChargePoint) -> str:
-    """Offline without a connection; else the station's own status (1.6 connector 0), or Online."""
-    if not charge_point.is_online:
-        return "Offline"
-    return charge_point.status or "Online"
 
 
 # -- connectors ----------------------------------------------------------------------------------------------
@@ -73,6 +57,16 @@ class ConnectorSerializer(ExtendedSerializer):
         return shown
 
 
+@extend_schema_field(ConnectorSerializer(many=True))
+class ConnectorsField(serializers.Field[Any, Any, Any, Any]):
+    """The connectors of a station, with the fields that other apps add."""
+
+    def to_representation(self, value: Any) -> Any:
+        rows = list(value.select_related("evse"))
+        extensions.attach("connectors", rows)
+        return ConnectorSerializer(rows, many=True).data
+
+
 # -- stations ------------------------------------------------------------------------------------------------
 
 
@@ -83,16 +77,16 @@ class ChargePointSerializer(ExtendedSerializer):
     name = serializers.CharField()
     isOnline = serializers.BooleanField(source="is_online")
     lastSeen = TimeField(source="last_seen_at", allow_null=True)
-    status = serializers.SerializerMethodField()
+    status = serializers.CharField(source="overall_status")
     vendor = serializers.CharField()
     model = serializers.CharField()
     serialNumber = serializers.CharField(source="serial_number")
     firmwareVersion = serializers.CharField(source="firmware_version")
-    ocppVersion = serializers.SerializerMethodField(help_text="1.6, 2.0.1 or 2.1.")
+    ocppVersion = serializers.CharField(source="version_label", help_text="1.6, 2.0.1 or 2.1.")
     siteId = serializers.IntegerField(source="site_id", allow_null=True)
     registrationStatus = serializers.CharField(source="registration_status")
     securityProfile = serializers.IntegerField(source="security_profile")
-    hasPassword = serializers.SerializerMethodField()
+    hasPassword = serializers.BooleanField(source="has_password")
     validation = serializers.CharField()
     unknownTokens = serializers.CharField(source="unknown_tokens")
     assumedTimezone = serializers.CharField(source="assumed_timezone")
@@ -112,31 +106,24 @@ class ChargePointSerializer(ExtendedSerializer):
     disconnectedAt = TimeField(source="disconnected_at", allow_null=True)
     createdAt = TimeField(source="created_at")
 
-    def get_status(self, charge_point: ChargePoint) -> str:
-        return station_status(charge_point)
-
-    def get_ocppVersion(self, charge_point: ChargePoint) -> str:
-        return version_label(charge_point)
-
-    def get_hasPassword(self, charge_point: ChargePoint) -> bool:
-        return bool(charge_point.password_hash)
-
 
 class ChargePointDetailSerializer(ChargePointSerializer):
-    connectors = serializers.SerializerMethodField()
-
-    @extend_schema_field(ConnectorSerializer(many=True))
-    def get_connectors(self, charge_point: ChargePoint) -> Any:
-        return ConnectorSerializer(self.context["connectors"], many=True, context=self.context).data
+    connectors = ConnectorsField(read_only=True)
 
 
 class ChargePointStatusSerializer(ReadSerializer):
-    clientId = serializers.CharField()
-    online = serializers.BooleanField()
-    isOnline = serializers.BooleanField()
-    lastSeen = TimeField(allow_null=True)
-    status = serializers.CharField(help_text="Offline, Online, or the status of the station as a whole.")
-    connectors = ConnectorSerializer(many=True)
+    clientId = serializers.CharField(source="identity")
+    online = serializers.BooleanField(source="is_online")
+    isOnline = serializers.BooleanField(source="is_online")
+    lastSeen = TimeField(source="last_seen_at", allow_null=True)
+    status = serializers.CharField(
+        source="overall_status", help_text="Offline, Online, or the status of the station as a whole."
+    )
+    connectors = ConnectorsField(read_only=True)
+
+
+class RemovedSerializer(ReadSerializer):
+    clientId = serializers.CharField(source="identity")
 
 
 class ProvisioningSerializer(StrictSerializer):

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.site import Site
+from ocpp_server.protocol.versions import VERSIONS, label
 
 
 class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
@@ -120,6 +121,24 @@ class ChargePoint(models.Model):
     def save(self, *args: object, **kwargs: object) -> None:
         self.identity_key = self.identity.casefold()
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    @property
+    def presence(self) -> str:
+        return "online" if self.is_online else "offline"
+
+    @property
+    def overall_status(self) -> str:
+        """Offline without a connection; else the station's own status (1.6 connector 0), or Online."""
+        return (self.status or "Online") if self.is_online else "Offline"
+
+    @property
+    def version_label(self) -> str:
+        """1.6, 2.0.1 or 2.1; empty before the first connection."""
+        return label(self.ocpp_version) if self.ocpp_version in VERSIONS else self.ocpp_version
+
+    @property
+    def has_password(self) -> bool:
+        return bool(self.password_hash)
 
     @property
     def accepts_unknown_tokens(self) -> bool:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
+from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chargepoints.filters import CommandQuery, MessageQuery
-from chargepoints.models import Command
+from chargepoints.models import Command, Message
 from chargepoints.serializers import CommandSerializer, MessageSerializer
-from chargepoints.views.commanding import CommandAnswerSerializer, operations, perform
-from chargepoints.views.lookups import STATION_PATH, station
+from chargepoints.views.commanding import CommandAnswerSerializer, perform
+from chargepoints.views.lookups import STATION
 from ocpp_server.api import extensions
-from ocpp_server.api.documents import LiveQuery, described, enveloped, listed
-from ocpp_server.api.envelope import answer
-from ocpp_server.api.lists import page
+from ocpp_server.api.documents import LiveQuery, described, enveloped
 from ocpp_server.api.lookups import Lookup
+from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
-from ocpp_server.api.views import ApiView
 from ocpp_server.commanding import SEND
 from ocpp_server.domain import Missing
 
@@ -85,88 +83,61 @@ def read_body(data: Any) -> tuple[str, dict[str, Any], float | None]:
     return action, payload, timeout
 
 
-class CommandsView(ApiView):
+class CommandViewSet(ResourceViewSet):
+    """The commands of a station. Its state changes without a request, so a command has no ETag."""
+
+    tag, noun = TAG, "command"
+    has_etag = False
     write_role = SEND.role
+    serializer_class = CommandSerializer
+    parent = STATION
+    lookup = Lookup("request_id", "The requestId from the answer to sending it.", str)
+    operations = (
+        List(CommandQuery, summary="List the commands of a station with actor and result"),
+        Get(summary="Get a command with its state and answer", sentence="{row.action} is {row.state}."),
+    )
+
+    def get_queryset(self) -> QuerySet[Command]:
+        rows = Command.objects.filter(charge_point=self.parent_row())
+        return rows.select_related("charge_point", *extensions.joined("commands")).order_by(
+            "-created_at", "-pk"
+        )
+
+    def find(self, *, lock: bool = False) -> Command:
+        request_id = self.kwargs[self.lookup.name]
+        rows = self.get_queryset()
+        # PostgreSQL refuses a query for text with NUL.
+        found = None if "\0" in request_id else rows.filter(pk=request_id).first()
+        if found is None:
+            raise Missing(f"Command {request_id!r} of {self.parent_row()} not found.")
+        return found
 
     @described(
         "Send any command of the station's OCPP version",
         enveloped("CommandAnswer", CommandAnswerSerializer),
         tag=TAG,
-        path=STATION_PATH,
+        path=STATION.path,
         body=_BODY,
         waits=True,
         changes=True,
-        also=(400,),
     )
-    def post(self, request: Request, client_id: str) -> Response:
-        charge_point = station(client_id)
+    def create(self, request: Request, **path: str) -> Response:
+        charge_point = self.parent_row()
         action, payload, timeout = read_body(request.data)
         asked = {"action": action, "payload": payload, "timeout": timeout}
         return perform(request, SEND, charge_point, asked)
 
-    @described(
-        "List the commands of a station with actor and result",
-        listed("Commands", "commands", CommandSerializer),
-        tag=TAG,
-        path=STATION_PATH,
-        query=CommandQuery,
-        also=(400,),
+
+class MessageViewSet(ResourceViewSet):
+    tag, noun = TAG, "message"
+    serializer_class = MessageSerializer
+    parent = STATION
+    operations = (
+        List(
+            MessageQuery,
+            summary="List the OCPP messages in both directions, newest first by the end of the exchange",
+        ),
     )
-    def get(self, request: Request, client_id: str) -> Response:
-        rows = Command.objects.filter(charge_point=station(client_id))
-        return page(
-            request,
-            kind=CommandQuery,
-            rows=rows.select_related("charge_point", *extensions.joined("commands")).order_by(
-                "-created_at", "-pk"
-            ),
-            name="commands",
-            noun="commands",
-            shape=CommandSerializer,
-            prepare=partial(extensions.attach, "commands"),
-        )
 
-
-class OperatorCommandViewSet(ResourceViewSet):
-    """The endpoints of declared commands, until the charge points' resource has them."""
-
-    tag, noun = TAG, "station"
-    lookup = Lookup("client_id", "The station's identity.", str, station, "identity")
-    operations = operations()
-
-
-class CommandView(ApiView):
-    @described(
-        "Get a command with its state and answer",
-        enveloped("Command", CommandSerializer),
-        tag=TAG,
-        path=STATION_PATH | {"request_id": (str, "The requestId from the answer to sending it.")},
-    )
-    def get(self, request: Request, client_id: str, request_id: str) -> Response:
-        charge_point = station(client_id)
-        rows = charge_point.commands.select_related("charge_point", *extensions.joined("commands"))
-        command = None if "\0" in request_id else rows.filter(pk=request_id).first()
-        if command is None:
-            raise Missing(f"Command {request_id!r} of {charge_point.identity} not found.")
-        extensions.attach("commands", [command])
-        return answer(f"{command.action} is {command.state}.", CommandSerializer(command).data)
-
-
-class MessagesView(ApiView):
-    @described(
-        "List the OCPP messages in both directions, newest first by the end of the exchange",
-        listed("Messages", "messages", MessageSerializer, is_series=True),
-        tag=TAG,
-        path=STATION_PATH,
-        query=MessageQuery,
-        also=(400,),
-    )
-    def get(self, request: Request, client_id: str) -> Response:
-        return page(
-            request,
-            kind=MessageQuery,
-            rows=station(client_id).messages.order_by("-pk"),
-            name="messages",
-            noun="messages",
-            shape=MessageSerializer,
-        )
+    def get_queryset(self) -> QuerySet[Message]:
+        return Message.objects.filter(charge_point=self.parent_row()).order_by("-pk")

@@ -2,54 +2,33 @@
 
 from __future__ import annotations
 
-from rest_framework.request import Request
-from rest_framework.response import Response
+from django.db.models import QuerySet
 
 from chargepoints.filters import FollowUpQuery, ReportQuery
+from chargepoints.models import FollowUp, ReportAssembly
 from chargepoints.serializers import FollowUpSerializer, ReportSerializer
-from chargepoints.views.lookups import STATION_PATH, station
-from ocpp_server.api.documents import described, listed
-from ocpp_server.api.lists import page
-from ocpp_server.api.views import ApiView
+from chargepoints.views.lookups import STATION
+from ocpp_server.api.operations import List
+from ocpp_server.api.resources import ResourceViewSet
 
 TAG = "Commands"
 
 
-class FollowUpsView(ApiView):
-    @described(
-        "List the messages that followed commands, newest first",
-        listed("FollowUps", "followUps", FollowUpSerializer, is_series=True),
-        tag=TAG,
-        path=STATION_PATH,
-        query=FollowUpQuery,
-        also=(400,),
-    )
-    def get(self, request: Request, client_id: str) -> Response:
-        return page(
-            request,
-            kind=FollowUpQuery,
-            rows=station(client_id).follow_ups.defer("personal_data").order_by("-pk"),
-            name="followUps",
-            noun="follow-ups",
-            shape=FollowUpSerializer,
-        )
+class FollowUpViewSet(ResourceViewSet):
+    tag, noun, key, component = TAG, "follow-up", "followUps", "FollowUp"
+    serializer_class = FollowUpSerializer
+    parent = STATION
+    operations = (List(FollowUpQuery, summary="List the messages that followed commands, newest first"),)
+
+    def get_queryset(self) -> QuerySet[FollowUp]:
+        return FollowUp.objects.filter(charge_point=self.parent_row()).defer("personal_data").order_by("-pk")
 
 
-class ReportsView(ApiView):
-    @described(
-        "List the reports that the station sent in parts, newest first",
-        listed("Reports", "reports", ReportSerializer, is_series=True),
-        tag=TAG,
-        path=STATION_PATH,
-        query=ReportQuery,
-        also=(400,),
-    )
-    def get(self, request: Request, client_id: str) -> Response:
-        return page(
-            request,
-            kind=ReportQuery,
-            rows=station(client_id).reports.order_by("-started_at", "-pk"),
-            name="reports",
-            noun="reports",
-            shape=ReportSerializer,
-        )
+class ReportViewSet(ResourceViewSet):
+    tag, noun = TAG, "report"
+    serializer_class = ReportSerializer
+    parent = STATION
+    operations = (List(ReportQuery, summary="List the reports that the station sent in parts, newest first"),)
+
+    def get_queryset(self) -> QuerySet[ReportAssembly]:
+        return ReportAssembly.objects.filter(charge_point=self.parent_row()).order_by("-started_at", "-pk")

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.types import OpenApiTypes
 
-from chargepoints.models import ChargePoint, Connector, Site
-from ocpp_server.api import extensions
+from chargepoints.models import ChargePoint, Site
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.domain import Invalid, Missing
 from ocpp_server.storage.row_numbers import row_number
-
-# The description of a station's path parameter in the API documents.
-STATION_PATH: dict[str, tuple[Any, str]] = {
-    "client_id": (OpenApiTypes.STR, "The station's identity, URL-escaped; case makes no difference.")
-}
 
 
 def station(identity: str) -> ChargePoint:
@@ -36,6 +28,22 @@ def site(site_id: str, *, lock: bool = False) -> Site:
     return found
 
 
+def named_site(site_id: int) -> Site:
+    """The site that a request body names. Raises Invalid."""
+    try:
+        return site(str(site_id))
+    except Missing as missing:
+        raise Invalid(missing.sentence, field="siteId") from None
+
+
+STATION = Lookup(
+    "client_id",
+    "The station's identity, URL-escaped; case makes no difference.",
+    OpenApiTypes.STR,
+    station,
+    "identity",
+)
+STATION_PATH = STATION.path
 SITE = Lookup("site_id", "The number of the site.", find=site)
 
 
@@ -45,10 +53,3 @@ def number(text: str, noun: str) -> int:
     if found is None:
         raise Invalid(f"{text!r} is not a {noun} number.", field=noun)
     return found
-
-
-def connectors(charge_point: ChargePoint) -> list[Connector]:
-    """The connectors of a station, with the fields that other apps add."""
-    rows = list(charge_point.connectors.select_related("evse").order_by("evse__number", "number"))
-    extensions.attach("connectors", rows)
-    return rows

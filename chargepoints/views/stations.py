@@ -1,16 +1,13 @@
-"""Stations over REST: list, detail, status, provisioning."""
+"""Stations over REST: list, detail, status, connectors, provisioning."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
+from django.db.models import QuerySet
 
 from chargepoints.filters import ChargePointQuery
-from chargepoints.models import ChargePoint
+from chargepoints.models import ChargePoint, Connector
 from chargepoints.serializers import (
     ChargePointDetailSerializer,
     ChargePointSerializer,
@@ -18,173 +15,92 @@ from chargepoints.serializers import (
     ConnectorSerializer,
     NewChargePointSerializer,
     ProvisioningSerializer,
-    station_status,
+    RemovedSerializer,
 )
 from chargepoints.services.provisioning import stations
-from chargepoints.views.lookups import STATION_PATH, connectors, number, site, station
-from ocpp_server.api import extensions
-from ocpp_server.api.documents import NUMBER, described, enveloped, listed
-from ocpp_server.api.envelope import answer
-from ocpp_server.api.fields import rfc3339
-from ocpp_server.api.lists import page
-from ocpp_server.api.views import ApiView, body
+from chargepoints.views import commanding
+from chargepoints.views.lookups import STATION, named_site, number
+from ocpp_server.api.lookups import Lookup
+from ocpp_server.api.operations import All, Change, Create, Delete, Get, List, Part
+from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.credentials import Role
-from ocpp_server.domain import Invalid, Missing
+from ocpp_server.domain import Missing
 
 TAG = "Charge points"
-_ONE = enveloped("ChargePoint", ChargePointDetailSerializer)
+_PRESENCE = "{row} is {row.presence}."
 
 
-def _settings(kind: type[ProvisioningSerializer], request: Request) -> dict[str, Any]:
-    """The body, with the site loaded by its number. Raises Invalid."""
-    given = body(kind, request)
-    if given.get("site") is not None:
-        try:
-            given["site"] = site(str(given["site"]))
-        except Missing as missing:
-            raise Invalid(missing.sentence, field="siteId") from None
-    return given
+class ChargePointViewSet(ResourceViewSet):
+    """The stations, with an action for each declared command.
 
+    A connection changes a station without a request, so a station has no ETag.
+    """
 
-class ChargePointsView(ApiView):
+    tag, noun, nouns = TAG, "station", "charge points"
+    key, component = "chargePoints", "ChargePoint"
+    has_etag = False
     write_role = Role.ADMINISTRATOR
-
-    @described(
-        "List stations, online and offline",
-        listed("ChargePoints", "chargePoints", ChargePointSerializer),
-        tag=TAG,
-        query=ChargePointQuery,
-        also=(400,),
-    )
-    def get(self, request: Request) -> Response:
-        return page(
-            request,
-            kind=ChargePointQuery,
-            rows=ChargePoint.objects.all(),
-            name="chargePoints",
-            noun="charge points",
-            shape=ChargePointSerializer,
-            prepare=partial(extensions.attach, "chargePoints"),
-        )
-
-    @described(
-        "Add a station before it connects",
-        _ONE,
-        tag=TAG,
-        status=201,
-        body=NewChargePointSerializer,
-        changes=True,
-        also=(400,),
-    )
-    def post(self, request: Request) -> Response:
-        charge_point = stations.create(**_settings(NewChargePointSerializer, request))
-        return answer(
-            f"Station {charge_point.identity} added. It can connect now.", _detail(charge_point), status=201
-        )
-
-
-class ChargePointView(ApiView):
-    write_role = Role.ADMINISTRATOR
-
-    @described("Get a station with its connectors", _ONE, tag=TAG, path=STATION_PATH)
-    def get(self, request: Request, client_id: str) -> Response:
-        charge_point = station(client_id)
-        return answer(f"{charge_point.identity} is {_presence(charge_point)}.", _detail(charge_point))
-
-    @described(
-        "Change a station: registration, password, security profile, validation, name",
-        _ONE,
-        tag=TAG,
-        path=STATION_PATH,
-        body=ProvisioningSerializer,
-        changes=True,
-        also=(400,),
-    )
-    def patch(self, request: Request, client_id: str) -> Response:
-        charge_point = station(client_id)
-        changes = _settings(ProvisioningSerializer, request)
-        if changes:
-            stations.update(charge_point, **changes)
-        return answer(f"Station {charge_point.identity} changed.", _detail(charge_point))
-
-    @described(
-        "Delete a station without sessions",
-        enveloped("Removed", {"clientId": serializers.CharField()}),
-        tag=TAG,
-        path=STATION_PATH,
-        changes=True,
-        description="A station with transactions is refused with 409: they must be kept.",
-    )
-    def delete(self, request: Request, client_id: str) -> Response:
-        charge_point = station(client_id)
-        stations.delete(charge_point)
-        return answer(f"Station {charge_point.identity} deleted.", {"clientId": charge_point.identity})
-
-
-class StatusView(ApiView):
-    @described(
-        "Get the status of a station and its connectors",
-        enveloped("ChargePointStatus", ChargePointStatusSerializer),
-        tag=TAG,
-        path=STATION_PATH,
-    )
-    def get(self, request: Request, client_id: str) -> Response:
-        charge_point = station(client_id)
-        data = {
-            "clientId": charge_point.identity,
-            "online": charge_point.is_online,
-            "isOnline": charge_point.is_online,
-            "lastSeen": rfc3339(charge_point.last_seen_at),
-            "status": station_status(charge_point),
-            "connectors": _connectors(charge_point),
-        }
-        return answer(f"{charge_point.identity} is {_presence(charge_point)}.", data)
-
-
-class ConnectorsView(ApiView):
-    @described(
-        "List the connectors of a station",
-        enveloped(
-            "Connectors", {"connectors": ConnectorSerializer(many=True), "count": serializers.IntegerField()}
+    queryset = ChargePoint.objects.all()
+    serializer_class = ChargePointDetailSerializer
+    lookup = STATION
+    operations = (
+        List(ChargePointQuery, ChargePointSerializer, summary="List stations, online and offline"),
+        Get(summary="Get a station with its connectors", sentence=_PRESENCE),
+        Part(
+            "status",
+            ChargePointStatusSerializer,
+            summary="Get the status of a station and its connectors",
+            sentence=_PRESENCE,
         ),
-        tag=TAG,
-        path=STATION_PATH,
+        Create(
+            NewChargePointSerializer,
+            stations.create,
+            summary="Add a station before it connects",
+            sentence="Station {row} added. It can connect now.",
+        ),
+        Change(
+            ProvisioningSerializer,
+            stations.update,
+            summary="Change a station: registration, password, security profile, validation, name",
+        ),
+        Delete(
+            stations.delete,
+            RemovedSerializer,
+            summary="Delete a station without sessions",
+            description="A station with transactions is refused with 409: they must be kept.",
+        ),
+        *commanding.operations(),
     )
-    def get(self, request: Request, client_id: str) -> Response:
-        charge_point = station(client_id)
-        shown = _connectors(charge_point)
-        sentence = f"{charge_point.identity} has reported {len(shown)} connectors."
-        return answer(sentence, {"connectors": shown, "count": len(shown)})
+
+    def resolve(self, given: dict[str, Any]) -> dict[str, Any]:
+        if given.get("site") is not None:
+            given["site"] = named_site(given["site"])
+        return given
 
 
-class ConnectorView(ApiView):
-    @described(
-        "Get a connector",
-        enveloped("Connector", ConnectorSerializer),
-        tag=TAG,
-        path=STATION_PATH | {"connector_id": (NUMBER, "1.6: the connectorId; 2.x: the EVSE's id.")},
-        also=(400,),
+class ConnectorViewSet(ResourceViewSet):
+    tag, noun = TAG, "connector"
+    has_etag = False
+    serializer_class = ConnectorSerializer
+    parent = STATION
+    lookup = Lookup("connector_id", "1.6: the connectorId; 2.x: the EVSE's id.")
+    operations = (
+        All(summary="List the connectors of a station", sentence="{parent} has reported {count} connectors."),
+        Get(
+            sentence=lambda row: (
+                f"Connector {row.evse.number} of {row.charge_point} is {row.status or 'Unknown'}."
+            )
+        ),
     )
-    def get(self, request: Request, client_id: str, connector_id: str) -> Response:
-        charge_point = station(client_id)
-        wanted = number(connector_id, "connectorId")
-        shown = next((item for item in _connectors(charge_point) if item["evseId"] == wanted), None)
-        if shown is None:
-            raise Missing(f"{charge_point.identity} has not reported a connector {wanted}.")
-        return answer(f"Connector {wanted} of {charge_point.identity} is {shown['status']}.", shown)
 
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: QuerySet[Connector] = self.parent_row().connectors.select_related("evse")
+        return rows
 
-def _presence(charge_point: ChargePoint) -> str:
-    return "online" if charge_point.is_online else "offline"
-
-
-def _connectors(charge_point: ChargePoint) -> list[dict[str, Any]]:
-    shown: list[dict[str, Any]] = list(ConnectorSerializer(connectors(charge_point), many=True).data)
-    return shown
-
-
-def _detail(charge_point: ChargePoint) -> dict[str, Any]:
-    extensions.attach("chargePoints", [charge_point])
-    context = {"connectors": connectors(charge_point)}
-    shown: dict[str, Any] = ChargePointDetailSerializer(charge_point, context=context).data
-    return shown
+    def find(self, *, lock: bool = False) -> Connector:
+        charge_point = self.parent_row()
+        wanted = number(self.kwargs[self.lookup.name], "connectorId")
+        found: Connector | None = self.get_queryset().filter(evse__number=wanted).first()
+        if found is None:
+            raise Missing(f"{charge_point} has not reported a connector {wanted}.")
+        return found

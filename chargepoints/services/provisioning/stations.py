@@ -81,6 +81,8 @@ def update(charge_point: ChargePoint, *, password: str | None = None, **settings
     """Change the given settings; an empty password removes it. The change applies to a connected station at
     once. Raises Invalid.
     """
+    if not settings and password is None:
+        return charge_point  # a connected station would be loaded again
     fields = _apply(charge_point, settings, password)
     with transaction.atomic():
         # Only these columns: the live state writes the others, and may have changed them since the row was
