@@ -1,13 +1,9 @@
 """URLs below /api/v1."""
 
-from django.urls import path
+from configuration.views import ConfigurationViewSet
+from ocpp_server.api.resources import Router
 
-from configuration import views
+router = Router()
+router.register("chargepoints", ConfigurationViewSet)
 
-_ONE = "chargepoints/<str:client_id>/configuration"
-
-urlpatterns = [
-    path(_ONE, views.ConfigurationView.as_view()),
-    path(f"{_ONE}/export", views.ExportView.as_view()),
-    path(f"{_ONE}/live", views.LiveConfigurationView.as_view()),
-]
+urlpatterns = router.urls

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chargepoints.views.commanding import command_answer, documented, perform, send
-from chargepoints.views.lookups import STATION_PATH, station
+from chargepoints.views.lookups import STATION
 from configuration.commands import variables
 from configuration.commands.variables import CHANGE_CONFIGURATION, GET_CONFIGURATION
 from configuration.serializers import (
@@ -26,91 +28,84 @@ from ocpp_server.api.command_bodies import body_of
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import query
-from ocpp_server.api.views import ApiView, body
+from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.views import body
 from ocpp_server.domain import StationOffline
 
-TAG = "Configuration"
 CHANGE = body_of(CHANGE_CONFIGURATION)
 T = TypeVar("T")
 _SUCCESSFUL = (catalogue.ACCEPTED, catalogue.REBOOT_REQUIRED)
+_described = partial(described, tag="Configuration", path=STATION.path)
 
 
-class ConfigurationView(ApiView):
-    @described(
-        "Get the stored keys",
-        enveloped("Stored", StoredSerializer),
-        tag=TAG,
-        path=STATION_PATH,
-        query=KeysQuery,
-        also=(400,),
-    )
-    def get(self, request: Request, client_id: str) -> Response:
+class ConfigurationViewSet(ResourceViewSet):
+    """The stored keys are the server's own values for a station. The live ones are asked of the station."""
+
+    tag, noun = "Configuration", "station"
+    lookup = STATION
+
+    @_described("Get the stored keys", enveloped("Stored", StoredSerializer), query=KeysQuery)
+    @action(detail=True, url_path="configuration")
+    def stored(self, request: Request, **path: str) -> Response:
         keys = query(KeysQuery, request).asked()
-        charge_point = station(client_id)
+        charge_point = self.find()
         found, unknown = catalogue.stored_sync(charge_point.pk, keys)
-        return answer(f"{len(found)} stored keys of {charge_point.identity}.", entries(found, unknown))
+        return answer(f"{len(found)} stored keys of {charge_point}.", entries(found, unknown))
 
-    @described(
+    @_described(
         "Change a stored key without asking the station",
         enveloped("Changed", ChangedSerializer),
-        tag=TAG,
-        path=STATION_PATH,
         body=ChangeBody,
         changes=True,
-        also=(400,),
     )
-    def put(self, request: Request, client_id: str) -> Response:
-        charge_point = station(client_id)
+    @stored.mapping.put
+    def change_stored(self, request: Request, **path: str) -> Response:
+        charge_point = self.find()
         asked = body(ChangeBody, request)
-        status = catalogue.change(charge_point, asked["key"], asked["value"])
-        sentence = f"{asked['key']} of {charge_point.identity}: {status}."
+        status = catalogue.change(charge_point, **asked)
+        sentence = f"{asked['key']} of {charge_point}: {status}."
         return answer(sentence, {"status": status, "key": asked["key"]}, success=status in _SUCCESSFUL)
 
-
-class ExportView(ApiView):
-    @described(
-        "Export all stored keys", enveloped("StoredExport", StoredSerializer), tag=TAG, path=STATION_PATH
-    )
-    def get(self, request: Request, client_id: str) -> Response:
-        charge_point = station(client_id)
+    @_described("Export all stored keys", enveloped("StoredExport", StoredSerializer))
+    @action(detail=True, url_path="configuration/export")
+    def export(self, request: Request, **path: str) -> Response:
+        charge_point = self.find()
         found = catalogue.stored(charge_point)
-        return answer(f"All {len(found)} stored keys of {charge_point.identity}.", entries(dict(found), []))
+        return answer(f"All {len(found)} stored keys of {charge_point}.", entries(dict(found), []))
 
-
-class LiveConfigurationView(ApiView):
-    read_role = GET_CONFIGURATION.role  # the request sends a command to the station
-    write_role = CHANGE_CONFIGURATION.role
-
-    @described(
+    # The request sends a command to the station, so its role is needed to read, too.
+    @_described(
         "Read the station's own configuration",
         enveloped("Live", LiveSerializer),
-        tag=TAG,
-        path=STATION_PATH,
         query=LiveKeysQuery,
         waits=True,
-        also=(400,),
     )
-    def get(self, request: Request, client_id: str) -> Response:
+    @action(
+        detail=True,
+        url_path="configuration/live",
+        read_role=GET_CONFIGURATION.role,
+        write_role=CHANGE_CONFIGURATION.role,
+    )
+    def live(self, request: Request, **path: str) -> Response:
         asked = query(LiveKeysQuery, request)
-        keys = asked.asked() or []
-        charge_point = station(client_id)
-        timeout = asked.validated_data.get("timeout")
+        keys, timeout = asked.asked() or [], asked.validated_data.get("timeout")
+        charge_point = self.find()
         found = _asked(send, request, variables.read, charge_point, keys=keys, timeout=timeout)
         if not found.is_answered:
             return command_answer(found.command, charge_point, found.data)
         # Unknown keys do not make an answer fail, in 1.6 and in 2.x.
         command_id, station_id = found.command.id, charge_point.identity
         shared = {"requestId": command_id, "clientId": station_id, "status": catalogue.ACCEPTED}
-        sentence = f"{station_id} reported {len(found.keys)} keys."
-        return answer(sentence, {**shared, **found.data})
+        return answer(f"{station_id} reported {len(found.keys)} keys.", {**shared, **found.data})
 
-    @documented(CHANGE_CONFIGURATION, CHANGE, tag=TAG, path=STATION_PATH)
-    def put(self, request: Request, client_id: str) -> Response:
-        charge_point = station(client_id)
-        return _asked(perform, request, CHANGE_CONFIGURATION, charge_point, body(CHANGE, request))
+    @documented(CHANGE_CONFIGURATION, CHANGE, tag="Configuration", path=STATION.path)
+    @live.mapping.put
+    def change_live(self, request: Request, **path: str) -> Response:
+        return _asked(perform, request, CHANGE_CONFIGURATION, self.find(), body(CHANGE, request))
 
 
 def _asked(how: Callable[..., T], request: Request, *args: Any, **arguments: Any) -> T:
+    """Send, and name the stored values where the station is offline."""
     try:
         return how(request, *args, **arguments)
     except StationOffline as error:
