@@ -1,4 +1,4 @@
-"""Filters of the lists of transactions and meter values. Every filter has its index."""
+"""Filters of the lists of transactions, meter values and access rules. Every filter has its index."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from rest_framework import serializers
 from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
-from ocpp_server.api.fields import FlagField, StrictSerializer, TextField
-from ocpp_server.api.lists import SeriesQuery, ordering, period, search, within
+from ocpp_server.api.fields import FlagField, StrictSerializer, TextField, WholeField
+from ocpp_server.api.lists import ListQuery, SeriesQuery, ordering, period, search, within
+from ocpp_server.domain import Invalid
 from ocpp_server.storage.row_numbers import row_number
-from transactions.models import Transaction
+from transactions.models import AccessRule, Transaction
+from transactions.views.lookups import subject_and_place
 
 ALL = "all"
 STATUSES = ("active", "ended", ALL)
@@ -93,3 +95,29 @@ class MeterValueQuery(SeriesQuery):
         return within(
             rows.filter(**{name: asked[name] for name in names if name in asked}), "measured_at", asked
         )
+
+
+class AccessRuleQuery(ListQuery):
+    orderings = {"id": "pk", "created_at": "created_at"}
+
+    ordering = ordering(orderings)
+    q = search("In the note.")
+    search = search("The same as q.")
+    token_id = WholeField(required=False, min_value=1)
+    group_id = TextField(required=False, max_length=36, help_text="Case makes no difference.")
+    contract_id = TextField(required=False, max_length=36, help_text="Its id or contract_id.")
+    charge_point_id = TextField(required=False, max_length=255, help_text="A station's identity.")
+    site_id = WholeField(required=False, min_value=1)
+    effect = serializers.ChoiceField(choices=AccessRule.Effect.values, required=False)
+
+    exact = ("effect",)
+
+    def containing(self, text: str) -> Q:
+        return Q(note__icontains=text)
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        try:
+            named = subject_and_place(self.validated_data)
+        except Invalid:  # the token, group or station does not exist, so it has no rules
+            return rows.none()
+        return super().filtered(rows).filter(**named)

@@ -1,4 +1,6 @@
-"""Serializers of transactions: camelCase; energy and meters in Wh, power in W, times RFC 3339 in UTC."""
+"""Serializers of transactions: camelCase; energy and meters in Wh, power in W, times RFC 3339 in UTC. And of
+access rules.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +19,8 @@ from ocpp_server.api.fields import (
     TimeField,
     WholeField,
 )
-from transactions.models import Settlement, Transaction
-from transactions.services.transactions import proposing, settling
+from transactions.models import AccessRule, Settlement, Transaction
+from transactions.services.transactions import history, proposing, settling
 
 # The fixes of a suspect session, as the API spells them.
 FIXES = [fix.value for fix in Settlement.Fix if fix != Settlement.Fix.END]
@@ -95,12 +97,12 @@ class EventSerializer(ReadSerializer):
     """One message of the transaction. 1.6 has a start and a stop, 2.x any number of TransactionEvents."""
 
     type = serializers.CharField(help_text="Started, Updated or Ended.")
-    seqNo = serializers.IntegerField(allow_null=True)
-    trigger = serializers.CharField()
-    chargingState = serializers.CharField()
+    seqNo = serializers.IntegerField(source="seq_no", allow_null=True)
+    trigger = serializers.CharField(source="trigger_reason")
+    chargingState = serializers.CharField(source="charging_state")
     offline = serializers.BooleanField()
-    timestamp = TimeField()
-    receivedAt = TimeField(allow_null=True)
+    timestamp = TimeField(source="at")
+    receivedAt = TimeField(source="received_at", allow_null=True)
 
 
 class ProposedFixSerializer(ReadSerializer):
@@ -144,11 +146,10 @@ class SettlementSerializer(ReadSerializer):
 
 
 class TransactionDetailSerializer(TransactionSerializer):
-    """`context["events"]` and `context["meter_values"]` are the latest rows of both."""
+    """A transaction with the latest of its events and readings."""
 
     proposedFix = serializers.SerializerMethodField(help_text="Null unless the transaction is suspect.")
     settlements = serializers.SerializerMethodField(help_text="Operators' decisions, newest first.")
-
     cost = serializers.SerializerMethodField(help_text="Null until there are tariffs.")
     events = serializers.SerializerMethodField()
     meterValues = serializers.SerializerMethodField(help_text="The latest readings, oldest first.")
@@ -168,15 +169,14 @@ class TransactionDetailSerializer(TransactionSerializer):
 
     @extend_schema_field(EventSerializer(many=True))
     def get_events(self, transaction: Transaction) -> Any:
-        return EventSerializer(self.context["events"], many=True).data
+        return EventSerializer(history.events(transaction), many=True).data
 
     @extend_schema_field(MeterValueSerializer(many=True))
     def get_meterValues(self, transaction: Transaction) -> Any:
-        return MeterValueSerializer(self.context["meter_values"], many=True).data
+        return MeterValueSerializer(history.readings(transaction), many=True).data
 
     def get_meterValuesTotal(self, transaction: Transaction) -> int:
-        total: int = self.context["meter_values_total"]
-        return total
+        return transaction.meter_values.count()
 
 
 # -- ending and settling -------------------------------------------------------------------------------------
@@ -190,15 +190,26 @@ class EndBody(ReasonBody):
     force = FlagField(required=False, help_text="End the session although the vehicle is probably charging.")
 
 
+class FixField(serializers.ChoiceField):
+    """A fix; None is the proposed one."""
+
+    # The stubs declare str.
+    def to_internal_value(self, data: Any) -> Settlement.Fix | None:  # type: ignore[override]
+        name = super().to_internal_value(data)
+        return None if name == PROPOSED else Settlement.Fix(name)
+
+
 class SettleBody(ReasonBody):
-    fix = serializers.ChoiceField(choices=[PROPOSED, *FIXES])
+    fix = FixField(choices=[PROPOSED, *FIXES])
     energyWh = EnergyField(
+        source="energy_wh",
         required=False,
         min_value=0,
         max_value=settling.MOST_ENERGY_WH,
         help_text="correct-energy: the new energy; the proposed one unless given.",
     )
     into = WholeField(
+        source="other",
         required=False,
         min_value=1,
         max_value=2**31 - 1,
@@ -206,19 +217,20 @@ class SettleBody(ReasonBody):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        for name, fix in (("energyWh", "correct-energy"), ("into", "merge")):
-            if name in attrs and attrs["fix"] != fix:
+        for name, argument, fix in (("energyWh", "energy_wh", "correct-energy"), ("into", "other", "merge")):
+            if argument in attrs and attrs["fix"] != fix:
                 raise serializers.ValidationError({name: [f"Only allowed with the fix {fix}."]})
         return attrs
 
 
 class SettleManyBody(ReasonBody):
     transactionIds = serializers.ListField(
+        source="numbers",
         child=WholeField(min_value=1, max_value=2**31 - 1),
         allow_empty=False,
         max_length=settling.MOST_AT_ONCE,
     )
-    fix = serializers.ChoiceField(choices=[PROPOSED, Settlement.Fix.CLOSE.value, Settlement.Fix.IGNORE.value])
+    fix = FixField(choices=[PROPOSED, Settlement.Fix.CLOSE.value, Settlement.Fix.IGNORE.value])
 
 
 class OutcomeSerializer(ReadSerializer):
@@ -229,6 +241,40 @@ class OutcomeSerializer(ReadSerializer):
 
     def get_settled(self, outcome: settling.Outcome) -> bool:
         return outcome.settlement is not None
+
+
+# -- access rules: snake_case, as accounts -------------------------------------------------------------------
+
+
+class AccessRuleSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    token_id = serializers.IntegerField(allow_null=True)
+    group_id = serializers.CharField(source="group.group_id", default=None, allow_null=True)
+    contract_id = serializers.CharField(source="contract.contract_id", default=None, allow_null=True)
+    charge_point_id = serializers.CharField(
+        source="charge_point.identity", default=None, allow_null=True, help_text="A station's identity."
+    )
+    site_id = serializers.IntegerField(allow_null=True)
+    effect = serializers.ChoiceField(choices=AccessRule.Effect.values)
+    note = serializers.CharField()
+    created_at = TimeField()
+
+
+class AccessRuleChanges(StrictSerializer):
+    effect = serializers.ChoiceField(
+        choices=AccessRule.Effect.values,
+        required=False,
+        help_text="allow: only there and at other allowed places. refuse takes precedence over allow.",
+    )
+    note = TextField(required=False, allow_blank=True, max_length=200)
+
+
+class AccessRuleBody(AccessRuleChanges):
+    token_id = WholeField(required=False, min_value=1)
+    group_id = TextField(required=False, max_length=36)
+    contract_id = TextField(required=False, max_length=36, help_text="Its id or contract_id.")
+    charge_point_id = TextField(required=False, max_length=255, help_text="A station's identity.")
+    site_id = WholeField(required=False, min_value=1)
 
 
 # -- fields in lists of the app chargepoints -----------------------------------------------------------------

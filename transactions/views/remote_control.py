@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -13,7 +14,8 @@ from chargepoints.views.commanding import answers_of, documented, perform
 from chargepoints.views.lookups import station
 from ocpp_server.api.command_bodies import body_of
 from ocpp_server.api.fields import TextField
-from ocpp_server.api.views import ApiView, body
+from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.views import body
 from ocpp_server.commanding import OperatorCommand
 from transactions.commands.remote_control.sessions import REMOTE_START, REMOTE_STOP
 from transactions.services.transactions.lookups import to_stop
@@ -31,20 +33,18 @@ STARTED = answers_of(
 STOPPED = answers_of(REMOTE_STOP, "RemoteStopAtAnswer", message=_SENTENCE)
 
 
-class RemoteStartView(ApiView):
-    write_role = REMOTE_START.role
+class RemoteControlViewSet(ResourceViewSet):
+    tag, noun = TAG, "transaction"
 
     @documented(REMOTE_START, START, answers=STARTED, tag=TAG)
-    def post(self, request: Request) -> Response:
+    @action(detail=False, methods=["post"], url_path="remote-start", write_role=REMOTE_START.role)
+    def remote_start(self, request: Request) -> Response:
         asked = body(START, request)
         return _sent(request, REMOTE_START, station(asked.pop("clientId")), asked, connectorId=None)
 
-
-class RemoteStopView(ApiView):
-    write_role = REMOTE_STOP.role
-
     @documented(REMOTE_STOP, STOP, answers=STOPPED, tag=TAG)
-    def post(self, request: Request) -> Response:
+    @action(detail=False, methods=["post"], url_path="remote-stop", write_role=REMOTE_STOP.role)
+    def remote_stop(self, request: Request) -> Response:
         asked = body(STOP, request)
         place = asked.pop("clientId", None)
         asked["transaction"] = to_stop(asked["transaction"], station(place) if place is not None else None)

@@ -1,141 +1,137 @@
-"""Transactions and their meter values over REST."""
+"""Transactions and their meter values over REST; ending and settling a session without its station."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chargepoints.views.lookups import number
-from ocpp_server.api.documents import NUMBER, described, enveloped, listed
+from ocpp_server.api.authentication import actor
+from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import amount
-from ocpp_server.api.lists import page
-from ocpp_server.api.views import ApiView
-from ocpp_server.domain import Missing
+from ocpp_server.api.operations import Get, List
+from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.api.views import body
+from ocpp_server.credentials import Role, role_of
 from transactions.filters import MeterValueQuery, TransactionQuery
-from transactions.models import Transaction, TransactionEvent
-from transactions.serializers import MeterValueSerializer, TransactionDetailSerializer, TransactionSerializer
+from transactions.models import Settlement, Transaction
+from transactions.serializers import (
+    EndBody,
+    MeterValueSerializer,
+    OutcomeSerializer,
+    SettleBody,
+    SettleManyBody,
+    TransactionDetailSerializer,
+    TransactionSerializer,
+)
+from transactions.services.transactions import settling
+from transactions.views.lookups import TRANSACTION
 
 TAG = "Transactions"
-PATH: dict[str, tuple[Any, str]] = {"transaction_id": (NUMBER, "The number of the transaction.")}
-# The latest rows in the detail of a long session; the list of meter values has all of them.
-LATEST_VALUES = 100
-LATEST_EVENTS = 200
+_MANY = {
+    "results": OutcomeSerializer(many=True),
+    "settled": serializers.IntegerField(),
+    "failed": serializers.IntegerField(),
+}
 
 
-def transaction(text: str) -> Transaction:
-    """The transaction of this number. Raises Invalid for a bad number, Missing."""
-    wanted = number(text, "transactionId")
-    found = Transaction.objects.select_related("charge_point").filter(pk=wanted).first()
-    if found is None:
-        raise Missing(f"Transaction {wanted} not found.")
-    return found
+def _state(row: Transaction) -> str:
+    return f"Transaction {row.pk} at {row.charge_point} is {row.status}: {amount(row.energy_wh)} Wh."
 
 
-class TransactionsView(ApiView):
-    @described(
-        "List transactions, newest first",
-        listed("Transactions", "transactions", TransactionSerializer, is_series=True),
-        tag=TAG,
-        query=TransactionQuery,
-        also=(400,),
+class TransactionViewSet(ResourceViewSet):
+    """Its station's messages change a transaction, so it has no ETag."""
+
+    tag, noun, has_etag = TAG, "transaction", False
+    # Prefetched, not joined: with a join a planner may start at the stations and sort a million rows.
+    queryset = Transaction.objects.prefetch_related("charge_point").order_by("-pk")
+    serializer_class = TransactionDetailSerializer
+    lookup = TRANSACTION
+    operations = (
+        List(TransactionQuery, TransactionSerializer, summary="List transactions, newest first"),
+        Get(summary="Get a transaction with its readings, energy, cost and events", sentence=_state),
     )
-    def get(self, request: Request) -> Response:
-        return page(
-            request,
-            kind=TransactionQuery,
-            # Prefetched, not joined: with a join a planner may start at the stations and sort a million rows.
-            rows=Transaction.objects.prefetch_related("charge_point").order_by("-pk"),
-            name="transactions",
-            noun="transactions",
-            shape=TransactionSerializer,
-        )
 
-
-class TransactionView(ApiView):
     @described(
-        "Get a transaction with its readings, energy, cost and events",
-        enveloped("Transaction", TransactionDetailSerializer),
+        "End a session without its station",
+        enveloped("EndedTransaction", TransactionDetailSerializer),
         tag=TAG,
-        path=PATH,
-        also=(400,),
+        path=TRANSACTION.path,
+        body=EndBody,
+        changes=True,
+        description="For a station that will never send the stop. The session ends at its last reading and "
+        "at its last message (stopTime); later energy is unknown. Its token can charge elsewhere at once. "
+        "The reason is recorded. A stop that the station sends later replaces this end. 409 when the session "
+        "has ended already, and when the station is connected and sent a message about it within five "
+        "minutes: use remote-stop then, or `force`.",
     )
-    def get(self, request: Request, transaction_id: str) -> Response:
-        row = transaction(transaction_id)
-        sentence = f"Transaction {row.pk} at {row.charge_point} is {row.status}: {amount(row.energy_wh)} Wh."
-        return answer(sentence, detail(row))
+    @action(detail=True, methods=["post"])
+    def end(self, request: Request, **path: str) -> Response:
+        number = self.find().pk
+        return self._settled(settling.end_session(number, actor=actor(request), **body(EndBody, request)))
 
-
-class MeterValuesView(ApiView):
     @described(
-        "List the readings of a transaction, raw and normalised, oldest first",
-        listed("MeterValues", "meterValues", MeterValueSerializer, is_series=True),
+        "Settle a suspect session",
+        enveloped("SettledTransaction", TransactionDetailSerializer),
         tag=TAG,
-        path=PATH,
-        query=MeterValueQuery,
-        also=(400,),
+        path=TRANSACTION.path,
+        body=SettleBody,
+        changes=True,
+        description="proposed: apply the transaction's `proposedFix`. close: end it at its last reading. "
+        "correct-energy: replace the billed energy. merge: the earlier of two sessions gets the energy and "
+        "the end of the later one. ignore: change nothing, but the session is no longer suspect. An energy "
+        "or a session other than the proposed one needs the role administrator, because it does not follow "
+        "from the readings.",
     )
-    def get(self, request: Request, transaction_id: str) -> Response:
-        values: QuerySet[Any] = transaction(transaction_id).meter_values.order_by("measured_at", "pk")
-        return page(
-            request,
-            kind=MeterValueQuery,
-            rows=values,
-            name="meterValues",
-            noun="readings",
-            shape=MeterValueSerializer,
-        )
+    @action(detail=True, methods=["post"])
+    def settle(self, request: Request, **path: str) -> Response:
+        number = self.find().pk
+        asked = body(SettleBody, request)
+        by_hand = role_of(request.user) == Role.ADMINISTRATOR
+        return self._settled(settling.settle(number, actor=actor(request), by_hand=by_hand, **asked))
+
+    @described(
+        "Settle several suspect sessions",
+        enveloped("SettledTransactions", _MANY),
+        tag=TAG,
+        body=SettleManyBody,
+        changes=True,
+        description="Each session is settled separately, in the order of the list. A session that can't be "
+        "settled does not prevent the others; its message has the reason. success is true when all of them "
+        "were settled.",
+    )
+    @action(detail=False, methods=["post"], url_path="settle")
+    def settle_many(self, request: Request) -> Response:
+        outcomes = settling.settle_many(actor=actor(request), **body(SettleManyBody, request))
+        settled = sum(outcome.settlement is not None for outcome in outcomes)
+        data: dict[str, Any] = {
+            "results": OutcomeSerializer(outcomes, many=True).data,
+            "settled": settled,
+            "failed": len(outcomes) - settled,
+        }
+        sentence = f"{settled} of {len(outcomes)} sessions settled."
+        return answer(sentence, data, success=settled == len(outcomes))
+
+    def _settled(self, settlement: Settlement) -> Response:
+        return answer(settling.summary(settlement), self.shown(self.find()))
 
 
-def detail(row: Transaction) -> dict[str, Any]:
-    """The detail of one transaction."""
-    latest = list(row.meter_values.order_by("-measured_at", "-id")[:LATEST_VALUES])
-    context = {
-        "events": events(row),
-        "meter_values": latest[::-1],
-        "meter_values_total": row.meter_values.count(),
-    }
-    return dict(TransactionDetailSerializer(row, context=context).data)
+class MeterValueViewSet(ResourceViewSet):
+    tag, noun, nouns, key = TAG, "meter value", "readings", "meterValues"
+    serializer_class = MeterValueSerializer
+    parent = TRANSACTION
+    operations = (
+        List(
+            MeterValueQuery,
+            summary="List the readings of a transaction, raw and normalised, oldest first",
+        ),
+    )
 
-
-def events(row: Transaction) -> list[dict[str, Any]]:
-    """The messages of a transaction, in order; of a very long one the latest.
-
-    1.6 has no events: the start and the stop are derived from the transaction.
-    """
-    stored = list(row.events.order_by("-seq_no", "-id")[:LATEST_EVENTS])
-    if stored:
-        return [_event(event) for event in reversed(stored)]
-    derived = [_derived("Started", "", row.started_at, row.start_received_at, row.was_offline)]
-    if row.stopped_at is not None:
-        derived.append(
-            _derived("Ended", row.stop_reason, row.stopped_at, row.stop_received_at, row.was_offline)
-        )
-    return derived
-
-
-def _event(event: TransactionEvent) -> dict[str, Any]:
-    return {
-        "type": event.type,
-        "seqNo": event.seq_no,
-        "trigger": event.trigger_reason,
-        "chargingState": event.charging_state,
-        "offline": event.offline,
-        "timestamp": event.at,
-        "receivedAt": event.received_at,
-    }
-
-
-def _derived(kind: str, trigger: str, at: Any, received_at: Any, offline: bool) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "seqNo": None,
-        "trigger": trigger,
-        "chargingState": "",
-        "offline": offline,
-        "timestamp": at,
-        "receivedAt": received_at,
-    }
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.parent_row().meter_values.order_by("measured_at", "pk")
+        return rows

@@ -313,8 +313,6 @@ BESIDE = {
     "transactions/export": "a file as the answer",
     "authorize": "a question, whose answer is no row",
 }
-# Still written out as views.
-NOT_YET = ("transactions", "access-rules")
 
 
 def routes(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -335,5 +333,4 @@ def test_every_url_of_the_api_is_a_declared_resource_or_has_a_reason() -> None:
     beside = {route for route, view in found.items() if not issubclass(view, ResourceViewSet)}
 
     assert len(found) > 30
-    assert {route for route in beside - set(BESIDE) if not route.startswith(NOT_YET)} == set()
-    assert set(BESIDE) <= beside
+    assert beside == set(BESIDE)

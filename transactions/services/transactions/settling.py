@@ -138,7 +138,8 @@ def settle_many(
 ) -> list[Outcome]:
     """Settle each session separately: a session that can't be settled does not prevent the others."""
     _check_reason(reason)
-    return [_tried(number, settle, fix=fix, actor=actor, reason=reason) for number in numbers]
+    once = dict.fromkeys(numbers)
+    return [_tried(number, settle, fix=fix, actor=actor, reason=reason) for number in once]
 
 
 def end_many(numbers: Sequence[int], *, actor: str, reason: str) -> list[Outcome]:
