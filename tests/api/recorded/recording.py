@@ -1,0 +1,115 @@
+"""Reads, writes and compares recordings.
+
+Record again with `RECORD_ANSWERS=1 python -m pytest tests/api/recorded`. That is allowed after adding a
+request or a field; the diff of the JSON files must then contain additions only. An answer that changes, or a
+field that disappears, breaks existing clients: change the code, not the recording.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent
+IS_RECORDING = bool(os.environ.get("RECORD_ANSWERS"))
+
+# The headers that a client may depend on.
+HEADERS = (
+    "allow",
+    "cache-control",
+    "content-type",
+    "etag",
+    "idempotent-replayed",
+    "location",
+    "retry-after",
+    "www-authenticate",
+)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+# Fields whose values differ from run to run, and what replaces a value that is not null.
+_VOLATILE = {
+    "durationMs": "<number>",
+    "size": "<number>",
+    "next": "<cursor>",
+    "cursor": "<cursor>",
+    "detail": "<text>",
+    "freeBytes": "<number>",
+    "batches": "<number>",
+    "committed": "<number>",
+    "remoteStartId": "<number>",
+    "etag": "<etag>",
+}
+_RECENT = timedelta(days=2)
+
+
+def normalised(value: Any, field: str = "") -> Any:
+    """The value with placeholders for everything that differs from run to run."""
+    if field == "clockSkewS":
+        return "<number or null>"  # null until the station has sent the time of an event
+    if value is None:
+        return None
+    if field in _VOLATILE and not isinstance(value, (dict, list)):
+        return _VOLATILE[field]
+    if isinstance(value, dict):
+        return {normalised(name): normalised(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [normalised(item, field) for item in value]
+    if isinstance(value, str):
+        return _TIME.sub(_time, _UUID.sub(_uuid, value))
+    return value
+
+
+def _uuid(match: re.Match[str]) -> str:
+    fixed = len(set(match[0])) < 9  # 11111111-2222-...: chosen by the scenario
+    return match[0] if fixed else "<uuid>"
+
+
+def _time(match: re.Match[str]) -> str:
+    """Only times of this run are replaced; those that the scenario sends or stores are fixed."""
+    moment = datetime.fromisoformat(match[0])
+    return "<time>" if abs(datetime.now(UTC) - moment) < _RECENT else match[0]
+
+
+def differences(path: str, was: Any, now: Any) -> Iterator[str]:
+    """Each difference of two values: where, the recorded value and the present one."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        for name in sorted({*was, *now}):
+            here = f"{path}.{name}" if path else name
+            if name not in now:
+                yield f"{here}: was {_short(was[name])}, is missing"
+            elif name not in was:
+                yield f"{here}: was missing, is {_short(now[name])}"
+            else:
+                yield from differences(here, was[name], now[name])
+    elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        for index, (before, after) in enumerate(zip(was, now, strict=True)):
+            yield from differences(f"{path}[{index}]", before, after)
+    elif was != now or type(was) is not type(now):
+        yield f"{path}: was {_short(was)}, is {_short(now)}"
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)[:300]
+
+
+def check(name: str, exchanges: list[dict[str, Any]]) -> None:
+    """Compare the exchanges with the recording `name`, or store them if this run records."""
+    file = FOLDER / f"{name}.json"
+    names = [one["name"] for one in exchanges]
+    assert len(set(names)) == len(names), "two requests have the same name"
+    if IS_RECORDING:
+        file.write_text(json.dumps(exchanges, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")
+        return
+    recorded = {one["name"]: one for one in json.loads(file.read_text("utf-8"))}
+    wrong = [f"{name}: is in the recording, but was not sent" for name in recorded.keys() - set(names)]
+    for one in exchanges:
+        if one["name"] not in recorded:
+            wrong.append(f"{one['name']}: is not in the recording")
+            continue
+        wrong += [f"{one['name']}: {line}" for line in differences("", recorded[one["name"]], one)]
+    assert not wrong, "\n".join(["Answers differ from the recording:", *wrong[:100]])

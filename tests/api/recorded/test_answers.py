@@ -1,0 +1,42 @@
+"""Plays the scenario against a running server and compares each answer with the recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pytest_django.plugin import DjangoDbBlocker
+
+from tests.api.recorded import recording, seed
+from tests.api.recorded.playing import Player
+from tests.api.recorded.scenario import accounts, commands, kit, sessions, stations
+from tests.servers import LiveServer
+
+SCENARIO = (accounts, stations, sessions, kit, commands)
+
+
+@pytest.fixture
+def server(
+    tmp_path: Path, migrated_database: Path, django_db_blocker: DjangoDbBlocker
+) -> Iterator[LiveServer]:
+    """A server of its own: the ids of its rows and the order of its lists are part of the recording."""
+    running = LiveServer(
+        tmp_path / "recorded",
+        template=migrated_database,
+        HTTP_MAX_BODY="64KiB",
+        OCPP_ABANDON_AFTER="1000000h",
+    )
+    with django_db_blocker.unblock():
+        seed.plant(running.database)
+    yield running.start()
+    assert running.stop() == 0
+
+
+async def test_every_answer_is_the_recorded_one(server: LiveServer) -> None:
+    player = Player(server)
+
+    for part in SCENARIO:
+        await part.play(player)
+
+    recording.check("answers", player.exchanges)
