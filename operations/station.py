@@ -13,40 +13,30 @@ from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from chargepoints.models import ChargePoint, Command, Connector, Message, RefusedConnection
 from chargepoints.services.provisioning import stations
+from ocpp_server import commanding
 from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.polling import staff_json
+from ocpp_server.commanding import OperatorCommand
 from ocpp_server.protocol.versions import VERSIONS, label
-from operations import buttons, follow_ups
+from operations import buttons, command_log, follow_ups
+from operations.command_forms import CommandForm
 from transactions.models import Transaction
 
 LATEST = 20
 FEW = 10
-# The states of a command in a word or two; the list of commands has the full sentences.
-SHORT: dict[str, Promise] = {
-    Command.State.QUEUED: _("Queued"),
-    Command.State.SENT: _("Sent"),
-    Command.State.ACCEPTED: _("Accepted"),
-    Command.State.REJECTED: _("Rejected"),
-    Command.State.ERROR: _("Error"),
-    Command.State.TIMEOUT: _("No answer"),
-    Command.State.DISCONNECTED: _("Connection lost"),
-    Command.State.INVALID: _("Invalid answer"),
-    Command.State.LATE: _("Too late"),
-}
 
 
 def urls(site: admin.AdminSite) -> list[Any]:
     return [
         path("<int:pk>/station/", site.admin_view(page), name="station"),
         path("<int:pk>/station/live/", live, name="station-live"),
+        path("<int:pk>/station/command/<slug:name>/", site.admin_view(compose), name="station-command"),
         path("<int:pk>/station/send/<slug:name>/", site.admin_view(send), name="station-send"),
         path("<int:pk>/station/accept/", site.admin_view(accept), name="station-accept"),
     ]
@@ -56,16 +46,16 @@ def urls(site: admin.AdminSite) -> list[Any]:
 @require_GET
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     charge_point = _station(pk)
-    may_command = access.may_command(request.user)
+    shown = buttons.of(charge_point, request.user)
     context = {
-        **admin.site.each_context(request),
-        "title": charge_point.identity,
-        "original": charge_point,
-        "charge_point": charge_point,
-        "opts": ChargePoint._meta,
-        "snapshot": snapshot(charge_point, may_command=may_command),
-        "buttons": buttons.of(charge_point) if may_command else [],
-        "may_command": may_command,
+        **_context(request, charge_point),
+        "snapshot": snapshot(charge_point, request.user),
+        "buttons": shown,
+        # The same reason often applies to several commands.
+        "unsupported": {
+            reason: [button.command.title for button in shown if button.reason == reason]
+            for reason in dict.fromkeys(button.reason for button in shown if button.reason)
+        },
         "may_provide": access.may_provide(request.user),
         "identity_query": quote(charge_point.identity, safe=""),
     }
@@ -74,24 +64,68 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 
 @staff_json
 def live(request: HttpRequest, pk: int) -> HttpResponse:
-    return JsonResponse(snapshot(_station(pk), may_command=access.may_command(request.user)))
+    return JsonResponse(snapshot(_station(pk), request.user))
+
+
+@never_cache
+@require_GET
+def compose(request: HttpRequest, pk: int, name: str) -> HttpResponse:
+    """The form of one command as a page, for browsers without the script of the dialogs."""
+    command, charge_point = _command_of(request, name), _station(pk)
+    return _form_page(request, charge_point, command, buttons.form_of(command, charge_point))
 
 
 @never_cache
 @require_POST
 def send(request: HttpRequest, pk: int, name: str) -> HttpResponse:
-    """Send one command. The page's own script gets JSON, a browser without it a redirect."""
-    if not access.may_command(request.user):
-        raise PermissionDenied
-    charge_point = _station(pk)
-    pressed = buttons.BY_NAME.get(name)
-    if pressed is None:
-        raise Http404
-    outcome = buttons.press(pressed, charge_point, request.POST, actor=request.user.get_username())
+    """Send one command. The page's own script gets JSON, a browser without it a page."""
+    command, charge_point = _command_of(request, name), _station(pk)
+    form = buttons.form_of(command, charge_point, request.POST)
+    confirmed, actor = request.POST.get(buttons.CONFIRMED, ""), request.user.get_username()
+    outcome = buttons.press(command, charge_point, form, confirmed=confirmed, actor=actor)
     if "application/json" in request.headers.get("Accept", ""):
         return JsonResponse(outcome.as_json(), status=200 if outcome.sent else 400)
+    if outcome.confirm or form.errors:
+        return _form_page(request, charge_point, command, form, confirm=outcome.confirm)
     (messages.success if outcome.sent else messages.error)(request, outcome.sentence)
     return redirect("admin:station", pk)
+
+
+def _command_of(request: HttpRequest, name: str) -> OperatorCommand:
+    command = commanding.find(name)
+    if command is None:
+        raise Http404
+    if not access.has_role(request.user, command.role):
+        raise PermissionDenied
+    return command
+
+
+def _form_page(
+    request: HttpRequest,
+    charge_point: ChargePoint,
+    command: OperatorCommand,
+    form: CommandForm,
+    *,
+    confirm: str = "",
+) -> HttpResponse:
+    context = {
+        **_context(request, charge_point),
+        "command": command,
+        "form": form,
+        "confirm": confirm,
+        "reason": commanding.unsupported([command], charge_point).get(command.name, ""),
+    }
+    return TemplateResponse(request, "operator/command.html", context)
+
+
+def _context(request: HttpRequest, charge_point: ChargePoint) -> dict[str, Any]:
+    return {
+        **admin.site.each_context(request),
+        "title": charge_point.identity,
+        "original": charge_point,
+        "charge_point": charge_point,
+        "opts": ChargePoint._meta,
+    }
 
 
 @require_POST
@@ -108,7 +142,7 @@ def _station(pk: int) -> ChargePoint:
     return get_object_or_404(ChargePoint, pk=pk)
 
 
-def snapshot(charge_point: ChargePoint, *, may_command: bool) -> dict[str, Any]:
+def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
     """Everything on the page that changes; a dozen indexed queries, whatever the length of the logs."""
     running = list(charge_point.transactions.active().order_by("-id")[:FEW])
     commands = list(charge_point.commands.order_by("-created_at")[:LATEST])
@@ -124,24 +158,17 @@ def snapshot(charge_point: ChargePoint, *, may_command: bool) -> dict[str, Any]:
             "deviations": _deviations(charge_point),
             "security": _security(charge_point),
         },
-        "choices": buttons.choices(charge_point) if may_command else {},
+        "choices": buttons.choices(charge_point, user),
         # The line under the buttons shows the state of the command that was just sent.
         "states": {
             command.pk: {
-                "text": f"{command.action}: {outcome_of(command)}",
+                "text": f"{command.action}: {command_log.outcome(command)}",
                 "tone": tones.COMMAND.get(command.state, ""),
                 "finished": command.is_finished,
             }
             for command in commands
         },
     }
-
-
-def outcome_of(command: Command) -> str:
-    """The state in a few words, with the station's own status or error."""
-    detail = command.status or " ".join(filter(None, (command.error_code, command.error_description)))
-    words = str(SHORT[command.state])
-    return words if words.casefold().startswith(detail.casefold()) else f"{words} ({detail})"
 
 
 def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
@@ -224,13 +251,10 @@ def _session(session: Transaction) -> cells.Row:
 
 
 def _command(command: Command) -> cells.Row:
-    took = "–"
-    if command.finished_at and command.sent_at:
-        took = f"{(command.finished_at - command.sent_at).total_seconds() * 1000:,.0f}{cells.NBSP}ms"
     return [
-        cells.text(command.action, href=reverse("admin:chargepoints_command_change", args=[command.pk])),
-        cells.label(outcome_of(command), tones.COMMAND.get(command.state, "")),
-        cells.text(took),
+        command_log.action(command),
+        command_log.state(command),
+        command_log.duration(command),
         cells.text(command.actor or "–"),
         cells.moment(command.created_at),
     ]

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from ocpp_server.credentials import Role
+from ocpp_server.credentials import Role, role_of
+
+_ORDER = list(Role)
 
 
 def may_read(user: Any) -> bool:
@@ -14,14 +16,19 @@ def may_read(user: Any) -> bool:
     return bool(user.is_active and user.is_staff)
 
 
+def has_role(user: Any, needed: Role) -> bool:
+    """Whether the user may do in the admin what this role may do, or a higher one."""
+    return may_read(user) and role_of(user) in _ORDER[_ORDER.index(needed) :]
+
+
 def may_command(user: Any) -> bool:
     """Whether the user may send commands to stations."""
-    return may_read(user) and (user.is_superuser or user.role in {Role.OPERATOR, Role.ADMINISTRATOR})
+    return has_role(user, Role.OPERATOR)
 
 
 def may_provide(user: Any) -> bool:
     """Whether the user may add and change stations, tokens, API keys and users."""
-    return may_read(user) and (user.is_superuser or user.role == Role.ADMINISTRATOR)
+    return has_role(user, Role.ADMINISTRATOR)
 
 
 def request_may_provide(request: HttpRequest) -> bool:

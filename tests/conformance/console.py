@@ -29,10 +29,12 @@ class Console:
         with self._browser.open(self._root + path, timeout=60) as answer:
             return str(answer.read().decode())
 
-    def post(self, path: str, **fields: str) -> tuple[int, str]:
+    def post(
+        self, path: str, *, accept: str = "application/json", **fields: str | list[str]
+    ) -> tuple[int, str]:
         token = next(cookie.value for cookie in self._cookies if cookie.name.endswith("csrftoken"))
-        data = urllib.parse.urlencode({"csrfmiddlewaretoken": token or "", **fields}).encode()
-        request = urllib.request.Request(self._root + path, data, {"Accept": "application/json"})
+        data = urllib.parse.urlencode({"csrfmiddlewaretoken": token or "", **fields}, doseq=True).encode()
+        request = urllib.request.Request(self._root + path, data, {"Accept": accept})
         try:
             with self._browser.open(request, timeout=60) as answer:
                 return answer.status, answer.read().decode()

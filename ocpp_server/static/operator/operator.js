@@ -364,6 +364,17 @@
     if (state.finished) tracked = null;
   }
 
+  /** Ask for a confirmation of this sentence, or stop asking if it is empty. The server checks that it was given. */
+  function confirm(form, sentence) {
+    const notice = form.querySelector("[data-confirm]");
+    const tick = notice.querySelector("input");
+    notice.querySelector("[data-confirm-sentence]").textContent = tick.value = sentence;
+    notice.hidden = tick.disabled = !sentence;
+    tick.checked = false;
+    form.querySelector("[type=submit]").classList.toggle("op-danger", Boolean(sentence));
+    if (sentence) tick.focus();
+  }
+
   async function send(form) {
     const button = form.querySelector("[type=submit]");
     const problem = form.querySelector("[data-error]");
@@ -380,6 +391,8 @@
       const isJson = (response.headers.get("Content-Type") || "").startsWith("application/json");
       if (!isJson) throw new Error(response.status === 403 ? "You are not allowed to send commands." : `The server answered with status ${response.status}.`);
       const outcome = await response.json();
+      confirm(form, outcome.confirm || "");
+      if (outcome.confirm) return;
       if (!outcome.sent) throw new Error(outcome.sentence);
       form.closest("dialog").close();
       result(outcome.sentence, "info");
@@ -395,9 +408,18 @@
 
   page.addEventListener("click", (event) => {
     const opener = event.target.closest("[data-dialog]");
-    if (opener) document.getElementById(opener.dataset.dialog).showModal();
+    if (opener && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault(); // without this script the link leads to a page with the form
+      document.getElementById(opener.dataset.dialog).showModal();
+    }
     if (event.target.closest("[data-close]")) event.target.closest("dialog").close();
     if (event.target instanceof HTMLDialogElement) event.target.close(); // a click outside the form
+  });
+
+  // Other inputs may be another danger, or none.
+  page.addEventListener("input", (event) => {
+    const form = event.target.closest("[data-command]");
+    if (form && !event.target.closest("[data-confirm]")) confirm(form, "");
   });
 
   page.addEventListener("submit", (event) => {

@@ -55,7 +55,7 @@ async def test_a_password_changed_by_command_would_lock_the_station_out_and_is_r
         row = records.charge_point(peer.identity)
         pressed, page = await asyncio.to_thread(
             console.post,
-            f"/admin/chargepoints/chargepoint/{row['id']}/station/send/any/",
+            f"/admin/chargepoints/chargepoint/{row['id']}/station/send/send/",
             action=action,
             payload=json.dumps(payload),
         )
@@ -87,9 +87,10 @@ async def test_the_live_configuration_does_not_change_the_password_either(  # no
         row = records.charge_point(peer.identity)
         pressed, page = await asyncio.to_thread(
             console.post,
-            f"/admin/chargepoints/chargepoint/{row['id']}/station/send/configuration-change/",
+            f"/admin/chargepoints/chargepoint/{row['id']}/station/send/change-configuration/",
             key=key,
             value=SECRET,
+            confirmed="A wrong value can take the station offline.",
         )
         await peer.heartbeat()
 
