@@ -6,9 +6,15 @@ from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.admin import menu, pages
 from ocpp_server.admin.pages import Pages
-from operations import person, session, station
+from operations import many_stations, person, session, station
 
 menu.page(menu.OVERVIEW, 10, _("Dashboard"), "dashboard", "admin:index")
-pages.register("chargepoints.ChargePoint", Pages(urls=station.urls))
+pages.register(
+    "chargepoints.ChargePoint",
+    Pages(
+        urls=lambda site: [*station.urls(site), *many_stations.urls(site)],
+        actions=(many_stations.SEND_A_COMMAND,),
+    ),
+)
 pages.register("transactions.Transaction", Pages(urls=session.urls, change=session.page))
 pages.register("accounts.Person", Pages(urls=person.urls, below_form=person.overview))

@@ -102,6 +102,12 @@ class OperatorAdmin(ModelAdmin):
     def get_urls(self) -> list[Any]:
         return [*pages.of(self.model).urls(self.admin_site), *super().get_urls()]
 
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_actions(request)
+        for action in pages.of(self.model).actions:
+            found |= action.offered(request.user)
+        return found
+
     def change_view(
         self,
         request: HttpRequest,

@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+
+from ocpp_server.admin.access import has_role
+from ocpp_server.command_fields import Label
+from ocpp_server.credentials import Role
 
 
 def _no_urls(site: AdminSite) -> list[Any]:
@@ -18,12 +22,32 @@ def _no_urls(site: AdminSite) -> list[Any]:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """An action on the selected rows of a model's list, for a role. `run` may return a page."""
+
+    name: str
+    title: Label
+    role: Role
+    run: Callable[[HttpRequest, QuerySet[Any]], HttpResponse | None]
+
+    def offered(self, user: Any) -> dict[str, Any]:
+        """The entry for Django's `get_actions`; none if the role of the user is too low."""
+
+        def run(model_admin: Any, request: HttpRequest, rows: QuerySet[Any]) -> HttpResponse | None:
+            return self.run(request, rows)
+
+        return {self.name: (run, self.name, str(self.title))} if has_role(user, self.role) else {}
+
+
+@dataclass(frozen=True, slots=True)
 class Pages:
-    """The registered pages of a model. `urls`: additional URLs below those of the model. `change`: a page
-    that replaces the change form. `below_form`: the template context of the part below the change form.
+    """The registered pages of a model. `urls`: additional URLs below those of the model. `actions`: actions
+    of its list. `change`: a page that replaces the change form. `below_form`: the template context of the
+    part below the change form.
     """
 
     urls: Callable[[AdminSite], list[Any]] = _no_urls
+    actions: tuple[Action, ...] = ()
     change: Callable[[HttpRequest, str], HttpResponse] | None = None
     below_form: Callable[[HttpRequest, str], dict[str, Any]] | None = None
 
