@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -14,6 +16,8 @@ from ocpp_server.process import tls
 
 # Seconds that a command waits for the server beyond the time that the server waits for the station.
 GRACE_S = 15.0
+# The most stations that get a command at the same time.
+AT_ONCE = 20
 
 
 class ServerAway(Exception):
@@ -43,8 +47,10 @@ class Api:
     def get(self, path: str, *, timeout: float = GRACE_S) -> Answer:
         return self._request("GET", path, None, timeout)
 
-    def post(self, path: str, body: dict[str, Any], *, timeout: float = GRACE_S) -> Answer:
-        return self._request("POST", path, body, timeout)
+    def post_all(self, posts: Sequence[tuple[str, dict[str, Any]]], *, timeout: float) -> list[Answer]:
+        """The answers to several posts (path, body), in their order."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(lambda post: self._request("POST", post[0], post[1], timeout), posts))
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None, timeout: float) -> Answer:
         address = urlsplit(settings.LOOPBACK_URL)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote
@@ -17,7 +17,7 @@ from urllib.parse import unquote
 from django.conf import settings
 
 from ocpp_server.asgi import application  # sets up logging; its level is raised below
-from ocpp_server.management.api import Answer, Api, ServerAway, read_answer
+from ocpp_server.management.api import AT_ONCE, Answer, Api, ServerAway, read_answer
 from ocpp_server.process import engine, start
 from ocpp_server.protocol.dispatch import StorageUnavailable
 
@@ -49,9 +49,24 @@ class _OwnApi(Api):
         self._runner = runner
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None, timeout: float) -> Answer:
+        return self._runner.run(self._answer(method, path, body, timeout))
+
+    def post_all(self, posts: Sequence[tuple[str, dict[str, Any]]], *, timeout: float) -> list[Answer]:
+        async def post_all() -> list[Answer]:
+            limit = asyncio.Semaphore(AT_ONCE)
+
+            async def post(path: str, body: dict[str, Any]) -> Answer:
+                async with limit:
+                    return await self._answer("POST", path, body, timeout)
+
+            return await asyncio.gather(*(post(*one) for one in posts))
+
+        return self._runner.run(post_all())
+
+    async def _answer(self, method: str, path: str, body: dict[str, Any] | None, timeout: float) -> Answer:
         content = b"" if body is None else json.dumps(body).encode()
         try:
-            status, text = self._runner.run(asyncio.wait_for(self._ask(method, path, content), timeout))
+            status, text = await asyncio.wait_for(self._ask(method, path, content), timeout)
         except TimeoutError:
             raise ServerAway(f"There was no answer within {timeout:.0f} s.") from None
         return read_answer(status, text)

@@ -4,6 +4,7 @@ is distributed, the same API in the process of the command.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -13,40 +14,41 @@ from django.db import DatabaseError
 
 from ocpp_server import credentials
 from ocpp_server.credentials import Role
-from ocpp_server.management.api import Api, ServerAway
+from ocpp_server.management.api import AT_ONCE, Api, ServerAway
 
 KEY_NAME = "manage.py"
-# Longer than any command may wait. The key of a command that was killed expires after this time.
+# Longer than any command may wait for AT_ONCE stations. The key of a command that was killed expires after
+# this time.
 KEY_LIFE = timedelta(minutes=5)
 
 
 @contextmanager
-def server() -> Iterator[Api]:
-    """The running server, with an API key of its own that is revoked afterwards and never shown.
-
-    Raises ServerAway.
+def server(*, stations: int = 1) -> Iterator[Api]:
+    """The running server, with an API key of its own that is revoked afterwards and never shown. The key
+    lasts for a command to this many stations. Raises ServerAway.
     """
+    life = KEY_LIFE * math.ceil(stations / AT_ONCE)
     if settings.REDIS_DISTRIBUTED_STATE:
         # Inside: it imports the ASGI application, which sets up logging that other commands do not need.
         from ocpp_server.management.own_process import own_process
 
         # Redis knows which process holds the station, and that may be on another machine.
-        with own_process() as api, _key() as plain:
+        with own_process() as api, _key(life) as plain:
             api.key = plain
             yield api
         return
     api = Api()
     api.get("/health")
-    with _key() as plain:
+    with _key(life) as plain:
         api.key = plain
         yield api
 
 
 @contextmanager
-def _key() -> Iterator[str]:
+def _key(life: timedelta) -> Iterator[str]:
     with ExitStack() as held:
         try:
-            key = credentials.port.app.temporary(name=KEY_NAME, role=Role.OPERATOR, life=KEY_LIFE)
+            key = credentials.port.app.temporary(name=KEY_NAME, role=Role.OPERATOR, life=life)
             plain = held.enter_context(key)
         except DatabaseError as error:
             raise ServerAway(f"The server's database can't be used ({error}).") from None

@@ -1,11 +1,12 @@
-"""Options, output and exit codes of `trigger`, `remote_start`, `remote_stop` and `send`."""
+"""Commands to stations through the REST API: the common options, the output and the exit codes."""
 
 from __future__ import annotations
 
 import json
 import time
 from argparse import ArgumentParser, ArgumentTypeError
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -14,16 +15,10 @@ from ocpp_server.management.api import GRACE_S, Answer, Api, ServerAway, station
 from ocpp_server.management.running_server import server
 
 DONE, REFUSED, BAD_INPUT, OFFLINE, TIMEOUT = range(5)
+# Of an answer that is not a success. Every other status is REFUSED.
 _EXIT_BY_STATUS = {
-    200: DONE,
-    400: BAD_INPUT,
-    401: OFFLINE,
-    404: BAD_INPUT,
-    408: TIMEOUT,
-    409: BAD_INPUT,
-    429: TIMEOUT,
-    503: OFFLINE,
-}
+    400: BAD_INPUT, 401: OFFLINE, 404: BAD_INPUT, 408: TIMEOUT, 409: BAD_INPUT, 429: TIMEOUT, 503: OFFLINE,
+}  # fmt: skip
 EXIT_CODES = (
     "Exit codes: 0 the station accepted, 1 it rejected or answered an error, 2 bad input or unknown station, "
     "3 the station is offline or the server is not running, 4 no answer in time."
@@ -34,10 +29,19 @@ _OTHER_DATABASE = (
 )
 _POLL_S = 0.3
 MAX_TIMEOUT_S = 120
+Report = dict[str, Any]  # the JSON object of one station
+
+
+class Request(NamedTuple):
+    """The path and body to post for a station."""
+
+    station: str
+    path: str
+    body: dict[str, Any]
 
 
 class StationCommand(BaseCommand):
-    """A command to a station, through the REST API. Subclasses define the path and the body to post."""
+    """A command to stations. Subclasses define what to post."""
 
     requires_system_checks: list[str] = []
     requires_migrations_checks = False
@@ -50,53 +54,68 @@ class StationCommand(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--timeout",
-            type=_seconds,
+            type=number_of("seconds", 1, MAX_TIMEOUT_S),
             help=f"seconds to wait for the station's answer (default {settings.OCPP_CALL_TIMEOUT:g})",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
-    def request(self, options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """The path and body to post. Raises ValueError with a sentence for bad input."""
+    def requests(self, options: dict[str, Any]) -> Sequence[Request]:
+        """What to post. Raises ValueError with a sentence for bad input."""
         raise NotImplementedError
 
+    def confirm(self, api: Api, options: dict[str, Any]) -> None:
+        """Raises ValueError if the user does not confirm a dangerous command."""
+
     def handle(self, *args: Any, **options: Any) -> None:
-        is_json = options["json"]
+        requests: Sequence[Request] = ()
         try:
-            path, body = self.request(options)
-            if options["timeout"] is not None:
-                body["timeout"] = options["timeout"]
-            with server() as api:
-                code, report = self._run(api, path, body, options)
+            requests = self.requests(options)
+            reports = self._send(requests, options)
         except ValueError as error:
-            code, report = BAD_INPUT, {"message": str(error)}
+            reports = [{"exitCode": BAD_INPUT, "message": str(error)}]
         except ServerAway as error:
-            code, report = OFFLINE, {"message": str(error)}
-        if is_json:
-            self.stdout.write(json.dumps({"success": code == DONE, "exitCode": code, **report}, indent=2))
+            reports = [{"exitCode": OFFLINE, "message": str(error)}]
+        code = max(report["exitCode"] for report in reports)
+        shown = [{"success": report["exitCode"] == DONE, **report} for report in reports]
+        if len(shown) > 1:
+            shown = [{"clientId": one.station, **report} for one, report in zip(requests, shown, strict=True)]
+        if options["json"]:
+            together = {"success": code == DONE, "exitCode": code, "stations": shown}
+            self.stdout.write(json.dumps(shown[0] if len(shown) == 1 else together, indent=2))
+        elif len(shown) == 1:
+            self._show(shown[0])
         else:
-            self._show(code, report)
+            for report in shown:
+                stream = self.stderr if report["exitCode"] else self.stdout
+                stream.write(f"{report['clientId']}: {report['message']}")
         if code:
             raise SystemExit(code)
 
-    def _run(
-        self, api: Api, path: str, body: dict[str, Any], options: dict[str, Any]
-    ) -> tuple[int, dict[str, Any]]:
+    def _send(self, requests: Sequence[Request], options: dict[str, Any]) -> list[Report]:
         seconds = options["timeout"] or settings.OCPP_CALL_TIMEOUT
-        answer = api.post(path, body, timeout=seconds + GRACE_S)
-        code = _exit_code(answer)
-        report: dict[str, Any] = {"message": _OTHER_DATABASE if answer.status == 401 else answer.message}
+        given = {} if options["timeout"] is None else {"timeout": options["timeout"]}
+        posts = [(path, body | given) for _station, path, body in requests]
+        with server(stations=len(posts)) as api:
+            self.confirm(api, options)
+            return [self._report(api, answer) for answer in api.post_all(posts, timeout=seconds + GRACE_S)]
+
+    def _report(self, api: Api, answer: Answer) -> Report:
+        report: Report = {
+            "exitCode": _exit_code(answer),
+            "message": _OTHER_DATABASE if answer.status == 401 else answer.message,
+        }
         if answer.data.get("errors"):
             report["errors"] = answer.data["errors"]
         request_id = answer.data.get("requestId")
         if request_id is None:
-            return code, report
+            return report
         where = f"{station_path(answer.data['clientId'])}/commands/{request_id}"
         report["command"] = api.get(where).data
-        if code == DONE and self.wait_s:
-            code = self._wait_for_transaction(api, where, report)
-        return code, report
+        if report["exitCode"] == DONE and self.wait_s:
+            report["exitCode"] = self._wait_for_transaction(api, where, report)
+        return report
 
-    def _wait_for_transaction(self, api: Api, where: str, report: dict[str, Any]) -> int:
+    def _wait_for_transaction(self, api: Api, where: str, report: Report) -> int:
         """Poll the outcome of a remote start until there is one, or until `wait_s` is over."""
         until = time.monotonic() + self.wait_s
         while True:
@@ -110,7 +129,7 @@ class StationCommand(BaseCommand):
                 return TIMEOUT
             time.sleep(_POLL_S)
 
-    def _show(self, code: int, report: dict[str, Any]) -> None:
+    def _show(self, report: Report) -> None:
         command = report.get("command")
         if command:
             sent = json.dumps(command["payload"], ensure_ascii=False)
@@ -125,7 +144,7 @@ class StationCommand(BaseCommand):
             self.stdout.write(f"Result    {report['message']}")
             self.stdout.write(f"Outcome   {self._outcome(report)}")
             return
-        if code == DONE:
+        if report["exitCode"] == DONE:
             self.stdout.write(f"Result    {report['message']}")
             return
         self.stderr.write(report["message"])
@@ -133,7 +152,7 @@ class StationCommand(BaseCommand):
             if error["reason"] not in report["message"]:
                 self.stderr.write(f"  {error['field']}: {error['reason']}")
 
-    def _outcome(self, report: dict[str, Any]) -> str:
+    def _outcome(self, report: Report) -> str:
         if report["outcome"] == "started":
             return f"transaction {report['transactionId']} began."
         if report["outcome"] == "waiting":
@@ -142,23 +161,18 @@ class StationCommand(BaseCommand):
 
 
 def _exit_code(answer: Answer) -> int:
-    if answer.status == 200 and not answer.success:
-        return REFUSED
-    return _EXIT_BY_STATUS.get(answer.status, REFUSED)
+    return DONE if answer.success else _EXIT_BY_STATUS.get(answer.status, REFUSED)
 
 
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= MAX_TIMEOUT_S:
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds from 1 to {MAX_TIMEOUT_S}")
-    return seconds
+def number_of(noun: str, least: float, most: float) -> Callable[[str], float]:
+    """The type of an argparse argument: a number in these limits."""
 
+    def parse(text: str) -> float:
+        try:
+            if least <= float(text) <= most:
+                return float(text)
+        except ValueError:
+            pass
+        raise ArgumentTypeError(f"{text!r} is not a number of {noun} from {least:g} to {most:g}")
 
-def connector_number(text: str) -> int:
-    """A connector (1.6) or EVSE (2.x). Raises ArgumentTypeError."""
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise ArgumentTypeError(f"{text!r} is not a connector number; they start at 1")
-    return int(text)
+    return parse
