@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rest_framework.test import APIRequestFactory, force_authenticate
 
+from accounts.models import User
 from chargepoints.models import ChargePoint, Command, Message
+from chargepoints.views.commanding import CommandOperation
 from chargepoints.views.commands import read_body
+from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.commanding import OperatorCommand
+from ocpp_server.credentials import Role
 from tests.api.conftest import NOON, Caller
 from transactions.models import RemoteStart, Transaction
 
@@ -309,3 +315,23 @@ def test_the_message_log_shows_both_directions_newest_first(viewer: Caller, hist
 )
 def test_the_message_log_is_filtered(viewer: Caller, history: Command, query: str, count: int) -> None:
     assert viewer.get(f"{GARAGE}/messages?{query}").info["total"] == count
+
+
+# -- declarations --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("role", "status"), [("viewer", 403), ("operator", 403), ("administrator", 404)])
+def test_a_command_needs_the_role_of_its_declaration(db: None, role: str, status: int) -> None:
+    declared = OperatorCommand("erase", "Erase", "Erase everything.", action="Reset", role=Role.ADMINISTRATOR)
+
+    class Declared(ResourceViewSet):
+        tag, noun = "Commands", "station"
+        operations = (CommandOperation(declared),)
+
+    (made,) = Declared.get_extra_actions()
+    view = Declared.as_view({"post": made.__name__}, **made.kwargs)
+    request = APIRequestFactory().post("/", {}, format="json")
+    force_authenticate(request, user=User(role=role))
+
+    assert view(request, client_id="NOBODY").status_code == status
+    assert (made.url_path, list(made.mapping)) == ("erase", ["post"])
