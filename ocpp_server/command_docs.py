@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import override
 
 from ocpp_server.capabilities import Needs
-from ocpp_server.command_fields import Field
+from ocpp_server.command_fields import Field, Flag
 from ocpp_server.commanding import OperatorCommand, commands
 from ocpp_server.protocol import actions
 from ocpp_server.protocol.versions import VERSIONS
@@ -24,14 +24,15 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "commands.md"
 _INTRODUCTION = """\
 # Commands
 
-What an operator can send to a station, by REST and with a button of the station's page in the admin. A
-command is refused when the station can't do it: the OCPP version of its last connection has no such action,
-or the station has reported that it lacks it (the last line of the command's table). A station that has
-reported nothing about it is asked.
+What an operator can send to a station: by REST, with a button of the station's page in the admin, and with
+`manage.py station`. A command is refused when the station can't do it: the OCPP version of its last
+connection has no such action, or the station has reported that it lacks it (the last line of the command's
+table). A station that has reported nothing about it is asked.
 
 Every REST body may have `timeout`, 1 to 120 seconds to wait for the station. Every address takes
 `?wait=false`, which answers 202 at once with the `requestId` of the command. In OCPP 1.6 the number of an
-EVSE is the number of its connector.
+EVSE is the number of its connector. `manage.py station` takes several stations, and asks before it sends
+something dangerous unless `--yes` is given.
 
 This page is generated from the declarations in `<app>/commands/` by `manage.py command_docs`.
 """
@@ -51,6 +52,7 @@ def commands_page() -> str:
 
 def _facts(command: OperatorCommand) -> Iterator[tuple[str, str]]:
     yield "REST", f"`POST /api/v1/chargepoints/{{id}}/{command.path}`"
+    yield "command line", f"`{usage(command)}`"
     yield "role", command.role
     yield "OCPP", _actions(command)
     if command.danger:
@@ -86,6 +88,14 @@ def _danger(command: OperatorCommand) -> str:
     if isinstance(danger, str | Promise):
         return f"always: {danger}"
     return getdoc(danger) or "depends on the station and the fields"
+
+
+def usage(command: OperatorCommand) -> str:
+    """The line of `manage.py station`: the required options, then the others."""
+    options = [(f"--{one.option}" + ("" if isinstance(one, Flag) else " ..."), one) for one in command.fields]
+    required = [option for option, field in options if field.required]
+    others = [f"[{option}]" for option, field in options if not field.required]
+    return " ".join(["manage.py station", command.name, "CP-7", *required, *others])
 
 
 def _row(field: Field) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from chargepoints.models import ChargePoint, Command
 from ocpp_server import command_fields as fields
 from ocpp_server.commanding import command
 
@@ -45,9 +44,3 @@ CHANGE_AVAILABILITY = command(
     spell_16=_spell_16,
     spell_2x=_spell_2x,
 )
-
-
-async def change_availability(charge_point: ChargePoint, *, operative: bool, **how: Any) -> Command:
-    type = "Operative" if operative else "Inoperative"
-    row: Command = await CHANGE_AVAILABILITY.send(charge_point, type=type, **how)
-    return row

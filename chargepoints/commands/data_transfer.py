@@ -42,4 +42,3 @@ DATA_TRANSFER = command(
     spell_16=_spell_16,
     spell_2x=_spell_2x,
 )
-data_transfer = DATA_TRANSFER.send

@@ -20,13 +20,13 @@ _IN_2X = {"Soft": "OnIdle", "Hard": "Immediate"}
 _IN_16 = {two: one for one, two in _IN_2X.items()}
 
 
-def soft_ends_sessions(charge_point: Addressee) -> bool:
+def _soft_ends_sessions(charge_point: Addressee) -> bool:
     """Whether a Soft reset ends running sessions before it restarts (1.6), or waits for them (2.x)."""
     return charge_point.ocpp_version == V16
 
 
 def _types(field: fields.Choice, charge_point: Addressee) -> fields.Choice:
-    if soft_ends_sessions(charge_point):
+    if _soft_ends_sessions(charge_point):
         return field
     idle, immediate = _("When idle: wait until sessions end"), _("Immediately: sessions are stopped")
     return replace(field, choices=(("Soft", idle), ("Hard", immediate)))
@@ -38,7 +38,7 @@ def _evse(field: fields.Evse, charge_point: Addressee) -> fields.Evse | None:
 
 def _danger(charge_point: Addressee, arguments: Mapping[str, Any]) -> Label:
     """Unless it is a Soft reset of a 2.x station, which waits until its sessions have ended."""
-    waits = arguments["type"] in ("Soft", "OnIdle") and not soft_ends_sessions(charge_point)
+    waits = arguments["type"] in ("Soft", "OnIdle") and not _soft_ends_sessions(charge_point)
     return "" if waits else _("Running sessions at this station will end.")
 
 
@@ -74,4 +74,3 @@ RESET = command(
     spell_16=_spell_16,
     spell_2x=_spell_2x,
 )
-reset = RESET.send

@@ -94,7 +94,7 @@ class Reported:
                 self.keys[name] = {"value": result.get("attributeValue"), "readonly": None, "status": status}
 
 
-def has_keys(charge_point: ChargePoint) -> bool:
+def _has_keys(charge_point: ChargePoint) -> bool:
     """Whether the station is configured by keys (1.6), or by variables of components (2.x)."""
     return charge_point.ocpp_version == V16
 
@@ -146,7 +146,7 @@ async def read(
 
 
 async def _most_keys(charge_point: ChargePoint) -> int:
-    names, otherwise = _MOST_16 if has_keys(charge_point) else _MOST_2X
+    names, otherwise = _MOST_16 if _has_keys(charge_point) else _MOST_2X
     return await journal.run(number_sync, charge_point.pk, names) or otherwise
 
 
@@ -157,7 +157,7 @@ def _chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 
 def _request(charge_point: ChargePoint, keys: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """The action and payload that ask for these keys."""
-    if has_keys(charge_point):
+    if _has_keys(charge_point):
         return "GetConfiguration", {"key": list(keys)} if keys else {}
     if not keys:
         raise Invalid("Required for an OCPP 2.x station: keys=Component.Variable,...", field="keys")
@@ -177,14 +177,14 @@ def variable(key: str, field: str) -> dict[str, Any]:
 
 
 def _variables(field: fields.Texts, charge_point: ChargePoint) -> fields.Texts:
-    if has_keys(charge_point):
+    if _has_keys(charge_point):
         return field
     help = _("One variable per line, such as OCPPCommCtrlr.HeartbeatInterval.")
     return replace(field, label=_("Variables"), help=help, required=True)
 
 
 def _variable(field: fields.Text, charge_point: ChargePoint) -> fields.Text:
-    if has_keys(charge_point):
+    if _has_keys(charge_point):
         return field
     return replace(field, label=_("Variable"), help=_("Such as OCPPCommCtrlr.HeartbeatInterval."))
 
@@ -244,4 +244,3 @@ CHANGE_CONFIGURATION = command(
     spell_2x=lambda key, value: {"setVariableData": [{**variable(key, "key"), "attributeValue": value}]},
     rest=Rest(echo=("key",)),
 )
-change = CHANGE_CONFIGURATION.send

@@ -16,4 +16,3 @@ CLEAR_CACHE = command(
     position=90,
     needs=Needs(variable="AuthCacheCtrlr.Available"),
 )
-clear_cache = CLEAR_CACHE.send

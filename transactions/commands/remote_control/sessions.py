@@ -80,7 +80,6 @@ REMOTE_START = command(
         "A known token that may not charge there gets 409 with the reason, unless `force`.",
     ),
 )
-remote_start = REMOTE_START.send
 
 
 async def _find(charge_point: ChargePoint, *, transaction: Transaction | int | str) -> dict[str, Any]:
@@ -114,4 +113,3 @@ REMOTE_STOP = command(
     spell_2x=lambda transaction: {"transactionId": transaction.ocpp_id},
     rest=Rest(noun="the remote stop", echo=("transactionId",)),
 )
-remote_stop = REMOTE_STOP.send

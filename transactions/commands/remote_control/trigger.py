@@ -82,4 +82,3 @@ TRIGGER = command(
     needs=Needs(profile="RemoteTrigger"),
     rest=Rest(echo=("requestedMessage", "connectorId")),
 )
-trigger = TRIGGER.send

@@ -31,4 +31,3 @@ UNLOCK = command(
     spell_16=lambda evse_number: {"connectorId": evse_number},
     spell_2x=lambda evse_number: {"evseId": evse_number, "connectorId": 1},
 )
-unlock = UNLOCK.send
