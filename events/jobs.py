@@ -25,7 +25,7 @@ FORGET_PRESENCE: Final = Job("forget_presence", every=1.0, everywhere=True)
 
 async def number() -> None:
     """Number all events that are committed. The pause lets wake-ups gather: at most 20 runs a second."""
-    await switchboard.hear_of_events(waking.NUMBER_EVENTS.wake)
+    await switchboard.subscribe_to_events(waking.NUMBER_EVENTS.wake)
     while counts := await journal.run(numbering.number_some):
         for type, times in counts.items():
             measures.events.add(type, times=times)

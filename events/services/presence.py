@@ -37,21 +37,21 @@ class Changes(NamedTuple):
 class Watch:
     """The presence of stations, and since when it differs from the last events."""
 
-    def __init__(self, told_online: Collection[str]) -> None:
-        self.told_online = set(told_online)
+    def __init__(self, reported_online: Collection[str]) -> None:
+        self.reported_online = set(reported_online)
         self._since: dict[str, float] = {}
 
     def compare(self, connected: Collection[str], *, now: float, after: float) -> Changes:
         """The changes that have lasted `after` seconds; `now` is monotonic."""
         present = set(connected)
-        differing = present ^ self.told_online
+        differing = present ^ self.reported_online
         self._since = {name: self._since.get(name, now) for name in differing}
         due = sorted(name for name, since in self._since.items() if now - since >= after)
         return Changes([n for n in due if n in present], [n for n in due if n not in present])
 
-    def told(self, changes: Changes) -> None:
-        self.told_online.update(changes.online)
-        self.told_online.difference_update(changes.offline)
+    def reported(self, changes: Changes) -> None:
+        self.reported_online.update(changes.online)
+        self.reported_online.difference_update(changes.offline)
 
 
 class _Elected:
@@ -63,7 +63,7 @@ class _Elected:
 async def watch() -> None:
     """Emit the events of stations whose presence has changed for long enough."""
     if _Elected.watch is None:
-        _Elected.watch = Watch(await journal.run(_told_online))
+        _Elected.watch = Watch(await journal.run(_reported_online))
     current = _Elected.watch
     found = current.compare(
         live.state().connected(), now=time.monotonic(), after=settings.EVENT_OFFLINE_AFTER
@@ -71,7 +71,7 @@ async def watch() -> None:
     for start in range(0, max(len(found.online), len(found.offline)), _AT_ONCE):
         part = Changes(*(names[start : start + _AT_ONCE] for names in found))
         await journal.run(emit, part)
-        current.told(part)
+        current.reported(part)
 
 
 async def forget_if_not_elected() -> None:
@@ -80,13 +80,13 @@ async def forget_if_not_elected() -> None:
         _Elected.watch = None
 
 
-def _told_online() -> set[str]:
+def _reported_online() -> set[str]:
     return set(StationStream.objects.filter(is_online=True).values_list("station", flat=True))
 
 
 @transaction.atomic
 def emit(changes: Changes) -> None:
-    """Store the events of these stations, and that they were told. A deleted station gets no event."""
+    """Store the events of these stations, and that they were reported. A deleted station gets no event."""
     rows = ChargePoint.objects.by_identities([*changes.online, *changes.offline])
     known = {row.identity_key: row for row in rows}
     online, offline = [], []

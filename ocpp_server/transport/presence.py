@@ -190,8 +190,8 @@ async def record_departures() -> None:
     for identity, (pk, connection_id, departure) in departures.items():
         if not live.state().is_shared:
             shown.show_disconnected(unit, pk, **departure)
-        told = {"connectionId": connection_id, "closeCode": departure["close_code"]}
-        outbox.add(unit, stations.DISCONNECTED, told, station=identity)
+        ended = {"connectionId": connection_id, "closeCode": departure["close_code"]}
+        outbox.add(unit, stations.DISCONNECTED, ended, station=identity)
     try:
         if live.state().is_shared:
             await journal.run(shown.show_disconnected_if_current, departures.values())

@@ -126,7 +126,7 @@ class Switchboard:
             async with asyncio.timeout(_LAYER_S):
                 await get_channel_layer().group_send(_EVENTS, messages.pack(EventsWritten()))
 
-    async def hear_of_events(self, number_events: Callable[[], None]) -> None:
+    async def subscribe_to_events(self, number_events: Callable[[], None]) -> None:
         """From now on call this function when another process has committed events."""
         if self._number_events is None and self.channel:
             async with asyncio.timeout(_LAYER_S):

@@ -36,7 +36,7 @@ setting_changed.connect(_Interval.read)
 
 
 def announced(transaction: TransactionState, at: datetime) -> Announced:
-    """The present state of a session, as its last event told it."""
+    """The present state of a session, as its last event says it."""
     return Announced(
         at=at,
         energy_wh=transaction.energy_wh,

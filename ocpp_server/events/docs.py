@@ -1,0 +1,97 @@
+"""Write docs/events.md from the catalogue.
+
+Run `python -m ocpp_server.events.docs`; a test compares the page with the catalogue.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from ocpp_server.events import catalogue
+from ocpp_server.events.types import EventType
+
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "events.md"
+
+_INTRODUCTION = """\
+# Events
+
+Every change worth knowing is an event. It is stored in the same database transaction as the change, so it
+exists exactly when the change does. `GET /api/v1/events` returns the events in order:
+
+1. Begin without `after` (the oldest event that is kept) or with `after=latest` (only new ones).
+2. Handle the page, then keep its `next`, and request `after=<next>`. Repeat at once while `more` is true,
+   otherwise after a pause.
+3. After a crash continue with the `next` that was kept. An event may be read twice; its `id` is the same
+   each time.
+4. When `gap` is true, events were deleted before they were read: they are kept for `EVENT_RETENTION`. Read
+   the resources again, and continue with `next`.
+
+`types=transaction.*,connector.status_changed`, `station=` and `site=` select events; `limit` is 1 to 500.
+The role viewer is enough. `GET /api/v1/events/{id}` returns one event.
+
+| field | |
+|---|---|
+| `id` | `evt_` and a UUIDv7: the same each time that the event is read |
+| `type` | one of the types below |
+| `timestamp` | when the server stored it; the station's own times are in `data` |
+| `version` | the version of the type's data |
+| `position` | its place in the stream of all events: rises by one |
+| `sequence` | its place among the events of its station: rises by one; null without a station |
+| `station`, `site` | the station's identity, and the site with `id` and `name`; null without one |
+| `data` | the fields of the type, in at most 8 KiB; `truncated` when longer texts were cut |
+
+Tokens are masked: the first four characters and four dots, with the token's number beside them. Names and
+addresses of people are in no event. The JSON Schema of a type's data is at
+`/api/schema/events/<type>.json`.
+
+Types with a star are stored only when `EVENT_TYPES` names them: `EVENT_TYPES=meter.sampled,station.*`.
+
+This page is generated from `ocpp_server/events/catalogue/` by `python -m ocpp_server.events.docs`.
+"""
+
+
+def page() -> str:
+    lines = [_INTRODUCTION, "## Types", "", "| type | |", "|---|---|"]
+    lines += [f"| [`{kind.name}`](#{_anchor(kind)}){_star(kind)} | {kind.sentence} |" for kind in _kinds()]
+    for kind in _kinds():
+        lines += ["", f"### {kind.name}", "", kind.sentence, "", "| field | kind | |", "|---|---|---|"]
+        lines += [
+            f"| `{each.name}` | {each.kind}{' or null' if each.optional else ''} | {each.sentence} |"
+            for each in kind.fields
+        ]
+        example = msgspec.json.format(msgspec.json.encode(kind.example), indent=2).decode()
+        lines += ["", "```json", example, "```"]
+    lines += [
+        "",
+        "## Types that follow",
+        "",
+        "These names are reserved. Nothing emits them yet.",
+        "",
+        "| type | comes with |",
+        "|---|---|",
+        *(f"| `{name}` | {block} |" for name, block in catalogue.NOT_YET.items()),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _kinds() -> list[EventType]:
+    return sorted(catalogue.EVENTS.values(), key=lambda kind: kind.name)
+
+
+def _anchor(kind: EventType) -> str:
+    return kind.name.replace(".", "")
+
+
+def _star(kind: EventType) -> str:
+    return " *" if kind.is_starred else ""
+
+
+def main() -> None:
+    PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
