@@ -1,4 +1,4 @@
-"""What stations send after a command, and the reports that they send in parts."""
+"""Messages that follow a command, and the reports that stations send in parts."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class ReportAssembly(models.Model):
 
     @property
     def gap(self) -> str:
-        """What is missing, in a few words; empty for a complete report."""
+        """The missing parts in a few words; empty for a complete report."""
         if self.state == self.State.COMPLETE:
             return ""
         if not self.parts:

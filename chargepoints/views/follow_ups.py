@@ -1,4 +1,4 @@
-"""What a station sent after commands: the messages as received, and the reports that their parts make."""
+"""Messages that followed commands, as received, and the reports that their parts make."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a command can start is answered and stored: every follow-up, its command and its report."""
+"""Every message that follows a command is answered and stored, with its command and its report."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def failing_at(step: int) -> Iterator[list[str]]:
     """Raise at the n-th line of a handler; yield the place, or an empty list when fewer lines run."""
     seen: set[tuple[str, int]] = set()
     places: list[str] = []
-    # What fails after the answer can't undo the message.
+    # Handlers that run after the answer can't undo the message.
     late = {
         handler.__code__
         for version, action in registry.registered("after")
