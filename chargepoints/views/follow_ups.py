@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
 
 from chargepoints.filters import FollowUpQuery, ReportQuery
-from chargepoints.models import FollowUp, ReportAssembly
 from chargepoints.serializers import FollowUpSerializer, ReportSerializer
 from chargepoints.views.lookups import STATION
-from ocpp_server.api.operations import List
+from ocpp_server.api.lookups import Lookup
+from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
-
-TAG = "Commands"
 
 
 class FollowUpViewSet(ResourceViewSet):
-    tag, noun, key, component = TAG, "follow-up", "followUps", "FollowUp"
+    tag, noun, key = "Commands", "follow-up", "followUps"
+    component = "FollowUp"
     serializer_class = FollowUpSerializer
     parent = STATION
-    operations = (List(FollowUpQuery, summary="List the messages that followed commands, newest first"),)
+    lookup = Lookup("follow_up_id", "The number of the follow-up.")
+    operations = (
+        List(FollowUpQuery, summary="List the messages that followed commands, newest first"),
+        Get(),
+    )
 
-    def get_queryset(self) -> QuerySet[FollowUp]:
-        return FollowUp.objects.filter(charge_point=self.parent_row()).defer("personal_data").order_by("-pk")
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.parent_row().follow_ups.defer("personal_data").order_by("-pk")
+        return rows
 
 
 class ReportViewSet(ResourceViewSet):
-    tag, noun = TAG, "report"
+    tag, noun = "Commands", "report"
     serializer_class = ReportSerializer
     parent = STATION
-    operations = (List(ReportQuery, summary="List the reports that the station sent in parts, newest first"),)
+    lookup = Lookup("report_id", "The number of the report.")
+    operations = (List(ReportQuery, summary="List the reports sent in parts, newest first"), Get())
 
-    def get_queryset(self) -> QuerySet[ReportAssembly]:
-        return ReportAssembly.objects.filter(charge_point=self.parent_row()).order_by("-started_at", "-pk")
+    def get_queryset(self) -> QuerySet[Any]:
+        rows: QuerySet[Any] = self.parent_row().reports.order_by("-started_at", "-pk")
+        return rows

@@ -71,3 +71,13 @@ def test_the_lists_are_read_on_with_a_cursor(viewer: Caller, rows: None, url: st
     second = viewer.get(f"{url}?limit=2&cursor={first['next']}").info
 
     assert (first["count"], second["count"], second["total"], second["next"]) == (2, 1, 3, None)
+
+
+def test_one_row_is_found_by_its_number_at_its_own_station(viewer: Caller, rows: None) -> None:
+    ChargePoint.objects.create(identity="OTHER")
+    follow_up, report = viewer.get(FOLLOW_UPS).info["followUps"][0], viewer.get(REPORTS).info["reports"][0]
+
+    assert viewer.get(f"{FOLLOW_UPS}/{follow_up['id']}").info == follow_up
+    assert viewer.get(f"{REPORTS}/{report['id']}").info == report
+    assert viewer.get(f"/api/v1/chargepoints/OTHER/reports/{report['id']}").status_code == 404
+    assert viewer.get(f"{REPORTS}/x").status_code == 400
