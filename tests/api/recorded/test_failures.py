@@ -13,7 +13,7 @@ from django.test import Client, override_settings
 
 from accounts.models import User
 from chargepoints.models import ChargePoint
-from chargepoints.views.sites import SitesView
+from chargepoints.views.sites import SiteViewSet
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from tests.api.conftest import Caller
@@ -44,7 +44,7 @@ def test_failures_have_the_recorded_answers(
     exchanges = []
     for name, make in FAILURES.items():
         with monkeypatch.context() as patch:
-            patch.setattr(SitesView, "get", _failing(make()))
+            patch.setattr(SiteViewSet, "list", _failing(make()))
             exchanges.append(kept(name, "GET", "/api/v1/sites", viewer.get("/api/v1/sites")))
     with override_settings(API_REQUESTS_PER_MINUTE=1):
         viewer.get("/clients")
