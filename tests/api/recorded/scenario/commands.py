@@ -30,6 +30,8 @@ async def play(player: Player) -> None:
         await twins(player, new)
         await outcomes(player, old, "1.6")
         await outcomes(player, new, "2.0.1")
+        await below_the_station(player, old, "1.6")
+        await below_the_station(player, new, "2.0.1")
         await registration(player, old)
         await queue(player, old)
         await gone(player, old, "1.6")
@@ -291,6 +293,36 @@ async def registration(player: Player, peer: Peer) -> None:
         await player.ask(f"station: set {word}", "PATCH", path, {"registrationStatus": word})
         await player.ask(f"clear-cache: station {word}", "POST", f"{path}/clear-cache", {})
     await player.ask("station: set Accepted", "PATCH", path, {"registrationStatus": "Accepted"})
+
+
+async def below_the_station(player: Player, peer: Peer, version: str) -> None:
+    """The commands whose older addresses are spelled otherwise."""
+    base = f"{V1}/chargepoints/{peer.identity}"
+    is_16 = version == "1.6"
+    name = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
+    done = {**name, "attributeStatus": "Accepted"}
+    key = "HeartbeatInterval" if is_16 else "OCPPCommCtrlr.HeartbeatInterval"
+    found = (
+        {"configurationKey": [{"key": key, "readonly": False, "value": "77"}]}
+        if is_16
+        else {"getVariableResult": [{**done, "attributeValue": "77"}]}
+    )
+    changed = ACCEPTED if is_16 else {"setVariableResult": [done]}
+    no, trouble = {"status": "Rejected"}, error("InternalError", "Busy", {"n": 1})
+    stop = {"transactionId": "SAME"}
+    exchanges: list[tuple[str, Any, Any]] = [
+        ("get-configuration", {"keys": [key]}, found),
+        ("get-configuration", {"keys": [key], "timeout": 20}, trouble),
+        ("change-configuration", {"key": key, "value": "77"}, changed),
+        ("remote-start", {"idTag": "SOMEBODY", "connectorId": 1}, no),
+        ("remote-start", {"idTag": "SOMEBODY", "force": True}, no),
+    ]
+    exchanges += [] if is_16 else [("remote-stop", stop, ACCEPTED)]
+    for index, (path, body, reply) in enumerate(exchanges):
+        what = f"{version} {path} below the station: {index}"
+        await player.command(peer, what, "POST", f"{base}/{path}", body, reply)
+    if is_16:
+        await player.ask("1.6 remote-stop below the station: unknown", "POST", f"{base}/remote-stop", stop)
 
 
 async def queue(player: Player, peer: Peer) -> None:
