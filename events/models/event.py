@@ -48,9 +48,14 @@ class Event(models.Model):
         verbose_name_plural = _("events")
         # No `unique=True`: PostgreSQL would get a second index of the same column, for LIKE.
         constraints = [models.UniqueConstraint(fields=["uid"], name="event_uid")]
+        # Only numbered events: one without a number is found by its null in the unique index of `position`, and
+        # each index costs with every event.
         indexes = [
-            models.Index(fields=["station", "position"], name="event_by_station"),
-            models.Index(fields=["id"], name="event_unnumbered", condition=models.Q(position__isnull=True)),
+            models.Index(
+                fields=["station", "position"],
+                name="event_by_station",
+                condition=models.Q(position__isnull=False),
+            )
         ]
 
     def __str__(self) -> str:
