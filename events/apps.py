@@ -12,10 +12,8 @@ class EventsConfig(AppConfig):
         from events.services import outbox
         from ocpp_server.events import outbox as port_of_outbox
         from ocpp_server.observability import fleet
-        from ocpp_server.observability import metrics as collectors
         from ocpp_server.process import scheduler
 
         port_of_outbox.port.fill(outbox)
         scheduler.register(jobs.JOBS)
         fleet.register(metrics.FLEET)
-        collectors.register(metrics.EventsCollector, of=collectors.FLEET_ROLES)

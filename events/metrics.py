@@ -1,25 +1,12 @@
-"""Events for Prometheus: how many were numbered, and how long the oldest has waited."""
+"""The lag of events, for Prometheus. The engine counts the numbered ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
-from prometheus_client.core import Metric
-from prometheus_client.registry import Collector
-
 from events.models import Event
-from ocpp_server.observability import measures
-from ocpp_server.observability.families import counters
 from ocpp_server.observability.fleet import Family, Figures, Part
-
-
-class EventsCollector(Collector):
-    """The events that this process has numbered."""
-
-    def collect(self) -> Iterator[Metric]:
-        yield counters("ocpp_events", "Events that were numbered, by type.", measures.events)
 
 
 def figures() -> Figures:

@@ -48,8 +48,8 @@ class Event(models.Model):
         verbose_name_plural = _("events")
         # No `unique=True`: PostgreSQL would get a second index of the same column, for LIKE.
         constraints = [models.UniqueConstraint(fields=["uid"], name="event_uid")]
-        # Only numbered events: one without a number is found by its null in the unique index of `position`, and
-        # each index costs with every event.
+        # Only numbered events: one without a number is found by its null in the unique index of `position`,
+        # and each index costs with every event.
         indexes = [
             models.Index(
                 fields=["station", "position"],

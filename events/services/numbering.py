@@ -45,7 +45,7 @@ def number_some(limit: int = BATCH) -> Counter[str]:
 
 
 def _number(cursor: CursorWrapper, limit: int) -> Counter[str]:
-    position = _lock(cursor)
+    position = before = _lock(cursor)
     cursor.execute(
         "SELECT id, station, type FROM api_events WHERE position IS NULL ORDER BY id LIMIT %s", [limit]
     )
@@ -55,7 +55,7 @@ def _number(cursor: CursorWrapper, limit: int) -> Counter[str]:
     known = _sequences(cursor, {station for _, station, _ in rows if station})
     last = dict(known)
     numbered = []
-    for position, (id, station, _) in enumerate(rows, position + 1):
+    for position, (id, station, _) in enumerate(rows, before + 1):
         sequence = None
         if station:
             sequence = last[station] = last.get(station, 0) + 1

@@ -127,6 +127,7 @@ class EngineCollector(Collector):
 
     def _housekeeping(self) -> Iterator[Metric]:
         runs = dict(measures.last_runs)
+        yield counters("ocpp_events", "Events that were numbered, by type.", measures.events)
         yield counters(
             "ocpp_housekeeping_jobs",
             "Jobs of the housekeeping that ran, by result.",

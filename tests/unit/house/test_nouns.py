@@ -21,6 +21,7 @@ MOST_LINES = 400
 # Services for which OCPP has no action. accounts has no block at all.
 SERVICES_WITHOUT_A_BLOCK = {
     "chargepoints/services/admission.py": "answers the handshake, which comes before every action",
+    "chargepoints/services/clocks.py": "messages of every block show the station's clock",
     "chargepoints/services/connections.py": "stores connections and the messages of every block",
     "chargepoints/services/commands.py": "commands of every block end here when no answer comes",
     "chargepoints/services/deviations.py": "counts the deviations of messages of every block",
