@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +36,7 @@ from chargepoints.models import (
     Site,
 )
 from configuration.models import ReportedKey, StoredKey
+from events.models import Event
 from transactions.models import (
     AccessRule,
     Counter,
@@ -214,6 +216,15 @@ def hostile_rows(db: None) -> dict[type, Any]:
             last_at=NOON,
         ),
         SecurityEvent.objects.create(charge_point=station, type=bad, tech_info=bad, **both),
+        Event.objects.create(
+            uid="evt_1",
+            type="security.reported",
+            station=bad,
+            position=1,
+            sequence=1,
+            data=json.dumps(bad),
+            at=NOON,
+        ),
         DeviceEvent.objects.create(
             charge_point=station, event_id=1, component=bad, variable=bad, actual_value=bad, **both
         ),

@@ -17,7 +17,7 @@ from chargepoints.models import ChargePoint
 from tests.admin.conftest import a_session
 
 OURS = [model for model in admin.site._registry if model.__module__.split(".")[0] in
-        {"accounts", "chargepoints", "configuration", "transactions"}]  # fmt: skip
+        {"accounts", "chargepoints", "configuration", "events", "transactions"}]  # fmt: skip
 
 
 def is_harmless(page: str) -> bool:
