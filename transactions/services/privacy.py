@@ -2,9 +2,9 @@
 
 Erasure replaces every UID of the person by a random pseudonym, one per token: sessions can still be counted
 and billed together, but no longer identify the person. It covers the database: sessions, events, the outbox,
-logs of messages and commands, inboxes, the admin's history. It can't cover the stations' caches and lists
-(until they are updated), backups, and files written earlier: exports, and logs of the process, which mask
-tokens. What a consumer of events has received is out of reach too.
+logs of messages and commands, follow-ups, inboxes, the admin's history. It can't cover the stations' caches
+and lists (until they are updated), backups, and files written earlier: exports, and logs of the process,
+which mask tokens. What a consumer of events has received is out of reach too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from django.utils import timezone
 from accounts.models import Contract, IdempotentRequest, Member, Token, UnknownToken, User
 from accounts.models.token import normalise_uid
 from accounts.services import membership
-from chargepoints.models import ChargePoint, Command, Deviation, Message
+from chargepoints.models import ChargePoint, Command, Deviation, FollowUp, Message
+from chargepoints.services.follow_ups import keeping
 from chargepoints.services.provisioning import stations
 from ocpp_server.domain import Conflict
 from ocpp_server.events import outbox
@@ -33,6 +34,7 @@ from transactions.models import QuarantinedMessage, Refusal, RemoteStart, Transa
 # Models and columns that keep stations' messages as text.
 _TEXTS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
     (Message, ("request", "response", "error_description")),
+    (FollowUp, ("payload",)),
     (TransactionEvent, ("payload",)),
     (QuarantinedMessage, ("payload",)),
     (Deviation, ("example", "detail")),
@@ -109,6 +111,7 @@ def erase(user: User) -> Erased:
         spelling.casefold(): pseudonyms[token.pk] for token in tokens for spelling in _spellings(token.uid)
     }
     # The logs first: after an interruption the person still exists and can be erased again.
+    keeping.erase_personal([*by_spelling, user.name, user.email, user.phone])
     messages = sum(_replace_in_texts(*where, by_spelling) for where in (*_TEXTS, *_JSON)) if tokens else 0
     outbox.port.app.erase(user=user.pk, tokens=[token.pk for token in tokens])
     affected: set[int] = set()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.db.models import Count
 
 from chargepoints.models import FollowUp
+from chargepoints.services.follow_ups import personal
 from chargepoints.services.follow_ups.table import PERSONAL
 
 # A stream of one action must not delete the reports of another one, so each action has its own limit.
 KEPT_PER_ACTION: Final = 1000
 PERSONAL_KEPT: Final = timedelta(days=30)
+# A shorter name is part of too many texts about other persons.
+SHORTEST_WORD: Final = 4
 
 
 def trim() -> None:
@@ -32,3 +37,20 @@ def trim() -> None:
 def delete_personal() -> None:
     """Delete messages with personal data after PERSONAL_KEPT."""
     FollowUp.objects.filter(action__in=PERSONAL, received_at__lt=datetime.now(UTC) - PERSONAL_KEPT).delete()
+
+
+def erase_personal(words: Collection[str]) -> int:
+    """Erase the customer information that contains one of these words, or that was asked for with one.
+
+    It must run before the words are replaced in the payloads of commands. A text that another secret key has
+    encrypted can't be searched, and is erased too. Returns the number of erased texts.
+    """
+    folded = [word.casefold() for word in words if len(word) >= SHORTEST_WORD]
+    found = []
+    for row in FollowUp.objects.exclude(personal_data="").select_related("command"):
+        text = personal.unseal(row.personal_data)
+        asked = json.dumps(row.command.payload, ensure_ascii=False) if row.command else ""
+        searched = f"{text} {asked}".casefold()
+        if text is None or any(word in searched for word in folded):
+            found.append(row.pk)
+    return FollowUp.objects.filter(pk__in=found).update(personal_data="")

@@ -12,7 +12,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 
 from accounts.models import Contract, Member, Token, UnknownToken, User
-from chargepoints.models import ChargePoint, Command, Message
+from chargepoints.models import ChargePoint, Command, FollowUp, Message
+from chargepoints.services.follow_ups import personal
 from ocpp_server.domain import Conflict
 from tests.unit.transactions.authorization.conftest import a_contract, a_person, a_token
 from transactions.models import Refusal, RemoteStart, Transaction, TransactionEvent
@@ -71,6 +72,17 @@ def alice(db: None) -> User:
         created_at=NOON,
         deadline_at=NOON,
     )
+    for number, text in enumerate((f"last token: {UID}", "born in 1990", "nothing about this person")):
+        FollowUp.objects.create(
+            charge_point=station,
+            # The second text names nobody, but it was asked for with the token.
+            command=command if number == 1 else None,
+            action="NotifyCustomerInformation",
+            payload='{"idToken": "04A2B3C4"}' if number == 0 else "{}",
+            personal_data=personal.seal(text),
+            fingerprint=str(number),
+            received_at=NOON,
+        )
     RemoteStart.objects.create(
         command=command, charge_point=station, id_token=UID, created_at=NOON, expires_at=NOON
     )
@@ -124,7 +136,9 @@ def test_after_erasure_nothing_in_the_database_leads_to_the_person(alice: User) 
     left = everything()
     for word in ("alice", "+43 1 234", '"04:a2:b3:c4', '"04a2b3c4', '\\"04a2b3c4'):
         assert word not in left, word
-    assert erased == (1, 2, 3)
+    assert erased == (1, 2, 4)
+    kept = FollowUp.objects.exclude(personal_data="").get()
+    assert personal.unseal(kept.personal_data) == "nothing about this person"
     alice.refresh_from_db()
     assert (alice.status, alice.is_active, alice.is_erased) == ("closed", False, True)
 
