@@ -34,12 +34,17 @@ def common_fields(command: OperatorCommand, chosen: Sequence[ChargePoint]) -> li
         if len(adapted) == 1 and first is not None:
             found.append(first)
         elif isinstance(field, fields.Choice):
-            found.append(replace(field, choices=_common_choices(field, adapted)))
+            found.append(replace(field, choices=_common_choices(adapted)))
         else:
             found.append(replace(field, required=any(one is not None and one.required for one in adapted)))
     return found
 
 
-def _common_choices(field: fields.Choice, adapted: Sequence[Any]) -> tuple[tuple[str, Any], ...]:
-    shared = set.intersection(*({value for value, _label in one.choices} for one in adapted))
-    return tuple(choice for choice in field.choices or adapted[0].choices if choice[0] in shared)
+def _common_choices(adapted: Sequence[Any]) -> tuple[tuple[str, str], ...]:
+    """The values that every version has, each with the labels of all of them."""
+    labels: dict[str, list[str]] = {}
+    for field in adapted:
+        for value, label in field.choices:
+            labels.setdefault(value, []).append(str(label))
+    shared = {value: dict.fromkeys(found) for value, found in labels.items() if len(found) == len(adapted)}
+    return tuple((value, " / ".join(found)) for value, found in shared.items())

@@ -51,8 +51,8 @@ async def test_a_command_is_sent_and_its_result_is_shown(
     await page.goto(f"/admin/chargepoints/chargepoint/{row_id(server.database, station.identity)}/station/")
     await expect(page.locator("[data-value=online]")).to_have_text("Online")
 
-    await page.click("[data-dialog=dialog-any]")
-    dialog = page.locator("#dialog-any")
+    await page.click("[data-dialog=dialog-send]")
+    dialog = page.locator("#dialog-send")
     await dialog.locator("[name=action]").select_option("TriggerMessage")
     await dialog.locator("[name=payload]").fill('{"requestedMessage": "Heartbeat"}')
     await dialog.locator("[type=submit]").click()
@@ -67,8 +67,8 @@ async def test_a_payload_the_schema_refuses_is_explained_in_the_dialog(
 ) -> None:
     await page.goto(f"/admin/chargepoints/chargepoint/{row_id(server.database, station.identity)}/station/")
 
-    await page.click("[data-dialog=dialog-any]")
-    dialog = page.locator("#dialog-any")
+    await page.click("[data-dialog=dialog-send]")
+    dialog = page.locator("#dialog-send")
     await dialog.locator("[name=action]").select_option("Reset")
     await dialog.locator("[type=submit]").click()
 
