@@ -93,7 +93,7 @@ class MeterValueSerializer(ReadSerializer):
     signedData = serializers.CharField(source="signed_data", allow_null=True)
 
 
-class EventSerializer(ReadSerializer):
+class TransactionEventSerializer(ReadSerializer):
     """One message of the transaction. 1.6 has a start and a stop, 2.x any number of TransactionEvents."""
 
     type = serializers.CharField(help_text="Started, Updated or Ended.")
@@ -167,9 +167,9 @@ class TransactionDetailSerializer(TransactionSerializer):
     def get_settlements(self, transaction: Transaction) -> Any:
         return SettlementSerializer(transaction.settlements.all(), many=True).data
 
-    @extend_schema_field(EventSerializer(many=True))
+    @extend_schema_field(TransactionEventSerializer(many=True))
     def get_events(self, transaction: Transaction) -> Any:
-        return EventSerializer(history.events(transaction), many=True).data
+        return TransactionEventSerializer(history.events(transaction), many=True).data
 
     @extend_schema_field(MeterValueSerializer(many=True))
     def get_meterValues(self, transaction: Transaction) -> Any:

@@ -312,6 +312,8 @@ BESIDE = {
     "tokens/export": "a file as the answer",
     "transactions/export": "a file as the answer",
     "authorize": "a question, whose answer is no row",
+    "events": "a stream, read by position",
+    "events/<str:event_id>": "an event of the stream",
 }
 
 
