@@ -190,7 +190,7 @@ def _variable(field: fields.Text, charge_point: ChargePoint) -> fields.Text:
 
 
 async def _read(charge_point: ChargePoint, *, keys: Sequence[str] = (), **how: Any) -> Result:
-    found = await read(charge_point, keys, **how)
+    found = await read(charge_point, list(dict.fromkeys(keys)), **how)
     return Result(found.command, found.data)
 
 
@@ -216,7 +216,7 @@ GET_CONFIGURATION = command(
     rest=Rest(
         answer="configuration.serializers.LiveSerializer",
         description="In as many requests as the station's limit needs. A 1.6 station reports all keys when "
-        "none is named; a 2.x station needs keys as Component.Variable.",
+        "none is named; a 2.x station needs keys as Component.Variable. `timeout` is for each request.",
     ),
 )
 
