@@ -345,7 +345,8 @@ REST_FRAMEWORK: dict[str, Any] = {
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Charging-station management system",
     "DESCRIPTION": "Every answer is `{success, message, data}`. "
-    "The OCPP side writes camelCase, the accounts side snake_case.",
+    "The OCPP side writes camelCase, the accounts side snake_case. Every refusal has a `data.code` of the "
+    "schema ErrorCode, which explains each code.",
     "VERSION": __version__,
     "OAS_VERSION": "3.0.3",
     "SERVE_INCLUDE_SCHEMA": False,

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Contract, Member, User
 from accounts.services import membership
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.error_codes import Code
 
 BUDGETS: Final = ("energy_wh_per_day", "energy_wh_per_month", "cost_per_day", "cost_per_month")
 FIELDS: Final = frozenset(
@@ -66,6 +67,7 @@ def update(contract: Contract, **changes: Any) -> Contract:
             raise Conflict(
                 f"max_members must be at least {locked.member_count}, the number of members.",
                 field="max_members",
+                code=Code.LIMIT_REACHED,
             )
         return _save(locked)
 
@@ -95,5 +97,7 @@ def _save(contract: Contract) -> Contract:
         with transaction.atomic():
             contract.save()
     except IntegrityError:
-        raise Conflict(f"Contract {contract.contract_id} already exists.", field="contract_id") from None
+        raise Conflict(
+            f"Contract {contract.contract_id} already exists.", field="contract_id", code=Code.DUPLICATE
+        ) from None
     return contract

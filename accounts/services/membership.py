@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Contract, Member, Token, User
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.error_codes import Code
 
 
 class Action(StrEnum):
@@ -67,7 +68,9 @@ def add(
         require_open(user, field="user_id")
         member = Member.objects.filter(contract=locked, user=user).first()
         if member is not None and member.status != Member.Status.REMOVED:
-            raise Conflict(f"{user} is already a member of contract {locked}.", field="user_id")
+            raise Conflict(
+                f"{user} is already a member of contract {locked}.", field="user_id", code=Code.DUPLICATE
+            )
         member = member or Member(contract=locked, user=user)
         member.role, member.status = role, status
         return _save(member)
@@ -169,7 +172,9 @@ def _save(member: Member) -> Member:
     except IntegrityError as error:
         if "within_limit" in str(error):
             limit = Contract.objects.values_list("max_members", flat=True).get(pk=member.contract_id)
-            raise Conflict(f"Member limit reached ({limit}).", field="max_members") from None
+            raise Conflict(
+                f"Member limit reached ({limit}).", field="max_members", code=Code.LIMIT_REACHED
+            ) from None
         raise Conflict(
             "Another request changed the members of this contract. Try again.", field="user_id"
         ) from None

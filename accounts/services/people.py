@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Contract, Member, User
 from ocpp_server.domain import Conflict, Refused
+from ocpp_server.error_codes import Code
 
 _FIELDS: Final = frozenset({"name", "email", "phone", "language", "status"})
 _USERNAME_LENGTH: Final = 150
@@ -79,5 +80,7 @@ def _save(user: User) -> User:
         with transaction.atomic():
             user.save()
     except IntegrityError:
-        raise Conflict(f"A user with the email {user.email} already exists.", field="email") from None
+        raise Conflict(
+            f"A user with the email {user.email} already exists.", field="email", code=Code.DUPLICATE
+        ) from None
     return user

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Contract, Token, TokenGroup
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.error_codes import Code
 
 
 def create(*, contract: Contract, group_id: str = "", name: str = "") -> TokenGroup:
@@ -80,5 +81,7 @@ def _save(group: TokenGroup) -> TokenGroup:
         with transaction.atomic():
             group.save()
     except IntegrityError:
-        raise Conflict(f"Group {group.group_id} already exists.", field="group_id") from None
+        raise Conflict(
+            f"Group {group.group_id} already exists.", field="group_id", code=Code.DUPLICATE
+        ) from None
     return group

@@ -18,6 +18,7 @@ from accounts.models.token import normalise_uid
 from accounts.services import membership, token_files, tokens
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.error_codes import Code
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import charging
 
@@ -257,7 +258,9 @@ def write(plan: Plan) -> None:
                 UnknownToken.objects.filter(uid_key__in=some).delete()
             transaction.on_commit(lambda: live.state().forget_tokens())
     except IntegrityError:
-        raise Conflict("Another request added a token of this file during the import.", field="uid") from None
+        raise Conflict(
+            "Another request added a token of this file during the import.", field="uid", code=Code.DUPLICATE
+        ) from None
 
 
 def _announce(plan: Plan) -> None:

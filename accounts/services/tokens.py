@@ -11,6 +11,7 @@ from accounts.models import Contract, Token, TokenGroup, UnknownToken
 from accounts.models.token import normalise_uid
 from accounts.services import membership, token_groups
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.error_codes import Code
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import charging
 
@@ -173,4 +174,6 @@ def _save(token: Token, *, has_new_holder: bool) -> None:
                 membership.require_holder(token.contract, token.user)
             token.save()
     except IntegrityError:
-        raise Conflict(f"Token {token.uid} of type {token.type} already exists.", field="uid") from None
+        raise Conflict(
+            f"Token {token.uid} of type {token.type} already exists.", field="uid", code=Code.DUPLICATE
+        ) from None

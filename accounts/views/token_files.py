@@ -18,13 +18,14 @@ from accounts.services import token_files, token_import
 from ocpp_server.api import exports
 from ocpp_server.api.authentication import actor
 from ocpp_server.api.documents import NUMBER, described, enveloped
-from ocpp_server.api.envelope import AlwaysJson, answer
+from ocpp_server.api.envelope import AlwaysJson, answer, refusal
 from ocpp_server.api.errors import flatten
 from ocpp_server.api.fields import FlagField, ReadSerializer, StrictSerializer, TimeField
 from ocpp_server.api.lists import query
 from ocpp_server.api.views import ApiView
 from ocpp_server.bounds import uploads
 from ocpp_server.domain import Invalid, Missing
+from ocpp_server.error_codes import Code
 from ocpp_server.storage.row_numbers import row_number
 
 TAG = "Tokens"
@@ -143,6 +144,8 @@ def _import_answer(job: TokenImport, *, running: int = 202, refused: int) -> Res
     if job.state == TokenImport.State.RUNNING:
         return answer(f"{job.done_count} of {job.row_count} rows checked.", shown, status=running)
     failed = job.state == TokenImport.State.FAILED
+    if failed and refused == 400:
+        return refusal(job.sentence, refused, shown, code=Code.IMPORT_FAILED)
     return answer(job.sentence, shown, success=not failed, status=refused if failed else 200)
 
 

@@ -12,6 +12,7 @@ from ocpp_server import command_fields as fields
 from ocpp_server.command_fields import Label
 from ocpp_server.commanding import command
 from ocpp_server.domain import Invalid
+from ocpp_server.error_codes import Code
 from ocpp_server.protocol.versions import V16
 from ocpp_server.transport.command_store import Addressee
 
@@ -44,7 +45,7 @@ def _danger(charge_point: Addressee, arguments: Mapping[str, Any]) -> Label:
 
 def _spell_16(*, type: str, evse_number: int | None = None) -> dict[str, Any]:
     if evse_number is not None:
-        raise Invalid("OCPP 1.6 can only reset the whole station.", field="evseId")
+        raise Invalid("OCPP 1.6 can only reset the whole station.", field="evseId", code=Code.NOT_SUPPORTED)
     return {"type": _IN_16.get(type, type)}
 
 

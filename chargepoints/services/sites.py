@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from chargepoints.models import Site
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.error_codes import Code
 
 _CHANGEABLE: Final = frozenset({"name", "address", "postal_code", "city", "country"})
 
@@ -29,9 +30,9 @@ def delete(site: Site) -> None:
     everywhere.
     """
     if site.charge_points.exists():
-        raise Conflict(f"The site {site} has stations. Move them first.")
+        raise Conflict(f"The site {site} has stations. Move them first.", code=Code.IN_USE)
     if site.access_rules.exists():
-        raise Conflict(f"The site {site} has access rules. Delete them first.")
+        raise Conflict(f"The site {site} has access rules. Delete them first.", code=Code.IN_USE)
     site.delete()
 
 
@@ -47,5 +48,5 @@ def _save(site: Site, settings: dict[str, Any]) -> Site:
         with transaction.atomic():
             site.save()
     except IntegrityError:
-        raise Conflict(f"A site {site.name} already exists.", field="name") from None
+        raise Conflict(f"A site {site.name} already exists.", field="name", code=Code.DUPLICATE) from None
     return site

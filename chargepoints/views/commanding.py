@@ -25,6 +25,7 @@ from ocpp_server.api.lists import query
 from ocpp_server.api.views import ApiView, body
 from ocpp_server.api.waiting import is_change, release_connection
 from ocpp_server.commanding import OperatorCommand, commands
+from ocpp_server.error_codes import Code, of_station
 from ocpp_server.observability.masking import masked
 
 Outcome = TypeVar("Outcome")  # a command, or the result of several commands
@@ -58,23 +59,27 @@ def command_answer(
         case Command.State.ACCEPTED:
             return answer(f"{station} answered {noun}: {status_word(command)}.", shared)
         case Command.State.REJECTED:
-            return answer(f"{station} rejected {noun}: {status_word(command)}.", shared, success=False)
+            rejected = {**shared, "code": Code.REJECTED.value}
+            return answer(f"{station} rejected {noun}: {status_word(command)}.", rejected, success=False)
         case Command.State.QUEUED | Command.State.SENT:
             sentence = f"{noun} was queued for {station}. Get the command {command.id} for its result."
             return answer(sentence, shared, status=202)
         case Command.State.ERROR:
             failed = {
                 **shared,
-                "code": command.error_code,
+                "code": of_station(command.error_code),
+                "errorCode": command.error_code,
                 "description": command.error_description,
                 "details": command.error_details or {},
             }
             return refusal(f"{station} answered {noun} with the error {command.error_code}.", 502, failed)
         case Command.State.INVALID:
             failed = {**shared, "response": masked(command.response, command.action)}
-            return refusal(f"{station} sent an invalid answer to {noun}.", 502, failed)
+            sentence = f"{station} sent an invalid answer to {noun}."
+            return refusal(sentence, 502, failed, code=Code.INVALID_ANSWER)
         case Command.State.DISCONNECTED:
-            return refusal(f"{station} went offline before it answered {noun}.", 503, shared)
+            sentence = f"{station} went offline before it answered {noun}."
+            return refusal(sentence, 503, shared, code=Code.WENT_OFFLINE)
         case _:
             return refusal(f"{station} did not answer {noun} in time.", 408, shared)
 

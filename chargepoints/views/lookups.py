@@ -7,6 +7,7 @@ from drf_spectacular.types import OpenApiTypes
 from chargepoints.models import ChargePoint, Site
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.domain import Invalid, Missing
+from ocpp_server.error_codes import Code
 from ocpp_server.storage.row_numbers import row_number
 
 
@@ -15,7 +16,7 @@ def station(identity: str) -> ChargePoint:
     # PostgreSQL refuses a query for text with NUL.
     found = None if "\0" in identity else ChargePoint.objects.by_identity(identity).first()
     if found is None:
-        raise Missing(f"Unknown station {identity!r}.")
+        raise Missing(f"Unknown station {identity!r}.", code=Code.UNKNOWN_STATION)
     return found
 
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from ocpp_server import credentials
 from ocpp_server.api import probes
 from ocpp_server.bounds import callers
 from ocpp_server.credentials import ApiKey
+from ocpp_server.error_codes import Code
 
 SCHEME = "Api-Key"
 
@@ -77,6 +78,12 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 class AdminSessionAuthentication(SessionAuthentication):
     """The session of the admin. State-changing calls need the CSRF token (header X-CSRFToken)."""
+
+    def enforce_csrf(self, request: Any) -> None:
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            raise PermissionDenied(str(error.detail), code=Code.CSRF_FAILED) from None
 
     def authenticate(self, request: Request) -> tuple[Any, None] | None:
         found = super().authenticate(request)

@@ -11,6 +11,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
 
+from ocpp_server.api.codes import error_code_schema, problem
 from ocpp_server.api.fields import MAX_INT, SecondsField, StrictSerializer
 from ocpp_server.api.idempotency import HEADER, MAX_LENGTH
 
@@ -37,24 +38,6 @@ NUMBER = {"type": "integer", "minimum": 1, "maximum": MAX_INT}
 EVERYWHERE = (400, 401, 403, 405, 429, 500, 503)
 FROM_STATION = (408, 409, 502, 503)
 
-ProblemSerializer = inline_serializer(
-    "Problem",
-    {
-        "success": serializers.BooleanField(help_text="Always false."),
-        "message": serializers.CharField(help_text="A sentence for people."),
-        "data": inline_serializer(
-            "ProblemData",
-            {
-                "errors": inline_serializer(
-                    "FieldErrors",
-                    {"field": serializers.CharField(), "reason": serializers.CharField()},
-                    many=True,
-                    required=False,
-                )
-            },
-        ),
-    },
-)
 IDEMPOTENCY = OpenApiParameter(
     HEADER,
     {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH, "pattern": "^[!-~]+$"},
@@ -186,7 +169,7 @@ def described(
     if accepted:
         responses[202] = OpenApiResponse(answers, description="The work goes on in the background.")
     for code in sorted(codes):
-        responses[code] = OpenApiResponse(ProblemSerializer, description=REASONS[code])
+        responses[code] = OpenApiResponse(problem(code), description=REASONS[code])
     return extend_schema(
         summary=summary,
         description=description or None,
@@ -213,7 +196,8 @@ class Documented(AutoSchema):
 
 
 def refuse_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Document that StrictSerializer refuses unknown fields in a body."""
+    """Document that StrictSerializer refuses unknown fields in a body, and the codes of refusals."""
+    result["components"]["schemas"]["ErrorCode"] = error_code_schema()
     for name, schema in result["components"]["schemas"].items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema.setdefault("additionalProperties", False)

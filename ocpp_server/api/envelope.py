@@ -12,6 +12,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.response import Response
 
+from ocpp_server import error_codes
 from ocpp_server.protocol.frames import MAX_DEPTH
 
 
@@ -28,12 +29,24 @@ def answer(
     status: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response:
-    """An answer in the envelope."""
+    """An answer in the envelope. A refusal has a `code` in its data, by its status if `data` has none."""
+    if status >= 400:
+        data = {"code": error_codes.of_status(status).value, **(data or {})}
     return Response(shape(message, data, success=success), status=status, headers=headers)
 
 
-def refusal(message: str, status: int, data: Mapping[str, Any] | None = None, **headers: str) -> Response:
-    return answer(message, data, success=False, status=status, headers=headers or None)
+def refusal(
+    message: str,
+    status: int,
+    data: Mapping[str, Any] | None = None,
+    *,
+    code: error_codes.Code | None = None,
+    param: str = "",
+    headers: dict[str, str] | None = None,
+) -> Response:
+    """A refusal with its code. `param` names the wrong field, parameter or header, if there is one."""
+    named = {"code": (code or error_codes.of_status(status)).value} | ({"param": param} if param else {})
+    return answer(message, {**named, **(data or {})}, success=False, status=status, headers=headers)
 
 
 def _other(value: object) -> Any:

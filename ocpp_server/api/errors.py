@@ -18,6 +18,7 @@ from rest_framework.response import Response
 
 from ocpp_server import domain
 from ocpp_server.api.envelope import refusal, shape
+from ocpp_server.error_codes import Code, of_status
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.schemas import PayloadInvalid
@@ -54,34 +55,42 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, PermissionDenied):
         return refusal(str(error) or "This is not allowed.", 403)
     if isinstance(error, (SuspiciousOperation, BadRequest)):
-        return refusal("The request is not valid.", 400)
+        return refusal("The request is not valid.", 400, code=Code.BAD_REQUEST)
     if isinstance(error, exceptions.APIException):
         return _framework(error)
     if isinstance(error, LiveStateUnavailable):
         log.error("api.redis_away", error=str(error))
-        return refusal(error.sentence, 503, None, **{"Retry-After": "10"})
+        return refusal(error.sentence, 503, code=Code.REDIS_AWAY, headers={"Retry-After": "10"})
     if isinstance(error, (StorageUnavailable, OperationalError, InterfaceError)):
         log.error("api.database_away", error=str(error))
-        return refusal(StorageUnavailable.sentence, 503, None, **{"Retry-After": "10"})
+        headers = {"Retry-After": "10"}
+        return refusal(StorageUnavailable.sentence, 503, code=Code.DATABASE_AWAY, headers=headers)
     request = context.get("request")
     log.error("api.failed", path=getattr(request, "path", ""), exc_info=error)
     return refusal(FAULT, 500)
 
 
-def invalid(errors: list[dict[str, str]], headline: str = "") -> Response:
+def invalid(
+    errors: list[dict[str, str]], headline: str = "", *, code: Code = Code.VALIDATION_FAILED
+) -> Response:
     """The answer 400 with each wrong field and the reason."""
     first = "; ".join(f"{error['field']}: {error['reason'].rstrip('.')}" for error in errors[:3])
     more = f" (and {len(errors) - 3} more)" if len(errors) > 3 else ""
     sentence = f"{headline}: {first}{more}." if headline else f"{first}{more}."
-    return refusal(sentence, 400, {"errors": errors})
+    return refusal(sentence, 400, {"errors": errors}, code=code, param=_first(errors))
+
+
+def _first(errors: list[dict[str, str]]) -> str:
+    return errors[0]["field"] if errors else ""
 
 
 def _domain(error: domain.DomainError) -> Response:
     if isinstance(error, domain.Invalid) and error.errors:
-        return refusal(error.sentence, 400, {**error.data, "errors": error.errors})
+        data = {**error.data, "errors": error.errors}
+        return refusal(error.sentence, 400, data, code=error.code, param=_first(error.errors))
     status = next((status for kind, status in _DOMAIN_STATUS if isinstance(error, kind)), 409)
     where = {"errors": [{"field": error.field, "reason": error.sentence}]} if error.field else {}
-    response = refusal(error.sentence, status, {**error.data, **where})
+    response = refusal(error.sentence, status, {**error.data, **where}, code=error.code, param=error.field)
     if status == 429:
         response["Retry-After"] = "1"
     return response
@@ -89,11 +98,12 @@ def _domain(error: domain.DomainError) -> Response:
 
 def _framework(error: exceptions.APIException) -> Response:
     if isinstance(error, exceptions.ValidationError):
-        return invalid(list(islice(flatten(error.detail), MAX_ERRORS)))
+        code = Code.UNKNOWN_FIELD if _is_all_unknown(error.detail) else Code.VALIDATION_FAILED
+        return invalid(list(islice(flatten(error.detail), MAX_ERRORS)), code=code)
     if isinstance(error, exceptions.Throttled):
         seconds = max(1, round(error.wait or 1))  # type: ignore[attr-defined]  # missing in the stubs
         sentence = f"Too many requests; try again in {seconds} s."
-        return refusal(sentence, 429, None, **{"Retry-After": str(seconds)})
+        return refusal(sentence, 429, code=Code.RATE_LIMITED, headers={"Retry-After": str(seconds)})
     message = str(error.detail)
     if isinstance(error, exceptions.NotAuthenticated):
         message = SIGN_IN
@@ -101,8 +111,25 @@ def _framework(error: exceptions.APIException) -> Response:
     if getattr(error, "auth_header", None):
         headers["WWW-Authenticate"] = error.auth_header  # type: ignore[attr-defined]
     if isinstance(error, exceptions.ParseError):
-        return refusal(message, 400, {"errors": [{"field": "body", "reason": message}]})
-    return refusal(message, error.status_code, None, **headers)
+        errors = [{"field": "body", "reason": message}]
+        return refusal(message, 400, {"errors": errors}, code=Code.MALFORMED_BODY, param="body")
+    return refusal(message, error.status_code, code=_framework_code(error), headers=headers)
+
+
+def _framework_code(error: exceptions.APIException) -> Code:
+    if isinstance(error, exceptions.AuthenticationFailed):
+        return Code.INVALID_CREDENTIALS
+    named = getattr(error.detail, "code", "")
+    return Code.CSRF_FAILED if named == Code.CSRF_FAILED else of_status(error.status_code)
+
+
+def _is_all_unknown(detail: Any) -> bool:
+    """Whether the only error is that fields do not exist; StrictSerializer marks it so."""
+    if isinstance(detail, dict):
+        return bool(detail) and all(map(_is_all_unknown, detail.values()))
+    if isinstance(detail, list):
+        return bool(detail) and all(map(_is_all_unknown, detail))
+    return getattr(detail, "code", "") == Code.UNKNOWN_FIELD
 
 
 def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
@@ -121,8 +148,9 @@ def flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
 # -- outside of the framework's views ------------------------------------------------------------------------
 
 
-def plain(message: str, status: int) -> JsonResponse:
-    return JsonResponse(shape(message, success=False), status=status)
+def plain(message: str, status: int, code: Code | None = None) -> JsonResponse:
+    data = {"code": (code or of_status(status)).value}
+    return JsonResponse(shape(message, data, success=False), status=status)
 
 
 def is_api(request: HttpRequest) -> bool:
@@ -141,22 +169,22 @@ def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
     except Resolver404:
         match = None
     if match is None or match.func is no_such_address:
-        return plain(f"Not found: {path}.", 404)
+        return plain(f"Not found: {path}.", 404, Code.UNKNOWN_ADDRESS)
     request.resolver_match = match
     response: HttpResponse = match.func(request, *match.args, **match.kwargs)
     return response
 
 
 def _json_or_page(
-    message: str, status: int, page: Callable[..., HttpResponse]
+    message: str, status: int, page: Callable[..., HttpResponse], code: Code | None = None
 ) -> Callable[..., HttpResponse]:
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return plain(message, status) if is_api(request) else page(request, *args, **kwargs)
+        return plain(message, status, code) if is_api(request) else page(request, *args, **kwargs)
 
     return view
 
 
-bad_request = _json_or_page("The request is not valid.", 400, defaults.bad_request)
+bad_request = _json_or_page("The request is not valid.", 400, defaults.bad_request, Code.BAD_REQUEST)
 forbidden = _json_or_page("This is not allowed.", 403, defaults.permission_denied)
-not_found = _json_or_page("Not found.", 404, defaults.page_not_found)
+not_found = _json_or_page("Not found.", 404, defaults.page_not_found, Code.UNKNOWN_ADDRESS)
 fault = _json_or_page(FAULT, 500, defaults.server_error)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from ocpp_server.error_codes import Code
 from ocpp_server.storage import row_numbers
 
 MAX_INT = row_numbers.LARGEST
@@ -24,11 +25,9 @@ class StrictSerializer(serializers.Serializer[Any]):
             known = {name for name, field in self.fields.items() if not field.read_only}
             unknown = [name for name in data if name not in known]
             if unknown:
+                sentence = f"Unknown; known are {', '.join(sorted(known)) or 'none'}."
                 raise serializers.ValidationError(
-                    {
-                        str(name): [f"Unknown; known are {', '.join(sorted(known)) or 'none'}."]
-                        for name in unknown[:MAX_UNKNOWN]
-                    }
+                    {str(name): [sentence] for name in unknown[:MAX_UNKNOWN]}, code=Code.UNKNOWN_FIELD
                 )
         return super().to_internal_value(data)
 

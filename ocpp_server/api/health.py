@@ -17,10 +17,11 @@ from rest_framework.response import Response
 from ocpp_server import live
 from ocpp_server.api import server
 from ocpp_server.api.documents import described, enveloped
-from ocpp_server.api.envelope import answer
+from ocpp_server.api.envelope import answer, refusal
 from ocpp_server.api.fields import ReadSerializer, TimeField, rfc3339
 from ocpp_server.api.views import ApiView
 from ocpp_server.api.waiting import release_connection
+from ocpp_server.error_codes import Code
 from ocpp_server.observability import metrics
 
 TAG = "Health"
@@ -65,7 +66,7 @@ class ReadyView(ApiView):
         down = sorted(name for name, part in parts.items() if not part["ok"])
         data = {"timestamp": rfc3339(timezone.now()), "parts": parts}
         if down:
-            return answer(f"Not ready: {', '.join(down)}.", data, success=False, status=503)
+            return refusal(f"Not ready: {', '.join(down)}.", 503, data, code=Code.NOT_READY)
         return answer("The server is ready.", data)
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -76,12 +77,10 @@ class ReadyView(ApiView):
         if isinstance(exc, (OperationalError, InterfaceError)):
             away = {"ok": False, "detail": "The database does not answer."}
             now = rfc3339(timezone.now())
-            return answer(
-                "Not ready: database.",
-                {"timestamp": now, "parts": {"database": away}},
-                success=False,
-                status=response.status_code,
-                headers={"Retry-After": "10"},
+            data = {"timestamp": now, "parts": {"database": away}}
+            headers = {"Retry-After": "10"}
+            return refusal(
+                "Not ready: database.", response.status_code, data, code=Code.DATABASE_AWAY, headers=headers
             )
         return response
 

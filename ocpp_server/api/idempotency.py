@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from ocpp_server.api.authentication import principal
 from ocpp_server.api.idempotency_store import StoredRequest, port
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.error_codes import Code
 
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 255
@@ -65,14 +66,19 @@ def _known(actor: str, key: str, fingerprint: str) -> StoredRequest:
     """The row of a key that was used before, if this request may take it over. Raises Replay, Conflict."""
     row = port.app.find(actor=actor, key=key)
     if row is None:
-        raise Conflict("The request with this Idempotency-Key has just ended without effect; send it again.")
+        raise Conflict(
+            "The request with this Idempotency-Key has just ended without effect; send it again.",
+            code=Code.IDEMPOTENCY_IN_PROGRESS,
+        )
     if row.fingerprint != fingerprint:
-        raise Conflict("This Idempotency-Key was used for another request.")
+        sentence = "This Idempotency-Key was used for another request."
+        raise Conflict(sentence, code=Code.IDEMPOTENCY_CONFLICT)
     if row.status_code is not None:
         raise Replay(Response(row.answer, status=row.status_code, headers={"Idempotent-Replayed": "true"}))
     # If the process of the first request died before it answered, one of the repeated requests takes over.
     if not port.app.take_over(row.pk, unanswered_since=timezone.now() - ABANDONED_AFTER):
-        raise Conflict("The first request with this Idempotency-Key is still being answered.")
+        sentence = "The first request with this Idempotency-Key is still being answered."
+        raise Conflict(sentence, code=Code.IDEMPOTENCY_IN_PROGRESS)
     return row
 
 

@@ -10,6 +10,7 @@ import orjson
 import structlog
 
 from ocpp_server.bounds.uploads import in_words
+from ocpp_server.error_codes import Code
 from ocpp_server.observability import measures, tracing
 
 log = structlog.get_logger(__name__)
@@ -22,10 +23,11 @@ _PAGE = (
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer: the HTTP status and its name, a sentence for people, data for programs."""
+    """An answer: the HTTP status and its name, the code, a sentence for people, data for programs."""
 
     status: int
     title: str
+    code: Code
     message: str
     data: dict[str, Any] = field(default_factory=dict)
     headers: tuple[tuple[bytes, bytes], ...] = ()
@@ -35,25 +37,28 @@ def too_large(limit: int, *, size: int | None, hint: str = "") -> Refusal:
     """413. `size` is the Content-Length in bytes; None if the limit was exceeded during reading."""
     more = f"has {size:,} bytes" if size is not None else f"has more than {limit:,} bytes"
     sentence = f"The body {more}; the limit is {in_words(limit)} ({limit:,} bytes).{hint and ' '}{hint}"
-    return Refusal(413, "Content too large", sentence, {"limit": limit, "size": size})
+    return Refusal(413, "Content too large", Code.BODY_TOO_LARGE, sentence, {"limit": limit, "size": size})
 
 
 def too_slow(seconds: float, *, received: int) -> Refusal:
     """408: the body did not arrive within `seconds`; `received` bytes of it did."""
     sentence = f"The body did not arrive within {seconds:g} s; {received:,} bytes of it did."
-    return Refusal(408, "Request timeout", sentence, {"timeout": seconds, "received": received})
+    data = {"timeout": seconds, "received": received}
+    return Refusal(408, "Request timeout", Code.BODY_TOO_SLOW, sentence, data)
 
 
 def too_many(limit: int) -> Refusal:
     """429: the address has `limit` requests without valid credentials in progress already."""
     sentence = f"This address has {limit} requests without valid credentials in progress, which is the limit."
-    return Refusal(429, "Too many requests", sentence, {"limit": limit}, ((b"retry-after", b"1"),))
+    headers = ((b"retry-after", b"1"),)
+    return Refusal(429, "Too many requests", Code.ADDRESS_LIMITED, sentence, {"limit": limit}, headers)
 
 
 def compressed(encoding: str) -> Refusal:
     """415: bodies must not be compressed."""
     sentence = f"Send the body as it is: Content-Encoding {encoding[:50]!r} is not supported."
-    return Refusal(415, "Unsupported media type", sentence, {}, ((b"accept-encoding", b"identity"),))
+    headers = ((b"accept-encoding", b"identity"),)
+    return Refusal(415, "Unsupported media type", Code.UNSUPPORTED_MEDIA_TYPE, sentence, {}, headers)
 
 
 async def send(refusal: Refusal, scope: dict[str, Any], send: Any, *, is_last: bool) -> None:
@@ -66,7 +71,8 @@ async def send(refusal: Refusal, scope: dict[str, Any], send: Any, *, is_last: b
         body, kind = text.encode(), b"text/html; charset=utf-8"
     else:
         # The API's envelope, built here because the API imports this package.
-        body = orjson.dumps({"success": False, "message": refusal.message, "data": refusal.data})
+        data = {"code": refusal.code.value, **refusal.data}
+        body = orjson.dumps({"success": False, "message": refusal.message, "data": data})
         kind = b"application/json"
     measures.http_requests.add(method if method in measures.METHODS else measures.OTHER, str(refusal.status))
     client = scope.get("client")

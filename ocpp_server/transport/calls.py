@@ -16,6 +16,7 @@ from django.conf import settings
 
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
+from ocpp_server.error_codes import Code
 from ocpp_server.observability import tracing
 from ocpp_server.observability.masking import masked
 from ocpp_server.protocol import actions, schemas, secrets
@@ -148,11 +149,17 @@ def _check(charge_point: Addressee, version: str, action: str, payload: dict[str
         raise Invalid(
             f"{action} is not a command of OCPP {label(version)}. There are: {', '.join(sorted(offered))}.",
             field="action",
+            code=Code.NOT_SUPPORTED,
         )
     if charge_point.registration_status == _REJECTED:
-        raise Conflict(f"{charge_point.identity} is rejected: nothing is sent to it.")
+        raise Conflict(
+            f"{charge_point.identity} is rejected: nothing is sent to it.", code=Code.STATION_REJECTED
+        )
     if charge_point.registration_status == _PENDING and action not in actions.WHILE_PENDING:
-        raise Conflict(f"{charge_point.identity} is not accepted yet: until then it can only be configured.")
+        raise Conflict(
+            f"{charge_point.identity} is not accepted yet: until then it can only be configured.",
+            code=Code.STATION_PENDING,
+        )
     try:
         schemas.outgoing(version, action, "request", payload)
     except schemas.PayloadInvalid as error:
@@ -171,4 +178,5 @@ def _refuse_password(charge_point: Addressee, action: str, payload: dict[str, An
             f"the old one. Set the new password at the station itself and in its settings here (PATCH "
             f"/api/v1/chargepoints/{identity}, or Stations in the admin).",
             errors=[{"field": field, "reason": "sets the password of the station's connection"}],
+            code=Code.SETS_PASSWORD,
         )

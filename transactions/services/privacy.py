@@ -28,6 +28,7 @@ from chargepoints.models import ChargePoint, Command, Deviation, FollowUp, Messa
 from chargepoints.services.follow_ups import keeping
 from chargepoints.services.provisioning import stations
 from ocpp_server.domain import Conflict
+from ocpp_server.error_codes import Code
 from ocpp_server.events import outbox
 from transactions.models import QuarantinedMessage, Refusal, RemoteStart, Transaction, TransactionEvent
 
@@ -153,7 +154,7 @@ def _require_erasable(user: User) -> None:
         )
     running = Transaction.objects.active().filter(token__user=user).first()
     if running is not None:
-        raise Conflict(f"Session {running.pk} is still running. End it first.")
+        raise Conflict(f"Session {running.pk} is still running. End it first.", code=Code.TRANSACTION_RUNNING)
 
 
 def _forget_person(user: User) -> None:

@@ -13,6 +13,7 @@ from django.db.models import ProtectedError
 from chargepoints.models import ChargePoint
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.error_codes import Code
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations as events
 from ocpp_server.transport.handshake.authentication import hash_password
@@ -73,7 +74,7 @@ def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint
                 by="operator",
             )
     except IntegrityError:
-        raise Conflict(f"A station {identity} already exists.") from None
+        raise Conflict(f"A station {identity} already exists.", code=Code.DUPLICATE) from None
     return charge_point
 
 
@@ -120,7 +121,8 @@ def delete(charge_point: ChargePoint) -> None:
             )
     except ProtectedError:
         raise Conflict(
-            f"{identity} has transactions, which must be kept. Set registrationStatus to Rejected instead."
+            f"{identity} has transactions, which must be kept. Set registrationStatus to Rejected instead.",
+            code=Code.IN_USE,
         ) from None
     transaction.on_commit(lambda: live.state().station_removed(identity), robust=True)
     _notify(identity, StationDismissed(code=_DISMISSED, reason="This station was deleted."))

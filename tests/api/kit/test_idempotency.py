@@ -75,7 +75,7 @@ def test_the_second_of_two_at_once_is_409_until_the_first_has_its_answer(adminis
 
     response = administrator.post(TOKENS, {"uid": "A"}, Idempotency_Key="k1")
 
-    assert response.status_code == 409
+    assert (response.status_code, response.info["code"]) == (409, "idempotency-in-progress")
     assert "still" in response.answer["message"]
 
 

@@ -268,15 +268,20 @@ def test_a_reason_that_would_be_detected_again_is_not_ignored(
 
 
 @pytest.mark.parametrize(
-    ("fix", "state", "words"),
+    ("fix", "state", "words", "code"),
     [
-        ("correct-energy", {"status": "active"}, "End it first"),
-        ("close", {"status": "ended"}, "has ended already"),
-        ("proposed", {"status": "active", "suspect_reasons": ["meter-jump"]}, "Settle it after its end"),
+        ("correct-energy", {"status": "active"}, "End it first", "transaction-running"),
+        ("close", {"status": "ended"}, "has ended already", "transaction-ended"),
+        (
+            "proposed",
+            {"status": "active", "suspect_reasons": ["meter-jump"]},
+            "Settle it after its end",
+            "state-conflict",
+        ),
     ],
 )
 def test_a_fix_that_does_not_fit_the_state_is_409(
-    administrator: Caller, session: Transaction, fix: str, state: dict[str, Any], words: str
+    administrator: Caller, session: Transaction, *, fix: str, state: dict[str, Any], words: str, code: str
 ) -> None:
     suspect(session, "odd")
     Transaction.objects.update(**state)
@@ -284,7 +289,7 @@ def test_a_fix_that_does_not_fit_the_state_is_409(
 
     response = administrator.post(SETTLE, {**WHY, "fix": fix, **energy})
 
-    assert response.status_code == 409
+    assert (response.status_code, response.info["code"]) == (409, code)
     assert words in response.answer["message"]
 
 

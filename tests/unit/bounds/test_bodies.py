@@ -131,7 +131,7 @@ async def test_a_declared_length_beyond_the_limit_is_413_before_a_byte_is_read()
     assert answer == {
         "success": False,
         "message": "The body has 10,241 bytes; the limit is 10 KiB (10,240 bytes).",
-        "data": {"limit": 10 * KIB, "size": 10 * KIB + 1},
+        "data": {"code": "body-too-large", "limit": 10 * KIB, "size": 10 * KIB + 1},
     }
     assert int(done.headers["content-length"]) == len(done.body)
 
@@ -154,7 +154,7 @@ async def test_a_body_that_grows_beyond_the_limit_is_413_and_the_application_see
 
     assert (done.status, done.is_aborted) == (413, True)
     assert done.read_before_answer == 11 * KIB
-    assert json.loads(done.body)["data"] == {"limit": 10 * KIB, "size": None}
+    assert json.loads(done.body)["data"] == {"code": "body-too-large", "limit": 10 * KIB, "size": None}
 
 
 async def test_the_rest_of_the_body_is_read_and_dropped_so_that_the_answer_stays_readable() -> None:
@@ -213,7 +213,7 @@ async def test_a_body_that_does_not_arrive_is_408(settings: Any) -> None:
     done = await slow.run()
 
     assert (done.status, done.is_aborted, done.headers["connection"]) == (408, True, "close")
-    assert json.loads(done.body)["data"] == {"timeout": 0.05, "received": 10}
+    assert json.loads(done.body)["data"] == {"code": "body-too-slow", "timeout": 0.05, "received": 10}
 
 
 async def test_each_further_mib_of_an_upload_extends_the_timeout(

@@ -41,7 +41,7 @@ async def test_an_address_has_a_limited_number_of_requests_in_progress_and_the_n
 
     assert (refused.status, elsewhere.status) == (429, 200)
     assert (refused.headers["retry-after"], refused.headers["connection"]) == ("1", "close")
-    assert json.loads(refused.body)["data"] == {"limit": 3}
+    assert json.loads(refused.body)["data"] == {"code": "address-limited", "limit": 3}
     assert (await get().run()).status == 200
 
 

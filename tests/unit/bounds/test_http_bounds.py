@@ -146,7 +146,7 @@ def test_an_ordinary_client_reads_the_answer_after_it_has_sent_everything(server
         answer = connection.getresponse()
 
         assert answer.status == 413
-        assert json.load(answer)["data"] == {"limit": MIB, "size": 2 * MIB}
+        assert json.load(answer)["data"] == {"code": "body-too-large", "limit": MIB, "size": 2 * MIB}
 
 
 def test_a_chunked_body_ends_at_the_limit(server: LiveServer) -> None:

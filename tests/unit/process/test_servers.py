@@ -109,7 +109,7 @@ async def test_a_body_beyond_the_limit_is_refused_in_the_envelope(server: int) -
     status, answer = await asyncio.to_thread(send)
 
     assert (status, answer["success"]) == (413, False)
-    assert answer["data"] == {"limit": 1 << 20, "size": 2 << 20}
+    assert answer["data"] == {"code": "body-too-large", "limit": 1 << 20, "size": 2 << 20}
 
 
 async def call(socket: websockets.ClientConnection, action: str, **payload: Any) -> Any:

@@ -106,6 +106,7 @@ async def test_F12_sockets_close_one_after_the_other_and_new_stations_are_refuse
     assert refused.value.response.status_code == 503
     assert int(refused.value.response.headers["Retry-After"]) > 0
     assert (status, ready["data"]["parts"]["shutdown"]["ok"]) == (503, False)
+    assert ready["data"]["code"] == "not-ready"
     assert await ended(server) == 0
     # The server closes a hundred sockets a second: the last of a hundred a second after the first.
     assert 0.5 < max(closings) - min(closings) < GRACE_S

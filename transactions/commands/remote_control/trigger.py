@@ -12,6 +12,7 @@ from ocpp_server import command_fields as fields
 from ocpp_server.capabilities import Needs
 from ocpp_server.commanding import Rest, command
 from ocpp_server.domain import Invalid, StationOffline
+from ocpp_server.error_codes import Code
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.versions import VERSIONS, Version
 from ocpp_server.transport.command_store import Addressee
@@ -40,7 +41,9 @@ async def _check(charge_point: Addressee, *, message: str, **rest: Any) -> dict[
     names = triggers(version)
     if message not in names:
         raise Invalid(
-            f"{message} can't be triggered. Must be one of: {', '.join(names)}.", field="requestedMessage"
+            f"{message} can't be triggered. Must be one of: {', '.join(names)}.",
+            field="requestedMessage",
+            code=Code.NOT_SUPPORTED,
         )
     return {"message": message, **rest}
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 
 from ocpp_server.domain import Conflict, Invalid
+from ocpp_server.error_codes import Code
 from transactions.models import AccessRule
 
 SUBJECTS: Final = ("token", "group", "contract")
@@ -32,7 +33,9 @@ def create(*, effect: str = AccessRule.Effect.ALLOW, note: str = "", **subject_a
         with transaction.atomic():
             return AccessRule.objects.create(effect=effect, note=note.strip(), **given)
     except IntegrityError:
-        raise Conflict("A rule for this subject and place already exists. Change that one.") from None
+        raise Conflict(
+            "A rule for this subject and place already exists. Change that one.", code=Code.DUPLICATE
+        ) from None
 
 
 def update(rule: AccessRule, **settings: Any) -> AccessRule:

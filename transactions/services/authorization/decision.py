@@ -15,6 +15,7 @@ from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server import live
 from ocpp_server.domain import Conflict
+from ocpp_server.error_codes import Code
 from ocpp_server.live.records import TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place, Verdict, status_2x, status_16
@@ -179,6 +180,7 @@ def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | 
     raise Conflict(
         f"The token may not charge here: {decision.reason}",
         data={"status": status_16(decision.verdict), "reason": decision.reason},
+        code=Code.CONCURRENT_TX if decision.verdict is Verdict.CONCURRENT else Code.TOKEN_REFUSED,
     )
 
 

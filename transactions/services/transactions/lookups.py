@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chargepoints.models import ChargePoint
 from ocpp_server.domain import Conflict, Missing
+from ocpp_server.error_codes import Code
 from ocpp_server.storage.row_numbers import row_number
 from transactions.models import Transaction
 
@@ -27,8 +28,10 @@ def to_stop(reference: int | str, charge_point: ChargePoint | None = None) -> Tr
         place = "" if charge_point is None else f" at {charge_point.identity}"
         raise Missing(f"Transaction {reference} not found{place}.")
     if len({row.charge_point_id for row in found}) > 1:
-        raise Conflict(f"Several stations have a transaction {reference}. clientId is required.")
+        raise Conflict(
+            f"Several stations have a transaction {reference}. clientId is required.", code=Code.AMBIGUOUS
+        )
     transaction = found[0]
     if transaction.ended_by == Transaction.EndedBy.STATION:
-        raise Conflict(f"Transaction {transaction.pk} has ended.")
+        raise Conflict(f"Transaction {transaction.pk} has ended.", code=Code.TRANSACTION_ENDED)
     return transaction

@@ -14,6 +14,7 @@ from django.db import transaction
 
 from accounts.models.token import normalise_uid
 from ocpp_server.domain import Conflict, DomainError, Invalid, Missing
+from ocpp_server.error_codes import Code
 from transactions.models import Settlement, Transaction
 from transactions.services.metering.energy import SETTLED
 from transactions.services.transactions import announcing, closing, fixes, proposing
@@ -86,7 +87,10 @@ def end_session(number: int, *, actor: str, reason: str, force: bool = False) ->
     with transaction.atomic():
         row = _locked(number)
         if row.status != Transaction.Status.ACTIVE:
-            raise Conflict(f"Session {number} has ended already (ended by: {row.get_ended_by_display()}).")
+            raise Conflict(
+                f"Session {number} has ended already (ended by: {row.get_ended_by_display()}).",
+                code=Code.TRANSACTION_ENDED,
+            )
         if not force:
             _refuse_charging(row)
         before = _snapshot(row)
@@ -113,7 +117,7 @@ def settle(  # noqa: PLR0913 - the choices of one decision
     with transaction.atomic():
         row = _locked(number)
         if not row.suspect:
-            raise Conflict(f"Session {number} is not suspect.")
+            raise Conflict(f"Session {number} is not suspect.", code=Code.NOT_SUSPECT)
         proposal = proposing.proposed(row)
         chosen = fix or proposal.fix
         if chosen is None:
@@ -179,7 +183,7 @@ def summary(settlement: Settlement) -> str:
 
 def _close_suspect(row: Transaction) -> None:
     if row.status != Transaction.Status.ACTIVE:
-        raise Conflict(f"Session {row.pk} has ended already.")
+        raise Conflict(f"Session {row.pk} has ended already.", code=Code.TRANSACTION_ENDED)
     _refuse_charging(row)
     _close(row, lambda present: [])
 
@@ -187,26 +191,33 @@ def _close_suspect(row: Transaction) -> None:
 def _close(row: Transaction, reasons: closing.Reasons) -> None:
     by = Transaction.EndedBy.OPERATOR
     if not closing.close(row.pk, by=by, reasons=reasons, stop_reason=STOP_REASON):
-        raise Conflict(f"Session {row.pk} has ended already.")
+        raise Conflict(f"Session {row.pk} has ended already.", code=Code.TRANSACTION_ENDED)
 
 
 def _refuse_charging(row: Transaction) -> None:
     if proposing.is_evidently_charging(row):
-        raise Conflict(f"Session {row.pk} had a message less than 5 minutes ago. {USE_REMOTE_STOP}")
+        raise Conflict(
+            f"Session {row.pk} had a message less than 5 minutes ago. {USE_REMOTE_STOP}",
+            code=Code.STILL_CHARGING,
+        )
 
 
 def _ignore(row: Transaction) -> None:
     if row.status == Transaction.Status.ACTIVE and proposing.codes(row) & fixes.FOUND_AGAIN:
         raise Conflict(
             f"Session {row.pk} is running, so the server would report the same problem again. End it first, "
-            "or settle it after its end."
+            "or settle it after its end.",
+            code=Code.TRANSACTION_RUNNING,
         )
     _change(row)
 
 
 def _correct(row: Transaction, energy_wh: float) -> None:
     if row.status == Transaction.Status.ACTIVE:
-        raise Conflict(f"Session {row.pk} is running: its energy is not final. End it first.")
+        raise Conflict(
+            f"Session {row.pk} is running: its energy is not final. End it first.",
+            code=Code.TRANSACTION_RUNNING,
+        )
     hours = _scaled(row.energy_by_hour, energy_wh)
     _change(row, energy_wh=energy_wh, energy_by_hour=hours, registers=SETTLED)
 
@@ -277,7 +288,7 @@ def _check_merge(row: Transaction, other: Transaction) -> None:
         raise Conflict(f"Sessions {row.pk} and {other.pk} are not on the same EVSE.")
     for one in (row, other):
         if one.status == Transaction.Status.ACTIVE:
-            raise Conflict(f"Session {one.pk} is running: end it first.")
+            raise Conflict(f"Session {one.pk} is running: end it first.", code=Code.TRANSACTION_RUNNING)
         if one.merged_into_id is not None:
             raise Conflict(f"Session {one.pk} was merged into {one.merged_into_id}.")
     if normalise_uid(row.id_token) != normalise_uid(other.id_token):

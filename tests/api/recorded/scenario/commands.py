@@ -281,6 +281,11 @@ async def outcomes(player: Player, peer: Peer, version: str) -> None:
     unknown = error("NotSupported" if version == "1.6" else "NotImplemented")
     await player.command(peer, f"{version} clear-cache: not supported", "POST", path, body, unknown)
     if version == "1.6":
+        odd = error("Busy", "Try later.")
+        await player.command(peer, "1.6 clear-cache: error that OCPP lacks", "POST", path, body, odd)
+        password = {"key": "AuthorizationKey", "value": "0123456789abcdef"}
+        change = {"action": "ChangeConfiguration", "payload": password}
+        await player.ask("1.6 commands: sets the password", "POST", f"{base}/commands", change)
         await player.command(peer, f"{version} clear-cache: silent", "POST", path, body, SILENT)
     else:
         path, body = places["remote start"]
