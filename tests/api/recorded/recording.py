@@ -30,6 +30,7 @@ HEADERS = (
     "www-authenticate",
 )
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_EVENT = re.compile(r"evt_[0-9a-f]{32}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 # Fields whose values differ from run to run, and what replaces a value that is not null.
 _VOLATILE = {
@@ -42,6 +43,8 @@ _VOLATILE = {
     "batches": "<number>",
     "committed": "<number>",
     "remoteStartId": "<number>",
+    "position": "<number>",
+    "sequence": "<number>",
     "etag": "<etag>",
 }
 _RECENT = timedelta(days=2)
@@ -60,7 +63,7 @@ def normalised(value: Any, field: str = "") -> Any:
     if isinstance(value, list):
         return [normalised(item, field) for item in value]
     if isinstance(value, str):
-        return _TIME.sub(_time, _UUID.sub(_uuid, value))
+        return _TIME.sub(_time, _UUID.sub(_uuid, _EVENT.sub("<event>", value)))
     return value
 
 

@@ -1,0 +1,66 @@
+"""Endpoints that were added after the first recording: actions of a station, its reports, and events."""
+
+from __future__ import annotations
+
+from tests.api.recorded.playing import Player
+from tests.api.recorded.scenario.commands import ACCEPTED, V1
+from tests.conformance.peer import V201, Peer, at, station
+
+BASE = f"{V1}/chargepoints/REC-NEW"
+VARIABLE = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
+KEY = "OCPPCommCtrlr.HeartbeatInterval"
+
+
+async def play(player: Player) -> None:
+    async with station(player.server, V201, "REC-NEW") as peer:
+        await actions(player, peer)
+        await reports(player, peer)
+        await events(player)
+
+
+async def actions(player: Player, peer: Peer) -> None:
+    start = {"idTag": "SOMEBODY", "force": True, "connectorId": 1}
+    await player.command(peer, "new remote-start", "POST", f"{BASE}/remote-start", start, ACCEPTED)
+    event = {
+        "eventType": "Started",
+        "timestamp": at(),
+        "triggerReason": "CablePluggedIn",
+        "seqNo": 0,
+        "transactionInfo": {"transactionId": "TX-NEW", "chargingState": "EVConnected"},
+        "evse": {"id": 1, "connectorId": 1},
+    }
+    await peer.call("TransactionEvent", event)
+    stop = {"transactionId": "TX-NEW"}
+    await player.command(peer, "new remote-stop", "POST", f"{BASE}/remote-stop", stop, ACCEPTED)
+    got = {"getVariableResult": [{**VARIABLE, "attributeStatus": "Accepted", "attributeValue": "77"}]}
+    await player.command(
+        peer, "new get-configuration", "POST", f"{BASE}/get-configuration", {"keys": [KEY]}, got
+    )
+    done = {"setVariableResult": [{**VARIABLE, "attributeStatus": "Accepted"}]}
+    change = {"key": KEY, "value": "77"}
+    await player.command(
+        peer, "new change-configuration", "POST", f"{BASE}/change-configuration", change, done
+    )
+
+
+async def reports(player: Player, peer: Peer) -> None:
+    """A report of one part, and the message that brought it."""
+    wanted = {"action": "GetBaseReport", "payload": {"requestId": 77, "reportBase": "FullInventory"}}
+    await player.command(peer, "report: ask for it", "POST", f"{BASE}/commands", wanted, ACCEPTED)
+    part = {"requestId": 77, "generatedAt": at(), "seqNo": 0, "tbc": False}
+    await peer.call("NotifyReport", part)
+    for name, key in (("follow-ups", "followUps"), ("reports", "reports")):
+        path = f"{BASE}/{name}"
+        # The message is stored at once, and its command is found slightly later.
+        (row,) = await player.until(
+            path, lambda shown, key=key: all(one["commandId"] for one in shown[key]) and shown[key]
+        )
+        await player.ask(f"{name}: list", "GET", path)
+        await player.ask(f"{name}: get", "GET", f"{path}/{row['id']}")
+
+
+async def events(player: Player) -> None:
+    path = f"{V1}/events?station=REC-NEW&types=transaction.started"
+    (event,) = await player.until(path, lambda shown: shown["events"])
+    await player.ask("events: list", "GET", path)
+    await player.ask("events: get", "GET", f"{V1}/events/{event['id']}")
