@@ -31,6 +31,7 @@ def _station(row: ChargePoint | None, version: str) -> Station:
     station = Station(pk=row.pk, identity=row.identity, version=version)
     _apply_settings(station, row)
     station.status = row.status
+    station.firmware_version = row.firmware_version
     station.has_booted = row.last_boot_at is not None
     station.clock_skew_s = row.clock_skew_s
     return station

@@ -33,7 +33,7 @@ def _progress(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     station.unit.update(CHARGE_POINTS, station.pk, diagnostics_status=request["status"][:64])
     record(station=station, request=request)
     if request["status"] == _UPLOADED:
-        station.emit(stations.DIAGNOSTICS, status=_UPLOADED)
+        station.emit(stations.DIAGNOSTICS, status=_UPLOADED, requestId=request.get("requestId"))
     return {}
 
 

@@ -26,7 +26,7 @@ async def signed_firmware_status_notification(station: Station, request: dict[st
 def _progress(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     station.unit.update(CHARGE_POINTS, station.pk, firmware_status=request["status"][:64])
     record(station=station, request=request)
-    station.emit(stations.FIRMWARE, status=request["status"][:64])
+    station.emit(stations.FIRMWARE, status=request["status"][:64], requestId=request.get("requestId"))
     return {}
 
 

@@ -22,8 +22,7 @@ from ocpp_server.storage.journal import journal
 
 # Stations in one transaction.
 _AT_ONCE: Final = 500
-# Close codes of RFC 6455 that say who ended the connection.
-_REASONS: Final = {1001: "server-shutdown", 1012: "server-shutdown"}
+# A connection that ended without a close frame (RFC 6455 7.4.1).
 _LOST: Final = 1006
 
 
@@ -123,7 +122,5 @@ def emit(changes: Changes) -> None:
 
 
 def reason(close_code: int | None) -> str:
-    """Why a connection ended, by its close code; None when the process with the socket has died."""
-    if close_code is None or close_code == _LOST:
-        return "lost"
-    return _REASONS.get(close_code, "closed")
+    """How a connection ended, by its close code; None when the process with the socket has died."""
+    return "lost" if close_code in (None, _LOST) else "closed"

@@ -41,6 +41,7 @@ class Loaded:
     refuses_free_vending: bool = False
     zone: ZoneInfo | None = None
     heartbeat_interval: int = 0
+    firmware_version: str = ""
     status: str = ""
     connectors: dict[tuple[int, int], ConnectorState] = field(default_factory=dict)
     # Running and recent transactions by number; recent ones are needed for repeated and late messages.

@@ -46,6 +46,7 @@ async def register(*, station: Station, identification: Identification, reason: 
     station.unit.update(
         CHARGE_POINTS, station.pk, boot_reason=reason[:64], last_boot_at=station.received_at, **values
     )
+    previous, station.firmware_version = station.firmware_version, values["firmware_version"]
     station.emit(
         stations.BOOTED,
         registrationStatus=station.registration_status,
@@ -54,6 +55,7 @@ async def register(*, station: Station, identification: Identification, reason: 
         model=values["model"],
         serialNumber=values["serial_number"],
         firmwareVersion=values["firmware_version"],
+        previousFirmwareVersion=previous or None,
         interruptedTransactions=sum(
             transaction.is_active and transaction.interrupted_at is None
             for transaction in station.transactions.values()

@@ -35,7 +35,7 @@ OFFLINE: Final = EventType(
         Field(
             "reason",
             TEXT,
-            "closed (a close frame), no-pong (the station fell silent), replaced, server-shutdown, or lost.",
+            "closed (by the station or the server), or lost: no close frame, or the process has died.",
         ),
         _CLOSE_CODE,
     ),
@@ -69,6 +69,7 @@ BOOTED: Final = EventType(
         Field("model", TEXT, "The model."),
         Field("serialNumber", TEXT, "The serial number."),
         Field("firmwareVersion", TEXT, "The present firmware."),
+        Field("previousFirmwareVersion", TEXT, "The firmware of the boot before; null when unknown.", True),
         Field("interruptedTransactions", WHOLE, "The number of sessions that the restart interrupted."),
     ),
     {
@@ -78,6 +79,7 @@ BOOTED: Final = EventType(
         "model": "Wallbox 22",
         "serialNumber": "W22-000417",
         "firmwareVersion": "1.4.2",
+        "previousFirmwareVersion": "1.4.1",
         "interruptedTransactions": 0,
     },
 )

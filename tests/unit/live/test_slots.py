@@ -136,6 +136,7 @@ def add_unusual_station() -> ChargePoint:
         assumed_timezone="Asia/Tokyo",
         status="Available",
         heartbeat_interval=60,
+        firmware_version="1.0",
         clock_skew_s=4.0,
         last_boot_at=timezone.now(),
     )
