@@ -31,8 +31,11 @@ class EventQuery(StrictSerializer):
         return value
 
     def validate_types(self, value: str) -> frozenset[str]:
+        patterns = [name.strip() for name in value.split(",") if name.strip()]
+        if not patterns:
+            raise serializers.ValidationError("Names no type.")
         try:
-            return catalogue.matching([name.strip() for name in value.split(",") if name.strip()])
+            return catalogue.matching(patterns)
         except catalogue.UnknownTypes as unknown:
             raise serializers.ValidationError(f"No type of event matches {str(unknown)!r}.") from None
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
 
 from events.models import Event, StationStream, Stream
-from events.services import numbering
+from events.services import numbering, retention
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations
 
@@ -59,6 +60,19 @@ def test_numbers_go_on_after_a_batch_and_after_the_deletion_of_all_events() -> N
     numbering.number_some()
 
     assert numbers() == [(6, "A", 6)]
+
+
+def test_events_are_deleted_after_their_retention_and_only_when_they_have_a_number() -> None:
+    for _ in range(3):
+        emit("A")
+    numbering.number_some()
+    emit("A")
+    old = datetime.now(UTC) - timedelta(days=8)
+    Event.objects.exclude(position=3).update(at=old)
+
+    assert retention.delete_some() is False
+
+    assert numbers() == [(3, "A", 3), (None, "A", None)]
 
 
 def test_a_rolled_back_change_leaves_no_event_and_no_gap() -> None:
