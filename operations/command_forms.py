@@ -117,7 +117,8 @@ def _whole(field: fields.Whole, offered: Offered) -> forms.Field:
 
 @form_field.register
 def _evse(field: fields.Evse, offered: Offered) -> forms.Field:
-    return _select(field, changing_choices(field, offered) or [], coerce=int)
+    # The help is about numbers that the select spells in words.
+    return _select(field, changing_choices(field, offered) or [], coerce=int, help_text="")
 
 
 @form_field.register
@@ -126,8 +127,8 @@ def _transaction(field: fields.Transaction, offered: Offered) -> forms.Field:
         "required": _("No session is running at this station."),
         "invalid_choice": _("This session has ended."),
     }
-    shown = _shared(field) | {"help_text": ""}  # about spellings that the select does not need
-    return _select(field, changing_choices(field, offered) or [], coerce=int, error_messages=words, **shown)
+    choices = changing_choices(field, offered) or []
+    return _select(field, choices, coerce=int, help_text="", error_messages=words)
 
 
 @form_field.register

@@ -86,8 +86,9 @@ class StationCommand(BaseCommand):
             self._show(shown[0])
         else:
             for report in shown:
+                identity, message = report["clientId"], report["message"]
                 stream = self.stderr if report["exitCode"] else self.stdout
-                stream.write(f"{report['clientId']}: {report['message']}")
+                stream.write(message if identity in message else f"{identity}: {message}")
         if code:
             raise SystemExit(code)
 

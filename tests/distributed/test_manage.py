@@ -49,6 +49,17 @@ async def test_trigger_and_send_reach_a_station_whichever_process_holds_it(share
         assert answer["command"]["actor"].endswith("manage.py")
 
 
+async def test_a_declared_command_reaches_several_stations_at_once(shared: Cluster) -> None:
+    async with station(shared.servers[2]) as peer, station(shared.servers[3], V201) as other:
+        serving = [asyncio.create_task(answering(one, {"status": "Accepted"})) for one in (peer, other)]
+        code, out, err = await manage(shared, "station", "clear-cache", peer.identity, other.identity)
+
+        assert [await one for one in serving] == [["ClearCache", {}], ["ClearCache", {}]]
+
+    assert (code, err) == (0, "")
+    assert f"{other.identity} answered ClearCache: Accepted." in out and len(out.splitlines()) == 2
+
+
 async def test_remote_start_reports_the_transaction_and_remote_stop_finds_its_station(
     shared: Cluster,
 ) -> None:

@@ -129,6 +129,33 @@ async def test_send_accepts_any_action_of_the_version_and_json_is_one_object(
     assert peer.asked == [("GetLocalListVersion", {})]
 
 
+async def test_a_declared_command_is_sent_to_several_stations_and_the_worst_exit_code_wins(
+    running_server: LiveServer,
+) -> None:
+    accepted, words = {"Reset": {"status": "Accepted"}}, ("station", "reset", "MANY-1", "MANY-2")
+    async with (
+        station(running_server, "MANY-1", accepted) as old,
+        station(running_server, "MANY-2", {}, version="ocpp2.0.1") as mute,
+    ):
+        unconfirmed, waited, queued = await manage_all(
+            running_server,
+            (*words, "--type", "Hard"),
+            (*words, "NEVER-SEEN", "--type", "Hard", "--yes", "--timeout", "1"),
+            (*words, "--no-wait", "--json", "--yes"),
+        )
+
+    assert unconfirmed[0] == 2 and "--yes" in unconfirmed[2]
+    assert "MANY-1, MANY-2: Running sessions at this station will end." in unconfirmed[2]
+    assert waited[0] == 4  # no answer is worse than an unknown station
+    assert waited[1].splitlines() == ["MANY-1 answered Reset: Accepted."]
+    assert "MANY-2 did not answer Reset in time." in waited[2] and "NEVER-SEEN" in waited[2]
+    results = json.loads(queued[1])
+    assert (queued[0], results["exitCode"], results["success"]) == (0, 0, True)
+    assert [one["clientId"] for one in results["stations"]] == ["MANY-1", "MANY-2"]
+    assert [one["command"]["action"] for one in results["stations"]] == ["Reset", "Reset"]
+    assert old.asked[0] == ("Reset", {"type": "Hard"}) and mute.asked[0] == ("Reset", {"type": "Immediate"})
+
+
 async def test_bad_input_is_exit_2_and_names_the_fault(running_server: LiveServer) -> None:
     async with station(running_server, "BAD-1", {}) as peer:
         results = await manage_all(

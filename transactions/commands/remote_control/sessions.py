@@ -12,7 +12,9 @@ from ocpp_server import command_fields as fields
 from ocpp_server import live
 from ocpp_server.commanding import Rest, command
 from ocpp_server.domain import StationOffline
+from ocpp_server.protocol.versions import in_dialect
 from ocpp_server.storage.journal import journal
+from ocpp_server.transport.command_store import Addressee
 from transactions.models import Transaction
 from transactions.services.authorization.decision import refuse_remote_start
 from transactions.services.transactions.lookups import to_stop
@@ -44,6 +46,10 @@ def _start_2x(*, id_token: str, id_token_type: str, evse_number: int | None = No
     return payload | ({} if evse_number is None else {"evseId": evse_number})
 
 
+def _token_type(field: fields.Text, charge_point: Addressee) -> fields.Text | None:
+    return in_dialect(charge_point.ocpp_version, None, field)
+
+
 REMOTE_START = command(
     "remote-start",
     _("Remote start"),
@@ -63,6 +69,7 @@ REMOTE_START = command(
             most=20,
             default="Central",
             help=_("2.x idToken type; Central unless given."),
+            adapt=_token_type,
         ),
         fields.Flag(
             "force",
