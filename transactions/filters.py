@@ -80,21 +80,13 @@ class TransactionQuery(TransactionFilters, SeriesQuery):
 
 class MeterValueQuery(SeriesQuery):
     orderings = {"timestamp": "measured_at"}
+    exact = ("measurand", "phase", "context")
+    moment = "measured_at"
 
     ordering = ordering(orderings)
     measurand = TextField(required=False, max_length=64)
     phase = TextField(required=False, allow_blank=True, max_length=16)
     context = TextField(required=False, max_length=32)  # type: ignore[assignment]  # the metaclass takes it out of the class
-
-    def get_fields(self) -> dict[str, Any]:
-        return super().get_fields() | period()
-
-    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.validated_data
-        names = ("measurand", "phase", "context")
-        return within(
-            rows.filter(**{name: asked[name] for name in names if name in asked}), "measured_at", asked
-        )
 
 
 class AccessRuleQuery(ListQuery):

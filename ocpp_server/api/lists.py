@@ -30,6 +30,11 @@ class ListQuery(StrictSerializer):
     orderings: Mapping[str, str] = {}
     # Filters by equality: names of model fields, or name in the API -> model field.
     exact: Iterable[str] = ()
+    # The model field that the filters `from` and `to` compare; a list without them has none.
+    moment: str = ""
+
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | (period() if self.moment else {})
 
     @property
     def cursor(self) -> str | None:
@@ -53,7 +58,7 @@ class ListQuery(StrictSerializer):
         for name in ("q", "search"):
             if name in asked:
                 rows = rows.filter(self.containing(asked[name]))
-        return rows
+        return within(rows, self.moment, asked) if self.moment else rows
 
     def containing(self, text: str) -> Q:
         """The rows that contain the text of `search`."""
