@@ -1,7 +1,7 @@
 """Erasing a person from the stored events.
 
 Events hold the first characters of a token, its number and the numbers of users. The token's row stays with
-a pseudonym for its uid, so its number identifies nobody any more; the characters and the user's number are
+a pseudonym for its uid, so its number no longer identifies a person; the characters and the user's number are
 removed.
 """
 

@@ -1,4 +1,4 @@
-"""What the engine's port `Outbox` asks of this app."""
+"""Implements the engine's port `Outbox`."""
 
 from __future__ import annotations
 

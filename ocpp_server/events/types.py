@@ -1,4 +1,4 @@
-"""What an event type is: its name, fields and example. The types themselves are in `catalogue`."""
+"""The form of an event type: its name, fields and example. The types themselves are in `catalogue`."""
 
 from __future__ import annotations
 

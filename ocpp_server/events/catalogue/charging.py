@@ -94,7 +94,7 @@ ENDED: Final = EventType(
         Field("energyWh", NUMBER, "The energy of the session, in Wh."),
         Field("durationS", NUMBER, "Seconds from start to end."),
         Field("stopReason", TEXT, "The reason as OCPP spells it."),
-        Field("endedBy", TEXT, "What ended it: station, operator, superseded, abandoned, ..."),
+        Field("endedBy", TEXT, "The cause of its end: station, operator, superseded, abandoned, ..."),
         _SUSPECT,
         Field("suspectReasons", TEXTS, "The codes of its suspicions."),
     ),
@@ -272,7 +272,7 @@ COMMAND_FINISHED: Final = EventType(
 )
 EFFECT_SEEN: Final = EventType(
     "effect.seen",
-    "What a command was for has happened: a remote start led to a session.",
+    "The effect of a command has happened: a remote start led to a session.",
     (
         _REQUEST,
         Field("effect", TEXT, "transaction-started."),
@@ -286,7 +286,7 @@ EFFECT_SEEN: Final = EventType(
 )
 EFFECT_MISSED: Final = EventType(
     "effect.missed",
-    "What a command was for did not happen in time: a remote start led to no session.",
+    "The effect of a command did not happen in time: a remote start led to no session.",
     (_REQUEST, Field("effect", TEXT, "transaction-started.")),
     {"requestId": "1f6f0c1e-8f0e-4a52-9d57-1f6b2a7d9c10", "effect": "transaction-started"},
 )

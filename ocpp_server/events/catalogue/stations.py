@@ -156,7 +156,7 @@ DEVIATED: Final = EventType(
         Field("kind", TEXT, "The kind of deviation."),
         Field("action", TEXT, "The action of the message."),
         Field("path", TEXT, "The place in its payload."),
-        Field("detail", TEXT, "What was wrong."),
+        Field("detail", TEXT, "The fault."),
     ),
     {"kind": "missing-property", "action": "StatusNotification", "path": "errorCode", "detail": "required"},
     is_starred=True,
