@@ -10,7 +10,7 @@ class Command(Alias):
         STATION,
         (
             "requestedMessage",
-            {"metavar": "message", "help": "the message; a wrong name lists the right ones"},
+            {"metavar": "message", "help": "the message to send; a wrong name lists the right ones"},
         ),
         CONNECTOR,
     )
