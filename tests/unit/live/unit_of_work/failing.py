@@ -42,7 +42,7 @@ NOT_TRACED = (
 # Functions with a lock: an exception on the last line of a `with` would leave the lock taken.
 HOLDS_A_LOCK = ("count",)
 # Fields of a live transaction that are not stored: the process measures or asks for them again.
-ONLY_LIVE = frozenset({"questions", "asked_at", "last_message_at", "registers"})
+ONLY_LIVE = frozenset({"questions", "asked_at", "last_message_at", "registers", "announced"})
 # Slots that hold copies of stored rows: a reload discards them, and they are read again.
 COPIES = frozenset({"unknown_numbers", "stored_keys"})
 
