@@ -95,7 +95,7 @@ def _cut_torn_line(path: Path) -> None:
     """Remove the end of a line that was being written when the program was killed."""
     if path.exists():
         text = path.read_bytes()
-        path.write_bytes(text[: text.rfind(b"\n") + 1])
+        os.truncate(path, text.rfind(b"\n") + 1)
 
 
 if __name__ == "__main__":
