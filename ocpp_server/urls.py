@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 
 from events import views as events
 from ocpp_server.api import errors, health, pages
-from operations import dashboard
+from operations import changes, dashboard
 
 handler400 = errors.bad_request
 handler403 = errors.forbidden
@@ -24,6 +24,7 @@ API_V1 = [
 urlpatterns = [
     path("", RedirectView.as_view(url="/admin/")),
     path("admin/live/", dashboard.live, name="dashboard-live"),
+    path("admin/changes/", changes.changes, name="changes"),
     path("admin/", admin.site.urls),
     path("health", health.HealthView.as_view()),
     path("health/ready", health.ReadyView.as_view()),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import Command
 from ocpp_server.admin import cells, tones
-from operations import command_log
+from operations import changes, command_log
 from operations.sending import Attempt, Kind
 
 # The session keeps the newest batches, each at most 50 kB.
@@ -54,11 +54,13 @@ class Batch:
 
 def snapshot(batch: Batch) -> dict[str, Any]:
     """The table of the result page; two queries for any number of stations."""
+    mark = changes.mark()
     attempts = batch.sent or ()
     rows = Command.objects.in_bulk([one.command for one in attempts if one.command])
     finished = sum(not one.command or _is_finished(rows.get(one.command)) for one in attempts)
     sentence = gettext("%(finished)s of %(all)s finished")
     return {
+        "mark": mark,
         "values": {
             "progress": cells.text(sentence % {"finished": finished, "all": len(batch.stations)}),
         },

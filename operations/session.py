@@ -19,6 +19,7 @@ from ocpp_server.admin.base import CappedPaginator
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.protocol.translate.metering import ENERGY, POWER, resolution
 from ocpp_server.storage.row_numbers import row_number
+from operations import changes
 from transactions.admin import settling
 from transactions.models import MeterValue, Transaction
 from transactions.services.metering import energy
@@ -70,17 +71,30 @@ def live(request: HttpRequest, pk: int) -> HttpResponse:
 
 def snapshot(session: Transaction) -> dict[str, Any]:
     """The values that change while the vehicle charges; two queries."""
-    running = session.status == Transaction.Status.ACTIVE
+    mark = changes.mark(session.charge_point.identity)
+    session.refresh_from_db()
+    running = session.is_active
     return {
+        "mark": mark,
         "values": {
             "status": cells.label(session.get_status_display(), tones.SESSION.get(session.status, "")),
             "state": cells.text((session.charging_state if running else session.stop_reason) or "–"),
-            "energy": cells.text(cells.kilowatt_hours(session.energy_wh)),
-            "power": cells.text(cells.kilowatts(session.power_w) if running else "–"),
+            "energy": cells.live(
+                cells.kilowatt_hours(session.energy_wh), f"{session.pk}.energy", is_running=running
+            ),
+            "power": cells.live(
+                cells.kilowatts(session.power_w) if running else "–",
+                f"{session.pk}.power",
+                is_running=running,
+            ),
             "soc": cells.text(
                 "–" if session.soc_percent is None else f"{session.soc_percent:.0f}\N{NO-BREAK SPACE}%"
             ),
-            "duration": cells.text(cells.span(session.started_at, session.stopped_at or timezone.now())),
+            "duration": cells.live(
+                cells.span(session.started_at, session.stopped_at or timezone.now()),
+                f"{session.pk}.duration",
+                is_running=running,
+            ),
             "meter": cells.text(_register(session.meter_last_wh)),
             "last_message": cells.moment(session.last_message_at),
         },

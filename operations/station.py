@@ -24,7 +24,7 @@ from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.commanding import OperatorCommand
 from ocpp_server.protocol.versions import VERSIONS, label
-from operations import buttons, command_log, follow_ups
+from operations import buttons, changes, command_log, follow_ups
 from operations.command_forms import CommandForm
 from transactions.models import Transaction
 
@@ -144,9 +144,12 @@ def _station(pk: int) -> ChargePoint:
 
 def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
     """Everything on the page that changes; a dozen indexed queries, whatever the length of the logs."""
+    mark = changes.mark(charge_point.identity)
+    charge_point.refresh_from_db()
     running = list(charge_point.transactions.active().order_by("-id")[:FEW])
     commands = list(charge_point.commands.order_by("-created_at")[:LATEST])
     return {
+        "mark": mark,
         "values": _header(charge_point),
         "tables": {
             "connectors": _connectors(charge_point, running),
@@ -230,7 +233,9 @@ def _connectors(charge_point: ChargePoint, running: list[Transaction]) -> list[c
                 session.pk if session else "–",
                 href=reverse("admin:transactions_transaction_change", args=[session.pk]) if session else "",
             ),
-            cells.text(cells.kilowatts(session.power_w) if session else "–"),
+            cells.live(cells.kilowatts(session.power_w), f"{session.pk}.power", is_running=True)
+            if session
+            else cells.text("–"),
             cells.text(connector.get_availability_display()),
             cells.moment(connector.status_received_at),
         ])  # fmt: skip
@@ -243,8 +248,14 @@ def _session(session: Transaction) -> cells.Row:
         cells.text(session.pk, href=reverse("admin:transactions_transaction_change", args=[session.pk])),
         cells.text("–" if session.evse_number is None else session.evse_number),
         cells.text(session.id_token or "–"),
-        cells.text(cells.kilowatt_hours(session.energy_wh)),
-        cells.text(cells.span(session.started_at, session.stopped_at or timezone.now())),
+        cells.live(
+            cells.kilowatt_hours(session.energy_wh), f"{session.pk}.energy", is_running=session.is_active
+        ),
+        cells.live(
+            cells.span(session.started_at, session.stopped_at or timezone.now()),
+            f"{session.pk}.duration",
+            is_running=session.is_active,
+        ),
         cells.moment(session.started_at),
         cells.label(gettext("suspect"), tones.DANGER) if session.suspect else state,
     ]

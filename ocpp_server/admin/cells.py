@@ -21,6 +21,11 @@ def text(value: object, *, href: str = "", title: str = "", note: str = "") -> C
     return _without_empty(text="" if value is None else str(value), href=href, title=title, note=note)
 
 
+def live(words: str, reading: str, *, is_running: bool) -> Cell:
+    """Plain text that the polls between two snapshots replace while the session is running: `4712.power`."""
+    return _without_empty(text=words, reading=reading if is_running else "")
+
+
 def label(value: object, tone: str = "", *, title: str = "", note: str = "") -> Cell:
     """A coloured word."""
     return _without_empty(text=str(value), label=True, tone=tone, title=title, note=note)

@@ -108,7 +108,7 @@ def test_the_energy_of_a_day_is_found_by_indexes(db: None) -> None:
 
 
 def test_a_signed_out_user_gets_an_error_in_json(db: None, station: ChargePoint) -> None:
-    for path in ("/admin/live/", reverse("admin:station-live", args=[station.pk])):
+    for path in ("/admin/live/", "/admin/changes/", reverse("admin:station-live", args=[station.pk])):
         answer = Client().get(path)
 
         assert answer.status_code == 401

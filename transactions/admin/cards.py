@@ -65,7 +65,7 @@ def _numbers(hours: Mapping[int, _Hour]) -> dict[str, cells.Cell]:
     energy = sum(hour.energy_wh for hour in hours.values())
     return {
         "charging": cells.text(running["sessions"]),
-        "power": cells.text(cells.kilowatts(running["watts"] or 0)),
+        "power": cells.live(cells.kilowatts(running["watts"] or 0), "all.power", is_running=True),
         "sessions_today": cells.text(sum(hour.sessions for hour in hours.values())),
         "energy_today": cells.text(cells.kilowatt_hours(energy)),
     }
@@ -95,9 +95,19 @@ def _sessions(queryset: Any, now: datetime) -> list[cells.Row]:
                 note=place,
             ),
             cells.text(session.id_token or "–"),
-            cells.text(cells.kilowatt_hours(session.energy_wh)),
-            cells.text(cells.kilowatts(session.power_w) if session.stopped_at is None else "–"),
-            cells.text(cells.span(session.started_at, session.stopped_at or now)),
+            cells.live(
+                cells.kilowatt_hours(session.energy_wh), f"{session.pk}.energy", is_running=session.is_active
+            ),
+            cells.live(
+                cells.kilowatts(session.power_w) if session.is_active else "–",
+                f"{session.pk}.power",
+                is_running=session.is_active,
+            ),
+            cells.live(
+                cells.span(session.started_at, session.stopped_at or now),
+                f"{session.pk}.duration",
+                is_running=session.is_active,
+            ),
             state,
         ])  # fmt: skip
     return rows

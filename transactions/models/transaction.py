@@ -190,6 +190,10 @@ class Transaction(models.Model):
         return f"{self.id}"
 
     @property
+    def is_active(self) -> bool:
+        return self.status == self.Status.ACTIVE
+
+    @property
     def number_at_station(self) -> int:
         """The station's 1.6 transactionId: the server's number, unless another system issued one."""
         digits = self.ocpp_id

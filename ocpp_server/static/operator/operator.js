@@ -1,4 +1,9 @@
-/* The live pages: draw a snapshot, poll for the next one, send commands.
+/* The live pages: draw a snapshot, poll for changes, send commands.
+ *
+ * A poll is cheap. It answers with a mark, and with the energy, power and duration of the running sessions that are shown. The
+ * snapshot, a dozen queries, is requested when the mark has changed, at most every two seconds, and every ten seconds for
+ * what makes no event: the message log, the time of the last message. A hidden page requests nothing, and
+ * its first request afterwards is the snapshot.
  *
  * Texts from a station are not trusted. They reach the page as JSON and become text nodes; nothing here parses HTML,
  * and a link must be a path on this server. Texts in this file are English and not translated.
@@ -9,6 +14,9 @@
   const page = document.querySelector("[data-live]");
   if (!page) return;
 
+  const POLL_MS = 2000;
+  const SNAPSHOT_PAUSE_MS = 2000; // the least time between two snapshots
+  const SNAPSHOT_EVERY_MS = 10_000; // also without a change
   const FAST_POLL_MS = 500; // poll interval while a command waits for its answer
   const FAST_POLL_FOR_MS = 20000;
   const TIMEOUT_MS = 12_000; // longer than the ten seconds after which the server gives up on its database
@@ -19,6 +27,9 @@
   let polling = false;
   let unreachableSince = null;
   let ended = false;
+  let mark = null; // of the last snapshot
+  let isOutdated = false; // something has changed since the last snapshot
+  let snapshotAt = 0;
 
   // -- drawing -------------------------------------------------------------------------------------
 
@@ -97,6 +108,8 @@
 
   function fill(target, cell) {
     target.replaceChildren(content(cell));
+    if (cell.reading) target.dataset.reading = cell.reading;
+    else delete target.dataset.reading;
     if (cell.title) target.title = cell.title;
     if (cell.note) target.append(element("span", "op-note op-under", cell.note));
   }
@@ -118,6 +131,9 @@
   }
 
   function draw(snapshot) {
+    mark = snapshot.mark;
+    isOutdated = false;
+    snapshotAt = Date.now();
     drawTroubles(snapshot.troubles || []);
     for (const target of page.querySelectorAll("[data-value]")) {
       const key = target.dataset.value;
@@ -140,6 +156,15 @@
     }
     trackCommand(snapshot.states || {});
     ended = Boolean(snapshot.ended);
+  }
+
+  /** Update what is known of running sessions without a snapshot. */
+  function drawReadings(readings) {
+    for (const target of page.querySelectorAll("[data-reading]")) {
+      const words = readings[target.dataset.reading];
+      const text = target.firstElementChild;
+      if (words !== undefined && text.textContent !== words) text.textContent = words;
+    }
   }
 
   function drawRows(body, key, rows) {
@@ -289,45 +314,82 @@
     if (text.textContent !== words) text.textContent = words;
   }
 
-  async function poll() {
-    clearTimeout(timer);
-    if (document.hidden || polling) return;
-    polling = true;
+  class SignedOut extends Error {}
+  class NotAvailable extends Error {}
+
+  /** Request JSON. Throws SignedOut, NotAvailable when a part of the server is away, or another error. */
+  async function get(address) {
     const controller = new AbortController();
     const timeout = setTimeout(() => controller.abort(), TIMEOUT_MS);
-    let problem = "No answer from the server since";
     try {
-      const response = await fetch(page.dataset.live, {
+      const response = await fetch(address, {
         headers: { Accept: "application/json" },
         credentials: "same-origin",
         signal: controller.signal,
       });
-      if (response.status === 401 || response.redirected) {
-        showState("bad", "You are signed out. Reload the page to sign in.");
-        return;
-      }
+      if (response.status === 401 || response.redirected) throw new SignedOut();
       if (response.status === 503) {
         // The server answers, and names the part that is not available.
-        problem = "Not updated since";
         drawTroubles((await response.json()).troubles || []);
+        throw new NotAvailable();
       }
       if (!response.ok) throw new Error(`status ${response.status}`);
-      draw(await response.json());
+      return await response.json();
+    } finally {
+      clearTimeout(timeout);
+    }
+  }
+
+  function isFast() {
+    return tracked !== null && Date.now() < tracked.until;
+  }
+
+  function needsSnapshot() {
+    const age = Date.now() - snapshotAt;
+    return age >= SNAPSHOT_EVERY_MS || (isOutdated && (isFast() || age >= SNAPSHOT_PAUSE_MS));
+  }
+
+  async function drawChanges() {
+    const shown = [...page.querySelectorAll("[data-reading]")].map((target) => target.dataset.reading.split(".")[0]);
+    const query = new URLSearchParams({ sessions: [...new Set(shown)].join() });
+    if (page.dataset.station) query.set("station", page.dataset.station);
+    const changes = await get(`${page.dataset.changes}?${query}`);
+    drawTroubles(changes.troubles);
+    drawReadings(changes.readings);
+    isOutdated = changes.mark !== mark;
+  }
+
+  async function poll() {
+    clearTimeout(timer);
+    if (document.hidden || polling) return;
+    polling = true;
+    try {
+      if (!needsSnapshot()) await drawChanges();
+      if (needsSnapshot()) draw(await get(page.dataset.live));
       unreachableSince = null;
       showState(ended ? "done" : "good", ended ? "Ended" : "Live");
     } catch (error) {
+      if (error instanceof SignedOut) {
+        showState("bad", "You are signed out. Reload the page to sign in.");
+        return;
+      }
       unreachableSince = unreachableSince || new Date();
+      const problem = error instanceof NotAvailable ? "Not updated since" : "No answer from the server since";
       showState("bad", `${problem} ${unreachableSince.toLocaleTimeString()}`);
     } finally {
-      clearTimeout(timeout);
       polling = false;
     }
     if (!ended) schedule();
   }
 
+  /** Poll now, and request the snapshot. */
+  function refresh() {
+    snapshotAt = 0;
+    poll();
+  }
+
   function schedule() {
-    const isFast = tracked && Date.now() < tracked.until;
-    timer = setTimeout(poll, isFast ? FAST_POLL_MS : Number(page.dataset.every) * 1000);
+    timer = setTimeout(poll, isFast() ? FAST_POLL_MS : POLL_MS);
   }
 
   document.addEventListener("visibilitychange", () => {
@@ -335,7 +397,7 @@
       clearTimeout(timer);
       showState("idle", "Paused");
     } else if (!ended) {
-      poll();
+      refresh();
     }
   });
 
@@ -397,7 +459,7 @@
       form.closest("dialog").close();
       result(outcome.sentence, "info");
       tracked = { id: outcome.command, until: Date.now() + FAST_POLL_FOR_MS };
-      poll();
+      refresh();
     } catch (error) {
       problem.textContent = error instanceof TypeError ? "Not sent: the server did not answer." : error.message;
       problem.hidden = false;
