@@ -14,6 +14,7 @@ import pytest
 from ocpp_server import command_fields as fields
 from ocpp_server import commanding
 from ocpp_server.commanding import OperatorCommand
+from ocpp_server.protocol.actions import to_station
 from tests.conformance.console import Console
 from tests.conformance.peer import V16, V201, Peer, Records, at, eventually, fresh, station
 from tests.servers import LiveServer
@@ -111,7 +112,10 @@ async def test_every_command_has_a_form_and_reaches_the_station(
         page = await asyncio.to_thread(console.get, f"{ROOT}{pk}/station/")
 
         for command in commanding.commands():
-            assert f'id="dialog-{command.name}"' in page
+            lacks = bool(command.action) and command.action_of(version) not in to_station(version)
+            assert (f'id="dialog-{command.name}"' in page) is not lacks, command.name
+            if lacks:
+                continue
             inputs = typed(command, session)
             path = f"{ROOT}{pk}/station/send/{command.name}/"
             _, text = await asyncio.to_thread(console.post, path, **inputs)

@@ -10,12 +10,12 @@ import pytest
 
 from chargepoints.commands.availability import CHANGE_AVAILABILITY
 from chargepoints.commands.data_transfer import DATA_TRANSFER
+from chargepoints.commands.display import CLEAR_DISPLAY_MESSAGE
 from chargepoints.commands.provisioning import RESET
 from configuration.commands.variables import CHANGE_CONFIGURATION
 from ocpp_server import command_fields as fields
 from ocpp_server import commanding
 from ocpp_server.api.command_bodies import body_of
-from ocpp_server.capabilities import Needs
 from ocpp_server.command_docs import PAGE, commands_page
 from ocpp_server.commanding import OperatorCommand, command, commands
 from ocpp_server.domain import Invalid
@@ -34,16 +34,6 @@ class Row:
     pk: int = 1
     identity: str = "CP-1"
     registration_status: str = "Accepted"
-
-
-CLEAR_DISPLAY = OperatorCommand(
-    "clear-display-message",
-    "Clear display message",
-    "Delete a message from the display.",
-    action="ClearDisplayMessage",
-    fields=(fields.Whole("id", "Number", required=True),),
-    needs=Needs(variable="DisplayMessageCtrlr.Available"),
-)
 
 
 def test_two_commands_with_one_name_or_one_address_are_refused() -> None:
@@ -161,6 +151,7 @@ def sample(field: fields.Field) -> Any:
             {"requestedMessage": "StatusNotification", "evse": {"id": 1, "connectorId": 1}},
         ),
         (CHANGE_CONFIGURATION, V16, {"key": "A", "value": ""}, {"key": "A", "value": ""}),
+        (CLEAR_DISPLAY_MESSAGE, V201, {"message_id": 5}, {"id": 5}),
     ],
 )
 def test_a_command_is_spelled_in_the_dialect_of_the_station(
@@ -170,18 +161,18 @@ def test_a_command_is_spelled_in_the_dialect_of_the_station(
 
 
 def test_a_command_that_the_version_lacks_has_its_reason() -> None:
-    assert CLEAR_DISPLAY.unsupported(Row(V16), {}) == "OCPP 1.6 has no ClearDisplayMessage."
-    assert CLEAR_DISPLAY.unsupported(Row(""), {}) == "CP-1 has never connected."
-    assert CLEAR_DISPLAY.unsupported(Row(V201), {}) == ""
+    assert CLEAR_DISPLAY_MESSAGE.unsupported(Row(V16), {}) == "OCPP 1.6 has no ClearDisplayMessage."
+    assert CLEAR_DISPLAY_MESSAGE.unsupported(Row(""), {}) == "CP-1 has never connected."
+    assert CLEAR_DISPLAY_MESSAGE.unsupported(Row(V201), {}) == ""
 
 
 @pytest.mark.parametrize(
     ("one", "version", "reported", "reason"),
     [
-        (CLEAR_DISPLAY, V21, {"DisplayMessageCtrlr.Available": "true"}, ""),
-        (CLEAR_DISPLAY, V21, {"DisplayMessageCtrlr.Available": ""}, ""),
+        (CLEAR_DISPLAY_MESSAGE, V21, {"DisplayMessageCtrlr.Available": "true"}, ""),
+        (CLEAR_DISPLAY_MESSAGE, V21, {"DisplayMessageCtrlr.Available": ""}, ""),
         (
-            CLEAR_DISPLAY,
+            CLEAR_DISPLAY_MESSAGE,
             V21,
             {"DisplayMessageCtrlr.Available": "false"},
             "DisplayMessageCtrlr.Available=false",
@@ -234,7 +225,9 @@ def test_only_a_reset_that_ends_sessions_asks_for_a_confirmation() -> None:
 
 
 def test_without_a_spelling_the_payload_has_the_fields_by_their_api_names() -> None:
-    assert CLEAR_DISPLAY.payload(V201, {"id": 5}) == {"id": 5}
+    plain = OperatorCommand("x", "X", "Do x.", fields=(fields.Evse("evse_number", "EVSE", name="evseId"),))
+
+    assert plain.payload(V201, {"evse_number": 5}) == {"evseId": 5}
 
 
 def test_an_argument_without_a_field_is_refused_and_none_counts_as_not_given() -> None:

@@ -22,6 +22,7 @@ async def play(player: Player) -> None:
         await online(player)
         await intents(player, old, "1.6")
         await intents(player, new, "2.0.1")
+        await display(player, old, new)
         await generic(player, old, "1.6")
         await generic(player, new, "2.0.1")
         await configuration(player, old, new)
@@ -90,6 +91,13 @@ async def intents(player: Player, peer: Peer, version: str) -> None:
         peer, f"{version} reset: of an EVSE", "POST", f"{base}/reset", {"evseId": 1}, ACCEPTED
     )  # 400 in 1.6
     await player.ask(f"{version} trigger: unknown", "POST", f"{base}/trigger", {"requestedMessage": "X"})
+
+
+async def display(player: Player, old: Peer, new: Peer) -> None:
+    for peer, end in ((old, "OCPP 1.6"), (new, "accepted")):
+        path = f"{V1}/chargepoints/{peer.identity}/clear-display-message"
+        name = f"clear-display-message: {end}"
+        await player.command(peer, name, "POST", path, {"messageId": 5}, ACCEPTED)
 
 
 async def settled(player: Player, peer: Peer, request_id: str) -> None:
