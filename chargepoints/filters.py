@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from chargepoints.models import ChargePoint, Command, Message, ReportAssembly
 from ocpp_server.api.fields import FlagField, TextField, WholeField
-from ocpp_server.api.lists import ListQuery, SeriesQuery, ordering, search
+from ocpp_server.api.lists import ChangedQuery, ListQuery, SeriesQuery, ordering, search
 from ocpp_server.protocol.versions import VERSIONS, label
 
 _INT64 = 2**63 - 1
@@ -72,6 +72,18 @@ class SiteQuery(ListQuery):
 
     def containing(self, text: str) -> Q:
         return Q(name_key__contains=text.casefold()) | Q(address__icontains=text) | Q(city__icontains=text)
+
+
+class NoteQuery(ChangedQuery):
+    orderings = {"createdAt": "pk", "updatedAt": "updated_at"}
+    exact = ("author",)
+
+    ordering = ordering(orderings)
+    search = search("A part of the text.")
+    author = TextField(required=False, max_length=150)
+
+    def containing(self, text: str) -> Q:
+        return Q(text__icontains=text)
 
 
 class CommandQuery(ListQuery):

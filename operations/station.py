@@ -56,6 +56,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
             reason: [button.command.title for button in shown if button.reason == reason]
             for reason in dict.fromkeys(button.reason for button in shown if button.reason)
         },
+        "may_command": access.may_command(request.user),
         "may_provide": access.may_provide(request.user),
         "identity_query": quote(charge_point.identity, safe=""),
     }
@@ -157,6 +158,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "commands": [_command(command) for command in commands],
             "messages": _messages(charge_point),
             "follow_ups": follow_ups.rows(charge_point),
+            "notes": _notes(charge_point),
             "refused": _refused(charge_point),
             "deviations": _deviations(charge_point),
             "security": _security(charge_point),
@@ -291,6 +293,17 @@ def _direction(message: Message) -> str:
     if message.direction == Message.Direction.OUT:
         return gettext("out") + f"{cells.NBSP}→"
     return f"←{cells.NBSP}" + gettext("in")
+
+
+def _notes(charge_point: ChargePoint) -> list[cells.Row]:
+    return [
+        [
+            cells.text(note, href=reverse("admin:chargepoints_note_change", args=[note.pk])),
+            cells.text(note.author),
+            cells.moment(note.created_at),
+        ]
+        for note in charge_point.notes.order_by("-pk")[:FEW]
+    ]
 
 
 def _times(count: int) -> str:

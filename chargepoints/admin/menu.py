@@ -17,4 +17,5 @@ menu.model(menu.LOGS, 70, _("Device events"), "sensors", "chargepoints_deviceeve
 menu.model(menu.LOGS, 80, _("Reports"), "summarize", "chargepoints_reportassembly")
 menu.model(menu.LOGS, 90, _("Follow-ups"), "reply_all", "chargepoints_followup")
 menu.model(menu.DETAILS, 10, _("Connectors"), "power", "chargepoints_connector")
+menu.model(menu.DETAILS, 15, _("Notes"), "sticky_note_2", "chargepoints_note")
 menu.model(menu.DEVELOPER, 10, _("EVSEs"), "local_parking", "chargepoints_evse")

@@ -3,6 +3,7 @@ from chargepoints.models.command import Command
 from chargepoints.models.evidence import Deviation, DeviceEvent, RefusedConnection, SecurityEvent
 from chargepoints.models.follow_up import FollowUp, ReportAssembly
 from chargepoints.models.message import Message
+from chargepoints.models.note import Note
 from chargepoints.models.site import Site
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Evse",
     "FollowUp",
     "Message",
+    "Note",
     "RefusedConnection",
     "ReportAssembly",
     "SecurityEvent",

@@ -30,6 +30,7 @@ from chargepoints.models import (
     Evse,
     FollowUp,
     Message,
+    Note,
     RefusedConnection,
     ReportAssembly,
     SecurityEvent,
@@ -191,6 +192,7 @@ def hostile_rows(db: None) -> dict[type, Any]:
             fingerprint="1",
             received_at=NOON,
         ),
+        Note.objects.create(charge_point=station, text=bad, author=bad[:150]),
         ReportAssembly.objects.create(
             charge_point=station, action=bad[:64], request_id=1, started_at=NOON, last_at=NOON
         ),

@@ -20,7 +20,7 @@ MENU = {
         "Messages", "Commands", "Settlements", "Remote starts", "Deviations", "Security events",
         "Device events", "Reports", "Follow-ups", "Events",
     ],
-    "Details": ["Connectors", "Meter values", "Stored keys", "Reported keys"],
+    "Details": ["Connectors", "Notes", "Meter values", "Stored keys", "Reported keys"],
     "Access": ["Operators", "API keys"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],
 }  # fmt: skip

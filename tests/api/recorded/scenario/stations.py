@@ -12,6 +12,7 @@ HISTORY = "11111111-2222-3333-4444-555555555555"
 async def play(player: Player) -> None:
     await sites(player)
     await stations(player)
+    await notes(player)
     await logs(player)
     await access_rules(player)
     await configuration(player)
@@ -75,6 +76,21 @@ async def stations(player: Player) -> None:
     await ask("station: connector", "GET", f"{GARAGE}/connectors/1")
     await ask("station: unknown connector", "GET", f"{GARAGE}/connectors/9")
     await ask("station: bad connector", "GET", f"{GARAGE}/connectors/left")
+
+
+async def notes(player: Player) -> None:
+    ask = player.ask
+    path = f"{GARAGE}/notes"
+    made = await ask("note: create", "POST", path, {"text": "The lock sticks."}, key=OPERATOR)
+    one = f"{path}/{made['id']}"
+    await ask("note: bad fields", "POST", path, {"text": " "})
+    await ask("note: by a viewer", "POST", path, {"text": "x"}, key=VIEWER)
+    await ask("notes: list", "GET", f"{path}?search=lock", key=VIEWER)
+    await ask("note: get", "GET", one)
+    await ask("note: unknown", "GET", f"{path}/999999")
+    await ask("note: change", "PATCH", one, {"text": "The lock is new."})
+    await ask("note: outdated", "PATCH", one, {"text": "x"}, If_Match='"old"')
+    await ask("note: delete", "DELETE", one)
 
 
 async def logs(player: Player) -> None:
