@@ -33,7 +33,6 @@ _NOT_YET_2X: Final = {
 _NOT_YET_21: Final = {
     "GetCertificateChainStatus": _STATUS,
     "NotifySettlement": "the server settles no payments and issues no receipts yet",
-    "PullDynamicScheduleUpdate": "the server makes no charging schedules yet",
     "VatNumberValidation": "the server looks up no companies yet",
 }
 # The reason of each.

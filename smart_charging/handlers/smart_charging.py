@@ -75,3 +75,10 @@ async def notify_ev_charging_schedule(station: Station, request: dict[str, Any])
 async def notify_priority_charging(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     record(station=station, request=request)
     return {}
+
+
+@on("PullDynamicScheduleUpdate", V21)
+async def pull_dynamic_schedule_update(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    """2.1 K28. Rejected: the server has no update, and the station keeps the schedule that it has."""
+    record(station=station, request=request)
+    return {"status": "Rejected", "statusInfo": {"reasonCode": "InvalidProfile"}}

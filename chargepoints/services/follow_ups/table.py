@@ -59,6 +59,7 @@ FOLLOWS: Final[dict[str, Follows]] = {
     "NotifyEVChargingNeeds":             _about("evseId"),
     "NotifyEVChargingSchedule":          _about("evseId"),
     "NotifyPriorityCharging":            _about("transactionId"),
+    "PullDynamicScheduleUpdate":         _about("chargingProfileId"),
     "NotifyDERAlarm":                    _about("controlType"),
     "NotifyDERStartStop":                _about("controlId"),
     "OpenPeriodicEventStream":           _about(),

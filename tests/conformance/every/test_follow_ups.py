@@ -20,6 +20,10 @@ ANSWERS = {
     (V201, "NotifyEVChargingSchedule"): {"status": "Accepted"},
     (V21, "NotifyEVChargingSchedule"): {"status": "Accepted"},
     (V21, "OpenPeriodicEventStream"): {"status": "Rejected"},
+    (V21, "PullDynamicScheduleUpdate"): {  # K28
+        "status": "Rejected",
+        "statusInfo": {"reasonCode": "InvalidProfile"},
+    },
 }
 
 
