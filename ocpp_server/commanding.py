@@ -25,6 +25,7 @@ from ocpp_server.capabilities import Needs
 from ocpp_server.command_fields import Field, Label
 from ocpp_server.credentials import Role
 from ocpp_server.domain import Conflict, StationOffline
+from ocpp_server.error_codes import Code
 from ocpp_server.protocol import actions
 from ocpp_server.protocol.versions import VERSIONS, in_dialect, label
 from ocpp_server.storage.journal import journal
@@ -42,6 +43,8 @@ Danger = Callable[[Addressee, Mapping[str, Any]], Label]
 
 class NotSupported(Conflict):
     """The station can't do it: its version has no such action, or it has reported that it lacks it."""
+
+    default_code = Code.NOT_SUPPORTED
 
 
 @dataclass(frozen=True)

@@ -43,8 +43,8 @@ class Code(StrEnum):
     BAD_REQUEST = ("bad-request", (400,), "The HTTP request itself is not valid, such as its Host header.")
     NOT_SUPPORTED = (
         "not-supported",
-        (400,),
-        "The OCPP version of the station has no such action or option.",
+        (400, 409),
+        "The OCPP version of the station has no such action or option, or the station has reported to lack it.",
     )
     SETS_PASSWORD = (
         "sets-password",
