@@ -197,6 +197,10 @@ class OperatorCommand:
         `calls.call`.
         """
         given = self.completed(arguments)
+        connection = await live.state().connection(charge_point.identity)
+        if connection is not None:
+            # The row has the version of the last message: none yet, or the one before an update.
+            charge_point.ocpp_version = connection.version
         if self.prepare is not None:
             given = await self.prepare(charge_point, **given)
         await self.require(charge_point)

@@ -33,12 +33,12 @@ class State(StrEnum):
 class Addressee(Protocol):
     """The row of a station to which a command is sent."""
 
+    ocpp_version: str
+
     @property
     def pk(self) -> int: ...
     @property
     def identity(self) -> str: ...
-    @property
-    def ocpp_version(self) -> str: ...
     @property
     def registration_status(self) -> str: ...
 

@@ -15,7 +15,7 @@ from ocpp_server.protocol.versions import VERSIONS, Version
 MOST_STATIONS = 500
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Addressed:
     """A station, as far as the danger of a command depends on it."""
 

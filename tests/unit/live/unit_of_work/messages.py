@@ -49,7 +49,11 @@ ORPHAN = {
 }
 # The version, the messages before, and the message whose handling fails. The list has every action whose
 # handler changes anything; a test fails when one is missing.
-MESSAGES: dict[str, tuple[str, list[tuple[str, dict[str, Any]]], tuple[str, dict[str, Any]]]] = {
+# An action and its payload; the version, the messages before it, and the message itself.
+Message = tuple[str, dict[str, Any]]
+Case = tuple[str, list[Message], Message]
+
+MESSAGES: dict[str, Case] = {
     "16-Boot": (
         V16,
         [("StartTransaction", START)],
@@ -185,9 +189,13 @@ MESSAGES: dict[str, tuple[str, list[tuple[str, dict[str, Any]]], tuple[str, dict
     "2x-Security": (V201, [], ("SecurityEventNotification", {"type": "X", "timestamp": at()})),
 }
 # The follow-ups of commands, with every field of their schemas.
-MESSAGES |= {
+FOLLOW_UPS: dict[str, Case] = {
     f"{label}-{action}": (version, [], (action, example(schemas.message_schema(version, action, "request"))))
     for label, version in (("16", V16), ("2x", V21))
     for action in FOLLOWS
     if action in actions.from_station(version) - actions.SENDS
 }
+MESSAGES |= FOLLOW_UPS
+# All follow-ups are stored by the same lines. These also change something else: every run has them.
+MORE_THAN_STORED = ("16-FirmwareStatusNotification", "2x-LogStatusNotification", "2x-NotifyReport")
+IN_EVERY_RUN = tuple(name for name in MESSAGES if name not in FOLLOW_UPS or name in MORE_THAN_STORED)

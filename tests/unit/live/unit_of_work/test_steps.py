@@ -17,7 +17,7 @@ from ocpp_server.protocol.registry import registry
 from ocpp_server.protocol.versions import V16, V21, V201
 from ocpp_server.storage.journal import journal
 from tests.unit.live.unit_of_work.failing import comparable, differences, failing_at, live_state
-from tests.unit.live.unit_of_work.messages import MESSAGES, ORPHAN, START, at
+from tests.unit.live.unit_of_work.messages import IN_EVERY_RUN, MESSAGES, ORPHAN, START, at
 from transactions.live.unmatched import ORPHANS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,7 +35,7 @@ def test_every_action_that_is_served_has_a_message_here() -> None:
     assert served <= sent
 
 
-@pytest.mark.parametrize("name", MESSAGES)
+@pytest.mark.parametrize("name", IN_EVERY_RUN)
 async def test_a_failing_step_leaves_the_live_state_as_it_was(
     make_wire: Any, tokens: None, name: str
 ) -> None:
