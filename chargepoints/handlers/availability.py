@@ -51,4 +51,5 @@ async def availability_changed(
             availability=request["type"] if is_16 else request["operationalStatus"],
             status=response["status"],
             requestId=command_id,
+            actor=station.actor,
         )

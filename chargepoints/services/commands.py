@@ -127,7 +127,7 @@ def end_all(unfinished: QuerySet[Command], **columns: Any) -> int:
 def _announce(ended: QuerySet[Command]) -> None:
     """command.finished for each of these commands."""
     rows = ended.order_by("created_at").values_list(
-        "pk", "action", "state", "error_code", "charge_point__identity", "charge_point__site_id"
+        "pk", "action", "actor", "state", "error_code", "charge_point__identity", "charge_point__site_id"
     )
     outbox.emit_many(
         charging.COMMAND_FINISHED,
@@ -138,13 +138,14 @@ def _announce(ended: QuerySet[Command]) -> None:
                 {
                     "requestId": pk,
                     "action": action,
+                    "actor": actor,
                     "state": state,
                     "status": "",
                     "errorCode": error_code,
                     "durationMs": None,
                 },
             )
-            for pk, action, state, error_code, identity, site in rows
+            for pk, action, actor, state, error_code, identity, site in rows
         ],
     )
 

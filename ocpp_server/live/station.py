@@ -62,6 +62,7 @@ class Station(Loaded):
         "frame",
         "payload",
         "action",
+        "actor",
         "in_doubt",
         "request",
         "opened",
@@ -94,6 +95,8 @@ class Station(Loaded):
         self.frame = ""
         self.payload = ""
         self.action = ""
+        # Who sent the command whose answer is the current message.
+        self.actor = ""
         # The last load may have missed stored rows: query the database before treating an object as new.
         self.in_doubt = False
         # The payload of the current message as its handler sees it: decoded, and repaired where necessary.

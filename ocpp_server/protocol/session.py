@@ -59,6 +59,7 @@ class OutgoingCall:
     expires_at: float | None = None
     sent_at: float | None = None
     deadline: float | None = None
+    actor: str = ""
 
 
 # --- the meaning of a frame ---------------------------------------------------------------------------------

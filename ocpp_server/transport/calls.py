@@ -121,6 +121,7 @@ async def call(
                 payload=payload,
                 timeout=seconds,
                 reply_to=switchboard.channel,
+                actor=actor,
             ),
         )
         if not wait:

@@ -65,7 +65,12 @@ class OutgoingCalls:
         self._results.expect(command.id, command.reply_to)
         expires_at = time.monotonic() + command.timeout
         outgoing = OutgoingCall(
-            command.id, command.action, command.payload, command.timeout, expires_at=expires_at
+            command.id,
+            command.action,
+            command.payload,
+            command.timeout,
+            expires_at=expires_at,
+            actor=command.actor,
         )
         if self._settle is not None:
             self._waiting.append(outgoing)

@@ -66,7 +66,7 @@ class CommandResults:
     async def answered(self, outgoing: OutgoingCall, frame: CallResult | CallError) -> None:
         """Handle the answer to a command. The command has its final state when this returns."""
         station = self._station
-        station.action = outgoing.action
+        station.action, station.actor = outgoing.action, outgoing.actor
         echoes = secrets_in(outgoing.payload, outgoing.action)
         if echoes:  # the frame may be stored as the example of a deviation
             station.frame = masked_text(station.frame, echoes=echoes)
@@ -151,6 +151,7 @@ class CommandResults:
             {
                 "requestId": outgoing.id,
                 "action": outgoing.action,
+                "actor": outgoing.actor,
                 "state": state,
                 "status": values.get("status", ""),
                 "errorCode": values.get("error_code", ""),

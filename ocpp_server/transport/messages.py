@@ -28,7 +28,8 @@ class Unreadable(ValueError):
 class StationCall(msgspec.Struct, kw_only=True, tag_field="type", tag="station.call"):
     """Send a command to a station. `timeout` is in seconds, `reply_to` the channel of the waiting process.
 
-    `hops` counts how often the command has followed a station to another connection.
+    `hops` counts how often the command has followed a station to another connection. `actor` is who sent it;
+    the process of an earlier release sends none.
     """
 
     identity: str
@@ -39,6 +40,7 @@ class StationCall(msgspec.Struct, kw_only=True, tag_field="type", tag="station.c
     timeout: float
     reply_to: str
     connection_id: str = ""
+    actor: str = ""
 
 
 class StationReplaced(msgspec.Struct, kw_only=True, tag_field="type", tag="station.replaced"):

@@ -16,6 +16,7 @@ _ENERGY = Field("energyWh", NUMBER, "The energy of the session so far, in Wh.")
 _DURATION = Field("durationS", NUMBER, "Seconds since the start.")
 _SUSPECT = Field("suspect", FLAG, "Whether an operator should look at the session.")
 _REQUEST = Field("requestId", TEXT, "The command.")
+_ACTOR = Field("actor", TEXT, "Who sent it: a user, key NAME, or server; empty when unknown.")
 
 STARTED: Final = EventType(
     "transaction.started",
@@ -256,6 +257,7 @@ COMMAND_FINISHED: Final = EventType(
     (
         _REQUEST,
         Field("action", TEXT, "The action."),
+        _ACTOR,
         Field("state", TEXT, "The final state of the command."),
         Field("status", TEXT, "The status word of the station's answer; empty without one."),
         Field("errorCode", TEXT, "The code of an error; empty without one."),
@@ -264,6 +266,7 @@ COMMAND_FINISHED: Final = EventType(
     {
         "requestId": "1f6f0c1e-8f0e-4a52-9d57-1f6b2a7d9c10",
         "action": "Reset",
+        "actor": "ann",
         "state": "accepted",
         "status": "Accepted",
         "errorCode": "",

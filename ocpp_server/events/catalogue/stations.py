@@ -15,6 +15,7 @@ _VENDOR_ERROR = Field("vendorErrorCode", TEXT, "The vendor's own code.")
 _INFO = Field("info", TEXT, "The station's text.")
 _CONNECTOR = Field("connectorId", WHOLE, "The connector of the EVSE.")
 _EVSE = Field("evseId", WHOLE, "The EVSE.")
+_ACTOR = Field("actor", TEXT, "Who did it: a user, key NAME, or server; empty when unknown.")
 _CHANGED = Field("changed", TEXTS, "The names of the changed fields.")
 
 ONLINE: Final = EventType(
@@ -193,12 +194,14 @@ AVAILABILITY_CHANGED: Final = EventType(
         Field("availability", TEXT, "Operative or Inoperative."),
         Field("status", TEXT, "Accepted, or Scheduled when a session has to end first."),
         Field("requestId", TEXT, "The command."),
+        _ACTOR,
     ),
     {
         "evseId": 1,
         "availability": "Inoperative",
         "status": "Scheduled",
         "requestId": "1f6f0c1e-8f0e-4a52-9d57-1f6b2a7d9c10",
+        "actor": "ann",
     },
 )
 FIRMWARE: Final = EventType(

@@ -50,6 +50,7 @@ async def submit(connection: Connection, command: StationCall) -> None:
         command.reply_to,
         packed.decode(),
         MAX_WAITING,
+        command.actor,
     )
     if taken == "gone":
         raise StationOffline(f"{connection.identity} has left its gateway.")

@@ -74,7 +74,7 @@ class QueuedCalls:
             if await journal.run(command_store.port.app.has_timed_out, message_id, self._station.pk):
                 self._session.missed(message_id)
             return True
-        action, age_ms, left_ms, timeout_ms, reply_to, packed = (part.decode() for part in found)
+        action, age_ms, left_ms, timeout_ms, reply_to, packed, actor = (part.decode() for part in found)
         if is_repeated and await journal.run(command_store.port.app.is_finished, message_id):
             self.ended = message_id
             await self._finished(message_id, reply_to)
@@ -89,6 +89,7 @@ class QueuedCalls:
                 int(timeout_ms) / 1000,
                 expires_at=now + int(left_ms) / 1000,
                 sent_at=now - int(age_ms) / 1000,
+                actor=actor,
             )
         )
         return True

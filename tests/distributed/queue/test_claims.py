@@ -74,6 +74,7 @@ class QueueBench:
             "reply",
             packed,
             downlink.MAX_WAITING,
+            "ann",
         )
 
 
@@ -294,6 +295,16 @@ async def test_a_call_does_not_expire_while_its_answer_is_handled(bench: QueueBe
 
     assert found[0] == b"ClearCache"
     assert ended == []
+
+
+async def test_the_actor_of_a_call_is_not_in_the_message_to_the_gateway(bench: QueueBench) -> None:
+    bench.connect("A")
+    await bench.submit("A", "c1")
+
+    found = await bench.redis.run(script("queued_commands", "call_answered"), "A", "c1", 60_000)
+
+    assert found[6] == b"ann"
+    assert all("ann" not in answer for answer in map(str, bench.answers("A")))
 
 
 async def test_a_call_to_a_closed_connection_is_refused_and_the_waiting_calls_end(bench: QueueBench) -> None:

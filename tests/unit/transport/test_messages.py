@@ -28,6 +28,7 @@ WIRE: list[tuple[Message, dict[str, Any]]] = [
             timeout=30,
             reply_to="process.1",
             connection_id="k1",
+            actor="ann",
         ),
         {
             "type": "station.call",
@@ -39,6 +40,7 @@ WIRE: list[tuple[Message, dict[str, Any]]] = [
             "timeout": 30,
             "reply_to": "process.1",
             "connection_id": "k1",
+            "actor": "ann",
         },
     ),
     (
@@ -69,6 +71,15 @@ def test_a_message_has_the_wire_form_of_the_releases_before(message: Message, pa
 
 def test_keys_of_a_later_release_are_ignored() -> None:
     assert messages.unpack({"type": "command.taken", "id": "c1", "since": 12}) == CommandTaken(id="c1")
+
+
+def test_a_command_of_an_earlier_release_has_no_actor() -> None:
+    packed = {key: value for key, value in WIRE[0][1].items() if key != "actor"}
+
+    command = messages.unpack(packed)
+
+    assert isinstance(command, StationCall)
+    assert (command.id, command.actor) == ("c1", "")
 
 
 @pytest.mark.parametrize("packed", [{}, {"type": "station.sang"}, {"type": "station.call", "id": "c1"}])

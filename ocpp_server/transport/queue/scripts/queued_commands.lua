@@ -40,7 +40,7 @@ local function request(id, envelope)
 end
 
 -- The queued calls of a station, oldest first. A queued call is {id, action, session, expires, timeout, reply_to,
--- envelope}, with times in milliseconds.
+-- envelope, actor}, with times in milliseconds. A process of an earlier release stores no actor.
 local function waiting_of(id)
   local calls = redis.call('LRANGE', P .. ':server:calls:' .. id, 0, -1)
   local found = {}
@@ -91,7 +91,7 @@ local function advance(id, session)
       local deadline = now + tonumber(call.timeout)
       redis.call('HSET', key, 'message_id', call.id, 'action', call.action, 'session_id', call.session,
         'sent_at', text(now), 'deadline', text(deadline), 'expires', call.expires, 'timeout', call.timeout,
-        'reply_to', call.reply_to, 'envelope', call.envelope)
+        'reply_to', call.reply_to, 'envelope', call.envelope, 'actor', call.actor or '')
       -- The key outlives the wait of any caller, and expires even if no processor ends the call.
       redis.call('PEXPIRE', key, text(tonumber(call.timeout) + tonumber(ARGV[1])))
       respond(id, session, {call.envelope})

@@ -7,9 +7,10 @@ import time
 
 from ocpp_server.events import catalogue
 from tests.conformance.messages import energy, event, new_transaction, start, status, stop, token
-from tests.conformance.peer import V16, V201, at, fresh, station
+from tests.conformance.peer import V16, V201, at, eventually, fresh, station
 
 PATH = "/api/v1/events"
+LAST = "SELECT MAX(sequence) AS last FROM api_events WHERE station = ?"
 
 
 async def stream(operator, identity, last):
@@ -115,3 +116,31 @@ async def test_a_message_that_is_refused_after_its_changes_makes_no_event(server
     assert [each["type"] for each in events[2:]] == ["connector.status_changed", "token.unknown"]
     check(events)
     assert events[-1]["data"]["idTag"] == "NO••••"
+
+
+async def test_the_end_of_a_command_names_who_sent_it(server, operator, records):
+    """An answer, a timeout, and a lost connection after which another command was still queued."""
+    async with station(server, V16) as peer:
+        change = {"connectorId": 1, "type": "Inoperative"}
+        ids = [await operator.submit(peer.identity, "ChangeAvailability", change)]
+        await peer.answer(await peer.next_call(), {"status": "Accepted"})
+        ids += [await operator.submit(peer.identity, "ClearCache", timeout=wait) for wait in (1, 30, 30)]
+        await eventually(lambda: records.command(ids[1])["state"] == "timeout")
+
+    await eventually(lambda: records.command(ids[3])["state"] == "disconnected")
+    await eventually(lambda: records.rows(LAST, peer.identity) == [{"last": 7}])
+    _, answer = await operator.request("GET", f"{PATH}?station={peer.identity}")
+    events = answer["data"]["events"]
+
+    check(events)
+    (changed,) = [each["data"] for each in events if each["type"] == "connector.availability_changed"]
+    ends = {each["data"]["requestId"]: each["data"] for each in events if each["type"] == "command.finished"}
+    actor = records.command(ids[0])["actor"]
+    assert actor.startswith("key ")
+    assert changed["actor"] == actor
+    assert [(ends[id]["state"], ends[id]["actor"]) for id in ids] == [
+        ("accepted", actor),
+        ("timeout", actor),
+        ("disconnected", actor),
+        ("disconnected", actor),
+    ]
