@@ -63,7 +63,7 @@ class RefusedConnectionAdmin(EvidenceAdmin):
             raise PermissionDenied
         refused = get_object_or_404(RefusedConnection, pk=pk, can_be_accepted=True)
         try:
-            accept_refused(refused)
+            accept_refused(refused, actor=request.user.get_username())
         except DomainError as error:
             messages.error(request, error.sentence)
         else:
@@ -72,9 +72,11 @@ class RefusedConnectionAdmin(EvidenceAdmin):
         return redirect(back(request, "admin:chargepoints_refusedconnection_changelist"))
 
 
-def accept_refused(refused: RefusedConnection) -> ChargePoint:
+def accept_refused(refused: RefusedConnection, *, actor: str) -> ChargePoint:
     """Accept a refused identity as a station. Its refused connections no longer offer to accept it."""
     known = ChargePoint.objects.by_identity(refused.identity).first()
-    charge_point = stations.accept(known) if known else stations.create(identity=refused.identity)
+    charge_point = (
+        stations.accept(known, actor=actor) if known else stations.create(identity=refused.identity)
+    )
     RefusedConnection.objects.filter(identity=refused.identity).update(can_be_accepted=False)
     return charge_point

@@ -74,7 +74,8 @@ class ChargePointAdmin(OperatorAdmin):
     ) -> None:
         if change:
             # Only the changed fields: the live state writes the other columns meanwhile.
-            stations.update(obj, password=form.new_password(), **form.changed_settings())
+            actor = request.user.get_username()
+            stations.update(obj, actor=actor, password=form.new_password(), **form.changed_settings())
             return
         made = stations.create(
             identity=obj.identity, password=form.new_password() or "", **form.changed_settings()
@@ -93,7 +94,7 @@ class ChargePointAdmin(OperatorAdmin):
     def accept_selected(self, request: HttpRequest, queryset: Any) -> None:
         pending = list(queryset.exclude(registration_status=ChargePoint.Registration.ACCEPTED))
         for charge_point in pending:
-            stations.accept(charge_point)
+            stations.accept(charge_point, actor=request.user.get_username())
         messages.success(request, gettext("%(count)s stations accepted.") % {"count": len(pending)})
 
     @admin.display(description=_("Station"), ordering="identity_key")

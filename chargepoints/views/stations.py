@@ -61,11 +61,13 @@ class ChargePointViewSet(ResourceViewSet):
         Change(
             ProvisioningSerializer,
             stations.update,
+            passes_actor=True,
             summary="Change a station: registration, password, security profile, validation, name",
         ),
         Delete(
             stations.delete,
             RemovedSerializer,
+            passes_actor=True,
             summary="Delete a station without sessions",
             description="A station with transactions is refused with 409: they must be kept.",
         ),

@@ -14,6 +14,7 @@ from rest_framework.decorators import action as extra_action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ocpp_server.api.authentication import actor
 from ocpp_server.api.documents import Method, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import StrictSerializer
@@ -37,7 +38,8 @@ class Operation:
     `word` makes the summary and the sentence of the answer: `close` makes "Close a user" and
     "User Ann closed.". `summary` and `sentence` replace them. `also`: statuses of the answer beyond the usual
     ones, for the OpenAPI document. `action`: the method of the viewset. `is_detail`: the URL names one row.
-    `has_etag`: the answer has the ETag of that row.
+    `has_etag`: the answer has the ETag of that row. `passes_actor`: the service gets who sends the request as
+    the keyword `actor`.
     """
 
     word: str = ""
@@ -45,6 +47,7 @@ class Operation:
     sentence: Sentence = ""
     description: str = ""
     also: tuple[int, ...] = ()
+    passes_actor: bool = False
 
     action: ClassVar[str]
     usual_word: ClassVar[str] = ""
@@ -75,6 +78,10 @@ class Operation:
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         raise NotImplementedError
+
+    def acting(self, request: Request) -> dict[str, str]:
+        """The keywords of the service beside the body."""
+        return {"actor": actor(request)} if self.passes_actor else {}
 
     def summarized(self, resource: type[ResourceViewSet]) -> str:
         article = "an" if resource.noun[0] in "aeio" else "a"
@@ -210,7 +217,7 @@ class Create(Operation):
 
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         parent = view.parent_row()
-        given = view.resolve(body(self.body, request))
+        given = view.resolve(body(self.body, request)) | self.acting(request)
         row = self.service(**given) if parent is None else self.service(parent, **given)
         return view.respond(self.worded(view, row), view.shown(row), made=row)
 
@@ -239,7 +246,7 @@ class Delete(Operation):
     changes. `serializer`: the shape of the answer, if it has less than the row.
     """
 
-    service: Callable[[Any], Any]
+    service: Callable[..., Any]
     serializer: Serializer | None = None
     action: ClassVar[str] = "destroy"
     usual_word: ClassVar[str] = "delete"
@@ -250,7 +257,7 @@ class Delete(Operation):
     def run(self, view: ResourceViewSet, request: Request) -> Response:
         with view.guarded() as found:
             sentence, shown = self.worded(view, found), self.shown(view, found)
-            kept = self.service(found)
+            kept = self.service(found, **self.acting(request))
         if kept is not None:
             sentence, shown = self.worded(view, kept), self.shown(view, kept)
         return view.respond(sentence, shown)
@@ -295,6 +302,6 @@ def _changing(operation: Change | Act, resource: type[ResourceViewSet]) -> Calla
 
 def _change(operation: Change | Act, view: ResourceViewSet, request: Request) -> Response:
     with view.guarded() as found:
-        given = view.resolve(body(operation.body, request))
+        given = view.resolve(body(operation.body, request)) | operation.acting(request)
         row = operation.service(found, **given) or found
     return view.respond(operation.worded(view, row), view.shown(row))

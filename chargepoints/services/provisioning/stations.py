@@ -78,9 +78,11 @@ def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint
     return charge_point
 
 
-def update(charge_point: ChargePoint, *, password: str | None = None, **settings: Any) -> ChargePoint:
+def update(
+    charge_point: ChargePoint, *, actor: str = "", password: str | None = None, **settings: Any
+) -> ChargePoint:
     """Change the given settings; an empty password removes it. The change applies to a connected station at
-    once. Raises Invalid.
+    once. `actor` is who changes them, for the event. Raises Invalid.
     """
     if not settings and password is None:
         return charge_point  # a connected station would be loaded again
@@ -94,17 +96,18 @@ def update(charge_point: ChargePoint, *, password: str | None = None, **settings
             station=charge_point.identity,
             site=charge_point.site_id,
             changed=sorted(_SHOWN.get(name, name) for name in fields),
+            actor=actor,
         )
     changed(charge_point)
     return charge_point
 
 
-def accept(charge_point: ChargePoint) -> ChargePoint:
+def accept(charge_point: ChargePoint, *, actor: str = "") -> ChargePoint:
     """Accept a pending or rejected station (1.6 4.2, 2.x B02)."""
-    return update(charge_point, registration_status=ChargePoint.Registration.ACCEPTED)
+    return update(charge_point, actor=actor, registration_status=ChargePoint.Registration.ACCEPTED)
 
 
-def delete(charge_point: ChargePoint) -> None:
+def delete(charge_point: ChargePoint, *, actor: str = "") -> None:
     """Delete a station with its connectors, logs and commands, and close its socket.
 
     Raises Conflict when it has transactions: charged energy must stay accountable.
@@ -118,6 +121,7 @@ def delete(charge_point: ChargePoint) -> None:
                 station=identity,
                 site=charge_point.site_id,
                 registrationStatus=charge_point.registration_status,
+                actor=actor,
             )
     except ProtectedError:
         raise Conflict(

@@ -93,14 +93,14 @@ REGISTERED: Final = EventType(
 UPDATED: Final = EventType(
     "station.updated",
     "An operator changed the station's settings.",
-    (_CHANGED,),
-    {"changed": ["site", "registrationStatus"]},
+    (_CHANGED, _ACTOR),
+    {"changed": ["registrationStatus", "siteId"], "actor": "ann"},
 )
 DELETED: Final = EventType(
     "station.deleted",
     "An operator deleted the station.",
-    (_STATUS,),
-    {"registrationStatus": "Rejected"},
+    (_STATUS, _ACTOR),
+    {"registrationStatus": "Rejected", "actor": "ann"},
 )
 REFUSED: Final = EventType(
     "station.refused",

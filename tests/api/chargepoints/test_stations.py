@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 import pytest
 
 from chargepoints.models import ChargePoint, Command, Evse
 from configuration.models import StoredKey
+from events.models import Event
 from tests.api.conftest import Caller
 from transactions.models import Transaction
 
@@ -264,3 +266,16 @@ def test_a_station_with_transactions_is_kept(administrator: Caller, session: Tra
     assert response.status_code == 409
     assert "transactions" in response.answer["message"]
     assert ChargePoint.objects.exists()
+
+
+def test_events_name_who_changed_and_deleted_a_station(administrator: Caller, garage: ChargePoint) -> None:
+    path = f"/api/v1/chargepoints/{garage.identity}"
+    assert administrator.patch(path, {"name": "Depot"}).status_code == 200
+    assert administrator.delete(path).status_code == 200
+
+    found = {each.type: orjson.loads(each.data) for each in Event.objects.order_by("pk")}
+
+    actor = found["station.updated"]["actor"]
+    assert actor.startswith("key ")
+    assert found["station.updated"] == {"changed": ["name"], "actor": actor}
+    assert found["station.deleted"]["actor"] == actor
