@@ -66,7 +66,6 @@ def register(identities: list[str]) -> list[ChargePoint | None]:
 def record(handshake: Handshake, refusal: Refusal) -> None:
     """Store a refused connection, and a security event when the refusal is one."""
     now = datetime.now(UTC)
-    _announce(handshake, refusal)
     identity = handshake.identity.replace("\0", "\ufffd")[:255]
     known = RefusedConnection.objects.filter(
         identity=identity,
@@ -79,6 +78,7 @@ def record(handshake: Handshake, refusal: Refusal) -> None:
         known.count += 1
         known.at = now
         known.save(update_fields=["count", "at"])
+        _announce(handshake, refusal, known.count)
         return
     if RefusedConnection.objects.count() >= MAX_REFUSALS:
         RefusedConnection.objects.filter(pk=RefusedConnection.objects.earliest("at").pk).delete()
@@ -93,6 +93,7 @@ def record(handshake: Handshake, refusal: Refusal) -> None:
         can_be_accepted=refusal.can_be_accepted,
         at=now,
     )
+    _announce(handshake, refusal, 1)
     charge_point = find([identity])[0] if refusal.security else None
     if charge_point is not None:
         # One event for each row: repetitions are counted in the row.
@@ -100,7 +101,7 @@ def record(handshake: Handshake, refusal: Refusal) -> None:
         security.record(charge_point=charge_point, type=refusal.security, tech_info=sentence)
 
 
-def _announce(handshake: Handshake, refusal: Refusal) -> None:
+def _announce(handshake: Handshake, refusal: Refusal, count: int) -> None:
     """station.refused, once for each identity, reason and hour.
 
     Only a known station is named: anybody could fill the numbers of stations with invented identities.
@@ -119,4 +120,5 @@ def _announce(handshake: Handshake, refusal: Refusal) -> None:
         reason=refusal.reason[:500],
         identity=identity,
         remoteAddress=handshake.address[:64],
+        count=count,
     )

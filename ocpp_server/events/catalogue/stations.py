@@ -110,8 +110,15 @@ REFUSED: Final = EventType(
         Field("reason", TEXT, "The reason."),
         Field("identity", TEXT, "The identity in the URL."),
         _ADDRESS,
+        Field("count", WHOLE, "How often, without a pause of ten minutes, from this address."),
     ),
-    {"code": 401, "reason": "Wrong password.", "identity": "CP-7", "remoteAddress": "203.0.113.7"},
+    {
+        "code": 401,
+        "reason": "Wrong password.",
+        "identity": "CP-7",
+        "remoteAddress": "203.0.113.7",
+        "count": 1,
+    },
 )
 FAULTED: Final = EventType(
     "station.faulted",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from accounts.jobs import delete_old_requests
@@ -14,6 +15,7 @@ from chargepoints.jobs import delete_old_refusals, trim_events
 from chargepoints.models import ChargePoint, Deviation, DeviceEvent, Message, RefusedConnection, SecurityEvent
 from chargepoints.services import admission as stations
 from chargepoints.services import deviations, security
+from events.models import Event
 from ocpp_server.live.station import MAX_DEVIATION_KINDS, DeviationCount, Station
 from ocpp_server.storage import retention
 from ocpp_server.transport.handshake import admission
@@ -123,6 +125,21 @@ def test_the_same_refusal_again_is_counted_and_takes_no_row() -> None:
         stations.record(handshake("STRANGER"), Refusal(404, "Nobody knows it."))
 
     assert RefusedConnection.objects.get().count == 30
+
+
+def test_the_event_of_a_refusal_has_its_count() -> None:
+    RefusedConnection.objects.create(
+        identity="COUNTED",
+        remote_address=handshake("COUNTED").address,
+        code=404,
+        reason="Nobody knows it.",
+        count=5,
+        at=datetime.now(UTC),
+    )
+
+    stations.record(handshake("COUNTED"), Refusal(404, "Nobody knows it."))
+
+    assert orjson.loads(Event.objects.get(type="station.refused").data)["count"] == 6
 
 
 def test_old_refused_connections_and_requests_are_deleted(noisy: ChargePoint) -> None:
