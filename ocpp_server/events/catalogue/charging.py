@@ -137,12 +137,14 @@ QUARANTINED: Final = EventType(
         Field("reason", TEXT, "Why it was put aside."),
         Field("detail", TEXT, "Details."),
         Field("transactionId", WHOLE, "The session it concerns; null when unknown.", optional=True),
+        Field("receivedAt", TIME, "When it was received, as in the list of quarantined messages."),
     ),
     {
         "action": "StopTransaction",
         "reason": "unknown-transaction",
         "detail": "transactionId 17",
         "transactionId": None,
+        "receivedAt": "2026-11-28T14:05:09.000Z",
     },
 )
 SAMPLED: Final = EventType(

@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from django.db import transaction
 
 from chargepoints.services import security
 from ocpp_server import live
+from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import charging
 from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_text
@@ -49,6 +51,7 @@ def keep(
         reason=reason.value,
         detail=detail[:500],
         transactionId=transaction_id,
+        receivedAt=station.received_at,
     )
 
 
@@ -123,14 +126,26 @@ def keep_given_up(
     charge_point_pk: int, action: str, payload: str, detail: str, received_at: datetime
 ) -> None:
     """Keep a message that could not be handled after several attempts. Runs in the journal."""
-    if not _is_kept(charge_point_pk, action, payload):
-        QuarantinedMessage.objects.create(
+    if _is_kept(charge_point_pk, action, payload):
+        return
+    with transaction.atomic():
+        kept = QuarantinedMessage.objects.create(
             charge_point_id=charge_point_pk,
             action=action[:64],
             reason=QuarantinedMessage.Reason.BAD_MESSAGE,
             detail=detail[:500],
             payload=masked_text(payload, action),
             received_at=received_at,
+        )
+        outbox.emit(
+            charging.QUARANTINED,
+            station=kept.charge_point.identity,
+            site=kept.charge_point.site_id,
+            action=kept.action,
+            reason=QuarantinedMessage.Reason.BAD_MESSAGE.value,
+            detail=kept.detail,
+            transactionId=None,
+            receivedAt=received_at,
         )
 
 
