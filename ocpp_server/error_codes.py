@@ -44,7 +44,7 @@ class Code(StrEnum):
     NOT_SUPPORTED = (
         "not-supported",
         (400, 409),
-        "The OCPP version of the station has no such action or option, or the station has reported to lack it.",
+        "The OCPP version of the station has no such action or option, or the station has reported so.",
     )
     SETS_PASSWORD = (
         "sets-password",

@@ -134,7 +134,7 @@ def accept(request: HttpRequest, pk: int) -> HttpResponse:
     if not access.may_provide(request.user):
         raise PermissionDenied
     charge_point = _station(pk)
-    stations.accept(charge_point)
+    stations.accept(charge_point, actor=request.user.get_username())
     messages.success(request, gettext("Station %(station)s accepted.") % {"station": charge_point.identity})
     return redirect("admin:station", pk)
 

@@ -43,8 +43,8 @@ The role viewer is enough. `GET /api/v1/events/{id}` returns one event.
 | `data` | the fields of the type, in at most 8 KiB; `truncated` when longer texts were cut |
 
 Tokens are masked: the first four characters and four dots, with the token's number beside them. Names and
-addresses of people are in no event. The JSON Schema of a type's data is at
-`/api/schema/events/<type>.json`.
+addresses of drivers are in no event; `actor` is the login of an operator or `key` and the name of an API key.
+The JSON Schema of a type's data is at `/api/schema/events/<type>.json`.
 
 Types with a star are stored only when `EVENT_TYPES` names them: `EVENT_TYPES=meter.sampled,station.*`.
 
