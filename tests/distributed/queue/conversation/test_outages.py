@@ -81,7 +81,7 @@ async def test_a_flood_of_one_station_does_not_delay_the_others(
 ) -> None:
     other = await gateway.connect(worker_pool.unused_identity())
     await other.boot()
-    frames = [f'[2,"f-{number}","DataTransfer",{{"vendorId":"x"}}]' for number in range(400)]
+    frames = [f'[2,"f-{number}","DataTransfer",{{"vendorId":"x"}}]' for number in range(800)]
     flooding = gateway.push(peer.identity, *map(socket_of(peer).packed, frames))
 
     # Both are sent together: a later call could come after the end of the flood.
@@ -91,7 +91,7 @@ async def test_a_flood_of_one_station_does_not_delay_the_others(
     answered = [await peer.next_frame() for _ in frames]
     before = [row for row in messages(cluster, peer.identity) if row["id"] < others["id"]]
     assert len(before) < len(frames)
-    assert [frame[1] for frame in answered] == [f"f-{number}" for number in range(400)]
+    assert [frame[1] for frame in answered] == [f"f-{number}" for number in range(800)]
 
 
 async def test_a_processor_that_is_replaced_finishes_its_claimed_messages(
