@@ -92,7 +92,11 @@ def emit(changes: Changes) -> None:
     for identity in changes.online:
         row = known.get(identity.casefold())
         if row is not None and row.connected_at is not None:
-            down = row.disconnected_at and (row.connected_at - row.disconnected_at).total_seconds()
+            down = (
+                None
+                if row.disconnected_at is None
+                else (row.connected_at - row.disconnected_at).total_seconds()
+            )
             online.append(
                 (
                     row.identity,

@@ -29,6 +29,7 @@ SOURCES = (
     "bench",
     "chargepoints",
     "configuration",
+    "events",
     "ocpp_server",
     "operations",
     "simulator",

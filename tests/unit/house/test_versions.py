@@ -11,6 +11,7 @@ PACKAGES = (
     "accounts",
     "chargepoints",
     "configuration",
+    "events",
     "transactions",
     "smart_charging",
     "operations",
