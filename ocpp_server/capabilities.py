@@ -1,4 +1,4 @@
-"""What a command needs of a station, compared with what the station has reported about itself."""
+"""Needs of a command, compared with the reports of a station about itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROFILES: Final = "SupportedFeatureProfiles"
 
 
 class Reports(Protocol):
-    """What stations have reported about themselves. The app `configuration` fills the port."""
+    """The reports of stations about themselves. The app `configuration` fills the port."""
 
     def values(self, charge_point_pk: int, names: Collection[str]) -> Mapping[str, str]:
         """The reported values of these keys (1.6) or variables (2.x, `Component.Variable`).
@@ -30,7 +30,7 @@ reports = Port[Reports]("Reports")
 
 @dataclass(frozen=True)
 class Needs:
-    """What a station must be able to do. A station that has reported nothing about it is not refused.
+    """Abilities that a command requires. A station that has reported nothing about them is not refused.
 
     `profile` is a part of SupportedFeatureProfiles (1.6). `variable` is a variable that must not be reported
     as false (2.x), such as DisplayMessageCtrlr.Available.

@@ -54,7 +54,7 @@ class Field:
 
     @property
     def limits(self) -> str:
-        """What is allowed, in words for the documentation."""
+        """The allowed values, in words for the documentation."""
         return ""
 
     @property

@@ -37,7 +37,7 @@ from ocpp_server.transport.command_store import Addressee
 Spelling = Callable[..., dict[str, Any]]
 # A rule before the CALL: (charge_point, **arguments) -> the arguments to go on with. Raises DomainError.
 Prepare = Callable[..., Awaitable[dict[str, Any]]]
-# What makes a command dangerous with these arguments, as a sentence; empty if nothing does.
+# The danger of a command with these arguments, as a sentence; empty if there is none.
 Danger = Callable[[Addressee, Mapping[str, Any]], Label]
 
 
@@ -63,7 +63,7 @@ P = ParamSpec("P")
 
 @dataclass(frozen=True)
 class Rest:
-    """What differs from other commands in the REST API.
+    """The differences from other commands in the REST API.
 
     `path` is the end of the address, the command's name unless given; `is_served_elsewhere` if a view of its
     own has this path. `noun` replaces the action in the sentences of answers. `echo` are fields of the body

@@ -88,7 +88,7 @@ class TokenRecord(msgspec.Struct, frozen=True):
 
 
 class Announced(msgspec.Struct, frozen=True):
-    """What the last event about a session says, and its time: a difference makes the next one."""
+    """The content and time of the last event about a session: a difference makes the next one."""
 
     at: datetime
     energy_wh: float

@@ -95,7 +95,7 @@ class Station(Loaded):
         self.frame = ""
         self.payload = ""
         self.action = ""
-        # Who sent the command whose answer is the current message.
+        # The sender of the command whose answer is the current message.
         self.actor = ""
         # The last load may have missed stored rows: query the database before treating an object as new.
         self.in_doubt = False
