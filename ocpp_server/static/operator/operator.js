@@ -364,7 +364,8 @@
     if (document.hidden || polling) return;
     polling = true;
     try {
-      if (!needsSnapshot()) await drawChanges();
+      // After a failed snapshot the readings go on, although every poll tries the snapshot again.
+      if (!needsSnapshot() || unreachableSince) await drawChanges();
       if (needsSnapshot()) draw(await get(page.dataset.live));
       unreachableSince = null;
       showState(ended ? "done" : "good", ended ? "Ended" : "Live");
