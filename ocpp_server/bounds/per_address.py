@@ -7,14 +7,12 @@ they get less time for their headers (`connections`).
 
 from __future__ import annotations
 
-import ipaddress
-from functools import lru_cache
 from threading import Lock
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 
-_IPV6_NETWORK: Final = 64  # providers assign a /64 to each customer
+from ocpp_server.addresses import address_key, is_proxy
 
 
 class AddressCounters:
@@ -75,33 +73,10 @@ def client_of(scope: dict[str, Any]) -> str:
         return ""
     if settings.FORWARDED_ALLOW_IPS == "*":
         is_forwarded = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
-        return network_of(client[0]) if is_forwarded else ""
+        return address_key(client[0]) if is_forwarded else ""
     return peer_of(client[0])
 
 
 def peer_of(address: str) -> str:
     """The address for which a connection counts; empty for a trusted proxy, which does not count."""
-    return "" if _is_proxy(settings.FORWARDED_ALLOW_IPS, address) else network_of(address)
-
-
-@lru_cache(maxsize=4096)
-def network_of(address: str) -> str:
-    """An IPv4 address unchanged; the /64 network of an IPv6 address; other texts unchanged."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is not None:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, _IPV6_NETWORK), strict=False))
-    return str(parsed)
-
-
-@lru_cache(maxsize=4096)
-def _is_proxy(proxies: str, address: str) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(name == "*" or parsed in ipaddress.ip_network(name) for name in proxies.split(",") if name)
+    return "" if is_proxy(settings.FORWARDED_ALLOW_IPS, address) else address_key(address)

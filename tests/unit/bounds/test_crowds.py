@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from ocpp_server.bounds import callers, per_address
+from ocpp_server.addresses import address_key
+from ocpp_server.bounds import callers
 from tests.unit.bounds.test_bodies import AUTHORIZE, LOGIN, Request, _small_bounds, valid_key  # noqa: F401 - a fixture
 
 
@@ -82,7 +83,7 @@ async def test_all_addresses_of_one_ipv6_customer_are_one_client() -> None:
     [("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8::1", "2001:db8::/64"), ("unix socket", "unix socket")],
 )
 def test_all_spellings_of_an_address_are_one_address(address: str, network: str) -> None:
-    assert per_address.network_of(address) == network
+    assert address_key(address) == network
 
 
 async def test_without_a_limit_every_request_is_served(settings: Any) -> None:
