@@ -19,7 +19,7 @@ from chargepoints.models import (
     Site,
 )
 from chargepoints.models.note import MOST_CHARACTERS
-from chargepoints.services.provisioning.stations import MAX_IDENTITY, MAX_PASSWORD, MIN_PASSWORD
+from chargepoints.services.provisioning.stations import MAX_PASSWORD, MIN_PASSWORD
 from ocpp_server.api import extensions
 from ocpp_server.api.extensions import ExtendedSerializer
 from ocpp_server.api.fields import (
@@ -32,6 +32,7 @@ from ocpp_server.api.fields import (
     WholeField,
 )
 from ocpp_server.observability.masking import masked, masked_text
+from ocpp_server.protocol import identities
 
 ANYTHING: dict[str, Any] = {}
 
@@ -157,7 +158,7 @@ class ProvisioningSerializer(StrictSerializer):
 
 
 class NewChargePointSerializer(ProvisioningSerializer):
-    clientId = TextField(source="identity", max_length=MAX_IDENTITY)
+    clientId = TextField(source="identity", max_length=identities.MAX_NEW)
 
 
 # -- sites ---------------------------------------------------------------------------------------------------

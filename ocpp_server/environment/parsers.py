@@ -170,7 +170,36 @@ def proxies(value: str) -> str:
 
 
 def origins(value: str) -> list[str]:
-    return [name if name == "*" else public_url(name) for name in names(value)]
+    """Texts of the header Origin, as they are: `https://app.example.com`, `null`; `*` alone is all."""
+    found = []
+    for name in names(value):
+        if "*" in name and name != "*":
+            raise ValueError(f"{name!r} must be a whole origin; * stands alone and allows all")
+        if not name.isascii() or not name.isprintable() or " " in name:
+            raise ValueError(f"{name!r} holds a character that no Origin has")
+        if name.lower().startswith(("http://", "https://")):
+            _check_web_origin(name)
+        found.append(normal_origin(name))
+    return found
+
+
+def _check_web_origin(name: str) -> None:
+    try:
+        parts = urlsplit(name)
+        is_wrong = not parts.hostname or parts.port == 0
+    except ValueError:
+        is_wrong = True
+    if is_wrong:
+        raise ValueError(f"{name!r} is not an origin such as https://app.example.com")
+
+
+def normal_origin(value: str) -> str:
+    """An origin as origins are compared: without case, default port and closing slash."""
+    lowered = value.strip().lower()
+    for scheme, default_port in (("http://", ":80"), ("https://", ":443")):
+        if lowered.startswith(scheme):
+            return lowered.removesuffix("/").removesuffix(default_port)
+    return "file://" if lowered == "file:///" else lowered
 
 
 def time_zone(value: str) -> str:

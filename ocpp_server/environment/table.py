@@ -10,6 +10,7 @@ from typing import Any
 
 from ocpp_server.environment.events import EVENT_VARIABLES
 from ocpp_server.environment.http import HTTP_VARIABLES
+from ocpp_server.environment.network import NETWORK_VARIABLES, SERVER
 from ocpp_server.environment.parsers import (
     address,
     api_key,
@@ -17,12 +18,10 @@ from ocpp_server.environment.parsers import (
     count,
     database_url,
     duration,
-    file,
     folder,
     names,
     one_of,
     origins,
-    port,
     port_or_none,
     positive_count,
     positive_duration,
@@ -36,7 +35,7 @@ from ocpp_server.environment.parsers import (
 )
 from ocpp_server.environment.variable import Variable
 
-SERVER, STATE, ACCESS, STATIONS, LOGS = "The server", "State and storage", "Access", "Stations", "Logs"
+STATE, ACCESS, STATIONS, LOGS = "State and storage", "Access", "Stations", "Logs"
 
 
 def _when_addressed(known: Mapping[str, Any]) -> str:
@@ -44,16 +43,7 @@ def _when_addressed(known: Mapping[str, Any]) -> str:
 
 
 VARIABLES: tuple[Variable, ...] = (
-    Variable(
-        "HTTP_PORT", "8081", port, "The port of the REST API, the admin and the station WebSockets.", SERVER
-    ),
-    Variable(
-        "ACCOUNTS_PORT",
-        "59800",
-        port,
-        "The port of the accounts API where it runs alone (run.py accounts).",
-        SERVER,
-    ),
+    *NETWORK_VARIABLES,
     Variable(
         "OCPP_ROLE",
         "server",
@@ -72,15 +62,6 @@ VARIABLES: tuple[Variable, ...] = (
         "other after SIGTERM; a second signal ends it at once.",
         SERVER,
     ),
-    Variable(
-        "TLS_CERT",
-        "",
-        file,
-        "A PEM file with the server's certificate and its chain: https and wss without a proxy. A renewed "
-        "file is loaded without a restart.",
-        SERVER,
-    ),
-    Variable("TLS_KEY", "", file, "The private key, if TLS_CERT does not contain it.", SERVER),
     Variable(
         "HEALTH_FILE",
         "",
@@ -230,10 +211,12 @@ VARIABLES: tuple[Variable, ...] = (
         "OCPP_ALLOWED_ORIGINS",
         "",
         origins,
-        "Web origins whose pages may open WebSockets and call the API, separated by commas; "
-        "stations send no origin.",
+        "Values of the header Origin with which a station without a password may connect, in addition to "
+        "file:// and the server's own address: texts such as https://tester.example.com or null, separated "
+        "by commas; * is any, and lets every web page speak for such a station. A station that proves its "
+        "password may send any Origin.",
         ACCESS,
-        "only the server's own",
+        "none",
     ),
     Variable(
         "API_REQUESTS_PER_MINUTE",
@@ -347,6 +330,14 @@ VARIABLES: tuple[Variable, ...] = (
         "",
         one_of("", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"),
         "The version of a station that offers no subprotocol; empty refuses it (OCPP-J 1.6 section 3.1.2).",
+        STATIONS,
+    ),
+    Variable(
+        "OCPP_NO_COMMON_SUBPROTOCOL",
+        "close",
+        one_of("close", "refuse"),
+        "A handshake without a subprotocol in common: close completes it and closes the socket with 1002 "
+        "(OCPP-J 3.3), refuse answers it with 400 (what the published test cases TC_088 and TC_B_58 expect).",
         STATIONS,
     ),
     *EVENT_VARIABLES,

@@ -152,6 +152,7 @@ class StationSocket(WebSocketsSansIOProtocol):
         if not self.close_sent:
             self._is_plain = not self.conn.extensions
             extensions: dict[str, Any] = self.scope["extensions"]
+            extensions["ocpp.peer"] = self.client[0] if self.client else ""
             extensions["ocpp.silence"] = self._silence
             extensions["ocpp.writable"] = self.writable.is_set
             extensions["ocpp.lost"] = lambda: self.disconnected

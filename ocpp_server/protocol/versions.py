@@ -32,9 +32,6 @@ V21: Final = Version.V21
 V2X: Final = (V201, V21)
 VERSIONS: Final = tuple(Version)
 
-# The most characters of an identity in 2.x (2.0.1 part 4 3.1.1); 1.6 names no limit.
-_IDENTITY_2X: Final = 48
-
 T = TypeVar("T")
 
 _KNOWN: Final = frozenset(version.value for version in Version)
@@ -48,11 +45,6 @@ def negotiate(offered: Iterable[str]) -> str | None:
     the answer "ocpp1.6".
     """
     return next((name for name in offered if name in _KNOWN), None)
-
-
-def identity_limit(version: str) -> int | None:
-    """The most characters that the identity of a station of this version may have; None without a limit."""
-    return _IDENTITY_2X if version in V2X else None
 
 
 def in_dialect(version: str, in_16: T, in_2x: T) -> T:

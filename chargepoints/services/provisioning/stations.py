@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -16,15 +15,13 @@ from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations as events
+from ocpp_server.protocol import identities
 from ocpp_server.transport.handshake.authentication import hash_password
 from ocpp_server.transport.messages import Notice, StationChanged, StationDismissed
 from ocpp_server.transport.switchboard import switchboard
 
-MAX_IDENTITY: Final = 48  # 2.x identifierString; 1.6 has no limit of its own
 MIN_PASSWORD: Final = 8  # OCPP demands 16; stations with a printed password have fewer
 MAX_PASSWORD: Final = 128
-# A slash would change the URL, a colon ends the user name of Basic authentication (RFC 7617 2).
-_NOT_IN_IDENTITY: Final = re.compile(r"[/:\\\x00-\x1f\x7f]")
 _DISMISSED: Final = 1008  # RFC 6455 7.4.1: policy
 _CHANGEABLE: Final = frozenset(
     {
@@ -146,14 +143,9 @@ def reload(identity: str) -> None:
 
 
 def check_identity(identity: str) -> None:
-    """Raises Invalid for an identity that can't be used in a station's URL."""
-    if not identity.strip() or identity.strip() != identity or identity in (".", ".."):
-        raise Invalid("Must not be blank, and must not start or end with a space.", field="clientId")
-    if len(identity) > MAX_IDENTITY or not identity.isprintable() or _NOT_IN_IDENTITY.search(identity):
-        raise Invalid(
-            f"Must have at most {MAX_IDENTITY} printable characters, without '/', '\\' and ':'.",
-            field="clientId",
-        )
+    """Raises Invalid for an identity that a new station can't have."""
+    if fault := identities.fault_of_new(identity):
+        raise Invalid(f"{fault[:1].upper()}{fault[1:]}.", field="clientId")
 
 
 def _apply(charge_point: ChargePoint, settings: dict[str, Any], password: str | None) -> set[str]:

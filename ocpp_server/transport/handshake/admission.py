@@ -18,13 +18,12 @@ from ocpp_server import live
 from ocpp_server.live.recent import Recent
 from ocpp_server.observability import measures
 from ocpp_server.ports import Port
-from ocpp_server.protocol.versions import identity_limit, negotiate
+from ocpp_server.protocol import identities
+from ocpp_server.protocol.versions import negotiate
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport.handshake import authentication
+from ocpp_server.transport.handshake import authentication, origin
 
-MAX_IDENTITY_16 = 255
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_FORBIDDEN_IN_IDENTITY = re.compile(r"[\x00-\x1f\x7f/\\:]")
 # The limit of self-registration, against an attacker that registers stations without end (S12). Operators can
 # add more.
 MAX_REGISTERED = 50_000
@@ -46,6 +45,7 @@ class Handshake:
     origin: str
     is_tls: bool
     protocol_header: str
+    own_origins: frozenset[str] = frozenset()
 
     @classmethod
     def from_scope(cls, scope: dict[str, Any]) -> Handshake:
@@ -65,6 +65,7 @@ class Handshake:
             origin=headers.get(b"origin", b"").decode("latin-1"),
             is_tls=scope.get("scheme") == "wss",
             protocol_header=headers.get(b"sec-websocket-protocol", b"").decode("latin-1"),
+            own_origins=origin.own_origins(scope),
         )
 
 
@@ -143,12 +144,6 @@ async def admit(handshake: Handshake) -> Admitted:
     """The charge point of a handshake, and the OCPP version of its connection. Raises Refusal."""
     _check_identity(handshake.identity)
     _check_header(handshake.protocol_header)
-    if handshake.origin and handshake.origin not in settings.OCPP_ALLOWED_ORIGINS:
-        raise Refusal(
-            403,
-            f"Refused: the request came from a browser (Origin {handshake.origin[:100]}).",
-            security="RefusedOrigin",
-        )
     failures, arrivals = await _recent().counts(
         handshake.address, handshake.identity, authentication.FAILURE, authentication.ARRIVAL
     )
@@ -160,12 +155,13 @@ async def admit(handshake: Handshake) -> Admitted:
         raise Refusal(429, "The station connects more than once a second: it has to wait a minute.")
     charge_point = await find(handshake.identity)
     if charge_point is None:
+        _check_new_identity(handshake.identity)
         if settings.OCPP_UNKNOWN_STATIONS == "refuse":
             # Takes as long as a wrong password, so that the time does not reveal which identities exist.
             await authentication.verify("", b"nobody")
             raise Refusal(404, "No charge point has this identity.", can_be_accepted=True)
-    else:
-        await _authenticate(charge_point, handshake)
+    if charge_point is None or not await _is_proven(charge_point, handshake):
+        _check_origin(handshake)
     await _recent().note(handshake.address, handshake.identity, authentication.ARRIVAL)
     version, subprotocol = _version(handshake)
     if charge_point is None:
@@ -182,10 +178,23 @@ def _recent() -> Recent:
 def _check_identity(identity: str) -> None:
     if not identity:
         raise Refusal(404, "The URL ends without an identity: connect to .../ocpp/<identity>.")
-    if _FORBIDDEN_IN_IDENTITY.search(identity) or identity in (".", "..") or "\ufffd" in identity:
-        raise Refusal(404, "The identity holds a character that is not allowed (control characters, / \\ :).")
-    if len(identity) > MAX_IDENTITY_16:
-        raise Refusal(404, f"The identity is longer than {MAX_IDENTITY_16} characters.")
+    if fault := identities.fault(identity):
+        raise Refusal(404, f"The identity {fault}.")
+
+
+def _check_new_identity(identity: str) -> None:
+    if fault := identities.fault_of_new(identity):
+        raise Refusal(404, f"No charge point has this identity, and a new one {fault}.")
+
+
+def _check_origin(handshake: Handshake) -> None:
+    if not origin.is_allowed(handshake.origin, handshake.own_origins):
+        raise Refusal(
+            403,
+            f"The station has no password, and its Origin {handshake.origin[:100]} could be that of a web "
+            "page. Set a password, or add the Origin to OCPP_ALLOWED_ORIGINS.",
+            security="RefusedOrigin",
+        )
 
 
 def _check_header(header: str) -> None:
@@ -207,14 +216,13 @@ def _version(handshake: Handshake) -> tuple[str, str | None]:
             if offered
             else "The station did not ask for OCPP (no subprotocol)."
         )
-        raise Refusal(NO_SUBPROTOCOL, f"{problem} Set it to OCPP 1.6-J, 2.0.1 or 2.1.")
-    limit = identity_limit(chosen)
-    if limit is not None and len(handshake.identity) > limit:
-        raise Refusal(404, f"The identity is longer than the {limit} characters of OCPP 2.x.")
+        status = NO_SUBPROTOCOL if settings.OCPP_NO_COMMON_SUBPROTOCOL == "close" else 400
+        raise Refusal(status, f"{problem} Set it to OCPP 1.6-J, 2.0.1 or 2.1.")
     return chosen, chosen
 
 
-async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> None:
+async def _is_proven(charge_point: KnownStation, handshake: Handshake) -> bool:
+    """Whether the station has proved its password; False for one that needs none. Raises Refusal."""
     profile = charge_point.security_profile
     if profile >= 2 and not handshake.is_tls:
         raise Refusal(
@@ -229,7 +237,7 @@ async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> Non
             security="RefusedSecurityProfile",
         )
     if profile == 0 and not charge_point.password_hash:
-        return
+        return False
     given = authentication.credentials(handshake.authorization)
     if given is None:
         await _recent().note(handshake.address, handshake.identity, authentication.FAILURE)
@@ -245,6 +253,7 @@ async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> Non
     if not fits:
         await _recent().note(handshake.address, handshake.identity, authentication.FAILURE)
         raise Refusal(401, reason, security=FAILED_LOGIN)
+    return True
 
 
 async def find(identity: str) -> KnownStation | None:

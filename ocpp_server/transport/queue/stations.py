@@ -12,6 +12,7 @@ from django.conf import settings
 from ocpp_server import live
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
+from ocpp_server.protocol.identities import fault_of_new
 from ocpp_server.protocol.versions import V16, VERSIONS
 from ocpp_server.storage.journal import JournalUnavailable, journal
 from ocpp_server.transport import presence, station_store
@@ -176,7 +177,8 @@ class Stations:
         refused here, as at a handshake.
         """
         row = await admission.find(claim.identity)
-        if row is None and settings.OCPP_UNKNOWN_STATIONS != "refuse":
+        may_register = settings.OCPP_UNKNOWN_STATIONS != "refuse" and not fault_of_new(claim.identity)
+        if row is None and may_register:
             row = await admission.register(claim.identity)
         return row
 

@@ -4,7 +4,6 @@ from ocpp_server.protocol.versions import (
     V201,
     VERSIONS,
     Version,
-    identity_limit,
     label,
     negotiate,
     of_boot,
@@ -30,10 +29,6 @@ def test_versions_have_their_common_name():
 def test_a_version_is_the_text_on_the_wire():
     assert V16 == "ocpp1.6" and {V16: 1}["ocpp1.6"] == 1 and "ocpp2.1" in VERSIONS
     assert Version("ocpp2.0.1") is V201 and f"{V21}" == "ocpp2.1"
-
-
-def test_only_2_x_limits_the_length_of_an_identity():
-    assert [identity_limit(version) for version in VERSIONS] == [None, 48, 48]
 
 
 def test_a_boot_shows_its_version_by_the_fields_that_only_2_x_has():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import sqlite3
+from urllib.parse import unquote
 
 import pytest
 from websockets.asyncio.client import ClientConnection
@@ -22,6 +24,8 @@ from tests.conformance.peer import (
     fresh,
     station,
 )
+
+RESETS = {V16: {"type": "Soft"}, V201: {"type": "OnIdle"}, V21: {"type": "OnIdle"}}
 
 
 async def _send_ignoring_close(peer, text):
@@ -142,12 +146,43 @@ async def test_R05_an_identity_that_could_be_misread_is_refused(server, path):
     assert refused.value.response.status_code in (400, 404)
 
 
-async def test_R05_2_x_identities_have_at_most_48_characters(server):
+@pytest.mark.parametrize("identity", ["A" * 49, "%20A", "A%E2%80%8BB"])
+async def test_R05_a_new_identity_is_one_that_the_api_accepts_too(
+    server, operator, records, version, identity
+):
     with pytest.raises(InvalidStatus) as refused:
-        async with station(server, V201, "A" * 49, boot=False):
+        async with station(server, version, path=f"/ocpp/{identity}", boot=False):
             pass
 
     assert refused.value.response.status_code == 404
+    decoded = unquote(identity)
+    assert "a new one must " in records.refusals(decoded)[0]["reason"]
+    status, answer = await operator.request("POST", "/api/v1/chargepoints", {"clientId": decoded})
+    assert (status, answer["data"]["errors"][0]["field"]) == (400, "clientId")
+
+
+async def test_R05_a_longer_identity_that_exists_keeps_working_everywhere(server, operator, version):
+    identity = fresh("L" * 60)
+    await operator.provision(short := fresh())
+    _rename(server, short, identity)
+
+    async with station(server, version, identity) as peer:
+        await peer.heartbeat()
+        resetting = asyncio.create_task(operator.command(identity, "Reset", RESETS[version]))
+        await peer.answer(await peer.next_call(), {"status": "Accepted"})
+        assert (await resetting)[0] == 200
+
+    page = f"/api/v1/chargepoints/{identity}"
+    assert (await operator.request("PATCH", page, {"name": "Long"}))[1]["data"]["name"] == "Long"
+
+
+def _rename(server, before, after):
+    """Give a station the identity of one that was entered before identities had 48 characters."""
+    with contextlib.closing(sqlite3.connect(server.database, timeout=TIMEOUT_S)) as connection, connection:
+        connection.execute(
+            "UPDATE chargepoints_chargepoint SET identity = ?, identity_key = ? WHERE identity = ?",
+            (after, after.casefold(), before),
+        )
 
 
 @pytest.mark.parametrize("path", ["/ocpp/{0}/", "//ocpp//{0}//", "/ocpp/{0}?token=1", "/a/b/c/{0}", "/{0}"])

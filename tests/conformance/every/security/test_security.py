@@ -206,16 +206,6 @@ async def test_S06_forwarded_headers_count_only_from_the_proxies_that_are_config
     assert response.status_code == 401
 
 
-async def test_S09_a_browser_page_can_not_open_a_station_socket(server, records):
-    identity = fresh()
-
-    response = await refused(server, identity, origin="https://evil.example.com")
-
-    assert response.status_code == 403
-    assert "browser" in records.refusals(identity)[0]["reason"]
-    assert not records.rows("SELECT id FROM chargepoints_chargepoint WHERE identity = ?", identity)
-
-
 async def test_S11_F41_a_station_that_reconnects_too_often_is_refused_for_a_time_and_others_are_not(
     make_server,
 ):
