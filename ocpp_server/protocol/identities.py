@@ -32,12 +32,10 @@ def fault(identity: str) -> str:
 
 def fault_of_new(identity: str) -> str:
     """Why no new station can have this identity, as a part of a sentence; empty for a possible one."""
-    if not identity.strip():
-        return "must not be blank"
+    if not identity.strip() or identity != identity.strip():
+        return "must not be blank, and must not start or end with a space"
     if len(identity) > MAX_NEW:
         return f"must have at most {MAX_NEW} characters"
-    if identity != identity.strip():
-        return "must not start or end with a space"
     if not identity.isprintable():
         return "must have printable characters only"
     return fault(identity)

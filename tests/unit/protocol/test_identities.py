@@ -32,4 +32,4 @@ def test_a_station_of_before_the_rule_keeps_its_identity(identity: str) -> None:
 
 def test_the_fault_says_what_is_allowed() -> None:
     assert fault_of_new("A" * 60) == "must have at most 48 characters"
-    assert fault_of_new(" ") == "must not be blank"
+    assert fault_of_new(" ").startswith("must not be blank")
