@@ -108,6 +108,13 @@ class Station(Loaded):
         self.changed: list[TransactionState] = []
         self.used_tokens: list[int] = []
 
+    def begin(self, frame: str, at: datetime) -> None:
+        """Start with a new message, received at `at`: nothing of the last one belongs to it."""
+        self.received_at = self.last_seen_at = at
+        self.frame = frame
+        self.payload = self.action = self.actor = ""
+        self.request = {}
+
     @property
     def is_accepted(self) -> bool:
         return self.registration_status == "Accepted"

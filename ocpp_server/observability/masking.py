@@ -13,12 +13,14 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from ocpp_server.protocol import secrets
+from ocpp_server.protocol import broken_text, secrets
 from ocpp_server.protocol.secrets import MAY_HOLD_SECRETS, NO_PATHS, Paths, is_secret_name, paths_of
 
 __all__ = ["MASK", "is_secret_name", "masked", "masked_frame", "masked_text", "masked_words", "secrets_in"]
 
 MASK: Final = "***"
+# The end of a text of which only the beginning can be shown.
+CUT: Final = "…"
 
 _DEPTH = 64  # a frame of a station has 32 levels at most; deeper values are masked whole
 _NESTED = 4  # the limit of levels of JSON inside of JSON strings
@@ -55,8 +57,7 @@ def masked(payload: Any, action: str = "", *, echoes: Iterable[str] = ()) -> Any
 
 
 def masked_text(text: str, action: str = "", *, is_known: bool = False, echoes: Collection[str] = ()) -> str:
-    """The JSON text of a payload with masked secrets. A text that is not JSON is masked whole if it names a
-    secret.
+    """The JSON text of a payload with masked secrets. A text that is not JSON is masked as in `masked_frame`.
 
     `is_known`: the payload was validated and has only fields of its schema. This runs for every message.
     """
@@ -68,6 +69,20 @@ def masked_text(text: str, action: str = "", *, is_known: bool = False, echoes: 
                 return text
         elif not _may_hold_secret(text):
             return text
+    return _masked(text, action, echoes)
+
+
+def masked_frame(text: str) -> str:
+    """A frame with masked secrets. Only a call names its action.
+
+    Of a frame that is not JSON only the values before the fault are returned, followed by CUT. A text that
+    does not begin as JSON is masked whole if it names a secret.
+    """
+    header = _CALL.match(text)
+    return _masked(text, header[1] if header else "", ())
+
+
+def _masked(text: str, action: str, echoes: Collection[str]) -> str:
     copy = _Copy(echoes)
     try:
         # Numbers stay as they were written: 1.10 does not become 1.1.
@@ -75,13 +90,31 @@ def masked_text(text: str, action: str = "", *, is_known: bool = False, echoes: 
         found = copy.of(payload, _Context(paths_of(action)))
         return orjson.dumps(found).decode() if copy.hidden else text
     except (ValueError, TypeError, RecursionError):
+        return _masked_beginning(text, action, echoes).replace("\x00", "\ufffd")
+
+
+def _masked_beginning(text: str, action: str, echoes: Collection[str]) -> str:
+    """The values of a broken JSON text up to the fault, with masked secrets."""
+    if text.lstrip("\ufeff \t\r\n\x00")[:1] not in ("[", "{"):
         return _Copy(echoes).text(text, is_free=True)
-
-
-def masked_frame(text: str) -> str:
-    """A frame with masked secrets. Only a call names its action."""
-    header = _CALL.match(text)
-    return masked_text(text, header[1] if header else "")
+    read = broken_text.beginning(text[: broken_text.LONGEST])
+    copy = _Copy(echoes)
+    for unfinished in filter(_is_object, read.open):
+        for name, value in unfinished.items():
+            # The name of the key that a value belongs to may have followed it.
+            is_doubtful = secrets.holds_value(name) or secrets.is_remark(name)
+            if is_doubtful and not any(value is container for container in read.open):
+                unfinished[name] = copy.hide(value)
+    found = copy.of(read.value, _Context(paths_of(action)))
+    shown, is_whole = text[: read.end], not text[read.end :].strip(" \t\r\n\x00")
+    if copy.hidden or not read.is_exact:
+        try:
+            shown = orjson.dumps(found).decode()
+        except TypeError:  # lone surrogates
+            return MASK
+        shown = shown[: len(shown) - len(read.open)]
+        is_whole = is_whole and not read.open  # more may have followed in what has no end
+    return shown if is_whole else shown + CUT
 
 
 def masked_words(text: str, *, echoes: Iterable[str] = ()) -> str:
@@ -154,14 +187,14 @@ class _Copy:
         if value is None or isinstance(value, bool) or value == "":
             return value
         if context.depth > _DEPTH:
-            return self._hide(value)
+            return self.hide(value)
         if isinstance(value, list):
             inside = context._replace(depth=context.depth + 1)
             return [self._item(item, inside) for item in value]
         if isinstance(value, dict):
             return self._object(value, context)
         if context.is_secret:
-            return self._hide(value)
+            return self.hide(value)
         return self.text(value, is_free=context.is_free) if isinstance(value, str) else value
 
     def _item(self, item: Any, context: _Context) -> Any:
@@ -189,7 +222,8 @@ class _Copy:
             found[name] = self.of(item, inside)
         return found
 
-    def _hide(self, value: Any) -> str:
+    def hide(self, value: Any) -> str:
+        """The mask of a value, which is counted."""
         self.hidden += 1
         if isinstance(value, str):
             self.texts.append(value)
@@ -215,7 +249,7 @@ class _Copy:
         if not _names_in(found, is_free=is_free):
             return found
         pairs = self._pairs(found, is_free)
-        return self._hide(text) if pairs is None else pairs
+        return self.hide(text) if pairs is None else pairs
 
     def _inner(self, text: str) -> str | None:
         """JSON inside of a text, with masked secrets; None for a text that is not JSON, or only a number."""
@@ -235,7 +269,7 @@ class _Copy:
         try:
             return orjson.dumps(found).decode()
         except TypeError:  # lone surrogates
-            return self._hide(text)
+            return self.hide(text)
 
     def _pairs(self, text: str, is_free: bool) -> str | None:
         """`a=1&password=x` with masked secrets; None when the text may contain another secret."""
@@ -269,6 +303,10 @@ class _Copy:
         found = pattern.sub(by, text)
         self.hidden += found != text
         return found
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _is_about_secret(value: dict[str, Any]) -> bool:

@@ -15,7 +15,18 @@ import structlog
 
 from . import actions, registry, schemas
 from .errors import InternalError, NotImplementedAction, NotSupported, OcppError, SecurityError
-from .frames import Call, CallError, CallResult, Send, pack_error, pack_result, pack_result_error
+from .frames import (
+    CALL_RESULT,
+    REPAIRS,
+    BrokenAnswer,
+    Call,
+    CallError,
+    CallResult,
+    Send,
+    pack_error,
+    pack_result,
+    pack_result_error,
+)
 from .session import OutgoingCall
 from .versions import label
 
@@ -74,7 +85,12 @@ class Answer:
 
     __slots__ = ("call", "error", "frame", "mask", "response")
 
-    def __init__(self, call: OutgoingCall, frame: CallResult | CallError, mask: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        call: OutgoingCall,
+        frame: CallResult | CallError | BrokenAnswer,
+        mask: Callable[[str], str],
+    ) -> None:
         self.call = call
         self.frame = frame
         self.mask = mask
@@ -172,14 +188,20 @@ def _admit(station: Party, exchange: Exchange) -> registry.Handler:
         raise _not_served(version, action)
     if not station.is_accepted and action not in actions.BEFORE_ACCEPTED:
         raise SecurityError("The station is not accepted yet: only BootNotification is allowed.")
-    if call.cleaned:
-        station.deviation("unstorable-text", "NUL or a lone surrogate was replaced")
-    if call.null_payload:
-        station.deviation("null-payload")
+    if call.repairs or call.null_payload:
+        _count_repairs(station, call)
     payload = exchange.payload = station.request = call.json()
     for deviation in schemas.check(version, action, "request", payload, strict=station.strict):
         station.deviation(deviation.kind, deviation.detail, path=deviation.path)
     return handler
+
+
+def _count_repairs(station: Party, frame: Call | Send | CallResult) -> None:
+    """Count what `frames` has repaired in a frame."""
+    for kind in frame.repairs:
+        station.deviation(kind, REPAIRS[kind])
+    if frame.null_payload:
+        station.deviation("null-payload")
 
 
 async def dispatch_answer(station: Party, answer: Answer, work: Work[Answer]) -> None:
@@ -212,6 +234,8 @@ def _check(station: Party, answer: Answer) -> None:
     """Read and validate the payload of an answer; its faults are counted as deviations."""
     if isinstance(answer.frame, CallError):
         return
+    if isinstance(answer.frame, CallResult):
+        _count_repairs(station, answer.frame)
     try:
         response = answer.frame.json()
         for deviation in schemas.check(
@@ -269,8 +293,14 @@ def give_up(call: Call, version: str, payload: dict[str, Any] | None) -> str:
 
 
 def refusal(answer: Answer, version: str) -> str | None:
-    """The CALLRESULTERROR for an invalid answer; None before 2.1, which introduced this frame."""
-    return None if answer.error is None else pack_result_error(answer.call.id, answer.error, version)
+    """The CALLRESULTERROR for an invalid answer; None before 2.1, which introduced this frame.
+
+    A CALLERROR that cannot be read gets none either.
+    """
+    is_error = isinstance(answer.frame, BrokenAnswer) and answer.frame.type != CALL_RESULT
+    if is_error or answer.error is None:
+        return None
+    return pack_result_error(answer.call.id, answer.error, version)
 
 
 def packed(exchange: Exchange, version: str) -> str | None:

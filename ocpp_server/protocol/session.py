@@ -16,6 +16,7 @@ from .actions import ALWAYS_NEW, TRANSACTIONAL
 from .errors import OcppError, ProtocolError
 from .frames import (
     Broken,
+    BrokenAnswer,
     Call,
     CallError,
     CallResult,
@@ -23,6 +24,7 @@ from .frames import (
     Send,
     Unknown,
     answer_to_broken,
+    error_of,
     pack_call,
     pack_error,
     parse,
@@ -64,6 +66,8 @@ class OutgoingCall:
 
 # --- the meaning of a frame ---------------------------------------------------------------------------------
 
+Answer = CallResult | CallError | BrokenAnswer
+
 
 class Incoming(msgspec.Struct, frozen=True, gc=False):
     """A CALL to be handled; pass its answer to `Session.answered`, errors too."""
@@ -79,11 +83,16 @@ class Repeated(msgspec.Struct, frozen=True, gc=False):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """A frame that is not handled: send `text` if there is any, then close (1002) when `close` is true."""
+    """A frame that is not handled: send `text` if there is any, then close (1002) when `close` is true.
+
+    `call` is what could be read of it; `is_broken`: its payload is the text of the whole frame.
+    """
 
     text: str | None
-    error: OcppError | None
+    error: OcppError
     reason: str
+    call: Call
+    is_broken: bool = False
     close: bool = False
 
 
@@ -91,14 +100,14 @@ class Answered(msgspec.Struct, frozen=True):
     """The station answered the outstanding call; `next` is the frame to send now, if a call was queued."""
 
     outgoing: OutgoingCall
-    frame: CallResult | CallError
+    frame: Answer
     next: str | None
 
 
 class Late(msgspec.Struct, frozen=True):
     """An answer without a waiting caller: to a call that timed out (`late`), or to no known call."""
 
-    frame: CallResult | CallError
+    frame: Answer
     outgoing_id: str
     late: bool
 
@@ -116,9 +125,10 @@ class ResultRefused(msgspec.Struct, frozen=True):
 
 
 class Ignored(msgspec.Struct, frozen=True, gc=False):
-    """A frame that is ignored; the reason is for the log and the counters."""
+    """A frame that is ignored; the reason is for the log and the counters. Only a call has an action."""
 
     reason: str
+    action: str = ""
 
 
 Event = Incoming | Repeated | Refused | Answered | Late | Streamed | ResultRefused | Ignored
@@ -221,17 +231,19 @@ class Session:
 
     # frames from the station
 
-    def receive(self, text: str, now: float) -> Event:
+    def receive(self, text: str, now: float, *, strict: bool = False) -> Event:
         """Return the meaning of a frame. Never raises."""
-        frame = parse(text, self.version)
+        frame = parse(text, self.version, strict=strict)
         if isinstance(frame, Call):
             self._bad_frames = 0
             return self._receive_call(frame, now)
         if isinstance(frame, Broken | Unknown):
-            return self._refuse(frame)
+            return self._refuse(frame, text)
+        if isinstance(frame, BrokenAnswer):
+            return self._receive_answer(frame, now) or self._refuse(_unmatched(frame), text)
         self._bad_frames = 0
         if isinstance(frame, CallResult | CallError):
-            return self._receive_answer(frame, now)
+            return self._receive_answer(frame, now) or Late(frame, frame.id, late=False)
         if isinstance(frame, Send):
             return Streamed(frame)
         return ResultRefused(frame)
@@ -255,39 +267,48 @@ class Session:
     def _receive_call(self, call: Call, now: float) -> Event:
         running = self._in_progress.get(call.id)
         if running is not None and running == fingerprint(call):
-            return Ignored("the same call again while it is being served; its answer will come once")
+            reason = "the same call again while it is being served; its answer will come once"
+            return Ignored(reason, call.action)
         stored = self._memory.find(call, now)
         if stored is not None and stored[0] == fingerprint(call):
             return Repeated(stored[2], call)
         used_here = running is not None or (stored is not None and stored[1] == self._socket)
         if used_here and call.action not in TRANSACTIONAL and call.action not in ALWAYS_NEW:
             error = ProtocolError("The message id was used before for another message.")
-            return Refused(pack_error(call.id, error, self.version), error, "message id used twice")
+            text = pack_error(call.id, error, self.version)
+            return Refused(text, error, "message id used twice", call)
         if call.action == "BootNotification":
             self._memory.clear()
         self._in_progress[call.id] = fingerprint(call)
         return Incoming(call)
 
-    def _receive_answer(self, frame: CallResult | CallError, now: float) -> Event:
+    def _receive_answer(self, frame: Answer, now: float) -> Event | None:
+        """The meaning of an answer; None for the answer to no known call."""
         outgoing = self.outstanding
         if outgoing is not None and outgoing.id == frame.id:
             return Answered(outgoing, frame, self._send_next(now))
         if frame.id in self._late:
             del self._late[frame.id]
             return Late(frame, frame.id, late=True)
-        return Late(frame, frame.id, late=False)
+        return None
 
-    def _refuse(self, frame: Broken | Unknown) -> Event:
-        if isinstance(frame, Unknown) and self.version != V201:
-            return Ignored(f"unknown message type {frame.type}")
+    def _refuse(self, frame: Broken | Unknown, text: str) -> Event:
+        if isinstance(frame, Unknown):
+            reason, action = f"unknown message type {frame.type}", ""
+            if self.version != V201:
+                return Ignored(reason)
+        else:
+            reason, action = frame.reason, frame.action
         self._bad_frames += 1
-        error, reason = (
-            (frame.error, frame.reason)
-            if isinstance(frame, Broken)
-            else (None, f"unknown message type {frame.type}")
+        message_id = "" if frame.id is None else str(frame.id)
+        return Refused(
+            answer_to_broken(frame, self.version),
+            error_of(frame),
+            reason,
+            Call(id=message_id, action=action, payload=text),
+            is_broken=True,
+            close=self._bad_frames >= self._max_bad_frames,
         )
-        close = self._bad_frames >= self._max_bad_frames
-        return Refused(answer_to_broken(frame, self.version), error, reason, close)
 
     # calls to the station
 
@@ -360,6 +381,11 @@ class Session:
         call.sent_at, call.deadline = now, now + call.timeout
         self.outstanding = call
         return text
+
+
+def _unmatched(frame: BrokenAnswer) -> Broken:
+    """A broken answer to no known call. It is not answered."""
+    return Broken(frame.reason, None, frame.id, frame.type)
 
 
 def _has_expired(call: OutgoingCall, now: float) -> bool:

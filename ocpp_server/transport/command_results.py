@@ -19,9 +19,9 @@ from ocpp_server.events.catalogue import charging
 from ocpp_server.live.station import Station
 from ocpp_server.live.unit_of_work import UnitOfWork, store
 from ocpp_server.observability import measures
-from ocpp_server.observability.masking import masked, masked_text, masked_words, secrets_in
+from ocpp_server.observability.masking import masked, masked_frame, masked_text, masked_words, secrets_in
 from ocpp_server.protocol.dispatch import Answer, dispatch_answer, refusal
-from ocpp_server.protocol.frames import CallError, CallResult
+from ocpp_server.protocol.frames import BrokenAnswer, CallError, CallResult
 from ocpp_server.protocol.session import Late, OutgoingCall
 from ocpp_server.storage.journal import journal
 from ocpp_server.storage.unit import Unit
@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 # An answer is late when it arrives this many seconds after the deadline of its command: the caller has got a
 # timeout by then.
 LATE_AFTER_S = 2.0
+
+# The most characters that are stored of an answer that is not JSON.
+LONGEST_RAW = 4000
 
 Send = Callable[[str], Awaitable[None]]
 Finished = Callable[[str, str], Awaitable[None]]
@@ -57,13 +60,15 @@ class CommandResults:
     async def late(self, event: Late) -> None:
         """Store the answer to a command that had ended without one."""
         text = (
-            event.frame.payload
-            if isinstance(event.frame, CallResult)
-            else orjson.dumps(event.frame.details).decode()
+            orjson.dumps(event.frame.details).decode()
+            if isinstance(event.frame, CallError)
+            else masked_frame(event.frame.payload)[:LONGEST_RAW]
+            if isinstance(event.frame, BrokenAnswer)
+            else event.frame.payload
         )
         await journal.run(command_store.port.app.mark_late, event.outgoing_id, text)
 
-    async def answered(self, outgoing: OutgoingCall, frame: CallResult | CallError) -> None:
+    async def answered(self, outgoing: OutgoingCall, frame: CallResult | CallError | BrokenAnswer) -> None:
         """Handle the answer to a command. The command has its final state when this returns."""
         station = self._station
         station.action, station.actor = outgoing.action, outgoing.actor
@@ -85,7 +90,7 @@ class CommandResults:
         await self._work.roll_back()
 
     def _result(self, answer: Answer) -> dict[str, Any]:
-        """The columns of the command, and the text of a valid answer for the message log."""
+        """The columns of the command, and the text of the answer for the message log."""
         call, frame = answer.call, answer.frame
         echoes = secrets_in(call.payload, call.action)
         if isinstance(frame, CallError):
@@ -96,9 +101,13 @@ class CommandResults:
                 "error_details": masked(frame.details, call.action, echoes=echoes),
             }
         if answer.error is not None:
+            raw = masked_text(frame.payload, call.action, echoes=echoes)
+            if isinstance(frame, BrokenAnswer):
+                raw = raw[:LONGEST_RAW]
             return {
                 "state": self._state_now(call, State.INVALID),
-                "response": {"raw": masked_text(frame.payload, call.action, echoes=echoes)},
+                "response": {"raw": raw},
+                "answer": raw,
                 "error_code": answer.error.code_for(self._station.version),
                 "error_description": answer.mask(answer.error.description),
             }

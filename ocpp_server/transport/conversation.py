@@ -11,11 +11,13 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import structlog
 
 from ocpp_server.live.station import Station
 from ocpp_server.live.unit_of_work import UnitOfWork
 from ocpp_server.observability import frame_log, measures
+from ocpp_server.observability.masking import masked_frame
 from ocpp_server.protocol import frames, registry
 from ocpp_server.protocol.dispatch import CommitRefused, Exchange, StorageUnavailable, dispatch, packed
 from ocpp_server.protocol.frames import Call
@@ -45,7 +47,7 @@ UNREAD_S = 1.0
 
 def _message_id(event: object) -> str:
     """The message id of an event of the session; empty for an event without one."""
-    if isinstance(event, Incoming | Repeated):
+    if isinstance(event, Incoming | Repeated | Refused):
         return event.call.id
     if isinstance(event, Streamed):
         return event.send.id
@@ -95,9 +97,8 @@ class StationConnection:
         try:
             if self.is_replaced:
                 return
-            station.received_at = station.last_seen_at = at or datetime.now(UTC)
-            station.frame = text
-            event = self._session.receive(text, time.monotonic())
+            station.begin(text, at or datetime.now(UTC))
+            event = self._session.receive(text, time.monotonic(), strict=station.strict)
             with self._work:
                 if type(event) is Incoming:
                     await self._serve(event.call)
@@ -129,11 +130,7 @@ class StationConnection:
         elif isinstance(event, Answered):
             await self._outgoing.answered(event)
         elif isinstance(event, Refused):
-            self._count(event)
-            if event.text:
-                await self._send(event.text)
-            if event.close:
-                await self._close(1002, "Too many broken frames in a row.")
+            await self._refuse(event)
         elif isinstance(event, Streamed) and self._serves(event.send):
             await dispatch(self.station, event.send, self)
         elif isinstance(event, Late) and event.late:
@@ -141,6 +138,23 @@ class StationConnection:
             await self._outgoing.late(event)
         else:
             self._count(event)
+
+    async def _refuse(self, event: Refused) -> None:
+        """Answer a frame that is not handled, after it was stored: a broken message about money is kept for
+        the operator, because its station may discard it.
+        """
+        station, call = self.station, event.call
+        if event.is_broken:
+            call = msgspec.structs.replace(call, payload=masked_frame(call.payload))
+        station.action, station.payload = call.action, call.payload
+        self._count(event)
+        exchange = Exchange(call)
+        exchange.error = event.error
+        await self.commit(exchange)
+        if event.text:
+            await self._send(event.text)
+        if event.close:
+            await self._close(1002, "Too many broken frames in a row.")
 
     def _serves(self, send: frames.Send) -> bool:
         station = self.station
@@ -151,7 +165,6 @@ class StationConnection:
         """Count a frame that breaks the specification as a deviation."""
         station = self.station
         if isinstance(event, Refused):
-            station.action = ""
             station.deviation("broken-frame", event.reason)
         elif isinstance(event, Late):
             station.deviation("late-answer" if event.late else "unknown-answer")
@@ -160,6 +173,7 @@ class StationConnection:
         elif isinstance(event, ResultRefused):
             station.deviation("refused-our-answer", f"{event.frame.code}: {event.frame.description}")
         elif isinstance(event, Ignored):
+            station.action = event.action
             station.deviation("ignored-frame", event.reason)
 
     async def _serve(self, call: Call) -> None:

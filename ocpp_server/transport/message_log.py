@@ -13,6 +13,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.protocol.actions import LOG_ON_DEMAND
 from ocpp_server.protocol.dispatch import Exchange
+from ocpp_server.protocol.errors import RpcFrameworkError
 from ocpp_server.protocol.secrets import MAY_HOLD_SECRETS
 from ocpp_server.storage.unit import Unit
 from ocpp_server.transport import station_store
@@ -36,9 +37,13 @@ setting_changed.connect(_Logged.read)
 
 
 def record_incoming(station: Station, exchange: Exchange) -> None:
-    """Add the row of a station's request to the unit of its message."""
+    """Add the row of a station's request to the unit of its message. A broken frame is logged whatever its
+    action is.
+    """
     call, error = exchange.call, exchange.error
-    if not _Logged.everything or (call.action in LOG_ON_DEMAND and not _Logged.heartbeats):
+    if not _Logged.everything or (
+        call.action in LOG_ON_DEMAND and not _Logged.heartbeats and not isinstance(error, RpcFrameworkError)
+    ):
         return
     # A tuple in the order of the table's columns, not keywords: this row is made for every message.
     row = (

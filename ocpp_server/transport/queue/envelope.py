@@ -15,6 +15,8 @@ from typing import Any
 import msgspec
 import orjson
 
+from ocpp_server.protocol import broken_text
+
 VERSION = 1
 CONTROL = 0
 
@@ -150,12 +152,15 @@ def pack_control(
 
 def header(frame: str) -> tuple[int, str | None, str | None]:
     """Message type, message id, and the action of a CALL or SEND. Parts that cannot be read are -1
-    and None.
+    and None. A frame that is not JSON is read as far as it is: a broken answer still belongs to its command.
     """
     try:
         parts = [orjson.loads(bytes(part)) for part in _decode_header(frame)[:3]]
     except (ValueError, RecursionError):
-        return -1, None, None
+        front = broken_text.front(frame)
+        if front is None or not isinstance(front.id, str):
+            return -1, None, None
+        return front.kind, front.id, (front.action or None) if front.kind in (2, 6) else None
     kind = parts[0] if parts and type(parts[0]) is int else -1
     message_id = parts[1] if parts[1:] and isinstance(parts[1], str) else None
     action = parts[2] if parts[2:] and isinstance(parts[2], str) and kind in (2, 6) else None

@@ -19,7 +19,7 @@ from ocpp_server.transport.switchboard import switchboard
 # The close codes of a connection whose message was not stored.
 _TRY_LATER, _UNSTORABLE = 1013, 1011
 # The characters that may precede the message type of a frame.
-_OPENING = " \t\r\n["
+_OPENING = " \t\r\n\ufeff\x00["
 
 
 @dataclass(slots=True)

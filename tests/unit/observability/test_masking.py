@@ -257,11 +257,36 @@ def test_a_message_with_unknown_fields_is_masked_by_their_names() -> None:
     assert S not in masking.masked_text(f'{{"connectorId":1,"wifi_psk":"{S}"}}', "MeterValues")
 
 
+def test_a_text_that_is_no_JSON_and_names_a_secret_is_masked_whole() -> None:
+    assert masking.masked_text(f"password {S}") == "***"
+
+
 @pytest.mark.parametrize(
-    "text", [f'[2,"1","ChangeConfiguration",{{"key":"Pin","value":"{S}"', f"password {S}", "[" * 9999 + "psk"]
-)
-def test_invalid_JSON_that_names_a_secret_is_masked_whole(text: str) -> None:
-    assert masking.masked_text(text) == "***"
+    ("text", "shown"),
+    [
+        ('[3,"1",{"configurationKey":[]', '[3,"1",{"configurationKey":[]'),
+        ('[3,"1",{"a":1.10,"b":"x', '[3,"1",{"a":1.10,"b":…'),
+        ('[2,"1","StatusNotification",{"a":NoError,"b":1}]', '[2,"1","StatusNotification",{"a":…'),
+        ('[2,"1","Heartbeat",{}]]', '[2,"1","Heartbeat",{}]…'),
+        (f'[2,"1","X",{{"key":"WifiPSK","value":"{S}"', '[2,"1","X",{"key":"WifiPSK","value":"***"…'),
+        (f'[3,"1",{{"password":"{S}","a":', '[3,"1",{"password":"***"…'),
+        # The name of the key comes after its value, and is cut off.
+        (f'[3,"1",[{{"key":"A","value":"1"}},{{"value":"{S}"',
+         '[3,"1",[{"key":"A","value":"1"},{"value":"***"…'),
+        (f'[3,"1",[{{"attributeValue":"{S}","variable":{{"na',
+         '[3,"1",[{"attributeValue":"***","variable":{…'),
+        (f'[3,"1",{{"value":{{"x":"{S}"}},"ke', '[3,"1",{"value":"***"…'),
+        # A missing quote swaps names and values.
+        (f'[2,"1","X",{{"a":"x,"password":"{S}"}}]', '[2,"1","X",{"a":"x,"…'),
+        (f'[2,"1","X",{{"a":"ftp://user:{S}', '[2,"1","X",{"a":…'),
+        (f'[2,"1","X",{{"password":"{S}","password":""}}x', '[2,"1","X",{"password":""}…'),
+        ("[" * 9999 + "psk", "[" * 64 + "…"),
+        ("\x00[2]\x00", "\ufffd[2]"),
+    ],
+)  # fmt: skip
+def test_of_invalid_JSON_the_values_before_the_fault_are_shown_without_secrets(text: str, shown: str) -> None:
+    assert masking.masked_frame(text) == shown
+    assert masking.masked_frame(shown) == shown
 
 
 @pytest.mark.parametrize("text", ["", "[2,7,", "hello", "null", "3", '"hello"', "[]"])

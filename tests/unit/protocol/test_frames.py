@@ -41,7 +41,7 @@ def test_R07_a_call_is_read_and_its_payload_is_left_as_text(version):
         id="id-1", action="StartTransaction", payload='{"a": 1.10, "b": 9007199254740993, "ü": "\\u00fc"}'
     )
     assert frame.json() == {"a": 1.1, "b": 9007199254740993, "ü": "ü"}
-    assert not frame.cleaned
+    assert frame.repairs == ()
 
 
 def test_R07_an_empty_result_is_an_object_and_not_null():
@@ -53,8 +53,13 @@ def test_R35_sent_frames_are_compact():
     assert pack_call("1", "Reset", {"type": "Soft"}) == '[2,"1","Reset",{"type":"Soft"}]'
 
 
-BROKEN = [
-    "", " ", "x", "[", "[]", "{}", "null", "2", '"text"', "[2,", "[2]x", '{"2":1}',
+# Frames whose id cannot be read, and frames that break after it.
+NO_ID = [
+    "", " ", "x", "[", "[]", "{}", "null", "2", '"text"', "[2,", "[2]x", '{"2":1}', '[2,"1', "[2,7", "[2,{}",
+    "\x00", "[" * 100_000, '[2,"' + "x" * 300 + '","Heartbeat",{}', '[2,"\\x","Heartbeat",{',
+]  # fmt: skip
+WITH_ID = [
+    '[2,"1"', '[2,"1","Heartbeat"', '[2,"1","Heartbeat",{}', '\n[ 2 , "1" , "Heartbeat" , {',
     "\ufeff" + '[2,"1","Heartbeat",{}]',
     '[2,"1","Heartbeat",{}] [2,"2","Heartbeat",{}]',
     '[2,"1","Heartbeat",{}]x',
@@ -62,33 +67,96 @@ BROKEN = [
     '[2,"1","Heartbeat",{"a":Infinity}]',
     '[2,"1","Heartbeat",{"a":-Infinity}]',
     '[2,"1","Heartbeat",{"a":01}]',
-    '[2,"1","Heartbeat",{"a":"\x00"}]',
     '[2,"1","Heartbeat",{\'a\':1}]',
-    "[" * 100_000,
+    '[2,"1","Heartbeat",{"a":Heartbeat}]',
     '[2,"1","Heartbeat",' + '{"a":' * 100_000,
     '[2,"1","Heartbeat",' + "[" * 40 + "]" * 40 + "]",
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("version", V2X)
-@pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
-def test_R16_F70_F71_F74_an_invalid_frame_is_answered_with_minus_one_in_2x(text, version):
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("text", WITH_ID, ids=range(len(WITH_ID)))
+def test_R16_F70_F71_F74_an_invalid_frame_is_answered_with_the_id_that_can_be_read(text, version):
     kind, message_id, code, description, details = answer(text, version)
 
-    assert (kind, message_id, code, details) == (4, "-1", "RpcFrameworkError", {})
+    assert (kind, message_id, details) == (4, "1", {})
+    assert code == ("FormationViolation" if version == V16 else "RpcFrameworkError")
     assert 0 < len(description) <= 255
     assert "Heartbeat" not in description, "invalid JSON is never echoed"
 
 
-@pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
+@pytest.mark.parametrize("version", V2X)
+@pytest.mark.parametrize("text", NO_ID, ids=range(len(NO_ID)))
+def test_R16_an_invalid_frame_without_a_readable_id_is_answered_with_minus_one_in_2x(text, version):
+    assert answer(text, version)[:3] == [4, "-1", "RpcFrameworkError"]
+
+
+@pytest.mark.parametrize("text", NO_ID, ids=range(len(NO_ID)))
 def test_R16_1_6_stays_silent_when_no_id_can_be_read(text):
     assert answer(text, V16) is None
 
 
-@pytest.mark.parametrize("text", ['[2,"7"]', '[2,"7","Heartbeat"]', '[2,"7","Heartbeat",{},{}]'])
+def test_the_fault_of_an_invalid_frame_is_named_and_placed():
+    assert answer('[2,"1","Heartbeat",{"a":NaN}]', V16)[3] == (
+        "The frame is not valid JSON: invalid character (byte 24)."
+    )
+    assert answer('[2,"1","Heartbeat",{"a":', V16)[3] == "The frame is not valid JSON: the text is cut off."
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("a\nb", "a\nb"), ("a\tb\r", "a\tb\r"), ("\x01", "\x01"), ("a\x00", "a\ufffd"), ("\\n\n", "\n\n")],
+)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_raw_control_characters_are_read_counted_and_refused_only_if_strict(version, written, read):
+    text = f'[2,"1","DataTransfer",{{"vendorId":"{written}"}}]\x00'
+
+    frame = parse(text, version)
+
+    assert frame.json() == {"vendorId": read}
+    assert frame.repairs == ("control-characters",)
+    assert parse(text, version, strict=True).id == "1"
+    assert isinstance(parse(text, version, strict=True), Broken)
+
+
+def test_a_control_character_does_not_hide_another_fault():
+    assert answer('[2,"1","DataTransfer",{"vendorId":"a\n"', V16)[:3] == [4, "1", "FormationViolation"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_call_without_a_payload_has_an_empty_one(version):
+    frame = parse('[2,"7","Heartbeat"]', version)
+
+    assert (frame.json(), frame.repairs) == ({}, ("missing-payload",))
+    assert isinstance(parse('[2,"7","Heartbeat"]', version, strict=True), Broken)
+
+
+@pytest.mark.parametrize("text", ['[2,"7"]', '[2,"7",5]', '[2,"7","Heartbeat",{},{}]'])
 def test_R16_a_call_of_the_wrong_length_is_refused_under_its_own_id(text):
     assert answer(text, V201)[:3] == [4, "7", "RpcFrameworkError"]
     assert answer(text, V16)[:3] == [4, "7", "FormationViolation"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("text", "kind"), [('[3,"7",{"status":', 3), ('[3,"7"', 3), ('[3,"7",{}]]', 3), ('[4,"7","NotSup', 4)]
+)
+def test_a_broken_answer_belongs_to_its_call_and_is_not_answered(version, text, kind):
+    frame = parse(text, version)
+
+    assert (frame.id, frame.type, frame.payload) == ("7", kind, text)
+    with pytest.raises(FormatViolation):
+        frame.json()
+
+
+@pytest.mark.parametrize("text", ['[6,"7","NotifyPeriodicEventStream",{', '[5,"7","Format'])
+def test_R28_a_broken_send_and_a_broken_result_error_are_never_answered(text):
+    assert answer(text, V21) is None
+    assert parse(text, V201) == Unknown(int(text[1]), "7")
+
+
+def test_R19_an_unknown_message_type_is_unknown_in_a_frame_that_is_no_JSON_too():
+    assert parse('[9,"7",{', V16) == Unknown(9, "7")
 
 
 @pytest.mark.parametrize("given_id", ["5", "null", '""', f'"{LONG_ID}"', "true", "{}", "[1]", "1e400"])
@@ -98,7 +166,8 @@ def test_R17_an_invalid_message_id_is_answered_with_minus_one_in_2x(given_id, ve
 
 
 def test_R17_1_6_returns_an_id_that_the_station_can_recognise():
-    assert answer('[2,5,"Heartbeat",{}]', V16)[:3] == [4, "5", "FormationViolation"]
+    assert answer('[2,5,"Heartbeat",{}]', V16)[:3] == [4, 5, "FormationViolation"]
+    assert answer('[2,0,"Heartbeat",{', V16)[:3] == [4, 0, "FormationViolation"]
     assert answer(f'[2,"{LONG_ID}","Heartbeat",{{}}]', V16)[:3] == [4, LONG_ID, "FormationViolation"]
     assert answer('[2,null,"Heartbeat",{}]', V16) is None
     assert answer('[2,"","Heartbeat",{}]', V16) is None
@@ -205,7 +274,7 @@ def test_F72_escapes_that_no_database_stores_are_replaced_and_noticed(written, r
     frame = parse(f'[2,"7","DataTransfer",{{"vendorId":"{written}"}}]', V16)
 
     assert frame.json() == {"vendorId": read}
-    assert frame.cleaned
+    assert frame.repairs == ("unstorable-text",)
 
 
 @pytest.mark.parametrize("written", [r"\ud83d\ude00", r"\\u0000", r"\u00e9", r"\\ud800"])
@@ -213,14 +282,14 @@ def test_F72_harmless_escapes_are_left_alone(written):
     frame = parse(f'[2,"7","DataTransfer",{{"vendorId":"{written}"}}]', V16)
 
     assert frame.payload == f'{{"vendorId":"{written}"}}'
-    assert not frame.cleaned
+    assert frame.repairs == ()
 
 
 def test_F72_a_lone_surrogate_in_the_text_itself_is_replaced():
     frame = parse('[2,"7","DataTransfer",{"vendorId":"\ud800"}]', V16)
 
     assert frame.json() == {"vendorId": "\ufffd"}
-    assert frame.cleaned
+    assert frame.repairs == ("unstorable-text",)
 
 
 def test_F73_of_duplicate_keys_the_last_one_counts():

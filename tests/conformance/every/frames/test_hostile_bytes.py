@@ -20,7 +20,7 @@ from tests.unit.protocol.samples import example
 
 NOTHING, ANSWER, ERROR = "nothing", "answer", "error"
 
-# (frame, answer in 1.6, answer in 2.0.1): 2.0.1 answers with the id "-1" where 1.6 does not answer.
+# (frame, answer in 1.6, answer in 2.0.1): 2.0.1 answers with the id "-1" where no id can be read.
 ODD_FRAMES = {
     "action is an object": ('[2,"x",{"a":1},{}]', ERROR, ERROR),
     "action is an array": ('[2,"x",["Heartbeat"],{}]', ERROR, ERROR),
@@ -29,11 +29,13 @@ ODD_FRAMES = {
     "5000 digits": (f'[2,"x","Heartbeat",{{"n":{"9" * 5000}}}]', ERROR, ERROR),
     "400 digits": (f'[2,"x","Heartbeat",{{"n":{"9" * 400}}}]', ERROR, ERROR),
     "100000 levels": ("[" * 100_000 + "]" * 100_000, NOTHING, ERROR),
-    "100000 levels in the payload": (f'[2,"x","Heartbeat",{"[" * 100_000}{"]" * 100_000}]', NOTHING, ERROR),
-    "invalid JSON": ('[2,"x","Heartbeat",{}', NOTHING, ERROR),
+    "100000 levels in the payload": (f'[2,"x","Heartbeat",{"[" * 100_000}{"]" * 100_000}]', ERROR, ERROR),
+    "invalid JSON": ('[2,"x","Heartbeat",{}', ERROR, ERROR),
     "not an array": ('{"a":1}', NOTHING, ERROR),
     "an empty array": ("[]", NOTHING, ERROR),
-    "three elements": ('[2,"x","Heartbeat"]', ERROR, ERROR),
+    "three elements": ('[2,"x","Heartbeat"]', ANSWER, ANSWER),
+    "NUL at the end": ('[2,"x","Heartbeat",{}]\0', ANSWER, ANSWER),
+    "a line break in a text": ('[2,"x","Heartbeat",{"a":"\n\t"}]', ANSWER, ANSWER),
     "five elements": ('[2,"x","Heartbeat",{},{}]', ERROR, ERROR),
     "unknown type": ('[9,"x","Heartbeat",{}]', NOTHING, ERROR),
     "type 5": ('[5,"x","InternalError","",{}]', NOTHING, ERROR),
@@ -50,15 +52,15 @@ ODD_FRAMES = {
     "NUL in the id": ('[2,"a\\u0000b","Heartbeat",{}]', ANSWER, ANSWER),
     "lone surrogate": ('[2,"x","Heartbeat",{"a":"\\ud800"}]', ANSWER, ANSWER),
     "duplicate keys": ('[2,"x","Heartbeat",{"a":1,"a":2}]', ANSWER, ANSWER),
-    "NaN": ('[2,"x","Heartbeat",{"a":NaN}]', NOTHING, ERROR),
-    "Infinity": ('[2,"x","Heartbeat",{"a":-Infinity}]', NOTHING, ERROR),
+    "NaN": ('[2,"x","Heartbeat",{"a":NaN}]', ERROR, ERROR),
+    "Infinity": ('[2,"x","Heartbeat",{"a":-Infinity}]', ERROR, ERROR),
     "1e400": ('[2,"x","Heartbeat",{"a":1e400}]', ERROR, ERROR),
-    "two documents": ('[2,"x","Heartbeat",{}][2,"y","Heartbeat",{}]', NOTHING, ERROR),
-    "trailing bytes": ('[2,"x","Heartbeat",{}]xyz', NOTHING, ERROR),
+    "two documents": ('[2,"x","Heartbeat",{}][2,"y","Heartbeat",{}]', ERROR, ERROR),
+    "trailing bytes": ('[2,"x","Heartbeat",{}]xyz', ERROR, ERROR),
     "an empty frame": ("", NOTHING, ERROR),
     "only blanks": ("   \n", NOTHING, ERROR),
     "blanks around": (' \n[2,"x","Heartbeat",{}]\r\n', ANSWER, ANSWER),
-    "byte order mark": ('\ufeff[2,"x","Heartbeat",{}]', NOTHING, ERROR),
+    "byte order mark": ('\ufeff[2,"x","Heartbeat",{}]', ERROR, ERROR),
 }
 
 

@@ -168,7 +168,7 @@ async def test_R14_a_tolerant_server_reads_an_empty_list_as_no_elements(server, 
 # -- broken frames -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("frame", ["", "x", "{", "[", "null", '"a"', "{}", "[]", "[2]", '[2,"a"', "[2,,]"])
+@pytest.mark.parametrize("frame", ["", "x", "{", "[", "null", '"a"', "{}", "[]", "[2]", '[2,"a', "[2,,]"])
 async def test_R16_an_invalid_frame_is_answered_as_the_version_requires(server, version, frame):
     async with station(server, version) as peer:
         await peer.send_raw(frame)
@@ -183,7 +183,7 @@ async def test_R16_an_invalid_frame_is_answered_as_the_version_requires(server, 
             await peer.heartbeat()
 
 
-@pytest.mark.parametrize("frame", ['[2,"abc"]', '[2,"abc","Heartbeat"]', '[2,"abc","Heartbeat",{},1]'])
+@pytest.mark.parametrize("frame", ['[2,"abc"]', '[2,"abc",{}]', '[2,"abc","Heartbeat",{},1]'])
 async def test_R16_the_wrong_number_of_elements_is_answered_under_the_id(server, version, frame):
     async with station(server, version) as peer:
         await peer.send_raw(frame)
@@ -213,7 +213,7 @@ async def test_R17_an_invalid_id_is_refused_and_nothing_runs(server, records, ve
             if version != V16:
                 assert (await peer.next_frame())[:3] == [4, "-1", "RpcFrameworkError"]
         elif version == V16:
-            assert (await peer.next_frame())[:3] == [4, str(message_id), "FormationViolation"]
+            assert (await peer.next_frame())[:3] == [4, message_id, "FormationViolation"]
         else:
             assert (await peer.next_frame())[:3] == [4, "-1", "RpcFrameworkError"]
         await peer.heartbeat()

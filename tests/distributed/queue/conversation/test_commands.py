@@ -90,6 +90,23 @@ async def test_a_silent_station_is_sent_commands_after_a_while(
     assert (await asking)[0] == 200
 
 
+@pytest.mark.parametrize("rest", [',{"status":"Acc', "", "]", ",null]", ",[]]"])
+async def test_an_answer_that_cannot_be_read_ends_its_command_at_once(
+    cluster: Cluster, peer: Peer, identity: str, operator: Operator, rest: str
+) -> None:
+    asking = asyncio.create_task(operator.command(identity, "ClearCache", timeout=120))
+    call = await peer.next_call()
+    await peer.send_raw(f'[3,"{call[1]}"{rest}')
+
+    status, data = await asyncio.wait_for(asking, 60)
+
+    after = asyncio.create_task(operator.command(identity, "ClearCache", timeout=60))
+    await peer.answer(await peer.next_call(), {"status": "Accepted"})
+    assert (status, (await after)[0]) == (502, 200)
+    assert "invalid" in {command["state"] for command in commands(cluster, identity)}
+    assert "response" in data
+
+
 async def test_a_command_without_an_answer_times_out_and_a_late_answer_is_kept(
     cluster: Cluster, peer: Peer, identity: str, operator: Operator
 ) -> None:

@@ -67,6 +67,25 @@ async def test_frames_that_are_not_json_are_answered_as_on_a_socket(
     assert frame[:3] == [4, "-1", "RpcFrameworkError"]
 
 
+async def test_a_1_6_station_gets_an_answer_to_a_frame_that_is_not_json(
+    cluster: Cluster, peer: Peer, identity: str
+) -> None:
+    await peer.send_raw('[2,"cut-1","StatusNotification",{"connectorId":1,')
+    refused = await peer.next_frame()
+    await peer.send_raw('[2,"tab-1","DataTransfer",{"vendorId":"a\n\x00"}]\x00')
+    accepted = await peer.next_frame()
+    await peer.heartbeat()
+
+    assert refused[:3] == [4, "cut-1", "FormationViolation"]
+    assert accepted[:2] == [3, "tab-1"]
+    rows = cluster.rows(
+        "SELECT m.* FROM chargepoints_message m JOIN chargepoints_chargepoint c ON c.id = m.charge_point_id"
+        " WHERE c.identity = %s AND m.message_id = 'cut-1'",
+        identity,
+    )
+    assert [row["error_code"] for row in rows] == ["FormationViolation"]
+
+
 async def test_an_answer_for_an_old_connection_is_dropped(
     gateway: FakeGateway, peer: Peer, identity: str
 ) -> None:
