@@ -18,9 +18,7 @@ RUN useradd --system --uid 10001 --create-home ocpp && install -d -o ocpp -m 700
 COPY --from=packages /packages /packages
 WORKDIR /srv/ocpp-server
 COPY . .
-# Static files are collected here, so that the server finds compressed files and writes none.
-RUN mkdir staticfiles && DATA_DIR=/tmp/build HEALTH_FILE= python manage.py collectstatic --no-input --verbosity 0 \
-    && rm -r /tmp/build && python -m compileall -q -j 0 .
+RUN python -m compileall -q -j 0 .
 
 USER 10001
 VOLUME /data

@@ -102,6 +102,7 @@ MIDDLEWARE = [
     "ocpp_server.observability.access.AccessLog",  # first, so that it measures the whole request
     "django.middleware.security.SecurityMiddleware",
     "ocpp_server.admin.static_files.StaticFilesMiddleware",
+    "ocpp_server.bounds.compression.Compression",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -296,18 +297,9 @@ USE_TZ = True
 FORMAT_MODULE_PATH = "ocpp_server.admin.formats"
 
 STATIC_URL = "/static/"
-# The image has collected files, which are served compressed; a checkout serves them from the packages.
-_collected = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = not _collected.is_dir()
-STATIC_ROOT = _collected if _collected.is_dir() else in_data_dir("static")
-STATIC_ROOT.mkdir(exist_ok=True)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if WHITENOISE_USE_FINDERS
-        else "whitenoise.storage.CompressedStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "ocpp_server.admin.hashed_files.HashedFilesStorage"},
 }
 
 try:

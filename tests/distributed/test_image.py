@@ -60,11 +60,6 @@ class Image:
             shutil.copy(ROOT / name, target)
         self.tmp.mkdir(mode=0o777)
         self.tmp.chmod(0o777)
-        (self.server / "staticfiles").mkdir()
-        build = self.environment | {"DATA_DIR": str(self.tmp / "build"), "HEALTH_FILE": ""}
-        collect = ["python", "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
-        subprocess.run(collect, cwd=self.server, env=build, check=True)
-        shutil.rmtree(self.tmp / "build")
         if self.user is None:
             subprocess.run(["chmod", "-R", "a-w", self.server], check=True)
 

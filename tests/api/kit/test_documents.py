@@ -6,10 +6,10 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.staticfiles import finders
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 
+from ocpp_server.admin.hashed_files import files
 from ocpp_server.api.pages import document
 from tests.api.accounts.test_credentials import API
 from tests.api.conftest import Caller
@@ -99,7 +99,7 @@ def test_swagger_ui_loads_nothing_from_elsewhere(viewer: Caller) -> None:
     assert "/api/schema/" in script
     for source in sources:
         if source.startswith("/static/"):
-            assert finders.find(source.removeprefix("/static/")), source
+            assert files.requested(source.removeprefix("/static/")), source
 
 
 def test_metrics_are_prometheus_text(viewer: Caller, garage: Any) -> None:
