@@ -227,6 +227,16 @@ class CommandSerializer(ExtendedSerializer):
     state = serializers.ChoiceField(choices=Command.State.values)
     status = serializers.CharField()
     response = serializers.SerializerMethodField()
+    reasonCode = serializers.CharField(
+        source="outcome.reason_code", help_text="The station's reason (2.x); empty if it gave none."
+    )
+    additionalInfo = serializers.CharField(
+        source="outcome.additional_info", help_text="The station's explanation (2.x); empty if it gave none."
+    )
+    items = serializers.IntegerField(
+        source="outcome.items", help_text="The number of results in an answer with several; else 0."
+    )
+    accepted = serializers.IntegerField(source="outcome.done", help_text="The number of accepted items.")
     errorCode = serializers.CharField(source="error_code")
     errorDescription = serializers.CharField(source="error_description")
     errorDetails = serializers.JSONField(source="error_details", allow_null=True)

@@ -165,6 +165,12 @@ class Code(StrEnum):
         (200,),
         "The station answered, but it rejected the command; `status` is its word. `success` is false.",
     )
+    PARTIAL = (
+        "partial",
+        (200,),
+        "The station accepted `accepted` of `items` items of the command, and rejected others. `success` is "
+        "false.",
+    )
 
     # -- the server ------------------------------------------------------------------------------------------
 

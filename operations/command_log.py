@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import Command
 from ocpp_server.admin import cells, tones
+from ocpp_server.transport.outcomes import Outcome
 
 # The states of a command in a word or two; the list of commands has the full sentences.
 SHORT: dict[str, Promise] = {
     Command.State.QUEUED: _("Queued"),
     Command.State.SENT: _("Sent"),
     Command.State.ACCEPTED: _("Accepted"),
+    Command.State.PARTIAL: _("Partly accepted"),
+    Command.State.EMPTY: _("Nothing found"),
     Command.State.REJECTED: _("Rejected"),
     Command.State.ERROR: _("Error"),
     Command.State.TIMEOUT: _("No answer"),
@@ -24,10 +28,22 @@ SHORT: dict[str, Promise] = {
 
 
 def outcome(command: Command) -> str:
-    """The state in a few words, with the station's own status or error."""
-    detail = command.status or " ".join(filter(None, (command.error_code, command.error_description)))
+    """The state in a few words, with the station's own status and reason, or its error."""
+    found = command.outcome
     words = str(SHORT[command.state])
-    return words if words.casefold().startswith(detail.casefold()) else f"{words} ({detail})"
+    if command.state == Command.State.EMPTY and not command.status:
+        return gettext("Nothing to send")
+    detail = command.status or " ".join(filter(None, (command.error_code, command.error_description)))
+    if words.casefold().startswith(detail.casefold()):
+        detail = ""
+    details = ", ".join(filter(None, (_share(found), detail, found.reason)))
+    return f"{words} ({details})" if details else words
+
+
+def _share(found: Outcome) -> str:
+    if not found.share:
+        return ""
+    return gettext("%(done)s of %(items)s") % {"done": found.done, "items": found.items}
 
 
 def action(command: Command) -> cells.Cell:

@@ -16,7 +16,7 @@ from ocpp_server.admin.filters import MomentFilter, StationFilter
 @admin.register(Command)
 class CommandAdmin(EvidenceAdmin):
     json_fields = ("payload", "response", "error_details")
-    list_display = ["action", "station", "state_label", "status", "actor", "created_at", "finished_at"]
+    list_display = ["action", "station", "state_label", "answer_words", "actor", "created_at", "finished_at"]
     list_filter = [StationFilter, ("state", ChoicesDropdownFilter), ("created_at", MomentFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["id"]
@@ -29,3 +29,10 @@ class CommandAdmin(EvidenceAdmin):
     @display(description=_("State"), label=tones.COMMAND)
     def state_label(self, command: Command) -> tuple[str, str]:
         return command.state, command.get_state_display()
+
+    @admin.display(description=_("Answer"))
+    def answer_words(self, command: Command) -> str:
+        """The station's status with its reason and, where it accepted some items, their number."""
+        found = command.outcome
+        error = " ".join(filter(None, (command.error_code, command.error_description)))
+        return ", ".join(filter(None, (found.share, command.status, found.reason, error))) or "–"

@@ -6,6 +6,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.transport import outcomes
+from ocpp_server.transport.command_store import State
+from ocpp_server.transport.outcomes import Outcome
 
 
 class CommandQuerySet(models.QuerySet["Command"]):
@@ -20,6 +23,8 @@ class Command(models.Model):
         QUEUED = "queued", _("Queued")
         SENT = "sent", _("Sent")
         ACCEPTED = "accepted", _("Accepted")
+        PARTIAL = "partial", _("Partly accepted")
+        EMPTY = "empty", _("Nothing found")
         REJECTED = "rejected", _("Rejected by the station")
         ERROR = "error", _("Answered with an error")
         TIMEOUT = "timeout", _("No answer in time")
@@ -59,3 +64,11 @@ class Command(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state not in (Command.State.QUEUED, Command.State.SENT)
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the station's answer means; of a command without a valid answer, its state alone."""
+        if self.state in outcomes.ANSWERED and isinstance(self.response, dict):
+            # The state is stored: an earlier release may have understood the answer differently.
+            return outcomes.outcome(self.action, self.response)._replace(state=State(self.state))
+        return Outcome(State(self.state))

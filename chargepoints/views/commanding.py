@@ -55,12 +55,15 @@ def command_answer(
     noun = noun or command.action
     station = charge_point.identity
     shared = {"requestId": command.id, "clientId": station, **data, "status": status_word(command)}
+    shared |= reason_fields(command)
     match command.state:
-        case Command.State.ACCEPTED:
-            return answer(f"{station} answered {noun}: {status_word(command)}.", shared)
-        case Command.State.REJECTED:
-            rejected = {**shared, "code": Code.REJECTED.value}
-            return answer(f"{station} rejected {noun}: {status_word(command)}.", rejected, success=False)
+        case Command.State.ACCEPTED | Command.State.EMPTY:
+            return answer(_sentence(command, charge_point, noun), shared)
+        case Command.State.PARTIAL | Command.State.REJECTED:
+            is_success = command.outcome.is_success
+            code = Code.PARTIAL if command.state == Command.State.PARTIAL else Code.REJECTED
+            shared |= {} if is_success else {"code": code.value}
+            return answer(_sentence(command, charge_point, noun), shared, success=is_success)
         case Command.State.QUEUED | Command.State.SENT:
             sentence = f"{noun} was queued for {station}. Get the command {command.id} for its result."
             return answer(sentence, shared, status=202)
@@ -89,12 +92,42 @@ def status_word(command: Command) -> str:
     return command.status or Command.State(command.state).value.capitalize()
 
 
+def reason_fields(command: Command) -> dict[str, Any]:
+    """The station's reason, and the numbers of items where some were accepted; none that it did not give."""
+    outcome = command.outcome
+    fields: dict[str, Any] = {"accepted": outcome.done, "items": outcome.items} if outcome.share else {}
+    named = {"reasonCode": outcome.reason_code, "additionalInfo": outcome.additional_info}
+    return fields | {name: text for name, text in named.items() if text}
+
+
+def _sentence(command: Command, charge_point: ChargePoint, noun: str) -> str:
+    """The sentence about an answer of the station."""
+    station, outcome, word = charge_point.identity, command.outcome, status_word(command)
+    reason = f" ({outcome.reason.rstrip('.')})" if outcome.reason else ""
+    match command.state:
+        case Command.State.PARTIAL:
+            return f"{station} accepted {outcome.share} items of {noun}: {word}{reason}."
+        case Command.State.REJECTED:
+            return f"{station} rejected {noun}: {word}{reason}."
+        case Command.State.EMPTY if not command.status:
+            return f"{station} answered {noun}: it has nothing to send."
+    return f"{station} answered {noun}: {word}."
+
+
 class SentSerializer(ReadSerializer):
     """The common fields of all commands' answers."""
 
     requestId = serializers.CharField(help_text="The OCPP message id.")
     clientId = serializers.CharField()
     status = serializers.CharField(help_text="The station's own status, or the command's state.")
+    reasonCode = serializers.CharField(
+        required=False, help_text="The station's reason, in 2.x."
+    )
+    additionalInfo = serializers.CharField(required=False, help_text="The station's explanation, in 2.x.")
+    accepted = serializers.IntegerField(
+        required=False, help_text="The number of accepted items, where the station accepted only some."
+    )
+    items = serializers.IntegerField(required=False, help_text="The number of all items, beside `accepted`.")
 
 
 class CommandAnswerSerializer(SentSerializer):

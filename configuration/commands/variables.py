@@ -20,13 +20,13 @@ from ocpp_server.domain import Invalid
 from ocpp_server.observability.masking import masked
 from ocpp_server.protocol.versions import V16
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport import calls
+from ocpp_server.transport import calls, outcomes
 
 # Component.Variable, with an instance in brackets behind either: `Connector[1].Available`,
 # `TxCtrlr.EVConnectionTimeOut`.
 _VARIABLE = re.compile(r"([^.\[\]]{1,50})(?:\[([^\]]{1,50})\])?\.([^.\[\]]{1,50})(?:\[([^\]]{1,50})\])?")
 _UNKNOWN = frozenset({"UnknownComponent", "UnknownVariable"})
-_ANSWERED = frozenset({Command.State.ACCEPTED, Command.State.REJECTED})
+_ANSWERED = outcomes.ANSWERED
 # These error codes concern the action, not the keys: asking again key by key is useless.
 _UNSUPPORTED = frozenset({"NotImplemented", "NotSupported"})
 

@@ -23,6 +23,8 @@ COMMAND = {
     "queued": NEUTRAL,
     "sent": INFO,
     "accepted": SUCCESS,
+    "partial": WARNING,
+    "empty": NEUTRAL,
     "rejected": WARNING,
     "error": DANGER,
     "timeout": DANGER,

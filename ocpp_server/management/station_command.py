@@ -140,7 +140,9 @@ class StationCommand(BaseCommand):
                 self.stdout.write(f"Answered  {response}")
             elif command["errorCode"]:
                 error = f"{command['errorCode']}: {command['errorDescription']}".rstrip(": ")
-                self.stdout.write(f"Answered  error {error}")
+                details = command.get("errorDetails")
+                shown = f" {json.dumps(details, ensure_ascii=False)}" if details else ""
+                self.stdout.write(f"Answered  error {error}{shown}")
         if "outcome" in report:
             self.stdout.write(f"Result    {report['message']}")
             self.stdout.write(f"Outcome   {self._outcome(report)}")

@@ -114,9 +114,9 @@ class CommandResults:
         response = answer.response or {}
         shown = masked(response, call.action, echoes=echoes)
         return {
-            "state": self._state_now(call, outcomes.state_and_status(response)[0]),
+            "state": self._state_now(call, outcomes.state_and_status(call.action, response)[0]),
             # The status of the masked answer: a secret that equals the status word is masked there.
-            "status": outcomes.state_and_status(shown)[1],
+            "status": outcomes.state_and_status(call.action, shown)[1],
             "response": shown,
             "answer": frame.payload,
         }

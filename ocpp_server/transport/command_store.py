@@ -22,6 +22,8 @@ class State(StrEnum):
     QUEUED = "queued"
     SENT = "sent"
     ACCEPTED = "accepted"
+    PARTIAL = "partial"
+    EMPTY = "empty"
     REJECTED = "rejected"
     ERROR = "error"
     TIMEOUT = "timeout"

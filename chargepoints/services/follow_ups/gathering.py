@@ -29,7 +29,8 @@ MISSED_IN_A_DAY: Final = timedelta(days=1)
 
 # A status without a request ID that answers a TriggerMessage: nothing is running.
 _IDLE: Final = "Idle"
-_REFUSED = (Command.State.REJECTED, Command.State.ERROR, Command.State.INVALID)
+# Commands that no report follows.
+_REFUSED = (Command.State.REJECTED, Command.State.EMPTY, Command.State.ERROR, Command.State.INVALID)
 
 
 class Request(NamedTuple):

@@ -16,6 +16,7 @@ async def play(player: Player) -> None:
         await actions(player, peer)
         await reports(player, peer)
         await events(player)
+        await outcomes(player, peer)
 
 
 async def actions(player: Player, peer: Peer) -> None:
@@ -64,3 +65,25 @@ async def events(player: Player) -> None:
     (event,) = await player.until(path, lambda shown: shown["events"])
     await player.ask("events: list", "GET", path)
     await player.ask("events: get", "GET", f"{V1}/events/{event['id']}")
+
+
+async def outcomes(player: Player, peer: Peer) -> None:
+    """Answers without a result, partly accepted ones, and refusals with a reason."""
+    path = f"{BASE}/commands"
+    info = {"reasonCode": "ReadOnly", "additionalInfo": "Set by the installer."}
+    other = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "RetryBackOffRepeatTimes"}}
+    some = [
+        {**VARIABLE, "attributeStatus": "Accepted"},
+        {**other, "attributeStatus": "Rejected", "attributeStatusInfo": info},
+    ]
+    wanted = {"setVariableData": [{**VARIABLE, "attributeValue": "77"}, {**other, "attributeValue": "3"}]}
+    report = {"requestId": 78, "componentCriteria": ["Problem"]}
+    exchanges = (
+        ("partly accepted", "SetVariables", wanted, {"setVariableResult": some}),
+        ("no such thing", "GetReport", report, {"status": "EmptyResultSet"}),
+        ("refused with a reason", "ClearCache", {}, {"status": "Rejected", "statusInfo": info}),
+    )
+    for name, action, payload, reply in exchanges:
+        body = {"action": action, "payload": payload}
+        sent = await player.command(peer, f"outcome: {name}", "POST", path, body, reply)
+        await player.ask(f"outcome: {name}, its command", "GET", f"{path}/{sent['requestId']}")
