@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from chargepoints.models import ChargePoint, Command, Message, ReportAssembly
+from chargepoints.models import ChargePoint, Command, Connector, Message, ReportAssembly
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, SeriesQuery, ordering, search
 from ocpp_server.protocol.versions import VERSIONS, label
@@ -41,6 +41,11 @@ class ChargePointQuery(ListQuery):
     vendor = TextField(required=False, max_length=255)
     model = TextField(required=False, max_length=255)
     siteId = WholeField(required=False, min_value=1)
+    state = serializers.ChoiceField(
+        choices=[status for status in Connector.Status.values if status],
+        required=False,
+        help_text="Stations online whose worst status is this one.",
+    )
 
     exact = {
         "isOnline": "is_online",
@@ -50,6 +55,11 @@ class ChargePointQuery(ListQuery):
         "model": "model",
         "siteId": "site_id",
     }
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        state = self.validated_data.get("state")
+        return rows.in_state(state) if state else rows  # type: ignore[attr-defined]
 
     def containing(self, text: str) -> Q:
         return (

@@ -35,6 +35,7 @@ from ocpp_server.observability.masking import masked, masked_text
 from ocpp_server.protocol import identities
 
 ANYTHING: dict[str, Any] = {}
+OWN_STATUS = "Offline, Online, or the status of the station as a whole."
 
 
 # -- connectors ----------------------------------------------------------------------------------------------
@@ -72,6 +73,16 @@ class ConnectorsField(serializers.Field[Any, Any, Any, Any]):
 # -- stations ------------------------------------------------------------------------------------------------
 
 
+class StationStateSerializer(ReadSerializer):
+    """The worst status of the station as a whole and of its connectors."""
+
+    status = serializers.CharField(
+        help_text="Offline, Online before any status is known, or the worst status."
+    )
+    count = serializers.IntegerField(help_text="How many connectors have it; all, if the whole station does.")
+    total = serializers.IntegerField(help_text="How many connectors the station has reported.")
+
+
 class ChargePointSerializer(ExtendedSerializer):
     extended = "chargePoints"
 
@@ -79,7 +90,8 @@ class ChargePointSerializer(ExtendedSerializer):
     name = serializers.CharField()
     isOnline = serializers.BooleanField(source="is_online")
     lastSeen = TimeField(source="last_seen_at", allow_null=True)
-    status = serializers.CharField(source="overall_status")
+    status = serializers.CharField(source="overall_status", help_text=OWN_STATUS)
+    state = StationStateSerializer(source="shown_state")
     vendor = serializers.CharField()
     model = serializers.CharField()
     serialNumber = serializers.CharField(source="serial_number")
@@ -118,9 +130,8 @@ class ChargePointStatusSerializer(ReadSerializer):
     online = serializers.BooleanField(source="is_online")
     isOnline = serializers.BooleanField(source="is_online")
     lastSeen = TimeField(source="last_seen_at", allow_null=True)
-    status = serializers.CharField(
-        source="overall_status", help_text="Offline, Online, or the status of the station as a whole."
-    )
+    status = serializers.CharField(source="overall_status", help_text=OWN_STATUS)
+    state = StationStateSerializer(source="shown_state")
     connectors = ConnectorsField(read_only=True)
 
 

@@ -178,7 +178,8 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
 
 def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
     online = charge_point.is_online
-    words, tone = tones.station_status(charge_point.status, online)
+    state = charge_point.state
+    words, tone = tones.station_status(state.status, online, str(state))
     version = charge_point.ocpp_version
     skew = charge_point.clock_skew_s
     off = skew is not None and abs(skew) > 60  # noqa: PLR2004 - times of sessions tolerate a minute
@@ -186,9 +187,8 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
         "online": cells.label(gettext("Online"), tones.SUCCESS)
         if online
         else cells.label(gettext("Offline")),
-        # Many stations report the status of their connectors alone.
         "status": cells.label(words, tone, title=charge_point.status_info)
-        if charge_point.status
+        if state.status
         else cells.text("–"),
         "registration": cells.label(
             charge_point.get_registration_status_display(),

@@ -19,7 +19,7 @@ def draw(now: datetime, provides: bool) -> Cards:
 
 
 def _numbers() -> dict[str, cells.Cell]:
-    faults = Connector.objects.filter(status="Faulted").count()
+    faults = ChargePoint.objects.in_state(Connector.Status.FAULTED).count()
     pending = ChargePoint.objects.filter(registration_status=ChargePoint.Registration.PENDING)
     return {
         "online": cells.text(ChargePoint.objects.online().count()),
@@ -45,19 +45,33 @@ def _refused(provides: bool) -> list[cells.Row]:
 
 
 def _faults() -> list[cells.Row]:
-    faulted = Connector.objects.filter(status="Faulted").select_related("charge_point", "evse")
+    """The faults of the stations online: those of stations as a whole first, then those of connectors."""
+    faulted = Connector.Status.FAULTED
+    whole = ChargePoint.objects.online().filter(status=faulted).order_by("-pk")[:RECENT]
+    connectors = Connector.objects.filter(status=faulted, charge_point__is_online=True)
+    rows = [
+        _fault(
+            station,
+            gettext("The station as a whole"),
+            station.error_code,
+            station.status_info,
+            station.status_at,
+        )
+        for station in whole
+    ]
+    for connector in connectors.select_related("charge_point", "evse").order_by("-id")[:RECENT]:
+        numbers = {"evse": connector.evse.number, "connector": connector.number}
+        place = gettext("EVSE %(evse)s, connector %(connector)s") % numbers
+        error, at = connector.error_code, connector.status_received_at
+        rows.append(_fault(connector.charge_point, place, error, connector.info, at))
+    return rows[:RECENT]
+
+
+def _fault(station: ChargePoint, place: str, error: str, info: str, at: datetime | None) -> cells.Row:
     return [
-        [
-            cells.text(
-                connector.charge_point.identity,
-                href=reverse("admin:station", args=[connector.charge_point_id]),
-                note=gettext("EVSE %(evse)s, connector %(connector)s")
-                % {"evse": connector.evse.number, "connector": connector.number},
-            ),
-            cells.label(connector.error_code or "Faulted", tones.DANGER, note=connector.info),
-            cells.moment(connector.status_received_at),
-        ]
-        for connector in faulted.order_by("-id")[:RECENT]
+        cells.text(station.identity, href=reverse("admin:station", args=[station.pk]), note=place),
+        cells.label(error or "Faulted", tones.DANGER, note=info),
+        cells.moment(at),
     ]
 
 

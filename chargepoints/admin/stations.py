@@ -12,11 +12,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
 from chargepoints.admin.provisioning_form import ProvisioningForm
-from chargepoints.models import ChargePoint
+from chargepoints.models import ChargePoint, Connector
 from chargepoints.services.provisioning import stations
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import OperatorAdmin, link
@@ -36,6 +36,19 @@ def station_url(request: HttpRequest, identity: str) -> str:
     return f"{scheme}://{request.get_host()}/ocpp/{quote(identity, safe='')}"
 
 
+class StateFilter(DropdownFilter):
+    """The stations online whose state has a status."""
+
+    title = _("State")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(status, words) for status, words in Connector.Status.choices if status]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.in_state(self.value()) if self.value() in Connector.Status.values else queryset
+
+
 @admin.register(ChargePoint)
 class ChargePointAdmin(OperatorAdmin):
     """The list leads to the station page; the form here is for an administrator's settings."""
@@ -43,7 +56,7 @@ class ChargePointAdmin(OperatorAdmin):
     form = ProvisioningForm
     list_display = ["page", "state", "version", "make", "firmware_version", "registration", "last_seen_at"]
     list_display_links = None
-    list_filter = ["is_online", ("registration_status", ChoicesDropdownFilter), VersionFilter]
+    list_filter = ["is_online", StateFilter, ("registration_status", ChoicesDropdownFilter), VersionFilter]
     search_fields = ["identity", "name", "vendor", "model", "serial_number"]
     search_help_text = _("Search by identity, name, vendor, model or serial number")
     ordering = ["identity_key"]
@@ -61,6 +74,10 @@ class ChargePointAdmin(OperatorAdmin):
     empty_sentence = _(
         "No stations yet. Set a station's URL to this address, with an identity of your choice:"
     )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        # Only the rows that are shown are read with the statuses of their connectors.
+        return super().get_queryset(request).with_statuses()
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
         return super().get_fieldsets(request, obj) if obj else self.fieldsets[:-1]
@@ -106,9 +123,10 @@ class ChargePointAdmin(OperatorAdmin):
 
     @display(description=_("State"), label=tones.CONNECTOR | tones.ONLINE)
     def state(self, charge_point: ChargePoint) -> tuple[str, str]:
+        state = charge_point.state
         if not charge_point.is_online:
-            return "Offline", tones.station_status(charge_point.status, is_online=False)[0]
-        return charge_point.status or "Online", charge_point.status or gettext("Online")
+            return "Offline", tones.station_status(state.status, is_online=False, words=str(state))[0]
+        return state.status or "Online", str(state) or gettext("Online")
 
     @admin.display(description="OCPP")
     def version(self, charge_point: ChargePoint) -> str:

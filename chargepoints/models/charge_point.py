@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from django.conf import settings
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.site import Site
+from chargepoints.models.station_state import OTHER, StationState, state_of, worse_than
 from ocpp_server.protocol.versions import VERSIONS, label
 
 
@@ -23,6 +25,26 @@ class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
 
     def by_identities(self, identities: Iterable[str]) -> ChargePointQuerySet:
         return self.filter(identity_key__in={identity.casefold() for identity in identities})
+
+    def with_statuses(self) -> ChargePointQuerySet:
+        """With the statuses of all connectors, read by one query for all rows: `state` needs them."""
+        statuses = Connector.objects.order_by().only("charge_point_id", "status")
+        return self.prefetch_related(models.Prefetch("connectors", statuses, to_attr="loaded_connectors"))
+
+    def in_state(self, status: str) -> ChargePointQuerySet:
+        """The stations online whose state has this status."""
+        worse = worse_than(status)
+        hidden = _reports(*(one for one in worse if one != OTHER))
+        if OTHER in worse:
+            hidden |= _reports(OTHER, lookup="startswith")
+        return self.online().filter(_reports(status) & ~hidden)
+
+
+def _reports(*statuses: str, lookup: str = "") -> Q:
+    """The condition that a station as a whole or one of its connectors has one of these statuses."""
+    condition = {f"status__{lookup}": statuses[0]} if lookup else {"status__in": statuses}
+    connectors = Connector.objects.order_by().filter(**condition)
+    return Q(**condition) | Q(pk__in=connectors.values("charge_point"))
 
 
 class ChargePoint(models.Model):
@@ -125,6 +147,22 @@ class ChargePoint(models.Model):
     @property
     def presence(self) -> str:
         return "online" if self.is_online else "offline"
+
+    @property
+    def state(self) -> StationState:
+        """The worst status of the station and its connectors. One query, or none after `with_statuses`."""
+        loaded: list[Connector] | None = getattr(self, "loaded_connectors", None)
+        if loaded is None:
+            return state_of(self.status, list(self.connectors.order_by().values_list("status", flat=True)))
+        return state_of(self.status, [connector.status for connector in loaded])
+
+    @property
+    def shown_state(self) -> StationState:
+        """The state with Offline without a connection, and Online before a status is known."""
+        state = self.state
+        if not self.is_online:
+            return StationState("Offline", state.total, state.total)
+        return state if state.status else StationState("Online", state.total, state.total)
 
     @property
     def overall_status(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from chargepoints.models import Connector, Evse
+from chargepoints.models.station_state import OTHER
 from chargepoints.tables import CHARGE_POINTS, CONNECTORS
 from ocpp_server.events.catalogue import stations
 from ocpp_server.live.records import ConnectorState
@@ -113,7 +114,7 @@ def _set_status(
 
 def known_status(status: str) -> str:
     """The status, marked with a prefix when it is unknown."""
-    return status if status in _KNOWN else f"Other:{status}"[:64]
+    return status if status in _KNOWN else f"{OTHER}{status}"[:64]
 
 
 def free_since(station: Station, place: Place) -> datetime | None:

@@ -40,7 +40,7 @@ class ChargePointViewSet(ResourceViewSet):
     key, component = "chargePoints", "ChargePoint"
     has_etag = False
     write_role = Role.ADMINISTRATOR
-    queryset = ChargePoint.objects.all()
+    queryset = ChargePoint.objects.with_statuses()
     serializer_class = ChargePointDetailSerializer
     lookup = STATION
     operations = (

@@ -53,13 +53,13 @@ REMOTE_START = {"waiting": INFO, "started": SUCCESS, "refused": DANGER, "nothing
 ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 
 
-def station_status(status: str, is_online: bool) -> tuple[str, str]:
+def station_status(status: str, is_online: bool, words: str = "") -> tuple[str, str]:
     """The text and colour of the status of a station or connector. While it is offline, the text says so,
-    because its last status may be out of date.
+    because its last status may be out of date. `words` replace the text of the status.
     """
-    known = status or gettext("not reported yet")
+    known = words or status or gettext("not reported yet")
     if is_online:
         return known, CONNECTOR.get(status, NEUTRAL)
     if not status:
         return gettext("Offline"), NEUTRAL
-    return gettext("Offline (last: %(status)s)") % {"status": status}, NEUTRAL
+    return gettext("Offline (last: %(status)s)") % {"status": known}, NEUTRAL

@@ -37,7 +37,7 @@ def test_the_dashboard_counts_current_sessions_and_stations(viewer: Client) -> N
         "known": "of 2 known",
         "charging": "1",
         "power": "7.4 kW",
-        "faults": "2",
+        "faults": "1",
         "sessions_today": "1",
         "energy_today": "1.50 kWh",
         "suspect": "1",

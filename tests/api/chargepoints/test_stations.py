@@ -8,7 +8,7 @@ from urllib.parse import quote
 import orjson
 import pytest
 
-from chargepoints.models import ChargePoint, Command, Evse
+from chargepoints.models import ChargePoint, Command, Connector, Evse
 from configuration.models import StoredKey
 from events.models import Event
 from tests.api.conftest import Caller
@@ -40,6 +40,19 @@ def test_a_station_is_shown_with_its_documented_fields(viewer: Caller, garage: C
     assert row["configuration"]["HeartbeatInterval"] == "300"
     assert row["configuration"]["NumberOfConnectors"] == "2"
     assert "AuthorizationKey" not in row["configuration"]
+
+
+def test_the_state_of_a_station_is_its_worst_connectors(viewer: Caller, garage: ChargePoint) -> None:
+    ChargePoint.objects.update(is_online=True, status="Available")
+    Connector.objects.filter(number=1).update(status="Faulted")
+
+    row = viewer.get("/api/v1/chargepoints?state=Faulted").info["chargePoints"][0]
+
+    total = garage.connectors.count()
+    assert row["state"] == {"status": "Faulted", "count": 1, "total": total}
+    assert row["status"] == "Available"  # of the station as a whole
+    assert viewer.get("/api/v1/chargepoints?state=Charging").info["total"] == 0
+    assert viewer.get(f"{GARAGE}/status").info["state"] == row["state"]
 
 
 def test_the_list_shows_the_stations_own_stored_values(viewer: Caller, garage: ChargePoint) -> None:
