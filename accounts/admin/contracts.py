@@ -15,8 +15,9 @@ from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
+from accounts.admin.person_picker import PersonPicker, offer_people
 from accounts.admin.rights import BUDGET_LABELS
-from accounts.models import Contract, Member, Token, TokenGroup
+from accounts.models import Contract, Member, Token, TokenGroup, User
 from accounts.models.contract import contract_key
 from accounts.services import membership, token_groups
 from ocpp_server.admin import access, tones
@@ -25,7 +26,16 @@ from ocpp_server.domain import DomainError
 
 
 class Members(BaseInlineFormSet):  # type: ignore[type-arg]
-    """The member rows of a contract's form."""
+    """The member rows of a contract's form. The first member of a new contract is its owner."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.initial_form_count():
+            self.initial_extra = [{"role": Member.Role.OWNER}]
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        offer_people(form)
 
     def rows(self) -> list[dict[str, Any]]:
         return [form.cleaned_data for form in self.forms if form.cleaned_data.get("user")]
@@ -36,8 +46,16 @@ class Members(BaseInlineFormSet):  # type: ignore[type-arg]
             return
         members = self.rows()
         owners = [member for member in members if member["role"] == Member.Role.OWNER]
-        if len(owners) != 1:
+        if not owners:
+            raise forms.ValidationError(
+                gettext("A contract must have exactly one owner. Choose the role Owner for one member.")
+            )
+        if len(owners) > 1:
             raise forms.ValidationError(gettext("A contract must have exactly one owner."))
+        for form in self.forms:
+            self._require_open(form)
+        if any(self.errors):
+            return
         if owners[0]["status"] != Member.Status.ACTIVE:
             raise forms.ValidationError(gettext("The owner must be an active member."))
         present = [member for member in members if member["status"] != Member.Status.REMOVED]
@@ -47,8 +65,15 @@ class Members(BaseInlineFormSet):  # type: ignore[type-arg]
                 gettext("At most %(limit)s members, including the owner.") % {"limit": limit}
             )
 
+    def _require_open(self, form: Any) -> None:
+        """A closed person cannot join a contract or become its owner."""
+        user = form.cleaned_data.get("user")
+        is_new = form.instance.pk is None or not {"user", "role"}.isdisjoint(form.changed_data)
+        if user and user.status == User.Status.CLOSED and is_new:
+            form.add_error("user", gettext("%(person)s is closed.") % {"person": user})
 
-class MemberInline(TabularInline):
+
+class MemberInline(PersonPicker, TabularInline):
     model = Member
     formset = Members
     fields = ["user", "role", "status"]
@@ -56,6 +81,9 @@ class MemberInline(TabularInline):
     extra = 0
     min_num = 1
     can_delete = False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.readable(request, obj, super().get_fields(request, obj))
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return access.may_read(request.user)

@@ -80,11 +80,10 @@ class PersonAdmin(OperatorAdmin):
         return super().has_change_permission(request, obj) and (obj is None or not obj.is_erased)
 
     def save_model(self, request: HttpRequest, obj: Person, form: PersonForm, change: bool) -> None:
-        changes = {name: form.cleaned_data[name] for name in form.changed_data}
         if change:
-            people.update(obj, **changes)
+            people.update(obj, **{name: form.cleaned_data[name] for name in form.changed_data})
             return
-        made = people.create(**{"name": "", **changes})
+        made = people.create(**form.cleaned_data)
         obj.pk, obj.username, obj._state.adding = made.pk, made.username, False
 
     @admin.display(description=_("Person"), ordering="name")

@@ -20,6 +20,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.views import ChangeList
 
+from accounts.admin.person_picker import PersonPicker, offer_people
 from accounts.admin.rights import BUDGET_LABELS
 from accounts.admin.token_files import TokenFiles
 from accounts.models import Token, UnknownToken
@@ -38,6 +39,10 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         labels = BUDGET_LABELS | {"is_master": _("Master pass"), "user": _("Driver")}
         help_texts = {"name": _("The driver's name, or a label for the token.")}
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        offer_people(self)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         uid, kind = cleaned.get("uid"), cleaned.get("type")
@@ -53,14 +58,16 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
                 with transaction.atomic():
                     membership.require_holder(contract, cleaned.get("user"))
         except Invalid as error:
-            self.add_error(error.field if error.field in self.fields else None, error.sentence)
+            field = error.field.removesuffix("_id")  # the API's name of a row
+            field = field if field in self.fields else error.field
+            self.add_error(field if field in self.fields else None, error.sentence)
         else:
             cleaned["contract"] = contract
         return cleaned
 
 
 @admin.register(Token)
-class TokenAdmin(OperatorAdmin):
+class TokenAdmin(PersonPicker, OperatorAdmin):
     form = TokenForm
     list_display = [
         "uid",
@@ -101,6 +108,12 @@ class TokenAdmin(OperatorAdmin):
         "No tokens yet. Present a card to a station: it appears under Unknown tokens, where you can add it."
     )
     list_before_template = "operator/token_list_buttons.html"
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return [
+            (title, {**options, "fields": self.readable(request, obj, options["fields"])})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
 
     def get_urls(self) -> list[Any]:
         return [*TokenFiles(self).urls(), *super().get_urls()]

@@ -18,6 +18,11 @@ class UserQuerySet(models.QuerySet["User"]):
         """People who charge: every user without access to the admin."""
         return self.filter(is_staff=False, is_superuser=False)
 
+    def choices(self, *, held_by: int | None = None) -> UserQuerySet:
+        """The people that a form may choose, and the present choice, whoever that is."""
+        people = Q(is_staff=False, is_superuser=False, erased_at__isnull=True)
+        return self.filter(people | Q(pk=held_by))
+
 
 class Users(UserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     use_in_migrations = False

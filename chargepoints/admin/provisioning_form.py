@@ -55,6 +55,9 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if self.instance.pk is None and "registration_status" in self.fields:
+            # A station that an operator adds may charge. The model's default is for unknown stations.
+            self.initial.setdefault("registration_status", ChargePoint.Registration.ACCEPTED)
         has_password = bool(self.instance.pk and self.instance.password_hash)
         if "password" in self.fields:
             self.fields["password"].label = _("New password") if has_password else _("Password")
@@ -85,20 +88,29 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or {}
         if cleaned.get("password") and cleaned.get("remove_password"):
             self.add_error("remove_password", gettext("Either set a password or remove it."))
+        profile = cleaned.get("security_profile")
         keeps = bool(self.instance.password_hash) and not cleaned.get("remove_password")
-        if cleaned.get("security_profile") in (1, 2) and not (keeps or cleaned.get("password")):
+        if profile == 0 and (cleaned.get("password") or (keeps and "security_profile" in self.changed_data)):
+            # Saving both would show "no password" for a station that must prove one.
+            sentence = gettext("Profile 0 is for stations without a password: choose 1 or 2, or remove it.")
+            self.add_error("security_profile", sentence)
+        if profile in (1, 2) and not (keeps or cleaned.get("password")):
             sentence = gettext("Security profile %(profile)s needs a password.")
-            self.add_error("password", sentence % {"profile": cleaned["security_profile"]})
+            self.add_error("password", sentence % {"profile": profile})
         return cleaned
 
     def new_password(self) -> str | None:
         """The password to set, "" to remove it, None to keep it."""
         return "" if self.cleaned_data.get("remove_password") else self.cleaned_data.get("password") or None
 
-    def changed_settings(self) -> dict[str, Any]:
-        """The changed settings, as arguments of `stations.create` and `stations.update`."""
+    def settings(self) -> dict[str, Any]:
+        """All settings of the form, as arguments of `stations.create`."""
         return {
-            name: self.cleaned_data[name]
-            for name in self.changed_data
-            if name not in {"identity", "password", "remove_password"} and name in self.cleaned_data
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name not in {"identity", "password", "remove_password"}
         }
+
+    def changed_settings(self) -> dict[str, Any]:
+        """The settings that differ from the stored ones, as arguments of `stations.update`."""
+        return {name: value for name, value in self.settings().items() if name in self.changed_data}

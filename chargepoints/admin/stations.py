@@ -94,9 +94,8 @@ class ChargePointAdmin(OperatorAdmin):
             actor = request.user.get_username()
             stations.update(obj, actor=actor, password=form.new_password(), **form.changed_settings())
             return
-        made = stations.create(
-            identity=obj.identity, password=form.new_password() or "", **form.changed_settings()
-        )
+        # All settings: a choice that equals the first value of the form is a choice too.
+        made = stations.create(identity=obj.identity, password=form.new_password() or "", **form.settings())
         obj.pk, obj._state.adding = made.pk, False
 
     def response_add(
