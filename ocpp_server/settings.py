@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 import environ
 
-from ocpp_server import __version__
+from ocpp_server import __version__, listening
 from ocpp_server.admin import theme
 from ocpp_server.environment import env
 from ocpp_server.events import catalogue
@@ -263,7 +263,9 @@ AXES_ENABLE_ADMIN = False  # its admin pages have no unfold style
 SECRET_KEY: str = ENVIRONMENT["SECRET_KEY"] or kept_secret_key()
 TLS_CERT: Path | None = ENVIRONMENT["TLS_CERT"]
 BEHIND_TLS = PUBLIC_URL.startswith("https://")
-_LOOPBACK = ["localhost", "127.0.0.1", "[::1]"]
+_OWN_HOST = listening.in_url(listening.own_host(ENVIRONMENT["LISTEN_ADDRESS"]))
+# The probes and commands of this machine use its own address.
+_LOOPBACK = ["localhost", "127.0.0.1", "[::1]", _OWN_HOST]
 if ENVIRONMENT["ALLOWED_HOSTS"]:
     ALLOWED_HOSTS = [*ENVIRONMENT["ALLOWED_HOSTS"], *_LOOPBACK]
 elif PUBLIC_URL:
@@ -286,7 +288,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE: int = ENVIRONMENT["HTTP_MAX_BODY"]
 SILENCED_SYSTEM_CHECKS = ["security.W021"]
 
 # The URL of the running server for commands on this machine. They bypass the proxy, so they set its header.
-LOOPBACK_URL = f"{'https' if TLS_CERT else 'http'}://127.0.0.1:{HTTP_PORT}"
+LOOPBACK_URL = f"{'https' if TLS_CERT else 'http'}://{_OWN_HOST}:{HTTP_PORT}"
 LOOPBACK_HEADERS = {"X-Forwarded-Proto": "https"} if BEHIND_TLS else {}
 
 # -- languages, times, files -----------------------------------------------------------------------

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ocpp_server import listening
 from tests.processes import Launched, launch
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,11 +75,13 @@ class LiveServer:
             "OCPP_UNKNOWN_STATIONS": "accept",
             **environment,
         }
+        listens = [name for name in self.environment.get("LISTEN_ADDRESS", "").split(",") if name]
+        self.host = listening.own_host(listens or ["127.0.0.1"])
         self.process: Launched | None = None
 
     @property
     def ocpp(self) -> str:
-        return f"ws://127.0.0.1:{self.port}/ocpp"
+        return f"ws://{listening.in_url(self.host)}:{self.port}/ocpp"
 
     @property
     def database(self) -> Path:
@@ -106,7 +109,7 @@ class LiveServer:
     def _connection(self, timeout: float) -> http.client.HTTPConnection:
         certificate = self.environment.get("TLS_CERT")
         if not certificate:
-            return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+            return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         context = ssl.create_default_context(cafile=certificate)
         return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=context)
 

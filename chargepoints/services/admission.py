@@ -8,6 +8,7 @@ from django.conf import settings
 
 from chargepoints.models import ChargePoint, RefusedConnection
 from chargepoints.services import security
+from ocpp_server.addresses import address_key
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations
 from ocpp_server.transport.handshake import admission
@@ -109,7 +110,7 @@ def _announce(handshake: Handshake, refusal: Refusal, count: int) -> None:
     identity = handshake.identity.replace("\0", "\ufffd")[:255]
     if _announced.count(f"{identity.casefold()} {refusal.code} {refusal.reason}") > 1:
         return
-    if _strangers.count(handshake.address) > _MAX_ANNOUNCED:
+    if _strangers.count(address_key(handshake.address)) > _MAX_ANNOUNCED:
         return
     charge_point = find([identity])[0]
     outbox.emit(

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from chargepoints.models import ChargePoint, SecurityEvent
 from chargepoints.tables import SECURITY_EVENTS
+from ocpp_server.addresses import address_key
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
@@ -116,7 +117,7 @@ def failed_login(*, type: str, address: str, tech_info: str) -> None:
     count all of them.
     """
     measures.authentication_failures.add(type)
-    if _logged.count(address) <= MAX_LOGINS_PER_HOUR:
+    if _logged.count(address_key(address)) <= MAX_LOGINS_PER_HOUR:
         record(charge_point=None, type=type, tech_info=f"{tech_info} From {address or 'an unknown address'}.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocpp_server.environment.parsers import file, port
+from ocpp_server.environment.parsers import file, listen_addresses, port
 from ocpp_server.environment.variable import Variable
 
 SERVER = "The server"
@@ -16,6 +16,15 @@ NETWORK_VARIABLES: tuple[Variable, ...] = (
         "59800",
         port,
         "The port of the accounts API where it runs alone (run.py accounts).",
+        SERVER,
+    ),
+    Variable(
+        "LISTEN_ADDRESS",
+        "0.0.0.0,::",
+        listen_addresses,
+        "The addresses of this machine on which HTTP_PORT, ACCOUNTS_PORT and METRICS_PORT are open, IPv4 and "
+        "IPv6, separated by commas. 0.0.0.0 is every IPv4 address, :: every IPv6 address if the machine has "
+        "IPv6.",
         SERVER,
     ),
     Variable(

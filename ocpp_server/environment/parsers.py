@@ -169,6 +169,20 @@ def proxies(value: str) -> str:
     return ",".join(names(value))
 
 
+def listen_addresses(value: str) -> tuple[str, ...]:
+    """Addresses of this machine, each once. IPv6 may stand in brackets."""
+    found = []
+    for name in names(value):
+        try:
+            bare = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+            found.append(str(ipaddress.ip_address(bare)))
+        except ValueError:
+            raise ValueError(f"{name!r} is not an address such as 0.0.0.0, :: or 192.0.2.10") from None
+    if not found:
+        raise ValueError("it names no address")
+    return tuple(dict.fromkeys(found))
+
+
 def origins(value: str) -> list[str]:
     """Texts of the header Origin, as they are: `https://app.example.com`, `null`; `*` alone is all."""
     found = []

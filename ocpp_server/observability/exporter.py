@@ -10,21 +10,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, make_server
+from wsgiref.simple_server import WSGIRequestHandler
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import orjson
 import structlog
 from prometheus_client.exposition import ThreadingWSGIServer
 
+from ocpp_server import listening
 from ocpp_server.observability import metrics
 
 log = structlog.get_logger(__name__)
 
-HOST = "0.0.0.0"  # noqa: S104 - scraped from another machine
 # Processes on one machine may share one environment: each uses the first free port of this many.
 PORTS = 32
 TIMEOUT_S = 4.0
@@ -47,9 +47,16 @@ class _Bounded(ThreadingWSGIServer):
     request byte by byte would occupy its thread without end.
     """
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._places = BoundedSemaphore(CONNECTIONS)
+    def __init__(self, listener: socket.socket, application: Any, places: BoundedSemaphore) -> None:
+        address = listener.getsockname()
+        super().__init__(address, _Quiet, bind_and_activate=False)
+        self.socket.close()
+        self.socket, self.server_address = listener, address
+        # Set here, because `server_bind` asks the DNS for the name, in the event loop.
+        self.server_name, self.server_port = address[0], address[1]
+        self.setup_environ()
+        self.set_app(application)
+        self._places = places
 
     def process_request(self, request: Any, client_address: Any) -> None:
         if self._places.acquire(blocking=False):
@@ -81,34 +88,38 @@ class Exporter:
 
     def __init__(self) -> None:
         self.port = 0
-        self._server: Any = None
+        self._servers: list[_Bounded] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._status: Status | None = None
 
-    def start(self, first_port: int, status: Status) -> None:
-        """Listen on the first free port from this one; 0 is none. Call it in the event loop.
+    def start(self, first_port: int, status: Status, *, addresses: Sequence[str]) -> None:
+        """Listen on the first port from this one that is free on all addresses; 0 is none. Call it in the
+        event loop.
 
         `status` returns the parts of the process: {name: {"ok", "detail"}}. Without a free port an error is
         logged and the process continues.
         """
-        if not first_port or self._server is not None:
+        if not first_port or self._servers:
             return
         self._loop, self._status = asyncio.get_running_loop(), status
+        places = BoundedSemaphore(CONNECTIONS)
         for port in range(first_port, min(first_port + PORTS, 65536)):
             try:
-                self._server = make_server(HOST, port, self._answer, _Bounded, _Quiet)
-            except OSError as error:
+                listeners = listening.listen(addresses, port)
+            except listening.ListenError as error:
                 reason = str(error)
                 continue
             self.port = port
-            Thread(target=self._server.serve_forever, name="metrics-port", daemon=True).start()
+            self._servers = [_Bounded(listener, self._answer, places) for listener in listeners]
+            for server in self._servers:
+                Thread(target=server.serve_forever, name="metrics-port", daemon=True).start()
             log.info("metrics.listening", port=port)
             return
         log.error("metrics.no_port", first=first_port, reason=reason)
 
     async def stop(self) -> None:
-        server, self._server, self.port = self._server, None, 0
-        if server is not None:
+        servers, self._servers, self.port = self._servers, [], 0
+        for server in servers:
             await asyncio.to_thread(server.shutdown)
             server.server_close()
 

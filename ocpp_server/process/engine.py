@@ -77,7 +77,7 @@ async def start(*, serves: bool = True) -> None:
     if serves:
         scheduler.start()
         health_writer.start(status, path=settings.HEALTH_FILE, port=roles.own_port(settings))
-        exporter.start(settings.METRICS_PORT, status)
+        exporter.start(settings.METRICS_PORT, status, addresses=settings.LISTEN_ADDRESS)
         lag_meter.start()
     _Run.loop = asyncio.get_running_loop()
     log.info("engine.started", running_transactions=len(active), next_transaction=last_number + 1)

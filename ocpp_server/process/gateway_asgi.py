@@ -120,7 +120,7 @@ async def lifespan(scope: Scope, receive: Any, send: Any) -> None:
             try:
                 await gateway.start()
                 health_writer.start(gateway.status, path=settings.HEALTH_FILE, port=settings.HTTP_PORT)
-                exporter.start(settings.METRICS_PORT, gateway.status)
+                exporter.start(settings.METRICS_PORT, gateway.status, addresses=settings.LISTEN_ADDRESS)
                 lag_meter.start()
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})

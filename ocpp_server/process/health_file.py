@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ocpp_server import listening
 from ocpp_server.environment import roles
 
 Status = Callable[[], Awaitable[dict[str, Any]]]
@@ -93,7 +94,8 @@ def check(values: Mapping[str, Any], *, ready: bool) -> str:
         port = written["port"]
     if port is None:
         return ""
-    connection = _connection(port, is_tls=values["TLS_CERT"] is not None)
+    host = listening.own_host(values["LISTEN_ADDRESS"])
+    connection = _connection(host, port, is_tls=values["TLS_CERT"] is not None)
     with contextlib.closing(connection):
         try:
             connection.request("GET", "/health")
@@ -103,10 +105,10 @@ def check(values: Mapping[str, Any], *, ready: bool) -> str:
     return "" if answer == 200 else f"Port {port} answered {answer}."
 
 
-def _connection(port: int, *, is_tls: bool) -> http.client.HTTPConnection:
+def _connection(host: str, port: int, *, is_tls: bool) -> http.client.HTTPConnection:
     if not is_tls:
-        return http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWER_S)
+        return http.client.HTTPConnection(host, port, timeout=ANSWER_S)
     # The certificate is not verified: this request does not leave the machine.
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return http.client.HTTPSConnection("127.0.0.1", port, timeout=ANSWER_S, context=context)
+    return http.client.HTTPSConnection(host, port, timeout=ANSWER_S, context=context)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from typing import Any, Final
 
 import django
 
 from ocpp_server.environment.roles import ROLES, Role
+from ocpp_server.listening import Listeners
 from ocpp_server.process import start
 
 # The roles with a port, and the ASGI application of each.
@@ -39,9 +39,9 @@ def prepare(role: Role) -> Any:
 
 
 def serve_on(
-    role: Role, listener: socket.socket, *, banner: str, listening: Callable[[], object] | None = None
+    role: Role, listeners: Listeners, *, banner: str, listening: Callable[[], object] | None = None
 ) -> None:
     """Serve the application of a role after `prepare`. Raises StartError."""
     start.raise_file_limit()
     config = start.uvicorn_config(APPLICATIONS[role])
-    start.run_server(start.Server(config, banner=banner, listening=listening), listener)
+    start.run_server(start.Server(config, banner=banner, listening=listening), listeners)

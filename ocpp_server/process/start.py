@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import io
 import json
@@ -12,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
@@ -24,12 +25,12 @@ from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from ocpp_server import listening
 from ocpp_server.environment import env
+from ocpp_server.listening import Listeners
 from ocpp_server.process import tls
 from ocpp_server.transport import shutdown
 
-HOST = "0.0.0.0"  # noqa: S104 - chargers come from the network
-BACKLOG = 4096  # a whole depot reconnects at once after a power cut
 # The seconds in which the simulator of the demo has to end.
 DEMO_STOP_S = 10
 # The key of the advisory lock in PostgreSQL: two migrations at once would both create the same table.
@@ -118,7 +119,7 @@ def serve(*, demo: bool = False) -> int:
 def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
     from ocpp_server import settings as configured  # raises SettingError here, before Django could wrap it
 
-    listener = held.enter_context(listen(configured.HTTP_PORT))
+    listeners = held.enter_context(listen(configured.ENVIRONMENT))
     if not configured.REDIS_DISTRIBUTED_STATE:
         held.enter_context(sole_server(configured.DATA_DIR))
     raise_file_limit()
@@ -133,18 +134,18 @@ def _serve(held: contextlib.ExitStack, *, demo: bool) -> int:
         banner=banner(configured.ENVIRONMENT, first_login, demo=demo),
         demo=simulate if demo else None,
     )
-    run_server(server, listener)
+    run_server(server, listeners)
     print("The server has stopped.", flush=True)
     return 0
 
 
-def run_server(server: Server, listener: socket.socket) -> None:
+def run_server(server: Server, listeners: Listeners) -> None:
     """Serve until a signal arrives. Raises StartError when the application can't start or was cut off."""
     # This handler is used before uvicorn sets its own and after it has removed them: uvicorn raises the
     # signal again when it has ended, and a requested stop is not an error.
     signal.signal(signal.SIGTERM, lambda *_: setattr(server, "should_exit", True))
     with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+        server.run(sockets=listeners)
     server.end_demo()
     if not server.started:
         raise StartError("The server could not start; the log above says why.")
@@ -183,35 +184,31 @@ def uvicorn_config(application: str = "ocpp_server.asgi:application") -> uvicorn
         server_header=False,
         forwarded_allow_ips=configured.ENVIRONMENT["FORWARDED_ALLOW_IPS"],
         timeout_graceful_shutdown=int(configured.ENVIRONMENT["SHUTDOWN_GRACE"]),
-        backlog=BACKLOG,
+        backlog=listening.BACKLOG,
         **tls.uvicorn_options(configured.ENVIRONMENT),
     )
 
 
-def listen(port: int, *, name: str = "HTTP_PORT", is_shared: bool = False) -> socket.socket:
-    """A listening socket. Call this first, so that nothing has changed when the port is in use.
-
-    Several sockets with `is_shared` may have the same port; the kernel distributes the connections among
-    them.
+def listen(values: Mapping[str, Any], *, name: str = "HTTP_PORT", is_shared: bool = False) -> Listeners:
+    """The listening sockets of the port that is set by `name`. Call this first, so that nothing has changed
+    when the port is in use. Raises StartError.
     """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if is_shared:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    port: int = values[name]
     try:
-        listener.bind((HOST, port))
-        # Listen too: Linux lets two programs bind a port with SO_REUSEADDR as long as neither listens.
-        listener.listen(BACKLOG)
-    except OSError as error:
-        listener.close()
+        return listening.listen(values["LISTEN_ADDRESS"], port, is_shared=is_shared)
+    except listening.ListenError as failed:
         other = port + 9 if port < 60000 else port - 9
-        reason = (
-            "may only be opened by root; choose one from 1024 up"
-            if isinstance(error, PermissionError)
-            else f"is in use by another program; stop it or choose another port, such as {name}={other}"
-        )
-        raise StartError(f"{name}: port {port} {reason}.") from None
-    return listener
+        reason = failed.error.strerror or str(failed.error)
+        if isinstance(failed.error, PermissionError):
+            sentence = f"{name}: port {port} may only be opened by root; choose one from 1024 up."
+        elif failed.error.errno == errno.EADDRINUSE:
+            sentence = (
+                f"{name}: port {port} is in use by another program; "
+                f"stop it or choose another port, such as {name}={other}."
+            )
+        else:
+            sentence = f"LISTEN_ADDRESS: this machine can't listen on {failed.address} ({reason})."
+        raise StartError(sentence) from None
 
 
 @contextlib.contextmanager
@@ -337,28 +334,33 @@ def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def own_address() -> str:
-    """The address at which stations on the same network reach this server; found without sending a packet."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # TEST-NET-1: only looks up the route
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
+def own_url(values: Mapping[str, Any], *, port: str = "HTTP_PORT") -> str:
+    """The address of the server for a browser on this machine."""
+    scheme = "https" if values["TLS_CERT"] else "http"
+    host = listening.own_host(values["LISTEN_ADDRESS"])
+    name = "localhost" if host in ("127.0.0.1", "::1") else listening.in_url(host)
+    return f"{scheme}://{name}:{values[port]}"
+
+
+def endpoint(values: Mapping[str, Any]) -> str:
+    """The address for stations on the same network, without the identity."""
+    scheme, host = (
+        "https" if values["TLS_CERT"] else "http",
+        listening.reachable_host(values["LISTEN_ADDRESS"]),
+    )
+    web = values["PUBLIC_URL"] or f"{scheme}://{listening.in_url(host)}:{values['HTTP_PORT']}"
+    return f"{web.replace('http', 'ws', 1)}/ocpp"
 
 
 def banner(values: dict[str, Any], first_login: dict[str, str], *, demo: bool) -> str:
-    port = values["HTTP_PORT"]
-    scheme = "https" if values["TLS_CERT"] else "http"
-    web = values["PUBLIC_URL"] or f"{scheme}://localhost:{port}"
-    sockets = (values["PUBLIC_URL"] or f"{scheme}://{own_address()}:{port}").replace("http", "ws", 1)
+    web = values["PUBLIC_URL"] or own_url(values)
     lines = [
         "",
         "The charging-station management system is running. Ctrl-C stops it.",
         "",
         f"  Admin          {web}/admin/",
         f"  API documents  {web}/api/docs/",
-        f"  OCPP endpoint  {sockets}/ocpp/<identity>   (1.6J, 2.0.1, 2.1)",
+        f"  OCPP endpoint  {endpoint(values)}/<identity>   (1.6J, 2.0.1, 2.1)",
         f"  Data           {values['DATABASE_URL'].rpartition('@')[2] or values['DATA_DIR']}",
         "",
     ]

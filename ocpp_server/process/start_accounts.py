@@ -10,6 +10,7 @@ import django
 import uvicorn
 
 from ocpp_server.environment import roles
+from ocpp_server.listening import BACKLOG
 from ocpp_server.process import start, tls
 
 
@@ -30,8 +31,7 @@ def serve() -> int:
 def _serve(held: contextlib.ExitStack) -> int:
     from ocpp_server import accounts_settings as configured  # raises SettingError
 
-    port = configured.ENVIRONMENT["ACCOUNTS_PORT"]
-    listener = held.enter_context(start.listen(port, name="ACCOUNTS_PORT"))
+    listeners = held.enter_context(start.listen(configured.ENVIRONMENT, name="ACCOUNTS_PORT"))
     if not configured.REDIS_DISTRIBUTED_STATE:
         # Without Redis, another process would not get the news that a token was blocked here.
         held.enter_context(start.sole_server(configured.DATA_DIR))
@@ -43,7 +43,7 @@ def _serve(held: contextlib.ExitStack) -> int:
     else:
         first_login = start.prepare_database(demo=False)
     banner = _banner(configured.ENVIRONMENT, first_login)
-    start.run_server(start.Server(_uvicorn_config(), banner=banner), listener)
+    start.run_server(start.Server(_uvicorn_config(), banner=banner), listeners)
     print("The accounts API has stopped.", flush=True)
     return 0
 
@@ -63,13 +63,13 @@ def _uvicorn_config() -> uvicorn.Config:
         server_header=False,
         forwarded_allow_ips=configured.ENVIRONMENT["FORWARDED_ALLOW_IPS"],
         timeout_graceful_shutdown=int(configured.ENVIRONMENT["SHUTDOWN_GRACE"]),
-        backlog=start.BACKLOG,
+        backlog=BACKLOG,
         **tls.uvicorn_options(configured.ENVIRONMENT),
     )
 
 
 def _banner(values: dict[str, Any], first_login: dict[str, str]) -> str:
-    address = f"{'https' if values['TLS_CERT'] else 'http'}://localhost:{values['ACCOUNTS_PORT']}"
+    address = start.own_url(values, port="ACCOUNTS_PORT")
     kept = [f"  First start. The credentials are in {first_login['file']}.", ""] if first_login else []
     return "\n".join(
         [

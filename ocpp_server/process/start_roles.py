@@ -59,12 +59,12 @@ def migrate() -> int:
 
 
 def _listen(role: Role, held: contextlib.ExitStack) -> int:
-    port, count = env.read()["HTTP_PORT"], env.read()["WEB_WORKERS"]
-    if role is Role.WEB and count > 1:
-        return workers.run(role, port, count)
-    listener = held.enter_context(start.listen(port))
+    values = env.read()
+    if role is Role.WEB and values["WEB_WORKERS"] > 1:
+        return workers.run(role, values)
+    listeners = held.enter_context(start.listen(values))
     configured = prepare(role)
-    serve_on(role, listener, banner=_banner(role, configured.ENVIRONMENT))
+    serve_on(role, listeners, banner=_banner(role, configured.ENVIRONMENT))
     print(f"The {role} process has stopped.", flush=True)
     return 0
 
@@ -72,9 +72,8 @@ def _listen(role: Role, held: contextlib.ExitStack) -> int:
 def _banner(role: Role, values: dict[str, Any]) -> str:
     if role is Role.WEB:
         return start.banner(values, {}, demo=False)
-    here = values["PUBLIC_URL"] or f"http://{start.own_address()}:{values['HTTP_PORT']}"
-    sockets = here.replace("http", "ws", 1)
-    return f"\nThe gateway is running. Ctrl-C stops it.\n\n  OCPP endpoint  {sockets}/ocpp/<identity>\n"
+    endpoint = start.endpoint(values)
+    return f"\nThe gateway is running. Ctrl-C stops it.\n\n  OCPP endpoint  {endpoint}/<identity>\n"
 
 
 # -- roles without a port -------------------------------------------------------------------------------

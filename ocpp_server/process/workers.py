@@ -1,6 +1,6 @@
 """Several worker processes of one role behind one port, for `run.py web` with WEB_WORKERS.
 
-Each worker has a listening socket of its own on the shared port, so that the kernel distributes the stations
+Each worker has listening sockets of its own on the shared port, so that the kernel distributes the stations
 evenly; with one socket for all, most stations would go to the worker that is idle at the moment. The parent
 keeps the sockets open: while a dead worker is replaced, its clients wait and are not refused.
 """
@@ -15,10 +15,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ocpp_server.environment import roles
 from ocpp_server.environment.roles import Role
+from ocpp_server.listening import Listeners
 from ocpp_server.process import start
 from ocpp_server.process.serving import prepare, serve_on
 
@@ -27,22 +30,22 @@ POLL_S = 0.2
 
 
 class Worker:
-    """A worker process and its listening socket.
+    """A worker process and its listening sockets.
 
     A socket pair connects it with the parent: the worker reports that it listens, and ends when the parent's
     end is closed.
     """
 
-    def __init__(self, role: Role, listener: socket.socket) -> None:
+    def __init__(self, role: Role, listeners: Listeners) -> None:
         self.role = role
-        self.listener = listener
+        self.listeners = listeners
         self.spawn()
 
     def spawn(self) -> None:
         self.is_up = False
         self.parent_end, worker_end = socket.socketpair()
         self.parent_end.setblocking(False)
-        passed = self.listener.fileno(), worker_end.fileno()
+        passed = [worker_end.fileno(), *(listener.fileno() for listener in self.listeners)]
         # In a session of its own: Ctrl-C reaches only the parent, or each worker would get the signal twice.
         self.process = subprocess.Popen(  # noqa: S603 - this project's own module
             [sys.executable, "-m", "ocpp_server.process.workers", self.role, *map(str, passed)],
@@ -77,9 +80,10 @@ class Worker:
 class WorkerPool:
     """All workers, from the first start to the last exit."""
 
-    def __init__(self, role: Role, port: int, count: int) -> None:
-        start.listen(port).close()  # raises StartError when another program uses the port
-        self.workers = [Worker(role, start.listen(port, is_shared=True)) for _ in range(count)]
+    def __init__(self, role: Role, values: Mapping[str, Any]) -> None:
+        start.listen(values).close()  # raises StartError when another program uses the port
+        count: int = values["WEB_WORKERS"]
+        self.workers = [Worker(role, start.listen(values, is_shared=True)) for _ in range(count)]
         self.signals = 0
 
     def handle_signal(self, *_: object) -> None:
@@ -110,15 +114,15 @@ class WorkerPool:
     def _end(self) -> int:
         """End the workers and wait for them, their grace period included; returns the highest exit status."""
         for worker in self.workers:
-            worker.listener.close()
+            worker.listeners.close()
             worker.parent_end.close()
         return max(worker.wait() for worker in self.workers)
 
 
-def run(role: Role, port: int, count: int) -> int:
+def run(role: Role, values: Mapping[str, Any]) -> int:
     """Start the workers, replace dead ones, and end all on a signal. Raises SettingError and StartError."""
     configured = prepare(role)
-    status = WorkerPool(role, port, count).run(start.banner(configured.ENVIRONMENT, {}, demo=False))
+    status = WorkerPool(role, values).run(start.banner(configured.ENVIRONMENT, {}, demo=False))
     print(f"The {role} processes have stopped.", flush=True)
     return status
 
@@ -126,13 +130,13 @@ def run(role: Role, port: int, count: int) -> int:
 # -- in the worker ---------------------------------------------------------------------------------------
 
 
-def work(role: Role, listener: socket.socket, worker_end: socket.socket) -> int:
+def work(role: Role, worker_end: socket.socket, listeners: Listeners) -> int:
     roles.begin(role)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ocpp_server.settings")
     threading.Thread(target=_end_with_parent, args=(worker_end,), daemon=True).start()
     try:
         prepare(role)
-        serve_on(role, listener, banner="", listening=lambda: _report_listening(worker_end))
+        serve_on(role, listeners, banner="", listening=lambda: _report_listening(worker_end))
     except start.StartError as error:
         sys.stderr.write(f"{error}\n")
         return error.code
@@ -155,4 +159,5 @@ def _end_with_parent(worker_end: socket.socket) -> None:
 
 if __name__ == "__main__":
     name, *descriptors = sys.argv[1:]
-    raise SystemExit(work(Role(name), *(socket.socket(fileno=int(number)) for number in descriptors)))
+    end, *opened = [socket.socket(fileno=int(number)) for number in descriptors]
+    raise SystemExit(work(Role(name), end, Listeners(opened)))

@@ -17,9 +17,9 @@ def serve(is_broken: str = "") -> None:
     if is_broken:
         journal.Journal.commit = _commit_later  # type: ignore[method-assign]
     signal.signal(signal.SIGTERM, lambda *_: None)
-    with start.listen(settings.HTTP_PORT) as listener, start.sole_server(settings.DATA_DIR):
+    with start.listen(settings.ENVIRONMENT) as listeners, start.sole_server(settings.DATA_DIR):
         start.raise_file_limit()
-        start.Server(start.uvicorn_config(), banner="up", demo=None).run(sockets=[listener])
+        start.Server(start.uvicorn_config(), banner="up", demo=None).run(sockets=listeners)
 
 
 def create_tokens(cards: str) -> None:

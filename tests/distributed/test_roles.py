@@ -150,6 +150,8 @@ def test_several_workers_serve_one_port_and_a_killed_one_is_replaced(cluster: Cl
     first.kill()
     replaced = until(lambda: [worker for worker in workers.all() if worker not in (first, second)])
     answers = {workers.server.request("GET", "/health")[0] for _ in range(20)}
+    workers.server.host = "::1"
+    answers |= {workers.server.request("GET", "/health")[0] for _ in range(20)}
 
     assert len(replaced) == 1 and answers == {200}
     assert workers.server.stop() == 0

@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes
 from django.conf import settings
 
 from ocpp_server import live
+from ocpp_server.addresses import address_key
 from ocpp_server.live.recent import Recent
 from ocpp_server.observability import measures
 from ocpp_server.ports import Port
@@ -145,7 +146,7 @@ async def admit(handshake: Handshake) -> Admitted:
     _check_identity(handshake.identity)
     _check_header(handshake.protocol_header)
     failures, arrivals = await _recent().counts(
-        handshake.address, handshake.identity, authentication.FAILURE, authentication.ARRIVAL
+        address_key(handshake.address), handshake.identity, authentication.FAILURE, authentication.ARRIVAL
     )
     if failures >= authentication.MAX_FAILURES:
         raise Refusal(
@@ -160,9 +161,9 @@ async def admit(handshake: Handshake) -> Admitted:
             # Takes as long as a wrong password, so that the time does not reveal which identities exist.
             await authentication.verify("", b"nobody")
             raise Refusal(404, "No charge point has this identity.", can_be_accepted=True)
-    if charge_point is None or not await _is_proven(charge_point, handshake):
+    if charge_point is None or not await _authenticate(charge_point, handshake):
         _check_origin(handshake)
-    await _recent().note(handshake.address, handshake.identity, authentication.ARRIVAL)
+    await _note(handshake, authentication.ARRIVAL)
     version, subprotocol = _version(handshake)
     if charge_point is None:
         charge_point = await register(handshake.identity)
@@ -173,6 +174,10 @@ async def admit(handshake: Handshake) -> Admitted:
 
 def _recent() -> Recent:
     return live.state().recent
+
+
+async def _note(handshake: Handshake, kind: str) -> None:
+    await _recent().note(address_key(handshake.address), handshake.identity, kind)
 
 
 def _check_identity(identity: str) -> None:
@@ -221,8 +226,8 @@ def _version(handshake: Handshake) -> tuple[str, str | None]:
     return chosen, chosen
 
 
-async def _is_proven(charge_point: KnownStation, handshake: Handshake) -> bool:
-    """Whether the station has proved its password; False for one that needs none. Raises Refusal."""
+async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> bool:
+    """Whether the station has proved a password; False for one that needs none. Raises Refusal."""
     profile = charge_point.security_profile
     if profile >= 2 and not handshake.is_tls:
         raise Refusal(
@@ -240,7 +245,7 @@ async def _is_proven(charge_point: KnownStation, handshake: Handshake) -> bool:
         return False
     given = authentication.credentials(handshake.authorization)
     if given is None:
-        await _recent().note(handshake.address, handshake.identity, authentication.FAILURE)
+        await _note(handshake, authentication.FAILURE)
         raise Refusal(401, "The station needs a password and sent none.", security=FAILED_LOGIN)
     user, password = given
     fits = await authentication.verify(charge_point.password_hash, password)
@@ -251,7 +256,7 @@ async def _is_proven(charge_point: KnownStation, handshake: Handshake) -> bool:
             "The password is wrong." if charge_point.password_hash else "No password is set for this station."
         )
     if not fits:
-        await _recent().note(handshake.address, handshake.identity, authentication.FAILURE)
+        await _note(handshake, authentication.FAILURE)
         raise Refusal(401, reason, security=FAILED_LOGIN)
     return True
 

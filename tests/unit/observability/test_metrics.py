@@ -196,7 +196,7 @@ async def test_connections_to_the_metrics_port_are_bounded_in_number_and_time(
                 answer = held.enter_context(ask(b"GET /health HTTP/1.0\r\n\r\n")).recv(100)
             return ends, answer
 
-    live.start(free_port(), status=None)  # type: ignore[arg-type]  # no request reads it
+    live.start(free_port(), status=None, addresses=["127.0.0.1"])  # type: ignore[arg-type]  # no request reads it
     try:
         ends, answer = await asyncio.to_thread(asked)
     finally:

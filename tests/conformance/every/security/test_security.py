@@ -111,6 +111,20 @@ async def test_S03_guessing_is_slowed_down_and_the_known_address_still_connects(
     assert sum(row["count"] for row in records.refusals(guarded)) == 14
 
 
+async def test_S03_all_addresses_of_one_ipv6_customer_are_one_guesser(server, guarded):
+    codes = []
+    for number in range(11):
+        headers = {"X-Forwarded-For": f"2001:db8:5::{number:x}"}
+        codes.append(
+            (await refused(server, guarded, password=f"guess {number}", headers=headers)).status_code
+        )
+
+    assert codes == [401] * 10 + [429]
+    elsewhere = {"X-Forwarded-For": "2001:db8:5:1::1"}
+    async with station(server, V16, guarded, password=PASSWORD, headers=elsewhere) as peer:
+        await peer.heartbeat()
+
+
 async def test_S04_secrets_are_hashed_and_nowhere_shown(server, operator, records, guarded):
     async with station(server, V16, guarded, password=PASSWORD) as peer:
         key = "0123456789abcdef0123456789abcdef01234567"
