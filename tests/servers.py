@@ -111,6 +111,8 @@ class LiveServer:
         if not certificate:
             return http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         context = ssl.create_default_context(cafile=certificate)
+        if second := self.environment.get("TLS_SECOND_CERT"):
+            context.load_verify_locations(second)
         return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=context)
 
     def _is_up(self) -> bool:

@@ -36,4 +36,13 @@ NETWORK_VARIABLES: tuple[Variable, ...] = (
         SERVER,
     ),
     Variable("TLS_KEY", "", file, "The private key, if TLS_CERT does not contain it.", SERVER),
+    Variable(
+        "TLS_SECOND_CERT",
+        "",
+        file,
+        "A second certificate with the other kind of key (RSA or ECDSA), so that every cipher suite that "
+        "OCPP 2.0.1 and 2.1 require can be used (A00.FR.318, TC_A_04).",
+        SERVER,
+    ),
+    Variable("TLS_SECOND_KEY", "", file, "The private key, if TLS_SECOND_CERT does not contain it.", SERVER),
 )

@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 
+from ocpp_server.environment.env import SettingError
 from ocpp_server.process import tls
 
 # Seconds that a command waits for the server beyond the time that the server waits for the station.
@@ -80,9 +81,9 @@ def _connection(host: str, port: int | None, timeout: float) -> http.client.HTTP
     if settings.TLS_CERT is None:
         return http.client.HTTPConnection(host, port, timeout=timeout)
     try:
-        context = tls.loopback_context(settings.TLS_CERT)
-    except OSError as error:
-        raise ServerAway(f"TLS_CERT: {settings.TLS_CERT} can't be used ({error}).") from None
+        context = tls.loopback_context(settings.ENVIRONMENT)
+    except SettingError as error:
+        raise ServerAway(str(error)) from None
     return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
 
 

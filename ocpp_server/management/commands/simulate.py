@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from ocpp_server.environment.env import SettingError
 from ocpp_server.process.tls import loopback_context
 from simulator.console import add_arguments, run
 
@@ -24,9 +25,9 @@ class Command(BaseCommand):
         tls = None
         if settings.TLS_CERT and options["url"] == _own_endpoint():
             try:
-                tls = loopback_context(settings.TLS_CERT)
-            except OSError as error:
-                raise CommandError(f"TLS_CERT: {settings.TLS_CERT} can't be used ({error}).") from None
+                tls = loopback_context(settings.ENVIRONMENT)
+            except SettingError as error:
+                raise CommandError(str(error)) from None
         code = run(options, tls=tls)
         if code:
             sys.exit(code)

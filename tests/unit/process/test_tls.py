@@ -65,11 +65,15 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def server(
     tmp_path_factory: pytest.TempPathFactory, migrated_database: Path, pair: tuple[Path, Path]
 ) -> Iterator[LiveServer]:
+    folder = tmp_path_factory.mktemp("tls")
+    second = certify(folder, "second", curve=False)
     live = LiveServer(
-        tmp_path_factory.mktemp("tls"),
+        folder,
         template=migrated_database,
         TLS_CERT=str(pair[0]),
         TLS_KEY=str(pair[1]),
+        TLS_SECOND_CERT=str(second[0]),
+        TLS_SECOND_KEY=str(second[1]),
     ).start()
     yield live
     assert live.stop() == 0
@@ -157,29 +161,42 @@ def test_S08_older_versions_are_refused(server: LiveServer, version: ssl.TLSVers
     [
         ("ECDHE-ECDSA-AES128-GCM-SHA256", True),
         ("ECDHE-ECDSA-AES256-GCM-SHA384", True),
+        ("AES128-GCM-SHA256", True),
+        ("AES256-GCM-SHA384", True),
+        ("ECDHE-RSA-AES128-GCM-SHA256", True),
         ("ECDHE-ECDSA-AES128-SHA", False),
         ("ECDHE-ECDSA-AES256-SHA384", False),
+        ("AES128-SHA256", False),
     ],
 )
-def test_S08_ciphers_with_an_elliptic_key(server: LiveServer, cipher: str, is_taken: bool):
+def test_S08_TC_A_04_the_cipher_suites_of_the_specification_with_two_certificates(
+    server: LiveServer, cipher: str, is_taken: bool
+):
     client = unverified()
     client.maximum_version = ssl.TLSVersion.TLSv1_2
     client.set_ciphers(f"{cipher}:@SECLEVEL=0")
 
-    if is_taken:
-        assert handshake(server.port, client)[1] == cipher
-    else:
+    if not is_taken:
         with pytest.raises((ssl.SSLError, ConnectionResetError)):
             handshake(server.port, client)
+        return
+    _, used, shown = handshake(server.port, client)
+    assert used == cipher
+    key = x509.load_der_x509_certificate(shown).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey if "ECDSA" in cipher else rsa.RSAPublicKey)
 
 
-def test_S08_the_ciphers_of_an_rsa_key_that_the_specification_asks_for(tmp_path: Path):
-    context = tls.server_context(*certify(tmp_path, "rsa", curve=False))
+@pytest.mark.parametrize("name", ["first", "second"])
+def test_S08_a_station_needs_to_trust_one_of_the_certificates_alone(server: LiveServer, name: str):
+    # As a station that knows one kind of key.
+    certificate = server.environment["TLS_CERT" if name == "first" else "TLS_SECOND_CERT"]
+    client = trusting(Path(certificate))
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    client.set_ciphers("aECDSA" if name == "first" else "aRSA")
 
-    names = {cipher["name"] for cipher in context.get_ciphers()}
+    shown = x509.load_der_x509_certificate(handshake(server.port, client)[2])
 
-    assert {"AES128-GCM-SHA256", "AES256-GCM-SHA384", "ECDHE-RSA-AES128-GCM-SHA256"} <= names
-    assert not [name for name in names if name.endswith("-SHA") or "CBC" in name or "RC4" in name]
+    assert shown.subject.rfc4514_string() == f"CN={name}"
 
 
 def test_the_certificate_is_renewed_without_a_restart_and_a_broken_one_is_not_taken(
@@ -187,7 +204,7 @@ def test_the_certificate_is_renewed_without_a_restart_and_a_broken_one_is_not_ta
 ):
     monkeypatch.setattr(tls, "CHECK_EVERY_S", 0.0)
     pem, key = certify(tmp_path, "live")
-    context = tls.server_context(pem, key)
+    context = tls.server_context([tls.Pair(pem, key), tls.Pair(*certify(tmp_path, "other", curve=False))])
     first = shown_by(context)
     pem.write_text("no certificate any more")
 
@@ -237,7 +254,10 @@ def test_the_banner_names_https_and_wss(server: LiveServer):
 
 def manage(server: LiveServer, certificate: str, *arguments: str) -> tuple[int, str, str]:
     """Run a manage.py command on the server's machine that trusts this certificate."""
-    return finished("manage", *arguments, environment=server.environment | {"TLS_CERT": certificate})
+    environment = server.environment | {"TLS_CERT": certificate}
+    if certificate != server.environment["TLS_CERT"]:
+        environment |= {"TLS_SECOND_CERT": "", "TLS_SECOND_KEY": ""}
+    return finished("manage", *arguments, environment=environment)
 
 
 def test_a_command_of_the_machine_reaches_the_server_and_trusts_this_certificate_alone(
@@ -264,21 +284,41 @@ def test_simulated_stations_of_the_machine_connect_over_wss_and_trust_this_certi
     assert other[0] == 1 and f"wss://127.0.0.1:{server.port}/ocpp: the TLS connection failed" in other[2]
 
 
-@pytest.mark.parametrize("broken", ["missing", "text", "other key", "key alone"])
-def test_an_invalid_certificate_stops_the_start_with_a_sentence(tmp_path: Path, broken: str):
-    pem, key = certify(tmp_path, "good")
-    settings: dict[str, Path | None] = {"TLS_CERT": pem, "TLS_KEY": key}
-    if broken == "missing":
-        settings["TLS_CERT"] = tmp_path / "none.pem"
-    elif broken == "text":
-        pem.write_text("hello")
-    elif broken == "other key":
-        settings["TLS_KEY"] = certify(tmp_path, "other")[1]
-    else:
-        settings["TLS_CERT"] = None
+@pytest.mark.parametrize("kind", ["first", "second"])
+@pytest.mark.parametrize("broken", ["missing", "text", "other key", "key alone", "same kind"])
+def test_an_invalid_certificate_stops_the_start_with_a_sentence(tmp_path: Path, kind: str, broken: str):
+    certificate, key = ("TLS_CERT", "TLS_KEY") if kind == "first" else ("TLS_SECOND_CERT", "TLS_SECOND_KEY")
+    first, second = certify(tmp_path, "curve"), certify(tmp_path, "rsa", curve=False)
+    settings: dict[str, Path | None] = {
+        "TLS_CERT": first[0],
+        "TLS_KEY": first[1],
+        "TLS_SECOND_CERT": second[0],
+        "TLS_SECOND_KEY": second[1],
+    }
+    named = certificate
+    match broken:
+        case "missing":
+            settings[certificate] = tmp_path / "none.pem"
+        case "text":
+            (first if kind == "first" else second)[0].write_text("hello")
+        case "other key":
+            settings[key] = certify(tmp_path, "other")[1]
+        case "key alone":
+            settings[certificate], named = None, key
+        case "same kind":
+            settings[certificate], settings[key] = second if kind == "first" else first
+            named = "TLS_SECOND_CERT"
 
     with pytest.raises(SettingError) as error:
         tls.uvicorn_options(settings)
 
-    assert str(error.value).startswith("TLS_KEY" if broken == "key alone" else "TLS_CERT")
+    assert str(error.value).startswith(f"{named}: ")
     assert os.linesep not in str(error.value)
+
+
+def test_the_second_certificate_can_not_be_the_only_one(tmp_path: Path):
+    pem, key = certify(tmp_path, "good")
+    settings = {"TLS_CERT": None, "TLS_KEY": None, "TLS_SECOND_CERT": pem, "TLS_SECOND_KEY": key}
+
+    with pytest.raises(SettingError, match=r"^TLS_SECOND_CERT: there is no TLS_CERT"):
+        tls.uvicorn_options(settings)
