@@ -17,6 +17,7 @@ from chargepoints.models import (
 )
 from chargepoints.services import clocks, commands, deviations
 from chargepoints.services.follow_ups import gathering, keeping
+from chargepoints.services.provisioning import restarted
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server.process.scheduler import EXPIRE, MIRROR, SWEEP, TRIM, Job, Step, in_journal
 from ocpp_server.storage import retention
@@ -96,6 +97,7 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, mirror_stations),
     (EXPIRE, in_journal(end_overdue_commands)),
     (EXPIRE, in_journal(gathering.end_overdue)),
+    (EXPIRE, in_journal(restarted.settle_overdue)),
     (SWEEP, in_journal(delete_old_refusals)),
     (SWEEP, in_journal(gathering.find_missed)),
     (SWEEP, in_journal(keeping.delete_personal)),

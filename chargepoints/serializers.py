@@ -19,6 +19,7 @@ from chargepoints.models import (
     Site,
 )
 from chargepoints.models.note import MOST_CHARACTERS
+from chargepoints.services.provisioning import restarted
 from chargepoints.services.provisioning.stations import MAX_PASSWORD, MIN_PASSWORD
 from ocpp_server.api import extensions
 from ocpp_server.api.extensions import ExtendedSerializer
@@ -227,6 +228,17 @@ class NoteBody(StrictSerializer):
 # -- commands ------------------------------------------------------------------------------------------------
 
 
+class EffectSerializer(ReadSerializer):
+    """The boot that a Reset leads to."""
+
+    name = serializers.SerializerMethodField(help_text="station-booted.")
+    state = serializers.ChoiceField(choices=Command.Effect.values, source="effect")
+    until = TimeField(source="effect_until", help_text="The server waits for the boot until then.")
+
+    def get_name(self, command: Command) -> str:
+        return restarted.BOOTED
+
+
 class CommandSerializer(ExtendedSerializer):
     extended = "commands"
 
@@ -251,10 +263,15 @@ class CommandSerializer(ExtendedSerializer):
     errorCode = serializers.CharField(source="error_code")
     errorDescription = serializers.CharField(source="error_description")
     errorDetails = serializers.JSONField(source="error_details", allow_null=True)
+    effect = serializers.SerializerMethodField(help_text="The boot that a Reset leads to; null without one.")
     createdAt = TimeField(source="created_at")
     sentAt = TimeField(source="sent_at", allow_null=True)
     deadlineAt = TimeField(source="deadline_at")
     finishedAt = TimeField(source="finished_at", allow_null=True)
+
+    @extend_schema_field(EffectSerializer(allow_null=True))
+    def get_effect(self, command: Command) -> Any:
+        return EffectSerializer(command).data if command.effect else None
 
     @extend_schema_field(ANYTHING)
     def get_payload(self, command: Command) -> Any:

@@ -169,7 +169,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             command.pk: {
                 "text": f"{command.action}: {command_log.outcome(command)}",
                 "tone": tones.COMMAND.get(command.state, ""),
-                "finished": command.is_finished,
+                "finished": command_log.is_settled(command),
             }
             for command in commands
         },

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ocpp_server import command_fields as fields
 from ocpp_server.command_fields import Label
-from ocpp_server.commanding import command
+from ocpp_server.commanding import Rest, command
 from ocpp_server.domain import Invalid
 from ocpp_server.error_codes import Code
 from ocpp_server.protocol.versions import V16
@@ -74,4 +74,9 @@ RESET = command(
     danger=_danger,
     spell_16=_spell_16,
     spell_2x=_spell_2x,
+    rest=Rest(
+        description="The command follows the boot: `effect` of GET .../commands/{requestId}. If the station "
+        "drops the connection before it answers, as resets do, the answer is 202; the command ends with the "
+        "BootNotification, or fails after 10 minutes without one.",
+    ),
 )

@@ -1,16 +1,19 @@
-"""Boot and heartbeat (1.6 4.2, 4.6; 2.0.1 B01-B03, G02)."""
+"""Boot, heartbeat and answers to resets (1.6 4.2, 4.6, 5.14; 2.0.1 B01-B03, B11, B12, G02)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
 
-from chargepoints.services.provisioning import boot
+from chargepoints.services.provisioning import boot, restarted
 from chargepoints.services.provisioning.boot import Identification
+from chargepoints.tables import COMMANDS
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
-from ocpp_server.protocol.registry import on
+from ocpp_server.protocol.registry import after, on, reply
 from ocpp_server.protocol.versions import V2X, V16
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport import restarts
 
 
 @on("BootNotification", V16)
@@ -46,6 +49,22 @@ async def boot_notification(station: Station, request: dict[str, Any]) -> dict[s
 async def _register(station: Station, identification: Identification, *, reason: str) -> dict[str, Any]:
     status, interval = await boot.register(station=station, identification=identification, reason=reason)
     return {"status": status, "currentTime": translate.time(datetime.now(UTC)), "interval": interval}
+
+
+@after("BootNotification", V16, *V2X)
+async def booted(station: Station, request: dict[str, Any]) -> None:
+    """Settle the resets that led to this boot."""
+    if request.get("reason") != restarted.TRIGGERED:
+        await journal.run(restarted.booted, station.pk, station.received_at)
+
+
+@reply("Reset", V16, *V2X)
+async def reset(station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str) -> None:
+    """Wait for the boot that follows an accepted reset."""
+    status = response["status"]
+    if status in ("Accepted", "Scheduled") and restarts.restarts("Reset", request):
+        columns = restarts.awaiting(station.received_at, is_scheduled=status == "Scheduled")
+        station.unit.update(COMMANDS, command_id, **columns)
 
 
 @on("Heartbeat", V16, *V2X)

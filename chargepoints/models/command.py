@@ -13,7 +13,13 @@ from ocpp_server.transport.outcomes import Outcome
 
 class CommandQuerySet(models.QuerySet["Command"]):
     def unfinished(self) -> CommandQuerySet:
-        return self.filter(state__in=(Command.State.QUEUED, Command.State.SENT))
+        """The commands that wait for their answer."""
+        waiting = self.filter(state__in=(Command.State.QUEUED, Command.State.SENT))
+        return waiting.exclude(effect=Command.Effect.WAITING)
+
+    def awaiting_boot(self) -> CommandQuerySet:
+        """The commands that restart their station, whose boot has not come yet."""
+        return self.filter(effect=Command.Effect.WAITING)
 
 
 class Command(models.Model):
@@ -32,6 +38,11 @@ class Command(models.Model):
         INVALID = "invalid", _("Answer not valid")
         LATE = "late", _("Answered too late")
 
+    class Effect(models.TextChoices):
+        WAITING = "waiting", _("Waiting for the boot")
+        SEEN = "seen", _("The station has booted")
+        MISSED = "missed", _("The station did not boot")
+
     id = models.CharField(primary_key=True, max_length=36)
     charge_point = models.ForeignKey(ChargePoint, on_delete=models.CASCADE, related_name="commands")
     action = models.CharField(max_length=64)
@@ -43,6 +54,15 @@ class Command(models.Model):
     error_code = models.CharField(max_length=64, blank=True, default="")
     error_description = models.CharField(max_length=1000, blank=True, default="")
     error_details = models.JSONField(null=True, blank=True)
+    effect = models.CharField(
+        max_length=16,
+        choices=Effect.choices,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Of a Reset: the boot that follows."),
+    )
+    effect_until = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField()
@@ -56,6 +76,9 @@ class Command(models.Model):
             models.Index(fields=["charge_point", "-created_at"], name="command_by_station"),
             models.Index(fields=["state", "deadline_at"], name="command_by_deadline"),
             models.Index(fields=["-created_at"], name="command_by_time"),
+            models.Index(
+                fields=["charge_point"], condition=models.Q(effect="waiting"), name="command_awaiting_boot"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -64,6 +87,15 @@ class Command(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state not in (Command.State.QUEUED, Command.State.SENT)
+
+    @property
+    def awaits_boot(self) -> bool:
+        return self.effect == self.Effect.WAITING
+
+    @property
+    def has_dropped(self) -> bool:
+        """Whether the station dropped the connection instead of an answer, as restarts do, and will boot."""
+        return self.awaits_boot and self.state == self.State.SENT
 
     @property
     def outcome(self) -> Outcome:

@@ -18,6 +18,7 @@ from ocpp_server.events.catalogue import charging
 from ocpp_server.observability import measures
 from ocpp_server.observability.masking import masked_text
 from ocpp_server.storage.unit import Unit
+from ocpp_server.transport import restarts
 from ocpp_server.transport.command_store import QUEUE_FULL
 
 log = structlog.get_logger(__name__)
@@ -28,6 +29,7 @@ class Ended(NamedTuple):
 
     pk: int
     action: str
+    awaits_boot: bool = False
 
 
 def create(
@@ -57,7 +59,7 @@ def load(command_id: str) -> Command:
     return Command.objects.select_related("charge_point").get(pk=command_id)
 
 
-def store_result(unit: Unit, command_id: str, *, finished_at: datetime, **columns: Any) -> None:
+def store_result(unit: Unit, command_id: str, *, finished_at: datetime | None, **columns: Any) -> None:
     """Add the final state and the answer of a command to a unit of work."""
     unit.update(COMMANDS, command_id, finished_at=finished_at, **columns)
 
@@ -150,13 +152,20 @@ def _announce(ended: QuerySet[Command]) -> None:
     )
 
 
-def end_unanswered(command_id: str, state: str, at: datetime) -> Ended | None:
+def end_unanswered(
+    command_id: str, state: str, at: datetime, *, sent_at: datetime | None = None
+) -> Ended | None:
     """End a command in this state; None when it has ended before."""
     unfinished = Command.objects.unfinished().filter(pk=command_id)
-    found = unfinished.values_list("charge_point_id", "action").first()
-    if found is None or not end_all(unfinished, state=state, finished_at=at):
+    found = unfinished.values_list("charge_point_id", "action", "payload").first()
+    if found is None:
         return None
-    return Ended(*found)
+    pk, action, payload = found
+    columns = restarts.unanswered(state, at, sent_at) if restarts.restarts(action, payload) else {}
+    if columns.get("state") == Command.State.SENT:
+        return Ended(pk, action, awaits_boot=True) if unfinished.update(**columns) else None
+    is_ended = end_all(unfinished, **{"state": state, "finished_at": at} | columns)
+    return Ended(pk, action) if is_ended else None
 
 
 def has_timed_out(command_id: str, charge_point_pk: int) -> bool:

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chargepoints.models import ChargePoint, Command
+from chargepoints.serializers import EffectSerializer
 from chargepoints.views.lookups import STATION_PATH, station
 from ocpp_server.api.authentication import actor
 from ocpp_server.api.command_bodies import body_of, camel, echo_field
@@ -64,6 +65,12 @@ def command_answer(
             code = Code.PARTIAL if command.state == Command.State.PARTIAL else Code.REJECTED
             shared |= {} if is_success else {"code": code.value}
             return answer(_sentence(command, charge_point, noun), shared, success=is_success)
+        case Command.State.SENT if command.has_dropped:
+            sentence = (
+                f"{station} dropped the connection before it answered {noun}, as resets do. Waiting for its "
+                f"BootNotification; get the command {command.id} for the result."
+            )
+            return answer(sentence, {**shared, "effect": EffectSerializer(command).data}, status=202)
         case Command.State.QUEUED | Command.State.SENT:
             sentence = f"{noun} was queued for {station}. Get the command {command.id} for its result."
             return answer(sentence, shared, status=202)
@@ -120,14 +127,13 @@ class SentSerializer(ReadSerializer):
     requestId = serializers.CharField(help_text="The OCPP message id.")
     clientId = serializers.CharField()
     status = serializers.CharField(help_text="The station's own status, or the command's state.")
-    reasonCode = serializers.CharField(
-        required=False, help_text="The station's reason, in 2.x."
-    )
+    reasonCode = serializers.CharField(required=False, help_text="The station's reason, in 2.x.")
     additionalInfo = serializers.CharField(required=False, help_text="The station's explanation, in 2.x.")
     accepted = serializers.IntegerField(
         required=False, help_text="The number of accepted items, where the station accepted only some."
     )
     items = serializers.IntegerField(required=False, help_text="The number of all items, beside `accepted`.")
+    effect = EffectSerializer(required=False)
 
 
 class CommandAnswerSerializer(SentSerializer):

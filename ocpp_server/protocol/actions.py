@@ -64,6 +64,8 @@ class Fact(Flag):
     WHILE_PENDING = auto()
     # Stored in the message log only with OCPP_LOG_HEARTBEATS.
     LOG_ON_DEMAND = auto()
+    # The station restarts: it may drop the connection before it answers, and boots afterwards.
+    RESTARTS = auto()
     # Message type 6 of 2.1 (SEND): no response exists.
     UNANSWERED = auto()
 
@@ -114,6 +116,7 @@ _ALWAYS_NEW = Fact.ALWAYS_NEW
 _BEFORE_ACCEPTED = Fact.BEFORE_ACCEPTED
 _WHILE_PENDING = Fact.WHILE_PENDING
 _LOG_ON_DEMAND = Fact.LOG_ON_DEMAND
+_RESTARTS = Fact.RESTARTS
 _UNANSWERED = Fact.UNANSWERED
 _FREE = (FREE,)
 _NETWORK_SECRETS = (
@@ -146,7 +149,7 @@ _TABLE: tuple[
     # B  provisioning
     ("BootNotification",                  STATION, "provisioning",   _ALL,  _ALWAYS_NEW | _BEFORE_ACCEPTED),
     ("Heartbeat",                         STATION, "provisioning",   _ALL,  _ALWAYS_NEW | _LOG_ON_DEMAND),
-    ("Reset",                             CSMS,    "provisioning",   _ALL,  _WHILE_PENDING),
+    ("Reset",                             CSMS,    "provisioning",   _ALL,  _WHILE_PENDING | _RESTARTS),
     ("GetConfiguration",                  CSMS,    "variables",      _16,   _WHILE_PENDING, _FREE),
     ("ChangeConfiguration",               CSMS,    "variables",      _16,   _WHILE_PENDING, _FREE),
     ("GetVariables",                      CSMS,    "variables",      _201,  _WHILE_PENDING, _FREE),
@@ -288,6 +291,7 @@ ALWAYS_NEW: Final = having(Fact.ALWAYS_NEW)
 BEFORE_ACCEPTED: Final = having(Fact.BEFORE_ACCEPTED)
 WHILE_PENDING: Final = having(Fact.WHILE_PENDING)
 LOG_ON_DEMAND: Final = having(Fact.LOG_ON_DEMAND)
+RESTARTS: Final = having(Fact.RESTARTS)
 SENDS: Final = having(Fact.UNANSWERED)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from ocpp_server.protocol.frames import BrokenAnswer, CallError, CallResult
 from ocpp_server.protocol.session import Late, OutgoingCall
 from ocpp_server.storage.journal import journal
 from ocpp_server.storage.unit import Unit
-from ocpp_server.transport import command_store, message_log, outcomes
+from ocpp_server.transport import command_store, message_log, outcomes, restarts
 from ocpp_server.transport.command_store import State
 
 log = structlog.get_logger(__name__)
@@ -142,6 +142,13 @@ class CommandResults:
         unit = Unit() if unit is None else unit
         sent_at = outgoing.sent_at
         seconds = None if sent_at is None else time.monotonic() - sent_at
+        columns: dict[str, Any] = {"state": state, "finished_at": now, **values}
+        if restarts.restarts(outgoing.action, outgoing.payload):
+            sent = None if seconds is None else now - timedelta(seconds=seconds)
+            columns |= restarts.unanswered(state, now, sent)
+        awaits_boot = columns["state"] == State.SENT
+        if awaits_boot:
+            columns["finished_at"] = None
         message_log.record_outgoing(
             station,
             unit,
@@ -154,10 +161,8 @@ class CommandResults:
             error_description=values.get("error_description", ""),
             duration_ms=None if seconds is None else seconds * 1000,
         )
-        outbox.add(
-            unit,
-            charging.COMMAND_FINISHED,
-            {
+        if not awaits_boot:
+            data = {
                 "requestId": outgoing.id,
                 "action": outgoing.action,
                 "actor": outgoing.actor,
@@ -165,15 +170,16 @@ class CommandResults:
                 "status": values.get("status", ""),
                 "errorCode": values.get("error_code", ""),
                 "durationMs": None if seconds is None else round(seconds * 1000, 1),
-            },
-            station=station.identity,
-            site=station.site_pk,
-        )
-        command_store.port.app.store_result(unit, outgoing.id, state=state, finished_at=now, **values)
+            }
+            outbox.add(
+                unit, charging.COMMAND_FINISHED, data, station=station.identity, site=station.site_pk
+            )
+        command_store.port.app.store_result(unit, outgoing.id, **columns)
         await (self._work.store() if is_message else store(unit))
-        measures.finished(outgoing.action, state, seconds)
+        if not awaits_boot:
+            measures.finished(outgoing.action, state, seconds)
         log.info(
-            "command.finished",
+            "command.awaits_boot" if awaits_boot else "command.finished",
             station=station.identity,
             message_id=outgoing.id,
             action=outgoing.action,
@@ -197,10 +203,14 @@ async def end_unanswered(
     `request` is the JSON text of the payload; `seconds` is the time since the command was sent, None when it
     was not sent. Raises StorageUnavailable.
     """
-    ended = await journal.run(command_store.port.app.end_unanswered, command_id, state, datetime.now(UTC))
+    now = datetime.now(UTC)
+    sent_at = None if seconds is None else now - timedelta(seconds=seconds)
+    end = partial(command_store.port.app.end_unanswered, sent_at=sent_at)
+    ended = await journal.run(end, command_id, state, now)
     if ended is None:
         return
-    measures.finished(ended.action, state, seconds)
+    if not ended.awaits_boot:
+        measures.finished(ended.action, state, seconds)
     unit = Unit()
     message_log.record_outgoing(
         ended,
@@ -212,4 +222,5 @@ async def end_unanswered(
         duration_ms=None if seconds is None else seconds * 1000,
     )
     await store(unit)
-    log.info("command.finished", station=identity, message_id=command_id, action=ended.action, state=state)
+    event = "command.awaits_boot" if ended.awaits_boot else "command.finished"
+    log.info(event, station=identity, message_id=command_id, action=ended.action, state=state)

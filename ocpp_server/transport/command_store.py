@@ -32,6 +32,14 @@ class State(StrEnum):
     LATE = "late"
 
 
+class Effect(StrEnum):
+    """What became of the boot that a restarting command leads to."""
+
+    WAITING = "waiting"
+    SEEN = "seen"
+    MISSED = "missed"
+
+
 class Addressee(Protocol):
     """The row of a station to which a command is sent."""
 
@@ -65,6 +73,9 @@ class Unanswered(Protocol):
 
     @property
     def action(self) -> str: ...
+    @property
+    def awaits_boot(self) -> bool:
+        """Whether it has not ended: the station restarts because of it and will boot."""
 
 
 class CommandStore(Protocol):
@@ -86,8 +97,12 @@ class CommandStore(Protocol):
     def load(self, command_id: str) -> StoredCommand:
         """The row as it is now."""
 
-    def store_result(self, unit: Unit, command_id: str, *, finished_at: datetime, **columns: Any) -> None:
-        """Add the final state and the answer of a command to a unit of work."""
+    def store_result(
+        self, unit: Unit, command_id: str, *, finished_at: datetime | None, **columns: Any
+    ) -> None:
+        """Add the final state and the answer of a command to a unit of work. `finished_at` is None for one
+        that waits for a boot.
+        """
 
     def mark_sent(self, command_id: str, at: datetime) -> None:
         """Store the time when the frame was sent, from this process or through a gateway."""
@@ -104,8 +119,12 @@ class CommandStore(Protocol):
     def end_refused(self, command_id: str) -> None:
         """End a command that was refused because the queue of its station is full."""
 
-    def end_unanswered(self, command_id: str, state: str, at: datetime) -> Unanswered | None:
-        """End a command with this state. Returns None when it has ended before."""
+    def end_unanswered(
+        self, command_id: str, state: str, at: datetime, *, sent_at: datetime | None = None
+    ) -> Unanswered | None:
+        """End a command with this state. Returns None when it has ended before. A command that was sent and
+        restarts the station waits for its boot.
+        """
 
     def has_timed_out(self, command_id: str, charge_point_pk: int) -> bool:
         """Whether this command to this station ended without an answer in time."""

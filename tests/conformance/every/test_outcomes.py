@@ -72,8 +72,8 @@ async def test_a_refusal_shows_the_stations_reason_in_answer_history_and_admin(
 
 
 def _snapshot(server: LiveServer, peer: Peer) -> str:
-    records = Records(server.database)
-    return Console(server).get(f"/admin/chargepoints/chargepoint/{records.charge_point(peer.identity)['id']}/station/live/")
+    key = Records(server.database).charge_point(peer.identity)["id"]
+    return Console(server).get(f"/admin/chargepoints/chargepoint/{key}/station/live/")
 
 
 async def test_a_callerror_shows_description_and_details(asking: Asking) -> None:

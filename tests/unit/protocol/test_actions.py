@@ -90,8 +90,9 @@ def test_every_block_has_actions_and_one_app():
 def test_the_facts_of_a_row_fit_its_direction_and_each_other(row):
     facts = set(row.facts)
 
-    assert row.is_to_station or Fact.WHILE_PENDING not in facts
-    assert row.is_from_station or facts <= {Fact.WHILE_PENDING}
+    of_commands = {Fact.WHILE_PENDING, Fact.RESTARTS}
+    assert row.is_to_station or not facts & of_commands
+    assert row.is_from_station or facts <= of_commands
     assert not facts >= {Fact.TRANSACTIONAL, Fact.ALWAYS_NEW}, "an answer is either replayed or always new"
     assert Fact.ABOUT_MONEY not in facts or Fact.TRANSACTIONAL in facts
     assert Fact.UNANSWERED not in facts or row.versions == (V21,)
