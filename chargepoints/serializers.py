@@ -141,7 +141,7 @@ class RemovedSerializer(ReadSerializer):
 
 
 class ProvisioningSerializer(StrictSerializer):
-    """The settings of an administrator. The password is write-only."""
+    """The settings of a station. The password is write-only."""
 
     name = TextField(required=False, allow_blank=True, max_length=100)
     siteId = WholeField(source="site", required=False, allow_null=True, min_value=1)

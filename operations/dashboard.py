@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from chargepoints.admin.stations import station_url
-from ocpp_server.admin import access, cards
+from ocpp_server.admin import cards
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.process import engine
 from operations import changes
@@ -33,7 +33,7 @@ def live(request: HttpRequest) -> HttpResponse:
 def snapshot(request: HttpRequest) -> dict[str, Any]:
     """Everything the dashboard shows; twelve indexed queries, whatever the number of rows."""
     mark = changes.mark()
-    shown = cards.draw(timezone.localtime(), provides=access.may_provide(request.user))
+    shown = cards.draw(timezone.localtime(), user=request.user)
     return {
         "mark": mark,
         "troubles": engine.troubles(),

@@ -11,7 +11,6 @@ from typing import Any
 import structlog
 from asgiref.sync import async_to_sync
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
@@ -23,13 +22,13 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from chargepoints.models import ChargePoint
-from ocpp_server import commanding
+from ocpp_server import commanding, rights
 from ocpp_server.admin import access
 from ocpp_server.admin.pages import Action
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.commanding import OperatorCommand
-from ocpp_server.credentials import Role
 from ocpp_server.protocol.versions import VERSIONS
+from ocpp_server.rights import Right
 from ocpp_server.storage.row_numbers import row_number
 from operations import batches, buttons
 from operations.batches import Batch
@@ -67,7 +66,7 @@ def _choose(request: HttpRequest, selected: QuerySet[ChargePoint]) -> HttpRespon
     return _page(request, "operator/many_stations.html", chosen, {"declared": declared})
 
 
-SEND_A_COMMAND = Action("send_a_command", _("Send a command"), Role.OPERATOR, _choose)
+SEND_A_COMMAND = Action("send_a_command", _("Send a command"), rights.role_for(Right.COMMANDS), _choose)
 
 
 @require_POST
@@ -173,8 +172,7 @@ def live(request: HttpRequest, number: uuid.UUID) -> HttpResponse:
 
 def _command_of(request: HttpRequest, name: str) -> OperatorCommand:
     command = commanding.find(name)
-    if not access.may_command(request.user) or (command and not access.has_role(request.user, command.role)):
-        raise PermissionDenied
+    access.require_role(request.user, command.role if command else rights.role_for(Right.COMMANDS))
     if command is None or not command.fits_many:
         raise Http404
     return command

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -19,6 +18,7 @@ from django.views.decorators.http import require_GET
 from accounts.models import Person
 from ocpp_server.admin import access, tones
 from ocpp_server.domain import DomainError
+from ocpp_server.rights import Right
 from ocpp_server.storage.row_numbers import row_number
 from transactions.models import Refusal, Transaction
 from transactions.services import privacy
@@ -53,14 +53,12 @@ def overview(request: HttpRequest, pk: str) -> dict[str, Any]:
         "refusals": Refusal.objects.filter(token__user=person)
         .select_related("charge_point")
         .order_by("-at")[:5],
-        "may_provide": access.may_provide(request.user),
     }
 
 
 def export(request: HttpRequest, pk: int) -> HttpResponse:
     """Download all data that is stored about a person."""
-    if not access.may_provide(request.user):
-        raise PermissionDenied
+    access.require(request.user, Right.PERSONAL_DATA)
     person = get_object_or_404(Person.objects.people(), pk=pk)
     answer = JsonResponse(
         privacy.export(person),
@@ -73,8 +71,7 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
 
 def erase(request: HttpRequest, pk: int) -> HttpResponse:
     """GET shows the consequences; POST erases."""
-    if not access.may_provide(request.user):
-        raise PermissionDenied
+    access.require(request.user, Right.PERSONAL_DATA)
     person = get_object_or_404(Person.objects.people(), pk=pk)
     if request.method == "POST":
         try:

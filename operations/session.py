@@ -14,7 +14,7 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from ocpp_server.admin import access, cells, tones
+from ocpp_server.admin import cells, tones
 from ocpp_server.admin.base import CappedPaginator
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.protocol.translate.metering import ENERGY, POWER, resolution
@@ -56,7 +56,6 @@ def page(request: HttpRequest, object_id: str) -> HttpResponse:
         "events": session.events.order_by("seq_no", "id")[:500],
         "quarantined": session.quarantined_messages.order_by("-received_at")[:50],
         "is_running": session.status == Transaction.Status.ACTIVE,
-        "may_command": access.may_command(request.user),
         **settling.context(request, session),
     }
     return TemplateResponse(request, "operator/session.html", context)

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -24,6 +23,7 @@ from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.commanding import OperatorCommand
 from ocpp_server.protocol.versions import VERSIONS, label
+from ocpp_server.rights import Right
 from operations import buttons, changes, command_log, follow_ups
 from operations.command_forms import CommandForm
 from transactions.models import Transaction
@@ -56,8 +56,6 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
             reason: [button.command.title for button in shown if button.reason == reason]
             for reason in dict.fromkeys(button.reason for button in shown if button.reason)
         },
-        "may_command": access.may_command(request.user),
-        "may_provide": access.may_provide(request.user),
         "identity_query": quote(charge_point.identity, safe=""),
     }
     return TemplateResponse(request, "operator/station.html", context)
@@ -96,8 +94,7 @@ def _command_of(request: HttpRequest, name: str) -> OperatorCommand:
     command = commanding.find(name)
     if command is None:
         raise Http404
-    if not access.has_role(request.user, command.role):
-        raise PermissionDenied
+    access.require_role(request.user, command.role)
     return command
 
 
@@ -131,8 +128,7 @@ def _context(request: HttpRequest, charge_point: ChargePoint) -> dict[str, Any]:
 
 @require_POST
 def accept(request: HttpRequest, pk: int) -> HttpResponse:
-    if not access.may_provide(request.user):
-        raise PermissionDenied
+    access.require(request.user, Right.STATIONS)
     charge_point = _station(pk)
     stations.accept(charge_point, actor=request.user.get_username())
     messages.success(request, gettext("Station %(station)s accepted.") % {"station": charge_point.identity})

@@ -23,6 +23,7 @@ from accounts.services import membership, token_groups
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import OperatorAdmin
 from ocpp_server.domain import DomainError
+from ocpp_server.rights import Right
 
 
 class Members(BaseInlineFormSet):  # type: ignore[type-arg]
@@ -89,10 +90,10 @@ class MemberInline(PersonPicker, TabularInline):
         return access.may_read(request.user)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return access.may_provide(request.user)
+        return access.may(request.user, Right.CONTRACTS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return access.may_provide(request.user)
+        return access.may(request.user, Right.CONTRACTS)
 
 
 class ContractForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -111,6 +112,7 @@ class ContractForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Contract)
 class ContractAdmin(OperatorAdmin):
+    right = Right.CONTRACTS
     form = ContractForm
     inlines = [MemberInline]
     list_display = [
@@ -192,6 +194,7 @@ class TokenGroupForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(TokenGroup)
 class TokenGroupAdmin(OperatorAdmin):
+    right = Right.CONTRACTS
     form = TokenGroupForm
     list_display = ["group_id", "name", "contract", "created_at"]
     list_select_related = ["contract"]

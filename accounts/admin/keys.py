@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -88,8 +87,7 @@ class ApiKeyAdmin(AdministratorsOnly, OperatorAdmin):
         return [revoke, *super().get_urls()]
 
     def revoke(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not access.may_provide(request.user):
-            raise PermissionDenied
+        access.require(request.user, self.right)
         key = get_object_or_404(ApiKey, pk=pk)
         api_keys.revoke(key)
         messages.success(

@@ -19,6 +19,7 @@ from accounts.models import Contract, Member, Person
 from accounts.services import people
 from ocpp_server.admin import tones
 from ocpp_server.admin.base import OperatorAdmin
+from ocpp_server.rights import Right
 
 
 class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -47,6 +48,7 @@ class PersonForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Person)
 class PersonAdmin(OperatorAdmin):
+    right = Right.PEOPLE
     form = PersonForm
     list_display = [
         "display_name",

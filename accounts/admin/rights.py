@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.admin import access
+from ocpp_server.rights import Right
 
 # Labels of the budget fields.
 BUDGET_LABELS = {
@@ -18,8 +19,10 @@ BUDGET_LABELS = {
 class AdministratorsOnly:
     """Pages that only administrators may see: operators and API keys."""
 
+    right = Right.LOGINS
+
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return access.may_provide(request.user)
+        return access.may(request.user, self.right)
 
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return access.may_provide(request.user)
+        return access.may(request.user, self.right)

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -24,6 +23,7 @@ from ocpp_server.admin import access
 from ocpp_server.admin.base import OperatorAdmin
 from ocpp_server.api import exports
 from ocpp_server.domain import DomainError
+from ocpp_server.rights import Right
 
 
 class UploadForm(forms.Form):
@@ -52,7 +52,7 @@ class TokenFiles:
 
     def upload(self, request: HttpRequest) -> HttpResponse:
         """Show the upload form; a posted file is checked, but not imported."""
-        _require_administrator(request)
+        _require_import(request)
         form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
         if form.is_valid():
             file = form.cleaned_data["file"]
@@ -68,7 +68,7 @@ class TokenFiles:
 
     def job(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the result of a preview or an import; POST imports the previewed file."""
-        _require_administrator(request)
+        _require_import(request)
         job = _job(pk)
         if request.method == "POST":
             try:
@@ -89,7 +89,7 @@ class TokenFiles:
 
     def progress(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Return the progress of an import as JSON, for the progress bar."""
-        _require_administrator(request)
+        _require_import(request)
         job = _job(pk)
         return JsonResponse(
             {
@@ -102,8 +102,7 @@ class TokenFiles:
 
     def export(self, request: HttpRequest, form: str) -> HttpResponseBase:
         """Export all pages of the list, with its current search and filters."""
-        if not access.may_read(request.user):
-            raise PermissionDenied
+        access.require(request.user, Right.READ)
         if form not in ("csv", "xlsx"):
             raise Http404
         try:
@@ -124,9 +123,8 @@ class TokenFiles:
         return TemplateResponse(request, template, known | context)
 
 
-def _require_administrator(request: HttpRequest) -> None:
-    if not access.may_provide(request.user):
-        raise PermissionDenied
+def _require_import(request: HttpRequest) -> None:
+    access.require(request.user, Right.IMPORTS)
 
 
 def _actor(request: HttpRequest) -> str:

@@ -6,7 +6,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -30,6 +29,7 @@ from accounts.services.reversed_uids import reversed_uid
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import EvidenceAdmin, OperatorAdmin, OperatorChangeList, back, link, post_button
 from ocpp_server.domain import DomainError, Invalid
+from ocpp_server.rights import Right
 
 
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -68,6 +68,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Token)
 class TokenAdmin(PersonPicker, OperatorAdmin):
+    right = Right.TOKENS
     form = TokenForm
     list_display = [
         "uid",
@@ -153,6 +154,7 @@ class UnknownTokenList(OperatorChangeList):
 class UnknownTokenAdmin(EvidenceAdmin):
     """The inbox of unknown tokens: uids that stations reported and that are not tokens yet."""
 
+    right = Right.TOKENS
     list_display = ["uid", "count", "station", "last_seen_at", "possible_match", "ignored", "row_actions"]
     list_filter = ["is_ignored"]
     search_fields = ["^uid_key"]
@@ -207,8 +209,7 @@ class UnknownTokenAdmin(EvidenceAdmin):
         )
 
     def add_token(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not access.may_provide(request.user):
-            raise PermissionDenied
+        access.require(request.user, self.right)
         unknown = get_object_or_404(UnknownToken, pk=pk)
         try:
             token = tokens.add_unknown(unknown)
@@ -219,8 +220,7 @@ class UnknownTokenAdmin(EvidenceAdmin):
         return redirect(back(request, "admin:accounts_unknowntoken_changelist"))
 
     def ignore(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not access.may_provide(request.user):
-            raise PermissionDenied
+        access.require(request.user, self.right)
         unknown = get_object_or_404(UnknownToken, pk=pk)
         unknown.is_ignored = True
         unknown.save(update_fields=["is_ignored"])

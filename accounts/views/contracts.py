@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.filters import ContractQuery
-from accounts.models import Contract, Member, User
+from accounts.models import Contract, Member
 from accounts.serializers import (
     ContractBody,
     ContractChanges,
@@ -27,13 +27,14 @@ from ocpp_server.api.operations import All, Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.api.views import body
 from ocpp_server.domain import Conflict
+from ocpp_server.rights import Right, role_for
 
 TAG = "Contracts"
 
 
 class ContractViewSet(ResourceViewSet):
     tag, noun = TAG, "contract"
-    write_role = User.Role.ADMINISTRATOR
+    write_role = role_for(Right.CONTRACTS)
     queryset = Contract.objects.prefetch_related("members__user").order_by("pk")
     serializer_class = ContractSerializer
     lookup = lookups.CONTRACT
@@ -83,7 +84,7 @@ class ContractViewSet(ResourceViewSet):
 
 class MemberViewSet(ResourceViewSet):
     tag, noun = TAG, "member"
-    write_role = User.Role.ADMINISTRATOR
+    write_role = role_for(Right.CONTRACTS)
     serializer_class = MemberSerializer
     parent, lookup = lookups.CONTRACT, lookups.MEMBER
     label = "{row.user} is {row.role}, {row.status}"

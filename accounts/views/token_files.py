@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.filters import TokenFilters
-from accounts.models import Token, TokenImport, User
+from accounts.models import Token, TokenImport
 from accounts.serializers import TokenBody
 from accounts.services import token_files, token_import
 from ocpp_server.api import exports
@@ -26,6 +26,7 @@ from ocpp_server.api.views import ApiView
 from ocpp_server.bounds import uploads
 from ocpp_server.domain import Invalid, Missing
 from ocpp_server.error_codes import Code
+from ocpp_server.rights import Right, role_for
 from ocpp_server.storage.row_numbers import row_number
 
 TAG = "Tokens"
@@ -93,7 +94,7 @@ def check(texts: dict[str, str]) -> dict[str, Any]:
 
 
 class TokenImportView(ApiView):
-    write_role = User.Role.ADMINISTRATOR
+    write_role = role_for(Right.IMPORTS)
     parser_classes = [MultiPartParser]
     content_negotiation_class = Uploads
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.filters import TokenGroupQuery
-from accounts.models import Token, TokenGroup, User
+from accounts.models import Token, TokenGroup
 from accounts.serializers import TokenGroupBody, TokenGroupChanges, TokenGroupSerializer
 from accounts.services import token_groups
 from accounts.views import lookups
 from ocpp_server.api.operations import Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.rights import Right, role_for
 
 
 class TokenGroupViewSet(ResourceViewSet):
     tag, noun, label = "Token groups", "token group", "Token group {row.group_id}"
-    write_role = User.Role.ADMINISTRATOR
+    write_role = role_for(Right.CONTRACTS)
     queryset = TokenGroup.objects.select_related("contract").order_by("pk")
     serializer_class = TokenGroupSerializer
     lookup = lookups.GROUP

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.filters import TokenQuery
-from accounts.models import Token, User
+from accounts.models import Token
 from accounts.serializers import TokenBody, TokenChanges, TokenSerializer
 from accounts.services import tokens
 from accounts.views import lookups
@@ -15,6 +15,7 @@ from ocpp_server.api.fields import StrictSerializer
 from ocpp_server.api.lists import query
 from ocpp_server.api.operations import Act, Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.rights import Right, role_for
 
 _STATUS = "Token {row} is {row.status}."
 
@@ -29,7 +30,7 @@ class TypeQuery(StrictSerializer):
 
 class TokenViewSet(ResourceViewSet):
     tag, noun = "Tokens", "token"
-    write_role = User.Role.ADMINISTRATOR
+    write_role = role_for(Right.TOKENS)
     queryset = Token.objects.select_related("contract").order_by("pk")
     serializer_class = TokenSerializer
     lookup = lookups.TOKEN
@@ -58,7 +59,7 @@ class TokenViewSet(ResourceViewSet):
 
 class TokenByUidViewSet(ResourceViewSet):
     tag, noun = "Tokens", "token"
-    write_role = User.Role.ADMINISTRATOR
+    write_role = role_for(Right.TOKENS)
     serializer_class = TokenSerializer
     lookup, lookup_query = lookups.UID, TypeQuery
     operations = (

@@ -13,13 +13,14 @@ from accounts.services import people
 from accounts.views import lookups
 from ocpp_server.api.operations import Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
+from ocpp_server.rights import Right, role_for
 
 _OWNER = "The owner of an active contract cannot be closed: 422."
 
 
 class UserViewSet(ResourceViewSet):
     tag, noun = "Users", "user"
-    write_role = User.Role.ADMINISTRATOR
+    write_role = role_for(Right.PEOPLE)
     queryset = User.objects.people().order_by("pk")
     serializer_class = UserSerializer
     lookup = lookups.USER

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext
 
 from chargepoints.models import ChargePoint, Connector, RefusedConnection
-from ocpp_server.admin import cards, cells, tones
+from ocpp_server.admin import access, cards, cells, tones
 from ocpp_server.admin.cards import Cards
+from ocpp_server.rights import Right
 
 RECENT = 8
 
 
-def draw(now: datetime, provides: bool) -> Cards:
-    return Cards(values=_numbers(), tables={"refused": _refused(provides), "faults": _faults()})
+def draw(now: datetime, user: Any) -> Cards:
+    may_accept = access.may(user, Right.STATIONS)
+    return Cards(values=_numbers(), tables={"refused": _refused(may_accept), "faults": _faults()})
 
 
 def _numbers() -> dict[str, cells.Cell]:
@@ -29,12 +32,12 @@ def _numbers() -> dict[str, cells.Cell]:
     }
 
 
-def _refused(provides: bool) -> list[cells.Row]:
+def _refused(may_accept: bool) -> list[cells.Row]:
     rows = []
     for refused in RefusedConnection.objects.order_by("-at")[:RECENT]:
         times = gettext("%(count)s times") % {"count": refused.count} if refused.count > 1 else ""
         accept = reverse("admin:refused-accept", args=[refused.pk])
-        can_accept = provides and refused.can_be_accepted and refused.identity
+        can_accept = may_accept and refused.can_be_accepted and refused.identity
         rows.append([
             cells.text(refused.identity or refused.path, note=refused.remote_address),
             cells.text(refused.reason, note=times),

@@ -20,6 +20,7 @@ from chargepoints.services.follow_ups.table import FOLLOWS, REPORTS
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import EvidenceAdmin, link
 from ocpp_server.admin.filters import MomentFilter, StationFilter
+from ocpp_server.rights import Right
 
 
 class FollowUpFilter(DropdownFilter):
@@ -69,7 +70,9 @@ class FollowUpAdmin(_CommandAdmin):
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         """Only administrators see the personal data of customers."""
         fields = super().get_fields(request, obj)
-        is_shown = isinstance(obj, FollowUp) and obj.personal_data and access.may_provide(request.user)
+        is_shown = (
+            isinstance(obj, FollowUp) and obj.personal_data and access.may(request.user, Right.PERSONAL_DATA)
+        )
         return [*fields, "customer_data"] if is_shown else fields
 
     @admin.display(description=_("Customer information"))

@@ -13,10 +13,12 @@ from chargepoints.models import Note
 from ocpp_server.admin import access
 from ocpp_server.admin.base import OperatorAdmin, station_link
 from ocpp_server.admin.filters import MomentFilter, StationFilter
+from ocpp_server.rights import Right
 
 
 @admin.register(Note)
 class NoteAdmin(OperatorAdmin):
+    right = Right.NOTES
     list_display = ["__str__", "station", "author", "created_at", "updated_at"]
     list_filter = [StationFilter, ("created_at", MomentFilter)]
     list_select_related = ["charge_point"]
@@ -28,14 +30,8 @@ class NoteAdmin(OperatorAdmin):
     fields = ["charge_point", "text", "author", "created_at", "updated_at"]
     empty_sentence = _("No notes yet. Add the first note on a station's page.")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return access.may_command(request.user)
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return access.may_command(request.user)
-
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return access.may_command(request.user)
+        return access.may(request.user, self.right)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         written = ("author", "created_at", "updated_at")

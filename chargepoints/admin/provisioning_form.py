@@ -15,8 +15,59 @@ from chargepoints.services.provisioning import stations
 from ocpp_server.domain import Invalid
 
 
-class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The password is write-only: the form shows only whether there is one."""
+class DailyForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The settings that any role which may change stations may change."""
+
+    class Meta:
+        model = ChargePoint
+        fields = (
+            "identity", "name", "site", "registration_status", "security_profile", "checks_username",
+            "validation", "unknown_tokens", "assumed_timezone",
+        )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk is None and "registration_status" in self.fields:
+            # A station that an operator adds may charge. The model's default is for unknown stations.
+            self.initial.setdefault("registration_status", ChargePoint.Registration.ACCEPTED)
+
+    def clean_identity(self) -> str:
+        identity: str = self.cleaned_data["identity"].strip()
+        try:
+            stations.check_identity(identity)
+        except Invalid as error:
+            raise forms.ValidationError(error.sentence) from None
+        if ChargePoint.objects.by_identity(identity).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError(
+                gettext("A station with this identity already exists (case makes no difference).")
+            )
+        return identity
+
+    def clean_assumed_timezone(self) -> str:
+        zone: str = self.cleaned_data["assumed_timezone"].strip()
+        if zone and zone not in available_timezones():
+            raise forms.ValidationError(gettext("Not a time zone. Use a name such as Europe/Vienna."))
+        return zone
+
+    def new_password(self) -> str | None:
+        """The password to set, "" to remove it, None to keep it."""
+        return None
+
+    def settings(self) -> dict[str, Any]:
+        """All settings of the form, as arguments of `stations.create`."""
+        return {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name not in {"identity", "password", "remove_password"}
+        }
+
+    def changed_settings(self) -> dict[str, Any]:
+        """The settings that differ from the stored ones, as arguments of `stations.update`."""
+        return {name: value for name, value in self.settings().items() if name in self.changed_data}
+
+
+class ProvisioningForm(DailyForm):
+    """All settings. The password is write-only: the form shows only whether there is one."""
 
     security_profile = forms.TypedChoiceField(
         label=_("Security profile"),
@@ -46,18 +97,8 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
         help_text=_("The station can then connect without a password."),
     )
 
-    class Meta:
-        model = ChargePoint
-        fields = (
-            "identity", "name", "site", "registration_status", "security_profile", "checks_username",
-            "validation", "unknown_tokens", "assumed_timezone",
-        )  # fmt: skip
-
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.instance.pk is None and "registration_status" in self.fields:
-            # A station that an operator adds may charge. The model's default is for unknown stations.
-            self.initial.setdefault("registration_status", ChargePoint.Registration.ACCEPTED)
         has_password = bool(self.instance.pk and self.instance.password_hash)
         if "password" in self.fields:
             self.fields["password"].label = _("New password") if has_password else _("Password")
@@ -65,24 +106,6 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
             self.fields["remove_password"].disabled = not has_password
             if not has_password:
                 self.fields["remove_password"].help_text = _("No password is set.")
-
-    def clean_identity(self) -> str:
-        identity: str = self.cleaned_data["identity"].strip()
-        try:
-            stations.check_identity(identity)
-        except Invalid as error:
-            raise forms.ValidationError(error.sentence) from None
-        if ChargePoint.objects.by_identity(identity).exclude(pk=self.instance.pk).exists():
-            raise forms.ValidationError(
-                gettext("A station with this identity already exists (case makes no difference).")
-            )
-        return identity
-
-    def clean_assumed_timezone(self) -> str:
-        zone: str = self.cleaned_data["assumed_timezone"].strip()
-        if zone and zone not in available_timezones():
-            raise forms.ValidationError(gettext("Not a time zone. Use a name such as Europe/Vienna."))
-        return zone
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -100,17 +123,4 @@ class ProvisioningForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
     def new_password(self) -> str | None:
-        """The password to set, "" to remove it, None to keep it."""
         return "" if self.cleaned_data.get("remove_password") else self.cleaned_data.get("password") or None
-
-    def settings(self) -> dict[str, Any]:
-        """All settings of the form, as arguments of `stations.create`."""
-        return {
-            name: value
-            for name, value in self.cleaned_data.items()
-            if name not in {"identity", "password", "remove_password"}
-        }
-
-    def changed_settings(self) -> dict[str, Any]:
-        """The settings that differ from the stored ones, as arguments of `stations.update`."""
-        return {name: value for name, value in self.settings().items() if name in self.changed_data}

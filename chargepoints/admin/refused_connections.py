@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path, reverse
@@ -19,10 +18,12 @@ from ocpp_server.admin import access
 from ocpp_server.admin.base import EvidenceAdmin, back, post_button
 from ocpp_server.admin.filters import MomentFilter
 from ocpp_server.domain import DomainError
+from ocpp_server.rights import Right
 
 
 @admin.register(RefusedConnection)
 class RefusedConnectionAdmin(EvidenceAdmin):
+    right = Right.STATIONS
     list_display = [
         "identity_or_path",
         "reason",
@@ -59,8 +60,7 @@ class RefusedConnectionAdmin(EvidenceAdmin):
 
     def accept(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Make the unknown identity a station. It reconnects by itself and is admitted."""
-        if not access.may_provide(request.user):
-            raise PermissionDenied
+        access.require(request.user, self.right)
         refused = get_object_or_404(RefusedConnection, pk=pk, can_be_accepted=True)
         try:
             accept_refused(refused, actor=request.user.get_username())

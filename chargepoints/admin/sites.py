@@ -11,10 +11,12 @@ from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import Site
 from ocpp_server.admin.base import OperatorAdmin
+from ocpp_server.rights import Right
 
 
 @admin.register(Site)
 class SiteAdmin(OperatorAdmin):
+    right = Right.SITES
     list_display = ["name", "city", "country", "station_count"]
     search_fields = ["name", "city", "address"]
     search_help_text = _("Search by name, city or address")

@@ -1,4 +1,4 @@
-"""Stations in the admin: the list, and the form for an administrator's settings."""
+"""Stations in the admin: the list, and the form for their settings."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import display
 
-from chargepoints.admin.provisioning_form import ProvisioningForm
+from chargepoints.admin.provisioning_form import DailyForm, ProvisioningForm
 from chargepoints.models import ChargePoint, Connector
 from chargepoints.services.provisioning import stations
-from ocpp_server.admin import tones
+from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import OperatorAdmin, link
 from ocpp_server.admin.filters import VersionFilter
 from ocpp_server.protocol.versions import VERSIONS, label
+from ocpp_server.rights import Right
 
 REPORTED = (
     "ocpp_version", "vendor", "model", "serial_number", "firmware_version", "iccid", "imsi", "meter_type",
     "meter_serial_number", "boot_reason", "firmware_status", "diagnostics_status", "heartbeat_interval",
     "clock_skew_s", "remote_address", "last_boot_at", "last_seen_at", "created_at",
 )  # fmt: skip
+
+ACCESS = _("Access")
 
 
 def station_url(request: HttpRequest, identity: str) -> str:
@@ -51,8 +54,9 @@ class StateFilter(DropdownFilter):
 
 @admin.register(ChargePoint)
 class ChargePointAdmin(OperatorAdmin):
-    """The list leads to the station page; the form here is for an administrator's settings."""
+    """The list leads to the station page; the form here is for the settings."""
 
+    right = Right.STATIONS
     form = ProvisioningForm
     list_display = ["page", "state", "version", "make", "firmware_version", "registration", "last_seen_at"]
     list_display_links = None
@@ -67,7 +71,7 @@ class ChargePointAdmin(OperatorAdmin):
     readonly_fields = REPORTED
     fieldsets = (
         (None, {"fields": (("identity", "name"), ("site", "registration_status"))}),
-        (_("Access"), {"fields": (("security_profile", "password"), ("checks_username", "remove_password"))}),
+        (ACCESS, {"fields": (("security_profile", "password"), ("checks_username", "remove_password"))}),
         (_("Behaviour"), {"fields": (("validation", "unknown_tokens"), "assumed_timezone")}),
         (_("Reported by the station"), {"classes": ["collapse"], "fields": REPORTED}),
     )
@@ -80,15 +84,28 @@ class ChargePointAdmin(OperatorAdmin):
         return super().get_queryset(request).with_statuses()
 
     def get_fieldsets(self, request: HttpRequest, obj: Model | None = None) -> Any:
-        return super().get_fieldsets(request, obj) if obj else self.fieldsets[:-1]
+        shown = super().get_fieldsets(request, obj) if obj else self.fieldsets[:-1]
+        if obj is None or access.may(request.user, Right.STATION_ACCESS):
+            return shown
+        return [
+            (title, {"fields": (("security_profile", "checks_username"),)} if title == ACCESS else options)
+            for title, options in shown
+        ]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None and not access.may(request.user, Right.STATION_ACCESS):
+            kwargs["form"] = DailyForm  # without fields for the password: hidden ones could be posted
+        return super().get_form(request, obj, change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
         # All records belong to the identity: another identity is another station.
-        return ("identity", *REPORTED) if obj else REPORTED
+        fields = ("identity", *REPORTED) if obj else REPORTED
+        if access.may(request.user, Right.STATION_ACCESS):
+            return fields
+        reserved = stations.FREE | (stations.ACCESS if obj else frozenset())
+        return (*fields, *sorted(reserved - {"password"}))
 
-    def save_model(
-        self, request: HttpRequest, obj: ChargePoint, form: ProvisioningForm, change: bool
-    ) -> None:
+    def save_model(self, request: HttpRequest, obj: ChargePoint, form: DailyForm, change: bool) -> None:
         if change:
             # Only the changed fields: the live state writes the other columns meanwhile.
             actor = request.user.get_username()

@@ -11,12 +11,12 @@ from chargepoints.services import sites
 from chargepoints.views.lookups import SITE
 from ocpp_server.api.operations import Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
-from ocpp_server.credentials import Role
+from ocpp_server.rights import Right, role_for
 
 
 class SiteViewSet(ResourceViewSet):
     tag, noun = "Sites", "site"
-    write_role = Role.ADMINISTRATOR
+    write_role = role_for(Right.SITES)
     queryset = Site.objects.order_by("name_key")
     serializer_class = SiteSerializer
     lookup = SITE
@@ -29,7 +29,11 @@ class SiteViewSet(ResourceViewSet):
             sites.update,
             description="To move a station to another site, change the station's siteId.",
         ),
-        Delete(sites.delete, description="A site with stations or access rules is refused with 409."),
+        Delete(
+            sites.delete,
+            role=role_for(Right.DELETION),
+            description="A site with stations or access rules is refused with 409.",
+        ),
     )
 
     def prepare(self, rows: list[Site]) -> dict[int | None, int]:

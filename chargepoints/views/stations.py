@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import QuerySet
+from rest_framework.exceptions import PermissionDenied
 
 from chargepoints.filters import ChargePointQuery
 from chargepoints.models import ChargePoint, Connector
@@ -23,8 +24,8 @@ from chargepoints.views.lookups import STATION, named_site, number
 from ocpp_server.api.lookups import Lookup
 from ocpp_server.api.operations import All, Change, Create, Delete, Get, List, Part
 from ocpp_server.api.resources import ResourceViewSet
-from ocpp_server.credentials import Role
 from ocpp_server.domain import Missing
+from ocpp_server.rights import Right, allows, role_for
 
 TAG = "Charge points"
 _PRESENCE = "{row} is {row.presence}."
@@ -39,7 +40,7 @@ class ChargePointViewSet(ResourceViewSet):
     tag, noun, nouns = TAG, "station", "charge points"
     key, component = "chargePoints", "ChargePoint"
     has_etag = False
-    write_role = Role.ADMINISTRATOR
+    write_role = role_for(Right.STATIONS)
     queryset = ChargePoint.objects.with_statuses()
     serializer_class = ChargePointDetailSerializer
     lookup = STATION
@@ -57,17 +58,21 @@ class ChargePointViewSet(ResourceViewSet):
             stations.create,
             summary="Add a station before it connects",
             sentence="Station {row} added. It can connect now.",
+            description="unknownTokens needs the role administrator.",
         ),
         Change(
             ProvisioningSerializer,
             stations.update,
             passes_actor=True,
             summary="Change a station: registration, password, security profile, validation, name",
+            description="password, securityProfile, checksUsername and unknownTokens need the role "
+            "administrator.",
         ),
         Delete(
             stations.delete,
             RemovedSerializer,
             passes_actor=True,
+            role=role_for(Right.DELETION),
             summary="Delete a station without sessions",
             description="A station with transactions is refused with 409: they must be kept.",
         ),
@@ -75,9 +80,17 @@ class ChargePointViewSet(ResourceViewSet):
     )
 
     def resolve(self, given: dict[str, Any]) -> dict[str, Any]:
+        self._require_access(given)
         if given.get("site") is not None:
             given["site"] = named_site(given["site"])
         return given
+
+    def _require_access(self, given: dict[str, Any]) -> None:
+        """Refuse settings that decide who may connect and charge, unless the role may change them."""
+        reserved = stations.reserved(given, is_new=self.action == "create")
+        if reserved and not allows(self.request.user, Right.STATION_ACCESS):
+            needed = role_for(Right.STATION_ACCESS)
+            raise PermissionDenied(f"{' and '.join(reserved)}: only the role {needed} may set this.")
 
 
 class ConnectorViewSet(ResourceViewSet):

@@ -1,14 +1,23 @@
-"""Rights in the admin by the API's roles: viewers read, operators command, administrators provision."""
+"""Rights in the admin: those of the API (`ocpp_server.rights`), for logins that may open it."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from ocpp_server.credentials import Role, role_of
+from ocpp_server import rights
+from ocpp_server.credentials import Role
+from ocpp_server.rights import Right
 
-_ORDER = list(Role)
+
+class RoleNeeded(PermissionDenied):
+    """The login's role may not do this; `role` may."""
+
+    def __init__(self, role: Role) -> None:
+        self.role = role
+        super().__init__(f"This needs the role {role}.")
 
 
 def may_read(user: Any) -> bool:
@@ -18,19 +27,25 @@ def may_read(user: Any) -> bool:
 
 def has_role(user: Any, needed: Role) -> bool:
     """Whether the user may do in the admin what this role may do, or a higher one."""
-    return may_read(user) and role_of(user) in _ORDER[_ORDER.index(needed) :]
+    return may_read(user) and rights.has_role(user, needed)
 
 
-def may_command(user: Any) -> bool:
-    """Whether the user may send commands to stations."""
-    return has_role(user, Role.OPERATOR)
+def may(user: Any, right: Right | str) -> bool:
+    """Whether the user has this right in the admin."""
+    return has_role(user, rights.role_for(Right(right)))
 
 
-def may_provide(user: Any) -> bool:
-    """Whether the user may add and change stations, tokens, API keys and users."""
-    return has_role(user, Role.ADMINISTRATOR)
+def require(user: Any, right: Right) -> None:
+    """Raises RoleNeeded."""
+    require_role(user, rights.role_for(right))
 
 
-def request_may_provide(request: HttpRequest) -> bool:
-    """`may_provide` for menu entries: unfold calls it with the request."""
-    return may_provide(request.user)
+def require_role(user: Any, needed: Role) -> None:
+    """Raises RoleNeeded."""
+    if not has_role(user, needed):
+        raise RoleNeeded(needed)
+
+
+def request_may_see_logins(request: HttpRequest) -> bool:
+    """For menu entries: unfold calls it with the request."""
+    return may(request.user, Right.LOGINS)

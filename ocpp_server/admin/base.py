@@ -24,6 +24,7 @@ from unfold.views import ChangeList
 
 from ocpp_server.admin import access, menu, pages
 from ocpp_server.observability.masking import MASK, masked_frame, masked_text
+from ocpp_server.rights import Right
 from ocpp_server.storage.row_numbers import row_number
 
 
@@ -66,13 +67,15 @@ class OperatorChangeList(ChangeList):
 
 
 class OperatorAdmin(ModelAdmin):
-    """Every operator may read, administrators may write, and deleting is not allowed.
+    """Every login may read, a role with the right `right` may write, and deleting is not allowed.
 
+    The column `row_actions` has the buttons of a row, and is shown with the same right.
     `exact_search` lists the fields that must equal a search term, for tables too large for "contains".
     `station_ordering` is the order of the index for the list of one station. This class also serves the pages
     that another app registered for the model (`pages`).
     """
 
+    right: Right
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
@@ -91,13 +94,19 @@ class OperatorAdmin(ModelAdmin):
         return access.may_read(request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return access.may_provide(request.user)
+        return access.may(request.user, self.right)
 
     def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return access.may_provide(request.user)
+        return access.may(request.user, self.right)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        columns = list(super().get_list_display(request))
+        if "row_actions" in columns and not access.may(request.user, self.right):
+            columns.remove("row_actions")
+        return columns
 
     def get_urls(self) -> list[Any]:
         return [*pages.of(self.model).urls(self.admin_site), *super().get_urls()]

@@ -21,8 +21,9 @@ class Cards:
     charts: dict[str, Any] = field(default_factory=dict)
 
 
-# The arguments are the current time in the time zone of the pages, and whether the user may provision.
-Draw = Callable[[datetime, bool], Cards]
+# The arguments are the current time in the time zone of the pages, and the user, whose role decides which
+# buttons are shown.
+Draw = Callable[[datetime, Any], Cards]
 
 _drawn: dict[str, Draw] = {}
 
@@ -33,11 +34,11 @@ def register(name: str, draw: Draw) -> None:
         raise ValueError(f"the dashboard has cards named {name} already")
 
 
-def draw(now: datetime, *, provides: bool) -> Cards:
+def draw(now: datetime, *, user: Any) -> Cards:
     """The merged cards of all apps."""
     together = Cards()
     for one in _drawn.values():
-        cards = one(now, provides)
+        cards = one(now, user)
         together.values.update(cards.values)
         together.tables.update(cards.tables)
         together.charts.update(cards.charts)

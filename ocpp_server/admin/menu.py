@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 Words = str | Promise
 
 # An import path: unfold imports the function when it renders the menu.
-ADMINISTRATORS: Final = "ocpp_server.admin.access.request_may_provide"
+ADMINISTRATORS: Final = "ocpp_server.admin.access.request_may_see_logins"
 
 OVERVIEW, CHARGING, INBOXES, LOGS, DETAILS, ACCESS, DEVELOPER = (
     "overview",

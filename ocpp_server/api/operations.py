@@ -21,6 +21,7 @@ from ocpp_server.api.fields import StrictSerializer
 from ocpp_server.api.lists import ListQuery, SeriesQuery, page
 from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.api.views import body
+from ocpp_server.credentials import Role
 
 Serializer = type[serializers.Serializer[Any]]
 # A format string with `row`, or a function of the row.
@@ -39,7 +40,8 @@ class Operation:
     "User Ann closed.". `summary` and `sentence` replace them. `also`: statuses of the answer beyond the usual
     ones, for the OpenAPI document. `action`: the method of the viewset. `is_detail`: the URL names one row.
     `has_etag`: the answer has the ETag of that row. `passes_actor`: the service gets who sends the request as
-    the keyword `actor`.
+    the keyword `actor`. `role`: the lowest role that may use it, if it is not the resource's `read_role` or
+    `write_role`.
     """
 
     word: str = ""
@@ -48,6 +50,7 @@ class Operation:
     description: str = ""
     also: tuple[int, ...] = ()
     passes_actor: bool = False
+    role: Role | None = None
 
     action: ClassVar[str]
     usual_word: ClassVar[str] = ""

@@ -45,7 +45,7 @@ class DocsView(SpectacularSwaggerSplitView):
     url_self = "/api/docs/"
     # The parent class requires no credentials.
     permission_classes = ApiView.permission_classes
-    read_role, write_role = ApiView.read_role, ApiView.write_role
+    read_role, write_role, needed_role = ApiView.read_role, ApiView.write_role, ApiView.needed_role
     authentication_classes = ApiView.authentication_classes
 
     @extend_schema(exclude=True)

@@ -35,7 +35,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
 
         class SiteViewSet(ResourceViewSet):
             tag, noun = "Sites", "site"
-            write_role = Role.ADMINISTRATOR
+            write_role = role_for(Right.SITES)
             queryset = Site.objects.order_by("name_key")
             serializer_class = SiteSerializer
             lookup = Lookup("site_id", "The number of the site.")
@@ -76,6 +76,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
     parent: ClassVar[Lookup | None] = None
     operations: ClassVar[tuple[Installed, ...]] = ()
     has_etag: ClassVar[bool] = True
+    roles: ClassVar[dict[str, str]] = {}  # of the operations that have a role of their own
 
     lookup_url_kwarg: ClassVar[str]
     lookup_value_converter: ClassVar[str] = "str"
@@ -103,7 +104,12 @@ class ResourceViewSet(ViewSetMixin, ApiView):
         """Add an operation, before a router makes the URLs. Raises TypeError if there is one of its name."""
         if operation.method_name in vars(cls):
             raise TypeError(f"{cls.__name__} has the operation {operation.method_name} twice")
+        if (role := getattr(operation, "role", None)) is not None:
+            cls.roles = {**cls.roles, operation.method_name: role}
         setattr(cls, operation.method_name, operation.install(cls))
+
+    def needed_role(self) -> str:
+        return self.roles.get(str(self.action)) or super().needed_role()
 
     # -- rows --------------------------------------------------------------------------------------------
 

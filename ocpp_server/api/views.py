@@ -24,6 +24,10 @@ class ApiView(APIView):
 
     _claim: Any = None
 
+    def needed_role(self) -> str:
+        """The lowest role that may send this request."""
+        return self.read_role if self.request.method in SAFE_METHODS else self.write_role
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         if not hasattr(self, str(request.method).lower()):

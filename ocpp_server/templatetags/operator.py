@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from django import template
 
-from ocpp_server.admin import cells
+from ocpp_server.admin import access, cells
 
 register = template.Library()
 register.filter("kilowatt_hours", cells.kilowatt_hours)
+# {% if request.user|may:"tokens" %}: the rule that the view behind a button checks.
+register.filter("may", access.may)
 
 
 @register.filter

@@ -160,15 +160,25 @@ def test_an_ignored_token_stays_listed_and_refused(administrator: Client) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["refused-accept", "unknown-token-add", "unknown-token-ignore", "api-key-revoke"]
+    ("name", "of_operator"),
+    [
+        ("refused-accept", 302),
+        ("unknown-token-add", 302),
+        ("unknown-token-ignore", 302),
+        ("api-key-revoke", 403),
+    ],
 )
-def test_an_operator_may_not_add_anything(operator: Client, name: str) -> None:
+def test_a_viewer_presses_no_button_and_an_operator_those_of_the_day(
+    operator: Client, viewer: Client, name: str, of_operator: int
+) -> None:
     log, card, key = refused(), unknown(), api_keys.create(name="K")[0]
     pk = {"refused-accept": log.pk, "api-key-revoke": key.pk}.get(name, card.pk)
+    address = reverse(f"admin:{name}", args=[pk])
 
-    assert operator.post(reverse(f"admin:{name}", args=[pk])).status_code == 403
-    assert operator.get(reverse(f"admin:{name}", args=[pk])).status_code == 405
+    assert viewer.post(address).status_code == 403
     assert not ChargePoint.objects.exists() and not Token.objects.exists()
+    assert operator.get(address).status_code == 405
+    assert operator.post(address).status_code == of_operator
 
 
 def test_a_new_api_key_is_shown_once(administrator: Client) -> None:

@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import OperatorAdmin
+from ocpp_server.rights import Right
 from transactions.models import AccessRule
 
 
@@ -33,6 +34,7 @@ class AccessRuleForm(forms.ModelForm):  # type: ignore[type-arg]
 class AccessRuleAdmin(OperatorAdmin):
     """Rules may be deleted: sessions and refusals keep the record of their effects."""
 
+    right = Right.CONTRACTS
     form = AccessRuleForm
     list_display = ["subject", "effect_label", "place", "note", "created_at"]
     list_filter = [("effect", ChoicesDropdownFilter)]
@@ -55,7 +57,7 @@ class AccessRuleAdmin(OperatorAdmin):
     )
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return access.may_provide(request.user)
+        return access.may(request.user, self.right)
 
     @admin.display(description=_("Who"))
     def subject(self, rule: AccessRule) -> str:

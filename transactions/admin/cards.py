@@ -27,7 +27,7 @@ class _Hour:
     energy_wh: float = 0.0
 
 
-def draw(now: datetime, provides: bool) -> Cards:
+def draw(now: datetime, user: Any) -> Cards:
     hours = _hours(now.replace(hour=0, minute=0, second=0, microsecond=0))
     return Cards(
         values=_numbers(hours) | _inboxes(),

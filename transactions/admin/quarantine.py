@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import path
@@ -19,11 +18,13 @@ from unfold.decorators import display
 from ocpp_server.admin import access
 from ocpp_server.admin.base import EvidenceAdmin, back, session_link
 from ocpp_server.admin.filters import StationFilter
+from ocpp_server.rights import Right
 from transactions.models import QuarantinedMessage
 
 
 @admin.register(QuarantinedMessage)
 class QuarantinedMessageAdmin(EvidenceAdmin):
+    right = Right.SESSIONS
     json_fields = ("payload",)
     list_display = ["action", "station", "session", "reason_label", "detail", "received_at", "resolved_at"]
     list_filter = [
@@ -49,8 +50,7 @@ class QuarantinedMessageAdmin(EvidenceAdmin):
 
     def resolve(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Mark the message as resolved. The row stays."""
-        if not access.may_command(request.user):
-            raise PermissionDenied
+        access.require(request.user, self.right)
         message = get_object_or_404(QuarantinedMessage, pk=pk)
         if message.resolved_at is None:
             message.resolved_at = timezone.now()

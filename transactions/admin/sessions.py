@@ -16,6 +16,7 @@ from unfold.decorators import display
 from ocpp_server.admin import access, cells, tones
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import MomentFilter, StationFilter
+from ocpp_server.rights import Right
 from transactions.admin import settling
 from transactions.models import Transaction
 
@@ -54,18 +55,18 @@ class TransactionAdmin(EvidenceAdmin):
     def get_urls(self) -> list[Any]:
         return [*settling.urls(self.admin_site), *super().get_urls()]
 
-    def has_command_permission(self, request: HttpRequest) -> bool:
-        return access.may_command(request.user)
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        return access.may(request.user, Right.SESSIONS)
 
-    @admin.action(description=_("Settle: apply proposed fix"), permissions=["command"])
+    @admin.action(description=_("Settle: apply proposed fix"), permissions=["settle"])
     def settle_as_proposed(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> Any:
         return settling.confirm_many(request, queryset, "proposed")
 
-    @admin.action(description=_("Settle: ignore"), permissions=["command"])
+    @admin.action(description=_("Settle: ignore"), permissions=["settle"])
     def settle_as_ignored(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> Any:
         return settling.confirm_many(request, queryset, "ignore")
 
-    @admin.action(description=_("End session"), permissions=["command"])
+    @admin.action(description=_("End session"), permissions=["settle"])
     def end_sessions(self, request: HttpRequest, queryset: QuerySet[Transaction]) -> Any:
         return settling.confirm_many(request, queryset, "end")
 

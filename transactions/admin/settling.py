@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -26,6 +25,7 @@ from unfold.widgets import (
 
 from ocpp_server.admin import access
 from ocpp_server.domain import DomainError
+from ocpp_server.rights import Right
 from transactions.models import Settlement, Transaction
 from transactions.services.transactions import fixes, proposing, settling, suspicion
 from transactions.services.transactions.fixes import Proposal
@@ -141,14 +141,13 @@ def _offered(request: HttpRequest, session: Transaction) -> list[Decision]:
         and not (decision.name == "ignore" and is_found_again)
         and (decision.name in ("close", "ignore") or not is_running)
         and (decision.name != "close" or is_running)
-        and (not decision.by_hand or access.may_provide(request.user))
+        and (not decision.by_hand or access.may(request.user, Right.CORRECTIONS))
     ]
 
 
 def decide(request: HttpRequest, pk: int, name: str) -> HttpResponse:
     """GET shows the form of one decision; POST applies it."""
-    if not access.may_command(request.user):
-        raise PermissionDenied
+    access.require(request.user, Right.SESSIONS)
     decision = BY_NAME.get(name)
     if decision is None:
         raise Http404
@@ -189,7 +188,7 @@ def _done(request: HttpRequest, session: Transaction, decision: Decision, form: 
                 fix=decision.fix,
                 energy_wh=values.get("energy_wh"),
                 other=values.get("other"),
-                by_hand=access.may_provide(request.user),
+                by_hand=access.may(request.user, Right.CORRECTIONS),
                 **how,
             )
     except DomainError as error:
@@ -222,8 +221,7 @@ def confirm_many(request: HttpRequest, sessions: QuerySet[Transaction], name: st
 
 def decide_many(request: HttpRequest, name: str) -> HttpResponse:
     """Apply the decision to each posted session; one that can't be settled does not stop the others."""
-    if not access.may_command(request.user):
-        raise PermissionDenied
+    access.require(request.user, Right.SESSIONS)
     if name not in BULK:
         raise Http404
     texts = request.POST.getlist("session")[: settling.MOST_AT_ONCE]

@@ -6,7 +6,7 @@ from typing import Any
 
 from ocpp_server.api.operations import Change, Create, Delete, Get, List
 from ocpp_server.api.resources import ResourceViewSet
-from ocpp_server.credentials import Role
+from ocpp_server.rights import Right, role_for
 from transactions.filters import AccessRuleQuery
 from transactions.models import AccessRule
 from transactions.serializers import AccessRuleBody, AccessRuleChanges, AccessRuleSerializer
@@ -16,7 +16,7 @@ from transactions.views.lookups import RULE, subject_and_place
 
 class AccessRuleViewSet(ResourceViewSet):
     tag, noun = "Access rules", "access rule"
-    write_role = Role.ADMINISTRATOR
+    write_role = role_for(Right.CONTRACTS)
     queryset = AccessRule.objects.select_related("group", "contract", "charge_point").order_by("pk")
     serializer_class = AccessRuleSerializer
     lookup = RULE

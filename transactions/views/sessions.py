@@ -17,7 +17,7 @@ from ocpp_server.api.fields import amount
 from ocpp_server.api.operations import Get, List
 from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.api.views import body
-from ocpp_server.credentials import Role, role_of
+from ocpp_server.rights import Right, allows
 from transactions.filters import MeterValueQuery, TransactionQuery
 from transactions.models import Settlement, Transaction
 from transactions.serializers import (
@@ -92,7 +92,7 @@ class TransactionViewSet(ResourceViewSet):
     def settle(self, request: Request, **path: str) -> Response:
         number = self.find().pk
         asked = body(SettleBody, request)
-        by_hand = role_of(request.user) == Role.ADMINISTRATOR
+        by_hand = allows(request.user, Right.CORRECTIONS)
         return self._settled(settling.settle(number, actor=actor(request), by_hand=by_hand, **asked))
 
     @described(

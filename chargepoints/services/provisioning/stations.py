@@ -1,7 +1,8 @@
-"""Provisioning by an administrator: create, accept, change and delete stations, set their passwords."""
+"""Provisioning by an operator: create, accept, change and delete stations, set their passwords."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 from zoneinfo import available_timezones
 
@@ -36,8 +37,12 @@ _CHANGEABLE: Final = frozenset(
     }
 )
 
+# Who changes these can let another machine speak for the station.
+ACCESS: Final = frozenset({"password", "security_profile", "checks_username"})
+# Free vending.
+FREE: Final = frozenset({"unknown_tokens"})
 
-# The names of settings in the API, for events.
+# The names of settings in the API, for events and refusals.
 _SHOWN: Final = {
     "site": "siteId",
     "registration_status": "registrationStatus",
@@ -47,6 +52,15 @@ _SHOWN: Final = {
     "checks_username": "checksUsername",
     "password_hash": "password",
 }
+
+
+def reserved(settings: Iterable[str], *, is_new: bool) -> list[str]:
+    """The settings among these that need the right to change a station's access, by their names in the API.
+
+    A new station's password is set by whoever adds it: until then the station belongs to no one.
+    """
+    found = set(settings) & (FREE if is_new else ACCESS | FREE)
+    return sorted(_SHOWN.get(name, name) for name in found)
 
 
 def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint:

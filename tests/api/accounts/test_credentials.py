@@ -58,20 +58,32 @@ def test_a_viewer_changes_nothing(viewer: Caller, garage: ChargePoint, path: str
 
 
 @pytest.mark.parametrize(
-    ("method", "path"),
+    ("method", "path", "body", "status"),
     [
-        ("POST", "/api/v1/chargepoints"),
-        ("PATCH", "/api/v1/chargepoints/GARAGE%201"),
-        ("DELETE", "/api/v1/chargepoints/GARAGE%201"),
-        ("POST", "/api/v1/tokens"),
-        ("PATCH", "/api/v1/tokens/1"),
+        ("POST", "chargepoints", {"clientId": "NEW", "password": "charge-me-now"}, 201),
+        ("POST", "chargepoints", {"clientId": "NEW", "unknownTokens": "accept"}, 403),
+        ("PATCH", "chargepoints/GARAGE%201", {"registrationStatus": "Accepted", "name": "Yard"}, 200),
+        ("PATCH", "chargepoints/GARAGE%201", {"name": "Yard", "password": "charge-me-now"}, 403),
+        ("PATCH", "chargepoints/GARAGE%201", {"securityProfile": 0}, 403),
+        ("PATCH", "chargepoints/GARAGE%201", {"checksUsername": False}, 403),
+        ("DELETE", "chargepoints/GARAGE%201", {}, 403),
+        ("POST", "tokens", {"uid": "T-1"}, 201),
+        ("PATCH", "tokens/1", {"name": "X"}, 404),
+        ("POST", "users", {"name": "Ann"}, 201),
+        ("POST", "contracts", {}, 403),
+        ("POST", "chargepoints/GARAGE%201/reset", {}, 503),
     ],
 )
-def test_an_operator_commands_but_does_not_provision(
-    operator: Caller, garage: ChargePoint, method: str, path: str
+def test_an_operator_does_the_daily_work_and_no_more(
+    operator: Caller, garage: ChargePoint, method: str, path: str, body: dict[str, object], status: int
 ) -> None:
-    assert operator.request(method, path, {}).status_code == 403
-    assert operator.post("/api/v1/chargepoints/GARAGE%201/reset").status_code == 503
+    response = operator.request(method, f"/api/v1/{path}", body)
+
+    assert response.status_code == status
+    if status == 403:
+        assert "administrator" in response.json()["message"]
+        garage.refresh_from_db()
+        assert garage.name == ""
 
 
 def test_the_documents_redirect_a_browser_to_the_login(anonymous: Caller) -> None:

@@ -1,0 +1,100 @@
+"""Rights: what each role may do, in the admin and over REST alike.
+
+A view and the button that leads to it ask for the same right. `python -m ocpp_server.rights` writes the table
+into docs/roles.md; a test compares them.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+from ocpp_server.credentials import Role, role_of
+
+
+class Right(StrEnum):
+    READ = "read"
+    COMMANDS = "commands"
+    SESSIONS = "sessions"
+    NOTES = "notes"
+    STATIONS = "stations"
+    SITES = "sites"
+    TOKENS = "tokens"
+    PEOPLE = "people"
+    STATION_ACCESS = "station_access"
+    CORRECTIONS = "corrections"
+    CONTRACTS = "contracts"
+    IMPORTS = "imports"
+    PERSONAL_DATA = "personal_data"
+    DELETION = "deletion"
+    LOGINS = "logins"
+
+
+# Each right with the lowest role that has it, and what it allows.
+RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
+    Right.READ: (Role.VIEWER, "Read every page and resource; export lists"),
+    Right.COMMANDS: (Role.OPERATOR, "Send commands to stations, change their configuration"),
+    Right.SESSIONS: (Role.OPERATOR, "End sessions, settle suspect ones, resolve quarantined messages"),
+    Right.NOTES: (Role.OPERATOR, "Add, change and delete notes about stations"),
+    Right.STATIONS: (Role.OPERATOR, "Add, accept and reject stations; change their name, site and time zone"),
+    Right.SITES: (Role.OPERATOR, "Add and change sites"),
+    Right.TOKENS: (Role.OPERATOR, "Add, change, block and invalidate tokens; add or ignore unknown ones"),
+    Right.PEOPLE: (Role.OPERATOR, "Add, change and close people"),
+    Right.STATION_ACCESS: (
+        Role.ADMINISTRATOR,
+        "Change a station's password, security profile and check of the user name; free vending",
+    ),
+    Right.CORRECTIONS: (Role.ADMINISTRATOR, "Settle a session with an energy that is not in its readings"),
+    Right.CONTRACTS: (Role.ADMINISTRATOR, "Contracts, their members, token groups and access rules"),
+    Right.IMPORTS: (Role.ADMINISTRATOR, "Import tokens from files"),
+    Right.PERSONAL_DATA: (Role.ADMINISTRATOR, "Export and erase a person's data; see customer information"),
+    Right.DELETION: (Role.ADMINISTRATOR, "Delete stations and sites"),
+    Right.LOGINS: (Role.ADMINISTRATOR, "Operators, API keys, stored answers to idempotent requests"),
+}
+_ORDER: Final = list(Role)
+
+
+def role_for(right: Right) -> Role:
+    """The lowest role with this right."""
+    return RIGHTS[right][0]
+
+
+def has_role(caller: Any, needed: Role | str) -> bool:
+    """Whether an API key or a login has this role, or a higher one."""
+    return _ORDER.index(Role(role_of(caller))) >= _ORDER.index(Role(needed))
+
+
+def allows(caller: Any, right: Right) -> bool:
+    """Whether an API key or a login has this right."""
+    return has_role(caller, role_for(right))
+
+
+# -- the document --------------------------------------------------------------------------------------------
+
+PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "roles.md"
+BEGIN: Final = "<!-- begin: written by python -m ocpp_server.rights -->"
+END: Final = "<!-- end -->"
+
+
+def block() -> str:
+    """The table in Markdown, with its markers."""
+    heads = " | ".join(role.value for role in Role)
+    lines = [BEGIN, "", f"| right | {heads} |", "|---" * (len(Role) + 1) + "|"]
+    for needed, words in RIGHTS.values():
+        marks = " | ".join("yes" if _ORDER.index(role) >= _ORDER.index(needed) else "-" for role in Role)
+        lines.append(f"| {words} | {marks} |")
+    return "\n".join([*lines, "", END])
+
+
+def written(page: str) -> str:
+    """The page with the current table. Raises ValueError for a page without the markers."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{PAGE.name} has no block between {BEGIN} and {END}")
+    return before + block() + after
+
+
+if __name__ == "__main__":
+    PAGE.write_text(written(PAGE.read_text()))
