@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "ocpp_server.admin.middleware.ContentSecurityPolicy",
     "ocpp_server.admin.middleware.DatabaseAway",
+    "ocpp_server.admin.error_pages.WrongMethod",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -253,6 +254,7 @@ AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "ocpp_server.admin.error_pages.locked_out"
 AXES_ENABLE_ADMIN = False  # its admin pages have no unfold style
 
 # -- security -------------------------------------------------------------------------------------- The
@@ -281,6 +283,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS and 
 SECURE_REDIRECT_EXEMPT = [r"^health", r"^metrics$"]  # probes and scrapers use the port without the proxy
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if BEHIND_TLS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = BEHIND_TLS
+CSRF_FAILURE_VIEW = "ocpp_server.admin.error_pages.csrf_failed"
 X_FRAME_OPTIONS = "DENY"
 # `ocpp_server.bounds` limits bodies before Django reads them; this is Django's own limit for forms.
 DATA_UPLOAD_MAX_MEMORY_SIZE: int = ENVIRONMENT["HTTP_MAX_BODY"]

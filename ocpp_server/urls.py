@@ -5,13 +5,14 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from events import views as events
+from ocpp_server.admin import error_pages
 from ocpp_server.api import errors, health, pages
 from operations import changes, dashboard
 
-handler400 = errors.bad_request
-handler403 = errors.forbidden
-handler404 = errors.not_found
-handler500 = errors.fault
+handler400 = errors.paged(errors.bad_request, error_pages.bad_request)
+handler403 = errors.paged(errors.forbidden, error_pages.forbidden)
+handler404 = errors.paged(errors.not_found, error_pages.not_found)
+handler500 = errors.paged(errors.fault, error_pages.fault)
 
 API_V1 = [
     path("", include("chargepoints.urls")),

@@ -184,6 +184,15 @@ def _json_or_page(
     return view
 
 
+def paged(api: Callable[..., HttpResponse], page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The view `api` for the paths of the API, the view `page` for all others."""
+
+    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return (api if is_api(request) else page)(request, *args, **kwargs)
+
+    return view
+
+
 bad_request = _json_or_page("The request is not valid.", 400, defaults.bad_request, Code.BAD_REQUEST)
 forbidden = _json_or_page("This is not allowed.", 403, defaults.permission_denied)
 not_found = _json_or_page("Not found.", 404, defaults.page_not_found, Code.UNKNOWN_ADDRESS)
