@@ -64,7 +64,7 @@ def _readings(shown: list[str]) -> dict[str, str]:
     running = Transaction.objects.active()
     if "all" in shown:
         watts = running.aggregate(watts=Sum("power_w"))["watts"]
-        found["all.power"] = cells.kilowatts(watts or 0)
+        found["all.power"] = cells.short_power(watts or 0)
     numbers = [number for number in map(row_number, shown) if number is not None]
     if numbers:
         now = timezone.now()

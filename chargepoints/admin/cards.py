@@ -25,10 +25,10 @@ def _numbers() -> dict[str, cells.Cell]:
     faults = ChargePoint.objects.in_state(Connector.Status.FAULTED).count()
     pending = ChargePoint.objects.filter(registration_status=ChargePoint.Registration.PENDING)
     return {
-        "online": cells.text(ChargePoint.objects.online().count()),
-        "known": cells.text(gettext("of %(count)s known") % {"count": ChargePoint.objects.count()}),
-        "faults": cells.label(faults, tones.DANGER) if faults else cells.text(0),
-        "pending": cells.text(pending.count()),
+        "online": cells.count(ChargePoint.objects.online().count()),
+        "known": cells.text(gettext("of %(count)s known") % {"count": f"{ChargePoint.objects.count():,}"}),
+        "faults": cells.label(f"{faults:,}", tones.DANGER) if faults else cells.text(0),
+        "pending": cells.count(pending.count()),
     }
 
 

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
+from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -18,6 +19,7 @@ from django.utils.functional import Promise, cached_property
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
@@ -86,6 +88,15 @@ class OperatorAdmin(ModelAdmin):
     empty_sentence: str | Promise = ""
     exact_search: tuple[str, ...] = ()
     station_ordering: tuple[str, ...] = ()
+
+    class Media:
+        js = ("operator/pickers.js",)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if isinstance(field, forms.SplitDateTimeField):
+            name_parts(field, str(capfirst(field.label or "")))
+        return field
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return access.may_read(request.user)
@@ -196,6 +207,12 @@ class EvidenceAdmin(OperatorAdmin):
     @admin.display(description=_("Station"), ordering="charge_point__identity_key")
     def station(self, row: Any) -> str:
         return "–" if row.charge_point is None else station_link(row.charge_point)
+
+
+def name_parts(field: forms.SplitDateTimeField, name: str) -> None:
+    """Name the two inputs of a time, which have no label of their own."""
+    for widget, part in zip(field.widget.widgets, (gettext("date"), gettext("time")), strict=True):
+        widget.attrs["aria-label"] = gettext("%(name)s: %(part)s") % {"name": name, "part": part}
 
 
 def station_key(model: type[Model], identity: str) -> int | None:

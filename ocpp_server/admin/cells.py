@@ -21,9 +21,14 @@ def text(value: object, *, href: str = "", title: str = "", note: str = "") -> C
     return _without_empty(text="" if value is None else str(value), href=href, title=title, note=note)
 
 
-def live(words: str, reading: str, *, is_running: bool) -> Cell:
+def count(number: int) -> Cell:
+    """A number of things."""
+    return text(f"{number:,}")
+
+
+def live(words: str, reading: str, *, is_running: bool, title: str = "") -> Cell:
     """Plain text that the polls between two snapshots replace while the session is running: `4712.power`."""
-    return _without_empty(text=words, reading=reading if is_running else "")
+    return _without_empty(text=words, reading=reading if is_running else "", title=title)
 
 
 def label(value: object, tone: str = "", *, title: str = "", note: str = "") -> Cell:
@@ -55,6 +60,26 @@ def kilowatt_hours(watt_hours: float | None) -> str:
 
 def kilowatts(watts: float | None) -> str:
     return "–" if watts is None else f"{watts / 1000:,.1f}{NBSP}kW"
+
+
+def short_energy(watt_hours: float) -> str:
+    """An energy for a tile: in kWh below a thousand of them, else with few digits, such as 15.1 MWh."""
+    return _short(watt_hours, "Wh") or kilowatt_hours(watt_hours)
+
+
+def short_power(watts: float) -> str:
+    """A power for a tile: in kW below a thousand of them, else with few digits, such as 15.1 MW."""
+    return _short(watts, "W") or kilowatts(watts)
+
+
+def _short(value: float, unit: str) -> str:
+    """The value in millions or billions of the unit; empty if it is smaller."""
+    for scale, prefix in ((1e9, "G"), (1e6, "M")):
+        scaled = value / scale
+        if abs(scaled) >= 0.99995:  # noqa: PLR2004 - the smaller prefix would be written as 1,000.0
+            decimals = 1 if abs(scaled) >= 9.995 else 2  # noqa: PLR2004 - two decimals would make 10.00
+            return f"{scaled:,.{decimals}f}{NBSP}{prefix}{unit}"
+    return ""
 
 
 def span(start: datetime | None, end: datetime | None) -> str:

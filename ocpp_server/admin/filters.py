@@ -7,11 +7,13 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateTimeFilter, TextFilter
+from unfold.contrib.filters.forms import RangeDateTimeForm
 from unfold.utils import parse_datetime_str
 
-from ocpp_server.admin.base import station_key
+from ocpp_server.admin.base import name_parts, station_key
 from ocpp_server.protocol.versions import VERSIONS, label
 
 
@@ -33,8 +35,19 @@ class StationFilter(TextFilter):
         return queryset.filter(charge_point_id=station)
 
 
+class MomentForm(RangeDateTimeForm):
+    """The inputs of a range of time, with names."""
+
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(name, *args, **kwargs)
+        name_parts(self.fields[f"{name}_from"], gettext("From"))
+        name_parts(self.fields[f"{name}_to"], gettext("To"))
+
+
 class MomentFilter(RangeDateTimeFilter):
     """Filters by a range of time, in the time zone of the pages."""
+
+    form_class = MomentForm
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         for side, lookup in (("from", "gte"), ("to", "lte")):

@@ -10,6 +10,7 @@ register = template.Library()
 register.filter("kilowatt_hours", cells.kilowatt_hours)
 # {% if request.user|may:"tokens" %}: the rule that the view behind a button checks.
 register.filter("may", access.may)
+register.filter("short_energy", cells.short_energy)
 
 
 @register.filter

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from chargepoints.models import ChargePoint
+from tests.admin.announced import announced
 from tests.admin.conftest import a_session
 
 OURS = [model for model in admin.site._registry if model.__module__.split(".")[0] in
@@ -40,6 +41,7 @@ def test_every_list_and_every_row_opens_with_hostile_words(
     for page in pages:
         assert page.status_code == 200
         assert is_harmless(page.content.decode())
+        announced(page.content.decode(), page.request["PATH_INFO"])
 
 
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)

@@ -62,19 +62,21 @@ def _hours(midnight: datetime) -> dict[int, _Hour]:
 
 def _numbers(hours: Mapping[int, _Hour]) -> dict[str, cells.Cell]:
     running = Transaction.objects.active().aggregate(sessions=Count("pk"), watts=Sum("power_w"))
-    energy = sum(hour.energy_wh for hour in hours.values())
+    energy, watts = sum(hour.energy_wh for hour in hours.values()), running["watts"] or 0
     return {
-        "charging": cells.text(running["sessions"]),
-        "power": cells.live(cells.kilowatts(running["watts"] or 0), "all.power", is_running=True),
-        "sessions_today": cells.text(sum(hour.sessions for hour in hours.values())),
-        "energy_today": cells.text(cells.kilowatt_hours(energy)),
+        "charging": cells.count(running["sessions"]),
+        "power": cells.live(
+            cells.short_power(watts), "all.power", is_running=True, title=cells.kilowatts(watts)
+        ),
+        "sessions_today": cells.count(sum(hour.sessions for hour in hours.values())),
+        "energy_today": cells.text(cells.short_energy(energy), title=cells.kilowatt_hours(energy)),
     }
 
 
 def _inboxes() -> dict[str, cells.Cell]:
     return {
-        "suspect": cells.text(Transaction.objects.filter(suspect=True).count()),
-        "quarantined": cells.text(QuarantinedMessage.objects.filter(resolved_at=None).count()),
+        "suspect": cells.count(Transaction.objects.filter(suspect=True).count()),
+        "quarantined": cells.count(QuarantinedMessage.objects.filter(resolved_at=None).count()),
     }
 
 

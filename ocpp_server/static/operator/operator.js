@@ -110,7 +110,7 @@
     target.replaceChildren(content(cell));
     if (cell.reading) target.dataset.reading = cell.reading;
     else delete target.dataset.reading;
-    if (cell.title) target.title = cell.title;
+    target.title = cell.title || "";
     if (cell.note) target.append(element("span", "op-note op-under", cell.note));
   }
 
@@ -163,7 +163,9 @@
     for (const target of page.querySelectorAll("[data-reading]")) {
       const words = readings[target.dataset.reading];
       const text = target.firstElementChild;
-      if (words !== undefined && text.textContent !== words) text.textContent = words;
+      if (words === undefined || text.textContent === words) continue;
+      text.textContent = words;
+      target.title = ""; // the exact value of the old text; the next snapshot has the new one
     }
   }
 
