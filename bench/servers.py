@@ -91,6 +91,7 @@ def _environment(folder: Path, port: int) -> dict[str, str]:
         "OCPP_BOOTSTRAP_API_KEY": API_KEY,
         "DJANGO_SUPERUSER_PASSWORD": "operator-of-the-bench",
         "OCPP_UNKNOWN_STATIONS": "accept",
+        "OCPP_UNKNOWN_STATIONS_PER_MINUTE": "1000000",
         "OCPP_MESSAGE_LOG": "on",
         "OCPP_LOG_HEARTBEATS": "on",
     }

@@ -23,7 +23,8 @@ from ocpp_server.process import engine
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport import presence, shutdown
 from ocpp_server.transport.conversation import StationConnection
-from ocpp_server.transport.handshake import admission, denial
+from ocpp_server.transport.handshake import admission, denial, first_boot
+from ocpp_server.transport.handshake.first_boot import UnknownSocket
 from ocpp_server.transport.switchboard import switchboard
 from ocpp_server.transport.token_bucket import TokenBucket
 
@@ -43,35 +44,65 @@ class StationConsumer(AsyncConsumer):
             await denial.deny(scope, send, 503)
             return
         handshake = admission.Handshake.from_scope(scope)
+        unknown = connection = None
         try:
             admitted = await admission.admit(handshake)
-            connection_id = str(uuid.uuid4())
-            station = await presence.arrive(admitted, handshake, connection_id)
+            if isinstance(admitted, admission.Unknown):
+                unknown = UnknownSocket(handshake, admitted, receive, send)
+            else:
+                connection = await self._arrive(admitted, handshake)
         except admission.Refusal as refusal:
             await denial.refuse(scope, send, handshake, refusal)
             return
         except StorageUnavailable:
             await denial.deny(scope, send, 503)
             return
+        code = 1006
+        measures.handshakes.add("accepted")
+        try:
+            await send({"type": "websocket.accept", "subprotocol": admitted.subprotocol})
+            if unknown is not None:
+                connection, frame = await self._first_boot(unknown, handshake)
+                await connection.received(frame)
+            assert connection is not None
+            code = await self._converse(connection)
+        except first_boot.Ended as ended:
+            code = ended.code
+        except OSError:
+            log.info("station.lost", station=handshake.identity)
+        finally:
+            measures.closed(code)
+            if connection is not None:
+                # Shielded: pending commands must end even if the server cancels this task when it stops.
+                await asyncio.shield(presence.leave(connection, code=code))
+
+    async def _first_boot(
+        self, unknown: UnknownSocket, handshake: admission.Handshake
+    ) -> tuple[StationConnection, str]:
+        """Wait for the boot that adds the station, and load it. Returns it with the frame of the boot, which
+        is not handled yet. Raises Ended.
+        """
+        admitted, frame = await unknown.until_boot()
+        try:
+            return await self._arrive(admitted, handshake), frame
+        except (admission.Refusal, StorageUnavailable) as error:
+            raise await unknown.end(1013, str(error)) from error
+
+    async def _arrive(
+        self, admitted: admission.Admitted, handshake: admission.Handshake
+    ) -> StationConnection:
+        """Register and load an admitted station. Raises Refusal, StorageUnavailable."""
+        connection_id = str(uuid.uuid4())
+        station = await presence.arrive(admitted, handshake, connection_id)
         connection = StationConnection(
             station,
             send=self._send_text,
             close=self._close,
             finished=switchboard.finished,
-            silence=scope.get("extensions", {}).get("ocpp.silence"),
+            silence=self.scope.get("extensions", {}).get("ocpp.silence"),
         )
         switchboard.connections[connection_id] = connection
-        code = 1006
-        measures.handshakes.add("accepted")
-        try:
-            await send({"type": "websocket.accept", "subprotocol": admitted.subprotocol})
-            code = await self._converse(connection)
-        except OSError:
-            log.info("station.lost", station=station.identity)
-        finally:
-            measures.closed(code)
-            # Shielded: pending commands must end even if the server cancels this task when it stops.
-            await asyncio.shield(presence.leave(connection, code=code))
+        return connection
 
     async def _converse(self, connection: StationConnection) -> int:
         """Handle frame after frame until the socket is closed. Returns the close code."""
@@ -80,10 +111,7 @@ class StationConsumer(AsyncConsumer):
         while True:
             message = await receive()
             if message["type"] == "websocket.disconnect":
-                # uvicorn reports a connection that ended without a close frame as 1005 without a reason, and
-                # a close frame without a code as 1005 with a reason.
-                code = int(message.get("code") or 1006)
-                return 1006 if code == 1005 and "reason" not in message else code
+                return first_boot.close_code(message)
             text = message.get("text")
             if text is None:
                 await self._close(1003, "OCPP-J is text.")

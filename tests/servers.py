@@ -73,6 +73,8 @@ class LiveServer:
             "OCPP_BOOTSTRAP_API_KEY": API_KEY,
             "DJANGO_SUPERUSER_PASSWORD": "operator-password-of-tests",
             "OCPP_UNKNOWN_STATIONS": "accept",
+            # All stations of the tests have one address.
+            "OCPP_UNKNOWN_STATIONS_PER_MINUTE": "1000000",
             **environment,
         }
         listens = [name for name in self.environment.get("LISTEN_ADDRESS", "").split(",") if name]

@@ -33,9 +33,10 @@ from ocpp_server.environment.parsers import (
     time_zone,
     whole_seconds,
 )
+from ocpp_server.environment.unknown_stations import STATIONS, UNKNOWN_STATIONS_VARIABLES
 from ocpp_server.environment.variable import Variable
 
-STATE, ACCESS, STATIONS, LOGS = "State and storage", "Access", "Stations", "Logs"
+STATE, ACCESS, LOGS = "State and storage", "Access", "Logs"
 
 
 def _when_addressed(known: Mapping[str, Any]) -> str:
@@ -226,14 +227,7 @@ VARIABLES: tuple[Variable, ...] = (
         ACCESS,
     ),
     *HTTP_VARIABLES,
-    Variable(
-        "OCPP_UNKNOWN_STATIONS",
-        lambda known: "refuse" if known["REDIS_DISTRIBUTED_STATE"] else "accept",
-        one_of("refuse", "pending", "accept"),
-        "The treatment of unknown stations: refuse (404), pending (an operator has to accept it) or accept.",
-        STATIONS,
-        "accept when embedded, refuse when distributed",
-    ),
+    *UNKNOWN_STATIONS_VARIABLES,
     Variable(
         "OCPP_UNKNOWN_TOKENS",
         "refuse",

@@ -22,6 +22,7 @@ from ocpp_server.process import scheduler
 from ocpp_server.process.health_file import health_writer
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import calls, shutdown, takeover
+from ocpp_server.transport.handshake import first_boot
 from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,7 @@ async def start(*, serves: bool = True) -> None:
     has no probes.
     """
     extensions.require()
-    shutdown.serve(switchboard.connections.values)
+    shutdown.serve(lambda: [*switchboard.connections.values(), *first_boot.waiting()])
     journal.start()
     last_number, active = await journal.run(extensions.transactions.app.load_running)
     state = live.state()

@@ -20,6 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from tests.servers import LiveServer
+from tests.stored_stations import insert_stations
 
 V16, V201, V21 = "ocpp1.6", "ocpp2.0.1", "ocpp2.1"
 VERSIONS = (V16, V201, V21)
@@ -151,7 +152,10 @@ async def station(  # noqa: PLR0913 - stations differ in all of these
     path: str | None = None,
     **how: Any,
 ) -> AsyncIterator[Peer]:
-    """A connected station; accepted too, unless `boot` is False."""
+    """A connected station; accepted too, unless `boot` is False. Without an identity it is a known one."""
+    if not boot and not identity:
+        identity = fresh()
+        await provision(server, identity)
     identity = identity or fresh()
     sent = dict(headers or {})
     if password is not None:
@@ -177,6 +181,14 @@ async def station(  # noqa: PLR0913 - stations differ in all of these
             answer = await peer.boot()
             assert answer["status"] == "Accepted"
         yield peer
+
+
+async def provision(server: LiveServer, identity: str) -> None:
+    """Add a station without a password, at a process with a REST API or a gateway."""
+    if server.role == "gateway":
+        await asyncio.to_thread(insert_stations, server.environment["DATABASE_URL"], [identity])
+    else:
+        await Operator(server).provision(identity)
 
 
 class Records:

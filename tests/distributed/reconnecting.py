@@ -12,6 +12,7 @@ from bench.wire import StationSocket
 from ocpp_server.transport.handshake.authentication import hash_password
 from tests.distributed.cluster import Cluster
 from tests.servers import LiveServer
+from tests.stored_stations import insert_stations
 
 PASSWORD = b"a password of fast stations"
 BOOT = b'[2,"boot","BootNotification",{"chargePointVendor":"Fast","chargePointModel":"Fast"}]'
@@ -20,32 +21,7 @@ TIMEOUT_S = 120.0
 
 def provision(cluster: Cluster, identities: Iterable[str]) -> None:
     """Insert accepted stations with security profile 1 and the same password."""
-    stored = hash_password(PASSWORD)
-    columns = {
-        "identity": "%s",
-        "identity_key": "lower(%s)",
-        "password_hash": "%s",
-        "security_profile": "1",
-        "registration_status": "'Accepted'",
-        "checks_username": "true",
-        "is_online": "false",
-        "heartbeat_interval": "0",
-        "created_at": "now()",
-    }
-    texts = [
-        row["column_name"]
-        for row in cluster.rows(
-            "SELECT column_name FROM information_schema.columns WHERE table_name = 'chargepoints_chargepoint'"
-            " AND data_type = 'character varying' AND is_nullable = 'NO'"
-        )
-        if row["column_name"] not in columns
-    ]
-    names = ", ".join([*columns, *texts])
-    values = ", ".join([*columns.values(), *["''"] * len(texts)])
-    cluster.execute_many(
-        f"INSERT INTO chargepoints_chargepoint ({names}) VALUES ({values})",  # noqa: S608 - names of columns
-        [(identity, identity, stored) for identity in identities],
-    )
+    insert_stations(cluster.database_url, identities, password_hash=hash_password(PASSWORD))
 
 
 class FastStation:

@@ -17,7 +17,8 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.gateway.process import Gateway
 from ocpp_server.transport.gateway.socket import GatewaySocket
-from ocpp_server.transport.handshake import admission, denial
+from ocpp_server.transport.handshake import admission, denial, first_boot
+from ocpp_server.transport.handshake.first_boot import UnknownSocket
 from ocpp_server.transport.presence import silence_allowed
 from ocpp_server.transport.queue.gateway_side import QueueTooLong
 from ocpp_server.transport.token_bucket import TokenBucket
@@ -41,12 +42,15 @@ async def station(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if (await receive())["type"] != "websocket.connect":
         return
     handshake = admission.Handshake.from_scope(scope)
+    unknown = connected = None
     try:
         if not gateway.is_open:
             raise StorageUnavailable("Redis can't be written.")
         admitted = await _admit(handshake)
-        connected = _socket(scope, send, admitted, handshake)
-        await gateway.arrive(connected)
+        if isinstance(admitted, admission.Unknown):
+            unknown = UnknownSocket(handshake, admitted, receive, send)
+        else:
+            connected = await _arrive(scope, send, admitted, handshake)
     except admission.Refusal as refusal:
         await denial.refuse(scope, send, handshake, refusal)
         return
@@ -58,18 +62,50 @@ async def station(scope: dict[str, Any], receive: Any, send: Any) -> None:
     measures.handshakes.add("accepted")
     try:
         await send({"type": "websocket.accept", "subprotocol": admitted.subprotocol})
+        frame = None
+        if unknown is not None:
+            connected, frame = await _first_boot(unknown, scope, send, handshake)
+        assert connected is not None
         connected.opened()
-        log.info("station.connected", station=connected.identity, version=admitted.version)
+        log.info("station.connected", station=connected.identity, version=connected.protocol)
+        if frame is not None:
+            connected.received(frame)
         code = await _converse(connected, receive)
+    except first_boot.Ended as ended:
+        code = ended.code
     except OSError:
-        log.info("station.lost", station=connected.identity)
+        log.info("station.lost", station=handshake.identity)
     finally:
         measures.closed(code)
-        log.info("station.disconnected", station=connected.identity, code=code)
-        gateway.leave(connected, f"The socket was closed with {code}.")
+        if connected is not None:
+            log.info("station.disconnected", station=connected.identity, code=code)
+            gateway.leave(connected, f"The socket was closed with {code}.")
 
 
-async def _admit(handshake: admission.Handshake) -> admission.Admitted:
+async def _arrive(
+    scope: dict[str, Any], send: Any, admitted: admission.Admitted, handshake: admission.Handshake
+) -> GatewaySocket:
+    """Register the connection of an admitted station. Raises QueueTooLong and redis' errors."""
+    connected = _socket(scope, send, admitted, handshake)
+    await gateway.arrive(connected)
+    return connected
+
+
+async def _first_boot(
+    unknown: UnknownSocket, scope: dict[str, Any], send: Any, handshake: admission.Handshake
+) -> tuple[GatewaySocket, str]:
+    """Wait for the boot that adds the station, and register its connection. Returns it with the frame of the
+    boot, which a processor handles. Raises Ended.
+    """
+    admitted, frame = await unknown.until_boot()
+    try:
+        return await _arrive(scope, send, admitted, handshake), frame
+    except (*AWAY, StorageUnavailable, QueueTooLong) as error:
+        log.warning("station.deferred", identity=handshake.identity[:100], error=repr(error)[:200])
+        raise await unknown.end(1013, "Try again later.") from error
+
+
+async def _admit(handshake: admission.Handshake) -> admission.Admitted | admission.Unknown:
     """Admit a station. While the database is unavailable, only a few handshakes wait; for the others this
     raises StorageUnavailable.
     """
@@ -109,9 +145,7 @@ async def _converse(connected: GatewaySocket, receive: Any) -> int:
     while True:
         message = await receive()
         if message["type"] == "websocket.disconnect":
-            # uvicorn reports a connection that ended without a close frame as 1005 without a reason.
-            code = int(message.get("code") or 1006)
-            return 1006 if code == 1005 and "reason" not in message else code
+            return first_boot.close_code(message)
         text = message.get("text")
         if text is None:
             connected.close_soon(1003, "OCPP-J is text.")

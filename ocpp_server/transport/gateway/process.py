@@ -19,6 +19,7 @@ from ocpp_server.transport import shutdown
 from ocpp_server.transport.gateway.downlink import Downlink
 from ocpp_server.transport.gateway.socket import GatewaySocket
 from ocpp_server.transport.gateway.uplink import Uplink
+from ocpp_server.transport.handshake import first_boot
 from ocpp_server.transport.queue.gateway_side import (
     ANSWERS_WAIT,
     IS_MISSING,
@@ -92,8 +93,8 @@ class Gateway:
             log.warning("gateway.refusals_unwritten")
         log.info("gateway.stopped")
 
-    def _sockets(self) -> Collection[GatewaySocket]:
-        return self.sockets.values()
+    def _sockets(self) -> Collection[shutdown.ClosableSocket]:
+        return [*self.sockets.values(), *first_boot.waiting()]
 
     @property
     def is_open(self) -> bool:

@@ -1,5 +1,8 @@
-"""The handshake: it decides whether a station may connect, and with which OCPP version. Every refusal is
-stored with its reason.
+"""The handshake: it decides whether a station may connect, and with which OCPP version. Refusals are stored
+with their reasons.
+
+A handshake never adds a station. Where unknown stations are not refused, the first BootNotification adds one
+(`first_boot`).
 
 The port `Admission` finds and registers stations and stores refusals. The app `chargepoints` fills it.
 """
@@ -17,12 +20,12 @@ from django.conf import settings
 from ocpp_server import live
 from ocpp_server.addresses import address_key
 from ocpp_server.live.recent import Recent
-from ocpp_server.observability import measures
 from ocpp_server.ports import Port
 from ocpp_server.protocol import identities
 from ocpp_server.protocol.versions import negotiate
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.handshake import authentication, origin
+from ocpp_server.transport.handshake.per_minute import DistinctPerMinute
 
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # The limit of self-registration, against an attacker that registers stations without end (S12). Operators can
@@ -32,6 +35,9 @@ MAX_REGISTERED = 50_000
 FAILED_LOGIN = "FailedStationLogin"
 NO_SUBPROTOCOL = 101
 CLOSE_NO_SUBPROTOCOL = 1002
+
+# The different unknown identities that each address has tried in this process.
+_unknown = DistinctPerMinute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +104,34 @@ class Admitted:
     subprotocol: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An unknown station whose socket may be opened: its first BootNotification adds it (`first_boot`)."""
+
+    version: str
+    subprotocol: str | None
+
+
 class Refusal(Exception):
     """The handshake is refused with the HTTP status `status`. With 101 the handshake is completed without a
     subprotocol, and then the socket is closed. `security` is the type of the security event, if the refusal
-    is one (S14).
+    is one (S14). A refusal that `is_repeated` is neither logged nor stored.
     """
 
     def __init__(
-        self, status: int, reason: str, *, can_be_accepted: bool = False, security: str = ""
+        self,
+        status: int,
+        reason: str,
+        *,
+        can_be_accepted: bool = False,
+        security: str = "",
+        is_repeated: bool = False,
     ) -> None:
         self.status = status
         self.reason = reason
         self.security = security
         self.can_be_accepted = can_be_accepted
+        self.is_repeated = is_repeated
         super().__init__(reason)
 
     @property
@@ -141,7 +162,7 @@ port = Port[Admission]("Admission")
 _Find = Callable[[list[str]], list[KnownStation | None]]
 
 
-async def admit(handshake: Handshake) -> Admitted:
+async def admit(handshake: Handshake) -> Admitted | Unknown:
     """The charge point of a handshake, and the OCPP version of its connection. Raises Refusal."""
     _check_identity(handshake.identity)
     _check_header(handshake.protocol_header)
@@ -156,20 +177,35 @@ async def admit(handshake: Handshake) -> Admitted:
         raise Refusal(429, "The station connects more than once a second: it has to wait a minute.")
     charge_point = await find(handshake.identity)
     if charge_point is None:
-        _check_new_identity(handshake.identity)
-        if settings.OCPP_UNKNOWN_STATIONS == "refuse":
-            # Takes as long as a wrong password, so that the time does not reveal which identities exist.
-            await authentication.verify("", b"nobody")
-            raise Refusal(404, "No charge point has this identity.", can_be_accepted=True)
+        check_unknown(handshake)
     if charge_point is None or not await _authenticate(charge_point, handshake):
         _check_origin(handshake)
     await _note(handshake, authentication.ARRIVAL)
     version, subprotocol = _version(handshake)
-    if charge_point is None:
-        charge_point = await register(handshake.identity)
-        if charge_point is None:
-            raise Refusal(404, f"Self-registration limit reached ({MAX_REGISTERED:,} charge points).")
-    return Admitted(charge_point, version, subprotocol)
+    return (
+        Unknown(version, subprotocol)
+        if charge_point is None
+        else Admitted(charge_point, version, subprotocol)
+    )
+
+
+def check_unknown(handshake: Handshake) -> None:
+    """Refuse an unknown identity: always, or when its address has tried too many of them.
+
+    This hashes no password: each of many random names would cost 50 ms. The time shows that an identity is
+    unknown, as the status does. Known stations behind the same address are not limited (R36).
+    """
+    limit = settings.OCPP_UNKNOWN_STATIONS_PER_MINUTE
+    refused = _unknown.refused(address_key(handshake.address), handshake.identity, limit)
+    if refused:
+        raise Refusal(
+            429,
+            f"More than {limit} unknown identities within a minute from this address.",
+            is_repeated=refused > 1,
+        )
+    _check_new_identity(handshake.identity)
+    if settings.OCPP_UNKNOWN_STATIONS == "refuse":
+        raise Refusal(404, "No charge point has this identity.", can_be_accepted=True)
 
 
 def _recent() -> Recent:
@@ -266,13 +302,24 @@ async def find(identity: str) -> KnownStation | None:
     return await journal.run_batched(cast("_Find", port.app.find), identity)
 
 
-async def register(identity: str) -> KnownStation | None:
-    """Add a row for an unknown station; None when MAX_REGISTERED is reached."""
-    return await journal.run_batched(cast("_Find", port.app.register), identity)
+async def enter(handshake: Handshake) -> KnownStation:
+    """Add the row of an unknown station that has sent its first boot. Raises Refusal.
+
+    An operator may have added the row meanwhile, with a password: then the handshake needs it.
+    """
+    charge_point = await register(handshake.identity)
+    await _authenticate(charge_point, handshake)
+    return charge_point
+
+
+async def register(identity: str) -> KnownStation:
+    """Add a row for an unknown station, unless it has one by now. Raises Refusal beyond MAX_REGISTERED."""
+    charge_point = await journal.run_batched(cast("_Find", port.app.register), identity)
+    if charge_point is None:
+        raise Refusal(404, f"Self-registration limit reached ({MAX_REGISTERED:,} charge points).")
+    return charge_point
 
 
 async def record(handshake: Handshake, refusal: Refusal) -> None:
     """Store a refused connection."""
-    if refusal.security:
-        measures.authentication_failures.add(refusal.security)
     await journal.run(port.app.record, handshake, refusal)

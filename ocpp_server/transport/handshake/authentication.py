@@ -56,8 +56,8 @@ def _bytes(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
 
 
-# Compared with the password of an unknown identity, so that it takes as long as a known one.
-_UNKNOWN = hash_password(secrets.token_bytes(16))
+# Compared with the password of a station without one, so that it takes as long as that of any other station.
+_NO_PASSWORD = hash_password(secrets.token_bytes(16))
 
 _verified: OrderedDict[bytes, None] = OrderedDict()
 
@@ -74,7 +74,7 @@ async def verify(stored: str, given: bytes) -> bool:
         return True
     if stored and _fits_digest(stored, given):
         return True
-    if not await asyncio.to_thread(_verify, stored or _UNKNOWN, given) or not stored:
+    if not await asyncio.to_thread(_verify, stored or _NO_PASSWORD, given) or not stored:
         return False
     _verified[digest] = None
     if len(_verified) > _REMEMBERED:

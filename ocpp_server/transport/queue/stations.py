@@ -12,7 +12,6 @@ from django.conf import settings
 from ocpp_server import live
 from ocpp_server.live.records import Connection
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.identities import fault_of_new
 from ocpp_server.protocol.versions import V16, VERSIONS
 from ocpp_server.storage.journal import JournalUnavailable, journal
 from ocpp_server.transport import presence, station_store
@@ -26,6 +25,7 @@ from ocpp_server.transport.queue.envelope import Envelope
 from ocpp_server.transport.queue.legacy_gateway import LegacyGateways, version_of
 from ocpp_server.transport.queue.redis import QueueRedis
 from ocpp_server.transport.queue.station import Outcome, QueuedStation
+from ocpp_server.transport.queue.unknown_stations import first_boot, unknown
 from ocpp_server.transport.switchboard import switchboard
 
 log = structlog.get_logger(__name__)
@@ -144,7 +144,7 @@ class Stations:
         if known is None or known.session_id != session_id:
             row = await admission.find(claim.identity)
             if row is None:
-                return _unknown(claim)
+                return unknown(claim)
             known = await self._load(claim, row, session_id, message.protocol or row.ocpp_version)
         return await known.handle(message, is_repeated=claim.attempts > 1)
 
@@ -157,9 +157,14 @@ class Stations:
         known = self._known.get(claim.key)
         version = version_of(message, known.station.version if known is not None else "")
         if known is None or known.session_id != session_id or known.station.version != version:
-            row = await self._find_or_register(claim)
+            row = await admission.find(claim.identity)
             if row is None:
-                return _unknown(claim)
+                added = await first_boot(
+                    claim, message, session_id=session_id, version=version, address=address
+                )
+                if isinstance(added, Outcome):
+                    return added
+                row, is_new = added, True
             version = version_of(message, row.ocpp_version)
             if is_new or version != row.ocpp_version:
                 known = await self._arrive(claim, row, session_id, version, {"remote_addr": address})
@@ -171,16 +176,6 @@ class Stations:
         if is_new and not outcome.settles:
             outcome.settles = _settle(known.station)
         return outcome
-
-    async def _find_or_register(self, claim: Claim) -> KnownStation | None:
-        """The row of a station of a legacy gateway, which has not checked it: an unknown one is registered or
-        refused here, as at a handshake.
-        """
-        row = await admission.find(claim.identity)
-        may_register = settings.OCPP_UNKNOWN_STATIONS != "refuse" and not fault_of_new(claim.identity)
-        if row is None and may_register:
-            row = await admission.register(claim.identity)
-        return row
 
     async def _load(self, claim: Claim, row: KnownStation, session_id: str, version: str) -> QueuedStation:
         """Load a connected station."""
@@ -197,12 +192,10 @@ class Stations:
         """Load a station that has connected to a gateway, as `presence.arrive` does for a socket of this
         process.
         """
-        if self._legacy is None:
-            row = await admission.find(claim.identity)
-        else:
-            row = await self._find_or_register(claim)
+        row = await admission.find(claim.identity)
         if row is None:
-            return _unknown(claim)
+            may_boot = self._legacy is not None and settings.OCPP_UNKNOWN_STATIONS != "refuse"
+            return Outcome() if may_boot else unknown(claim)
         session = await self._session(claim)
         if session.get("session_id") != message.session_id:
             # The station has disconnected or connected again; envelopes about that follow.
@@ -285,14 +278,6 @@ class Stations:
         claim.session_id = ""
         await switchboard.finished(str(message.message_id), message.reply_to)
         return Outcome()
-
-
-def _unknown(claim: Claim) -> Outcome:
-    """The outcome for a charge point that was removed after the gateway admitted it, or that never
-    existed.
-    """
-    log.warning("processor.unknown_station", station=claim.identity)
-    return Outcome(letter=dead_letters.letter(claim, "no such charge point"))
 
 
 def _settle(station: Station) -> str:

@@ -18,7 +18,18 @@ from tests.conformance.messages import (
     stop,
     token,
 )
-from tests.conformance.peer import TIMEOUT_S, V16, V201, Records, at, eventually, fresh, reasons, station
+from tests.conformance.peer import (
+    TIMEOUT_S,
+    V16,
+    V201,
+    Records,
+    at,
+    eventually,
+    fresh,
+    provision,
+    reasons,
+    station,
+)
 
 # -- 1 connecting --------------------------------------------------------------------------------------------
 
@@ -51,6 +62,7 @@ async def test_1_any_prefix_of_the_path_is_accepted(server, records):
 
 async def test_1_a_station_that_never_answers_pings_but_sends_frames_is_not_closed(make_server):
     server = make_server(OCPP_PING_INTERVAL="500ms")
+    await provision(server, "DEAF")
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     try:
         # A raw socket answers no pings. The test sends an empty text every 300 ms instead.

@@ -13,7 +13,7 @@ import pytest_asyncio
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from ocpp_server.transport.queue.keys import QueueKeys
-from tests.conformance.peer import TIMEOUT_S, V16, V201, Operator, Peer, eventually
+from tests.conformance.peer import TIMEOUT_S, V16, V201, Operator, Peer, Refused, eventually, fresh
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.queue.worker_pool import WorkerPool, log_of, processors, start_of
@@ -225,3 +225,26 @@ async def test_an_unknown_station_gets_no_answer(gateway: LegacyGateway) -> None
 
     with pytest.raises(TimeoutError):
         await peer.next_frame(2)
+
+
+async def test_S12_where_unknown_stations_are_accepted_only_a_boot_adds_one(
+    make_cluster: MakeCluster,
+) -> None:
+    cluster = make_cluster(0, TRANSPORT_COMPAT="true")
+    cluster.add(1, "processor")
+    async with _gateway(cluster) as gateway:
+        for is_announced in (True, False):
+            peer = gateway.peer(fresh("NEW"), V201)
+            if is_announced:
+                await gateway.announce("connect", peer.identity)
+
+            with pytest.raises(Refused) as refusal:
+                await peer.call("Heartbeat")
+            before = cluster.rows("SELECT id FROM chargepoints_chargepoint")
+            answer = await peer.boot()
+            await peer.heartbeat()
+
+            assert (refusal.value.code, len(before)) == ("SecurityError", not is_announced)
+            assert answer["status"] == "Accepted"
+            row = cluster.charge_point(peer.identity)
+            assert (row["is_online"], row["ocpp_version"], row["vendor"]) == (True, V201, "Vendor")

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from tests.conformance.peer import V16, V201, Operator, at, eventually, fresh, station
+from tests.conformance.peer import V16, V201, VERSIONS, Operator, Refused, at, eventually, fresh, station
 from tests.distributed.cluster import LEASE_S, Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.test_live_view import shared_transactions
@@ -34,6 +34,11 @@ def gateway(cluster: Cluster) -> LiveServer:
 @pytest.fixture
 def web(cluster: Cluster) -> LiveServer:
     return cluster.servers[3]
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 async def test_a_session_of_16_through_the_gateway_is_stored(cluster: Cluster, gateway: LiveServer) -> None:
@@ -159,6 +164,50 @@ async def test_a_start_repeated_after_a_move_gets_the_same_number(
 
     assert again == first
     assert len(cluster.transactions(identity)) == 1
+
+
+async def test_S12_an_unknown_station_is_not_in_redis_before_its_first_boot_adds_it(
+    cluster: Cluster, gateway: LiveServer, web: LiveServer, version: str
+) -> None:
+    identity = fresh("NEW")
+    redis = cluster.redis.client
+
+    def keys() -> set[str]:
+        # Counters of handshakes expire within a minute.
+        found: list[str] = redis.keys(f"{cluster.prefix}:*{identity}*")  # type: ignore[assignment]
+        return {key for key in found if not key.startswith(f"{cluster.prefix}:recent:")}
+
+    async with station(gateway, version, identity, boot=False) as peer:
+        with pytest.raises(Refused) as refusal:
+            await peer.call("Heartbeat")
+        before = keys(), identity in cluster.clients(web), await Operator(web).command(identity, "ClearCache")
+    async with station(gateway, version, identity, boot=False) as peer:
+        answer = await peer.boot()
+        await peer.heartbeat()
+
+        assert refusal.value.code == "SecurityError"
+        assert before[:2] == (set(), False)
+        assert before[2][0] == 404
+        assert answer["status"] == "Accepted"
+        assert (cluster.is_online(identity), identity in cluster.clients(web)) == (True, True)
+
+
+async def test_of_two_unknown_sockets_at_different_gateways_one_becomes_the_station(cluster: Cluster) -> None:
+    identity = fresh("NEW")
+    async with (
+        station(cluster.servers[0], V16, identity, boot=False) as first,
+        station(cluster.servers[1], V16, identity, boot=False) as second,
+    ):
+        await asyncio.gather(first.boot(), second.boot(), return_exceptions=True)
+
+        ended, still_open = await asyncio.wait(
+            [asyncio.ensure_future(peer.closed()) for peer in (first, second)],
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+
+        assert [await done for done in ended] == [1001]
+        assert len(still_open) == 1
+        assert cluster.is_online(identity)
 
 
 async def test_the_stations_of_the_last_gateway_are_offline_when_it_is_killed(
