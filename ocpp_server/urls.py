@@ -6,7 +6,8 @@ from django.views.generic import RedirectView
 
 from events import views as events
 from ocpp_server.admin import error_pages
-from ocpp_server.api import errors, health, pages
+from ocpp_server.api import errors, health, pages, station_address
+from ocpp_server.transport.handshake.explanation import STATION_PATH
 from operations import changes, dashboard
 
 handler400 = errors.paged(errors.bad_request, error_pages.bad_request)
@@ -37,4 +38,5 @@ urlpatterns = [
     path("api/v1/", include(API_V1)),
     # An unknown address of the API is answered with JSON; a wrong trailing slash is accepted.
     re_path(r"^(?:api|health|clients|metrics)(?:/.*)?$", errors.no_such_address),
+    re_path(STATION_PATH, station_address.explain),
 ]

@@ -26,6 +26,11 @@ from ocpp_server.protocol.dispatch import StorageUnavailable  # noqa: E402
 from ocpp_server.storage.journal import journal  # noqa: E402
 from ocpp_server.transport.gateway.front import gateway, station  # noqa: E402
 from ocpp_server.transport.gateway.metrics import GatewayCollector  # noqa: E402
+from ocpp_server.transport.handshake.explanation import (  # noqa: E402
+    STATUS,
+    explanation,
+    is_station_path,
+)
 
 Scope = dict[str, Any]
 Headers = list[tuple[bytes, bytes]]
@@ -46,8 +51,22 @@ async def http(scope: Scope, receive: Any, send: Any) -> None:
         await _ready(scope, send)
     elif scope["path"] == "/metrics":
         await _metrics(scope, send)
+    elif is_station_path(scope["path"]):
+        await _explain(scope, send)
     else:
         await _answer(send, 404, "This is the gateway for stations; the REST API is served elsewhere.")
+
+
+async def _explain(scope: Scope, send: Any) -> None:
+    """Answer a plain GET at a station's address, as the other processes do."""
+    given = dict(scope["headers"])
+    found = explanation(
+        accept=given.get(b"accept", b"").decode("latin-1"),
+        host=given.get(b"host", b"").decode("latin-1"),
+        is_tls=scope["scheme"] == "https",
+    )
+    headers = [(name.lower().encode(), value.encode()) for name, value in found.headers.items()]
+    await _send_with(send, STATUS, found.body, headers)
 
 
 async def _ready(scope: Scope, send: Any) -> None:
@@ -102,12 +121,12 @@ async def _answer(send: Any, status: int, message: str, headers: Headers | None 
 
 
 async def _send(send: Any, status: int, body: bytes, kind: str, headers: Headers | None = None) -> None:
-    sent = [
-        (b"content-type", kind.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"),
-        *(headers or []),
-    ]
+    described = [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
+    await _send_with(send, status, body, [*described, *(headers or [])])
+
+
+async def _send_with(send: Any, status: int, body: bytes, headers: Headers) -> None:
+    sent = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": sent})
     await send({"type": "http.response.body", "body": body})
 

@@ -44,7 +44,7 @@ def own_origins(scope: dict[str, Any]) -> frozenset[str]:
         return frozenset()
     scheme = "https" if scope.get("scheme") == "wss" else "http"
     found = {normal_origin(settings.PUBLIC_URL)} if settings.PUBLIC_URL else set()
-    found |= {normal_origin(f"{scheme}://{host}") for host in _hosts(scope, headers) if _is_own_host(host)}
+    found |= {normal_origin(f"{scheme}://{host}") for host in _hosts(scope, headers) if is_own_host(host)}
     return frozenset(found)
 
 
@@ -59,7 +59,8 @@ def _hosts(scope: dict[str, Any], headers: dict[bytes, bytes]) -> list[str]:
     return [host.strip() for host in hosts if host.strip()]
 
 
-def _is_own_host(host: str) -> bool:
+def is_own_host(host: str) -> bool:
+    """Whether a Host header is well-formed and names this server: an IP address, or one of ALLOWED_HOSTS."""
     name, _ = split_domain_port(host)
     with contextlib.suppress(ValueError):
         ipaddress.ip_address(name.strip("[]"))

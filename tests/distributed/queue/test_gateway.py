@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -230,6 +231,35 @@ async def test_a_refused_station_gets_the_same_answer_as_from_the_server_and_is_
             "SELECT * FROM chargepoints_refusedconnection WHERE identity = %s AND code = 1002", peer.identity
         )
     )
+
+
+async def test_handshakes_and_plain_requests_have_the_same_rules_as_at_the_server(cluster: Cluster) -> None:
+    gateway = LiveServer(
+        cluster.folder / "other-settings",
+        role="gateway",
+        **cluster.environment,
+        OCPP_ALLOWED_ORIGINS="null",
+        OCPP_NO_COMMON_SUBPROTOCOL="refuse",
+    ).start()
+    cluster.servers.append(gateway)
+
+    async def status_of(**how: Any) -> int:
+        try:
+            async with station(gateway, boot=False, **how):
+                return 101
+        except InvalidStatus as refused:
+            return refused.response.status_code
+
+    given = ("null", "file://", "https://evil.example")
+    assert [await status_of(origin=text) for text in given] == [101, 101, 403]
+    assert await status_of(offers=["ocpp0.1"]) == 400
+    assert await status_of(identity="x" * 49) == 404
+    page = gateway.exchange("GET", "/ocpp/CP-1", key=None, Accept="text/html")
+    assert (page[0], page[1]["upgrade"]) == (426, "websocket")
+    assert f"ws://127.0.0.1:{gateway.port}/ocpp/" in page[2] and page[2].startswith("<!doctype html>")
+
+    gateway.host = "::1"
+    assert await status_of() == 101
 
 
 async def test_the_newest_connection_wins_wherever_the_old_one_is(

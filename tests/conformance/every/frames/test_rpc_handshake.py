@@ -198,6 +198,45 @@ async def test_R06_every_spelling_of_the_address_is_one_station(server, records,
     assert [row["identity"] for row in found] == [identity]
 
 
+# -- a plain GET ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/ocpp/{0}", "/ocpp", "/steve/websocket/CentralSystemService/{0}"])
+async def test_a_browser_at_a_stations_address_learns_what_it_is(server, operator, path):
+    known, unknown = fresh(), fresh()
+    await operator.provision(known)
+
+    asked = [
+        await asyncio.to_thread(server.exchange, "GET", path.format(identity), key=None, Accept="text/html")
+        for identity in (known, unknown)
+    ]
+
+    # The same for both: it does not show which identities exist.
+    assert of_every_answer(asked[0]) == of_every_answer(asked[1])
+    status, headers, page = asked[0]
+    assert (status, headers["upgrade"]) == (426, "websocket")
+    assert f"ws://127.0.0.1:{server.port}/ocpp/" in page and "ocpp2.0.1" in page
+
+
+def of_every_answer(answer):
+    """An answer without the headers that differ each time."""
+    status, headers, body = answer
+    return (
+        status,
+        {name: value for name, value in headers.items() if name not in ("date", "x-request-id")},
+        body,
+    )
+
+
+async def test_a_program_at_a_stations_address_gets_text_and_may_only_read(server):
+    status, headers, text = await asyncio.to_thread(server.exchange, "GET", "/ocpp/CP-1", key=None)
+    posted, _, _ = await asyncio.to_thread(server.exchange, "POST", "/ocpp/CP-1", {}, key=None)
+
+    assert (status, headers["content-type"]) == (426, "text/plain; charset=utf-8")
+    assert "<" not in text and "OCPP-J" in text
+    assert posted == 405
+
+
 # -- the transport -------------------------------------------------------------------------------------------
 
 
