@@ -30,6 +30,8 @@ async def status_notification_16(station: Station, request: dict[str, Any]) -> d
 
 @on("StatusNotification", *V2X)
 async def status_notification(station: Station, request: dict[str, Any]) -> dict[str, Any]:
+    for kind in translate.zeros(request["evseId"], request["connectorId"]):
+        station.deviation(kind)
     await availability.report(
         station=station,
         place=translate.place(request["evseId"], request["connectorId"] or None),

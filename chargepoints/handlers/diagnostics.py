@@ -69,6 +69,8 @@ async def notify_event(station: Station, request: dict[str, Any]) -> dict[str, A
     """2.0.1 G01, N07, N08. Always answered `{}`; every event is stored once."""
     for event in request["eventData"]:
         component = event["component"]
+        for kind in translate.zeros_of_evse(component.get("evse")):
+            station.deviation(kind, path="eventData.component.evse")
         await diagnostics.record(
             station=station,
             event_id=event["eventId"],

@@ -14,7 +14,7 @@ import orjson
 import structlog
 
 from . import actions, registry, schemas
-from .errors import InternalError, NotImplementedAction, NotSupported, OcppError, SecurityError
+from .errors import InternalError, NotImplementedAction, NotSupported, OcppError, SecurityError, codes
 from .frames import (
     CALL_RESULT,
     REPAIRS,
@@ -185,6 +185,7 @@ def _admit(station: Party, exchange: Exchange) -> registry.Handler:
     action, version = call.action, station.version
     handler = registry.handler(version, action)
     if handler is None:
+        _count_unexpected(station, action)
         raise _not_served(version, action)
     if not station.is_accepted and action not in actions.BEFORE_ACCEPTED:
         raise SecurityError("The station is not accepted yet: only BootNotification is allowed.")
@@ -194,6 +195,17 @@ def _admit(station: Party, exchange: Exchange) -> registry.Handler:
     for deviation in schemas.check(version, action, "request", payload, strict=station.strict):
         station.deviation(deviation.kind, deviation.detail, path=deviation.path)
     return handler
+
+
+def _count_unexpected(station: Party, action: str) -> None:
+    """Count an action that the station may not send. One without a handler so far is no deviation."""
+    if not actions.known(action):
+        station.deviation("unknown-action", "no version of OCPP has this action")
+    elif not actions.ACTIONS[action].is_from_station:
+        station.deviation("unexpected-action", "only the server sends this action")
+    elif action not in actions.from_station(station.version):
+        has_it = ", ".join(version.label for version in actions.ACTIONS[action].versions)
+        station.deviation("unexpected-action", f"an action of OCPP {has_it}")
 
 
 def _count_repairs(station: Party, frame: Call | Send | CallResult) -> None:
@@ -233,6 +245,8 @@ async def dispatch_answer(station: Party, answer: Answer, work: Work[Answer]) ->
 def _check(station: Party, answer: Answer) -> None:
     """Read and validate the payload of an answer; its faults are counted as deviations."""
     if isinstance(answer.frame, CallError):
+        if answer.frame.code not in codes(station.version):
+            station.deviation("unknown-error-code", answer.mask(answer.frame.code[:100]))
         return
     if isinstance(answer.frame, CallResult):
         _count_repairs(station, answer.frame)

@@ -4,6 +4,7 @@ The spelling of a code per version lives only here. 1.6 misspells two of them ("
 "OccurenceConstraintViolation"); the errata declare the misspelling normative (J errata 5.1, 5.2).
 """
 
+from functools import cache
 from typing import Any, ClassVar
 
 from .versions import V16
@@ -26,9 +27,10 @@ class OcppError(Exception):
         self.details: dict[str, Any] = details or {}
         super().__init__(self.description)
 
-    def code_for(self, version: str) -> str:
+    @classmethod
+    def code_for(cls, version: str) -> str:
         """The code as this version spells it."""
-        return self.code_16 if version == V16 and self.code_16 else self.code
+        return cls.code_16 if version == V16 and cls.code_16 else cls.code
 
 
 class GenericError(OcppError):
@@ -114,3 +116,11 @@ class RpcFrameworkError(OcppError):
     code = "RpcFrameworkError"
     code_16 = "FormationViolation"
     sentence = "The frame is not a valid RPC message."
+
+
+@cache
+def codes(version: str) -> frozenset[str]:
+    """The codes that this version has."""
+    only_2x: tuple[type[OcppError], ...] = (MessageTypeNotSupported, RpcFrameworkError)
+    errors: list[type[OcppError]] = OcppError.__subclasses__()
+    return frozenset(error.code_for(version) for error in errors if version != V16 or error not in only_2x)

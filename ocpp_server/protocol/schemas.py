@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 from jsonschema_rs import Draft4Validator, ValidationError
 
-from . import secrets
+from . import aliases, secrets
 from .errors import (
     DESCRIPTION_MAX,
     FormatViolation,
@@ -151,7 +151,8 @@ def check(
     message = _message(version, action, kind)
     if message.is_valid(payload):
         return ()
-    deviations: dict[tuple[str, str], Deviation] = {}
+    renamed = None if strict else aliases.rename(version, action, kind, payload)
+    deviations = {renamed[:2]: Deviation(*renamed)} if renamed else {}
     if _is_large(payload):
         _check_large(message, action, kind, payload, deviations, strict=strict)
         return list(deviations.values())
@@ -282,11 +283,7 @@ def outgoing(version: str, action: str, kind: Kind, payload: dict[str, Any]) -> 
 
 
 def _broken(message: _Message, payload: dict[str, Any]) -> list[ValidationError]:
-    """The broken rules of a payload; of a large one only the first.
-
-    `iter_errors` builds all errors before it returns one. For a MiB of invalid items that takes seconds,
-    during which no other thread runs.
-    """
+    """The broken rules of a payload; of a large one only the first: all errors of a MiB take seconds."""
     if len(str(payload)) <= _ALL_ERRORS_UP_TO:
         return list(message.validator.iter_errors(payload))
     error = _first_broken(message, payload)

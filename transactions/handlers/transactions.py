@@ -17,6 +17,8 @@ from transactions.services.transactions.events import MAX_ID, MAX_SEQ_NO, Event
 @on("StartTransaction", V16)
 async def start_transaction(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     at, problem = station.moment_or_problem(request["timestamp"])
+    if request["connectorId"] == 0:
+        station.deviation("connector-0")  # no plug: the station as a whole
     started = await starting.start(
         station=station,
         place=translate.connector(request["connectorId"]),
@@ -40,6 +42,8 @@ async def stop_transaction(station: Station, request: dict[str, Any]) -> dict[st
 async def transaction_event(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     described = request["transactionInfo"]
     at, problem = station.moment_or_problem(request["timestamp"])
+    for kind in translate.zeros_of_evse(request.get("evse")):
+        station.deviation(kind, path="evse")
     event = Event(
         type=request["eventType"],
         transaction_id=described["transactionId"][:MAX_ID],

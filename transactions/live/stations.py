@@ -125,7 +125,7 @@ def load_events(transactions: dict[int, TransactionState]) -> None:
         "transaction_id", "seq_no", "type", "fingerprint"
     ):
         state = transactions[pk]
-        if seq_no in state.seq_fingerprints and state.seq_types.get(seq_no) != kind:
+        if seq_no in state.seq_fingerprints:  # a second event is stored only of a station that reuses numbers
             state.has_seq_order = False
         state.seq_fingerprints.setdefault(seq_no, fingerprint)
         state.seq_types.setdefault(seq_no, kind)

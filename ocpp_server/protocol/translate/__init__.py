@@ -3,7 +3,7 @@
 Only these types are translated; whole messages are not.
 """
 
-from .connectors import Place, connector, evse, place
+from .connectors import Place, connector, evse, place, zeros, zeros_of_evse
 from .metering import samples_2x, samples_16
 from .times import EARLIEST, FUTURE, moment, time
 from .tokens import (
@@ -40,4 +40,6 @@ __all__ = [
     "status_16",
     "time",
     "verdict",
+    "zeros",
+    "zeros_of_evse",
 ]

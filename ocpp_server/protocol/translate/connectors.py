@@ -26,6 +26,20 @@ def _number(number: int | None) -> int | None:
     return number if number is not None and 0 <= number <= _MAX_NUMBER else None
 
 
+def zeros(evse_number: int | None, connector_number: int | None) -> tuple[str, ...]:
+    """The kinds of deviation of a 2.x place with a 0: EVSEs and connectors are counted from 1."""
+    if evse_number and connector_number != 0:
+        return ()
+    found = ("evse-0", "connector-0")
+    numbers = (evse_number, connector_number)
+    return tuple(kind for kind, number in zip(found, numbers, strict=True) if number == 0)
+
+
+def zeros_of_evse(value: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """The kinds of deviation of a 2.x EVSEType, see `zeros`."""
+    return zeros(value.get("id"), value.get("connectorId")) if value else ()
+
+
 def connector(number: int) -> Place:
     """The place of a 1.6 connector: every connector is an EVSE of its own."""
     return place(number, number)

@@ -66,7 +66,9 @@ async def record(*, station: Station, event: Event) -> Decision | None:
     if known == check:
         station.deviation("repeated-event")
         return await _decide_again(station, transaction, event)
-    if known is not None and not _is_unnumbered(transaction, event):
+    if known is not None and _is_unnumbered(transaction, event):
+        station.deviation("unnumbered-event", f"seqNo {event.seq_no} again", path="seqNo")
+    elif known is not None:
         station.deviation("conflicting-event")
         if await quarantine.is_kept(station):
             return await _decide_again(station, transaction, event)
@@ -103,10 +105,12 @@ def _is_new_generation(transaction: TransactionState, event: Event, check: int) 
 
 def _is_unnumbered(transaction: TransactionState, event: Event) -> bool:
     """Whether the station reuses numbers within a transaction: seqNo 0 in every event, or a restart at 0
-    (F63).
+    (F63). Two different events cannot both be the first one, unless both claim to be the start.
     """
-    if transaction.has_seq_order and transaction.seq_types.get(event.seq_no) != event.type:
-        transaction.has_seq_order = False
+    if transaction.has_seq_order:
+        first = transaction.seq_types.get(event.seq_no)
+        is_any_first = event.seq_no == 0 and STARTED not in (first, event.type)
+        transaction.has_seq_order = first == event.type and not is_any_first
     return not transaction.has_seq_order
 
 
