@@ -23,7 +23,7 @@ from ocpp_server.process import engine
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport import presence, shutdown
 from ocpp_server.transport.conversation import StationConnection
-from ocpp_server.transport.handshake import admission, denial, first_boot
+from ocpp_server.transport.handshake import admission, denial, duplicates, first_boot
 from ocpp_server.transport.handshake.first_boot import UnknownSocket
 from ocpp_server.transport.switchboard import switchboard
 from ocpp_server.transport.token_bucket import TokenBucket
@@ -49,8 +49,10 @@ class StationConsumer(AsyncConsumer):
             admitted = await admission.admit(handshake)
             if isinstance(admitted, admission.Unknown):
                 unknown = UnknownSocket(handshake, admitted, receive, send)
-            else:
+            elif await duplicates.may_enter(admitted, handshake, scope=scope, receive=receive, send=send):
                 connection = await self._arrive(admitted, handshake)
+            else:
+                return
         except admission.Refusal as refusal:
             await denial.refuse(scope, send, handshake, refusal)
             return
@@ -100,6 +102,7 @@ class StationConsumer(AsyncConsumer):
             close=self._close,
             finished=switchboard.finished,
             silence=self.scope.get("extensions", {}).get("ocpp.silence"),
+            ping=self.scope.get("extensions", {}).get("ocpp.ping"),
         )
         switchboard.connections[connection_id] = connection
         return connection

@@ -122,8 +122,20 @@ class ChargePointSerializer(ExtendedSerializer):
     createdAt = TimeField(source="created_at")
 
 
+class DuplicateIdentitySerializer(ReadSerializer):
+    since = TimeField()
+    addresses = serializers.ListField(
+        child=serializers.CharField(), help_text="The addresses of the older and the newer connection."
+    )
+
+
 class ChargePointDetailSerializer(ChargePointSerializer):
     connectors = ConnectorsField(read_only=True)
+    duplicateIdentity = DuplicateIdentitySerializer(
+        source="duplicate",
+        allow_null=True,
+        help_text="While two devices use this identity: since when, and from where. Otherwise null.",
+    )
 
 
 class ChargePointStatusSerializer(ReadSerializer):

@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -200,8 +200,22 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
         "boot": cells.moment(charge_point.last_boot_at, note=charge_point.boot_reason),
         "skew": cells.label(f"{skew:+.0f}{cells.NBSP}s", tones.WARNING) if off else cells.text(_skew(skew)),
         "address": cells.text(charge_point.remote_address or "–"),
+        "duplicate": cells.text(_duplicate(charge_point)),
         "error": cells.text("" if charge_point.error_code in {"", "NoError"} else charge_point.error_code),
     }
+
+
+def _duplicate(charge_point: ChargePoint) -> str:
+    """The warning about two devices with this identity; empty when there is none."""
+    found = charge_point.duplicate
+    if found is None:
+        return ""
+    older, newer = found["addresses"]
+    since = timezone.localtime(found["since"])
+    return gettext(
+        "Two devices use this identity since %(since)s, from %(older)s and %(newer)s. The newer connection "
+        "waits. Give one of them another identity, or set a password."
+    ) % {"since": formats.time_format(since, "H:i:s"), "older": older, "newer": newer}
 
 
 def _skew(seconds: float | None) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator
@@ -13,6 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from chargepoints.models.site import Site
 from chargepoints.models.station_state import OTHER, StationState, state_of, worse_than
 from ocpp_server.protocol.versions import VERSIONS, label
+
+# Two devices with one identity are over when nothing was noticed for this long. A waiting connection reports
+# every 20 seconds, and a device may come back after a minute.
+DUPLICATE_OVER_AFTER: Final = timedelta(seconds=90)
 
 
 class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
@@ -128,6 +134,10 @@ class ChargePoint(models.Model):
     disconnected_at = models.DateTimeField(null=True, blank=True)
     last_seen_at = models.DateTimeField(_("last message"), null=True, blank=True, db_index=True)
     status_at = models.DateTimeField(null=True, blank=True)
+    # Two devices with this identity: since when, when it was last noticed, and the addresses of both.
+    duplicate_since = models.DateTimeField(null=True, blank=True, editable=False)
+    duplicate_at = models.DateTimeField(null=True, blank=True, editable=False)
+    duplicate_addresses = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ChargePointQuerySet.as_manager()
@@ -177,6 +187,13 @@ class ChargePoint(models.Model):
     @property
     def has_password(self) -> bool:
         return bool(self.password_hash)
+
+    @property
+    def duplicate(self) -> dict[str, Any] | None:
+        """Since when two devices use this identity, and their addresses; None when that is over."""
+        if self.duplicate_at is None or datetime.now(UTC) - self.duplicate_at > DUPLICATE_OVER_AFTER:
+            return None
+        return {"since": self.duplicate_since, "addresses": self.duplicate_addresses}
 
     @property
     def accepts_unknown_tokens(self) -> bool:

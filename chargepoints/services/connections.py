@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from django.db import transaction
+from django.db.models import Q
 
 from chargepoints.models import ChargePoint, Command
+from chargepoints.models.charge_point import DUPLICATE_OVER_AFTER
 from chargepoints.services import commands, deviations, security
 from chargepoints.tables import CHARGE_POINTS, MESSAGES
 from ocpp_server.storage.unit import Unit
@@ -17,7 +20,6 @@ log = structlog.get_logger(__name__)
 
 messages = MESSAGES
 add_deviations = deviations.store
-add_security_event = security.notice
 
 
 def load(charge_point_pk: int) -> ChargePoint:
@@ -56,6 +58,29 @@ def show_disconnected_if_current(departures: Iterable[tuple[int, str, dict[str, 
     for pk, connection_id, columns in departures:
         current = ChargePoint.objects.filter(pk=pk, connection_id=connection_id)
         current.update(is_online=False, **columns)
+
+
+def show_duplicate(charge_point_pk: int, addresses: tuple[str, str], at: datetime) -> bool:
+    """Show that two devices use the identity of a station. The first report of a storm is a security event.
+
+    Each step is one conditional update, so that of several processes one begins the storm.
+    """
+    older, newer = (address[:64] for address in addresses)
+    rows = ChargePoint.objects.filter(pk=charge_point_pk)
+    now = {"duplicate_at": at, "duplicate_addresses": [older, newer]}
+    if rows.filter(duplicate_at__gt=at - DUPLICATE_OVER_AFTER).update(**now):
+        return False
+    with transaction.atomic():
+        is_over = Q(duplicate_at=None) | Q(duplicate_at__lte=at - DUPLICATE_OVER_AFTER)
+        if not rows.filter(is_over).update(duplicate_since=at, **now):
+            return False
+        security.record(
+            charge_point=rows.get(),
+            type="DuplicateIdentity",
+            tech_info=f"Two devices use this identity, from {older} and {newer}. They replaced each other's "
+            "connection; from now on the newer one waits.",
+        )
+    return True
 
 
 def connection_ids() -> dict[str, str]:

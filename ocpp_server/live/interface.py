@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from ocpp_server.live.probes import Probes
 from ocpp_server.live.recent import Recent
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
 from ocpp_server.protocol.dispatch import StorageUnavailable
@@ -37,6 +38,8 @@ class LiveState(ABC):
     is_shared: ClassVar[bool] = False
     # Events of the last minute: failed logins, arrivals, replaced connections.
     recent: Recent
+    # Whether stations still answer over their connections.
+    probes: Probes
 
     # -- the process ------------------------------------------------------------------------------
 
@@ -99,6 +102,12 @@ class LiveState(ABC):
 
     @abstractmethod
     async def connection(self, identity: str) -> Connection | None: ...
+
+    async def registered(self, identity: str) -> Connection | None:
+        """The connection that is registered now, also for a process without an engine (a gateway). After an
+        outage it may be missing for a moment. Raises LiveStateUnavailable.
+        """
+        return await self.connection(identity)
 
     @abstractmethod
     def connected(self) -> list[str]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from ocpp_server.live import extensions
 from ocpp_server.live.interface import LiveState
+from ocpp_server.live.probes import MemoryProbes, Probes
 from ocpp_server.live.recent import MemoryRecent, Recent
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
 from ocpp_server.protocol.session import ReplayMemory
@@ -25,6 +26,7 @@ REPLAY_MEMORIES = 20_000
 class MemoryState(LiveState):
     def __init__(self) -> None:
         self.recent: Recent = MemoryRecent()
+        self.probes: Probes = MemoryProbes()
         self._connections: dict[str, Connection] = {}
         self._tokens: dict[str, tuple[float, tuple[TokenRecord, ...]]] = {}
         self._memories: dict[str, ReplayMemory] = {}

@@ -27,6 +27,12 @@ class Recent(ABC):
         """Count an event; returns the count, this event included. Raises LiveStateUnavailable."""
 
     @abstractmethod
+    async def take(self, address: str, identity: str, kind: str, limit: int) -> float:
+        """Count an event if the last minute had fewer than `limit` of them, in one step. Returns 0 then; else
+        the seconds until one more may be counted. Raises LiveStateUnavailable.
+        """
+
+    @abstractmethod
     async def forget(self, address: str, identity: str, kind: str) -> None:
         """Reset the count to 0. Raises LiveStateUnavailable."""
 
@@ -49,6 +55,13 @@ class MemoryRecent(Recent):
         if len(self._times) > TRACKED:
             self._times.popitem(last=False)
         return len(times)
+
+    async def take(self, address: str, identity: str, kind: str, limit: int) -> float:
+        times = self._current(self._times.get((kind, address, identity.casefold()), deque()))
+        if len(times) < limit:
+            await self.note(address, identity, kind)
+            return 0.0
+        return times[-limit] + WINDOW_S - time.monotonic()
 
     async def forget(self, address: str, identity: str, kind: str) -> None:
         self._times.pop((kind, address, identity.casefold()), None)

@@ -97,6 +97,8 @@ def _is_shared() -> bool:
 #
 # Write state that is kept in memory to the database, so that users see it.
 MIRROR: Final = Job("mirror", every=2.0, everywhere=True, at_end=True)
+# Ping the stations of whose connections another process wants to know whether they are alive.
+PROBE: Final = Job("probe", every=1.0, everywhere=True)
 # End commands and remote starts that have passed their deadline.
 EXPIRE: Final = Job("expire", every=5.0)
 # Close abandoned transactions; delete rows that are older than their retention.

@@ -154,12 +154,19 @@ class StationSocket(WebSocketsSansIOProtocol):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions["ocpp.peer"] = self.client[0] if self.client else ""
             extensions["ocpp.silence"] = self._silence
+            extensions["ocpp.ping"] = self._ping
             extensions["ocpp.writable"] = self.writable.is_set
             extensions["ocpp.lost"] = lambda: self.disconnected
 
     def _silence(self) -> float:
         """Seconds since the last data from the station, pongs included."""
         return self.loop.time() - self._received_at
+
+    def _ping(self) -> None:
+        """Send a ping. Its pong is not compared: any data counts as a sign of life."""
+        if self._can_write():
+            self.conn.send_ping(b"probe")
+            self.transport.write(b"".join(self.conn.data_to_send()))
 
     def handle_text(self, event: Any) -> None:
         # Only a message in a single frame, as nearly all are; uvicorn handles fragments.

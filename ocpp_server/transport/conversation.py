@@ -67,10 +67,12 @@ class StationConnection:
         close: Close,
         finished: Finished,
         silence: Callable[[], float] | None = None,
+        ping: Callable[[], None] | None = None,
         outgoing: Callable[..., Outgoing] = OutgoingCalls,
     ) -> None:
         self.station = station
         self._silence = silence
+        self._ping = ping
         self.is_replaced = False
         if frame_log.is_on():
             send = frame_log.sending(station, send)
@@ -268,6 +270,15 @@ class StationConnection:
         if datetime.now(UTC) - self.station.last_seen_at <= allowed:
             return False
         return self._silence is None or self._silence() > allowed.total_seconds()
+
+    def silence_s(self) -> float | None:
+        """Seconds since the station sent anything, pongs included; None where that is unknown."""
+        return None if self._silence is None or self._ping is None else self._silence()
+
+    def ping(self) -> None:
+        """Send a ping, if the HTTP server can."""
+        if self._ping is not None:
+            self._ping()
 
     async def dismiss(self, code: int, reason: str) -> None:
         """Close with this code and reason."""

@@ -20,13 +20,14 @@ from ocpp_server.storage.journal import JournalUnavailable, journal
 from ocpp_server.storage.unit import Unit
 from ocpp_server.transport import station_store, takeover
 from ocpp_server.transport.conversation import StationConnection
+from ocpp_server.transport.handshake import duplicates
 from ocpp_server.transport.handshake.admission import Admitted, Handshake, Refusal
 from ocpp_server.transport.switchboard import switchboard
 
-# A station that lost its network reconnects once or twice before the server detects the loss. Two devices
-# with one identity replace each other without end.
+# So many replacements within a minute show that two devices use one identity. There are so many only at a
+# gateway of an earlier release or a legacy one; with `duplicates`, the newer connection waits earlier.
 MAX_REPLACED = 6
-_REPLACED = "replaced"
+_SEEN = "replacement-seen"
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +91,7 @@ async def load(
     station = await load_connected(charge_point_pk, version=version, connection_id=connection_id)
     station.in_doubt = not is_all_stored
     if replaced is not None:
-        await _report_duplicate_identity(station, address, replaced)
+        await _count_replacement(station, address, replaced)
     unit = station.unit
     station_store.port.app.show_connected(
         unit,
@@ -128,21 +129,11 @@ async def load_connected(charge_point_pk: int, *, version: str, connection_id: s
     return station
 
 
-async def _report_duplicate_identity(station: Station, address: str, replaced: Connection) -> None:
-    """Report two devices with one identity, which replace each other's connection without end (F04)."""
+async def _count_replacement(station: Station, address: str, replaced: Connection) -> None:
+    """Count that a connection has replaced another, and report two devices with one identity (F04)."""
     measures.replacements.add("replaced")
-    recent = live.state().recent
-    if await recent.note("", station.identity, _REPLACED) < MAX_REPLACED:
-        return
-    await recent.forget("", station.identity, _REPLACED)
-    measures.replacements.add("duplicate-identity")
-    log.warning("station.flapping", station=station.identity, address=address)
-    station_store.port.app.add_security_event(
-        station=station,
-        type="DuplicateIdentity",
-        tech_info=f"{MAX_REPLACED} connections within a minute replaced one that was alive; the last two "
-        f"came from {replaced.remote_address} and {address}.",
-    )
+    if await live.state().recent.note("", station.identity, _SEEN) >= MAX_REPLACED:
+        await duplicates.report(station.pk, station.identity, addresses=(replaced.remote_address, address))
 
 
 async def leave(connection: StationConnection, *, code: int) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Protocol
 
-from ocpp_server.live.station import DeviationCount, Station
+from ocpp_server.live.station import DeviationCount
 from ocpp_server.ports import Port
 from ocpp_server.storage.bulk import Table
 from ocpp_server.storage.unit import Unit
@@ -60,8 +60,10 @@ class StationStore(Protocol):
     def add_deviations(self, counted: list[tuple[int, Deviations]], at: datetime) -> None:
         """Add these counts of deviations to the stored ones."""
 
-    def add_security_event(self, *, station: Station, type: str, tech_info: str) -> None:
-        """Add a security event that the server detected to the unit of work of the station's message."""
+    def show_duplicate(self, charge_point_pk: int, addresses: tuple[str, str], at: datetime) -> bool:
+        """Show that two devices use the station's identity, with a security event when that begins; returns
+        whether it does.
+        """
 
 
 port = Port[StationStore]("StationStore")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from chargepoints.models import ChargePoint
+from chargepoints.services.connections import show_duplicate
 from tests.admin.announced import announced
 from tests.admin.conftest import a_session
 
@@ -166,3 +168,17 @@ def test_a_list_is_filtered_by_station(superuser: Client, many: Any) -> None:
 @pytest.mark.parametrize("number", ["999", "0", "x", "99999999999999999999", "-1", "²"])
 def test_an_unknown_session_is_not_found(superuser: Client, number: str) -> None:
     assert superuser.get(f"/admin/transactions/transaction/{number}/change/").status_code == 404
+
+
+def test_a_station_page_warns_while_two_devices_use_the_identity(
+    operator: Client, station: ChargePoint
+) -> None:
+    live = reverse("admin:station-live", args=[station.pk])
+    before = operator.get(live).json()["values"]["duplicate"]["text"]
+    show_duplicate(station.pk, ("192.0.2.1", "192.0.2.2"), datetime.now(UTC))
+
+    warning = operator.get(live).json()["values"]["duplicate"]["text"]
+
+    assert before == ""
+    assert "Two devices use this identity" in warning
+    assert "192.0.2.1 and 192.0.2.2" in warning

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from ocpp_server.transport.handshake.authentication import MAX_FAILURES
-from ocpp_server.transport.presence import MAX_REPLACED
-from tests.conformance.peer import Operator, eventually, fresh, station
+from tests.conformance.peer import Operator, Peer, eventually, fresh, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.servers import LiveServer
@@ -28,23 +29,55 @@ async def test_S03_passwords_guessed_at_several_processes_are_counted_together(s
     assert {await refused(server, identity, PASSWORD) for server in shared.servers} == {429}
 
 
-async def test_F04_two_devices_with_one_identity_are_detected_over_several_processes(shared: Cluster) -> None:
+async def test_F04_replacements_are_counted_over_all_processes_and_the_third_waits(shared: Cluster) -> None:
     identity = fresh()
     async with AsyncExitStack() as stack:
-        for number in range(MAX_REPLACED + 1):
-            server = shared.servers[number % 4]
-            peer = await stack.enter_async_context(station(server, identity=identity, boot=False))
-        await peer.boot()
 
-        (event,) = await eventually(
-            lambda: shared.rows(
-                "SELECT e.type, e.from_station FROM chargepoints_securityevent e"
-                " JOIN chargepoints_chargepoint c ON c.id = e.charge_point_id WHERE c.identity = %s",
-                identity,
-            )
-        )
+        async def enter(server: LiveServer) -> Peer:
+            return await stack.enter_async_context(station(server, identity=identity, boot=False))
 
-    assert event == {"type": "DuplicateIdentity", "from_station": False}
+        for server in shared.servers[:3]:
+            older = await enter(server)
+        # Two processes have one waiting connection each: still one event.
+        waiting = [asyncio.create_task(enter(server)) for server in (shared.servers[3], shared.servers[0])]
+        await eventually(lambda: security_events(shared, identity))
+        await older.boot()
+        assert not any(task.done() for task in waiting)
+        await older.socket.close()
+        done, left = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await done.pop().result().heartbeat()
+        for task in left:
+            task.cancel()
+
+    assert security_events(shared, identity) == [{"type": "DuplicateIdentity", "from_station": False}]
+
+
+async def test_F04_the_newer_connection_waits_at_gateways_too(make_cluster: MakeCluster) -> None:
+    cluster = make_cluster(0)
+    cluster.add(role="processor")
+    gateways = cluster.add(2, role="gateway")
+    identity = fresh()
+    async with AsyncExitStack() as stack:
+
+        async def enter(number: int) -> Peer:
+            return await stack.enter_async_context(station(gateways[number], identity=identity, boot=False))
+
+        for number in (0, 1, 0):
+            older = await enter(number)
+        newer = asyncio.create_task(enter(1))
+        await eventually(lambda: security_events(cluster, identity))
+        await older.boot()
+        assert not newer.done()
+        await older.socket.close()
+        await (await newer).heartbeat()
+
+
+def security_events(cluster: Cluster, identity: str) -> list[dict[str, Any]]:
+    return cluster.rows(
+        "SELECT e.type, e.from_station FROM chargepoints_securityevent e"
+        " JOIN chargepoints_chargepoint c ON c.id = e.charge_point_id WHERE c.identity = %s",
+        identity,
+    )
 
 
 async def refused(server: LiveServer, identity: str, password: str) -> int:

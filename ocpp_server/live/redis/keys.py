@@ -15,6 +15,8 @@ an index of every set of keys.
 | `P:server:housekeeper` | string | the elected housekeeper; expires |
 | `P:server:housekeeper:first` | string | a process with the role housekeeping, if there is one; expires |
 | `P:recent:{kind}:{address}:{identity}` | sorted set | see `live/redis/recent.py` |
+| `P:probes` | sorted set | see `live/redis/probes.py` |
+| `P:probe:{connection id}` | string | see `live/redis/probes.py`; expires |
 | `P:news` | channel | changes that every process must know at once |
 """
 
@@ -36,6 +38,7 @@ class Keys:
         self.numbers = f"{prefix}:server:txid"
         self.mark = f"{prefix}:server:birth"
         self.probe = f"{prefix}:server:probe"
+        self.probes = f"{prefix}:probes"
         self.housekeeper = f"{prefix}:server:housekeeper"
         self.election = [self.housekeeper, f"{self.housekeeper}:first"]
         self.news = f"{prefix}:news"
@@ -46,6 +49,9 @@ class Keys:
 
     def recent(self, kind: str, address: str, identity: str) -> str:
         return f"{self._prefix}:recent:{kind}:{address}:{identity}"
+
+    def probe_of(self, connection_id: str) -> str:
+        return f"{self._prefix}:probe:{connection_id}"
 
     def config(self, identity: str) -> str:
         return f"{self._prefix}:config:{identity}"

@@ -11,7 +11,7 @@ from ocpp_server.live.recent import WINDOW_S, Recent
 from ocpp_server.live.redis.keys import Keys, Script
 from ocpp_server.live.redis.link import Link
 
-_COUNTS, _NOTE = Script("recent_counts"), Script("recent_note")
+_COUNTS, _NOTE, _TAKE = Script("recent_counts"), Script("recent_note"), Script("recent_take")
 _WINDOW_MS = int(WINDOW_S * 1000)
 
 
@@ -29,6 +29,10 @@ class RedisRecent(Recent):
     async def note(self, address: str, identity: str, kind: str) -> int:
         keys = [self._key(kind, address, identity)]
         return int(await self._link.run(_NOTE, keys, _WINDOW_MS, uuid.uuid4().hex))
+
+    async def take(self, address: str, identity: str, kind: str, limit: int) -> float:
+        keys = [self._key(kind, address, identity)]
+        return int(await self._link.run(_TAKE, keys, _WINDOW_MS, uuid.uuid4().hex, limit)) / 1000
 
     async def forget(self, address: str, identity: str, kind: str) -> None:
         await self._link.attempt(self._link.redis.delete(self._key(kind, address, identity)))

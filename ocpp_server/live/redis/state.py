@@ -34,6 +34,7 @@ from ocpp_server.live.redis.keys import ELECT, MARK, RESIGN, Keys, Script
 from ocpp_server.live.redis.leases import Leases, chunks
 from ocpp_server.live.redis.link import Link
 from ocpp_server.live.redis.numbers import Numbers
+from ocpp_server.live.redis.probes import RedisProbes
 from ocpp_server.live.redis.publisher import Publisher, running_state, running_text
 from ocpp_server.live.redis.recent import RedisRecent
 from ocpp_server.live.redis.running import RunningHash
@@ -63,6 +64,7 @@ class RedisState(MemoryState):
             settings.REDIS_URL, self._keys.news, up=self._up, news=self._received, tick=self._tick
         )
         self.recent = RedisRecent(self._link, self._keys)
+        self.probes = RedisProbes(self._link, self._keys)
         self._numbers = Numbers(self._link, self._keys)
         self._running_hash = RunningHash(self._link, self._keys)
         self._publisher = Publisher(self._link, self._keys, self.process)
@@ -145,6 +147,9 @@ class RedisState(MemoryState):
             # offline.
             raise LiveStateUnavailable(f"Redis was away a moment ago ({self._link.error or 'no news'}).")
         return found
+
+    async def registered(self, identity: str) -> Connection | None:
+        return await self._leases.find(identity)
 
     def connected(self) -> list[str]:
         return sorted(self._leases.online.values())

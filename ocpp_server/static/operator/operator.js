@@ -140,6 +140,10 @@
       const cell = snapshot.values[key];
       if (cell && isNew(`value ${key}`, cell)) fill(target, cell);
     }
+    for (const box of page.querySelectorAll("[data-shown-with]")) {
+      const cell = snapshot.values[box.dataset.shownWith];
+      box.hidden = !(cell && cell.text);
+    }
     for (const body of page.querySelectorAll("[data-rows]")) {
       const key = body.dataset.rows;
       const rows = snapshot.tables[key];

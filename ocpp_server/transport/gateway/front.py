@@ -17,7 +17,7 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.gateway.process import Gateway
 from ocpp_server.transport.gateway.socket import GatewaySocket
-from ocpp_server.transport.handshake import admission, denial, first_boot
+from ocpp_server.transport.handshake import admission, denial, duplicates, first_boot
 from ocpp_server.transport.handshake.first_boot import UnknownSocket
 from ocpp_server.transport.presence import silence_allowed
 from ocpp_server.transport.queue.gateway_side import QueueTooLong
@@ -49,8 +49,10 @@ async def station(scope: dict[str, Any], receive: Any, send: Any) -> None:
         admitted = await _admit(handshake)
         if isinstance(admitted, admission.Unknown):
             unknown = UnknownSocket(handshake, admitted, receive, send)
-        else:
+        elif await duplicates.may_enter(admitted, handshake, scope=scope, receive=receive, send=send):
             connected = await _arrive(scope, send, admitted, handshake)
+        else:
+            return
     except admission.Refusal as refusal:
         await denial.refuse(scope, send, handshake, refusal)
         return

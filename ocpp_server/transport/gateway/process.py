@@ -20,6 +20,7 @@ from ocpp_server.transport.gateway.downlink import Downlink
 from ocpp_server.transport.gateway.socket import GatewaySocket
 from ocpp_server.transport.gateway.uplink import Uplink
 from ocpp_server.transport.handshake import first_boot
+from ocpp_server.transport.probing import prober
 from ocpp_server.transport.queue.gateway_side import (
     ANSWERS_WAIT,
     IS_MISSING,
@@ -218,6 +219,7 @@ class Gateway:
         if now >= self._sweep_at:
             self._sweep_at = now + lease_ms() / 10_000
             await self._sweeper.sweep()
+        await prober.answer(self.sockets)
 
     def _close_silent(self, now: float) -> None:
         for station in list(self.sockets.values()):

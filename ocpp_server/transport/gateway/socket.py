@@ -66,6 +66,7 @@ class GatewaySocket:
         self._is_writable: Callable[[], bool] = extensions.get("ocpp.writable", lambda: True)
         self._is_lost: Callable[[], bool] = extensions.get("ocpp.lost", lambda: False)
         self._silence: Callable[[], float] | None = extensions.get("ocpp.silence")
+        self._ping: Callable[[], None] | None = extensions.get("ocpp.ping")
         self._received_at = time.monotonic()
         self._number = 0
         self._in_flight = 0
@@ -276,3 +277,16 @@ class GatewaySocket:
             and silence > self.silence_allowed
             and (self._silence is None or self._silence() > self.silence_allowed)
         )
+
+    def silence_s(self) -> float | None:
+        """Seconds since the station sent anything, pongs included; None where the HTTP server reports none. A
+        socket that is not read is never silent.
+        """
+        if self._silence is None or self._ping is None:
+            return None
+        return 0.0 if self.is_stopped else self._silence()
+
+    def ping(self) -> None:
+        """Send a ping, if the HTTP server can."""
+        if self._ping is not None:
+            self._ping()

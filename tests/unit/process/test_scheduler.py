@@ -11,6 +11,7 @@ from ocpp_server.process.scheduler import Job
 # The names that dashboards and alerts use.
 NAMES = {
     "mirror",
+    "probe",
     "number_events",
     "watch_presence",
     "forget_presence",

@@ -10,7 +10,7 @@ import time
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.conformance.peer import V16, V201, VERSIONS, Operator, Records, eventually, fresh, station
+from tests.conformance.peer import V16, V201, VERSIONS, Operator, Records, fresh, station
 
 PASSWORD = "correct horse battery"
 
@@ -238,21 +238,6 @@ async def test_S11_F41_a_station_that_reconnects_too_often_is_refused_for_a_time
         await other.heartbeat()
     (refusal,) = Records(server.database).refusals(identity)
     assert (refusal["code"], refusal["count"]) == (429, 10)
-
-
-async def test_F04_two_devices_with_one_identity_are_detected(server, records):
-    identity = fresh()
-    for _ in range(4):
-        async with (
-            station(server, V16, identity, boot=False),
-            station(server, V16, identity, boot=False),
-            station(server, V16, identity, boot=False) as newest,
-        ):
-            await newest.boot()
-
-    events = await eventually(lambda: records.security_events(identity))
-    assert [(row["type"], row["from_station"]) for row in events] == [("DuplicateIdentity", 0)]
-    assert "127.0.0.1" in events[0]["tech_info"]
 
 
 async def test_S12_unknown_stations_are_refused_and_the_operator_sees_the_attempt(
