@@ -86,7 +86,8 @@ class Code(StrEnum):
     RATE_LIMITED = (
         "rate-limited",
         (429,),
-        "The caller has sent too many requests; Retry-After has the seconds to wait.",
+        "The caller has sent too many requests, or its address too many wrong API keys; Retry-After has the "
+        "seconds to wait.",
     )
     ADDRESS_LIMITED = (
         "address-limited",

@@ -11,7 +11,8 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
 from ocpp_server import credentials
-from ocpp_server.api import probes
+from ocpp_server.api import probes, wrong_keys
+from ocpp_server.api.errors import TooManyWrongKeys
 from ocpp_server.bounds import callers
 from ocpp_server.credentials import ApiKey
 from ocpp_server.error_codes import Code
@@ -63,11 +64,14 @@ class ApiKeyAuthentication(BaseAuthentication):
         find = probes.find if getattr(view, "is_probed", False) else credentials.port.app.find
         key = find(plain.strip())
         if key is None:
+            address = request.META.get("REMOTE_ADDR", "")
             credentials.failed_login(
                 type="FailedApiKey",
-                address=request.META.get("REMOTE_ADDR", ""),
+                address=address,
                 tech_info="An API key that is unknown, expired or revoked.",
             )
+            if wait_s := wrong_keys.seconds_to_wait(address):
+                raise TooManyWrongKeys(wait=wait_s)
             raise AuthenticationFailed("This API key is unknown, expired or revoked.")
         callers.mark_authenticated(request._request)
         return KeyHolder(key), key

@@ -44,6 +44,10 @@ _DOMAIN_STATUS: tuple[tuple[type[domain.DomainError], int], ...] = (
 )
 
 
+class TooManyWrongKeys(exceptions.Throttled):
+    """The address of the caller has sent too many wrong API keys."""
+
+
 def handle(error: Exception, context: dict[str, Any]) -> Response:
     """Django REST framework's exception handler."""
     if isinstance(error, domain.DomainError):
@@ -102,7 +106,8 @@ def _framework(error: exceptions.APIException) -> Response:
         return invalid(list(islice(flatten(error.detail), MAX_ERRORS)), code=code)
     if isinstance(error, exceptions.Throttled):
         seconds = max(1, round(error.wait or 1))  # type: ignore[attr-defined]  # missing in the stubs
-        sentence = f"Too many requests; try again in {seconds} s."
+        what = "wrong API keys from this address" if isinstance(error, TooManyWrongKeys) else "requests"
+        sentence = f"Too many {what}; try again in {seconds} s."
         return refusal(sentence, 429, code=Code.RATE_LIMITED, headers={"Retry-After": str(seconds)})
     message = str(error.detail)
     if isinstance(error, exceptions.NotAuthenticated):

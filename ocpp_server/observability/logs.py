@@ -61,6 +61,19 @@ class WithoutTraceback(logging.Filter):
         return True
 
 
+class RefusalInOneLine(logging.Filter):
+    """Removes the traceback of a request that Django refuses: 403 for a missing permission, 400 for a hostile
+    header. The access log has the same request; a bug (500) keeps its traceback.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith(("django.request", "django.security")):
+            record.__dict__.pop("request", None)  # its text has the query, which may contain a token
+            if getattr(record, "status_code", 500) < 500:  # noqa: PLR2004
+                record.exc_info = None
+        return True
+
+
 class AccessFields(logging.Filter):
     """Gives uvicorn's access lines the fields of `http.request`. uvicorn writes them when it is started
     without `run.py`.
@@ -131,8 +144,14 @@ def configure(*, level: str, form: str, colours: bool = False) -> dict[str, Any]
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
             }
         },
-        "filters": {"untraced": {"()": WithoutTraceback}, "access": {"()": AccessFields}},
-        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {
+            "untraced": {"()": WithoutTraceback},
+            "access": {"()": AccessFields},
+            "refusal": {"()": RefusalInOneLine},
+        },
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["refusal"]}
+        },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # Without handlers: those that Django adds to these two loggers would print every line twice.

@@ -105,7 +105,7 @@ async def test_S14_an_orphan_stop_is_in_the_security_log_once(server, records):
 async def test_S14_wrong_api_keys_are_in_the_security_log_a_few_times_for_one_address(make_server):
     server = make_server()
     for _ in range(MAX_LOGINS_PER_HOUR + 5):
-        assert server.request("GET", "/api/v1/chargepoints", key="ocs_guess")[0] == 401
+        assert server.request("GET", "/api/v1/chargepoints", key="ocs_guess")[0] in (401, 429)
 
     rows = Records(server.database).rows("SELECT * FROM chargepoints_securityevent")
     assert [row["type"] for row in rows] == ["FailedApiKey"] * MAX_LOGINS_PER_HOUR
