@@ -11,7 +11,7 @@ from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server.api.fields import FlagField, StrictSerializer, TextField, WholeField
-from ocpp_server.api.lists import ListQuery, SeriesQuery, ordering, period, search, within
+from ocpp_server.api.lists import ListQuery, SeriesQuery, changes, ordering, period, search, within
 from ocpp_server.domain import Invalid
 from ocpp_server.storage.row_numbers import row_number
 from transactions.models import AccessRule, Transaction
@@ -30,10 +30,10 @@ class TransactionFilters(StrictSerializer):
     suspect = FlagField(required=False)
 
     def get_fields(self) -> dict[str, Any]:
-        return super().get_fields() | period()
+        return super().get_fields() | period() | changes()
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        """`from` and `to` compare the start of the transaction."""
+        """`from` and `to` compare the start of the transaction, the other two its last change."""
         asked = self.validated_data
         if "clientId" in asked:
             # The key is read first: the planner sees one number, not a join, and uses the station's index.
@@ -45,7 +45,23 @@ class TransactionFilters(StrictSerializer):
             rows = rows.filter(presented(asked["idTag"]))
         if "suspect" in asked:
             rows = rows.filter(suspect=asked["suspect"])
+        if "updated_from" in asked or "updated_to" in asked:
+            rows = rows.filter(pk__in=_changed(asked))
         return within(rows, "started_at", asked)
+
+
+def _changed(asked: dict[str, Any]) -> QuerySet[Any]:
+    """The keys of the transactions whose last change is in the period. A running session changes with each
+    message; the others by `updated_at`. A union of two index look-ups, as in `presented`.
+    """
+    keys = Transaction.objects.order_by().values("pk")
+    running = keys.filter(status=Transaction.Status.ACTIVE)
+    spoken = within(running, "last_message_at", asked, prefix="updated_")
+    changed = within(keys, "updated_at", asked, prefix="updated_")
+    if "updated_to" in asked:  # the later of the two is the last change
+        spoken = spoken.filter(updated_at__lt=asked["updated_to"])
+        changed = changed.exclude(status=Transaction.Status.ACTIVE, last_message_at__gte=asked["updated_to"])
+    return spoken.union(changed)
 
 
 def presented(uid: str) -> Q:

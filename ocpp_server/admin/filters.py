@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -45,18 +46,20 @@ class MomentForm(RangeDateTimeForm):
 
 
 class MomentFilter(RangeDateTimeFilter):
-    """Filters by a range of time, in the time zone of the pages."""
+    """Filters by a range of time, in the time zone of the pages. A date without a time is the whole day."""
 
     form_class = MomentForm
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        for side, lookup in (("from", "gte"), ("to", "lte")):
+        for side in ("from", "to"):
             day, clock = (self.used_parameters.get(f"{self.parameter_name}_{side}_{part}") for part in "01")
-            moment = parse_datetime_str(f"{day} {clock}") if day and clock else None
-            if moment is not None:
-                queryset = queryset.filter(
-                    **{f"{self.parameter_name}__{lookup}": timezone.make_aware(moment)}
-                )
+            moment = parse_datetime_str(f"{day} {clock or '00:00:00'}") if day else None
+            if moment is None:
+                continue
+            includes_day = side == "to" and not clock
+            limit = timezone.make_aware(moment + timedelta(days=int(includes_day)))
+            lookup = "gte" if side == "from" else "lt" if includes_day else "lte"
+            queryset = queryset.filter(**{f"{self.parameter_name}__{lookup}": limit})
         return queryset
 
 

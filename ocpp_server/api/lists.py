@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -18,6 +21,44 @@ from ocpp_server.api.fields import StrictSerializer, TextField, TimeField, Whole
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 MAX_OFFSET = 2**31 - 1
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+@extend_schema_field(
+    {
+        "type": "string",
+        "anyOf": [{"format": "date-time"}, {"format": "date"}],
+    }
+)
+class MomentField(TimeField):
+    """The limit of a period: a time, or a date, which is a whole day in the server's TIME_ZONE.
+
+    The limit that `ends` the period excludes its time, and includes its day. A day has 23 or 25 hours when
+    the clocks change.
+    """
+
+    default_error_messages = {
+        "invalid": "Must be a date such as 2026-11-28, or a time such as 2026-11-28T10:00:00Z."
+    }
+
+    def __init__(self, *, ends: bool = False, **kwargs: Any) -> None:
+        self._ends = ends
+        super().__init__(required=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> datetime:
+        if not (isinstance(data, str) and _DAY.fullmatch(data)):
+            return super().to_internal_value(data)
+        try:
+            return midnight(date.fromisoformat(data) + timedelta(days=int(self._ends)))
+        except (ValueError, OverflowError):
+            self.fail("invalid")
+
+
+def midnight(day: date) -> datetime:
+    """The beginning of a day in the server's time zone."""
+    return datetime.combine(day, time(), timezone.get_default_timezone()).astimezone(UTC)
 
 
 class ListQuery(StrictSerializer):
@@ -68,17 +109,11 @@ class ListQuery(StrictSerializer):
 class ChangedQuery(ListQuery):
     """The query string of a list that other systems mirror: filters by the time of the last change."""
 
-    updated_from = TimeField(required=False, help_text="Changed at this time or later.")
-    updated_to = TimeField(required=False, help_text="Changed before this time.")
+    def get_fields(self) -> dict[str, Any]:
+        return super().get_fields() | changes()
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
-        asked = self.validated_data
-        rows = super().filtered(rows)
-        if "updated_from" in asked:
-            rows = rows.filter(updated_at__gte=asked["updated_from"])
-        if "updated_to" in asked:
-            rows = rows.filter(updated_at__lt=asked["updated_to"])
-        return rows
+        return within(super().filtered(rows), "updated_at", self.validated_data, prefix="updated_")
 
 
 class SeriesQuery(ListQuery):
@@ -119,16 +154,27 @@ def search(help_text: str) -> TextField:
 def period() -> dict[str, Any]:
     """The fields `from` and `to`. They are a dictionary because `from` is a keyword of Python."""
     return {
-        "from": TimeField(required=False, help_text="At this time or later."),
-        "to": TimeField(required=False, help_text="Before this time."),
+        "from": MomentField(help_text="At this time or later, or from the beginning of this day."),
+        "to": MomentField(help_text="Before this time, or until the end of this day.", ends=True),
     }
 
 
-def within(rows: QuerySet[Any], field: str, asked: dict[str, datetime]) -> QuerySet[Any]:
-    if "from" in asked:
-        rows = rows.filter(**{f"{field}__gte": asked["from"]})
-    if "to" in asked:
-        rows = rows.filter(**{f"{field}__lt": asked["to"]})
+def changes() -> dict[str, Any]:
+    """The fields `updated_from` and `updated_to`."""
+    return {
+        "updated_from": MomentField(help_text="Changed at this time or later, or on this day or later."),
+        "updated_to": MomentField(
+            help_text="Changed before this time, or until the end of this day.", ends=True
+        ),
+    }
+
+
+def within(rows: QuerySet[Any], field: str, asked: dict[str, datetime], *, prefix: str = "") -> QuerySet[Any]:
+    """The rows whose `field` is in the period of `period` or, with its prefix, of `changes`."""
+    if f"{prefix}from" in asked:
+        rows = rows.filter(**{f"{field}__gte": asked[f"{prefix}from"]})
+    if f"{prefix}to" in asked:
+        rows = rows.filter(**{f"{field}__lt": asked[f"{prefix}to"]})
     return rows
 
 

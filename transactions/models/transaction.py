@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import connection, models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Token
@@ -160,6 +161,11 @@ class Transaction(models.Model):
     start_received_at = models.DateTimeField()
     stop_received_at = models.DateTimeField(null=True, blank=True)
     last_message_at = models.DateTimeField(help_text=_("Server time of the last message."))
+    updated_at = models.DateTimeField(
+        db_default=Now(),
+        editable=False,
+        help_text=_("Server time of the last change, except messages of a running session."),
+    )
 
     objects = TransactionQuerySet.as_manager()
 
@@ -184,6 +190,8 @@ class Transaction(models.Model):
             models.Index(fields=["status", "-id"], name="transaction_by_status"),
             models.Index(fields=["started_at"], name="transaction_by_start"),
             models.Index(fields=["stopped_at"], name="transaction_by_stop"),
+            # Not changed by the messages of a running session: each would write the index.
+            models.Index(fields=["updated_at"], name="transaction_by_change"),
         ]
 
     def __str__(self) -> str:

@@ -120,15 +120,16 @@ def erase(user: User) -> Erased:
     with transaction.atomic():
         for model, columns in _UIDS:
             for row in _rows(model, _any(columns, "iexact", by_spelling)):
-                changes = {
+                changes: dict[str, Any] = {
                     name: by_spelling[getattr(row, name).casefold()]
                     for name in columns
                     if getattr(row, name).casefold() in by_spelling
                 }
-                model._default_manager.filter(pk=row.pk).update(**changes)
                 if isinstance(row, Transaction):
+                    changes["updated_at"] = timezone.now()
                     sessions += 1
                     affected.add(row.charge_point_id)
+                model._default_manager.filter(pk=row.pk).update(**changes)
         for token in tokens:
             UnknownToken.objects.filter(uid_key=token.uid_key).delete()
             token.uid, token.name, token.visual_number = pseudonyms[token.pk], "", ""

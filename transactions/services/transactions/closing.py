@@ -58,6 +58,7 @@ def close(
             "power_w": None,
             "stopped_at": at or row.last_message_at,
             "stop_received_at": datetime.now(UTC),
+            "updated_at": datetime.now(UTC),
             "suspect": bool(suspect_reasons),
             "suspect_reasons": suspect_reasons,
         }

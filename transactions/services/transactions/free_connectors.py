@@ -45,7 +45,8 @@ async def mark_suspect(station: Station, work: UnitOfWork) -> None:
     found = overdue(station, datetime.now(UTC))
     for transaction in found:
         reasons = [*transaction.suspect_reasons, CONNECTOR_FREE]
-        station.unit.update(TRANSACTIONS, transaction.id, suspect=True, suspect_reasons=reasons)
+        changes = {"suspect": True, "suspect_reasons": reasons, "updated_at": datetime.now(UTC)}
+        station.unit.set(TRANSACTIONS, transaction.id, changes)
     await work.store()
     for transaction in found:
         suspect(transaction, CONNECTOR_FREE)

@@ -83,6 +83,7 @@ async def open_new(
         status=Transaction.Status.ACTIVE.value,
         started_at=at,
         start_received_at=station.received_at,
+        updated_at=station.received_at,
         **_stable_columns(transaction),
         **_changing_columns(transaction),
     )
@@ -182,12 +183,14 @@ def _write(
     transaction.last_message_at = station.received_at
     if since is None or since != stable_values(transaction):
         columns |= _stable_columns(transaction)
+    if not transaction.is_active:  # the changes of a running session are found by `last_message_at`
+        columns["updated_at"] = station.received_at
     station.unit.set(TRANSACTIONS, transaction.id, columns | _changing_columns(transaction))
 
 
 def mark_interrupted(station: Station, transaction: TransactionState) -> None:
     """Store that the station restarted. `last_message_at` stays: the boot is not about the transaction."""
-    station.unit.update(TRANSACTIONS, transaction.id, is_interrupted=True)
+    station.unit.update(TRANSACTIONS, transaction.id, is_interrupted=True, updated_at=station.received_at)
 
 
 def _stable_columns(transaction: TransactionState) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models.token import normalise_uid
 from ocpp_server.domain import Conflict, DomainError, Invalid, Missing
@@ -342,7 +343,7 @@ def _other(number: int) -> Transaction:
 def _change(row: Transaction, *, reasons: Sequence[str] = (), **columns: Any) -> None:
     """Write the columns. Only `reasons` remain as suspicions."""
     Transaction.objects.filter(pk=row.pk).update(
-        suspect=bool(reasons), suspect_reasons=list(reasons), **columns
+        suspect=bool(reasons), suspect_reasons=list(reasons), updated_at=timezone.now(), **columns
     )
     if row.status == Transaction.Status.ACTIVE:
         closing.reload_when_stored(row)
