@@ -36,7 +36,7 @@ async def status_notification(station: Station, request: dict[str, Any]) -> dict
         station=station,
         place=translate.place(request["evseId"], request["connectorId"] or None),
         status=request["connectorStatus"],
-        at=station.moment(request["timestamp"]),
+        at=station.moment(request.get("timestamp")),
     )
     return {}
 

@@ -84,6 +84,6 @@ async def notify_event(station: Station, request: dict[str, Any]) -> dict[str, A
             tech_code=event.get("techCode", ""),
             tech_info=event.get("techInfo", ""),
             is_cleared=bool(event.get("cleared", False)),
-            at=station.moment(event["timestamp"]),
+            at=station.moment(event.get("timestamp")),
         )
     return {}

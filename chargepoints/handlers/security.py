@@ -16,6 +16,6 @@ async def security_event_notification(station: Station, request: dict[str, Any])
         station=station,
         type=request["type"],
         tech_info=request.get("techInfo", ""),
-        at=station.moment(request["timestamp"]),
+        at=station.moment(request.get("timestamp")),
     )
     return {}

@@ -12,8 +12,9 @@ from ocpp_server.live.records import TransactionState
 from ocpp_server.observability import measures
 from ocpp_server.observability.masking import masked_frame, masked_words
 from ocpp_server.protocol import translate
-from ocpp_server.protocol.schemas import EXTRA_PROPERTY, NOT_JUDGED
 from ocpp_server.protocol.session import ReplayMemory
+from ocpp_server.protocol.tolerance import NOT_JUDGED
+from ocpp_server.protocol.translate.times import TIME_MISSING
 from ocpp_server.storage.unit import Unit
 
 
@@ -58,6 +59,7 @@ class Station(Loaded):
         "clock_measured_until",
         "_last_time",
         "deviations",
+        "_masked",
         "_unknown_in",
         "frame",
         "payload",
@@ -93,6 +95,7 @@ class Station(Loaded):
         self._unknown_in: datetime | None = None
         # The current message: its frame, and its payload's JSON text, byte for byte.
         self.frame = ""
+        self._masked = ("", "")
         self.payload = ""
         self.action = ""
         # The sender of the command whose answer is the current message.
@@ -130,15 +133,24 @@ class Station(Loaded):
         The first frame of each kind is kept as an example, with its secrets masked.
         """
         measures.deviations.add(kind)
-        if kind in (EXTRA_PROPERTY, NOT_JUDGED):
+        if kind in NOT_JUDGED:
             self._unknown_in = self.received_at
         key = (kind, self.action[:64], path[:255])
         if key not in self.deviations and len(self.deviations) >= MAX_DEVIATION_KINDS:
             key = ("more-kinds", "", "")
         if key not in self.deviations:
-            example = masked_frame(self.frame)[:2000]
-            self.deviations[key] = DeviationCount(masked_words(detail)[:500], example)
+            self.deviations[key] = DeviationCount(masked_words(detail)[:500], self._example())
         self.deviations[key].count += 1
+
+    def _example(self) -> str:
+        """The start of the current frame with its secrets masked: a frame has up to 20 kinds of deviations,
+        and masking a large one takes long.
+        """
+        frame, text = self._masked
+        if frame is not self.frame:
+            text = masked_frame(self.frame)[:2000]
+            self._masked = self.frame, text
+        return text
 
     def emit(self, type: EventType, /, **data: Any) -> None:
         """Add an event to the unit of the current message: it is stored with the change, or not at all."""
@@ -153,11 +165,11 @@ class Station(Loaded):
         if of_message is self.received_at and last == text:
             return at, ""
         at, problem = translate.moment(text, received_at=self.received_at, zone=self.zone)
-        if problem:
-            self.deviation(problem, repr(text)[:100], path="timestamp")
-        else:
+        if not problem:
             self._last_time = (text, self.received_at, at)
             self._observe_clock(at)
+        elif problem != TIME_MISSING:  # that is counted by the validation, with its path
+            self.deviation(problem, repr(text)[:100], path="timestamp")
         return at, problem
 
     def _observe_clock(self, at: datetime) -> None:

@@ -6,11 +6,10 @@ that the schema requires. Tokens and whole messages are not translated.
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+from .exact import Kind
 from .versions import in_dialect
-
-Kind = Literal["request", "response"]
 
 OTHER_NAME: Final = "name-of-other-version"
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
+from ocpp_server.protocol.errors import OccurrenceConstraintViolation
 from ocpp_server.protocol.registry import on
 from ocpp_server.protocol.versions import V2X, V16
 from transactions.services.metering import readings
@@ -14,9 +15,15 @@ from transactions.services.transactions import sessions
 
 @on("MeterValues", V16)
 async def meter_values_16(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    place = translate.connector(request["connectorId"])
     number = request.get("transactionId")
     transaction = await sessions.find_number(station, number) if number is not None else None
+    if "connectorId" in request:
+        place = translate.connector(request["connectorId"])
+    elif transaction is not None:
+        place = translate.Place(transaction.evse, transaction.connector)
+    else:
+        # A tolerant station may leave it out where its transaction names the connector.
+        raise OccurrenceConstraintViolation("connectorId: is required but missing")
     if transaction is None:
         # No number, -1 or an invented one: the transaction that runs on the connector is meant.
         transaction = sessions.running_at(station, place)

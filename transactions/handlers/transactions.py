@@ -16,7 +16,8 @@ from transactions.services.transactions.events import MAX_ID, MAX_SEQ_NO, Event
 
 @on("StartTransaction", V16)
 async def start_transaction(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    at, problem = station.moment_or_problem(request["timestamp"])
+    time = request.get("timestamp", "")
+    at, problem = station.moment_or_problem(time)
     if request["connectorId"] == 0:
         station.deviation("connector-0")  # no plug: the station as a whole
     started = await starting.start(
@@ -25,7 +26,7 @@ async def start_transaction(station: Station, request: dict[str, Any]) -> dict[s
         token=translate.id_tag(request["idTag"]),
         meter_wh=request["meterStart"],
         at=at,
-        time_text=request["timestamp"],
+        time_text=time,
         time_problem=problem,
         reservation_id=request.get("reservationId"),
     )
@@ -41,7 +42,8 @@ async def stop_transaction(station: Station, request: dict[str, Any]) -> dict[st
 @on("TransactionEvent", *V2X)
 async def transaction_event(station: Station, request: dict[str, Any]) -> dict[str, Any]:
     described = request["transactionInfo"]
-    at, problem = station.moment_or_problem(request["timestamp"])
+    time = request.get("timestamp", "")
+    at, problem = station.moment_or_problem(time)
     for kind in translate.zeros_of_evse(request.get("evse")):
         station.deviation(kind, path="evse")
     event = Event(
@@ -51,7 +53,7 @@ async def transaction_event(station: Station, request: dict[str, Any]) -> dict[s
         trigger=request["triggerReason"],
         at=at,
         time_problem=problem,
-        time_text=request["timestamp"],
+        time_text=time,
         offline=request.get("offline", False),
         place=translate.evse(request.get("evse")),
         token=translate.id_token(request.get("idToken")),

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 EARLIEST = datetime(2015, 1, 1, tzinfo=UTC)
 FUTURE = timedelta(days=1)
 # The problems with a time that the time of receipt replaces.
-REPLACED = frozenset({"time-missing", "time-unreadable", "time-implausible"})
+TIME_MISSING = "time-missing"
+REPLACED = frozenset({TIME_MISSING, "time-unreadable", "time-implausible"})
 
 _LEAP_SECOND = re.compile(r":60(?=[.Z+\-]|$)")
 
@@ -21,7 +22,7 @@ def moment(text: object, *, received_at: datetime, zone: tzinfo | None = None) -
     was never set, and a bill needs a time. A time without zone is read in `zone`, by default UTC.
     """
     if not isinstance(text, str) or not text:
-        return received_at, "time-missing"
+        return received_at, TIME_MISSING
     try:
         at = datetime.fromisoformat(text)
     except ValueError:

@@ -44,6 +44,22 @@ def example(root: dict[str, Any], node: dict[str, Any] | None = None) -> Any:
     return "anything"
 
 
+def smallest(root: dict[str, Any], where: tuple[str | int, ...], node: dict[str, Any] | None = None) -> Any:
+    """A valid payload with the required fields, and the field at `where`."""
+    node = resolved(root, root if node is None else node)
+    match node.get("type"):
+        case "object":
+            required = node.get("required", ())
+            return {
+                name: smallest(root, where[1:] if where[:1] == (name,) else (), child)
+                for name, child in node.get("properties", {}).items()
+                if name in required or where[:1] == (name,)
+            }
+        case "array":
+            return [smallest(root, where[1:], node["items"]) for _ in range(max(1, node.get("minItems", 1)))]
+    return example(root, node)
+
+
 def _in_range(node: dict[str, Any]) -> float:
     """1 where the schema allows it, else the nearest limit."""
     return max(node.get("minimum", -1), min(node.get("maximum", 1), 1))

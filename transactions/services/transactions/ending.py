@@ -222,12 +222,12 @@ def _fits(stop: Stop, transaction: TransactionState) -> bool:
 
 def from_request(station: Station, request: dict[str, Any]) -> Stop:
     """A stop from a valid 1.6 StopTransaction.req, received now or read from quarantine."""
-    tag = request.get("idTag")
+    tag, time = request.get("idTag"), request.get("timestamp", "")
     return Stop(
         number=request["transactionId"],
         meter_wh=request["meterStop"],
-        at=station.moment(request["timestamp"]),
-        time_text=request["timestamp"],
+        at=station.moment(time),
+        time_text=time,
         reason=request.get("reason", "Local"),  # J errata 2.5
         token=translate.id_tag(tag) if tag else None,
         samples=samples_16(request.get("transactionData") or ()),

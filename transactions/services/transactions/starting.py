@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chargepoints.services import availability
+from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place, verdict
 from transactions.live.unmatched import ORPHANS
@@ -42,10 +43,15 @@ async def start(
 
     A station that missed the answer sends the same start again (1.6 3.7.1). The fingerprint is looked up
     before authorization, or a lost answer would turn into ConcurrentTx for a vehicle that is charging.
+    `time_text` is empty for a start without a time.
     """
     key = fingerprint(place.connector, token.value.strip().casefold(), time_text, meter_wh)
     was_queued = station.received_at - at > REPLAYED_AFTER
-    known = await sessions.find_fingerprint(station, key, in_database=station.in_doubt or was_queued)
+    if time_text:
+        known = await sessions.find_fingerprint(station, key, in_database=station.in_doubt or was_queued)
+    else:
+        known = _running_since(station, place, key)
+        key = f"{key}-{station.received_at.timestamp():.6f}"
     if known is not None:
         station.deviation("repeated-start")
         decision = await decide(station=station, token=token)
@@ -78,3 +84,13 @@ async def start(
     if ORPHANS.of(station).count:
         await ending.join_waiting_stop(station, transaction)
     return Started(transaction.id, decision)
+
+
+def _running_since(station: Station, place: Place, key: str) -> TransactionState | None:
+    """The running transaction that the same start without a time opened.
+
+    A later session of the same token may begin at the same reading, so an ended one is not meant.
+    """
+    running = sessions.running_at(station, place)
+    is_same = running is not None and (running.start_fingerprint or "").startswith(key)
+    return running if is_same else None
