@@ -216,7 +216,7 @@ async def test_H4_06_a_stop_of_1_6_without_samples_ends_the_session(server, reco
 
 
 @pytest.mark.parametrize(
-    ("meter_start", "meter_stop"), [(1000, 2000.4), ("1000", "2000"), (1000.9, "2000.4")]
+    ("meter_start", "meter_stop"), [(1000, 2000.4), ("1000", "2000"), (999.5, "2000.4"), (1000.4, 1999.5)]
 )
 async def test_H4_07_a_fraction_or_text_for_a_register_of_whole_wh(server, records, meter_start, meter_stop):
     async with station(server) as peer:
