@@ -86,7 +86,7 @@ BOOTED: Final = EventType(
 )
 REGISTERED: Final = EventType(
     "station.registered",
-    "The station was added, or connected for the first time.",
+    "The station was added by an operator, or by its own first BootNotification.",
     (_STATUS, Field("by", TEXT, "operator or self.")),
     {"registrationStatus": "Pending", "by": "self"},
 )
@@ -106,7 +106,7 @@ REFUSED: Final = EventType(
     "station.refused",
     "A connection was refused: once for each identity, reason and hour. `station` is null for unknown ones.",
     (
-        Field("code", WHOLE, "The HTTP status of the refusal."),
+        Field("code", WHOLE, "The HTTP status, or the WebSocket close code."),
         Field("reason", TEXT, "The reason."),
         Field("identity", TEXT, "The identity in the URL."),
         _ADDRESS,
