@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, cast
 
 import pytest
 
-from ocpp_server.transport.handshake.admission import Handshake, KnownStation, Refusal
-from ocpp_server.transport.handshake.first_boot import FirstBoot
+from ocpp_server.transport.handshake import first_boot
+from ocpp_server.transport.handshake.admission import Handshake, KnownStation, Refusal, Unknown
+from ocpp_server.transport.handshake.first_boot import Ended, FirstBoot, UnknownSocket
 
 V16, V201, V21 = "ocpp1.6", "ocpp2.0.1", "ocpp2.1"
 BOOTS: dict[str, dict[str, Any]] = {
@@ -131,3 +133,79 @@ async def test_broken_frames_close_the_socket_in_the_end() -> None:
         await station.sends("broken")
 
     assert station.closed[0][0] == 1002
+
+
+class Socket:
+    """The ASGI channels of an unknown station's socket."""
+
+    def __init__(self) -> None:
+        self.sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._received: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        unknown = Unknown(version=V16, subprotocol=V16)
+        self.station = UnknownSocket(HANDSHAKE, unknown, self._received.get, self.sent.put)
+
+    def receives(self, **message: Any) -> None:
+        self._received.put_nowait(message)
+
+    async def until_end(self) -> int:
+        """Run the conversation to its end; returns the close code."""
+        with pytest.raises(Ended) as ended:
+            await self.station.until_boot()
+        return ended.value.code
+
+
+async def test_a_station_that_does_not_boot_is_asked_to_and_closed_in_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(first_boot, "ASK_S", 0.01)
+    monkeypatch.setattr(first_boot, "BOOT_S", 0.05)
+    socket = Socket()
+    conversation = asyncio.create_task(socket.until_end())
+
+    asked, closed = await socket.sent.get(), await socket.sent.get()
+    socket.receives(type="websocket.receive", text='[2,"1","Heartbeat",{}]')
+    socket.receives(type="websocket.disconnect", code=1008)
+
+    assert await conversation == 1008
+    assert json.loads(asked["text"])[2:] == ["TriggerMessage", {"requestedMessage": "BootNotification"}]
+    assert (closed["type"], closed["code"]) == ("websocket.close", 1008)
+    assert "no BootNotification" in closed["reason"]
+    assert socket.sent.empty()
+
+
+async def test_a_shutdown_finds_the_socket_and_closes_it() -> None:
+    socket = Socket()
+    conversation = asyncio.create_task(socket.until_end())
+    await asyncio.sleep(0)
+
+    (waiting,) = first_boot.waiting()
+    await waiting.finish(1001, "The server is going away.")
+    socket.receives(type="websocket.disconnect", code=1001)
+
+    assert await conversation == 1001
+    assert (await socket.sent.get())["code"] == 1001
+    assert first_boot.waiting() == []
+
+
+async def test_a_process_keeps_a_bounded_number_of_unknown_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(first_boot, "MAX_WAITING", 1)
+    socket = Socket()
+    conversation = asyncio.create_task(socket.until_end())
+    await asyncio.sleep(0)
+
+    with pytest.raises(Refusal) as refusal:
+        Socket()
+    socket.receives(type="websocket.disconnect", code=1000)
+    await conversation
+    Socket()
+
+    assert refusal.value.status == 503
+
+
+async def test_a_binary_message_closes_the_socket_with_1003() -> None:
+    socket = Socket()
+    socket.receives(type="websocket.receive", bytes=b"[]")
+    socket.receives(type="websocket.disconnect", code=1003)
+
+    assert await socket.until_end() == 1003
+    assert (await socket.sent.get())["code"] == 1003
