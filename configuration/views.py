@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chargepoints.views.commanding import command_answer, documented, perform, send
+from chargepoints.views.commanding import command_answer, documented, pending_answer, perform, send
 from chargepoints.views.lookups import STATION
 from configuration.commands import variables
 from configuration.commands.variables import CHANGE_CONFIGURATION, GET_CONFIGURATION
@@ -91,7 +91,9 @@ class ConfigurationViewSet(ResourceViewSet):
         keys, timeout = asked.asked() or [], asked.validated_data.get("timeout")
         charge_point = self.find()
         found = _asked(send, request, variables.read, charge_point, keys=keys, timeout=timeout)
-        if not found.is_answered:
+        if found.pending:
+            return pending_answer(found.command, charge_point, found.pending)
+        if not found.is_answered or found.is_refused:
             return command_answer(found.command, charge_point, found.data)
         # Unknown keys do not make an answer fail, in 1.6 and in 2.x.
         command_id, station_id = found.command.id, charge_point.identity

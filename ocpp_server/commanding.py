@@ -19,7 +19,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from ocpp_server import capabilities, live
+from ocpp_server import capabilities, live, splitting
 from ocpp_server import command_fields as fields
 from ocpp_server.capabilities import Needs
 from ocpp_server.command_fields import Field, Label
@@ -50,11 +50,12 @@ class NotSupported(Conflict):
 @dataclass(frozen=True)
 class Result:
     """The row of the CALL, or of the one that stands for several. `data` is what an answer shows besides, if
-    that is not the station's response.
+    that is not the station's response. `pending` is a sentence about content that is still to come.
     """
 
     command: Any
     data: Mapping[str, Any] | None = None
+    pending: str = ""
 
 
 Run = Callable[..., Awaitable[Result]]
@@ -326,8 +327,7 @@ def _every_action(field: fields.Choice, charge_point: Addressee) -> fields.Choic
 async def _send_any(
     charge_point: Addressee, *, action: str, payload: dict[str, Any] | None = None, **how: Any
 ) -> Result:
-    row: Any = await calls.call(charge_point, action, payload or {}, **how)
-    return Result(row)
+    return Result(*await splitting.send(charge_point, action, payload or {}, **how))
 
 
 SEND = command(
@@ -346,5 +346,11 @@ SEND = command(
         ),
     ),
     run=_send_any,
-    rest=Rest(path="commands", is_served_elsewhere=True),
+    rest=Rest(
+        path="commands",
+        is_served_elsewhere=True,
+        description="A list that is longer than the station takes in one message (ItemsPerMessage, "
+        "BytesPerMessage, GetConfigurationMaxKeys) is sent in parts and answered as one; `requestIds` names "
+        "the parts. SendLocalList and GetReport can't be split: 409 with the limit.",
+    ),
 )

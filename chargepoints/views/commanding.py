@@ -94,6 +94,12 @@ def command_answer(
             return refusal(f"{station} did not answer {noun} in time.", 408, shared)
 
 
+def pending_answer(command: Command, charge_point: ChargePoint, sentence: str) -> Response:
+    """The answer for an accepted command whose content is still to come."""
+    shared = {"requestId": command.id, "clientId": charge_point.identity, "status": status_word(command)}
+    return answer(sentence, shared, status=202)
+
+
 def status_word(command: Command) -> str:
     """The station's own status, or the command's state when the answer has none."""
     return command.status or Command.State(command.state).value.capitalize()
@@ -139,6 +145,11 @@ class SentSerializer(ReadSerializer):
 class CommandAnswerSerializer(SentSerializer):
     action = serializers.CharField()
     response = serializers.JSONField(allow_null=True)
+    requestIds = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="The commands that were sent, where the station's limits needed several.",
+    )
 
 
 def perform(
@@ -150,6 +161,8 @@ def perform(
     data = result.data
     if data is None:
         data = {"action": row.action, "response": masked(row.response, row.action)}
+    if result.pending:
+        return pending_answer(row, charge_point, result.pending)
     return command_answer(row, charge_point, data, noun=command.rest.noun)
 
 

@@ -120,6 +120,7 @@ class CommandViewSet(ResourceViewSet):
         body=_BODY,
         waits=True,
         changes=True,
+        description=SEND.rest.description,
     )
     def create(self, request: Request, **path: str) -> Response:
         charge_point = self.parent_row()

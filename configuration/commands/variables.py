@@ -5,18 +5,22 @@ B05).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+import secrets
+import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint, Command
-from configuration.services.variables import catalogue
-from configuration.services.variables.reported import number_sync, variable_name
+from configuration.services.variables import catalogue, inventory
+from configuration.services.variables.reported import variable_name
 from ocpp_server import command_fields as fields
+from ocpp_server import live, splitting
 from ocpp_server.commanding import Rest, Result, command
-from ocpp_server.domain import Invalid
+from ocpp_server.domain import Invalid, StationOffline
 from ocpp_server.observability.masking import masked
 from ocpp_server.protocol.versions import V16
 from ocpp_server.storage.journal import journal
@@ -30,24 +34,22 @@ _ANSWERED = outcomes.ANSWERED
 # These error codes concern the action, not the keys: asking again key by key is useless.
 _UNSUPPORTED = frozenset({"NotImplemented", "NotSupported"})
 
-# The most keys per CALL, as the station reported them (1.6 9.1, 2.0.1 B06.FR.05): the names of the key, and
-# the default for a station without a report. In 2.x the instance belongs to the variable; some stations put
-# it with the component.
-_MOST_16 = (("GetConfigurationMaxKeys",), 100)
-_MOST_2X = (
-    ("DeviceDataCtrlr.ItemsPerMessage[GetVariables]", "DeviceDataCtrlr[GetVariables].ItemsPerMessage"),
-    20,
-)
+# The most keys per CALL to a station that has not reported its limit, in 1.6 and in 2.x.
+_MOST_16, _MOST_2X = 100, 20
 
 
 @dataclass
 class Reported:
-    """A station's reported configuration. `keys` maps a name to {"value", "readonly", "status"?}."""
+    """A station's reported configuration. `keys` maps a name to {"value", "readonly", "status"?}.
+
+    `pending` is a sentence about a report that is not complete yet.
+    """
 
     commands: list[Command] = field(default_factory=list)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     is_aborted: bool = False
+    pending: str = ""
 
     @property
     def command(self) -> Command:
@@ -61,9 +63,14 @@ class Reported:
         return self.command.state in _ANSWERED
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the station refused the request as a whole; a refused variable is part of an answer."""
+        return self.command.state == Command.State.REJECTED and self.command.action not in splitting.RULES
+
+    @property
     def data(self) -> dict[str, Any]:
         """What the API shows: also the keys that arrived before the sequence ended early."""
-        if not self.is_answered and not self.keys:
+        if self.pending or (not self.is_answered and not self.keys):
             return {}
         return {"configuration": self.keys} | ({"unknownKeys": self.unknown} if self.unknown else {})
 
@@ -108,14 +115,24 @@ async def read(
     wait: bool = True,
 ) -> Reported:
     """Ask for these keys, in as many CALLs as the station's limit needs, one after the other. A 1.6 station
-    returns all keys when none is named.
+    returns all keys when none is named; a 2.x station is asked for a report of its variables.
 
     Some stations skip keys, answer only one key at a time, or return an empty list instead of all keys. So
     missing keys are asked for once more, key by key, and keys that are missing again count as unknown. A CALL
     without an answer ends the sequence. `timeout` is in seconds, for each CALL. Without `wait` all CALLs are
-    queued, and no key is asked for again. Raises Invalid for 2.x without keys or with a key that is not
+    queued, and no key is asked for again. Raises StationOffline, Invalid for a 2.x key that is not
     `Component.Variable`, and the errors of `calls.call`.
     """
+    if charge_point.ocpp_version:
+        _request(charge_point, keys)  # an invalid key is refused for that, also while the station is offline
+    connection = await live.state().connection(charge_point.identity)
+    if connection is None:
+        never = "has never connected" if not charge_point.ocpp_version else "is known but offline"
+        raise StationOffline(f"{charge_point.identity} {never}.")
+    # The row has the version of the last message, which may be older than the connection.
+    charge_point.ocpp_version = connection.version
+    if not keys and not _has_keys(charge_point):
+        return await _read_report(charge_point, actor=actor, timeout=timeout, wait=wait)
     _request(charge_point, keys)  # an invalid key is refused before anything is sent
     found = Reported()
 
@@ -132,10 +149,10 @@ async def read(
         await ask([()])
         if wait and found.is_answered and not found.keys:
             names = catalogue.names()
-            await ask(list(_chunks(names, await _most_keys(charge_point))))
+            await ask(await _chunks(charge_point, names))
             found.unknown.clear()  # the caller named no keys
         return found
-    chunks = list(_chunks(keys, 1 if len(keys) == 1 else await _most_keys(charge_point)))
+    chunks = [keys] if len(keys) == 1 else await _chunks(charge_point, keys)
     await ask(chunks)
     if wait:
         asked_alone = {chunk[0] for chunk in chunks if len(chunk) == 1}
@@ -145,22 +162,53 @@ async def read(
     return found
 
 
-async def _most_keys(charge_point: ChargePoint) -> int:
-    names, otherwise = _MOST_16 if _has_keys(charge_point) else _MOST_2X
-    return await journal.run(number_sync, charge_point.pk, names) or otherwise
+async def _read_report(
+    charge_point: ChargePoint, *, actor: str, timeout: float | None, wait: bool
+) -> Reported:
+    """Ask a 2.x station for a report of its variables, and wait for it. A report that the station is already
+    sending is awaited instead.
+    """
+    found = Reported()
+    until = time.monotonic() + (settings.OCPP_CALL_TIMEOUT if timeout is None else timeout)
+    sent = await journal.run(inventory.running, charge_point.pk) if wait else None
+    for base in () if sent is not None else (inventory.FULL, inventory.CONFIGURATION):
+        payload = {"requestId": secrets.randbelow(2**31 - 1) + 1, "reportBase": base}
+        sent = await calls.call(
+            charge_point, "GetBaseReport", payload, actor=actor, timeout=timeout, wait=wait
+        )
+        if sent.status != "NotSupported":
+            break
+    assert sent is not None
+    found.commands = [sent]
+    if wait and sent.state == Command.State.ACCEPTED:
+        variables = await inventory.awaited(sent, until=until)
+        found.keys = variables or {}
+        if variables is None:
+            found.pending = (
+                f"{charge_point.identity} is sending a report of its variables. Repeat the request to wait "
+                f"for it, or get /api/v1/chargepoints/{charge_point.identity}/reports for its state."
+            )
+    return found
 
 
-def _chunks(keys: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), size):
-        yield keys[start : start + size]
+async def _chunks(charge_point: ChargePoint, keys: Sequence[str]) -> list[Sequence[str]]:
+    """The keys for each CALL, by the limits of the station."""
+    action, payload = _request(charge_point, keys)
+    limits = await splitting.limits_of(charge_point, action)
+    if limits.items is None:
+        limits = limits._replace(items=_MOST_16 if _has_keys(charge_point) else _MOST_2X)
+    field, chunks, start = splitting.RULES[action].items, [], 0
+    for part in splitting.split(action, payload, limits):
+        end = start + len(part[field])
+        chunks.append(keys[start:end])
+        start = end
+    return chunks
 
 
 def _request(charge_point: ChargePoint, keys: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """The action and payload that ask for these keys."""
     if _has_keys(charge_point):
         return "GetConfiguration", {"key": list(keys)} if keys else {}
-    if not keys:
-        raise Invalid("Required for an OCPP 2.x station: keys=Component.Variable,...", field="keys")
     return "GetVariables", {"getVariableData": [variable(key, "keys") for key in keys]}
 
 
@@ -179,8 +227,11 @@ def variable(key: str, field: str) -> dict[str, Any]:
 def _variables(field: fields.Texts, charge_point: ChargePoint) -> fields.Texts:
     if _has_keys(charge_point):
         return field
-    help = _("One variable per line, such as OCPPCommCtrlr.HeartbeatInterval.")
-    return replace(field, label=_("Variables"), help=help, required=True)
+    help = _(
+        "One variable per line, such as OCPPCommCtrlr.HeartbeatInterval. Leave empty to request a report of "
+        "all variables."
+    )
+    return replace(field, label=_("Variables"), help=help)
 
 
 def _variable(field: fields.Text, charge_point: ChargePoint) -> fields.Text:
@@ -191,7 +242,7 @@ def _variable(field: fields.Text, charge_point: ChargePoint) -> fields.Text:
 
 async def _read(charge_point: ChargePoint, *, keys: Sequence[str] = (), **how: Any) -> Result:
     found = await read(charge_point, list(dict.fromkeys(keys)), **how)
-    return Result(found.command, found.data)
+    return Result(found.command, found.data, pending=found.pending)
 
 
 GET_CONFIGURATION = command(
@@ -215,8 +266,10 @@ GET_CONFIGURATION = command(
     run=_read,
     rest=Rest(
         answer="configuration.serializers.LiveSerializer",
-        description="In as many requests as the station's limit needs. A 1.6 station reports all keys when "
-        "none is named; a 2.x station needs keys as Component.Variable. `timeout` is for each request.",
+        description="In as many requests as the station's limits need. A 1.6 station reports all keys when "
+        "none is named. Keys of a 2.x station are Component.Variable; when none is named, it is asked for a "
+        "report of all variables. If the report takes longer than `timeout`, the answer is 202: repeat the "
+        "request to wait for the same report. `timeout` is for each request.",
     ),
 )
 

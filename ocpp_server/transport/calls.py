@@ -144,6 +144,15 @@ async def call(
     return cast("Row", command)
 
 
+async def check(charge_point: Addressee, action: str, payload: dict[str, Any]) -> None:
+    """Raise the error that `call` would raise before it sends anything."""
+    connection = await live.state().connection(charge_point.identity)
+    if connection is None:
+        raise StationOffline(f"{charge_point.identity} is known but offline.")
+    _check(charge_point, connection.version, action, payload)
+    _refuse_password(charge_point, action, payload)
+
+
 def _check(charge_point: Addressee, version: str, action: str, payload: dict[str, Any]) -> None:
     offered = actions.to_station(version)
     if action not in offered:

@@ -171,9 +171,7 @@ class CommandResults:
                 "errorCode": values.get("error_code", ""),
                 "durationMs": None if seconds is None else round(seconds * 1000, 1),
             }
-            outbox.add(
-                unit, charging.COMMAND_FINISHED, data, station=station.identity, site=station.site_pk
-            )
+            outbox.add(unit, charging.COMMAND_FINISHED, data, station=station.identity, site=station.site_pk)
         command_store.port.app.store_result(unit, outgoing.id, **columns)
         await (self._work.store() if is_message else store(unit))
         if not awaits_boot:

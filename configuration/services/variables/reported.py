@@ -94,17 +94,6 @@ def _shown(keys: Mapping[str, tuple[str | None, bool]]) -> dict[str, tuple[str |
     return {key: (value and masked_words(value), readonly) for key, (value, readonly) in keys.items()}
 
 
-def number_sync(charge_point_pk: int, names: Collection[str]) -> int | None:
-    """The smallest positive number that the station reported under one of these names."""
-    among = Q()
-    for name in names:
-        among |= Q(key__iexact=name)
-    rows = ReportedKey.objects.filter(among, charge_point_id=charge_point_pk)
-    values = rows.values_list("value", flat=True)
-    numbers = [int(value) for value in values if value and value.isascii() and value.isdigit()]
-    return min(filter(None, numbers), default=None)
-
-
 def variable_name(described: Mapping[str, Any]) -> str:
     """The name of a 2.x variable: `Component.Variable`, instances in brackets."""
     return f"{_named(described['component'])}.{_named(described['variable'])}"

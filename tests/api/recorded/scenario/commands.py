@@ -161,7 +161,8 @@ async def configuration(player: Player, old: Peer, new: Peer) -> None:
     await player.command(
         new, "2.0.1 live keys: some", "GET", f"{path}/live?keys={keys}", None, {"getVariableResult": got}
     )
-    await player.ask("2.0.1 live keys: all", "GET", f"{path}/live")
+    empty = {"status": "EmptyResultSet"}
+    await player.command(new, "2.0.1 live keys: all", "GET", f"{path}/live", None, empty)
     await player.ask("2.0.1 live keys: bad name", "GET", f"{path}/live?keys=Heartbeat")
     await player.command(new, "2.0.1 live keys: change", "PUT", f"{path}/live", change, done)
     await player.command(new, "2.0.1 live keys: change refused", "PUT", f"{path}/live", change, refused)
