@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chargepoints', '0009_notes'),
+        ('chargepoints', '0010_duplicate_identity'),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ import structlog
 from django.core.cache import cache
 from redis.exceptions import RedisError
 
-from ocpp_server.bounds.per_address import network_of
+from ocpp_server.addresses import address_key
 
 log = structlog.get_logger(__name__)
 
@@ -20,7 +20,7 @@ WINDOW_S: Final = 60
 
 def seconds_to_wait(address: str) -> float:
     """Count a wrong key. Returns 0 up to MAX_WRONG in a minute; then the seconds until the next minute."""
-    network, now = network_of(address), time.time()
+    network, now = address_key(address), time.time()
     key = f"api:wrong-keys:{network}:{int(now) // WINDOW_S}"
     try:
         count = 1 if cache.add(key, 1, timeout=2 * WINDOW_S) else cache.incr(key)

@@ -69,7 +69,7 @@ def _integer_of_float(shape: Shape, value: float) -> Repaired:
 
 
 def _rounded(shape: Shape, value: float | Decimal) -> Repaired:
-    if shape.is_address or abs(value) > _EXACT:
+    if shape.is_address or abs(float(value)) > _EXACT:
         return None
     return FRACTION_FOR_INTEGER, half_up(value)
 

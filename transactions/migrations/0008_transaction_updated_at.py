@@ -1,19 +1,13 @@
 from django.db import migrations, models
-from django.db.models.functions import Coalesce, Now
-
-
-def backfill(apps, schema_editor):
-    """The last change that older rows tell of."""
-    transaction = apps.get_model("transactions", "Transaction")
-    transaction.objects.using(schema_editor.connection.alias).update(
-        updated_at=Coalesce("stop_received_at", "last_message_at")
-    )
+from django.db.models.functions import Now
 
 
 class Migration(migrations.Migration):
     dependencies = [("transactions", "0007_wording")]
 
     operations = [
+        # Older rows get the time of the migration, so a client that polls reads each of them once more. An
+        # update of all rows would hold up the messages of running sessions.
         migrations.AddField(
             model_name="transaction",
             name="updated_at",
@@ -23,7 +17,6 @@ class Migration(migrations.Migration):
                 help_text="Server time of the last change, except messages of a running session.",
             ),
         ),
-        migrations.RunPython(backfill, migrations.RunPython.noop, elidable=True),
         migrations.AddIndex(
             model_name="transaction",
             index=models.Index(fields=["updated_at"], name="transaction_by_change"),

@@ -42,28 +42,14 @@ async def station(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if (await receive())["type"] != "websocket.connect":
         return
     handshake = admission.Handshake.from_scope(scope)
-    unknown = connected = None
-    try:
-        if not gateway.is_open:
-            raise StorageUnavailable("Redis can't be written.")
-        admitted = await _admit(handshake)
-        if isinstance(admitted, admission.Unknown):
-            unknown = UnknownSocket(handshake, admitted, receive, send)
-        elif await duplicates.may_enter(admitted, handshake, scope=scope, receive=receive, send=send):
-            connected = await _arrive(scope, send, admitted, handshake)
-        else:
-            return
-    except admission.Refusal as refusal:
-        await denial.refuse(scope, send, handshake, refusal)
+    entered = await _enter(scope, receive, send, handshake)
+    if entered is None:
         return
-    except (*AWAY, StorageUnavailable, QueueTooLong) as error:
-        log.warning("station.deferred", identity=handshake.identity[:100], error=repr(error)[:200])
-        await denial.deny(scope, send, 503)
-        return
+    subprotocol, unknown, connected = entered
     code = 1006
     measures.handshakes.add("accepted")
     try:
-        await send({"type": "websocket.accept", "subprotocol": admitted.subprotocol})
+        await send({"type": "websocket.accept", "subprotocol": subprotocol})
         frame = None
         if unknown is not None:
             connected, frame = await _first_boot(unknown, scope, send, handshake)
@@ -82,6 +68,29 @@ async def station(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if connected is not None:
             log.info("station.disconnected", station=connected.identity, code=code)
             gateway.leave(connected, f"The socket was closed with {code}.")
+
+
+async def _enter(
+    scope: dict[str, Any], receive: Any, send: Any, handshake: admission.Handshake
+) -> tuple[str | None, UnknownSocket | None, GatewaySocket | None] | None:
+    """The subprotocol of a handshake, and its socket: that of an unknown station, or a registered one.
+
+    None when the station was refused or has left.
+    """
+    try:
+        if not gateway.is_open:
+            raise StorageUnavailable("Redis can't be written.")
+        admitted = await _admit(handshake)
+        if isinstance(admitted, admission.Unknown):
+            return admitted.subprotocol, UnknownSocket(handshake, admitted, receive, send), None
+        if await duplicates.may_enter(admitted, handshake, scope=scope, receive=receive, send=send):
+            return admitted.subprotocol, None, await _arrive(scope, send, admitted, handshake)
+    except admission.Refusal as refusal:
+        await denial.refuse(scope, send, handshake, refusal)
+    except (*AWAY, StorageUnavailable, QueueTooLong) as error:
+        log.warning("station.deferred", identity=handshake.identity[:100], error=repr(error)[:200])
+        await denial.deny(scope, send, 503)
+    return None
 
 
 async def _arrive(

@@ -24,7 +24,7 @@ STATUS: Final = 426  # Upgrade Required
 # The paths of stations, without the leading slash: below /ocpp, and any other of two parts or more that is
 # not of the admin, the API or a well-known file. A WebSocket has no such limit.
 STATION_PATH: Final = (
-    r"^/*(?:ocpp(?:/.*)?|(?!(?:admin|api|clients|health|metrics|static|\.well-known)/)[^/]+/+[^/].*)$"
+    r"^(?:/*)(?:ocpp(?:/.*)?|(?!(?:admin|api|clients|health|metrics|static|\.well-known)/)[^/]+/+[^/].*)$"
 )
 _STYLE: Final = """
 :root { color-scheme: light dark; }
