@@ -36,6 +36,9 @@ class ChargePointQuery(ListQuery):
     ordering = ordering(orderings)
     search = search("A part of clientId, name, vendor, model or serial number.")
     isOnline = FlagField(required=False)
+    hasBooted = FlagField(
+        required=False, help_text="false: stations that have never sent a BootNotification to this server."
+    )
     registrationStatus = serializers.ChoiceField(choices=ChargePoint.Registration.values, required=False)
     ocppVersion = VersionField(choices=list(_BY_LABEL), required=False)
     vendor = TextField(required=False, max_length=255)
@@ -58,7 +61,9 @@ class ChargePointQuery(ListQuery):
 
     def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         rows = super().filtered(rows)
-        state = self.validated_data.get("state")
+        has_booted, state = self.validated_data.get("hasBooted"), self.validated_data.get("state")
+        if has_booted is not None:
+            rows = rows.filter(last_boot_at__isnull=not has_booted)
         return rows.in_state(state) if state else rows  # type: ignore[attr-defined]
 
     def containing(self, text: str) -> Q:

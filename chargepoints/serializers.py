@@ -116,7 +116,11 @@ class ChargePointSerializer(ExtendedSerializer):
     bootReason = serializers.CharField(source="boot_reason")
     clockSkewS = AmountField(source="clock_skew_s", allow_null=True)
     remoteAddress = serializers.CharField(source="remote_address")
-    lastBoot = TimeField(source="last_boot_at", allow_null=True)
+    lastBoot = TimeField(
+        source="last_boot_at",
+        allow_null=True,
+        help_text="The last BootNotification; null for a station that has never sent one to this server.",
+    )
     connectedAt = TimeField(source="connected_at", allow_null=True)
     disconnectedAt = TimeField(source="disconnected_at", allow_null=True)
     createdAt = TimeField(source="created_at")

@@ -197,7 +197,7 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
         "seen": cells.moment(charge_point.last_seen_at),
         "connected": cells.moment(charge_point.connected_at if online else charge_point.disconnected_at),
         "connected_name": cells.text(gettext("Online since") if online else gettext("Offline since")),
-        "boot": cells.moment(charge_point.last_boot_at, note=charge_point.boot_reason),
+        "boot": _boot(charge_point),
         "skew": cells.label(f"{skew:+.0f}{cells.NBSP}s", tones.WARNING) if off else cells.text(_skew(skew)),
         "address": cells.text(charge_point.remote_address or "–"),
         "duplicate": cells.text(_duplicate(charge_point)),
@@ -216,6 +216,13 @@ def _duplicate(charge_point: ChargePoint) -> str:
         "Two devices use this identity since %(since)s, from %(older)s and %(newer)s. The newer connection "
         "waits. Give one of them another identity, or set a password."
     ) % {"since": formats.time_format(since, "H:i:s"), "older": older, "newer": newer}
+
+
+def _boot(charge_point: ChargePoint) -> cells.Cell:
+    if charge_point.has_never_booted:
+        note = gettext("This station has never sent a BootNotification: its vendor and model are unknown.")
+        return cells.label(gettext("Never"), tones.WARNING, note=note)
+    return cells.moment(charge_point.last_boot_at, note=charge_point.boot_reason)
 
 
 def _skew(seconds: float | None) -> str:
@@ -287,7 +294,7 @@ def _messages(charge_point: ChargePoint) -> list[cells.Row]:
     return [
         [
             cells.text(_direction(message)),
-            cells.text(message.action, href=reverse("admin:chargepoints_message_change", args=[message.pk])),
+            cells.text(message.title, href=reverse("admin:chargepoints_message_change", args=[message.pk])),
             cells.label(message.error_code, tones.DANGER)
             if message.error_code
             else cells.label(gettext("ok"), tones.SUCCESS),

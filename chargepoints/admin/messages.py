@@ -21,7 +21,7 @@ from ocpp_server.admin.filters import MomentFilter, StationFilter
 @admin.register(Message)
 class MessageAdmin(EvidenceAdmin):
     json_fields = ("request", "response")
-    list_display = ["action", "station", "way", "outcome", "duration", "size", "at"]
+    list_display = ["named", "station", "way", "outcome", "duration", "size", "at"]
     list_filter = [StationFilter, ("direction", ChoicesDropdownFilter), ("at", MomentFilter)]
     list_select_related = ["charge_point"]
     search_fields = ["message_id"]
@@ -33,6 +33,10 @@ class MessageAdmin(EvidenceAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
         return ["duration" if name == "duration_ms" else name for name in super().get_fields(request, obj)]
+
+    @admin.display(description=_("Action"))
+    def named(self, message: Message) -> str:
+        return message.title
 
     @display(description=_("Direction"), label={"in": tones.INFO, "out": tones.WARNING})
     def way(self, message: Message) -> tuple[str, str]:

@@ -52,6 +52,19 @@ class StateFilter(DropdownFilter):
         return queryset.in_state(self.value()) if self.value() in Connector.Status.values else queryset
 
 
+class BootFilter(DropdownFilter):
+    """The stations that have connected and never sent a BootNotification."""
+
+    title = _("BootNotification")
+    parameter_name = "boot"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("never", _("Never sent"))]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.never_booted() if self.value() == "never" else queryset
+
+
 @admin.register(ChargePoint)
 class ChargePointAdmin(OperatorAdmin):
     """The list leads to the station page; the form here is for the settings."""
@@ -60,7 +73,13 @@ class ChargePointAdmin(OperatorAdmin):
     form = ProvisioningForm
     list_display = ["page", "state", "version", "make", "firmware_version", "registration", "last_seen_at"]
     list_display_links = None
-    list_filter = ["is_online", StateFilter, ("registration_status", ChoicesDropdownFilter), VersionFilter]
+    list_filter = [
+        "is_online",
+        StateFilter,
+        ("registration_status", ChoicesDropdownFilter),
+        VersionFilter,
+        BootFilter,
+    ]
     search_fields = ["identity", "name", "vendor", "model", "serial_number"]
     search_help_text = _("Search by identity, name, vendor, model or serial number")
     ordering = ["identity_key"]
@@ -151,7 +170,8 @@ class ChargePointAdmin(OperatorAdmin):
 
     @admin.display(description=_("Vendor and model"))
     def make(self, charge_point: ChargePoint) -> str:
-        return f"{charge_point.vendor} {charge_point.model}".strip() or "–"
+        words = f"{charge_point.vendor} {charge_point.model}".strip()
+        return words or (gettext("No BootNotification yet") if charge_point.has_never_booted else "–")
 
     @display(description=_("Registration"), ordering="registration_status", label=tones.REGISTRATION)
     def registration(self, charge_point: ChargePoint) -> tuple[str, str]:

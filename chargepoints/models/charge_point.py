@@ -25,6 +25,10 @@ class ChargePointQuerySet(models.QuerySet["ChargePoint"]):
     def online(self) -> ChargePointQuerySet:
         return self.filter(is_online=True)
 
+    def never_booted(self) -> ChargePointQuerySet:
+        """The stations that have connected and never sent a BootNotification."""
+        return self.filter(last_boot_at__isnull=True, connected_at__isnull=False)
+
     def by_identity(self, identity: str) -> ChargePointQuerySet:
         """Compares without case: a station may change the spelling of its identity with an update."""
         return self.filter(identity_key=identity.casefold())
@@ -183,6 +187,11 @@ class ChargePoint(models.Model):
     def version_label(self) -> str:
         """1.6, 2.0.1 or 2.1; empty before the first connection."""
         return label(self.ocpp_version) if self.ocpp_version in VERSIONS else self.ocpp_version
+
+    @property
+    def has_never_booted(self) -> bool:
+        """Whether the station has connected and never sent a BootNotification: its make is not known."""
+        return self.last_boot_at is None and self.connected_at is not None
 
     @property
     def has_password(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
@@ -37,4 +38,9 @@ class Message(models.Model):
         indexes = [models.Index(fields=["charge_point", "-id"], name="message_by_station")]
 
     def __str__(self) -> str:
-        return f"{self.action} {self.message_id}"
+        return f"{self.title} {self.message_id}".strip()
+
+    @property
+    def title(self) -> str:
+        """The action; a broken frame may have none that can be read."""
+        return self.action or gettext("No readable action")

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 import orjson
 import structlog
 
-from . import actions, registry, schemas
+from . import actions, boots, registry, schemas
 from .errors import InternalError, NotImplementedAction, NotSupported, OcppError, SecurityError, codes
 from .frames import (
     CALL_RESULT,
@@ -192,9 +192,28 @@ def _admit(station: Party, exchange: Exchange) -> registry.Handler:
     if call.repairs or call.null_payload:
         _count_repairs(station, call)
     payload = exchange.payload = station.request = call.json()
-    for deviation in schemas.check(version, action, "request", payload, strict=station.strict):
-        station.deviation(deviation.kind, deviation.detail, path=deviation.path)
+    try:
+        for deviation in schemas.check(version, action, "request", payload, strict=station.strict):
+            station.deviation(deviation.kind, deviation.detail, path=deviation.path)
+    except OcppError as error:
+        raise _explained(station, call, payload, error) from None
     return handler
+
+
+def _explained(station: Party, call: Call | Send, payload: dict[str, Any], error: OcppError) -> OcppError:
+    """The error of an invalid request. A boot of another version is counted and logged as what it is."""
+    found = boots.explained(station.version, call.action, payload, error)
+    if found is None:
+        return error
+    station.deviation(boots.OTHER_VERSION, found.description)
+    log.warning(
+        "boot.other_version",
+        station=station.identity,
+        message_id=call.id,
+        version=station.version,
+        reason=found.description,
+    )
+    return found
 
 
 def _count_unexpected(station: Party, action: str) -> None:

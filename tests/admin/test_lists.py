@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from chargepoints.models import ChargePoint, SecurityEvent
+from chargepoints.models import ChargePoint, Message, SecurityEvent
 from transactions.models import Refusal
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -93,6 +93,30 @@ def test_refusals_are_filtered_by_status(viewer: Client, three: ChargePoint) -> 
 
     assert "T-Expired" in page
     assert "T-Blocked" not in page
+
+
+def test_a_station_that_has_connected_and_never_booted_is_shown_and_found(viewer: Client, db: None) -> None:
+    silent = ChargePoint.objects.create(identity="SILENT", is_online=True, connected_at=NOON)
+    ChargePoint.objects.create(identity="BOOTED", connected_at=NOON, last_boot_at=NOON)
+    ChargePoint.objects.create(identity="NEW")
+
+    page = viewer.get("/admin/chargepoints/chargepoint/?boot=never").content.decode()
+    live = viewer.get(f"/admin/chargepoints/chargepoint/{silent.pk}/station/live/").json()
+
+    assert {name for name in ("SILENT", "BOOTED", "NEW") if f">{name}<" in page} == {"SILENT"}
+    assert "No BootNotification yet" in page
+    assert live["values"]["boot"]["text"] == "Never"
+
+
+def test_a_message_without_a_readable_action_has_a_title(viewer: Client, db: None) -> None:
+    station = ChargePoint.objects.create(identity="CP1")
+    Message.objects.create(
+        charge_point=station, direction="in", message_id="", action="", request="hello?", size=6, at=NOON
+    )
+
+    page = viewer.get("/admin/chargepoints/message/").content.decode()
+
+    assert "No readable action" in page
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ import orjson
 import structlog
 from django.conf import settings
 
-from ocpp_server.protocol import actions, schemas, translate
+from ocpp_server.protocol import actions, boots, schemas, translate
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.errors import OcppError, SecurityError
 from ocpp_server.protocol.frames import Call, pack_error, pack_result
@@ -91,13 +91,18 @@ class FirstBoot:
         return None
 
     async def _booted(self, call: Call) -> KnownStation | None:
+        payload: dict[str, Any] = {}
         try:
             # The same check follows when the boot is handled; one that fails it must not add a station.
+            payload = call.json()
             is_strict = settings.OCPP_VALIDATION == "strict"
-            schemas.check(self._version, call.action, "request", call.json(), strict=is_strict)
+            schemas.check(self._version, call.action, "request", payload, strict=is_strict)
             return await self._enter(self._handshake)
         except OcppError as error:
-            await self._answer_error(call, error)
+            of_other_version = boots.explained(self._version, call.action, payload, error)
+            await self._answer_error(call, of_other_version or error)
+            if of_other_version is not None:
+                await self.record(of_other_version.description)
         except Refusal as refusal:
             await denial.record(self._handshake, refusal)
             if refusal.security:

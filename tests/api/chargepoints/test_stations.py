@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import orjson
 import pytest
+from django.utils import timezone
 
 from chargepoints.models import ChargePoint, Command, Connector, Evse
 from configuration.models import StoredKey
@@ -68,6 +69,8 @@ def test_the_list_shows_the_stations_own_stored_values(viewer: Caller, garage: C
     [
         ("isOnline=true", ["B"]),
         ("isOnline=false", ["A", "GARAGE 1"]),
+        ("hasBooted=false", ["A", "GARAGE 1"]),
+        ("hasBooted=true", ["B"]),
         ("registrationStatus=Accepted", ["GARAGE 1"]),
         ("ocppVersion=2.0.1", ["B"]),
         ("vendor=Acme", ["GARAGE 1"]),
@@ -81,7 +84,9 @@ def test_the_list_is_filtered_searched_and_sorted(
     viewer: Caller, garage: ChargePoint, query: str, found: list[str]
 ) -> None:
     ChargePoint.objects.create(identity="A")
-    ChargePoint.objects.create(identity="B", is_online=True, ocpp_version="ocpp2.0.1")
+    ChargePoint.objects.create(
+        identity="B", is_online=True, ocpp_version="ocpp2.0.1", last_boot_at=timezone.now()
+    )
 
     response = viewer.get(f"/api/v1/chargepoints?{query}")
 
