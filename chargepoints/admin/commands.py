@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from chargepoints.models import Command
-from ocpp_server.admin import tones
-from ocpp_server.admin.base import EvidenceAdmin
+from ocpp_server.admin import answers, tones
+from ocpp_server.admin.base import EvidenceAdmin, json_column
 from ocpp_server.admin.filters import MomentFilter, StationFilter
+from ocpp_server.observability.masking import masked
 
 
 @admin.register(Command)
@@ -25,6 +31,19 @@ class CommandAdmin(EvidenceAdmin):
     sortable_by = ["created_at"]
     ordering = ["-created_at"]
     empty_sentence = _("No commands yet. Send the first command from a station's page.")
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
+        """The values of the answer stand before its JSON."""
+        fields = list(super().get_fields(request, obj))
+        place = fields.index(json_column("response"))
+        return [*fields[:place], "answer", *fields[place:]]
+
+    @admin.display(description=_("Values of the answer"))
+    def answer(self, command: Command) -> str:
+        if command.response in (None, {}):
+            return "–"
+        shown = masked(command.response, command.action)
+        return render_to_string("operator/answer.html", {"fields": answers.fields_of(shown)})
 
     @display(description=_("State"), label=tones.COMMAND)
     def state_label(self, command: Command) -> tuple[str, str]:

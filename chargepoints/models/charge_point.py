@@ -222,7 +222,7 @@ class Evse(models.Model):
         constraints = [models.UniqueConstraint(fields=["charge_point", "number"], name="evse_number_unique")]
 
     def __str__(self) -> str:
-        return f"{self.charge_point} / {self.number}"
+        return f"{self.charge_point}, EVSE {self.number}"
 
 
 class Connector(models.Model):
@@ -277,4 +277,4 @@ class Connector(models.Model):
         constraints = [models.UniqueConstraint(fields=["evse", "number"], name="connector_number_unique")]
 
     def __str__(self) -> str:
-        return f"{self.evse} / {self.number}"
+        return f"{self.evse}, connector {self.number}"

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.storage.row_titles import titled
 from ocpp_server.transport import outcomes
 from ocpp_server.transport.command_store import State
 from ocpp_server.transport.outcomes import Outcome
@@ -82,7 +83,7 @@ class Command(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.action} to {self.charge_point_id}"
+        return titled(f"{self.action} to {self.charge_point}", self.created_at)
 
     @property
     def is_finished(self) -> bool:

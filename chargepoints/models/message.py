@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.storage.row_titles import titled
 
 
 class Message(models.Model):
@@ -38,7 +39,8 @@ class Message(models.Model):
         indexes = [models.Index(fields=["charge_point", "-id"], name="message_by_station")]
 
     def __str__(self) -> str:
-        return f"{self.title} {self.message_id}".strip()
+        link = "to" if self.direction == self.Direction.OUT else "of"
+        return titled(f"{self.title} {link} {self.charge_point}", self.at)
 
     @property
     def title(self) -> str:

@@ -20,7 +20,7 @@ class StoredKey(models.Model):
         constraints = [models.UniqueConstraint(fields=["charge_point", "key"], name="stored_key_once")]
 
     def __str__(self) -> str:
-        return f"{self.key} = {self.value}"
+        return f"{self.key} of {self.charge_point}"  # without the value, which may be a secret
 
 
 class ReportedKey(models.Model):
@@ -37,4 +37,4 @@ class ReportedKey(models.Model):
         constraints = [models.UniqueConstraint(fields=["charge_point", "key"], name="reported_key_once")]
 
     def __str__(self) -> str:
-        return f"{self.key} = {self.value}"
+        return f"{self.key} of {self.charge_point}"  # without the value, which may be a secret

@@ -256,7 +256,7 @@ def json_column(name: str) -> Callable[[Any], str]:
             text = masked_frame(text) if text.startswith("[") else masked_text(text, action)
         with suppress(msgspec.MsgspecError, RecursionError):  # not JSON, or truncated: shown as it is
             text = msgspec.json.format(text, indent=2)
-        return format_html('<pre class="op-pre">{}</pre>', text)
+        return format_html('<pre class="op-pre" tabindex="0">{}</pre>', text)
 
     return shown
 

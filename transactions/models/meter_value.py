@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models import ChargePoint
+from ocpp_server.storage.row_titles import titled
 from transactions.models.transaction import Transaction
 
 
@@ -65,4 +66,4 @@ class MeterValue(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.measurand} {self.raw} {self.raw_unit}"
+        return titled(f"{self.measurand} {self.raw} {self.raw_unit}".strip(), self.measured_at)

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from ocpp_server.storage.row_titles import titled
 from transactions.models.transaction import Transaction
 
 
@@ -37,7 +38,7 @@ class Settlement(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.get_fix_display()} {self.transaction_id}"
+        return titled(f"{self.get_fix_display()}: session {self.transaction_id}", self.created_at)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self._state.adding:

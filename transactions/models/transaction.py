@@ -195,7 +195,7 @@ class Transaction(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.id}"
+        return f"Session {self.id}"
 
     @property
     def is_active(self) -> bool:
@@ -241,4 +241,4 @@ class TransactionEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.transaction_id} #{self.seq_no} {self.type}"
+        return f"{self.type} event {self.seq_no} of session {self.transaction_id}"

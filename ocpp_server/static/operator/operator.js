@@ -424,13 +424,23 @@
     line.hidden = false;
     line.className = `op-result op-tone-${tone || "none"}`;
     line.textContent = words;
+    page.querySelector("[data-answer]").hidden = true;
+  }
+
+  /** Link to the page with the answer of a command. */
+  function showAnswer(command) {
+    const link = page.querySelector("[data-answer]");
+    link.href = `${link.dataset.answer}${encodeURIComponent(command)}/change/`;
+    link.hidden = false;
   }
 
   function trackCommand(states) {
     const state = tracked && states[tracked.id];
     if (!state) return;
     result(state.text, state.tone);
-    if (state.finished) tracked = null;
+    if (!state.finished) return;
+    showAnswer(tracked.id);
+    tracked = null;
   }
 
   /** Ask for a confirmation of this sentence, or stop asking if it is empty. The server checks that it was given. */
