@@ -67,7 +67,8 @@ class FirstBoot:
         self._handshake, self._version = handshake, version
         self._enter, self._send, self._close = enter, send, close
         self._session = Session(version)
-        self._has_recorded = False
+        # The action of the first request that was refused.
+        self._refused = ""
 
     async def received(self, text: str) -> KnownStation | None:
         """Answer a frame. Returns the row of the station when the frame is the boot that has added it: the
@@ -79,10 +80,8 @@ class FirstBoot:
         if isinstance(event, Incoming):
             if event.call.action == "BootNotification":
                 return await self._booted(event.call)
+            self._refused = self._refused or _name(event.call)
             await self._answer_error(event.call, SecurityError(_BOOT_FIRST))
-            await self.record(
-                f"An unknown station has to send a BootNotification first, not {_name(event.call)}."
-            )
         elif isinstance(event, Refused):
             if event.text:
                 await self._send(event.text)
@@ -118,12 +117,14 @@ class FirstBoot:
         self._session.answered(call, text, time.monotonic())
         await self._send(text)
 
-    async def record(self, reason: str) -> None:
-        """Show the station among the refused connections, once: an operator can add it there."""
-        if not self._has_recorded:
-            self._has_recorded = True
-            refusal = Refusal(NOT_ADMITTED, reason, can_be_accepted=True)
-            await denial.record(self._handshake, refusal)
+    async def record_unbooted(self, *, was_silent: bool = False) -> None:
+        """Show a station that has not booted among the refused connections, where an operator can add it. One
+        that left at once is not shown.
+        """
+        if self._refused or was_silent:
+            sent = f", not {self._refused}" if self._refused else f" within {BOOT_S:.0f} seconds"
+            reason = f"An unknown station has to send a BootNotification first{sent}."
+            await denial.record(self._handshake, Refusal(NOT_ADMITTED, reason, can_be_accepted=True))
 
     async def ask(self) -> None:
         """Ask the station to boot. A station that does not know the request refuses it without harm."""
@@ -160,6 +161,8 @@ class UnknownSocket:
             raise Refusal(503, f"{MAX_WAITING:,} unknown stations wait for their first boot.")
         self._unknown, self._receive, self._send_message = unknown, receive, send
         self._is_closed = False
+        # Whether the socket was closed because the station did not boot.
+        self._was_silent = False
         self._boot = FirstBoot(handshake, unknown.version, send=self._send, close=self._close)
 
     async def until_boot(self) -> tuple[Admitted, str]:
@@ -169,6 +172,10 @@ class UnknownSocket:
         _waiting.add(self)
         try:
             return await self._converse()
+        except Ended:
+            # Not earlier: some stations send their status first and then boot.
+            await self._boot.record_unbooted(was_silent=self._was_silent)
+            raise
         finally:
             _waiting.discard(self)
 
@@ -194,9 +201,8 @@ class UnknownSocket:
                     message = await self._receive()
             except TimeoutError:
                 if has_asked:
-                    reason = f"The unknown station has sent no BootNotification within {BOOT_S:.0f} seconds."
-                    await self._boot.record(reason)
-                    await self._close(NOT_ADMITTED, reason)
+                    self._was_silent = True
+                    await self._close(NOT_ADMITTED, f"No BootNotification within {BOOT_S:.0f} seconds.")
                 else:
                     has_asked = True
                     await self._boot.ask()

@@ -17,7 +17,7 @@ _OTHERS: Final = "others"
 
 
 class _Window:
-    """Tells when a new minute has begun."""
+    """The current minute. It begins with the first call after the last one has ended."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

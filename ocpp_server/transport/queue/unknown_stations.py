@@ -56,7 +56,10 @@ async def first_boot(
         """Do nothing: a legacy gateway would forward a control to the station as if it were a frame."""
 
     conversation = FirstBoot(handshake, version, send=send, close=close, enter=_register)
-    return await conversation.received(message.frame) or outcome
+    station = await conversation.received(message.frame)
+    if station is None:
+        await conversation.record_unbooted()
+    return station or outcome
 
 
 async def _register(handshake: Handshake) -> KnownStation:

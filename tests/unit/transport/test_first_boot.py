@@ -169,7 +169,7 @@ async def test_a_station_that_does_not_boot_is_asked_to_and_closed_in_the_end(
     assert await conversation == 1008
     assert json.loads(asked["text"])[2:] == ["TriggerMessage", {"requestedMessage": "BootNotification"}]
     assert (closed["type"], closed["code"]) == ("websocket.close", 1008)
-    assert "no BootNotification" in closed["reason"]
+    assert "No BootNotification" in closed["reason"]
     assert socket.sent.empty()
 
 
