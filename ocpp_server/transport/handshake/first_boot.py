@@ -69,6 +69,8 @@ class FirstBoot:
         self._session = Session(version)
         # The action of the first request that was refused.
         self._refused = ""
+        # The sentence about a boot of another version than that of the connection.
+        self._other_version = ""
 
     async def received(self, text: str) -> KnownStation | None:
         """Answer a frame. Returns the row of the station when the frame is the boot that has added it: the
@@ -76,7 +78,8 @@ class FirstBoot:
 
         Raises StorageUnavailable when the row can't be stored.
         """
-        event = self._session.receive(text, time.monotonic())
+        is_strict = settings.OCPP_VALIDATION == "strict"
+        event = self._session.receive(text, time.monotonic(), strict=is_strict)
         if isinstance(event, Incoming):
             if event.call.action == "BootNotification":
                 return await self._booted(event.call)
@@ -101,7 +104,7 @@ class FirstBoot:
             of_other_version = boots.explained(self._version, call.action, payload, error)
             await self._answer_error(call, of_other_version or error)
             if of_other_version is not None:
-                await self.record(of_other_version.description)
+                self._other_version = of_other_version.description
         except Refusal as refusal:
             await denial.record(self._handshake, refusal)
             if refusal.security:
@@ -121,9 +124,9 @@ class FirstBoot:
         """Show a station that has not booted among the refused connections, where an operator can add it. One
         that left at once is not shown.
         """
-        if self._refused or was_silent:
+        if self._refused or self._other_version or was_silent:
             sent = f", not {self._refused}" if self._refused else f" within {BOOT_S:.0f} seconds"
-            reason = f"An unknown station has to send a BootNotification first{sent}."
+            reason = self._other_version or f"An unknown station has to send a BootNotification first{sent}."
             await denial.record(self._handshake, Refusal(NOT_ADMITTED, reason, can_be_accepted=True))
 
     async def ask(self) -> None:

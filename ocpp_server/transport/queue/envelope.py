@@ -158,9 +158,10 @@ def header(frame: str) -> tuple[int, str | None, str | None]:
         parts = [orjson.loads(bytes(part)) for part in _decode_header(frame)[:3]]
     except (ValueError, RecursionError):
         front = broken_text.front(frame)
-        if front is None or not isinstance(front.id, str):
+        if front is None:
             return -1, None, None
-        return front.kind, front.id, (front.action or None) if front.kind in (2, 6) else None
+        named = front.action if front.kind in (2, 6) else ""
+        return front.kind, front.id if isinstance(front.id, str) else None, named or None
     kind = parts[0] if parts and type(parts[0]) is int else -1
     message_id = parts[1] if parts[1:] and isinstance(parts[1], str) else None
     action = parts[2] if parts[2:] and isinstance(parts[2], str) and kind in (2, 6) else None

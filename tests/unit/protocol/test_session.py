@@ -169,6 +169,15 @@ def test_R16_a_broken_frame_gets_the_answer_of_its_version():
     assert json.loads(Session(V201).receive("nonsense", 0.0).text)[:3] == [4, "-1", "RpcFrameworkError"]
 
 
+def test_R16_of_a_broken_frame_its_front_and_its_text_are_kept(session):
+    text = '[2,"7","StopTransaction",{"transactionId":'
+
+    event = session.receive(text, 0.0)
+
+    assert (event.call.id, event.call.action, event.call.payload) == ("7", "StopTransaction", text)
+    assert json.loads(event.text)[:2] == [4, "7"]
+
+
 def test_R19_an_unknown_type_is_ignored_or_refused():
     assert isinstance(Session(V16).receive('[9,"1"]', 0.0), Ignored)
     assert isinstance(Session(V21).receive('[9,"1"]', 0.0), Ignored)
@@ -264,6 +273,34 @@ def test_R29_an_error_of_the_station_ends_the_call(session):
     assert event.frame == CallError("1", "NotSupported")
     assert session.outstanding is None
     assert session.next_deadline is None
+
+
+@pytest.mark.parametrize("rest", ['{"status":"Acc', "{}]]", '"NotSup'])
+@pytest.mark.parametrize("kind", [3, 4])
+def test_R26_a_broken_answer_ends_its_call_and_sends_the_next(session, kind, rest):
+    session.submit(outgoing_call("1"), 0.0)
+    session.submit(outgoing_call("2"), 0.0)
+    text = f'[{kind},"1",{rest}'
+
+    event = session.receive(text, 0.1)
+
+    assert isinstance(event, Answered)
+    assert event.frame.payload == text
+    assert json.loads(event.next)[1] == "2"
+    assert isinstance(session.receive('[3,"1",{}]', 0.2), Late), "its call has ended"
+
+
+def test_R24_a_broken_answer_is_late_or_belongs_to_no_call(session):
+    session.submit(outgoing_call("1", timeout=1), 0.0)
+    session.expire(1.0)
+
+    late = session.receive('[3,"1",{', 2.0)
+    unknown = session.receive('[3,"nobody",{', 2.0)
+
+    assert (late.outgoing_id, late.late) == ("1", True)
+    assert isinstance(unknown, Refused)
+    assert unknown.text is None, "an answer is not answered"
+    assert (unknown.call.id, unknown.is_broken) == ("nobody", True)
 
 
 def test_R30_a_closed_session_returns_its_unanswered_calls(session):

@@ -44,8 +44,8 @@ async def test_the_first_boot_of_an_unknown_station_is_named_among_the_refused_c
         with pytest.raises(Refused) as refused:
             await peer.call("BootNotification", _other(version))
         assert refused.value.description.startswith(_expected(version)[0])
-        (row,) = await eventually(lambda: records.refusals(identity))
 
+    (row,) = await eventually(lambda: records.refusals(identity))
     assert row["reason"] == refused.value.description
 
 
