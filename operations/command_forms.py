@@ -64,9 +64,12 @@ def element_id(command: OperatorCommand, argument: str) -> str:
 
 
 def changing_choices(field: fields.Field, offered: Offered) -> Choices | None:
-    """The choices of a field if they change while a page is open, else None."""
+    """The choices of a field if they change while a page is open, else None.
+
+    The number of an EVSE is typed while the station has reported none: an empty select could not be sent.
+    """
     match field:
-        case fields.Evse():
+        case fields.Evse() if offered.evses:
             none = str(field.nothing or "–")
             numbers: Choices = [
                 (number, gettext("EVSE %(number)s") % {"number": number}) for number in offered.evses
@@ -117,8 +120,24 @@ def _whole(field: fields.Whole, offered: Offered) -> forms.Field:
 
 @form_field.register
 def _evse(field: fields.Evse, offered: Offered) -> forms.Field:
+    choices = changing_choices(field, offered)
+    if choices is None:
+        return _typed_evse(field)
     # The help is about numbers that the select spells in words.
-    return _select(field, changing_choices(field, offered) or [], coerce=int, help_text="")
+    return _select(field, choices, coerce=int, help_text="")
+
+
+def _typed_evse(field: fields.Evse) -> forms.Field:
+    """An input for the number, for a station that has not reported its EVSEs yet."""
+    help_text = gettext("The station has not reported its connectors yet. Enter the number, usually 1.")
+    if field.nothing and not field.required:
+        help_text = gettext("%(help)s Empty: %(nothing)s.") % {"help": help_text, "nothing": field.nothing}
+    return forms.IntegerField(
+        min_value=field.least,
+        max_value=field.most,
+        widget=UnfoldAdminIntegerFieldWidget(),
+        **_shared(field) | {"help_text": help_text},
+    )
 
 
 @form_field.register

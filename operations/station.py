@@ -16,6 +16,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from chargepoints.admin.stations import station_url
 from chargepoints.models import ChargePoint, Command, Connector, Message, RefusedConnection
 from chargepoints.services.provisioning import stations
 from ocpp_server import commanding
@@ -56,6 +57,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
             reason: [button.command.title for button in shown if button.reason == reason]
             for reason in dict.fromkeys(button.reason for button in shown if button.reason)
         },
+        "ocpp_url": station_url(request, charge_point.identity),
         "identity_query": quote(charge_point.identity, safe=""),
     }
     return TemplateResponse(request, "operator/station.html", context)

@@ -156,7 +156,8 @@
     }
     for (const [id, choices] of Object.entries(snapshot.choices || {})) {
       const select = document.getElementById(id);
-      if (select && isNew(`choices ${id}`, choices)) drawChoices(select, choices);
+      // An input instead of a select: the station had no choices when the page was loaded.
+      if (select instanceof HTMLSelectElement && isNew(`choices ${id}`, choices)) drawChoices(select, choices);
     }
     trackCommand(snapshot.states || {});
     ended = Boolean(snapshot.ended);
