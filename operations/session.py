@@ -15,8 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from ocpp_server.admin import cells, tones
-from ocpp_server.admin.base import CappedPaginator
 from ocpp_server.admin.polling import staff_json
+from ocpp_server.admin.totals import CappedPaginator
 from ocpp_server.protocol.translate.metering import ENERGY, POWER, resolution
 from ocpp_server.storage.row_numbers import row_number
 from operations import changes

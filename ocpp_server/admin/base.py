@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 from django import forms
 from django.contrib import admin
-from django.core.paginator import Paginator
+from django.contrib.admin.views.main import PAGE_VAR
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.functional import Promise, cached_property
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import capfirst
@@ -24,28 +24,11 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
-from ocpp_server.admin import access, menu, pages
+from ocpp_server.admin import access, menu, pages, totals
+from ocpp_server.admin.totals import CappedPaginator
 from ocpp_server.observability.masking import MASK, masked_frame, masked_text
 from ocpp_server.rights import Right
 from ocpp_server.storage.row_numbers import row_number
-
-
-class CappedPaginator(Paginator):  # type: ignore[type-arg]
-    """Counts at most 10,000 rows. Counting a million rows would take a second at each click, and operators do
-    not page that far.
-    """
-
-    limit = 10_000
-    template_name = "operator/pagination.html"
-
-    @cached_property
-    def count(self) -> int:
-        rows: Any = self.object_list  # always a QuerySet
-        return int(rows.order_by()[: self.limit].count())
-
-    @property
-    def is_capped(self) -> bool:
-        return self.count >= self.limit
 
 
 class OperatorChangeList(ChangeList):
@@ -53,8 +36,9 @@ class OperatorChangeList(ChangeList):
     field in the URL could sort a whole large table.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        self.request = request
+        super().__init__(request, *args, **kwargs)
         # Instead of Django's title, such as "Select charge point to change".
         title = menu.title_of(f"{self.opts.app_label}_{self.opts.model_name}")
         self.title = str(title or capfirst(self.opts.verbose_name_plural))
@@ -64,8 +48,19 @@ class OperatorChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        if not (self.query or self.has_active_filters):
+        # The heading shows the number of results, which is not known of a capped list.
+        if self.paginator.is_capped or not (self.query or self.has_active_filters):
             self.full_result_count = self.result_count
+
+    @property
+    def beyond(self) -> str:
+        """The query string of the rows after the last page of a capped list; empty on other pages."""
+        if not (self.paginator.is_capped and self.page_num == self.paginator.num_pages and self.result_list):
+            return ""
+        *_, last = self.result_list
+        ordering = self.get_ordering(self.request, self.queryset)
+        lookup = totals.beyond(self.model, str(ordering[0]), last) if ordering else {}
+        return self.get_query_string(lookup, [PAGE_VAR]) if lookup else ""
 
 
 class OperatorAdmin(ModelAdmin):

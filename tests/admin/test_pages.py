@@ -145,15 +145,29 @@ def test_a_long_station_page_costs_no_more_queries(superuser: Client, station: C
     assert len(more) == len(few)
 
 
-def test_a_long_list_counts_to_its_limit_and_shows_the_limit(
-    superuser: Client, many: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("path", "per_page"), [("/admin/chargepoints/message/", 2), ("/admin/chargepoints/command/", 2)]
+)
+def test_a_long_list_has_a_total_and_a_way_to_every_row(
+    superuser: Client, many: Any, monkeypatch: pytest.MonkeyPatch, path: str, per_page: int
 ) -> None:
-    monkeypatch.setattr("ocpp_server.admin.base.CappedPaginator.limit", 3)
-    many(5)
+    monkeypatch.setattr("ocpp_server.admin.totals.CappedPaginator.limit", 4)
+    monkeypatch.setattr("ocpp_server.admin.base.OperatorAdmin.list_per_page", per_page)
+    many(9)
+    found: set[str] = set()
+    query = "?"
 
-    page = superuser.get("/admin/chargepoints/message/").content.decode()
+    while query:
+        for number in (1, 2):
+            page = superuser.get(f"{path}{query}&p={number}").content.decode()
+            found |= set(re.findall(rf'href="{path}([^/"]+)/change/', page))
+        following = re.search(r'href="([^"]+)">Show the next ones', page)
+        query = html.unescape(following[1]) if following else ""
 
-    assert "Showing the first 3 messages" in page
+    assert len(found) == 9
+    first = superuser.get(path).content.decode()
+    assert re.search(r"Showing the first 4 (messages|commands) of (about )?\d+\.", first)
+    assert "Show the next ones" not in first  # the second page has the rows before it
 
 
 def test_a_list_is_filtered_by_station(superuser: Client, many: Any) -> None:
