@@ -215,9 +215,9 @@ def _duplicate(charge_point: ChargePoint) -> str:
     older, newer = found["addresses"]
     since = timezone.localtime(found["since"])
     return gettext(
-        "Two devices use this identity since %(since)s, from %(older)s and %(newer)s. The newer connection "
-        "waits. Give one of them another identity, or set a password."
-    ) % {"since": formats.time_format(since, "H:i:s"), "older": older, "newer": newer}
+        "Two devices have used this identity since %(since)s: one at %(older)s and one at %(newer)s. The "
+        "newer connection waits. Give one of them another identity, or set a password."
+    ) % {"since": formats.date_format(since, "DATETIME_FORMAT"), "older": older, "newer": newer}
 
 
 def _boot(charge_point: ChargePoint) -> cells.Cell:

@@ -194,5 +194,5 @@ def test_a_station_page_warns_while_two_devices_use_the_identity(
     warning = operator.get(live).json()["values"]["duplicate"]["text"]
 
     assert before == ""
-    assert "Two devices use this identity" in warning
-    assert "192.0.2.1 and 192.0.2.2" in warning
+    assert "Two devices have used this identity since" in warning
+    assert "one at 192.0.2.1 and one at 192.0.2.2" in warning
