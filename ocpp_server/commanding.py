@@ -37,6 +37,9 @@ from ocpp_server.transport.command_store import Addressee
 Spelling = Callable[..., dict[str, Any]]
 # A rule before the CALL: (charge_point, **arguments) -> the arguments to go on with. Raises DomainError.
 Prepare = Callable[..., Awaitable[dict[str, Any]]]
+# (charge_point, **arguments) -> a sentence about what will probably go wrong, empty if nothing. The command
+# may be sent nevertheless. Uses the database.
+Warn = Callable[..., Label]
 # The danger of a command with these arguments, as a sentence; empty if there is none.
 Danger = Callable[[Addressee, Mapping[str, Any]], Label]
 
@@ -50,12 +53,14 @@ class NotSupported(Conflict):
 @dataclass(frozen=True)
 class Result:
     """The row of the CALL, or of the one that stands for several. `data` is what an answer shows besides, if
-    that is not the station's response. `pending` is a sentence about content that is still to come.
+    that is not the station's response. `pending` is a sentence about content that is still to come, `warning`
+    one about the command.
     """
 
     command: Any
     data: Mapping[str, Any] | None = None
     pending: str = ""
+    warning: str = ""
 
 
 Run = Callable[..., Awaitable[Result]]
@@ -87,8 +92,9 @@ class OperatorCommand:
     `name` is its name in addresses and for `manage.py station`; `sentence` says what it does. `action` is the
     OCPP action, `action_16` its name in 1.6 where that differs; THE TABLE has the versions. Without a
     spelling, the payload has the given fields by their API names. `prepare` is a rule before the CALL, and
-    `run` replaces the CALL where it is more than one. `danger` asks for a confirmation. `icon` is a Material
-    symbol, `position` the place among the buttons.
+    `run` replaces the CALL where it is more than one. `danger` asks for a confirmation; so does `warn` in the
+    admin, and the API's answer has its sentence. `icon` is a Material symbol, `position` the place among the
+    buttons.
     """
 
     name: str
@@ -107,6 +113,7 @@ class OperatorCommand:
     spell_2x: Spelling | None = None
     prepare: Prepare | None = None
     run: Run | None = None
+    warn: Warn | None = None
     needs: Needs | None = None
     rest: Rest = dataclass_field(default_factory=Rest)
 
@@ -143,6 +150,10 @@ class OperatorCommand:
         if isinstance(danger, str | Promise):
             return str(danger)
         return str(danger(charge_point, self.completed(arguments)))
+
+    def warning(self, charge_point: Addressee, arguments: Mapping[str, Any]) -> str:
+        """What will probably go wrong with these arguments, as a sentence. Uses the database."""
+        return str(self.warn(charge_point, **self.completed(arguments))) if self.warn is not None else ""
 
     def completed(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The given arguments and the defaults of the others. Raises TypeError for an unknown one."""
@@ -197,7 +208,7 @@ class OperatorCommand:
         An argument that is None counts as not given. Raises NotSupported, the errors of `prepare` and of
         `calls.call`.
         """
-        given = self.completed(arguments)
+        given = asked = self.completed(arguments)
         connection = await live.state().connection(charge_point.identity)
         if connection is not None:
             # The row has the version of the last message: none yet, or the one before an update.
@@ -205,8 +216,10 @@ class OperatorCommand:
         if self.prepare is not None:
             given = await self.prepare(charge_point, **given)
         await self.require(charge_point)
+        warning = "" if self.warn is None else await journal.run(self.warning, charge_point, asked)
         run = self._call if self.run is None else self.run
         result = await run(charge_point, actor=actor, timeout=timeout, wait=wait, **given)
+        result = replace(result, warning=warning) if warning else result
         if self.rest.echo and result.data is None:
             return replace(result, data=self._echo(given))
         return result

@@ -80,11 +80,12 @@ def press(
 ) -> Outcome:
     """Send without waiting for the station: the page follows the command in the log.
 
-    A dangerous command is sent only when `confirmed` is the sentence of its danger.
+    A dangerous command, or one with a warning, is sent only when `confirmed` is the sentence about that.
     """
     if not form.is_valid():
         return Outcome(False, _not_sent(spelled(form.problems)), errors=tuple(form.problems))
     danger = command.confirmation(charge_point, form.arguments)
+    danger = " ".join(filter(None, (danger, command.warning(charge_point, form.arguments))))
     done = None
     if danger and danger != confirmed:
         done = async_to_sync(check)(command, charge_point)

@@ -27,7 +27,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Attempt:
-    """The result of an attempt. `command` is the id of the sent command, `sentence` the reason for none."""
+    """The result of an attempt. `command` is the id of the sent command, `sentence` a warning about it or the
+    reason for none.
+    """
 
     kind: Kind
     sentence: str = ""
@@ -41,10 +43,11 @@ async def attempt(
 ) -> Attempt:
     """Send the command, and return at once. A rule that refuses it becomes the attempt's sentence."""
     try:
-        row: Command = await command.send(charge_point, actor=actor, wait=False, **arguments)
+        result = await command.perform(charge_point, actor=actor, wait=False, **arguments)
     except DomainError as error:
         return refused(charge_point, error)
-    return Attempt(Kind.SENT, command=row.pk, action=row.action)
+    row: Command = result.command
+    return Attempt(Kind.SENT, result.warning, command=row.pk, action=row.action)
 
 
 async def check(command: OperatorCommand, charge_point: ChargePoint) -> Attempt | None:

@@ -140,6 +140,9 @@ class SentSerializer(ReadSerializer):
     )
     items = serializers.IntegerField(required=False, help_text="The number of all items, beside `accepted`.")
     effect = EffectSerializer(required=False)
+    warning = serializers.CharField(
+        required=False, help_text="A sentence about what will probably go wrong, such as an unknown token."
+    )
 
 
 class CommandAnswerSerializer(SentSerializer):
@@ -161,6 +164,8 @@ def perform(
     data = result.data
     if data is None:
         data = {"action": row.action, "response": masked(row.response, row.action)}
+    if result.warning:
+        data = {**data, "warning": result.warning}
     if result.pending:
         return pending_answer(row, charge_point, result.pending)
     return command_answer(row, charge_point, data, noun=command.rest.noun)

@@ -107,6 +107,8 @@ class StationCommand(BaseCommand):
         }
         if answer.data.get("errors"):
             report["errors"] = answer.data["errors"]
+        if answer.data.get("warning"):
+            report["warning"] = answer.data["warning"]
         request_id = answer.data.get("requestId")
         if request_id is None:
             return report
@@ -143,6 +145,8 @@ class StationCommand(BaseCommand):
                 details = command.get("errorDetails")
                 shown = f" {json.dumps(details, ensure_ascii=False)}" if details else ""
                 self.stdout.write(f"Answered  error {error}{shown}")
+        if "warning" in report:
+            self.stdout.write(f"Warning   {report['warning']}")
         if "outcome" in report:
             self.stdout.write(f"Result    {report['message']}")
             self.stdout.write(f"Outcome   {self._outcome(report)}")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.conformance.conftest import ALICE
 from tests.conformance.console import Console
 from tests.conformance.peer import V16, V21, V201, Operator, Peer, Records, station
 from tests.servers import LiveServer
@@ -118,3 +119,43 @@ async def test_16_diagnostics_without_a_file_name_are_nothing_to_send(asking: As
 
     assert (status, shown["success"], command["state"]) == (200, True, "empty")
     assert shown["message"].endswith("it has nothing to send.")
+
+
+async def remote_start(operator: Operator, peer: Peer, **body: Any) -> dict[str, Any]:
+    path = f"/api/v1/chargepoints/{peer.identity}/remote-start"
+    asking = asyncio.create_task(operator.request("POST", path, body))
+    await peer.answer(await peer.next_call(), {"status": "Accepted"})
+    status, answer = await asking
+    assert status == 200
+    data: dict[str, Any] = answer["data"]
+    return data
+
+
+async def test_a_remote_start_with_an_unknown_token_is_sent_with_a_warning(
+    operator: Operator, peer: Peer
+) -> None:
+    unknown = await remote_start(operator, peer, idTag="NOBODY")
+    known = await remote_start(operator, peer, idTag=ALICE)
+    forced = await remote_start(operator, peer, idTag="NOBODY", force=True)
+    await operator.change(peer.identity, unknownTokens="accept")
+    free = await remote_start(operator, peer, idTag="NOBODY")
+
+    assert "This token is unknown" in unknown["warning"]
+    assert ["warning" in data for data in (known, forced, free)] == [False, False, False]
+
+
+@pytest.mark.parametrize("version", [V201])
+async def test_the_page_asks_before_it_sends_an_unknown_token(server: LiveServer, peer: Peer) -> None:
+    key = Records(server.database).charge_point(peer.identity)["id"]
+    path = f"/admin/chargepoints/chargepoint/{key}/station/send/remote-start/"
+    fields = {"id_token": "NOBODY", "id_token_type": "Central"}
+
+    console = await asyncio.to_thread(Console, server)
+    _, first = await asyncio.to_thread(lambda: console.post(path, **fields))
+    confirm = json.loads(first)["confirm"]
+    status, second = await asyncio.to_thread(lambda: console.post(path, **fields, confirmed=confirm))
+    call = await peer.next_call()
+
+    assert "This token is unknown" in confirm
+    assert (status, json.loads(second)["sent"]) == (200, True)
+    assert call[3]["idToken"]["idToken"] == "NOBODY"

@@ -16,7 +16,7 @@ from ocpp_server.protocol.versions import in_dialect
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.command_store import Addressee
 from transactions.models import Transaction
-from transactions.services.authorization.decision import refuse_remote_start
+from transactions.services.authorization.decision import refuse_remote_start, warn_remote_start
 from transactions.services.transactions.lookups import to_stop
 
 
@@ -32,6 +32,18 @@ async def _authorize(
     if not force and live.state().is_connected(charge_point.identity):
         await journal.run(refuse_remote_start, charge_point, id_token, evse_number)
     return {"id_token": id_token, "evse_number": evse_number, **rest}
+
+
+def _warn(
+    charge_point: ChargePoint,
+    *,
+    id_token: str,
+    evse_number: int | None = None,
+    force: bool = False,
+    **rest: Any,
+) -> str:
+    """A sentence about an unknown token, unless `force`."""
+    return "" if force else warn_remote_start(charge_point, id_token, evse_number)
 
 
 def _start_16(*, id_token: str, id_token_type: str, evse_number: int | None = None) -> dict[str, Any]:
@@ -60,7 +72,15 @@ REMOTE_START = command(
     tone="primary",
     position=10,
     fields=(
-        fields.Text("id_token", _("Token (UID)"), name="idTag", required=True, most=36, example="04A1B2C3"),
+        fields.Text(
+            "id_token",
+            _("Token (UID)"),
+            name="idTag",
+            required=True,
+            most=36,
+            example="04A1B2C3",
+            help=_("An unknown token is sent with a warning: the station may refuse it or end the session."),
+        ),
         fields.Evse("evse_number", _("EVSE"), name="connectorId", nothing=_("Chosen by the station")),
         fields.Text(
             "id_token_type",
@@ -78,13 +98,16 @@ REMOTE_START = command(
         ),
     ),
     prepare=_authorize,
+    warn=_warn,
     spell_16=_start_16,
     spell_2x=_start_2x,
     rest=Rest(
         noun="the remote start",
         echo=("connectorId",),
         description="Accepted: the station will try. GET .../commands/{requestId} has the outcome. "
-        "A known token that may not charge there gets 409 with the reason, unless `force`.",
+        "A known token that may not charge there gets 409 with the reason, unless `force`. An unknown token "
+        "is sent, and the answer has a `warning`: the server refuses the token when the station asks for it, "
+        "unless the station accepts unknown tokens. Add the token before, also that of a roaming partner.",
     ),
 )
 

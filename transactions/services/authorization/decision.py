@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts.models import Token
 from accounts.models.token import normalise_uid
@@ -160,7 +161,7 @@ def choose(
 def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | None) -> None:
     """Raises Conflict with the reason when a known token may not charge there, and stores the refusal.
 
-    An unknown token passes: the station asks for authorization itself, or accepts every token.
+    An unknown token passes: a station may not ask, or accepts every token. See `warn_remote_start`.
     """
     decision = decide_now(uid=uid, charge_point=charge_point, evse_number=evse_number)
     if decision.is_accepted or decision.is_unknown:
@@ -181,6 +182,17 @@ def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | 
         f"The token may not charge here: {decision.reason}",
         data={"status": status_16(decision.verdict), "reason": decision.reason},
         code=Code.CONCURRENT_TX if decision.verdict is Verdict.CONCURRENT else Code.TOKEN_REFUSED,
+    )
+
+
+def warn_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | None) -> str:
+    """A sentence for a remote start with an unknown token; empty if the token may charge or is known."""
+    decision = decide_now(uid=uid, charge_point=charge_point, evse_number=evse_number)
+    if decision.is_accepted or not decision.is_unknown:
+        return ""
+    return gettext(
+        "This token is unknown. The server refuses it when the station asks, so probably no session starts, "
+        "or it ends at once. Add the token first, or let the station accept unknown tokens."
     )
 
 
