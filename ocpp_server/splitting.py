@@ -218,7 +218,7 @@ async def send(
 
 
 def _shown(action: str, rows: Sequence[Any]) -> dict[str, Any]:
-    """What an answer shows of a command in parts: the answers so far as one, secrets masked."""
+    """The fields of an answer about a command in parts: the answers so far as one, secrets masked."""
     answered = [row.response for row in rows if row.state in outcomes.ANSWERED]
     response = masked(joined(action, answered), action) if answered else None
     return {"action": action, "response": response, "requestIds": [row.id for row in rows]}

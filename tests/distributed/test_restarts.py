@@ -20,10 +20,7 @@ async def test_a_dropped_reset_follows_the_boot_at_another_process(shared: Clust
     async with station(new, identity=identity):
         path = f"/api/v1/chargepoints/{identity}/commands/{call[1]}"
 
-        def state() -> bool:
-            return bool(web.request("GET", path)[1]["data"]["effect"]["state"] == "seen")
-
-        await asyncio.to_thread(lambda: asyncio.run(eventually(state)))
+        await eventually(lambda: web.request("GET", path)[1]["data"]["effect"]["state"] == "seen")
 
     assert (status, data["status"]) == (202, "Sent")
     assert web.request("GET", path)[1]["data"]["state"] == "accepted"

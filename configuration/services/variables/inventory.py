@@ -14,9 +14,9 @@ from chargepoints.services.follow_ups.assembly import DEADLINE
 from configuration.services.variables.reported import of_report
 from ocpp_server.storage.journal import journal
 
-# What a station is asked for: read-only variables too, as a 1.6 station reports its read-only keys.
+# The requested report. It has read-only variables too, as a 1.6 station reports its read-only keys.
 FULL: Final = "FullInventory"
-# What is left for a station that does not support FullInventory.
+# The report of a station that does not support FullInventory.
 CONFIGURATION: Final = "ConfigurationInventory"
 REPORT: Final = "NotifyReport"
 

@@ -84,6 +84,24 @@ async def test_a_command_over_rest_reaches_the_station_behind_the_gateway(
     assert (status, data["response"]) == (200, {"status": "Accepted"})
 
 
+async def test_a_reset_that_drops_the_line_at_one_gateway_follows_the_boot_at_another(
+    cluster: Cluster, gateway: LiveServer, web: LiveServer
+) -> None:
+    identity, operator = fresh(), Operator(web)
+    async with station(gateway, identity=identity) as peer:
+        asking = asyncio.create_task(operator.command(identity, "Reset", {"type": "Hard"}))
+        call = await peer.next_call()
+        peer.abort()
+        status, _ = await asking
+    path = f"/api/v1/chargepoints/{identity}/commands/{call[1]}"
+
+    async with station(cluster.servers[1], identity=identity):
+        await eventually(lambda: web.request("GET", path)[1]["data"]["effect"]["state"] == "seen")
+
+    assert status == 202
+    assert web.request("GET", path)[1]["data"]["state"] == "accepted"
+
+
 async def test_the_processor_knows_the_sessions_an_operator_settled_or_ended(
     cluster: Cluster, gateway: LiveServer, web: LiveServer
 ) -> None:
