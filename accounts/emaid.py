@@ -8,7 +8,7 @@ all places or in none. This module is pure: no Django, no database.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 _CHARACTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -18,6 +18,7 @@ _JOINED: Final = re.compile(r"([A-Z]{2})([A-Z0-9]{3})(?:([A-Z0-9]{9})([A-Z0-9]?)
 _SEPARATED: Final = re.compile(
     r"([A-Z]{2})([-*])([A-Z0-9]{3})\2(?:([A-Z0-9]{9})(?:\2([A-Z0-9]))?|([A-Z0-9]{6})\2([0-9X]))"
 )
+_PLAIN: Final = re.compile(r"[0-9C]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,36 @@ class Emaid:
 
 def parse(text: str) -> Emaid | None:
     """The parts of a contract id, or None when it is not an eMAID or its check character is wrong."""
+    found = _shaped(text)
+    if found is None or (found.check and found.check != check_character(found.body)):
+        return None
+    return found
+
+
+def complete(text: str) -> Emaid | None:
+    """The parts of an eMAID, with the check character also where it was left out."""
+    found = parse(text)
+    return None if found is None else replace(found, check=found.check or check_character(found.body))
+
+
+def expected_check(text: str) -> str:
+    """The check character that this text should have, if it is an eMAID with a wrong one; else empty.
+
+    Without separators a text of this length may be any number of a customer: it counts as an eMAID of ISO
+    15118-1 whose instance begins with a digit or, as in eMI3, with C.
+    """
+    found = _shaped(text)
+    if found is None or not found.check:
+        return ""
+    is_joined = text.strip().isalnum()
+    if is_joined and (len(found.body) == _DIN_LENGTH or not _PLAIN.match(found.instance)):
+        return ""
+    right = check_character(found.body)
+    return "" if right == found.check else right
+
+
+def _shaped(text: str) -> Emaid | None:
+    """The parts of a text in the shape of an eMAID, whatever its check character."""
     upper = text.strip().upper()
     if not upper.isascii():
         return None
@@ -49,10 +80,7 @@ def parse(text: str) -> Emaid | None:
         country, _, provider, *instances = match.groups(default="")
     else:
         return None
-    found = Emaid(country, provider, instances[0] or instances[2], instances[1] or instances[3])
-    if found.check and found.check != check_character(found.body):
-        return None
-    return found
+    return Emaid(country, provider, instances[0] or instances[2], instances[1] or instances[3])
 
 
 def normalise(text: str) -> str:

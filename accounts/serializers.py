@@ -73,9 +73,17 @@ class MemberSerializer(ReadSerializer):
     updated_at = TimeField()
 
 
+class EmaidSerializer(ReadSerializer):
+    country_code = serializers.CharField(source="country")
+    party_id = serializers.CharField(source="provider")
+    instance = serializers.CharField()
+    check_character = serializers.CharField(source="check", help_text="Also where contract_id leaves it out.")
+
+
 class ContractSerializer(BudgetShape):
     id = serializers.IntegerField()
     contract_id = serializers.CharField()
+    emaid = EmaidSerializer(allow_null=True, help_text="The parts of contract_id, if it is an eMAID.")
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=Contract.Type.values)
     status = serializers.ChoiceField(choices=Contract.Status.values)
@@ -114,7 +122,12 @@ class ContractChanges(BudgetBody):
 
 
 class ContractBody(ContractChanges):
-    contract_id = TextField(max_length=36, validators=[printable], help_text="An eMAID or any other text.")
+    contract_id = TextField(
+        max_length=36,
+        validators=[printable],
+        help_text="An eMAID or any other text. An eMAID fills in an empty country_code and party_id; a wrong "
+        "check character is refused.",
+    )
     owner = user_id(help_text="The owner's user id.")
 
 

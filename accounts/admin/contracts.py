@@ -19,10 +19,10 @@ from accounts.admin.person_picker import PersonPicker, offer_people
 from accounts.admin.rights import BUDGET_LABELS
 from accounts.models import Contract, Member, Token, TokenGroup, User
 from accounts.models.contract import contract_key
-from accounts.services import membership, token_groups
+from accounts.services import contracts, membership, token_groups
 from ocpp_server.admin import access, tones
 from ocpp_server.admin.base import OperatorAdmin
-from ocpp_server.domain import DomainError
+from ocpp_server.domain import DomainError, Invalid
 from ocpp_server.rights import Right
 
 
@@ -107,7 +107,17 @@ class ContractForm(forms.ModelForm):  # type: ignore[type-arg]
         known = Contract.objects.filter(contract_key=contract_key(contract_id)).exclude(pk=self.instance.pk)
         if known.exists():
             raise forms.ValidationError(gettext("A contract with this id already exists."))
+        if "contract_id" in self.changed_data:
+            try:
+                contracts.check_id(contract_id)
+            except Invalid as error:
+                raise forms.ValidationError(error.sentence) from None
         return contract_id
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # not in the stubs
+        if "contract_id" in self.changed_data:
+            self.instance.fill_issuer(before=self.initial.get("contract_id", ""))
 
 
 @admin.register(Contract)
@@ -134,9 +144,13 @@ class ContractAdmin(OperatorAdmin):
         (_("Limits"), {"fields": ("max_members", ("energy_wh_per_day", "energy_wh_per_month"))}),
         (
             _("Issuer"),
-            {"classes": ["collapse"], "fields": (("country_code", "party_id"), ("issuer", "currency"))},
+            {
+                "classes": ["collapse"],
+                "fields": (("country_code", "party_id"), ("issuer", "currency"), "emaid_parts"),
+            },
         ),
     )
+    readonly_fields = ("emaid_parts",)
     empty_sentence = _(
         "No contracts yet. A contract groups people, tokens and a budget. Tokens also work without one."
     )
@@ -150,6 +164,14 @@ class ContractAdmin(OperatorAdmin):
                 _save_members(form.instance, formset.rows())
         except DomainError as error:
             messages.error(request, gettext("Members not changed: %(reason)s") % {"reason": error.sentence})
+
+    @admin.display(description=_("eMAID"))
+    def emaid_parts(self, contract: Contract) -> str:
+        parts = contract.emaid
+        if parts is None:
+            return "–"
+        spelled = "-".join((parts.country, parts.provider, parts.instance, parts.check))
+        return gettext("%(emaid)s (check character %(check)s)") % {"emaid": spelled, "check": parts.check}
 
     @display(description=_("State"), ordering="status", label=tones.CONTRACT)
     def status_label(self, contract: Contract) -> tuple[str, str]:

@@ -54,7 +54,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         try:
             group = token_groups.find(group_id) if group_id else None
             contract = token_groups.contract_in(group, cleaned.get("contract"))
-            if cleaned.get("valid"):
+            if self._is_valid(cleaned.get("status", "")):
                 with transaction.atomic():
                     membership.require_holder(contract, cleaned.get("user"))
         except Invalid as error:
@@ -64,6 +64,15 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         else:
             cleaned["contract"] = contract
         return cleaned
+
+    def _is_valid(self, status: str) -> bool:
+        """Whether the token is valid with this status: an invalid one becomes valid with another status."""
+        was_invalid = self.initial.get("status") == Token.Status.INVALID
+        return status != Token.Status.INVALID and (self.instance.valid or was_invalid)
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # not in the stubs
+        self.instance.reconcile(self.changed_data, before=self.initial.get("status", ""))
 
 
 @admin.register(Token)
@@ -89,7 +98,7 @@ class TokenAdmin(PersonPicker, OperatorAdmin):
     ordering = ["-id"]
     fieldsets = (
         (None, {"fields": (("uid", "type"), ("name", "visual_number"), ("user", "contract"))}),
-        (_("Authorization"), {"fields": (("status", "valid"), "valid_from", "expires_at")}),
+        (_("Authorization"), {"fields": ("status", ("valid_from", "expires_at"))}),
         (_("Group"), {"fields": (("group_id", "is_master"),)}),
         (_("Budget"), {"fields": (("energy_wh_per_day", "energy_wh_per_month"),)}),
         (
@@ -121,8 +130,6 @@ class TokenAdmin(PersonPicker, OperatorAdmin):
 
     @display(description=_("Status"), ordering="status", label=tones.TOKEN)
     def status_label(self, token: Token) -> tuple[str, str]:
-        if not token.valid and token.status == Token.Status.ACTIVE:
-            return Token.Status.INVALID, gettext("Not valid")
         return token.status, token.get_status_display()
 
     @admin.display(description=_("Driver"))

@@ -82,6 +82,20 @@ class Contract(Budgeted):
     def __str__(self) -> str:
         return self.contract_id
 
+    @property
+    def emaid(self) -> emaid.Emaid | None:
+        """The parts of the contract id, with its check character; None if it is not an eMAID."""
+        return emaid.complete(self.contract_id)
+
+    def fill_issuer(self, *, before: str = "") -> None:
+        """Set the issuer's country and party from an eMAID, where empty or set from `before`."""
+        now, old = emaid.parse(self.contract_id), emaid.parse(before)
+        if now is not None:
+            if self.country_code in ("", old.country if old else ""):
+                self.country_code = now.country
+            if self.party_id in ("", old.provider if old else ""):
+                self.party_id = now.provider
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.contract_id = emaid.normalise(self.contract_id) or self.contract_id.strip()
         self.contract_key = contract_key(self.contract_id)

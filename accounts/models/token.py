@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from django.conf import settings
 from django.db import models
@@ -131,9 +132,25 @@ class Token(Budgeted):
             return "Vehicle autocharge" if self.uid.upper().startswith("VID:") else "Other"
         return {"RFID": "RFID", "APP_USER": "App", "AD_HOC_USER": "Ad hoc"}[self.type]
 
+    def reconcile(self, given: Collection[str] = (), *, before: str = "") -> None:
+        """Make `status` and `valid` agree: a token that is not valid is invalid, whatever made it so.
+
+        `given` are the changed fields: where only one of the two is given, it may make an invalid token valid
+        again. `before` is the status before the change.
+        """
+        if self.valid and "valid" in given and "status" not in given and self.status == self.Status.INVALID:
+            self.status = self.Status.ACTIVE
+        if before == self.Status.INVALID != self.status and "status" in given and "valid" not in given:
+            self.valid = True
+        if not self.valid and self.status == self.Status.ACTIVE:
+            self.status = self.Status.INVALID
+        elif self.status == self.Status.INVALID:
+            self.valid = False
+
     def save(self, *args: object, **kwargs: object) -> None:
         self.uid = self.uid.strip()
         self.uid_key = normalise_uid(self.uid)
+        self.reconcile()
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
+from accounts import emaid
 from accounts.models import Contract, Member, User
 from accounts.services import membership
 from ocpp_server.domain import Conflict, Invalid
@@ -36,11 +37,13 @@ FIELDS: Final = frozenset(
 def create(*, contract_id: str, owner: User, **given: Any) -> Contract:
     """Create a contract with its owner.
 
-    Raises Conflict for an existing contract id, Invalid for a closed owner or a period that ends before it
-    begins.
+    An eMAID fills in an empty country_code and party_id. Raises Conflict for an existing contract id, Invalid
+    for a closed owner, an eMAID with a wrong check character or a period that ends before it begins.
     """
     _require_known(given)
+    check_id(contract_id)
     contract = Contract(contract_id=contract_id, **given)
+    contract.fill_issuer()
     with transaction.atomic():
         membership.require_open(owner, field="owner")
         _save(contract)
@@ -59,8 +62,13 @@ def update(contract: Contract, **changes: Any) -> Contract:
     with transaction.atomic():
         locked = Contract.objects.select_for_update().get(pk=contract.pk)
         is_reactivated = changes.get("status") == locked.Status.ACTIVE != locked.status
+        before = locked.contract_id
+        if changes.get("contract_id", before) != before:
+            check_id(changes["contract_id"])
         for name, value in changes.items():
             setattr(locked, name, value)
+        if locked.contract_id != before:
+            locked.fill_issuer(before=before)
         if is_reactivated:
             _require_open_owner(locked)
         if locked.max_members is not None and locked.member_count > locked.max_members:
@@ -70,6 +78,16 @@ def update(contract: Contract, **changes: Any) -> Contract:
                 code=Code.LIMIT_REACHED,
             )
         return _save(locked)
+
+
+def check_id(contract_id: str) -> None:
+    """Raises Invalid for an eMAID with a wrong check character."""
+    if right := emaid.expected_check(contract_id):
+        wrong = contract_id.strip()[-1].upper()
+        raise Invalid(
+            f"The check character of this eMAID must be {right}, not {wrong}. You may also leave it out.",
+            field="contract_id",
+        )
 
 
 def terminate(contract: Contract) -> Contract:

@@ -137,8 +137,9 @@ def invalidate_tokens(member: Member) -> None:
     locked = Token.objects.filter(contract_id=member.contract_id, user_id=member.user_id, valid=True)
     for token in locked.select_for_update():
         token.valid = False
+        token.reconcile()  # its status is invalid too, unless it is blocked, lost or expired
         # Saved one by one: the save signal drops each token from the cache.
-        token.save(update_fields=["valid", "updated_at"])
+        token.save(update_fields=["valid", "status", "updated_at"])
 
 
 def require_holder(contract: Contract | None, user: User | None) -> None:

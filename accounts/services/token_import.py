@@ -167,6 +167,7 @@ def _plan_row(plan: Plan, known: _ExistingRows, number: int, values: dict[str, A
     before = {name: getattr(token, name) for name in tokens.FIELDS}
     for name, value in values.items():
         setattr(token, name, value)
+    token.reconcile(values, before=before["status"])
     tokens.check_fields(token, known.groups.get(token.group_id.casefold()))
     if token.valid:
         known.require_holder(token)

@@ -80,11 +80,13 @@ def update(token: Token, **changes: Any) -> Token:
     if "uid" in changes or "type" in changes:
         changes["uid"] = canonical_uid(changes.get("uid", token.uid), kind)
         changes["type"] = INPUT_TYPES[kind]
-    could_charge = _can_charge(token)
+    could_charge, was_valid, status = _can_charge(token), token.valid, token.status
     for name, value in changes.items():
         setattr(token, name, value)
+    token.reconcile(changes, before=status)
     with transaction.atomic():
-        _save(token, has_new_holder=not _HOLDER_FIELDS.isdisjoint(changes))
+        is_valid_again = token.valid and not was_valid
+        _save(token, has_new_holder=is_valid_again or not _HOLDER_FIELDS.isdisjoint(changes))
         if could_charge and not _can_charge(token):
             outbox.emit(charging.TOKEN_BLOCKED, **shown(token))
         else:

@@ -25,6 +25,8 @@ from ocpp_server.error_codes import Code
 from ocpp_server.observability import metrics
 
 TAG = "Health"
+# Clients of older systems compare this text.
+RUNNING = "OCPP Server is running"
 
 
 class ClientsSerializer(ReadSerializer):
@@ -40,7 +42,7 @@ class HealthView(ApiView):
 
     @described("Whether the server is running", enveloped("Health", {"timestamp": TimeField()}), tag=TAG)
     def get(self, request: Request) -> Response:
-        return answer("The server is running.", {"timestamp": rfc3339(timezone.now())})
+        return answer(RUNNING, {"timestamp": rfc3339(timezone.now())})
 
 
 class ReadyView(ApiView):

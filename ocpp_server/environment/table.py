@@ -151,7 +151,7 @@ VARIABLES: tuple[Variable, ...] = (
         boolean,
         "Whether live state is shared through Redis, so that several processes serve one network.",
         STATE,
-        "true when REDIS_ADDR is set, else false",
+        "false; true when REDIS_ADDR is set in the environment",
     ),
     Variable("REDIS_PASSWORD", "", text, "The password of Redis.", STATE),
     Variable("REDIS_STATE_PREFIX", "ocpp", text, "The prefix of every Redis key of this server.", STATE),

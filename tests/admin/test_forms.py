@@ -382,3 +382,27 @@ def test_the_email_of_an_operator_is_no_one_elses(administrator: Client, people:
     answer = administrator.post(reverse("admin:accounts_user_add"), NEW | {"email": "ANNA@example.com"})
 
     assert "Another user already uses this email." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("contract_id", "problem"), [("DE-8AA-001234567-9", "must be 0, not 9"), ("DE-8AA-001234567-0", "")]
+)
+def test_the_form_of_a_contract_reads_an_emaid(
+    administrator: Client, people: None, contract_id: str, problem: str
+) -> None:
+    anna: Any = User.objects.get(username="person-1")
+    form = {"contract_id": contract_id, "type": "family", "status": "active", **members({"user": anna})}
+
+    answer = administrator.post(reverse("admin:accounts_contract_add"), form)
+
+    if problem:
+        assert problem in answer.content.decode()
+        return
+    contract = Contract.objects.get()
+    assert (contract.contract_id, contract.country_code, contract.party_id) == (
+        "DE8AA0012345670",
+        "DE",
+        "8AA",
+    )
+    page = administrator.get(reverse("admin:accounts_contract_change", args=[contract.pk])).content.decode()
+    assert "DE-8AA-001234567-0 (check character 0)" in page

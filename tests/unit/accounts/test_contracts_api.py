@@ -83,7 +83,7 @@ def test_bad_input_names_its_field(
     assert not Contract.objects.exists()
 
 
-@pytest.mark.parametrize("text", ["Company 17", "ÄÖÜ-ß", "日本", "DE8AA0012345679", "a/b?c"])
+@pytest.mark.parametrize("text", ["Company 17", "ÄÖÜ-ß", "日本", "CUSTOMER0000017", "FLEET0000012", "a/b?c"])
 def test_any_printable_text_is_a_contract_id(administrator: Caller, alice: User, text: str) -> None:
     response = administrator.post(LIST, {"contract_id": text, "owner": alice.pk})
 
@@ -247,3 +247,33 @@ def test_an_unknown_member_is_404(administrator: Caller, family: Contract, max_:
     assert administrator.get(f"{path}/{max_.pk}").status_code == 404
     assert administrator.get(f"{path}/abc").status_code == 400
     assert administrator.get(f"{LIST}/none/members").status_code == 404
+
+
+@pytest.mark.parametrize("wrong", ["DE8AA0012345679", "de-8aa-001234567-9", "DE*8AA*001234567*9"])
+def test_a_wrong_check_character_is_named(
+    administrator: Caller, alice: User, family: Contract, wrong: str
+) -> None:
+    made = administrator.post(LIST, {"contract_id": wrong, "owner": alice.pk})
+    changed = administrator.patch(f"{LIST}/{family.pk}", {"contract_id": wrong})
+
+    for response in (made, changed):
+        assert response.status_code == 400
+        assert fields(response) == ["contract_id"]
+        assert "must be 0, not 9" in response.json()["message"]
+
+
+def test_an_emaid_fills_in_its_parts(administrator: Caller, alice: User) -> None:
+    made = administrator.post(LIST, {"contract_id": "fr-xyz-123456789", "owner": alice.pk})
+    given = administrator.post(
+        LIST, {"contract_id": "NLTNMC00122045K", "owner": alice.pk, "country_code": "DE", "party_id": "ABC"}
+    )
+    moved = administrator.patch(f"{LIST}/{made.info['id']}", {"contract_id": "PT73902837ABCZ"})
+    text = administrator.patch(f"{LIST}/{made.info['id']}", {"contract_id": "Fleet 7"})
+
+    assert (made.info["country_code"], made.info["party_id"]) == ("FR", "XYZ")
+    assert made.info["emaid"] == {
+        "country_code": "FR", "party_id": "XYZ", "instance": "123456789", "check_character": "2"
+    }  # fmt: skip
+    assert (given.info["country_code"], given.info["party_id"]) == ("DE", "ABC")
+    assert (moved.info["country_code"], moved.info["party_id"]) == ("PT", "739")
+    assert text.info["emaid"] is None and text.info["country_code"] == "PT"

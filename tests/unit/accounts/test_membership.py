@@ -193,3 +193,49 @@ def test_a_closed_user_joins_no_contract_and_a_terminated_contract_takes_no_memb
     for late in (lambda: membership.add(family, user=bob), lambda: membership.transfer(owner=owner, to=bob)):
         with pytest.raises(DomainError):
             late()
+
+
+@pytest.mark.parametrize("status", ["active", "blocked", "lost"])
+def test_the_token_of_a_demoted_member_is_invalid_in_each_field(db: None, status: str) -> None:
+    anna, vera = User.objects.create(username="anna"), User.objects.create(username="vera")
+    contract = contracts.create(contract_id="C-9", owner=anna)
+    member = membership.add(contract, user=vera)
+    token = tokens.create(uid="V-1", user=vera, contract=contract, status=status)
+
+    membership.change(member, role=Member.Role.VIEWER)
+
+    token.refresh_from_db()
+    assert (token.valid, token.status) == (False, "invalid" if status == "active" else status)
+    if status == "active":
+        with pytest.raises(DomainError):
+            tokens.update(token, status="active")
+    else:
+        assert tokens.update(token, status="active").status == "invalid"
+
+
+@pytest.mark.parametrize(
+    ("change", "valid", "status"),
+    [
+        ({"valid": False}, False, "invalid"),
+        ({"status": "invalid"}, False, "invalid"),
+        ({"status": "active", "valid": False}, False, "invalid"),
+        ({"status": "lost", "valid": False}, False, "lost"),
+        ({"status": "blocked"}, True, "blocked"),
+    ],
+)
+def test_status_and_valid_agree(db: None, change: dict[str, object], valid: bool, status: str) -> None:
+    token = tokens.create(uid="V-1")
+
+    tokens.update(token, **change)
+
+    assert (token.valid, token.status) == (valid, status)
+    assert (tokens.update(token, valid=True, status="active").valid, token.status) == (True, "active")
+
+
+@pytest.mark.parametrize("change", [{"valid": True}, {"status": "active"}])
+def test_one_field_makes_an_invalid_token_valid_again(db: None, change: dict[str, object]) -> None:
+    token = tokens.create(uid="V-1", valid=False)
+
+    tokens.update(token, **change)
+
+    assert (token.valid, token.status) == (True, "active")

@@ -31,7 +31,7 @@ async def users(player: Player) -> None:
     await ask("user: a list as body", "POST", f"{V1}/users", [])
     await ask("user: other media type", "POST", f"{V1}/users", raw=b"name=X", Content_Type="text/plain")
     await ask("user: by a viewer", "POST", f"{V1}/users", {"name": "X"}, key=VIEWER)
-    await ask("user: by an operator", "POST", f"{V1}/users", {"name": "X"}, key=OPERATOR)
+    await ask("contract: by an operator", "POST", f"{V1}/contracts", {}, key=OPERATOR)
     await ask("users: list", "GET", f"{V1}/users", key=VIEWER)
     await ask("users: page", "GET", f"{V1}/users?limit=1&offset=1&ordering=-id")
     await ask("users: search", "GET", f"{V1}/users?q=ann")

@@ -35,7 +35,7 @@ async def sites(player: Player) -> None:
     await ask("site: unknown", "GET", f"{V1}/sites/999999")
     await ask("site: change", "PATCH", f"{V1}/sites/1", {"city": "Graz"})
     await ask("site: outdated", "PATCH", f"{V1}/sites/1", {"city": "Linz"}, If_Match='"old"')
-    await ask("site: by an operator", "PATCH", f"{V1}/sites/1", {"city": "Linz"}, key=OPERATOR)
+    await ask("site: by a viewer", "PATCH", f"{V1}/sites/1", {"city": "Linz"}, key=VIEWER)
 
 
 async def stations(player: Player) -> None:
@@ -60,7 +60,7 @@ async def stations(player: Player) -> None:
     await ask("station: short password", "POST", path, {"clientId": "X", "password": "short"})
     await ask("station: bad time zone", "POST", path, {"clientId": "X", "assumedTimezone": "Vienna"})
     await ask("station: profile without password", "POST", path, {"clientId": "X", "securityProfile": 1})
-    await ask("station: by an operator", "POST", path, {"clientId": "X"}, key=OPERATOR)
+    await ask("station: by a viewer", "POST", path, {"clientId": "X"}, key=VIEWER)
     await ask("stations: list", "GET", path, key=VIEWER)
     await ask("stations: filter", "GET", f"{path}?isOnline=false&vendor=Acme&ordering=-clientId")
     await ask("stations: bad filter", "GET", f"{path}?ocppVersion=3.0")
