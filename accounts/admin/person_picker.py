@@ -29,6 +29,8 @@ class PersonPicker:
         widget = getattr(found, "widget", None)
         if db_field.name == "user" and isinstance(widget, RelatedFieldWidgetWrapper):
             people = admin.site.get_model_admin(Person)
+            if "label" not in kwargs:
+                found.label = _("Person")
             widget.rel = copy(widget.rel)
             widget.rel.model = Person
             widget.can_add_related = people.has_add_permission(request)

@@ -98,7 +98,7 @@ class TokenAdmin(PersonPicker, OperatorAdmin):
     ordering = ["-id"]
     fieldsets = (
         (None, {"fields": (("uid", "type"), ("name", "visual_number"), ("user", "contract"))}),
-        (_("Authorization"), {"fields": ("status", ("valid_from", "expires_at"))}),
+        (_("Authorization"), {"fields": ("status", "valid_from", "expires_at")}),
         (_("Group"), {"fields": (("group_id", "is_master"),)}),
         (_("Budget"), {"fields": (("energy_wh_per_day", "energy_wh_per_month"),)}),
         (
