@@ -46,6 +46,8 @@ def mutated(root, text):
         ways = {"null": None, "wrong type": _WRONG[kind]}
         if kind in ("integer", "number"):
             ways |= {"-1": -1, "huge": 10**400, "beyond": 2**63}
+        if kind == "array":
+            ways["no item is readable"] = [None]
         if "maxLength" in field.schema:
             ways["max+1"] = "x" * (field.schema["maxLength"] + 1)
         if "enum" in field.schema:
