@@ -171,7 +171,8 @@ class Walk:
                 self._tolerate("maximum", shape, value, most)
         for keyword, limit, is_valid in shape.checks:
             if not is_valid(value):
-                if value == "" and self._is_absent(shape, value):
+                # An empty required time is as unreadable as any other text: it is kept, and counted.
+                if value == "" and not shape.must_be_present and self._is_absent(shape, value):
                     return _ABSENT
                 self._tolerate(keyword, shape, value, limit)
         return value

@@ -77,6 +77,15 @@ def test_several_readings_need_their_own_times() -> None:
     assert values["meterValue"] == [timed]
 
 
+def test_an_empty_time_is_kept_like_another_unreadable_one() -> None:
+    payload = {"connectorId": 1, "meterValue": [READING | {"timestamp": text} for text in ("", "now", AT)]}
+
+    kinds = [one.kind for one in check(V16, "MeterValues", "request", payload, strict=False)]
+
+    assert kinds == ["bad-format", "bad-format"]
+    assert len(payload["meterValue"]) == 3
+
+
 def test_meter_values_without_a_connector_belong_to_the_connector_of_their_transaction() -> None:
     payload = {"transactionId": 1000, "meterValue": [READING | {"timestamp": AT}]}
 

@@ -182,9 +182,10 @@ async def join_waiting_stop(station: Station, transaction: TransactionState) -> 
     A kept stop that fails does not prevent the answer to the start; it stays in quarantine for the operator.
     Raises StorageUnavailable and CommitRefused, which concern the start as well.
     """
-    for pk, payload in await journal.run(_waiting_stops, station.pk):
+    for pk, payload, received_at in await journal.run(_waiting_stops, station.pk):
         try:
-            stop = from_request(station, dispatch.read_again(V16, "StopTransaction", payload))
+            request = dispatch.read_again(V16, "StopTransaction", payload)
+            stop = from_request(station, request, received_at=received_at)
             if not _fits(stop, transaction):
                 continue
             with sessions.savepoint(station, transaction):
@@ -220,13 +221,15 @@ def _fits(stop: Stop, transaction: TransactionState) -> bool:
     )
 
 
-def from_request(station: Station, request: dict[str, Any]) -> Stop:
-    """A stop from a valid 1.6 StopTransaction.req, received now or read from quarantine."""
+def from_request(station: Station, request: dict[str, Any], *, received_at: datetime | None = None) -> Stop:
+    """A stop from a valid 1.6 StopTransaction.req, received now, or at `received_at` and read from
+    quarantine.
+    """
     tag, time = request.get("idTag"), request.get("timestamp", "")
     return Stop(
         number=request["transactionId"],
         meter_wh=request["meterStop"],
-        at=station.moment(time),
+        at=station.moment(time) if time or received_at is None else received_at,
         time_text=time,
         reason=request.get("reason", "Local"),  # J errata 2.5
         token=translate.id_tag(tag) if tag else None,
@@ -234,6 +237,6 @@ def from_request(station: Station, request: dict[str, Any]) -> Stop:
     )
 
 
-def _waiting_stops(charge_point_pk: int) -> list[tuple[int, str]]:
+def _waiting_stops(charge_point_pk: int) -> list[tuple[int, str, datetime]]:
     waiting = QuarantinedMessage.objects.waiting_stops(charge_point_pk).filter(transaction__isnull=True)
-    return list(waiting.order_by("id").values_list("pk", "payload"))
+    return list(waiting.order_by("id").values_list("pk", "payload", "received_at"))
