@@ -308,7 +308,7 @@ def test_F75_a_wide_frame_is_not_a_deep_one():
     assert isinstance(frame, Call)
 
 
-@pytest.mark.parametrize("filler", ['\\"', "[{", '"[', "\\", "{}"])
+@pytest.mark.parametrize("filler", ['\\"', "[{", '"[', "\\", "{}", "\n"])
 def test_F70_hostile_megabytes_take_linear_time(filler):
     text = '[2,"7","DataTransfer",' + "[" * 40 + '"' + filler * (1_000_000 // len(filler))
 
