@@ -153,10 +153,7 @@ async def station(  # noqa: PLR0913 - stations differ in all of these
     **how: Any,
 ) -> AsyncIterator[Peer]:
     """A connected station; accepted too, unless `boot` is False. Without an identity it is a known one."""
-    if not boot and not identity:
-        identity = fresh()
-        await provision(server, identity)
-    identity = identity or fresh()
+    identity = identity or (fresh() if boot else await known(server))
     sent = dict(headers or {})
     if password is not None:
         raw = password.encode() if isinstance(password, str) else password
@@ -189,6 +186,13 @@ async def provision(server: LiveServer, identity: str) -> None:
         await asyncio.to_thread(insert_stations, server.environment["DATABASE_URL"], [identity])
     else:
         await Operator(server).provision(identity)
+
+
+async def known(server: LiveServer) -> str:
+    """The identity of a station that was added, and that no other test uses."""
+    identity = fresh()
+    await provision(server, identity)
+    return identity
 
 
 class Records:

@@ -10,7 +10,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 
 from ocpp_server.transport.handshake.authentication import MAX_FAILURES
-from tests.conformance.peer import Operator, Peer, eventually, fresh, station
+from tests.conformance.peer import Operator, Peer, eventually, fresh, known, station
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.servers import LiveServer
@@ -30,7 +30,7 @@ async def test_S03_passwords_guessed_at_several_processes_are_counted_together(s
 
 
 async def test_F04_replacements_are_counted_over_all_processes_and_the_third_waits(shared: Cluster) -> None:
-    identity = fresh()
+    identity = await known(shared.servers[0])
     async with AsyncExitStack() as stack:
 
         async def enter(server: LiveServer) -> Peer:
@@ -56,7 +56,7 @@ async def test_F04_the_newer_connection_waits_at_gateways_too(make_cluster: Make
     cluster = make_cluster(0)
     cluster.add(role="processor")
     gateways = cluster.add(2, role="gateway")
-    identity = fresh()
+    identity = await known(gateways[0])
     async with AsyncExitStack() as stack:
 
         async def enter(number: int) -> Peer:

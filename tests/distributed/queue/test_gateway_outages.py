@@ -67,7 +67,7 @@ def is_ready(gateway: LiveServer) -> bool:
 
 async def refusal(gateway: LiveServer) -> tuple[int, str | None]:
     with pytest.raises(InvalidStatus) as refused:
-        async with station(gateway, boot=False):
+        async with station(gateway, identity=fresh(), boot=False):
             pass
     response = refused.value.response
     return response.status_code, response.headers.get("Retry-After")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.conformance.peer import V16, Peer, eventually, fresh, station
+from tests.conformance.peer import V16, Peer, eventually, known, station
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def after_two_replacements(stack: AsyncExitStack, server: Any, identity: s
 async def test_F04_the_third_replacement_waits_until_the_older_connection_ends(
     server, records, operator, stack
 ):
-    identity = fresh()
+    identity = await known(server)
     older = await after_two_replacements(stack, server, identity)
 
     newer = asyncio.create_task(enter(stack, server, identity))
@@ -63,7 +63,7 @@ async def test_F04_the_third_replacement_waits_until_the_older_connection_ends(
 
 
 async def test_F03_a_station_whose_older_socket_is_dead_is_not_locked_out(server, records, stack):
-    identity = fresh()
+    identity = await known(server)
     older = await after_two_replacements(stack, server, identity)
     older.socket.transport.pause_reading()  # answers no ping, as after a loss of the network
 
@@ -75,7 +75,7 @@ async def test_F03_a_station_whose_older_socket_is_dead_is_not_locked_out(server
 
 
 async def test_F04_of_several_waiting_connections_the_newest_stays(server, stack):
-    identity = fresh()
+    identity = await known(server)
     older = await after_two_replacements(stack, server, identity)
     first = asyncio.create_task(enter(stack, server, identity))
     await eventually(lambda: waits(server, identity))
@@ -91,7 +91,7 @@ async def test_F04_of_several_waiting_connections_the_newest_stays(server, stack
 
 
 async def test_F04_a_device_that_gives_up_waiting_leaves_nothing(server, records, stack):
-    identity = fresh()
+    identity = await known(server)
     older = await after_two_replacements(stack, server, identity)
 
     with pytest.raises(TimeoutError):
