@@ -30,7 +30,7 @@ _AT_ONCE: Final = 200
 def booted(charge_point_pk: int, at: datetime) -> None:
     """Settle the commands that were sent to a station before its boot at this time."""
     waiting = Command.objects.awaiting_boot().filter(charge_point=charge_point_pk)
-    for command in waiting.select_related("charge_point"):
+    for command in waiting.select_related("charge_point")[:_AT_ONCE]:
         if _sent_at(command) <= at:
             _settle(command, Command.Effect.SEEN, at)
 
