@@ -132,7 +132,7 @@ def check(
     found = [Deviation(*renamed)] if renamed else []
     if renamed and message.is_valid(payload):
         return found
-    found += Walk(message.shape, kind, payload, strict=strict).found
+    found += Walk(message.shape, payload, strict=strict).found
     if not found:  # a rule that the walk does not know; a test asserts that there is none
         raise PropertyConstraintViolation
     return found

@@ -1,4 +1,4 @@
-"""What is done with an invalid payload: each broken rule is repaired, tolerated, or refused.
+"""The treatment of an invalid payload: each broken rule is repaired, tolerated, or refused.
 
 The payload is walked once along the tree of its fields, so the time grows with its size only: a MiB of values
 that are all invalid takes a third of a second.
@@ -19,7 +19,6 @@ from .errors import (
     PropertyConstraintViolation,
     TypeConstraintViolation,
 )
-from .exact import Kind
 from .missing import LEFT_OUT
 from .shapes import Shape
 
@@ -74,11 +73,10 @@ class Walk:
     beyond 64 bits.
     """
 
-    __slots__ = ("_dropped", "_is_judged", "_kind", "_payload", "_repairs", "_strict", "_where", "found")
+    __slots__ = ("_dropped", "_is_judged", "_payload", "_repairs", "_strict", "_where", "found")
 
-    def __init__(self, shape: Shape, kind: Kind, payload: dict[str, Any], *, strict: bool) -> None:
+    def __init__(self, shape: Shape, payload: dict[str, Any], *, strict: bool) -> None:
         self.found: list[Deviation] = []
-        self._kind = kind
         self._payload = payload
         self._strict = strict
         self._where: list[str | int] = []
@@ -110,7 +108,7 @@ class Walk:
     def _object(self, shape: Shape, value: dict[str, Any]) -> None:
         where, properties = self._where, shape.properties
         assert properties is not None  # only objects with known fields are walked
-        is_signed = shape.signs and value.get("format") == "SignedData"
+        is_signed = shape.signs and str(value.get("format")).casefold() == "signeddata"
         if not properties.keys() >= value.keys():
             self._unknown(shape, (name for name in value if name not in properties))
         counted = set()

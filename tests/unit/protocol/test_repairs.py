@@ -183,8 +183,9 @@ def test_the_status_of_an_answer_is_never_repaired() -> None:
     assert (result["attributeStatus"], result["attributeType"]) == ("accepted", "Actual")
 
 
-def test_signed_values_are_never_repaired() -> None:
-    signed = {"value": 5, "format": "SignedData"}
+@pytest.mark.parametrize("word", ["SignedData", "signedData"])
+def test_signed_values_are_never_repaired(word: str) -> None:
+    signed = {"value": 5, "format": word}
     payload = {"connectorId": 1, "meterValue": [{"timestamp": AT, "sampledValue": [{"value": "1"}, signed]}]}
 
     assert tolerated(V16, "MeterValues", payload) == [("dropped-item", "meterValue[0].sampledValue[1]")]
