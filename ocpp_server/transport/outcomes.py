@@ -159,7 +159,9 @@ def outcome(action: str, response: Mapping[str, Any]) -> Outcome:
         return _of_one(action, status, response.get("statusInfo"))
     for name, (key, info) in RESULTS.items():
         results = response.get(name)
-        if isinstance(results, list) and results:
+        if results == []:  # tolerated, see decision 64: no result was readable, or none was sent
+            return Outcome(State.EMPTY)
+        if isinstance(results, list):
             return _of_several(action, [one for one in results if isinstance(one, dict)], key, info)
     field = _NOTHING_WITHOUT.get(action)
     return Outcome(State.EMPTY if field is not None and not response.get(field) else State.ACCEPTED)

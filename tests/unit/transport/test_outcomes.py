@@ -127,6 +127,10 @@ def test_diagnostics_without_a_file_name_is_nothing_to_send() -> None:
     assert outcomes.outcome("GetLog", {"status": "Accepted"}).state == State.ACCEPTED
 
 
-@pytest.mark.parametrize("response", [{}, {"getVariableResult": []}, {"listVersion": 3}, {"status": 5}])
+def test_an_answer_with_a_list_of_no_results_is_no_result() -> None:
+    assert outcomes.outcome("GetVariables", {"getVariableResult": []}).state == State.EMPTY
+
+
+@pytest.mark.parametrize("response", [{}, {"listVersion": 3}, {"status": 5}])
 def test_an_answer_without_a_status_is_accepted(response: dict[str, Any]) -> None:
     assert outcomes.outcome("GetLocalListVersion", response).state == State.ACCEPTED
