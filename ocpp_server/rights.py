@@ -37,7 +37,7 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.COMMANDS: (Role.OPERATOR, "Send commands to stations, change their configuration"),
     Right.SESSIONS: (Role.OPERATOR, "End sessions, settle suspect ones, resolve quarantined messages"),
     Right.NOTES: (Role.OPERATOR, "Add, change and delete notes about stations"),
-    Right.STATIONS: (Role.OPERATOR, "Add, accept and reject stations; change their name, site and time zone"),
+    Right.STATIONS: (Role.OPERATOR, "Add, accept and reject stations; change name, site, zone, validation"),
     Right.SITES: (Role.OPERATOR, "Add and change sites"),
     Right.TOKENS: (Role.OPERATOR, "Add, change, block and invalidate tokens; add or ignore unknown ones"),
     Right.PEOPLE: (Role.OPERATOR, "Add, change and close people"),

@@ -37,7 +37,7 @@ _CHANGEABLE: Final = frozenset(
     }
 )
 
-# Who changes these can let another machine speak for the station.
+# A change of these can let another machine speak for the station.
 ACCESS: Final = frozenset({"password", "security_profile", "checks_username"})
 # Free vending.
 FREE: Final = frozenset({"unknown_tokens"})
@@ -57,7 +57,7 @@ _SHOWN: Final = {
 def reserved(settings: Iterable[str], *, is_new: bool) -> list[str]:
     """The settings among these that need the right to change a station's access, by their names in the API.
 
-    A new station's password is set by whoever adds it: until then the station belongs to no one.
+    A new station has its password from the caller that adds it: until then it belongs to no one.
     """
     found = set(settings) & (FREE if is_new else ACCESS | FREE)
     return sorted(_SHOWN.get(name, name) for name in found)
