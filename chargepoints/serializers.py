@@ -249,7 +249,9 @@ class EffectSerializer(ReadSerializer):
 
     name = serializers.SerializerMethodField(help_text="station-booted.")
     state = serializers.ChoiceField(choices=Command.Effect.values, source="effect")
-    until = TimeField(source="effect_until", help_text="The server waits for the boot until then.")
+    until = TimeField(
+        source="effect_until", allow_null=True, help_text="The end of the wait for the boot; null after it."
+    )
 
     def get_name(self, command: Command) -> str:
         return restarted.BOOTED

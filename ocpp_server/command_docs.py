@@ -35,10 +35,10 @@ EVSE is the number of its connector. `manage.py station` takes several stations,
 something dangerous unless `--yes` is given.
 
 An answer of the station is 200, and `success` says whether it accepted. "No such thing" (EmptyResultSet,
-NotFound, Unknown) is an answer too: `success` is true, and the state of the command is `empty`. Of an answer with
-several results, `accepted` of `items` were accepted (`partial`). A refusal has the station's `reasonCode` and
-`additionalInfo`, if it gave them. A Reset whose station drops the connection instead of an answer is 202: the
-command waits for the BootNotification (`effect`).
+NotFound, Unknown) is an answer too: `success` is true, and the state of the command is `empty`. Of an answer
+with several results, `accepted` of `items` were accepted (`partial`). A refusal has the station's
+`reasonCode` and `additionalInfo`, if it gave them. A Reset whose station drops the connection instead of an
+answer is 202: the command waits for the BootNotification (`effect`).
 
 This page is generated from the declarations in `<app>/commands/` by `manage.py command_docs`.
 """

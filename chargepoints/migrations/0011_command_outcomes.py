@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='command',
             name='effect_until',
-            field=models.DateTimeField(blank=True, null=True),
+            field=models.DateTimeField(blank=True, help_text='The server waits for the boot until then; empty afterwards.', null=True),
         ),
         migrations.AlterField(
             model_name='command',
@@ -27,6 +27,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='command',
-            index=models.Index(condition=models.Q(('effect', 'waiting')), fields=['charge_point'], name='command_awaiting_boot'),
+            index=models.Index(condition=models.Q(('effect_until__isnull', False)), fields=['effect_until'], name='command_awaiting_boot'),
         ),
     ]

@@ -20,7 +20,7 @@ class CommandQuerySet(models.QuerySet["Command"]):
 
     def awaiting_boot(self) -> CommandQuerySet:
         """The commands that restart their station, whose boot has not come yet."""
-        return self.filter(effect=Command.Effect.WAITING)
+        return self.filter(effect=Command.Effect.WAITING, effect_until__isnull=False)
 
 
 class Command(models.Model):
@@ -63,7 +63,9 @@ class Command(models.Model):
         db_default="",
         help_text=_("Of a Reset: the boot that follows."),
     )
-    effect_until = models.DateTimeField(null=True, blank=True)
+    effect_until = models.DateTimeField(
+        null=True, blank=True, help_text=_("The server waits for the boot until then; empty afterwards.")
+    )
     created_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)
     deadline_at = models.DateTimeField()
@@ -77,8 +79,11 @@ class Command(models.Model):
             models.Index(fields=["charge_point", "-created_at"], name="command_by_station"),
             models.Index(fields=["state", "deadline_at"], name="command_by_deadline"),
             models.Index(fields=["-created_at"], name="command_by_time"),
+            # SQLite uses a partial index only for a condition without a value.
             models.Index(
-                fields=["charge_point"], condition=models.Q(effect="waiting"), name="command_awaiting_boot"
+                fields=["effect_until"],
+                condition=models.Q(effect_until__isnull=False),
+                name="command_awaiting_boot",
             ),
         ]
 

@@ -6,7 +6,7 @@ database alone. A job finds the boots that a process did not see through, and th
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
@@ -18,18 +18,23 @@ from chargepoints.services import commands
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import charging
 from ocpp_server.observability import measures
+from ocpp_server.transport import restarts
 
 # The effect of a restarting command, in events and in the API.
 BOOTED: Final = "station-booted"
 # The reason of a BootNotification that was only asked for (2.x).
 TRIGGERED: Final = "Triggered"
-# Commands that are settled in one run of the job.
+# Commands that are settled after one boot, or in one run of the job.
 _AT_ONCE: Final = 200
+# No command waits longer, from its first moment.
+_OLDEST: Final = restarts.SCHEDULED_TIME + timedelta(hours=1)
 
 
 def booted(charge_point_pk: int, at: datetime) -> None:
     """Settle the commands that were sent to a station before its boot at this time."""
-    waiting = Command.objects.awaiting_boot().filter(charge_point=charge_point_pk)
+    # By the time of the command, too: the station's commands are indexed by it, and it may have many.
+    sent = Command.objects.filter(charge_point=charge_point_pk, created_at__gte=at - _OLDEST)
+    waiting = sent.filter(effect=Command.Effect.WAITING).order_by("-created_at")
     for command in waiting.select_related("charge_point")[:_AT_ONCE]:
         if _sent_at(command) <= at:
             _settle(command, Command.Effect.SEEN, at)
@@ -41,10 +46,11 @@ def settle_overdue() -> None:
     sent = Command.objects.awaiting_boot().annotate(
         since=Coalesce("sent_at", "created_at"), boot_at=F("charge_point__last_boot_at")
     )
+    sent = sent.select_related("charge_point").order_by("effect_until")
     seen = sent.filter(boot_at__gte=F("since")).exclude(charge_point__boot_reason=TRIGGERED)
-    for command in seen.select_related("charge_point")[:_AT_ONCE]:
+    for command in seen[:_AT_ONCE]:
         _settle(command, Command.Effect.SEEN, command.charge_point.last_boot_at or now)
-    for command in sent.filter(effect_until__lt=now).select_related("charge_point")[:_AT_ONCE]:
+    for command in sent.filter(effect_until__lt=now)[:_AT_ONCE]:
         _settle(command, Command.Effect.MISSED, now)
 
 
@@ -53,7 +59,7 @@ def _sent_at(command: Command) -> datetime:
 
 
 def _settle(command: Command, effect: Command.Effect, at: datetime) -> None:
-    columns: dict[str, Any] = {"effect": effect}
+    columns: dict[str, Any] = {"effect": effect, "effect_until": None}
     if command.has_dropped:
         is_seen = effect == Command.Effect.SEEN
         columns |= {
