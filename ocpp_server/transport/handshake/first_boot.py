@@ -21,6 +21,7 @@ import orjson
 import structlog
 from django.conf import settings
 
+from ocpp_server.observability.masking import masked_words
 from ocpp_server.protocol import actions, boots, schemas, translate
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.errors import OcppError, SecurityError
@@ -69,8 +70,8 @@ class FirstBoot:
         self._session = Session(version)
         # The action of the first request that was refused.
         self._refused = ""
-        # The sentence about a boot of another version than that of the connection.
-        self._other_version = ""
+        # The sentence about a boot that was refused.
+        self._refused_boot = ""
 
     async def received(self, text: str) -> KnownStation | None:
         """Answer a frame. Returns the row of the station when the frame is the boot that has added it: the
@@ -103,8 +104,11 @@ class FirstBoot:
         except OcppError as error:
             of_other_version = boots.explained(self._version, call.action, payload, error)
             await self._answer_error(call, of_other_version or error)
-            if of_other_version is not None:
-                self._other_version = of_other_version.description
+            self._refused_boot = (
+                f"The first BootNotification was refused: {masked_words(error.description)}"
+                if of_other_version is None
+                else of_other_version.description
+            )
         except Refusal as refusal:
             await denial.record(self._handshake, refusal)
             if refusal.security:
@@ -124,9 +128,9 @@ class FirstBoot:
         """Show a station that has not booted among the refused connections, where an operator can add it. One
         that left at once is not shown.
         """
-        if self._refused or self._other_version or was_silent:
+        if self._refused or self._refused_boot or was_silent:
             sent = f", not {self._refused}" if self._refused else f" within {BOOT_S:.0f} seconds"
-            reason = self._other_version or f"An unknown station has to send a BootNotification first{sent}."
+            reason = self._refused_boot or f"An unknown station has to send a BootNotification first{sent}."
             await denial.record(self._handshake, Refusal(NOT_ADMITTED, reason, can_be_accepted=True))
 
     async def ask(self) -> None:

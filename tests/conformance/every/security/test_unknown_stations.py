@@ -77,7 +77,10 @@ async def test_S12_a_handshake_adds_no_station_and_its_first_boot_does(server, r
 
 
 async def test_a_station_that_leaves_before_its_boot_leaves_one_refused_connection(server, records):
-    identity, silent = fresh("NEW"), fresh("NEW")
+    identity, silent, invalid = fresh("NEW"), fresh("NEW"), fresh("NEW")
+    async with station(server, V16, invalid, boot=False) as peer:
+        with pytest.raises(Refused):
+            await peer.call("BootNotification", {"chargePointModel": "M"})
     async with station(server, V16, silent, boot=False):
         pass
     for _ in range(2):
@@ -86,9 +89,12 @@ async def test_a_station_that_leaves_before_its_boot_leaves_one_refused_connecti
                 await peer.call("Heartbeat")
 
     assert rows(server, identity) == rows(server, silent) == records.refusals(silent) == []
-    (refusal,) = await eventually(lambda: records.refusals(identity))
+    (refusal,) = await eventually(lambda: [row for row in records.refusals(identity) if row["count"] == 2])
+    (of_boot,) = await eventually(lambda: records.refusals(invalid))
     assert (refusal["code"], refusal["can_be_accepted"], refusal["count"]) == (1008, 1, 2)
     assert refusal["reason"] == "An unknown station has to send a BootNotification first, not Heartbeat."
+    assert of_boot["reason"].startswith("The first BootNotification was refused: ")
+    assert "chargePointVendor" in of_boot["reason"]
 
 
 async def test_of_two_sockets_with_one_unknown_identity_the_later_boot_wins(server, records):
