@@ -21,10 +21,15 @@ from ocpp_server.protocol.versions import VERSIONS
 from ocpp_server.transport.handshake import origin
 
 STATUS: Final = 426  # Upgrade Required
-# The paths of stations, without the leading slash: below /ocpp, and any other of two parts or more that is
-# not of the admin, the API or a well-known file. A WebSocket has no such limit.
+# The paths that are explained, without the leading slash: /ocpp, and the usual prefixes of other systems,
+# such as /steve/websocket/CentralSystemService. A WebSocket may have any path, but a request for a page at
+# another one is more likely a mistyped page than a station.
+_WORDS: Final = ("ocpp", "websocket", "centralsystem")
+# Character classes, because Django's `reverse` can't read the flag for any case.
+_IN_ANY_CASE: Final = "|".join("".join(f"[{letter}{letter.upper()}]" for letter in word) for word in _WORDS)
 STATION_PATH: Final = (
-    r"^(?:/*)(?:ocpp(?:/.*)?|(?!(?:admin|api|clients|health|metrics|static|\.well-known)/)[^/]+/+[^/].*)$"
+    r"^(?:/*)(?!(?:admin|api|clients|health|metrics|static|\.well-known)/)"
+    rf".*(?:{_IN_ANY_CASE}).*$"
 )
 _STYLE: Final = """
 :root { color-scheme: light dark; }
