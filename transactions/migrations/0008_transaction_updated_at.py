@@ -1,3 +1,4 @@
+import django.utils.timezone
 from django.db import migrations, models
 from django.db.models.functions import Now
 
@@ -12,6 +13,7 @@ class Migration(migrations.Migration):
             model_name="transaction",
             name="updated_at",
             field=models.DateTimeField(
+                default=django.utils.timezone.now,
                 db_default=Now(),
                 editable=False,
                 help_text="Server time of the last change, except messages of a running session.",

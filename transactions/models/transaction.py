@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import connection, models
 from django.db.models.functions import Now
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Token
@@ -162,6 +163,7 @@ class Transaction(models.Model):
     stop_received_at = models.DateTimeField(null=True, blank=True)
     last_message_at = models.DateTimeField(help_text=_("Server time of the last message."))
     updated_at = models.DateTimeField(
+        default=timezone.now,
         db_default=Now(),
         editable=False,
         help_text=_("Server time of the last change, except messages of a running session."),
