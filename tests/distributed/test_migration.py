@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from django.db.migrations.loader import MigrationLoader
 
-from tests.conformance.peer import V16, V21, eventually, station
+from tests.conformance.peer import V16, V21, eventually, fresh, station
 from tests.distributed.charging import Charger, assert_undisturbed, charging, more_answers
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
@@ -100,7 +100,7 @@ async def boots(cluster: Cluster, until: Callable[[], bool]) -> int:
     while not until():
         for server in cluster.servers[:2]:
             for version in (V16, V21):
-                async with station(server, version, boot=False) as peer:
+                async with station(server, version, fresh(), boot=False) as peer:
                     assert (await peer.boot())["status"] == "Accepted"
                     count += 1
     return count
