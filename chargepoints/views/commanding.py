@@ -139,7 +139,8 @@ class SentSerializer(ReadSerializer):
         required=False, help_text="The number of accepted items, where the station accepted only some."
     )
     items = serializers.IntegerField(required=False, help_text="The number of all items, beside `accepted`.")
-    effect = EffectSerializer(required=False)
+    # Not read-only: the document would require it in every answer.
+    effect = EffectSerializer(required=False, read_only=False)
     warning = serializers.CharField(
         required=False, help_text="A sentence about what will probably go wrong, such as an unknown token."
     )

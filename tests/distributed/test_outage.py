@@ -301,9 +301,9 @@ async def command_reaches(server: LiveServer, peer: Peer) -> None:
     await asyncio.gather(serving, return_exceptions=True)
 
 
-async def refusal(server: LiveServer) -> InvalidStatus:
+async def refusal(server: LiveServer, identity: str = "") -> InvalidStatus:
     try:
-        async with station(server):
+        async with station(server, identity=identity):
             raise AssertionError("the station was accepted")
     except InvalidStatus as refused:
         return refused

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import redis as redis_client
 
-from tests.conformance.peer import Operator, Peer, eventually, fresh, station
+from tests.conformance.peer import Operator, Peer, eventually, fresh, known, station
 from tests.distributed.cluster import LEASE_S, Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.engines import Redis
@@ -113,6 +113,7 @@ async def test_requests_that_need_redis_are_refused_or_wait_and_recover_without_
         long_one = (await started(going_on, other_uid))["transactionId"]
         await eventually(lambda: {str(number), str(long_one)} <= shared_transactions(cluster).keys())
         before = outages(cluster)
+        newcomer = await known(there)
 
         faults = RedisFaults(cluster.redis)
         repair = break_redis(faults)
@@ -127,7 +128,7 @@ async def test_requests_that_need_redis_are_refused_or_wait_and_recover_without_
             await charging.call("StatusNotification", report)
             assert await authorized(charging, uid) == "Accepted"
             await stopped(charging, number)
-            refused = await refusal(there)
+            refused = await refusal(there, newcomer)
             assert refused.response.status_code == 503
             assert "Retry-After" in refused.response.headers
             start = asyncio.create_task(started(waiting, other_uid))

@@ -69,7 +69,7 @@ def fleet(db: None) -> ChargePoint:
 
 
 LISTS = {
-    "/api/v1/chargepoints": 5,  # the key, total, page, stored keys, EVSEs
+    "/api/v1/chargepoints": 6,  # the key, total, page, stored keys, EVSEs, statuses of connectors
     "/api/v1/transactions": 4,  # the key, total, page, stations
     "/api/v1/transactions?clientId=CP000": 5,
     "/api/v1/tokens": 3,

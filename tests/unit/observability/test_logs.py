@@ -171,7 +171,7 @@ def test_uvicorns_access_lines_have_fields_and_no_query() -> None:
             '[3,"7",{"configurationKey":[{"key":"WifiPSK","readonly":false,"value":"hunter2"}]}]',
             '[3,"7",{"configurationKey":[{"key":"WifiPSK","readonly":false,"value":"***"}]}]',
         ),
-        ('[2,"7","DataTransfer",{"data":"psk=hunter2', "***"),
+        ('[2,"7","DataTransfer",{"data":"psk=hunter2', '[2,"7","DataTransfer",{"data":…'),
         ("[2,7,", "[2,7,"),
     ],
 )

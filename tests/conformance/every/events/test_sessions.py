@@ -108,7 +108,7 @@ async def test_a_message_that_is_refused_after_its_changes_makes_no_event(server
     """The unknown tag makes one event; the message that the schema refuses makes none."""
     async with station(server, V16, fresh()) as peer:
         await peer.call("StatusNotification", status(1, "Available"))
-        await peer.exchange("StatusNotification", {"connectorId": 1, "status": "Faulted"})
+        await peer.exchange("StatusNotification", {"connectorId": 1, "errorCode": "OtherError"})
         await peer.call("Authorize", {"idTag": "NOBODY7"})
 
     events = await stream(operator, peer.identity, "token.unknown")

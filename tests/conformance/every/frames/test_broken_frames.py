@@ -60,9 +60,7 @@ async def test_raw_control_characters_are_accepted_stored_and_counted(server, re
     assert "control-characters" in await deviations(records, identity)
 
 
-async def test_a_strict_station_gets_an_error_for_what_is_repaired_for_others(
-    server, operator, version
-):
+async def test_a_strict_station_gets_an_error_for_what_is_repaired_for_others(server, operator, version):
     identity = fresh()
     await operator.provision(identity, validation="strict")
     async with station(server, version, identity) as peer:

@@ -176,7 +176,7 @@ async def test_F71_a_value_that_is_no_number_keeps_its_text(server, records, tex
     assert (row["raw"], row["value"]) == (text, value)
 
 
-@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5000, "1e22", str(2**63), '"1e3"'])
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "9" * 400, "9" * 5000, "1e22", str(2**63)])
 async def test_F71_a_number_beyond_its_column_is_refused_and_kept_for_the_operator(server, records, number):
     async with station(server) as peer:
         payload = json.dumps(start()).replace("1000", number)

@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.peer import station
 
 
-@pytest.mark.parametrize(("status", "is_accepted"), [("Accepted", True), ("Unknown", False)])
+@pytest.mark.parametrize(("status", "is_accepted"), [("Accepted", True), ("Unknown", True)])
 async def test_TC_O_04_TC_O_05_clear_a_display_message(server, operator, version, status, is_accepted):
     async with station(server, version) as peer:
         path = f"/api/v1/chargepoints/{peer.identity}/clear-display-message"
