@@ -11,7 +11,7 @@ _IPV6_NETWORK: Final = 64  # providers assign a /64 to each customer
 
 @lru_cache(maxsize=4096)
 def address_key(address: str) -> str:
-    """What counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
+    """The key of one client: an IPv4 address, or the /64 network of an IPv6 address.
 
     A client has all addresses of its /64, so a limit for each of them would be none. Other texts count as
     they are.

@@ -152,7 +152,7 @@ class OperatorCommand:
         return str(danger(charge_point, self.completed(arguments)))
 
     def warning(self, charge_point: Addressee, arguments: Mapping[str, Any]) -> str:
-        """What will probably go wrong with these arguments, as a sentence. Uses the database."""
+        """A sentence about what will probably go wrong with these arguments, or "". Reads the database."""
         return str(self.warn(charge_point, **self.completed(arguments))) if self.warn is not None else ""
 
     def completed(self, arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What the live pages poll: whether something they show has changed, and the readings of running sessions.
+"""The poll of the live pages: whether something they show has changed, and the readings of running sessions.
 
 A poll costs one look-up by primary key, and a second one while the page shows running sessions. The page
 requests its snapshot only when the mark differs from the one of its last snapshot. What makes no event

@@ -17,7 +17,7 @@ from ocpp_server.domain import DomainError, Invalid, StationOffline
 
 
 class Kind(StrEnum):
-    """What became of an attempt to send."""
+    """The outcome of an attempt to send."""
 
     SENT = "sent"
     OFFLINE = "offline"

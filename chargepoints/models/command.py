@@ -105,7 +105,7 @@ class Command(models.Model):
 
     @property
     def outcome(self) -> Outcome:
-        """What the station's answer means; of a command without a valid answer, its state alone."""
+        """The meaning of the station's answer; for a command without a valid answer, its state alone."""
         if self.state in outcomes.ANSWERED and isinstance(self.response, dict):
             # The state is stored: an earlier release may have understood the answer differently.
             return outcomes.outcome(self.action, self.response)._replace(state=State(self.state))

@@ -69,7 +69,7 @@ class Reported:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What the API shows: also the keys that arrived before the sequence ended early."""
+        """The data of the API's answer, with the keys that arrived before the sequence ended early."""
         if self.pending or (not self.is_answered and not self.keys):
             return {}
         return {"configuration": self.keys} | ({"unknownKeys": self.unknown} if self.unknown else {})

@@ -23,7 +23,7 @@ from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import StaticFilesStorage
 
 _HASHED: Final = re.compile(r"(?P<stem>.+)\.(?P<digest>[0-9a-f]{12})(?P<ending>\.[^./]+)?")
-# What a style sheet names: url(...), with or without quotes, and @import "...".
+# References in a style sheet: url(...), with or without quotes, and @import "...".
 _REFERENCE: Final = re.compile(r"""(?P<before>url\(\s*["']?|@import\s+["'])(?P<address>[^"')\s]+)""")
 _TEXTS: Final = re.compile(r"text/|application/(javascript|json|xml)|image/svg")
 _TYPES: Final = {
@@ -134,7 +134,7 @@ files: Final = StaticFiles()
 
 
 class HashedFilesStorage(StaticFilesStorage):
-    """What `{% static %}` asks for the address of a file."""
+    """The storage that `{% static %}` asks for the address of a file."""
 
     def url(self, name: str | None) -> str:
         file = None if settings.DEBUG or name is None else files.file(name)

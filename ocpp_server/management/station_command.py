@@ -60,7 +60,7 @@ class StationCommand(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def requests(self, options: dict[str, Any]) -> Sequence[Request]:
-        """What to post. Raises ValueError with a sentence for bad input."""
+        """The body to post. Raises ValueError with a sentence for bad input."""
         raise NotImplementedError
 
     def confirm(self, api: Api, options: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What can be read of a text that is not valid JSON: its first elements, and the values before the fault.
+"""The readable part of a text that is not valid JSON: its first elements, and the values before the fault.
 
 Every function takes linear time and never raises, because stations send these texts.
 """
@@ -100,8 +100,8 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _WORDS: Final = {"true": True, "false": False, "null": None}
-# What may come next: a value, a value or the end of a list, a name or the end of an object, a name, a colon,
-# a comma or an end.
+# The tokens that may come next: a value, a value or the end of a list, a name or the end of an object, a
+# name, a colon, a comma or an end.
 _VALUE, _FIRST_ITEM, _FIRST_NAME, _NAME, _COLON, _COMMA = range(6)
 
 

@@ -33,7 +33,7 @@ class State(StrEnum):
 
 
 class Effect(StrEnum):
-    """What became of the boot that a restarting command leads to."""
+    """The state of the boot that a restarting command leads to."""
 
     WAITING = "waiting"
     SEEN = "seen"

@@ -1,4 +1,4 @@
-"""What a screen reader announces of a page, and the check that nothing of it lacks a name."""
+"""The names that a screen reader announces, and the check that nothing of it lacks a name."""
 
 from __future__ import annotations
 

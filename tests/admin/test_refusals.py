@@ -19,7 +19,7 @@ Answered = Callable[[Client, ChargePoint], Any]
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """What the server's own handler writes."""
+    """The lines of the server's own log handler."""
     (handler,) = (
         one
         for one in logging.getLogger().handlers

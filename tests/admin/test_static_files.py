@@ -1,4 +1,4 @@
-"""What a browser loads: compressed, kept for a year, and nothing that the page does not use."""
+"""The files that a browser loads: compressed, kept for a year, and nothing that the page does not use."""
 
 from __future__ import annotations
 
