@@ -70,7 +70,8 @@ async def test_a_dangerous_command_asks_in_the_dialog_before_it_is_sent(
     await dialog.locator("[name=confirmed]").check()
     await dialog.locator("[type=submit]").click()
 
-    await expect(page.locator("[data-result]")).to_have_text("Reset: Accepted", timeout=10_000)
+    booted = "Reset: Accepted; the station has booted"
+    await expect(page.locator("[data-result]")).to_have_text(booted, timeout=30_000)
     # The browser reports each question, an answer with status 400, as an error.
     assert [one for one in problems if "400" not in one] == []
 
