@@ -55,8 +55,10 @@ class Launched:
 
     def _ended(self, timeout: float | None) -> int | None:
         if self.returncode is None:
-            ready, _, _ = select.select([self._status], [], [], timeout)
-            if ready:
+            # poll, because select takes no descriptor above 1023: load tests hold thousands of sockets.
+            end = select.poll()
+            end.register(self._status, select.POLLIN)
+            if end.poll(None if timeout is None else timeout * 1000):
                 # A killed launcher sends no status; its processes are killed with it.
                 received = self._status.recv(16)
                 self.returncode = int(received) if received else -signal.SIGKILL
