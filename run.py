@@ -15,6 +15,7 @@
 
   python3 run.py test             run the linters, the type checker and all tests
   python3 run.py test --fast      the same with the tests that start no process: less than three minutes
+  python3 run.py test --mutate PATH  change the code in small ways and list what no test notices
   python3 run.py test ARGS        only pytest ARGS; -m nightly for the long tests of a release
   python3 run.py manage ARGS      run a Django command, such as: manage changepassword admin
   python3 run.py load-test ARGS   put load on a server by simulated stations; --help lists the options
@@ -242,6 +243,8 @@ def test(arguments: list[str]) -> int:
         variables |= {"DATA_DIR": folder, "ENV_FILE": os.devnull}
         # The tests start many processes, and each would compile the project again.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
+        if arguments[:1] == ["--mutate"]:
+            return run_step([*python, "tests.mutation", *arguments[1:]], variables)
         if is_fast:
             variables["TESTS_START_NO_PROCESS"] = "1"
         failed = []

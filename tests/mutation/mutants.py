@@ -1,0 +1,275 @@
+"""The mutants of a file, and how one takes the place of the code that runs.
+
+A mutant is a small change of the text. Its function is compiled anew and the code object is exchanged in the
+functions that exist already, wherever decorators and registries hold them; so nothing is imported again.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import libcst as cst
+from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
+
+from tests.mutation.operators import changes, is_left_alone
+
+ROOT = Path(__file__).resolve().parents[2]
+# A line with this comment is not changed; the comment says why no test can notice a change.
+EQUIVALENT = re.compile(r"#\s*equivalent:\s*(\S.*)")
+
+
+class NotReachedError(Exception):
+    """No function that exists has the changed code, or its closure differs."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of the text between two offsets. `function` is the outermost function, "" at module level."""
+
+    path: str
+    line: int
+    last_line: int
+    function: str
+    first_line: int  # of that function, its decorators included: as code objects count
+    start: int
+    end: int
+    was: str
+    now: str
+
+    def apply(self, text: str) -> str:
+        return text[: self.start] + self.now + text[self.end :]
+
+    def __str__(self) -> str:
+        was, now = (" ".join(part.split())[:100] for part in (self.was, self.now))
+        return f"{self.path}:{self.line}: {was}  ->  {now}"
+
+
+class _Finder(cst.CSTVisitor):
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self, path: str, text: str, module: cst.Module) -> None:
+        super().__init__()
+        self._path, self._text, self._module = path, text, module
+        self._scopes: list[cst.FunctionDef | cst.ClassDef] = []
+        lines = text.splitlines(keepends=True)
+        self._offsets = [0]
+        for line in lines:
+            self._offsets.append(self._offsets[-1] + len(line))
+        self._equivalent = {number for number, line in enumerate(lines, 1) if EQUIVALENT.search(line)}
+        self.found: list[Mutant] = []
+
+    def _range(self, node: cst.CSTNode) -> CodeRange:
+        return self.get_metadata(PositionProvider, node)  # type: ignore[no-any-return]
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        if is_left_alone(node) or self._is_left_alone_here(node):
+            return False
+        for replaced, changed in changes(node):
+            self._add(replaced, changed)
+        if isinstance(node, cst.FunctionDef | cst.ClassDef):
+            self._scopes.append(node)
+        return True
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        if self._scopes and self._scopes[-1] is original_node:
+            self._scopes.pop()
+
+    def _is_left_alone_here(self, node: cst.CSTNode) -> bool:
+        """At import only plain values are changed: assignments whose value calls nothing."""
+        if any(isinstance(scope, cst.FunctionDef) for scope in self._scopes):
+            return False
+        if isinstance(node, cst.If):
+            return True
+        if not isinstance(node, cst.BaseSmallStatement):
+            return False
+        return not (
+            isinstance(node, cst.Assign | cst.AnnAssign)
+            and node.value is not None
+            and not any(isinstance(part, cst.Call | cst.Lambda) for part in _parts(node.value))
+        )
+
+    def _add(self, replaced: cst.CSTNode, changed: cst.CSTNode) -> None:
+        place = self._range(replaced)
+        functions = (n for n, scope in enumerate(self._scopes) if isinstance(scope, cst.FunctionDef))
+        in_function = next(functions, None)
+        if in_function is None and isinstance(changed, cst.Assign | cst.AnnAssign):
+            return  # None for a table would fail at once
+        start = self._offsets[place.start.line - 1] + place.start.column
+        end = self._offsets[place.end.line - 1] + place.end.column
+        was, now = self._text[start:end], self._module.code_for_node(changed)
+        if was == now or place.start.line in self._equivalent:
+            return
+        function, first = "", 0
+        if in_function is not None:
+            outer = self._scopes[: in_function + 1]
+            function = ".".join(scope.name.value for scope in outer)
+            first = self._first_line(outer[-1])
+        self.found.append(
+            Mutant(
+                path=self._path,
+                line=place.start.line,
+                last_line=place.end.line,
+                function=function,
+                first_line=first,
+                start=start,
+                end=end,
+                was=was,
+                now=now,
+            )
+        )
+
+    def _first_line(self, node: cst.FunctionDef | cst.ClassDef) -> int:
+        return min(self._range(part).start.line for part in (*node.decorators, node))
+
+
+def _parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    yield node
+    for child in node.children:
+        yield from _parts(child)
+
+
+def mutants_of(path: Path, text: str | None = None) -> list[Mutant]:
+    """All mutants of a file that compile, in the order of their lines."""
+    text = path.read_text() if text is None else text
+    wrapper = MetadataWrapper(cst.parse_module(text), unsafe_skip_copy=True)
+    name = str(path.relative_to(ROOT)) if path.is_absolute() else str(path)
+    finder = _Finder(name, text, wrapper.module)
+    wrapper.visit(finder)
+    found = sorted(set(finder.found), key=lambda mutant: (mutant.start, mutant.end, mutant.now))
+    return [mutant for mutant in found if _compiles(mutant.apply(text))]
+
+
+def _compiles(text: str) -> bool:
+    try:
+        compile(text, "mutant", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def equivalent_lines(text: str) -> dict[int, str]:
+    """The lines that are left alone, with the reason that their comment gives."""
+    found = ((number, EQUIVALENT.search(line)) for number, line in enumerate(text.splitlines(), 1))
+    return {number: match[1] for number, match in found if match}
+
+
+class Exchange:
+    """Puts a mutant in the place of the code that runs here. Made once all modules are imported."""
+
+    def __init__(self) -> None:
+        self._functions: dict[str, list[FunctionType]] = defaultdict(list)
+        self._caches: list[Any] = []
+        for each in gc.get_objects():
+            if isinstance(each, FunctionType):
+                self._functions[each.__code__.co_filename].append(each)
+            elif isinstance(each, functools._lru_cache_wrapper):
+                code = getattr(each.__wrapped__, "__code__", None)
+                if code is not None and code.co_filename.startswith(str(ROOT)):
+                    self._caches.append(each)
+
+    def functions_of(self, path: Path) -> list[FunctionType]:
+        return self._functions[str(path)]
+
+    def put(self, mutant: Mutant) -> None:
+        """Raises NotReachedError when no function that exists has this code."""
+        path = ROOT / mutant.path
+        code = compile(mutant.apply(path.read_text()), str(path), "exec", dont_inherit=True)
+        if mutant.function:
+            self._exchange(mutant, code)
+        else:
+            _assign(path, code)
+        for cache in self._caches:
+            cache.cache_clear()
+
+    def _exchange(self, mutant: Mutant, code: CodeType) -> None:
+        outer = next(
+            (
+                each
+                for each in _codes(code)
+                if each.co_firstlineno == mutant.first_line and each.co_qualname == mutant.function
+            ),
+            None,
+        )
+        if outer is None:
+            raise NotReachedError("the function is not in the compiled code")
+        changed = 0
+        for new in (outer, *_codes(outer)):
+            for function in self._functions[code.co_filename]:
+                old = function.__code__
+                if old.co_qualname != new.co_qualname or old.co_firstlineno < mutant.first_line:
+                    continue
+                if new is outer and old.co_firstlineno != mutant.first_line:
+                    continue
+                if len(old.co_freevars) != len(new.co_freevars):
+                    raise NotReachedError("its closure differs")
+                function.__code__ = new
+                changed += 1
+        if not changed:
+            raise NotReachedError("no such function exists")
+
+
+def _assign(path: Path, code: CodeType) -> None:
+    """Run the changed module in a namespace of its own, and copy the plain values that differ."""
+    modules = [each for each in list(sys.modules.values()) if isinstance(each, ModuleType)]
+    module = next((each for each in modules if getattr(each, "__file__", None) == str(path)), None)
+    if module is None:
+        raise NotReachedError("the module is not imported")
+    space: dict[str, Any] = {name: getattr(module, name) for name in ("__name__", "__file__", "__package__")}
+    try:
+        exec(code, space)
+    except Exception as error:
+        raise NotReachedError(f"it can't be imported twice: {error!r}") from error
+    changed = 0
+    for name, new in space.items():
+        old = vars(module).get(name)
+        if isinstance(new, type) and isinstance(old, type) and new.__module__ == module.__name__:
+            changed += _copy_values(old, vars(new))
+        elif _is_value(new) and _differs(old, new):
+            for each in modules:
+                if vars(each).get(name) is old:
+                    setattr(each, name, new)
+                    changed += 1
+    if not changed:
+        raise NotReachedError("no value differs")
+
+
+def _copy_values(old: type, names: Any) -> int:
+    changed = 0
+    for name, new in names.items():
+        before = vars(old).get(name)
+        if not name.startswith("__") and _is_value(new) and _is_value(before) and _differs(before, new):
+            try:
+                setattr(old, name, new)
+            except (AttributeError, TypeError):
+                continue
+            changed += 1
+    return changed
+
+
+def _is_value(value: Any) -> bool:
+    return (
+        isinstance(value, int | float | str | bytes | tuple | frozenset | set | dict | list) or value is None
+    )
+
+
+def _differs(old: Any, new: Any) -> bool:
+    try:
+        return type(old) is not type(new) or bool(old != new)
+    except Exception:  # a value that can't be compared is not a plain one
+        return False
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes(constant)
