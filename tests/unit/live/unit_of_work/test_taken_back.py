@@ -16,9 +16,9 @@ from ocpp_server.protocol.registry import registry
 from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.storage.journal import JournalUnavailable, journal
 from ocpp_server.transport.messages import StationCall
+from tests.direct.wire import Wire
 from tests.unit.live.unit_of_work.failing import comparable, differences, failing_at, live_state
 from tests.unit.live.unit_of_work.messages import ORPHAN, START, at
-from tests.unit.live.unit_of_work.wire import Wire
 from transactions.live.expected_starts import EXPECTED_STARTS, ExpectedStart
 from transactions.live.unmatched import ORPHANS, UNKNOWN_NUMBERS
 from transactions.models import QuarantinedMessage, Transaction

@@ -15,8 +15,8 @@ from accounts.services import api_keys, token_keys
 from chargepoints.models import ChargePoint, Site
 from simulator import V16, V201, Station
 from tests.api.conftest import Caller
+from tests.direct.accounts import a_contract, a_person, a_token
 from tests.servers import LiveServer
-from tests.unit.transactions.authorization.conftest import a_contract, a_person, a_token
 from transactions.models import AccessRule, Transaction
 
 AUTHORIZE = "/api/v1/authorize"

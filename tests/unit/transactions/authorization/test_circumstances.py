@@ -12,7 +12,8 @@ from accounts.models import Member, Token
 from ocpp_server import live
 from ocpp_server.live.extensions import load_station
 from ocpp_server.protocol.versions import V16, V201, VERSIONS
-from tests.unit.transactions.authorization.conftest import DirectStation, a_contract, a_person, a_token
+from tests.direct.accounts import a_contract, a_person, a_token
+from tests.direct.station import DirectStation
 from transactions.live.stations import load_running
 from transactions.models import AccessRule, Refusal, Transaction
 from transactions.services.transactions import closing

@@ -15,7 +15,7 @@ from accounts.models import Contract, Member, Token, UnknownToken, User
 from chargepoints.models import ChargePoint, Command, FollowUp, Message
 from chargepoints.services.follow_ups import personal
 from ocpp_server.domain import Conflict
-from tests.unit.transactions.authorization.conftest import a_contract, a_person, a_token
+from tests.direct.accounts import a_contract, a_person, a_token
 from transactions.models import Refusal, RemoteStart, Transaction, TransactionEvent
 from transactions.services import privacy
 

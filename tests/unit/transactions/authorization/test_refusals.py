@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Contract, Member, TokenGroup, User
 from chargepoints.models import ChargePoint, Site
 from ocpp_server.protocol.versions import V16, VERSIONS
-from tests.unit.transactions.authorization.conftest import a_contract, a_person, a_token
+from tests.direct.accounts import a_contract, a_person, a_token
 from transactions.models import AccessRule, Refusal, Transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)

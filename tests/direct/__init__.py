@@ -1,0 +1,1 @@
+"""Stations without sockets: real frames, handlers, journal and live state, in milliseconds."""
