@@ -46,6 +46,7 @@ async def register(*, station: Station, identification: Identification, reason: 
     station.unit.update(
         CHARGE_POINTS, station.pk, boot_reason=reason[:64], last_boot_at=station.received_at, **values
     )
+    station.has_booted = True
     previous, station.firmware_version = station.firmware_version, values["firmware_version"]
     station.emit(
         stations.BOOTED,
