@@ -91,20 +91,24 @@ class DirectStation:
         at: datetime | None = None,
         reservation: int | None = None,
         offline: bool = False,
+        again: Started | None = None,
     ) -> Started:
         """Plug in and start; the status of the token, and the transaction to end later.
 
-        1.6 has no flag for a start that was queued: its time shows it.
+        1.6 has no flag for a start that was queued: its time shows it. `again`: the start that is repeated,
+        with the same arguments, because its answer was lost.
         """
-        self._sessions += 1
         if self.is_16:
             answer = await self.ask(messages.start_16(uid, evse, meter_wh, at=at, reservation=reservation))
             return {**answer["idTagInfo"], "transaction": answer["transactionId"]}
         at = at or datetime.now(UTC)
-        name = f"T{self._sessions}"
+        if again is None:
+            self._sessions += 1
+        name = again["transaction"] if again else f"T{self._sessions}"
         answer = await self.event(
             "Started",
             name,
+            seq_no=0 if again else None,
             at=at,
             uid=uid,
             evse=evse,
@@ -130,15 +134,19 @@ class DirectStation:
         at: datetime | None = None,
         reason: str = "",
         data: Iterable[Reading] = (),
+        seq_no: int | None = None,
     ) -> dict[str, Any]:
-        """End a session. `data`: the readings of transactionData, or of the Ended event."""
+        """End a session. `data`: the readings of transactionData, or of the Ended event.
+
+        With the time and the sequence number of an earlier stop, it is repeated.
+        """
         if self.is_16:
             message = messages.stop_16(started["transaction"], uid, meter_wh, at=at, reason=reason, data=data)
             return self._verdict(await self.ask(message))
         at = at or datetime.now(UTC)
         readings = [*data, Reading(meter_wh, at, END)]
         return await self.event(
-            "Ended", started["transaction"], at=at, uid=uid, readings=readings, reason=reason
+            "Ended", started["transaction"], seq_no=seq_no, at=at, uid=uid, readings=readings, reason=reason
         )
 
     async def event(self, kind: str, name: str, *, seq_no: int | None = None, **more: Any) -> dict[str, Any]:
@@ -147,6 +155,10 @@ class DirectStation:
             seq_no = self._seq_nos[name]
             self._seq_nos[name] += 1
         return self._verdict(await self.ask(messages.event(kind, name, seq_no, version=self.version, **more)))
+
+    def last_seq_no(self, started: Started) -> int:
+        """The sequence number of the session's last event; below 0 in 1.6, which has none."""
+        return self._seq_nos[str(started["transaction"])] - 1
 
     def _verdict(self, answer: dict[str, Any]) -> dict[str, Any]:
         info: dict[str, Any] = answer.get("idTagInfo" if self.is_16 else "idTokenInfo", {})

@@ -93,6 +93,15 @@ async def settle(
         await _recount(station, transaction, stop_at=at, stop=given(at, meter_wh))
 
 
+async def begin(
+    station: Station, transaction: TransactionState, *, at: datetime, meter_wh: float
+) -> float | None:
+    """Take the meterStart of a session whose readings and stop came first. Returns the final reading."""
+    transaction.registers.start = given(at, meter_wh)
+    await _recount(station, transaction)
+    return energy.stop_wh(transaction)
+
+
 async def _recount(
     station: Station,
     transaction: TransactionState,

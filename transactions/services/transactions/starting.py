@@ -14,7 +14,7 @@ from ocpp_server.protocol.translate import IdToken, Place, verdict
 from transactions.live.unmatched import ORPHANS
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision, decide
-from transactions.services.transactions import ending, sessions
+from transactions.services.transactions import ending, late_starts, sessions
 from transactions.services.transactions.fingerprints import fingerprint
 from transactions.services.transactions.suspicion import about_clock
 
@@ -66,6 +66,21 @@ async def start(
     if connector is None or not connector.reported_at:
         suspicions.append(("connector-unknown", str(place.connector)))
     decision = await decide(station=station, token=token, place=place, purpose=Purpose.START)
+    built = late_starts.built_from_stop(station, token=token, meter_wh=meter_wh, at=at)
+    if built is not None:
+        await late_starts.join(
+            station,
+            built,
+            place=place,
+            token=token,
+            decision=decision,
+            meter_wh=meter_wh,
+            at=at,
+            fingerprint=key,
+            reservation_id=reservation_id,
+            was_offline=was_queued,
+        )
+        return Started(built.id, decision)
     sessions.supersede(station, place, at)
     transaction = await sessions.open_new(
         station=station,
