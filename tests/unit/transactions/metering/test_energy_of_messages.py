@@ -1,34 +1,38 @@
-"""The messages of a session in any order, through handlers, journal and database, give the same energy and
-the same suspicions, also when the live state is lost between them.
+"""The messages of a session in any order, through frames, journal and database, give the same energy and the
+same suspicions, also when some come twice or never, and when the live state is lost between them.
 """
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from chargepoints.models import ChargePoint
-from ocpp_server import live
-from ocpp_server.live.extensions import load_station
-from ocpp_server.live.station import Station
-from ocpp_server.protocol.versions import V16, V201
+from ocpp_server.protocol.versions import V16, V21, V201
 from ocpp_server.storage.journal import journal
-from transactions.handlers import metering, transactions
+from tests.direct import messages, process
+from tests.direct.accounts import a_token
+from tests.direct.messages import BEGIN, END, PERIODIC, Message, Reading
+from tests.direct.properties import searched, searched_for_long
+from tests.direct.station import DirectStation, Started
 from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-BEGIN, END, PERIODIC = "Transaction.Begin", "Transaction.End", "Sample.Periodic"
 _numbers = itertools.count(1)
 
+
+async def a_station(version: str) -> DirectStation:
+    return await DirectStation.create(version, f"CP-{next(_numbers)}")
+
+
+# -- readings as bad meters send them: split into messages in any way --------------------------------------
+
+NOW = datetime.now(UTC).replace(microsecond=0)
 Sample = tuple[int, str, int]  # minutes before the stop, context, Wh
 
 samples = st.lists(
@@ -42,95 +46,46 @@ samples = st.lists(
 )
 
 
-class StationMessages:
-    """A station without a socket: it sends messages to the handlers and commits them."""
-
-    def __init__(self, version: str) -> None:
-        identity = f"CP-{next(_numbers)}"
-        row = ChargePoint.objects.create(identity=identity, registration_status="Accepted")
-        self.pk, self.version = row.pk, version
-        self.station: Station | None = None
-        self._seq_no = 0
-
-    async def send(self, handler: Callable[..., Awaitable[dict[str, Any]]], request: Any) -> dict[str, Any]:
-        if self.station is None:
-            self.station = await journal.run(load_station, self.pk, self.version)
-        self.station.received_at = datetime.now(UTC)
-        self.station.payload = repr(request)
-        answer = await handler(self.station, request)
-        if self.station.unit:
-            await journal.commit(self.station.unit)
-        return answer
-
-    def lose_live_state(self) -> None:
-        self.station = None
-
-    def meter_values(self, readings: list[Sample]) -> list[dict[str, Any]]:
-        return [
-            {"timestamp": at(-minutes), "sampledValue": [{"value": self._value(wh), "context": context}]}
-            for minutes, context, wh in readings
-        ]
-
-    def _value(self, wh: int) -> Any:
-        return str(wh) if self.version == V16 else wh
-
-    async def session(self, messages: list[list[Sample]], stop_at: int, losses: list[bool]) -> None:
-        """Send the start, the messages, and the stop after `stop_at` of them; the rest is late."""
-        await self._start()
-        for number, (readings, is_lost) in enumerate(zip(messages, losses, strict=True)):
-            if number == stop_at:
-                await self._stop()
-            if is_lost:
-                self.lose_live_state()
-            await self._report(readings)
-        if stop_at >= len(messages):
-            await self._stop()
-
-    async def _start(self) -> None:
-        if self.version == V16:
-            request = {"connectorId": 1, "idTag": "A", "meterStart": 1000, "timestamp": at(-30)}
-            self.number = (await self.send(transactions.start_transaction, request))["transactionId"]
-        else:
-            await self._event("Started", -30, [])
-
-    async def _report(self, readings: list[Sample]) -> None:
-        if self.version == V16:
-            request = {
-                "connectorId": 1,
-                "transactionId": self.number,
-                "meterValue": self.meter_values(readings),
-            }
-            await self.send(metering.meter_values_16, request)
-        else:
-            await self._event("Updated", 0, readings)
-
-    async def _stop(self) -> None:
-        if self.version == V16:
-            request = {"transactionId": self.number, "meterStop": 1500, "timestamp": at(0)}
-            await self.send(transactions.stop_transaction, request)
-        else:
-            await self._event("Ended", 0, [])
-
-    async def _event(self, kind: str, minutes: int, readings: list[Sample]) -> None:
-        request = {
-            "eventType": kind,
-            "timestamp": at(minutes),
-            "triggerReason": "MeterValuePeriodic",
-            "seqNo": self._seq_no,
-            "transactionInfo": {"transactionId": "T"},
-            "evse": {"id": 1, "connectorId": 1},
-            "meterValue": self.meter_values(readings),
-        }
-        self._seq_no += 1
-        await self.send(transactions.transaction_event, request)
+def ago(minutes: int) -> datetime:
+    return NOW - timedelta(minutes=minutes)
 
 
-def at(minutes: int) -> str:
-    return (NOW + timedelta(minutes=minutes)).isoformat()
+async def charged(
+    version: str, reports: list[list[Sample]], stop_at: int, losses: list[bool]
+) -> tuple[Any, ...]:
+    """The bill of a session: the start, the reports, and the stop after `stop_at` of them; the rest is late.
+
+    Before a report with a loss, the station is loaded again.
+    """
+    station = await a_station(version)
+    begun = await _begin(station)
+    for number, (report, is_lost) in enumerate(zip(reports, losses, strict=True)):
+        if number == stop_at:
+            await _end(station, begun)
+        if is_lost:
+            await station.reload()
+        await station.meter(begun, *(Reading(wh, ago(minutes), context) for minutes, context, wh in report))
+    if stop_at >= len(reports):
+        await _end(station, begun)
+    await station.close()
+    return bill(await station.session(begun))
 
 
-def stored(station: StationMessages) -> tuple[Any, ...]:
-    row = Transaction.objects.get(charge_point=station.pk)
+async def _begin(station: DirectStation) -> Started:
+    if station.is_16:
+        return await station.start("A", meter_wh=1000, at=ago(30))
+    await station.event("Started", "T", at=ago(30), evse=1)
+    return {"transaction": "T"}
+
+
+async def _end(station: DirectStation, begun: Started) -> None:
+    if station.is_16:
+        await station.stop(begun, meter_wh=1500, at=ago(0))
+    else:
+        await station.event("Ended", "T", at=ago(0))
+
+
+def bill(row: Transaction) -> tuple[Any, ...]:
     return (
         row.energy_wh,
         row.meter_start_wh,
@@ -141,35 +96,221 @@ def stored(station: StationMessages) -> tuple[Any, ...]:
     )
 
 
-async def with_journal(*sessions: Awaitable[None]) -> None:
-    live.reset()
-    journal.start()
-    try:
-        for session in sessions:
-            await session
-    finally:
-        await journal.stop()
-        live.reset()
+@pytest.mark.parametrize("version", [V16, V201])
+@searched(25)
+@given(samples, st.data())
+async def test_any_split_into_messages_gives_the_same_bill(
+    engine: None, version: str, samples: list[Sample], data: st.DataObject
+) -> None:
+    ordered, reports = data.draw(st.permutations(samples)), []
+    while ordered:
+        size = data.draw(st.integers(1, len(ordered)))
+        reports.append(ordered[:size])
+        ordered = ordered[size:]
+    losses = data.draw(st.lists(st.booleans(), min_size=len(reports), max_size=len(reports)))
+    stop_at = data.draw(st.integers(0, len(reports)))
+    # A reading later than the stop may be sent before it, but then in a message of its own.
+    expected = [
+        some for some in ([s for s in samples if s[0] >= 0], [s for s in samples if s[0] < 0]) if some
+    ]
+    is_late = any(sample[0] < 0 for sample in samples)
+
+    at_once = await charged(version, expected, len(expected) - is_late, [False] * len(expected))
+    in_pieces = await charged(version, reports, stop_at, losses)
+
+    assert in_pieces == at_once
+
+
+# -- one session of an honest meter: its messages in any order, twice, or never ----------------------------
+
+
+class Session(NamedTuple):
+    """A session as the meter saw it: it ended `ended` minutes ago, and rose in each of its minutes.
+
+    `split`: the message of each minute's reading; `in_kwh`: whether it is written so; `data`: the minutes
+    whose readings are in the stop as well.
+    """
+
+    ended: int
+    rises: list[int]
+    split: list[int]
+    in_kwh: list[bool]
+    data: set[int]
+
+    @property
+    def drawn_wh(self) -> int:
+        return sum(self.rises)
+
+    def at(self, minute: int) -> datetime:
+        return ago(self.ended + len(self.rises) - minute)
+
+    def reading(self, minute: int, context: str = PERIODIC) -> Reading:
+        """The register after that minute."""
+        wh = METER_START + sum(self.rises[:minute])
+        if minute and self.in_kwh[minute - 1]:
+            return Reading(wh / 1000, self.at(minute), context, unit="kWh")
+        return Reading(wh, self.at(minute), context)
+
+    def reports(self) -> list[list[Reading]]:
+        by_message: dict[int, list[Reading]] = {}
+        for minute, message in enumerate(self.split, 1):
+            by_message.setdefault(message, []).append(self.reading(minute))
+        return [by_message[message] for message in sorted(by_message)]
+
+
+METER_START = 12_000
+
+
+@st.composite
+def sessions(draw: st.DrawFn) -> Session:
+    rises = draw(st.lists(st.integers(0, 900), min_size=1, max_size=6))
+    each = {"min_size": len(rises), "max_size": len(rises)}
+    return Session(
+        draw(st.sampled_from([0, 1, 90])),
+        rises,
+        draw(st.lists(st.integers(0, 3), **each)),
+        draw(st.lists(st.booleans(), **each)),
+        draw(st.sets(st.integers(1, len(rises)))),
+    )
+
+
+class Delivery(NamedTuple):
+    """One message on its way: its number within the session, whether it comes twice, and what is lost before
+    it: "" for nothing, "connection" or "process".
+    """
+
+    message: int
+    is_repeated: bool
+    lost: str
+
+
+@st.composite
+def deliveries(draw: st.DrawFn, count: int, *, is_complete: bool, is_ordered: bool = False) -> list[Delivery]:
+    numbers = list(range(count))
+    if not is_complete:
+        numbers = draw(st.lists(st.sampled_from(numbers), unique=True))
+    elif not is_ordered:
+        numbers = draw(st.permutations(numbers))
+    losses = st.sampled_from(["", "", "connection", "process"])
+    return [Delivery(number, draw(st.booleans()), draw(losses)) for number in numbers]
+
+
+class Sender:
+    """The station's queue of messages of one session: a start, reports, and a stop."""
+
+    def __init__(self, station: DirectStation, session: Session) -> None:
+        self.station, self.session = station, session
+        self.card = f"CARD-{station.pk}"
+        self.number = -1  # of 1.6, until the start was answered
+        self.reports = session.reports()
+        self.count = len(self.reports) + 2
+
+    def message(self, number: int) -> Message:
+        session, version = self.session, self.station.version
+        end = len(session.rises)
+        data = [session.reading(minute) for minute in sorted(session.data)]
+        is_start, is_stop = number == 0, number == self.count - 1
+        if version == V16:
+            if is_start:
+                return messages.start_16(self.card, 1, METER_START, at=session.at(0))
+            if is_stop:
+                wh = METER_START + session.drawn_wh
+                return messages.stop_16(self.number, self.card, wh, at=session.at(end), data=data)
+            return messages.meter_16(self.number, self.reports[number - 1])
+        if is_start:
+            readings, at, kind = [session.reading(0, BEGIN)], session.at(0), "Started"
+        elif is_stop:
+            readings, at, kind = [*data, session.reading(end, END)], session.at(end), "Ended"
+        else:
+            readings, kind = self.reports[number - 1], "Updated"
+            at = max(reading.at or NOW for reading in readings)
+        token = self.card if is_start or is_stop else ""
+        place = 1 if is_start else None
+        return messages.event(
+            kind, "T", number, version=version, at=at, uid=token, evse=place, readings=readings
+        )
+
+    async def deliver(self, sent: list[Delivery]) -> None:
+        """Send the messages. A repetition changes nothing, and the live state is the stored one."""
+        for one in sent:
+            if one.lost == "process":
+                await process.restart()
+            if one.lost:
+                await self.station.reload()
+            message = self.message(one.message)
+            answer = await self.station.ask(message)
+            self.number = answer.get("transactionId", self.number)
+            once = await self.rows()
+            if one.is_repeated:
+                await self.station.ask(message)
+                assert await self.rows() == once, one
+            self.check_live(once)
+
+    async def rows(self) -> dict[int, tuple[Any, ...]]:
+        return {row.id: bill(row) for row in await self.station.sessions()}
+
+    def check_live(self, rows: dict[int, tuple[Any, ...]]) -> None:
+        for number, live in self.station.station.transactions.items():
+            energy_wh, start, _, by_hour, reasons, status = rows[number]
+            assert (live.energy_wh, live.meter_start_wh, live.energy_by_hour) == (energy_wh, start, by_hour)
+            assert (sorted(live.suspect_reasons), live.is_active) == (reasons, status == "active")
+
+
+Bills = list[tuple[Any, ...]]
+
+
+async def delivered(version: str, session: Session, data: st.DataObject, **how: bool) -> Bills:
+    station = await a_station(version)
+    sender = Sender(station, session)
+    await journal.run(a_token, sender.card)
+    await station.status("Preparing" if version == V16 else "Occupied")
+    await sender.deliver(data.draw(deliveries(sender.count, **how)))
+    await station.close()
+    return list((await sender.rows()).values())
+
+
+async def loses_some(version: str, session: Session, data: st.DataObject) -> None:
+    rows = await delivered(version, session, data, is_complete=False)
+
+    assert 0 <= sum(energy_wh for energy_wh, *_ in rows) <= session.drawn_wh
+    assert all(energy_wh == pytest.approx(sum(by_hour.values())) for energy_wh, _, _, by_hour, *_ in rows)
+
+
+async def loses_none(version: str, session: Session, data: st.DataObject) -> None:
+    rows = await delivered(version, session, data, is_complete=True)
+    in_order = await delivered(version, session, data, is_complete=True, is_ordered=True)
+
+    assert in_order[0][:1] + in_order[0][-2:] == (session.drawn_wh, [], "ended")
+    if version == V16:
+        # Readings that came before their start are not the session's: the hours are spread over fewer.
+        assert [(*row[:3], row[-1]) for row in rows] == [(*row[:3], row[-1]) for row in in_order]
+    else:
+        assert rows == in_order
 
 
 @pytest.mark.parametrize("version", [V16, V201])
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(samples, st.data())
-def test_any_order_of_messages_gives_the_same_bill(version, samples, data):
-    Transaction.objects.all().delete()
-    at_once, in_pieces = StationMessages(version), StationMessages(version)
-    ordered, messages = data.draw(st.permutations(samples)), []
-    while ordered:
-        size = data.draw(st.integers(1, len(ordered)))
-        messages.append(ordered[:size])
-        ordered = ordered[size:]
-    losses = data.draw(st.lists(st.booleans(), min_size=len(messages), max_size=len(messages)))
-    stop_at = data.draw(st.integers(0, len(messages)))
-    # A reading later than the stop may be sent before it, but then in a message of its own.
-    expected = [[one for one in samples if one[0] >= 0], [one for one in samples if one[0] < 0]]
+@searched(30)
+@given(sessions(), st.data())
+async def test_lost_messages_never_bill_more_than_the_meter_rose(
+    engine: None, version: str, session: Session, data: st.DataObject
+) -> None:
+    await loses_some(version, session, data)
 
-    asyncio.run(
-        with_journal(at_once.session(expected, 1, [False] * 2), in_pieces.session(messages, stop_at, losses))
-    )
 
-    assert stored(in_pieces) == stored(at_once)
+@pytest.mark.parametrize("version", [V16, V201])
+@searched(30)
+@given(sessions(), st.data())
+async def test_complete_messages_bill_the_same_in_any_order(
+    engine: None, version: str, session: Session, data: st.DataObject
+) -> None:
+    await loses_none(version, session, data)
+
+
+@pytest.mark.parametrize("version", [V16, V201, V21])
+@pytest.mark.parametrize("holds", [loses_some, loses_none])
+@searched_for_long(1500)
+@given(sessions(), st.data())
+async def test_the_bill_of_an_honest_meter_for_long(
+    engine: None, version: str, holds: Any, session: Session, data: st.DataObject
+) -> None:
+    await holds(version, session, data)
