@@ -30,7 +30,7 @@ EVSES = (1, 2)
 
 
 class Step(NamedTuple):
-    """An action of a station with a card at one of its EVSEs; `other` is the card that may end the session."""
+    """An action of a station, with a card, at one of its EVSEs; the card `other` may end it."""
 
     action: str
     station: int
