@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from chargepoints.models import ChargePoint, Command, Connector, Message, ReportAssembly
 from ocpp_server.api.fields import FlagField, TextField, WholeField
-from ocpp_server.api.lists import ChangedQuery, ListQuery, SeriesQuery, ordering, search
+from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
 from ocpp_server.protocol.versions import VERSIONS, label
 
 _INT64 = 2**63 - 1
@@ -112,7 +112,7 @@ class CommandQuery(ListQuery):
     actor = TextField(required=False, max_length=150)
 
 
-class MessageQuery(SeriesQuery):
+class MessageQuery(ListQuery):
     orderings = {"time": "pk"}
     exact = ("action", "direction")
     moment = "at"
@@ -122,7 +122,7 @@ class MessageQuery(SeriesQuery):
     direction = serializers.ChoiceField(choices=Message.Direction.values, required=False)
 
 
-class FollowUpQuery(SeriesQuery):
+class FollowUpQuery(ListQuery):
     orderings = {"time": "pk"}
     exact = {"action": "action", "requestId": "request_id"}
     moment = "received_at"
@@ -132,7 +132,7 @@ class FollowUpQuery(SeriesQuery):
     requestId = WholeField(required=False, min_value=-_INT64, max_value=_INT64)
 
 
-class ReportQuery(SeriesQuery):
+class ReportQuery(ListQuery):
     orderings = {"startedAt": "started_at"}
     exact = {"action": "action", "requestId": "request_id", "state": "state"}
 

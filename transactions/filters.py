@@ -11,7 +11,7 @@ from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server.api.fields import FlagField, StrictSerializer, TextField, WholeField
-from ocpp_server.api.lists import ListQuery, SeriesQuery, changes, ordering, period, search, within
+from ocpp_server.api.lists import ListQuery, changes, ordering, period, search, within
 from ocpp_server.domain import Invalid
 from ocpp_server.storage.row_numbers import row_number
 from transactions.models import AccessRule, Transaction
@@ -73,7 +73,7 @@ def presented(uid: str) -> Q:
     return Q(pk__in=numbers.filter(id_token__in=spellings).union(numbers.filter(token__in=tokens)))
 
 
-class TransactionQuery(TransactionFilters, SeriesQuery):
+class TransactionQuery(TransactionFilters, ListQuery):
     orderings = {"transactionId": "pk", "startTime": "started_at"}
 
     ordering = ordering(orderings)
@@ -94,7 +94,7 @@ class TransactionQuery(TransactionFilters, SeriesQuery):
         return rows.filter(matches)
 
 
-class MeterValueQuery(SeriesQuery):
+class MeterValueQuery(ListQuery):
     orderings = {"timestamp": "measured_at"}
     exact = ("measurand", "phase", "context")
     moment = "measured_at"

@@ -73,6 +73,11 @@ class ImportQuery(StrictSerializer):
 class ExportQuery(TokenFilters):
     format = serializers.ChoiceField(choices=["csv", "xlsx"], default="csv")
 
+    def get_fields(self) -> dict[str, Any]:
+        fields = super().get_fields()
+        del fields["cursor"]  # a file has no next page
+        return fields
+
 
 class Uploads(AlwaysJson):
     """Parse the upload as a multipart form."""

@@ -17,7 +17,7 @@ from ocpp_server.rights import Right, role_for
 class SiteViewSet(ResourceViewSet):
     tag, noun = "Sites", "site"
     write_role = role_for(Right.SITES)
-    queryset = Site.objects.order_by("name_key")
+    queryset = Site.objects.order_by("name_key", "pk")
     serializer_class = SiteSerializer
     lookup = SITE
     operations = (

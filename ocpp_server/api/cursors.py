@@ -1,7 +1,8 @@
-"""Cursors of long lists. A cursor contains the last row of a page, not the number of rows before the next.
+"""Cursors of lists. A cursor contains the last row of a page, not the number of rows before the next.
 
-So the millionth page costs as much as the first one, and new rows do not shift the pages. For a client a
-cursor is an opaque text. It is signed, and contains the order, the last row and the total of the first page.
+So the millionth page costs as much as the first one, and rows that are added or deleted do not shift the
+pages. For a client a cursor is an opaque text. It is signed, and contains the order, the last row and the
+total of the first page.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from django.core import signing
+from django.db import connections
 from django.db.models import Model, Q, QuerySet
 
 SALT = "api.cursor"
@@ -23,7 +25,7 @@ class Cursor(NamedTuple):
     """The place where a page begins. `values`: the columns of `order` in the last row before it."""
 
     order: list[str]
-    values: list[str]
+    values: list[str | None]
     total: int
 
     @classmethod
@@ -42,16 +44,22 @@ class Cursor(NamedTuple):
         if order != self.order or len(self.values) != len(order):
             raise BadCursor
         names = [name.removeprefix("-") for name in order]
-        than = "lt" if order[0].startswith("-") else "gt"
+        is_descending = order[0].startswith("-")
+        than = "lt" if is_descending else "gt"
         if len(names) == 1:
             return rows.filter(**{f"{names[0]}__{than}": self.values[0]})
         first, key = names
+        value, is_later = self.values[0], Q(**{f"{key}__{than}": self.values[1]})
+        is_null = Q(**{f"{first}__isnull": True})
+        # The databases differ in where they sort NULL.
+        nulls_come_first = connections[rows.db].features.order_by_nulls_first is not is_descending
+        if value is None:
+            return rows.filter((is_null & is_later) | ~is_null if nulls_come_first else is_null & is_later)
         # The first condition is a range, for which the database can use an index and partitions. The second
         # excludes the rows with the same value that are before this place.
-        return rows.filter(
-            Q(**{f"{first}__{than}e": self.values[0]}),
-            Q(**{f"{first}__{than}": self.values[0]}) | Q(**{f"{key}__{than}": self.values[1]}),
-        )
+        after = Q(**{f"{first}__{than}e": value}) & (Q(**{f"{first}__{than}": value}) | is_later)
+        has_nulls = rows.model._meta.get_field(first).null
+        return rows.filter(after | is_null if has_nulls and not nulls_come_first else after)
 
 
 def order_of(rows: QuerySet[Any]) -> list[str]:
@@ -70,5 +78,9 @@ def order_of(rows: QuerySet[Any]) -> list[str]:
 def after(row: Model, order: list[str], total: int) -> str:
     """The text of the cursor for the rows after this one."""
     values = [getattr(row, name.removeprefix("-")) for name in order]
-    texts = [value.isoformat() if hasattr(value, "isoformat") else str(value) for value in values]
+    texts = [None if value is None else _text(value) for value in values]
     return Cursor(order, texts, total).encode()
+
+
+def _text(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

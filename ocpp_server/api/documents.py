@@ -100,8 +100,8 @@ def _envelope(name: str, data: Any) -> Any:
     )
 
 
-def listed(name: str, key: str, shape: type[serializers.Serializer[Any]], *, is_series: bool = False) -> Any:
-    """The envelope of a list; `is_series` adds the cursor."""
+def listed(name: str, key: str, shape: type[serializers.Serializer[Any]]) -> Any:
+    """The envelope of a list."""
     following = serializers.CharField(
         allow_null=True, help_text="The cursor of the next page; null on the last page."
     )
@@ -111,7 +111,7 @@ def listed(name: str, key: str, shape: type[serializers.Serializer[Any]], *, is_
             key: shape(many=True),
             "count": serializers.IntegerField(help_text="Rows on this page."),
             "total": serializers.IntegerField(help_text="Rows that match."),
-            **({"next": following} if is_series else {}),
+            "next": following,
         },
     )
 

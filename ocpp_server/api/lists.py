@@ -62,7 +62,9 @@ def midnight(day: date) -> datetime:
 
 
 class ListQuery(StrictSerializer):
-    """The query string of a list. Subclasses add filters, `ordering` and `search`."""
+    """The query string of a list: `next` of a page is the `cursor` of the next one, so that rows which are
+    added or deleted meanwhile shift no page. Subclasses add filters, `ordering` and `search`.
+    """
 
     limit = WholeField(default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
     offset = WholeField(default=0, min_value=0, max_value=MAX_OFFSET)
@@ -75,12 +77,18 @@ class ListQuery(StrictSerializer):
     moment: str = ""
 
     def get_fields(self) -> dict[str, Any]:
-        return super().get_fields() | (period() if self.moment else {})
+        return super().get_fields() | {"cursor": _cursor()} | (period() if self.moment else {})
 
     @property
-    def cursor(self) -> str | None:
-        """The cursor of the request; None for a list without cursors."""
-        return None
+    def cursor(self) -> str:
+        """The cursor of the request; empty on the first page."""
+        word: str = self.validated_data["cursor"]
+        return word
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("cursor") and attrs["offset"]:
+            raise serializers.ValidationError({"offset": ["A cursor has its own place; leave it out."]})
+        return attrs
 
     def order(self) -> list[str]:
         """The model fields to sort by, the key last so that pages never overlap."""
@@ -116,30 +124,14 @@ class ChangedQuery(ListQuery):
         return within(super().filtered(rows), "updated_at", self.validated_data, prefix="updated_")
 
 
-class SeriesQuery(ListQuery):
-    """The query string of a list that may have millions of rows: `next` of a page is the `cursor` of the
-    next.
-    """
-
-    def get_fields(self) -> dict[str, Any]:
-        word = TextField(
-            required=False,
-            default="",
-            allow_blank=True,
-            max_length=cursors.MAX_LENGTH,
-            help_text="`next` of the page before, with the same filters and ordering, and no offset.",
-        )
-        return super().get_fields() | {"cursor": word}
-
-    @property
-    def cursor(self) -> str | None:
-        word: str = self.validated_data["cursor"]
-        return word
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["cursor"] and attrs["offset"]:
-            raise serializers.ValidationError({"offset": ["A cursor has its own place; leave it out."]})
-        return attrs
+def _cursor() -> TextField:
+    return TextField(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=cursors.MAX_LENGTH,
+        help_text="`next` of the page before, with the same filters and ordering, and no offset.",
+    )
 
 
 def ordering(names: Iterable[str]) -> serializers.ChoiceField:
@@ -198,7 +190,7 @@ def page(
     """Answer one page of `rows` under `name`.
 
     A page costs two queries, and those of the prefetches: the rows, and the exact total, which the database
-    counts in an index. A page of a cursor has the total of the first page instead. `prepare` may load data
+    counts in an index. A page after a cursor has the total of the first page instead. `prepare` may load data
     for all rows of the page at once; it returns the `prepared` value of the serializer's context.
     """
     asked = query(kind, request)
@@ -207,20 +199,15 @@ def page(
     if order:
         kept = kept.order_by(*order)
     offset, limit = asked.validated_data["offset"], asked.validated_data["limit"]
-    following: dict[str, str | None] = {}
-    if asked.cursor is None:
-        total = kept.order_by().count()
-        found = list(kept[offset : offset + limit]) if offset < total else []
-    else:
-        found, total, following["next"] = _read_on(kept, asked.cursor, offset, limit)
+    found, total, following = _read_on(kept, asked.cursor, offset, limit)
     context = {"request": request, "prepared": prepare(found) if prepare else None}
     items = shape(found, many=True, context=context).data
-    data = {name: items, "count": len(items), "total": total, **following}
+    data = {name: items, "count": len(items), "total": total, "next": following}
     return answer(f"{len(items)} of {total} {noun}.", data)
 
 
 def _read_on(rows: QuerySet[Any], word: str, offset: int, limit: int) -> tuple[list[Any], int, str | None]:
-    """A page of a series, the total of its rows, and the cursor of the next page."""
+    """A page, the total of its list, and the cursor of the next page."""
     order = cursors.order_of(rows)
     if word:
         try:

@@ -18,7 +18,7 @@ from ocpp_server.api.authentication import actor
 from ocpp_server.api.documents import Method, enveloped, listed
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import StrictSerializer
-from ocpp_server.api.lists import ListQuery, SeriesQuery, page
+from ocpp_server.api.lists import ListQuery, page
 from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.api.views import body
 from ocpp_server.credentials import Role
@@ -106,7 +106,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class List(Operation):
-    """`GET` of the collection, in pages. `query`: filters, search and ordering. A SeriesQuery adds cursors.
+    """`GET` of the collection, in pages. `query`: filters, search and ordering.
 
     `serializer`: the shape of a row, if it has less than the row alone.
     """
@@ -118,8 +118,7 @@ class List(Operation):
 
     def document(self, resource: type[ResourceViewSet]) -> Callable[[Method], Method]:
         shape = self.serializer or resource.serializer_class
-        is_series = issubclass(self.query, SeriesQuery)
-        answers = listed(f"{resource.component}s", resource.key, shape, is_series=is_series)
+        answers = listed(f"{resource.component}s", resource.key, shape)
         return resource.documented(self, answers, query=self.query)
 
     def summarized(self, resource: type[ResourceViewSet]) -> str:

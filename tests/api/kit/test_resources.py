@@ -13,7 +13,7 @@ from rest_framework import serializers
 from chargepoints.models import ChargePoint, Site
 from ocpp_server.api import errors
 from ocpp_server.api.fields import ReadSerializer, StrictSerializer, TextField
-from ocpp_server.api.lists import ChangedQuery, SeriesQuery, ordering, search
+from ocpp_server.api.lists import ChangedQuery, ordering, search
 from ocpp_server.api.lookups import TEXT, Lookup
 from ocpp_server.api.operations import Act, All, Change, Create, Delete, Get, List, Operation, Part
 from ocpp_server.api.resources import ResourceViewSet, Router
@@ -35,7 +35,7 @@ class PlaceBody(StrictSerializer):
     name = TextField(max_length=20)
 
 
-class PlaceQuery(ChangedQuery, SeriesQuery):
+class PlaceQuery(ChangedQuery):
     orderings = {"id": "pk", "name": "name_key"}
     exact = {"city": "city__iexact"}
 
