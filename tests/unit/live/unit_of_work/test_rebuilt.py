@@ -280,7 +280,7 @@ async def test_the_live_state_is_the_one_in_the_database(
 
 
 @pytest.mark.parametrize("version", [V16, V201, V21])
-@searched_for_long(1500)
+@searched_for_long(300)
 @given(st.data())
 async def test_the_live_state_is_the_one_in_the_database_for_long(
     engine: None, monkeypatch: pytest.MonkeyPatch, version: str, data: st.DataObject

@@ -208,7 +208,7 @@ async def test_no_card_stays_locked(
     await locks_no_card(versions, happening, is_group=is_group)
 
 
-@searched_for_long(2000)
+@searched_for_long(500)
 @given(versions, st.lists(steps, max_size=25), st.booleans())
 async def test_no_card_stays_locked_for_long(
     engine: None, limits: None, versions: list[str], happening: list[Step], is_group: bool

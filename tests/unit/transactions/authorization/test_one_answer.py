@@ -271,7 +271,7 @@ async def test_the_answer_is_the_same_in_every_process(
 
 
 @pytest.mark.parametrize("version", [V16, V201])
-@searched_for_long(1500)
+@searched_for_long(300)
 @given(worlds)
 async def test_the_answer_is_the_same_in_every_process_for_long(
     engine: None, operator: Caller, settings: Any, version: str, drawn: dict[str, Any]

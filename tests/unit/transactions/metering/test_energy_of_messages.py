@@ -308,7 +308,7 @@ async def test_complete_messages_bill_the_same_in_any_order(
 
 @pytest.mark.parametrize("version", [V16, V201, V21])
 @pytest.mark.parametrize("holds", [loses_some, loses_none])
-@searched_for_long(1500)
+@searched_for_long(300)
 @given(sessions(), st.data())
 async def test_the_bill_of_an_honest_meter_for_long(
     engine: None, version: str, holds: Any, session: Session, data: st.DataObject

@@ -1,0 +1,333 @@
+"""The pages of a list are together the whole, whatever is added, changed and deleted between two pages."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+from django.db.models import Model
+from hypothesis import given, note
+from hypothesis import strategies as st
+
+from accounts.models import Contract, Member, Token, TokenGroup, User
+from chargepoints.models import (
+    ChargePoint,
+    Command,
+    FollowUp,
+    Message,
+    Note,
+    ReportAssembly,
+    Site,
+)
+from ocpp_server.api.pages import document
+from tests.api.conftest import NOON, Caller
+from tests.direct.properties import searched, searched_for_long
+from transactions.models import AccessRule, MeterValue, Transaction
+
+pytestmark = pytest.mark.django_db
+
+V1 = "/api/v1/"
+_numbers = itertools.count(1)
+# Not lists of rows in pages: a file, and events, which are never deleted between two pages (see `gap`).
+OTHERS = {"tokens/export", "events"}
+
+
+def moment(number: int) -> datetime:
+    """The time of a row: three rows share each, as rows that are written at once do."""
+    return NOON + timedelta(seconds=number // 3)
+
+
+def some_moment(number: int) -> datetime | None:
+    return None if number % 3 == 0 else moment(number)
+
+
+class Parents:
+    """The rows that the rows of the lists belong to. They stay."""
+
+    def __init__(self) -> None:
+        self.station = ChargePoint.objects.create(identity="~parent")
+        self.person = User.objects.create(username="~parent", name="~parent")
+        self.contract = Contract.objects.create(contract_id="~parent")
+        self.session = self.a_session(1_000_000)
+        self.site = Site.objects.create(name="~parent")
+
+    def a_session(self, number: int) -> Transaction:
+        at = moment(number % 1000)
+        return Transaction.objects.create(
+            id=1000 + number,
+            ocpp_id=str(number),
+            charge_point=self.station,
+            started_at=at,
+            start_received_at=at,
+            last_message_at=at,
+        )
+
+    def a_contract(self, number: int) -> Contract:
+        contract = Contract.objects.create(
+            contract_id=f"C-{number}", name=f"N{number % 2}", valid_until=some_moment(number)
+        )
+        Member.objects.create(contract=contract, user=self.person, role=Member.Role.MEMBER)
+        return contract
+
+    def a_command(self, number: int) -> Command:
+        return Command.objects.create(
+            id=uuid4(),
+            charge_point=self.station,
+            action="Reset",
+            payload={},
+            created_at=moment(number),
+            deadline_at=moment(number),
+        )
+
+    def a_token(self, number: int) -> Token:
+        return Token.objects.create(uid=f"U-{number}", user=self.person)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How rows of a list are added and changed, and which field of the answer is which field of the row."""
+
+    add: Callable[[Parents, int], Model]
+    change: str  # a column that no ordering uses
+    field: str = "id"
+    column: str = "pk"
+    parent: Callable[[Parents], object] | None = None
+
+
+def a_station(parents: Parents, number: int) -> ChargePoint:
+    return ChargePoint.objects.create(
+        identity=f"CP-{number}",
+        vendor=f"V{number % 2}",
+        is_online=bool(number % 2),
+        last_seen_at=some_moment(number),
+    )
+
+
+def a_message(parents: Parents, number: int) -> Message:
+    return Message.objects.create(
+        charge_point=parents.station,
+        direction="in",
+        action="Heartbeat",
+        request="{}",
+        size=2,
+        message_id=str(number),
+        at=moment(number),
+    )
+
+
+def a_reading(parents: Parents, number: int) -> MeterValue:
+    return MeterValue.objects.create(
+        charge_point=parents.station,
+        transaction=parents.session,
+        measurand="Voltage",
+        raw=str(number),
+        sample_key=number,
+        measured_at=moment(number),
+        received_at=NOON,
+    )
+
+
+def a_follow_up(parents: Parents, number: int) -> FollowUp:
+    return FollowUp.objects.create(
+        charge_point=parents.station,
+        action="NotifyReport",
+        payload="{}",
+        fingerprint=str(number),
+        received_at=moment(number),
+    )
+
+
+def a_report(parents: Parents, number: int) -> ReportAssembly:
+    return ReportAssembly.objects.create(
+        charge_point=parents.station,
+        action="NotifyReport",
+        request_id=number,
+        started_at=moment(number),
+        last_at=moment(number),
+    )
+
+
+def a_rule(parents: Parents, number: int) -> AccessRule:
+    token = Token.objects.create(uid=f"R-{number}")
+    return AccessRule.objects.create(token=token, site=parents.site, effect="allow")
+
+
+def a_group(parents: Parents, number: int) -> TokenGroup:
+    return TokenGroup.objects.create(group_id=f"G-{number}", name=f"N{number % 2}", contract=parents.contract)
+
+
+def a_user(parents: Parents, number: int) -> User:
+    return User.objects.create(username=f"u{number}", name=f"N{number % 2}", email=f"{number}@x.org")
+
+
+def of_station(parents: Parents) -> object:
+    return parents.station.identity
+
+
+def of_person(parents: Parents) -> object:
+    return parents.person.pk
+
+
+LISTS = {
+    "access-rules": Rows(a_rule, "note"),
+    "chargepoints": Rows(a_station, "serial_number", "clientId", "identity"),
+    "chargepoints/{client_id}/commands": Rows(Parents.a_command, "status", "requestId", parent=of_station),
+    "chargepoints/{client_id}/follow-ups": Rows(a_follow_up, "status", parent=of_station),
+    "chargepoints/{client_id}/messages": Rows(a_message, "error_code", parent=of_station),
+    "chargepoints/{client_id}/notes": Rows(
+        lambda parents, number: Note.objects.create(
+            charge_point=parents.station, text=str(number), author="A"
+        ),
+        "text",
+        parent=of_station,
+    ),
+    "chargepoints/{client_id}/reports": Rows(a_report, "state", parent=of_station),
+    "contracts": Rows(Parents.a_contract, "issuer"),
+    "sites": Rows(lambda _, number: Site.objects.create(name=f"S{number}"), "city"),
+    "token-groups": Rows(a_group, ""),
+    "tokens": Rows(Parents.a_token, "visual_number"),
+    "transactions": Rows(Parents.a_session, "stop_reason", "transactionId"),
+    "transactions/{transaction_id}/meter-values": Rows(
+        a_reading, "unit", "raw", "raw", parent=lambda parents: parents.session.pk
+    ),
+    "users": Rows(a_user, "phone"),
+    "users/{user_id}/contracts": Rows(Parents.a_contract, "issuer", parent=of_person),
+    "users/{user_id}/tokens": Rows(Parents.a_token, "visual_number", parent=of_person),
+}
+
+
+def lists_of_the_api() -> dict[str, list[str]]:
+    """The paths of all lists that have pages, with their orderings."""
+    found = {}
+    for path, item in document()["paths"].items():
+        parameters = {one["name"]: one for one in item.get("get", {}).get("parameters", ())}
+        if parameters.keys() & {"limit", "offset", "cursor", "after"}:
+            orderings = parameters.get("ordering", {}).get("schema", {}).get("enum", [])
+            found[path.removeprefix(V1)] = ["", *orderings]
+    return found
+
+
+def test_every_list_of_the_api_is_here() -> None:
+    assert set(lists_of_the_api()) - OTHERS == set(LISTS)
+
+
+class Change(NamedTuple):
+    """What happens to the rows before the next page: `add`, `change` or `delete` the n-th of them."""
+
+    kind: str
+    number: int
+
+
+changes = st.builds(Change, st.sampled_from(["add", "change", "delete", "delete"]), st.integers(0, 30))
+
+
+class Walk:
+    """A client that reads all pages of a list, while the rows change."""
+
+    def __init__(self, caller: Caller, path: str, rows: Rows) -> None:
+        self.caller, self.rows = caller, rows
+        self.parents = Parents()
+        parent = rows.parent(self.parents) if rows.parent else ""
+        start, _, rest = path.partition("{")
+        self.path = V1 + start + (f"{parent}{rest.partition('}')[2]}" if rest else "")
+        self.known: list[Model] = []
+
+    def add(self) -> None:
+        self.known.append(self.rows.add(self.parents, next(_numbers)))
+
+    def happen(self, change: Change) -> set[str]:
+        """Change the rows; the keys of those that were added or deleted."""
+        if change.kind == "add":
+            self.add()
+            return {self.key(self.known[-1])}
+        if not self.known:
+            return set()
+        row = self.known[change.number % len(self.known)]
+        if change.kind == "delete":
+            self.known.remove(row)
+            key = self.key(row)
+            row.delete()
+            return {key}
+        if self.rows.change:
+            setattr(row, self.rows.change, "changed"[: row._meta.get_field(self.rows.change).max_length])
+        row.save()
+        return set()
+
+    def key(self, row: Model) -> str:
+        return str(getattr(row, self.rows.column))
+
+    def pages(self, limit: int, ordering: str) -> Iterator[list[str]]:
+        """The keys of each page. Before the next one is read, the caller may change the rows."""
+        sort, cursor = f"&ordering={ordering}" if ordering else "", ""
+        while True:
+            answer = self.caller.get(f"{self.path}?limit={limit}{sort}&cursor={cursor}")
+            assert answer.status_code == 200, answer.answer
+            (items,) = [value for value in answer.info.values() if isinstance(value, list)]
+            yield [str(item[self.rows.field]) for item in items]
+            cursor = answer.info["next"]
+            if cursor is None:
+                return
+
+
+def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -> None:
+    note(f"{ordering=} {drawn}")
+    walk = Walk(caller, path, LISTS[path])
+    parents = {str(one.pk) for one in (walk.parents.person, walk.parents.contract, walk.parents.session)}
+    parents |= {walk.parents.station.identity, str(walk.parents.site.pk)}
+    for _ in range(drawn["rows"]):
+        walk.add()
+    # A row whose place in the order changes may move to a page that was read, or come twice.
+    is_moving = "updated" in ordering.lower()
+    touched: set[str] = set()
+    read: list[str] = []
+    between = iter(drawn["changes"])
+
+    for page in walk.pages(drawn["limit"], ordering):
+        read += page
+        for change in next(between, ()):
+            if not (is_moving and change.kind == "change"):
+                touched |= walk.happen(change)
+
+    assert len(read) == len(set(read)), read
+    stayed = {walk.key(row) for row in walk.known} - touched
+    assert stayed <= set(read), sorted(stayed - set(read))
+    assert set(read) - stayed <= touched | parents
+    for row in walk.known:
+        row.delete()
+    for parent in (walk.parents.session, walk.parents.contract, walk.parents.person, walk.parents.site):
+        parent.delete()
+    walk.parents.station.delete()
+
+
+drawings = st.fixed_dictionaries(
+    {
+        "rows": st.integers(0, 9),
+        "limit": st.integers(1, 4),
+        "changes": st.lists(st.lists(changes, max_size=3), max_size=5),
+    }
+)
+
+
+@pytest.mark.parametrize("path", LISTS)
+@searched(12)
+@given(drawings, st.data())
+def test_the_pages_of_every_list_are_the_whole(
+    administrator: Caller, path: str, drawn: dict[str, Any], data: st.DataObject
+) -> None:
+    ordering = data.draw(st.sampled_from(lists_of_the_api()[path]))
+    are_whole(administrator, path, drawn, ordering)
+
+
+@pytest.mark.parametrize("path", LISTS)
+@searched_for_long(100)
+@given(drawings, st.data())
+def test_the_pages_of_every_list_are_the_whole_for_long(
+    administrator: Caller, path: str, drawn: dict[str, Any], data: st.DataObject
+) -> None:
+    ordering = data.draw(st.sampled_from(lists_of_the_api()[path]))
+    are_whole(administrator, path, drawn, ordering)
