@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+from tests import seeds
 from tests.processes import cleaning, must, starting
 from tests.servers import LiveServer
+
+# A failed test prints the @reproduce_failure that replays its example, beside the example itself.
+settings.register_profile("replayed", print_blob=True)
+settings.load_profile("replayed")
 
 SLOWEST = 10
 _seconds: Counter[str] = Counter()
@@ -45,6 +51,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if starting.starts_process(item):
             item.add_marker(pytest.mark.process)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failed test the command that replays it with its seed."""
+    report = yield
+    command = seeds.replay(item.nodeid)
+    if report.failed and command is not None:
+        report.sections.append(("Replay", command))
+    return report
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

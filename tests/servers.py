@@ -30,10 +30,10 @@ PORTLESS = ("processor", "housekeeping")
 
 # Server ports lie below the ephemeral ports of the system. Otherwise a client socket could take the port
 # before the server binds it, or a client that keeps retrying a stopped server could connect to itself. Each
-# worker of xdist has its own ports.
+# worker of xdist has its own ports. Their order is no part of a test: two runs at once must differ.
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 _PORTS = range(12_000 + _WORKER, 32_000, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
-_ports = itertools.cycle(random.sample(_PORTS, len(_PORTS)))
+_ports = itertools.cycle(random.Random(time.time_ns()).sample(_PORTS, len(_PORTS)))
 
 
 def free_port() -> int:

@@ -16,6 +16,7 @@ import pytest
 from tests.chaos.expected import ExpectedData
 from tests.chaos.stations import AnswerCounter, FixedEndpoint, FrameObserver, Station, make_stations, running
 from tests.conformance.peer import eventually
+from tests.seeds import chosen_seed
 from tests.servers import LiveServer
 
 pytestmark = pytest.mark.slow
@@ -38,7 +39,8 @@ async def charging(
     server: LiveServer, expected: ExpectedData, answers: AnswerCounter
 ) -> AsyncIterator[list[Station]]:
     """Run stations, and at the end wait until each has finished its current session."""
-    stations = make_stations(STATIONS, FixedEndpoint(server.ocpp), expected, seed=1, observer=answers)
+    seed = chosen_seed("stations")
+    stations = make_stations(STATIONS, FixedEndpoint(server.ocpp), expected, seed=seed, observer=answers)
     async with running(stations):
         await answers.more(10 * STATIONS)
         yield stations
@@ -109,7 +111,8 @@ async def test_F28_a_start_that_was_not_stored_does_not_block_its_token(
     server = await asyncio.to_thread(serve, tmp_path / "server", migrated_database, OCPP_JOURNAL_BUDGET="1s")
     expected = ExpectedData()
     endpoint = FixedEndpoint(server.ocpp)
-    first, second = make_stations(4, endpoint, expected, seed=1, observer=FrameObserver())[0::2]
+    seed = chosen_seed("stations")
+    first, second = make_stations(4, endpoint, expected, seed=seed, observer=FrameObserver())[0::2]
     second.card = first.card
     try:
         await first.deliver("Authorize", {"idTag": first.card})

@@ -15,6 +15,7 @@ import pytest
 from tests.chaos.expected import ExpectedData
 from tests.chaos.stations import AnswerCounter, FixedEndpoint, make_stations, running
 from tests.conformance.peer import eventually
+from tests.seeds import chosen_seed
 from tests.servers import ROOT, LiveServer
 
 pytestmark = pytest.mark.slow
@@ -61,7 +62,8 @@ async def test_F31_a_full_disk_closes_sockets_and_loses_no_message(
     server = filled(tmp_path / "server", migrated_database)
     await asyncio.to_thread(server.start)
     expected, answers = ExpectedData(), AnswerCounter()
-    stations = make_stations(STATIONS, FixedEndpoint(server.ocpp), expected, seed=1, observer=answers)
+    seed = chosen_seed("stations")
+    stations = make_stations(STATIONS, FixedEndpoint(server.ocpp), expected, seed=seed, observer=answers)
     try:
         async with running(stations, timeout_s=120):
             await answers.more(3 * STATIONS)

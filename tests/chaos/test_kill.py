@@ -1,20 +1,21 @@
-"""SIGKILL at random moments, while stations charge and repeat unanswered messages (F02, F11, F47, F51)."""
+"""SIGKILL at chosen moments, while stations charge and repeat unanswered messages (F02, F11, F47, F51)."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.chaos import plan
 from tests.chaos.expected import ExpectedData
+from tests.chaos.plan import Moment
 from tests.chaos.restarting import RestartingServer
 from tests.chaos.stations import AnswerCounter, FrameObserver, Station, make_stations, running
+from tests.seeds import chosen_seed
 
 STATIONS = 40
 # The longest time a server takes to stop after SIGTERM: the default of SHUTDOWN_GRACE.
@@ -26,57 +27,51 @@ _TARGETS = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent",
 class Killer(FrameObserver):
     """Kills the server microseconds to milliseconds after a station sends a frame or gets an answer."""
 
-    def __init__(self, server: RestartingServer, *, seed: int) -> None:
+    def __init__(self, server: RestartingServer, planned: Iterator[plan.Kill]) -> None:
         self.server = server
-        self.random = random.Random(seed)
         self.killed = asyncio.Event()
-        self._frames_left = 0
-        self._waits_for_answer = False
+        self._planned = planned
+        self._kill: plan.Kill | None = None
+        self._frames = 0
 
     def sent(self, action: str) -> None:
-        if not self._frames_left or action not in _TARGETS:
+        if self._kill is None or action not in _TARGETS:
             return
-        self._frames_left -= 1
-        if self._frames_left:
+        self._frames += 1
+        if self._frames != self._kill.frames:
             return
-        choice = self.random.random()
-        if choice < 0.5:
-            # The first answer shows that a batch is committed: its other answers are on their way now.
-            self._waits_for_answer = True
-            return
-        # 10 microseconds to 20 milliseconds: before, during or after the commit.
-        delay = 10 ** self.random.uniform(-5, -1.7)
-        if choice < 0.75:
-            self._kill_after(delay)
-        else:
-            asyncio.get_running_loop().call_later(delay, self._kill)
+        if self._kill.moment is Moment.BLOCKED_FRAME:
+            self._kill_blocked()
+        elif self._kill.moment is Moment.FRAME:
+            asyncio.get_running_loop().call_later(self._kill.delay_s, self._kill_now)
 
     def answered(self) -> None:
-        if self._waits_for_answer:
-            self._waits_for_answer = False
-            self._kill_after(10 ** self.random.uniform(-5, -3.3))
+        kill = self._kill
+        if kill is not None and kill.moment is Moment.ANSWER and self._frames >= kill.frames:
+            self._kill_blocked()
 
-    def _kill_after(self, delay: float) -> None:
+    def _kill_blocked(self) -> None:
         """Block the event loop until the kill: no station reads an answer that the server sends meanwhile."""
-        time.sleep(delay)
-        self._kill()
+        assert self._kill is not None
+        time.sleep(self._kill.delay_s)
+        self._kill_now()
 
-    def _kill(self) -> None:
+    def _kill_now(self) -> None:
+        self._kill = None
         self.server.kill()
         self.killed.set()
 
     async def once(self) -> None:
         """Start the server, kill it once and wait for its end."""
         self.killed.clear()
+        kill = next(self._planned)
         await self.server.start()
-        if self.random.random() < 0.04:
-            # Kill it while it starts.
-            await asyncio.sleep(10 ** self.random.uniform(-3, -0.7))
-            self._kill()
+        if kill.moment is Moment.START:
+            await asyncio.sleep(kill.delay_s)
+            self._kill_now()
         else:
             await self.server.listening()
-            # The kill may also come while the stations are still reconnecting.
-            self._frames_left = 1 + int(10 ** self.random.uniform(0, 2.6))
+            self._kill, self._frames = kill, 0
             await asyncio.wait_for(self.killed.wait(), 120)
         await self.server.ended()
 
@@ -103,12 +98,12 @@ async def charging(
 async def kill_repeatedly(server: RestartingServer, kills: int) -> ExpectedData:
     """Kill the server this many times and return the data the stations expect to be stored.
 
-    CHAOS_SEED repeats the random choices of a run, but not its timing.
+    The seed repeats after which frame each kill comes, with which delay, and the choices of each station. The
+    process itself runs at its own pace: the same delay may hit it before the commit or after.
     """
-    seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
-    print(f"CHAOS_SEED={seed}")
+    seed = chosen_seed("kills")
     expected = ExpectedData()
-    killer = Killer(server, seed=seed)
+    killer = Killer(server, plan.kills(seed))
     async with charging(server, expected, killer, seed=seed):
         for _ in range(kills):
             await killer.once()
@@ -167,7 +162,7 @@ async def test_a_server_stopped_under_load_finishes_its_open_messages_and_loses_
     server = RestartingServer(tmp_path / "server", migrated_database, cards=STATIONS)
     expected, answers = ExpectedData(), AnswerCounter()
 
-    async with charging(server, expected, answers, seed=2) as stations:
+    async with charging(server, expected, answers, seed=chosen_seed("stations")) as stations:
         for _ in range(5):
             await server.start()
             await server.listening()

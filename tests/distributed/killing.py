@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import random
+from collections.abc import Iterator
 
 from tests.chaos.expected import ExpectedData
+from tests.chaos.plan import Restart
 from tests.chaos.stations import AnswerCounter, Station, Station2x, Station16, Station21
 from tests.servers import LiveServer
 
@@ -25,12 +26,12 @@ class RestartedProcess:
     def url(self) -> str:
         return self.server.ocpp
 
-    async def kill_repeatedly(self, lifetime_s: tuple[float, float], chance: random.Random) -> None:
-        """Kill the process each time it has run for a random time between both limits, and restart it."""
-        while True:
-            await asyncio.sleep(chance.uniform(*lifetime_s))
+    async def kill_repeatedly(self, planned: Iterator[Restart], answers: AnswerCounter) -> None:
+        """Kill the process each time the stations have got as many answers as planned, and restart it."""
+        for kill in planned:
+            await answers.more(kill.answers)
             # A cancellation must not come between the kill and the restart.
-            await asyncio.shield(self.restart(chance.uniform(0, 1)))
+            await asyncio.shield(self.restart(kill.pause_s))
 
     async def restart(self, after_s: float) -> None:
         """Kill the process, and start it again after this time."""

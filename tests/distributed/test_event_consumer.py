@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests.chaos import plan
 from tests.chaos.expected import ExpectedData
 from tests.chaos.stations import AnswerCounter
 from tests.distributed.cluster import Cluster
@@ -24,6 +24,7 @@ from tests.distributed.event_consumer import Received
 from tests.distributed.killing import RestartedProcess, make_stations
 from tests.distributed.reconnecting import percentile
 from tests.processes import Launched, launch
+from tests.seeds import chosen_seed
 from tests.servers import API_KEY
 
 pytestmark = pytest.mark.slow
@@ -90,15 +91,17 @@ def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
 
 
 async def consume_during_kills(
-    cluster: Cluster, *, stations: int, kills: int, lifetime_s: tuple[float, float]
+    cluster: Cluster, *, stations: int, kills: int, lifetime: tuple[int, int]
 ) -> None:
     """Let stations charge while the consumer is killed, and a web process and the elected housekeeper once.
 
-    CHAOS_SEED repeats the random choices of a run, but not its timing.
+    The seed repeats after how many
+    answers to stations each kill comes and the choices of each station; which events a kill hits depends on
+    the pace of the processes.
     """
-    seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
-    print(f"CHAOS_SEED={seed}")
-    expected, chance = ExpectedData(), random.Random(seed)
+    seed = chosen_seed("kills")
+    expected, answers = ExpectedData(), AnswerCounter()
+    planned = plan.restarts(seed, 0, answers=lifetime)
     groups = await asyncio.gather(*(asyncio.to_thread(cluster.add, count, role) for role, count in ROLES))
     processes = [RestartedProcess(server) for group in groups for server in group]
     web, other_web, *_, housekeeper = processes
@@ -106,7 +109,7 @@ async def consume_during_kills(
         card = {"uid": f"CARD-{number}", "type": "RFID"}
         status, answer = await asyncio.to_thread(web.server.request, "POST", "/api/v1/tokens", card)
         assert status == 201, answer
-    charging = make_stations(processes, stations, expected, AnswerCounter(), seed=seed)
+    charging = make_stations(processes, stations, expected, answers, seed=seed)
     consumer = Consumer(cluster.folder / "events.jsonl", [web.server.port, other_web.server.port])
     began = time.monotonic()
     running = [asyncio.ensure_future(station.run()) for station in charging]
@@ -116,7 +119,7 @@ async def consume_during_kills(
     with consumer.running():
         try:
             for number in range(kills):
-                await asyncio.sleep(chance.uniform(*lifetime_s))
+                await answers.more(next(planned).answers)
                 await asyncio.to_thread(consumer.kill)
                 await asyncio.to_thread(consumer.start)
                 if number == kills // 4:
@@ -238,9 +241,9 @@ def spread(seconds: Iterable[float]) -> str:
 
 
 async def test_a_consumer_that_is_killed_5_times_misses_no_event_of_12_stations(cluster: Cluster) -> None:
-    await consume_during_kills(cluster, stations=12, kills=5, lifetime_s=(0.3, 1.5))
+    await consume_during_kills(cluster, stations=12, kills=5, lifetime=(20, 150))
 
 
 @pytest.mark.nightly
 async def test_a_consumer_that_is_killed_20_times_misses_no_event_of_100_stations(cluster: Cluster) -> None:
-    await consume_during_kills(cluster, stations=100, kills=20, lifetime_s=(0.3, 4))
+    await consume_during_kills(cluster, stations=100, kills=20, lifetime=(100, 1_500))

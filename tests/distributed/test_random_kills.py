@@ -1,20 +1,20 @@
-"""Processes of every role are killed at random moments while stations charge through gateways and sockets."""
+"""Processes of every role are killed at chosen moments while stations charge through gateways and sockets."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 from collections.abc import Iterator
 
 import pytest
 
 from tests.chaos.expected import ExpectedData
+from tests.chaos.plan import restarts
 from tests.chaos.stations import AnswerCounter
 from tests.distributed.cluster import Cluster
 from tests.distributed.conftest import MakeCluster
 from tests.distributed.killing import RestartedProcess, make_stations
 from tests.distributed.sqlite_copy import copy
+from tests.seeds import chosen_seed
 
 pytestmark = pytest.mark.slow
 ROLES = (("gateway", 1), ("processor", 2), ("web", 2), ("housekeeping", 1))
@@ -28,15 +28,16 @@ def cluster(make_cluster: MakeCluster) -> Iterator[Cluster]:
 
 
 async def charge_during_kills(
-    cluster: Cluster, stations: int, seconds: float, lifetime_s: tuple[float, float]
+    cluster: Cluster, stations: int, seconds: float, lifetime: tuple[int, int]
 ) -> int:
     """Let stations charge while processes are killed, and check that all their data is stored.
 
-    Returns the number of kills. CHAOS_SEED repeats the random choices of a run, but not its timing.
+    Returns the number of kills. The seed repeats after how many
+    answers each process is killed and the choices of each station; which messages a kill hits depends on the
+    pace of the processes.
     """
-    seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
-    print(f"CHAOS_SEED={seed}")
-    expected, answers, chance = ExpectedData(), AnswerCounter(), random.Random(seed)
+    seed = chosen_seed("kills")
+    expected, answers = ExpectedData(), AnswerCounter()
     processes: list[RestartedProcess] = []
     for role, count in ROLES:
         added = await asyncio.to_thread(cluster.add, count, role)
@@ -49,7 +50,10 @@ async def charge_during_kills(
         assert status == 201, answer
     charging = make_stations(processes, stations, expected, answers, seed=seed)
     running = [asyncio.ensure_future(station.run()) for station in charging]
-    killing = [asyncio.ensure_future(process.kill_repeatedly(lifetime_s, chance)) for process in processes]
+    killing = [
+        asyncio.ensure_future(process.kill_repeatedly(restarts(seed, number, answers=lifetime), answers))
+        for number, process in enumerate(processes)
+    ]
     try:
         await asyncio.sleep(seconds)
         for task in killing:
@@ -79,20 +83,20 @@ async def charge_during_kills(
 async def test_processes_of_every_role_are_killed_and_no_message_is_lost_or_stored_twice(
     cluster: Cluster,
 ) -> None:
-    kills = await charge_during_kills(cluster, stations=16, seconds=8, lifetime_s=(1, 5))
+    kills = await charge_during_kills(cluster, stations=16, seconds=8, lifetime=(40, 300))
 
     assert kills >= 4
 
 
 @pytest.mark.nightly
 async def test_20_seconds_of_random_kills_with_24_stations(cluster: Cluster) -> None:
-    kills = await charge_during_kills(cluster, stations=24, seconds=20, lifetime_s=(2, 12))
+    kills = await charge_during_kills(cluster, stations=24, seconds=20, lifetime=(100, 1_200))
 
     assert kills >= 4
 
 
 @pytest.mark.soak
 async def test_five_minutes_of_random_kills_with_300_stations(cluster: Cluster) -> None:
-    kills = await charge_during_kills(cluster, stations=300, seconds=300, lifetime_s=(5, 40))
+    kills = await charge_during_kills(cluster, stations=300, seconds=300, lifetime=(2_000, 20_000))
 
     assert kills >= 30

@@ -32,6 +32,7 @@ async def make_station(csms: Any) -> AsyncIterator[MakeStation]:
     stations: list[Station] = []
 
     async def make(version: str, identity: str = "CS 1", **options: Any) -> Station:
+        # A constant seed: the tests expect the readings of one known session.
         options = {"speed": SPEED, "seed": 7, "call_timeout_s": TIMEOUT_S} | options
         station = Station(identity, version, csms.url, **options)
         stations.append(station)

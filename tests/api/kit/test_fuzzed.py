@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from simulator.station import Station
+from tests.seeds import chosen_seed
 from tests.servers import API_KEY, LiveServer
 
 # 502 and 503 are caused by stations and documented; 500 would be a fault of the server.
@@ -55,7 +56,7 @@ async def test_valid_and_invalid_requests_get_documented_answers(
         *("--phases", phases),
         *("--max-examples", str(examples)),
         *("--checks", ",".join(CHECKS)),
-        *("--seed", "1"),
+        *("--seed", str(chosen_seed("requests"))),
         *("--request-timeout", "60"),
         *("--generation-database", "none"),
         *("--suppress-health-check", "too_slow"),

@@ -11,6 +11,7 @@ from ocpp_server.protocol import actions, schemas
 from ocpp_server.protocol.versions import V2X
 from simulator import Station
 from tests.conformance.peer import TIMEOUT_S, V16, V21, V201, eventually, fresh, station
+from tests.seeds import chosen_seed
 from tests.unit.protocol.samples import example
 
 # The answers that are not empty.
@@ -198,7 +199,7 @@ async def test_TC_H_07_the_end_of_a_reservation_belongs_to_its_command(server, r
 
 
 async def test_a_simulated_station_sends_what_it_has_accepted(server, records, operator):
-    simulated = Station(fresh("SIM"), "2.0.1", server.ocpp, speed=500, seed=7)
+    simulated = Station(fresh("SIM"), "2.0.1", server.ocpp, speed=500, seed=chosen_seed("simulated station"))
     await simulated.start(timeout_s=TIMEOUT_S)
     try:
         for action, payload in (

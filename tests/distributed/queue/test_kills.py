@@ -29,6 +29,7 @@ from tests.distributed.queue.worker_pool import (
     log_of,
     waits_for_a_lock,
 )
+from tests.seeds import chosen_seed
 
 # Messages of one transaction: Started, Updated ..., Ended.
 EVENTS = 10
@@ -143,8 +144,7 @@ async def run(  # noqa: PLR0913 - each parameter sets one dimension of the run
     quiet_s: float,
 ) -> Run:
     """Run until every message is answered, or until `quiet_s` seconds pass without an answer."""
-    seed = int(os.environ.get("CHAOS_SEED") or random.randrange(10**6))
-    print(f"CHAOS_SEED={seed}")
+    seed = chosen_seed("kills")
     dice = random.Random(seed)
     made = Run([PipeliningStation(f"Q-{n}", random.Random(f"{seed}/{n}")) for n in range(stations)])
     async with WorkerPool(cluster, stations=stations) as worker_pool, fake_gateway(cluster) as gateway:
