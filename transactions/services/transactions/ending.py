@@ -124,7 +124,7 @@ def _matching(station: Station, stop: Stop) -> TransactionState | None:
 
 
 async def _keep_conflict(station: Station, transaction: TransactionState) -> None:
-    if await quarantine.is_kept(station):
+    if await quarantine.is_repeated(station):
         return
     quarantine.keep(
         station,
@@ -138,7 +138,7 @@ async def _keep_conflict(station: Station, transaction: TransactionState) -> Non
 async def _keep_orphan(station: Station, stop: Stop, decision: Decision | None) -> None:
     """Keep the text of a stop without a transaction, and build a session from it where it has readings."""
     number = stop.number
-    if await quarantine.is_kept(station):
+    if await quarantine.is_repeated(station):
         station.deviation("repeated-stop")
         return
     is_foreign = number >= 1000 and await journal.run(Transaction.objects.filter(pk=number).exists)

@@ -70,7 +70,7 @@ async def record(*, station: Station, event: Event) -> Decision | None:
         station.deviation("unnumbered-event", f"seqNo {event.seq_no} again", path="seqNo")
     elif known is not None:
         station.deviation("conflicting-event")
-        if await quarantine.is_kept(station):
+        if await quarantine.is_repeated(station):
             return await _decide_again(station, transaction, event)
         quarantine.keep(
             station,

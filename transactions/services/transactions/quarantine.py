@@ -55,9 +55,14 @@ def keep(
     )
 
 
-async def is_kept(station: Station) -> bool:
-    """Whether the current message was kept before: a station repeats a message that got no answer."""
-    return await journal.run(_is_kept, station.pk, station.action, _normalised(station))
+async def is_repeated(station: Station) -> bool:
+    """Whether the current message was handled and kept before: a station repeats a message without an answer.
+
+    One that was kept because it got an error was not handled yet.
+    """
+    return await journal.run(
+        _is_kept, station.pk, station.action, _normalised(station), but=QuarantinedMessage.Reason.BAD_MESSAGE
+    )
 
 
 def _normalised(station: Station) -> str:
@@ -73,10 +78,11 @@ def _normalised(station: Station) -> str:
     )
 
 
-def _is_kept(charge_point_pk: int, action: str, payload: str) -> bool:
+def _is_kept(charge_point_pk: int, action: str, payload: str, *, but: str = "") -> bool:
+    """Whether a message is kept, for another reason than `but`, or no more may be."""
     kept = QuarantinedMessage.objects.filter(charge_point_id=charge_point_pk)
-    payload = masked_text(payload, action)
-    return kept.filter(action=action, payload=payload).exists() or kept.count() >= MAX_PER_STATION
+    same = kept.filter(action=action, payload=masked_text(payload, action)).exclude(reason=but)
+    return same.exists() or kept.count() >= MAX_PER_STATION
 
 
 def resolve(station: Station, pk: int, transaction_id: int) -> None:
@@ -113,7 +119,7 @@ async def keep_refused(station: Station, exchange: Exchange) -> None:
     """
     if exchange.call.action not in ABOUT_MONEY or not station.is_accepted or exchange.error is None:
         return
-    if await is_kept(station):
+    if await journal.run(_is_kept, station.pk, station.action, _normalised(station)):
         return
     keep(
         station,
