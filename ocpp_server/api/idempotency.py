@@ -26,6 +26,8 @@ KEPT_FOR = timedelta(hours=24)
 ABANDONED_AFTER = timedelta(minutes=5)
 # The statuses of requests that had no effect: the same request may be sent again.
 _WITHOUT_EFFECT = frozenset({400, 401, 403, 404, 405, 412, 415, 422, 429, 500, 503})
+# The fields of an answer that name the commands that were sent.
+_NAMES_OF_SENT = frozenset({"requestId", "requestIds"})
 
 
 class Replay(Exception):
@@ -105,8 +107,8 @@ def _file(value: Any) -> Any:
 
 
 def _was_sent(response: Response) -> bool:
-    """Whether a command was sent. A 503 may come after that, if the connection is lost, and a retry would
-    send the command again.
+    """Whether a command was sent, or the first parts of one in parts. A 503 may come after that, if the
+    connection is lost, and a retry would send the command again.
     """
     data = response.data.get("data") if isinstance(response.data, dict) else None
-    return isinstance(data, dict) and "requestId" in data
+    return isinstance(data, dict) and not data.keys().isdisjoint(_NAMES_OF_SENT)
