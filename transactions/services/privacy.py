@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from django.contrib.admin.models import LogEntry
@@ -48,6 +48,8 @@ _UIDS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
 )
 # Rows per batch of a search; only rows that change are locked.
 _AT_ONCE = 20_000
+# Comparisons of one query.
+_MOST_COMPARISONS = 300
 _HEX = re.compile(r"(?:[0-9A-F]{2})+")
 
 
@@ -111,6 +113,9 @@ def erase(user: User) -> Erased:
     by_spelling = {
         spelling.casefold(): pseudonyms[token.pk] for token in tokens for spelling in _spellings(token.uid)
     }
+    # Before the rows lose them: the stored answers of the API are searched for these words.
+    words = {user.name, user.email, user.phone, *by_spelling}
+    words |= {word for token in tokens for word in (token.name, token.visual_number)}
     # The logs first: after an interruption the person still exists and can be erased again.
     keeping.erase_personal([*by_spelling, user.name, user.email, user.phone])
     messages = sum(_replace_in_texts(*where, by_spelling) for where in (*_TEXTS, *_JSON)) if tokens else 0
@@ -119,7 +124,7 @@ def erase(user: User) -> Erased:
     sessions = 0
     with transaction.atomic():
         for model, columns in _UIDS:
-            for row in _rows(model, _any(columns, "iexact", by_spelling)):
+            for row in _rows(model, columns, "iexact", by_spelling):
                 changes: dict[str, Any] = {
                     name: by_spelling[getattr(row, name).casefold()]
                     for name in columns
@@ -136,6 +141,7 @@ def erase(user: User) -> Erased:
             token.status, token.valid = Token.Status.INVALID, False
             token.save()
         _forget_history(user, tokens)
+        _forget_answers(words)
         _forget_person(user)
     for charge_point in ChargePoint.objects.online().filter(pk__in=affected):
         # A late reading would write back the UID from the connected station's live state.
@@ -174,7 +180,7 @@ def _forget_person(user: User) -> None:
 
 
 def _forget_history(user: User, tokens: list[Token]) -> None:
-    """Erase names and UIDs from the admin's history and delete stored answers that contain them."""
+    """Erase names and UIDs from the admin's history."""
     for model, keys in (
         (User, [user.pk]),
         (Token, [token.pk for token in tokens]),
@@ -183,28 +189,30 @@ def _forget_history(user: User, tokens: list[Token]) -> None:
         LogEntry.objects.filter(
             content_type=ContentType.objects.get_for_model(model), object_id__in=[str(key) for key in keys]
         ).update(object_repr="erased", change_message="")
-    quoted = Q()
-    for words in (user.email, user.name, *(token.uid for token in tokens)):
-        if words:
-            quoted |= Q(answer__icontains=words)
-    if quoted:
-        IdempotentRequest.objects.filter(quoted).delete()
+
+
+def _forget_answers(words: Iterable[str]) -> None:
+    """Delete the answers stored for an Idempotency-Key that contain one of the words."""
+    written = {text for word in words if word.strip() for text in _in_json(word)}
+    for condition in _any(("answer",), "icontains", written):
+        IdempotentRequest.objects.filter(condition).delete()
+
+
+def _in_json(text: str) -> set[str]:
+    """The spellings of a text inside of a JSON string: SQLite stores ASCII only."""
+    return {json.dumps(text, ensure_ascii=is_ascii)[1:-1] for is_ascii in (True, False)}
 
 
 def _replace_in_texts(
     model: type[models.Model], columns: tuple[str, ...], by_spelling: Mapping[str, str]
 ) -> int:
     """Replace UIDs that are a whole JSON string. Returns the number of changed rows."""
-    written = {
-        json.dumps(spelling, ensure_ascii=is_ascii)[1:-1]: pseudonym
-        for spelling, pseudonym in by_spelling.items()
-        for is_ascii in (True, False)
-    }
+    written = {text: pseudonym for spelling, pseudonym in by_spelling.items() for text in _in_json(spelling)}
     words = "|".join(map(re.escape, sorted(written, key=len, reverse=True)))
     pattern = re.compile(rf'"\s*({words})\s*"', re.IGNORECASE)
     alike = {text.casefold(): pseudonym for text, pseudonym in written.items()}
     changed = 0
-    for row in _rows(model, _any(columns, "icontains", written)):
+    for row in _rows(model, columns, "icontains", written):
         changes: dict[str, Any] = {}
         for name in columns:
             before = getattr(row, name)
@@ -217,17 +225,25 @@ def _replace_in_texts(
     return changed
 
 
-def _any(columns: tuple[str, ...], lookup: str, words: Mapping[str, str]) -> Q:
-    condition = Q()
-    for name in columns:
-        for word in words:
-            condition |= Q(**{f"{name}__{lookup}": word})
-    return condition
+def _any(columns: tuple[str, ...], lookup: str, words: Iterable[str]) -> Iterator[Q]:
+    """Conditions of which each row with one of the words fulfils at least one. SQLite limits their depth."""
+    texts, size = list(words), _MOST_COMPARISONS // len(columns)
+    for start in range(0, len(texts), size):
+        condition = Q()
+        for word in texts[start : start + size]:
+            for name in columns:
+                condition |= Q(**{f"{name}__{lookup}": word})
+        yield condition
 
 
-def _rows(model: type[models.Model], condition: Q) -> Iterator[Any]:
-    """The matching rows, read in batches: the logs have no index for this, and stations continue to write."""
-    if not condition:
+def _rows(
+    model: type[models.Model], columns: tuple[str, ...], lookup: str, words: Iterable[str]
+) -> Iterator[Any]:
+    """The rows with one of the words, each once, read in batches: the logs have no index for this, and
+    stations continue to write.
+    """
+    conditions = list(_any(columns, lookup, words))
+    if not conditions:
         return
     ends = model._default_manager.aggregate(first=Min("pk"), last=Max("pk"))
     if ends["first"] is None:
@@ -236,7 +252,10 @@ def _rows(model: type[models.Model], condition: Q) -> Iterator[Any]:
         range(ends["first"], ends["last"] + 1, _AT_ONCE) if isinstance(ends["first"], int) else [None]
     ):
         piece = Q() if start is None else Q(pk__gte=start, pk__lt=start + _AT_ONCE)
-        yield from list(model._default_manager.filter(piece, condition).order_by("pk"))
+        found: dict[Any, models.Model] = {}
+        for condition in conditions:
+            found |= {row.pk: row for row in model._default_manager.filter(piece, condition)}
+        yield from (found[pk] for pk in sorted(found))
 
 
 def _spellings(uid: str) -> set[str]:
