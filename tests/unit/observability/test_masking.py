@@ -336,3 +336,24 @@ def test_a_hostile_text_of_a_megabyte_costs_no_more_than_reading_it(data: str) -
 
     # Seconds; the slowest takes 0.4 on a slow machine, and quadratic time would be minutes.
     assert time.process_time() - began < 10
+
+
+def test_the_fields_of_a_vendor_may_hold_a_secret_in_any_form() -> None:
+    pairs = {"customData": {"vendorId": "V", "pairs": [["WifiPSK", S], ["Wifi", "left"]]}}
+    named = {"data": json.dumps({"Key": "WifiPSK", "Value": S, "Other": "left"})}
+
+    for payload in (pairs, named):
+        found = json.dumps(masking.masked(payload, "DataTransfer"))
+        assert S not in found
+        assert "WifiPSK" in found and "left" in found
+
+
+def test_objects_that_are_too_deep_are_hidden_where_they_are() -> None:
+    payload: dict[str, Any] = {"text": "left"}
+    for _ in range(100):
+        payload = {"inner": payload}
+
+    found = json.dumps(masking.masked(payload))
+
+    assert "left" not in found
+    assert found.count("inner") == 65
