@@ -107,6 +107,7 @@ def test_a_master_pass_starts_nothing_and_is_known_otherwise() -> None:
     verdicts = [circumstances(a_record(is_master=True), purpose=purpose) for purpose in Purpose]
 
     assert verdicts == [Verdict.INVALID if purpose is Purpose.START else None for purpose in Purpose]
+    assert {circumstances(a_record(), purpose=purpose) for purpose in Purpose} == {None}
 
 
 def at(*stations: int, sites: tuple[int, ...] = ()) -> Places:
@@ -187,10 +188,13 @@ def test_a_budget_is_used_up_at_its_limit(
 def test_a_sentence_about_a_budget_names_its_owner_and_kwh() -> None:
     drawn = Consumption(date(2026, 5, 4), 1_234_560, 0)
 
-    sentences = [access.exceeded(Budget(f"{owner}:7", 1000, None), drawn) for owner in ("token", "contract")]
+    sentences = [
+        access.exceeded(Budget(f"{owner}:7", 1_000_000, None), drawn) for owner in ("token", "contract")
+    ]
 
     assert sentences == [
-        f"The {owner}'s budget for the day is used up: 1,234.6 of 1.0 kWh." for owner in ("token", "contract")
+        f"The {owner}'s budget for the day is used up: 1,234.6 of 1,000.0 kWh."
+        for owner in ("token", "contract")
     ]
 
 
