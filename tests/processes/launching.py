@@ -212,6 +212,11 @@ def _launcher() -> socket.socket:
     return control
 
 
+def start() -> None:
+    """Start the launcher now: processes that are forked from this one then use the same."""
+    _launcher()
+
+
 def _close(control: socket.socket, process: subprocess.Popen[bytes]) -> None:
     control.close()
     process.wait()

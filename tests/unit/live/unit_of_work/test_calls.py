@@ -22,6 +22,7 @@ from ocpp_server.process import engine
 from ocpp_server.protocol.session import ALWAYS_NEW
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.presence import load_connected
+from tests.direct.wire import Wire
 from tests.unit.live.unit_of_work.comparing import (
     FIRST_NUMBER,
     about_money,
@@ -33,7 +34,6 @@ from tests.unit.live.unit_of_work.failing import differences
 from tests.unit.live.unit_of_work.injecting import Database, Failure, failing_service
 from tests.unit.live.unit_of_work.messages import IN_EVERY_RUN, MESSAGES
 from tests.unit.live.unit_of_work.snapshots import Snapshot
-from tests.unit.live.unit_of_work.wire import Wire
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -16,7 +16,7 @@ from accounts.views.token_files import check
 from chargepoints.models import ChargePoint, Site
 from ocpp_server import live
 from ocpp_server.protocol.versions import V201
-from tests.unit.transactions.authorization.conftest import a_contract, a_person, a_token
+from tests.direct.accounts import a_contract, a_person, a_token
 from transactions.models import AccessRule
 from transactions.services import privacy
 from transactions.services.authorization import access_rules

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import IdempotentRequest, User
 from chargepoints.models import ChargePoint, Message
-from tests.unit.transactions.authorization.conftest import a_person, a_token
+from tests.direct.accounts import a_person, a_token
 from transactions.services import privacy
 
 UID = "04:a2:B3:c4"

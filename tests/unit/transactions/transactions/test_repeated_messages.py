@@ -11,18 +11,10 @@ import pytest
 from django.utils import timezone
 
 from ocpp_server.protocol.versions import V16, V201, VERSIONS
-from tests.unit.transactions.authorization.conftest import (
-    DirectStation,
-    a_contract,
-    a_token,
-    engine,
-    run_orm,
-    station,
-)
-from transactions.handlers import metering, transactions
+from tests.direct import messages
+from tests.direct.accounts import a_contract, a_token
+from tests.direct.station import DirectStation
 from transactions.models import MeterValue, QuarantinedMessage, Transaction
-
-__all__ = ["engine", "run_orm", "station"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,18 +28,17 @@ def ago(minutes: float) -> str:
 
 async def start(charger: DirectStation, at: str, uid: str = "CARD", **more: Any) -> dict[str, Any]:
     request = {"connectorId": 1, "idTag": uid, "meterStart": 1000, "timestamp": at} | more
-    return await charger._send("StartTransaction", transactions.start_transaction, request)
+    return await charger.ask(("StartTransaction", request))
 
 
 async def stop(charger: DirectStation, number: int, at: str, uid: str = "CARD", **more: Any) -> Any:
     request = {"transactionId": number, "idTag": uid, "meterStop": 1500, "timestamp": at} | more
-    charger.station.action = "StopTransaction"
-    return await charger._send("StopTransaction", transactions.stop_transaction, request)
+    return await charger.ask(("StopTransaction", request))
 
 
 async def event(charger: DirectStation, kind: str, seq_no: int, at: str, **more: Any) -> dict[str, Any]:
-    request = charger._event(kind, "T1", seq_no, at) | {"evse": {"id": 1, "connectorId": 1}} | more
-    return await charger._send("TransactionEvent", transactions.transaction_event, request)
+    action, request = messages.event(kind, "T1", seq_no, version=charger.station.version, evse=1)
+    return await charger.ask((action, request | {"timestamp": at} | more))
 
 
 def rows() -> list[Transaction]:
@@ -127,7 +118,7 @@ async def test_messages_about_a_transaction_that_is_no_longer_in_memory_find_it(
     charger.station.transactions.clear()
     values = [{"timestamp": ago(5), "sampledValue": [{"value": "1200"}]}]
     request = {"connectorId": 1, "transactionId": number, "meterValue": values}
-    await charger._send("MeterValues", metering.meter_values_16, request)
+    await charger.ask(("MeterValues", request))
     charger.station.transactions.clear()
     await stop(charger, number, ago(1))
 
