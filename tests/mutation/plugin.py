@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+# Their tests start a Redis, which takes milliseconds; all other tests that start a process are left out,
+# because code that runs in another process can't be exchanged.
+WITH_REDIS = ("tests/unit/transport/queue/", "tests/unit/live/redis/")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("mutation")
@@ -22,3 +26,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from tests.mutation.running import Runner
 
         config.pluginmanager.register(Runner(plan))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    kept, left_out = [], []
+    for item in items:
+        starts = item.get_closest_marker("process") and not item.nodeid.startswith(WITH_REDIS)
+        (left_out if starts else kept).append(item)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = kept

@@ -18,7 +18,6 @@ from typing import Any
 import pytest
 from coverage import Coverage
 
-from run import FAST
 from tests.mutation.mutants import ROOT
 
 FOLDER = ROOT / ".mutation"
@@ -134,7 +133,7 @@ def record(names: list[str], processes: int) -> None:
                     "-p",
                     "tests.mutation.plugin",
                 ),
-                *("-m", FAST, "--mutation-record", *part),
+                *("--mutation-record", *part),
             ],
             cwd=ROOT,
             stdout=subprocess.PIPE,

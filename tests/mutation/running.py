@@ -25,6 +25,7 @@ from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import blocking_manager_key
 
 from tests.mutation.mutants import Exchange, Mutant, NotReachedError
+from tests.processes import launching
 
 KILLED, SURVIVED, NOT_REACHED = 1, 0, 3
 OUTCOMES = {KILLED: "killed", SURVIVED: "survived", NOT_REACHED: "not reached"}
@@ -62,6 +63,7 @@ class Runner:
             made = setup_databases(verbosity=0, interactive=False)
             connections.close_all()
         exchange = Exchange()
+        launching.start()  # once, and not in every child that needs a Redis
         # A test that fails without any mutant, in a child, would seem to notice all of them.
         control = self._start(session, list(session.items), _Child(None, 600.0))
         spoiled = set(json.loads(self._wait({control.pid: control})[2] or "[]"))
@@ -151,6 +153,8 @@ def _run(
             exchange.put(child.mutant)
             failed = _failures(session, tests, at_most=1)
             code, text = (KILLED, failed[0]) if failed else (SURVIVED, "")
+        # Ends what the fixtures of the session have started, such as a Redis.
+        session._setupstate.teardown_exact(None)
     except NotReachedError as error:
         code, text = NOT_REACHED, str(error)
     except BaseException as error:  # the change broke the run itself: a test would have noticed

@@ -89,6 +89,9 @@ async def test_a_report_that_takes_longer_is_202_and_the_next_request_waits_for_
         assert (early, body["data"]["requestId"], "configuration" in body["data"]) == (202, call[1], False)
 
         asking = asyncio.create_task(operator.request("GET", live(peer.identity, "?timeout=60")))
+        # Answered a second later: the request before it waits at the server by then.
+        early, body = await operator.request("GET", live(peer.identity, "?timeout=1"))
+        assert (early, body["data"]["requestId"]) == (202, call[1])
         await peer.call("NotifyReport", part(number, 0, more=True))
         await peer.call("NotifyReport", part(number, 1, more=False))
         status, body = await asking
