@@ -92,9 +92,9 @@ async def test_F76_every_field_of_every_request_broken_in_every_way(fuzzed, vers
     if (version, action) in NOT_YET:
         # The server refuses these actions before it validates the payload.
         cases = cases[:3]
-    elif fuzzed.is_postgresql and (version == V201 or action in _STORED_ALIKE):
+    elif version == V201 or (fuzzed.is_postgresql and action in _STORED_ALIKE):
         # Other messages show the values that a table refuses: those of 2.1 have the same handlers and more
-        # fields.
+        # fields. Every field of every version is broken without a server in test_schemas_mutated.py.
         cases = cases[:3]
     async with station(fuzzed, version) as peer:
         # Requests are sent in groups without waiting: each gets one answer, in the same order.
