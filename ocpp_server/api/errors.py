@@ -22,6 +22,7 @@ from ocpp_server.error_codes import Code, of_status
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.schemas import PayloadInvalid
+from ocpp_server.transport import sent_commands
 
 log = structlog.get_logger(__name__)
 
@@ -64,14 +65,26 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
         return _framework(error)
     if isinstance(error, LiveStateUnavailable):
         log.error("api.redis_away", error=str(error))
-        return refusal(error.sentence, 503, code=Code.REDIS_AWAY, headers={"Retry-After": "10"})
+        return _away(error.sentence, Code.REDIS_AWAY)
     if isinstance(error, (StorageUnavailable, OperationalError, InterfaceError)):
         log.error("api.database_away", error=str(error))
-        headers = {"Retry-After": "10"}
-        return refusal(StorageUnavailable.sentence, 503, code=Code.DATABASE_AWAY, headers=headers)
+        return _away(StorageUnavailable.sentence, Code.DATABASE_AWAY)
     request = context.get("request")
     log.error("api.failed", path=getattr(request, "path", ""), exc_info=error)
-    return refusal(FAULT, 500)
+    return refusal(FAULT, 500, _sent())
+
+
+def _away(sentence: str, code: Code) -> Response:
+    sent = _sent()
+    if sent:
+        sentence = f"{sentence} The command {sent['requestId']} was sent: do not send it again."
+    return refusal(sentence, 503, sent, code=code, headers={"Retry-After": "10"})
+
+
+def _sent() -> dict[str, str]:
+    """The id of the command that was sent before the error; with it, the Idempotency-Key is not freed."""
+    sent = sent_commands.last()
+    return {"requestId": sent} if sent else {}
 
 
 def invalid(

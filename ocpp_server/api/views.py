@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import structlog
+from django.db import Error as DatabaseError
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -12,6 +14,9 @@ from rest_framework.views import APIView
 
 from ocpp_server.api import etags, idempotency
 from ocpp_server.credentials import Role
+from ocpp_server.transport import sent_commands
+
+log = structlog.get_logger(__name__)
 
 
 class ApiView(APIView):
@@ -33,6 +38,7 @@ class ApiView(APIView):
         if not hasattr(self, str(request.method).lower()):
             raise MethodNotAllowed(str(request.method))
         if request.method not in SAFE_METHODS:
+            sent_commands.begin()
             self._claim = idempotency.claim(request)
 
     def handle_exception(self, exc: Exception) -> Response:
@@ -49,8 +55,15 @@ class ApiView(APIView):
         # bugs with their traceback.
         final._has_been_logged = True
         if self._claim is not None:
-            idempotency.finish(self._claim, final)
+            self._finish_claim(final)
         return final
+
+    def _finish_claim(self, response: Response) -> None:
+        try:
+            idempotency.finish(self._claim, response)
+        except DatabaseError:
+            # The answer is true: the caller gets it. Until the claim counts as abandoned, a retry gets 409.
+            log.exception("idempotency.answer_not_stored")
 
 
 def body(kind: type[Any], request: Request, **context: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ocpp_server.observability.masking import masked
 from ocpp_server.protocol import actions, schemas, secrets
 from ocpp_server.protocol.versions import VERSIONS, label
 from ocpp_server.storage.journal import journal
-from ocpp_server.transport import command_store, station_store
+from ocpp_server.transport import command_store, sent_commands, station_store
 from ocpp_server.transport.command_store import QUEUE_FULL, Addressee, StoredCommand
 from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.switchboard import switchboard
@@ -124,6 +124,7 @@ async def call(
                 actor=actor,
             ),
         )
+        sent_commands.add(command.id)
         if not wait:
             return cast("Row", command)
         try:
