@@ -67,6 +67,7 @@ class Station(Loaded):
         "actor",
         "in_doubt",
         "request",
+        "is_uncommitted",
         "opened",
         "claimed",
         "changed",
@@ -104,6 +105,8 @@ class Station(Loaded):
         self.in_doubt = False
         # The payload of the current message as its handler sees it: decoded, and repaired where necessary.
         self.request: dict[str, Any] = {}
+        # A message is changing the station, or has failed to: other processes must not see the changes.
+        self.is_uncommitted = False
         # For the unit of work of the current message: the transactions it opened, the ones that count for
         # their tokens before the commit, the ones to publish after the commit, and the accepted tokens.
         self.opened: list[TransactionState] = []

@@ -42,6 +42,7 @@ class UnitOfWork:
         self._station = station
 
     def __enter__(self) -> UnitOfWork:
+        self._station.is_uncommitted = True
         return self
 
     def __exit__(
@@ -49,6 +50,10 @@ class UnitOfWork:
     ) -> None:
         if kind is not None:
             self.abandon()
+        elif self._station.is_uncommitted:
+            # Nothing had to be stored. What was due to be published meanwhile has waited.
+            self._station.is_uncommitted = False
+            live.state().station_changed(self._station)
 
     async def store(self) -> None:
         """Commit the changes of the message, then publish them in the live state.
@@ -69,6 +74,7 @@ class UnitOfWork:
             for pk in station.used_tokens:
                 state.token_used(pk, station.received_at)
             station.used_tokens.clear()
+        station.is_uncommitted = False
         state.station_changed(station)
 
     async def roll_back(self) -> None:
@@ -87,15 +93,14 @@ class UnitOfWork:
         """Discard the changes of the message while the database cannot be read.
 
         The caller then closes the socket, and the station's next connection loads the stored state. Until
-        then no other station may find a transaction that was never stored.
+        then no other station may find a transaction that was never stored, and this state of the station is
+        not published any more.
         """
         station = self._station
         opened = [transaction.id for transaction in station.opened]
         self._forget()
         for number in opened:
             station.transactions.pop(number, None)
-        if opened:
-            live.state().station_changed(station)
 
     def _forget(self) -> None:
         station, state = self._station, live.state()

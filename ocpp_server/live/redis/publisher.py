@@ -158,7 +158,9 @@ class Publisher:
         """This process no longer serves the station: publish its ended transactions."""
         shown, station = self._published.pop(identity, None), self._dirty.pop(identity, None)
         self._stations.pop(identity, None)
-        for number, token_key in shown.ended(station) if shown and station else ():
+        if shown is None or station is None or station.is_uncommitted:
+            return
+        for number, token_key in shown.ended(station):
             self._removed.append(str(number))
             self.publish("ended", number, token_key)
 
@@ -212,6 +214,8 @@ class Publisher:
         pipeline = self._link.redis.pipeline(transaction=False)
         for identity, station in dirty.items():
             self._stations[identity] = station
+            if station.is_uncommitted:
+                continue  # the end of its unit of work reports the change again
             self._add_extensions(pipeline, station)
             self._add_transactions(pipeline, station, news)
         if removed:

@@ -90,7 +90,7 @@ def _without_boot(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def indexed(state: Any) -> dict[str, Any]:
-    """The sessions by token and by group, with what other stations and processes read of them."""
+    """The sessions by token and by group, with the values that other stations and processes read."""
     return {
         "running": {
             key: {number: comparable(Running.of(one)) for number, one in found.items()}

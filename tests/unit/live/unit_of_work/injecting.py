@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -49,7 +49,9 @@ class Database:
     def __init__(self, thread: str = "journal") -> None:
         """Count the calls of this thread, or of all threads."""
         self.place = ""
-        self._thread = thread
+        self.thread = thread
+        # Runs in that thread before the selected call fails: what other tasks do meanwhile.
+        self.meanwhile: Callable[[], None] = lambda: None
         self._left = 0
         self._failure: Failure | None = None
         self._is_counting = False
@@ -104,7 +106,7 @@ class Database:
             raise _away()
 
     def _counts(self) -> bool:
-        return self._is_counting and self._thread in ("", threading.current_thread().name)
+        return self._is_counting and self.thread in ("", threading.current_thread().name)
 
     def _is_selected(self, sql: str, *, again: bool = False) -> bool:
         if self.place:
@@ -113,6 +115,7 @@ class Database:
         if self._left:
             return False
         self.place = sql
+        self.meanwhile()
         return True
 
 
