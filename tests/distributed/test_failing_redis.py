@@ -32,8 +32,8 @@ from tests.unit.live.unit_of_work.messages import IN_EVERY_RUN
 from tests.direct.wire import Wire
 
 pytestmark = pytest.mark.django_db(transaction=True)
-# Messages that begin, change or end what other processes know of the station.
-PUBLISHED = ("16-Boot", "16-Status-free", "16-Start-supersedes", "16-Stop", "2x-Started", "2x-Ended")
+# Messages that begin and end what other processes know of the station.
+PUBLISHED = ("16-Start-supersedes", "16-Stop", "2x-Started")
 
 
 class SharedCase(Case):

@@ -176,5 +176,6 @@ async def test_each_step_that_fails_sends_the_command_at_most_once_for_one_key( 
         await IdempotentRequest.objects.all().adelete()
     else:
         pytest.fail("the command never got through")
-    assert {outcome for outcome in outcomes if outcome[1]} == of_a_sent_command
+    of_this_run = {outcome for outcome in outcomes if outcome[1]}
+    assert of_this_run and of_this_run <= of_a_sent_command
     assert (503, 0, 200) in outcomes or failure is Failure.ONCE

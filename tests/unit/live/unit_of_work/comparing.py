@@ -25,7 +25,7 @@ NO_EFFECT = ("Message", "QuarantinedMessage", "transaction.quarantined")
 FIRST_NUMBER = 770_000
 _NUMBER = re.compile(r"77\d{4}")
 # Another value in every run: random, numbered in the background, or encrypted.
-_DIFFERENT = ("uid", "position", "sequence", "personal_data")
+_DIFFERENT = ("uid", "position", "sequence", "personal_data", "password")
 
 
 def stored(*, since: datetime) -> dict[str, list[str]]:
