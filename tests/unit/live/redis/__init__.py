@@ -1,0 +1,1 @@
+"""Tests of the scripts of the live state, directly against Redis."""

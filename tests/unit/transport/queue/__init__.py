@@ -1,0 +1,1 @@
+"""Tests of the queue between gateways and processors, directly against Redis."""
