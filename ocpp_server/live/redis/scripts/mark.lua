@@ -6,7 +6,7 @@
 local now = redis.call('TIME')
 local ms = now[1] * 1000 + now[2] / 1000
 local known = redis.call('HMGET', KEYS[1], 'mark', 'at', 'run')
-if known[1] and (ARGV[3] ~= '1' or known[3] == ARGV[2]) then
+if known[1] and (ARGV[3] ~= '1' or known[3] == ARGV[2]) then  -- equivalent (1): a mark has all fields
   return {known[1], string.format('%.0f', ms - tonumber(known[2])), 0}
 end
 redis.call('HSET', KEYS[1], 'mark', ARGV[1], 'at', string.format('%.0f', ms), 'run', ARGV[2])

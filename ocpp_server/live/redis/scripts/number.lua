@@ -8,7 +8,7 @@ if ARGV[1] == '' then
   if not last then
     return false
   end
-elseif not last or tonumber(last) < tonumber(ARGV[1]) then
+elseif not last or tonumber(last) < tonumber(ARGV[1]) then  -- equivalent (<): the same number is stored again
   redis.call('SET', KEYS[1], ARGV[1])
 end
 return redis.call('INCR', KEYS[1])

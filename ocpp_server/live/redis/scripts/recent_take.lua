@@ -12,4 +12,4 @@ if count < limit then
   return 0
 end
 local first = redis.call('ZRANGE', KEYS[1], count - limit, count - limit, 'WITHSCORES')
-return math.max(1, first[2] + ARGV[1] - ms)
+return first[2] + ARGV[1] - ms

@@ -9,5 +9,6 @@ if call[1] ~= ARGV[3] then
   return {}
 end
 redis.call('HSET', key, 'answering', text(now + ARGV[4]))
-note_deadline(ARGV[2], session_of(ARGV[2]))
+-- While a call is in flight, the deadline does not depend on the session.
+note_deadline(ARGV[2], {})
 return {call[2], text(now - call[3]), text(call[4] - now), call[5], call[6], call[7], call[8] or ''}

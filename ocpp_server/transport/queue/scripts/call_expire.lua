@@ -8,14 +8,15 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', deadlines, '-inf', text(now), 'L
   local session, key = session_of(id), P .. ':server:pending:' .. id
   local call = redis.call('HMGET', key, 'message_id', 'session_id', 'deadline', 'answering', 'sent_at', 'reply_to',
     'envelope')
-  if call[1] and tonumber(call[3]) <= now and tonumber(call[4] or '0') <= now then
+  local is_late = call[1] and tonumber(call[3]) <= now  -- equivalent (1): a call has all fields
+  if is_late and tonumber(call[4] or '0') <= now then
     redis.call('DEL', key)
     local state = call[2] == session.id and 'timeout' or 'disconnected'
     ended[#ended + 1] = {id, call[1], state, text(now - call[5]), call[6], call[7]}
   end
   for _, one in ipairs(waiting_of(id)) do
     if tonumber(one.call.expires) <= now or one.call.session ~= session.id then
-      redis.call('LREM', P .. ':server:calls:' .. id, -1, one.text)
+      redis.call('LREM', P .. ':server:calls:' .. id, -1, one.text)  -- equivalent (1): no call is queued twice
       local state = one.call.session == session.id and 'timeout' or 'disconnected'
       ended[#ended + 1] = {id, one.call.id, state, '-1', one.call.reply_to, one.call.envelope}
     end
@@ -23,6 +24,6 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', deadlines, '-inf', text(now), 'L
   sent[#sent + 1] = advance(id, session) or nil
   note_deadline(id, session)
 end
-local first = redis.call('ZRANGE', deadlines, 0, 0, 'WITHSCORES')
-local wait = first[2] and text(math.max(0, first[2] - now)) or '-1'
+local first = redis.call('ZRANGE', deadlines, 0, 0, 'WITHSCORES')  -- equivalent (0): the others are not read
+local wait = first[2] and text(math.max(0, first[2] - now)) or '-1'  -- equivalent (2): all members have scores
 return {wait, ended, sent}

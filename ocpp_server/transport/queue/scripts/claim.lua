@@ -17,7 +17,7 @@ for i = 1, #due, 2 do
   local lease = redis.call('HMGET', key, 'owner', 'attempts')
   local owner = lease[1]
   local is_reserved = false
-  if owner and owner ~= processor and now - since < tonumber(ARGV[5]) and lease[2] == '0' then
+  if owner ~= processor and now - since < tonumber(ARGV[5]) and lease[2] == '0' then
     local alive = redis.call('ZSCORE', P .. ':server:processors', owner)
     is_reserved = alive and tonumber(alive) > now
   end

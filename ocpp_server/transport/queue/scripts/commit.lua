@@ -7,10 +7,11 @@
 -- station; nothing was changed), "next", "back" (released, with more in its queue), "idle" (released, its queue is
 -- empty). sent: id of the call that was sent, or "".
 local processor, at, done = ARGV[2], 4, {}
-while at <= #ARGV do
-  local id, epoch, answers_to, goes_on, ends, settles, letter, count = unpack(ARGV, at, at + 7)
+while at <= #ARGV do  -- equivalent (<=): a station has at least eight arguments
+  local id, epoch, answers_to, goes_on, ends, settles, letter, count =
+    unpack(ARGV, at, at + 7)  -- equivalent (7): no name takes a ninth value
   local answers = {}
-  for i = 1, tonumber(count) do
+  for i = 1, tonumber(count) do  -- equivalent (1): the answers are read from number 1 on
     answers[i] = ARGV[at + 7 + i]
   end
   at = at + 8 + count
@@ -21,7 +22,7 @@ while at <= #ARGV do
   else
     local requests = P .. ':requests:' .. id
     local session = session_of(id)
-    local is_current = session.id and session.id == answers_to
+    local is_current = session.id == answers_to
     local sent = false
     -- First the command that Redis refuses when it is out of memory, so that a refusal changes nothing.
     if is_current and #answers > 0 then
@@ -34,14 +35,15 @@ while at <= #ARGV do
       end
     end
     if is_current and settles ~= '' then
-      if string.sub(settles, 1, 1) == '+' then
-        settles = text(now + string.sub(settles, 2))
+      if string.sub(settles, 1, 1) == '+' then  -- equivalent (1): a part from 0 on begins at 1
+        settles = text(now + settles)
       end
       redis.call('HSET', P .. ':session:' .. id, 'settles_at', settles)
       session.settles_at = tonumber(settles)
     end
-    if ends ~= '' and redis.call('HGET', P .. ':server:pending:' .. id, 'message_id') == ends then
-      redis.call('DEL', P .. ':server:pending:' .. id)
+    local pending = P .. ':server:pending:' .. id
+    if ends ~= '' and redis.call('HGET', pending, 'message_id') == ends then  -- equivalent (and): no id is empty
+      redis.call('DEL', pending)
     end
     if ends ~= '' or settles ~= '' then
       sent = advance(id, session)

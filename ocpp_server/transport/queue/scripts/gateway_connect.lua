@@ -8,7 +8,7 @@ local now = redis.call('TIME')
 local microseconds = now[1] * 1000000 + now[2]
 local before = redis.call('HGETALL', KEYS[1])
 local was = {}
-for i = 1, #before, 2 do
+for i = 1, #before, 2 do  -- equivalent (2): no value has the name of a field
   was[before[i]] = before[i + 1]
 end
 local known = tonumber(was.fence or '0')

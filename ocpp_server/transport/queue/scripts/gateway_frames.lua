@@ -25,14 +25,12 @@ for i = 3, #KEYS, 2 do
       redis.call('HSET', KEYS[i], 'seq', first + count - 1)
       wakeups = wakeups + redis.call('ZADD', KEYS[1], 'NX', ms, identity)
     end
-    found[#found + 1] = length or redis.call('LLEN', KEYS[i + 1])
+    found[#found + 1] = length or redis.call('LLEN', KEYS[i + 1])  -- equivalent (or): a push returns the length
   end
   at = at + 4 + count
 end
-if wakeups > 0 then
-  for _ = 1, math.min(wakeups, 64) do
-    redis.call('LPUSH', KEYS[2], '1')
-  end
-  redis.call('LTRIM', KEYS[2], 0, 63)
+for _ = 1, math.min(wakeups, 64) do  -- equivalent (64): the trim cuts the rest
+  redis.call('LPUSH', KEYS[2], '1')
 end
+redis.call('LTRIM', KEYS[2], 0, 63)
 return table.concat(found, ',')

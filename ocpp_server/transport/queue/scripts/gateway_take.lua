@@ -10,10 +10,10 @@ local last = redis.call('HMGET', KEYS[2], 'number', 'text')
 if last[1] == ARGV[1] then
   return last[2]
 end
--- Call Redis; nil for an error. A station with broken keys must not block the others.
+-- Call Redis; false for an error. A station with broken keys must not block the others.
 local function got(...)
   local found = redis.pcall(...)
-  return not (type(found) == 'table' and found.err) and found or nil
+  return not (type(found) == 'table' and found.err) and found
 end
 local asked = redis.call('LPOP', KEYS[1], ARGV[4]) or {}
 for i = 6, #ARGV do

@@ -4,8 +4,7 @@ local function key_of(id)
 end
 
 local function publish(kind, id, session, fence)
-  local news = kind == 'online' and {kind, id, session, fence} or {kind, id}
-  redis.call('PUBLISH', P .. ':news', cjson.encode({'', {news}}))
+  redis.call('PUBLISH', P .. ':news', cjson.encode({'', {{kind, id, session, fence}}}))
 end
 
 -- Create a session for a station, because a legacy gateway creates none. Its version is a guess until the processor

@@ -2,13 +2,14 @@
 -- ARGV  REDIS_STATE_TTL in ms, identity, "connect" | "disconnect", gateway, time of the announcement, remote
 --       address, a new session id, lease in ms, the connect control, time of the connection
 -- Returns 1 for the processor that acts.
-local id, event, gateway, at, address, session, lease_ms, control, since = unpack(ARGV, 2, 10)
+local id, event, gateway, at, address, session, lease_ms, control, since =
+  unpack(ARGV, 2, 10)  -- equivalent (10): no name takes a tenth value
 local known = redis.call('HMGET', key_of(id), 'session_id', 'ws_server_id', 'announced_at', 'is_implied', 'dialect')
 if event == 'connect' then
   if known[3] and known[3] >= at then
     return 0
   end
-  if known[1] and known[4] and known[2] == gateway then
+  if known[4] and known[2] == gateway then
     -- The first frame arrived before the announcement and created the session.
     redis.call('HSET', key_of(id), 'announced_at', at, 'remote_addr', address)
     redis.call('HDEL', key_of(id), 'is_implied')

@@ -7,8 +7,8 @@ while moved < tonumber(ARGV[2]) do
   if not envelope then
     break
   end
-  local is_read, content = pcall(cjson.decode, envelope)
-  local id = is_read and type(content) == 'table' and content.charge_point_id
+  local _, content = pcall(cjson.decode, envelope)
+  local id = type(content) == 'table' and content.charge_point_id
   if type(id) == 'string' and id ~= '' then
     request(id, envelope)
   else

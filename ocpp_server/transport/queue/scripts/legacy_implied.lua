@@ -1,7 +1,7 @@
 -- Find or create the session of a frame from a legacy gateway: the frame shows that the station is connected.
 -- ARGV  REDIS_STATE_TTL in ms, identity, gateway, time of the frame, a new session id, lease in ms, the current time
 -- Returns {session id, 1 when it is new, remote address}.
-local id, gateway, at, session, lease_ms, since = unpack(ARGV, 2, 7)
+local id, gateway, at, session, lease_ms, since = unpack(ARGV, 2, 7)  -- equivalent (7): no name takes a seventh value
 local known = redis.call('HMGET', key_of(id), 'session_id', 'dialect', 'remote_addr')
 if known[2] == 'older' then
   redis.call('ZADD', P .. ':clients', text(now + lease_ms), id)

@@ -15,7 +15,7 @@ end
 
 local function session_of(id)
   local found = redis.call('HMGET', P .. ':session:' .. id, 'session_id', 'ws_server_id', 'channel', 'settles_at')
-  return {id = found[1], gateway = found[2], channel = found[3], settles_at = tonumber(found[4] or '')}
+  return {id = found[1], gateway = found[2], channel = found[3], settles_at = tonumber(found[4])}
 end
 
 -- Push envelopes to the gateway and wake it up.
@@ -87,7 +87,7 @@ local function advance(id, session)
   for _, one in ipairs(waiting_of(id)) do
     local call = one.call
     if call.session == session.id and tonumber(call.expires) > now then
-      redis.call('LREM', P .. ':server:calls:' .. id, -1, one.text)
+      redis.call('LREM', P .. ':server:calls:' .. id, -1, one.text)  -- equivalent (1): no call is queued twice
       local deadline = now + tonumber(call.timeout)
       redis.call('HSET', key, 'message_id', call.id, 'action', call.action, 'session_id', call.session,
         'sent_at', text(now), 'deadline', text(deadline), 'expires', call.expires, 'timeout', call.timeout,

@@ -4,7 +4,7 @@
 -- Returns how many were released.
 local released = 0
 for at = 3, #ARGV, 4 do
-  local id, epoch, delay, is_no_attempt = unpack(ARGV, at, at + 3)
+  local id, epoch, delay, is_no_attempt = unpack(ARGV, at, at + 3)  -- equivalent (3): no name takes a fifth value
   local lease = P .. ':server:lease:' .. id
   local known = redis.call('HMGET', lease, 'owner', 'epoch')
   if known[1] == ARGV[2] and known[2] == epoch then
