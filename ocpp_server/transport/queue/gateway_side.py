@@ -217,6 +217,7 @@ class Sweeper:
         self._wire = wire
         self._keys = keys
         # The end of the last outage of Redis (monotonic seconds); None before the first call and during one.
+        # A Redis that refuses to write counts as away, because gateways cannot renew their leases.
         self._up_since: float | None = None
 
     async def sweep(self) -> list[str]:
@@ -228,8 +229,8 @@ class Sweeper:
         """
         now = time.monotonic()
         try:
+            await self._wire.call("SET", self._keys.probe, "sweep", "EX", 60)
             if self._up_since is None or now - self._up_since < lease_ms() / 2000:
-                await self._wire.call("PING")
                 self._up_since = self._up_since or now
                 return []
             return await self._sweep()

@@ -12,7 +12,6 @@ local function push(key, control)
 end
 local now = redis.call('TIME')
 local ms = string.format('%.0f', now[1] * 1000 + now[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ms)
 local gone = {}
 for _, identity in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms)) do
   local key = ARGV[1] .. ':session:' .. identity
@@ -42,4 +41,7 @@ for _, identity in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', ms)) do
   end
 end
 redis.call('LTRIM', KEYS[4], 0, 63)
+-- Last: after any write, a full Redis would no longer refuse the commands above. No gateway can renew its leases in a
+-- full Redis, so they all seem dead.
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', ms)
 return gone

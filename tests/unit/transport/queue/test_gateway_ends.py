@@ -9,7 +9,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from ocpp_server.transport.queue import envelope
-from ocpp_server.transport.queue.gateway_side import SWEEP, GatewayQueue
+from ocpp_server.transport.queue.gateway_side import SWEEP, GatewayQueue, Sweeper
 from tests.redis_scripts import START_MS, QueueBench
 
 # -- close ---------------------------------------------------------------------------------------------
@@ -201,3 +201,29 @@ async def test_a_swept_station_whose_queue_is_no_list_becomes_offline_neverthele
     assert await sweep(bench) == ["A"]
 
     assert bench.client.exists(bench.keys.session("A"), bench.keys.clients) == 0
+
+
+async def test_a_full_redis_refuses_a_sweep_and_nothing_is_changed(bench: QueueBench) -> None:
+    bench.connect("A")
+    bench.client.zadd(bench.keys.clients, {"A": START_MS - 1})
+    before = bench.content()
+
+    with bench.full(), pytest.raises(ResponseError, match="OOM"):
+        await sweep(bench)
+
+    assert bench.content() == before
+
+
+async def test_after_a_full_redis_gateways_have_time_to_renew_their_leases(
+    bench: QueueBench, settings: Any
+) -> None:
+    settings.REDIS_STATE_TTL = 0  # no time: one sweep is left out
+    sweeper = Sweeper(bench.wire, bench.keys)
+    assert await sweeper.sweep() == []
+    assert await sweeper.sweep() == []
+    with bench.full(), pytest.raises(ResponseError, match="OOM"):
+        await sweeper.sweep()
+    bench.connect("A")
+    bench.client.zadd(bench.keys.clients, {"A": START_MS - 1})
+
+    assert [await sweeper.sweep(), await sweeper.sweep()] == [[], ["A"]]
