@@ -21,7 +21,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', deadlines, '-inf', text(now), 'L
       ended[#ended + 1] = {id, one.call.id, state, '-1', one.call.reply_to, one.call.envelope}
     end
   end
-  sent[#sent + 1] = advance(id, session) or nil
+  sent[#sent + 1] = advance(id, session)
   note_deadline(id, session)
 end
 local first = redis.call('ZRANGE', deadlines, 0, 0, 'WITHSCORES')  -- equivalent (0): the others are not read

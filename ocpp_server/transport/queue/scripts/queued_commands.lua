@@ -54,7 +54,7 @@ end
 local function note_deadline(id, session)
   local due
   local function sooner(moment)
-    if moment and (not due or moment < due) then
+    if moment and (not due or moment < due) then  -- equivalent (<): the same time is stored again
       due = moment
     end
   end
@@ -66,7 +66,7 @@ local function note_deadline(id, session)
   for _, one in ipairs(waiting) do
     sooner(tonumber(one.call.expires))
   end
-  if #waiting > 0 and not pending[1] and session.settles_at then
+  if #waiting > 0 and not pending[1] then
     sooner(session.settles_at)
   end
   if due then
@@ -77,12 +77,11 @@ local function note_deadline(id, session)
 end
 
 -- Send the next call of a station if none is in flight and the first message of the station has arrived.
--- Returns the id of the call that was sent, false when none was.
+-- Returns the id of the call that was sent, nil when none was.
 local function advance(id, session)
   local key = P .. ':server:pending:' .. id
-  if not session.id or session.channel or not session.settles_at or session.settles_at > now
-      or redis.call('EXISTS', key) == 1 then
-    return false
+  if session.channel or not session.settles_at or session.settles_at > now or redis.call('EXISTS', key) == 1 then
+    return nil
   end
   for _, one in ipairs(waiting_of(id)) do
     local call = one.call
@@ -98,5 +97,4 @@ local function advance(id, session)
       return call.id
     end
   end
-  return false
 end
