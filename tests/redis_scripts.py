@@ -79,9 +79,12 @@ class Bench:
         self.now_ms = START_MS
         self.move_clock(0)
 
-    def close(self) -> None:
+    def clear(self) -> None:
         for name in self.client.scan_iter(f"{self.prefix}:*", count=1000):
             self.client.delete(name)
+
+    def close(self) -> None:
+        self.clear()
         self.client.close()
 
     def move_clock(self, ms: int) -> None:

@@ -69,11 +69,13 @@ class World:
         self.bench = bench
         self.loop = loop
         password = settings.ENVIRONMENT["REDIS_PASSWORD"]
+        # The connections of `bench` decode replies.
         self.client: Any = redis.Redis(settings.REDIS_HOST, settings.REDIS_PORT, password=password or None)
         self.effects: list[int] = []
         self.faults: list[str] = []
         self.log: list[str] = []
         self.sent = 0
+        self.processes = 0
         # No more freezing, losses and refusals.
         self.is_calm = False
         self.is_over = asyncio.Event()
@@ -123,6 +125,8 @@ class Process:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        world.processes += 1
+        self.name = f"process {world.processes}"
         self._frozen_until = 0.0
         self.is_dead = False
 
@@ -131,7 +135,7 @@ class Process:
         world = self._world
         if world.chance(0.02):
             self._frozen_until = world.loop.now_s + world.dice.uniform(0.2, 3.0) * CLAIM_MS / 1000
-            world.note("a process freezes")
+            world.note(f"{self.name} freezes")
         longest = 0.3 if world.chance(0.1) else 0.003
         await asyncio.sleep(world.dice.uniform(0.0, longest))
         while self._frozen_until > world.loop.now_s:
@@ -179,19 +183,20 @@ class ScheduledWire(Wire):
         world = self._world
         await self._process.step()
         if world.chance(0.02):
+            world.note(f"{self._process.name} loses a call")
             raise RedisConnectionError("The call is lost.")
         if world.chance(0.03):
             # Redis hangs, and runs the call when its caller has given up.
             later = world.dice.uniform(TIMEOUT_S, 2 * CLAIM_MS / 1000)
             world.loop.call_later(later, self._now, short, long)
-            world.note(f"a call waits for {later:.3f} s")
+            world.note(f"a call of {self._process.name} waits for {later:.3f} s")
             await asyncio.sleep(TIMEOUT_S)
             await self._process.step()
             raise RedisTimeoutError("No reply.")
         reply = self._now(short, long)
         await self._process.step()
         if world.chance(0.03):
-            world.note("a reply is lost")
+            world.note(f"{self._process.name} loses a reply")
             raise RedisConnectionError("The reply is lost.")
         return reply
 
@@ -245,7 +250,7 @@ class Ledger(Stations):
             raise StorageUnavailable("The database is away.")
         if number not in world.effects:
             world.effects.append(number)
-            world.note(f"{self._name[-4:]} stores {number}")
+            world.note(f"{self._process.name} stores {number}")
         elif not is_checked:
             raise CommitRefused("The number is stored already.")
         known.last, known.in_doubt = number, False
@@ -286,7 +291,7 @@ async def play(world: World, *, messages: int) -> None:
         if dice.random() < 0.1:
             gone = living.pop(dice.randrange(2))
             if dice.random() < 0.7:
-                world.note("a process dies")
+                world.note(f"{gone.process.name} dies")
                 gone.process.is_dead = True
             else:
                 gone.stop.set()
