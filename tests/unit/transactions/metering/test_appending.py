@@ -1,0 +1,249 @@
+"""A reading is added to the live registers only where that gives what counting all readings gives."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ocpp_server.live.records import TransactionState
+from ocpp_server.live.registers import Registers
+from transactions.services.metering import appending, counting, energy
+from transactions.services.metering.counting import Rank, Register
+
+START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+ORDINARY, BEGIN, END = Rank.ORDINARY, Rank.BEGIN, Rank.END
+
+
+def at(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def sample(minutes: float, wh: float, rank: Rank = ORDINARY, phase: str = "") -> Register:
+    return Register(at(minutes), rank, phase, wh, 1.0)
+
+
+def a_session(meter_start: float | None = 1000, *samples: Register) -> TransactionState:
+    session = TransactionState(id=1000, ocpp_id="1000", station="CP", started_at=START, last_message_at=START)
+    energy.begin(session, meter_start, START)
+    for one in samples:
+        assert energy.take(session, [one], received_at=one.at)
+    return session
+
+
+# -- the usual message ---------------------------------------------------------------------------------------
+
+
+def test_the_usual_message_is_a_later_total_of_a_running_session() -> None:
+    registers = a_session(1000, sample(1, 1100)).registers
+    previous = registers.tally
+
+    assert appending.add_usual(registers, sample(2, 1200), at(3))
+
+    assert registers.tally is not None and registers.tally.energy == 200
+    assert (registers.previous, registers.can_reopen, registers.received_at) == (previous, True, at(3))
+    assert registers.last == counting.moment(at(2), 1200, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("one", "changes"),
+    [
+        (sample(1, 1200), {}),
+        (sample(0.5, 1050), {}),
+        (sample(2, 1200, BEGIN), {}),
+        (sample(2, 1200, END), {}),
+        (sample(2, 1200, phase="L1"), {}),
+        (sample(2, -1), {}),
+        (sample(2, 1200), {"last": None}),
+        (sample(2, 1200), {"is_known": False}),
+        (sample(2, 1200), {"end": counting.moment(at(2), 1200, 1.0)}),
+        (sample(2, 1200), {"stop": counting.given(at(2), 1200)}),
+        (sample(2, 1200), {"ahead_at": at(-1)}),
+        (sample(2, 1200), {"begin": counting.moment(at(3), 1000, 1.0)}),
+        (sample(2, 1200), {"start": counting.given(at(3), 1000)}),
+    ],
+)
+def test_any_other_message_is_left_as_it_is(one: Register, changes: dict[str, Any]) -> None:
+    registers = a_session(1000, sample(1, 1100)).registers
+    for name, value in changes.items():
+        setattr(registers, name, value)
+    before = str(registers)
+
+    assert not appending.add_usual(registers, one, at(3))
+    assert str(registers) == before
+
+
+# -- messages of several samples, and unusual ones -----------------------------------------------------------
+
+
+def taken(session: TransactionState, *samples: Register) -> bool:
+    return energy.take(session, samples, received_at=at(99))
+
+
+@pytest.mark.parametrize(
+    ("samples", "is_added"),
+    [
+        ([sample(2, 1200)], True),
+        ([sample(1, 1100)], True),  # a repetition
+        ([sample(1, 1150)], True),  # another total of the same moment: the highest counts
+        ([sample(0.5, 1050)], False),  # an older reading
+        ([sample(2, 1200), sample(3, 1300)], True),
+        ([sample(3, 1300), sample(2, 1200)], True),  # in any order within a message
+        ([sample(2, 1200, END)], True),
+        ([sample(0, 1000, BEGIN)], True),
+        ([sample(0, 1200, BEGIN)], True),  # compared with the meterStart, which counts
+    ],
+)
+def test_what_is_not_the_latest_is_counted_anew(samples: list[Register], is_added: bool) -> None:
+    assert taken(a_session(1000, sample(1, 1100)), *samples) is is_added
+
+
+@pytest.mark.parametrize(("wh", "energy_wh"), [(1150, 150), (1050, 100)])
+def test_another_total_of_the_latest_moment_replaces_a_lower_one(wh: float, energy_wh: float) -> None:
+    session = a_session(1000, sample(0.5, 1050), sample(1, 1100))
+
+    assert taken(session, sample(1, wh))
+    assert (session.energy_wh, session.registers.last and session.registers.last.highest) == (
+        energy_wh,
+        max(wh, 1100),
+    )
+    session.registers.can_reopen = False
+    assert taken(session, sample(1, wh))
+    assert not taken(session, sample(1, 1160))
+
+
+def test_a_begin_after_other_readings_is_counted_anew_without_a_meter_start() -> None:
+    assert taken(a_session(None), sample(0, 1000, BEGIN), sample(1, 1100))
+    assert not taken(a_session(None, sample(1, 1100)), sample(0, 1000, BEGIN))
+
+
+def test_a_begin_is_repeated_and_no_other_one_is_added() -> None:
+    session = a_session(None, sample(0, 1000, BEGIN), sample(1, 1100))
+
+    assert taken(session, sample(0, 1000, BEGIN))
+    assert session.energy_wh == 100
+    assert not taken(session, sample(-1, 900, BEGIN))
+
+
+def test_an_end_is_repeated_and_a_later_one_makes_it_a_reading() -> None:
+    session = a_session(1000, sample(1, 1100), sample(2, 1200, END))
+
+    assert taken(session, sample(2, 1200, END))
+    assert session.energy_wh == 200
+    assert taken(session, sample(3, 1300, END))
+    assert (session.energy_wh, session.registers.end) == (300, counting.moment(at(3), 1300, 1.0))
+    assert session.registers.last == counting.moment(at(2), 1200, 1.0)
+    assert taken(session, sample(3, 1400, END))
+    assert session.energy_wh == 400
+    assert not taken(session, sample(0.5, 1050, END))
+
+
+def test_a_reading_before_the_start_and_below_it_is_noted_once() -> None:
+    session = a_session(1000)
+
+    assert taken(session, sample(-2, 900))
+    assert (session.registers.ahead_at, session.energy_wh) == (at(-2), 0)
+    assert not taken(session, sample(-3, 800))
+    assert taken(session, sample(1, 1100))
+    assert session.energy_wh == 100
+    assert [reason.partition(":")[0] for reason in session.suspect_reasons] == ["meter-start-ahead"]
+
+
+def test_readings_below_the_start_are_counted_anew_when_the_end_is_below_it_too() -> None:
+    session = a_session(1000, sample(-2, 900))
+
+    assert not taken(session, sample(1, 950, END))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_added"),
+    [
+        (("L1", "L2"), ("L3",), False),  # the rest of a moment's phases comes later
+        (("L1", "L2", "L3"), (), True),
+    ],
+)
+def test_the_phases_of_a_moment_are_summed_when_they_come_together(
+    first: tuple[str, ...], second: tuple[str, ...], is_added: bool
+) -> None:
+    session = a_session(900)
+    assert taken(session, *(sample(1, 400, phase=phase) for phase in first))
+    outcome = taken(session, *(sample(1, 400, phase=phase) for phase in second)) if second else True
+
+    assert outcome is is_added
+    assert session.energy_wh == (300 if is_added else 0)
+
+
+def test_the_total_of_a_moment_takes_precedence_over_the_sum_of_its_phases() -> None:
+    phases = [sample(1, 400, phase=phase) for phase in ("L1", "L2", "L3")]
+
+    assert taken(a_session(1000, sample(1, 1100)), *phases)
+    later = a_session(900)
+    assert taken(later, *phases) and taken(later, *phases)
+    assert not taken(later, sample(1, 1100))
+
+
+# -- the settled and the unknown -----------------------------------------------------------------------------
+
+
+def test_a_settled_session_takes_every_reading_and_changes_nothing() -> None:
+    session = a_session(1000, sample(1, 1100))
+    session.registers = Registers(is_known=False, is_settled=True)
+    session.energy_wh = 77
+
+    assert taken(session, sample(2, 5000))
+    energy.recount(session, [sample(2, 5000)])
+    assert not energy.must_recount(session, 5000, at(3), received_at=at(3))
+    assert [energy.finish(session, stop, at(3)) for stop in (6000, None, -1)] == [6000, 1100, 1100]
+
+    assert (session.energy_wh, session.suspect_reasons) == (77, ["stop-after-settlement"])
+    assert energy.stop_wh(session) == 1100
+    assert energy.columns(session)["registers"] == energy.SETTLED
+
+
+def test_registers_that_are_not_known_are_counted_anew() -> None:
+    session = a_session(1000, sample(1, 1100))
+    session.registers.is_known = False
+
+    assert not taken(session, sample(2, 1200), sample(3, 1300))
+    assert energy.must_recount(session, 1200, at(3), received_at=at(3))
+
+
+def test_a_stop_without_the_stored_readings_keeps_the_energy_so_far() -> None:
+    session = a_session(1000, sample(1, 1100))
+    session.suspect_reasons = ["meter-jump: a", "superseded"]
+    session.registers = Registers(is_known=False)
+
+    assert energy.finish(session, 1300, at(3)) == 1300
+
+    assert (session.energy_wh, session.meter_start_wh, session.meter_last_wh) == (300, 1000, 1300)
+    assert session.suspect_reasons == ["superseded", "meter-jump: a"]
+
+
+@pytest.mark.parametrize(
+    ("times", "stop_at", "received", "wanted"),
+    [
+        ((1, 2), 2, 0, False),
+        ((1, 2), 1.5, 0, True),  # the latest reading is later than the stop
+        ((1, 2), 1.5, 2, False),  # it is in the stop message itself
+        ((1, 2), 0.5, 2, True),  # but the reading before it is too late as well
+        ((2,), 1, 2, False),
+    ],
+)
+def test_a_stop_before_a_counted_reading_is_counted_anew(
+    times: tuple[float, ...], stop_at: float, received: float, wanted: bool
+) -> None:
+    session = a_session(1000, *(sample(minute, 1000 + 100 * minute) for minute in times))
+
+    must = energy.must_recount(session, 1200, at(stop_at), received_at=at(received))
+
+    assert must is wanted
+    session.registers.can_reopen = False
+    assert energy.must_recount(session, 1200, at(stop_at), received_at=at(received)) is (times[-1] > stop_at)
+
+
+@pytest.mark.parametrize(("stop_wh", "wanted"), [(1500, False), (950, True), (None, False)])
+def test_a_stop_below_the_start_counts_what_was_read_before_it(stop_wh: float | None, wanted: bool) -> None:
+    session = a_session(1000, sample(-1, 900))
+
+    assert energy.must_recount(session, stop_wh, at(3), received_at=at(3)) is wanted
