@@ -63,11 +63,27 @@ async def test_a_repeated_start_that_was_queued_offline_is_found_in_the_database
     charger.station.transactions.clear()
     charger.station.in_doubt = in_doubt
 
-    again = await start(charger, at)
+    again = await start(charger, at, " card ")
 
     assert again == first
     assert "repeated-start" in kinds(charger)
     assert [row.pk for row in await run_orm(rows)] == [first["transactionId"]]
+
+
+async def test_a_start_without_a_time_is_repeated_only_while_its_transaction_runs(
+    station: Any, run_orm: Any
+) -> None:
+    charger = await station(V16)
+    first, again, other = [
+        (await start(charger, "", **more))["transactionId"]
+        for more in ({}, {"idTag": " card "}, {"connectorId": 2})
+    ]
+    await stop(charger, first, ago(0))
+    later = (await start(charger, ""))["transactionId"]
+
+    assert (again, len({first, other, later})) == (first, 3)
+    fingerprints = [row.start_fingerprint for row in await run_orm(rows)]
+    assert len(set(fingerprints)) == 3
 
 
 @pytest.mark.parametrize(

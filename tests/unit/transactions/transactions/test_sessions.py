@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ocpp_server import live
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place, Verdict
@@ -233,6 +234,126 @@ def test_a_stop_is_repeated_when_time_meter_reason_and_token_are_the_same() -> N
     assert len({stop.fingerprint, *others, *tokens}) == 6
 
 
+# -- saving --------------------------------------------------------------------------------------------------
+
+_STABLE = {
+    "evse": 2,
+    "connector": 2,
+    "id_token": "OTHER",
+    "id_token_type": "eMAID",
+    "token_pk": 8,
+    "group_id": "FAMILY",
+    "authorization_status": "Blocked",
+    "interrupted_at": NOON,
+    "suspect_reasons": ["superseded"],
+}
+
+
+def saved(transaction: TransactionState, **more: Any) -> dict[str, Any]:
+    station = with_transactions(transaction)
+    sessions.save(station, transaction, **more)
+    return stored(station, transaction.id)
+
+
+def test_a_saved_transaction_has_every_column_that_a_message_may_change() -> None:
+    transaction = running(charging_state="Charging", last_seq_no=5, authorization_reason="R.")
+    for name, value in _STABLE.items():
+        setattr(transaction, name, value)
+
+    row = saved(transaction, soc_percent=80)
+
+    assert (
+        row
+        | {
+            "evse_number": 2,
+            "connector_number": 2,
+            "id_token": "OTHER",
+            "id_token_type": "eMAID",
+            "token_id": 8,
+            "group_id": "FAMILY",
+            "authorization_status": "Blocked",
+            "authorization_reason": "R.",
+            "is_interrupted": True,
+            "suspect": True,
+            "suspect_reasons": ["superseded"],
+            "charging_state": "Charging",
+            "last_seq_no": 5,
+            "last_message_at": minutes(60),
+            "soc_percent": 80,
+        }
+        == row
+    )
+    assert row["suspect_reasons"] is not transaction.suspect_reasons
+    assert transaction.last_message_at == minutes(60)
+    assert "updated_at" not in row
+
+
+def test_columns_that_a_message_did_not_change_are_left_out() -> None:
+    transaction = running()
+    row = saved(transaction, since=sessions.stable_values(transaction))
+
+    assert {"energy_wh", "meter_last_wh", "registers", "charging_state", "last_message_at"} <= set(row)
+    assert {"id_token", "evse_number", "suspect", "is_interrupted"}.isdisjoint(row)
+
+
+@pytest.mark.parametrize("name", _STABLE)
+def test_each_value_that_a_message_seldom_changes_is_saved_when_it_did(name: str) -> None:
+    transaction = running()
+    since = sessions.stable_values(transaction)
+    setattr(transaction, name, _STABLE[name])
+
+    assert "suspect_reasons" in saved(transaction, since=since)
+
+
+def test_a_late_message_updates_the_time_of_an_ended_transaction() -> None:
+    assert saved(running(is_active=False))["updated_at"] == minutes(60)
+
+
+def emitted(station: Station) -> list[str]:
+    return [
+        dict(zip(table.names, row, strict=True))["type"]
+        for table, row in station.unit.inserts
+        if "sequence" in table.names
+    ]
+
+
+@pytest.mark.parametrize(
+    ("is_active", "wanted"), [(True, "transaction.ended"), (False, "transaction.amended")]
+)
+def test_an_end_is_one_event_also_for_a_message_that_changes_more(is_active: bool, wanted: str) -> None:
+    transaction = running(is_active=is_active)
+    station = with_transactions(transaction)
+    sessions.save(station, transaction)
+    transaction.charging_state = "EVConnected"
+    sessions.save(station, transaction, ends=True)
+
+    sessions.end(station, transaction, by="station", at=minutes(30), meter_wh=1100)
+
+    assert emitted(station) == [wanted]
+
+
+def test_a_change_of_a_running_transaction_is_an_event() -> None:
+    transaction = running()
+    station = with_transactions(transaction)
+    sessions.save(station, transaction)
+    sessions.save(station, transaction)
+    transaction.charging_state = "SuspendedEV"
+    sessions.save(station, transaction)
+
+    assert emitted(station) == ["transaction.updated"]
+
+
+async def test_a_claimed_transaction_counts_for_its_token_before_the_commit() -> None:
+    live.reset()
+    station, transaction = a_station(), running()
+
+    sessions.claim(station, transaction)
+
+    assert station.claimed == [transaction]
+    assert await live.state().running("card") == [transaction]
+    live.reset()
+
+
 # -- the end -------------------------------------------------------------------------------------------------
 
 
@@ -283,6 +404,18 @@ def test_a_stop_before_the_start_is_suspect(at: float, wanted: list[str]) -> Non
     end(transaction, at=at, meter_wh=1000)
 
     assert codes(transaction) == wanted
+
+
+def test_an_ended_transaction_remembers_its_stop() -> None:
+    transaction = running()
+    row = end(transaction, fingerprint="f", token=IdToken("T" * 300), decision=None)
+
+    assert (transaction.stop_fingerprint, transaction.stop_authorization_status) == ("f", "")
+    assert (row["stop_id_token"], row["stop_authorization_reason"]) == ("T" * 255, "")
+    without = end(running(), decision=Decision(Verdict.BLOCKED, reason="R" * 400))
+    assert (without["stop_id_token"], without["stop_authorization_reason"]) == ("", "")
+    long = end(running(), token=IdToken("X"), decision=Decision(Verdict.BLOCKED, reason="R" * 400))
+    assert long["stop_authorization_reason"] == "R" * 300
 
 
 @pytest.mark.parametrize(
