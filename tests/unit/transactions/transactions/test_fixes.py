@@ -12,6 +12,7 @@ from transactions.services.transactions.fixes import (
     Reading,
     Session,
     continues,
+    figure,
     merged_energy,
     plausible_energy,
     propose,
@@ -202,3 +203,117 @@ def test_another_session_does_not_continue_it(other: dict[str, Any]) -> None:
 
 def test_a_merge_of_registers_that_do_not_continue_adds_the_energy_of_both() -> None:
     assert merged_energy(session(), following(meter_start_wh=90_000.0)) == 6000
+
+
+# -- limits --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("other", "is_one"),
+    [
+        ({"started_at": minutes(75)}, True),
+        ({"started_at": minutes(75.1)}, False),
+        ({"started_at": minutes(55)}, True),
+        ({"started_at": minutes(54.9)}, False),
+        ({"meter_start_wh": 5000.0}, True),
+        ({"meter_start_wh": 6000.0}, True),
+        ({"meter_start_wh": 4999.9}, False),
+        ({"meter_start_wh": 6000.1}, False),
+    ],
+)
+def test_a_session_continues_another_after_a_short_pause_and_at_its_register(
+    other: dict[str, Any], is_one: bool
+) -> None:
+    assert continues(session(), following(**other)) is is_one
+
+
+def test_a_session_without_a_last_reading_or_that_runs_is_continued_by_none() -> None:
+    assert not continues(session(meter_last_wh=None), following())
+    assert not continues(session(is_active=True), following())
+
+
+@pytest.mark.parametrize(
+    "code", ["superseded", "matched-without-number", "abandoned", "start-missing", "stop-came-first"]
+)
+def test_each_reason_of_a_split_proposes_a_merge(code: str) -> None:
+    assert propose(session(codes=[code]), [], [following()]).fix == Fix.MERGE
+
+
+def test_a_suspicion_about_something_else_proposes_no_merge() -> None:
+    assert propose(session(codes=["clock-implausible"]), [], [following()]).fix == Fix.IGNORE
+
+
+def test_the_first_neighbour_that_continues_the_session_is_proposed() -> None:
+    proposal = propose(session(codes=["superseded"]), [], [following(token_key="x"), following()])
+
+    assert (proposal.fix, proposal.other) == (Fix.MERGE, 1001)
+
+
+@pytest.mark.parametrize("code", ["meter-reset", "meter-start-ahead", "events-missing", "events-lost"])
+@pytest.mark.parametrize(("counted", "fix"), [(3999.1, Fix.IGNORE), (3999.0, Fix.CORRECT_ENERGY)])
+def test_a_difference_of_a_wh_is_worth_a_correction(code: str, counted: float, fix: Fix) -> None:
+    known = session(codes=[code], meter_start_wh=1000.0, meter_stop_wh=1000.0 + counted)
+
+    proposal = propose(known, [], [])
+
+    assert (proposal.fix, proposal.energy_wh) == (fix, counted if fix == Fix.CORRECT_ENERGY else None)
+
+
+def test_a_suspicion_about_something_else_proposes_no_correction() -> None:
+    known = session(codes=["superseded"], meter_stop_wh=9000.0)
+
+    assert propose(known, register(1000, 9000), []).fix == Fix.IGNORE
+
+
+@pytest.mark.parametrize(("wh", "says"), [(0.9, "No energy was drawn"), (1.0, "energy of 1 Wh agrees")])
+def test_less_than_a_wh_is_no_energy(wh: float, says: str) -> None:
+    assert says in propose(session(codes=["superseded"], energy_wh=wh), [], []).words
+
+
+@pytest.mark.parametrize("code", ["connector-available", "abandoned"])
+def test_a_running_session_at_a_connector_without_a_vehicle_is_closed_with_its_energy(code: str) -> None:
+    proposal = propose(running(code), [], [])
+
+    assert (proposal.fix, proposal.energy_wh) == (Fix.CLOSE, 4000)
+
+
+def test_a_regression_that_starts_and_stops_implausibly_far_apart_counts_its_readings() -> None:
+    known = session(codes=["meter-regression"], energy_wh=9.0, meter_stop_wh=9_000_000.0)
+
+    proposal = propose(known, register(1000, 3000), [])
+
+    assert (proposal.fix, proposal.energy_wh) == (Fix.CORRECT_ENERGY, 2000)
+
+
+@pytest.mark.parametrize(("stop", "energy_wh"), [(1000.0, 0.0), (999.0, 4000.0)])
+def test_a_regression_to_the_start_has_no_energy(stop: float, energy_wh: float) -> None:
+    known = session(codes=["meter-regression"], energy_wh=9000.0, meter_stop_wh=stop)
+
+    assert propose(known, register(1000, 5000), []).energy_wh == energy_wh
+
+
+@pytest.mark.parametrize(
+    ("hours", "added", "is_left_out"),
+    [(1, 1_001_000, False), (1, 1_001_000.1, True), (0, 1000, False), (0, 1000.1, True), (-1, 1000, False)],
+)
+def test_a_charger_delivers_a_megawatt_at_most(hours: float, added: float, is_left_out: bool) -> None:
+    _, left_out = plausible_energy([Reading(NOON, 0), Reading(minutes(60 * hours), added)])
+
+    assert bool(left_out) is is_left_out
+
+
+def test_at_most_three_differences_that_are_left_out_are_named() -> None:
+    def words(*values: float) -> str:
+        known = session(codes=["meter-reset"], energy_wh=9.0, meter_start_wh=None, meter_stop_wh=None)
+        return propose(known, register(*values), []).words
+
+    assert words(100, 90, 80, 70).endswith("left out: 100 to 90 Wh; 90 to 80 Wh; 80 to 70 Wh.")
+    assert words(100, 90, 80, 70, 60).endswith("80 to 70 Wh; ....")
+
+
+@pytest.mark.parametrize(
+    ("wh", "text"),
+    [(None, "?"), (9_003_000, "9,003,000"), (120.5, "120.5"), (0, "0"), (1.0004, "1"), (100, "100")],
+)
+def test_a_number_of_wh_is_shown_without_empty_decimals(wh: float | None, text: str) -> None:
+    assert figure(wh) == text
