@@ -179,6 +179,14 @@ def test_the_event_with_the_highest_number_has_the_state(
     assert (transaction.charging_state, transaction.last_seq_no) == (state, last)
 
 
+def test_the_first_event_has_the_first_number() -> None:
+    transaction = running(ocpp_id="T1")
+    transaction.seq_types[7] = STARTED
+
+    assert events._renumber(transaction, an_event(STARTED, 7)) == {}
+    assert (transaction.last_seq_no, transaction.charging_state) == (7, "Charging")
+
+
 def test_an_event_without_a_state_keeps_the_known_one() -> None:
     transaction = with_events(0, charging_state="SuspendedEV")
     events._renumber(transaction, an_event(seq_no=1, charging_state=""))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,45 +9,16 @@ from django.core.exceptions import PermissionDenied
 
 from chargepoints.models import ChargePoint, Connector, Evse
 from ocpp_server.domain import Conflict, Invalid, Missing
+from tests.unit.transactions.transactions.live_station import NOON, minutes
+from tests.unit.transactions.transactions.stored_sessions import a_row, charging, garage
 from transactions.models import Settlement, Transaction
 from transactions.services.metering.energy import SETTLED
-from transactions.services.transactions import interruptions, proposing, settling
+from transactions.services.transactions import proposing, settling
 from transactions.services.transactions.fixes import Fix, Proposal
 
-NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+__all__ = ["garage"]
+
 WHY: dict[str, Any] = {"actor": "op", "reason": "Because."}
-
-
-def minutes(count: float) -> datetime:
-    return NOON + timedelta(minutes=count)
-
-
-def a_row(number: int = 1000, *, is_stored: bool = True, **more: Any) -> Transaction:
-    """An ended suspect session of an hour that drew 4 kWh."""
-    values: dict[str, Any] = {
-        "ocpp_id": str(number),
-        "charge_point_id": 1,
-        "evse_number": 1,
-        "connector_number": 1,
-        "id_token": "CARD",
-        "status": "ended",
-        "ended_by": "superseded",
-        "meter_start_wh": 1000,
-        "meter_last_wh": 5000,
-        "meter_stop_wh": 5000,
-        "energy_wh": 4000,
-        "energy_by_hour": {"1": 1000.0, "2": 3000.0},
-        "suspect": True,
-        "suspect_reasons": ["superseded"],
-        "started_at": NOON,
-        "start_received_at": NOON,
-        "stopped_at": minutes(60),
-        "last_message_at": minutes(60),
-    }
-    row = Transaction(id=number, **(values | more))
-    if is_stored:
-        row.save(force_insert=True)
-    return row
 
 
 def following(**more: Any) -> Transaction:
@@ -69,11 +39,6 @@ def following(**more: Any) -> Transaction:
         "last_message_at": minutes(120),
     }
     return a_row(1001, **(values | more))
-
-
-@pytest.fixture
-def garage(db: None) -> ChargePoint:
-    return ChargePoint.objects.create(pk=1, identity="CP-1")
 
 
 # -- energy by hand ------------------------------------------------------------------------------------------
@@ -270,14 +235,6 @@ def test_sessions_without_known_hours_have_none_after_the_merge(garage: ChargePo
 # -- ending --------------------------------------------------------------------------------------------------
 
 
-def charging(charge_point: ChargePoint, **more: Any) -> Transaction:
-    charge_point.is_online = True
-    charge_point.save()
-    now = datetime.now(UTC)
-    values = {"status": "active", "ended_by": "", "stopped_at": None, "meter_stop_wh": None}
-    return a_row(**(values | {"last_message_at": now, "suspect_reasons": ["connector-available"]} | more))
-
-
 def test_a_vehicle_that_charges_is_ended_only_by_force(garage: ChargePoint) -> None:
     charging(garage)
 
@@ -326,58 +283,3 @@ def test_a_connector_that_became_free_since_is_evidence_of_the_end(
     )
 
     assert proposing.is_evidently_charging(row, NOON) is is_charging
-
-
-# -- closing what a restart interrupted ----------------------------------------------------------------------
-
-GRACE = timedelta(minutes=10)
-
-
-@pytest.mark.parametrize(
-    ("change", "ended_by"),
-    [
-        ({}, "interrupted"),
-        ({"is_interrupted": False}, ""),
-        ({"last_message_at": minutes(-10.1)}, "interrupted"),
-        ({"last_message_at": minutes(-9.9)}, ""),
-        ({"is_online": False}, ""),
-        ({"last_boot_at": minutes(-9.9)}, ""),
-        ({"connected_at": minutes(-9.9)}, ""),
-        ({"status": "Occupied"}, ""),
-        ({"status_received_at": minutes(-9.9)}, ""),
-        ({"status_received_at": None}, ""),
-        ({"evse_number": None}, ""),
-        ({"connector_number": 2}, ""),
-        ({"connector_number": None}, "interrupted"),
-        ({"is_interrupted": False, "authorization_status": "Blocked", "energy_wh": 0}, "refused"),
-        ({"is_online": False, "authorization_status": "Blocked", "energy_wh": 0}, "refused"),
-        ({"is_interrupted": False, "authorization_status": "Blocked", "energy_wh": 1}, ""),
-        ({"is_interrupted": False, "authorization_status": "", "energy_wh": 0}, ""),
-        ({"authorization_status": "Blocked", "energy_wh": 1}, "interrupted"),
-    ],
-)
-def test_a_session_that_gets_no_stop_is_closed_once_its_connector_was_free_for_the_grace(
-    garage: ChargePoint, change: dict[str, Any], ended_by: str
-) -> None:
-    long_ago = minutes(-60)
-    row = charging(garage, last_message_at=long_ago, is_interrupted=True, authorization_status="Accepted")
-    garage.last_boot_at = garage.connected_at = long_ago
-    evse = Evse.objects.create(charge_point=garage, number=1)
-    connector = Connector.objects.create(
-        charge_point=garage, evse=evse, number=1, status="Available", status_received_at=long_ago
-    )
-    of_station, of_connector = {"is_online", "last_boot_at", "connected_at"}, {"status", "status_received_at"}
-    for name, value in change.items():
-        owner = garage if name in of_station else connector if name in of_connector else row
-        setattr(owner, name, value)
-    for one in (garage, connector, row):
-        one.save()
-
-    interruptions.close_interrupted(NOON, GRACE)
-
-    found = Transaction.objects.get()
-    assert (found.ended_by, found.status) == (ended_by, "ended" if ended_by else "active")
-    if ended_by == "refused":
-        assert found.suspect_reasons == []
-    if ended_by == "interrupted":
-        assert found.suspect_reasons == ["connector-available", "stop-missing"]
