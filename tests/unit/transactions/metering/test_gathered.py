@@ -69,6 +69,9 @@ def test_of_two_samples_of_a_phase_the_highest_counts_and_then_the_finest() -> N
     for pair in ([100.0, 90.0], [90.0, 100.0]):
         (one,) = moments(*(sample(1, wh, "L1") for wh in pair), *rest)
         assert one.wh == 300
+    for names in (["L1", "L1-N"], ["L1-N", "L1"]):  # two names of one phase
+        (one,) = moments(sample(1, 100, names[0]), sample(1, 90, names[1]), *rest)
+        assert one.wh == 300
     for exactness in ([0.5, 1.0], [1.0, 0.5]):
         (one,) = moments(*(sample(1, 100, "L1", each) for each in exactness), *rest)
         assert one.resolution == 2.5
