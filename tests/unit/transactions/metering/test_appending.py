@@ -74,6 +74,45 @@ def test_any_other_message_is_left_as_it_is(one: Register, changes: dict[str, An
     assert str(registers) == before
 
 
+def columns(session: TransactionState) -> tuple[object, ...]:
+    return (session.meter_start_wh, session.meter_last_wh, session.energy_wh, session.suspect_reasons)
+
+
+def test_the_session_follows_its_registers() -> None:
+    session = a_session(1000)
+    assert columns(session) == (1000, 1000, 0, [])
+    assert taken(session, sample(1, 1100)) and taken(session, sample(2, 1200))
+    assert columns(session) == (1000, 1200, 200, [])
+    assert sum((session.energy_by_hour or {}).values()) == 200
+
+    assert taken(session, sample(3, 9_000_000)) and taken(session, sample(4, 9_000_100))
+
+    assert columns(session) == (1000, 9_000_100, 8_999_100, ["meter-jump: 1200 to 9000000 Wh"])
+
+
+def test_a_session_that_begins_without_a_reading_is_not_suspect_until_its_end() -> None:
+    session = a_session(None)
+    assert columns(session) == (None, None, 0, [])
+    session.is_active = False
+    assert taken(session)
+
+    assert columns(session) == (None, None, 0, ["meter-stop-missing"])
+
+
+def test_a_recount_replaces_what_was_counted_and_keeps_start_and_stop() -> None:
+    session = a_session(1000, sample(1, 9_000_000))
+    session.suspect_reasons.append("superseded")
+
+    energy.recount(session, [sample(1, 1100)])
+    assert columns(session) == (1000, 1100, 100, ["superseded"])
+    energy.recount(session, [sample(1, 1100)], stop=counting.given(at(5), 1300))
+    assert columns(session) == (1000, 1300, 300, ["superseded"])
+    energy.recount(session, [sample(1, 1200), Register(at(2), ORDINARY, "L1", 7, 1.0)])
+
+    assert columns(session) == (1000, 1300, 300, ["superseded"])
+    assert session.registers.partial_at == at(2)
+
+
 # -- messages of several samples, and unusual ones -----------------------------------------------------------
 
 
