@@ -23,13 +23,13 @@ from ocpp_server.live.records import Connection
 from ocpp_server.live.redis.publisher import Running
 from ocpp_server.live.redis.state import RedisState
 from ocpp_server.storage.journal import journal
+from tests.direct.wire import Wire
 from tests.distributed.engines import Redis
 from tests.distributed.redis_calls import Fault, RedisCalls
 from tests.unit.live.unit_of_work.cases import Case, Rows, without
 from tests.unit.live.unit_of_work.comparing import FIRST_NUMBER
 from tests.unit.live.unit_of_work.injecting import Database, Failure
 from tests.unit.live.unit_of_work.messages import IN_EVERY_RUN
-from tests.direct.wire import Wire
 
 pytestmark = pytest.mark.django_db(transaction=True)
 # Messages that begin and end what other processes know of the station.

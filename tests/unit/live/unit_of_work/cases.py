@@ -15,6 +15,7 @@ from ocpp_server.live import extensions
 from ocpp_server.protocol.session import ALWAYS_NEW
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.presence import load_connected
+from tests.direct.wire import Wire
 from tests.unit.live.unit_of_work.comparing import (
     FIRST_NUMBER,
     about_money,
@@ -26,7 +27,6 @@ from tests.unit.live.unit_of_work.failing import differences
 from tests.unit.live.unit_of_work.injecting import Database
 from tests.unit.live.unit_of_work.messages import MESSAGES
 from tests.unit.live.unit_of_work.snapshots import Snapshot
-from tests.direct.wire import Wire
 
 # Rows that are stored by themselves, before the message: connectors that it names first, an unknown token
 # in the inbox of the operator, and configuration keys, which the same message sets again.

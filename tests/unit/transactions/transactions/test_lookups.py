@@ -9,13 +9,11 @@ import pytest
 from chargepoints.models import ChargePoint
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V16
-from tests.unit.transactions.authorization.conftest import DirectStation, engine, run_orm, station
+from tests.direct.station import DirectStation
 from tests.unit.transactions.transactions.live_station import NOON
 from transactions.live.unmatched import UNKNOWN_NUMBERS
 from transactions.models import Transaction
 from transactions.services.transactions import sessions
-
-__all__ = ["engine", "run_orm", "station"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
