@@ -23,6 +23,7 @@ from tests.direct.station import DirectStation
 from tests.unit.live.unit_of_work.failing import differences, live_state
 from transactions.live.stations import load_events, transaction_state
 from transactions.models import Transaction
+from transactions.services.transactions import closing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,7 +31,7 @@ _numbers = itertools.count(1)
 
 
 class Step(NamedTuple):
-    """A message of the station, or another event: `Kill`, `Reconnect`, `Away` or `Repeat`.
+    """A message of the station, or another event: `Kill`, `Reconnect`, `Away`, `Close` or `Repeat`.
 
     `make` gets the device and the moment of the example's start.
     """
@@ -90,6 +91,7 @@ def sends(name: str, make: Callable[..., Message], *drawn: st.SearchStrategy[Any
 
 
 events = [st.just(Step(name)) for name in ("Kill", "Reconnect", "Away")] + [
+    st.integers(0, 5).map(lambda number: Step("Close", number=number)),
     st.integers(0, 5).map(lambda number: Step("Repeat", number=number)),
     st.integers(0, 5).map(lambda number: Step("RepeatWithAnotherId", number=number)),
 ]
@@ -215,11 +217,22 @@ async def happen(device: Device, step: Step, begun: datetime, patch: pytest.Monk
         await device.station.reload()
     elif step.name == "Reconnect":
         await device.station.reload()
+    elif step.name == "Close":
+        await end_as_operator(device, step.number)
     elif step.name == "Away":
         await lose_database(device, message_id, patch)
     elif device.sent:
         message, known_id = device.sent[-1 - step.number % len(device.sent)]
         await device.send(message, known_id if step.name == "Repeat" else message_id)
+
+
+async def end_as_operator(device: Device, chosen: int) -> None:
+    """An operator ends a running session; the process that serves the station loads it again."""
+    running = [row.id for row in await device.station.sessions() if row.status == "active"]
+    if running:
+        number = running[chosen % len(running)]
+        await journal.run(closing.close, number, by=Transaction.EndedBy.OPERATOR)
+        await device.station.wire.connection.changed()
 
 
 async def lose_database(device: Device, message_id: str, patch: pytest.MonkeyPatch) -> None:
