@@ -314,7 +314,7 @@ drawings = st.fixed_dictionaries(
 
 
 @pytest.mark.parametrize("path", LISTS)
-@searched(12)
+@searched(8)
 @given(drawings, st.data())
 def test_the_pages_of_every_list_are_the_whole(
     administrator: Caller, path: str, drawn: dict[str, Any], data: st.DataObject

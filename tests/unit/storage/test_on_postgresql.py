@@ -19,6 +19,8 @@ def test_the_same_on_postgresql(tmp_path: Path) -> None:
         "tests/unit/storage/test_races.py",
         "tests/unit/storage/test_retention.py",
         "tests/api/transactions/test_series.py",
+        # The databases sort NULL at different ends.
+        "tests/api/kit/test_whole_lists.py",
         "tests/unit/events/test_numbering.py",
         "tests/unit/storage/postgresql",
         # Transactions overlap only on PostgreSQL: membership races, files of tokens and their page.

@@ -261,7 +261,7 @@ def operator(db: None) -> Caller:
 
 
 @pytest.mark.parametrize("version", [V16, V201])
-@searched(40)
+@searched(25)
 @given(worlds)
 async def test_the_answer_is_the_same_in_every_process(
     engine: None, operator: Caller, settings: Any, version: str, drawn: dict[str, Any]

@@ -151,7 +151,7 @@ async def test_a_late_start_is_the_one_that_its_remote_start_waits_for(station: 
             id_token="CARD",
             outcome=RemoteStart.Outcome.WAITING,
             created_at=NOW,
-            expires_at=NOW + timedelta(minutes=5),
+            expires_at=datetime.now(UTC) + timedelta(minutes=5),
         )
 
     await run_orm(expect)
