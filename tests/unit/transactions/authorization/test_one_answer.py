@@ -184,6 +184,8 @@ class World:
             case "no rules":
                 for rule in AccessRule.objects.filter(contract=self.contract):
                     rule.delete()
+                for rule in AccessRule.objects.filter(token__in=self.tokens):
+                    rule.delete()
 
 
 # -- the question ------------------------------------------------------------------------------------------
@@ -221,8 +223,8 @@ async def asked_over_rest(operator: Caller, charge_point: ChargePoint, uid: str,
     return answer.info["status"], answer.info.get("reason", "")
 
 
-async def is_one(version: str, drawn: dict[str, Any], operator: Caller) -> None:
-    note(repr(drawn))
+async def is_one(version: str, drawn: dict[str, Any], operator: Caller) -> tuple[Answer, Answer]:
+    """Ask everywhere after the change. Returns the answers about a start before and after it."""
     number = next(_numbers)
     stations = []
     for name in ("here", "elsewhere"):
@@ -233,8 +235,7 @@ async def is_one(version: str, drawn: dict[str, Any], operator: Caller) -> None:
     rows = [await journal.run(ChargePoint.objects.select_related("site").get, pk=one.pk) for one in stations]
     world = World(drawn, rows[0], rows[1], number)
     await journal.run(world.create)
-    for purpose in (Purpose.START, Purpose.IDENTIFY):
-        await asked_here(here, world.uid, purpose)
+    before = [await asked_here(here, world.uid, purpose) for purpose in (Purpose.START, Purpose.IDENTIFY)]
     if drawn["charging_elsewhere"]:
         await elsewhere.start(world.uid)
     await journal.run(world.change)
@@ -242,6 +243,7 @@ async def is_one(version: str, drawn: dict[str, Any], operator: Caller) -> None:
         begun = await elsewhere.start(world.uid, 2)
         await elsewhere.stop(begun, world.uid, 1000)
 
+    after = []
     for purpose in (Purpose.START, Purpose.IDENTIFY):
         warm = await asked_here(here, world.uid, purpose)
         by_database = await asked_of_the_database(rows[0], world.uid, purpose)
@@ -251,8 +253,10 @@ async def is_one(version: str, drawn: dict[str, Any], operator: Caller) -> None:
             await one.reload()
         cold = await asked_here(here, world.uid, purpose)
         assert cold == warm == by_database == over_rest
+        after.append(warm)
     for one in stations:
         await one.close()
+    return before[0], after[0]
 
 
 @pytest.fixture
@@ -267,6 +271,7 @@ async def test_the_answer_is_the_same_in_every_process(
     engine: None, operator: Caller, settings: Any, version: str, drawn: dict[str, Any]
 ) -> None:
     settings.OCPP_GROUP_CONCURRENT_TX = drawn["group_limit"]
+    note(repr(drawn))
     await is_one(version, drawn, operator)
 
 
@@ -277,4 +282,66 @@ async def test_the_answer_is_the_same_in_every_process_for_long(
     engine: None, operator: Caller, settings: Any, version: str, drawn: dict[str, Any]
 ) -> None:
     settings.OCPP_GROUP_CONCURRENT_TX = drawn["group_limit"]
+    note(repr(drawn))
     await is_one(version, drawn, operator)
+
+
+# A world in which the token may charge, on a contract with an owner and a group.
+TOKEN = {
+    "status": "active",
+    "valid": True,
+    "period": (None, None),
+    "is_master": False,
+    "in_group": True,
+    "on_contract": True,
+    "of_person": True,
+    "energy_wh_per_day": None,
+    "energy_wh_per_month": None,
+}
+CONTRACT = {
+    "status": "active",
+    "period": (None, None),
+    "energy_wh_per_day": None,
+    "energy_wh_per_month": None,
+}
+ORDERLY = {
+    "tokens": [TOKEN],
+    "types": ["RFID", "APP_USER", "OTHER"],
+    "contract": CONTRACT,
+    "group_contract": True,
+    "person": "active",
+    "member": ("owner", "active"),
+    "rules": {},
+    "unknown_tokens": "",
+    "charging_elsewhere": False,
+    "token_after": TOKEN | {"status": "blocked"},
+    "contract_after": CONTRACT | {"status": "suspended"},
+    "person_after": "suspended",
+    "member_after": None,
+    "rule_after": "refuse",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "more"),
+    [
+        ("token", {}),
+        ("other token", {"tokens": [], "token_after": TOKEN}),
+        ("contract", {}),
+        ("person", {}),
+        ("member", {}),
+        ("group", {"tokens": [TOKEN | {"on_contract": False}], "rules": {("group", "here"): "refuse"}}),
+        ("rule", {}),
+        ("no rules", {"rules": {("contract", "here"): "refuse"}}),
+        ("no rules", {"rules": {("token", "site"): "refuse"}}),
+        ("charge", {"tokens": [TOKEN | {"energy_wh_per_day": 1000}]}),
+        ("charge", {"contract": CONTRACT | {"energy_wh_per_month": 1000}}),
+        ("nothing", {"charging_elsewhere": True}),
+    ],
+)
+async def test_a_change_of_any_row_counts_in_every_process_at_once(
+    engine: None, operator: Caller, change: str, more: dict[str, Any]
+) -> None:
+    before, after = await is_one(V201, ORDERLY | {"change": change} | more, operator)
+
+    assert before != after
