@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Iterator
 from typing import Any
@@ -11,20 +10,20 @@ import pytest
 
 from tests.distributed import engines
 from tests.redis_scripts import QueueBench
+from tests.seeds import chosen_seed
 from tests.unit.transport.queue import interleaving
 
 MESSAGES = 20
 
 
 def check(bench: QueueBench, monkeypatch: pytest.MonkeyPatch, *, runs: int) -> None:
-    """Play runs of different seeds. CHAOS_SEED repeats one run, step by step."""
-    first = os.environ.get("CHAOS_SEED")
-    for seed in [int(first)] if first else random.sample(range(10**9), runs):
-        print(f"CHAOS_SEED={seed}")
+    """Play runs of different seeds, which all follow from the one that is printed."""
+    chance = random.Random(chosen_seed("interleavings"))
+    for seed in (chance.randrange(10**9) for _ in range(runs)):
         world = interleaving.run(bench, monkeypatch, seed, messages=MESSAGES)
         everything = list(range(1, MESSAGES + 1))
         found = (world.faults, world.effects, world.answers)
-        assert found == ([], everything, everything), "\n".join([f"CHAOS_SEED={seed}", *world.log])
+        assert found == ([], everything, everything), "\n".join([f"the run of seed {seed}", *world.log])
         bench.clear()
 
 
