@@ -159,7 +159,7 @@ class Admission(Protocol):
 port = Port[Admission]("Admission")
 
 # `journal.together` needs a function that returns a list; the port promises a sequence.
-_Find = Callable[[list[str]], list[KnownStation | None]]
+_Find = Callable[[list[str]], list[KnownStation | None]]  # equivalent: only the type checker reads it
 
 
 async def admit(handshake: Handshake) -> Admitted | Unknown:
@@ -299,7 +299,7 @@ async def _authenticate(charge_point: KnownStation, handshake: Handshake) -> boo
 
 async def find(identity: str) -> KnownStation | None:
     """The row of a station, None for an unknown one. Handshakes at the same time share one query."""
-    return await journal.run_batched(cast("_Find", port.app.find), identity)
+    return await journal.run_batched(cast(_Find, port.app.find), identity)
 
 
 async def enter(handshake: Handshake) -> KnownStation:
@@ -314,7 +314,7 @@ async def enter(handshake: Handshake) -> KnownStation:
 
 async def register(identity: str) -> KnownStation:
     """Add a row for an unknown station, unless it has one by now. Raises Refusal beyond MAX_REGISTERED."""
-    charge_point = await journal.run_batched(cast("_Find", port.app.register), identity)
+    charge_point = await journal.run_batched(cast(_Find, port.app.register), identity)
     if charge_point is None:
         raise Refusal(404, f"Self-registration limit reached ({MAX_REGISTERED:,} charge points).")
     return charge_point

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 
 from django.utils.crypto import salted_hmac
 
-_COST, _BLOCK = 2**12, 8
+_COST, _BLOCK = 4096, 8
 _PROCESS_KEY = secrets.token_bytes(32)
 _REMEMBERED = 100_000
 
@@ -76,7 +76,7 @@ async def verify(stored: str, given: bytes) -> bool:
         return True
     if not await asyncio.to_thread(_verify, stored or _NO_PASSWORD, given) or not stored:
         return False
-    _verified[digest] = None
+    _verified[digest] = None  # equivalent: only the keys are read
     if len(_verified) > _REMEMBERED:
         _verified.popitem(last=False)
     return True

@@ -119,6 +119,7 @@ async def counted(kind: str, address: str = HERE, identity: str = "CP-1") -> int
     [
         (b"/ocpp/CP-1", "CP-1"),
         (b"/ocpp/CP-1/", "CP-1"),
+        (b"/ocpp/CP-X/", "CP-X"),
         (b"/ocpp/CP-1//", "CP-1"),
         (b"/ocpp/CP-1?a=/b", "CP-1"),
         (b"/steve/websocket/CentralSystemService/CP-1", "CP-1"),
@@ -189,6 +190,18 @@ def test_the_stored_path_is_cut_and_keeps_any_byte() -> None:
     assert found.path == "/\xff" + "a" * 998
 
 
+async def test_an_address_without_an_identity_is_named_as_the_reason() -> None:
+    assert ".../ocpp/<identity>" in (await refusal_of(handshake(""))).reason
+
+
+async def test_a_reason_repeats_a_bounded_part_of_what_the_station_sent() -> None:
+    by_origin = await refusal_of(handshake(origin="o" * 500))
+    by_version = await refusal_of(handshake(offered=["v" * 500]))
+
+    assert by_origin.reason.count("o" * 100) == 1 and "o" * 101 not in by_origin.reason
+    assert by_version.reason.count("v" * 200) == 1 and "v" * 201 not in by_version.reason
+
+
 # --- what every handshake needs -----------------------------------------------------------------------------
 
 
@@ -204,7 +217,9 @@ async def test_an_identity_that_no_station_can_have_is_not_found(
     assert (refusal.status, refusal.can_be_accepted, refusal.security) == (404, False, "")
 
 
-@pytest.mark.parametrize("header", ["ocpp1.6,ocpp1.6", "ocpp1.6, ocpp1.6", "ocpp1.6,", ",", "a b", "ä", "a/1"])
+@pytest.mark.parametrize(
+    "header", ["ocpp1.6,ocpp1.6", "ocpp1.6, ocpp1.6", "ocpp1.6,", ",", "a b", "ä", "a/1"]
+)
 async def test_a_malformed_list_of_subprotocols_is_a_bad_request(header: str) -> None:
     assert (await refusal_of(handshake(protocol_header=header))).status == 400
 
@@ -349,6 +364,7 @@ def given(user: str = "CP-1", password: str = PASSWORD) -> bytes:
 )
 async def test_a_security_profile_decides_about_password_and_TLS(
     stations: Stations,
+    *,
     profile: int,
     stored: str,
     is_tls: bool,
@@ -456,7 +472,13 @@ async def test_the_origin_of_the_servers_own_pages_is_allowed() -> None:
     ],
 )
 async def test_the_version_is_that_of_the_subprotocol_or_of_the_setting(
-    stations: Stations, settings: Any, offered: list[str], assumed: str, version: str, subprotocol: str | None
+    stations: Stations,
+    settings: Any,
+    *,
+    offered: list[str],
+    assumed: str,
+    version: str,
+    subprotocol: str | None,
 ) -> None:
     settings.OCPP_ASSUME_SUBPROTOCOL = assumed
 
@@ -468,7 +490,7 @@ async def test_the_version_is_that_of_the_subprotocol_or_of_the_setting(
 @pytest.mark.parametrize(("mode", "status", "code"), [("close", 101, 1002), ("refuse", 400, 400)])
 @pytest.mark.parametrize(("offered", "named"), [([], "did not ask"), (["ocpp1.2", "soap"], "ocpp1.2, soap")])
 async def test_a_station_without_a_common_version_is_refused(
-    settings: Any, mode: str, status: int, code: int, offered: list[str], named: str
+    settings: Any, *, mode: str, status: int, code: int, offered: list[str], named: str
 ) -> None:
     settings.OCPP_NO_COMMON_SUBPROTOCOL = mode
     settings.OCPP_ASSUME_SUBPROTOCOL = "ocpp1.6" if offered else ""
