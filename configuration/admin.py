@@ -13,7 +13,8 @@ from configuration.models import ReportedKey, StoredKey
 from ocpp_server.admin import menu
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import StationFilter
-from ocpp_server.observability.masking import MASK, is_secret_name
+from ocpp_server.observability.masking import MASK
+from ocpp_server.protocol.secrets import is_secret_name
 
 menu.model(menu.DETAILS, 30, _("Stored keys"), "key_vertical", "configuration_storedkey")
 menu.model(menu.DETAILS, 40, _("Reported keys"), "fact_check", "configuration_reportedkey")

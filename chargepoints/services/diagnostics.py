@@ -7,7 +7,8 @@ from datetime import datetime
 from chargepoints.services import availability
 from chargepoints.tables import DEVICE_EVENTS
 from ocpp_server.live.station import Station
-from ocpp_server.observability.masking import MASK, is_secret_name, masked_words
+from ocpp_server.observability.masking import MASK, masked_words
+from ocpp_server.protocol.secrets import is_secret_name
 from ocpp_server.protocol.translate import Place
 
 _INT64 = 2**63 - 1

@@ -11,7 +11,8 @@ from typing import Any
 import structlog
 
 from ocpp_server.environment import roles
-from ocpp_server.observability.masking import MASK, is_secret_name, masked, masked_words
+from ocpp_server.observability.masking import MASK, masked, masked_words
+from ocpp_server.protocol.secrets import is_secret_name
 
 # Keys that come first in each line, in this order, because users search for them.
 LEADING_KEYS = ("station", "message_id", "action", "version", "ms")

@@ -16,8 +16,6 @@ import orjson
 from ocpp_server.protocol import broken_text, secrets
 from ocpp_server.protocol.secrets import MAY_HOLD_SECRETS, NO_PATHS, Paths, is_secret_name, paths_of
 
-__all__ = ["MASK", "is_secret_name", "masked", "masked_frame", "masked_text", "masked_words", "secrets_in"]
-
 MASK: Final = "***"
 # The end of a text of which only the beginning can be shown.
 CUT: Final = "…"
@@ -53,7 +51,7 @@ def masked(payload: Any, action: str = "", *, echoes: Iterable[str] = ()) -> Any
 
     `echoes` are the secrets of the request that the payload answers, see `secrets_in`.
     """
-    return _Copy(echoes).of(payload, _Context(paths_of(action)))
+    return _Copy(echoes).of(payload, _top(action))
 
 
 def masked_text(text: str, action: str = "", *, is_known: bool = False, echoes: Collection[str] = ()) -> str:
@@ -87,7 +85,7 @@ def _masked(text: str, action: str, echoes: Collection[str]) -> str:
     try:
         # Numbers stay as they were written: 1.10 does not become 1.1.
         payload = json.loads(text, parse_float=_written, parse_int=_written)
-        found = copy.of(payload, _Context(paths_of(action)))
+        found = copy.of(payload, _top(action))
         return orjson.dumps(found).decode() if copy.hidden else text
     except (ValueError, TypeError, RecursionError):
         return _masked_beginning(text, action, echoes).replace("\x00", "\ufffd")
@@ -105,13 +103,10 @@ def _masked_beginning(text: str, action: str, echoes: Collection[str]) -> str:
             is_doubtful = secrets.holds_value(name) or secrets.is_remark(name)
             if is_doubtful and not any(value is container for container in read.open):
                 unfinished[name] = copy.hide(value)
-    found = copy.of(read.value, _Context(paths_of(action)))
+    found = copy.of(read.value, _top(action))
     shown, is_whole = text[: read.end], not text[read.end :].strip(" \t\r\n\x00")
     if copy.hidden or not read.is_exact:
-        try:
-            shown = orjson.dumps(found).decode()
-        except TypeError:  # lone surrogates
-            return MASK
+        shown = orjson.dumps(found).decode()  # `broken_text` leaves no lone surrogates
         shown = shown[: len(shown) - len(read.open)]
         is_whole = is_whole and not read.open  # more may have followed in what has no end
     return shown if is_whole else shown + CUT
@@ -129,7 +124,7 @@ def secrets_in(payload: Any, action: str) -> frozenset[str]:
     if action not in MAY_HOLD_SECRETS:
         return frozenset()
     copy = _Copy()
-    copy.of(payload, _Context(paths_of(action)))
+    copy.of(payload, _top(action))
     return frozenset(text for text in copy.texts if len(text) >= _SHORTEST_ECHO)
 
 
@@ -162,19 +157,21 @@ class _Context(NamedTuple):
     """
 
     paths: Paths
-    is_secret: bool = False
-    is_named: bool = False
-    is_free: bool = False
-    depth: int = 0
+    is_secret: bool
+    is_named: bool
+    is_free: bool
+    depth: int
 
 
-_IN_TEXT = _Context(NO_PATHS, is_free=True)
+def _top(action: str) -> _Context:
+    return _Context(paths_of(action), is_secret=False, is_named=False, is_free=False, depth=0)
+
+
+_IN_TEXT = _Context(NO_PATHS, is_secret=False, is_named=False, is_free=True, depth=0)
 
 
 class _Copy:
     """Copies one payload. `hidden` counts the masked values, `texts` are the texts that were masked whole."""
-
-    __slots__ = ("echoes", "hidden", "nested", "texts")
 
     def __init__(self, echoes: Iterable[str] = ()) -> None:
         self.echoes = sorted(echoes, key=len, reverse=True)
@@ -210,7 +207,7 @@ class _Copy:
             if context.is_free and not context.is_secret and _is_name_of_secret(name, item):
                 found[name] = item  # the value beside it is hidden
                 continue
-            step = paths.get(name) if paths else None
+            step = paths.get(name)
             is_value = is_named and (secrets.holds_value(name) or secrets.is_remark(name))
             inside = _Context(
                 step or NO_PATHS,
@@ -234,7 +231,7 @@ class _Copy:
     def text(self, text: str, *, is_free: bool) -> str:
         """A text with masked secrets. It is masked whole if it names secrets in an unknown format."""
         found = self._without_echoes(text)
-        if found[:1] in '{["' or found.lstrip()[:1] in ("{", "[", '"'):
+        if found.lstrip()[:1] in ("{", "[", '"'):
             inner = self._inner(found)
             if inner is not None:
                 return inner
@@ -347,7 +344,7 @@ def _names_in(text: str, *, is_free: bool) -> bool:
         text = folded
     if secrets.configured():
         return any(is_secret_name(word) for word in re.findall(r"[\w.\-\[\]]{1,64}", text)[:10_000])
-    end = -1
+    end = 0
     for number, hint in enumerate(_HINTS.finditer(folded)):
         if number >= _MAX_NAMES:
             return True

@@ -26,7 +26,7 @@ from configuration.services.variables.rules import (
     whole,
 )
 from ocpp_server import live
-from ocpp_server.observability.masking import is_secret_name
+from ocpp_server.protocol.secrets import is_secret_name
 
 ACCEPTED: Final = "Accepted"
 REJECTED: Final = "Rejected"

@@ -13,7 +13,8 @@ from configuration.models import ReportedKey
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
-from ocpp_server.observability.masking import is_secret_name, masked_words
+from ocpp_server.observability.masking import masked_words
+from ocpp_server.protocol.secrets import is_secret_name
 from ocpp_server.storage.journal import journal
 
 # A station can invent names: beyond this many rows, only variables that have a row are stored (S11).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -357,3 +357,302 @@ def test_objects_that_are_too_deep_are_hidden_where_they_are() -> None:
 
     assert "left" not in found
     assert found.count("inner") == 65
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["pass", "secret", "apiKey", "authToken", "credential", "psk", "pwd", "pin", "apn", "pw", "puk", "otp",
+     "kennwort", "connectionString"],
+)  # fmt: skip
+@pytest.mark.parametrize("written", [str.lower, str.upper, str])
+def test_a_message_of_a_plain_action_is_masked_by_every_kind_of_name(
+    name: str, written: Callable[[str], str]
+) -> None:
+    text = f'{{"{written(name)}":"{S}"}}'
+
+    assert masking.masked_text(text, "MeterValues") == text.replace(S, "***")
+    assert S not in free(f"the {written(name)} is {S}")
+
+
+# --- which texts are read -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "action"),
+    [
+        (f'{{"key":"WifiPSK","value":"{S}"}}', "ChangeConfiguration"),
+        (f'{{"location":"ftp://user:{S}@x.example/"}}', "MeterValues"),
+        (f'{{"customData":{{"vendorId":"x","psk":"{S}"}}}}', "MeterValues"),
+    ],
+)
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_text_that_can_hold_a_secret_is_read(text: str, action: str, is_known: bool) -> None:
+    assert masking.masked_text(text, action, is_known=is_known) == text.replace(S, "***").replace("user:", "")
+
+
+@pytest.mark.parametrize("text", ['{"connectorId":1,"x":[1.10]}', "[2,7,x]", '{"idToken":"A",'])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_text_of_a_plain_action_without_a_hint_is_stored_as_it_is(text: str, is_known: bool) -> None:
+    assert masking.masked_text(text, "MeterValues", is_known=is_known) == text
+
+
+def test_only_the_secrets_of_actions_that_have_some_are_looked_for_in_answers() -> None:
+    value = {"key": "SimPin", "value": "123456"}
+
+    assert masking.secrets_in(value, "Heartbeat") == frozenset()
+    assert masking.secrets_in(value, "ChangeConfiguration") == {"123456"}
+    assert masking.secrets_in(value | {"value": "12345"}, "ChangeConfiguration") == frozenset()
+
+
+def test_of_two_secrets_that_overlap_the_longer_one_is_masked_first() -> None:
+    echoes = ["a-zzzzzz-b", "zzzzzz", "b-zzzzzz"]
+
+    assert masking.masked_words("it was a-zzzzzz-b", echoes=echoes) == "it was ***"
+    assert masking.masked_words("it was b-zzzzzz", echoes=reversed(echoes)) == "it was ***"
+
+
+def test_a_frame_is_masked_by_the_paths_of_its_action() -> None:
+    frame = f'[2,"1","SetNetworkProfile",{{"connectionData":{{"vpn":{{"key":"{S}","type":"IKEv2"}}}}}}]'
+
+    assert masking.masked_frame(frame) == frame.replace(S, "***")
+    assert masking.masked_frame(f" {frame}") == frame.replace(S, "***")
+    assert masking.masked_frame(frame.replace("[2", "[6")) == frame.replace(S, "***").replace("[2", "[6")
+    assert masking.masked_frame(frame.replace("[2", "[3")) == frame.replace("[2", "[3")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f'{{"a":1,"password":"{S}","c":', '{"a":1,"password":"***"…'),
+        (f'\x00[2,"1","X",{{"password":"{S}"}}]\x00', '[2,"1","X",{"password":"***"}]'),
+        (f'[2,"1","X",{{"password":"{S}"}}', '[2,"1","X",{"password":"***"}…'),
+        (f'[2,"1","X",{{"password":"{S}","a":"\\ud800"',
+         '[2,"1","X",{"password":"***","a":"\ufffd"…'),
+        (f'[2,"1","X",{{"password":"{S}","a":"\\ud800"}}]', '[2,"1","X",{"password":"***","a":"\ufffd"}]'),
+    ],
+)  # fmt: skip
+def test_the_beginning_of_a_broken_frame_ends_with_a_mark_where_more_may_have_followed(
+    text: str, shown: str
+) -> None:
+    assert masking.masked_frame(text) == shown
+
+
+def test_numbers_keep_their_spelling_beside_a_secret_at_every_level() -> None:
+    inner = f'{{"psk":"{S}","a":1.10,"b":-0,"c":1E3}}'
+    outer = f'{{"n":-0,"m":2.50,"data":{json.dumps(inner)}}}'
+
+    assert masking.masked_text(outer, "DataTransfer") == outer.replace(S, "***")
+
+
+# --- counting what was masked -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"password": S, "location": f"ftp://user:{S}@x.example/"},
+        {"password": S, "data": f"a=1&psk={S}"},
+        {"data": f"a=1&psk={S}", "location": f"ftp://user:{S}@x.example/"},
+        {"password": S, "pin": S, "data": json.dumps({"psk": S})},
+        {"data": f"a=1&psk={S}", "more": {"data": json.dumps({"a": f"a=1&psk={S}"})}},
+        {"data": json.dumps({"psk": S}), "more": {"data": json.dumps({"pin": S, "token": S})}},
+        {"location": f"ftp://user:{S}@x.example/", "data": json.dumps({"x": f"ftp://user:{S}@x.example/"})},
+        {"location": f"ftp://user:{S}@x.example/", "more": "plain", "password": S},
+        {"location": f"ftp://user:{S}@x.example/", "more": "//x.example?a=b", "password": ""},
+    ],
+)
+def test_every_secret_of_a_payload_is_masked_wherever_else_another_one_was(parts: dict[str, Any]) -> None:
+    assert S not in masking.masked_text(json.dumps(parts), "DataTransfer")
+    assert S not in json.dumps(masking.masked(parts, "DataTransfer"))
+
+
+def test_an_echo_in_each_of_several_texts_is_masked() -> None:
+    payload = {"a": f"x {S}", "password": "other", "data": json.dumps({"a": f"y {S}"})}
+
+    found = masking.masked_text(json.dumps(payload), "DataTransfer", echoes=[S])
+
+    assert S not in found and "other" not in found
+    assert masking.masked_text('{"a":"x"}', "DataTransfer", echoes=[S]) == '{"a":"x"}'
+
+
+# --- depth --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("levels", "shown"), [(64, "text"), (65, "***")])
+@pytest.mark.parametrize("in_objects", [True, False])
+def test_values_below_64_levels_are_masked(levels: int, shown: str, in_objects: bool) -> None:
+    value: Any = "text"
+    for _ in range(levels):
+        value = {"a": value} if in_objects else [value]
+
+    found = masking.masked(value)
+    for _ in range(levels):
+        found = found["a"] if in_objects else found[0]
+
+    assert found == shown
+
+
+def nested(levels: int) -> str:
+    """JSON inside of JSON: this many levels of text, with a harmless value beside each."""
+    data = json.dumps({"psk": S, "level": 1})
+    for level in range(2, levels + 1):
+        data = json.dumps({"inner": data, "level": level})
+    return data
+
+
+@pytest.mark.parametrize(("levels", "shown"), [(1, True), (4, True), (5, False)])
+def test_four_levels_of_JSON_inside_of_JSON_are_read(levels: int, shown: bool) -> None:
+    found = masked_json({"vendorId": "x", "data": nested(levels)}, "DataTransfer")["data"]
+
+    assert S not in found
+    for _ in range(min(levels, 4) - 1):
+        found = json.loads(found)["inner"]
+    assert (found != "***") is True
+    inner = json.loads(found)
+    assert inner == {"psk": "***", "level": 1} if shown else inner["inner"] == "***"
+
+
+def test_every_text_is_read_to_the_same_depth() -> None:
+    many = [nested(3)] * 6
+
+    found = masked_json({"vendorId": "x", "data": many}, "DataTransfer")["data"]
+
+    assert [json.loads(each)["level"] for each in found] == [3] * 6
+    assert S not in json.dumps(found)
+
+
+# --- texts of vendors ---------------------------------------------------------------------------------------
+
+
+def free(data: str) -> str:
+    """A text of a vendor, masked."""
+    found: str = masking.masked({"vendorId": "x", "data": data}, "DataTransfer")["data"]
+    return found
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"password":null}',
+        '{"password":""}',
+        '  {"publicKey": 1}',
+        '["keypad"]',
+        "Spin 3",
+        "a Spin 3",
+        "Shipping 3",
+        "key " * 200,
+        "publicKey=1",
+        "the keyboard",
+        "keykey keypad",
+    ],
+)
+def test_a_text_that_names_no_secret_stays(data: str) -> None:
+    assert free(data) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "simpin 1234",
+        "a simpin 1234",
+        "doorPin 1234",
+        "keykey psk x",
+        "keypad, then the psk",
+        "key " * 201,
+        "password",
+        "Straße: the password is x",
+        "ß" * 100 + " the password is x",
+        "<a>password x</a>",
+        "*** password x",
+        '{"password": "x"} and more',
+    ],
+)
+def test_a_text_that_names_a_secret_without_a_known_format_is_masked_whole(data: str) -> None:
+    assert free(data) == "***"
+
+
+@pytest.mark.parametrize(
+    ("data", "shown"),
+    [
+        ("ssid=x,psk=S", "ssid=x,psk=***"),
+        (";psk=S;a=b", ";psk=***;a=b"),
+        ("a=1;;psk=S", "a=1;;psk=***"),
+        ("'psk': S\n'ssid' = x;y&z,", "'psk': ***\n'ssid' = x;y&z,"),
+        ("psk: S and more; token", "psk: ***"),
+        ("'ssid' = x\n'psk': S", "'ssid' = x\n'psk': ***"),
+        ("a=psk S&psk=S", "***"),
+        ('  {"psk":"S","ssid":"x"}', '{"psk":"***","ssid":"x"}'),
+        ('  [["psk","S"]]', '[["psk","***"]]'),
+        ('  "psk=S"', '"psk=***"'),
+        ('{"psk":"S","a":"\\ud800"}', "***"),
+        ("<a><psk id='1'>S</psk><b>x</b></a>", "***"),
+        ("<psk>S</psk><pin>S</pin>", "<psk>***</psk><pin>***</pin>"),
+    ],
+)
+def test_a_secret_in_a_known_format_is_masked_alone(data: str, shown: str) -> None:
+    assert free(data) == shown
+
+
+@pytest.mark.parametrize(("length", "shown"), [(53, True), (54, False)])
+def test_a_name_is_read_to_64_characters_after_its_hint(length: int, shown: bool) -> None:
+    """A harmless end, such as that of PasswordLength, counts only within them."""
+    data = f"password{'a' * length}_length 8"
+
+    assert free(data) == (data if shown else "***")
+
+
+@pytest.mark.parametrize(("length", "shown"), [(64, True), (65, False)])
+def test_a_name_is_read_to_64_characters_before_its_hint(length: int, shown: bool) -> None:
+    data = f"x {'-' * (length - 1)}Spin 8" if length == 64 else f"x S{'.' * 64}pin 8"
+
+    assert free(data) == (data if shown else "***")
+
+
+def test_a_name_without_a_value_is_masked_in_the_text_of_a_vendor_alone() -> None:
+    sentence = "The password is too short"
+
+    assert masking.masked_words(sentence) == sentence
+    assert free(sentence) == "***"
+    assert masking.masked({"customData": {"x": sentence}}) == {"customData": {"x": "***"}}
+    assert masking.masked({"info": sentence, "unknownKey": [["WifiPSK", "x"]]}) == {
+        "info": sentence,
+        "unknownKey": [["WifiPSK", "x"]],
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("password=x", "password=***"),
+        ("password : x", "password : ***"),
+        ("set password='x' now", "***"),
+        ("password=", "password="),
+        ("password x", "password x"),
+        ('{"password" "x"', '{"password" "x"'),
+        ("a password=x, b", "***"),
+        ("İ" * 30 + " password=x", "***"),
+    ],
+)
+def test_a_sentence_is_masked_where_a_value_follows_the_name(text: str, shown: str) -> None:
+    assert masking.masked_words(text) == shown
+
+
+def test_an_instance_names_a_secret_as_a_name_does() -> None:
+    def item(component: dict[str, str], variable: dict[str, str]) -> dict[str, Any]:
+        return {"component": component, "variable": variable, "attributeValue": "x"}
+
+    items = [
+        item({"name": "A", "instance": "Password"}, {"name": "B"}),
+        item({"name": "A"}, {"name": "B", "instance": "Password"}),
+        item({"name": "A", "instance": "C"}, {"name": "B", "instance": "D"}),
+    ]
+
+    found = masked_json({"getVariableResult": items}, "GetVariables")["getVariableResult"]
+
+    assert [each["attributeValue"] for each in found] == ["***", "***", "x"]
+
+
+def test_a_configured_name_is_found_among_ten_thousand_words(configured: None) -> None:
+    assert free("color x") == "***"
+    assert free("a " * 9_999 + "color") == "***"
+    assert free("colour x") == "colour x"

@@ -59,6 +59,21 @@ def test_a_long_name_is_matched_by_its_words_alone() -> None:
     assert not secrets.is_secret_name("xpsk" * 100_000)
 
 
+def test_a_name_of_200_characters_is_matched_by_all_rules() -> None:
+    assert secrets.is_secret_name("x" * 196 + "_psk")
+    assert not secrets.is_secret_name("x" * 197 + "_psk")
+
+
+def test_a_change_of_the_setting_counts_at_once() -> None:
+    assert (secrets.is_secret_name("CpoName"), secrets.configured()) == (False, False)
+    secrets.configure(["CpoName", "", "-"])
+    changed = secrets.is_secret_name("CpoName"), secrets.configured()
+    secrets.configure([""])
+
+    assert changed == (True, True)
+    assert (secrets.is_secret_name("CpoName"), secrets.configured()) == (False, False)
+
+
 def test_the_setting_adds_names_in_any_spelling(configured: None) -> None:
     for name in ("CpoName", "cponame", "Vendor.Code", "vendor.CODE", "Doors.DoorCode", "DOOR_CODE"):
         assert secrets.is_secret_name(name)
@@ -235,6 +250,27 @@ def test_messages_that_are_not_masked_have_only_the_published_fields() -> None:
     assert {name for _, name in open_ones} == {"CustomData"}
 
 
+@pytest.mark.parametrize(
+    ("action", "names", "is_secret"),
+    [
+        ("SetNetworkProfile", ["connectionData", "vpn", "key"], True),
+        ("SetNetworkProfile", ["connectionData", "vpn", "key", "below"], True),
+        ("SetNetworkProfile", ["connectionData", "vpn", "type"], False),
+        ("SetNetworkProfile", ["connectionData", "vpn"], False),
+        ("SetNetworkProfile", ["vpn", "key"], False),
+        ("SetNetworkProfile", [], False),
+        ("Heartbeat", ["connectionData", "vpn", "key"], False),
+    ],
+)
+def test_a_path_of_the_table_is_secret_to_its_end(action: str, names: list[str], is_secret: bool) -> None:
+    assert secrets.is_secret_path(action, names) is is_secret
+
+
+def test_the_paths_of_an_action_are_a_tree() -> None:
+    assert secrets._tree(["a.b", "a.c.d", "e"]) == {"a": {"b": {}, "c": {"d": {}}}, "e": {}}
+    assert secrets.paths_of("Heartbeat") == {}
+
+
 # --- the station's password ---------------------------------------------------------------------------------
 
 
@@ -268,6 +304,20 @@ def variables(*names: tuple[str, str]) -> dict[str, object]:
             "setVariableData[1].variable.name",
         ),
         (V201, "SetVariables", variables(("SecurityCtrlr", "SecurityProfile")), ""),
+        (V201, "SetVariables", variables(("BasicAuthPassword", "X")), "setVariableData[0].component.name"),
+        (
+            V201,
+            "SetVariables",
+            {
+                "setVariableData": [
+                    {
+                        "component": {"name": "A", "instance": "B"},
+                        "variable": {"name": "C", "instance": "Basic-Auth-Password"},
+                    }
+                ]
+            },
+            "setVariableData[0].variable.instance",
+        ),
         (
             V201,
             "GetVariables",
