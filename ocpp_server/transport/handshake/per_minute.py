@@ -13,7 +13,7 @@ from typing import Final
 WINDOW_S: Final = 60.0
 # The most addresses that are counted apart within a minute.
 MAX_ADDRESSES: Final = 5_000
-_OTHERS: Final = "others"
+_OTHERS: Final = "others"  # equivalent: any name that is no address
 
 
 class _Window:
@@ -21,7 +21,7 @@ class _Window:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._until = 0.0
+        self._until = 0.0  # equivalent: every time that is over
 
     def is_over(self) -> bool:
         now = self._clock()
@@ -51,7 +51,7 @@ class PerMinute:
 class _Tried:
     """The identities that one address has tried, as hashes, and how many of its handshakes were refused."""
 
-    __slots__ = ("identities", "refused")
+    __slots__ = ("identities", "refused")  # equivalent: other names raise with the first address
 
     def __init__(self) -> None:
         self.identities: set[int] = set()

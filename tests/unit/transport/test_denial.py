@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from ocpp_server.observability import measures
 from ocpp_server.observability.measures import Tally
@@ -122,6 +123,18 @@ async def test_of_one_address_and_status_120_refusals_a_minute_are_stored(stored
     await denial.record(handshake("192.0.2.2"), Refusal(404, "R"))
     assert len(stored) == 122
     assert measures.authentication_failures.counts() == {("Type",): 125}
+
+
+async def test_the_log_says_once_that_further_refusals_of_an_address_are_not_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(denial, "MAX_RECORDED", 2)
+
+    with capture_logs() as lines:
+        for _ in range(5):
+            await denial.record(handshake(), Refusal(404, "R"))
+
+    assert [line["event"] for line in lines] == ["station.refused"] * 2 + ["station.refusals_unrecorded"]
 
 
 async def test_the_addresses_of_one_IPv6_network_share_the_limit(

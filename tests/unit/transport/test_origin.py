@@ -140,3 +140,64 @@ def test_the_public_url_is_an_own_origin(settings: Any) -> None:
     # nginx's $host has no port.
     assert origin.is_allowed(*handshake("https://csms.example.com:8443", scheme="wss"))
     assert not origin.is_allowed(*handshake("https://csms.example.com:8444", scheme="wss"))
+
+
+def test_a_request_without_an_origin_has_no_own_origins() -> None:
+    assert handshake(None) == ("", frozenset())
+    assert origin.own_origins({}) == frozenset()
+
+
+def test_a_server_without_a_public_url_has_the_origin_of_the_request_alone() -> None:
+    assert handshake("null")[1] == {"http://csms.example.com"}
+
+
+@pytest.mark.parametrize(
+    ("client", "extensions", "is_trusted"),
+    [
+        (("192.0.2.9", 0), {}, True),  # a server that keeps the address of the connection
+        (("198.51.100.1", 0), {}, False),
+        (("192.0.2.9", 0), {"ocpp.peer": "203.0.113.1"}, False),
+        (None, {}, False),  # a Unix socket
+        (None, {"ocpp.peer": "192.0.2.9"}, True),
+    ],
+)
+def test_a_forwarded_host_counts_only_from_a_trusted_proxy(
+    client: tuple[str, int] | None, extensions: dict[str, str], is_trusted: bool
+) -> None:
+    headers = [
+        (b"host", b"10.0.0.5:8081"),
+        (b"origin", b"null"),
+        (b"x-forwarded-host", b"other.example, csms.example.com ,localhost:1"),
+    ]
+
+    found = origin.own_origins({"headers": headers, "client": client, "extensions": extensions})
+
+    forwarded = {"http://csms.example.com", "http://localhost:1"} if is_trusted else set()
+    assert found == {"http://10.0.0.5:8081"} | forwarded
+
+
+@pytest.mark.parametrize(
+    ("host", "is_own"),
+    [
+        ("192.0.2.1", True),
+        ("[2001:db8::1]", True),
+        ("[2001:db8::1]:8081", True),
+        ("csms.example.com", True),
+        ("csms.example.com:8081", True),
+        ("CSMS.example.com", True),
+        ("evil.example", False),
+        ("X192.0.2.1X", False),
+        ("", False),
+        ("a b", False),
+        ("csms.example.com.evil.example", False),
+    ],
+)
+def test_an_address_or_an_allowed_name_is_this_servers(host: str, is_own: bool) -> None:
+    assert origin.is_own_host(host) is is_own
+
+
+def test_an_empty_host_is_not_this_servers_even_if_all_names_are(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+
+    assert origin.is_own_host("anything.example")
+    assert not origin.is_own_host("")

@@ -90,3 +90,36 @@ def test_a_counter_has_a_bounded_number_of_names(monkeypatch: pytest.MonkeyPatch
 
     assert counts == [1] * 10 + [1, 2, 3, 4, 5]
     assert len(counter._counts) == 11
+
+
+def test_what_is_beyond_the_table_counts_under_a_name_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, distinct: DistinctPerMinute
+) -> None:
+    monkeypatch.setattr(per_minute, "MAX_ADDRESSES", 1)
+    counter = PerMinute(clock=clock)
+    for name in (HERE, THERE):
+        counter.count(name)
+        distinct.refused(name, "CP", 1)
+
+    assert set(counter._counts) == set(distinct._tried) == {HERE, "others"}
+
+
+def test_a_minute_begins_with_its_first_call_and_lasts_sixty_seconds(clock: Clock) -> None:
+    counter = PerMinute(clock=clock)
+    counter.count(HERE)
+
+    clock.now += 59.9
+    assert counter.count(HERE) == 2
+    clock.now += 0.1
+    assert counter.count(HERE) == 1
+    clock.now += 59.9
+    assert counter.count(HERE) == 2
+
+
+def test_an_attacker_with_many_addresses_takes_the_memory_of_five_thousand(clock: Clock) -> None:
+    counter = PerMinute(clock=clock)
+    for number in range(5_010):
+        counter.count(f"address {number}")
+
+    assert len(counter._counts) == 5_001
+    assert counter.count("address 5009") == 11
