@@ -26,7 +26,8 @@ _SHORTEST_ECHO = 6  # a shorter secret is found in too many texts that do not re
 _LONGEST_NAME = 64
 _PAIR_LENGTH = 2
 _DESCRIBED = frozenset({"component", "variable"})  # objects that name a key and hold no value
-_MAX_NAMES = 200  # the limit for one text; a text with more hints at secrets is masked whole
+# The limits for one text: hints, and words where OCPP_SECRET_KEYS is set. A longer text is masked whole.
+_MAX_NAMES, _MAX_WORDS = 200, 10_000
 
 # The header of a call: its type, its id, and its action.
 _CALL = re.compile(r'\s*\[\s*[26]\s*,\s*"[^"]{0,64}"\s*,\s*"([A-Za-z0-9]{1,64})"')
@@ -186,19 +187,26 @@ class _Copy:
         if context.depth > _DEPTH:
             return self.hide(value)
         if isinstance(value, list):
-            inside = context._replace(depth=context.depth + 1)
-            return [self._item(item, inside) for item in value]
+            return self._list(value, context)
         if isinstance(value, dict):
             return self._object(value, context)
         if context.is_secret:
             return self.hide(value)
         return self.text(value, is_free=context.is_free) if isinstance(value, str) else value
 
-    def _item(self, item: Any, context: _Context) -> Any:
-        is_pair = context.is_free and isinstance(item, list) and len(item) == _PAIR_LENGTH
-        if is_pair and not context.is_secret and _names_secret(item[0]):  # ["WifiPSK", "..."]
-            return [item[0], self.of(item[1], context._replace(is_secret=True))]
-        return self.of(item, context)
+    def _list(self, items: list[Any], context: _Context) -> list[Any]:
+        """In the data of a vendor, an item after the name of a secret is one: ["WifiPSK", "..."]."""
+        inside = context._replace(depth=context.depth + 1)
+        if not context.is_free or context.is_secret:
+            return [self.of(item, inside) for item in items]
+        if len(items) == _PAIR_LENGTH and _names_secret(items[0]):
+            name = items[0] if _is_bare_name_of_secret(items[0]) else self.of(items[0], inside)
+            return [name, self.of(items[1], inside._replace(is_secret=True))]
+        after_name = [False, *map(_is_bare_name_of_secret, items)]
+        return [
+            self.of(item, inside._replace(is_secret=is_value))
+            for item, is_value in zip(items, after_name, strict=False)
+        ]
 
     def _object(self, value: dict[str, Any], context: _Context) -> dict[str, Any]:
         paths, is_named = context.paths, context.is_named or _is_about_secret(value)
@@ -323,12 +331,11 @@ def _is_about_secret(value: dict[str, Any]) -> bool:
 
 def _is_name_of_secret(name: str, item: Any) -> bool:
     """Whether a property holds a key or variable with the name of a secret."""
-    return (
-        isinstance(item, str)
-        and name.casefold() in secrets.NAMING
-        and _NAME.fullmatch(item) is not None
-        and is_secret_name(item)
-    )
+    return name.casefold() in secrets.NAMING and _is_bare_name_of_secret(item)
+
+
+def _is_bare_name_of_secret(item: Any) -> bool:
+    return isinstance(item, str) and _NAME.fullmatch(item) is not None and is_secret_name(item)
 
 
 def _names_secret(name: Any) -> bool:
@@ -343,7 +350,8 @@ def _names_in(text: str, *, is_free: bool) -> bool:
     if len(folded) != len(text):  # case folding moved the positions; keys have no such characters
         text = folded
     if secrets.configured():
-        return any(is_secret_name(word) for word in re.findall(r"[\w.\-\[\]]{1,64}", text)[:10_000])
+        words = re.findall(r"[\w.\-\[\]]{1,64}", text)
+        return len(words) > _MAX_WORDS or any(map(is_secret_name, words))
     end = 0
     for number, hint in enumerate(_HINTS.finditer(folded)):
         if number >= _MAX_NAMES:

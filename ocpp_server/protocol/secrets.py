@@ -54,7 +54,7 @@ _HARMLESS_END = re.compile(
 )
 # A text without any of these holds no secret name.
 HINTS: Final = (
-    "pass", "secret", "key", "token", "credential", "psk", "pwd", "pin", "apn", "pw", "puk", "otp",
+    "pass", "secret", "key", "token", "credential", "psk", "pin", "apn", "pw", "puk", "otp",
     "kennwort", "connectionstring",
 )  # fmt: skip
 

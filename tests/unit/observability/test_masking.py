@@ -214,6 +214,7 @@ def test_data_that_is_no_text_is_masked_too() -> None:
         (f"ftp://user:{S}@example.com/up?x=1", "ftp://***@example.com/up?x=1"),
         (f"ftp://user:{S}/@{S}@example.com/up", "ftp://***@example.com/up"),
         (f"//user:{S}@example.com/up", "//***@example.com/up"),
+        (f"ftp://user:{S}@example.com//up", "ftp://***@example.com//up"),
         (f"https://example.com:443/u@2x?X-Amz-Signature={S}&Expires=3",
          "https://example.com:443/u@2x?X-Amz-Signature=***&Expires=3"),
         (f"https://example.com/cb#access_token={S}&x=1", "https://example.com/cb#access_token=***&x=1"),
@@ -390,7 +391,7 @@ def test_a_text_that_can_hold_a_secret_is_read(text: str, action: str, is_known:
     assert masking.masked_text(text, action, is_known=is_known) == text.replace(S, "***").replace("user:", "")
 
 
-@pytest.mark.parametrize("text", ['{"connectorId":1,"x":[1.10]}', "[2,7,x]", '{"idToken":"A",'])
+@pytest.mark.parametrize("text", ['{"connectorId":1,"x":[1.10]}', "[2,7,x]", '{"idToken":A}'])
 @pytest.mark.parametrize("is_known", [True, False])
 def test_a_text_of_a_plain_action_without_a_hint_is_stored_as_it_is(text: str, is_known: bool) -> None:
     assert masking.masked_text(text, "MeterValues", is_known=is_known) == text
@@ -513,11 +514,15 @@ def test_four_levels_of_JSON_inside_of_JSON_are_read(levels: int, shown: bool) -
 
 
 def test_every_text_is_read_to_the_same_depth() -> None:
-    many = [nested(3)] * 6
+    many = [nested(4)] * 6 + [nested(5)]
 
     found = masked_json({"vendorId": "x", "data": many}, "DataTransfer")["data"]
 
-    assert [json.loads(each)["level"] for each in found] == [3] * 6
+    for each in found:
+        innermost = each
+        for _ in range(3):
+            innermost = json.loads(innermost)["inner"]
+        assert json.loads(innermost) in ({"psk": "***", "level": 1}, {"inner": "***", "level": 2})
     assert S not in json.dumps(found)
 
 
@@ -544,6 +549,8 @@ def free(data: str) -> str:
         "publicKey=1",
         "the keyboard",
         "keykey keypad",
+        "</psk> x",
+        "Xpin 3",
     ],
 )
 def test_a_text_that_names_no_secret_stays(data: str) -> None:
@@ -564,6 +571,8 @@ def test_a_text_that_names_no_secret_stays(data: str) -> None:
         "ß" * 100 + " the password is x",
         "<a>password x</a>",
         "*** password x",
+        "<psk>x</psk> and psk x",
+        '{"p\\u0073k":"x","a":"\\ud800"}',
         '{"password": "x"} and more',
     ],
 )
@@ -655,4 +664,40 @@ def test_an_instance_names_a_secret_as_a_name_does() -> None:
 def test_a_configured_name_is_found_among_ten_thousand_words(configured: None) -> None:
     assert free("color x") == "***"
     assert free("a " * 9_999 + "color") == "***"
+    assert free("a " * 10_000) == "a " * 10_000
     assert free("colour x") == "colour x"
+
+
+def test_a_text_of_more_words_than_are_read_is_masked_whole(configured: None) -> None:
+    assert free("a " * 10_000 + "color x") == "***"
+    assert free("a " * 10_001) == "***"
+
+
+@pytest.mark.parametrize(
+    ("items", "shown"),
+    [
+        (["WifiPSK", S], ["WifiPSK", "***"]),
+        (["WifiPSK", [S, {"a": S}]], ["WifiPSK", ["***", {"a": "***"}]]),
+        (["WifiPSK", 1234, True, "x"], ["***", "***", True, "x"]),
+        (["set", "WifiPSK", S], ["set", "***", "***"]),
+        (["Ssid", "x", "WifiPSK", S], ["Ssid", "x", "***", "***"]),
+        (["the psk is x", S], ["***", "***"]),
+        (["Ssid", "x"], ["Ssid", "x"]),
+        (["WifiPSK"], ["***"]),
+        ([1, 2], [1, 2]),
+        ([], []),
+    ],
+)
+def test_an_item_after_the_name_of_a_secret_is_masked(items: list[Any], shown: list[Any]) -> None:
+    for payload, found in ((items, shown), ([items], [shown]), ({"a": items}, {"a": shown})):
+        assert masked_json({"vendorId": "x", "data": payload}, "DataTransfer")["data"] == found
+        assert json.loads(free(json.dumps(payload))) == found
+    assert masking.masked({"customData": {"x": items}})["customData"]["x"] == shown
+
+
+def test_an_echo_is_masked_in_the_escapes_of_JSON_inside_of_JSON() -> None:
+    payload = {"password": "other", "data": json.dumps({"a": "not grüße-1"})}
+
+    found = masking.masked(payload, "DataTransfer", echoes=["grüße-1"])
+
+    assert found == {"password": "***", "data": '{"a":"not ***"}'}
