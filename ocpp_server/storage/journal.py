@@ -80,22 +80,25 @@ class Journal:
     """See the module's docstring. Belongs to one event loop; `start` and `stop` run on it."""
 
     def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop  # set by `start`, as is the handle of the next check
+        self._check_handle: asyncio.Handle
         self._thread: threading.Thread | None = None
-        self._batches: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
-        self._pending: list[_Job] = []
-        self._writing = False
-        self._flush_handle: asyncio.Handle | None = None
-        self._check_handle: asyncio.Handle | None = None
-        self._current_batch: list[_Job] = []
-        self._rate = 0.0
-        self._rate_at = 0.0
-        self.down_since: float | None = None
-        self._failed_at = 0.0
+        self._rate = 0.0  # equivalent: the first batch replaces it
+        self._rate_at = 0.0  # equivalent: any time long before the first batch will do
+        self._failed_at = 0.0  # equivalent: read after a failure only
         self._refused: set[Table] = set()
         self.batches = 0
         self.committed = 0
         self.last_batch = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._batches: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
+        self._pending: list[_Job] = []
+        self._current_batch: list[_Job] = []
+        self._writing = False
+        self._flush_handle: asyncio.Handle | None = None
+        self.down_since: float | None = None
 
     # -- the event loop's side ------------------------------------------------------------------
 
@@ -108,11 +111,7 @@ class Journal:
             self._batches.put(None)
             self._thread.join()
         self._loop = loop
-        self._batches = queue.SimpleQueue()
-        self._pending = []
-        self._writing = False
-        self._flush_handle = None
-        self.down_since = None
+        self._begin()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
         self._check_handle = loop.call_later(CHECK_S, self._fail_overdue)
@@ -124,8 +123,7 @@ class Journal:
         while self._pending or self._writing:
             await asyncio.sleep(0.01)
         thread, self._thread = self._thread, None
-        if self._check_handle is not None:
-            self._check_handle.cancel()
+        self._check_handle.cancel()
         self._batches.put(None)
         await asyncio.to_thread(thread.join, 30)
 
@@ -165,7 +163,7 @@ class Journal:
         many: Callable[[list[Any]], list[Any]] | None = None,
         item: Any = None,
     ) -> asyncio.Future[Any]:
-        if self._thread is None or self._loop is None:
+        if self._thread is None:
             # Before `start` or after `stop`, no thread would write the job.
             raise JournalUnavailable("The journal is not running.")
         future: asyncio.Future[Any] = self._loop.create_future()
@@ -175,7 +173,6 @@ class Journal:
         return future
 
     def _schedule(self) -> None:
-        assert self._loop is not None
         if self._rate > BUSY_PER_SECOND:
             linger = LINGER_S * min(1.0, self._rate / LINGER_FULL_PER_SECOND)
             self._flush_handle = self._loop.call_later(linger, self._flush)
@@ -207,7 +204,6 @@ class Journal:
         The batch may still be stored later. Its stations got no answer: they send the messages again, which
         are then recognised.
         """
-        assert self._loop is not None
         self._check_handle = self._loop.call_later(CHECK_S, self._fail_overdue)
         if not self._writing:
             return
@@ -249,7 +245,6 @@ class Journal:
                 self._write_with_retries(batch)
                 if checkpoints is not None:
                     checkpoints.written()
-                assert self._loop is not None
                 try:
                     self._loop.call_soon_threadsafe(self._written, batch)
                 except RuntimeError:  # the event loop is closed: no caller waits any more
@@ -319,7 +314,6 @@ class Journal:
         for job in overdue:
             job.error = JournalUnavailable("The database can't be written.")
             job.is_settled = True
-        assert self._loop is not None
         # RuntimeError: the event loop is closed, and no caller waits any more.
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._resolve, overdue)
