@@ -51,8 +51,6 @@ _REMEMBERED = 10_000
 class Arrival:
     """A registered connection whose station is being loaded. Messages for it wait until `ended`."""
 
-    __slots__ = ("ended", "is_replaced")
-
     def __init__(self) -> None:
         self.ended = asyncio.Event()
         self.is_replaced = False
@@ -77,7 +75,8 @@ class Switchboard:
         self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._accepted: Callable[[int], Awaitable[None]] | None = None
+        # Set by `start`.
+        self._accepted: Callable[[int], Awaitable[None]] | None
         # Called when another process has committed events; set by the process that numbers them.
         self._number_events: Callable[[], None] | None = None
 
@@ -327,7 +326,7 @@ class Switchboard:
         """Confirm a command of another process; False when it has arrived before."""
         key = message.id, message.connection_id
         is_new = key not in self._arrived
-        self._arrived[key] = None
+        self._arrived[key] = None  # equivalent: only the keys count
         if len(self._arrived) > _REMEMBERED:
             del self._arrived[next(iter(self._arrived))]
         try:

@@ -72,11 +72,16 @@ class Shared(MemoryState):
         self.ran: list[tuple[Any, ...]] = []
         self.answers: list[Any] = []
         self.is_away = False
+        self.asked_in: list[str] = []
+        self.gate: asyncio.Event | None = None
 
     def station_changed(self, station: Any) -> None:
         self.published.append(station)
 
     async def connection(self, identity: str) -> Connection | None:
+        self.asked_in.append(_request.get())
+        if self.gate is not None:
+            await self.gate.wait()
         if self.is_away:
             raise live.LiveStateUnavailable
         return await super().connection(identity)
@@ -493,11 +498,32 @@ async def test_a_connected_station_is_notified_from_any_thread(processes: Both, 
     near = holder.connections["k1"] = Noted()  # type: ignore[assignment]
     await state.connect(registered(holder))
 
+    _request.set("of the request")
     await asyncio.to_thread(caller.notify_station, "cp-1", StationChanged())
     await asyncio.to_thread(caller.notify_station, "CP-2", StationChanged())
     await settle()
 
     assert near.events == ["changed"]
+    assert state.asked_in == ["none", "none"]
+    assert not caller._tasks
+
+
+async def test_a_notice_and_a_delivery_are_not_lost_while_they_wait(processes: Both, state: Shared) -> None:
+    caller, _ = processes
+    state.gate = asyncio.Event()
+
+    caller.notify_station("CP-1", StationChanged())
+    await settle()
+    assert len(caller._tasks) == 1
+    with caller.arriving("k1"):
+        caller._receive(StationChanged(connection_id="k1"))
+        await settle()
+        # The event loop has weak references to its tasks only.
+        assert len(caller._tasks) == 2
+    state.gate.set()
+    await settle()
+
+    assert not caller._tasks
 
 
 async def test_a_program_without_a_loop_notifies_before_it_returns(processes: Both, state: Shared) -> None:
@@ -669,6 +695,17 @@ async def test_an_echo_comes_back_through_the_channel_layer(processes: Both) -> 
     assert not caller._waiters
 
 
+async def test_an_echo_that_does_not_come_back_is_waited_for(
+    processes: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lose(*_: Any) -> None: ...
+
+    monkeypatch.setattr(get_channel_layer(), "send", lose)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(processes[0].echo(), 60)
+
+
 async def test_an_echo_fails_with_the_channel_layer(processes: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     caller, _ = processes
     monkeypatch.setattr(get_channel_layer(), "send", broken)
@@ -706,6 +743,8 @@ async def test_committed_events_are_announced_to_the_process_that_numbers_them(p
     numbered: list[str] = []
     await holder.subscribe_to_events(lambda: numbered.append("first"))
     await holder.subscribe_to_events(lambda: numbered.append("second"))
+    # A contract between releases.
+    assert list(get_channel_layer().groups) == ["events"]
 
     await caller.announce_events()
     await settle()
@@ -724,7 +763,7 @@ async def test_a_process_without_a_channel_does_not_subscribe_to_events() -> Non
     await process.subscribe_to_events(lambda: numbered.append("x"))
     process._receive(messages.EventsWritten())
 
-    assert not numbered
+    assert not numbered and process.channel == ""
 
 
 async def test_events_are_announced_without_a_working_channel_layer(
@@ -780,6 +819,7 @@ async def test_a_process_has_a_channel_of_its_own_and_keeps_it_until_it_stops(pr
     assert caller.channel == channel
 
     await caller.stop()
+    assert len([task for task in asyncio.all_tasks() if "_drain" in repr(task.get_coro())]) == 1
     await caller.stop()
     caller.start()
     assert caller.channel != channel
