@@ -214,6 +214,7 @@ def test_another_request_with_the_key_is_a_conflict(store: Store, other: dict[st
         claim(request(**({"body": {"uid": "A"}} | other)))
 
     assert refused.value.code == Code.IDEMPOTENCY_CONFLICT
+    assert "Idempotency-Key" in refused.value.sentence
 
 
 def test_the_order_of_the_fields_makes_no_difference(store: Store) -> None:
@@ -274,6 +275,7 @@ def test_an_unanswered_request_is_taken_over_after_five_minutes(
     with pytest.raises(Conflict) as refused:
         claim(request())
     assert refused.value.code == Code.IDEMPOTENCY_IN_PROGRESS
+    assert "Idempotency-Key" in refused.value.sentence
 
 
 @pytest.mark.parametrize(("hours", "is_kept"), [(23.9, True), (24, True), (24.1, False)])
