@@ -6,6 +6,7 @@ A test asks for a decision about every status word of every version (decision 00
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple
 
 from ocpp_server.transport.command_store import State
@@ -61,7 +62,7 @@ PLAIN: Final = ("Accepted", "", "Rejected")
 # An unknown variable or profile is no such thing where a command reads or clears it, and a refusal where it
 # sets something. CancelReservation: Rejected stays a refusal, because stations use it for failures too.
 # fmt: off
-_TABLE: Final[dict[str, tuple[str, str, str]]] = {
+TABLE: Final[dict[str, tuple[str, str, str]]] = {
     # action                   done                         no such thing     refused
     "ChangeAvailability":      ("Accepted Scheduled",        "",               "Rejected"),
     "ChangeConfiguration":     ("Accepted RebootRequired",   "",               "Rejected NotSupported"),
@@ -119,15 +120,8 @@ _TABLE: Final[dict[str, tuple[str, str, str]]] = {
     "UsePriorityCharging":     ("Accepted",                  "",               "Rejected NoProfile"),
 }
 # fmt: on
-WORDS: Final = {
-    action: Words(*(frozenset(column.split()) for column in row)) for action, row in _TABLE.items()
-}
-_PLAIN: Final = Words(*(frozenset(column.split()) for column in PLAIN))
-# A word that the schema of the action lacks: it is done if it is done in any action. The others are words of
-# OCPP for later steps, with which some stations answer.
-_DONE_ANYWHERE: Final = frozenset().union(*(words.done for words in WORDS.values())) | {
-    "Ok", "Processing", "InstallScheduled", "DownloadScheduled"
-}  # fmt: skip
+# Words of OCPP for later steps, with which some stations answer.
+_LATER: Final = ("Ok", "Processing", "InstallScheduled", "DownloadScheduled")
 
 # Lists of results in 2.x answers, with the names of the status and of its reason in each result.
 RESULTS: Final = {
@@ -141,9 +135,16 @@ RESULTS: Final = {
 _NOTHING_WITHOUT: Final = {"GetDiagnostics": "fileName"}
 
 
+@cache
 def words_of(action: str) -> Words:
     """The status words of an action."""
-    return WORDS.get(action, _PLAIN)
+    return Words(*(frozenset(column.split()) for column in TABLE.get(action, PLAIN)))
+
+
+@cache
+def _done_anywhere() -> frozenset[str]:
+    """A word that the schema of the action lacks is done if it is done in any action."""
+    return frozenset(_LATER).union(*(words_of(action).done for action in TABLE))
 
 
 def state_and_status(action: str, response: Mapping[str, Any]) -> tuple[State, str]:
@@ -196,7 +197,7 @@ def _state(action: str, word: str) -> State:
         return State.EMPTY
     if word in words.refused:
         return State.REJECTED
-    return State.ACCEPTED if word in words.done or word in _DONE_ANYWHERE else State.REJECTED
+    return State.ACCEPTED if word in words.done or word in _done_anywhere() else State.REJECTED
 
 
 def _reason(info: Any) -> tuple[str, str]:

@@ -44,7 +44,7 @@ def test_every_word_of_every_action_is_decided_once_and_no_other() -> None:
     for action, _path, word in STATUSES:
         published.setdefault(action, set()).add(word)
 
-    decided = {action: sorted(chain(*words)) for action, words in outcomes.WORDS.items()}
+    decided = {action: sorted(chain(*outcomes.words_of(action))) for action in outcomes.TABLE}
     plain = {"Accepted", "Rejected"}
 
     # An action without a row has no other words: a new word in a schema asks for a decision here.
@@ -71,6 +71,15 @@ def test_every_list_of_results_with_a_status_is_read() -> None:
         ("SetDERControl", "NotFound", State.REJECTED),
         ("SendLocalList", "VersionMismatch", State.REJECTED),
         ("CancelReservation", "Rejected", State.REJECTED),
+        # A word of the action's own column, and one of an action without a row.
+        ("CustomerInformation", "Accepted", State.ACCEPTED),
+        ("ClearCache", "Accepted", State.ACCEPTED),
+        ("ClearCache", "Rejected", State.REJECTED),
+        # Words of other actions and of later steps.
+        *(("Reset", word, State.ACCEPTED) for word in ("Unlocked", "Unpublished", "AcceptedCanceled")),
+        *(("Reset", word, State.ACCEPTED) for word in ("Ok", "Processing")),
+        *(("Reset", word, State.ACCEPTED) for word in ("InstallScheduled", "DownloadScheduled")),
+        ("Reset", "NotFound", State.REJECTED),
         # No word of the schema.
         ("UnlockConnector", "Accepted", State.ACCEPTED),
         ("Reset", "Maybe", State.REJECTED),
@@ -134,3 +143,51 @@ def test_an_answer_with_a_list_of_no_results_is_no_result() -> None:
 @pytest.mark.parametrize("response", [{}, {"listVersion": 3}, {"status": 5}])
 def test_an_answer_without_a_status_is_accepted(response: dict[str, Any]) -> None:
     assert outcomes.outcome("GetLocalListVersion", response).state == State.ACCEPTED
+
+
+@pytest.mark.parametrize(
+    ("status", "info", "found"),
+    [
+        ("Rejected" + "x" * 60, None, ("Rejected" + "x" * 56, "", "")),
+        (
+            "Rejected",
+            {"reasonCode": "c" * 65, "additionalInfo": "t" * 1025},
+            ("Rejected", "c" * 64, "t" * 1024),
+        ),
+        ("Rejected", {"reasonCode": 1, "additionalInfo": ["a"]}, ("Rejected", "", "")),
+        ("Rejected", {"additionalInfo": "text alone"}, ("Rejected", "", "text alone")),
+        ("Rejected", {"reasonCode": "Code"}, ("Rejected", "Code", "")),
+    ],
+)
+def test_texts_of_a_station_are_cut_to_their_columns(status: str, info: Any, found: tuple[str, ...]) -> None:
+    one = outcomes.outcome("Reset", {"status": status, "statusInfo": info})
+    listed = {"attributeStatus": status, "attributeStatusInfo": info}
+    several = outcomes.outcome("SetVariables", {"setVariableResult": [listed]})
+
+    assert (one.status, one.reason_code, one.additional_info) == found
+    assert (several.status, several.reason_code, several.additional_info) == found
+    assert one.reason == several.reason == ": ".join(filter(None, found[1:]))
+
+
+def test_results_are_counted_and_one_answer_counts_none() -> None:
+    several = outcomes.outcome("GetVariables", results("Accepted", "Rejected", "Accepted", "UnknownVariable"))
+
+    assert (several.items, several.done, several.refused) == (4, 2, 1)
+    for response in ({"status": "Accepted"}, {}, {"getVariableResult": []}):
+        assert outcomes.outcome("GetVariables", response)[2:5] == (0, 0, 0)
+
+
+@pytest.mark.parametrize("name", outcomes.RESULTS)
+def test_a_result_without_a_status_is_refused_and_what_is_no_object_is_no_result(name: str) -> None:
+    assert outcomes.outcome("GetVariables", {name: [{}, "text"]})[:5] == (State.REJECTED, "", 1, 0, 1)
+    assert outcomes.outcome("GetVariables", {name: "text"}).state == State.ACCEPTED
+
+
+def test_an_empty_status_is_no_status() -> None:
+    assert outcomes.outcome("GetDiagnostics", {"status": ""}).state == State.EMPTY
+    assert outcomes.outcome("GetVariables", {"status": "", **results("Rejected")}).state == State.REJECTED
+
+
+def test_only_commands_with_a_result_of_their_own_succeed() -> None:
+    assert {State.ACCEPTED, State.EMPTY} == outcomes.SUCCESSES
+    assert {State.ACCEPTED, State.PARTIAL, State.EMPTY, State.REJECTED} == outcomes.ANSWERED
