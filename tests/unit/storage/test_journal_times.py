@@ -212,6 +212,8 @@ async def test_a_started_journal_keeps_its_thread_and_its_jobs_when_it_is_starte
 
 async def test_a_journal_that_was_never_started_stops_and_refuses() -> None:
     journal = Journal()
+    assert (journal.depth, journal.down_since) == (0, None)
+    assert (journal.batches, journal.committed, journal.last_batch) == (0, 0, 0)
 
     await journal.stop()
 

@@ -188,6 +188,10 @@ def test_an_empty_status_is_no_status() -> None:
     assert outcomes.outcome("GetVariables", {"status": "", **results("Rejected")}).state == State.REJECTED
 
 
+def test_an_action_without_a_row_has_two_words() -> None:
+    assert outcomes.words_of("ClearCache") == ({"Accepted"}, set(), {"Rejected"})
+
+
 def test_only_commands_with_a_result_of_their_own_succeed() -> None:
     assert {State.ACCEPTED, State.EMPTY} == outcomes.SUCCESSES
     assert {State.ACCEPTED, State.PARTIAL, State.EMPTY, State.REJECTED} == outcomes.ANSWERED
