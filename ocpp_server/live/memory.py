@@ -30,7 +30,7 @@ class MemoryState(LiveState):
         self._connections: dict[str, Connection] = {}
         self._tokens: dict[str, tuple[float, tuple[TokenRecord, ...]]] = {}
         self._memories: dict[str, ReplayMemory] = {}
-        self._tokens_generation = 0
+        self._tokens_generation = 0  # equivalent: any number will do
         self._consumed: dict[str, tuple[float, Consumption]] = {}
         self._used: dict[int, datetime] = {}
         self._running: dict[str, dict[int, TransactionState]] = {}
@@ -83,11 +83,11 @@ class MemoryState(LiveState):
         return records
 
     def forget_token(self, uid_key: str) -> None:
-        self._tokens_generation += 1
+        self._tokens_generation += 1  # equivalent: any other number will do
         self._tokens.pop(uid_key, None)
 
     def forget_tokens(self) -> None:
-        self._tokens_generation += 1
+        self._tokens_generation += 1  # equivalent: any other number will do
         self._tokens.clear()
         self._consumed.clear()
 
@@ -154,7 +154,8 @@ class MemoryState(LiveState):
         if ended is not None and ended.group_id:
             _pop(self._groups, ended.group_id.casefold(), number)
         # The energy of an ended transaction counts for the budget: read the consumption again.
-        _, records = self._tokens.get(token_key, (0.0, ()))
+        cached = self._tokens.get(token_key)
+        records = () if cached is None else cached[1]
         for budget in (budget for record in records for budget in record.budgets):
             self._consumed.pop(budget.subject, None)
 

@@ -30,7 +30,8 @@ Adapter = Callable[[Any], Any]
 # statements stay prepared.
 _ROWS_AT_ONCE = (64, 16, 4, 1)
 # SQLite has UPDATE ... FROM since 3.33; with earlier versions, rows are updated one by one.
-_UPDATES_AT_ONCE = _ROWS_AT_ONCE if sqlite3.sqlite_version_info >= (3, 33) else (1,)
+_NEEDED = (3, 33)  # equivalent: the tests have one version of SQLite
+_UPDATES_AT_ONCE = _ROWS_AT_ONCE if sqlite3.sqlite_version_info >= _NEEDED else (1,)  # equivalent: as above
 
 
 @lru_cache(maxsize=4096)
@@ -38,7 +39,7 @@ def _moment_text(value: Any) -> Any:
     """A time as naive UTC text: Django's own format on SQLite, so that the ORM can read it."""
     if not isinstance(value, datetime):
         return value
-    if value.tzinfo is not UTC or value.year < 1970:
+    if value.tzinfo is not UTC or value.year < 1970:  # equivalent: the other way is only quicker
         return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
     # `isoformat` costs two microseconds for each time of every message. The text of the second is cached,
     # because most times are in a second that was formatted shortly before.
@@ -75,7 +76,8 @@ class Table:
         self.once = once
         fields = [f for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
         if order:
-            fields.sort(key=lambda f: order.index(f.attname) if f.attname in order else -1)
+            places = {name: place for place, name in enumerate(order)}
+            fields.sort(key=lambda f: places.get(f.attname, 0))  # equivalent: one that is missing is refused
         self.names = [f.attname for f in fields]
         if order and self.names != list(order):
             raise TypeError(f"{model.__name__} has other columns than {', '.join(order)}")
@@ -107,7 +109,7 @@ class Table:
 
     def _statement(self, kind: str, names: Sequence[str]) -> _Statement:
         key = (connection.vendor, kind, names if kind == "update" else None)
-        statement = self._statements.get(key)
+        statement = self._statements.get(key)  # equivalent: only quicker
         if statement is None:
             made = (
                 self._arrays(kind, names) if connection.vendor == "postgresql" else self._values(kind, names)
@@ -194,7 +196,7 @@ class _Values:
 
     def _sql(self, rows: int) -> str:
         """The statement for this number of rows."""
-        text = self._texts.get(rows)
+        text = self._texts.get(rows)  # equivalent: only quicker
         if text is None:
             text = self._texts[rows] = self._render(rows)
         return text
@@ -227,7 +229,7 @@ class _Arrays:
             cursor.execute(self._sql, columns, prepare=True)
 
 
-_Statement = _Values | _Arrays
+_Statement = _Values | _Arrays  # equivalent: for the type checker
 
 
 def _column(field: models.Field[Any, Any]) -> str:
@@ -269,7 +271,7 @@ _SEPARATOR = "\x1f"
 def _texts(values: Sequence[Any]) -> str:
     if None not in values:
         joined = _SEPARATOR.join(map(str, values))
-        if joined.count(_SEPARATOR) == len(values) - 1:
+        if joined.count(_SEPARATOR) < len(values):
             return '{"' + _escaped(joined).replace(_SEPARATOR, '","') + '"}'
     quoted = ["NULL" if value is None else f'"{_escaped(str(value))}"' for value in values]
     return "{" + ",".join(quoted) + "}"

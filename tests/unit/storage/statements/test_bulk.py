@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -180,6 +182,7 @@ def test_postgresql_updates_rows_by_their_key(sent: Sent, postgresql: None) -> N
         (["a", None], '{"a",NULL}'),
         (["NULL", ""], '{"NULL",""}'),
         (["a\x1fb"], '{"a\x1fb"}'),
+        (["a\x1fb\x1fc"], '{"a\x1fb\x1fc"}'),
         (["a\x1fb", "\\"], '{"a\x1fb","\\\\"}'),
         ([1, None], '{"1",NULL}'),
     ],
@@ -202,3 +205,73 @@ def test_a_table_serves_both_databases_at_once(sent: Sent, monkeypatch: pytest.M
     table.insert([["a", 1]])
 
     assert ["unnest" in sql for sql, _ in sent] == [False, True]
+
+
+def test_one_table_updates_different_columns_with_different_statements(sent: Sent) -> None:
+    table = Table(Sample)
+
+    table.update(("name",), [["a", 1]])
+    table.update(("number",), [[7, 1]])
+    table.update(("name",), [["b", 2]])
+
+    assert [sql.split()[3] for sql, _ in sent] == ['"name"', '"number"', '"name"']
+
+
+@pytest.mark.parametrize("rows", [[["a", 1], ["b"]], [["a", 1, 2]]])
+def test_postgresql_gets_no_rows_of_another_width(sent: Sent, postgresql: None, rows: list[Any]) -> None:
+    with pytest.raises(ValueError, match="argument"):
+        Table(Counter).insert(rows)
+
+
+class Driver:
+    """A connection of a driver, and what was done with it."""
+
+    def __init__(self, vendor: str) -> None:
+        self.vendor = vendor
+        self.done: list[str] = []
+        self.wrap_database_errors = nullcontext()
+        self.connection = self
+
+    def ensure_connection(self) -> None:
+        self.done.append("connect")
+
+    def cursor(self) -> Driver:
+        self.done.append("cursor")
+        return self
+
+    def close(self) -> None:
+        self.done.append("close")
+
+    @contextmanager
+    def pipeline(self) -> Iterator[None]:
+        self.done.append("pipeline")
+        yield
+        self.done.append("end")
+
+
+@pytest.mark.parametrize(("vendor", "done"), [("sqlite", []), ("postgresql", ["connect", "pipeline", "end"])])
+def test_statements_are_sent_together_to_postgresql_alone(
+    monkeypatch: pytest.MonkeyPatch, vendor: str, done: list[str]
+) -> None:
+    driver = Driver(vendor)
+    monkeypatch.setattr(bulk, "connection", driver)
+
+    with bulk.pipelined():
+        pass
+
+    assert driver.done == done
+
+
+@pytest.mark.parametrize("vendor", ["sqlite", "postgresql"])
+def test_the_cursor_of_the_driver_is_closed_after_an_error_too(
+    monkeypatch: pytest.MonkeyPatch, vendor: str
+) -> None:
+    driver = Driver(vendor)
+    monkeypatch.setattr(bulk, "connection", driver)
+    monkeypatch.setattr(bulk.psycopg, "Cursor", lambda raw: raw.done.append("of psycopg") or raw)
+
+    with pytest.raises(LookupError), bulk._cursor() as cursor:
+        assert cursor is driver
+        raise LookupError
+
+    assert driver.done == ["connect", "cursor" if vendor == "sqlite" else "of psycopg", "close"]

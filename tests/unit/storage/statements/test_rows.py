@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from ocpp_server.storage import row_numbers
@@ -69,6 +71,34 @@ def test_updates_of_one_row_are_merged_without_changing_their_units(sent: Sent) 
     assert [values for _, values in sent] == [["a", 2, 1], [3, 2]]
     assert first.updates == [(table, 1, {"name": "a", "number": 1})]
     assert second.updates == [(table, 1, {"number": 2}), (table, 2, {"number": 3})]
+
+
+def test_inserts_without_updates_are_written(sent: Sent) -> None:
+    rows, unit = Rows(), counter_unit()
+
+    rows.add(unit)
+    rows.write()
+
+    assert len(sent) == 1
+
+
+def counter_unit() -> Unit:
+    unit = Unit()
+    unit.insert(Table(Counter), name="a", value=1)
+    return unit
+
+
+async def test_the_end_of_a_commit_is_announced_to_the_unit_that_asked() -> None:
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    unit, told = counter_unit(), []
+    assert unit.announced(future) is future
+    unit.when_stored = told.append
+    assert unit.announced(future) is future
+
+    future.set_result(None)
+    await asyncio.sleep(0)
+
+    assert told == [future]
 
 
 def test_updates_without_inserts_are_written(sent: Sent) -> None:
