@@ -141,7 +141,7 @@ class Claims:
             if not isinstance(error, LiveStateUnavailable):
                 log.exception("processor.commit_failed", stations=len(batch))
             return
-        for (_, future), result in zip(batch, results, strict=True):
+        for (_, future), result in zip(batch, results, strict=True):  # equivalent: the script returns as many
             if not future.done():
                 future.set_result(result)
 
@@ -175,7 +175,8 @@ class Claims:
             except LiveStateUnavailable:
                 self._unreleased = unreleased | self._unreleased
                 raise
-        return [claim for claim, state in zip(claims, states, strict=True) if state != ord("k")]
+        pairs_of = zip(claims, states, strict=True)  # equivalent: the script returns as many
+        return [claim for claim, state in pairs_of if state != ord("k")]
 
     async def wake(self) -> None:
         """Wake up the `take` of this processor."""

@@ -56,7 +56,7 @@ ATTEMPT_RETRY_S = 0.2
 class _Work:
     """A claim that is being handled: `since` when (monotonic seconds), and the event that it has `ended`."""
 
-    __slots__ = ("claim", "ended", "since")
+    __slots__ = ("claim", "ended", "since")  # equivalent: read at import
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
@@ -64,14 +64,14 @@ class _Work:
         self.ended = asyncio.Event()
 
 
-Chore = Callable[[], Coroutine[None, None, float | None]]
+Chore = Callable[[], Coroutine[None, None, float | None]]  # equivalent: for the type checker
 
 
 class Processor:
     """Claims stations and handles their messages. Belongs to one event loop."""
 
     def __init__(self) -> None:
-        self.name = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}"
+        self.name = f"{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex}"
         self._redis = QueueRedis()
         self._claims = Claims(self._redis, self.name)
         self._legacy = LegacyGateways(self._redis) if settings.TRANSPORT_COMPAT else None
@@ -103,7 +103,6 @@ class Processor:
             await stop.wait()
         finally:
             self._stopping.set()
-            self._has_room.set()
             await self._claims.wake()
             await claiming
             if self._tasks:
@@ -119,7 +118,8 @@ class Processor:
     # -- claiming ---------------------------------------------------------------------------------
 
     async def _claim_all(self) -> None:
-        asked_at, wait, is_away = 0.0, 0.0, False
+        asked_at = wait = 0.0
+        is_away = False
         while not self._stopping.is_set():
             room = min(MAX_AT_ONCE - len(self._working), STATIONS_A_CLAIM)
             if room <= 0:

@@ -40,8 +40,9 @@ class RedisDouble:
     async def run_after_wakeup(self, used: Any, *arguments: Any, lists: Any, within: float) -> Any:
         name = NAMES[id(used)]
         self.steps.append((name, *arguments, lists, within))
-        if name not in self.replies or not self.replies[name]:
+        if not self.replies.get(name):
             await asyncio.sleep(within)
+        if not self.replies.get(name):
             return 0, []
         return self._reply(name, arguments)
 

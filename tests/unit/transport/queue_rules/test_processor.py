@@ -17,6 +17,7 @@ from ocpp_server.transport.queue import processor as module
 from ocpp_server.transport.queue import queued_commands
 from ocpp_server.transport.queue.claims import Claim, Claims
 from ocpp_server.transport.queue.processor import Processor
+from ocpp_server.transport.queue.redis import QueueRedis
 from ocpp_server.transport.queue.station import Outcome
 from tests.unit.transport.instant import skip_waits
 from tests.unit.transport.queue_rules.redis_double import AWAY, RedisDouble, a_claim, requests, taken
@@ -158,26 +159,35 @@ async def test_at_most_200_stations_are_handled_at_once(make: Any) -> None:
     def some(*arguments: Any) -> Any:
         return taken(*(a_claim(next(names)) for _ in range(arguments[2])))
 
-    async with make(claim=[taken(*(a_claim(f"first{n}") for n in range(30)))] + [some] * 6) as running:
-        running.stations.does = lambda _: gate.wait()
+    async with make(claim=[taken(*(a_claim(f"first{n}") for n in range(49)))] + [some] * 9) as running:
+        released = {f"first{number}": asyncio.Event() for number in range(49)}
+
+        async def wait(claim: Claim) -> None:
+            await released.get(claim.identity, gate).wait()
+
+        running.stations.does = wait
         await asyncio.sleep(2)
-        # 30, three times 50, and the 20 that were left.
-        assert [step[2] for step in running.redis.of("claim")] == [50, 50, 50, 50, 20]
+        # 49, three times 50, and the one that was left.
+        assert [step[2] for step in running.redis.of("claim")] == [50, 50, 50, 50, 1]
         assert len(running.stations.heads) == 200
 
-        gate.set()
-        await asyncio.sleep(0.05)
-        assert len(running.redis.of("claim")) > 5
+        # It waits until there is room, again and again.
+        for number in range(3):
+            released[f"first{number}"].set()
+            await asyncio.sleep(0.05)
+            assert [step[2] for step in running.redis.of("claim")[5:]] == [1] * (number + 1)
+        for one in (*released.values(), gate):
+            one.set()
 
 
 async def test_without_redis_the_processor_asks_again_every_fifth_of_a_second_and_logs_once(
     make: Any,
 ) -> None:
     with structlog.testing.capture_logs() as lines:
-        async with make(claim=[AWAY, AWAY, AWAY, taken(a_claim()), AWAY, taken()]) as running:
+        async with make(claim=[AWAY, AWAY, AWAY, AWAY, taken(a_claim()), AWAY, taken()]) as running:
             await asyncio.sleep(0.39)
             assert len(running.redis.of("claim")) == 2
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1)
 
             assert len(running.stations.heads) == 1
             # Without Redis there is nothing to wait for.
@@ -248,15 +258,15 @@ async def test_a_station_that_is_claimed_again_waits_for_its_task_that_ends(make
 async def test_claims_are_renewed_every_three_seconds_until_their_message_is_stuck(make: Any) -> None:
     gate = asyncio.Event()
 
-    async with make(claim=[taken(a_claim())]) as running:
+    async with make() as running:
         running.stations.does = lambda _: gate.wait()
-        await asyncio.sleep(118)
-        renewed = running.redis.of("renew")
-        assert len(renewed) == 40 and renewed[1:] == [("me", 10_000, b"CP-1", 7)] * 39
+        await asyncio.sleep(1.5)
+        running.redis.replies["claim"] = [taken(a_claim())]
+        await asyncio.sleep(128)
 
-        await asyncio.sleep(30)
-        assert len(running.redis.of("renew")) == 50
-        assert [len(step) for step in running.redis.of("renew")[41:]] == [2] * 9
+        renewed = running.redis.of("renew")
+        # Claimed after two seconds; renewed from the third to the 120th second, when it was 118 seconds old.
+        assert renewed == [("me", 10_000)] + [("me", 10_000, b"CP-1", 7)] * 40 + [("me", 10_000)] * 3
         gate.set()
 
 
@@ -278,7 +288,7 @@ async def test_stations_of_other_processors_are_forgotten_every_ten_seconds(make
 
     async with make(claim=[taken(a_claim())]) as running:
         running.stations.does = lambda _: gate.wait()
-        await asyncio.sleep(25)
+        await asyncio.sleep(20.5)
 
         assert running.stations.working == [set(), {b"CP-1"}, {b"CP-1"}]
         gate.set()
@@ -351,6 +361,41 @@ async def test_a_station_that_is_claimed_during_the_stop_is_given_back_unhandled
     assert not running.stations.heads
 
 
+async def test_a_claim_that_arrives_after_the_stop_is_given_back_before_the_processor_leaves(
+    make: Any,
+) -> None:
+    async with make() as running:
+        await asyncio.sleep(0.5)
+        running.redis.replies["claim"] = [taken(a_claim("late"))]
+
+    names = [step[0] for step in running.redis.steps]
+    assert names.index("release") < names.index("ZREM")
+    assert not running.stations.heads
+
+
+async def test_a_processor_with_legacy_gateways_runs_their_chore_until_it_stops(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states: list[str] = []
+
+    class Legacy:
+        async def run(self) -> None:
+            states.append("begun")
+            try:
+                await asyncio.sleep(1_000)
+            finally:
+                states.append("ended")
+
+    monkeypatch.setattr(module, "LegacyGateways", lambda redis: Legacy())
+    monkeypatch.setattr(module.settings, "TRANSPORT_COMPAT", True)
+
+    async with make():
+        await asyncio.sleep(0.5)
+        assert states == ["begun"]
+
+    assert states == ["begun", "ended"]
+
+
 async def test_a_full_processor_stops(make: Any) -> None:
     gate = asyncio.Event()
     names = iter(f"n{n}" for n in range(1_000))
@@ -371,3 +416,12 @@ async def test_processors_of_one_machine_have_names_of_their_own(settings: Any) 
     assert Processor()._legacy is None
     settings.TRANSPORT_COMPAT = True
     assert Processor()._legacy is not None
+
+
+async def test_the_parts_of_a_processor_share_its_redis_and_its_name(settings: Any) -> None:
+    settings.TRANSPORT_COMPAT = True
+    made = Processor()
+
+    assert isinstance(made._redis, QueueRedis)
+    assert (made._claims._redis, made._claims._processor) == (made._redis, made.name)
+    assert (made._stations._redis, made._stations._legacy) == (made._redis, made._legacy)
