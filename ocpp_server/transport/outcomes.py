@@ -159,11 +159,11 @@ def outcome(action: str, response: Mapping[str, Any]) -> Outcome:
     if isinstance(status, str) and status:
         return _of_one(action, status, response.get("statusInfo"))
     for name, (key, info) in RESULTS.items():
-        results = response.get(name)
-        if results == []:  # tolerated, see decision 64: no result was readable, or none was sent
-            return Outcome(State.EMPTY)
-        if isinstance(results, list):
-            return _of_several(action, [one for one in results if isinstance(one, dict)], key, info)
+        if isinstance(results := response.get(name), list):
+            readable = [one for one in results if isinstance(one, dict)]
+            if not readable:  # tolerated, see decision 64: no result was readable, or none was sent
+                return Outcome(State.EMPTY)
+            return _of_several(action, readable, key, info)
     field = _NOTHING_WITHOUT.get(action)
     return Outcome(State.EMPTY if field is not None and not response.get(field) else State.ACCEPTED)
 
@@ -182,8 +182,7 @@ def _of_several(action: str, results: list[dict[str, Any]], key: str, info: str)
     else:
         state = State.REJECTED if refused else State.EMPTY
     # The result that explains the state: a refused one, else one without a result.
-    shown = min(range(len(results)), key=lambda index: _GRAVEST_FIRST.index(states[index]), default=None)
-    chosen: dict[str, Any] = {} if shown is None else results[shown]
+    chosen = results[min(range(len(results)), key=lambda index: _GRAVEST_FIRST.index(states[index]))]
     word = str(chosen.get(key, ""))[:64]
     return Outcome(state, word, len(results), done, refused, *_reason(chosen.get(info)))
 

@@ -136,8 +136,17 @@ def test_diagnostics_without_a_file_name_is_nothing_to_send() -> None:
     assert outcomes.outcome("GetLog", {"status": "Accepted"}).state == State.ACCEPTED
 
 
-def test_an_answer_with_a_list_of_no_results_is_no_result() -> None:
-    assert outcomes.outcome("GetVariables", {"getVariableResult": []}).state == State.EMPTY
+@pytest.mark.parametrize("unreadable", [[], ["text"], [None, 1]])
+def test_an_answer_without_a_readable_result_is_no_result(unreadable: list[Any]) -> None:
+    assert outcomes.outcome("GetVariables", {"getVariableResult": unreadable}) == (
+        State.EMPTY,
+        "",
+        0,
+        0,
+        0,
+        "",
+        "",
+    )
 
 
 @pytest.mark.parametrize("response", [{}, {"listVersion": 3}, {"status": 5}])
@@ -175,6 +184,24 @@ def test_results_are_counted_and_one_answer_counts_none() -> None:
     assert (several.items, several.done, several.refused) == (4, 2, 1)
     for response in ({"status": "Accepted"}, {}, {"getVariableResult": []}):
         assert outcomes.outcome("GetVariables", response)[2:5] == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "key", "info"),
+    [
+        ("SetVariables", "setVariableResult", "attributeStatus", "attributeStatusInfo"),
+        ("GetVariables", "getVariableResult", "attributeStatus", "attributeStatusInfo"),
+        ("SetVariableMonitoring", "setMonitoringResult", "status", "statusInfo"),
+        ("ClearVariableMonitoring", "clearMonitoringResult", "status", "statusInfo"),
+        ("ClearTariffs", "clearTariffsResult", "status", "statusInfo"),
+    ],
+)
+def test_each_result_has_its_status_and_its_reason(action: str, name: str, key: str, info: str) -> None:
+    accepted, refused = {key: "Accepted"}, {key: "Rejected", info: {"reasonCode": "Busy"}}
+
+    found = outcomes.outcome(action, {name: [accepted, refused]})
+
+    assert found == (State.PARTIAL, "Rejected", 2, 1, 1, "Busy", "")
 
 
 @pytest.mark.parametrize("name", outcomes.RESULTS)
