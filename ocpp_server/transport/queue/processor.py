@@ -160,11 +160,10 @@ class Processor:
                 # it.
                 await before.ended.wait()
             self._stations.claimed(claim)
-            for number in range(1, MESSAGES_A_CLAIM + 1):
-                goes_on = number < MESSAGES_A_CLAIM and not self._stopping.is_set()
-                head = await self._one(claim, goes_on=goes_on)
+            for left in reversed(range(MESSAGES_A_CLAIM)):
+                head = await self._one(claim, goes_on=left > 0 and not self._stopping.is_set())
                 if head is None:
-                    break
+                    return
                 claim.head, claim.attempts = head, 1
         finally:
             work.ended.set()

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
-import pytest
-import structlog
-from ocpp_server.live import LiveStateUnavailable
-from ocpp_server.protocol.dispatch import StorageUnavailable
-from ocpp_server.transport.queue import processor as module
-from ocpp_server.transport.queue import queued_commands
-from ocpp_server.transport.queue.claims import Claim, Claims
+
+from ocpp_server.transport.queue.claims import Claim
 from ocpp_server.transport.queue.processor import Processor
-from ocpp_server.transport.queue.redis import QueueRedis
 from ocpp_server.transport.queue.station import Outcome
-from tests.unit.transport.instant import skip_waits
-from tests.unit.transport.queue_rules.redis_double import AWAY, RedisDouble, a_claim, requests, taken
+from tests.unit.transport.queue_rules.redis_double import RedisDouble, requests
 
 
 class StationsDouble:
