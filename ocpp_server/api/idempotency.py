@@ -95,7 +95,7 @@ def _fingerprint(request: Request) -> str:
     return hmac.digest(settings.SECRET_KEY.encode(), address + body, "sha256").hex()
 
 
-def _file(value: UploadedFile) -> str:
+def _file(value: UploadedFile[Any]) -> str:
     """The digest of the content of an uploaded file, without its name."""
     digest = hashlib.sha256()
     for chunk in value.chunks():

@@ -48,7 +48,7 @@ class Line:
             send=self._send,
             close=self._close,
             finished=self._finished,
-            outgoing=lambda *_, **__: self,
+            outgoing=self._commands,
             **more,
         )
         self._number = 0
@@ -96,6 +96,12 @@ class Line:
         return self.fresh
 
     # The commands to the station.
+
+    def _commands(self, station: Station, session: Any, **parts: Any) -> Line:
+        assert station is self.station and set(parts) == {"send", "close", "finished"}
+        assert (parts["close"], parts["finished"]) == (self._close, self._finished)
+        self.sends = parts["send"]
+        return self
 
     async def call(self, command: StationCall) -> None:
         self.log.append(("call", command.id))

@@ -22,6 +22,7 @@ from tests.unit.transport.instant import skip_waits
 
 async def test_messages_are_handled_in_order_and_none_after_the_connection_was_replaced(line: Any) -> None:
     one = line()
+    assert one.connection.is_replaced is False
     one.send_gate = asyncio.Event()
     first = asyncio.ensure_future(one.heartbeat("m1"))
     await asyncio.sleep(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import structlog
 
 from ocpp_server.live.station import Station
@@ -159,3 +160,24 @@ async def test_a_refused_message_has_no_after_handlers(line: Any, after: list[An
     await one.say(2, "m1", "NoSuchAction", {})
 
     assert "after" not in one.kinds and "settled" not in one.kinds
+
+
+@pytest.mark.parametrize(("strict", "answer"), [(False, 3), (True, 4)])
+async def test_a_strict_station_gets_no_repairs(line: Any, strict: bool, answer: int) -> None:
+    one = line()
+    one.station.strict = strict
+
+    await one.say(2, "m1", "Heartbeat")
+
+    assert [entry[1][0] for entry in one.log if entry[0] == "sent"] == [answer]
+
+
+async def test_a_stream_that_is_served_is_handled_and_not_answered(line: Any) -> None:
+    one = line(V21)
+    content = {"id": 1, "pending": 0, "basetime": "2026-05-04T12:00:00Z", "data": [{"t": 1, "v": "5"}]}
+
+    await one.say(6, "s1", "NotifyPeriodicEventStream", content)
+
+    assert one.kinds == ["stored"]
+    assert one.station.action == "NotifyPeriodicEventStream" and one.station.request["id"] == 1
+    assert "unserved-stream" not in deviations(one.station)

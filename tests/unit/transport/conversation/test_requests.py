@@ -10,7 +10,7 @@ import pytest
 import structlog
 from django.db import IntegrityError
 
-from ocpp_server.observability import measures
+from ocpp_server.observability import frame_log, measures
 from ocpp_server.protocol.dispatch import CommitRefused
 from ocpp_server.protocol.session import OutgoingCall
 from ocpp_server.protocol.versions import V16, V21
@@ -153,3 +153,18 @@ async def test_the_log_of_an_unstorable_frame_names_its_message(
         await one.say(text=text)
 
     assert [each["message_id"] for each in lines if each["event"] == "connection.unstorable"] == [message_id]
+
+
+@pytest.mark.parametrize("is_on", [True, False])
+async def test_frames_in_both_directions_are_logged_on_request_alone(
+    line: Any, monkeypatch: pytest.MonkeyPatch, is_on: bool
+) -> None:
+    logged: list[tuple[str, str]] = []
+    monkeypatch.setattr(frame_log, "is_on", lambda: is_on)
+    monkeypatch.setattr(frame_log, "_log", lambda event, station, text: logged.append((event, text)))
+    one = line()
+
+    await one.heartbeat()
+
+    assert [event for event, _ in logged] == (["frame.in", "frame.out"] if is_on else [])
+    assert one.kinds == ["sent", "settled"]

@@ -53,6 +53,10 @@ async def test_a_roll_back_reloads_the_station_and_replaces_its_transactions(
 ) -> None:
     one = line()
     changed(one, state)
+    # The database has closed this one meanwhile.
+    one.station.transactions[4] = running(4)
+    state.transaction_changed(running(4))
+    state.log.clear()
     one.fresh.transactions = {2: running(2), 3: running(3)}
 
     await UnitOfWork(one.station).roll_back()

@@ -1,0 +1,126 @@
+"""When the journal writes a batch, and when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from ocpp_server.storage.journal import Journal, JournalUnavailable
+from tests.unit.storage.test_journal import counter, stored
+from tests.unit.storage.timed.clock import Clock, Held, many, same
+
+# The tables of these apps are emptied after each test; those of all apps take ten times as long.
+pytestmark = pytest.mark.django_db(transaction=True, available_apps=["chargepoints", "transactions"])
+
+
+@pytest.mark.parametrize(
+    ("per_second", "wait_s"),
+    [
+        (299, 0),
+        (300, 0),
+        (301, 0.004 * 301 / 4000),
+        (2000, 0.002),
+        (3999, 0.004 * 3999 / 4000),
+        (4000, 0.004),
+        (8000, 0.004),
+    ],
+)
+async def test_above_300_messages_a_second_a_batch_waits_for_more_and_for_at_most_4_ms(
+    journal: Journal, clock: Clock, per_second: int, wait_s: float
+) -> None:
+    await journal.run_batched(same, 0)
+    clock.now += 1
+    await many(journal, per_second)
+
+    await journal.run_batched(same, 0)
+
+    assert clock.waits[-1] == pytest.approx(wait_s, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("later_s", "jobs", "per_second"),
+    # A batch counts by the share of a second that it covers; one that covers two counts alone.
+    [(0.5, 400, 900), (0.25, 500, 1250), (2.0, 1400, 700), (0.0, 100, 1099.9)],
+)
+async def test_the_rate_follows_the_batches_of_the_last_second(
+    journal: Journal, clock: Clock, later_s: float, jobs: int, per_second: float
+) -> None:
+    await journal.run_batched(same, 0)
+    clock.now += 1
+    await many(journal, 1000)
+    clock.now += later_s
+    await many(journal, jobs)
+
+    await journal.run_batched(same, 0)
+
+    assert clock.waits[-1] == pytest.approx(0.004 * per_second / 4000)
+
+
+async def test_messages_of_one_moment_make_one_batch_and_those_during_it_the_next(journal: Journal) -> None:
+    async with Held(journal):
+        before = journal.batches
+        work = [journal.commit(counter(f"c{n}", n)) for n in range(3)]
+        await asyncio.sleep(0)
+        assert journal.depth == 3
+
+    await asyncio.gather(*work)
+    assert (journal.depth, journal.batches - before, journal.last_batch) == (0, 2, 3)
+    assert journal.committed == 4
+
+
+async def test_a_started_journal_keeps_its_thread_and_its_jobs_when_it_is_started_again(
+    journal: Journal,
+) -> None:
+    async with Held(journal):
+        work = journal.commit(counter("kept", 1))
+
+        journal.start()
+        assert [thread.name for thread in threading.enumerate()].count("journal") == 1
+
+    await work
+    assert stored()["kept"] == 1
+
+
+async def test_stop_writes_what_was_submitted_a_moment_before(journal: Journal) -> None:
+    work = journal.commit(counter("last", 1))
+
+    await journal.stop()
+
+    assert work.done() and stored()["last"] == 1
+
+
+async def test_stop_waits_for_the_batch_that_is_being_written(journal: Journal) -> None:
+    async with Held(journal) as held:
+        stopping = asyncio.ensure_future(journal.stop())
+        await asyncio.sleep(0.05)
+        assert not stopping.done() and not held.waiting.done()
+    await stopping
+
+    assert held.waiting.done() and held.waiting.exception() is None
+
+
+async def test_a_journal_that_was_never_started_stops_and_refuses() -> None:
+    journal = Journal()
+    assert (journal.depth, journal.down_since) == (0, None)
+    assert (journal.batches, journal.committed, journal.last_batch) == (0, 0, 0)
+
+    await journal.stop()
+
+    with pytest.raises(JournalUnavailable):
+        journal.commit(counter("never", 1))
+
+
+async def test_the_threads_of_a_stopped_journal_end_and_its_checks_too(clock: Clock) -> None:
+    journal = Journal()
+    journal.start()
+    assert {"journal", "checkpoints"} <= {thread.name for thread in threading.enumerate()}
+    assert all(t.daemon for t in threading.enumerate() if t.name in ("journal", "checkpoints"))
+
+    await journal.commit(counter("last", 1))
+    await journal.stop()
+
+    names = {thread.name for thread in threading.enumerate()}
+    assert "journal" not in names and "checkpoints" not in names
+    assert clock.checks[-1][2].cancelled()
