@@ -71,9 +71,10 @@ def expected_check(text: str) -> str:
 
 def _shaped(text: str) -> Emaid | None:
     """The parts of a text in the shape of an eMAID, whatever its check character."""
-    upper = text.strip().upper()
-    if not upper.isascii():
+    stripped = text.strip()
+    if not stripped.isascii():  # in capitals, ß and ı are ASCII letters
         return None
+    upper = stripped.upper()
     if match := _JOINED.fullmatch(upper):
         country, provider, *instances = match.groups(default="")
     elif match := _SEPARATED.fullmatch(upper):

@@ -83,3 +83,53 @@ def test_two_exchanged_neighbours_are_detected() -> None:
         for place in range(13):
             swapped = body[:place] + body[place + 1] + body[place] + body[place + 2 :]
             assert swapped == body or emaid.check_character(swapped) != check
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("DE8AA0012345671", "0"),
+        (" de8aa0012345671 ", "0"),
+        ("\u00a0DE8AA0012345671", "0"),
+        ("NLTNMC00122045A", "K"),  # the instance of eMI3 begins with C
+        ("NN-123-ABCDEFGHI-X", "T"),
+        ("NN*123*ABCDEFGHI*X", "T"),
+        ("NL-TNM-722345-0", "8"),
+        ("IN-TNM-000110-1", "X"),
+        # A right one, none, or no eMAID.
+        ("DE8AA0012345670", ""),
+        ("NL-TNM-722345-8", ""),
+        ("DE8AA001234567", ""),
+        ("Company card 17", ""),
+        # Any customer may have such a number.
+        ("NN123ABCDEFGHIX", ""),
+        ("NLTNM7223450", ""),
+    ],
+)
+def test_a_wrong_check_character_is_corrected_where_the_text_can_only_be_an_emaid(
+    text: str, right: str
+) -> None:
+    assert emaid.expected_check(text) == right
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("de-8aa-001234567", "DE8AA0012345670"),
+        ("DE8AA0012345670", "DE8AA0012345670"),
+        ("NL-TNM-722345-8", "NLTNM7223458"),
+        ("DE8AA0012345671", None),
+        ("Company card 17", None),
+    ],
+)
+def test_a_check_character_that_was_left_out_is_added(text: str, whole: str | None) -> None:
+    found = emaid.complete(text)
+
+    assert (str(found) if found else None) == whole
+    assert found is None or found.body + found.check == whole
+
+
+@pytest.mark.parametrize("text", ["DE8AA001234567ß", "DE8AAı01234567", "DE8AA00123456ﬁ"])
+def test_a_letter_that_is_ascii_only_in_capitals_is_no_emaid(text: str) -> None:
+    assert emaid.parse(text) is None
+    assert emaid.expected_check(text) == ""
