@@ -11,6 +11,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import Contract, Member, Token, User
+from accounts.services import token_events
+from accounts.services.token_events import Change, can_charge
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 
@@ -136,10 +138,12 @@ def invalidate_tokens(member: Member) -> None:
     """Invalidate the tokens a member holds under this contract."""
     locked = Token.objects.filter(contract_id=member.contract_id, user_id=member.user_id, valid=True)
     for token in locked.select_for_update():
+        could_charge = can_charge(token)
         token.valid = False
         token.reconcile()  # its status is invalid too, unless it is blocked, lost or expired
         # Saved one by one: the save signal drops each token from the cache.
         token.save(update_fields=["valid", "status", "updated_at"])
+        token_events.changed([Change(token, ("valid",), could_charge)])
 
 
 def require_holder(contract: Contract | None, user: User | None) -> None:

@@ -15,12 +15,11 @@ from django.utils import timezone
 from accounts.models import Contract, Member, Token, TokenGroup, TokenImport, UnknownToken, User
 from accounts.models.contract import contract_key
 from accounts.models.token import normalise_uid
-from accounts.services import membership, token_files, tokens
+from accounts.services import membership, token_events, token_files, tokens
+from accounts.services.token_events import Change, can_charge
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
-from ocpp_server.events import outbox
-from ocpp_server.events.catalogue import charging
 
 log = structlog.get_logger(__name__)
 
@@ -42,8 +41,7 @@ class Plan:
     """The result of checking a file: what the import will write."""
 
     created: list[Token] = field(default_factory=list)
-    changed: list[Token] = field(default_factory=list)
-    changed_fields: set[str] = field(default_factory=set)
+    changes: list[Change] = field(default_factory=list)
     unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
     first_rows: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -98,7 +96,7 @@ def _run(job: TokenImport, rows: list[token_files.Row], check: Check) -> None:
     for done in plan_rows(plan, rows, check):
         TokenImport.objects.filter(pk=job.pk).update(done_count=done, updated_at=timezone.now())
         job.done_count = done
-    job.created_count, job.changed_count = len(plan.created), len(plan.changed)
+    job.created_count, job.changed_count = len(plan.created), len(plan.changes)
     job.unchanged_count, job.problem_count = plan.unchanged, len(plan.problems)
     job.problems = plan.problems[:SHOWN_PROBLEMS]
     if plan.problems:
@@ -165,6 +163,7 @@ def _plan_row(plan: Plan, known: _ExistingRows, number: int, values: dict[str, A
     is_new = token is None
     token = token or Token(uid_key=key[0])
     before = {name: getattr(token, name) for name in tokens.FIELDS}
+    could_charge = can_charge(token)
     for name, value in values.items():
         setattr(token, name, value)
     token.reconcile(values, before=before["status"])
@@ -174,8 +173,7 @@ def _plan_row(plan: Plan, known: _ExistingRows, number: int, values: dict[str, A
     if is_new:
         plan.created.append(token)
     elif changed := {name for name, value in before.items() if getattr(token, name) != value}:
-        plan.changed.append(token)
-        plan.changed_fields |= changed
+        plan.changes.append(Change(token, changed, could_charge))
     else:
         plan.unchanged += 1
 
@@ -241,20 +239,20 @@ def write(plan: Plan) -> None:
     the check.
     """
     now = timezone.now()
+    changed = [change.token for change in plan.changes]
     try:
         with transaction.atomic():
-            _require_same_members(plan)
-            _require_unchanged(plan.changed)
-            for token in plan.created:
-                token.uid = token.uid.strip()
+            _require_same_members([*plan.created, *changed])
+            _require_unchanged(changed)
             Token.objects.bulk_create(plan.created, batch_size=_BATCH)
-            for token in plan.changed:
-                token.uid_key, token.updated_at = normalise_uid(token.uid), now
+            for token in changed:
+                token.updated_at = now
             # bulk_update builds a CASE per column over all rows of a batch, so batches and columns are kept
             # small.
-            names = [*sorted(plan.changed_fields), "uid_key", "updated_at"]
-            Token.objects.bulk_update(plan.changed, names, batch_size=_UPDATE_BATCH)
-            _announce(plan)
+            fields = sorted({name for change in plan.changes for name in change.fields})
+            Token.objects.bulk_update(changed, [*fields, "updated_at"], batch_size=_UPDATE_BATCH)
+            token_events.created(plan.created)
+            token_events.changed(plan.changes)
             for some in _batches([token.uid_key for token in plan.created]):
                 UnknownToken.objects.filter(uid_key__in=some).delete()
             transaction.on_commit(lambda: live.state().forget_tokens())
@@ -262,14 +260,6 @@ def write(plan: Plan) -> None:
         raise Conflict(
             "Another request added a token of this file during the import.", field="uid", code=Code.DUPLICATE
         ) from None
-
-
-def _announce(plan: Plan) -> None:
-    outbox.emit_many(charging.TOKEN_CREATED, [("", None, tokens.shown(token)) for token in plan.created])
-    changed = {"changed": sorted(plan.changed_fields)}
-    outbox.emit_many(
-        charging.TOKEN_UPDATED, [("", None, tokens.shown(token) | changed) for token in plan.changed]
-    )
 
 
 def _require_unchanged(planned: list[Token]) -> None:
@@ -280,13 +270,13 @@ def _require_unchanged(planned: list[Token]) -> None:
             raise Conflict("Another request changed a token of this file during the import.", field="uid")
 
 
-def _require_same_members(plan: Plan) -> None:
+def _require_same_members(planned: list[Token]) -> None:
     """Raise Conflict when a member left a contract since the check. The lock makes later changes wait."""
-    checked = [token for token in (*plan.created, *plan.changed) if token.valid and token.contract_id]
+    checked = [token for token in planned if token.valid]
     contracts = sorted({token.contract_id for token in checked if token.contract_id})
     for some in _batches(contracts):
         list(Contract.objects.select_for_update().filter(pk__in=some).order_by("pk").values_list("pk"))
-    holders = {(token.contract_id, token.user_id) for token in checked if token.user_id}
+    holders = {(token.contract_id, token.user_id) for token in checked if token.contract_id and token.user_id}
     may_charge: set[tuple[int | None, int | None]] = set()
     for some in _batches(contracts):
         present = Member.objects.filter(contract__in=some).present().exclude(role=Member.Role.VIEWER)

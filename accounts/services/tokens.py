@@ -9,11 +9,10 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import Contract, Token, TokenGroup, UnknownToken
 from accounts.models.token import normalise_uid
-from accounts.services import membership, token_groups
+from accounts.services import membership, token_events, token_groups
+from accounts.services.token_events import Change, can_charge
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
-from ocpp_server.events import outbox
-from ocpp_server.events.catalogue import charging
 
 # Types in the API's spelling, and their OCPI types (OCPI 2.2.1 12.4.4).
 INPUT_TYPES: Final = {
@@ -69,7 +68,7 @@ def create(*, uid: str, type: str = "RFID", **given: Any) -> Token:
     with transaction.atomic():
         _save(token, has_new_holder=True)
         UnknownToken.objects.filter(uid_key=token.uid_key).delete()
-        outbox.emit(charging.TOKEN_CREATED, **shown(token))
+        token_events.created([token])
     return token
 
 
@@ -80,17 +79,14 @@ def update(token: Token, **changes: Any) -> Token:
     if "uid" in changes or "type" in changes:
         changes["uid"] = canonical_uid(changes.get("uid", token.uid), kind)
         changes["type"] = INPUT_TYPES[kind]
-    could_charge, was_valid, status = _can_charge(token), token.valid, token.status
+    could_charge, was_valid, status = can_charge(token), token.valid, token.status
     for name, value in changes.items():
         setattr(token, name, value)
     token.reconcile(changes, before=status)
     with transaction.atomic():
         is_valid_again = token.valid and not was_valid
         _save(token, has_new_holder=is_valid_again or not _HOLDER_FIELDS.isdisjoint(changes))
-        if could_charge and not _can_charge(token):
-            outbox.emit(charging.TOKEN_BLOCKED, **shown(token))
-        else:
-            outbox.emit(charging.TOKEN_UPDATED, **shown(token), changed=sorted(changes))
+        token_events.changed([Change(token, changes, could_charge)])
     return token
 
 
@@ -141,22 +137,6 @@ def check_fields(token: Token, group: TokenGroup | None) -> None:
     if len(normalise_uid(token.uid)) > UID_LENGTH:
         raise Invalid(f"The uid must have at most {UID_LENGTH} characters.", field="uid")
     token.contract = token_groups.contract_in(group, token.contract)
-
-
-def _can_charge(token: Token) -> bool:
-    return token.valid and token.status == Token.Status.ACTIVE
-
-
-def shown(token: Token) -> dict[str, Any]:
-    """The data of a token's event."""
-    return {
-        "token_id": token.pk,
-        "uid": outbox.masked_token(token.uid),
-        "type": token.type,
-        "status": token.status,
-        "contract_id": token.contract_id,
-        "user_id": token.user_id,
-    }
 
 
 def _require_known(given: dict[str, Any]) -> None:

@@ -266,10 +266,17 @@ def test_only_the_valid_tokens_of_a_member_for_this_contract_become_invalid(
     ]
     Token.objects.update(updated_at=NOON)
 
+    events()
+
     membership.remove(Member.objects.get(user=bob))
 
     held.refresh_from_db()
     assert (held.valid, held.status) == (False, after)
+    [(name, data)] = events()
+    assert (name, data["token_id"], data["status"]) == (
+        "token.blocked" if status == "active" else "token.updated", held.pk, after
+    )  # fmt: skip
+    assert data.get("changed") == (None if status == "active" else ["valid"])
     assert timezone.now() - held.updated_at < timedelta(minutes=5)
     for token in others:
         token.refresh_from_db()
