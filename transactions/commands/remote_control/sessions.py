@@ -38,12 +38,11 @@ def _warn(
     charge_point: ChargePoint,
     *,
     id_token: str,
-    evse_number: int | None = None,
     force: bool = False,
     **rest: Any,
 ) -> str:
     """A sentence about an unknown token, unless `force`."""
-    return "" if force else warn_remote_start(charge_point, id_token, evse_number)
+    return "" if force else warn_remote_start(charge_point, id_token)
 
 
 def _start_16(*, id_token: str, id_token_type: str, evse_number: int | None = None) -> dict[str, Any]:

@@ -77,8 +77,8 @@ def circumstances(
     drawn: Sequence[Consumption] = (),
     purpose: Purpose = Purpose.IDENTIFY,
 ) -> Refused | None:
-    """The refusal by time, place or budget; None when there is none. `drawn` has an entry for each of
-    `record.budgets`. Without a station the place is not checked.
+    """The refusal by time, place or budget; None when there is none. Without a station the place is not
+    checked. Raises ValueError unless `drawn` has an entry for each of `record.budgets`.
     """
     if record.valid_from is not None and now < record.valid_from:
         return Refused(Verdict.WRONG_TIME, "The token is not valid yet.")
@@ -91,7 +91,7 @@ def circumstances(
             return Refused(Verdict.WRONG_PLACE, "An access rule refuses the token here.")
         if not _is_allowed(record.allowed_at, station, site):
             return Refused(Verdict.WRONG_PLACE, "Access rules allow the token only elsewhere.")
-    for budget, consumption in zip(record.budgets, drawn, strict=False):
+    for budget, consumption in zip(record.budgets, drawn, strict=True):
         if problem := exceeded(budget, consumption):
             return Refused(Verdict.NO_CREDIT, problem)
     return None

@@ -100,7 +100,7 @@ async def decide(
     now = datetime.now(UTC)
     refused = access.standing(record, now)
     if refused is None and purpose is not Purpose.STOP:
-        drawn = [await state.consumed(budget.subject) for budget in record.budgets] if record.budgets else ()
+        drawn = [await state.consumed(budget.subject) for budget in record.budgets]
         refused = access.circumstances(
             record, now=now, station=station.pk, site=station.site_pk, drawn=drawn, purpose=purpose
         )
@@ -185,9 +185,9 @@ def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | 
     )
 
 
-def warn_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | None) -> str:
+def warn_remote_start(charge_point: ChargePoint, uid: str) -> str:
     """A sentence for a remote start with an unknown token; empty if the token may charge or is known."""
-    decision = decide_now(uid=uid, charge_point=charge_point, evse_number=evse_number)
+    decision = decide_now(uid=uid, charge_point=charge_point)
     if decision.is_accepted or not decision.is_unknown:
         return ""
     return gettext(

@@ -15,6 +15,7 @@ from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place, Verdict
+from transactions.services.authorization import access
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision, decide
 from transactions.tables import REFUSALS
@@ -298,6 +299,26 @@ async def test_the_type_of_a_message_chooses_among_tokens_with_one_uid(
     assert decision.token_pk == next(record.pk for record in made if record.type == chosen)
 
 
+@pytest.mark.parametrize(
+    ("bar", "words"),
+    [
+        ("viewer", "only a viewer"),
+        ("invited", "not accepted the invitation"),
+        ("removed", "has left the contract"),
+        ("stranger", "not a member"),
+    ],
+)
+async def test_a_driver_who_may_not_charge_on_the_contract_is_refused_with_the_reason(
+    token: Any, bar: str, words: str
+) -> None:
+    token(bar=bar)
+
+    decision = await present(a_station())
+
+    assert decision.verdict is Verdict.INVALID
+    assert words in decision.reason
+
+
 # -- place, time and budget ----------------------------------------------------------------------------------
 
 CIRCUMSTANCES: Sequence[tuple[dict[str, Any], Verdict]] = [
@@ -336,6 +357,15 @@ async def test_each_budget_is_compared_with_the_energy_of_its_own_owner(token: A
     assert await verdict(999, 499) is Verdict.ACCEPTED
     assert await verdict(999, 500) is Verdict.NO_CREDIT
     assert await verdict(1000, 499) is Verdict.NO_CREDIT
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_a_budget_whose_energy_is_unknown_allows_nothing(token: Any, count: int) -> None:
+    record = token(budgets=(USED_UP * 2))
+    drawn = [Consumption(date(2026, 5, 4), 0, 0)] * count
+
+    with pytest.raises(ValueError, match="argument 2"):
+        access.circumstances(record, now=NOON, station=1, site=None, drawn=drawn)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,12 @@ from accounts.models import Contract, Token, TokenGroup, UnknownToken
 from chargepoints.models import ChargePoint, Site
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
+from ocpp_server.protocol.translate import IdToken
+from ocpp_server.protocol.versions import V201
 from tests.unit.transactions.authorization.conftest import a_contract, a_token
 from transactions.models import AccessRule
 from transactions.services.authorization import access_rules, unknown_tokens
+from transactions.services.authorization.decision import decide
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -50,6 +53,7 @@ def test_long_texts_are_cut_to_their_columns_and_counted_as_one() -> None:
 
 
 def test_a_full_inbox_forgets_the_token_that_was_seen_longest_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert unknown_tokens.MAX_UNKNOWN == 10_000
     monkeypatch.setattr(unknown_tokens, "MAX_UNKNOWN", 3)
     for hour, uid in enumerate(("A", "B", "C")):
         unknown_tokens.note(uid, "CP-1", NOON + timedelta(hours=hour))
@@ -58,10 +62,6 @@ def test_a_full_inbox_forgets_the_token_that_was_seen_longest_ago(monkeypatch: p
     unknown_tokens.note("D", "CP-1", NOON + timedelta(hours=4))
 
     assert set(UnknownToken.objects.values_list("uid", flat=True)) == {"A", "C", "D"}
-
-
-def test_the_inbox_is_filled_to_its_limit() -> None:
-    assert unknown_tokens.MAX_UNKNOWN == 10_000
 
 
 def test_a_token_that_another_process_notes_at_the_same_moment_is_counted(
@@ -82,6 +82,17 @@ def test_a_token_that_another_process_notes_at_the_same_moment_is_counted(
     row = UnknownToken.objects.get()
     assert (row.uid, row.count, row.last_seen_where) == ("card", 2, "CP-1")
     assert row.last_seen_at == NOON + timedelta(hours=1)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_decision_notes_an_unknown_token_with_its_station(station: Any, run_orm: Any) -> None:
+    strict, free = await station(V201), await station(V201, "CP-2", unknown_tokens="accept")
+    for charger, uid in ((strict, "NEW"), (strict, " "), (free, "FREE")):
+        charger.station.received_at = NOON
+        await decide(station=charger.station, token=IdToken(uid))
+
+    row = await run_orm(UnknownToken.objects.get)
+    assert (row.uid, row.last_seen_where, row.first_seen_at) == ("NEW", "CP-1", NOON)
 
 
 # -- access rules --------------------------------------------------------------------------------------------

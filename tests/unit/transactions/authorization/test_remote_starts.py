@@ -275,14 +275,14 @@ def test_a_long_uid_and_reason_are_cut_to_their_columns(charger: ChargePoint) ->
     assert (len(row.id_token), len(row.reason)) == (255, 300)
 
 
-def test_only_a_remote_start_of_an_unknown_token_gets_a_warning(charger: ChargePoint, settings: Any) -> None:
+def test_only_a_remote_start_of_an_unknown_token_gets_a_warning(charger: ChargePoint) -> None:
     a_token(status="blocked")
     a_token("GOOD")
     a_token("BUSY")
     a_session(charger, Token.objects.get(uid="BUSY"), evse_number=2)
     free = ChargePoint.objects.create(identity="CP-2", unknown_tokens="accept")
 
-    warned = {uid: bool(warn_remote_start(charger, uid, 1)) for uid in ("NEW", "CARD", "GOOD", "BUSY")}
+    warned = {uid: bool(warn_remote_start(charger, uid)) for uid in ("NEW", "CARD", "GOOD", "BUSY")}
 
     assert warned == {"NEW": True, "CARD": False, "GOOD": False, "BUSY": False}
-    assert warn_remote_start(free, "NEW", 1) == ""
+    assert warn_remote_start(free, "NEW") == ""
