@@ -110,9 +110,7 @@ def erase(user: User) -> Erased:
     _require_erasable(user)
     tokens = list(user.tokens.order_by("pk"))
     pseudonyms = {token.pk: f"erased-{secrets.token_hex(8)}" for token in tokens}
-    by_spelling = {
-        spelling.casefold(): pseudonyms[token.pk] for token in tokens for spelling in _spellings(token.uid)
-    }
+    by_spelling = {spelling: pseudonyms[token.pk] for token in tokens for spelling in _searched(token.uid)}
     # Before the rows lose them: the stored answers of the API are searched for these words.
     words = {user.name, user.email, user.phone, *by_spelling}
     words |= {word for token in tokens for word in (token.name, token.visual_number)}
@@ -256,6 +254,13 @@ def _rows(
         for condition in conditions:
             found |= {row.pk: row for row in model._default_manager.filter(piece, condition)}
         yield from (found[pk] for pk in sorted(found))
+
+
+def _searched(uid: str) -> set[str]:
+    """The spellings to search for. SQLite ignores the case of ASCII letters only."""
+    found = _spellings(uid)
+    others = {form for text in found if not text.isascii() for form in (text, text.lower(), text.upper())}
+    return others | {text.casefold() for text in found}
 
 
 def _spellings(uid: str) -> set[str]:
