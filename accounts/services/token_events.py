@@ -30,14 +30,15 @@ def created(tokens: Iterable[Token]) -> None:
 
 def changed(changes: Iterable[Change]) -> None:
     """token.blocked of each that can charge no longer, token.updated of the others."""
-    blocked, updated = [], []
+    blocked: list[dict[str, Any]] = []
+    updated: list[dict[str, Any]] = []
     for token, fields, could_charge in changes:
         if could_charge and not can_charge(token):
-            blocked.append(("", None, _data(token)))
+            blocked.append(_data(token))
         else:
-            updated.append(("", None, _data(token) | {"changed": sorted(fields)}))
-    outbox.emit_many(charging.TOKEN_BLOCKED, blocked)
-    outbox.emit_many(charging.TOKEN_UPDATED, updated)
+            updated.append(_data(token) | {"changed": sorted(fields)})
+    outbox.emit_many(charging.TOKEN_BLOCKED, [("", None, data) for data in blocked])
+    outbox.emit_many(charging.TOKEN_UPDATED, [("", None, data) for data in updated])
 
 
 def _data(token: Token) -> dict[str, Any]:
