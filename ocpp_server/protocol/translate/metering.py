@@ -57,7 +57,6 @@ _DEFAULT_UNIT = (
     ("Temperature", "Celsius"),
     ("RPM", "RPM"),
 )
-_default_units: dict[str, str] = {}
 
 # A larger number is no measurement: the database would accept it, and a sum that includes it is useless.
 _ABSURD = 1e15
@@ -83,33 +82,26 @@ class Sample(NamedTuple):
     problem: str
 
 
+# A station may send any text as a measurand: bound the cache.
+@lru_cache(maxsize=1024)
 def default_unit(measurand: str) -> str:
-    unit = _default_units.get(measurand)
-    if unit is None:
-        unit = next((u for prefix, u in _DEFAULT_UNIT if measurand.startswith(prefix)), "")
-        # A station may send any text as a measurand: bound the cache.
-        if len(_default_units) < 1000:
-            _default_units[measurand] = unit
-    return unit
+    return next((unit for prefix, unit in _DEFAULT_UNIT if measurand.startswith(prefix)), "")
 
 
 def number(raw: str) -> tuple[float | None, str]:
     """The number in the text of a sampled value, and the problem with it: stations send "1,5" and ""."""
+    problem = ""
     try:
         value = float(raw)
     except ValueError:
         try:
-            value = float(raw.strip().replace(",", "."))
+            value = float(raw.replace(",", "."))
         except ValueError:
             return None, "value-missing" if not raw.strip() else "value-not-a-number"
-        if not math.isfinite(value):
-            return None, "value-not-a-number"
-        return value, "decimal-comma"
+        problem = "decimal-comma"
     if not math.isfinite(value) or "_" in raw or not raw.isascii():
         return None, "value-not-a-number"
-    if abs(value) > _ABSURD:
-        return None, "value-absurd"
-    return value, ""
+    return value, problem
 
 
 def scaled(raw: str, exponent: int) -> float:
@@ -162,6 +154,10 @@ def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
             unit, exponent = (
                 _UNITS.get(raw_unit.lower(), (raw_unit, 0)) if raw_unit else (default_unit(measurand), 0)
             )
+            if value is not None and exponent:
+                value = scaled(raw, exponent)
+            if value is not None and abs(value) > _ABSURD:
+                value, problem = None, "value-absurd"
             samples.append(
                 Sample(
                     time,
@@ -169,7 +165,7 @@ def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
                     sampled.get("phase", ""),
                     sampled.get("location", "Outlet"),
                     sampled.get("context", "Sample.Periodic"),
-                    value if value is None or not exponent else scaled(raw, exponent),
+                    value,
                     unit,
                     raw_text,
                     raw_unit,
