@@ -227,7 +227,7 @@ class Session:
         self._in_progress: dict[str, int] = {}  # ids of the station's unanswered calls -> fingerprint
         self._max_bad_frames = max_bad_frames
         self._bad_frames = 0
-        self._closed = False
+        self._closed = False  # equivalent: None is as false
 
     # frames from the station
 
@@ -262,7 +262,7 @@ class Session:
         """Record that a call of the server ended without an answer: an answer from now on is late."""
         if len(self._late) >= REMEMBERED_LATE:
             del self._late[next(iter(self._late))]
-        self._late[outgoing_id] = None
+        self._late[outgoing_id] = None  # equivalent: only the ids are read
 
     def _receive_call(self, call: Call, now: float) -> Event:
         running = self._in_progress.get(call.id)

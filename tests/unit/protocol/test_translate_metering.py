@@ -66,11 +66,11 @@ def test_every_field_of_a_2x_sample_is_kept() -> None:
 
 @pytest.mark.parametrize("sampled", [{"value": 5}, {"value": 5, "unitOfMeasure": None}])
 def test_the_defaults_of_a_2x_sample_are_those_of_the_specification(sampled: dict[str, Any]) -> None:
-    assert samples_2x([{"timestamp": TIME, "sampledValue": [sampled]}]) == [
-        Sample(
-            TIME, "Energy.Active.Import.Register", "", "Outlet", "Sample.Periodic", 5.0, "Wh", "5", "", None, ""
-        )
-    ]  # fmt: skip
+    (sample,) = samples_2x([{"timestamp": TIME, "sampledValue": [sampled]}])
+
+    assert sample == Sample(
+        TIME, "Energy.Active.Import.Register", "", "Outlet", "Sample.Periodic", 5.0, "Wh", "5", "", None, ""
+    )
 
 
 @pytest.mark.parametrize("samples", [samples_16, samples_2x])
@@ -103,8 +103,8 @@ def test_a_long_number_keeps_all_of_its_text() -> None:
 STORED = {
     "Wh": ("Wh", 1), "kWh": ("Wh", 1000), "varh": ("varh", 1), "kvarh": ("varh", 1000), "W": ("W", 1),
     "kW": ("W", 1000), "VA": ("VA", 1), "kVA": ("VA", 1000), "var": ("var", 1), "kvar": ("var", 1000),
-    "A": ("A", 1), "V": ("V", 1), "Celsius": ("Celsius", 1), "Celcius": ("Celsius", 1), "Percent": ("Percent", 1),
-    "Fahrenheit": ("Fahrenheit", 1), "K": ("K", 1), "Hertz": ("Hz", 1),
+    "A": ("A", 1), "V": ("V", 1), "Celsius": ("Celsius", 1), "Celcius": ("Celsius", 1),
+    "Percent": ("Percent", 1), "Fahrenheit": ("Fahrenheit", 1), "K": ("K", 1), "Hertz": ("Hz", 1),
 }  # fmt: skip
 # Of 2.x (part 2, standardized units of measure) and of stations.
 OTHERS = {
