@@ -5,7 +5,7 @@ the payload can be logged, hashed and stored byte for byte: 1.10 does not become
 """
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeGuard
 
 import msgspec
 import orjson
@@ -181,10 +181,10 @@ def parse(text: str, version: str, *, strict: bool = False) -> Frame:
     if "\\u" in text:
         text, repairs = _clean_escapes(text)
     try:
-        if text.startswith("[2"):
+        if text.startswith("[2"):  # equivalent: `_parse_closely` reads the same, slowly
             _, call_id, action, payload = _decode_call(text)
             return Call(id=call_id, action=action, payload=str(payload, "utf-8"), repairs=repairs)
-        if text.startswith("[3"):
+        if text.startswith("[3"):  # equivalent: `_parse_closely` reads the same, slowly
             _, call_id, payload = _decode_result(text)
             return CallResult(call_id, str(payload, "utf-8"), repairs)
     except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
@@ -247,7 +247,7 @@ def _parse_request(
 ) -> Frame:
     action = _decoded(parts[2]) if parts[2:] else ""
     action = action if isinstance(action, str) else ""
-    if not isinstance(given_id, str) or not _is_id(given_id):
+    if not _is_id(given_id):
         reason = f"the message id is not a string of 1 to {MAX_ID} characters"
         return _broken(reason, given_id, kind, version, action)
     if len(parts) == _CALL_LENGTH - 1 and action and not strict:
@@ -267,7 +267,7 @@ def _parse_answer(kind: int, parts: list[msgspec.Raw], given_id: object, repairs
         return Broken("the message id of an answer is not a string", None, None, kind)
     if kind == CALL_RESULT:
         return CallResult(given_id, str(parts[2], "utf-8") if parts[2:] else "null", repairs)
-    code, description, details = ([_decoded(part) for part in parts[2:]] + [None] * 3)[:3]
+    code, description, details, *_ = (*map(_decoded, parts[2:]), None, None, None)
     frame = CallError if kind == CALL_ERROR else CallResultError
     return frame(
         id=given_id,
@@ -289,7 +289,7 @@ def _unreadable(text: str, reason: str, version: str) -> Frame:
         return BrokenAnswer(given_id, text, reason, kind)
     if kind in _answers(version) or _is_send(kind, version):
         return Broken(reason, None, given_id, kind, action)
-    return Unknown(kind, given_id if isinstance(given_id, str) and _is_id(given_id) else None)
+    return Unknown(kind, given_id if _is_id(given_id) else None)
 
 
 def _broken(reason: str, given_id: object, kind: int | None, version: str, action: str = "") -> Broken:
@@ -304,16 +304,16 @@ def _echoable(given_id: object, version: str) -> str | int | None:
     2.x uses "-1" in place of an invalid id. 1.6 has no such id, and a station without an answer waits for its
     timeout: an integer or a long text is returned as it is.
     """
-    if isinstance(given_id, str) and _is_id(given_id):
+    if _is_id(given_id):
         return given_id
     if version != V16 or isinstance(given_id, bool):
         return None
     if isinstance(given_id, int):
         return given_id
-    return given_id if isinstance(given_id, str) and 0 < len(given_id) <= DESCRIPTION_MAX else None
+    return given_id or None if isinstance(given_id, str) and len(given_id) <= DESCRIPTION_MAX else None
 
 
-def _is_id(value: object) -> bool:
+def _is_id(value: object) -> TypeGuard[str]:
     return isinstance(value, str) and 0 < len(value) <= MAX_ID
 
 
@@ -336,7 +336,7 @@ def _too_deep(text: str) -> bool:
 
 def _clean_escapes(text: str) -> tuple[str, tuple[str, ...]]:
     r"""Replace \u0000, which PostgreSQL refuses, and lone surrogate escapes, which UTF-8 cannot encode."""
-    found = False
+    found = False  # equivalent: None is as false
 
     def replace(match: re.Match[str]) -> str:
         nonlocal found
