@@ -4,11 +4,16 @@ from ocpp_server.checks import NOT_YET, disagreements
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.actions import (
     _TABLE,
+    ABOUT_MONEY,
     ACTIONS,
+    ALWAYS_NEW,
     BEFORE_ACCEPTED,
     BLOCKS,
     BOTH,
+    LOG_ON_DEMAND,
+    RESTARTS,
     SENDS,
+    TRANSACTIONAL,
     WHILE_PENDING,
     Fact,
     action,
@@ -16,7 +21,7 @@ from ocpp_server.protocol.actions import (
     known,
     to_station,
 )
-from ocpp_server.protocol.registry import Registry
+from ocpp_server.protocol.registry import Registry, registry
 from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS
 
 
@@ -31,6 +36,19 @@ def fully_served(without=()):
             if (version, name) not in NOT_YET and (version, name) not in without:
                 registry.on(name, version)(serve)
     return registry
+
+
+def handlers():
+    """Every handler of a message that has one at most, with its action."""
+    for role, find in (("on", registry.handler), ("reply", registry.reply_handler)):
+        for version, name in registry.registered(role):
+            yield name, find(version, name)
+
+
+def test_every_handler_is_in_the_module_of_its_block():
+    assert {name: handler.__module__ for name, handler in handlers()} == {
+        name: f"{ACTIONS[name].app}.handlers.{ACTIONS[name].block}" for name, _ in handlers()
+    }
 
 
 def test_the_table_has_102_rows():
@@ -104,6 +122,18 @@ def test_the_actions_before_an_accepted_boot_are_those_of_the_specification():
         "ChangeConfiguration", "GetConfiguration", "TriggerMessage", "ExtendedTriggerMessage", "SetVariables",
         "GetVariables", "GetBaseReport", "GetReport", "Reset", "CertificateSigned", "InstallCertificate",
     } == WHILE_PENDING  # fmt: skip
+
+
+def test_the_messages_that_a_station_keeps_until_they_are_answered_are_those_of_the_specification():
+    """1.6 3.7.1 and 4.10; 2.0.1 E04 and J02."""
+    assert {"StartTransaction", "StopTransaction", "TransactionEvent"} == ABOUT_MONEY
+    assert ABOUT_MONEY | {"MeterValues"} == TRANSACTIONAL
+
+
+def test_the_other_facts_belong_to_these_actions():
+    assert {"BootNotification", "Heartbeat"} == ALWAYS_NEW
+    assert {"Heartbeat"} == LOG_ON_DEMAND
+    assert {"Reset"} == RESTARTS
 
 
 def test_an_action_belongs_to_versions():

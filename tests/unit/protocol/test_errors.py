@@ -4,7 +4,7 @@ import pytest
 
 from ocpp_server.protocol import errors
 from ocpp_server.protocol.frames import pack_error, pack_result_error
-from ocpp_server.protocol.versions import V2X, V16, V21
+from ocpp_server.protocol.versions import V2X, V16, V21, VERSIONS
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,33 @@ def test_every_error_has_a_default_sentence():
     sentences = [cls().description for cls in errors.OcppError.__subclasses__()]
 
     assert len(set(sentences)) == len(errors.OcppError.__subclasses__())
+
+
+def test_the_codes_of_each_version_are_those_of_its_specification():
+    """1.6J 4.2.3 with its errata; 2.0.1 part 4 4.2.3."""
+    common = {
+        "NotImplemented", "NotSupported", "InternalError", "ProtocolError", "SecurityError", "GenericError",
+        "PropertyConstraintViolation", "TypeConstraintViolation",
+    }  # fmt: skip
+    in_2x = {
+        "FormatViolation", "OccurrenceConstraintViolation", "MessageTypeNotSupported", "RpcFrameworkError",
+    }  # fmt: skip
+
+    assert {version: errors.codes(version) for version in VERSIONS} == {
+        V16: common | {"FormationViolation", "OccurenceConstraintViolation"},
+        **dict.fromkeys(V2X, common | in_2x),
+    }
+
+
+def test_1_6_names_an_unknown_message_type_an_error_of_the_protocol():
+    assert errors.MessageTypeNotSupported.code_for(V16) == "ProtocolError"
+
+
+def test_an_error_has_its_own_sentence_and_details_or_the_defaults():
+    own = errors.NotSupported("Not now.", {"until": "noon"})
+
+    assert (own.description, own.details, str(own)) == ("Not now.", {"until": "noon"}, "Not now.")
+    assert (errors.NotSupported().description, errors.NotSupported().details) == (
+        errors.NotSupported.sentence,
+        {},
+    )

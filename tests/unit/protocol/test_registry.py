@@ -92,3 +92,37 @@ def test_one_family_of_stations_requests_its_configuration_from_the_server(regis
     assert registry.handler(V16, "GetConfiguration") is serve
     with pytest.raises(RegistrationError, match="inbound is for the others"):
         registry.on("Heartbeat", V16, inbound=True)
+
+
+@pytest.mark.parametrize("role", ["on", "also", "after", "reply"])
+def test_the_registered_messages_of_each_role_are_known(registry, role):
+    name = "Reset" if role == "reply" else "Heartbeat"
+    getattr(registry, role)(name, V16, V21)(serve)
+
+    assert {each: registry.registered(each) for each in ("on", "also", "after", "reply")} == {
+        each: {(V16, name), (V21, name)} if each == role else set()
+        for each in ("on", "also", "after", "reply")
+    }
+
+
+@pytest.mark.parametrize("role", ["on", "also", "after", "reply"])
+def test_a_decorator_returns_the_function_itself(registry, role):
+    assert getattr(registry, role)("Reset" if role == "reply" else "Heartbeat", V16)(serve) is serve
+
+
+@pytest.mark.parametrize("role", ["also", "after"])
+def test_an_inbound_action_has_no_reactions(registry, role):
+    with pytest.raises(RegistrationError, match="the other way"):
+        getattr(registry, role)("GetConfiguration", V16)
+
+
+def test_a_contradiction_names_the_decorator_the_action_and_the_version(registry):
+    with pytest.raises(RegistrationError, match=r"^@on\('Reset'\) for ocpp2\.0\.1: the action"):
+        registry.on("Reset", V201)
+
+
+def test_every_version_of_a_decorator_is_checked(registry):
+    with pytest.raises(RegistrationError, match=r"ocpp1\.6: this version"):
+        registry.on("TransactionEvent", V201, V16)
+    with pytest.raises(RegistrationError, match="would replace"):
+        registry.reply("Reset", V16, V16)(serve)

@@ -1,9 +1,12 @@
+import pytest
+
 from ocpp_server.protocol.versions import (
     V16,
     V21,
     V201,
     VERSIONS,
     Version,
+    in_dialect,
     label,
     negotiate,
     of_boot,
@@ -24,6 +27,15 @@ def test_R02_unsupported_versions_negotiate_nothing():
 def test_versions_have_their_common_name():
     assert [label(version) for version in (V16, V201, V21)] == ["1.6", "2.0.1", "2.1"]
     assert [version.label for version in VERSIONS] == ["1.6", "2.0.1", "2.1"]
+
+
+def test_another_version_has_no_label():
+    with pytest.raises(ValueError, match="ocpp1.5"):
+        label("ocpp1.5")
+
+
+def test_1_6_is_one_dialect_and_2_x_the_other():
+    assert [in_dialect(version, "one", "two") for version in VERSIONS] == ["one", "two", "two"]
 
 
 def test_a_version_is_the_text_on_the_wire():
