@@ -69,7 +69,7 @@ def test_control_characters_are_escaped_in_texts_and_left_out_elsewhere(text: st
 
 
 def read(text: str) -> tuple[str, int, int, bool]:
-    """The values as compact JSON, their end, the number of open lists and objects, and whether it is exact."""
+    """The values as compact JSON, their end, how many lists and objects are open, and whether it is exact."""
     found = beginning(text)
     return orjson.dumps(found.value).decode(), found.end, len(found.open), found.is_exact
 
