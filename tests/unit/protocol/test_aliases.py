@@ -3,6 +3,7 @@
 import pytest
 
 from ocpp_server.protocol import aliases, schemas
+from ocpp_server.protocol.errors import FormatViolation
 from ocpp_server.protocol.versions import V16, V201, VERSIONS
 
 
@@ -36,3 +37,50 @@ def test_a_1_6_status_with_an_evse_and_a_connector_keeps_its_names():
 
     assert aliases.rename(V16, "StatusNotification", "request", payload) is None
     assert aliases.rename(V201, "MeterValues", "request", {"connectorId": 2})[1] == "connectorId"
+
+
+def test_the_deviation_names_both_fields():
+    payload = {"evseId": 2, "meterValue": []}
+
+    assert aliases.rename(V16, "MeterValues", "request", payload) == (
+        "name-of-other-version",
+        "evseId",
+        "is the name in another version: read as connectorId",
+    )
+    assert payload == {"connectorId": 2, "meterValue": []}
+
+
+@pytest.mark.parametrize(
+    ("version", "payload", "renamed"),
+    [
+        (V16, {"connectorStatus": "Available"}, "status"),
+        (V16, {"connectorStatus": "Available", "evseId": 1}, "status"),
+        (V16, {"connectorStatus": "Available", "connectorId": 1}, "status"),
+        (V16, {"connectorStatus": "Available", "connectorId": 1, "evseId": 1}, None),
+        (V201, {"status": "Available", "connectorId": 1, "evseId": 1}, "connectorStatus"),
+    ],
+)
+def test_a_status_of_the_other_dialect_is_renamed_unless_1_6_names_an_evse_too(version, payload, renamed):
+    found = aliases.rename(version, "StatusNotification", "request", payload)
+
+    assert (found is not None) == (renamed is not None)
+    assert renamed is None or payload[renamed] == "Available"
+
+
+def test_a_valid_renamed_payload_has_one_deviation_and_a_strict_station_is_refused():
+    payload = {"versionNumber": 3}
+
+    assert [
+        each.kind for each in schemas.check(V16, "GetLocalListVersion", "response", payload, strict=False)
+    ] == ["name-of-other-version"]
+    with pytest.raises(FormatViolation):
+        schemas.check(V16, "GetLocalListVersion", "response", {"versionNumber": 3}, strict=True)
+
+
+def test_a_renamed_payload_with_another_fault_has_both_deviations():
+    payload = {"versionNumber": "3"}
+
+    found = schemas.check(V16, "GetLocalListVersion", "response", payload, strict=False)
+
+    assert [each.kind for each in found] == ["name-of-other-version", "text-for-number"]
+    assert payload == {"listVersion": 3}
