@@ -341,3 +341,113 @@ def test_every_command_that_changes_the_password_of_a_station_is_known(
     version: str, action: str, payload: dict[str, object], field: str
 ) -> None:
     assert secrets.password_field(action, payload) == field
+
+
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        ({"component": {"name": "AuthorizationKey"}, "variable": {"name": "B"}}, "component.name"),
+        ({"component": {"name": "A", "instance": "BasicAuthPassword"}, "variable": {"name": "B"}},
+         "component.instance"),
+        ({"component": {"name": "A"}, "variable": {"name": "B", "instance": "BasicAuthPassword"}},
+         "variable.instance"),
+        ({"component": {"name": "A"}, "variable": {"name": "SecurityCtrlr.BasicAuthPassword"}},
+         "variable.name"),
+        ({"component": {"name": "A"}, "variable": {"name": "BasicAuthPasswordLength"}}, ""),
+    ],
+)  # fmt: skip
+def test_the_password_of_a_station_is_known_in_every_part_of_a_name(
+    place: dict[str, object], field: str
+) -> None:
+    found = secrets.password_field("SetVariables", {"setVariableData": [{**place, "attributeValue": "x"}]})
+
+    assert found == (field and f"setVariableData[0].{field}")
+
+
+# --- the parts of the rule ----------------------------------------------------------------------------------
+
+
+def test_a_name_of_at_most_200_characters_is_matched_by_whole_words_too() -> None:
+    assert secrets.is_secret_name("x" * 196 + "_psk")
+    assert not secrets.is_secret_name("x" * 197 + "_psk")
+
+
+def test_the_setting_is_matched_with_and_without_a_component(configured: None) -> None:
+    assert secrets.configured()
+    for name in ("CPO.Name", "x.cpo_name", "door code", "a/DoorCode[1]"):
+        assert secrets.is_secret_name(name), name
+    for name in ("Vendor", "Code", "CpoNames"):
+        assert not secrets.is_secret_name(name), name
+
+
+def test_without_the_setting_no_names_are_added(configured: None) -> None:
+    assert secrets.is_secret_name("CpoName")
+
+    secrets.configure(["", "..."])
+
+    assert not secrets.configured()
+    assert not secrets.is_secret_name("CpoName")
+    assert not secrets.is_secret_name("")
+
+
+@pytest.mark.parametrize(
+    ("name", "is_value"),
+    [
+        ("value", True), ("attributeValue", True), ("valuesList", True), ("VALUE", True), ("val", True),
+        ("v", True), ("data", True), ("content", True), ("text", True), ("default", True), ("key", False),
+        ("vendor", False), ("database", False), ("context", False),
+    ],
+)  # fmt: skip
+def test_the_properties_that_hold_a_value_are_known_by_their_names(name: str, is_value: bool) -> None:
+    assert secrets.holds_value(name) == is_value
+
+
+@pytest.mark.parametrize(
+    ("name", "is_remark"),
+    [("additionalInfo", True), ("techInfo", True), ("info", False), ("techInfos", False)],
+)
+def test_the_remarks_of_a_station_are_known_by_their_names(name: str, is_remark: bool) -> None:
+    assert secrets.is_remark(name) == is_remark
+
+
+@pytest.mark.parametrize(
+    ("action", "names", "is_secret"),
+    [
+        ("SetNetworkProfile", ["connectionData", "apn"], True),
+        ("SetNetworkProfile", ["connectionData", "apn", "apnName"], True),
+        ("SetNetworkProfile", ["connectionData", "vpn", "password"], True),
+        ("SetNetworkProfile", ["connectionData", "vpn", "server"], False),
+        ("SetNetworkProfile", ["connectionData", "vpn"], False),
+        ("SetNetworkProfile", ["connectionData"], False),
+        ("SetNetworkProfile", ["apn"], False),
+        ("SetNetworkProfile", [], False),
+        ("NotifyCustomerInformation", ["data"], True),
+        ("GetConfiguration", ["key"], False),
+        ("Heartbeat", ["connectionData", "apn"], False),
+        ("Nonsense", ["data"], False),
+    ],
+)
+def test_the_table_names_the_paths_of_secrets(action: str, names: list[str], is_secret: bool) -> None:
+    assert secrets.is_secret_path(action, iter(names)) == is_secret
+
+
+def test_the_paths_of_an_action_are_a_tree_without_free_texts() -> None:
+    assert secrets.paths_of("SetNetworkProfile") == {
+        "connectionData": {
+            "apn": {},
+            "basicAuthPassword": {},
+            "vpn": {"key": {}, "password": {}},
+        }
+    }
+    assert secrets.paths_of("GetConfiguration") == {}
+    assert secrets.paths_of("Heartbeat") == {}
+
+
+def test_the_actions_that_may_hold_secrets_are_those_with_paths_or_free_texts() -> None:
+    assert {row.name for row in ACTIONS.values() if row.secret_paths} == secrets.MAY_HOLD_SECRETS
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES.split())
+def test_every_secret_name_has_a_hint(name: str) -> None:
+    """A text without a hint is not searched for secret names."""
+    assert any(hint in name.casefold().replace("_", "").replace("-", "") for hint in secrets.HINTS)
