@@ -109,7 +109,7 @@ def _number_of_text(_: Shape, value: str) -> Repaired:
     text = _number_text(value)
     if text is None:
         return None
-    if text.lstrip("+-").isdigit():
+    if text.lstrip("+-").isdigit():  # equivalent: no text of a number starts with X
         # Without a point it becomes an integer: the digits of a register show its resolution.
         whole = int(text)
         return None if abs(whole) > INT64 else (TEXT_FOR_NUMBER, whole)
