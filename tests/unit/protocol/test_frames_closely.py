@@ -63,7 +63,7 @@ def test_a_result_is_read_whatever_the_length_of_its_id() -> None:
 
 
 def test_an_id_of_36_characters_is_valid_in_an_unusual_frame_too() -> None:
-    assert parse(f'[2,"{"x" * 36}","Heartbeat"]', V16).id == "x" * 36
+    assert parse(f'[2,"{"x" * 36}","Heartbeat"]', V201).id == "x" * 36
     assert parse(f'[2,"{"x" * 37}","Heartbeat"]', V201).id is None
 
 
