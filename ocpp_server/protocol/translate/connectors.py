@@ -30,9 +30,8 @@ def zeros(evse_number: int | None, connector_number: int | None) -> tuple[str, .
     """The kinds of deviation of a 2.x place with a 0: EVSEs and connectors are counted from 1."""
     if evse_number and connector_number != 0:
         return ()
-    found = ("evse-0", "connector-0")
-    numbers = (evse_number, connector_number)
-    return tuple(kind for kind, number in zip(found, numbers, strict=True) if number == 0)
+    numbers = (("evse-0", evse_number), ("connector-0", connector_number))
+    return tuple(kind for kind, number in numbers if number == 0)
 
 
 def zeros_of_evse(value: Mapping[str, Any] | None) -> tuple[str, ...]:

@@ -118,9 +118,9 @@ def scaled(raw: str, exponent: int) -> float:
 
 def resolution(raw: str, raw_unit: str) -> float:
     """The value of the last digit of a sample, in the stored unit: 0.1 for "400.4" Wh, 10 for "12.35" kWh."""
-    point = raw.find(".")
-    if (raw if point < 0 else raw.replace(".", "", 1)).isdigit():
-        return _resolution(0 if point < 0 else len(raw) - point - 1, raw_unit)
+    whole, _, decimals = raw.partition(".")
+    if (whole + decimals).isdigit():
+        return _resolution(len(decimals), raw_unit)
     try:
         exponent = Decimal(raw.strip().replace(",", ".")).as_tuple().exponent
     except ArithmeticError:
