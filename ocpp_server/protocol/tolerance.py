@@ -109,7 +109,7 @@ class Walk:
         where, properties = self._where, shape.properties
         assert properties is not None  # only objects with known fields are walked
         is_signed = shape.signs and str(value.get("format")).casefold() == "signeddata"
-        if not properties.keys() >= value.keys():
+        if not properties.keys() >= value.keys():  # equivalent: no unknown names change nothing
             self._unknown(shape, (name for name in value if name not in properties))
         counted = set()
         for name, given in list(value.items()):
@@ -139,7 +139,7 @@ class Walk:
             raise self._refusal("maxItems", shape, value, shape.max_items)
         kept = []
         depth = len(self._where)
-        self._where.append(0)
+        self._where.append(0)  # equivalent: each item puts its number there
         for number, given in enumerate(value):
             self._where[depth] = number
             before = len(self.found)

@@ -375,6 +375,19 @@ def test_a_missing_time_is_counted_once() -> None:
             Walk(shape, payload, strict=True)
 
 
+def test_each_of_several_missing_fields_is_counted_at_its_own_place() -> None:
+    inner = closed({"timestamp": TIME}, ["timestamp"])
+    schema = closed({"timestamp": TIME, "generatedAt": TIME, "a": inner}, ["timestamp", "generatedAt"])
+
+    found = Walk(shape_of(schema, "X", "request"), {"a": {"timestamp": "noon"}}, strict=False).found
+
+    assert kinds(found) == [
+        ("bad-format", "a.timestamp"),
+        ("missing-field", "timestamp"),
+        ("missing-field", "generatedAt"),
+    ]
+
+
 def test_a_signed_value_of_1_6_must_be_text() -> None:
     sampled = closed(
         {"value": {"type": "string"}, "format": {"type": "string", "enum": ["Raw", "SignedData"]}}
