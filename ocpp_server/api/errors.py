@@ -118,7 +118,7 @@ def _framework(error: exceptions.APIException) -> Response:
         code = Code.UNKNOWN_FIELD if _is_all_unknown(error.detail) else Code.VALIDATION_FAILED
         return invalid(list(islice(flatten(error.detail), MAX_ERRORS)), code=code)
     if isinstance(error, exceptions.Throttled):
-        seconds = max(1, round(error.wait or 1))  # type: ignore[attr-defined]  # missing in the stubs
+        seconds = max(1, error.wait or 1)  # type: ignore[attr-defined]  # missing in the stubs
         what = "wrong API keys from this address" if isinstance(error, TooManyWrongKeys) else "requests"
         sentence = f"Too many {what}; try again in {seconds} s."
         return refusal(sentence, 429, code=Code.RATE_LIMITED, headers={"Retry-After": str(seconds)})

@@ -188,7 +188,7 @@ def test_a_body_without_fields_says_that_none_is_known() -> None:
 
 def test_one_answer_names_a_limited_number_of_unknown_fields() -> None:
     names = [f"n{number}" for number in range(MAX_UNKNOWN + 1)]
-    body = Body(data={name: 1 for name in names})
+    body = Body(data=dict.fromkeys(names, 1))
 
     assert not body.is_valid()
     assert list(body.errors) == names[:MAX_UNKNOWN]
