@@ -13,7 +13,7 @@ from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
 from ocpp_server.protocol.translate import IdToken
 from ocpp_server.protocol.versions import V201
-from tests.unit.transactions.authorization.conftest import a_contract, a_token
+from tests.direct.accounts import a_contract, a_token
 from transactions.models import AccessRule
 from transactions.services.authorization import access_rules, unknown_tokens
 from transactions.services.authorization.decision import decide

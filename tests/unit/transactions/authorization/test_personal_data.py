@@ -18,7 +18,7 @@ from chargepoints.models import ChargePoint, Command, Deviation, FollowUp, Messa
 from chargepoints.services.provisioning import stations
 from ocpp_server.domain import Conflict
 from ocpp_server.error_codes import Code
-from tests.unit.transactions.authorization.conftest import a_contract, a_person, a_token
+from tests.direct.accounts import a_contract, a_person, a_token
 from transactions.models import (
     QuarantinedMessage,
     Refusal,

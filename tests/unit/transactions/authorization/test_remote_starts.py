@@ -14,7 +14,7 @@ from events.models import Event
 from ocpp_server.domain import Conflict
 from ocpp_server.error_codes import Code
 from ocpp_server.protocol.translate import Verdict
-from tests.unit.transactions.authorization.conftest import a_contract, a_token
+from tests.direct.accounts import a_contract, a_token
 from transactions.live.stations import MAX_SILENCE
 from transactions.models import AccessRule, Refusal, Transaction
 from transactions.services.authorization.access import Purpose
