@@ -13,6 +13,7 @@ from django.test import RequestFactory
 from redis.exceptions import RedisError
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
+from structlog.testing import capture_logs
 
 from ocpp_server import credentials
 from ocpp_server.api import probes, throttling, wrong_keys
@@ -329,3 +330,15 @@ def test_wrong_keys_are_counted_by_network_and_minute(clock: Clock) -> None:
     assert wrong_keys.seconds_to_wait("2001:db8::1") == 1
     clock.now += 1
     assert wrong_keys.seconds_to_wait("2001:db8::1") == 0
+
+
+def test_the_log_names_an_address_with_too_many_wrong_keys_once_a_minute() -> None:
+    with capture_logs() as lines:
+        for _ in range(10):
+            wrong_keys.seconds_to_wait("2001:db8::1")
+        assert lines == []
+        wrong_keys.seconds_to_wait("2001:db8::1")
+        assert [(line["event"], line["address"]) for line in lines] == [("api.wrong_keys", "2001:db8::/64")]
+        wrong_keys.seconds_to_wait("2001:db8::1")
+
+    assert len(lines) == 1

@@ -701,3 +701,19 @@ def test_an_echo_is_masked_in_the_escapes_of_JSON_inside_of_JSON() -> None:
     found = masking.masked(payload, "DataTransfer", echoes=["grüße-1"])
 
     assert found == {"password": "***", "data": '{"a":"not ***"}'}
+
+
+def test_one_echo_and_one_secret_are_both_masked() -> None:
+    payload = f'{{"a":"not {S}","password":"other"}}'
+
+    assert masking.masked_text(payload, "DataTransfer", echoes=[S]) == '{"a":"not ***","password":"***"}'
+
+
+def test_only_a_property_that_holds_names_keeps_the_name_of_a_secret() -> None:
+    data = {"name": "psk", "value": "x", "mode": "psk"}
+
+    assert masked_json({"vendorId": "x", "data": data}, "DataTransfer")["data"] == {
+        "name": "psk",
+        "value": "***",
+        "mode": "***",
+    }

@@ -1,0 +1,163 @@
+"""The check of credentials before a body is read: what a request offers, and how long it is remembered."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import DatabaseError
+
+from ocpp_server import credentials
+from ocpp_server.bounds import callers
+from ocpp_server.bounds.callers import Offered
+
+
+class Keys:
+    """The port of the engine: one valid key, and the number of look-ups."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.error: Exception | None = None
+
+    def find(self, plain: str) -> object | None:
+        self.asked.append(plain)
+        if self.error is not None:
+            raise self.error
+        return object() if plain == "good" else None
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch: pytest.MonkeyPatch) -> Keys:
+    stored = Keys()
+    monkeypatch.setattr(credentials.port, "app", stored)
+    monkeypatch.setattr(callers, "_verified", callers._Verified())
+    return stored
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The monotonic time that the memory of checks uses."""
+    found = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(callers, "time", SimpleNamespace(monotonic=lambda: found.now))
+    return found
+
+
+def key(secret: str = "good") -> Offered:
+    return Offered("api-key", secret)
+
+
+@pytest.mark.parametrize(
+    ("headers", "found"),
+    [
+        ([], None),
+        ([(b"accept", b"*/*")], None),
+        ([(b"authorization", b"Api-Key good")], key()),
+        ([(b"authorization", b"API-KEY   good ")], key()),
+        ([(b"authorization", b"Api-Key  ")], None),
+        ([(b"authorization", b"Basic good")], None),
+        ([(b"authorization", b"Api-Key g\xe4")], key("gä")),
+        ([(b"cookie", b"sessionid=abc")], Offered("session", "abc")),
+        ([(b"cookie", b"bad name; a=b; sessionid=abc; c=d")], Offered("session", "abc")),
+        ([(b"cookie", b"a=b"), (b"cookie", b"sessionid=abc")], Offered("session", "abc")),
+        ([(b"cookie", b"sessionid=")], None),
+        ([(b"cookie", b"other=abc")], None),
+        ([(b"cookie", b"sessionid=abc"), (b"authorization", b"Api-Key good")], key()),
+        ([(b"authorization", b"Basic x"), (b"cookie", b"sessionid=abc")], Offered("session", "abc")),
+    ],
+)
+def test_the_credentials_that_a_request_offers(
+    headers: list[tuple[bytes, bytes]], found: Offered | None
+) -> None:
+    assert callers.offered({"headers": headers}) == found
+
+
+def test_a_digest_is_of_the_kind_and_the_secret_and_contains_no_secret() -> None:
+    digests = [key().digest, key("other").digest, Offered("session", "good").digest, key("\ud800").digest]
+
+    assert len(set(digests)) == 4
+    assert [digest.partition(":")[0] for digest in digests] == ["api-key", "api-key", "session", "api-key"]
+    assert all("good" not in digest and len(digest.partition(":")[2]) == 64 for digest in digests)
+
+
+async def test_a_valid_key_is_looked_up_once_in_thirty_seconds(keys: Keys, clock: SimpleNamespace) -> None:
+    assert not callers.is_remembered(key())
+
+    assert [await callers.are_valid(key()) for _ in range(3)] == [True] * 3
+    assert (keys.asked, callers.is_remembered(key())) == (["good"], True)
+    clock.now += 29.9
+    assert callers.is_remembered(key())
+    clock.now += 0.1
+    assert not callers.is_remembered(key())
+    assert await callers.are_valid(key())
+    assert keys.asked == ["good", "good"]
+
+
+async def test_an_invalid_key_is_not_remembered(keys: Keys) -> None:
+    assert [await callers.are_valid(key("bad")) for _ in range(2)] == [False, False]
+    assert keys.asked == ["bad", "bad"]
+    assert not callers.is_remembered(key("bad"))
+
+
+async def test_no_credentials_are_neither_valid_nor_looked_up(keys: Keys) -> None:
+    assert (await callers.are_valid(None), callers.is_remembered(None)) == (False, False)
+    assert keys.asked == []
+
+
+async def test_credentials_are_not_valid_while_the_database_is_away(keys: Keys) -> None:
+    keys.error = DatabaseError("away")
+
+    assert await callers.are_valid(key()) is False
+    assert not callers.is_remembered(key())
+
+
+async def test_a_session_is_looked_up_as_a_session(monkeypatch: pytest.MonkeyPatch, keys: Keys) -> None:
+    monkeypatch.setattr(callers, "_is_session", lambda secret: secret == "abc")
+
+    assert await callers.are_valid(Offered("session", "abc")) is True
+    assert await callers.are_valid(Offered("session", "good")) is False
+    assert keys.asked == []
+
+
+async def test_a_session_is_no_key(keys: Keys, clock: SimpleNamespace) -> None:
+    await callers.are_valid(key())
+
+    assert not callers.is_remembered(Offered("session", "good"))
+
+
+def test_the_memory_of_checks_is_bounded_and_keeps_the_latest(
+    monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace
+) -> None:
+    monkeypatch.setattr(callers, "_REMEMBERED", 2)
+    memory = callers._Verified()
+
+    for digest in ("a", "b", "a", "c"):
+        memory.add(digest)
+
+    assert [digest in memory for digest in "abc"] == [True, False, True]
+
+
+@pytest.mark.parametrize("with_note", [True, False])
+def test_a_request_that_the_API_has_authenticated_is_remembered_and_marked(
+    clock: SimpleNamespace, with_note: bool
+) -> None:
+    marks: list[bool] = []
+    extensions: dict[str, Any] = {"ocpp.authenticated": lambda: marks.append(True)} if with_note else {}
+    headers = [(b"authorization", b"Api-Key good")]
+
+    callers.mark_authenticated(
+        SimpleNamespace(scope={"headers": headers, "extensions": extensions})  # type: ignore[arg-type]
+    )
+
+    assert callers.is_remembered(key())
+    assert marks == [True] * with_note
+
+
+def test_a_request_without_credentials_or_ASGI_is_not_marked() -> None:
+    marks: list[bool] = []
+    scope = {"headers": [], "extensions": {"ocpp.authenticated": lambda: marks.append(True)}}
+
+    callers.mark_authenticated(SimpleNamespace(scope=scope))  # type: ignore[arg-type]
+    callers.mark_authenticated(SimpleNamespace())  # type: ignore[arg-type]
+
+    assert marks == []
