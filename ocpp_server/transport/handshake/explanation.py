@@ -28,7 +28,7 @@ _WORDS: Final = ("ocpp", "websocket", "centralsystem")
 # Character classes, because Django's `reverse` can't read the flag for any case.
 _IN_ANY_CASE: Final = "|".join("".join(f"[{letter}{letter.upper()}]" for letter in word) for word in _WORDS)
 STATION_PATH: Final = (
-    r"^(?:/*)(?!(?:admin|api|clients|health|metrics|static|\.well-known)/)"
+    r"^(?!/*(?:admin|api|clients|health|metrics|static|\.well-known)/)"
     rf".*(?:{_IN_ANY_CASE}).*$"
 )
 _STYLE: Final = """

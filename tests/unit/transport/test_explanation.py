@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ocpp_server.protocol.versions import VERSIONS
-from ocpp_server.transport.handshake.explanation import explanation, is_station_path
+from ocpp_server.transport.handshake.explanation import STATUS, explanation, is_station_path
 
 BROWSER = "text/html,application/xhtml+xml,*/*;q=0.8"
 
@@ -67,6 +67,15 @@ def test_the_page_loads_nothing_and_follows_the_colours_of_the_browser() -> None
         ("/webServices/ocpp/CP%201", True),
         ("/OCPPJProxy/v16/CP-1", True),
         ("/ocpp16/CP-1", True),
+        ("/WebSocket/CP-1", True),
+        ("/CentralSystemService/CP-1", True),
+        ("/web-socket/CP-1", False),
+        ("/clients/ocpp", False),
+        ("clients/ocpp", False),
+        ("//admin/ocpp/", False),
+        ("/api/v1/ocpp", False),
+        ("/static/ocpp.css", False),
+        ("/administration/ocpp", True),
         ("/no/such/page", False),
         ("/", False),
         ("/CP-1", False),
@@ -79,3 +88,30 @@ def test_the_page_loads_nothing_and_follows_the_colours_of_the_browser() -> None
 )
 def test_the_addresses_that_are_explained(path: str, is_one: bool) -> None:
     assert is_station_path(path) is is_one
+
+
+@pytest.mark.parametrize(("accept", "kind"), [(BROWSER, "html"), ("*/*", "plain"), ("", "plain")])
+def test_the_answer_asks_for_an_upgrade_and_is_not_cached(accept: str, kind: str) -> None:
+    headers = explanation(accept=accept, host="csms.example.com", is_tls=False).headers
+
+    assert STATUS == 426
+    assert headers.pop("Content-Security-Policy").endswith("frame-ancestors 'none'")
+    assert headers == {
+        "Upgrade": "websocket",
+        "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13",
+        "Cache-Control": "no-store",
+        "Vary": "Accept",
+        "Content-Type": f"text/{kind}; charset=utf-8",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+def test_the_rows_are_the_same_in_the_page_and_in_the_text(settings: Any) -> None:
+    settings.PUBLIC_URL = "https://http.example.com"
+    page, plain = text(), text("*/*")
+
+    for term in ("URL to enter in the charger", "Identity", "Protocol", "Password"):
+        assert f"<dt>{term}</dt>" in page and f"\n{term}: " in plain
+    assert "wss://http.example.com/ocpp/" in page and "wss://http.example.com/ocpp/" in plain
+    assert "1.6, 2.0.1, 2.1" in page and "1.6, 2.0.1, 2.1" in plain
