@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from typing import Any
 
 import pytest
@@ -166,3 +167,28 @@ async def test_the_writer_waits_half_a_second_for_a_lock_and_leaves_the_log_to_t
             ]
 
     assert await journal.run(pragmas) == [500, 4096]
+
+
+async def test_tables_that_were_refused_one_after_the_other_are_all_waited_for(
+    journal: Journal, settings: Any
+) -> None:
+    settings.OCPP_JOURNAL_BUDGET = 0
+    with locked():
+        for unit in (change("a", 1), site("One")):
+            with pytest.raises(JournalUnavailable):
+                await journal.commit(unit)
+    settings.OCPP_JOURNAL_BUDGET = 60
+
+    await journal.commit(site("Two"))
+    assert journal.down_since is not None
+    await journal.commit(counter("b", 1))
+    assert journal.down_since is None
+
+
+async def test_the_connection_is_closed_at_the_stop(journal: Journal) -> None:
+    driver: Any = await journal.run(lambda: connection.ensure_connection() or connection.connection)
+
+    await journal.stop()
+
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        driver.execute("SELECT 1")

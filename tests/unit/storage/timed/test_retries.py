@@ -158,3 +158,31 @@ async def test_a_batch_is_measured_from_its_first_job_and_from_its_last_attempt(
     assert measured.jobs.total == 1 + 2
     assert measured.commit_s.total == 2 + 3
     assert measured.wait_s.total == 2 + 2 + 3
+
+
+async def test_jobs_that_are_given_up_one_after_the_other_do_not_count_as_committed(
+    journal: Journal, clock: Clock, measured: measures.JournalMeasures, settings: Any
+) -> None:
+    settings.OCPP_JOURNAL_BUDGET = 10
+    attempts = 0
+
+    def twice_away() -> str:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            clock.now += 4.5
+            raise OperationalError("the database is away")
+        return "done"
+
+    async with Held(journal):
+        early = []
+        for name in "ab":
+            early.append(journal.commit(counter(name, 1)))
+            clock.now += 4
+        late = journal.run(twice_away)
+
+    results = await asyncio.gather(*early, late, return_exceptions=True)
+    await until(lambda: not journal._writing)
+    assert [type(result) for result in results] == [JournalUnavailable, JournalUnavailable, str]
+    # The job of `Held`, and the one that was not given up.
+    assert (journal.committed, measured.given_up, measured.retries) == (2, 2, 2)

@@ -10,8 +10,10 @@ import pytest
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.transport import presence
+from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue import stations as module
 from ocpp_server.transport.queue.station import Outcome
+from ocpp_server.transport.queue.stations import Stations
 from ocpp_server.transport.switchboard import switchboard
 from tests.unit.transport.queue_rules.redis_double import a_claim
 from tests.unit.transport.queued_stations.world import control, session
@@ -172,3 +174,70 @@ async def test_a_newer_connection_elsewhere_learns_that_the_messages_are_stored(
     assert (claim.channel, claim.session_id) == (becomes, "")
     assert confirmed == [("r1", "process.2", 0)] and world.dropped == [b"CP-1"]
     await asyncio.sleep(0)
+
+
+async def test_texts_and_versions_of_a_gateway_may_be_anything(world: Any) -> None:
+    world.redis.replies["HGETALL"] = [[b"session_id", b"s1", b"remote_addr", b"\xff"]]
+
+    await world.stations.handle(a_claim(head=control("connect", protocol="ocpp9")))
+
+    assert (world.loads[0]["address"], world.loads[0]["version"]) == ("\ufffd", V16)
+
+
+class Legacy:
+    """The legacy gateways: they have sessions without ids, and versions are stored for them."""
+
+    def __init__(self, is_new: bool) -> None:
+        self.is_new = is_new
+        self.stored: list[tuple[str, str, str]] = []
+
+    async def session(self, claim: Any, message: Any) -> tuple[str, bool, str]:
+        return "legacy-1", self.is_new, "10.0.0.9"
+
+    async def store_version(self, claim: Any, session_id: str, version: str) -> None:
+        self.stored.append((claim.identity, session_id, version))
+
+
+@pytest.mark.parametrize("dialect", [True, False])
+async def test_a_station_at_a_legacy_gateway_gets_no_controls(world: Any, dialect: bool) -> None:
+    legacy = Legacy(is_new=True)
+    world.stations = Stations(world.redis, legacy)
+    fields = {"session_id": "s1"} | ({"dialect": "1"} if dialect else {})
+    world.redis.replies["HGETALL"] = [session(**fields)]
+
+    await world.stations.handle(a_claim(head=control("connect", protocol=V16)))
+
+    assert world.known().is_at_legacy_gateway is dialect
+    assert legacy.stored == ([("CP-1", "s1", V16)] if dialect else [])
+
+
+@pytest.mark.parametrize(("is_new", "settles"), [(True, "+10000"), (False, "")])
+async def test_a_frame_of_a_legacy_gateway_loads_its_station_by_the_session_of_redis(
+    world: Any, is_new: bool, settles: str
+) -> None:
+    legacy = Legacy(is_new)
+    world.stations = Stations(world.redis, legacy)
+    head = envelope.pack_frame('[2,"m1","Heartbeat",{}]', "CP-1", protocol=V201)
+
+    outcome = await world.stations.handle(a_claim(head=head, attempts=2))
+
+    assert world.known().is_at_legacy_gateway is True and outcome.settles == settles
+    assert legacy.stored == [("CP-1", "legacy-1", V201)]
+    assert world.handled == [("legacy-1", '[2,"m1","Heartbeat",{}]', True)]
+    (load,) = world.loads
+    assert (load["connection_id"], load.get("address")) == ("legacy-1", "10.0.0.9" if is_new else None)
+
+    legacy.is_new = False
+    await world.stations.handle(a_claim(head=head))
+    assert len(world.loads) == 1
+
+
+async def test_a_frame_of_a_legacy_gateway_is_dropped_when_another_process_has_the_station(
+    world: Any,
+) -> None:
+    world.stations = Stations(world.redis, Legacy(is_new=False))
+    head = envelope.pack_frame('[2,"m1","Heartbeat",{}]', "CP-1", protocol=V201)
+    await world.stations.handle(a_claim(head=head))
+
+    assert await world.stations.handle(a_claim(head=head, channel="c")) == Outcome()
+    assert len(world.stations) == 0 and len(world.handled) == 1

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from ocpp_server.live.station import Station
+from ocpp_server.protocol.frames import Call
 from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.storage.journal import JournalUnavailable, journal
-from ocpp_server.transport import station_store
+from ocpp_server.transport import presence, station_store
 from ocpp_server.transport.queue import stations as module
 from ocpp_server.transport.switchboard import switchboard
 from tests.unit.transport.queue_rules.redis_double import a_claim
@@ -128,3 +130,19 @@ async def test_deviations_of_a_forgotten_station_are_stored_once(
     ((pk, counted),) = stored
     assert (pk, [kind for kind, _, _ in counted], known.station.deviations) == (1, ["late-answer"], {})
     assert not world.stations._tasks and len(world.stations) == 0
+
+
+async def test_answers_in_memory_are_forgotten_because_another_process_may_have_given_newer_ones(
+    world: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = Call(id="m1", action="Authorize", payload="{}")
+    station = Station(pk=1, identity="CP-1", version=V16)
+    station.memory.remember(call, "[3]", 1, 0.0)
+
+    async def load_connected(*_: Any, **__: Any) -> Station:
+        return station
+
+    monkeypatch.setattr(presence, "load_connected", load_connected)
+    await world.load()
+
+    assert station.memory.find(call, 0.0) is None
