@@ -12,6 +12,7 @@ from ocpp_server.events import outbox
 from ocpp_server.live import extensions, loaded
 from ocpp_server.live.station import Station
 from ocpp_server.observability import measures
+from ocpp_server.storage.unit import Unit
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -48,6 +49,13 @@ def test_a_new_station_has_no_facts_yet(station: Station) -> None:
     assert (made.opened, made.claimed, made.changed, made.used_tokens) == ([], [], [], [])
     assert (made.deviations, made.in_doubt, made.is_accepted, bool(made.unit)) == ({}, False, False, False)
     assert made.memory is not station.memory and made.has_only_known_fields
+    assert isinstance(made.unit, Unit) and made.unit is not station.unit
+    # Until its row is loaded.
+    assert (made.registration_status, made.status, made.firmware_version) == ("Pending", "", "")
+    assert (made.site_pk, made.zone, made.heartbeat_interval) == (None, None, 0)
+    flags = (made.has_booted, made.strict, made.accepts_unknown_tokens, made.refuses_free_vending)
+    assert flags == (False, False, False, False)
+    assert (made.connectors, made.transactions) == ({}, {}) and made.connectors is not station.connectors
 
 
 @pytest.mark.parametrize(
@@ -246,6 +254,7 @@ def test_stations_are_loaded_by_five_hundred_with_every_extension_of_those_that_
     monkeypatch.setattr(extensions.rows, "app", Rows())
     some = {"one": extensions.Extension(name="one", load=load), "two": extensions.Extension(name="two")}
     monkeypatch.setattr(extensions, "_extensions", some)
+    assert extensions.registered() == some
 
     found = extensions.load_stations([(number, "ocpp1.6") for number in range(1_001)])
     assert (asked, [station.pk for station in found]) == ([500, 500, 1], list(range(1_001)))

@@ -229,7 +229,7 @@ async def test_a_frame_of_a_legacy_gateway_loads_its_station_by_the_session_of_r
 
     legacy.is_new = False
     await world.stations.handle(a_claim(head=head))
-    assert len(world.loads) == 1
+    assert len(world.loads) == 1 and [repeated for *_, repeated in world.handled] == [True, False]
 
 
 async def test_a_frame_of_a_legacy_gateway_is_dropped_when_another_process_has_the_station(
