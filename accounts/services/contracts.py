@@ -47,7 +47,7 @@ def create(*, contract_id: str, owner: User, **given: Any) -> Contract:
     with transaction.atomic():
         membership.require_open(owner, field="owner")
         _save(contract)
-        Member(contract=contract, user=owner, role=Member.Role.OWNER, status=Member.Status.ACTIVE).save()
+        Member(contract=contract, user=owner, role=Member.Role.OWNER).save()
     contract.refresh_from_db()
     return contract
 
@@ -99,8 +99,8 @@ def _require_open_owner(contract: Contract) -> None:
     for owner in Member.objects.filter(contract=contract, role=Member.Role.OWNER).select_related("user"):
         try:
             membership.require_open(owner.user, field="status")
-        except Invalid:
-            raise Conflict(f"The owner of contract {contract} is closed.", field="status") from None
+        except Invalid as error:
+            raise Conflict(f"The owner of contract {contract} is closed.", field=error.field) from None
 
 
 def _require_known(given: dict[str, Any]) -> None:

@@ -75,6 +75,43 @@ def test_a_change_is_an_event_and_another_one_when_the_token_can_no_longer_charg
     assert data.get("changed") == (sorted(change) if event == "token.updated" else None)
 
 
+def test_every_field_of_a_token_is_stored_when_it_is_added_and_when_it_is_changed(
+    family: Contract, bob: User
+) -> None:
+    values: dict[str, Any] = {
+        "user": bob,
+        "contract": family,
+        "group_id": "G",
+        "name": "n",
+        "visual_number": "v",
+        "issuer": "i",
+        "country_code": "DE",
+        "party_id": "ABC",
+        "language": "de",
+        "whitelist": "NEVER",
+        "default_profile_type": "FAST",
+        "energy_contract": {"supplier_name": "s"},
+        "is_master": True,
+        "status": "lost",
+        "valid": False,
+        "valid_from": NOON,
+        "expires_at": NOON + timedelta(days=1),
+        "energy_wh_per_day": 1,
+        "energy_wh_per_month": 2,
+        "cost_per_day": 3,
+        "cost_per_month": 4,
+    }
+    token = tokens.create(uid="A")
+
+    tokens.update(token, uid="B", type="APP", **values)
+    made = tokens.create(uid="C", **values)
+
+    for row in (token, made):
+        row.refresh_from_db()
+        assert {name: getattr(row, name) for name in values} == values
+    assert {*values, "uid", "type"} == tokens.FIELDS
+
+
 def test_changed_fields_are_named_in_their_order(db: None) -> None:
     token = tokens.create(uid="CARD")
     events()
@@ -180,6 +217,36 @@ def test_a_contract_begins_with_its_owner(alice: User) -> None:
     assert (contract.contract_id, contract.name, contract.type) == ("Fleet 7", "Fleet", "fleet")
     assert (owner.contract, owner.user, owner.role, owner.status) == (contract, alice, "owner", "active")
     assert contract.member_count == 1
+
+
+def test_every_field_of_a_contract_is_stored_when_it_is_made_and_when_it_is_changed(
+    family: Contract, alice: User
+) -> None:
+    values: dict[str, Any] = {
+        "name": "n",
+        "type": "fleet",
+        "status": "suspended",
+        "country_code": "AT",
+        "party_id": "ABC",
+        "issuer": "i",
+        "valid_from": NOON,
+        "valid_until": NOON + timedelta(days=1),
+        "max_members": 9,
+        "currency": "EUR",
+        "energy_contract": {"supplier_name": "s"},
+        "energy_wh_per_day": 1,
+        "energy_wh_per_month": 2,
+        "cost_per_day": 3,
+        "cost_per_month": 4,
+    }
+
+    contracts.update(family, contract_id="C-3", **values)
+    made = contracts.create(contract_id="C-4", owner=alice, **values)
+
+    family.refresh_from_db()
+    for row in (family, made):
+        assert {name: getattr(row, name) for name in values} == values
+    assert (family.contract_id, contracts.FIELDS) == ("C-3", {*values, "contract_id"})
 
 
 def test_a_change_of_a_contract_is_stored_and_its_issuer_follows_its_number(family: Contract) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.core import serializers
+from django.db.models.signals import pre_save
 
 from accounts.models import Contract, Member, Token, TokenGroup, User
 from accounts.services import contracts, membership, people, token_groups, tokens
@@ -200,15 +201,41 @@ def test_a_refusal_names_field_and_code_and_changes_nothing(family: Contract, ma
         lambda: tokens.create(uid="NEW", colour="red"),
         lambda: tokens.update(card(), colour="red"),
         lambda: people.update(user("Max"), colour="red"),
+        # Columns that a service alone may set.
+        lambda: contracts.create(contract_id="C-2", owner=user("Max"), member_count=9),
+        lambda: contracts.update(home(), member_count=9),
+        lambda: tokens.create(uid="NEW", last_used_at=NOON),
+        lambda: tokens.update(card(), last_used_at=NOON),
+        *[lambda name=name: people.update(user("Max"), **{name: True})  # type: ignore[misc]
+          for name in ("is_staff", "is_superuser", "role", "password", "username", "erased_at")],
     ],
-)
-def test_a_field_that_does_not_exist_is_a_fault_of_the_caller(
+)  # fmt: skip
+def test_a_field_that_cannot_be_set_is_a_fault_of_the_caller(
     family: Contract, max_: User, attempt: Callable[[], Any]
 ) -> None:
     tokens.create(uid="CARD")
+    before = stored()
 
-    with pytest.raises(TypeError, match="colour"):
+    with pytest.raises(TypeError, match="has no field"):
         attempt()
+
+    assert stored() == before
+
+
+def test_a_member_whom_another_request_added_at_the_same_moment_is_a_conflict(
+    family: Contract, max_: User
+) -> None:
+    def other_request(instance: Member, **kwargs: Any) -> None:
+        Member.objects.bulk_create([Member(contract=family, user=max_)])
+
+    pre_save.connect(other_request, sender=Member)
+    try:
+        with pytest.raises(Conflict) as refused:
+            membership.add(family, user=max_)
+    finally:
+        pre_save.disconnect(other_request, sender=Member)
+
+    assert (refused.value.field, refused.value.code) == ("user_id", Code.STATE_CONFLICT)
 
 
 # -- what is not refused -------------------------------------------------------------------------------------

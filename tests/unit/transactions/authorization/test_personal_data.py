@@ -16,8 +16,11 @@ from django.utils import timezone
 from accounts.models import Contract, Member, Token, TokenGroup, UnknownToken, User
 from chargepoints.models import ChargePoint, Command, Deviation, FollowUp, Message
 from chargepoints.services.provisioning import stations
+from events.models import Event
 from ocpp_server.domain import Conflict
 from ocpp_server.error_codes import Code
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import charging
 from tests.direct.accounts import a_contract, a_person, a_token
 from transactions.models import (
     QuarantinedMessage,
@@ -301,6 +304,21 @@ def test_the_history_of_the_person_its_tokens_and_memberships_is_emptied(alice: 
 
     found = list(LogEntry.objects.order_by("pk").values_list("object_repr", "change_message"))
     assert found == [("erased", "")] * 3 + [("Alice", "changed")] * 4
+
+
+def test_the_events_about_the_person_and_its_tokens_name_neither(alice: User) -> None:
+    token = Token.objects.get()
+    for user, uid in ((alice.pk, token.pk), (alice.pk + 99, token.pk + 99)):
+        outbox.emit(
+            charging.TOKEN_CREATED,
+            token_id=uid, uid="04:a••••", type="RFID", status="active", contract_id=None, user_id=user,
+        )  # fmt: skip
+
+    privacy.erase(alice)
+
+    erased, kept = [json.loads(row.data) for row in Event.objects.order_by("pk")]
+    assert (erased["user_id"], erased["uid"]) == (None, outbox.MASKED)
+    assert (kept["user_id"], kept["uid"]) == (alice.pk + 99, "04:a••••")
 
 
 def test_a_person_without_tokens_is_erased(db: None) -> None:
