@@ -340,6 +340,8 @@ def test_a_person_without_tokens_is_erased(db: None) -> None:
         ("KÄFER-1", "APP_USER", "käfer-1"),
         ("Straße-1", "APP_USER", "Straße-1"),
         ("Straße-1", "APP_USER", "STRASSE-1"),
+        ("KÄFER-ß", "APP_USER", "käfer-ß"),
+        ("04:a2-B3 c4", "RFID", "04:A2-b3 C4"),
     ],
 )
 def test_a_uid_is_found_in_the_spellings_of_its_form(
