@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError
 
 from ocpp_server.observability import measures
 from ocpp_server.storage import journal as module
@@ -186,3 +186,14 @@ async def test_jobs_that_are_given_up_one_after_the_other_do_not_count_as_commit
     assert [type(result) for result in results] == [JournalUnavailable, JournalUnavailable, str]
     # The job of `Held`, and the one that was not given up.
     assert (journal.committed, measured.given_up, measured.retries) == (2, 2, 2)
+
+
+async def test_each_batch_with_a_refused_row_is_counted(
+    journal: Journal, measured: measures.JournalMeasures
+) -> None:
+    await journal.commit(counter("taken", 1))
+
+    for number in (1, 2):
+        with pytest.raises(IntegrityError):
+            await journal.commit(counter("taken", 2))
+        assert measured.refused_batches == number
