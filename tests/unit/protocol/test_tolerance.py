@@ -285,6 +285,17 @@ def test_an_item_that_stays_invalid_is_dropped_instead_of_its_repairs() -> None:
     ]
 
 
+def test_a_dropped_item_leaves_the_deviations_before_it() -> None:
+    kept, found = walk({"type": "array", "items": {"type": "string"}}, [5, None, 6])
+
+    assert kept == ["5", "6"]
+    assert kinds(found) == [
+        ("number-for-text", "field[0]"),
+        ("dropped-item", "field[1]"),
+        ("number-for-text", "field[2]"),
+    ]
+
+
 def test_where_items_belong_together_an_invalid_one_refuses_the_message() -> None:
     with pytest.raises(TYPE, match=r"^field\[1\]: "):
         walk(TEXTS, ["a", None], action="Authorize")
@@ -386,6 +397,17 @@ def test_each_of_several_missing_fields_is_counted_at_its_own_place() -> None:
         ("missing-field", "timestamp"),
         ("missing-field", "generatedAt"),
     ]
+
+
+def test_the_substitute_of_a_field_may_come_from_the_whole_message() -> None:
+    event = closed({"timestamp": TIME}, ["timestamp"])
+    schema = closed({"generatedAt": TIME, "eventData": {"type": "array", "items": event}})
+    payload: dict[str, Any] = {"generatedAt": "2026-01-01T00:00:00Z", "eventData": [{}]}
+
+    found = Walk(shape_of(schema, "NotifyEvent", "request"), payload, strict=False).found
+
+    assert kinds(found) == [("missing-field", "eventData[0].timestamp")]
+    assert payload["eventData"] == [{"timestamp": "2026-01-01T00:00:00Z"}]
 
 
 def test_a_signed_value_of_1_6_must_be_text() -> None:
