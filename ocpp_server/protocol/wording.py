@@ -41,7 +41,8 @@ def shown(value: object, *, is_hidden: bool) -> str:
     if is_hidden:
         return "the value"
     if isinstance(value, str):
-        value = value[: SHOWN + 1]  # repr() of a MiB takes milliseconds
+        # repr() of a MiB takes milliseconds.
+        value = value[: SHOWN + 1]  # equivalent: the text is cut again below
     text = "null" if value is None else repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
