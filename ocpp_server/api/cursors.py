@@ -78,9 +78,5 @@ def order_of(rows: QuerySet[Any]) -> list[str]:
 def after(row: Model, order: list[str], total: int) -> str:
     """The text of the cursor for the rows after this one."""
     values = [getattr(row, name.removeprefix("-")) for name in order]
-    texts = [None if value is None else _text(value) for value in values]
+    texts = [None if value is None else str(value) for value in values]
     return Cursor(order, texts, total).encode()
-
-
-def _text(value: Any) -> str:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -69,8 +69,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     if isinstance(error, (StorageUnavailable, OperationalError, InterfaceError)):
         log.error("api.database_away", error=str(error))
         return _away(StorageUnavailable.sentence, Code.DATABASE_AWAY)
-    request = context.get("request")
-    log.error("api.failed", path=getattr(request, "path", ""), exc_info=error)
+    log.error("api.failed", path=getattr(context.get("request"), "path", ""), exc_info=error)
     return refusal(FAULT, 500, _sent())
 
 
@@ -173,7 +172,7 @@ def plain(message: str, status: int, code: Code | None = None) -> JsonResponse:
 
 def is_api(request: HttpRequest) -> bool:
     """Whether this path belongs to the API, so that errors are JSON. The admin has error pages."""
-    first = request.path_info.lstrip("/").split("/", 1)[0]
+    first = request.path_info.lstrip("/").partition("/")[0]
     return first in ("api", "health", "clients", "metrics")
 
 
@@ -185,12 +184,13 @@ def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
     try:
         match = resolve(other)
     except Resolver404:
-        match = None
-    if match is None or match.func is no_such_address:
-        return plain(f"Not found: {path}.", 404, Code.UNKNOWN_ADDRESS)
-    request.resolver_match = match
-    response: HttpResponse = match.func(request, *match.args, **match.kwargs)
-    return response
+        pass
+    else:
+        if match.func is not no_such_address:
+            request.resolver_match = match
+            response: HttpResponse = match.func(request, *match.args, **match.kwargs)
+            return response
+    return plain(f"Not found: {path}.", 404, Code.UNKNOWN_ADDRESS)
 
 
 def _json_or_page(

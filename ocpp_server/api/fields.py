@@ -106,7 +106,7 @@ class TimeField(serializers.DateTimeField):
     def to_internal_value(self, data: Any) -> datetime:
         if isinstance(data, str):
             # An unescaped "+02:00" of a query string arrives as a blank.
-            data = re.sub(r" (\d\d:?\d\d)$", r"+\1", data) if "T" in data else data
+            data = re.sub(r" (\d\d:?\d\d)$", r"+\1", data)
         value: datetime = super().to_internal_value(data)
         return value
 

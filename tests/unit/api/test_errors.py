@@ -125,6 +125,13 @@ def test_an_invalid_field_is_named() -> None:
     assert not {"errors", "param"} & answered(domain.Invalid("Too long."))[1].keys()
 
 
+def test_a_conflict_may_name_its_field() -> None:
+    _, data = answered(domain.Conflict("Taken.", field="name", data={"a": 1}))
+
+    assert (data["param"], data["a"]) == ("name", 1)
+    assert data["errors"] == [{"field": "name", "reason": "Taken."}]
+
+
 def test_several_invalid_fields_are_all_named() -> None:
     wrong = [{"field": "a", "reason": "x"}, {"field": "b", "reason": "y"}]
 
@@ -146,14 +153,14 @@ def test_a_payload_that_does_not_fit_its_schema_names_the_fields() -> None:
 @pytest.mark.parametrize(
     ("count", "message"),
     [
-        (1, "f0: r0."),
-        (3, "f0: r0; f1: r1; f2: r2."),
-        (4, "f0: r0; f1: r1; f2: r2 (and 1 more)."),
-        (6, "f0: r0; f1: r1; f2: r2 (and 3 more)."),
+        (1, "f0: r0X."),
+        (3, "f0: r0X; f1: r1X; f2: r2X."),
+        (4, "f0: r0X; f1: r1X; f2: r2X (and 1 more)."),
+        (6, "f0: r0X; f1: r1X; f2: r2X (and 3 more)."),
     ],
 )
 def test_the_sentence_has_the_first_three_errors(count: int, message: str) -> None:
-    wrong = [{"field": f"f{number}", "reason": f"r{number}."} for number in range(count)]
+    wrong = [{"field": f"f{number}", "reason": f"r{number}X."} for number in range(count)]
 
     plain, headed = invalid(wrong), invalid(wrong, "Wrong")
 
@@ -287,6 +294,25 @@ def test_an_unknown_path_is_not_found(path: str) -> None:
     assert shown["message"] == f"Not found: {path}."
 
 
-@pytest.mark.parametrize("path", ["/health", "/health/"])
-def test_a_path_is_served_with_and_without_its_slash(client: Any, path: str) -> None:
-    assert client.get(path).status_code == 200
+@pytest.mark.parametrize(
+    ("view", "status"), [(errors.bad_request, 400), (errors.forbidden, 403), (errors.not_found, 404)]
+)
+def test_a_failing_page_is_answered_with_a_page(view: Any, status: int) -> None:
+    response = view(RequestFactory().get("/admin/x/"), Exception())
+
+    assert (response.status_code, response["Content-Type"]) == (status, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "route"),
+    [("/health", 200, "health"), ("/health/", 200, "health"), ("/api/schema", 401, "api/schema/")],
+)
+def test_a_path_is_served_with_and_without_its_slash(client: Any, path: str, status: int, route: str) -> None:
+    response = client.get(path)
+
+    assert response.status_code == status
+    request = RequestFactory().get(path)
+    errors.no_such_address(request)
+    if not path.endswith(route):
+        assert request.resolver_match is not None
+        assert request.resolver_match.route == route

@@ -73,6 +73,11 @@ def test_a_text_keeps_its_blanks_and_is_no_other_type(given: object, value: obje
     assert read(TextField(), given) == value
 
 
+def test_a_text_of_another_type_is_explained() -> None:
+    with pytest.raises(ValidationError, match=r"Must be a string\."):
+        TextField().run_validation(5)
+
+
 def test_a_text_loses_its_blanks_where_the_field_asks_for_it() -> None:
     assert read(TextField(trim_whitespace=True), " a ") == "a"
 
@@ -137,7 +142,9 @@ def test_a_flag_is_a_boolean_or_its_word(given: object, value: object) -> None:
         (5, REFUSED),
     ],
 )
-def test_a_time_without_a_zone_is_utc(given: object, value: object) -> None:
+def test_a_time_without_a_zone_is_utc(settings: Any, given: object, value: object) -> None:
+    settings.TIME_ZONE = "Europe/Vienna"
+
     assert read(TimeField(), given) == value
 
 
