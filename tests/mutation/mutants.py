@@ -94,6 +94,7 @@ class _Finder(cst.CSTVisitor):
         return not (
             isinstance(node, cst.Assign | cst.AnnAssign)
             and node.value is not None
+            and not _is_of_the_import(node)
             and not any(isinstance(part, cst.Call | cst.Lambda) for part in _parts(node.value))
         )
 
@@ -129,6 +130,14 @@ class _Finder(cst.CSTVisitor):
 
     def _first_line(self, node: cst.FunctionDef | cst.ClassDef) -> int:
         return min(self._range(part).start.line for part in (*node.decorators, node))
+
+
+def _is_of_the_import(node: cst.Assign | cst.AnnAssign) -> bool:
+    """`__slots__`, `__all__` and aliases of types: what the import makes of them can't be exchanged later."""
+    targets = [target.target for target in node.targets] if isinstance(node, cst.Assign) else [node.target]
+    named = any(isinstance(target, cst.Name) and target.value.startswith("__") for target in targets)
+    is_union = isinstance(node.value, cst.BinaryOperation) and isinstance(node.value.operator, cst.BitOr)
+    return named or is_union or isinstance(node.value, cst.Subscript)
 
 
 def _parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

@@ -7,6 +7,7 @@ works on a copy of the database, and ends at the first test that fails.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -64,6 +65,9 @@ class Runner:
             connections.close_all()
         exchange = Exchange()
         launching.start()  # once, and not in every child that needs a Redis
+        # A collection would copy the pages of everything that was imported into each child.
+        gc.disable()
+        gc.freeze()
         # A test that fails without any mutant, in a child, would seem to notice all of them.
         control = self._start(session, list(session.items), _Child(None, 600.0))
         spoiled = set(json.loads(self._wait({control.pid: control})[2] or "[]"))

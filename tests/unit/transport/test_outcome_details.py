@@ -62,7 +62,7 @@ def test_a_result_without_a_status_is_refused_and_no_object_is_no_result() -> No
     found = outcome("GetVariables", {"getVariableResult": ["x", {}, {"attributeStatus": "Accepted"}]})
 
     assert found == Outcome(State.PARTIAL, "", 2, 1, 1)
-    assert outcome("GetVariables", {"getVariableResult": ["x"]}) == Outcome(State.ACCEPTED)
+    assert outcome("GetVariables", {"getVariableResult": ["x"]}) == Outcome(State.EMPTY)
 
 
 def test_a_result_that_does_not_exist_explains_an_answer_without_a_refusal() -> None:
