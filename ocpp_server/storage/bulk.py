@@ -229,7 +229,7 @@ class _Arrays:
             cursor.execute(self._sql, columns, prepare=True)
 
 
-_Statement = _Values | _Arrays  # equivalent: for the type checker
+_Statement = _Values | _Arrays
 
 
 def _column(field: models.Field[Any, Any]) -> str:

@@ -15,7 +15,7 @@ class Unit:
     The journal calls `when_stored` in the event loop with the future of the commit.
     """
 
-    __slots__ = ("inserts", "updates", "when_stored")  # equivalent: read at import
+    __slots__ = ("inserts", "updates", "when_stored")
 
     def __init__(self) -> None:
         self.when_stored: Callable[[asyncio.Future[Any]], None] | None = None

@@ -159,7 +159,7 @@ class Admission(Protocol):
 port = Port[Admission]("Admission")
 
 # `journal.together` needs a function that returns a list; the port promises a sequence.
-_Find = Callable[[list[str]], list[KnownStation | None]]  # equivalent: only the type checker reads it
+_Find = Callable[[list[str]], list[KnownStation | None]]
 
 
 async def admit(handshake: Handshake) -> Admitted | Unknown:

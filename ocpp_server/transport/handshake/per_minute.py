@@ -51,7 +51,7 @@ class PerMinute:
 class _Tried:
     """The identities that one address has tried, as hashes, and how many of its handshakes were refused."""
 
-    __slots__ = ("identities", "refused")  # equivalent: other names raise with the first address
+    __slots__ = ("identities", "refused")
 
     def __init__(self) -> None:
         self.identities: set[int] = set()

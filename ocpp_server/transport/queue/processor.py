@@ -56,7 +56,7 @@ ATTEMPT_RETRY_S = 0.2
 class _Work:
     """A claim that is being handled: `since` when (monotonic seconds), and the event that it has `ended`."""
 
-    __slots__ = ("claim", "ended", "since")  # equivalent: read at import
+    __slots__ = ("claim", "ended", "since")
 
     def __init__(self, claim: Claim) -> None:
         self.claim = claim
@@ -64,7 +64,7 @@ class _Work:
         self.ended = asyncio.Event()
 
 
-Chore = Callable[[], Coroutine[None, None, float | None]]  # equivalent: for the type checker
+Chore = Callable[[], Coroutine[None, None, float | None]]
 
 
 class Processor:
