@@ -35,6 +35,9 @@ class LegacySocket:
         while True:
             key = self.gateway.keys.responses(self.identity)
             found = await self.gateway.redis.brpop([key], timeout=1)  # type: ignore[misc]
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError  # redis-py loses one that arrives together with a reply
             if found:
                 answer = orjson.loads(found[1])
                 assert answer["message_type"] in (2, 3, 4), "a legacy gateway knows no control messages"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils.translation import gettext
 
 from accounts.models import Token
@@ -22,7 +23,7 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place, Verdict, status_2x, status_16
 from ocpp_server.storage.journal import journal
 from transactions.live.tokens import read_consumption, read_tokens
-from transactions.models import Refusal
+from transactions.models import Refusal, Transaction
 from transactions.services.authorization import access, announcing, unknown_tokens
 from transactions.services.authorization.access import Purpose, Refused
 from transactions.services.transactions import concurrency
@@ -135,14 +136,18 @@ def decide_now(
         is_free = charge_point is not None and charge_point.accepts_unknown_tokens
         return _FREE_VEND if is_free else _UNKNOWN
     now = datetime.now(UTC)
-    refused = access.standing(record, now) or access.circumstances(
-        record,
-        now=now,
-        station=charge_point.pk if charge_point is not None else None,
-        site=charge_point.site_id if charge_point is not None else None,
-        drawn=[read_consumption(budget.subject) for budget in record.budgets],
-        purpose=purpose,
-    )
+    refused = access.standing(record, now)
+    if refused is None:
+        refused = access.circumstances(
+            record,
+            now=now,
+            station=charge_point.pk if charge_point is not None else None,
+            site=charge_point.site_id if charge_point is not None else None,
+            drawn=[read_consumption(budget.subject) for budget in record.budgets],
+            purpose=purpose,
+        )
+        if refused is not None and purpose is Purpose.IDENTIFY and _may_be_stopping_now(charge_point, record):
+            refused = None
     if refused is None and purpose is Purpose.START:
         refused = concurrency.refuse_now(record, now, charge_point, evse_number)
     return _decision(record, refused)
@@ -230,6 +235,15 @@ def _may_be_stopping(station: Station, key: str, record: TokenRecord) -> bool:
         and (transaction.token_key == key or (group and transaction.group_id.casefold() == group))
         for transaction in station.transactions.values()
     )
+
+
+def _may_be_stopping_now(charge_point: ChargePoint | None, record: TokenRecord) -> bool:
+    """The same rule on the database."""
+    if record.is_master or charge_point is None:
+        return record.is_master
+    running = Transaction.objects.active().filter(charge_point=charge_point)
+    of_group = Q(group_id__iexact=record.group_id) if record.group_id else Q()
+    return running.filter(Q(token=record.pk) | of_group).exists()
 
 
 _KEPT_AS = {

@@ -19,6 +19,7 @@ from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.storage.journal import journal
 from tests.api.conftest import Caller
 from tests.direct import process
+from tests.direct.accounts import a_token
 from tests.direct.properties import searched, searched_for_long
 from tests.direct.station import DirectStation
 from transactions.models import AccessRule
@@ -345,3 +346,29 @@ async def test_a_change_of_any_row_counts_in_every_process_at_once(
     before, after = await is_one(V201, ORDERLY | {"change": change} | more, operator)
 
     assert before != after
+
+
+@pytest.mark.parametrize("version", [V16, V201])
+async def test_a_token_that_may_be_stopping_is_identified_without_its_budget_everywhere(
+    engine: None, version: str
+) -> None:
+    here, there = [await DirectStation.create(version, identity) for identity in ("here", "there")]
+    rows = [await journal.run(ChargePoint.objects.get, pk=one.pk) for one in (here, there)]
+    token = await journal.run(a_token, "CARD", group_id="family")
+    await journal.run(a_token, "SISTER", group_id="Family", energy_wh_per_month=0)
+    await journal.run(a_token, "MASTER", is_master=True, energy_wh_per_month=0)
+    await here.start("CARD")
+    token.energy_wh_per_month = 0
+    await journal.run(token.save)
+
+    found = {
+        (uid, row.identity): (
+            (await asked_here(station, uid, Purpose.IDENTIFY))[0],
+            (await asked_of_the_database(row, uid, Purpose.IDENTIFY))[0],
+        )
+        for uid in ("CARD", "SISTER", "MASTER")
+        for station, row in zip((here, there), rows, strict=True)
+    }
+
+    refused = {("CARD", "there"), ("SISTER", "there")}
+    assert found == {key: (("Invalid",) if key in refused else ("Accepted",)) * 2 for key in found}
