@@ -34,7 +34,13 @@ async def test_F04_replacements_are_counted_over_all_processes_and_the_third_wai
     async with AsyncExitStack() as stack:
 
         async def enter(server: LiveServer) -> Peer:
-            return await stack.enter_async_context(station(server, identity=identity, boot=False))
+            while True:
+                try:
+                    return await stack.enter_async_context(station(server, identity=identity, boot=False))
+                except InvalidStatus as refusal:
+                    if refusal.response.status_code != 503:  # 503: try again later
+                        raise
+                    await asyncio.sleep(0.2)
 
         for server in shared.servers[:3]:
             older = await enter(server)
