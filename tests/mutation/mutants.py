@@ -178,9 +178,10 @@ class Exchange:
         self._functions: dict[str, list[FunctionType]] = defaultdict(list)
         self._caches: list[Any] = []
         for each in gc.get_objects():
-            if isinstance(each, FunctionType):
+            # `type`, because `isinstance` asks what a proxy stands for, which may be gone.
+            if type(each) is FunctionType:
                 self._functions[each.__code__.co_filename].append(each)
-            elif isinstance(each, functools._lru_cache_wrapper):
+            elif type(each) is functools._lru_cache_wrapper:
                 code = getattr(each.__wrapped__, "__code__", None)
                 if code is not None and code.co_filename.startswith(str(ROOT)):
                     self._caches.append(each)

@@ -13,7 +13,6 @@ from django.test import RequestFactory
 from redis.exceptions import RedisError
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
-from structlog.testing import capture_logs
 
 from ocpp_server import credentials
 from ocpp_server.api import probes, throttling, wrong_keys
@@ -31,6 +30,7 @@ from ocpp_server.api.permissions import RolePermission
 from ocpp_server.api.throttling import PrincipalThrottle
 from ocpp_server.bounds import callers
 from ocpp_server.credentials import Role
+from tests.logged import captured_logs
 
 NOW = 1_800_000_030.0  # thirty seconds into a minute
 
@@ -333,7 +333,7 @@ def test_wrong_keys_are_counted_by_network_and_minute(clock: Clock) -> None:
 
 
 def test_the_log_names_an_address_with_too_many_wrong_keys_once_a_minute() -> None:
-    with capture_logs() as lines:
+    with captured_logs() as lines:
         for _ in range(10):
             wrong_keys.seconds_to_wait("2001:db8::1")
         assert lines == []

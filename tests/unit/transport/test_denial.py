@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from ocpp_server.observability import measures
 from ocpp_server.observability.measures import Tally
@@ -14,6 +13,7 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.transport.handshake import admission, denial
 from ocpp_server.transport.handshake.admission import Handshake, Refusal
 from ocpp_server.transport.handshake.per_minute import PerMinute
+from tests.logged import captured_logs
 
 WITH_STATUS = {"extensions": {"websocket.http.response": {}}}
 
@@ -130,7 +130,7 @@ async def test_the_log_says_once_that_further_refusals_of_an_address_are_not_sto
 ) -> None:
     monkeypatch.setattr(denial, "MAX_RECORDED", 2)
 
-    with capture_logs() as lines:
+    with captured_logs() as lines:
         for _ in range(5):
             await denial.record(handshake(), Refusal(404, "R"))
 

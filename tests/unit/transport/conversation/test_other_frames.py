@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import structlog
 
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.protocol.frames import Call
 from ocpp_server.protocol.session import OutgoingCall, fingerprint
 from ocpp_server.protocol.versions import V21
+from tests.logged import captured_logs
 from tests.unit.transport.conversation.line import (
     COUNTERS,
     deviations,
@@ -129,7 +129,7 @@ async def test_an_after_handler_that_fails_is_rolled_back_and_the_others_run(
         one.log.append(("after",))
 
     after += [fail, note]
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         await one.heartbeat("m3")
 
     assert one.kinds[-3:] == ["sent", "after", "settled"]

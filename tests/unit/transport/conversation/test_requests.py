@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 import pytest
-import structlog
 from django.db import IntegrityError
 
 from ocpp_server.observability import frame_log, measures
@@ -15,6 +14,7 @@ from ocpp_server.protocol.dispatch import CommitRefused
 from ocpp_server.protocol.session import OutgoingCall
 from ocpp_server.protocol.versions import V16, V21
 from ocpp_server.storage.journal import JournalUnavailable
+from tests.logged import captured_logs
 from tests.unit.transport.conversation.line import (
     AT,
     STATUS,
@@ -120,7 +120,7 @@ async def test_a_message_of_which_nothing_can_be_stored_closes_the_socket(line: 
     one, before = line(), measures.unanswered.counts()[("unstorable",)]
     one.errors = [ValueError("NUL")] * 3
 
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         await one.status("m7")
 
     assert one.kinds == ["kept", "closed"] and one.log[-1][1:] == (1011, "The message could not be stored.")
@@ -149,7 +149,7 @@ async def test_the_log_of_an_unstorable_frame_names_its_message(
 
     monkeypatch.setattr(one.connection, "_react", refuse)
 
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         await one.say(text=text)
 
     assert [each["message_id"] for each in lines if each["event"] == "connection.unstorable"] == [message_id]

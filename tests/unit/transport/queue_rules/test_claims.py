@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-import structlog
 
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.dispatch import StorageUnavailable
@@ -14,6 +13,7 @@ from ocpp_server.storage.journal import journal
 from ocpp_server.transport import command_store
 from ocpp_server.transport.queue.claims import Claims, Fenced
 from ocpp_server.transport.queue.station import Outcome
+from tests.logged import captured_logs
 from tests.unit.transport.queue_rules.redis_double import AWAY, RedisDouble, a_claim, requests, taken
 
 
@@ -124,12 +124,12 @@ async def test_a_commit_of_unknown_end_fails_its_callers_and_is_not_repeated(
 ) -> None:
     redis.replies["commit"] = [AWAY, RuntimeError("bug")]
 
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         first = [claims.commit(a_claim(name), Outcome(), goes_on=True) for name in "ab"]
         results = await asyncio.gather(*first, return_exceptions=True)
     assert (results, lines) == ([AWAY, AWAY], [])
 
-    with structlog.testing.capture_logs() as lines, pytest.raises(RuntimeError):
+    with captured_logs() as lines, pytest.raises(RuntimeError):
         await claims.commit(a_claim(), Outcome(), goes_on=True)
     assert len(lines) == 1
     # Later commits work.
@@ -175,7 +175,7 @@ async def test_a_time_of_sending_that_can_not_be_stored_is_only_logged(
     monkeypatch.setattr(journal, "run", run)
     redis.replies["commit"] = [[[b"next", b"head", b"c1"]]]
 
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         assert await claims.commit(a_claim(), Outcome(), goes_on=True) == b"head"
     assert [line["message_id"] for line in lines] == ["c1"]
 
@@ -235,7 +235,7 @@ async def test_a_processor_ends_without_redis(redis: RedisDouble, claims: Claims
     redis.replies = {"LPUSH": [AWAY], "ZREM": [AWAY]}
 
     await claims.wake()
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         await claims.resign()
 
     assert len(lines) == 1

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-import structlog
 
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.protocol.dispatch import StorageUnavailable
@@ -15,6 +14,7 @@ from ocpp_server.transport.queue import queued_commands
 from ocpp_server.transport.queue.claims import Claim
 from ocpp_server.transport.queue.processor import Processor
 from ocpp_server.transport.queue.redis import QueueRedis
+from tests.logged import captured_logs
 from tests.unit.transport.queue_rules.processors import next_unless_over
 from tests.unit.transport.queue_rules.redis_double import AWAY, RedisDouble, a_claim, requests, taken
 
@@ -97,7 +97,7 @@ async def test_at_most_200_stations_are_handled_at_once(make: Any) -> None:
 async def test_without_redis_the_processor_asks_again_every_fifth_of_a_second_and_logs_once(
     make: Any,
 ) -> None:
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         async with make(claim=[AWAY, AWAY, AWAY, AWAY, taken(a_claim()), AWAY, taken()]) as running:
             await asyncio.sleep(0.39)
             assert len(running.redis.of("claim")) == 2
@@ -187,7 +187,7 @@ async def test_claims_are_renewed_every_three_seconds_until_their_message_is_stu
 async def test_a_lost_claim_is_logged(make: Any) -> None:
     gate = asyncio.Event()
 
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         async with make(claim=[taken(a_claim())], renew=[[], b"l"]) as running:
             running.stations.does = lambda _: gate.wait()
             await asyncio.sleep(4)

@@ -6,13 +6,13 @@ import asyncio
 from contextlib import suppress
 
 import pytest
-import structlog
 
 from ocpp_server.domain import QueueFull, StationOffline
 from ocpp_server.transport.messages import (
     StationChanged,
     StationReplaced,
 )
+from tests.logged import captured_logs
 from tests.unit.transport.switchboard.doubles import (
     Both,
     Noted,
@@ -122,7 +122,7 @@ async def test_a_connection_that_fails_costs_only_its_own_message(processes: Bot
     failing.call = raising(LookupError("no such thing"))  # type: ignore[method-assign]
     caller.connections |= {"k1": failing, "k2": near}  # type: ignore[dict-item]
 
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         caller._receive(a_call(reply_to=caller.channel, connection_id="k1"))
         caller._receive(a_call(reply_to=caller.channel, connection_id="k2"))
         await settle()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-import structlog
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 
@@ -16,6 +15,7 @@ from ocpp_server.transport.messages import (
     StationDismissed,
 )
 from ocpp_server.transport.switchboard import Switchboard
+from tests.logged import captured_logs
 from tests.unit.transport.switchboard.doubles import (
     Both,
     Noted,
@@ -129,7 +129,7 @@ async def test_a_program_without_a_loop_notifies_before_it_returns(processes: Bo
 async def test_a_notice_that_can_not_be_sent_is_logged(processes: Both, state: Shared) -> None:
     state.is_away = True
 
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         processes[0].notify_station("CP-1", StationChanged())
         await settle()
 
@@ -184,7 +184,7 @@ async def test_an_end_that_can_not_be_announced_is_found_at_the_deadline(
 ) -> None:
     monkeypatch.setattr(get_channel_layer(), "send", broken)
 
-    with structlog.testing.capture_logs() as lines:
+    with captured_logs() as lines:
         await processes[1].finished("c1", processes[0].channel)
 
     assert [line["message_id"] for line in lines] == ["c1"]
