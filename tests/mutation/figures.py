@@ -1,6 +1,6 @@
 """The share of mutants that the tests notice, by package: measured, kept and written to docs/testing.md.
 
-python -m tests.mutation.figures                # measure everything (hours); the survivors go into a file
+python -m tests.mutation.figures                # measure everything; the survivors go into a file
 python -m tests.mutation.figures --sample 10    # the same with a tenth of the mutants
 python -m tests.mutation.figures --write        # keep the figures, and write the table of docs/testing.md
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import json
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -87,6 +88,12 @@ class Figure:
         return 100 * self.noticed / self.mutants if self.mutants else 100.0
 
 
+def doubt(figure: Figure) -> float:
+    """By how many percent a figure of a sample may be wrong: twice its standard error."""
+    share = figure.share / 100
+    return 200 * math.sqrt(max(share * (1 - share), 0.01) / max(figure.mutants, 1))
+
+
 def goal_of(name: str) -> float:
     return GRAVE_GOAL if name in GRAVE or name == SCRIPTS else GOAL
 
@@ -142,7 +149,7 @@ def table(kept: dict[str, Any]) -> str:
     lines = [
         f"Measured on {kept['date']} with {chosen}.",
         "",
-        "| package | mutants | noticed | goal | lines marked equivalent |",
+        "| package | mutants | noticed | goal | marked equivalent |",
         "|---|---:|---:|---:|---:|",
     ]
     for name, each in kept["figures"].items():

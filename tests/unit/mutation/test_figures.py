@@ -1,0 +1,54 @@
+"""The share of mutants that the tests notice stands in docs/testing.md and must not drop."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.mutation import figures
+from tests.mutation.figures import BEGIN, END, GRAVE, PAGE, REPORT, Figure, doubt
+
+
+def test_the_page_has_the_figures_that_are_kept() -> None:
+    page = PAGE.read_text()
+    assert page[page.index(BEGIN) + len(BEGIN) : page.index(END)].strip() == figures.table(figures.stored())
+
+
+def test_every_package_has_a_figure() -> None:
+    measured = set(figures.stored()["figures"])
+    assert measured == {*figures.PACKAGES, *GRAVE, figures.SCRIPTS}
+
+
+@pytest.mark.parametrize("subject", GRAVE)
+def test_every_pattern_of_a_grave_subject_names_files(subject: str) -> None:
+    assert [pattern for pattern in GRAVE[subject] if not list(figures.ROOT.glob(pattern))] == []
+
+
+def test_the_figure_of_a_small_sample_is_more_doubtful() -> None:
+    assert doubt(Figure(mutants=100, noticed=80)) == pytest.approx(8)
+    assert doubt(Figure(mutants=400, noticed=320)) == pytest.approx(4)
+
+
+def test_a_share_is_in_percent_of_the_mutants() -> None:
+    assert Figure(mutants=8, noticed=6).share == 75
+    assert Figure(mutants=0, noticed=0).share == 100
+
+
+@pytest.mark.nightly
+def test_no_figure_drops() -> None:
+    """Takes an hour or more. MUTATION_SAMPLE=10 runs a tenth of the mutants, which is less exact."""
+    stored = figures.stored()
+    kept = {name: Figure(**figure) for name, figure in stored["figures"].items()}
+    sample = float(os.environ.get("MUTATION_SAMPLE") or 0)
+
+    measured, survivors = figures.measure(sample, processes=2)
+
+    REPORT.write_text("\n".join(survivors) + "\n")
+    dropped = {
+        name: f"{figure.share:.1f} % instead of {kept[name].share:.1f} %"
+        for name, figure in measured.items()
+        if figure.share
+        < kept[name].share - (doubt(kept[name]) if stored["sample"] else 0) - (doubt(figure) if sample else 0)
+    }
+    assert not dropped, f"the mutants that no test notices are in {REPORT}"
