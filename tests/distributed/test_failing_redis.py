@@ -107,7 +107,7 @@ class SharedCase(Case):
 
 
 def shown(running: Running) -> dict[str, Any]:
-    """What decides whether the transaction counts for its token. Energy and times are published later."""
+    """Fields that decide whether a transaction counts for its token. Energy and times are published later."""
     names = ("id", "station", "evse", "connector", "token_key", "group_id", "authorization_status")
     return {name: getattr(running, name) for name in names} | {"suspect": len(running.suspect_reasons)}
 

@@ -43,7 +43,7 @@ PACKAGES = (
     ),
 )
 GOAL, GRAVE_GOAL = 90.0, 95.0
-# What must not break in silence: about money, about security, and what is done exactly once.
+# Code whose faults would cost money, security, or the single effect of a message.
 GRAVE = {
     "money": (
         "transactions/services/*",

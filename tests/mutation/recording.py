@@ -175,7 +175,7 @@ class Recording:
 
 
 def _read(name: str, digests: dict[str, str]) -> dict[str, Any] | None:
-    """What is recorded of a test file; None when it, or a file of interest that it runs, has changed."""
+    """The recording of a test file; None when it, or a file of interest that it runs, has changed."""
     try:
         stored: dict[str, Any] = json.loads(_place(name).read_text())
     except FileNotFoundError:

@@ -130,7 +130,7 @@ class Runner:
                 if child.deadline < now:
                     with contextlib.suppress(ProcessLookupError):
                         os.killpg(late, signal.SIGKILL)
-            time.sleep(0.005)
+            time.sleep(0.005)  # poll: `waitpid` has no time limit, and a child may hang
 
 
 def _module_name(path: Path) -> str:

@@ -21,7 +21,7 @@ from transactions.models import Transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# What stands for the request itself, and when a key was used last.
+# Fields that describe the request itself, and the time of a key's last use.
 NOT_ITS_EFFECT = ("IdempotentRequest", "ApiKey")
 GARAGE = "/api/v1/chargepoints/GARAGE%201"
 REQUESTS: dict[str, tuple[str, str, Any]] = {

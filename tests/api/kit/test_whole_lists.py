@@ -90,7 +90,7 @@ class Parents:
 
 @dataclass(frozen=True)
 class Rows:
-    """How rows of a list are added and changed, and which field of the answer is which field of the row."""
+    """Adds and changes rows of a list, and maps the fields of the answer to fields of the row."""
 
     add: Callable[[Parents, int], Model]
     change: str  # a column that no ordering uses
@@ -217,7 +217,7 @@ def test_every_list_of_the_api_is_here() -> None:
 
 
 class Change(NamedTuple):
-    """What happens to the rows before the next page: `add`, `change` or `delete` the n-th of them."""
+    """A change of the rows before the next page: `add`, `change` or `delete` the n-th of them."""
 
     kind: str
     number: int

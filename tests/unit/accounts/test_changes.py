@@ -1,4 +1,4 @@
-"""What the account services store and announce when they succeed."""
+"""Rows and events of the account services when they succeed."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def another_contract() -> Contract:
 
 
 class Case(NamedTuple):
-    """What is there besides the family and a card, what is tried, and the refusal."""
+    """The rows besides the family and a card, the attempted change, and the refusal."""
 
     name: str
     given: Callable[[], Any]

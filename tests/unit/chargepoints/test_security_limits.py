@@ -1,4 +1,4 @@
-"""How many security events of a station, of the server and of an address are stored in an hour."""
+"""Limits of the security events of a station, of the server and of an address in an hour."""
 
 from __future__ import annotations
 

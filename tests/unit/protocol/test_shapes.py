@@ -1,4 +1,4 @@
-"""What a tree of fields takes from a schema, and what it knows about the names."""
+"""The tree of fields that is built from a schema, and its names."""
 
 from __future__ import annotations
 

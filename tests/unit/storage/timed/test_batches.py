@@ -1,4 +1,4 @@
-"""When the journal writes a batch, and when it ends."""
+"""The times at which the journal writes a batch and ends."""
 
 from __future__ import annotations
 

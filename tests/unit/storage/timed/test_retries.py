@@ -1,4 +1,4 @@
-"""How often the journal tries again, and when it gives a job up."""
+"""The retries of the journal, and the end of a job that can't be written."""
 
 from __future__ import annotations
 

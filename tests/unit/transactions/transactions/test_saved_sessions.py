@@ -1,4 +1,4 @@
-"""What a transaction stores: its columns, its end, its owner, and what stays in memory."""
+"""Stored columns of a transaction, its end, its owner, and the fields that stay in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a processor asks of Redis for its claims, and what it makes of the replies."""
+"""Calls of a processor to Redis for its claims, and the handling of the replies."""
 
 from __future__ import annotations
 

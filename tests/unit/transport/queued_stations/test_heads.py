@@ -1,4 +1,4 @@
-"""What becomes of the head of a queue: frames, unreadable texts, removed stations."""
+"""The head of a queue: frames, unreadable texts, removed stations."""
 
 from __future__ import annotations
 

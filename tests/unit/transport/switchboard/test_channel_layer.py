@@ -1,4 +1,4 @@
-"""What the switchboard does when the channel layer hangs, fails or loses a message."""
+"""The switchboard while the channel layer hangs, fails or loses a message."""
 
 from __future__ import annotations
 
