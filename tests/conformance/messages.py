@@ -26,9 +26,19 @@ def connector_row(records, identity, number=1):
 
 
 async def deviations(records, identity):
-    """The deviations of a station by kind; the server stores them after the socket closes."""
-    rows = await eventually(lambda: records.of("chargepoints_deviation", identity))
+    """The deviations of a station by kind, once its connection has ended.
+
+    The server counts in memory and stores from time to time, the rest when the socket is closed: before that
+    moment the rows may be there in part.
+    """
+    await eventually(lambda: _has_left(records.charge_point(identity)))
+    rows = records.of("chargepoints_deviation", identity)
+    assert rows, f"{identity} has no deviations"
     return {row["kind"]: row for row in rows}
+
+
+def _has_left(row):
+    return row["disconnected_at"] is not None and row["disconnected_at"] >= row["connected_at"]
 
 
 def spelled(code, version):
