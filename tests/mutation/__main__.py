@@ -30,6 +30,11 @@ def parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=1, help="the seed of --sample: the same seed, the same mutants"
     )
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--trust",
+        action="store_true",
+        help="do not run again what was noticed, while its file is unchanged and its test reaches the line",
+    )
     return parser
 
 

@@ -111,9 +111,10 @@ def files() -> list[str]:
     return sorted(found)
 
 
-def measure(sample: float, processes: int) -> tuple[dict[str, Figure], list[str]]:
+def measure(sample: float, processes: int, *, trust: bool = False) -> tuple[dict[str, Figure], list[str]]:
     """The figures of everything, and a line for each mutant that no test notices."""
     options = parser().parse_args(["-", "--sample", str(sample), "--processes", str(processes)])
+    options.trust = trust
     by_file = run(files(), options)
     counted = {path: Counter(result["outcome"] for result in results) for path, results in by_file.items()}
     survivors = [
@@ -179,9 +180,10 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--sample", type=float, default=0, help="only this many of 100 mutants")
     asked.add_argument("--processes", type=int, default=2)
+    asked.add_argument("--trust", action="store_true", help="see run.py test --mutate --help")
     asked.add_argument("--write", action="store_true", help="keep the figures")
     options = asked.parse_args()
-    figures, survivors = measure(options.sample, options.processes)
+    figures, survivors = measure(options.sample, options.processes, trust=options.trust)
     REPORT.write_text("\n".join(survivors) + "\n")
     for name, figure in figures.items():
         print(f"{name}: {figure.noticed} of {figure.mutants} ({figure.share:.1f} %)")

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,21 +22,24 @@ NOTICED = ("killed", "timeout")
 Result = dict[str, Any]
 
 
-def tests_of(mutant: Mutant, by_line: ByLine, most_s: float) -> tuple[list[str], float]:
-    """The tests that run a line of the mutant, the quickest first, and their seconds together."""
+def tests_of(mutant: Mutant, by_line: ByLine) -> dict[str, float]:
+    """The tests that run a line of the mutant, with their seconds."""
     if not mutant.function:  # a value of the module may be used anywhere
-        return _quickest({name: seconds for tests in by_line.values() for name, seconds in tests}, most_s)
+        return {name: seconds for tests in by_line.values() for name, seconds in tests}
     lines = range(mutant.line, mutant.last_line + 1)
     if not any(line in by_line for line in lines):  # a part of a statement that starts on a line before
         earlier = range(mutant.line - 1, max(mutant.line - 12, mutant.first_line) - 1, -1)
         lines = range(nearest := next((line for line in earlier if line in by_line), 0), nearest + 1)
-    return _quickest({name: seconds for line in lines for name, seconds in by_line.get(line, ())}, most_s)
+    return {name: seconds for line in lines for name, seconds in by_line.get(line, ())}
 
 
-def _quickest(times: dict[str, float], most_s: float) -> tuple[list[str], float]:
+def quickest(times: dict[str, float], most_s: float, first: str = "") -> tuple[list[str], float]:
+    """Tests that take `most_s` seconds together, at least one, and their seconds; the quickest come first,
+    after the test `first` if it is among them.
+    """
     chosen: list[str] = []
     together = 0.0
-    for name, seconds in sorted(times.items(), key=lambda item: item[1]):
+    for name, seconds in sorted(times.items(), key=lambda item: (item[0] != first, item[1])):
         if chosen and together + seconds > most_s:
             break
         chosen.append(name)
@@ -49,8 +53,7 @@ def chosen_mutants(path: str, options: argparse.Namespace) -> list[Mutant]:
     if options.only:
         found = [mutant for mutant in found if options.only in str(mutant)]
     if options.again:
-        stored = _results_file(path)
-        results = json.loads(stored.read_text())["results"] if stored.is_file() else []
+        _, results = _read(path)
         unnoticed = {_key(result["text"]) for result in results if result["outcome"] not in NOTICED}
         found = [mutant for mutant in found if _key(str(mutant)) in unnoticed]
     if options.sample:
@@ -69,29 +72,74 @@ def _results_file(path: str) -> Path:
     return FOLDER / "results" / f"{path}.json"
 
 
+def _read(path: str) -> tuple[str, list[Result]]:
+    """The digest of a file when it was measured, and the results."""
+    stored = _results_file(path)
+    if not stored.is_file():
+        return "", []
+    found = json.loads(stored.read_text())
+    return found["digest"], found["results"]
+
+
+def _write(path: str, results: list[Result]) -> None:
+    stored = _results_file(path)
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    stored.write_text(json.dumps({"digest": digest(ROOT / path), "results": results}, indent=1))
+
+
+class Earlier:
+    """The results of an earlier run of a file that has not changed since; nothing when it has."""
+
+    def __init__(self, path: str) -> None:
+        known, results = _read(path)
+        self.results = results if known == digest(ROOT / path) else []
+        self._by_text: dict[str, list[Result]] = defaultdict(list)
+        for result in self.results:
+            self._by_text[result["text"]].append(result)
+
+    def test_of(self, text: str) -> str:
+        """The test that noticed this mutant; "" when none did, or not all mutants of this text."""
+        found = self._by_text[text]
+        noticed = all(result["outcome"] in NOTICED for result in found)
+        return found[0]["by"] if found and noticed else ""
+
+
 def run(paths: list[str], options: argparse.Namespace) -> dict[str, list[Result]]:
-    """Run the mutants of some files; the results of each file in the order of their lines."""
+    """Run the mutants of some files; the results of each file in the order of their lines.
+
+    The test that noticed a mutant in the last run is tried first. With `options.trust` the mutant is not run
+    again, if that test still reaches it.
+    """
     results: dict[str, list[Result]] = {}
     entries = []
     chosen = {path: chosen_mutants(path, options) for path in paths}
+    earlier = {path: Earlier(path) for path in paths}
     recording = Recording([path for path in paths if chosen[path]], options.tests, options.processes)
     for path, mutants in chosen.items():
         results[path] = []
         by_line = recording.tests_by_line(path) if mutants else {}
         for mutant in mutants:
-            names, seconds = tests_of(mutant, by_line, options.seconds)
-            if names:
-                entries.append({"mutant": asdict(mutant), "tests": names, "seconds": seconds})
-            else:
+            reaching = tests_of(mutant, by_line)
+            known = earlier[path].test_of(str(mutant))
+            names, seconds = quickest(reaching, options.seconds, first=known)
+            if not names:
                 results[path].append(_result(mutant, "no test", ""))
+            elif options.trust and known in reaching:
+                results[path].append(_result(mutant, "killed", known))
+            else:
+                entries.append({"mutant": asdict(mutant), "tests": names, "seconds": seconds})
     for result in _run_plan(entries, options.processes) if entries else ():
         results[result["path"]].append(result)
     for path, found in results.items():
         found.sort(key=lambda result: result["line"])
-        if not (options.only or options.again or options.sample):
-            stored = _results_file(path)
-            stored.parent.mkdir(parents=True, exist_ok=True)
-            stored.write_text(json.dumps({"digest": digest(ROOT / path), "results": found}, indent=1))
+        if options.only or options.sample:
+            continue
+        if not options.again:
+            _write(path, found)
+        elif earlier[path].results:
+            again = {result["text"] for result in found}
+            rest = [result for result in earlier[path].results if result["text"] not in again]
+            _write(path, sorted(rest + found, key=lambda result: result["line"]))
     return results
 
 

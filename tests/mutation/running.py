@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,13 +36,47 @@ PATIENCE, GRACE_S = 4, 10
 
 
 @dataclass
-class _Child:
-    mutant: Mutant | None  # None runs all tests with the code as it is
+class Child:
+    mutant: Mutant | None  # None runs the tests with the code as it is
+    tests: list[str]
     seconds: float  # it may take
     number: int = 0
     pid: int = 0
     deadline: float = 0.0
     report: int = 0  # the end of a pipe from which the name of the failing test is read
+
+
+@dataclass
+class Ended:
+    child: Child
+    outcome: str
+    report: str
+
+
+class Verdicts:
+    """Holds back what a test noticed until the same test has passed without any mutant.
+
+    A test that fails in a forked process anyway would seem to notice every mutant.
+    """
+
+    def __init__(self) -> None:
+        self.failing: set[str] = set()
+        self._sound: set[str] = set()
+        self._held: dict[str, list[Ended]] = {}
+
+    def is_doubtful(self, test: str) -> bool:
+        return test not in self._sound
+
+    def hold(self, test: str, ended: Ended) -> bool:
+        """Hold a result back. Returns whether the test must be run without a mutant now."""
+        is_first = test not in self._held
+        self._held.setdefault(test, []).append(ended)
+        return is_first
+
+    def judged(self, test: str, *, passed: bool) -> list[Ended]:
+        """What was held back because of a test, which has now run without a mutant."""
+        (self._sound if passed else self.failing).add(test)
+        return self._held.pop(test)
 
 
 class Runner:
@@ -50,6 +85,7 @@ class Runner:
     def __init__(self, plan: str) -> None:
         self._plan: dict[str, Any] = json.loads(Path(plan).read_text())
         self._out = Path(plan).with_suffix(".results")
+        self._verdicts = Verdicts()
 
     @pytest.fixture(scope="session")
     @classmethod
@@ -68,40 +104,53 @@ class Runner:
         # A collection would copy the pages of everything that was imported into each child.
         gc.disable()
         gc.freeze()
-        # A test that fails without any mutant, in a child, would seem to notice all of them.
-        control = self._start(session, list(session.items), _Child(None, 600.0))
-        spoiled = set(json.loads(self._wait({control.pid: control})[2] or "[]"))
-        items = {item.nodeid: item for item in session.items if item.nodeid not in spoiled}
-        running: dict[int, _Child] = {}
+        waiting = deque(
+            Child(Mutant(**entry["mutant"]), entry["tests"], GRACE_S + PATIENCE * entry["seconds"], number)
+            for number, entry in enumerate(self._plan["mutants"])
+        )
+        items = {item.nodeid: item for item in session.items}
+        running: dict[int, Child] = {}
         with self._out.open("w") as out:
-
-            def wait() -> None:
-                number, outcome, by = self._wait(running)
-                out.write(json.dumps({"number": number, "outcome": outcome, "by": by}) + "\n")
-                out.flush()
-
-            for number, entry in enumerate(self._plan["mutants"]):
-                while len(running) >= self._plan["processes"]:
-                    wait()
-                tests = [items[name] for name in entry["tests"] if name in items]
-                child = _Child(Mutant(**entry["mutant"]), GRACE_S + PATIENCE * entry["seconds"], number)
-                child = self._start(session, tests, child, exchange)
-                running[child.pid] = child
-            while running:
-                wait()
-        if spoiled:
-            sys.stderr.write(f"Left out, as they fail in a forked process: {', '.join(sorted(spoiled))}\n")
+            while waiting or running:
+                while waiting and len(running) < self._plan["processes"]:
+                    child = waiting.popleft()
+                    self._start(session, items, child, exchange)
+                    running[child.pid] = child
+                for ended in self._results(self._wait(running), waiting):
+                    result = {
+                        "number": ended.child.number,
+                        "outcome": ended.outcome,
+                        "by": ended.report,
+                    }
+                    out.write(json.dumps(result) + "\n")
+                    out.flush()
+        if failing := self._verdicts.failing:
+            sys.stderr.write(f"Left out, as they fail in a forked process: {', '.join(sorted(failing))}\n")
         with session.config.stash[blocking_manager_key].unblock():
             teardown_databases(made, verbosity=0)
         return True
 
+    def _results(self, ended: Ended, waiting: deque[Child]) -> list[Ended]:
+        """The results that are certain now. What is not is put in front of the children that wait."""
+        if ended.child.mutant is None:
+            (test,) = ended.child.tests
+            passed = ended.report == "[]"
+            held = self._verdicts.judged(test, passed=passed)
+            if passed:
+                return held
+            waiting.extendleft(each.child for each in held)
+            return []
+        test = ended.report
+        if ended.outcome != "killed" or test not in ended.child.tests or not self._verdicts.is_doubtful(test):
+            return [ended]
+        if self._verdicts.hold(test, ended):
+            waiting.appendleft(Child(None, [test], 600.0))
+        return []
+
     def _start(
-        self,
-        session: pytest.Session,
-        tests: list[pytest.Item],
-        child: _Child,
-        exchange: Exchange | None = None,
-    ) -> _Child:
+        self, session: pytest.Session, items: dict[str, pytest.Item], child: Child, exchange: Exchange
+    ) -> None:
+        tests = [items[name] for name in child.tests if name in items and name not in self._verdicts.failing]
         reading, writing = os.pipe()
         child.deadline = time.monotonic() + 3 * child.seconds  # more than its time on the processor
         child.pid = os.fork()
@@ -110,10 +159,9 @@ class Runner:
             _run(session, exchange, child, tests, writing)
         os.close(writing)
         child.report = reading
-        return child
 
-    def _wait(self, running: dict[int, _Child]) -> tuple[int, str, str]:
-        """Wait until one child has ended, and end those that take too long; number, outcome, report."""
+    def _wait(self, running: dict[int, Child]) -> Ended:
+        """Wait until one child has ended, and end those that take too long."""
         while True:
             pid, status = os.waitpid(-1, os.WNOHANG)
             if pid in running:
@@ -124,7 +172,7 @@ class Runner:
                 outcome = OUTCOMES.get(
                     code, "timeout" if code in (-signal.SIGKILL, -signal.SIGXCPU) else "killed"
                 )
-                return child.number, outcome, report
+                return Ended(child, outcome, report)
             now = time.monotonic()
             for late, child in running.items():
                 if child.deadline < now:
@@ -139,7 +187,7 @@ def _module_name(path: Path) -> str:
 
 
 def _run(
-    session: pytest.Session, exchange: Exchange | None, child: _Child, tests: list[pytest.Item], report: int
+    session: pytest.Session, exchange: Exchange, child: Child, tests: list[pytest.Item], report: int
 ) -> None:
     """In the child: run the tests with the mutant in place, and end this process."""
     code, text = KILLED, ""
@@ -151,7 +199,7 @@ def _run(
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         copy = _own_database()
-        if exchange is None or child.mutant is None:
+        if child.mutant is None:
             text = json.dumps(_failures(session, tests, at_most=len(tests)))
         else:
             exchange.put(child.mutant)
