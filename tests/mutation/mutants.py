@@ -84,10 +84,14 @@ class _Finder(cst.CSTVisitor):
             self._scopes.pop()
 
     def _is_left_alone_here(self, node: cst.CSTNode) -> bool:
-        """At import only plain values are changed: assignments whose value calls nothing."""
+        """At import only plain values are changed: assignments whose value calls nothing. The arguments of a
+        class and the members of an Enum can't be exchanged later.
+        """
         if any(isinstance(scope, cst.FunctionDef) for scope in self._scopes):
             return False
-        if isinstance(node, cst.If):
+        if isinstance(node, cst.If | cst.Arg):
+            return True
+        if self._scopes and isinstance(node, cst.BaseSmallStatement) and _is_enum(self._scopes[-1]):
             return True
         if not isinstance(node, cst.BaseSmallStatement):
             return False
@@ -138,6 +142,11 @@ def _is_of_the_import(node: cst.Assign | cst.AnnAssign) -> bool:
     named = any(isinstance(target, cst.Name) and target.value.startswith("__") for target in targets)
     is_union = isinstance(node.value, cst.BinaryOperation) and isinstance(node.value.operator, cst.BitOr)
     return named or is_union or isinstance(node.value, cst.Subscript)
+
+
+def _is_enum(scope: cst.FunctionDef | cst.ClassDef) -> bool:
+    bases = scope.bases if isinstance(scope, cst.ClassDef) else ()
+    return any(isinstance(base.value, cst.Name) and base.value.value.endswith("Enum") for base in bases)
 
 
 def _parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:

@@ -53,6 +53,8 @@ def test_a_line_has_this_mutant(line: str, was: str, now: str) -> None:
         "def function(a: int | None = 5): ...\n",
         "@decorated(5)\nclass A: ...\n",
         "table = build(5)\n",
+        "class A(B, tag='a'): ...\n",
+        "class State(StrEnum):\n    SENT = 'sent'\n",
         "Kind = dict[str, int] | None\n",
         "__all__ = ['name']\n",
         "class A:\n    __slots__ = ('a',)\n",
