@@ -228,12 +228,22 @@ class Exchange:
                     continue
                 if new is outer and old.co_firstlineno != mutant.first_line:
                     continue
-                if len(old.co_freevars) != len(new.co_freevars):
-                    raise NotReachedError("its closure differs")
-                function.__code__ = new
+                function.__code__ = _with_closure_of(old, new)
                 changed += 1
         if not changed:
             raise NotReachedError("no such function exists")
+
+
+def _with_closure_of(old: CodeType, new: CodeType) -> CodeType:
+    """The new code with the closure of the old one, of which it may use nothing: `super()` is left out.
+
+    A function takes only code with as many free names as it has.
+    """
+    if len(old.co_freevars) == len(new.co_freevars):
+        return new
+    if new.co_freevars:
+        raise NotReachedError("its closure differs")
+    return new.replace(co_freevars=old.co_freevars)
 
 
 def _assign(path: Path, code: CodeType) -> None:

@@ -39,6 +39,12 @@ class Counter:
         return self.value
 
 
+class Slow(Counter):
+    def __init__(self) -> None:
+        super().__init__()
+        self.step = 3
+
+
 @cache
 def doubled(value: int) -> int:
     return value * 2

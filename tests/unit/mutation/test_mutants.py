@@ -138,6 +138,15 @@ async def test_a_coroutine_is_changed(exchange: Exchange) -> None:
     assert await counter.add(times=2) == -2
 
 
+def test_a_method_is_changed_that_no_longer_calls_its_parent(exchange: Exchange) -> None:
+    assert changeable.Slow().value == 0
+
+    exchange.put(mutant("super().__init__()", "pass"))
+
+    slow = changeable.Slow()
+    assert (slow.step, hasattr(slow, "value")) == (3, False)
+
+
 def test_cached_answers_of_the_code_before_are_forgotten(exchange: Exchange) -> None:
     assert changeable.doubled(3) == 6
 
