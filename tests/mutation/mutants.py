@@ -192,7 +192,9 @@ class Exchange:
                 self._functions[each.__code__.co_filename].append(each)
             elif type(each) is functools._lru_cache_wrapper:
                 code = getattr(each.__wrapped__, "__code__", None)
-                if code is not None and code.co_filename.startswith(str(ROOT)):
+                file = "" if code is None else code.co_filename
+                # The launcher of the tests' processes is kept: it does not come from the code.
+                if file.startswith(str(ROOT)) and not file.startswith(str(ROOT / "tests" / "processes")):
                     self._caches.append(each)
 
     def functions_of(self, path: Path) -> list[FunctionType]:
