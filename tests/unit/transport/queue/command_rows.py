@@ -1,0 +1,58 @@
+"""The rows of commands and the live state, for tests of commands to stations at gateways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from ocpp_server.live.memory import MemoryState
+from tests.redis_scripts import QueueBench
+
+
+class CommandRows:
+    """Stands for the app that stores commands. `stored` has each step in its order."""
+
+    def __init__(self) -> None:
+        self.stored: list[tuple[Any, ...]] = []
+        self.finished: set[str] = set()
+        self.timed_out: set[tuple[str, int]] = set()
+        self.sent_at: dict[str, datetime | None] = {}
+
+    async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return function(*arguments)
+
+    async def commit(self, unit: Any) -> None:
+        unit.clear()
+
+    def mark_sent(self, message_id: str, at: datetime) -> None:
+        assert at.tzinfo is not None
+        self.stored.append(("sent", message_id))
+
+    def mark_late(self, message_id: str, payload: str) -> None:
+        self.stored.append(("late", message_id, payload))
+
+    def is_finished(self, message_id: str) -> bool:
+        return message_id in self.finished
+
+    def has_timed_out(self, message_id: str, pk: int) -> bool:
+        return (message_id, pk) in self.timed_out
+
+    def store_result(self, unit: Any, message_id: str, *, state: str, **columns: Any) -> None:
+        self.stored.append(("result", message_id, state))
+
+    def end_unanswered(self, message_id: str, state: str, at: datetime, *, sent_at: datetime | None) -> None:
+        """End a command that had ended before, as far as the caller can see."""
+        self.stored.append(("unanswered", message_id, state))
+        self.sent_at[message_id] = sent_at
+
+
+class StateInRedis(MemoryState):
+    """A live state whose scripts run in Redis. Replies are texts, as those of the real one."""
+
+    def __init__(self, bench: QueueBench) -> None:
+        super().__init__()
+        self._bench = bench
+
+    async def run(self, used: Any, keys: list[str], *arguments: str | int) -> Any:
+        return self._bench.run(used, keys, *arguments)
