@@ -6,7 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from ocpp_server.live.extensions import load_station
 from ocpp_server.live.memory import MemoryState
+from ocpp_server.live.station import Station
+from ocpp_server.transport.messages import StationCall
 from tests.redis_scripts import QueueBench
 
 
@@ -18,12 +21,20 @@ class CommandRows:
         self.finished: set[str] = set()
         self.timed_out: set[tuple[str, int]] = set()
         self.sent_at: dict[str, datetime | None] = {}
+        # Raised by the next commit.
+        self.error: Exception | None = None
 
     async def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        if function is load_station:
+            fresh = Station(pk=arguments[0], identity="A", version=arguments[1])
+            fresh.registration_status = "Accepted"
+            return fresh
         return function(*arguments)
 
     async def commit(self, unit: Any) -> None:
         unit.clear()
+        if self.error is not None:
+            raise self.error
 
     def mark_sent(self, message_id: str, at: datetime) -> None:
         assert at.tzinfo is not None
@@ -56,3 +67,15 @@ class StateInRedis(MemoryState):
 
     async def run(self, used: Any, keys: list[str], *arguments: str | int) -> Any:
         return self._bench.run(used, keys, *arguments)
+
+
+def a_command(message_id: str = "c1", *, timeout: float = 5) -> StationCall:
+    return StationCall(
+        identity="A",
+        id=message_id,
+        action="TriggerMessage",
+        payload={"requestedMessage": "Heartbeat"},
+        timeout=timeout,
+        reply_to="waiter",
+        actor="ann",
+    )

@@ -13,23 +13,10 @@ from ocpp_server.live.station import Station
 from ocpp_server.protocol.frames import CallResult
 from ocpp_server.protocol.session import Answered, Late, Session
 from ocpp_server.protocol.versions import V201
-from ocpp_server.transport.messages import StationCall
 from ocpp_server.transport.queue import envelope, queued_commands
 from ocpp_server.transport.queue.queued_commands import QueuedCalls, drop, sweep
 from tests.redis_scripts import QueueBench
-from tests.unit.transport.queue.command_rows import CommandRows, StateInRedis
-
-
-def command(message_id: str = "c1", *, identity: str = "A", timeout: float = 5) -> StationCall:
-    return StationCall(
-        identity=identity,
-        id=message_id,
-        action="Reset",
-        payload={"type": "Soft"},
-        timeout=timeout,
-        reply_to="waiter",
-        actor="ann",
-    )
+from tests.unit.transport.queue.command_rows import CommandRows, StateInRedis, a_command
 
 
 class Calls(SimpleNamespace):
@@ -83,23 +70,28 @@ def in_flight(bench: QueueBench) -> Any:
 async def test_a_command_is_sent_in_the_session_and_the_version_of_its_station(
     bench: QueueBench, made: Calls
 ) -> None:
-    await made.calls.call(command())
+    await made.calls.call(a_command())
 
     (text,) = bench.lists("responses:A")["responses:A"]
     sent = envelope.parse(text)
     assert (sent.charge_point_id, sent.session_id, sent.protocol) == ("A", "s1", V201)
-    assert sent.frame == '[2,"c1","Reset",{"type":"Soft"}]'
+    assert sent.frame == '[2,"c1","TriggerMessage",{"requestedMessage":"Heartbeat"}]'
 
 
 async def test_an_answer_finds_its_command_with_the_time_that_is_left(bench: QueueBench, made: Calls) -> None:
-    await made.calls.call(command())
+    await made.calls.call(a_command())
     bench.move_clock(1500)
 
     assert await made.calls.prepare("c1", is_repeated=False) is True
 
     call = made.session.outstanding
     assert call is not None
-    assert (call.id, call.action, call.payload, call.actor) == ("c1", "Reset", {"type": "Soft"}, "ann")
+    assert (call.id, call.action, call.payload, call.actor) == (
+        "c1",
+        "TriggerMessage",
+        {"requestedMessage": "Heartbeat"},
+        "ann",
+    )
     assert (call.timeout, call.sent_at, call.expires_at) == (
         5.0,
         made.now - 1.5,
@@ -110,7 +102,7 @@ async def test_an_answer_finds_its_command_with_the_time_that_is_left(bench: Que
 async def test_a_command_does_not_end_while_its_answer_is_handled_for_at_most_a_minute(
     bench: QueueBench, made: Calls, unanswered: list[Any], confirmed: list[Any]
 ) -> None:
-    await made.calls.call(command())
+    await made.calls.call(a_command())
     await made.calls.prepare("c1", is_repeated=False)
 
     bench.move_clock(59_999)
@@ -125,7 +117,7 @@ async def test_a_command_does_not_end_while_its_answer_is_handled_for_at_most_a_
 async def test_an_answer_is_stored_and_the_waiting_process_is_notified(
     bench: QueueBench, made: Calls, rows: CommandRows
 ) -> None:
-    await made.calls.call(command(timeout=600))
+    await made.calls.call(a_command(timeout=600))
     await made.calls.prepare("c1", is_repeated=True)
     call = made.session.outstanding
     assert call is not None
@@ -141,7 +133,7 @@ async def test_an_answer_is_stored_and_the_waiting_process_is_notified(
 async def test_a_repeated_answer_to_a_finished_command_is_only_confirmed_once_more(
     made: Calls, rows: CommandRows
 ) -> None:
-    await made.calls.call(command())
+    await made.calls.call(a_command())
     rows.finished.add("c1")
 
     assert await made.calls.prepare("c1", is_repeated=True) is False
@@ -153,7 +145,7 @@ async def test_a_repeated_answer_to_a_finished_command_is_only_confirmed_once_mo
 async def test_a_first_answer_is_handled_without_a_look_at_the_stored_command(
     made: Calls, rows: CommandRows
 ) -> None:
-    await made.calls.call(command())
+    await made.calls.call(a_command())
     rows.finished.add("c1")
 
     assert await made.calls.prepare("c1", is_repeated=False) is True
@@ -193,7 +185,7 @@ async def test_commands_of_an_earlier_connection_end_as_disconnected(
     bench: QueueBench, made: Calls, unanswered: list[Any], confirmed: list[Any]
 ) -> None:
     for message_id in ("c1", "c2"):
-        await made.calls.call(command(message_id))
+        await made.calls.call(a_command(message_id))
     bench.move_clock(1500)
     await drop(bench.redis, "A")
     assert unanswered == []
@@ -201,7 +193,7 @@ async def test_commands_of_an_earlier_connection_end_as_disconnected(
     bench.connect("A", session="s2")
     await made.calls.closed()
 
-    request = '{"type":"Soft"}'
+    request = '{"requestedMessage":"Heartbeat"}'
     assert unanswered == [
         ("A", "c1", "disconnected", request, 1.5),
         ("A", "c2", "disconnected", request, None),
@@ -212,13 +204,13 @@ async def test_commands_of_an_earlier_connection_end_as_disconnected(
 async def test_a_command_that_is_not_answered_in_time_ends_and_the_next_one_is_sent(
     bench: QueueBench, made: Calls, rows: CommandRows, unanswered: list[Any], confirmed: list[Any]
 ) -> None:
-    await made.calls.call(command(timeout=1))
-    await made.calls.call(command("c2"))
+    await made.calls.call(a_command(timeout=1))
+    await made.calls.call(a_command("c2"))
     bench.move_clock(1000)
 
     await sweep(bench.redis)
 
-    assert unanswered == [("A", "c1", "timeout", '{"type":"Soft"}', 1.0)]
+    assert unanswered == [("A", "c1", "timeout", '{"requestedMessage":"Heartbeat"}', 1.0)]
     assert confirmed == [("c1", "waiter")]
     assert rows.stored == [("sent", "c1"), ("sent", "c2")] and in_flight(bench) == "c2"
 
@@ -226,8 +218,8 @@ async def test_a_command_that_is_not_answered_in_time_ends_and_the_next_one_is_s
 async def test_the_row_of_an_unanswered_command_gets_the_time_of_its_sending(
     bench: QueueBench, made: Calls, rows: CommandRows, confirmed: list[Any]
 ) -> None:
-    await made.calls.call(command(timeout=20))
-    await made.calls.call(command("c2", timeout=20))
+    await made.calls.call(a_command(timeout=20))
+    await made.calls.call(a_command("c2", timeout=20))
     bench.move_clock(20_000)
 
     before = datetime.now(UTC)
@@ -242,7 +234,7 @@ async def test_the_row_of_an_unanswered_command_gets_the_time_of_its_sending(
 async def test_a_sweep_ends_the_commands_of_at_most_100_stations_and_the_next_one_follows_soon(
     bench: QueueBench, made: Calls, unanswered: list[Any], confirmed: list[Any]
 ) -> None:
-    await made.calls.call(command())
+    await made.calls.call(a_command())
     one = bench.client.hgetall(bench.keys.pending("A"))
     with bench.client.pipeline() as pipe:
         for number in range(101):
@@ -262,7 +254,7 @@ async def test_a_sweep_ends_the_commands_of_at_most_100_stations_and_the_next_on
 async def test_a_command_to_an_identity_that_is_not_utf_8_does_not_stop_the_sweep(
     bench: QueueBench, made: Calls, unanswered: list[Any], confirmed: list[Any]
 ) -> None:
-    await made.calls.call(command())
+    await made.calls.call(a_command())
     odd = b"\xff"
     pending = bench.keys.pending("").encode() + odd
     bench.client.hset(pending, mapping=bench.client.hgetall(bench.keys.pending("A")))
