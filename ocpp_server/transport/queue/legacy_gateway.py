@@ -129,7 +129,7 @@ class LegacyGateways:
             is_connect = message["channel"].decode() == keys.announced_connect
             try:
                 announcement = _decode(message["data"])
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 log.warning("older_gateway.unreadable", error=str(error))
                 continue
             await self._announced(announcement, envelope.CONNECT if is_connect else envelope.DISCONNECT)

@@ -64,7 +64,7 @@ class Gateway:
         self._keys = bench.keys
         self.wire = Wire()
 
-    async def announce(self, channel: str, text: str) -> None:
+    async def announce(self, channel: str, text: str | bytes) -> None:
         """Publish an announcement; again, until a processor has subscribed."""
         async with asyncio.timeout(30):
             while not await self.wire.call("PUBLISH", channel, text):
@@ -197,12 +197,13 @@ async def test_an_announcement_without_more_than_a_name_counts(
     assert (stored["ws_server_id"], stored["remote_addr"], stored["announced_at"]) == ("", "", "")
 
 
+@pytest.mark.parametrize("text", [b"[]", b"{", b'{"charge_point_id":"\xff"}', b'{"more":' + b"[" * 100_000])
 async def test_an_unreadable_announcement_does_not_hide_the_next_one(
-    bench: QueueBench, legacy: LegacyGateways, gateway: Gateway
+    bench: QueueBench, legacy: LegacyGateways, gateway: Gateway, text: bytes
 ) -> None:
     with captured_logs() as lines:
         async with running(legacy):
-            await gateway.announce(bench.keys.announced_connect, "[]")
+            await gateway.announce(bench.keys.announced_connect, text)
             await gateway.announce(bench.keys.announced_connect, announcement())
             await gateway.wakeup()
 
