@@ -35,7 +35,7 @@ class _Replies(asyncio.Protocol):
         self.waiting: deque[asyncio.Future[Any]] = deque()
         self.transport: asyncio.Transport | None = None
         self._buffer = bytearray()
-        self._needed = 0
+        self._needed = 0  # equivalent: no reply is as short as one byte
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast("asyncio.Transport", transport)  # uvloop's class is not derived from it
@@ -53,11 +53,10 @@ class _Replies(asyncio.Protocol):
         if self.transport is None:
             raise RedisConnectionError("Redis closed the connection.")
         loop = asyncio.get_running_loop()
-        for _ in commands:
-            future = loop.create_future()
-            self.waiting.append(future)
-            if len(commands) > 1:
-                future.add_done_callback(_ignore)
+        *earlier, future = [loop.create_future() for _ in commands]
+        for one in earlier:
+            one.add_done_callback(_ignore)
+        self.waiting += (*earlier, future)
         self.transport.write(b"".join(map(_packed, commands)))
         timer = loop.call_later(timeout, self.transport.abort)
         try:
@@ -77,7 +76,7 @@ class _Replies(asyncio.Protocol):
                 self._needed = more.args[0] - 1
                 return
             del buffer[:end]
-            self._needed = 0
+            self._needed = 0  # equivalent: no reply is as short as one byte
             future = self.waiting.popleft()
             if future.done():
                 continue
@@ -97,7 +96,7 @@ def _read(buffer: bytearray, at: int) -> tuple[Any, int]:
     """Parse one reply (RESP 2). Returns it and the position of its end. Raises Incomplete."""
     line_end = buffer.find(_END, at)
     if line_end < 0:
-        raise Incomplete(len(buffer) + 1)
+        raise Incomplete(len(buffer))
     kind, line, at = buffer[at], bytes(buffer[at + 1 : line_end]), line_end + 2
     if kind == 0x24:  # $: a text
         size = int(line)
