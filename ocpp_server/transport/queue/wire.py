@@ -169,7 +169,7 @@ class Wire:
                 return self._replies
             try:
                 async with asyncio.timeout(TIMEOUT_S):
-                    _, replies = await asyncio.get_running_loop().create_connection(
+                    transport, replies = await asyncio.get_running_loop().create_connection(
                         _Replies, settings.REDIS_HOST, settings.REDIS_PORT
                     )
             except TimeoutError:
@@ -178,7 +178,11 @@ class Wire:
                 raise RedisConnectionError(str(error)) from error
             password = settings.ENVIRONMENT["REDIS_PASSWORD"]
             if password:
-                await replies.ask([("AUTH", password)], TIMEOUT_S)
+                try:
+                    await replies.ask([("AUTH", password)], TIMEOUT_S)
+                except BaseException:
+                    transport.abort()
+                    raise
             self._replies = replies
             return replies
 

@@ -329,7 +329,19 @@ async def test_a_connection_with_a_wrong_password_is_not_used(
         socket.reply(b"-WRONGPASS invalid\r\n")
         with pytest.raises(ResponseError, match="WRONGPASS"):
             await task
-        assert len(sockets.made) == number
+        # Each attempt would leave a connection that Redis keeps open.
+        assert len(sockets.made) == number and not socket.is_open
+
+
+async def test_a_call_that_is_cancelled_before_the_password_is_accepted_leaves_no_connection(
+    password: bytes, wire: Wire, sockets: Sockets
+) -> None:
+    task, socket = await ask(wire, sockets)
+
+    task.cancel()
+    await settle()
+
+    assert not socket.is_open
 
 
 async def test_a_password_without_a_reply_is_an_outage_after_two_seconds(
