@@ -64,8 +64,10 @@ class StateInRedis(MemoryState):
     def __init__(self, bench: QueueBench) -> None:
         super().__init__()
         self._bench = bench
+        self.kept_ms: str | int = 0
 
     async def run(self, used: Any, keys: list[str], *arguments: str | int) -> Any:
+        self.kept_ms = arguments[0]
         return self._bench.run(used, keys, *arguments)
 
 
