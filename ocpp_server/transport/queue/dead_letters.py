@@ -83,7 +83,6 @@ async def _keep(identity: str, action: str, frame: str, received_at: datetime) -
     row = await admission.find(identity)
     if row is None:
         return
-    known = row.ocpp_version
-    parsed = frames.parse(frame, known if known in VERSIONS else V16)
+    parsed = frames.parse(frame, V16)  # all versions read a request alike
     payload = parsed.payload if isinstance(parsed, frames.Call) else frame
     await journal.run(quarantine.port.app.keep_given_up, row.pk, action, payload, _REASON, received_at)

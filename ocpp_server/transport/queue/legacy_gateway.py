@@ -165,9 +165,9 @@ def version_of(message: Envelope, known: str) -> str:
     """The OCPP version of a frame whose gateway does not send it: by the shape of a BootNotification,
     otherwise the known one.
     """
+    if message.protocol in VERSIONS:
+        return message.protocol
     known = known if known in VERSIONS else V16
-    if message.protocol in VERSIONS or message.event:
-        return message.protocol or known
     frame = message.frame
     if '"BootNotification"' not in frame[:100]:
         return known

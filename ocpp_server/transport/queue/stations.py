@@ -85,7 +85,7 @@ class Stations:
         for start in range(0, len(idle), _AT_ONCE):
             some = idle[start : start + _AT_ONCE]
             epochs = await self._redis.call("HMGET", self._redis.keys.epoch, *some)
-            for key, epoch in zip(some, epochs, strict=True):
+            for key, epoch in zip(some, epochs, strict=True):  # equivalent: HMGET returns as many
                 known = self._known.get(key)
                 # The epoch is lower if Redis has restarted with an earlier copy.
                 if known is not None and (epoch is None or int(epoch) != known.epoch):
@@ -231,7 +231,7 @@ class Stations:
     async def _session(self, claim: Claim) -> dict[str, str]:
         flat = await self._redis.call("HGETALL", self._redis.keys.session(claim.identity))
         texts = [part.decode("utf-8", "replace") for part in flat]
-        return dict(zip(texts[::2], texts[1::2], strict=True))
+        return dict(zip(texts[::2], texts[1::2], strict=True))  # equivalent: HGETALL returns pairs
 
     async def _disconnect(self, claim: Claim, message: Envelope) -> Outcome:
         """Store that the station has disconnected from its gateway, unless it has connected again."""

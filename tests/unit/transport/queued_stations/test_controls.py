@@ -16,7 +16,7 @@ from ocpp_server.transport.queue.station import Outcome
 from ocpp_server.transport.queue.stations import Stations
 from ocpp_server.transport.switchboard import switchboard
 from tests.unit.transport.queue_rules.redis_double import a_claim
-from tests.unit.transport.queued_stations.world import control, session
+from tests.unit.transport.queued_stations.world import Legacy, control, session
 
 
 async def test_a_station_that_connects_is_loaded_with_the_connection_it_replaces(world: Any) -> None:
@@ -182,20 +182,6 @@ async def test_texts_and_versions_of_a_gateway_may_be_anything(world: Any) -> No
     await world.stations.handle(a_claim(head=control("connect", protocol="ocpp9")))
 
     assert (world.loads[0]["address"], world.loads[0]["version"]) == ("\ufffd", V16)
-
-
-class Legacy:
-    """The legacy gateways: they have sessions without ids, and versions are stored for them."""
-
-    def __init__(self, is_new: bool) -> None:
-        self.is_new = is_new
-        self.stored: list[tuple[str, str, str]] = []
-
-    async def session(self, claim: Any, message: Any) -> tuple[str, bool, str]:
-        return "legacy-1", self.is_new, "10.0.0.9"
-
-    async def store_version(self, claim: Any, session_id: str, version: str) -> None:
-        self.stored.append((claim.identity, session_id, version))
 
 
 @pytest.mark.parametrize("dialect", [True, False])

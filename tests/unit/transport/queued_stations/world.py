@@ -63,3 +63,18 @@ def control(event: str, session: str = "s1", **more: Any) -> bytes:
 
 def session(**fields: str) -> list[bytes]:
     return [part.encode() for pair in fields.items() for part in pair]
+
+
+class Legacy:
+    """The legacy gateways: they have sessions without ids, and versions are stored for them."""
+
+    def __init__(self, is_new: bool) -> None:
+        self.is_new = is_new
+        self.session_id = "legacy-1"
+        self.stored: list[tuple[str, str, str]] = []
+
+    async def session(self, claim: Any, message: Any) -> tuple[str, bool, str]:
+        return self.session_id, self.is_new, "10.0.0.9"
+
+    async def store_version(self, claim: Any, session_id: str, version: str) -> None:
+        self.stored.append((claim.identity, session_id, version))
