@@ -23,6 +23,7 @@ class StationsDouble:
         self.working: list[set[bytes]] = []
         self.are_all_forgotten = False
         self.does: Callable[[Claim], Awaitable[None]] | None = None
+        self.at_end: Callable[[], None] = lambda: None
 
     def claimed(self, claim: Claim) -> None:
         self.claims.append(claim)
@@ -41,6 +42,7 @@ class StationsDouble:
 
     async def forget_all(self) -> None:
         self.are_all_forgotten = True
+        self.at_end()
 
 
 class Running(SimpleNamespace):

@@ -14,6 +14,7 @@ from ocpp_server.transport import command_store
 from ocpp_server.transport.queue.claims import Claims, Fenced
 from ocpp_server.transport.queue.station import Outcome
 from tests.logged import captured_logs
+from tests.unit.transport.instant import skip_waits
 from tests.unit.transport.queue_rules.redis_double import AWAY, RedisDouble, a_claim, requests, taken
 
 
@@ -23,7 +24,8 @@ def redis() -> RedisDouble:
 
 
 @pytest.fixture
-def claims(redis: RedisDouble) -> Claims:
+async def claims(redis: RedisDouble, monkeypatch: pytest.MonkeyPatch) -> Claims:
+    skip_waits(monkeypatch)  # a commit that nothing ends is an error
     return Claims(redis, "me")  # type: ignore[arg-type]
 
 

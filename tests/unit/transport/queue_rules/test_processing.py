@@ -171,15 +171,21 @@ async def test_a_station_that_is_claimed_again_waits_for_its_task_that_ends(make
 
 async def test_claims_are_renewed_every_three_seconds_until_their_message_is_stuck(make: Any) -> None:
     gate = asyncio.Event()
+    times: list[float] = []
 
-    async with make() as running:
-        running.stations.does = lambda _: gate.wait()
-        await asyncio.sleep(1.5)
+    async def wait(_: Claim) -> None:
+        times.append(running.now)
+        await gate.wait()
+
+    async with make(claim=[taken(left=1)]) as running:
+        running.stations.does = wait
+        await asyncio.sleep(1.6)
         running.redis.replies["claim"] = [taken(a_claim())]
         await asyncio.sleep(128)
 
         renewed = running.redis.of("renew")
-        # Claimed after two seconds; renewed from the third to the 120th second, when it was 118 seconds old.
+        # Claimed in the third second, and renewed until it is between 117 and 118 seconds old.
+        assert 2 < times[0] < 3
         assert renewed == [("me", 10_000)] + [("me", 10_000, b"CP-1", 7)] * 40 + [("me", 10_000)] * 3
         gate.set()
 
@@ -298,16 +304,18 @@ async def test_a_processor_with_legacy_gateways_runs_their_chore_until_it_stops(
             try:
                 await asyncio.sleep(1_000)
             finally:
+                await asyncio.sleep(1)
                 states.append("ended")
 
     monkeypatch.setattr(module, "LegacyGateways", lambda redis: Legacy())
     monkeypatch.setattr(module.settings, "TRANSPORT_COMPAT", True)
 
-    async with make():
+    async with make() as running:
         await asyncio.sleep(0.5)
         assert states == ["begun"]
+        running.stations.at_end = lambda: states.append("stations forgotten")
 
-    assert states == ["begun", "ended"]
+    assert states == ["begun", "ended", "stations forgotten"]
 
 
 async def test_a_full_processor_stops(make: Any) -> None:
