@@ -82,9 +82,7 @@ async def test_an_abandoned_message_leaves_no_transaction_that_was_never_stored(
     assert gathered(one.station) == [] and not one.station.unit
 
 
-async def test_the_state_after_an_abandoned_message_is_not_published(
-    line: Any, state: Published
-) -> None:
+async def test_the_state_after_an_abandoned_message_is_not_published(line: Any, state: Published) -> None:
     one = line(V201)
     one.station.opened = [running(9)]
     UnitOfWork(one.station).abandon()

@@ -197,7 +197,15 @@ async def test_an_announcement_without_more_than_a_name_counts(
     assert (stored["ws_server_id"], stored["remote_addr"], stored["announced_at"]) == ("", "", "")
 
 
-@pytest.mark.parametrize("text", [b"[]", b"{", b'{"charge_point_id":"\xff"}', b'{"more":' + b"[" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(b"[]", id="no object"),
+        pytest.param(b"{", id="cut off"),
+        pytest.param(b'{"charge_point_id":"\xff"}', id="no UTF-8"),
+        pytest.param(b'{"more":' + b"[" * 100_000, id="too deep"),
+    ],
+)
 async def test_an_unreadable_announcement_does_not_hide_the_next_one(
     bench: QueueBench, legacy: LegacyGateways, gateway: Gateway, text: bytes
 ) -> None:

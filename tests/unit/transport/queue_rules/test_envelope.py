@@ -172,8 +172,8 @@ def test_a_frame_that_is_empty_is_a_frame(raw: str) -> None:
         b'{"charge_point_id":5,"raw":""}',
         b'{"charge_point_id":"A","payload":["\xff"]}',
         '{"charge_point_id":"A","payload":["\ud800"]}',
-        '{"charge_point_id":"A","payload":' + "[" * 100_000,
-        b'{"charge_point_id":"A","x":' + b"[" * 100_000,
+        pytest.param('{"charge_point_id":"A","payload":' + "[" * 100_000, id="deep payload"),
+        pytest.param(b'{"charge_point_id":"A","x":' + b"[" * 100_000, id="deep field"),
     ],
 )
 def test_any_other_text_is_unreadable(text: str | bytes) -> None:
@@ -250,7 +250,7 @@ def test_the_header_of_a_frame_has_the_parts_that_can_be_read(frame: str, header
         ('[2,7,"Heartbeat",{', (2, None, "Heartbeat")),
         ('[2,"m1",{', (2, "m1", None)),
         ('[2,"m1","\\ud800",{}]', (2, "m1", None)),
-        ('[2,"m1","Heartbeat",' + "[" * 100_000, (2, "m1", "Heartbeat")),
+        pytest.param('[2,"m1","Heartbeat",' + "[" * 100_000, (2, "m1", "Heartbeat"), id="deep"),
         ("[2,", (-1, None, None)),
     ],
 )
