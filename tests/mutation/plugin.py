@@ -6,7 +6,7 @@ import pytest
 
 # Their tests start a Redis, which takes milliseconds; all other tests that start a process are left out,
 # because code that runs in another process can't be exchanged.
-WITH_REDIS = ("tests/unit/transport/queue/", "tests/unit/live/redis/")
+WITH_REDIS = ("tests/unit/transport/queue/", "tests/unit/transport/gateway/", "tests/unit/live/redis/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

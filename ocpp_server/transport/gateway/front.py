@@ -132,22 +132,21 @@ async def _admit(handshake: admission.Handshake) -> admission.Admitted | admissi
 def _socket(
     scope: dict[str, Any], send: Any, admitted: admission.Admitted, handshake: admission.Handshake
 ) -> GatewaySocket:
-    made = GatewaySocket(
+    return GatewaySocket(
         admitted.charge_point.identity,
         str(uuid.uuid4()),
         admitted.version,
         gateway.server_id,
+        fields={
+            "remote_addr": handshake.address,
+            "protocol": admitted.version,
+            "connected_at": datetime.now(UTC).isoformat(),
+        },
+        silence_allowed=silence_allowed(admitted.charge_point.heartbeat_interval).total_seconds(),
         uplink=gateway.uplink,
         scope=scope,
         send=send,
     )
-    made.fields = {
-        "remote_addr": handshake.address,
-        "protocol": admitted.version,
-        "connected_at": datetime.now(UTC).isoformat(),
-    }
-    made.silence_allowed = silence_allowed(admitted.charge_point.heartbeat_interval).total_seconds()
-    return made
 
 
 async def _converse(connected: GatewaySocket, receive: Any) -> int:

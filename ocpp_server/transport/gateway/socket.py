@@ -34,7 +34,9 @@ LAST_ANSWER_S = 5.0
 
 
 class GatewaySocket:
-    """Belongs to one event loop. `server_id` is the name of the gateway."""
+    """Belongs to one event loop. `server_id` is the name of the gateway. `fields` are stored with the
+    session. A station that has sent nothing for `silence_allowed` seconds is silent.
+    """
 
     def __init__(
         self,
@@ -43,6 +45,8 @@ class GatewaySocket:
         protocol: str,
         server_id: str,
         *,
+        fields: dict[str, str],
+        silence_allowed: float,
         uplink: Uplink,
         scope: Any,
         send: Any,
@@ -54,11 +58,11 @@ class GatewaySocket:
         # Set when a newer connection may have been registered elsewhere: compare with Redis after the
         # registration of this one.
         self.must_refresh = False
-        self.fields: dict[str, str] = {}
+        self.fields = fields
         self.outbox: list[bytes] = []
         self.first = 1
         self.ended: str | None = None
-        self.silence_allowed = 0.0
+        self.silence_allowed = silence_allowed
         self._server_id = server_id
         self._uplink = uplink
         self._send = send
@@ -132,7 +136,7 @@ class GatewaySocket:
         self._in_flight -= frames
         if queue > OVERFLOW_ABOVE and self._close_frame is None:
             log.error("gateway.overflow", station=self.identity, queue=queue)
-            self._control(envelope.OVERFLOW, "The queue is too long.")
+            self._push_overflow()
             self.close_soon(1013, "Too many messages wait; try again later.")
         self.queue_has(queue)
 
@@ -144,16 +148,14 @@ class GatewaySocket:
         else:
             self._flows.clear()
 
-    def _control(self, event: str, reason: str) -> None:
-        self._number += 1
-        self._in_flight += 1
+    def _push_overflow(self) -> None:
         control = envelope.pack_control(
-            event,
+            envelope.OVERFLOW,
             self.identity,
             session_id=self.session_id,
             ws_server_id=self._server_id,
             protocol=self.protocol,
-            reason=reason,
+            reason="The queue is too long.",
         )
         self._uplink.push(self, control)
 

@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 
-def skip_waits(monkeypatch: pytest.MonkeyPatch) -> asyncio.AbstractEventLoop:
-    """Let the clock of the running loop jump over its waits. A wait that nothing can end is an error."""
+def skip_waits(monkeypatch: pytest.MonkeyPatch, *, is_exact: bool = False) -> asyncio.AbstractEventLoop:
+    """Let the clock of the running loop jump over its waits. A wait that nothing can end is an error.
+
+    With `is_exact` the clock stands still otherwise: the time that the computer needs does not count.
+    """
     loop: Any = asyncio.get_running_loop()
     real, skipped = loop._selector.select, 0.0
 
@@ -24,5 +27,6 @@ def skip_waits(monkeypatch: pytest.MonkeyPatch) -> asyncio.AbstractEventLoop:
         return found
 
     monkeypatch.setattr(loop._selector, "select", select)
-    monkeypatch.setattr(loop, "time", lambda: time.monotonic() + skipped)
+    began = time.monotonic()
+    monkeypatch.setattr(loop, "time", lambda: (began if is_exact else time.monotonic()) + skipped)
     return loop
