@@ -65,7 +65,8 @@ class _Exchange:
         self._encoding = _text(headers, b"content-encoding").strip().lower()
         self._credentials = callers.offered(scope)
         self._slot: per_address.Slot | None = None
-        self._is_known = False
+        # Whether the credentials were verified less than half a minute ago, or by the application.
+        self._is_known = callers.is_remembered(self._credentials)
         self._limit: int = settings.HTTP_MAX_BODY
         self._started_at = self._loop.time()
         self._received = 0
@@ -118,7 +119,6 @@ class _Exchange:
         address = per_address.client_of(self._scope)
         extensions: dict[str, Any] = self._scope.setdefault("extensions", {})
         extensions["ocpp.authenticated"] = self.mark_authenticated
-        self._is_known = callers.is_remembered(self._credentials)
         if not address or self._is_known or self._scope["path"] in _PROBES:
             return None
         if per_address.requests.is_full(address):

@@ -96,6 +96,15 @@ async def test_overdue_stations_are_polled_every_second_without_waiting(world: W
     assert world.queue.waits == [POLL_S, 0.0, POLL_S, 0.0]
 
 
+async def test_a_wake_up_in_the_first_second_polls_no_station(world: World) -> None:
+    world.queue.replies["take"] = [[A]]
+    world.overdue = ["B"]
+
+    await until_takes(world, 2)
+
+    assert world.takes == [(0, [], POLL_S), (1, [], POLL_S)]
+
+
 async def test_a_station_is_polled_once_when_it_is_asked_for(world: World) -> None:
     world.downlink.poll("A")
     world.downlink.poll("A")
