@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db import DatabaseError
 from ocpp_server import credentials
 from ocpp_server.bounds import callers
 from ocpp_server.bounds.callers import Offered
+from tests.unit.transport.instant import skip_waits
 
 
 class Keys:
@@ -135,6 +137,51 @@ def test_the_memory_of_checks_is_bounded_and_keeps_the_latest(
         memory.add(digest)
 
     assert [digest in memory for digest in "abc"] == [True, False, True]
+
+
+def test_ten_thousand_checks_are_remembered(clock: SimpleNamespace) -> None:
+    memory = callers._Verified()
+
+    for number in range(10_001):
+        memory.add(str(number))
+
+    assert [str(number) in memory for number in (0, 1, 10_000)] == [False, True, True]
+
+
+async def test_a_look_up_may_take_a_second_and_a_half(monkeypatch: pytest.MonkeyPatch, keys: Keys) -> None:
+    release, loop = threading.Event(), skip_waits(monkeypatch, is_exact=True)
+    monkeypatch.setattr(callers, "_is_key", lambda _: release.wait(30))
+    began = loop.time()
+
+    is_valid = await callers.are_valid(key())
+    took = loop.time() - began
+    release.set()
+
+    assert is_valid is False
+    assert took == pytest.approx(1.5)
+
+
+async def test_the_thread_of_a_look_up_keeps_no_connection_to_the_database(
+    monkeypatch: pytest.MonkeyPatch, keys: Keys
+) -> None:
+    closed: list[str] = []
+    monkeypatch.setattr(
+        callers, "connection", SimpleNamespace(close=lambda: closed.append(threading.current_thread().name))
+    )
+
+    await callers.are_valid(key())
+    keys.error = DatabaseError("away")
+    await callers.are_valid(key("other"))
+
+    assert [name.partition("_")[0] for name in closed] == ["callers", "callers"]
+
+
+def test_a_request_without_extensions_is_remembered(clock: SimpleNamespace) -> None:
+    scope = {"headers": [(b"authorization", b"Api-Key good")]}
+
+    callers.mark_authenticated(SimpleNamespace(scope=scope))  # type: ignore[arg-type]
+
+    assert callers.is_remembered(key())
 
 
 @pytest.mark.parametrize("with_note", [True, False])

@@ -35,6 +35,16 @@ def page_with_token() -> HttpResponse:
         ("x-gzip", True),
         ("gzip;q=0", False),
         ("*, gzip; q=0.000", False),
+        ("gzip;q=0.0000", True),
+        ("gzip;q= 0 ", False),
+        ("gzip;q=0.001", True),
+        ("gzip;x=0", True),
+        ("gzip ;q=0", False),
+        ("gzip;q=0, *", False),
+        ("gzip, *;q=0", True),
+        ("gzip;q=0, x-gzip", False),
+        ("x-gzip, *;q=0", True),
+        ("x-gzip;q=0, *", False),
         ("identity, br", False),
         ("", False),
     ],
@@ -73,11 +83,23 @@ def test_a_client_without_gzip_gets_the_text_and_caches_learn_that_there_are_two
         HttpResponse(TEXT, content_type="font/woff2"),
         HttpResponse(TEXT, content_type="text/event-stream"),
         HttpResponse(TEXT, content_type=HTML, status=404),
+        HttpResponse(TEXT, content_type=HTML, status=201),
+        HttpResponse(TEXT, headers={"Content-Type": ""}),
         HttpResponse(TEXT, content_type="application/json", headers={"ETag": '"1"'}),
         HttpResponse(TEXT, content_type=HTML, headers={"Content-Encoding": "br"}),
         StreamingHttpResponse([TEXT], content_type="text/csv"),
     ],
-    ids=["small", "font", "events", "error", "with a strong ETag", "encoded already", "stream"],
+    ids=[
+        "small",
+        "font",
+        "events",
+        "error",
+        "created",
+        "without a type",
+        "with a strong ETag",
+        "encoded already",
+        "stream",
+    ],
 )
 def test_other_answers_stay_as_they_are(response: HttpResponseBase) -> None:
     before = dict(response.headers)
@@ -86,9 +108,28 @@ def test_other_answers_stay_as_they_are(response: HttpResponseBase) -> None:
     assert dict(response.headers) == before
 
 
+@pytest.mark.parametrize(("size", "is_compressed"), [(1023, False), (1024, True)])
+def test_a_text_is_compressed_from_one_kib(size: int, is_compressed: bool) -> None:
+    response = answered(HttpResponse(b"x" * size, content_type=HTML))
+
+    assert response.has_header("Content-Encoding") is is_compressed
+
+
+def test_equal_pages_have_sizes_that_differ() -> None:
+    """The size of a page tells nobody whether a guess is in it."""
+    sizes = {answered(HttpResponse(TEXT, content_type=HTML))["Content-Length"] for _ in range(30)}
+
+    assert len(sizes) > 1
+
+
 @pytest.mark.parametrize(
     ("method", "path", "is_compressed"),
-    [("get", "/admin/", True), ("get", "/admin/?q=guess", False), ("post", "/admin/", False)],
+    [
+        ("get", "/admin/", True),
+        ("head", "/admin/", True),
+        ("get", "/admin/?q=guess", False),
+        ("post", "/admin/", False),
+    ],
 )
 def test_a_page_with_a_csrf_token_is_compressed_only_if_the_request_brought_nothing(
     method: str, path: str, is_compressed: bool
@@ -104,6 +145,13 @@ def test_a_page_without_a_csrf_token_may_show_its_query() -> None:
     assert answered(HttpResponse(TEXT, content_type="application/json"), request).has_header(
         "Content-Encoding"
     )
+
+
+def test_a_page_that_could_show_messages_and_has_none_is_compressed() -> None:
+    request = RequestFactory().get("/admin/", HTTP_ACCEPT_ENCODING="gzip")
+    request._messages = []  # type: ignore[attr-defined]
+
+    assert answered(page_with_token(), request).has_header("Content-Encoding")
 
 
 def test_a_page_that_shows_a_message_of_an_earlier_request_is_not_compressed() -> None:
