@@ -51,9 +51,9 @@ class _Waiting:
     superseded: asyncio.Event = field(default_factory=asyncio.Event)
     # The older connection, and when it last answered (monotonic seconds; first when its first probe began).
     older: str = ""
-    answered_at: float = 0.0
-    is_answered: bool = False
-    report_at: float = 0.0
+    answered_at: float = field(init=False)
+    is_answered: bool = field(init=False)
+    report_at: float = 0.0  # equivalent: every time that is over
 
 
 _waiting: dict[str, _Waiting] = {}
@@ -67,8 +67,8 @@ async def may_enter(
     False when it need not: the client has left, or got the answer 503. Raises LiveStateUnavailable.
     """
     identity = admitted.charge_point.identity
-    older, seconds = await _claim(identity)
-    if older is None or not seconds:
+    blocked = await _claim(identity)
+    if blocked is None:
         return True
     key = identity.casefold()
     if key not in _waiting and len(_waiting) >= MAX_WAITING:
@@ -79,9 +79,12 @@ async def may_enter(
     place = _waiting[key] = _Waiting()
     gone = asyncio.ensure_future(receive())  # before it is accepted, a socket receives only its end
     superseded = asyncio.ensure_future(place.superseded.wait())
-    log.info("station.waits", station=identity, address=handshake.address, older=older.remote_address)
+    log.info("station.waits", station=identity, address=handshake.address, older=blocked[0].remote_address)
     try:
-        while older is not None and seconds and await _may_be_alive(older, place):
+        while blocked is not None:
+            older, seconds = blocked
+            if not await _may_be_alive(older, place):
+                break
             if place.is_answered:
                 await _report(admitted, handshake, older, place)
             await asyncio.wait(
@@ -92,7 +95,7 @@ async def may_enter(
             if superseded.done() or shutdown.is_under_way():
                 await denial.deny(scope, send, 503)
                 return False
-            older, seconds = await _claim(identity)
+            blocked = await _claim(identity)
         return True
     finally:
         gone.cancel()
@@ -101,15 +104,16 @@ async def may_enter(
             del _waiting[key]
 
 
-async def _claim(identity: str) -> tuple[Connection | None, float]:
-    """The present connection of a station, and the seconds until it may be replaced; 0 counts as the
-    replacement.
+async def _claim(identity: str) -> tuple[Connection, float] | None:
+    """The present connection of a station, and the seconds until it may be replaced. None when there is none,
+    or when it may be replaced now, which counts as the replacement.
     """
     state = live.state()
     older = await state.registered(identity)
     if older is None:
-        return None, 0.0
-    return older, await state.recent.take("", identity, REPLACED, LIMIT)
+        return None
+    seconds = await state.recent.take("", identity, REPLACED, LIMIT)
+    return (older, seconds) if seconds else None
 
 
 async def _may_be_alive(older: Connection, place: _Waiting) -> bool:

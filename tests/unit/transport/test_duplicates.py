@@ -84,30 +84,6 @@ async def test_a_station_without_an_older_connection_never_waits(state: Any) -> 
         assert await entering("CP") == (True, [])
 
 
-async def test_the_third_replacement_waits_until_the_minute_allows_it(
-    state: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recent, "WINDOW_S", 0.3)
-    await connected(state, "CP")
-    started = asyncio.get_running_loop().time()
-
-    entered = [(await entering("CP"))[0] for _ in range(3)]
-
-    assert entered == [True, True, True]
-    assert asyncio.get_running_loop().time() - started >= 0.29
-
-
-async def test_a_connection_enters_when_the_older_one_answers_no_probe(
-    state: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(duplicates, "UNANSWERED_S", 0.05)
-    monkeypatch.setattr(duplicates, "POLL_S", 0.01)
-    older = await connected(state, "CP")
-
-    assert [(await entering("CP"))[0] for _ in range(3)] == [True, True, True]
-    assert await state.probes.requested() == [older.id]
-
-
 async def test_a_client_that_leaves_while_it_waits_is_forgotten(state: Any) -> None:
     await connected(state, "CP")
     await entering("CP")
