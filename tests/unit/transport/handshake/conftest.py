@@ -13,7 +13,7 @@ from ocpp_server.live import probes, recent
 from ocpp_server.live.memory import MemoryState
 from ocpp_server.transport import station_store
 from ocpp_server.transport.handshake import duplicates
-from tests.unit.transport.handshake.clock import Clock
+from tests.unit.transport.clock import Clock
 from tests.unit.transport.handshake.newer import Newer, older
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.records import Connection
 from ocpp_server.transport.handshake import duplicates
-from tests.unit.transport.handshake.clock import Clock
+from tests.unit.transport.clock import Clock
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 OLDER, NEWER = "192.0.2.1", "192.0.2.2"

@@ -15,7 +15,7 @@ from ocpp_server.storage.journal import JournalUnavailable
 from ocpp_server.transport import shutdown
 from ocpp_server.transport.handshake import duplicates
 from tests.logged import captured_logs
-from tests.unit.transport.handshake.clock import Clock
+from tests.unit.transport.clock import Clock
 from tests.unit.transport.handshake.conftest import Reports
 from tests.unit.transport.handshake.newer import NEWER, OLDER, Newer, answers, older
 

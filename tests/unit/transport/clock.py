@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,7 +17,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> None:
         self._skipped = 0.0
-        loop: Any = asyncio.get_running_loop()
+        self._loop = loop = cast("Any", asyncio.get_running_loop())
         self._select = loop._selector.select
         monkeypatch.setattr(loop._selector, "select", self._wait)
         monkeypatch.setattr(loop, "time", self._monotonic)
@@ -37,3 +37,7 @@ class Clock:
             raise AssertionError("Nothing is left to wait for.")
         self._skipped += 0.0 if found or timeout is None else max(timeout, 0.0)
         return found
+
+    def timers(self) -> int:
+        """The number of timers that have not been cancelled."""
+        return sum(not handle.cancelled() for handle in self._loop._scheduled)
