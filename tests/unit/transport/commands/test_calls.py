@@ -1,0 +1,326 @@
+"""A command from its caller's side: what is refused, what is stored, and what the caller gets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from ocpp_server import live
+from ocpp_server.domain import Conflict, Invalid, QueueFull, StationOffline
+from ocpp_server.error_codes import Code
+from ocpp_server.live.memory import MemoryState
+from ocpp_server.protocol import actions
+from ocpp_server.protocol.versions import V16, V201
+from ocpp_server.transport import calls, command_store, sent_commands, station_store
+from ocpp_server.transport.messages import StationCall
+from ocpp_server.transport.switchboard import Switchboard
+from tests.logged import captured_logs
+from tests.unit.transport.clock import Clock
+from tests.unit.transport.switchboard.doubles import Noted, raising, registered
+
+SOFT = {"type": "Soft"}
+KEY = {"key": "AuthorizationKey", "value": "0123456789abcdef"}
+
+
+class Store:
+    """The rows of commands, in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Any] = {}
+        self.ended: list[tuple[str, str]] = []
+
+    def create(self, charge_point: Any, **columns: Any) -> Any:
+        row = SimpleNamespace(charge_point=charge_point, state="queued", error_code="", **columns)
+        self.rows[row.id] = row
+        return SimpleNamespace(**vars(row))
+
+    def load(self, command_id: str) -> Any:
+        return self.rows[command_id]
+
+    def end_overdue(self, command_id: str) -> None:
+        self.ended.append(("overdue", command_id))
+
+    def end_disconnected(self, command_id: str) -> None:
+        self.ended.append(("disconnected", command_id))
+
+    def end_refused(self, command_id: str) -> None:
+        self.ended.append(("refused", command_id))
+
+    @property
+    def row(self) -> Any:
+        (row,) = self.rows.values()
+        return row
+
+
+def a_row(status: str = "Accepted", version: str = V16) -> Any:
+    return SimpleNamespace(pk=3, identity="CP-1", registration_status=status, ocpp_version=version)
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Store:
+    made = Store()
+
+    async def run(function: Callable[..., Any], *arguments: Any, **more: Any) -> Any:
+        return function(*arguments, **more)
+
+    monkeypatch.setattr(command_store.port, "app", made)
+    monkeypatch.setattr(calls, "journal", SimpleNamespace(run=run))
+    return made
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> Iterator[Switchboard]:
+    """The process of the caller, which holds the socket too."""
+    live.reset()
+    made = Switchboard()
+    made.channel = "process.here"
+    monkeypatch.setattr(calls, "switchboard", made)
+    yield made
+    live.reset()
+
+
+@pytest.fixture
+async def socket(process: Switchboard, store: Store) -> Noted:
+    """The connection of CP-1."""
+    await live.state().connect(registered(process))
+    near = process.connections["k1"] = Noted()  # type: ignore[assignment]
+    return near
+
+
+async def reset(row: Any = None, **more: Any) -> Any:
+    return await calls.call(row or a_row(), "Reset", SOFT, **({"actor": "ann"} | more))
+
+
+# --- to the station -----------------------------------------------------------------------------------------
+
+
+async def test_a_command_reaches_the_connection_with_all_that_it_needs(
+    clock: Clock, socket: Noted, store: Store
+) -> None:
+    await reset(timeout=7.0, wait=False)
+    await asyncio.sleep(0)
+
+    assert socket.calls == [
+        StationCall(
+            identity="CP-1",
+            id=store.row.id,
+            action="Reset",
+            payload=SOFT,
+            timeout=7.0,
+            reply_to="process.here",
+            connection_id="k1",
+            actor="ann",
+        )
+    ]
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(7.0, 7), (None, 33)])
+async def test_a_command_is_stored_before_it_is_sent_with_its_deadline(  # noqa: PLR0917 - fixtures
+    clock: Clock, socket: Noted, store: Store, settings: Any, timeout: float | None, seconds: int
+) -> None:
+    settings.OCPP_CALL_TIMEOUT = 33.0
+    row = a_row()
+
+    command = await reset(row, timeout=timeout, wait=False)
+
+    stored = store.row
+    assert (command.id, command.state) == (stored.id, "queued") and len(stored.id) >= 32
+    assert (stored.charge_point, stored.action, stored.payload, stored.actor) == (row, "Reset", SOFT, "ann")
+    assert abs(datetime.now(UTC) - stored.created_at) < timedelta(minutes=1)
+    assert stored.deadline_at - stored.created_at == timedelta(seconds=seconds)
+
+
+async def test_a_secret_is_sent_and_stored_masked(clock: Clock, socket: Noted, store: Store) -> None:
+    await calls.call(a_row(), "ChangeConfiguration", KEY, actor="ann", wait=False, sets_password=True)
+    await asyncio.sleep(0)
+
+    assert socket.calls[0].payload == KEY
+    assert KEY["value"] not in str(store.row.payload) and "AuthorizationKey" in str(store.row.payload)
+
+
+async def test_the_request_notes_which_command_it_has_sent(
+    clock: Clock, socket: Noted, store: Store, process: Switchboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent_commands.begin()
+    await reset(wait=False)
+    assert sent_commands.last() == store.row.id
+
+    sent_commands.begin()
+    monkeypatch.setattr(process, "send_command", raising(QueueFull()))
+    with pytest.raises(QueueFull):
+        await reset(wait=False)
+
+    assert sent_commands.last() == ""
+
+
+# --- the result ---------------------------------------------------------------------------------------------
+
+
+async def test_a_caller_gets_the_row_as_it_is_after_the_end(
+    clock: Clock, socket: Noted, store: Store, process: Switchboard
+) -> None:
+    calling = asyncio.create_task(reset())
+    await asyncio.sleep(3)
+    assert not calling.done()
+    store.row.state = "accepted"
+
+    await process.finished(store.row.id, process.channel)
+
+    assert await calling is store.row
+    assert (clock.now, store.ended) == (3, [])
+    # The end of a command that nobody waits for is not kept.
+    assert not process.expect(store.row.id).is_set()
+
+
+async def test_a_caller_without_a_notice_reads_the_row_two_seconds_after_the_deadline(
+    clock: Clock, socket: Noted, store: Store
+) -> None:
+    assert await reset(timeout=7.0) is store.row
+
+    assert clock.now == 9
+    assert store.ended == [("overdue", store.row.id)]
+
+
+@pytest.mark.parametrize(("code", "is_full"), [("QueueFull", True), ("InternalError", False)])
+async def test_a_command_that_the_queue_of_its_station_refused_is_an_error_of_the_caller(  # noqa: PLR0917
+    clock: Clock, socket: Noted, store: Store, process: Switchboard, code: str, is_full: bool
+) -> None:
+    calling = asyncio.create_task(reset())
+    await asyncio.sleep(1)
+    store.row.error_code = code
+    await process.finished(store.row.id, process.channel)
+
+    if is_full:
+        with pytest.raises(QueueFull):
+            await calling
+    else:
+        assert await calling is store.row
+
+
+@pytest.mark.parametrize(
+    ("error", "end"),
+    [
+        (StationOffline("gone"), "disconnected"),
+        (live.LiveStateUnavailable("away"), "disconnected"),
+        (QueueFull(), "refused"),
+    ],
+)
+async def test_a_command_that_can_not_be_sent_ends_and_its_caller_gets_the_error(  # noqa: PLR0917
+    clock: Clock,
+    socket: Noted,
+    store: Store,
+    process: Switchboard,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    end: str,
+) -> None:
+    monkeypatch.setattr(process, "send_command", raising(error))
+
+    with pytest.raises(type(error)):
+        await reset()
+
+    assert store.ended == [(end, store.row.id)]
+
+
+# --- refused ------------------------------------------------------------------------------------------------
+
+
+async def refusal(row: Any, action: str, payload: dict[str, Any], error: type[Any]) -> Any:
+    """The error of a command, which must be that of its check too. Nothing is stored."""
+    with pytest.raises(error) as checked:
+        await calls.check(row, action, payload)
+    with pytest.raises(error) as called:
+        await calls.call(row, action, payload, actor="ann")
+    assert str(called.value) == str(checked.value)
+    return called.value
+
+
+async def test_a_station_that_is_offline_gets_no_command(process: Switchboard, store: Store) -> None:
+    assert "CP-1 is known but offline" in str(await refusal(a_row(), "Reset", SOFT, StationOffline))
+
+    assert store.rows == {}
+
+
+async def test_an_action_of_another_version_is_refused_with_those_that_there_are(
+    socket: Noted, store: Store
+) -> None:
+    found = await refusal(a_row(), "GetVariables", {}, Invalid)
+
+    assert (found.code, [error["field"] for error in found.errors]) == (Code.NOT_SUPPORTED, ["action"])
+    assert "OCPP 1.6" in str(found) and "ChangeAvailability, ChangeConfiguration, ClearCache" in str(found)
+    assert store.rows == {}
+
+
+async def test_a_rejected_station_gets_no_command(socket: Noted) -> None:
+    found = await refusal(a_row("Rejected"), "Reset", SOFT, Conflict)
+
+    assert found.code == Code.STATION_REJECTED
+
+
+async def test_a_pending_station_can_only_be_configured(socket: Noted) -> None:
+    found = await refusal(a_row("Pending"), "ClearCache", {}, Conflict)
+
+    assert found.code == Code.STATION_PENDING
+    await calls.check(a_row("Pending"), "GetConfiguration", {})
+    await calls.check(a_row(), "ClearCache", {})
+
+
+async def test_a_payload_that_its_schema_refuses_is_not_sent(socket: Noted) -> None:
+    found = await refusal(a_row(), "Reset", {"type": "Gentle"}, Invalid)
+
+    assert "not a valid Reset of OCPP 1.6" in str(found)
+    assert [error["field"] for error in found.errors] == ["type"]
+
+
+async def test_a_command_that_would_lock_the_station_out_is_refused(socket: Noted) -> None:
+    found = await refusal(a_row(), "ChangeConfiguration", KEY, Invalid)
+
+    assert found.code == Code.SETS_PASSWORD
+    assert "password of CP-1" in str(found) and "/chargepoints/CP-1" in str(found)
+    assert [(error["field"], error["reason"]) for error in found.errors] == [
+        ("key", "sets the password of the station's connection")
+    ]
+
+
+@pytest.mark.parametrize("version", [V16, V201])
+def test_the_commands_of_a_station_are_those_of_its_last_version(version: str) -> None:
+    assert calls.supported(a_row(version=version)) == actions.to_station(version)
+    assert calls.supported(a_row(version="")) == frozenset()
+
+
+# --- the first boot -----------------------------------------------------------------------------------------
+
+
+async def test_an_accepted_station_is_asked_to_boot_by_the_server_and_nobody_waits(
+    clock: Clock, socket: Noted, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(station_store.port, "app", SimpleNamespace(load={3: a_row()}.__getitem__))
+
+    await calls.ask_to_boot(3)
+    await asyncio.sleep(0)
+
+    (command,) = socket.calls
+    assert (command.action, command.payload) == ("TriggerMessage", {"requestedMessage": "BootNotification"})
+    assert (command.actor, clock.now) == ("server", 0)
+
+
+async def test_an_accepted_station_that_has_left_is_not_asked(
+    process: Switchboard, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(station_store.port, "app", SimpleNamespace(load={3: a_row()}.__getitem__))
+
+    with captured_logs() as lines:
+        await calls.ask_to_boot(3)
+
+    assert [line["station"] for line in lines] == ["CP-1"] and store.rows == {}
+    assert isinstance(live.state(), MemoryState)
