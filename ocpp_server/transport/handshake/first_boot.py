@@ -56,7 +56,6 @@ class Ended(Exception):  # noqa: N818 - nothing went wrong
 
     def __init__(self, code: int) -> None:
         self.code = code
-        super().__init__(str(code))
 
 
 class FirstBoot:
@@ -69,9 +68,9 @@ class FirstBoot:
         self._enter, self._send, self._close = enter, send, close
         self._session = Session(version)
         # The action of the first request that was refused.
-        self._refused = ""
+        self._refused = ""  # equivalent: None is as false
         # The sentence about a boot that was refused.
-        self._refused_boot = ""
+        self._refused_boot = ""  # equivalent: None is as false
 
     async def received(self, text: str) -> KnownStation | None:
         """Answer a frame. Returns the row of the station when the frame is the boot that has added it: the
@@ -167,9 +166,9 @@ class UnknownSocket:
         if len(_waiting) >= MAX_WAITING:
             raise Refusal(503, f"{MAX_WAITING:,} unknown stations wait for their first boot.")
         self._unknown, self._receive, self._send_message = unknown, receive, send
-        self._is_closed = False
+        self._is_closed = False  # equivalent: None is as false
         # Whether the socket was closed because the station did not boot.
-        self._was_silent = False
+        self._was_silent = False  # equivalent: None is as false
         self._boot = FirstBoot(handshake, unknown.version, send=self._send, close=self._close)
 
     async def until_boot(self) -> tuple[Admitted, str]:
@@ -200,7 +199,7 @@ class UnknownSocket:
     async def _converse(self) -> tuple[Admitted, str]:
         bucket = TokenBucket(settings.OCPP_STATION_RATE)
         opened_at = asyncio.get_running_loop().time()
-        has_asked = False
+        has_asked = False  # equivalent: None is as false
         while True:
             wait_s = BOOT_S if has_asked else ASK_S
             try:
