@@ -22,7 +22,7 @@ from django.utils.crypto import salted_hmac
 
 _COST, _BLOCK = 4096, 8
 _PROCESS_KEY = secrets.token_bytes(32)
-_REMEMBERED = 100_000
+_REMEMBERED = 100_000  # equivalent: any number that bounds the memory of a process
 
 # Failed attempts of one identity from one address, per minute. The real station at another address is not
 # locked out.
@@ -45,7 +45,8 @@ def _digest(password: bytes, salt: bytes) -> str:
     """A keyed digest of 128 bits: secure, and short enough for the column."""
     # This salt is part of the stored digests, so it keeps the earlier name of this module.
     keyed = salted_hmac("chargepoints.authentication", salt + password, algorithm="sha256")
-    return base64.b64encode(keyed.digest()[:16]).decode().rstrip("=")
+    text = base64.b64encode(keyed.digest()[:16]).decode()
+    return text.rstrip("=")  # equivalent: the last letter of 16 bytes is A, Q, g or w
 
 
 def _scrypt(password: bytes, salt: bytes, cost: int) -> bytes:
@@ -68,7 +69,8 @@ async def verify(stored: str, given: bytes) -> bool:
     They are: the password as it is, decoded from hex, encoded as hex (1.6 AuthorizationKey), and converted
     from latin-1 to UTF-8.
     """
-    digest = hmac.digest(_PROCESS_KEY, stored.encode() + b"\0" + given, "sha256")
+    both = stored.encode() + b"\0" + given  # equivalent: any bytes that no stored hash contains
+    digest = hmac.digest(_PROCESS_KEY, both, "sha256")
     if digest in _verified:
         _verified.move_to_end(digest)
         return True

@@ -244,14 +244,16 @@ async def test_an_address_with_ten_failed_logins_of_a_station_has_to_wait(statio
     assert isinstance(await admission.admit(replace(right, address=THERE)), Admitted)
 
 
-async def test_a_station_that_connects_sixty_times_in_a_minute_has_to_wait() -> None:
+async def test_a_station_that_connects_sixty_times_in_a_minute_has_to_wait(stations: Stations) -> None:
+    stations.rows["CP-1"] = Row(password_hash=HASH)
+    right = handshake(authorization=basic("CP-1", PASSWORD))
     for _ in range(60):
-        assert isinstance(await admission.admit(handshake()), Admitted)
+        assert isinstance(await admission.admit(right), Admitted)
 
-    refusal = await refusal_of(handshake())
+    refusal = await refusal_of(right)
 
     assert (refusal.status, refusal.security) == (429, "")
-    assert isinstance(await admission.admit(handshake(address=THERE)), Admitted)
+    assert isinstance(await admission.admit(replace(right, address=THERE)), Admitted)
 
 
 async def test_the_addresses_of_one_IPv6_network_are_one(stations: Stations) -> None:
@@ -269,8 +271,9 @@ async def test_only_a_handshake_that_may_enter_is_an_arrival(stations: Stations)
     stations.rows["CP-1"] = Row(password_hash=HASH)
     await refusal_of(handshake())
 
-    assert await counted(authentication.ARRIVAL) == 1
-    assert await counted(authentication.FAILURE) == 1
+    # Processes of other releases count under these names too.
+    assert await counted("arrival") == 1
+    assert await counted("failure") == 1
 
 
 # --- unknown stations ---------------------------------------------------------------------------------------

@@ -185,10 +185,6 @@ async def test_a_wrong_password_costs_the_same_in_every_spelling(
     assert len(costs) == 5
 
 
-def test_processes_of_all_releases_count_under_the_same_names() -> None:
-    assert (authentication.FAILURE, authentication.ARRIVAL) == ("failure", "arrival")
-
-
 # --- the header ---------------------------------------------------------------------------------------------
 
 

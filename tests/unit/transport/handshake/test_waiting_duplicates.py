@@ -102,6 +102,19 @@ async def test_a_newer_connection_takes_the_place_of_the_one_that_waits(
     assert await third.enters() and not third.sent
 
 
+async def test_a_connection_of_another_station_takes_no_place(
+    clock: Clock, state: MemoryState, newer: MakeNewer
+) -> None:
+    await state.connect(older("other", "CP-2"))
+    for _ in range(duplicates.LIMIT):
+        assert await Newer(clock, "CP-2").enters()
+
+    both = [newer(), newer("CP-2")]
+
+    assert [await each.enters() for each in both] == [True, True]
+    assert [each.ended_at for each in both] == [5.0, 5.0]
+
+
 async def test_a_shutdown_refuses_a_connection_that_waits_within_a_second(newer: MakeNewer) -> None:
     third = newer()
     await asyncio.sleep(0.5)
