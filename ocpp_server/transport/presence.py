@@ -111,7 +111,6 @@ async def load(
         if departure is not None:
             _unrecorded.setdefault(station.identity, departure)
         raise
-    unit.clear()
     live.state().station_changed(station)
     log.info("station.connected", station=station.identity, version=version, address=address)
     return station
