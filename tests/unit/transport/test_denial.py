@@ -131,8 +131,9 @@ async def test_the_log_says_once_that_further_refusals_of_an_address_are_not_sto
     monkeypatch.setattr(denial, "MAX_RECORDED", 2)
 
     with captured_logs() as lines:
-        for _ in range(5):
+        for number in range(5):
             await denial.record(handshake(), Refusal(404, "R"))
+            assert len(lines) == min(number + 1, 3)
 
     assert [line["event"] for line in lines] == ["station.refused"] * 2 + ["station.refusals_unrecorded"]
 
