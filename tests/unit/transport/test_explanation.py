@@ -113,5 +113,7 @@ def test_the_rows_are_the_same_in_the_page_and_in_the_text(settings: Any) -> Non
 
     for term in ("URL to enter in the charger", "Identity", "Protocol", "Password"):
         assert f"<dt>{term}</dt>" in page and f"\n{term}: " in plain
+    sentence = "behind a proxy that does not pass on the headers Upgrade and Connection."
+    assert sentence in page and sentence in plain
     assert "wss://http.example.com/ocpp/" in page and "wss://http.example.com/ocpp/" in plain
     assert "1.6, 2.0.1, 2.1" in page and "1.6, 2.0.1, 2.1" in plain
