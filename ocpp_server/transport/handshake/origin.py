@@ -63,6 +63,6 @@ def is_own_host(host: str) -> bool:
     """Whether a Host header is well-formed and names this server: an IP address, or one of ALLOWED_HOSTS."""
     name, _ = split_domain_port(host)
     with contextlib.suppress(ValueError):
-        ipaddress.ip_address(name.strip("[]"))
+        ipaddress.ip_address(name.strip("[]"))  # equivalent: the name is in lower case
         return True
     return bool(name) and validate_host(name, settings.ALLOWED_HOSTS)
