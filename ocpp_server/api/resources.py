@@ -207,5 +207,4 @@ class Router(SimpleRouter):
         super().__init__(trailing_slash=False, use_regex_path=False)
 
     def register(self, prefix: str, viewset: Any, basename: str | None = None) -> None:
-        name = re.sub(r"<[^>]*>|[^a-z-]+", "-", prefix)
-        super().register(prefix, viewset, basename or re.sub("-+", "-", name).strip("-"))
+        super().register(prefix, viewset, basename or re.sub("[^a-z]+", "-", prefix).strip("-"))
