@@ -18,11 +18,6 @@ from ocpp_server.api import cursors
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.fields import StrictSerializer, TextField, TimeField, WholeField
 
-MAX_LIMIT = 200
-DEFAULT_LIMIT = 50
-MAX_OFFSET = 2**31 - 1
-
-
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -66,8 +61,8 @@ class ListQuery(StrictSerializer):
     added or deleted meanwhile shift no page. Subclasses add filters, `ordering` and `search`.
     """
 
-    limit = WholeField(default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
-    offset = WholeField(default=0, min_value=0, max_value=MAX_OFFSET)
+    limit = WholeField(default=50, min_value=1, max_value=200)
+    offset = WholeField(default=0, min_value=0, max_value=2**31 - 1)
 
     # name in the API -> model field
     orderings: Mapping[str, str] = {}
@@ -126,7 +121,6 @@ class ChangedQuery(ListQuery):
 
 def _cursor() -> TextField:
     return TextField(
-        required=False,
         default="",
         allow_blank=True,
         max_length=cursors.MAX_LENGTH,
@@ -172,7 +166,7 @@ def within(rows: QuerySet[Any], field: str, asked: dict[str, datetime], *, prefi
 
 def query(kind: type[StrictSerializer], request: Request) -> Any:
     """The validated query string; the last value of a repeated parameter counts. Raises ValidationError."""
-    serializer = kind(data=request.query_params.dict(), context={"request": request})
+    serializer = kind(data=request.query_params.dict())
     serializer.is_valid(raise_exception=True)
     return serializer
 
