@@ -26,7 +26,7 @@ Writer = Callable[[Sequence[str], Chunks], Iterator[bytes]]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # Characters that XML 1.0 can't contain, not even escaped.
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-SHEET_ROWS = 1_000_000  # the limit of the format is 1,048,576
+SHEET_ROWS = 1_000_000  # equivalent: any number below 1,048,576, the limit of the format
 
 
 def escape_formula(value: Any) -> Any:
@@ -43,7 +43,7 @@ def as_csv(columns: Sequence[str], chunks: Chunks) -> Iterator[bytes]:
     # Spreadsheets recognise UTF-8 by the byte order mark.
     yield b"\xef\xbb\xbf" + _taken(buffer)
     for chunk in chunks:
-        writer.writerows([["" if value is None else escape_formula(value) for value in row] for row in chunk])
+        writer.writerows([[escape_formula(value) for value in row] for row in chunk])
         yield _taken(buffer)
 
 
@@ -100,8 +100,8 @@ def as_xlsx(columns: Sequence[str], chunks: Chunks) -> Iterator[bytes]:
     """
     pipe = _Pipe()
     sheets = 0
-    rest: Sequence[Row] = []
-    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
+    rest: Sequence[Row] = []  # equivalent: None is as empty
+    with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:  # equivalent: pace
         while sheets == 0 or rest:
             sheets += 1
             with archive.open(f"xl/worksheets/sheet{sheets}.xml", "w", force_zip64=True) as sheet:

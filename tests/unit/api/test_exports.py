@@ -81,6 +81,12 @@ def test_json_without_rows_is_an_empty_list() -> None:
     assert shown["data"] == {"sessions": [], "count": 0}
 
 
+@pytest.mark.parametrize("row", [("Ann", 5), ("Ann", 5, True, "more")])
+def test_json_refuses_a_row_that_does_not_fit_the_columns(row: Row) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        b"".join(exports.as_json("sessions")(COLUMNS, chunks(1, rows=[row])))
+
+
 def test_json_streams_a_part_for_each_chunk() -> None:
     assert len(list(exports.as_json("sessions")(COLUMNS, chunks(1, 1, 1)))) == 5
 
@@ -89,6 +95,7 @@ def sheets(content: bytes) -> list[list[list[tuple[str | None, str]]]]:
     """The type and the text of each cell, of each row, of each sheet that the workbook lists."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.testzip() is None
+        assert archive.infolist()[0].header_offset == 0  # nothing is written twice
         listed = [
             part.attrib["PartName"].lstrip("/")
             for part in ElementTree.fromstring(archive.read("[Content_Types].xml"))  # noqa: S314 - our own
@@ -105,7 +112,7 @@ def sheets(content: bytes) -> list[list[list[tuple[str | None, str]]]]:
         assert ElementTree.fromstring(archive.read("_rels/.rels"))[0].attrib["Target"] == "xl/workbook.xml"  # noqa: S314
         return [
             [
-                [(cell.get("t"), "".join(cell.itertext())) for cell in row]
+                [(cell.get("t"), "".join(cell.itertext()) + (cell.tail or "")) for cell in row]
                 for row in ElementTree.fromstring(archive.read(name)).iter(f"{_CELL}row")  # noqa: S314
             ]
             for name in listed
@@ -113,6 +120,40 @@ def sheets(content: bytes) -> list[list[list[tuple[str | None, str]]]]:
 
 
 HEAD = [("inlineStr", name) for name in COLUMNS]
+_OFFICE = "http://schemas.openxmlformats.org"
+_SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+
+
+def test_xlsx_has_the_parts_of_its_format_with_their_namespaces() -> None:
+    content = b"".join(exports.as_xlsx(COLUMNS, chunks(3)))
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: ElementTree.fromstring(archive.read(name)) for name in archive.namelist()}  # noqa: S314
+
+    assert {name: part.tag for name, part in parts.items()} == {
+        "xl/worksheets/sheet1.xml": f"{_CELL}worksheet",
+        "[Content_Types].xml": f"{{{_OFFICE}/package/2006/content-types}}Types",
+        "_rels/.rels": f"{{{_OFFICE}/package/2006/relationships}}Relationships",
+        "xl/workbook.xml": f"{_CELL}workbook",
+        "xl/_rels/workbook.xml.rels": f"{{{_OFFICE}/package/2006/relationships}}Relationships",
+    }
+    relation = f"{_OFFICE}/officeDocument/2006/relationships"
+    (workbook,), (sheet,) = parts["_rels/.rels"], parts["xl/_rels/workbook.xml.rels"]
+    assert (workbook.get("Type"), sheet.get("Type")) == (
+        f"{relation}/officeDocument",
+        f"{relation}/worksheet",
+    )
+    (named,) = parts["xl/workbook.xml"].iter(f"{_CELL}sheet")
+    assert (named.get("sheetId"), named.get(f"{{{relation}}}id")) == ("1", sheet.get("Id"))
+    types = {part.get("PartName"): part.get("ContentType") for part in parts["[Content_Types].xml"]}
+    assert types["/xl/worksheets/sheet1.xml"] == f"{_SHEETS}.worksheet+xml"
+    assert types["/xl/workbook.xml"] == f"{_SHEETS}.sheet.main+xml"
+
+
+def test_a_sheet_may_be_larger_than_the_zip_format_allowed_at_first() -> None:
+    content = b"".join(exports.as_xlsx(COLUMNS, chunks(3)))
+
+    assert content[:4] == b"PK\x03\x04"
+    assert int.from_bytes(content[4:6], "little") == 45  # the version that a reader needs for ZIP64
 
 
 @pytest.mark.parametrize("sizes", [(3,), (2, 1), (1, 1, 1)])
