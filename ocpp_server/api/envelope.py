@@ -60,9 +60,7 @@ def _other(value: object) -> Any:
 
 class JsonRenderer(BaseRenderer):
     media_type = "application/json"
-    format = "json"
     charset = None
-    render_style = "binary"
 
     def render(
         self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections import deque
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -71,6 +73,12 @@ def test_answers_are_rendered_as_json() -> None:
 
     assert JsonRenderer().render(data) == b'{"lazy":"Reset","rows":[{"a":1}],"5":"number"}'
     assert JsonRenderer().render(None) == b""
+
+
+def test_other_kinds_of_mappings_and_sequences_are_objects_and_arrays() -> None:
+    data = {"mapping": MappingProxyType({"a": 1}), "sequence": deque([1, "b"])}
+
+    assert JsonRenderer().render(data) == b'{"mapping":{"a":1},"sequence":[1,"b"]}'
 
 
 def parsed(raw: bytes) -> Any:
