@@ -192,7 +192,7 @@ class Documented(AutoSchema):
 
     def get_operation_id(self) -> str:
         words = [word for word in re.split(r"[^A-Za-z0-9]+", self.path) if word not in ("api", "v1", "")]
-        return "_".join([self.method.lower(), *(word.replace("-", "_") for word in words)])
+        return "_".join([self.method.lower(), *words])
 
 
 def refuse_unknown_fields(result: dict[str, Any], **_: Any) -> dict[str, Any]:
