@@ -14,7 +14,7 @@ from ocpp_server.storage.journal import journal
 
 EVENTS_PER_STATION = 10_000
 # Few rows a deletion, because messages of stations wait for the same writer thread.
-DELETE_AT_ONCE = 2000
+DELETE_AT_ONCE = 2000  # equivalent: any number that takes the writer thread some milliseconds
 
 
 async def delete_old_rows() -> None:
@@ -28,7 +28,7 @@ async def delete_old_rows() -> None:
         return
     for monthly, seconds in kept.items():
         while seconds and await journal.run(delete_some, monthly, seconds):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.05)  # equivalent: any pause in which messages are written
 
 
 def delete_some(monthly: partitions.Monthly, seconds: float) -> bool:
