@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, Final
 
@@ -120,7 +121,7 @@ def _framework(error: exceptions.APIException) -> Response:
         seconds = max(1, error.wait or 1)  # type: ignore[attr-defined]  # missing in the stubs
         what = "wrong API keys from this address" if isinstance(error, TooManyWrongKeys) else "requests"
         sentence = f"Too many {what}; try again in {seconds} s."
-        return refusal(sentence, 429, code=Code.RATE_LIMITED, headers={"Retry-After": str(seconds)})
+        return refusal(sentence, 429, headers={"Retry-After": str(seconds)})
     message = str(error.detail)
     if isinstance(error, exceptions.NotAuthenticated):
         message = SIGN_IN
@@ -193,15 +194,6 @@ def no_such_address(request: HttpRequest, **_: str) -> HttpResponse:
     return plain(f"Not found: {path}.", 404, Code.UNKNOWN_ADDRESS)
 
 
-def _json_or_page(
-    message: str, status: int, page: Callable[..., HttpResponse], code: Code | None = None
-) -> Callable[..., HttpResponse]:
-    def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return plain(message, status, code) if is_api(request) else page(request, *args, **kwargs)
-
-    return view
-
-
 def paged(api: Callable[..., HttpResponse], page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """The view `api` for the paths of the API, the view `page` for all others."""
 
@@ -211,7 +203,13 @@ def paged(api: Callable[..., HttpResponse], page: Callable[..., HttpResponse]) -
     return view
 
 
-bad_request = _json_or_page("The request is not valid.", 400, defaults.bad_request, Code.BAD_REQUEST)
-forbidden = _json_or_page("This is not allowed.", 403, defaults.permission_denied)
-not_found = _json_or_page("Not found.", 404, defaults.page_not_found, Code.UNKNOWN_ADDRESS)
-fault = _json_or_page(FAULT, 500, defaults.server_error)
+def _plain(message: str, status: int, code: Code, *_: Any, **__: Any) -> HttpResponse:
+    return plain(message, status, code)
+
+
+bad_request = paged(partial(_plain, "The request is not valid.", 400, Code.BAD_REQUEST), defaults.bad_request)
+forbidden = paged(
+    partial(_plain, "This is not allowed.", 403, Code.PERMISSION_DENIED), defaults.permission_denied
+)
+not_found = paged(partial(_plain, "Not found.", 404, Code.UNKNOWN_ADDRESS), defaults.page_not_found)
+fault = paged(partial(_plain, FAULT, 500, Code.INTERNAL_ERROR), defaults.server_error)

@@ -252,6 +252,7 @@ def test_a_body_that_is_no_json_is_wrong_as_a_whole() -> None:
         ("/metrics", True),
         ("/admin/", False),
         ("/apis/", False),
+        ("/Xapi/", False),
         ("/x/api/", False),
         ("/", False),
     ],
@@ -285,7 +286,7 @@ def resolved(path: str) -> HttpResponse:
     return errors.no_such_address(request)
 
 
-@pytest.mark.parametrize("path", ["/api/nothing/", "/api/nothing", "/api/a/b/c/"])
+@pytest.mark.parametrize("path", ["/api/nothing/", "/api/nothing", "/api/a/b/c/", "/healthX/"])
 def test_an_unknown_path_is_not_found(path: str) -> None:
     response = resolved(path)
 
