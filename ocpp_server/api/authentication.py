@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -25,10 +25,10 @@ class KeyHolder:
     """The caller of a request with an API key. It stands for a user in Django, but cannot sign in."""
 
     key: ApiKey
-    is_authenticated: bool = True
-    is_anonymous: bool = False
-    is_active: bool = True
-    is_superuser: bool = False
+    is_authenticated: ClassVar[bool] = True
+    is_anonymous: ClassVar[bool] = False
+    is_active: ClassVar[bool] = True
+    is_superuser: ClassVar[bool] = False
 
     @property
     def role(self) -> str:
@@ -99,7 +99,6 @@ class AdminSessionAuthentication(SessionAuthentication):
 class ApiKeyScheme(OpenApiAuthenticationExtension):
     target_class = ApiKeyAuthentication
     name = "apiKey"
-    priority = 1
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {
@@ -113,7 +112,6 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):
 class AdminSessionScheme(OpenApiAuthenticationExtension):
     target_class = AdminSessionAuthentication
     name = "session"
-    priority = 1
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "apiKey", "in": "cookie", "name": "sessionid", "description": "The admin's session."}

@@ -93,3 +93,4 @@ def test_the_document_is_built_once() -> None:
 
 def test_the_document_has_the_endpoints_that_need_credentials() -> None:
     assert {"/health", "/clients", "/metrics"} <= set(document()["paths"])
+    assert set(document()["components"]["securitySchemes"]) == {"apiKey", "session"}
