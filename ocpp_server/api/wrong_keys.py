@@ -23,7 +23,9 @@ def seconds_to_wait(address: str) -> float:
     network, now = address_key(address), time.time()
     key = f"api:wrong-keys:{network}:{int(now) // WINDOW_S}"
     try:
-        count = 1 if cache.add(key, 1, timeout=2 * WINDOW_S) else cache.incr(key)
+        if cache.add(key, 1, timeout=2 * WINDOW_S):
+            return 0.0
+        count = cache.incr(key)
     except ValueError:  # the entry was evicted in between
         return 0.0
     except RedisError as error:
