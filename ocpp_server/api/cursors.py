@@ -13,8 +13,7 @@ from django.core import signing
 from django.db import connections
 from django.db.models import Model, Q, QuerySet
 
-SALT = "api.cursor"
-MAX_LENGTH = 1000
+SALT = "api.cursor"  # equivalent: any text that no other signature uses
 
 
 class BadCursor(ValueError):

@@ -123,7 +123,7 @@ def _cursor() -> TextField:
     return TextField(
         default="",
         allow_blank=True,
-        max_length=cursors.MAX_LENGTH,
+        max_length=1000,
         help_text="`next` of the page before, with the same filters and ordering, and no offset.",
     )
 

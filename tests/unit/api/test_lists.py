@@ -129,6 +129,14 @@ def test_a_list_without_a_time_has_no_period() -> None:
     assert wrong(ListQuery, **{"from": "2026-01-05"}) == {"from"}
 
 
+def test_an_order_may_be_descending_and_left_out() -> None:
+    field = ordering(["name", "id"])
+
+    assert list(field.choices) == ["name", "-name", "id", "-id"]
+    assert field.required is False
+    assert field.help_text == "'-' in front: descending."
+
+
 def test_a_list_may_filter_its_period_itself(rows: QuerySet[ChargePoint]) -> None:
     class Own(ListQuery):
         def get_fields(self) -> dict[str, Any]:
@@ -144,8 +152,7 @@ def test_every_parameter_of_a_list_but_its_page_is_explained() -> None:
     shared = Mirror().get_fields()
 
     explained = {name: field.help_text for name, field in shared.items() if field.help_text}
-    assert explained["search"] == "A part of the name."
-    assert "descending" in explained["ordering"]
+    assert search("A part of the name.").help_text == "A part of the name."
     assert "the page before" in explained["cursor"]
     assert explained["from"].startswith("At this time or later")
     assert explained["to"].startswith("Before this time")
