@@ -59,9 +59,8 @@ def _code_field(status: int) -> serializers.CharField:
     words = possible(status)
     spelled = ", ".join(f"`{word}`" for word in words)
     schema = {"allOf": [COMPONENT], "enum": words, "description": f"One of {spelled}."}
-    kind = type(
-        "CodeField", (serializers.CharField,), {}
-    )  # a class for each status: the schema belongs to it
+    # A class for each status: the schema belongs to it.
+    kind = type("CodeField", (serializers.CharField,), {})  # equivalent: its name is not shown
     field: serializers.CharField = extend_schema_field(schema)(kind)(help_text=schema["description"])
     return field
 
