@@ -1,4 +1,4 @@
-"""The limits of what is kept: the age of a row, the newest rows of a station, and whole months where divided."""
+"""The limits of what is kept: the age of a row, the newest rows of a station, and whole months."""
 
 from __future__ import annotations
 
