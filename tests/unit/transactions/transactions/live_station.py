@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import orjson
+
+from events.tables import EVENTS
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from transactions.services.metering import energy
@@ -46,3 +49,11 @@ def with_transactions(*transactions: TransactionState) -> Station:
     for transaction in transactions:
         station.transactions[transaction.id] = transaction
     return station
+
+
+def emitted(station: Station) -> list[tuple[str, dict[str, Any]]]:
+    """The events of the current message: their types and data."""
+    rows = [
+        dict(zip(table.names, row, strict=True)) for table, row in station.unit.inserts if table is EVENTS
+    ]
+    return [(row["type"], orjson.loads(row["data"])) for row in rows]
