@@ -296,20 +296,20 @@ async def test_the_first_token_of_a_later_event_owns_the_session(charger: Direct
 
 
 @pytest.mark.parametrize(
-    ("owner", "kind", "trigger", "purpose"),
+    ("owner", "event", "purpose"),
     [
-        ("", "Updated", "Authorized", "start"),
-        ("", "Updated", "StopAuthorized", "stop"),
-        ("", "Ended", "EVDeparted", "stop"),
-        ("CARD", "Updated", "Authorized", "stop"),
+        ("", ("Updated", "Authorized"), "start"),
+        ("", ("Updated", "StopAuthorized"), "stop"),
+        ("", ("Ended", "EVDeparted"), "stop"),
+        ("CARD", ("Updated", "Authorized"), "stop"),
     ],
 )
 async def test_a_token_starts_a_session_without_one_unless_the_event_is_its_end(
-    charger: DirectStation, run_orm: Any, owner: str, kind: str, trigger: str, purpose: str
+    charger: DirectStation, run_orm: Any, owner: str, event: tuple[str, str], purpose: str
 ) -> None:
     await send(charger, "Started", 0, uid=owner)
 
-    answer = await send(charger, kind, 1, 1, uid="BLOCKED", trigger=trigger)
+    answer = await send(charger, event[0], 1, 1, uid="BLOCKED", trigger=event[1])
 
     refusal = await run_orm(Refusal.objects.get)
     assert (refusal.purpose, refusal.evse_number, answer["status"]) == (purpose, 1, "Blocked")
