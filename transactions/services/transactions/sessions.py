@@ -80,7 +80,6 @@ async def open_new(
         start_fingerprint=fingerprint,
         remote_start_id=remote_start_id,
         reservation_id=reservation_id,
-        status=Transaction.Status.ACTIVE.value,
         started_at=at,
         start_received_at=station.received_at,
         updated_at=station.received_at,
@@ -310,7 +309,7 @@ async def find_number(station: Station, number: int) -> TransactionState | None:
         # Errata 3.18: a station that never received a number sends -1, some send 0, with every reading.
         return known
     found = await _load(station, ocpp_id=ocpp_id)
-    if found is None and known is None and 1000 <= number < 2**31:
+    if found is None and known is None and number >= 1000:
         # A session that began in 2.x has the station's own id beside the server's number.
         found = await _load(station, id=number)
     if found is None:
@@ -322,10 +321,6 @@ async def find_number(station: Station, number: int) -> TransactionState | None:
 
 async def find_ocpp_id(station: Station, ocpp_id: str, *, in_database: bool) -> TransactionState | None:
     """The newest generation of a transaction by the station's own id."""
-    # Nearly always the newest transaction. While it runs, there is no newer generation.
-    last = next(reversed(station.transactions.values()), None)
-    if last is not None and last.ocpp_id == ocpp_id and last.is_active:
-        return last
     known = [t for t in station.transactions.values() if t.ocpp_id == ocpp_id]
     if known:
         return max(known, key=lambda t: t.generation)
