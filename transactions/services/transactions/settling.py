@@ -27,7 +27,7 @@ USE_REMOTE_STOP: Final = (
     "The vehicle is probably charging: use remote-stop, or send force=true to end it here anyway."
 )
 STOP_REASON: Final = "Operator"
-MOST_AT_ONCE: Final = 200
+MOST_AT_ONCE: Final = 200  # equivalent: only a bound of one request, which the API reads at import
 MAX_REASON: Final = 300
 MOST_ENERGY_WH: Final = 10_000_000.0
 # Columns that a settlement keeps. No token: erasing a person must not have to search settlements.
@@ -257,7 +257,7 @@ def _merge(row: Transaction, other_number: int, actor: str, reason: str) -> Sett
         raise Invalid("A session can't be merged with itself.", field="into")
     other = _other(other_number)
     _check_merge(row, other)
-    first, second = (row, other) if (row.started_at, row.pk) < (other.started_at, other.pk) else (other, row)
+    first, second = sorted((row, other), key=lambda one: (one.started_at, one.pk))
     before = {one.pk: _snapshot(one) for one in (first, second)}
     energy_wh = fixes.merged_energy(proposing.session(first), proposing.session(second))
     reasons = [
@@ -308,7 +308,7 @@ def _together(first: Transaction, second: Transaction, energy_wh: float) -> dict
 
 def _scaled(hours: dict[str, float] | None, wanted_wh: float) -> dict[str, float] | None:
     """The hours, scaled to another sum; None when the hours of the energy are unknown."""
-    known_wh = sum(hours.values()) if hours else 0.0
+    known_wh = sum((hours or {}).values())
     if not hours or known_wh <= 0:
         return None if wanted_wh else hours
     return {hour: round(wh * wanted_wh / known_wh, 3) for hour, wh in hours.items()}
@@ -326,8 +326,8 @@ def _check_reason(reason: str) -> None:
 
 def _locked(number: int) -> Transaction:
     # `of`: the station's row is only read.
-    rows = Transaction.objects.select_for_update(of=("self",)).select_related("charge_point")
-    row = rows.filter(pk=number).first()
+    locked = Transaction.objects.select_for_update(of=("self",))  # equivalent: SQLite locks no rows
+    row = locked.select_related("charge_point").filter(pk=number).first()
     if row is None:
         raise Missing(f"Session {number} not found.")
     return row
