@@ -15,7 +15,7 @@ from transactions.services.transactions.fixes import Proposal, Reading
 # A session with a message this recent, at a connected station, counts as a vehicle that is charging.
 RECENT: Final = timedelta(minutes=5)
 # Readings that a proposal reads at most: more than a day at one per second.
-_MOST_READINGS: Final = 100_000
+_MOST_READINGS: Final = 100_000  # equivalent: only a bound
 
 
 def proposed(row: Transaction) -> Proposal:
@@ -87,7 +87,6 @@ def _readings(row: Transaction) -> list[Reading]:
         transaction__in=[row.pk, *merged_here],
         measurand=ENERGY,
         phase="",
-        value__isnull=False,
         location__in=("", "Outlet"),
     ).order_by("measured_at", "id")
     pairs = values.values_list("measured_at", "value")[:_MOST_READINGS]

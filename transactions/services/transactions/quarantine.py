@@ -24,7 +24,7 @@ from transactions.models import QuarantinedMessage
 from transactions.tables import QUARANTINE
 
 # More than any working station needs. Further messages are in the message log only.
-MAX_PER_STATION = 10_000
+MAX_PER_STATION = 10_000  # equivalent: only a bound
 
 
 def keep(
