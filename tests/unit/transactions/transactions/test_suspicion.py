@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from transactions.services.transactions.suspicion import about_clock, words
+from tests.unit.transactions.transactions.live_station import running
+from transactions.services.transactions.suspicion import (
+    about_clock,
+    clear,
+    has,
+    is_doubtful,
+    suspect,
+    words,
+)
 
 
 @pytest.mark.parametrize("problem", ["time-missing", "time-unreadable", "time-implausible"])
@@ -33,3 +41,52 @@ def test_a_time_that_is_used_does_not_make_the_session_suspect(problem: str) -> 
 )
 def test_a_reason_is_shown_as_a_sentence_with_its_detail(reason: str, sentence: str) -> None:
     assert words([reason]) == [sentence]
+
+
+def test_a_sentence_keeps_the_whole_detail() -> None:
+    assert words(["events-lost: nothing: more", "meter-jump: 1: 20000 Wh"]) == [
+        "The station was asked for the missing messages and has none: nothing: more",
+        "The energy rose faster than any charger can deliver: 1: 20,000 Wh",
+    ]
+
+
+def test_a_long_wrong_time_is_cut() -> None:
+    assert about_clock("time-unreadable", "x" * 65) == [("clock-implausible", "x" * 64)]
+
+
+def test_each_reason_is_added_once_and_cut_to_200_characters() -> None:
+    transaction = running()
+
+    suspect(transaction, "superseded")
+    suspect(transaction, "meter-jump", "a: b" + "x" * 300)
+    suspect(transaction, "meter-jump", "other")
+
+    assert transaction.suspect_reasons == ["superseded", ("meter-jump: a: b" + "x" * 300)[:200]]
+
+
+@pytest.mark.parametrize("reason", ["abandoned", "abandoned: a", "abandoned: a: b"])
+def test_a_reason_is_known_by_its_code_and_removed_with_its_detail(reason: str) -> None:
+    transaction = running(suspect_reasons=["superseded: c: d", reason])
+
+    assert has(transaction, "abandoned")
+    assert not has(transaction, "a")
+    clear(transaction, "abandoned")
+
+    assert transaction.suspect_reasons == ["superseded: c: d"]
+    assert not has(transaction, "abandoned")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "is_doubtful_"),
+    [
+        ([], False),
+        (["superseded", "abandoned"], False),
+        (["superseded", "start-missing"], True),
+        (["start-missing: a: b"], True),
+        (["connector-available: 1"], True),
+    ],
+)
+def test_a_session_may_have_ended_unnoticed_without_a_start_or_at_a_free_connector(
+    reasons: list[str], is_doubtful_: bool
+) -> None:
+    assert is_doubtful(running(suspect_reasons=reasons)) is is_doubtful_
