@@ -7,46 +7,12 @@ from typing import Any
 import pytest
 
 from ocpp_server.live.records import TransactionState
-from ocpp_server.protocol.translate import IdToken, Place, Verdict
+from ocpp_server.protocol.translate import IdToken, Verdict
 from tests.unit.transactions.transactions.live_station import NOON, a_station, minutes, running
+from tests.unit.transactions.transactions.sent_events import CHECK, an_event, with_events
 from transactions.services.authorization.decision import Decision
 from transactions.services.transactions import events, gaps, interruptions
 from transactions.services.transactions.events import ENDED, STARTED, UPDATED, Event
-
-CHECK = 17
-
-
-def an_event(type: str = UPDATED, seq_no: int = 1, at: float = 30, **more: Any) -> Event:
-    values: dict[str, Any] = {
-        "type": type,
-        "transaction_id": "T1",
-        "seq_no": seq_no,
-        "trigger": "MeterValuePeriodic",
-        "at": minutes(at),
-        "time_problem": "",
-        "time_text": "T",
-        "offline": False,
-        "place": Place(1, 1),
-        "token": None,
-        "charging_state": "Charging",
-        "stopped_reason": "",
-        "remote_start_id": None,
-        "reservation_id": None,
-        "samples": [],
-        "payload": "{}",
-    }
-    return Event(**(values | more))
-
-
-def with_events(*numbers: int, **more: Any) -> TransactionState:
-    """A transaction with these events; the first one is its start."""
-    transaction = running(ocpp_id="T1", **more)
-    for place, number in enumerate(numbers):
-        transaction.seq_fingerprints[number] = number + 100
-        transaction.seq_types[number] = STARTED if place == 0 else UPDATED
-    transaction.last_seq_no = max(numbers, default=None)
-    return transaction
-
 
 # -- an old id for a new session -----------------------------------------------------------------------------
 
@@ -307,3 +273,20 @@ async def test_events_are_lost_once_the_station_has_nothing_more_to_send(
 
     assert transaction.suspect_reasons == [*reasons, *([wanted] if wanted else [])]
     assert (transaction.questions == gaps.MAX_REQUESTS) is not queued
+
+
+def test_a_gap_that_was_settled_is_not_reported_again_by_the_next_event() -> None:
+    transaction = with_events(0, 3)
+    transaction.seq_types[4] = UPDATED
+
+    assert events._renumber(transaction, an_event(seq_no=4)) == {}
+    assert transaction.suspect_reasons == []
+
+
+def test_at_most_ten_missing_numbers_are_named() -> None:
+    transaction = with_events(0)
+    transaction.seq_types[20] = UPDATED
+
+    events._renumber(transaction, an_event(seq_no=20))
+
+    assert transaction.suspect_reasons == ["events-missing: 1, 2, 3, 4, 5, 6, 7, 8, 9, 10"]
