@@ -381,3 +381,10 @@ async def test_every_event_is_stored_as_it_was_received(charger: DirectStation, 
     assert stored.received_at == charger.station.received_at
     assert '"triggerReason":"CablePluggedIn"' in stored.payload
     assert messages.text_of(at(0)) in stored.payload
+
+
+async def test_a_number_or_an_id_beyond_its_column_is_cut(charger: DirectStation) -> None:
+    await send(charger, "Started", 2**31 + 5, name="T" * 300)
+
+    row = await only(charger)
+    assert (row.last_seq_no, row.ocpp_id) == (2**31 - 1, "T" * 255)

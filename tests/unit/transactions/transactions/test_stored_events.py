@@ -11,16 +11,8 @@ from ocpp_server.protocol.tolerance import EXTRA_PROPERTY
 from tests.unit.transactions.transactions.live_station import a_station, minutes, running
 from tests.unit.transactions.transactions.sent_events import CHECK, an_event, with_events
 from tests.unit.transactions.transactions.stored_sessions import a_row
-from transactions.models import Transaction
 from transactions.services.transactions import events
 from transactions.services.transactions.events import ENDED, STARTED, UPDATED, Event
-
-
-def test_the_largest_number_and_the_longest_id_fit_their_columns() -> None:
-    assert Transaction._meta.get_field("ocpp_id").max_length == events.MAX_ID
-    # PostgreSQL's integer, the smallest of the databases.
-    assert events.MAX_SEQ_NO.bit_length() == 31
-    assert (events.MAX_SEQ_NO + 1).bit_length() == 32
 
 
 @pytest.mark.parametrize(("has_only_known_fields", "is_masked"), [(True, False), (False, True)])
