@@ -317,3 +317,21 @@ def test_at_most_three_differences_that_are_left_out_are_named() -> None:
 )
 def test_a_number_of_wh_is_shown_without_empty_decimals(wh: float | None, text: str) -> None:
     assert figure(wh) == text
+
+
+def test_sessions_without_a_token_are_never_one() -> None:
+    assert not continues(session(token_key=""), following(token_key=""))
+
+
+@pytest.mark.parametrize("added", [0.5, 1])
+def test_a_small_difference_of_the_register_is_energy(added: float) -> None:
+    assert continues(session(), following(meter_start_wh=5000 + added))
+    assert plausible_energy(register(1000, 1000 + added)) == (added, [])
+
+
+def test_energy_is_rounded_to_a_thousandth_of_a_wh() -> None:
+    regressed = session(codes=["meter-regression"], energy_wh=9000.0, meter_stop_wh=5000.00004)
+
+    assert merged_energy(session(energy_wh=4000.00004), following()) == 6100
+    assert plausible_energy(register(1000, 1000.50004))[0] == 0.5
+    assert propose(regressed, register(1000, 10_000), []).energy_wh == 4000
