@@ -207,7 +207,16 @@ def test_the_token_that_ends_a_session_is_stored_where_it_is_another(
 
 @pytest.mark.parametrize(
     ("at", "skew", "continues"),
-    [(1, None, True), (0, None, False), (-1, None, False), (1, 60, False), (1.1, 60, True), (1, -60, True)],
+    [
+        (1, None, True),
+        (0.01, None, True),
+        (0.01, -60, True),
+        (0, None, False),
+        (-1, None, False),
+        (1, 60, False),
+        (1.1, 60, True),
+        (1, -60, True),
+    ],
 )
 def test_a_message_from_after_the_restart_continues_a_transaction(
     at: float, skew: float | None, continues: bool

@@ -9,9 +9,9 @@ import pytest
 
 from chargepoints.models import ChargePoint, Connector, Evse
 from tests.unit.transactions.transactions.live_station import NOON, minutes
-from tests.unit.transactions.transactions.stored_sessions import charging, garage
+from tests.unit.transactions.transactions.stored_sessions import a_row, charging, garage
 from transactions.models import Transaction
-from transactions.services.transactions import interruptions
+from transactions.services.transactions import closing, interruptions
 
 __all__ = ["garage"]
 
@@ -93,3 +93,54 @@ def test_every_connector_of_the_evse_must_be_free_where_the_session_names_none(
     interruptions.close_interrupted(NOON, GRACE)
 
     assert Transaction.objects.get().ended_by == ended_by
+
+
+def interrupted(number: int, evse: int) -> Transaction:
+    """An interrupted session of a station that is online, without a message for an hour."""
+    ends: dict[str, Any] = {"status": "active", "ended_by": "", "stopped_at": None}
+    return a_row(
+        number,
+        evse_number=evse,
+        last_message_at=minutes(-60),
+        is_interrupted=True,
+        suspect_reasons=[],
+        **ends,
+    )
+
+
+def free_connectors(garage: ChargePoint, *evses: int) -> None:
+    garage.is_online = True
+    garage.save()
+    for number in evses:
+        evse = Evse.objects.create(charge_point=garage, number=number)
+        Connector.objects.create(
+            charge_point=garage, evse=evse, number=1, status="Available", status_received_at=minutes(-60)
+        )
+
+
+def test_a_session_at_an_occupied_connector_does_not_keep_the_others_open(garage: ChargePoint) -> None:
+    free_connectors(garage, 2)
+    for number, evse in ((1000, 1), (1001, 2), (1002, 1)):
+        interrupted(number, evse)
+
+    interruptions.close_interrupted(NOON, GRACE)
+
+    ended_by = Transaction.objects.order_by("pk").values_list("ended_by", flat=True)
+    assert list(ended_by) == ["", "interrupted", ""]
+
+
+def test_an_interrupted_session_with_a_message_at_the_last_moment_stays_open(
+    garage: ChargePoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free_connectors(garage, 1)
+    interrupted(1000, 1)
+    close = closing.close
+
+    def late(number: int, **how: Any) -> bool:
+        Transaction.objects.update(last_message_at=NOON)
+        return close(number, **how)
+
+    monkeypatch.setattr(closing, "close", late)
+    interruptions.close_interrupted(NOON, GRACE)
+
+    assert Transaction.objects.get().ended_by == ""
