@@ -133,7 +133,6 @@ async def read(
     charge_point.ocpp_version = connection.version
     if not keys and not _has_keys(charge_point):
         return await _read_report(charge_point, actor=actor, timeout=timeout, wait=wait)
-    _request(charge_point, keys)  # an invalid key is refused before anything is sent
     found = Reported()
 
     async def ask(chunks: Collection[Sequence[str]]) -> None:

@@ -23,6 +23,7 @@ class ScriptedStation:
         self.commands: list[tuple[str, dict[str, Any]]] = []
         self.timeouts: list[float | None] = []
         self.reported = reported
+        self.lookups: list[list[str]] = []
         self._answers = list(answers)
 
     async def call(
@@ -54,7 +55,8 @@ class ScriptedStation:
         return sent
 
     def values(self, pk: int, names: Collection[str]) -> dict[str, str]:
-        """The port of reported values."""
+        """The port of reported values; `lookups` are the names of each query."""
+        self.lookups.append(list(names))
         return {name: self.reported[name] for name in names if name in self.reported}
 
     @property

@@ -100,13 +100,14 @@ async def test_a_key_that_was_asked_for_alone_is_not_asked_for_again(online: Con
     assert found.unknown == ["C"]
 
 
-async def test_a_single_key_is_asked_for_once(online: Connect) -> None:
+async def test_a_single_key_is_asked_for_once_without_a_query_for_limits(online: Connect) -> None:
     one = await online(V16, keys())
 
     found = await read(one.row, ["A"], actor="ann")
 
     assert one.asked == [["A"]]
     assert (found.keys, found.unknown) == ({}, ["A"])
+    assert one.lookups == []
 
 
 @pytest.mark.parametrize("code", ["NotImplemented", "NotSupported"])

@@ -50,12 +50,12 @@ async def test_variables_are_asked_for_in_parts_of_the_reported_limit(online: Co
 async def test_an_unknown_variable_is_listed_as_unknown_and_not_asked_for_again(
     online: Connect, status: str
 ) -> None:
-    one = await online(V201, variables("A", attributeStatus=status))
+    one = await online(V201, variables("A", "B", attributeStatus=status))
 
-    found = await read(one.row, ["C.A"], actor="ann")
+    found = await read(one.row, ["C.A", "C.B"], actor="ann")
 
-    assert one.asked == [["C.A"]]
-    assert found.data == {"configuration": {}, "unknownKeys": ["C.A"]}
+    assert one.asked == [["C.A", "C.B"]]
+    assert found.data == {"configuration": {}, "unknownKeys": ["C.A", "C.B"]}
 
 
 async def test_a_refused_variable_is_part_of_the_answer_with_its_status(online: Connect) -> None:
