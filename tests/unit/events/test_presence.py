@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,8 @@ from chargepoints.models import ChargePoint, Site
 from events.models import Event, StationStream
 from events.services import presence
 from events.services.presence import Changes, Watch
+from ocpp_server import live
+from ocpp_server.storage.journal import JournalUnavailable, journal
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -121,3 +125,100 @@ def test_the_time_of_a_change_begins_with_the_first_comparison() -> None:
     assert found == (["A", "C"], ["B"])
     watch.reported(found)
     assert watch.reported_online == {"A", "C"}
+
+
+# -- the watch of the elected process ------------------------------------------------------------------------
+
+
+class Elected:
+    """The live state of the housekeeper, and what the database has stored; a clock in seconds."""
+
+    is_housekeeper = True
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.present: list[str] = []
+        self.stored: set[str] = set()
+        self.emitted: list[Changes] = []
+        self.fails = False
+
+    def connected(self) -> list[str]:
+        return self.present
+
+    def monotonic(self) -> float:
+        return self.now
+
+    async def run(self, function: Any, *arguments: Any) -> Any:
+        if function != presence.emit:  # what the last events said
+            return set(self.stored)
+        if self.fails:
+            raise JournalUnavailable("The database is away.")
+        self.emitted.extend(arguments)
+        return None
+
+
+@pytest.fixture
+async def elected(monkeypatch: pytest.MonkeyPatch, settings: Any) -> AsyncIterator[Elected]:
+    made = Elected()
+    settings.EVENT_OFFLINE_AFTER = 60
+    monkeypatch.setattr(live, "state", lambda: made)
+    monkeypatch.setattr(presence, "time", made)
+    monkeypatch.setattr(journal, "run", made.run)
+    yield made
+    made.is_housekeeper = False
+    await presence.forget_if_not_elected()
+
+
+async def at(elected: Elected, now: float, *present: str) -> list[Changes]:
+    """Watch at a time with these stations connected; the changes that were emitted."""
+    elected.now, elected.present, elected.emitted = now, list(present), []
+    await presence.watch()
+    return elected.emitted
+
+
+async def test_a_change_is_emitted_once_after_it_has_lasted_for_the_setting(elected: Elected) -> None:
+    elected.stored = {"B"}
+
+    assert await at(elected, 0, "A") == []
+    assert await at(elected, 59, "A") == []
+    assert await at(elected, 60, "A") == [(["A"], ["B"])]
+    assert await at(elected, 300, "A") == []
+
+
+async def test_many_changes_are_emitted_in_parts(elected: Elected, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "_AT_ONCE", 2)
+    elected.stored = {"V", "W", "X", "Y", "Z"}
+    await at(elected, 0, "A", "B", "C")
+
+    assert await at(elected, 60, "A", "B", "C") == [
+        (["A", "B"], ["V", "W"]),
+        (["C"], ["X", "Y"]),
+        ([], ["Z"]),
+    ]
+
+
+async def test_a_change_that_could_not_be_stored_is_emitted_later(elected: Elected) -> None:
+    await at(elected, 0, "A")
+    elected.fails = True
+    with pytest.raises(JournalUnavailable):
+        await at(elected, 60, "A")
+
+    elected.fails = False
+
+    assert await at(elected, 61, "A") == [(["A"], [])]
+
+
+async def test_a_process_that_is_elected_again_begins_with_what_was_stored_meanwhile(
+    elected: Elected,
+) -> None:
+    await at(elected, 0, "A")
+    await presence.forget_if_not_elected()
+    assert await at(elected, 60, "A") == [(["A"], [])]
+
+    elected.is_housekeeper = False
+    await presence.forget_if_not_elected()
+    elected.stored = {"A", "B"}
+
+    assert await at(elected, 100, "A") == []
+    assert await at(elected, 159, "A") == []
+    assert await at(elected, 160, "A") == [([], ["B"])]
