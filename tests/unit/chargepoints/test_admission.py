@@ -151,7 +151,7 @@ def test_a_NUL_byte_is_stored_as_a_replacement() -> None:
 def test_the_same_refusal_within_ten_minutes_is_counted_in_its_row() -> None:
     start = datetime.now(UTC)
     service.record(handshake(), UNKNOWN)
-    RefusedConnection.objects.update(at=start - timedelta(minutes=9, seconds=50))
+    RefusedConnection.objects.update(at=start - timedelta(minutes=9))
 
     service.record(handshake(), UNKNOWN)
 
