@@ -8,6 +8,7 @@ import socket
 import time
 import uuid
 from collections.abc import Collection
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -59,7 +60,7 @@ class Gateway:
         # The end of the last outage of Redis (monotonic seconds); None during one.
         self.up_since: float | None = None
         self.error = "not connected yet"
-        self._refresh_at = 0.0
+        self._refresh_at = 0.0  # equivalent: the first tick renews in any case, as `up_since` is None
         self._sweep_at = 0.0
 
     # -- the process ------------------------------------------------------------------------------
@@ -195,7 +196,7 @@ class Gateway:
     def _overdue(self) -> list[str]:
         now = time.monotonic()
         overdue = (station.identity for station in self.sockets.values() if station.is_overdue(now))
-        return [identity for identity, _ in zip(overdue, range(STATIONS_AT_ONCE), strict=False)]
+        return list(islice(overdue, STATIONS_AT_ONCE))
 
     # -- leases -----------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ from tests.unit.transport.instant import skip_waits
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]}
 
+END = {"type": "http.response.body", "body": b"", "more_body": False}
+
 
 def answering(request: Request, *parts: bytes) -> Request:
     """Let the application answer with these parts, without a look at the body."""
@@ -47,7 +49,7 @@ async def test_an_early_answer_ends_after_the_rest_of_the_body_was_read_and_clos
 
     assert done.sent[0]["headers"] == [(b"content-length", b"4"), (b"connection", b"close")]
     assert bodies_of(done) == [(b"ab", True), (b"cd", True), (b"", False)]
-    assert done.sent[-1]["type"] == "http.response.body"
+    assert done.sent[-1] == END
     assert (done.read_before_answer, done.read) == (0, 5 * KIB)
 
 
@@ -88,6 +90,13 @@ async def test_a_body_that_grows_too_large_during_the_answer_is_not_answered_aga
     assert seen == ["http.disconnect"]
     assert done.status == 200
     assert bodies_of(done) == [(b"done", True), (b"", False)]
+
+
+async def test_the_answer_to_a_refused_body_ends_after_the_rest_of_it_was_read() -> None:
+    done = await sized(AUTHORIZE, 11 * KIB, *[b"x" * KIB] * 11, **KEY).run()
+
+    assert [message.get("more_body") for message in done.sent] == [None, True, False]
+    assert done.sent[-1] == END
 
 
 async def test_an_application_that_answers_a_refused_body_is_overruled() -> None:

@@ -10,10 +10,14 @@ import pytest_asyncio
 
 from ocpp_server import live
 from ocpp_server.transport import shutdown
+from ocpp_server.transport.gateway import front
 from ocpp_server.transport.gateway.process import Gateway
+from ocpp_server.transport.handshake import admission
+from ocpp_server.transport.handshake.per_minute import DistinctPerMinute
 from tests.distributed import engines
 from tests.redis_scripts import QueueBench
-from tests.unit.transport.gateway.world import Clock
+from tests.unit.transport.gateway.world import Clock, Refreshes
+from tests.unit.transport.test_admission import Journal, Stations
 
 
 @pytest.fixture
@@ -54,3 +58,32 @@ async def gateway(bench: QueueBench, clock: Clock) -> AsyncIterator[Gateway]:
         await gateway.stop()
     shutdown.serve(tuple)
     live.reset()
+
+
+@pytest.fixture
+def refreshes(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Refreshes:
+    return Refreshes(gateway, monkeypatch)
+
+
+@pytest_asyncio.fixture
+async def opened(
+    gateway: Gateway, stations: Stations, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Gateway]:
+    """The gateway of the process, open for stations. It pushes nothing."""
+    monkeypatch.setattr(front, "gateway", gateway)
+    await gateway._tick()
+    yield gateway
+
+
+@pytest.fixture
+def stations(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Stations:
+    settings.OCPP_UNKNOWN_STATIONS = "register"
+    settings.OCPP_UNKNOWN_STATIONS_PER_MINUTE = 100
+    settings.OCPP_HEARTBEAT_INTERVAL, settings.OCPP_PING_INTERVAL = 50, 10
+    settings.OCPP_STATION_RATE = 0
+    settings.FORWARDED_ALLOW_IPS = ""
+    stored = Stations()
+    monkeypatch.setattr(admission.port, "app", stored)
+    monkeypatch.setattr(admission, "journal", Journal())
+    monkeypatch.setattr(admission, "_unknown", DistinctPerMinute())
+    return stored

@@ -180,6 +180,18 @@ async def test_the_end_of_an_older_connection_leaves_the_newer_one(
     assert newer.sent == [REPLACED]
 
 
+async def test_a_connection_is_replaced_after_the_end_of_an_older_one(gateway: Gateway) -> None:
+    first, second, third = (at(gateway, "A", session) for session in ("s1", "s2", "s3"))
+    await gateway.arrive(first.socket)
+    await gateway.arrive(second.socket)
+    gateway.leave(first.socket, "Replaced.")
+
+    await gateway.arrive(third.socket)
+    await settle()
+
+    assert (second.sent, third.sent) == ([REPLACED], [])
+
+
 async def test_a_station_that_has_left_can_come_back(gateway: Gateway) -> None:
     before, after = at(gateway), at(gateway, "A", "s2")
     await gateway.arrive(before.socket)

@@ -56,6 +56,13 @@ async def test_a_started_gateway_is_registered_and_open(gateway: Gateway, bench:
     assert gateway.is_open
 
 
+@pytest.mark.django_db(transaction=True)
+async def test_a_started_gateway_can_store_refused_connections(gateway: Gateway) -> None:
+    await gateway.start()
+
+    assert await journal.run(lambda: "stored") == "stored"
+
+
 async def test_a_gateway_that_goes_away_is_not_open(gateway: Gateway) -> None:
     await gateway.start()
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from ocpp_server.transport.gateway.process import Gateway
 from ocpp_server.transport.gateway.socket import GatewaySocket
 from ocpp_server.transport.queue import envelope
@@ -108,6 +110,35 @@ def session_of(bench: QueueBench, identity: str = "A") -> dict[str, str]:
 async def arrive_elsewhere(bench: QueueBench, session: str, identity: str = "A") -> None:
     """Register a newer connection of the station at another gateway."""
     await GatewayQueue("other").connect(bench.wire, identity, session, {"protocol": "ocpp1.6"})
+
+
+class Refreshes:
+    """The renewals of a gateway. `states` are the letters that Redis returns; by default all are kept."""
+
+    def __init__(self, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.pairs: list[list[tuple[str, str]]] = []
+        self.states = ""
+        self.errors: list[BaseException] = []
+        monkeypatch.setattr(gateway.queue, "refresh", self._refresh)
+
+    async def _refresh(self, _wire: Any, pairs: Any) -> str:
+        self.pairs.append(list(pairs))
+        if self.errors:
+            raise self.errors.pop(0)
+        return self.states or "k" * len(pairs)
+
+
+class Sweeps:
+    """The sweeps of a gateway by the clock of the test."""
+
+    def __init__(self, gateway: Gateway, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.times: list[float] = []
+        self._clock = clock
+        monkeypatch.setattr(gateway, "_sweeper", self)
+
+    async def sweep(self) -> list[str]:
+        self.times.append(self._clock.now)
+        return []
 
 
 def call(message_id: str) -> str:
