@@ -84,7 +84,7 @@ class GatewaySocket:
         self._is_finishing = False
         # The number of unanswered calls of the station, and since when it has waited (monotonic seconds).
         self._unanswered = 0
-        self._waiting_since = 0.0
+        self._waiting_since = 0.0  # equivalent: read only while a call is unanswered
         # The id of the command that the station has not answered.
         self._open_command: str | None = None
         self._all_answered = asyncio.Event()

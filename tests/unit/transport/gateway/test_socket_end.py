@@ -34,6 +34,16 @@ async def test_a_socket_that_has_ended_is_not_logged_as_replaced() -> None:
     assert "station.replaced" not in [line["event"] for line in lines]
 
 
+async def test_a_socket_that_is_closing_is_not_logged_as_replaced() -> None:
+    station = Station()
+    station.socket.close_soon(1000, "")
+
+    with captured_logs() as lines:
+        station.socket.replaced()
+
+    assert "station.replaced" not in [line["event"] for line in lines]
+
+
 async def test_a_socket_whose_frames_cannot_be_pushed_is_closed_with_the_reason() -> None:
     station = Station()
 
@@ -68,9 +78,9 @@ async def test_a_finishing_socket_waits_for_the_answers_to_all_received_calls(an
     await settle()
     assert not finishing.done()
     await station.deliver(answer.format("2"))
-    await finishing
     await settle()
 
+    assert finishing.done()
     assert station.sent == [answer.format("1"), answer.format("2"), (1001, "The end.")]
 
 
@@ -84,7 +94,8 @@ async def test_calls_that_were_answered_before_do_not_end_the_wait() -> None:
     await settle()
     assert not finishing.done()
     await station.deliver(result("2"))
-    await finishing
+    await settle()
+    assert finishing.done()
 
 
 async def test_a_finishing_socket_waits_for_answers_five_seconds_at_most(

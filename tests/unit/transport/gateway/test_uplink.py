@@ -312,8 +312,10 @@ async def test_a_stop_waits_until_everything_is_pushed(world: World) -> None:
 async def test_a_stop_waits_for_frames_that_arrive_after_an_idle_time(world: World) -> None:
     world.uplink.start()
     await settle()
+    world.queue.gate.clear()
 
     source = world.push(Source("A"), b"1")
+    asyncio.get_running_loop().call_later(59, world.queue.gate.set)
     await world.uplink.stop(60)
 
     assert source.notes == [(1, 1)]
