@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from ocpp_server import live
-from ocpp_server.live.memory import MemoryState
 from ocpp_server.observability import measures
 from ocpp_server.observability.measures import Tally
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import command_queue, command_results, conversation
 from tests.unit.transport.clock import Clock
 from tests.unit.transport.commands.desk import Desk
+from tests.unit.transport.conversation.line import Published
 
 
 @pytest.fixture
@@ -23,9 +23,15 @@ async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def make_desk(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Desk]:
+def state(monkeypatch: pytest.MonkeyPatch) -> Published:
+    published = Published()
+    monkeypatch.setattr(live, "state", lambda: published)
+    return published
+
+
+@pytest.fixture
+def make_desk(clock: Clock, state: Published, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Desk]:
     """Make the connection of a station; the journal is its own."""
-    monkeypatch.setattr(live, "state", MemoryState)
     monkeypatch.setattr(measures, "commands", Tally("action", "state"))
     monkeypatch.setattr(measures, "round_trips", {})
 

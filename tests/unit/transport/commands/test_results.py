@@ -16,6 +16,7 @@ from ocpp_server.protocol.versions import V21
 from ocpp_server.storage.journal import JournalUnavailable
 from tests.unit.transport.clock import Clock
 from tests.unit.transport.commands.desk import Desk, event_of, is_now
+from tests.unit.transport.conversation.line import Published, running
 
 MakeDesk = Callable[..., Desk]
 
@@ -216,7 +217,9 @@ async def test_an_answer_is_late_two_seconds_after_the_deadline_that_its_caller_
     [
         ('[3,"c1",{"status":"Accepted"}]', '{"status":"Accepted"}'),
         ('[4,"c1","InternalError","No.",{"sector":7}]', '{"sector":7}'),
+        ('[3,"c1",{"data":"' + "y" * 9000 + '"}]', '{"data":"' + "y" * 9000 + '"}'),
     ],
+    ids=["result", "error", "long"],
 )
 async def test_an_answer_after_the_timeout_is_added_to_the_command(
     clock: Clock, desk: Desk, text: str, stored: str
@@ -342,6 +345,26 @@ async def test_an_answer_is_stored_with_what_its_handler_has_changed(
     await desk.answers("c1")
 
     assert not desk.station.unit and len(desk.of("stored")) == 1
+
+
+async def test_what_an_answer_has_changed_is_published_and_a_timeout_publishes_nothing(
+    clock: Clock, desk: Desk, state: Published, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def reply(station: Station, *_: Any) -> None:
+        station.changed = [running(1)]
+
+    monkeypatch.setattr(registry, "reply_handler", lambda version, action: reply)
+    await desk.call("c1", timeout=5.0)
+    await desk.call("c2", timeout=60.0)
+    await asyncio.sleep(5.25)
+    state.log.clear()
+    await desk.answers("c2")
+
+    assert state.log == [("changed", 1), ("station", "CP-1")]
+    state.log.clear()
+    await desk.call("c3", timeout=5.0)
+    await asyncio.sleep(5.25)
+    assert state.log == [] and desk.states["c3"] == "timeout"
 
 
 async def test_a_refused_end_of_a_command_is_no_result(desk: Desk) -> None:
