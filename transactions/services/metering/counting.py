@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from enum import IntEnum
+from decimal import Decimal
+from enum import IntEnum, auto
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from msgspec import structs
 
 from ocpp_server.live.registers import Moment, Registers, Tally
 from transactions.services.metering.hours import spread
+from transactions.services.transactions.suspicion import code_of
 
 # No charger delivers more: a greater difference is a jump.
 MAX_POWER_W = 1_000_000.0
@@ -31,9 +33,9 @@ MOST_DECIMALS = 6
 class Rank(IntEnum):
     """The place of a reading, by its context."""
 
-    BEGIN = 0
-    ORDINARY = 1
-    END = 2
+    BEGIN = auto()
+    ORDINARY = auto()
+    END = auto()
 
 
 _RANKS = {"Transaction.Begin": Rank.BEGIN, "Transaction.End": Rank.END}
@@ -110,14 +112,15 @@ def _height(one: Moment) -> tuple[float, float]:
 
 def joined(one: Moment, other: Moment) -> Moment:
     """Two readings of the same moment: the highest counts."""
-    return _merged(one, other) if _height(one) >= _height(other) else _merged(other, one)
+    is_higher = _height(one) >= _height(other)  # equivalent: of the same height they are the same reading
+    return _merged(one, other) if is_higher else _merged(other, one)
 
 
 def first_of(one: Moment, other: Moment) -> Moment:
     """Two Transaction.Begin: the earlier counts."""
-    if one.at == other.at:
-        return joined(one, other)
-    return _merged(one, other) if one.at < other.at else _merged(other, one)
+    if one.at < other.at:
+        return _merged(one, other)
+    return _merged(other, one) if other.at < one.at else joined(one, other)
 
 
 def is_below(one: Moment, other: Moment) -> bool:
@@ -151,23 +154,25 @@ def step(tally: Tally | None, one: Moment, *, is_final: bool = False, is_given: 
     at, wh, resolution = one.at, one.wh, one.resolution
     start_wh, base, before = tally.start_wh, tally.base, tally.before
     top, top_resolution = tally.top, tally.top_resolution
-    reasons = _with(tally.reasons, _contradiction(one)) if one.floor >= one.ceiling else tally.reasons
-    if wh < top and top - wh >= top_resolution + resolution:
+    reasons = _with(tally.reasons, _contradiction(one))
+    if top - wh >= top_resolution + resolution:
         if is_final:
             return _noted(tally, (*reasons, f"meter-regression: {_then(tally.wh, wh)}"))
         reasons = _with(reasons, (f"meter-reset: {wh_text(tally.wh)} to {wh_text(wh)} Wh",))
         before += max(tally.wh - base, 0.0)
         base = top = wh
         top_resolution = resolution
-    elif wh - tally.wh > ALLOWANCE_WH and is_jump(wh - tally.wh, tally.at, at):
+    elif is_jump(wh - tally.wh, tally.at, at):
         if tally.energy == 0 and tally.wh == 0 and not is_given:
             # The station had not read its meter yet when it sent a start reading of 0.
             reasons = _with(reasons, (f"meter-start-implausible: {_then(0, wh)}",))
             start_wh = base = wh
         else:
             reasons = _with(reasons, (f"meter-jump: {wh_text(tally.wh)} to {wh_text(wh)} Wh",))
-    if wh > top or (wh == top and resolution < top_resolution):
+    if wh > top:
         top, top_resolution = wh, resolution
+    elif wh == top:
+        top_resolution = min(top_resolution, resolution)
     finest = min(tally.finest, resolution)
     energy = rounded(before + max(wh - base, 0.0), finest)
     hours = spread(tally.hours, tally.at, at, round(energy - tally.energy, MOST_DECIMALS))
@@ -182,14 +187,13 @@ def is_jump(added: float, since: datetime, at: datetime) -> bool:
 def _with(reasons: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
     """The reasons, one per code: the first counts."""
     for reason in more:
-        code = reason.partition(":")[0]
-        if not any(known.partition(":")[0] == code for known in reasons):
+        if code_of(reason) not in map(code_of, reasons):
             reasons = (*reasons, reason)
     return reasons
 
 
 def _noted(tally: Tally, reasons: Iterable[str]) -> Tally:
-    return structs.replace(tally, reasons=_with(tally.reasons, reasons)) if reasons else tally
+    return structs.replace(tally, reasons=_with(tally.reasons, reasons))
 
 
 # -- start, end, and the sum ---------------------------------------------------------------------------------
@@ -205,13 +209,10 @@ def start_of(registers: Registers) -> Moment | None:
     return start
 
 
-def total(registers: Registers, *, is_ended: bool) -> Sum:
-    """The result of the registers."""
+def total(registers: Registers, *, is_ended: bool = False) -> Sum:
+    """The result of the registers. Once the session has ended, a missing final reading is a suspicion."""
     tally, end, stop = registers.tally, registers.end, registers.stop
-    reasons: tuple[str, ...] = ()
-    start = registers.start
-    if registers.begin is not None or registers.ahead_at is not None or (start is not None and start.wh < 0):
-        reasons = _about_start(registers)
+    reasons = _about_start(registers)
     final: float | None = None
     if stop is not None and stop.wh >= 0:
         if end is not None and end.at < stop.at:
@@ -296,12 +297,11 @@ def count(
         else:
             registers.end = one if registers.end is None else _joined_or_total(registers.end, one)
     series = _series(others)
-    others_of_session = series
-    if first is not None and series and series[0].at < first.at:
-        others_of_session = [one for one in series if not is_ahead(one, first)]
-        ahead = [one.at for one in series if is_ahead(one, first)]
-        registers.ahead_at = ahead[-1] if ahead else None
-    _fold(registers, first, others_of_session, curve)
+    ahead: set[datetime] = set()
+    if first is not None:
+        ahead = {one.at for one in series if is_ahead(one, first)}
+    registers.ahead_at = max(ahead, default=None)
+    _fold(registers, first, [one for one in series if one.at not in ahead], curve)
     if counts_ahead(registers):
         registers.counts_ahead = True
         _fold(registers, first, series, curve)
@@ -360,15 +360,13 @@ def rounded(wh: float, resolution: float) -> float:
 
 @lru_cache(maxsize=256)
 def _decimals(resolution: float) -> int:
-    digits = 0
-    while digits < MOST_DECIMALS and resolution < 0.999 * 10.0**-digits:
-        digits += 1
-    return digits
+    """The decimals down to the first digit of a resolution."""
+    return min(MOST_DECIMALS, max(0, -Decimal(str(resolution)).adjusted()))
 
 
 def wh_text(wh: float) -> str:
     """A number of Wh as decimal text: 12345.67, not 12345.7 or 1.2e+06."""
-    return f"{wh:.{MOST_DECIMALS}f}".rstrip("0").rstrip(".")
+    return f"{Decimal(f'{wh:.{MOST_DECIMALS}f}').normalize():f}"
 
 
 def _then(one: float, other: float) -> str:

@@ -20,7 +20,7 @@ from ocpp_server.live.registers import Moment, Registers, Tally
 from transactions.models import Transaction
 from transactions.services.metering import appending, counting
 from transactions.services.metering.counting import Rank, Reading, Readings, Register
-from transactions.services.transactions.suspicion import ABOUT_REGISTERS, suspect
+from transactions.services.transactions.suspicion import ABOUT_REGISTERS, code_of, suspect
 
 PHASES = ("L1", "L2", "L3")
 
@@ -37,13 +37,15 @@ def gathered(samples: Sequence[Register]) -> Readings:
             readings.append(Reading(sample.rank, one))
             continue
         by_phase = phases.setdefault((sample.rank, sample.at), {})
-        known = by_phase.get(sample.phase[:2])
-        if known is None or (known.wh, -known.resolution) < (sample.wh, -sample.resolution):
-            by_phase[sample.phase[:2]] = sample
-    partial_at = _add_sums(readings, phases) if phases else None
-    if len(readings) > 1:
-        readings.sort(key=_place)
+        known = by_phase.get(sample.phase[:2], sample)
+        by_phase[sample.phase[:2]] = max(known, sample, key=_height)
+    partial_at = _add_sums(readings, phases)
+    readings.sort(key=_place)
     return Readings(readings, partial_at)
+
+
+def _height(sample: Register) -> tuple[float, float]:
+    return sample.wh, -sample.resolution
 
 
 def _place(reading: Reading) -> tuple[Rank, datetime]:
@@ -87,7 +89,8 @@ def take(transaction: TransactionState, samples: Sequence[Register], *, received
         return True
     if len(samples) == 1 and appending.add_usual(registers, samples[0], received_at):
         tally = registers.tally
-        if tally is not None and not tally.reasons and not transaction.suspect_reasons:
+        assert tally is not None
+        if not tally.reasons and not transaction.suspect_reasons:  # equivalent: only quicker than `_apply`
             transaction.meter_start_wh, transaction.meter_last_wh = tally.start_wh, tally.wh
             transaction.energy_wh, transaction.energy_by_hour = tally.energy, tally.hours
             return True
@@ -155,7 +158,7 @@ def _as_stored(transaction: TransactionState, last_wh: float) -> Tally:
         start_wh=last_wh if start_wh is None else start_wh,
         before=transaction.energy_wh,
         energy=transaction.energy_wh,
-        reasons=tuple(reason for reason in reasons if reason.partition(":")[0] in ABOUT_REGISTERS),
+        reasons=tuple(reason for reason in reasons if code_of(reason) in ABOUT_REGISTERS),
         hours=transaction.energy_by_hour or {},
     )
 
@@ -173,7 +176,7 @@ def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
         transaction.energy_by_hour = tally.hours
     known = transaction.suspect_reasons
     if reasons or known:
-        others = [reason for reason in known if reason.partition(":")[0] not in ABOUT_REGISTERS]
+        others = [reason for reason in known if code_of(reason) not in ABOUT_REGISTERS]
         known[:] = [*others, *reasons]
     return final
 
@@ -182,7 +185,7 @@ def stop_wh(transaction: TransactionState) -> float | None:
     """The final reading of an ended session, as far as it is known now."""
     if transaction.registers.is_settled:
         return transaction.meter_last_wh
-    return counting.total(transaction.registers, is_ended=True).stop_wh
+    return counting.total(transaction.registers).stop_wh
 
 
 # -- stored registers ----------------------------------------------------------------------------------------
@@ -192,7 +195,7 @@ def stop_wh(transaction: TransactionState) -> float | None:
 SETTLED = "settled"
 
 
-class _Stored(msgspec.Struct, array_like=True, omit_defaults=True):
+class _Stored(msgspec.Struct, array_like=True):
     """The stored part of Registers. An array, because every reading writes it."""
 
     start: Moment | None = None
@@ -282,7 +285,7 @@ def curve(row: Transaction, samples: Sequence[Register]) -> list[tuple[datetime,
     if counted.begin is not None and counted.start is None:
         points.insert(0, (counted.begin.at, 0.0))
     final = counted.end
-    tally = counting.total(counted, is_ended=True).tally
+    tally = counting.total(counted).tally
     if final is not None and tally is not None:
         points.append((max(final.at, points[-1][0]) if points else final.at, tally.energy))
     return points

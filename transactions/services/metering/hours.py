@@ -23,7 +23,7 @@ _DIGITS = 6
 def _hour_of(quarter: int, zone: tzinfo) -> int:
     """Seconds since 1970 of the hour's start. Offsets of time zones are whole quarters of an hour."""
     at = datetime.fromtimestamp(quarter * _QUARTER_S, UTC).astimezone(zone)
-    return quarter * _QUARTER_S - (at.minute * 60 + at.second)
+    return quarter * _QUARTER_S - at.minute * 60
 
 
 @lru_cache(maxsize=4096)
@@ -40,14 +40,15 @@ def spread(hours: Hours, since: datetime, at: datetime, wh: float) -> Hours:
     """`hours` with `wh` added, spread evenly over the time between two readings. A negative `wh` is
     subtracted from the latest hours. The sum stays exact to a millionth of a Wh.
     """
+    if wh < 0:
+        return _taken(dict(hours), -wh)
     if not wh:
         return hours
     changed = dict(hours)
-    if wh < 0:
-        return _taken(changed, -wh)
     zone = get_default_timezone()
     recent = _recent[0]
-    if recent.begin <= since < at <= recent.end and recent.zone is zone:
+    is_recent = recent.begin <= since < at <= recent.end  # equivalent: only quicker than what follows
+    if is_recent and recent.zone is zone:
         changed[recent.key] = round(changed.get(recent.key, 0.0) + wh, _DIGITS)
         return changed
     begin, end = since.timestamp(), at.timestamp()
@@ -61,7 +62,8 @@ def spread(hours: Hours, since: datetime, at: datetime, wh: float) -> Hours:
         changed[last] = round(changed.get(last, 0.0) + wh, _DIGITS)
         return changed
     booked = 0.0
-    if begin < end <= begin + MOST_SPREAD_S:
+    is_later = begin < end  # equivalent: two readings of the same time are in the same hour
+    if is_later and end <= begin + MOST_SPREAD_S:
         at_s = begin
         while (name := _key(int(at_s) // _QUARTER_S, zone)) != last:
             at_s = _next_hour(int(at_s) // _QUARTER_S, zone)
@@ -97,16 +99,14 @@ def _taken(hours: Hours, wh: float) -> Hours:
         share = min(hours[name], wh)
         hours[name] = round(hours[name] - share, _DIGITS)
         wh -= share
-        if wh <= 0:
-            break
     return hours
 
 
 def _limited(hours: Hours) -> Hours:
-    if len(hours) > MOST_HOURS:
-        names = sorted(hours, key=int)
+    names = sorted(hours, key=int)
+    if old := names[:-MOST_HOURS]:
         kept = names[-MOST_HOURS]
-        hours[kept] = round(hours[kept] + sum(hours.pop(name) for name in names[:-MOST_HOURS]), _DIGITS)
+        hours[kept] = round(hours[kept] + sum(hours.pop(name) for name in old), _DIGITS)
     return hours
 
 

@@ -56,7 +56,7 @@ async def take(
     stopped_at = transaction.stopped_at if transaction.ended_by == BY_STATION else None
     registers: list[Register] = []
     power = soc = None
-    for at in moments if len(moments) == 1 else sorted(moments):
+    for at in sorted(moments):
         moment = moments[at]
         if stopped_at is not None and at > stopped_at:
             # The reading is stored, but the bill ends with the stop.

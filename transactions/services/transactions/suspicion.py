@@ -73,6 +73,11 @@ def about_clock(time_problem: str, time_text: str) -> list[tuple[str, str]]:
     return [("clock-implausible", time_text[:64])] if time_problem in REPLACED else []
 
 
+def code_of(reason: str) -> str:
+    """The code of a reason, without its detail."""
+    return reason.partition(":")[0]
+
+
 def suspect(transaction: TransactionState, code: str, detail: str = "") -> None:
     """Add a reason, unless its code is there already."""
     reason = f"{code}: {detail}"[:200] if detail else code
