@@ -138,6 +138,13 @@ def test_what_is_not_the_latest_is_counted_anew(samples: list[Register], is_adde
     assert taken(a_session(1000, sample(1, 1100)), *samples) is is_added
 
 
+def test_every_reading_of_a_message_counts() -> None:
+    session = a_session(1000, sample(1, 1100))
+
+    assert taken(session, sample(2, 1200), sample(3, 1350))
+    assert columns(session) == (1000, 1350, 350, [])
+
+
 @pytest.mark.parametrize(("wh", "energy_wh"), [(1150, 150), (1050, 100)])
 def test_another_total_of_the_latest_moment_replaces_a_lower_one(wh: float, energy_wh: float) -> None:
     session = a_session(1000, sample(0.5, 1050), sample(1, 1100))

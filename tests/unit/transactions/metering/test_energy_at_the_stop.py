@@ -114,10 +114,19 @@ def test_without_the_stored_readings_the_last_one_counts_as_a_whole_wh() -> None
 
 
 def test_without_the_stored_readings_and_the_last_one_there_is_no_energy_to_keep() -> None:
-    session = unread(meter_last_wh=None, energy_wh=0.0)
+    session = unread(meter_last_wh=None, energy_wh=0.0)  # a stop that came before all readings
 
     assert energy.finish(session, 1300, at(5)) == 1300
     assert session.suspect_reasons == ["meter-start-implausible: no reading before the stop"]
+
+
+def test_without_the_stored_readings_the_suspicions_about_them_stay() -> None:
+    reasons = ["superseded", "clock-implausible: 1970-01-01T00:00:00", "meter-jump", "meter-reset: 1 to 0 Wh"]
+    session = unread(suspect_reasons=[*reasons])
+
+    energy.finish(session, 1300, at(5))
+
+    assert session.suspect_reasons == reasons
 
 
 def test_the_final_reading_of_a_session_is_its_last_one_or_none() -> None:

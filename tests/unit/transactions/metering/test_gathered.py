@@ -56,6 +56,13 @@ def test_a_negative_register_is_no_reading_and_zero_is_one() -> None:
     assert energy.gathered(phases(1, 0, 0, 0)) == Readings([summed(1, 0)], None)
 
 
+def test_what_comes_after_a_sample_that_does_not_count_does() -> None:
+    assert moments(sample(1, -1), sample(2, 100)) == [total(2, 100).moment]
+    # The phases of a moment with a total, and those of another moment.
+    samples = [*phases(1, 10, 10, 10), sample(1, 50), *phases(2, 20, 20, 20)]
+    assert moments(*samples) == [total(1, 50).moment, summed(2, 60).moment]
+
+
 def test_three_phases_are_a_reading_with_the_rounding_of_all() -> None:
     named = [sample(1, 0.1, "L1-N", 0.1), sample(1, 0.2, "L2-N", 0.1), sample(1, 5, "L3-N", 1.0)]
 

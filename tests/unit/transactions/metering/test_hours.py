@@ -38,6 +38,7 @@ def test_energy_within_an_hour_is_added_to_it_the_first_time_and_later() -> None
 
     assert (first, second) == ({key(at(10)): 7}, {key(at(10)): 7.5})
     assert spread({}, at(10, 20), at(10, 30), 3) == {key(at(10)): 3}
+    assert spread({}, at(12, 5), at(12, 15), 3) == {key(at(12)): 3}
 
 
 def test_another_hour_than_the_last_one_is_added_to_what_it_has() -> None:
