@@ -108,3 +108,20 @@ def test_an_invalidated_token_that_was_blocked_before_names_both_changes(db: Non
 
     (event,) = Event.objects.all()
     assert (event.type, event.content["changed"]) == ("token.updated", ["status", "valid"])
+
+
+def test_the_owner_of_another_contract_holds_no_token_of_this_one(
+    family: Contract, other: Contract, max_: User
+) -> None:
+    with pytest.raises(Invalid, match="Max is not a member of contract DE"):
+        tokens.create(uid="A", user=max_, contract=family)
+
+    assert tokens.create(uid="A", user=max_, contract=other).contract == other
+
+
+def test_a_full_contract_names_its_limit(family: Contract, other: Contract, max_: User) -> None:
+    contracts.update(family, max_members=3)
+    contracts.update(other, max_members=1)
+
+    with pytest.raises(Conflict, match=r"Member limit reached \(3\)\."):
+        membership.add(family, user=max_)
