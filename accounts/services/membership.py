@@ -140,8 +140,7 @@ def invalidate_tokens(member: Member) -> None:
     for token in locked.select_for_update():
         could_charge = can_charge(token)
         token.valid = False
-        token.reconcile()  # its status is invalid too, unless it is blocked, lost or expired
-        # Saved one by one: the save signal drops each token from the cache.
+        # Saved one by one: `save` makes the status agree, and its signal drops each token from the cache.
         token.save(update_fields=["valid", "status", "updated_at"])
         token_events.changed([Change(token, ("valid",), could_charge)])
 
