@@ -161,6 +161,13 @@ def test_the_same_refusal_within_ten_minutes_is_counted_in_its_row() -> None:
     assert len(events("station.refused")) == 1
 
 
+def test_a_long_reason_is_compared_as_it_is_stored() -> None:
+    for _ in range(2):
+        service.record(handshake(), Refusal(404, "r" * 501))
+
+    assert RefusedConnection.objects.get().count == 2
+
+
 @pytest.mark.parametrize(
     ("tried", "refusal", "age"),
     [
