@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 from chargepoints.models import ChargePoint, Command, Site
 from chargepoints.services.provisioning import restarted
@@ -138,6 +142,24 @@ def test_the_newest_commands_are_settled_first(garage: ChargePoint, monkeypatch:
     restarted.booted(garage.pk, NOON)
 
     assert (settled(older)[1], settled(newer)[1]) == ("waiting", "seen")
+
+
+def test_a_command_that_another_process_has_ended_meanwhile_is_not_settled(
+    garage: ChargePoint, finished: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = waiting(garage, state="sent")
+
+    @contextmanager
+    def atomic() -> Iterator[None]:
+        Command.objects.update(state="accepted")
+        with transaction.atomic():
+            yield
+
+    monkeypatch.setattr(restarted, "transaction", SimpleNamespace(atomic=atomic))
+    restarted.booted(garage.pk, NOON)
+
+    assert settled(command) == ("accepted", "waiting")
+    assert (events(), finished) == ([], [])
 
 
 @pytest.mark.parametrize(
