@@ -159,7 +159,8 @@ def test_a_station_is_accepted_by_an_operator(garage: ChargePoint, connected: Co
     stations.accept(garage, actor="ann")
 
     assert ChargePoint.objects.get().registration_status == "Accepted"
-    assert events()[0][3] == {"changed": ["registrationStatus"], "actor": "ann"}
+    data = {"changed": ["registrationStatus"], "actor": "ann"}
+    assert events() == [("station.updated", "CP-1", garage.site_id, data)]
 
 
 @pytest.mark.parametrize(("length", "is_valid"), [(7, False), (8, True), (128, True), (129, False)])
