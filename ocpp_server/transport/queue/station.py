@@ -48,8 +48,9 @@ class QueuedStation:
         self.session_id = station.connection_id
         self._redis = redis
         self._is_settled = is_settled
-        self._answers: list[bytes] = []
-        self._refusal: Exception | None = None
+        # The answers to the current message, and why it is not stored.
+        self._answers: list[bytes]
+        self._refusal: Exception | None
         self.calls: QueuedCalls
         self.connection = StationConnection(
             station,
@@ -75,8 +76,8 @@ class QueuedStation:
                 is_repeated = is_repeated or self.station.in_doubt
                 if not await self.calls.prepare(message_id, is_repeated=is_repeated):
                     return self._outcome()
-        now, at = datetime.now(UTC), message.at
-        await self.connection.received(frame, now if at is None or at > now else at)
+        now = datetime.now(UTC)
+        await self.connection.received(frame, min(message.at or now, now))
         if self._refusal is not None:
             raise self._refusal
         return self._outcome()

@@ -66,13 +66,13 @@ class Gateway:
 
     async def announce(self, channel: str, text: str | bytes) -> None:
         """Publish an announcement; again, until a processor has subscribed."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(10):
             while not await self.wire.call("PUBLISH", channel, text):
                 pass
 
     async def wakeup(self) -> None:
         """Wait until a station is due, and serve it."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(10):
             assert await self.wire.call("BLPOP", self._keys.wakeups, "30", block_s=30) is not None
             await self.wire.call("DEL", self._keys.ready)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.unit.transport.instant import skip_waits
+
 
 class Socket:
     """One connection. `sent` has what the client wrote."""
@@ -58,7 +60,10 @@ class Sockets:
         return self.made[-1], protocol
 
     def play(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let the running loop open these connections."""
+        """Let the running loop open these connections, and jump over its waits: there is nothing else to
+        wait for.
+        """
+        skip_waits(monkeypatch)
         monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", self.open)
 
 

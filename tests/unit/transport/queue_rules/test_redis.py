@@ -11,7 +11,6 @@ import pytest
 
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.transport.queue.redis import QueueRedis
-from tests.unit.transport.instant import skip_waits
 from tests.unit.transport.queue_rules.sockets import Sockets, settle
 
 SCRIPT: Any = SimpleNamespace(sha="abc", text="return 1")
@@ -80,10 +79,8 @@ async def test_without_time_to_wait_the_script_runs_at_once(redis: QueueRedis, s
     assert await task == 7
 
 
-async def test_the_wait_for_a_wakeup_does_not_count_as_an_outage(
-    redis: QueueRedis, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loop = skip_waits(monkeypatch)
+async def test_the_wait_for_a_wakeup_does_not_count_as_an_outage(redis: QueueRedis, sockets: Sockets) -> None:
+    loop = asyncio.get_running_loop()
     began = loop.time()
 
     with pytest.raises(LiveStateUnavailable):

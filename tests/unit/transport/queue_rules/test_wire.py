@@ -14,7 +14,6 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ocpp_server.transport.queue import wire as module
 from ocpp_server.transport.queue.wire import Wire
-from tests.unit.transport.instant import skip_waits
 from tests.unit.transport.queue_rules.sockets import Socket, Sockets, settle
 
 PING = b"*1\r\n$4\r\nPING\r\n"
@@ -217,9 +216,9 @@ async def test_all_calls_fail_when_the_connection_is_lost_and_the_next_one_opens
 
 
 async def test_a_call_without_a_reply_fails_after_two_seconds_and_its_connection_is_not_used_again(
-    wire: Wire, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+    wire: Wire, sockets: Sockets
 ) -> None:
-    loop = skip_waits(monkeypatch)
+    loop = asyncio.get_running_loop()
     began = loop.time()
 
     with pytest.raises(RedisConnectionError):
@@ -233,9 +232,9 @@ async def test_a_call_without_a_reply_fails_after_two_seconds_and_its_connection
 
 @pytest.mark.parametrize("kind", ["call", "run"])
 async def test_a_call_that_blocks_in_redis_has_so_much_more_time(
-    wire: Wire, sockets: Sockets, monkeypatch: pytest.MonkeyPatch, kind: str
+    wire: Wire, sockets: Sockets, kind: str
 ) -> None:
-    loop = skip_waits(monkeypatch)
+    loop = asyncio.get_running_loop()
     began = loop.time()
 
     with pytest.raises(RedisConnectionError):
@@ -247,10 +246,7 @@ async def test_a_call_that_blocks_in_redis_has_so_much_more_time(
     assert 102 <= loop.time() - began < 130
 
 
-async def test_an_answered_call_does_not_end_the_connection_later(
-    wire: Wire, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    skip_waits(monkeypatch)
+async def test_an_answered_call_does_not_end_the_connection_later(wire: Wire, sockets: Sockets) -> None:
     task, socket = await ask(wire, sockets)
     socket.reply(b"+PONG\r\n")
     await task
@@ -288,9 +284,9 @@ async def test_a_refused_connection_is_an_outage(wire: Wire, sockets: Sockets) -
 
 
 async def test_a_connection_that_is_not_accepted_is_given_up_after_two_seconds(
-    wire: Wire, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+    wire: Wire, sockets: Sockets
 ) -> None:
-    loop = skip_waits(monkeypatch)
+    loop = asyncio.get_running_loop()
     began = loop.time()
     sockets.before = [asyncio.Event().wait]
 
@@ -345,9 +341,9 @@ async def test_a_call_that_is_cancelled_before_the_password_is_accepted_leaves_n
 
 
 async def test_a_password_without_a_reply_is_an_outage_after_two_seconds(
-    password: bytes, wire: Wire, sockets: Sockets, monkeypatch: pytest.MonkeyPatch
+    password: bytes, wire: Wire, sockets: Sockets
 ) -> None:
-    loop = skip_waits(monkeypatch)
+    loop = asyncio.get_running_loop()
     began = loop.time()
 
     with pytest.raises(RedisConnectionError):
