@@ -26,13 +26,13 @@ _HEADS = 10
 class Depth:
     """The counts of the queue. `oldest_s` is the age of the oldest unread message in seconds."""
 
-    stations: int = 0
-    messages: int = 0
-    oldest_s: float = 0.0
-    dead: int = 0
-    gateways: int = 0
-    processors: int = 0
-    calls: int = 0
+    stations: int
+    messages: int
+    oldest_s: float
+    dead: int
+    gateways: int
+    processors: int
+    calls: int
 
 
 def read_depth(*, within: float) -> Depth:

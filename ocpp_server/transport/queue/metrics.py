@@ -47,7 +47,7 @@ class QueueCollector(Collector):
             ("ocpp_gateways", "Gateways alive.", depth and depth.gateways),
             ("ocpp_processors", "Processors alive.", depth and depth.processors),
         ):
-            family = GaugeMetricFamily(name, sentence, labels=())
+            family = GaugeMetricFamily(name, sentence)
             if value is not None:
                 family.add_metric((), value)
             yield family

@@ -12,7 +12,7 @@ from prometheus_client.core import Metric
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ocpp_server.transport.queue import metrics
+from ocpp_server.transport.queue import depth, metrics
 from ocpp_server.transport.queue.depth import Depth, read_depth
 from ocpp_server.transport.queue.metrics import QueueCollector
 from tests.logged import captured_logs
@@ -38,12 +38,6 @@ def message(age_s: float | None) -> str:
     return json.dumps({"charge_point_id": "A", "raw": "", "timestamp": at})
 
 
-def test_an_empty_queue_has_a_depth_of_nothing(url: str) -> None:
-    found = read_depth(within=30)
-
-    assert found == Depth(0, 0, 0.0, 0, 0, 0, 0) == Depth()
-
-
 def test_each_count_of_redis_is_read(bench: QueueBench, url: str) -> None:
     bench.push("A", message(5), message(50))
     bench.client.lpush(bench.keys.dead, *"123")
@@ -58,6 +52,10 @@ def test_each_count_of_redis_is_read(bench: QueueBench, url: str) -> None:
     assert (found.gateways, found.processors, found.calls) == (4, 5, 6)
     # The other message of the station is read before the older one.
     assert 5 <= found.oldest_s < 50
+
+
+def test_an_empty_queue_has_a_depth_of_nothing(url: str) -> None:
+    assert read_depth(within=30) == Depth(0, 0, 0.0, 0, 0, 0, 0)
 
 
 @pytest.mark.parametrize("kind", ["no time", "in the future", "unreadable"])
@@ -88,21 +86,54 @@ def test_the_messages_of_5000_stations_are_counted(bench: QueueBench, url: str) 
     assert (found.stations, found.messages) == (5001, 1)
 
 
-def test_a_redis_that_does_not_answer_is_asked_once_and_given_up(silent: socket.socket) -> None:
+def test_a_redis_that_does_not_answer_is_given_up(silent: socket.socket) -> None:
     with pytest.raises(RedisTimeoutError):
         read_depth(within=0.05)
 
-    silent.setblocking(False)
-    silent.accept()[0].close()
-    with pytest.raises(BlockingIOError):
-        silent.accept()
+
+def test_connecting_and_reading_are_limited_and_the_connection_is_closed_after_an_error(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    found: list[Any] = []
+
+    class Client:
+        @staticmethod
+        def from_url(url: str, **options: Any) -> type[Client]:
+            found.append((url, options["socket_timeout"], options["socket_connect_timeout"]))
+            return Client
+
+        @staticmethod
+        def eval(*_: Any) -> None:
+            raise RedisTimeoutError
+
+        @staticmethod
+        def close() -> None:
+            found.append("closed")
+
+    monkeypatch.setattr(depth, "Redis", Client)
+
+    with pytest.raises(RedisTimeoutError):
+        read_depth(within=1.5)
+
+    assert found == [(settings.REDIS_URL, 1.5, 1.5), "closed"]
 
 
-def test_a_redis_that_refuses_connections_is_an_error_at_once(settings: Any) -> None:
+def test_a_redis_that_refuses_connections_is_asked_once(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    asked: list[Any] = []
+
+    def refuse(_: socket.socket, address: Any) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError
+
     settings.REDIS_URL = "redis://127.0.0.1:1"
+    monkeypatch.setattr(socket.socket, "connect", refuse)
 
     with pytest.raises(RedisConnectionError):
         read_depth(within=30)
+
+    assert asked == [("127.0.0.1", 1)]
 
 
 # -- metrics -------------------------------------------------------------------------------------------
@@ -113,8 +144,8 @@ def values(found: list[Metric]) -> dict[str, list[float]]:
 
 
 def test_each_count_is_a_metric(monkeypatch: pytest.MonkeyPatch) -> None:
-    depth = Depth(stations=1, messages=2, oldest_s=3.5, dead=4, gateways=5, processors=6, calls=0)
-    monkeypatch.setattr(metrics, "read_depth", lambda *, within: depth)
+    found = Depth(stations=1, messages=2, oldest_s=3.5, dead=4, gateways=5, processors=6, calls=0)
+    monkeypatch.setattr(metrics, "read_depth", lambda *, within: found)
 
     assert values(list(QueueCollector().collect())) == {
         "ocpp_redis_up": [1.0],

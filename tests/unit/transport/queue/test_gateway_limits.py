@@ -14,10 +14,6 @@ from redis.exceptions import ResponseError
 
 from ocpp_server.transport.queue import envelope, gateway_side
 from ocpp_server.transport.queue.gateway_side import (
-    ANSWERS_WAIT,
-    IS_MISSING,
-    IS_REPLACED,
-    KEPT,
     GatewayQueue,
     QueueTooLong,
     Sweeper,
@@ -38,6 +34,14 @@ def queue(bench: QueueBench) -> GatewayQueue:
 
 
 # -- connections ---------------------------------------------------------------------------------------
+
+
+async def test_a_gateway_without_stations_renews_its_own_lease(
+    bench: QueueBench, queue: GatewayQueue
+) -> None:
+    assert await queue.refresh(bench.wire, []) == ""
+
+    assert bench.content() == {"gateways": {"gw": bench.now_ms + lease_ms()}}
 
 
 async def test_a_connection_is_refused_while_more_than_500_messages_are_unread(
@@ -66,17 +70,6 @@ async def test_the_processor_learns_of_a_connection_and_of_its_end_with_gateway_
     ]
     assert all((one.charge_point_id, one.session_id) == ("A", "s1") for one in controls)
     assert before <= last_activity <= datetime.now(UTC).timestamp()
-
-
-async def test_each_station_of_a_refresh_has_a_letter(bench: QueueBench, queue: GatewayQueue) -> None:
-    for identity in ("kept", "waits", "replaced"):
-        bench.connect(identity)
-    bench.client.lpush(bench.keys.responses("waits"), "<answer>")
-    stations = [("kept", "s1"), ("waits", "s1"), ("missing", "s1"), ("replaced", "s0")]
-
-    states = await queue.refresh(bench.wire, stations)
-
-    assert states == "kamr" == KEPT + ANSWERS_WAIT + IS_MISSING + IS_REPLACED
 
 
 async def test_a_gateway_that_ends_leaves_nothing_behind(bench: QueueBench, queue: GatewayQueue) -> None:
