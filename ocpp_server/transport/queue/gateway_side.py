@@ -141,7 +141,8 @@ class GatewayQueue:
         if written == b"full":
             raise QueueTooLong
         texts = [text.decode() for text in before]
-        return Registration(written.decode(), dict(zip(texts[::2], texts[1::2], strict=True)))
+        fields_before = zip(texts[::2], texts[1::2], strict=True)  # equivalent: the script returns pairs
+        return Registration(written.decode(), dict(fields_before))
 
     async def push(self, wire: Wire, batches: Sequence[Batch]) -> list[int]:
         """Push frames. Returns for each station the length of its queue, REPLACED or MISSING."""

@@ -22,6 +22,7 @@ from ocpp_server.transport.queue.gateway_side import (
     lease_ms,
     refresh_s,
 )
+from tests.logged import captured_logs
 from tests.redis_scripts import QueueBench
 from tests.unit.transport.instant import skip_waits
 
@@ -202,23 +203,26 @@ async def test_after_the_start_and_after_an_outage_gateways_have_half_a_lease_to
     dead(bench, "A")
     sweeper = Sweeper(bench.wire, bench.keys)
 
+    started = clock.now
     assert await sweeper.sweep() == []
-    clock.now += 22.4
+    clock.now = started + 22.495
     assert await sweeper.sweep() == []
-    clock.now += 0.1
+    clock.now = started + 22.5
     assert await sweeper.sweep() == ["A"]
     assert bench.client.get(bench.keys.probe) == "sweep" and 50 < bench.client.ttl(bench.keys.probe) <= 60
 
     dead(bench, "B")
     with bench.full(), pytest.raises(ResponseError, match="OOM"):
         await sweeper.sweep()
-    clock.now += 60
+    clock.now = back = started + 100
     assert await sweeper.sweep() == []
-    clock.now += 22.4
+    clock.now = back + 22.495
     assert await sweeper.sweep() == []
-    clock.now += 0.1
-    assert await sweeper.sweep() == ["B"]
-    assert await sweeper.sweep() == []
+    clock.now = back + 22.5
+    with captured_logs() as lines:
+        assert await sweeper.sweep() == ["B"]
+        assert await sweeper.sweep() == []
+    assert [(line["event"], line["stations"]) for line in lines] == [("gateway.swept", 1)]
 
 
 async def test_the_processor_learns_when_a_station_was_swept(bench: QueueBench, clock: Clock) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ocpp_server.transport.queue.keys import QueueKeys
+from ocpp_server.transport.queue.keys import QueueKeys, script
 
 NAMES = {
     "gateways": "P:gateways",
@@ -37,3 +37,10 @@ def test_each_key_has_its_agreed_name() -> None:
 
     assert {name: getattr(keys, name) for name in NAMES} == NAMES
     assert {name: getattr(keys, name)("X") for name in NAMES_OF_ONE} == NAMES_OF_ONE
+
+
+def test_a_script_has_the_functions_that_it_uses_in_front_of_it() -> None:
+    alone, whole = script("legacy_tidy"), script("legacy", "legacy_tidy")
+
+    assert alone.text != whole.text
+    assert whole.text.index("function key_of") < whole.text.index("redis.call('SMEMBERS'")
