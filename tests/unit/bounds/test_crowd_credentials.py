@@ -23,6 +23,8 @@ from tests.unit.bounds.test_bodies import (
 )
 from tests.unit.bounds.test_crowds import get, in_progress
 
+ADMIN_IMPORT = "/admin/accounts/token/import/"
+
 
 class Keys:
     """Look-ups of credentials. `valid` are those that are valid; a closed gate holds the look-ups back."""
@@ -134,6 +136,15 @@ async def test_no_other_body_is_looked_up(keys: Keys) -> None:
 
     assert (done.status, keys.asked) == (413, [])
     assert json.loads(done.body)["message"].endswith("(10,240 bytes).")
+
+
+@pytest.mark.parametrize("make", [sized, chunked])
+async def test_a_stranger_is_asked_to_sign_in_for_a_larger_file(keys: Keys, make: Any) -> None:
+    size = [20 * KIB] if make is sized else []
+    done = await make(ADMIN_IMPORT, *size, b"x" * 20 * KIB, cookie="sessionid=unknown").run()
+
+    assert done.status == 413
+    assert b"Sign in to upload up to 100 KiB." in done.body
 
 
 async def test_a_caller_with_credentials_is_not_asked_to_sign_in(keys: Keys) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ocpp_server.bounds import callers
-from ocpp_server.bounds.bodies import bounded
+from ocpp_server.bounds import bodies, callers
+from ocpp_server.bounds.bodies import LINGER_S, bounded
 from tests.unit.bounds.test_bodies import (
     AUTHORIZE,
     KEY,
@@ -263,7 +263,7 @@ async def test_a_connection_is_marked_when_its_credentials_are_remembered() -> N
 
 @pytest.fixture
 def _default_bounds(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
-    monkeypatch.setattr("ocpp_server.bounds.bodies.LINGER_S", 2.0)
+    monkeypatch.setattr(bodies, "LINGER_S", LINGER_S)
     settings.HTTP_MAX_BODY = 10 << 20
 
 

@@ -234,6 +234,15 @@ async def test_an_unexpected_error_closes_the_sockets_of_the_push_and_the_uplink
     assert second.notes == [(1, 1)]
 
 
+async def test_a_reply_about_fewer_stations_closes_their_sockets(world: World) -> None:
+    world.queue.replies["push"] = [[1]]
+    sources = [world.push(Source(identity), b"1") for identity in "AB"]
+
+    await world.run()
+
+    assert sources[1].notes == ["Messages cannot be stored."]
+
+
 # -- the ends of connections ---------------------------------------------------------------------------
 
 
