@@ -210,7 +210,7 @@ class _Exchange:
 
     def _closes(self) -> bool:
         """Whether the connection closes after this answer."""
-        if self._scope.get("http_version", "1.1").startswith("2"):
+        if self._scope["http_version"].startswith("2"):
             return False  # HTTP/2 has no such header
         connection = self._scope["extensions"].get("ocpp.connection")
         if connection is not None and self._is_known:
@@ -249,7 +249,7 @@ def _text(headers: list[tuple[bytes, bytes]], wanted: bytes) -> str:
 def _has_unmeasured_body(scope: Scope) -> bool:
     """Whether a request without a readable length may have a body: a chunked one, or of HTTP/2."""
     names = {name for name, _ in scope["headers"]}
-    is_http_1 = scope.get("http_version", "1.1").startswith("1")
+    is_http_1 = scope["http_version"].startswith("1")
     return not is_http_1 or not names.isdisjoint((b"transfer-encoding", b"content-length"))
 
 

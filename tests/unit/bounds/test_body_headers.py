@@ -30,7 +30,6 @@ from tests.unit.bounds.test_bodies import (
         ({"transfer_encoding": "chunked"}, "1.1", True),
         ({"transfer_encoding": "chunked"}, "1.0", True),
         ({}, "2", True),
-        ({}, "", True),
     ],
 )
 async def test_a_request_has_a_body_by_its_headers_or_its_version(
@@ -43,15 +42,6 @@ async def test_a_request_has_a_body_by_its_headers_or_its_version(
     done = await request.run()
 
     assert done.seen == (b"" if is_open else b"x")
-
-
-async def test_a_request_without_a_version_is_one_of_http_1_1() -> None:
-    request = Request(AUTHORIZE, b"x")
-    del request.scope["http_version"]
-
-    done = await request.run()
-
-    assert done.seen == b"x"
 
 
 @pytest.mark.parametrize(("length", "size"), [("9" * 19, int("9" * 19)), ("9" * 20, None)])

@@ -24,6 +24,7 @@ from tests.unit.transport.instant import skip_waits
 
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]}
 
+MIB = 1 << 20
 END = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
@@ -70,6 +71,20 @@ async def test_an_application_that_answers_nothing_is_left_to_the_server() -> No
     request.application = application  # type: ignore[method-assign]
 
     assert (await request.run()).sent == []
+
+
+async def test_an_answer_that_the_application_leaves_unfinished_is_not_finished_here() -> None:
+    """The server closes its connection, so that the client notices."""
+    request = sized(AUTHORIZE, 5, b"x" * 5, **KEY)
+    part = {"type": "http.response.body", "body": b"half", "more_body": True}
+
+    async def application(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(START)
+        await send(part)
+
+    request.application = application  # type: ignore[method-assign]
+
+    assert (await request.run()).sent[1:] == [part]
 
 
 async def test_a_body_that_grows_too_large_during_the_answer_is_not_answered_again() -> None:
@@ -211,15 +226,13 @@ class Connection(SimpleNamespace):
 
 @pytest.mark.parametrize(
     ("is_over_limit", "version", "is_closed"),
-    [(False, "1.1", False), (True, "1.1", True), (True, "2", False), (True, "", True)],
+    [(False, "1.1", False), (True, "1.1", True), (True, "2", False)],
 )
 async def test_a_connection_beyond_the_limit_of_its_address_is_closed_by_its_answer(
     is_over_limit: bool, version: str, is_closed: bool
 ) -> None:
     request = Request(LOGIN, method="GET", content_length="0")
     request.scope["http_version"] = version
-    if not version:
-        del request.scope["http_version"]
     request.scope["extensions"] = {"ocpp.connection": Connection(is_over_limit=is_over_limit)}
 
     done = await request.run()
@@ -282,22 +295,39 @@ async def test_after_an_early_answer_the_server_listens_for_two_seconds(
 
 
 @pytest.mark.usefixtures("_default_bounds")
-async def test_after_an_early_answer_the_server_discards_4_mib() -> None:
-    request = answering(chunked(AUTHORIZE, *[b"x" * (KIB << 10)] * 6, **KEY), b"done")
+@pytest.mark.parametrize("first", [MIB, MIB - 1])
+async def test_after_an_early_answer_the_server_discards_4_mib(first: int) -> None:
+    parts = [b"x" * first, *[b"x" * MIB] * 3]
+    rest = [b"x"] * 2
 
-    assert (await request.run()).read == 4 << 20
+    read = (await answering(chunked(AUTHORIZE, *parts, *rest, **KEY), b"done").run()).read
+
+    assert read == 4 * MIB
 
 
-async def test_after_an_early_answer_the_end_of_the_client_is_the_end() -> None:
+@pytest.mark.usefixtures("_default_bounds")
+async def test_the_end_of_the_body_ends_an_early_answer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop = skip_waits(monkeypatch, is_exact=True)
+    began = loop.time()
+
+    await answering(sized(AUTHORIZE, 5, b"x" * 5, **KEY), b"done").run()
+
+    assert loop.time() == began
+
+
+@pytest.mark.parametrize(
+    "last", [{"type": "http.disconnect"}, {"type": "http.request", "body": b"x"}, {"type": "http.request"}]
+)
+async def test_after_an_early_answer_the_last_message_of_the_client_is_the_end(last: dict[str, Any]) -> None:
     request = answering(sized(AUTHORIZE, 5, **KEY), b"done")
     asked = 0
 
-    async def gone() -> dict[str, Any]:
+    async def ending() -> dict[str, Any]:
         nonlocal asked
         asked += 1
-        return {"type": "http.disconnect"}
+        return last
 
-    request.receive = gone  # type: ignore[method-assign]
+    request.receive = ending  # type: ignore[method-assign]
 
     await request.run()
 
