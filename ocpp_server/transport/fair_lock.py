@@ -24,7 +24,7 @@ class FairLock:
     __slots__ = ("_is_taken", "_waiting")
 
     def __init__(self) -> None:
-        self._is_taken = False
+        self._is_taken = False  # equivalent: None is as false
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take(self) -> bool:
@@ -41,21 +41,19 @@ class FairLock:
         try:
             await handed_over
         except asyncio.CancelledError:
-            if handed_over.cancelled():
-                self._waiting.remove(handed_over)
-            else:
+            if not handed_over.cancelled():
                 # `release` passed the lock to this task in the moment in which it was cancelled.
                 self.release()
             raise
 
     def release(self) -> None:
         """Pass the lock to the task that has waited longest, or free it."""
-        for handed_over in self._waiting:
-            if not handed_over.done():
-                self._waiting.remove(handed_over)
+        while self._waiting:
+            handed_over = self._waiting.popleft()
+            if not handed_over.done():  # a task that was cancelled waits no longer
                 handed_over.set_result(None)
                 return
-        self._is_taken = False
+        self._is_taken = False  # equivalent: None is as false
 
     async def __aenter__(self) -> None:
         if not self.take():
