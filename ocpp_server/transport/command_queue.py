@@ -145,7 +145,8 @@ class OutgoingCalls:
             self._deadline = None
         deadline = self._session.next_deadline
         if deadline is not None:
-            delay = max(0.0, deadline - time.monotonic())
+            # One that has passed makes a negative delay, which is none.
+            delay = deadline - time.monotonic()
             self._deadline = self._loop.call_later(delay, self._spawn, self._expire)
 
     async def _expire(self) -> None:

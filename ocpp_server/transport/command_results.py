@@ -156,7 +156,7 @@ class CommandResults:
             action=outgoing.action,
             request=orjson.dumps(outgoing.payload).decode(),
             response=answer,
-            echoes=secrets_in(outgoing.payload, outgoing.action) if answer else (),
+            echoes=secrets_in(outgoing.payload, outgoing.action),
             error_code=values.get("error_code", "") or ("" if answer else state),
             error_description=values.get("error_description", ""),
             duration_ms=None if seconds is None else seconds * 1000,

@@ -267,7 +267,8 @@ class StationConnection:
 
     def is_silent(self, allowed: timedelta) -> bool:
         """Whether nothing was received for this long; pongs count where the HTTP server reports them."""
-        if datetime.now(UTC) - self.station.last_seen_at <= allowed:
+        since = datetime.now(UTC) - self.station.last_seen_at
+        if since <= allowed:  # equivalent: the clock does not stop at this moment
             return False
         return self._silence is None or self._silence() > allowed.total_seconds()
 

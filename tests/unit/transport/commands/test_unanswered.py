@@ -14,6 +14,7 @@ import pytest
 from ocpp_server.observability import measures
 from ocpp_server.protocol.versions import V201
 from ocpp_server.transport.command_results import end_unanswered
+from tests.logged import captured_logs
 from tests.unit.transport.clock import Clock
 from tests.unit.transport.commands.desk import Desk, event_of, is_now
 
@@ -84,7 +85,8 @@ def a_reset(*, awaits_boot: bool = False) -> Any:
 async def test_a_command_of_another_process_ends_with_its_message_and_is_counted(
     desk: Desk, seconds: float | None
 ) -> None:
-    await end(desk, seconds, a_reset())
+    with captured_logs() as lines:
+        await end(desk, seconds, a_reset())
 
     ((_, id, state, at, more),) = desk.of("ended")
     assert (id, state) == ("c1", "timeout") and is_now(at)
@@ -94,12 +96,15 @@ async def test_a_command_of_another_process_ends_with_its_message_and_is_counted
     assert (row["request"], row["response"], row["error_code"]) == ('{"type":"Hard"}', "", "timeout")
     assert row["duration_ms"] == (None if seconds is None else 3000.0)
     assert measures.commands.counts() == {("Reset", "timeout"): 1}
+    assert [line["event"] for line in lines] == ["command.finished"]
 
 
 async def test_a_command_of_another_process_that_waits_for_a_boot_has_not_ended(desk: Desk) -> None:
-    await end(desk, 3.0, a_reset(awaits_boot=True))
+    with captured_logs() as lines:
+        await end(desk, 3.0, a_reset(awaits_boot=True))
 
     assert len(desk.messages) == 1 and measures.commands.counts() == {}
+    assert [line["event"] for line in lines] == ["command.awaits_boot"]
 
 
 async def test_a_command_of_another_process_that_has_ended_before_ends_once(desk: Desk) -> None:

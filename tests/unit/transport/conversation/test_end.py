@@ -13,11 +13,11 @@ from ocpp_server.live.unit_of_work import UnitOfWork
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.conversation import StationConnection
 from ocpp_server.transport.messages import StationCall
+from tests.unit.transport.clock import Clock
 from tests.unit.transport.conversation.line import (
     COUNTERS,
     STATUS,
 )
-from tests.unit.transport.instant import skip_waits
 
 
 async def test_messages_are_handled_in_order_and_none_after_the_connection_was_replaced(line: Any) -> None:
@@ -44,13 +44,12 @@ async def test_messages_are_handled_in_order_and_none_after_the_connection_was_r
 async def test_a_station_that_does_not_read_its_answer_is_closed_after_a_second(
     line: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop = skip_waits(monkeypatch)
+    clock = Clock(monkeypatch)
     one = line()
     one.send_gate = asyncio.Event()
     message = asyncio.ensure_future(one.heartbeat("m1"))
     await asyncio.sleep(0)
-    began = loop.time()
-    loop.call_later(5, one.send_gate.set)
+    asyncio.get_running_loop().call_later(5, one.send_gate.set)
 
     ending = asyncio.ensure_future(one.connection.finish(1012, "Restart."))
     await asyncio.sleep(0.99)
@@ -60,14 +59,15 @@ async def test_a_station_that_does_not_read_its_answer_is_closed_after_a_second(
     assert not ending.done()
     await asyncio.gather(message, ending)
 
-    assert loop.time() - began < 5.5
+    assert clock.now == 5
     assert one.kinds.count("closed") == 2
 
 
 async def test_a_message_that_is_still_being_stored_may_take_longer(
     line: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loop = skip_waits(monkeypatch)
+    Clock(monkeypatch)
+    loop = asyncio.get_running_loop()
     one, stored = line(), loop.create_future()
     monkeypatch.setattr(journal, "commit", lambda unit: unit.clear() or stored)
     message = asyncio.ensure_future(one.status())
