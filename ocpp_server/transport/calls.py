@@ -20,7 +20,7 @@ from ocpp_server.error_codes import Code
 from ocpp_server.observability import tracing
 from ocpp_server.observability.masking import masked
 from ocpp_server.protocol import actions, schemas, secrets
-from ocpp_server.protocol.versions import VERSIONS, label
+from ocpp_server.protocol.versions import label
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import command_store, sent_commands, station_store
 from ocpp_server.transport.command_store import QUEUE_FULL, Addressee, StoredCommand
@@ -57,12 +57,10 @@ async def ask_to_boot(charge_point_pk: int) -> None:
 
 
 def supported(charge_point: Addressee) -> frozenset[str]:
-    """The actions that the server may send to this station, by the version of its last connection."""
-    return (
-        actions.to_station(charge_point.ocpp_version)
-        if charge_point.ocpp_version in VERSIONS
-        else frozenset()
-    )
+    """The actions that the server may send to this station, by the version of its last connection. None
+    before its first one.
+    """
+    return actions.to_station(charge_point.ocpp_version)
 
 
 async def call(

@@ -49,6 +49,8 @@ def test_every_word_of_every_action_is_decided_once_and_no_other() -> None:
 
     # An action without a row has no other words: a new word in a schema asks for a decision here.
     assert {action for action, words in published.items() if words != plain} <= decided.keys()
+    without_row = {outcomes.words_of(action) for action in published.keys() - decided.keys()}
+    assert without_row == {(frozenset({"Accepted"}), frozenset(), frozenset({"Rejected"}))}
     assert decided == {action: sorted(published[action]) for action in decided}
 
 
