@@ -87,7 +87,7 @@ class Operation:
         return {"actor": actor(request)} if self.passes_actor else {}
 
     def summarized(self, resource: type[ResourceViewSet]) -> str:
-        article = "an" if resource.noun[0] in "aeio" else "a"
+        article = "an" if resource.noun.startswith(("a", "e", "i", "o")) else "a"
         return self.summary or f"{self.spoken.capitalize()} {article} {resource.noun}"
 
     def answers(self, resource: type[ResourceViewSet], other: Serializer | None = None) -> Any:

@@ -83,7 +83,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
     _parent_row: Any = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
+        super().__init_subclass__(**kwargs)  # equivalent: the bases do nothing there
         if not hasattr(cls, "noun"):
             return  # a base of resources
         for name, default in (
@@ -159,7 +159,7 @@ class ResourceViewSet(ViewSetMixin, ApiView):
         """The answer with one row; `made` is a row that the request created."""
         status, headers = 200, {}
         if made is not None:
-            collection = quote(self.request.path.rstrip("/"))
+            collection = quote(self.request.path.removesuffix("/"))
             status, headers = 201, {"Location": f"{collection}/{self.lookup.segment(made)}"}
         if self.has_etag:
             headers["ETag"] = etags.tag(shown)
@@ -207,4 +207,4 @@ class Router(SimpleRouter):
         super().__init__(trailing_slash=False, use_regex_path=False)
 
     def register(self, prefix: str, viewset: Any, basename: str | None = None) -> None:
-        super().register(prefix, viewset, basename or re.sub("[^a-z]+", "-", prefix).strip("-"))
+        super().register(prefix, viewset, basename or re.sub("[^a-z]+", "-", prefix))

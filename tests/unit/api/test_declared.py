@@ -281,6 +281,20 @@ def test_the_names_of_a_resource_may_be_given() -> None:
     assert {name: getattr(named, name) for name in given} == given
 
 
+def test_an_operation_can_not_be_declared_twice() -> None:
+    with pytest.raises(TypeError, match="PlaceViewSet has the operation retrieve twice"):
+        resource(Get(), Get())
+
+
+def test_a_resource_has_the_rows_of_its_declaration_read_anew_each_time() -> None:
+    made = resource(Get())
+
+    rows = made().get_queryset()
+
+    assert (rows.model, rows.query.order_by) == (Site, ("pk",))
+    assert rows is not made.queryset
+
+
 def test_an_operation_may_need_a_role_of_its_own() -> None:
     made = resource(Get(), All(role=Role.ADMINISTRATOR), read_role=Role.OPERATOR)
     view = made()

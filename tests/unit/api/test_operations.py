@@ -116,7 +116,7 @@ def run(
 def told(operation: Operation, body: Any = None, **more: Any) -> tuple[str, Any]:
     """The sentence and the data of the answer."""
     response = run(operation, body, **more)
-    assert response.data["success"] is True
+    assert (response.status_code, response.data["success"]) == (200, True)
     return response.data["message"], response.data["data"]
 
 
@@ -286,9 +286,10 @@ def test_an_operation_of_no_kind_can_neither_be_described_nor_run() -> None:
 
 
 def test_the_method_of_an_operation_has_its_name_and_runs_it() -> None:
-    methods = [Get().install(Places), Act("shut-down", Service()).install(Places)]
+    operations = [Get(), Act("shut-down", Service()), Part("opening-hours", CitySerializer)]
+    methods = [operation.install(Places) for operation in operations]
 
-    assert [method.__name__ for method in methods] == ["retrieve", "shut_down"]
+    assert [method.__name__ for method in methods] == ["retrieve", "shut_down", "opening_hours"]
     view = Places()
     view.request = Request(APIRequestFactory().get("/api/v1/places/7"))
     assert methods[0](view, view.request, place_id="7").data["message"] == "Place Depot."
