@@ -115,7 +115,13 @@ def test_a_key_stays_valid_for_a_day_while_the_database_is_away(keys: Keys, cloc
 
     clock.now += DAY_S
     assert find("good") == "key good"
-    clock.now += 30
+
+
+def test_a_key_that_was_valid_more_than_a_day_ago_is_not_trusted(keys: Keys, clock: Clock) -> None:
+    find("good")
+    keys.error = DatabaseError("away")
+
+    clock.now += DAY_S + 1
     with pytest.raises(OperationalError, match="away"):
         find("good")
 
@@ -163,6 +169,24 @@ def test_a_hanging_database_counts_as_away_and_is_asked_once(
         with pytest.raises(OperationalError):
             find("good")
     assert keys.asked == ["good"]
+
+
+def test_a_lookup_may_take_a_second_and_a_half(
+    keys: Keys, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the other parts of the state, a probe is answered within four seconds."""
+    waits: list[float] = []
+
+    def never(timeout: float) -> None:
+        waits.append(timeout)
+        raise TimeoutError
+
+    hanging = SimpleNamespace(done=lambda: False, result=never)
+    monkeypatch.setattr(probes, "in_thread", lambda ask, *, name: hanging)
+
+    with pytest.raises(OperationalError):
+        find("good")
+    assert waits == [1.5]
 
 
 def test_a_lookup_that_ended_late_is_not_used_again(
