@@ -28,7 +28,7 @@ DOCS_POLICY = (
 @cache
 def document() -> dict[str, Any]:
     """The OpenAPI document. It is the same for every caller, so it is built once, at the first request."""
-    schema: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    schema: dict[str, Any] = SchemaGenerator().get_schema(public=True)
     return schema
 
 
@@ -55,7 +55,7 @@ class DocsView(SpectacularSwaggerSplitView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         if response.status_code == status.HTTP_401_UNAUTHORIZED and (login := _login(request)):
             response = HttpResponseRedirect(login)
-        if getattr(response, "exception", False):
+        if getattr(response, "exception", False):  # equivalent: what has no such attribute is not rendered
             request.accepted_renderer = JsonRenderer()
             request.accepted_media_type = JsonRenderer.media_type
         final = super().finalize_response(request, response, *args, **kwargs)

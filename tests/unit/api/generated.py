@@ -11,7 +11,7 @@ from drf_spectacular.generators import SchemaGenerator
 def document(patterns: list[Any]) -> dict[str, Any]:
     """The document of the views with these URL patterns."""
     with GENERATOR_STATS.silence():
-        made: dict[str, Any] = SchemaGenerator(patterns=patterns).get_schema(request=None, public=True)
+        made: dict[str, Any] = SchemaGenerator(patterns=patterns).get_schema(public=True)
     return made
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import Http404
 from django.utils import timezone
 from rest_framework.request import Request
@@ -127,8 +128,14 @@ def test_metrics_are_in_the_format_that_they_declare(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("view", [ReadyView, MetricsView])
-def test_a_probe_is_answered_without_database_and_redis(view: Any) -> None:
+def test_a_probe_is_answered_without_database_and_redis(
+    view: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its key comes from a cache, and its requests are not counted."""
+    engine.parts = {}
+    monkeypatch.setattr(health.metrics, "exposition", lambda: (b"", "text/plain"))
+
+    assert got(view).status_code == 200
     assert view.is_probed is True
     assert view().get_throttles() == []
 
@@ -152,13 +159,14 @@ def test_before_the_first_station_only_the_database_is_asked(engine: Engine, db:
     assert parts["journal"]["detail"] == "Starts with the first station."
 
 
-def test_before_the_first_station_a_database_that_is_away_is_named(
+def test_before_the_first_station_a_database_that_does_not_answer_is_named(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse() -> Any:
+    def refuse(sql: str) -> Any:
         raise DatabaseError("no route")
 
-    monkeypatch.setattr(connection, "cursor", refuse)
+    cursor = nullcontext(SimpleNamespace(execute=refuse))
+    monkeypatch.setattr(health, "connection", SimpleNamespace(cursor=lambda: cursor))
 
     assert state_of_parts() == {"database": {"ok": False, "detail": "no route"}}
 
