@@ -24,6 +24,7 @@ class Keys:
         self.asked: list[str] = []
         self.valid = {"good", "other"}
         self.error: Exception | None = None
+        self.reached = threading.Event()
         self.released = threading.Event()
         self.released.set()
 
@@ -32,6 +33,7 @@ class Keys:
 
     def find(self, plain: str) -> str | None:
         self.asked.append(plain)
+        self.reached.set()
         assert self.released.wait(30)
         if self.error is not None:
             raise self.error
@@ -168,6 +170,7 @@ def test_a_hanging_database_counts_as_away_and_is_asked_once(
     for _ in range(3):
         with pytest.raises(OperationalError):
             find("good")
+        assert keys.reached.wait(30)
     assert keys.asked == ["good"]
 
 
