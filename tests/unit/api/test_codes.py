@@ -7,78 +7,93 @@ from typing import Any
 
 import pytest
 from django.urls import path
+from drf_spectacular.drainage import get_override
 from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.views import APIView
 
 from ocpp_server.api import codes
 from ocpp_server.error_codes import ALIASES, STATION_CODES, Code, possible
 from tests.unit.api import generated
 
-COMMAND = {"requestId": "string", "clientId": "string", "action": "string", "status": "string"}
+COMMAND = {"requestId", "clientId", "action", "status"}
 
 
-def schema(*statuses: int) -> dict[str, Any]:
-    """The document of one endpoint that is refused with these statuses."""
+def problem(status: int) -> dict[str, Any]:
+    """The fields of a refusal with this status."""
+    return dict(codes.problem(status).fields)
 
-    @extend_schema(responses={status: codes.problem(status) for status in statuses})
-    def get(view: Any, request: Any) -> None:
-        """Nothing: only its description is used."""
 
-    view = type("PlaceView", (APIView,), {"get": get})
-    return generated.document([path("api/v1/places", view.as_view())])
+def data(status: int) -> dict[str, Any]:
+    return dict(problem(status)["data"].fields)
 
 
 @pytest.mark.parametrize(
     ("status", "more"),
     [
-        (400, {}),
-        (404, {}),
+        (400, set()),
+        (404, set()),
         (408, COMMAND),
-        (409, {"status": "string", "reason": "string"}),
-        (502, {**COMMAND, "errorCode": "string", "description": "string", "details": "", "response": ""}),
+        (409, {"status", "reason"}),
+        (502, {*COMMAND, "errorCode", "description", "details", "response"}),
         (503, COMMAND),
     ],
 )
-def test_a_refusal_has_the_fields_of_its_status(status: int, more: dict[str, str]) -> None:
-    made = schema(status)
-    found = made["components"]["schemas"]
-    data = found[f"Problem{status}Data"]["properties"]
+def test_a_refusal_has_the_fields_of_its_status(status: int, more: set[str]) -> None:
+    fields = problem(status)
 
-    problem = found[f"Problem{status}"]["properties"]
-    assert {name: generated.kind(field) for name, field in problem.items()} == {
-        "success": "boolean",
-        "message": "string",
-        "data": f"Problem{status}Data",
+    assert set(fields) == {"success", "message", "data"}
+    assert fields["success"].help_text == "Always false."
+    assert fields["message"].help_text == "A sentence for people."
+    assert set(data(status)) == {"code", "param", "errors", *more}
+    assert all(data(status)[name].help_text for name in {"param", *more})
+
+
+@pytest.mark.parametrize("status", [400, 409, 502, 503])
+def test_only_the_code_of_a_refusal_is_always_there(status: int) -> None:
+    assert [name for name, field in data(status).items() if field.required] == ["code"]
+
+
+def test_each_wrong_field_is_named_with_its_reason() -> None:
+    errors = data(400)["errors"]
+
+    assert isinstance(errors, serializers.ListSerializer)
+    assert set(errors.child.fields) == {"field", "reason"}
+
+
+def test_details_of_a_station_are_any_json_and_the_rest_is_text() -> None:
+    json = {name for name, field in data(502).items() if isinstance(field, serializers.JSONField)}
+
+    assert json == {"details", "response"}
+    assert isinstance(problem(502)["success"], serializers.BooleanField)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(403, ["permission-denied", "csrf-failed"]), (404, possible(404))]
+)
+def test_the_code_of_a_refusal_is_one_of_its_status(status: int, words: list[str]) -> None:
+    code = data(status)["code"]
+    sentence = "One of " + ", ".join(f"`{word}`" for word in words) + "."
+
+    assert get_override(code, "field") == {
+        "allOf": [{"$ref": "#/components/schemas/ErrorCode"}],
+        "enum": words,
+        "description": sentence,
     }
-    assert problem["success"]["description"] == "Always false."
-    assert problem["message"]["description"] == "A sentence for people."
-    assert {name: field.get("type", "") for name, field in data.items() if name in more} == more
-    assert set(data) == {"code", "param", "errors", *more}
-    assert all(data[name]["description"] for name in {"param", *more})
+    assert code.help_text == sentence
 
 
-def test_only_the_code_of_a_refusal_is_always_there() -> None:
-    found = schema(502, 409)["components"]["schemas"]
+def test_the_document_has_a_component_for_each_refusal() -> None:
+    @extend_schema(responses={status: codes.problem(status) for status in (403, 502)})
+    def get(view: Any, request: Any) -> None:
+        """Nothing: only its description is used."""
 
-    assert found["Problem502Data"]["required"] == found["Problem409Data"]["required"] == ["code"]
+    view = type("PlaceView", (APIView,), {"get": get})
+    found = generated.fields(generated.document([path("api/v1/places", view.as_view())]))
 
-
-def test_a_wrong_field_is_named_with_its_reason() -> None:
-    found = schema(400)["components"]["schemas"]
-
-    assert found["Problem400Data"]["properties"]["errors"]["type"] == "array"
-    assert generated.kind(found["Problem400Data"]["properties"]["errors"]) == "FieldErrors[]"
-    assert set(found["FieldErrors"]["properties"]) == {"field", "reason"}
-
-
-def test_the_code_of_a_refusal_is_one_of_its_status() -> None:
-    found = schema(403, 404)["components"]["schemas"]
-
-    for status, words in ((403, ["permission-denied", "csrf-failed"]), (404, possible(404))):
-        code = found[f"Problem{status}Data"]["properties"]["code"]
-        assert code["allOf"] == [{"$ref": "#/components/schemas/ErrorCode"}]
-        assert code["enum"] == words
-        assert code["description"] == "One of " + ", ".join(f"`{word}`" for word in words) + "."
+    assert found["Problem403"] == {"success": "boolean", "message": "string", "data": "Problem403Data"}
+    assert found["Problem403Data"] == {"code": "ErrorCode", "param": "string", "errors": "FieldErrors[]"}
+    assert found["Problem502"]["data"] == "Problem502Data"
 
 
 def test_the_component_of_the_codes_explains_each_of_them() -> None:
