@@ -84,7 +84,7 @@ def test_the_code_of_a_refusal_is_one_of_its_status(status: int, words: list[str
 
 
 def test_the_document_has_a_component_for_each_refusal() -> None:
-    @extend_schema(responses={status: codes.problem(status) for status in (403, 502)})
+    @extend_schema(responses={status: codes.problem(status) for status in (403, 409)})
     def get(view: Any, request: Any) -> None:
         """Nothing: only its description is used."""
 
@@ -93,7 +93,7 @@ def test_the_document_has_a_component_for_each_refusal() -> None:
 
     assert found["Problem403"] == {"success": "boolean", "message": "string", "data": "Problem403Data"}
     assert found["Problem403Data"] == {"code": "ErrorCode", "param": "string", "errors": "FieldErrors[]"}
-    assert found["Problem502"]["data"] == "Problem502Data"
+    assert found["Problem409"]["data"] == "Problem409Data"
 
 
 def test_the_component_of_the_codes_explains_each_of_them() -> None:
