@@ -30,7 +30,9 @@ async def _authorize(
 ) -> dict[str, Any]:
     """Raises Conflict for a token that may not charge there, unless `force`."""
     if not force and live.state().is_connected(charge_point.identity):
-        await journal.run(refuse_remote_start, charge_point, id_token, evse_number)
+        refused = await journal.run(refuse_remote_start, charge_point, id_token, evse_number)
+        if refused is not None:
+            raise refused
     return {"id_token": id_token, "evse_number": evse_number, **rest}
 
 

@@ -163,14 +163,15 @@ def choose(
     return next((record for record in records if record.type == type), otherwise)
 
 
-def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | None) -> None:
-    """Raises Conflict with the reason when a known token may not charge there, and stores the refusal.
+def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | None) -> Conflict | None:
+    """Store the refusal when a known token may not charge there. Returns the error for the caller to raise:
+    the journal would revert the refusal if this function raised it.
 
     An unknown token passes: a station may not ask, or accepts every token. See `warn_remote_start`.
     """
     decision = decide_now(uid=uid, charge_point=charge_point, evse_number=evse_number)
     if decision.is_accepted or decision.is_unknown:
-        return
+        return None
     with transaction.atomic():
         refusal = Refusal.objects.create(
             charge_point=charge_point,
@@ -183,7 +184,7 @@ def refuse_remote_start(charge_point: ChargePoint, uid: str, evse_number: int | 
             at=datetime.now(UTC),
         )
         announcing.refused_remotely(charge_point, refusal)
-    raise Conflict(
+    return Conflict(
         f"The token may not charge here: {decision.reason}",
         data={"status": status_16(decision.verdict), "reason": decision.reason},
         code=Code.CONCURRENT_TX if decision.verdict is Verdict.CONCURRENT else Code.TOKEN_REFUSED,
