@@ -12,7 +12,7 @@ from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
 from transactions.models import AccessRule, Transaction
 
 # Tokens per query.
-_AT_ONCE = 500
+_AT_ONCE = 500  # equivalent: any number gives the same tokens
 
 
 def read_tokens(uid_key: str) -> tuple[TokenRecord, ...]:
@@ -40,7 +40,7 @@ def read_all_tokens(uid_keys: list[str]) -> list[tuple[TokenRecord, ...]]:
 
 def read_consumption(subject: str) -> Consumption:
     """The energy of this day and this month. A session counts in the day and the month it began in."""
-    kind, _, pk = subject.partition(":")
+    kind, _, pk = subject.partition(":")  # equivalent: a subject has one colon
     owner = {"token": Q(token=pk), "contract": Q(token__contract=pk)}[kind]
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     drawn = Transaction.objects.filter(owner, started_at__gte=midnight.replace(day=1)).aggregate(

@@ -174,6 +174,21 @@ def test_the_allowances_of_token_and_contract_are_a_set_each() -> None:
     }
 
 
+def test_a_token_follows_the_rules_of_its_contract_its_group_and_the_contract_of_its_group() -> None:
+    stations = [ChargePoint.objects.create(identity=f"CP-{number}") for number in range(3)]
+    own, of_group = a_contract("OWN"), a_contract("OF-GROUP")
+    group = TokenGroup.objects.create(group_id="FAMILY", contract=of_group)
+    a_token("ON-CONTRACT", contract=own)
+    a_token("IN-GROUP", group_id="FAMILY")
+    for station, subject in zip(
+        stations, ({"contract": own}, {"group": group}, {"contract": of_group}), strict=True
+    ):
+        AccessRule.objects.create(effect="refuse", charge_point=station, **subject)
+
+    assert record("on-contract").refused_at == Places(frozenset([stations[0].pk]))
+    assert record("in-group").refused_at == Places(frozenset(station.pk for station in stations[1:]))
+
+
 def test_a_plain_token_follows_its_own_rule() -> None:
     station = ChargePoint.objects.create(identity="CP-1")
     AccessRule.objects.create(effect="refuse", token=a_token(), charge_point=station)

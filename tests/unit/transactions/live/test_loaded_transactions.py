@@ -143,7 +143,7 @@ def test_a_station_has_its_running_and_its_eight_newest_transactions_the_newest_
     for number in range(12):
         a_row(garage, 1000 + number, status="active" if number in (1, 11) else "ended")
     other = ChargePoint.objects.create(identity="CP-2")
-    a_row(other, 2000)
+    a_row(other, 2000, status="ended")
 
     loaded = load_station(garage.pk, V16)
 
