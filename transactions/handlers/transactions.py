@@ -57,7 +57,7 @@ async def transaction_event(station: Station, request: dict[str, Any]) -> dict[s
         offline=request.get("offline", False),
         place=translate.evse(request.get("evse")),
         token=translate.id_token(request.get("idToken")),
-        charging_state=described.get("chargingState", "")[:32],
+        charging_state=described.get("chargingState", ""),
         stopped_reason=described.get("stoppedReason", ""),
         remote_start_id=described.get("remoteStartId"),
         reservation_id=request.get("reservationId"),

@@ -204,16 +204,17 @@ async def test_a_sequence_number_beyond_the_column_is_its_largest_or_smallest(
     assert (await run_orm(TransactionEvent.objects.get)).seq_no == stored
 
 
-async def test_texts_that_are_longer_than_their_columns_are_cut(station: Any) -> None:
+async def test_texts_that_are_longer_than_their_columns_are_cut(station: Any, run_orm: Any) -> None:
     """SQLite would not notice texts that are too long; PostgreSQL refuses them."""
     charger = await station(V201)
     _, payload = messages.event("Started", "T", 0, version=V201, at=ago(3), evse=1)
-    info = {"transactionId": "T" * 300, "chargingState": "S" * 40}
+    info = {"transactionId": "T" * 300, "chargingState": "S" * 70}
 
     await charger.call("TransactionEvent", payload | {"transactionInfo": info})
 
     row = await the_row(charger)
     assert (row.ocpp_id, row.charging_state) == ("T" * 255, "S" * 32)
+    assert (await run_orm(TransactionEvent.objects.get)).charging_state == "S" * 64
 
 
 async def test_the_readings_of_every_event_are_the_session_s(station: Any) -> None:
