@@ -150,6 +150,21 @@ async def test_what_is_shown_is_stored_with_the_session() -> None:
     assert (row["energy_wh"], row["power_w"], row["soc_percent"]) == (500, 7000, 80)
 
 
+async def test_a_reading_writes_the_seldom_changed_columns_only_when_they_changed() -> None:
+    async def stored(session: TransactionState, wh: float) -> dict[str, Any]:
+        station = a_station()
+        await readings.record(
+            station=station, place=HERE, samples=values(-1, register(wh)), transaction=session
+        )
+        ((_, _, row),) = [update for update in station.unit.updates if update[0] is TRANSACTIONS]
+        return row
+
+    usual, suspect = await stored(a_session(), 1500), await stored(a_session(), 9_000_000)
+
+    assert "id_token" not in usual and "suspect_reasons" not in usual
+    assert (suspect["suspect"], suspect["id_token"]) == (True, "")
+
+
 async def test_samples_are_an_event_where_it_is_chosen(settings: Any) -> None:
     settings.EVENT_TYPES = ["meter.sampled"]
     for session in (None, a_session()):
@@ -204,6 +219,18 @@ async def test_a_late_begin_is_the_start_whatever_its_time() -> None:
     await take(values(5, register(1100, context="Transaction.Begin")), session)
 
     assert session.registers.begin is not None and session.registers.begin.wh == 1100
+
+
+async def test_a_late_begin_counts_also_after_readings_that_do_not() -> None:
+    session = ended()
+    session.registers.start = None
+    session.registers.tally = None
+
+    begin = values(5, register(1100, context="Transaction.Begin"))
+    await take(values(4, register(1200)) + begin, session)
+
+    assert session.registers.begin is not None and session.registers.begin.wh == 1100
+    assert session.registers.last is None
 
 
 @pytest.mark.parametrize(
