@@ -254,38 +254,6 @@ async def test_a_late_start_completes_its_session(charger: DirectStation) -> Non
     assert row.suspect_reasons == ["events-missing: 1, 2"]
 
 
-async def test_a_start_with_a_later_time_does_not_shorten_its_session(charger: DirectStation) -> None:
-    await send(charger, "Updated", 1, 3)
-
-    await send(charger, "Started", 0, 5)
-
-    assert (await only(charger)).started_at == at(3)
-
-
-async def test_the_place_of_a_session_is_the_first_that_an_event_names(charger: DirectStation) -> None:
-    places = []
-    for seq_no, evse in enumerate((None, None, 2, 1)):
-        await send(charger, "Started" if seq_no == 0 else "Updated", seq_no, seq_no, evse=evse)
-        row = await only(charger)
-        places.append((row.evse_number, row.connector_number))
-
-    assert places == [(None, None), (None, None), (2, 1), (2, 1)]
-
-
-@pytest.mark.parametrize("offline", [True, False])
-async def test_an_offline_event_with_a_gap_and_readings_stores_all_of_it(
-    charger: DirectStation, offline: bool
-) -> None:
-    await send(charger, "Started", 0, readings=[Reading(1000, at(0))])
-    readings = [Reading(1100, at(3)), Reading(40, at(3), measurand="SoC")]
-
-    await send(charger, "Updated", 3, 3, offline=offline, remote_start=5, readings=readings)
-
-    row = await only(charger)
-    assert (row.was_offline, row.missing_seq_nos, row.remote_start_id) == (offline, [1, 2], 5)
-    assert (row.energy_wh, row.soc_percent) == (100, 40)
-
-
 async def test_the_first_token_of_a_later_event_owns_the_session(charger: DirectStation) -> None:
     await send(charger, "Started", 0)
 
@@ -313,34 +281,6 @@ async def test_a_token_starts_a_session_without_one_unless_the_event_is_its_end(
 
     refusal = await run_orm(Refusal.objects.get)
     assert (refusal.purpose, refusal.evse_number, answer["status"]) == (purpose, 1, "Blocked")
-
-
-@pytest.mark.parametrize(
-    ("kind", "has_readings", "is_interrupted"),
-    [("Updated", False, False), ("Ended", False, True), ("Ended", True, False)],
-)
-async def test_an_end_without_readings_does_not_continue_an_interrupted_session(
-    charger: DirectStation, kind: str, has_readings: bool, is_interrupted: bool
-) -> None:
-    await send(charger, "Started", 0)
-    await charger.boot()
-    now = 120  # after the restart by any clock
-
-    readings = [Reading(1000, at(now))] if has_readings else []
-    await send(charger, kind, 1, now, readings=readings)
-
-    assert (await only(charger)).is_interrupted is is_interrupted
-
-
-async def test_an_event_without_energy_leaves_the_connector_seemingly_free(charger: DirectStation) -> None:
-    await send(charger, "Started", 0)
-    live = charger.live({"transaction": "T1"})
-    assert live is not None
-    live.suspect_reasons.append("connector-available")
-
-    await send(charger, "Updated", 1, 1)
-
-    assert live.suspect_reasons == ["connector-available"]
 
 
 # -- the end -------------------------------------------------------------------------------------------------
