@@ -18,25 +18,24 @@ from transactions.models import Refusal, RemoteStart, Transaction
 from transactions.services.authorization.decision import Decision
 from transactions.services.transactions import owners
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-
 
 def expect(charger: DirectStation, number: int | None, uid: str = "CARD") -> None:
+    now = datetime.now(UTC)
     command = Command.objects.create(
         id=f"remote-start-{number}",
         charge_point_id=charger.pk,
         action="RequestStartTransaction",
         payload={},
-        created_at=NOW,
-        deadline_at=NOW,
+        created_at=now,
+        deadline_at=now,
     )
     RemoteStart.objects.create(
         command=command,
         charge_point_id=charger.pk,
         id_token=uid,
         remote_start_id=number,
-        created_at=NOW,
-        expires_at=NOW + timedelta(minutes=5),
+        created_at=now,
+        expires_at=now + timedelta(minutes=5),
     )
 
 
@@ -99,8 +98,9 @@ async def test_a_token_that_the_station_sent_stays_the_owner(charger: DirectStat
 
 @pytest.mark.django_db(transaction=True)
 async def test_the_first_remote_start_of_a_session_stays(charger: DirectStation, run_orm: Any) -> None:
-    for number in (5, 6, None):
-        await charger.event("Updated" if number != 5 else "Started", "T1", evse=1, remote_start=number)
+    for number in (None, 5, 6, None):
+        kind = "Updated" if charger.station.transactions else "Started"
+        await charger.event(kind, "T1", evse=1, remote_start=number)
 
     row = await only(charger)
     assert row.remote_start_id == 5
