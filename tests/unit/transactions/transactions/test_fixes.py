@@ -330,8 +330,31 @@ def test_a_small_difference_of_the_register_is_energy(added: float) -> None:
 
 
 def test_energy_is_rounded_to_a_thousandth_of_a_wh() -> None:
-    regressed = session(codes=["meter-regression"], energy_wh=9000.0, meter_stop_wh=5000.00004)
+    regressed = session(codes=["meter-regression"], energy_wh=9000.0, meter_stop_wh=5000.0004)
 
-    assert merged_energy(session(energy_wh=4000.00004), following()) == 6100
-    assert plausible_energy(register(1000, 1000.50004))[0] == 0.5
+    assert merged_energy(session(energy_wh=4000.0004), following()) == 6100
+    assert plausible_energy(register(1000, 1000.5004))[0] == 0.5
     assert propose(regressed, register(1000, 10_000), []).energy_wh == 4000
+
+
+def test_only_a_regression_counts_from_start_to_stop() -> None:
+    reset = session(codes=["meter-reset"], energy_wh=9.0)
+
+    assert propose(reset, register(1000, 3000, 500, 2500), []).energy_wh == 2000 + 2000 + 2500
+
+
+def test_the_start_is_counted_before_the_readings_and_the_stop_after_them() -> None:
+    gap = session(codes=["events-missing"], energy_wh=9.0)
+
+    proposal = propose(gap, register(2000, 3000), [])
+
+    assert proposal.energy_wh == 4000
+    assert proposal.words == "The sum of the plausible differences of the register is 4,000 Wh."
+
+
+def test_what_is_left_out_of_the_sum_is_named_behind_it() -> None:
+    spike = session(codes=["meter-jump"], energy_wh=9.0)
+
+    assert propose(spike, register(2000, 9_000_000), []).words == (
+        "The sum of the plausible differences of the register is 4,000 Wh; left out: 2,000 to 9,000,000 Wh."
+    )
