@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chargepoints.models import Connector
+from ocpp_server import live
 from ocpp_server.live.records import TransactionState
 from ocpp_server.protocol.translate import IdToken, Place
 from ocpp_server.protocol.versions import V16
@@ -135,16 +136,22 @@ async def test_a_refused_late_start_is_suspect_where_energy_was_drawn(
 
 @WITH_DATABASE
 async def test_a_late_start_is_stored_with_the_time_of_its_receipt_and_resolves_one_stop(
-    charger: DirectStation, run_orm: Any
+    charger: DirectStation, run_orm: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    published: list[int] = []
+    monkeypatch.setattr(
+        type(live.state()), "transaction_changed", lambda _, transaction: published.append(transaction.id)
+    )
     await stopped(charger)
     for number in (5000, 5001):
         await charger.ask(messages.stop_16(number, "OTHER", 1500, at=at(30)))
     received_at = charger.station.received_at
+    published.clear()
 
     await charger.start("CARD", meter_wh=900, at=at(0))
 
     row = await only(charger)
+    assert published == [row.pk]
     assert (row.start_received_at, row.started_at) == (charger.station.received_at, at(0))
     assert row.start_received_at > received_at
     assert ORPHANS.of(charger.station).count == 2
