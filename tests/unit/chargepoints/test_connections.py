@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.db import transaction
 
-from chargepoints.models import ChargePoint, Command
+from chargepoints.models import ChargePoint, Command, SecurityEvent
 from chargepoints.services import connections
 from chargepoints.tables import CHARGE_POINTS
 from events.models import Event
@@ -120,3 +124,21 @@ def test_the_stations_of_a_dead_process_are_offline_and_their_commands_end() -> 
     assert Event.objects.filter(type="command.finished").count() == 2
     gone_lines = [line for line in lines if line["event"] == "station.disconnected"]
     assert [(line["station"], line["reason"]) for line in gone_lines] == [("A", "its process has died")]
+
+
+@pytest.mark.django_db
+def test_of_two_processes_one_reports_that_two_devices_use_an_identity(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    row = station("A", "c1")
+
+    @contextmanager
+    def atomic() -> Iterator[None]:
+        ChargePoint.objects.update(duplicate_at=NOON)  # by the other process
+        with transaction.atomic():
+            yield
+
+    monkeypatch.setattr(connections, "transaction", SimpleNamespace(atomic=atomic))
+
+    assert connections.show_duplicate(row.pk, ("192.0.2.1", "192.0.2.2"), NOON) is False
+    assert not SecurityEvent.objects.exists()

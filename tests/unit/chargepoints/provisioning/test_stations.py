@@ -42,6 +42,7 @@ class Connected:
     def __init__(self) -> None:
         self.notices: list[tuple[str, Notice]] = []
         self.removed: list[str] = []
+        self.fails = False
 
     async def connection(self, identity: str) -> Connection | None:
         return Connection("c", "CP-1", "ocpp1.6", "here", "", NOON) if identity == "CP-1" else None
@@ -50,6 +51,8 @@ class Connected:
         self.notices.append((connection.identity, notice))
 
     def station_removed(self, identity: str) -> None:
+        if self.fails:
+            raise RuntimeError
         self.removed.append(identity)
 
 
@@ -222,6 +225,18 @@ def test_a_deleted_station_is_an_event_and_its_socket_is_closed(
     ]
     assert connected.removed == ["CP-1"]
     assert connected.notices == [("CP-1", StationDismissed(code=1008, reason="This station was deleted."))]
+
+
+def test_a_live_state_that_is_away_does_not_keep_a_station_from_its_deletion(
+    garage: ChargePoint, connected: Connected, django_capture_on_commit_callbacks: Commit
+) -> None:
+    connected.fails = True
+
+    with django_capture_on_commit_callbacks(execute=True):
+        stations.delete(garage)
+
+    assert not ChargePoint.objects.exists()
+    assert len(connected.notices) == 1
 
 
 def test_a_station_with_transactions_is_kept(
