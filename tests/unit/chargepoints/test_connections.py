@@ -142,3 +142,14 @@ def test_of_two_processes_one_reports_that_two_devices_use_an_identity(
 
     assert connections.show_duplicate(row.pk, ("192.0.2.1", "192.0.2.2"), NOON) is False
     assert not SecurityEvent.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_addresses_of_two_devices_are_cut_to_their_columns() -> None:
+    row = station("A", "c1")
+
+    assert connections.show_duplicate(row.pk, ("a" * 65, "b" * 65), NOON) is True
+
+    row.refresh_from_db()
+    assert row.duplicate_addresses == ["a" * 64, "b" * 64]
+    assert (row.duplicate_since, row.duplicate_at) == (NOON, NOON)

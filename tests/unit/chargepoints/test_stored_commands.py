@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from chargepoints.models import ChargePoint, Command, Site
 from chargepoints.services import commands
 from chargepoints.services.commands import Ended
+from chargepoints.tables import COMMANDS
 from events.models import Event
 from ocpp_server.domain import QueueFull
+from ocpp_server.observability import measures
+from ocpp_server.storage.unit import Unit
 from ocpp_server.transport.command_store import QUEUE_FULL
+from tests.logged import captured_logs
 
 pytestmark = pytest.mark.django_db
 
@@ -175,3 +182,101 @@ def test_a_command_has_timed_out_at_its_own_station(garage: ChargePoint) -> None
     commands.mark_late("c1", "{}")
     assert not commands.has_timed_out("c1", garage.pk)
     assert commands.is_finished("c1")
+
+
+def test_a_result_is_stored_with_the_time_of_its_end() -> None:
+    unit = Unit()
+
+    commands.store_result(unit, "c1", finished_at=NOON, state="accepted", response={})
+
+    assert unit.updates == [(COMMANDS, "c1", {"finished_at": NOON, "state": "accepted", "response": {}})]
+
+
+def test_a_sent_command_is_logged_with_its_station(garage: ChargePoint) -> None:
+    create(garage)
+
+    with captured_logs() as lines:
+        commands.mark_sent("c1", NOON)
+        commands.mark_sent("gone", NOON)
+
+    sent = [line for line in lines if line["event"] == "command.sent"]
+    assert [(one["station"], one["message_id"], one["action"]) for one in sent] == [
+        ("CP-7", "c1", "ClearCache")
+    ]
+
+
+def test_a_late_answer_belongs_to_one_command(garage: ChargePoint) -> None:
+    for id in ("c1", "c2"):
+        create(garage, id)
+        commands.end_overdue(id)
+
+    commands.mark_late("c1", '{"status":"Accepted"}')
+
+    assert (row("c1").state, row("c2").state) == ("late", "timeout")
+
+
+@contextmanager
+def ended_meanwhile(id: str) -> Iterator[None]:
+    """Another process ends a command just before the first change here."""
+    is_first = True
+
+    def end_before(execute: Any, sql: str, *arguments: Any) -> Any:
+        nonlocal is_first
+        if is_first and sql.startswith("UPDATE"):
+            is_first = False
+            Command.objects.filter(pk=id).update(state="timeout", finished_at=NOON)
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(end_before):
+        yield
+
+
+def test_a_command_that_another_process_ends_meanwhile_has_one_event(garage: ChargePoint) -> None:
+    create(garage)
+    create(garage, "c2")
+
+    with ended_meanwhile("c2"):
+        ended = commands.end_all(Command.objects.unfinished(), state="disconnected", finished_at=NOON)
+
+    assert ended == 1
+    assert [data["requestId"] for data in finished()] == ["c1"]
+
+
+@pytest.mark.parametrize(("action", "payload"), [("Reset", {"type": "Hard"}), ("ClearCache", {})])
+def test_an_unanswered_command_that_has_ended_meanwhile_is_not_ended_again(
+    garage: ChargePoint, action: str, payload: dict[str, Any]
+) -> None:
+    create(garage, action=action, **payload)
+
+    with ended_meanwhile("c1"):
+        assert commands.end_unanswered("c1", "disconnected", NOON, sent_at=NOON) is None
+
+    assert (row().state, finished()) == ("timeout", [])
+
+
+def test_another_command_of_the_station_may_have_timed_out(garage: ChargePoint) -> None:
+    create(garage)
+    create(garage, "c2")
+    commands.end_overdue("c2")
+
+    assert [commands.has_timed_out(id, garage.pk) for id in ("c1", "c2")] == [False, True]
+
+
+def test_a_command_that_has_ended_at_the_same_time_is_not_announced_again(garage: ChargePoint) -> None:
+    for id in ("c1", "c2"):
+        create(garage, id)
+        commands.end_all(Command.objects.filter(pk=id), state="disconnected", finished_at=NOON)
+
+    assert [data["requestId"] for data in finished()] == ["c1", "c2"]
+
+
+def test_the_end_of_a_command_is_counted_once(garage: ChargePoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(measures, "finished", lambda *values: counted.append(values))
+    create(garage)
+
+    commands.end_overdue("c1")
+    commands.end_overdue("c1")
+    commands.end_disconnected("unknown")
+
+    assert counted == [("ClearCache", "timeout", None)]
