@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
@@ -31,7 +30,8 @@ def store(counted: list[tuple[int, Counts]], at: datetime) -> None:
             try:
                 with transaction.atomic():
                     Deviation.objects.create(
-                        **_named(charge_point_pk, kind),
+                        charge_point_id=charge_point_pk,
+                        **_named(kind),
                         detail=seen.detail,
                         example=seen.example,
                         count=seen.count,
@@ -44,8 +44,9 @@ def store(counted: list[tuple[int, Counts]], at: datetime) -> None:
                 _add(known, seen, at)
 
 
-def _named(charge_point_pk: int, kind: tuple[str, str, str]) -> dict[str, Any]:
-    return {"charge_point_id": charge_point_pk, **dict(zip(("kind", "action", "path"), kind, strict=True))}
+def _named(of: tuple[str, str, str]) -> dict[str, str]:
+    kind, action, path = of
+    return {"kind": kind, "action": action, "path": path}
 
 
 def _announce(charge_point_pk: int, kind: tuple[str, str, str], seen: DeviationCount) -> None:
@@ -56,13 +57,13 @@ def _announce(charge_point_pk: int, kind: tuple[str, str, str], seen: DeviationC
             stations.DEVIATED,
             station=charge_point.identity,
             site=charge_point.site_id,
-            **dict(zip(("kind", "action", "path"), kind, strict=True)),
+            **_named(kind),
             detail=seen.detail,
         )
 
 
 def _of(charge_point_pk: int, kind: tuple[str, str, str]) -> QuerySet[Deviation]:
-    return Deviation.objects.filter(**_named(charge_point_pk, kind))
+    return Deviation.objects.filter(charge_point_id=charge_point_pk, **_named(kind))
 
 
 def _add(known: QuerySet[Deviation], seen: DeviationCount, at: datetime) -> int:

@@ -69,18 +69,22 @@ def test_a_deviation_of_another_kind_action_or_path_has_its_own_row(garage: Char
     assert len(rows()) == 2
 
 
-def test_a_full_station_counts_only_the_kinds_that_have_a_row(
-    garage: ChargePoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(deviations, "MAX_ROWS_PER_STATION", 2)
-    kinds = [("k", "a", str(number)) for number in range(4)]
+def test_a_station_with_500_kinds_counts_only_these(garage: ChargePoint) -> None:
+    kinds = [("k", "a", str(number)) for number in range(501)]
+    Deviation.objects.bulk_create(
+        Deviation(charge_point=garage, kind="k", action="a", path=path, count=1, first_at=NOON, last_at=NOON)
+        for _, _, path in kinds[:499]
+    )
 
-    deviations.store([(garage.pk, {kind: seen() for kind in kinds})], NOON)
-    deviations.store([(garage.pk, {kind: seen() for kind in reversed(kinds)})], NOON)
+    deviations.store([(garage.pk, {kinds[499]: seen(), kinds[500]: seen()})], NOON)
+    deviations.store([(garage.pk, {kinds[500]: seen(), kinds[0]: seen()})], NOON)
     other = ChargePoint.objects.create(identity="CP-2")
-    deviations.store([(garage.pk, {kinds[2]: seen()}), (other.pk, {kinds[2]: seen()})], NOON)
+    deviations.store([(garage.pk, {kinds[500]: seen()}), (other.pk, {kinds[500]: seen()})], NOON)
 
-    assert rows() == [("k", "a", "0", 2), ("k", "a", "1", 2), ("k", "a", "2", 1)]
+    assert len(rows()) == 501
+    assert rows()[0] == ("k", "a", "0", 2)
+    assert rows()[-2:] == [("k", "a", "499", 1), ("k", "a", "500", 1)]
+    assert Deviation.objects.get(path="500").charge_point == other
 
 
 def test_a_row_that_another_process_has_made_meanwhile_is_added_to(
