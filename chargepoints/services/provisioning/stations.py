@@ -76,7 +76,7 @@ def create(*, identity: str, password: str = "", **settings: Any) -> ChargePoint
     _apply(charge_point, settings, password)
     try:
         with transaction.atomic():
-            charge_point.save(force_insert=True)
+            charge_point.save()
             outbox.emit(
                 events.REGISTERED,
                 station=charge_point.identity,
