@@ -22,7 +22,7 @@ _COALESCE = timedelta(minutes=10)
 _MAX_ANNOUNCED = 100
 _announced, _strangers = security.Hourly(), security.Hourly()
 # Stations per query.
-_AT_ONCE = 500
+_AT_ONCE = 500  # equivalent: any number of rows in a query finds and stores the same stations
 
 
 def find(identities: list[str]) -> list[ChargePoint | None]:
