@@ -344,3 +344,13 @@ async def test_a_changed_availability_is_an_event_unless_it_was_rejected(
         "actor": "ann",
     }
     assert [data for _, data in events(station)] == ([] if status == "Rejected" else [data])
+
+
+async def test_a_2x_connector_is_found_by_its_number_in_its_evse() -> None:
+    station = a_station("Available", version=V201)
+    station.connectors[1, 2] = ConnectorState(pk=12, evse=1, number=2, status="Available")
+    request = {"evseId": 1, "connectorId": 2, "connectorStatus": "Occupied"}
+
+    await handled(status_notification, station, "StatusNotification", request)
+
+    assert list(changed(station, CONNECTORS)) == [12]
