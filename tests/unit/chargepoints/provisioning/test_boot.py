@@ -7,12 +7,19 @@ from typing import Any
 
 import pytest
 
-from chargepoints.handlers.provisioning import boot_notification, boot_notification_16, heartbeat, reset
-from chargepoints.services.provisioning import boot
+from chargepoints.handlers.provisioning import (
+    boot_notification,
+    boot_notification_16,
+    booted,
+    heartbeat,
+    reset,
+)
+from chargepoints.services.provisioning import boot, restarted
 from chargepoints.tables import CHARGE_POINTS, COMMANDS
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.versions import V201
+from ocpp_server.storage.journal import journal
 from tests.unit.chargepoints.in_memory import NOON, STATION, a_station, changed, events, handled
 
 
@@ -182,9 +189,9 @@ async def test_a_heartbeat_is_answered_with_the_time_of_the_answer(station: Stat
     before = datetime.now(UTC)
 
     beat = await handled(heartbeat, station, "Heartbeat", {})
-    booted = await handled(boot_notification_16, station, "BootNotification", BOOT_16)
+    boot_answer = await handled(boot_notification_16, station, "BootNotification", BOOT_16)
 
-    for answer in (beat, booted):
+    for answer in (beat, boot_answer):
         at = datetime.fromisoformat(answer["currentTime"])
         assert before - timedelta(milliseconds=1) <= at <= datetime.now(UTC)
 
@@ -207,3 +214,21 @@ async def test_an_accepted_reset_of_the_station_waits_for_its_boot(
 
     waiting = {} if waits is None else {"c-1": {"effect": "waiting", "effect_until": NOON + waits}}
     assert changed(station, COMMANDS) == waiting
+
+
+@pytest.mark.parametrize(
+    ("request_", "is_awaited"), [({"reason": "PowerUp"}, True), ({"reason": "Triggered"}, False), ({}, True)]
+)
+async def test_after_the_answer_a_boot_settles_the_commands_that_led_to_it(
+    station: Station, monkeypatch: pytest.MonkeyPatch, request_: dict[str, str], is_awaited: bool
+) -> None:
+    runs: list[tuple[Any, ...]] = []
+
+    async def run(*call: Any) -> None:
+        runs.append(call)
+
+    monkeypatch.setattr(journal, "run", run)
+
+    await booted(station, request_)
+
+    assert runs == ([(restarted.booted, STATION, NOON)] if is_awaited else [])
