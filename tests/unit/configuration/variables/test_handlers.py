@@ -132,6 +132,23 @@ async def test_a_station_may_ask_for_its_own_keys(station: Make) -> None:
     assert none == {"unknownKey": ["Nothing"]}
 
 
+async def test_long_values_and_names_are_cut_to_their_types(
+    station: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def own(one: Any) -> dict[str, str]:
+        return {"CpoName": "x" * 501}
+
+    monkeypatch.setattr(variables, "stored_keys", own)
+    garage = (await station(V16)).station
+
+    answer = await variables.get_configuration(garage, {"key": ["CpoName", "n" * 51]})
+
+    assert answer == {
+        "configurationKey": [{"key": "CpoName", "readonly": False, "value": "x" * 500}],
+        "unknownKey": ["n" * 50],
+    }
+
+
 async def test_a_station_may_change_its_own_keys(station: Make) -> None:
     garage = await station(V16)
 
