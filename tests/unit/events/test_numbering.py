@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -73,6 +74,49 @@ def test_events_are_deleted_after_their_retention_and_only_when_they_have_a_numb
     assert retention.delete_some() is False
 
     assert numbers() == [(3, "A", 3), (None, "A", None)]
+
+
+def test_a_reader_whose_events_another_one_has_numbered_meanwhile_numbers_none() -> None:
+    emit("A")
+
+    def number_before(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "SET position = position" in sql:
+            Event.objects.update(position=1, sequence=1)
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(number_before):
+        assert numbering.number_some() == {}
+
+    assert numbers() == [(1, "A", 1)]
+    assert Stream.objects.get().position == 0
+
+
+def test_of_two_first_readers_one_makes_the_stream_and_both_lock_it() -> None:
+    emit("A")
+    statements: list[str] = []
+
+    def make_before(execute: Any, sql: str, *arguments: Any) -> Any:
+        if "api_event_stream" not in sql:
+            return execute(sql, *arguments)
+        statements.append(sql.split(maxsplit=1)[0])
+        if statements.count("INSERT") == 1 and statements[-1] == "INSERT":
+            Stream.objects.create(position=7)  # by the other reader
+        return execute(sql, *arguments)
+
+    with connection.execute_wrapper(make_before):
+        numbering.number_some()
+
+    assert numbers() == [(8, "A", 1)]
+    # The update is the lock: it comes again once the row is there.
+    assert statements == ["UPDATE", "INSERT", "INSERT", "UPDATE", "SELECT", "UPDATE"]
+
+
+def test_events_of_no_station_get_positions_only() -> None:
+    emit("")
+
+    assert numbering.number_some() == {"firmware.status_changed": 1}
+    assert numbers() == [(1, "", None)]
+    assert not StationStream.objects.exists()
 
 
 def test_a_rolled_back_change_leaves_no_event_and_no_gap() -> None:
