@@ -61,7 +61,7 @@ def test_the_events_of_presence() -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("connected", "disconnected", "down"),
-    [(0, None, None), (0, -90.5, 90.5), (0, 0, 0), (0, 5, None)],
+    [(0, None, None), (0, -90.5, 90.5), (0, -90.1237, 90.124), (0, 0, 0), (0, 5, None)],
 )
 def test_a_station_was_down_between_its_connections(
     connected: float, disconnected: float | None, down: float | None

@@ -77,7 +77,7 @@ def test_a_filter_passes_the_events_that_do_not_match(stream: None) -> None:
 def test_a_page_passes_at_most_a_window(stream: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "WINDOW", 2)
 
-    assert page(2) == ([3, 4], 4, False, True)
+    assert page(None) == page(2) == ([3, 4], 4, False, True)
     assert page(5) == ([6, 7], 7, False, False)
 
 
