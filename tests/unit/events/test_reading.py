@@ -78,6 +78,7 @@ def test_a_page_passes_at_most_a_window(stream: None, monkeypatch: pytest.Monkey
     monkeypatch.setattr(reading, "WINDOW", 2)
 
     assert page(None) == page(2) == ([3, 4], 4, False, True)
+    assert page(0) == page(1) == ([3, 4], 4, True, True)  # deleted events are no part of the window
     assert page(5) == ([6, 7], 7, False, False)
 
 
