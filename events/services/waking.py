@@ -6,6 +6,7 @@ The reader also polls each second, so a lost wake-up delays events and loses non
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Final
 
 from ocpp_server import live
@@ -21,30 +22,33 @@ class _Waker:
     """The wake-ups of this process, gathered: many commits make one."""
 
     def __init__(self) -> None:
-        self._is_called = False
-        self._is_due = False
+        self._called = threading.Event()
+        self._due = threading.Event()
         self._task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
-        if not self._is_called:
-            self._is_called = True
-            self._is_called = switchboard.call_soon(self._wake)
+        if self._called.is_set():
+            return
+        # Set before the call: the event loop may run `_wake` before `call_soon` returns here.
+        self._called.set()
+        if not switchboard.call_soon(self._wake):
+            self._called.clear()
 
     def _wake(self) -> None:
-        self._is_called = False
+        self._called.clear()
         if live.state().is_housekeeper:
             NUMBER_EVENTS.wake()
         elif self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._announce())
         else:
-            self._is_due = True
+            self._due.set()
 
     async def _announce(self) -> None:
         while True:
-            self._is_due = False
+            self._due.clear()
             await switchboard.announce_events()
             await asyncio.sleep(PAUSE_S)
-            if not self._is_due:
+            if not self._due.is_set():
                 return
 
 

@@ -98,7 +98,7 @@ async def test_another_process_announces_its_events_with_a_pause_between(
 ) -> None:
     wake()
     await process.turn()
-    assert (process.woken, process.announced, process.pauses) == (0, 1, [waking.PAUSE_S])
+    assert (process.woken, process.announced, process.pauses) == (0, 1, [0.05])
 
     for _ in range(3):  # during the pause
         wake()
@@ -138,3 +138,20 @@ async def test_a_commit_without_an_event_loop_does_not_silence_later_ones(
     await process.turn()
 
     assert process.announced == 1
+
+
+async def test_a_call_that_runs_before_its_caller_goes_on_does_not_silence_later_ones(
+    process: Process, wake: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process.is_housekeeper = True
+
+    def call_at_once(function: Callable[[], None]) -> bool:  # the event loop is in another thread
+        function()
+        return True
+
+    monkeypatch.setattr(switchboard, "call_soon", call_at_once)
+
+    wake()
+    wake()
+
+    assert process.woken == 2
