@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ import pytest
 from events.models import Event, Stream
 from events.services import erasing, reading, retention
 from events.services.reading import last_position, read
+from ocpp_server.storage.journal import journal
 
 pytestmark = pytest.mark.django_db
 
@@ -91,11 +93,17 @@ def test_a_stream_without_events_is_at_its_end() -> None:
     assert page(8) == ([], 9, True, False)
 
 
-def test_only_old_numbered_events_expire(settings: Any) -> None:
+def test_only_old_numbered_events_expire(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Noon(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:
+            return now
+
+    now = datetime(2026, 5, 4, 12, tzinfo=UTC)
+    monkeypatch.setattr(retention, "datetime", Noon)
     settings.EVENT_RETENTION = 3600
-    now = datetime.now(UTC)
-    event(1, at=now - timedelta(seconds=3660))
-    kept = [event(2, at=now - timedelta(seconds=3540)), event(None, at=now - timedelta(days=9))]
+    event(1, at=now - timedelta(seconds=3601))
+    kept = [event(2, at=now - timedelta(seconds=3600)), event(None, at=now - timedelta(days=9))]
 
     assert retention.delete_some() is False
 
@@ -112,6 +120,23 @@ def test_expired_events_are_deleted_some_at_a_time(settings: Any, monkeypatch: p
     more = [retention.delete_some(), retention.delete_some()]
 
     assert (more, Event.objects.exists()) == ([True, False], False)
+
+
+async def test_stations_can_write_between_two_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[Any] = []
+
+    async def run(function: Any) -> bool:
+        steps.append(function)
+        return len(steps) < 4
+
+    async def sleep(seconds: float) -> None:
+        steps.append(seconds)
+
+    monkeypatch.setattr(journal, "run", run)
+    monkeypatch.setattr(retention, "asyncio", SimpleNamespace(sleep=sleep))
+    await retention.delete_old()
+
+    assert steps == [retention.delete_some, 0.05, retention.delete_some, 0.05, retention.delete_some]
 
 
 # -- erasing -----------------------------------------------------------------------------------------------
