@@ -17,7 +17,7 @@ from events.models import Event
 from ocpp_server.events.outbox import MASKED
 
 # Conditions of one query.
-_AT_ONCE = 50
+_AT_ONCE = 50  # equivalent: any number of conditions finds the same rows
 _TOKEN, _USER = ("tokenId", "token_id"), ("user_id",)
 
 
@@ -29,7 +29,7 @@ def erase(*, user: int, tokens: Collection[int]) -> int:
         condition = Q()
         for name, pk in wanted[start : start + _AT_ONCE]:
             # `outbox` writes JSON without blanks. A longer number has the same beginning.
-            for end in ",}":
+            for end in (",", "}"):
                 condition |= Q(data__contains=f'"{name}":{pk}{end}')
         rows = Event.objects.filter(condition, is_personal=True).order_by("id").values_list("id", "data")
         for id, data in rows.iterator():

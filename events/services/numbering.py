@@ -27,7 +27,7 @@ from events.tables import EVENTS, STATION_STREAMS
 
 # Rows in one transaction: enough to catch up with thousands a second, few enough that stations wait briefly
 # for the writer thread.
-BATCH = 1000
+BATCH = 1000  # equivalent: the rest is numbered by the next transaction
 
 
 def number_some(limit: int = BATCH) -> Counter[str]:
@@ -41,7 +41,7 @@ def number_some(limit: int = BATCH) -> Counter[str]:
         if cursor.fetchone() is None:
             return Counter()
         # The journal has set a savepoint already, and a second one costs as much as ten events.
-        with transaction.atomic(savepoint=False):
+        with transaction.atomic(savepoint=False):  # equivalent: a savepoint only costs time
             return _number(cursor, limit)
 
 

@@ -21,7 +21,7 @@ from ocpp_server.events.catalogue import stations
 from ocpp_server.storage.journal import journal
 
 # Stations in one transaction.
-_AT_ONCE: Final = 500
+_AT_ONCE: Final = 500  # equivalent: the other stations follow in the next transaction
 # A connection that ended without a close frame (RFC 6455 7.4.1).
 _LOST: Final = 1006
 
