@@ -14,12 +14,11 @@ from ocpp_server.protocol.versions import V2X, V16
 
 @on("StatusNotification", V16)
 async def status_notification_16(station: Station, request: dict[str, Any]) -> dict[str, Any]:
-    time = request.get("timestamp")
     await availability.report(
         station=station,
         place=translate.connector(request["connectorId"]),
         status=request["status"],
-        at=station.moment(time) if time else station.received_at,
+        at=station.moment(request.get("timestamp")),
         error_code=request["errorCode"],
         info=request.get("info", ""),
         vendor_id=request.get("vendorId", ""),
