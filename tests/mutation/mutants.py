@@ -85,13 +85,13 @@ class _Finder(cst.CSTVisitor):
 
     def _is_left_alone_here(self, node: cst.CSTNode) -> bool:
         """At import only plain values are changed: assignments whose value calls nothing. The arguments of a
-        class and the members of an Enum can't be exchanged later.
+        class, the members of an Enum and the defaults of fields can't be exchanged later.
         """
         if any(isinstance(scope, cst.FunctionDef) for scope in self._scopes):
             return False
         if isinstance(node, cst.If | cst.Arg):
             return True
-        if self._scopes and isinstance(node, cst.BaseSmallStatement) and _is_enum(self._scopes[-1]):
+        if self._scopes and isinstance(node, cst.BaseSmallStatement) and _has_fields(self._scopes[-1]):
             return True
         if not isinstance(node, cst.BaseSmallStatement):
             return False
@@ -144,9 +144,21 @@ def _is_of_the_import(node: cst.Assign | cst.AnnAssign) -> bool:
     return named or is_union or isinstance(node.value, cst.Subscript)
 
 
-def _is_enum(scope: cst.FunctionDef | cst.ClassDef) -> bool:
-    bases = scope.bases if isinstance(scope, cst.ClassDef) else ()
-    return any(isinstance(base.value, cst.Name) and base.value.value.endswith("Enum") for base in bases)
+def _has_fields(scope: cst.FunctionDef | cst.ClassDef) -> bool:
+    """Whether the import makes members or fields of the values in a class."""
+    if not isinstance(scope, cst.ClassDef):
+        return False
+    made_by = [_last_name(base.value) for base in scope.bases]
+    made_by += [_last_name(decorator.decorator) for decorator in scope.decorators]
+    return any(name.endswith(("Enum", "NamedTuple", "Struct", "dataclass")) for name in made_by)
+
+
+def _last_name(node: cst.BaseExpression) -> str:
+    if isinstance(node, cst.Call):
+        node = node.func
+    if isinstance(node, cst.Attribute):
+        node = node.attr
+    return node.value if isinstance(node, cst.Name) else ""
 
 
 def _parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
