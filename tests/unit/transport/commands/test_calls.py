@@ -178,7 +178,7 @@ async def test_a_caller_gets_the_row_as_it_is_after_the_end(
 
     assert await calling is store.row
     assert (clock.now, store.ended) == (3, [])
-    # The end of a command that nobody waits for is not kept.
+    # The end of a command without a caller is not kept.
     assert not process.expect(store.row.id).is_set()
 
 
@@ -301,7 +301,7 @@ def test_the_commands_of_a_station_are_those_of_its_last_version(version: str) -
 # --- the first boot -----------------------------------------------------------------------------------------
 
 
-async def test_an_accepted_station_is_asked_to_boot_by_the_server_and_nobody_waits(
+async def test_an_accepted_station_is_asked_to_boot_by_the_server_which_does_not_wait(
     clock: Clock, socket: Noted, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(station_store.port, "app", SimpleNamespace(load={3: a_row()}.__getitem__))

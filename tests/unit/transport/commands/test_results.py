@@ -311,7 +311,7 @@ async def test_a_handler_of_answers_that_fails_is_undone_and_the_command_ends(
     assert (desk.loads, desk.states) == (1, {"c1": "accepted"})
 
 
-async def test_an_answer_that_can_not_be_stored_notifies_nobody(desk: Desk) -> None:
+async def test_an_answer_that_can_not_be_stored_notifies_no_process(desk: Desk) -> None:
     desk.errors = [JournalUnavailable("away")]
     await desk.call("c1")
 
