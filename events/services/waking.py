@@ -6,7 +6,6 @@ The reader also polls each second, so a lost wake-up delays events and loses non
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import Final
 
 from ocpp_server import live
@@ -22,33 +21,33 @@ class _Waker:
     """The wake-ups of this process, gathered: many commits make one."""
 
     def __init__(self) -> None:
-        self._called = threading.Event()
-        self._due = threading.Event()
+        self._is_called = False
+        self._is_due = False
         self._task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
-        if self._called.is_set():
+        if self._is_called:
             return
         # Set before the call: the event loop may run `_wake` before `call_soon` returns here.
-        self._called.set()
+        self._is_called = True
         if not switchboard.call_soon(self._wake):
-            self._called.clear()
+            self._is_called = False
 
     def _wake(self) -> None:
-        self._called.clear()
+        self._is_called = False
         if live.state().is_housekeeper:
             NUMBER_EVENTS.wake()
         elif self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._announce())
         else:
-            self._due.set()
+            self._is_due = True
 
     async def _announce(self) -> None:
         while True:
-            self._due.clear()
+            self._is_due = False
             await switchboard.announce_events()
             await asyncio.sleep(PAUSE_S)
-            if not self._due.is_set():
+            if not self._is_due:
                 return
 
 

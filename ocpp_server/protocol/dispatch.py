@@ -147,7 +147,7 @@ async def dispatch(station: Party, call: Call | Send, work: Work[Exchange]) -> E
 
 async def _attempt(station: Party, exchange: Exchange, work: Work[Exchange]) -> None:
     exchange.error, exchange.answer = None, ""
-    has_begun = False  # equivalent: None is as false
+    has_begun = False
     try:
         handler = _admit(station, exchange)
         has_begun = True

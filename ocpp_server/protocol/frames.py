@@ -336,7 +336,7 @@ def _too_deep(text: str) -> bool:
 
 def _clean_escapes(text: str) -> tuple[str, tuple[str, ...]]:
     r"""Replace \u0000, which PostgreSQL refuses, and lone surrogate escapes, which UTF-8 cannot encode."""
-    found = False  # equivalent: None is as false
+    found = False
 
     def replace(match: re.Match[str]) -> str:
         nonlocal found

@@ -227,7 +227,7 @@ class Session:
         self._in_progress: dict[str, int] = {}  # ids of the station's unanswered calls -> fingerprint
         self._max_bad_frames = max_bad_frames
         self._bad_frames = 0
-        self._closed = False  # equivalent: None is as false
+        self._closed = False
 
     # frames from the station
 

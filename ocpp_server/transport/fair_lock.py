@@ -24,7 +24,7 @@ class FairLock:
     __slots__ = ("_is_taken", "_waiting")
 
     def __init__(self) -> None:
-        self._is_taken = False  # equivalent: None is as false
+        self._is_taken = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def take(self) -> bool:
@@ -53,7 +53,7 @@ class FairLock:
             if not handed_over.done():  # a task that was cancelled waits no longer
                 handed_over.set_result(None)
                 return
-        self._is_taken = False  # equivalent: None is as false
+        self._is_taken = False
 
     async def __aenter__(self) -> None:
         if not self.take():

@@ -74,6 +74,12 @@ def _opposite(test: cst.BaseExpression) -> cst.BaseExpression:
     return cst.UnaryOperation(cst.Not(), test)
 
 
+def _assigned(node: cst.Assign | cst.AnnAssign) -> Iterator[cst.CSTNode]:
+    """None for the value; False has True in its place already, and None would be as false."""
+    if not (isinstance(node.value, cst.Name) and node.value.value == "False"):
+        yield from mutators.operator_assignment(node)
+
+
 def _statement_dropped(node: cst.Expr | cst.Raise) -> Iterator[cst.CSTNode]:
     if isinstance(node, cst.Raise) or isinstance(node.value, cst.Call | cst.Await):
         yield cst.Pass()
@@ -93,8 +99,7 @@ _OPERATORS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (cst.BaseNumber, mutators.operator_number),
     (cst.SimpleString, _name_in_quotes),
     (cst.Name, mutators.operator_name),
-    (cst.Assign, mutators.operator_assignment),
-    (cst.AnnAssign, mutators.operator_assignment),
+    (cst.Assign | cst.AnnAssign, _assigned),
     (cst.AugAssign, mutators.operator_augmented_assignment),
     (cst.UnaryOperation, mutators.operator_remove_unary_ops),
     (cst.Call, mutators.operator_symmetric_string_methods_swap),

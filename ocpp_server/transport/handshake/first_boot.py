@@ -166,9 +166,9 @@ class UnknownSocket:
         if len(_waiting) >= MAX_WAITING:
             raise Refusal(503, f"{MAX_WAITING:,} unknown stations wait for their first boot.")
         self._unknown, self._receive, self._send_message = unknown, receive, send
-        self._is_closed = False  # equivalent: None is as false
+        self._is_closed = False
         # Whether the socket was closed because the station did not boot.
-        self._was_silent = False  # equivalent: None is as false
+        self._was_silent = False
         self._boot = FirstBoot(handshake, unknown.version, send=self._send, close=self._close)
 
     async def until_boot(self) -> tuple[Admitted, str]:
@@ -199,7 +199,7 @@ class UnknownSocket:
     async def _converse(self) -> tuple[Admitted, str]:
         bucket = TokenBucket(settings.OCPP_STATION_RATE)
         opened_at = asyncio.get_running_loop().time()
-        has_asked = False  # equivalent: None is as false
+        has_asked = False
         while True:
             wait_s = BOOT_S if has_asked else ASK_S
             try:

@@ -119,7 +119,7 @@ class Processor:
 
     async def _claim_all(self) -> None:
         asked_at = wait = 0.0
-        is_away = False  # equivalent: None is as false
+        is_away = False
         while not self._stopping.is_set():
             room = min(MAX_AT_ONCE - len(self._working), STATIONS_A_CLAIM)
             if room <= 0:

@@ -44,6 +44,10 @@ def test_a_line_has_this_mutant(line: str, was: str, now: str) -> None:
     assert (was, now) in changed(f"async def function(a, b=None, c=None):\n    {line}\n")
 
 
+def test_false_becomes_true_and_not_none() -> None:
+    assert changed("def function():\n    a = False\n") == {("False", "True")}
+
+
 @pytest.mark.parametrize(
     "text",
     [
