@@ -9,7 +9,7 @@ import pytest
 
 from chargepoints.models import ChargePoint, Evse
 from configuration.models import StoredKey
-from configuration.services.variables import catalogue
+from configuration.services.variables import catalogue, rules
 from ocpp_server import live
 
 pytestmark = pytest.mark.django_db
@@ -144,3 +144,15 @@ def test_a_value_of_an_unknown_key_is_not_shown(garage: ChargePoint) -> None:
 
     assert "Unknown" not in catalogue.values(garage)
     assert "Unknown" not in catalogue.stored(garage)
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "is_secret"),
+    [("Pin", "W", True), ("VendorPassword", "", True), ("Colour", "W", True), ("Colour", "R", False)],
+)
+def test_a_row_of_the_table_is_a_secret_by_its_flag_or_its_name(
+    name: str, flags: str, is_secret: bool
+) -> None:
+    row = catalogue.Key(name, "", rules.text, flags)
+
+    assert (row.is_secret, row.is_readonly) == (is_secret, flags == "R")
