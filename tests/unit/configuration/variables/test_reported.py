@@ -13,6 +13,8 @@ from configuration.models import ReportedKey
 from configuration.services.variables import reported
 from configuration.services.variables.reported import of_report, values, variable_name
 from events.models import Event
+from ocpp_server.live.station import Station
+from ocpp_server.storage.journal import journal
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 Entry = tuple[str | None, bool]
@@ -135,15 +137,39 @@ def test_a_changed_value_is_an_event_with_what_it_was(garage: ChargePoint) -> No
     ]
 
 
-def test_one_event_has_a_limited_number_of_changes(
-    garage: ChargePoint, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(reported, "MOST_CHANGES", 2)
-    store(garage, dict.fromkeys("ABC", ("1", False)))
-    store(garage, dict.fromkeys("ABC", ("2", False)))
+def test_one_event_has_at_most_40_changes(garage: ChargePoint) -> None:
+    names = [f"K{number:02}" for number in range(41)]
+    store(garage, dict.fromkeys(names, ("1", False)))
+    store(garage, dict.fromkeys(names, ("2", False)))
 
     (found,) = changes()
-    assert ([change["key"] for change in found["changes"]], found["count"]) == (["A", "B"], 3)
+    assert ([change["key"] for change in found["changes"]], found["count"]) == (names[:40], 41)
+
+
+def test_the_values_of_another_station_are_no_earlier_values(garage: ChargePoint) -> None:
+    store(ChargePoint.objects.create(identity="OTHER"), {"A": ("1", False)})
+    store(garage, {"A": ("2", False)})
+
+    assert changes() == []
+
+
+async def test_names_are_cut_to_their_column_and_secrets_kept_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stored: list[tuple[Any, ...]] = []
+
+    async def run(function: Any, *arguments: Any) -> None:
+        stored.append(arguments)
+
+    monkeypatch.setattr(journal, "run", run)
+    one = Station(pk=7, identity="CP-1", version="ocpp2.0.1")
+    one.received_at = NOON
+    secret, plain = "Password" + "p" * 248, "n" * 256
+
+    await reported.store(station=one, keys={secret: ("1", False), plain: ("2", True)})
+    await reported.store(station=one, keys={})
+
+    assert stored == [(7, {plain[:255]: ("2", True)}, [secret[:255]], NOON)]
 
 
 @pytest.mark.parametrize(
