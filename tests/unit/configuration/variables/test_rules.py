@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from ocpp.v16.enums import Measurand, Phase
 
+from configuration.services.variables import rules
 from configuration.services.variables.rules import (
     MAX_WHOLE,
     authorization_key,
@@ -100,3 +102,16 @@ def test_a_text_has_at_most_500_characters() -> None:
 )
 def test_an_authorization_key_has_16_to_20_bytes(value: str, is_valid: bool) -> None:
     assert authorization_key(value) == (value if is_valid else None)
+
+
+def test_the_measurands_are_those_of_16_alone_or_with_a_phase() -> None:
+    alone = {one.value for one in Measurand}
+    phases = {one.value for one in Phase}
+
+    assert alone | {f"{one}.{phase}" for one in alone for phase in phases} == rules.MEASURANDS
+
+
+def test_the_feature_profiles_are_those_of_16() -> None:
+    named = "Core FirmwareManagement LocalAuthListManagement Reservation SmartCharging RemoteTrigger"
+
+    assert set(named.split()) == rules.PROFILES
