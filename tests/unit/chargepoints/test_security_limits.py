@@ -8,13 +8,16 @@ import pytest
 
 from chargepoints.models import ChargePoint, SecurityEvent, Site
 from chargepoints.services import clocks, security
-from chargepoints.services.security import FLOOD, MAX_LOGINS_PER_HOUR, MAX_PER_HOUR, Hourly
+from chargepoints.services.security import FLOOD, Hourly
 from chargepoints.tables import SECURITY_EVENTS
 from events.models import Event
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from tests.unit.chargepoints.in_memory import NOON, a_station, deviations, events, rows
+
+# Written out: tests that read the constants would not notice another number.
+MAX_PER_HOUR, MAX_LOGINS_PER_HOUR = 300, 10
 
 
 class Clock:
@@ -52,6 +55,16 @@ def test_only_the_names_that_were_counted_last_are_remembered(monkeypatch: pytes
         hourly.count(name)
 
     assert [hourly.count("a"), hourly.count("c"), hourly.count("b")] == [3, 2, 1]
+
+
+def test_the_type_of_an_event_is_cut_to_its_column() -> None:
+    station = a_station()
+
+    security.report(station=station, type="T" * 256, tech_info="", at=NOON)
+
+    (row,) = rows(station, SECURITY_EVENTS)
+    ((_, data),) = events(station)
+    assert (row["type"], data["eventType"]) == ("T" * 255, "T" * 255)
 
 
 def test_a_flood_of_events_is_stored_as_one_and_counted() -> None:

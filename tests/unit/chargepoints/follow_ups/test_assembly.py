@@ -144,3 +144,23 @@ def test_absurd_numbers_cost_nothing() -> None:
 
     assert found.missing == 2**62
     assert found.state(LATER) == State.INCOMPLETE
+
+
+@pytest.mark.parametrize(("seconds", "reports"), [(120, 1), (121, 2)])
+def test_a_report_is_continued_within_two_minutes(seconds: int, reports: int) -> None:
+    assert len(assemble([part(None), part(None, seconds, last=True)])) == reports
+
+
+def test_commands_begin_their_reports_in_the_order_of_their_times() -> None:
+    asked = (Asked("a", after(10), True), Asked("b", after(-1), True))
+
+    first, second = assemble([*report(2), part(0, 11)], asked)
+
+    assert (first.command, first.parts, second.command, second.parts) == ("b", 2, "a", 1)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "missing"), [([0], 0), ([1], 1), ([0, 1], 0), ([-1], 0), ([-5, 2], 2), ([-5, 0], 0)]
+)
+def test_numbers_below_zero_are_no_missing_parts(numbers: list[int], missing: int) -> None:
+    assert only([part(number, place) for place, number in enumerate(numbers)]).missing == missing

@@ -264,6 +264,18 @@ def test_only_a_report_whose_time_is_over_ends(garage: ChargePoint) -> None:
     assert states() == ["incomplete", "collecting", "complete"]
 
 
+def test_a_report_whose_new_parts_were_not_computed_goes_on(garage: ChargePoint) -> None:
+    part(garage, 300)
+    computed(garage, now=ago(300))
+    part(garage, 190, 1)
+    part(garage, 80, 2)
+
+    gathering.end_overdue()
+
+    row = ReportAssembly.objects.get()
+    assert (row.state, row.parts, row.last_at) == ("collecting", 3, ago(80))
+
+
 def test_the_oldest_reports_end_first(garage: ChargePoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gathering, "AT_ONCE", 1)
     collecting(garage, 1, 300)
