@@ -107,6 +107,16 @@ def test_each_action_keeps_its_newest_rows(garage: ChargePoint, monkeypatch: pyt
     assert list(FollowUp.objects.order_by("pk")) == [kept, *rows[2:]]
 
 
+def test_the_rows_of_another_station_are_kept(garage: ChargePoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeping, "KEPT_PER_ACTION", 2)
+    kept = stored(ChargePoint.objects.create(identity="other"), 100)
+    rows = [stored(garage, 10) for _ in range(3)]
+
+    keeping.trim()
+
+    assert list(FollowUp.objects.order_by("pk")) == [kept, *rows[1:]]
+
+
 def test_personal_data_is_deleted_after_a_month(garage: ChargePoint) -> None:
     month = 30 * 86_400
     stored(garage, month + 60, action="NotifyCustomerInformation")
@@ -127,3 +137,12 @@ def test_personal_data_needs_the_secret_key_that_encrypted_it(settings: Any) -> 
 
     settings.SECRET_KEY_FALLBACKS = []
     assert personal.unseal(sealed) is None
+
+
+def test_personal_data_of_an_earlier_release_is_readable(settings: Any) -> None:
+    settings.SECRET_KEY = "the key of a test"  # noqa: S105 - of a test
+    sealed = (
+        "gAAAAABrDBHX0DwAiHwfXXwywVZ9HMPbI8fyqY4f1jTu7-KbvJt8_N6w3vUPb23Zd1cCtuIIPo90UOzcY4IXYPKlHdbaA9UYEQ=="
+    )
+
+    assert personal.unseal(sealed) == "Alice"
