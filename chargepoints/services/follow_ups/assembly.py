@@ -62,10 +62,8 @@ class Assembly:
     @property
     def missing(self) -> int:
         """The number of parts that are missing between 0 and the highest part known."""
-        highest = self.highest_seq_no
-        if highest is None or highest < 0:
-            return 0
-        return highest + 1 - sum(1 for number in self.seen if number >= 0)
+        known = [number for number in self.seen if number >= 0]
+        return max(known, default=-1) + 1 - len(known)
 
     @property
     def is_complete(self) -> bool:
