@@ -13,6 +13,7 @@ import pytest
 from ocpp_server.storage import partitions
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+SEQUENCE = '"readings_id_seq"'
 UNIQUE = "CREATE UNIQUE INDEX once ON readings USING btree (sample_key, measured_at)"
 FOREIGN = "FOREIGN KEY (station_id) REFERENCES station(id)"
 
@@ -118,7 +119,7 @@ def test_the_definitions_are_those_of_the_table_before_it_was_renamed(
 
 
 @pytest.mark.parametrize(
-    ("last", "sequence"), [(7, ['"readings_id_seq"', 7, True]), (0, ['"readings_id_seq"', 1, False])]
+    ("last", "sequence"), [(7, [SEQUENCE, 7, True]), (1, [SEQUENCE, 1, True]), (0, [SEQUENCE, 1, False])]
 )
 def test_numbers_continue_after_the_last_row_and_begin_with_one(
     monkeypatch: pytest.MonkeyPatch, last: int, sequence: list[Any]
