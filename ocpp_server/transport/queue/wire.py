@@ -33,12 +33,14 @@ class _Replies(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.waiting: deque[asyncio.Future[Any]] = deque()
-        self.transport: asyncio.Transport | None = None
+        # None after the connection is lost.
+        self.transport: asyncio.Transport | None
         self._buffer = bytearray()
         self._needed = 0  # equivalent: no reply is as short as one byte
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's class is not derived from it
+        # uvloop's class is not derived from it.
+        self.transport = cast("asyncio.Transport", transport)  # equivalent: a cast changes nothing
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -95,7 +97,7 @@ def _ignore(future: asyncio.Future[Any]) -> None:
 def _read(buffer: bytearray, at: int) -> tuple[Any, int]:
     """Parse one reply (RESP 2). Returns it and the position of its end. Raises Incomplete."""
     line_end = buffer.find(_END, at)
-    if line_end < 0:
+    if line_end == -1:
         raise Incomplete(len(buffer))
     kind, line, at = buffer[at], bytes(buffer[at + 1 : line_end]), line_end + 2
     if kind == 0x24:  # $: a text
@@ -158,7 +160,7 @@ class Wire:
 
     async def _ask(self, *commands: tuple[Part, ...], block_s: float = 0.0) -> Any:
         """Send commands. Returns the reply to the last one."""
-        replies = self._replies
+        replies = self._replies  # equivalent: `_open` returns the same, slowly
         if replies is None or replies.transport is None:
             replies = await self._open()
         return await replies.ask(commands, TIMEOUT_S + block_s)
