@@ -284,7 +284,7 @@ def _default_bounds(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
 async def test_after_an_early_answer_the_server_listens_for_two_seconds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    loop = skip_waits(monkeypatch, is_exact=True)
+    loop = skip_waits(monkeypatch, only_jumps=True)
     request = answering(sized(AUTHORIZE, 5, **KEY), b"done")
     request.ends_after_parts = False
     began = loop.time()
@@ -307,7 +307,7 @@ async def test_after_an_early_answer_the_server_discards_4_mib(first: int) -> No
 
 @pytest.mark.usefixtures("_default_bounds")
 async def test_the_end_of_the_body_ends_an_early_answer_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = skip_waits(monkeypatch, is_exact=True)
+    loop = skip_waits(monkeypatch, only_jumps=True)
     began = loop.time()
 
     await answering(sized(AUTHORIZE, 5, b"x" * 5, **KEY), b"done").run()
@@ -339,7 +339,7 @@ async def test_after_an_early_answer_the_last_message_of_the_client_is_the_end(l
 async def test_each_mib_of_a_body_has_its_time(
     monkeypatch: pytest.MonkeyPatch, size: int, seconds: int
 ) -> None:
-    loop = skip_waits(monkeypatch, is_exact=True)
+    loop = skip_waits(monkeypatch, only_jumps=True)
     request = chunked(AUTHORIZE, *([b"x" * size] if size else []), **KEY)
     request.ends_after_parts = False
     began = loop.time()

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 
-def skip_waits(monkeypatch: pytest.MonkeyPatch, *, is_exact: bool = False) -> asyncio.AbstractEventLoop:
+def skip_waits(monkeypatch: pytest.MonkeyPatch, *, only_jumps: bool = False) -> asyncio.AbstractEventLoop:
     """Let the clock of the running loop jump over its waits. A wait that nothing can end is an error.
 
-    With `is_exact` the clock stands still otherwise: the time that the computer needs does not count.
+    With `only_jumps` the clock stands still between the jumps, so that a slow machine sees the same times.
     """
     loop: Any = asyncio.get_running_loop()
+    began = time.monotonic()
     real, skipped = loop._selector.select, 0.0
 
     def select(timeout: float | None) -> Any:
@@ -27,6 +28,5 @@ def skip_waits(monkeypatch: pytest.MonkeyPatch, *, is_exact: bool = False) -> as
         return found
 
     monkeypatch.setattr(loop._selector, "select", select)
-    began = time.monotonic()
-    monkeypatch.setattr(loop, "time", lambda: (began if is_exact else time.monotonic()) + skipped)
+    monkeypatch.setattr(loop, "time", lambda: (began if only_jumps else time.monotonic()) + skipped)
     return loop

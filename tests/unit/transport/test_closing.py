@@ -79,7 +79,7 @@ class World:
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch, settings: Any) -> AsyncIterator[World]:
     settings.SHUTDOWN_GRACE = 20
-    loop = skip_waits(monkeypatch, is_exact=True)
+    loop = skip_waits(monkeypatch, only_jumps=True)
     monkeypatch.setattr(shutdown, "time", SimpleNamespace(monotonic=loop.time))
     shutdown.serve(tuple)
     yield World(loop)

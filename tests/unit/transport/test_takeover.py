@@ -56,7 +56,7 @@ class World:
 
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    skip_waits(monkeypatch, is_exact=True)
+    skip_waits(monkeypatch, only_jumps=True)
     channel_layers.backends.clear()
     world = World()
     monkeypatch.setattr(live, "state", lambda: world.state)

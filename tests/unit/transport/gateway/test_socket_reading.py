@@ -156,7 +156,7 @@ async def test_a_stopped_socket_waits_until_it_may_be_read() -> None:
 
 
 async def test_a_lost_connection_ends_the_wait_after_five_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = skip_waits(monkeypatch, is_exact=True)
+    loop = skip_waits(monkeypatch, only_jumps=True)
     station = Station(lost=lambda: True)
     station.socket.queue_has(51)
     began = loop.time()
@@ -168,7 +168,7 @@ async def test_a_lost_connection_ends_the_wait_after_five_seconds(monkeypatch: p
 
 async def test_a_connection_that_is_not_lost_is_waited_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     answers = iter([False, True])
-    loop = skip_waits(monkeypatch, is_exact=True)
+    loop = skip_waits(monkeypatch, only_jumps=True)
     station = Station(lost=lambda: next(answers))
     station.socket.queue_has(51)
     began = loop.time()
@@ -179,7 +179,7 @@ async def test_a_connection_that_is_not_lost_is_waited_for_longer(monkeypatch: p
 
 
 async def test_without_a_report_of_the_server_no_connection_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
-    loop = skip_waits(monkeypatch, is_exact=True)
+    loop = skip_waits(monkeypatch, only_jumps=True)
     station = Station()
     station.socket.queue_has(51)
     loop.call_later(6, station.socket.queue_has, 0)

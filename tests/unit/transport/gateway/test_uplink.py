@@ -70,7 +70,7 @@ class World:
 
 @pytest.fixture
 async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
-    skip_waits(monkeypatch, is_exact=True)
+    skip_waits(monkeypatch, only_jumps=True)
     yield World()
 
 

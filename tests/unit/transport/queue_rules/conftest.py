@@ -25,7 +25,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Any]:
 
     @asynccontextmanager
     async def run(**replies: list[Any]) -> AsyncIterator[Running]:
-        loop = skip_waits(monkeypatch)
+        loop = skip_waits(monkeypatch, only_jumps=True)
         monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=loop.time))
         monkeypatch.setattr(module.random, "uniform", lambda least, most: most)
         processor, redis, stations = Processor(), RedisDouble(), StationsDouble()

@@ -15,7 +15,7 @@ from ocpp_server.transport.queue import legacy_gateway as module
 from ocpp_server.transport.queue.keys import QueueKeys
 from ocpp_server.transport.queue.legacy_gateway import LegacyGateways
 from tests.logged import captured_logs
-from tests.unit.transport import instant
+from tests.unit.transport.instant import skip_waits
 from tests.unit.transport.queue_rules.redis_double import AWAY
 
 LOST = RedisConnectionError("Redis closed the connection.")
@@ -78,9 +78,7 @@ class World:
 
 @asynccontextmanager
 async def served(monkeypatch: pytest.MonkeyPatch, **replies: list[Any]) -> AsyncIterator[World]:
-    # The clock only jumps, so that a slow machine sees the same times.
-    monkeypatch.setattr(instant, "time", SimpleNamespace(monotonic=lambda: 1000.0))
-    world = World(instant.skip_waits(monkeypatch))
+    world = World(skip_waits(monkeypatch, only_jumps=True))
     world.replies = replies
     monkeypatch.setattr(module, "Wire", lambda: world)
     monkeypatch.setattr(module, "Redis", world)

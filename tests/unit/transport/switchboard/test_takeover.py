@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +15,7 @@ from ocpp_server.transport.messages import StationReplaced
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.switchboard import Switchboard
 from tests.logged import captured_logs
-from tests.unit.transport import instant
+from tests.unit.transport.instant import skip_waits
 from tests.unit.transport.switchboard.doubles import (
     Both,
     Noted,
@@ -93,9 +92,7 @@ async def test_an_older_connection_that_nobody_confirms_is_given_up_after_two_se
     here: Switchboard, processes: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = sent(here, monkeypatch)
-    now = time.monotonic()
-    monkeypatch.setattr(instant, "time", SimpleNamespace(monotonic=lambda: now))  # the clock only jumps
-    loop = asyncio.get_running_loop()
+    loop = skip_waits(monkeypatch, only_jumps=True)
     began = loop.time()
 
     with captured_logs() as lines:
