@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import structlog
 
-from ocpp_server.protocol.versions import V16, VERSIONS
 from ocpp_server.transport.handshake import admission
 from ocpp_server.transport.handshake.admission import Handshake, KnownStation, Refusal
 from ocpp_server.transport.handshake.first_boot import FirstBoot
@@ -44,7 +43,6 @@ async def first_boot(
         admission.check_unknown(handshake)
     except Refusal as refusal:
         return Outcome() if refusal.is_repeated else unknown(claim)
-    version = version if version in VERSIONS else V16
     outcome = Outcome(session_id=session_id)
 
     async def send(text: str) -> None:

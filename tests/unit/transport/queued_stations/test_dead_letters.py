@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
+from ocpp_server.protocol.schemas import PayloadInvalid
 from ocpp_server.protocol.versions import V16, V201
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import quarantine
@@ -98,6 +99,18 @@ async def test_a_message_about_a_transaction_is_kept_and_answered_as_if_it_was_s
     assert kept == [(1, "StopTransaction", '{"transactionId":7}', "It could not be handled.", AT)]
     assert answers(outcome) == [[3, "m1", {"idTagInfo": {"status": "Accepted"}}]]
     assert outcome.letter
+
+
+async def test_the_answer_to_a_kept_message_is_checked_like_any_other(
+    world: Any, kept: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer_given_up(action: str) -> dict[str, Any]:
+        return {"idTagInfo": 5}
+
+    monkeypatch.setattr(quarantine.port.app, "answer_given_up", answer_given_up)
+
+    with pytest.raises(PayloadInvalid):
+        await give_up(STOP)
 
 
 async def test_a_kept_message_without_a_time_was_received_now(world: Any, kept: list[Any]) -> None:
