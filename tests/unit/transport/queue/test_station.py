@@ -11,6 +11,8 @@ import orjson
 import pytest
 from django.db import IntegrityError
 
+from ocpp_server import live
+from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
 from ocpp_server.protocol.versions import V16
@@ -28,25 +30,33 @@ BROKEN = '[2,"m1","Heartbeat",{'
 
 
 @pytest.fixture
-def make(
-    bench: QueueBench,
-    rows: CommandRows,
-    state: StateInRedis,
-    confirmed: list[Any],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Make:
-    """Load the station A, which is connected in session s1."""
+def make(rows: CommandRows, confirmed: list[Any], monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Load the station A, which is connected in session s1. Only commands need Redis."""
 
     async def keep_refused(*_: Any) -> None: ...
 
+    memory = MemoryState()
+    monkeypatch.setattr(live, "state", lambda: memory)
     monkeypatch.setattr(quarantine.port, "app", SimpleNamespace(keep_refused=keep_refused))
-    bench.connect("A")
 
-    def load(*, is_settled: bool = False) -> QueuedStation:
+    def load(redis: Any = None, *, is_settled: bool = False) -> QueuedStation:
         station = Station(pk=7, identity="A", version=V16)
         station.registration_status = "Accepted"
         station.connection_id = "s1"
-        return QueuedStation(station, bench.redis, epoch=3, is_settled=is_settled)
+        return QueuedStation(station, redis, epoch=3, is_settled=is_settled)
+
+    return load
+
+
+@pytest.fixture
+def commanded(make: Make, bench: QueueBench, state: StateInRedis) -> Any:
+    """Load the station, and send it the command c1."""
+
+    async def load() -> QueuedStation:
+        bench.connect("A")
+        station = make(bench.redis)
+        await station.connection.call(a_command("c1"))
+        return station
 
     return load
 
@@ -54,10 +64,6 @@ def make(
 async def handle(station: QueuedStation, text: str, *, at: Any = None, is_repeated: bool = False) -> Outcome:
     message = envelope.parse(envelope.pack_frame(text, "A", session_id="s1", at=at))
     return await station.handle(message, is_repeated=is_repeated)
-
-
-async def command(station: QueuedStation) -> None:
-    await station.connection.call(a_command("c1"))
 
 
 def sent(outcome: Outcome) -> list[Envelope]:
@@ -125,9 +131,8 @@ async def test_a_message_has_the_time_at_the_gateway_unless_this_is_in_the_futur
         ('\ufeff\x00[3,"c1",{"status":"Accepted"}]', "invalid"),
     ],
 )
-async def test_an_answer_ends_its_command(make: Make, rows: CommandRows, text: str, end: str) -> None:
-    station = make()
-    await command(station)
+async def test_an_answer_ends_its_command(commanded: Any, rows: CommandRows, text: str, end: str) -> None:
+    station = await commanded()
 
     outcome = await handle(station, text)
 
@@ -137,10 +142,9 @@ async def test_an_answer_ends_its_command(make: Make, rows: CommandRows, text: s
 
 @pytest.mark.parametrize(("is_repeated", "in_doubt"), [(True, False), (False, True)])
 async def test_an_answer_whose_command_is_finished_is_only_removed_when_it_may_be_a_repetition(
-    make: Make, rows: CommandRows, is_repeated: bool, in_doubt: bool, confirmed: list[Any]
+    commanded: Any, rows: CommandRows, is_repeated: bool, in_doubt: bool, confirmed: list[Any]
 ) -> None:
-    station = make()
-    await command(station)
+    station = await commanded()
     rows.finished.add("c1")
     station.station.in_doubt = in_doubt
 
@@ -151,10 +155,9 @@ async def test_an_answer_whose_command_is_finished_is_only_removed_when_it_may_b
 
 
 async def test_an_answer_is_handled_without_doubt_when_it_arrives_for_the_first_time(
-    make: Make, rows: CommandRows
+    commanded: Any, rows: CommandRows
 ) -> None:
-    station = make()
-    await command(station)
+    station = await commanded()
     rows.finished.add("c1")
     station.station.in_doubt = False
 
@@ -164,18 +167,16 @@ async def test_an_answer_is_handled_without_doubt_when_it_arrives_for_the_first_
 
 
 @pytest.mark.parametrize("text", ['[3,5,{"status":"Accepted"}]', '[42,"c1",{}]', '[2,"c1","Heartbeat",{}]'])
-async def test_only_an_answer_with_a_message_id_looks_for_a_command(make: Make, text: str) -> None:
-    station = make()
-    await command(station)
+async def test_only_an_answer_with_a_message_id_looks_for_a_command(commanded: Any, text: str) -> None:
+    station = await commanded()
 
     outcome = await handle(station, text)
 
     assert outcome.ends == "" and not station.connection.is_awaited
 
 
-async def test_the_next_message_ends_no_command_again(make: Make) -> None:
-    station = make()
-    await command(station)
+async def test_the_next_message_ends_no_command_again(commanded: Any) -> None:
+    station = await commanded()
     await handle(station, '[3,"c1",{"status":"Accepted"}]')
 
     assert (await handle(station, '[2,"m1","Heartbeat",{}]')).ends == ""
