@@ -91,7 +91,7 @@ def test_a_redis_that_does_not_answer_is_given_up(silent: socket.socket) -> None
         read_depth(within=0.05)
 
 
-def test_connecting_and_reading_are_limited_and_the_connection_is_closed_after_an_error(
+def test_connecting_and_reading_are_limited_not_retried_and_the_connection_is_closed_at_an_error(
     monkeypatch: pytest.MonkeyPatch, settings: Any
 ) -> None:
     found: list[Any] = []
@@ -99,7 +99,8 @@ def test_connecting_and_reading_are_limited_and_the_connection_is_closed_after_a
     class Client:
         @staticmethod
         def from_url(url: str, **options: Any) -> type[Client]:
-            found.append((url, options["socket_timeout"], options["socket_connect_timeout"]))
+            timeouts = options["socket_timeout"], options["socket_connect_timeout"]
+            found.append((url, *timeouts, options["retry"].get_retries()))
             return Client
 
         @staticmethod
@@ -115,7 +116,7 @@ def test_connecting_and_reading_are_limited_and_the_connection_is_closed_after_a
     with pytest.raises(RedisTimeoutError):
         read_depth(within=1.5)
 
-    assert found == [(settings.REDIS_URL, 1.5, 1.5), "closed"]
+    assert found == [(settings.REDIS_URL, 1.5, 1.5, 0), "closed"]
 
 
 def test_a_redis_that_refuses_connections_is_asked_once(
