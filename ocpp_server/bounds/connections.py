@@ -38,10 +38,10 @@ class BoundedConnection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._headers_timer: asyncio.TimerHandle | None = None
         self._slot: per_address.Slot | None = None
-        self._peer = ""
+        self._peer: str  # set by `connection_made`
         self._is_station = False
-        # Bytes of the headers of the current request.
-        self._header_bytes = 0
+        # Bytes of the headers of the current request; set by `on_message_begin`.
+        self._header_bytes: int
         # Bytes since the last callback of the parser, such as those of a header that does not end.
         self._unparsed_bytes = 0
         self._has_large_headers = False

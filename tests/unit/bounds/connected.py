@@ -55,6 +55,7 @@ class Client:
     def __init__(self, address: str | None = "192.0.2.1") -> None:
         self.scopes: list[Any] = []
         self.messages: list[str] = []
+        self.body = b""
         self.gate = asyncio.Event()
         self.gate.set()
         self.reads_body = False
@@ -75,9 +76,12 @@ class Client:
     async def _application(self, scope: Any, receive: Any, send: Any) -> None:
         self.scopes.append(scope)
         if self.reads_body:
-            while (message := await receive()).get("more_body"):
+            while True:
+                message = await receive()
                 self.messages.append(message["type"])
-            self.messages.append(message["type"])
+                self.body += message.get("body", b"")
+                if not message.get("more_body"):
+                    break
             if message["type"] == "http.disconnect":
                 return
         await self.gate.wait()

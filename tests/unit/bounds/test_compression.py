@@ -116,7 +116,7 @@ def test_a_text_is_compressed_from_one_kib(size: int, is_compressed: bool) -> No
 
 
 def test_equal_pages_have_sizes_that_differ() -> None:
-    """The size of a page tells nobody whether a guess is in it."""
+    """The size of a page does not show whether a guess is in it."""
     sizes = {answered(HttpResponse(TEXT, content_type=HTML))["Content-Length"] for _ in range(30)}
 
     assert len(sizes) > 1

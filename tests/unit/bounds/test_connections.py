@@ -115,7 +115,18 @@ async def test_a_body_does_not_count_as_headers() -> None:
     await client.sends(b"POST / HTTP/1.1\r\nContent-Length: 200000\r\n\r\n", *[b"x" * 50_000] * 4)
 
     assert client.answers == [200]
+    assert client.body == b"x" * 200_000
     assert not client.is_closed
+
+
+@pytest.mark.parametrize(("size", "is_closed"), [(BOUND, False), (BOUND + 1, True)])
+async def test_the_line_before_a_part_of_a_body_is_bounded(size: int, is_closed: bool) -> None:
+    client = Client()
+    await client.sends(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", b"2\r\n{}\r\n")
+
+    await client.sends(b"2;" + b"a" * (size - 2))
+
+    assert client.is_closed is is_closed
 
 
 async def test_headers_beyond_the_limit_during_an_answer_close_the_connection_without_another_one() -> None:
@@ -174,7 +185,7 @@ async def test_pipelined_requests_are_answered_in_turn() -> None:
     assert client.answers == [200] * 17
 
 
-async def test_a_request_in_progress_is_told_that_its_client_is_gone() -> None:
+async def test_a_request_in_progress_gets_the_disconnect_of_its_client() -> None:
     client = Client()
     client.reads_body = True
     await client.sends(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\n")
@@ -185,15 +196,15 @@ async def test_a_request_in_progress_is_told_that_its_client_is_gone() -> None:
     assert client.messages == ["http.disconnect"]
 
 
-async def test_a_request_before_a_pipelined_one_is_told_that_its_client_is_gone() -> None:
+async def test_a_request_before_a_pipelined_one_gets_the_disconnect_of_its_client() -> None:
     client = Client()
-    heard: list[str] = []
+    seen: list[str] = []
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
-        while not heard:
+        while not seen:
             message = await receive()
             if message["type"] == "http.disconnect":
-                heard.append(message["type"])
+                seen.append(message["type"])
 
     client.connection.app = application
     await client.sends(GET, GET)
@@ -201,10 +212,10 @@ async def test_a_request_before_a_pipelined_one_is_told_that_its_client_is_gone(
     client.connection.connection_lost(ConnectionResetError())
     await client.sends()
 
-    assert heard == ["http.disconnect"]
+    assert seen == ["http.disconnect"]
 
 
-async def test_an_answered_request_is_not_told_that_its_client_is_gone() -> None:
+async def test_an_answered_request_gets_no_disconnect() -> None:
     client = Client()
     await client.sends(GET)
     running = client.connection._running
@@ -281,6 +292,27 @@ async def test_a_request_that_waits_for_an_answer_has_no_time_limit_when_more_ar
     await client.sends(b"34")
 
     assert await client.closed_after() is None
+
+
+@pytest.mark.usefixtures("_instant")
+async def test_a_pipelined_request_has_ten_seconds_for_its_headers() -> None:
+    client = Client()
+    client.gate.clear()
+    await client.sends(GET)
+
+    await client.sends(b"GET / HTTP/1.1\r\n")
+
+    assert await client.closed_after() == 10.1
+
+
+@pytest.mark.usefixtures("_instant")
+async def test_a_connection_that_was_closed_in_time_can_be_lost() -> None:
+    client = Client()
+    assert await client.closed_after() == 10.1
+
+    client.connection.connection_lost(None)
+
+    assert client.connection not in client.connection.connections
 
 
 @pytest.mark.usefixtures("_instant")
