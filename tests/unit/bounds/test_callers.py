@@ -7,8 +7,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import DatabaseError
 
+from accounts.models import User
 from ocpp_server import credentials
 from ocpp_server.bounds import callers
 from ocpp_server.bounds.callers import Offered
@@ -93,6 +96,27 @@ async def test_a_valid_key_is_looked_up_once_in_thirty_seconds(keys: Keys, clock
     assert not callers.is_remembered(key())
     assert await callers.are_valid(key())
     assert keys.asked == ["good", "good"]
+
+
+def test_a_clock_that_begins_at_zero_remembers_no_unknown_key(clock: SimpleNamespace) -> None:
+    """That of a machine begins when it is switched on."""
+    clock.now = 0.0
+
+    assert not callers.is_remembered(key())
+
+
+@pytest.mark.django_db
+def test_a_session_is_valid_while_it_is_stored() -> None:
+    user = User.objects.create(username="olga")
+    stored = SessionStore()
+    stored[SESSION_KEY], stored[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+    stored[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    stored.create()
+    assert stored.session_key is not None
+
+    assert callers._is_session(stored.session_key) is True
+    stored.delete()
+    assert callers._is_session(stored.session_key or "") is False
 
 
 async def test_an_invalid_key_is_not_remembered(keys: Keys) -> None:
