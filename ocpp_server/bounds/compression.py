@@ -29,7 +29,7 @@ _TEXTS: Final = re.compile(
     r"text/(?!event-stream)|application/([a-z.]+\+)?(json|xml|yaml|javascript)|image/svg"
 )
 # Django adds so many random bytes at most, so that sizes of equal pages differ.
-_RANDOM_BYTES: Final = 100
+_RANDOM_BYTES: Final = 100  # equivalent: any number of this size will do
 
 
 class Compression:

@@ -12,7 +12,7 @@ from ocpp_server.bounds import uploads
 @pytest.fixture(autouse=True)
 def _own_paths(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "_paths", set())
-    uploads.register("/files", "/more/")
+    uploads.register("/files", "/more/", "/DOCX")
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,9 @@ def _own_paths(monkeypatch: pytest.MonkeyPatch) -> None:
         ("/files/", True),
         ("/more", True),
         ("/more/", True),
+        ("/DOCX", True),
+        ("/DOC", False),
+        ("/filesX", False),
         ("/files/1", False),
         ("/other", False),
         ("files", False),
