@@ -82,6 +82,23 @@ async def test_a_connection_of_this_process_is_replaced_at_once(world: World) ->
     assert older.events == ["replaced"]
 
 
+async def test_a_connection_of_this_process_may_take_its_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its current message is stored first, also when that takes longer than another process gets."""
+    older = world.here.connections["k1"] = Noted()  # type: ignore[assignment]
+
+    async def slowly() -> None:
+        await asyncio.sleep(3)
+        older.events.append("stored")
+
+    monkeypatch.setattr(older, "replace", slowly)
+
+    assert await takeover.replace(registered(world.here)) is True
+
+    assert older.events == ["stored"]
+
+
 async def test_a_connection_of_another_process_is_replaced_and_confirmed(world: World) -> None:
     older = world.there.connections["k1"] = Noted()  # type: ignore[assignment]
 
@@ -154,6 +171,7 @@ async def test_a_station_whose_lease_is_regained_is_loaded_again_and_shown_onlin
 
     assert near.events == ["changed"]
     ((unit, pk, connection_id),) = world.shown
+    assert isinstance(unit, Unit)
     assert (pk, connection_id) == (7, "k1")
     assert world.committed == [unit]
 
