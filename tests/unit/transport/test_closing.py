@@ -134,6 +134,17 @@ async def test_a_drain_begins_the_shutdown_and_is_shared_by_all_callers(world: W
     await first
 
 
+async def test_a_process_that_does_not_serve_yet_has_nothing_to_close(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutdown, "_shutdown", shutdown._Shutdown())
+
+    assert (shutdown.is_under_way(), shutdown.remaining()) == (False, 20.0)
+    await shutdown.drain()
+
+    assert world.seconds == 0.0
+
+
 # -- one by one ----------------------------------------------------------------------------------------
 
 
