@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 
 from ocpp_server import live
 
 log = structlog.get_logger(__name__)
-
-INTERVAL_S: Final = 1.0
 
 
 class Probed(Protocol):

@@ -121,8 +121,3 @@ async def test_a_socket_that_closes_meanwhile_does_not_stop_the_others(world: Wo
     await world.answer()
 
     assert world.socket.pings == [1000.0]
-
-
-def test_requests_are_answered_every_second() -> None:
-    """A confirmation is valid for five seconds, in which the socket is asked again."""
-    assert probing.INTERVAL_S == 1.0
