@@ -16,6 +16,7 @@ from tests.unit.bounds.test_bodies import (
     _small_bounds,  # noqa: F401 - a fixture
     sized,
 )
+from tests.unit.transport.instant import skip_waits
 
 
 @pytest.mark.parametrize(
@@ -45,7 +46,10 @@ async def test_a_request_has_a_body_by_its_headers_or_its_version(
 
 
 @pytest.mark.parametrize(("length", "size"), [("9" * 19, int("9" * 19)), ("9" * 20, None)])
-async def test_a_length_of_20_digits_is_no_length(length: str, size: int | None) -> None:
+async def test_a_length_of_20_digits_is_no_length(
+    monkeypatch: pytest.MonkeyPatch, length: str, size: int | None
+) -> None:
+    skip_waits(monkeypatch)
     request = Request(LOGIN, *[b"x" * KIB] * 11, content_length=length, **KEY)
 
     done = await request.run()
