@@ -41,6 +41,8 @@ PAUSE_S = 0.002
 # How long to wait for a wake-up: when no station is due, and when stations are reserved for other processors.
 IDLE_S, RESERVED_S = 1.0, 0.05
 REDIS_RETRY_S = 0.2
+# The pause after an error that has ended the service for legacy gateways.
+LEGACY_RETRY_S = 1.0
 RENEW_S = 3.0
 FORGET_S = 10.0
 # How often dead gateways are detected. Gateways detect each other; processors do it in case none is left.
@@ -96,7 +98,7 @@ class Processor:
             )
         ]
         if self._legacy is not None:
-            chores.append(loop.create_task(self._legacy.run()))
+            chores.append(loop.create_task(self._repeat(self._legacy.run, LEGACY_RETRY_S)))
         claiming = loop.create_task(self._claim_all())
         log.info("processor.started", processor=self.name)
         try:

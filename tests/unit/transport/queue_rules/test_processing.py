@@ -318,6 +318,26 @@ async def test_a_processor_with_legacy_gateways_runs_their_chore_until_it_stops(
     assert states == ["begun", "ended", "stations forgotten"]
 
 
+async def test_the_service_for_legacy_gateways_begins_again_after_an_error(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[float] = []
+
+    class Legacy:
+        async def run(self) -> None:
+            begun.append(running.now)
+            await asyncio.sleep(2)
+            raise ExceptionGroup("one of its loops", [LookupError("a bug")])
+
+    monkeypatch.setattr(module, "LegacyGateways", lambda redis: Legacy())
+    monkeypatch.setattr(module.settings, "TRANSPORT_COMPAT", True)
+
+    async with make() as running:
+        await asyncio.sleep(7)
+
+    assert begun == [0.0, 3.0, 6.0]
+
+
 async def test_a_full_processor_stops(make: Any) -> None:
     gate = asyncio.Event()
     names = iter(f"n{n}" for n in range(1_000))
