@@ -47,9 +47,9 @@ _UIDS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
     (RemoteStart, ("id_token",)),
 )
 # Rows per batch of a search; only rows that change are locked.
-_AT_ONCE = 20_000
+_AT_ONCE = 20_000  # equivalent: any number finds the same rows
 # Comparisons of one query.
-_MOST_COMPARISONS = 300
+_MOST_COMPARISONS = 300  # equivalent: any number below the limit of SQLite
 _HEX = re.compile(r"(?:[0-9A-F]{2})+")
 
 
@@ -116,7 +116,7 @@ def erase(user: User) -> Erased:
     words |= {word for token in tokens for word in (token.name, token.visual_number)}
     # The logs first: after an interruption the person still exists and can be erased again.
     keeping.erase_personal([*by_spelling, user.name, user.email, user.phone])
-    messages = sum(_replace_in_texts(*where, by_spelling) for where in (*_TEXTS, *_JSON)) if tokens else 0
+    messages = sum(_replace_in_texts(*where, by_spelling) for where in (*_TEXTS, *_JSON))
     outbox.port.app.erase(user=user.pk, tokens=[token.pk for token in tokens])
     affected: set[int] = set()
     sessions = 0
@@ -136,7 +136,7 @@ def erase(user: User) -> Erased:
         for token in tokens:
             UnknownToken.objects.filter(uid_key=token.uid_key).delete()
             token.uid, token.name, token.visual_number = pseudonyms[token.pk], "", ""
-            token.status, token.valid = Token.Status.INVALID, False
+            token.status = Token.Status.INVALID
             token.save()
         _forget_history(user, tokens)
         _forget_answers(words)
@@ -206,7 +206,7 @@ def _replace_in_texts(
 ) -> int:
     """Replace UIDs that are a whole JSON string. Returns the number of changed rows."""
     written = {text: pseudonym for spelling, pseudonym in by_spelling.items() for text in _in_json(spelling)}
-    words = "|".join(map(re.escape, sorted(written, key=len, reverse=True)))
+    words = "|".join(map(re.escape, written))
     pattern = re.compile(rf'"\s*({words})\s*"', re.IGNORECASE)
     alike = {text.casefold(): pseudonym for text, pseudonym in written.items()}
     changed = 0
