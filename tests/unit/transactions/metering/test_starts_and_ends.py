@@ -125,3 +125,18 @@ def test_each_suspicion_is_given_once_with_its_first_detail() -> None:
         tally = counting.step(tally, one)
 
     assert tally.reasons == ("meter-reset: 1000 to 500 Wh", "meter-jump: 500 to 9000000 Wh")
+
+
+@pytest.mark.parametrize(("stop", "final"), [(0, 0), (0.5, 0.5), (-0.5, 1300)])
+def test_a_meter_stop_of_zero_is_the_final_reading_and_a_negative_one_is_unknown(
+    stop: float, final: float
+) -> None:
+    registers = counting.count(
+        [ordinary(1, 1300)], start=counting.given(START, 1000), stop=counting.given(at(5), stop)
+    )
+
+    result = counting.total(registers)
+
+    assert result.tally is not None and result.tally.energy == 300
+    assert result.stop_wh == final
+    assert [code_of(reason) for reason in result.reasons] == (["meter-regression"] if stop >= 0 else [])
