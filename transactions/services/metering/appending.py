@@ -126,7 +126,5 @@ def _add_end(registers: Registers, one: Moment, received_at: datetime) -> bool:
     if one.at == known.at:
         registers.end = counting.joined(known, one)
         return True
-    earlier = one
-    if one.at > known.at:
-        earlier, registers.end = known, one
+    earlier, registers.end = sorted((known, one), key=lambda end: end.at)
     return _add(registers, earlier, received_at)

@@ -74,6 +74,24 @@ def test_any_other_message_is_left_as_it_is(one: Register, changes: dict[str, An
     assert str(registers) == before
 
 
+@pytest.mark.parametrize(
+    ("one", "changes"),
+    [
+        (sample(2, 0), {}),  # a register that was reset
+        (sample(2, 1200), {"begin": counting.moment(at(2), 1000, 1.0)}),
+        (sample(2, 1200), {"start": counting.given(at(2), 1000)}),
+    ],
+)
+def test_a_register_of_zero_and_a_reading_of_the_moment_of_the_start_are_usual(
+    one: Register, changes: dict[str, Any]
+) -> None:
+    registers = a_session(1000, sample(1, 1100)).registers
+    for name, value in changes.items():
+        setattr(registers, name, value)
+
+    assert appending.add_usual(registers, one, at(3))
+
+
 def columns(session: TransactionState) -> tuple[object, ...]:
     return (session.meter_start_wh, session.meter_last_wh, session.energy_wh, session.suspect_reasons)
 
@@ -218,6 +236,70 @@ def test_the_phases_of_a_moment_are_summed_when_they_come_together(
 
     assert outcome is is_added
     assert session.energy_wh == (300 if is_added else 0)
+
+
+@pytest.mark.parametrize(("minutes", "is_added"), [(0.5, False), (1, False), (1.5, True)])
+def test_a_phase_of_a_moment_with_a_reading_is_counted_anew(minutes: float, is_added: bool) -> None:
+    session = a_session(1000, sample(1, 1100))
+
+    assert taken(session, sample(minutes, 400, phase="L1")) is is_added
+    assert session.registers.partial_at == (at(minutes) if is_added else None)
+
+
+@pytest.mark.parametrize(("minutes", "is_added"), [(1.5, False), (2, False), (2.5, True)])
+def test_a_sum_of_phases_is_counted_anew_until_after_the_last_moment_with_a_missing_phase(
+    minutes: float, is_added: bool
+) -> None:
+    session = a_session(900, sample(1, 1000))
+    assert taken(session, sample(2, 900, phase="L1"))
+
+    assert taken(session, *(sample(minutes, 400, phase=phase) for phase in ("L1", "L2", "L3"))) is is_added
+    assert taken(session, sample(minutes + 1, 1300))
+
+
+def test_another_reading_of_a_moment_before_the_start_is_counted_anew() -> None:
+    session = a_session(1000)
+    assert taken(session, sample(-2, 900))
+
+    assert not taken(session, sample(-2, 1100))
+
+
+def phases(minutes: float, wh: float, rank: Rank) -> list[Register]:
+    return [sample(minutes, wh, rank, phase) for phase in ("L1", "L2", "L3")]
+
+
+@pytest.mark.parametrize("rank", [BEGIN, END])
+def test_a_begin_or_an_end_by_phases_is_only_repeated(rank: Rank) -> None:
+    session = a_session(None)
+    assert taken(session, *phases(1, 400, rank))
+    before = columns(session)
+
+    assert taken(session, *phases(1, 400, rank))
+    assert columns(session) == before
+    assert not taken(session, *phases(1, 500, rank))
+    assert not taken(session, sample(1, 1200, rank))
+
+
+@pytest.mark.parametrize("rank", [BEGIN, END])
+def test_the_phases_of_a_begin_or_an_end_with_a_total_are_counted_anew(rank: Rank) -> None:
+    session = a_session(None)
+    assert taken(session, sample(1, 1200, rank))
+
+    assert not taken(session, *phases(2, 500, rank))
+
+
+def test_of_several_begins_the_earliest_is_the_start_and_a_higher_one_a_reading() -> None:
+    session = a_session(None, sample(0, 1000, BEGIN))
+
+    assert taken(session, sample(1, 1050, BEGIN))
+
+    assert session.registers.begin is not None and session.registers.begin.at == START
+    assert columns(session)[:3] == (1000, 1050, 50)
+
+
+def test_another_begin_of_the_moment_of_the_start_is_counted_anew() -> None:
+    assert not taken(a_session(None, sample(0, 1000, BEGIN)), sample(0, 1001, BEGIN))
+    assert taken(a_session(None, sample(0, 1000, BEGIN)), sample(0, 999, BEGIN))
 
 
 def test_the_total_of_a_moment_takes_precedence_over_the_sum_of_its_phases() -> None:
