@@ -101,6 +101,38 @@ async def test_stored_readings_keep_their_rounding_their_phases_and_their_contex
     assert (live.registers.begin.wh, live.registers.begin.resolution) == (1000, 1000)
 
 
+async def test_a_stored_register_of_zero_is_counted_as_zero(station: Any) -> None:
+    charger, begun = await charging(station)
+    await charger.meter(begun, Reading(0, ago(2)))
+
+    await charger.meter(begun, Reading(1400, ago(5)))
+
+    assert (await charger.session(begun)).meter_last_wh == 0
+
+
+async def test_the_stored_readings_and_the_stop_of_another_session_are_not_counted(station: Any) -> None:
+    charger, begun = await charging(station)
+    other = await charger.start("OTHER", evse=2, meter_wh=0, at=ago(30))
+    await charger.meter(other, Reading(7000, ago(25)))
+    await charger.stop(other, meter_wh=7500, at=ago(20))
+    await charger.meter(begun, Reading(300, ago(2)))
+
+    await charger.meter(begun, Reading(1400, ago(5)))
+
+    assert await bill(charger, begun) == (400, ["meter-reset"])
+
+
+async def test_a_reading_after_an_assumed_end_is_counted_anew_too(station: Any) -> None:
+    charger, begun = await charging(station)
+    await charger.start("OTHER", meter_wh=5000, at=ago(20))
+    assert (await charger.session(begun)).ended_by == "superseded"
+    await charger.meter(begun, Reading(300, ago(2)))
+
+    await charger.meter(begun, Reading(1400, ago(5)))
+
+    assert await bill(charger, begun) == (400, ["meter-reset"])
+
+
 async def test_a_reading_after_the_stop_that_came_first_is_not_billed(station: Any) -> None:
     charger, begun = await charging(station)
     await charger.meter(begun, Reading(1400, ago(10)))
