@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from functools import reduce
 from operator import or_
@@ -73,14 +74,12 @@ def transaction_state(row: Transaction, station: str) -> TransactionState:
 def load_transactions(by_pk: ByKey) -> None:
     """Load the running and the recent transactions; two live stations of one charge point share no state."""
     found = {row.id: row for row in [*_recent(list(by_pk)), *_active(list(by_pk))]}
-    copies: list[dict[int, TransactionState]] = [{}]
+    copies: defaultdict[int, dict[int, TransactionState]] = defaultdict(dict)
     # The newest first: services walk through them in this order.
     for row in sorted(found.values(), key=lambda row: row.id, reverse=True):
         for place, station in enumerate(by_pk[row.charge_point_id]):
-            if place == len(copies):
-                copies.append({})
             copies[place][row.id] = station.transactions[row.id] = transaction_state(row, station.identity)
-    for states in copies:
+    for states in copies.values():
         load_events(states)
 
 

@@ -24,7 +24,7 @@ def triggers(version: Version) -> tuple[str, ...]:
     schema = schemas.message_schema(version, "TriggerMessage", "request")
     wanted = schema["properties"]["requestedMessage"]
     if "$ref" in wanted:
-        wanted = schema["definitions"][wanted["$ref"].rsplit("/", 1)[-1]]
+        wanted = schema["definitions"][wanted["$ref"].rpartition("/")[2]]
     return tuple(wanted["enum"])
 
 
