@@ -16,8 +16,8 @@ from ocpp_server.transport.handshake import admission
 from ocpp_server.transport.handshake.per_minute import DistinctPerMinute
 from tests.distributed import engines
 from tests.redis_scripts import QueueBench
+from tests.unit.transport.admission.handshakes import Journal, Stations
 from tests.unit.transport.gateway.world import Clock, Refreshes
-from tests.unit.transport.test_admission import Journal, Stations
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from ocpp_server.transport.gateway import front
 from ocpp_server.transport.gateway.process import Gateway
 from ocpp_server.transport.handshake import admission, duplicates
 from tests.redis_scripts import QueueBench
+from tests.unit.transport.admission.handshakes import Journal, Row, Stations
 from tests.unit.transport.gateway.visitor import Visitor, counted
 from tests.unit.transport.gateway.world import Clock, session_of, settle
-from tests.unit.transport.test_admission import Journal, Row, Stations
 
 # -- the handshake -------------------------------------------------------------------------------------
 
