@@ -1,0 +1,107 @@
+"""The token of a decision: unknown, missing, one of several with a UID, or barred by its contract."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ocpp_server.protocol.translate import Place, Verdict
+from tests.unit.transactions.authorization.decisions.memory import (
+    Stored,
+    a_station,
+    events,
+    present,
+    rows,
+    spoken,
+)
+from transactions.services.authorization.access import Purpose
+from transactions.services.authorization.decision import Decision
+
+# -- stations that accept every token, or none without one ---------------------------------------------------
+
+
+async def test_a_station_that_accepts_unknown_tokens_keeps_nothing_about_them(stored: Stored) -> None:
+    station = a_station()
+    station.accepts_unknown_tokens = True
+
+    decision = await present(station, "NEW")
+
+    assert decision == Decision(Verdict.ACCEPTED, is_unknown=True, reason="This station accepts every token.")
+    assert (station.used_tokens, station.unit.inserts) == ([], [])
+
+
+async def test_a_station_that_accepts_unknown_tokens_refuses_known_ones_as_any_other(token: Any) -> None:
+    station = a_station()
+    station.accepts_unknown_tokens = True
+    token(status="blocked")
+
+    assert (await present(station)).verdict is Verdict.BLOCKED
+
+
+@pytest.mark.parametrize("purpose", list(Purpose))
+async def test_a_start_without_a_token_follows_the_setting_of_the_station(
+    stored: Stored, purpose: Purpose
+) -> None:
+    station = a_station()
+
+    free = await present(station, "", "NoAuthorization", purpose=purpose, place=Place(1, 1))
+    left_by_it = list(station.unit.inserts)
+    station.refuses_free_vending = True
+    refused = await present(station, "", "NoAuthorization", purpose=purpose, place=Place(1, 1))
+
+    reason = "This station accepts no session without a token."
+    assert free == Decision(Verdict.ACCEPTED, reason="The session was started without a token.")
+    assert left_by_it == []
+    assert refused == Decision(Verdict.INVALID, reason=reason)
+    [row] = rows(station)
+    assert (row["id_token"], row["token_id"], row["status"], row["reason"]) == ("", None, "Invalid", reason)
+    assert (row["evse_number"], row["purpose"]) == (1, spoken(purpose))
+    assert [name for name, _ in events(station)] == ["token.refused"]
+
+
+# -- the token that is meant ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "chosen"),
+    [
+        ("ISO14443", "RFID"),
+        ("ISO15693", "RFID"),
+        ("eMAID", "APP_USER"),
+        ("MacAddress", "OTHER"),
+        ("Central", "AD_HOC_USER"),  # a type of OCPP that no token has: the oldest
+        ("", "AD_HOC_USER"),
+    ],
+)
+async def test_the_type_of_a_message_chooses_among_tokens_with_one_uid(
+    token: Any, kind: str, chosen: str
+) -> None:
+    made = [
+        token(pk=pk, type=type)
+        for pk, type in enumerate(("AD_HOC_USER", "OTHER", "APP_USER", "RFID"), start=1)
+    ]
+
+    decision = await present(a_station(), "CARD", kind)
+
+    assert decision.token_pk == next(record.pk for record in made if record.type == chosen)
+
+
+@pytest.mark.parametrize(
+    ("bar", "words"),
+    [
+        ("viewer", "only a viewer"),
+        ("invited", "not accepted the invitation"),
+        ("removed", "has left the contract"),
+        ("stranger", "not a member"),
+    ],
+)
+async def test_a_driver_who_may_not_charge_on_the_contract_is_refused_with_the_reason(
+    token: Any, bar: str, words: str
+) -> None:
+    token(bar=bar)
+
+    decision = await present(a_station())
+
+    assert decision.verdict is Verdict.INVALID
+    assert words in decision.reason
