@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any
 
 import structlog
@@ -27,6 +27,7 @@ CONNECTIONS = 32
 # After this time without news, send a PING to check the connection.
 QUIET_S = 5.0
 RETRY_S = (0.1, 0.2, 0.5, 1.0)
+CANCEL_AGAIN_S = 0.5  # equivalent: any short time will do
 # uvloop raises RuntimeError for a connection that was closed before anything was written to it.
 AWAY = (RedisError, OSError, TimeoutError, RuntimeError)
 
@@ -79,10 +80,8 @@ class Link:
 
     async def stop(self) -> None:
         task, self._task = self._task, None
-        while task is not None and not task.done():
-            # Repeated, because the client loses a cancellation at the moment when a read times out.
-            task.cancel()
-            await asyncio.wait([task], timeout=0.5)
+        if task is not None:
+            await end_tasks([task])
         await self.redis.aclose()
 
     # -- commands -------------------------------------------------------------------------------
@@ -178,6 +177,15 @@ class Link:
             if now >= next_tick:
                 await self._tick()
                 next_tick = time.monotonic() + TICK_S
+
+
+async def end_tasks(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Cancel tasks that use Redis, and wait until they have ended."""
+    while pending := [task for task in tasks if not task.done()]:
+        # Repeated, because the client can lose a cancellation, for example when a read times out.
+        for task in pending:
+            task.cancel()
+        await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 def reason_of(error: BaseException) -> str:
