@@ -178,7 +178,7 @@ class Publisher:
             if self._writing is not None:
                 await asyncio.wait([self._writing])
             else:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0)  # equivalent: a longer pause changes nothing
 
     # -- writing ----------------------------------------------------------------------------------
 
