@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ocpp_server.live.redis import probes, recent
+from ocpp_server.live.redis.link import Link
+from ocpp_server.live.redis.recent import RedisRecent
 from tests.redis_scripts import START_MS, Bench
 
 WINDOW_MS = 60_000
@@ -107,3 +111,48 @@ def test_a_request_that_has_expired_is_not_reported_and_is_removed_by_the_next(b
     bench.run(probes._REQUEST, [bench.keys.probes], "s3", 5000)
 
     assert bench.content()["probes"] == {"s2": START_MS + 1, "s3": START_MS + 5000}
+
+
+# -- the class, as the engine calls it -----------------------------------------------------------------
+
+
+@pytest.fixture
+async def counts_of_all(link: Link, bench: Bench) -> RedisRecent:
+    return RedisRecent(link, bench.keys)
+
+
+async def test_events_are_counted_for_all_processes_by_kind_address_and_identity(
+    counts_of_all: RedisRecent, link: Link, bench: Bench
+) -> None:
+    another_process = RedisRecent(link, bench.keys)
+
+    assert await counts_of_all.note("192.0.2.1", "Straße", "x") == 1
+    assert await another_process.note("192.0.2.1", "STRASSE", "x") == 2
+
+    assert await counts_of_all.counts("192.0.2.1", "strasse", "x", "y") == [2, 0]
+    assert await counts_of_all.counts("192.0.2.2", "strasse", "x") == [0]
+    assert await counts_of_all.counts("192.0.2.1", "other", "x") == [0]
+
+
+async def test_an_event_beyond_the_limit_has_to_wait_for_up_to_a_minute(counts_of_all: RedisRecent) -> None:
+    assert await counts_of_all.take("192.0.2.1", "A", "x", 1) == 0
+
+    assert 0 < await counts_of_all.take("192.0.2.1", "a", "x", 1) <= 60
+    assert await counts_of_all.counts("192.0.2.1", "A", "x") == [1]
+
+
+async def test_a_wait_is_told_in_seconds(counts_of_all: RedisRecent, bench: Bench) -> None:
+    seconds, microseconds = bench.client.time()
+    now_ms = seconds * 1000 + microseconds // 1000
+    bench.client.zadd(bench.keys.recent("x", "192.0.2.1", "a"), {"e": now_ms - 30_000})
+
+    assert 20 < await counts_of_all.take("192.0.2.1", "A", "x", 1) <= 30.001
+
+
+async def test_a_forgotten_count_is_zero(counts_of_all: RedisRecent) -> None:
+    await counts_of_all.note("192.0.2.1", "A", "x")
+    await counts_of_all.note("192.0.2.1", "A", "y")
+
+    await counts_of_all.forget("192.0.2.1", "a", "x")
+
+    assert await counts_of_all.counts("192.0.2.1", "A", "x", "y") == [0, 1]
