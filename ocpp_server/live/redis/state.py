@@ -13,6 +13,7 @@ the first process that notices it refills Redis from the database, and every pro
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 import time
@@ -32,7 +33,7 @@ from ocpp_server.live.redis.blocking import publish_blocking
 from ocpp_server.live.redis.configuration import refill_keys
 from ocpp_server.live.redis.keys import ELECT, MARK, RESIGN, Keys, Script
 from ocpp_server.live.redis.leases import Leases, chunks
-from ocpp_server.live.redis.link import Link
+from ocpp_server.live.redis.link import Link, end_tasks
 from ocpp_server.live.redis.numbers import Numbers
 from ocpp_server.live.redis.probes import RedisProbes
 from ocpp_server.live.redis.publisher import Publisher, running_state, running_text
@@ -46,6 +47,7 @@ log = structlog.get_logger(__name__)
 
 # The longest time until every process has noticed a flush of Redis: a tick, and the message it is handling.
 NOTICED_S = 3.0
+NEVER = -math.inf
 
 
 class RedisState(MemoryState):
@@ -71,15 +73,13 @@ class RedisState(MemoryState):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._leases = Leases(self._link, self._keys, self.process, self._lease_ms)
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._mark = self._run = ""
-        self._marked_at = 0.0
-        self._renew_at = 0.0
-        self._read_at = 0.0
+        self._mark = self._run = ""  # equivalent: any value that is no mark
+        self._marked_at = self._renew_at = self._read_at = NEVER
         # How this process stands for election: "first", "spare", or not at all.
-        self._candidacy = ""
-        self._elected_until = 0.0
+        self._candidacy = ""  # equivalent: None is empty too
+        self._elected_until = NEVER
         # Redis was refilled, or news may be missing: read everything again.
-        self._is_behind = False
+        self._is_behind = False  # equivalent: the start reads everything, whatever the value
 
     # -- the process ------------------------------------------------------------------------------
 
@@ -89,9 +89,7 @@ class RedisState(MemoryState):
 
     async def stop(self) -> None:
         await self._publisher.settled()
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(list(self._tasks))
         try:
             await self._link.run(RESIGN, self._keys.election, self.process)
         except LiveStateUnavailable:
@@ -335,7 +333,7 @@ class RedisState(MemoryState):
             is_elected = await self._link.run(
                 ELECT, self._keys.election, self.process, self._lease_ms, self._candidacy
             )
-            self._elected_until = now + self._lease_s if is_elected else 0.0
+            self._elected_until = now + self._lease_s if is_elected else NEVER
 
     async def _check_for_flush(self, *, has_asked: bool = False) -> bool:
         """Whether Redis was flushed or replaced since the last call.
