@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -16,7 +17,7 @@ from ocpp_server.live.redis.link import Link
 from ocpp_server.storage.journal import journal
 from tests.distributed import engines
 from tests.redis_scripts import Bench
-from tests.unit.live.redis.stand_ins import AT, LEASE_S, Clock, Processes, Stored
+from tests.unit.live.redis.stand_ins import AT, LEASE_S, PATIENCE_S, Clock, Processes, Stored
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +84,8 @@ async def link(url: str) -> AsyncIterator[Link]:
 
     link = Link(url, "", up=nothing, news=lambda text: None, tick=nothing)
     yield link
-    await link.stop()
+    async with asyncio.timeout(PATIENCE_S):
+        await link.stop()
 
 
 @pytest.fixture

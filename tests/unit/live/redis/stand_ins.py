@@ -147,8 +147,9 @@ class Processes:
 
     async def start(self) -> RedisState:
         state = RedisState()
-        await state.start()
         self.running.append(state)
+        async with asyncio.timeout(PATIENCE_S):
+            await state.start()
         return state
 
     async def alone(self) -> RedisState:
@@ -170,7 +171,8 @@ class Processes:
 
     async def stop(self, state: RedisState) -> None:
         self.running.remove(state)
-        await state.stop()
+        async with asyncio.timeout(PATIENCE_S):
+            await state.stop()
 
     async def close(self) -> None:
         for state in list(self.running):

@@ -17,14 +17,15 @@ from ocpp_server.live.redis.keys import NUMBER, Script
 from ocpp_server.live.redis.link import Link, reason_of
 from tests.redis_scripts import Bench
 from tests.unit.live.redis.listening import Listening
-from tests.unit.live.redis.stand_ins import Clock
+from tests.unit.live.redis.stand_ins import PATIENCE_S, Clock
 
 
 @pytest.fixture
 async def listening(url: str, bench: Bench, clock: Clock) -> AsyncIterator[Listening]:
     listening = Listening(url, bench, clock)
     yield listening
-    await listening.link.stop()
+    async with asyncio.timeout(PATIENCE_S):
+        await listening.link.stop()
 
 
 # -- commands ------------------------------------------------------------------------------------------

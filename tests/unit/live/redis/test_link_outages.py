@@ -22,7 +22,8 @@ from tests.unit.live.redis.stand_ins import PATIENCE_S, Clock, away
 async def listening(url: str, bench: Bench, clock: Clock) -> AsyncIterator[Listening]:
     listening = Listening(url, bench, clock)
     yield listening
-    await listening.link.stop()
+    async with asyncio.timeout(PATIENCE_S):
+        await listening.link.stop()
 
 
 async def failing(listening: Listening, error: Exception, times: int = 1) -> None:
