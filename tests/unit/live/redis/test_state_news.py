@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
 import pytest
 
+from ocpp_server.live.redis import state as module
 from ocpp_server.live.redis.publisher import running_text
 from ocpp_server.live.redis.state import RedisState
 from tests.logged import captured_logs
@@ -189,6 +191,20 @@ async def test_when_redis_was_filled_again_everything_is_read_again(processes: P
     processes.bench.client.hset(processes.bench.keys.transactions, "1002", running_text(running(1002)))
     await processes.tick()
     assert await state.running("card") == [running()]
+
+
+async def test_a_process_with_an_engine_does_not_block_for_its_news(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def blocks(*_: Any) -> None:
+        raise AssertionError("the event loop stands still")
+
+    monkeypatch.setattr(module, "publish_blocking", blocks)
+    state = await processes.alone()
+
+    await asyncio.to_thread(state.forget_token, "card")
+
+    assert await processes.published(state) == [["token", "card"]]
 
 
 @pytest.mark.parametrize(
