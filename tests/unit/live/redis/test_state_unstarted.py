@@ -9,7 +9,7 @@ from ocpp_server.live.redis import state as module
 from ocpp_server.live.redis.publisher import running_text
 from ocpp_server.live.redis.state import RedisState
 from tests.redis_scripts import Bench
-from tests.unit.live.redis.stand_ins import running, station_of
+from tests.unit.live.redis.stand_ins import Stored, running, station_of
 
 pytestmark = pytest.mark.usefixtures("url")
 
@@ -61,6 +61,43 @@ async def test_changes_after_a_stop_are_published_at_once(bench: Bench) -> None:
         state.forget_tokens()
 
     assert news == [[state.process, [["tokens"]]]]
+
+
+async def test_its_comparison_with_the_database_corrects_redis(bench: Bench, stored: Stored) -> None:
+    state = RedisState()
+    bench.client.hset(bench.keys.transactions, "1001", running_text(running()))
+    bench.client.set(bench.keys.numbers, 1002)
+    stored.active = {1002: running(1002)}
+
+    await state.reconcile()
+
+    assert bench.client.hgetall(bench.keys.transactions) == {"1002": running_text(running(1002))}
+    assert (stored.kept, await state.running("card")) == ([1002], [running(1002)])
+    await state.stop()
+
+
+async def test_a_long_correction_does_not_hold_up_the_commands_of_others(
+    bench: Bench, stored: Stored
+) -> None:
+    """It is no transaction, whose commands Redis would run without a break."""
+    state = RedisState()
+    stored.active = {1002: running(1002)}
+    bench.client.config_resetstat()
+
+    await state.reconcile()
+    await state.stop()
+
+    assert "cmdstat_hset" in bench.client.info("commandstats")
+    assert "cmdstat_exec" not in bench.client.info("commandstats")
+
+
+def test_its_own_copies_of_a_changed_or_removed_station_are_forgotten(stored: Stored) -> None:
+    state = RedisState()
+
+    state.stored_key_changed("CP-1", "Key", "1")
+    state.station_removed("CP-2")
+
+    assert stored.forgotten == ["CP-1", "CP-2"]
 
 
 def test_all_processes_notice_a_flush_with_their_next_tick_and_its_message() -> None:
