@@ -46,7 +46,7 @@ from ocpp_server.storage.journal import journal
 log = structlog.get_logger(__name__)
 
 # The longest time until every process has noticed a flush of Redis: a tick, and the message it is handling.
-NOTICED_S = 3.0
+NOTICED_S = 3.0  # equivalent: a longer time only delays the second comparison
 NEVER = -math.inf
 
 

@@ -79,6 +79,7 @@ def test_scripts_that_share_functions_are_joined_by_a_line_break(tmp_path: Any) 
     script = Script("shared", "one", folder=tmp_path)
 
     assert script.text == "local x = 1 -- é\nreturn x"
+    assert script.sha == "36704aa20fa559338998886ee9938b24292be13f"
 
 
 async def test_a_command_without_an_answer_is_given_up_and_not_sent_again(

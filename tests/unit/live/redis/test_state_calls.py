@@ -57,14 +57,18 @@ async def written(state: RedisState) -> None:
 # -- news ----------------------------------------------------------------------------------------------
 
 
-async def test_news_of_tokens_empty_the_cache(state: RedisState, stored: Stored) -> None:
-    for news, is_read_again in ((["token", "other"], False), (["token", "card"], True), (["tokens"], True)):
-        stored.records = ()
-        await state.tokens("card")
-        stored.records = (token(),)
-        link(state).news(news)
-        assert await state.tokens("card") == ((token(),) if is_read_again else ())
-        link(state).news(["tokens"])
+@pytest.mark.parametrize(
+    ("news", "is_read_again"), [(["token", "other"], False), (["token", "card"], True), (["tokens"], True)]
+)
+async def test_news_of_tokens_empty_the_cache(
+    state: RedisState, stored: Stored, news: list[Any], is_read_again: bool
+) -> None:
+    await state.tokens("card")
+    stored.records = (token(),)
+
+    link(state).news(news)
+
+    assert await state.tokens("card") == ((token(),) if is_read_again else ())
 
 
 async def test_news_of_transactions_change_the_index(state: RedisState) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from ocpp_server.live.interface import LiveStateUnavailable
-from ocpp_server.live.redis import state as module
 from ocpp_server.live.redis.publisher import running_text
 from ocpp_server.live.redis.state import RedisState
 from tests.redis_scripts import Bench
@@ -98,7 +97,3 @@ def test_its_own_copies_of_a_changed_or_removed_station_are_forgotten(stored: St
     state.station_removed("CP-2")
 
     assert stored.forgotten == ["CP-1", "CP-2"]
-
-
-def test_all_processes_notice_a_flush_with_their_next_tick_and_its_message() -> None:
-    assert module.NOTICED_S == 3.0
