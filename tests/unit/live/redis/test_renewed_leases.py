@@ -129,12 +129,19 @@ async def test_a_connection_with_a_newer_one_is_given_up(
     assert bench.content()["session:CP-1"]["session_id"] == "s2"
 
 
-async def test_without_callbacks_a_lost_connection_is_only_logged(leases: Leases, other: Leases) -> None:
+async def test_without_callbacks_a_lost_or_regained_connection_is_only_logged(
+    leases: Leases, other: Leases, bench: Bench
+) -> None:
     await other.take(opened())
+    await other.take(opened("s3", "CP-3"))
     await leases.take(opened("s2"))
+    bench.client.delete(bench.keys.session("CP-3"))
 
-    await other.renew(was_flushed=False)
+    with captured_logs() as lines:
+        await other.renew(was_flushed=False)
     await settle()
+
+    assert [line["event"] for line in lines] == ["station.lost", "station.regained"]
 
 
 async def test_a_connection_that_closes_during_the_renewal_is_not_restored(
