@@ -229,3 +229,17 @@ def test_a_stop_is_repeated_when_time_meter_reason_and_token_are_the_same() -> N
     assert stop.fingerprint == stop._replace(number=7).fingerprint
     tokens = [stop._replace(token=token).fingerprint for token in (None, IdToken("OTHER"))]
     assert len({stop.fingerprint, *others, *tokens}) == 6
+
+
+async def test_a_stop_without_a_token_ends_its_transaction_without_a_decision() -> None:
+    station = with_transactions(running())
+
+    decision = await ending.stop(station=station, stop=a_stop(uid=None)._replace(number=1000))
+
+    transaction = station.transactions[1000]
+    assert decision is None
+    assert (transaction.ended_by, transaction.stopped_at, transaction.energy_wh) == (
+        "station",
+        minutes(30),
+        500,
+    )
