@@ -239,8 +239,12 @@ def end(
         suspect(transaction, "stop-before-start")
     meter_stop = energy.finish(transaction, meter_wh, at)
     was_active = transaction.is_active
-    if transaction.energy_wh > 0 and transaction.authorization_status not in ("Accepted", ""):
-        suspect(transaction, "charged-unauthorized", transaction.authorization_status)
+    if was_refused(transaction):
+        if transaction.energy_wh > 0:
+            suspect(transaction, "charged-unauthorized", transaction.authorization_status)
+        else:
+            # Without energy nothing is billed, so there is nothing to check.
+            transaction.suspect_reasons.clear()
     transaction.is_active = False
     transaction.ended_by = by
     transaction.stopped_at = at
@@ -248,9 +252,6 @@ def end(
     transaction.stop_authorization_status = status_16(decision.verdict) if decision else ""
     # The charging state belongs to a running session; an Ended event may name a state of its own.
     transaction.charging_state = charging_state
-    if was_refused(transaction) and transaction.energy_wh <= 0:
-        # Without energy nothing is billed, so there is nothing to check.
-        transaction.suspect_reasons.clear()
     how = ended_with(decision, normalise_uid(token.value), transaction)[:300] if decision and token else ""
     columns = {
         "status": Transaction.Status.ENDED.value,
