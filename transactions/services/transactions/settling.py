@@ -183,8 +183,6 @@ def summary(settlement: Settlement) -> str:
 
 
 def _close_suspect(row: Transaction) -> None:
-    if row.status != Transaction.Status.ACTIVE:
-        raise Conflict(f"Session {row.pk} has ended already.", code=Code.TRANSACTION_ENDED)
     _refuse_charging(row)
     _close(row, lambda present: [])
 
@@ -237,12 +235,11 @@ def _energy_of(proposal: Proposal, energy_wh: float | None, *, by_hand: bool) ->
 
 
 def _other_of(proposal: Proposal, other: int | None, *, by_hand: bool) -> int:
-    wanted = proposal.other if proposal.fix == Fix.MERGE else None
     if other is None:
-        if wanted is None:
+        if proposal.other is None:
             raise Invalid("Required, because no session to merge with is proposed.", field="into")
-        return wanted
-    if other != wanted and not by_hand:
+        return proposal.other
+    if other != proposal.other and not by_hand:
         raise PermissionDenied("Only an administrator may merge with another session than the proposed one.")
     return other
 
