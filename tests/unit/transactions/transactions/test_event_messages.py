@@ -78,7 +78,7 @@ async def test_a_start_opens_a_session_with_everything_that_it_says(
     assert (row.charging_state, row.started_at, row.meter_start_wh) == ("EVConnected", at(0), 1000)
     assert (row.last_seq_no, row.suspect_reasons) == (4, [])
     started = await run_orm(Event.objects.get, type="transaction.started")
-    assert '"wasOffline":true' in started.data
+    assert '"wasOffline":true' in started.data and '"remoteStartId":5' in started.data
 
 
 @pytest.mark.parametrize(
