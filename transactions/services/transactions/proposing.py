@@ -82,9 +82,9 @@ def _neighbours(row: Transaction) -> list[Transaction]:
 def _readings(row: Transaction) -> list[Reading]:
     """The register readings of the session and of the sessions merged into it."""
     merged = row.settlements.filter(fix=Settlement.Fix.MERGE).values("merged_with")
-    merged_here = Transaction.objects.filter(pk__in=merged, merged_into=row).values_list("pk", flat=True)
+    merged_here = Transaction.objects.filter(pk__in=merged, merged_into=row)
     values = MeterValue.objects.filter(
-        transaction__in=[row.pk, *merged_here],
+        transaction__in=[row, *merged_here],
         measurand=ENERGY,
         phase="",
         location__in=("", "Outlet"),
