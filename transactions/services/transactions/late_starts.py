@@ -63,7 +63,7 @@ async def join(
     transaction.evse, transaction.connector = place
     transaction.start_fingerprint, transaction.started_at = fingerprint, at
     # The stop's token stood in for the start's.
-    transaction.id_token = ""
+    transaction.id_token = ""  # equivalent: `set_token` sets another one
     sessions.set_token(transaction, token, decision)
     clear(transaction, "start-missing")
     suspect(transaction, "stop-came-first")

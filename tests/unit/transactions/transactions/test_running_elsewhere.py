@@ -175,7 +175,7 @@ def test_without_a_place_every_session_of_the_token_prevents_a_start(
     garage: ChargePoint, knows_station: bool, evse: int | None
 ) -> None:
     Token.objects.create(pk=7, uid="CARD")
-    charges_there(token_id=7)
+    charges_there(token_id=7, evse_number=evse)
 
     assert refusal_now(a_record(), garage if knows_station else None, evse) is not None
 
