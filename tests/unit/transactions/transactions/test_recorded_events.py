@@ -20,6 +20,8 @@ from tests.unit.transactions.transactions.live_station import (
     running,
 )
 from tests.unit.transactions.transactions.sent_events import an_event
+from transactions.live.expected_starts import EXPECTED_STARTS, ExpectedStart
+from transactions.services.authorization.decision import NO_AUTHORIZATION
 from transactions.services.transactions import events
 from transactions.services.transactions.events import ENDED, STARTED, UPDATED
 from transactions.tables import EVENTS, TRANSACTIONS
@@ -76,6 +78,18 @@ async def test_a_start_opens_a_session_at_its_place_and_time(station: Station) -
     transaction = station.transactions[1000]
     assert (transaction.has_started, transaction.last_seq_no) == (True, 4)
     assert transaction.suspect_reasons == []
+
+
+async def test_a_new_session_is_stored_with_its_decision_and_its_remote_start(station: Station) -> None:
+    expected = ExpectedStart(3, 1, "", 5, minutes(90), id_token_type=NO_AUTHORIZATION)
+    EXPECTED_STARTS.of(station).append(expected)
+
+    await record(station, STARTED, 0, remote_start_id=5)
+
+    ((_, row),) = [each for each in station.unit.inserts if each[0] is TRANSACTIONS]
+    opened = dict(zip(TRANSACTIONS.names, row, strict=True))
+    assert (opened["authorization_status"], opened["remote_start_id"]) == ("Accepted", 5)
+    assert opened["authorization_reason"] == "The session was started without a token."
 
 
 async def test_an_online_start_ends_what_ran_on_its_evse(station: Station) -> None:
