@@ -111,7 +111,7 @@ class Leases:
             keys = [self._keys.clients, *(self._keys.session(connection.identity) for connection, _ in some)]
             pairs = [part for connection, _ in some for part in (connection.identity, connection.id)]
             states = await self._link.run(RENEW, keys, self._lease_ms, *pairs)
-            for (connection, fence), state in zip(some, states, strict=True):
+            for (connection, fence), state in zip(some, states, strict=True):  # equivalent: one each
                 if state != 1 and self._still_holds(connection):
                     await self._restore(connection, fence, was_flushed=was_flushed)
 
@@ -161,7 +161,7 @@ class Leases:
             current = await self._link.attempt(pipeline.execute())
             missing += [
                 believed[identity]
-                for identity, session_id in zip(some, current, strict=True)
+                for identity, session_id in zip(some, current, strict=True)  # equivalent: one for each
                 if session_id != believed[identity]
             ]
         return missing

@@ -33,7 +33,7 @@ class RunningHash:
         found = []
         for some in chunks(list(numbers)):
             texts = await self._link.attempt(self._link.redis.hmget(self._keys.transactions, some))
-            for number, text in zip(some, texts, strict=True):
+            for number, text in zip(some, texts, strict=True):  # equivalent: Redis answers for each
                 try:
                     found += [] if text is None else [running_state(text)]
                 except msgspec.DecodeError as error:

@@ -14,7 +14,7 @@ from ocpp_server.live.redis.leases import Leases, chunks
 from ocpp_server.live.redis.link import Link
 from tests.logged import captured_logs
 from tests.redis_scripts import Bench
-from tests.unit.live.redis.stand_ins import opened
+from tests.unit.live.redis.stand_ins import PATIENCE_S, opened
 
 LEASE_MS = 30_000
 
@@ -200,9 +200,10 @@ async def test_a_notice_is_not_lost_before_it_has_ended(leases: Leases, other: L
     await leases.take(opened())
     await other.take(opened("s2"))
     await leases.renew(was_flushed=False)
-    await begun.wait()
-    may_end.set()
-    await asyncio.wait_for(ended.wait(), 5)
+    async with asyncio.timeout(PATIENCE_S):
+        await begun.wait()
+        may_end.set()
+        await ended.wait()
 
 
 # -- connections of dead processes ---------------------------------------------------------------------
