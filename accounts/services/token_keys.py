@@ -30,5 +30,5 @@ def renew() -> int:
             with transaction.atomic():
                 changed += Token.objects.filter(pk=pk).update(uid_key=wanted)
         except IntegrityError:
-            log.warning("token.same_normal_form", token=pk)
+            log.warning("token.same_normal_form", token_id=pk)
     return changed
