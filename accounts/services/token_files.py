@@ -19,7 +19,7 @@ from ocpp_server.domain import Invalid
 MAX_ROWS: Final = 20_000
 _MAX_UNPACKED: Final = 200 * 1024 * 1024
 _MAX_COLUMNS: Final = 60
-_CHUNK: Final = 1000
+_CHUNK: Final = 1000  # equivalent: an export has the same rows at any size
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 # Columns of an import file; the header names them, in any order.
@@ -73,7 +73,7 @@ def read(file: BinaryIO) -> list[Row]:
             raise Invalid(f"The file has more than {MAX_ROWS:,} rows.", field="file")
         given = {
             name: without_formula_guard(cell)
-            for name, cell in zip(names, cells, strict=False)
+            for name, cell in zip(names, cells, strict=False)  # equivalent: False is the default
             if cell.strip() and name not in READ_ONLY
         }
         if given:
@@ -115,12 +115,10 @@ def _text(file: BinaryIO) -> Iterator[list[str]]:
 
 def _sheet(file: BinaryIO) -> Iterator[list[str]]:
     """Yield the rows of the first sheet. The unpacked size is checked before anything is unpacked."""
-    file.seek(0)
     try:
         with zipfile.ZipFile(file) as archive:
             if sum(part.file_size for part in archive.infolist()) > _MAX_UNPACKED:
                 raise Invalid("The file unpacks to more than 200 MB.", field="file")
-        file.seek(0)
         book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
         sheet = book.worksheets[0]
         for cells in sheet.iter_rows(max_col=_MAX_COLUMNS, values_only=True):

@@ -41,7 +41,7 @@ def sheet(*rows: list[Any]) -> bytes:
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_a_text_is_read_in_every_locale(separator: str, end: str, mark: str) -> None:
     lines = ["uid,name,issuer", "A,Ann,X", "B,,Y"]
@@ -53,6 +53,10 @@ def test_a_text_is_read_in_every_locale(separator: str, end: str, mark: str) -> 
 
 def test_the_separator_is_the_one_of_the_header() -> None:
     assert read("uid;name\nA;1,2,3,4") == [(2, {"uid": "A", "name": "1,2,3,4"})]
+    assert read("uid;name\nA;1,2,3\nB;4,5") == [
+        (2, {"uid": "A", "name": "1,2,3"}),
+        (3, {"uid": "B", "name": "4,5"}),
+    ]
     assert read("uid\nA;B") == [(2, {"uid": "A;B"})]
 
 
