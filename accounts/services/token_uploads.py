@@ -46,8 +46,9 @@ def apply(job: TokenImport, *, check: token_import.Check, actor: str) -> TokenIm
     fresh = TokenUpload.objects.filter(preview=job, created_at__gte=timezone.now() - STORED_FOR)
     with transaction.atomic():
         content = fresh.values_list("content", flat=True).first()
+        deleted, _ = fresh.delete()
         # Of two simultaneous requests, the one that deletes the row imports the file.
-        if content is None or not fresh.delete()[0]:
+        if content is None or not deleted:
             raise Conflict("This file was already imported or has expired. Upload it again.")
     rows = token_files.read(io.BytesIO(bytes(content)))
     return token_import.start(rows, check=check, file_name=job.file_name, actor=actor, is_preview=False)

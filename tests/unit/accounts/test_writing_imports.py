@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Contract, Member, Token, TokenImport, TokenUpload, UnknownToken, User
@@ -139,6 +140,30 @@ def test_a_previewed_file_is_stored_for_an_hour(db: None, minutes: int, is_store
     token_uploads.forget_old()
     assert TokenUpload.objects.filter(preview=job).exists() is is_stored
     assert token_uploads.is_stored(other)
+
+
+def test_the_file_of_another_preview_is_neither_imported_nor_dropped(db: None) -> None:
+    first, second = previewed("uid\nA"), previewed("uid\nB")
+
+    apply(second)
+
+    assert Token.objects.get().uid == "B"
+    assert token_uploads.is_stored(first)
+
+
+def test_of_two_requests_that_read_the_file_at_once_one_imports_it(db: None) -> None:
+    job = previewed()
+
+    def other_request(execute: Any, sql: str, *rest: Any) -> Any:
+        result = execute(sql, *rest)
+        if sql.startswith("SELECT"):
+            TokenUpload.objects.all()._raw_delete(using="default")
+        return result
+
+    with connection.execute_wrapper(other_request), pytest.raises(Conflict):
+        apply(job)
+
+    assert not Token.objects.exists()
 
 
 def test_an_expired_file_is_not_imported(db: None) -> None:
