@@ -28,8 +28,8 @@ AT_ONCE: Final = 5000
 # An import without progress for this long is dead: a batch of rows takes a second, writing a long file a few.
 DEAD_AFTER: Final = timedelta(minutes=5)
 SHOWN_PROBLEMS: Final = 200
-_BATCH: Final = 500
-_UPDATE_BATCH: Final = 50
+_BATCH: Final = 500  # equivalent: the same rows are written at any size
+_UPDATE_BATCH: Final = 50  # equivalent: the same rows are written at any size
 
 Problem = dict[str, Any]
 # Parses the texts of one row by the rules of the API. Raises Invalid.
@@ -153,8 +153,7 @@ def _plan_row(plan: Plan, known: _ExistingRows, number: int, values: dict[str, A
     key = (normalise_uid(values["uid"]), str(values["type"]))
     if (first := plan.first_rows.setdefault(key, number)) != number:
         raise Invalid(f"Row {first} has the same uid and type.", field="uid")
-    user, contract = known.user(values), known.contract(values)
-    values = {name: value for name, value in values.items() if name not in ("user_id", "contract_id")}
+    user, contract = known.user(values.pop("user_id", None)), known.contract(values.pop("contract_id", None))
     if user is not None:
         values["user"] = user
     if contract is not None:
@@ -187,7 +186,7 @@ class _ExistingRows:
         found = Token.objects.filter(uid_key__in=keys).select_related("user", "contract")
         self.tokens = {(token.uid_key, str(token.type)): token for token in found}
         users = {one["user_id"] for one in values if one.get("user_id")}
-        self.users = {user.pk: user for user in User.objects.people().filter(pk__in=users)}
+        self.users: dict[int, User] = {user.pk: user for user in User.objects.people().filter(pk__in=users)}
         names = {contract_key(one["contract_id"]) for one in values if one.get("contract_id")}
         self.contracts = {one.contract_key: one for one in Contract.objects.filter(contract_key__in=names)}
         groups = {one["group_id"] for one in values if one.get("group_id")}
@@ -206,14 +205,14 @@ class _ExistingRows:
             )
         }
 
-    def user(self, values: dict[str, Any]) -> User | None:
-        number = values.get("user_id")
-        if number and number not in self.users:
+    def user(self, number: int | None) -> User | None:
+        if not number:
+            return None
+        if number not in self.users:
             raise Invalid(f"User {number} not found.", field="user_id")
-        return self.users.get(number) if number else None
+        return self.users[number]
 
-    def contract(self, values: dict[str, Any]) -> Contract | None:
-        name = values.get("contract_id")
+    def contract(self, name: str | None) -> Contract | None:
         found = self.contracts.get(contract_key(name)) if name else None
         if name and found is None:
             raise Invalid(f"Contract {name} not found.", field="contract_id")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.models import Contract, Member, User
 from accounts.services import contracts, membership, people
@@ -49,6 +52,24 @@ def family(alice: User, bob: User, vera: User) -> Contract:
     membership.add(contract, user=vera, role=Member.Role.VIEWER)
     contract.refresh_from_db()
     return contract
+
+
+@pytest.fixture
+def locks(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The models whose rows are locked by SELECT FOR UPDATE, in order. SQLite knows no such lock: the words
+    are cut off before the statement runs.
+    """
+    found: list[str] = []
+
+    def cut(execute: Any, sql: str, *rest: Any) -> Any:
+        statement, locked, _ = sql.partition(" FOR UPDATE")
+        if locked:
+            found.append(re.findall(r' FROM "accounts_(\w+)"', statement)[0])
+        return execute(statement, *rest)
+
+    monkeypatch.setattr(connection.features, "has_select_for_update", True)
+    with connection.execute_wrapper(cut):
+        yield found
 
 
 def fields(response: Any) -> list[str]:

@@ -7,13 +7,14 @@ from typing import Any
 
 import orjson
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Contract, Token, TokenImport, User
 from accounts.services import contracts, people, token_groups, token_import, tokens
 from accounts.views.token_files import check
 from events.models import Event
-from ocpp_server.domain import Conflict
+from ocpp_server.domain import Conflict, Invalid
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -90,10 +91,16 @@ def test_a_file_with_a_problem_is_counted_and_not_imported(db: None, is_preview:
     assert not Token.objects.exists()
 
 
-def test_the_first_200_problems_are_shown_and_all_are_counted(db: None) -> None:
-    job = imported("uid,status\n" + "\n".join(f"T{number},asleep" for number in range(201)))
+def refuse(texts: dict[str, str]) -> dict[str, Any]:
+    raise Invalid("No.", field="uid")
 
-    assert (job.problem_count, len(job.problems), job.problems[-1]["row"]) == (201, 200, 201)
+
+def test_the_first_200_problems_are_shown_and_all_are_counted(db: None) -> None:
+    many = [(number, {"uid": "A"}) for number in range(1, 202)]
+
+    job = token_import.start(many, check=refuse, file_name="t", actor="a", is_preview=False)
+
+    assert (job.problem_count, len(job.problems), job.problems[-1]["row"]) == (201, 200, 200)
 
 
 def test_long_texts_of_a_report_are_cut_to_their_columns(db: None, family: Contract) -> None:
@@ -117,16 +124,19 @@ def test_a_conflict_while_writing_is_the_problem_of_the_whole_file(
     assert job.sentence == "S" * 500
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_long_file_is_imported_in_the_background(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+def test_a_long_file_is_imported_in_the_background(
+    db: None, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
     monkeypatch.setattr(token_import, "AT_ONCE", 2)
     started: list[Any] = []
+    closed: list[bool] = []
 
     def start(thread: Any) -> None:
         started.append(thread)
 
     monkeypatch.setattr(token_import.threading.Thread, "start", start)
+    monkeypatch.setattr(connection, "close", lambda: closed.append(True))
 
     def broken(texts: dict[str, str]) -> dict[str, Any]:
         raise ZeroDivisionError
@@ -135,9 +145,11 @@ def test_a_long_file_is_imported_in_the_background(monkeypatch: pytest.MonkeyPat
     job = token_import.start(
         rows("uid\nC\nD\nE"), check=broken if fails else check, file_name="t", actor="a", is_preview=False
     )
-    assert (at_once.state, job.state) == ("done", "running")
+    assert (at_once.state, job.state, closed) == ("done", "running", [])
     [thread] = started
     thread.run()
+
+    assert closed == [True]  # a thread has a connection of its own
 
     job.refresh_from_db()
     assert (thread.daemon, thread.name) == (False, f"token-import-{job.pk}")
@@ -146,8 +158,18 @@ def test_a_long_file_is_imported_in_the_background(monkeypatch: pytest.MonkeyPat
         assert job.sentence == "The import failed; see the server log. Nothing was imported."
 
 
-def test_5000_rows_are_imported_at_once() -> None:
-    assert token_import.AT_ONCE == 5000
+def test_5000_rows_are_imported_at_once_and_more_in_the_background(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(token_import.threading.Thread, "start", lambda thread: started.append(thread.name))
+
+    def start(count: int) -> TokenImport:
+        many = [(2, {"uid": "A"})] * count
+        return token_import.start(many, check=refuse, file_name="t", actor="a", is_preview=True)
+
+    at_once, later = start(5000), start(5001)
+    assert (at_once.state, later.state, started) == ("done", "running", [f"token-import-{later.pk}"])
 
 
 @pytest.mark.parametrize(("minutes", "state"), [(4.9, "running"), (5.1, "failed")])
@@ -159,8 +181,8 @@ def test_an_import_without_progress_for_five_minutes_has_failed(db: None, minute
 
     assert found is not None and (found.pk, found.state) == (jobs[0].pk, state)
     assert (found.finished_at is not None, bool(found.sentence)) == (state == "failed", state == "failed")
-    jobs[1].refresh_from_db()
-    assert (jobs[1].state, token_import.find(4711)) == ("done", None)
+    finished = token_import.find(jobs[1].pk)
+    assert finished is not None and (finished.state, token_import.find(4711)) == ("done", None)
 
 
 def test_another_import_is_not_ended_by_a_question_for_one(db: None) -> None:

@@ -9,7 +9,8 @@ import pytest
 from django.db.models.signals import post_save
 
 from accounts.models import Token, User
-from accounts.services import people
+from accounts.services import people, token_import
+from accounts.views.token_files import check
 from ocpp_server import live
 
 Commit = Callable[..., Any]
@@ -109,5 +110,15 @@ def test_a_row_that_is_saved_without_named_fields_drops_all_tokens(
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
         post_save.send(User, instance=User(), created=False, update_fields=frozenset())
+
+    assert cache.dropped == ["*"]
+
+
+def test_a_token_import_drops_all_tokens_once_it_is_committed(
+    cache: Cache, django_capture_on_commit_callbacks: Commit
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        token_import.start([(2, {"uid": "A"})], check=check, file_name="t", actor="a", is_preview=False)
+        assert cache.dropped == []
 
     assert cache.dropped == ["*"]
