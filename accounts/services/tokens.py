@@ -75,8 +75,8 @@ def create(*, uid: str, type: str = "RFID", **given: Any) -> Token:
 def update(token: Token, **changes: Any) -> Token:
     """Change any of FIELDS. Raises Conflict and Invalid as `create` does."""
     _require_known(changes)
-    kind = changes.get("type", token.type)
-    if "uid" in changes or "type" in changes:
+    if "type" in changes:
+        kind = changes["type"]
         changes["uid"] = canonical_uid(changes.get("uid", token.uid), kind)
         changes["type"] = INPUT_TYPES[kind]
     could_charge, was_valid, status = can_charge(token), token.valid, token.status
@@ -106,7 +106,11 @@ def unblock(token: Token) -> Token:
 
 def invalidate(token: Token) -> Token:
     """Invalidate a token. This is how a token is deleted: the row stays, but cannot charge."""
-    return update(token, status=Token.Status.INVALID, valid=False)
+    return update(
+        token,
+        status=Token.Status.INVALID,
+        valid=False,  # equivalent: no token with this status is valid; the event names the field
+    )
 
 
 def add_unknown(unknown: UnknownToken, *, name: str = "") -> Token:
