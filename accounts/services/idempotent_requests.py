@@ -20,7 +20,7 @@ def insert(*, actor: str, key: str, fingerprint: str) -> IdempotentRequest | Non
     row = IdempotentRequest(actor=actor, key=key, fingerprint=fingerprint)
     try:
         with transaction.atomic():
-            row.save(force_insert=True)
+            row.save()
     except IntegrityError:
         return None
     return row

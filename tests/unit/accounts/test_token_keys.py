@@ -37,6 +37,16 @@ def test_keys_that_agree_with_the_setting_are_not_written(settings: Any) -> None
     assert keys() == ["04a2", "04a3", "04a4"]
 
 
+def test_a_key_that_agrees_already_does_not_end_the_renewal(settings: Any) -> None:
+    settings.OCPP_TOKEN_NORMAL_FORM = True
+    tokens.create(uid="04:A2")
+    settings.OCPP_TOKEN_NORMAL_FORM = False
+    tokens.create(uid="04:A3")
+
+    settings.OCPP_TOKEN_NORMAL_FORM = True
+    assert (token_keys.renew(), keys()) == (1, ["04a2", "04a3"])
+
+
 def test_of_two_uids_with_one_key_the_newer_keeps_its_own_and_is_logged(settings: Any) -> None:
     older, newer = tokens.create(uid="04:A2"), tokens.create(uid="04-A2")
     tokens.create(uid="04.A3")
