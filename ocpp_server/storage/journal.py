@@ -51,6 +51,8 @@ QUIET_S = 15.0
 RETRY_S = (0.05, 0.1, 0.25, 0.5, 1.0)
 # How long one attempt waits for a lock of the database: short, so that the budget is kept.
 LOCK_WAIT_MS = 500
+# The limit for the end of the writer thread, which has nothing to write any more.
+THREAD_END_S = 30  # equivalent: it ends at once, unless the last checkpoint hangs
 
 
 class JournalUnavailable(StorageUnavailable):
@@ -95,7 +97,7 @@ class Journal:
     def _begin(self) -> None:
         self._batches: queue.SimpleQueue[list[_Job] | None] = queue.SimpleQueue()
         self._pending: list[_Job] = []
-        self._current_batch: list[_Job] = []
+        self._current_batch: list[_Job]  # set by `_flush`, and read while it is being written
         self._writing = False
         self._flush_handle: asyncio.Handle | None = None
         self.down_since: float | None = None
@@ -125,7 +127,7 @@ class Journal:
         thread, self._thread = self._thread, None
         self._check_handle.cancel()
         self._batches.put(None)
-        await asyncio.to_thread(thread.join, 30)
+        await asyncio.to_thread(thread.join, THREAD_END_S)
 
     def commit(self, unit: Unit) -> asyncio.Future[None]:
         """Store a unit; the future is done when it is stored.
@@ -332,9 +334,6 @@ class Journal:
             measures.journal.refused_batches += 1
             for job in batch:
                 self._write_alone(job)
-        else:
-            for job in batch:
-                job.is_settled = True
 
     def _write_alone(self, job: _Job) -> None:
         job.error = None
