@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from ocpp_server.storage.journal import Journal, JournalUnavailable
-from tests.unit.storage.test_journal import counter, stored
+from tests.unit.storage.test_journal import Gate, counter, stored
 from tests.unit.storage.timed.clock import Clock, Held, many, same
 
 # The tables of these apps are emptied after each test; those of all apps take ten times as long.
@@ -124,3 +124,59 @@ async def test_the_threads_of_a_stopped_journal_end_and_its_checks_too(clock: Cl
     names = {thread.name for thread in threading.enumerate()}
     assert "journal" not in names and "checkpoints" not in names
     assert clock.checks[-1][2].cancelled()
+
+
+async def test_stop_looks_a_hundred_times_a_second_whether_the_batch_is_written(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    pause = asyncio.sleep
+
+    async def noted(seconds: float) -> None:
+        pauses.append(seconds)
+        await pause(seconds)
+
+    async with Held(journal):
+        with monkeypatch.context() as patched:
+            patched.setattr(asyncio, "sleep", noted)
+            stopping = asyncio.ensure_future(journal.stop())
+            await pause(0)
+    await stopping
+
+    assert pauses[0] == 0.01
+
+
+async def test_a_function_that_answers_fewer_items_than_it_got_fails_their_callers(journal: Journal) -> None:
+    def fewer(items: list[int]) -> list[int]:
+        return items[1:]
+
+    async with Held(journal):
+        work = [journal.run_batched(fewer, item) for item in range(3)]
+
+    results = await asyncio.gather(*work, return_exceptions=True)
+    assert [type(result) for result in results] == [ValueError] * 3
+
+
+def test_a_journal_starts_again_only_when_the_batch_of_its_ended_loop_is_written() -> None:
+    journal, gate, written = Journal(), Gate(), threading.Event()
+
+    def slow() -> None:
+        gate()
+        written.set()
+
+    async def first() -> None:
+        journal.start()
+        journal.run(slow)
+        await asyncio.to_thread(gate.reached.wait, 30)
+
+    async def second() -> None:
+        opening = threading.Timer(0.05, gate.opened.set)
+        opening.start()
+        journal.start()
+        was_written = written.is_set()
+        gate.opened.set()
+        await journal.stop()
+        assert was_written
+
+    asyncio.run(first())
+    asyncio.run(second())
