@@ -143,6 +143,12 @@ def test_a_unit_with_updates_alone_has_something_to_store() -> None:
     assert unit
 
 
+def test_a_new_unit_has_nothing_to_store_and_nothing_to_announce() -> None:
+    unit = Unit()
+
+    assert (bool(unit), unit.when_stored) == (False, None)
+
+
 @pytest.mark.parametrize(
     ("text", "number"),
     [
