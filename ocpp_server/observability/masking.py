@@ -87,7 +87,7 @@ def _masked(text: str, action: str, echoes: Collection[str]) -> str:
         # Numbers stay as they were written: 1.10 does not become 1.1.
         payload = json.loads(text, parse_float=_written, parse_int=_written)
         found = copy.of(payload, _top(action))
-        return orjson.dumps(found).decode() if copy.hidden else text
+        return orjson.dumps(found).decode() if copy.has_hidden else text
     except (ValueError, TypeError, RecursionError):
         return _masked_beginning(text, action, echoes).replace("\x00", "\ufffd")
 
@@ -106,7 +106,7 @@ def _masked_beginning(text: str, action: str, echoes: Collection[str]) -> str:
                 unfinished[name] = copy.hide(value)
     found = copy.of(read.value, _top(action))
     shown, is_whole = text[: read.end], not text[read.end :].strip(" \t\r\n\x00")
-    if copy.hidden or not read.is_exact:
+    if copy.has_hidden or not read.is_exact:
         shown = orjson.dumps(found).decode()  # `broken_text` leaves no lone surrogates
         shown = shown[: len(shown) - len(read.open)]
         is_whole = is_whole and not read.open  # more may have followed in what has no end
@@ -114,9 +114,7 @@ def _masked_beginning(text: str, action: str, echoes: Collection[str]) -> str:
 
 
 def masked_words(text: str, *, echoes: Iterable[str] = ()) -> str:
-    """A text of a station or library with masked secrets in addresses and `name=value`. A name alone
-    stays.
-    """
+    """A text of a station or library without the secrets in addresses and `name=value`. A name stays."""
     return _Copy(echoes).text(text, is_free=False)
 
 
@@ -172,11 +170,11 @@ _IN_TEXT = _Context(NO_PATHS, is_secret=False, is_named=False, is_free=True, dep
 
 
 class _Copy:
-    """Copies one payload. `hidden` counts the masked values, `texts` are the texts that were masked whole."""
+    """Copies one payload. `has_hidden`: a value was masked. `texts` are the texts that were masked whole."""
 
     def __init__(self, echoes: Iterable[str] = ()) -> None:
         self.echoes = sorted(echoes, key=len, reverse=True)
-        self.hidden = 0
+        self.has_hidden = False
         self.nested = 0
         self.texts: list[str] = []
 
@@ -202,11 +200,11 @@ class _Copy:
         if len(items) == _PAIR_LENGTH and _names_secret(items[0]):
             name = items[0] if _is_bare_name_of_secret(items[0]) else self.of(items[0], inside)
             return [name, self.of(items[1], inside._replace(is_secret=True))]
-        after_name = [False, *map(_is_bare_name_of_secret, items)]
-        return [
-            self.of(item, inside._replace(is_secret=is_value))
-            for item, is_value in zip(items, after_name, strict=False)
-        ]
+        found, is_value = [], False
+        for item in items:
+            found.append(self.of(item, inside._replace(is_secret=is_value)))
+            is_value = _is_bare_name_of_secret(item)
+        return found
 
     def _object(self, value: dict[str, Any], context: _Context) -> dict[str, Any]:
         paths, is_named = context.paths, context.is_named or _is_about_secret(value)
@@ -228,8 +226,8 @@ class _Copy:
         return found
 
     def hide(self, value: Any) -> str:
-        """The mask of a value, which is counted."""
-        self.hidden += 1
+        """The mask of a value, and a note that there is one."""
+        self.has_hidden = True
         if isinstance(value, str):
             self.texts.append(value)
         return MASK
@@ -243,14 +241,14 @@ class _Copy:
             inner = self._inner(found)
             if inner is not None:
                 return inner
-        if "//" in found and ("@" in found or "=" in found):
-            found = self._counted(_RUN, _without_login, found)
+        if "//" in found:
+            found = self._replaced(_RUN, _without_login, found)
         if "PRIVATE KEY" in found:
-            found = self._counted(_PRIVATE_KEY, rf"\1{MASK}\2", found)
+            found = self._replaced(_PRIVATE_KEY, rf"\1{MASK}\2", found)
         if not _hints_at_secret(found) and not secrets.configured():
             return found
         if "</" in found:
-            found = self._counted(_ELEMENT, _without_content, found)
+            found = self._replaced(_ELEMENT, _without_content, found)
         if not _names_in(found, is_free=is_free):
             return found
         pairs = self._pairs(found, is_free)
@@ -266,10 +264,12 @@ class _Copy:
             return None
         if not isinstance(payload, dict | list | str):
             return None
-        before, self.nested = self.hidden, self.nested + 1
+        before, self.has_hidden = self.has_hidden, False
+        self.nested += 1
         found = self.of(payload, _IN_TEXT)
         self.nested -= 1
-        if self.hidden == before:
+        if not self.has_hidden:
+            self.has_hidden = before
             return text
         try:
             return orjson.dumps(found).decode()
@@ -293,20 +293,20 @@ class _Copy:
                 else:
                     shown.append(part)
             else:
-                self.hidden += 1
+                self.has_hidden = True
                 return separator.join(shown)
         return None
 
     def _without_echoes(self, text: str) -> str:
         for echo in self.echoes:
             if echo in text:
-                self.hidden += 1
+                self.has_hidden = True
                 text = text.replace(echo, MASK)
         return text
 
-    def _counted(self, pattern: re.Pattern[str], by: str | Callable[[re.Match[str]], str], text: str) -> str:
+    def _replaced(self, pattern: re.Pattern[str], by: str | Callable[[re.Match[str]], str], text: str) -> str:
         found = pattern.sub(by, text)
-        self.hidden += found != text
+        self.has_hidden |= found != text
         return found
 
 

@@ -86,6 +86,8 @@ def test_numbers_keep_their_spelling_beside_a_secret_at_every_level() -> None:
     [
         {"password": S, "location": f"ftp://user:{S}@x.example/"},
         {"password": S, "data": f"a=1&psk={S}"},
+        {"password": S, "data": json.dumps({"a": "x"})},
+        {"data": json.dumps({"a": json.dumps({"psk": S}), "b": json.dumps({"c": "x"})})},
         {"data": f"a=1&psk={S}", "location": f"ftp://user:{S}@x.example/"},
         {"password": S, "pin": S, "data": json.dumps({"psk": S})},
         {"data": f"a=1&psk={S}", "more": {"data": json.dumps({"a": f"a=1&psk={S}"})}},

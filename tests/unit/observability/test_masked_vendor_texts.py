@@ -39,6 +39,7 @@ def test_a_text_that_names_no_secret_stays(data: str) -> None:
         "simpin 1234",
         "a simpin 1234",
         "doorPin 1234",
+        "pskA length 8",
         "keykey psk x",
         "keypad, then the psk",
         "key " * 201,
