@@ -217,7 +217,7 @@ def test_one_table_updates_different_columns_with_different_statements(sent: Sen
     assert [sql.split()[3] for sql, _ in sent] == ['"name"', '"number"', '"name"']
 
 
-@pytest.mark.parametrize("rows", [[["a", 1], ["b"]], [["a", 1, 2]]])
+@pytest.mark.parametrize("rows", [[["a", 1], ["b"]], [["a", 1, 2]], [["a", 1], ["b", 2, 3]]])
 def test_postgresql_gets_no_rows_of_another_width(sent: Sent, postgresql: None, rows: list[Any]) -> None:
     with pytest.raises(ValueError, match="argument"):
         Table(Counter).insert(rows)
