@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib import resources
 from itertools import islice
+from pathlib import PurePath
 from typing import Any
 
 import orjson
@@ -44,10 +45,10 @@ def _files(version: str) -> dict[tuple[str, str], str]:
     """(action, kind) -> file name. File names of 1.6 requests, and of the one SEND of 2.1, lack "Request"."""
     found = {}
     for file in resources.files("ocpp").joinpath(_FOLDERS[version], "schemas").iterdir():
-        stem, _, extension = file.name.rpartition(".")
-        if extension == "json":
-            kind = "response" if stem.endswith("Response") else "request"
-            found[stem.removesuffix("Response").removesuffix("Request"), kind] = file.name
+        name = PurePath(file.name)
+        if name.suffix == ".json":
+            kind = "response" if name.stem.endswith("Response") else "request"
+            found[name.stem.removesuffix("Response").removesuffix("Request"), kind] = file.name
     return found
 
 
@@ -165,7 +166,7 @@ def _broken(message: _Message, payload: dict[str, Any]) -> list[ValidationError]
         message.validator.validate(payload)
     except ValidationError as error:
         return [error]
-    return []
+    return []  # equivalent: the payload is invalid, so one is raised
 
 
 def _fields(error: ValidationError, action: str) -> Iterator[tuple[str, str]]:
