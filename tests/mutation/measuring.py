@@ -33,18 +33,16 @@ def tests_of(mutant: Mutant, by_line: ByLine) -> dict[str, float]:
     return {name: seconds for line in lines for name, seconds in by_line.get(line, ())}
 
 
-def quickest(times: dict[str, float], most_s: float, first: str = "") -> tuple[list[str], float]:
-    """Tests that take `most_s` seconds together, at least one, and their seconds; the quickest come first,
+def quickest(times: dict[str, float], most_s: float, first: str = "") -> dict[str, float]:
+    """Tests that take `most_s` seconds together, at least one, with their seconds; the quickest come first,
     after the test `first` if it is among them.
     """
-    chosen: list[str] = []
-    together = 0.0
+    chosen: dict[str, float] = {}
     for name, seconds in sorted(times.items(), key=lambda item: (item[0] != first, item[1])):
-        if chosen and together + seconds > most_s:
+        if chosen and sum(chosen.values()) + seconds > most_s:
             break
-        chosen.append(name)
-        together += seconds
-    return chosen, together
+        chosen[name] = seconds
+    return chosen
 
 
 def chosen_mutants(path: str, options: argparse.Namespace) -> list[Mutant]:
@@ -121,13 +119,13 @@ def run(paths: list[str], options: argparse.Namespace) -> dict[str, list[Result]
         for mutant in mutants:
             reaching = tests_of(mutant, by_line)
             known = earlier[path].test_of(str(mutant))
-            names, seconds = quickest(reaching, options.seconds, first=known)
-            if not names:
+            tests = quickest(reaching, options.seconds, first=known)
+            if not tests:
                 results[path].append(_result(mutant, "no test", ""))
             elif options.trust and known in reaching:
                 results[path].append(_result(mutant, "killed", known))
             else:
-                entries.append({"mutant": asdict(mutant), "tests": names, "seconds": seconds})
+                entries.append({"mutant": asdict(mutant), "tests": tests})
     for result in _run_plan(entries, options.processes) if entries else ():
         results[result["path"]].append(result)
     for path, found in results.items():

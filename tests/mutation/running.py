@@ -11,7 +11,6 @@ import gc
 import importlib
 import json
 import os
-import resource
 import shutil
 import signal
 import sys
@@ -31,15 +30,19 @@ from tests.processes import launching
 
 KILLED, SURVIVED, NOT_REACHED = 1, 0, 3
 OUTCOMES = {KILLED: "killed", SURVIVED: "survived", NOT_REACHED: "not reached"}
-# A child may take this many times the recorded duration of its tests, and these seconds more.
-PATIENCE, GRACE_S = 4, 10
+# A test may take this many times its recorded duration on the processor, and these seconds more; the first
+# one of a child also makes the fixtures of the session. Twice as long may pass by the clock, for a test that
+# waits.
+PATIENCE, GRACE_S, FIRST_GRACE_S = 4, 3, 10
+CLOCK = 2
+# Ends of a child by these limits.
+LATE = (-signal.SIGKILL, -signal.SIGPROF, -signal.SIGALRM)
 
 
 @dataclass
 class Child:
     mutant: Mutant | None  # None runs the tests with the code as it is
-    tests: list[str]
-    seconds: float  # it may take
+    tests: dict[str, float]  # with their recorded seconds
     number: int = 0
     pid: int = 0
     deadline: float = 0.0
@@ -105,7 +108,7 @@ class Runner:
         gc.disable()
         gc.freeze()
         waiting = deque(
-            Child(Mutant(**entry["mutant"]), entry["tests"], GRACE_S + PATIENCE * entry["seconds"], number)
+            Child(Mutant(**entry["mutant"]), entry["tests"], number)
             for number, entry in enumerate(self._plan["mutants"])
         )
         items = {item.nodeid: item for item in session.items}
@@ -144,7 +147,7 @@ class Runner:
         if ended.outcome != "killed" or test not in ended.child.tests or not self._verdicts.is_doubtful(test):
             return [ended]
         if self._verdicts.hold(test, ended):
-            waiting.appendleft(Child(None, [test], 600.0))
+            waiting.appendleft(Child(None, {test: ended.child.tests[test]}))
         return []
 
     def _start(
@@ -152,7 +155,8 @@ class Runner:
     ) -> None:
         tests = [items[name] for name in child.tests if name in items and name not in self._verdicts.failing]
         reading, writing = os.pipe()
-        child.deadline = time.monotonic() + 3 * child.seconds  # more than its time on the processor
+        # The limits of the single tests end a child before, unless it ignores their signals.
+        child.deadline = time.monotonic() + 60 + 3 * CLOCK * PATIENCE * sum(child.tests.values())
         child.pid = os.fork()
         if child.pid == 0:
             os.close(reading)
@@ -169,9 +173,7 @@ class Runner:
                 with os.fdopen(child.report) as pipe:
                     report = pipe.read()
                 code = os.waitstatus_to_exitcode(status)
-                outcome = OUTCOMES.get(
-                    code, "timeout" if code in (-signal.SIGKILL, -signal.SIGXCPU) else "killed"
-                )
+                outcome = OUTCOMES.get(code, "timeout" if code in LATE else "killed")
                 return Ended(child, outcome, report)
             now = time.monotonic()
             for late, child in running.items():
@@ -194,16 +196,15 @@ def _run(
     copy: Path | None = None
     try:
         os.setpgid(0, 0)
-        resource.setrlimit(resource.RLIMIT_CPU, (int(child.seconds),) * 2)  # for an endless loop
         null = os.open(os.devnull, os.O_RDWR)
         for descriptor in (0, 1, 2):
             os.dup2(null, descriptor)
         copy = _own_database()
         if child.mutant is None:
-            text = json.dumps(_failures(session, tests, at_most=len(tests)))
+            text = json.dumps(_failures(session, tests, child.tests, at_most=len(tests)))
         else:
             exchange.put(child.mutant)
-            failed = _failures(session, tests, at_most=1)
+            failed = _failures(session, tests, child.tests, at_most=1)
             code, text = (KILLED, failed[0]) if failed else (SURVIVED, "")
         # Ends what the fixtures of the session have started, such as a Redis.
         session._setupstate.teardown_exact(None)
@@ -219,7 +220,9 @@ def _run(
         os._exit(code)
 
 
-def _failures(session: pytest.Session, tests: list[pytest.Item], *, at_most: int) -> list[str]:
+def _failures(
+    session: pytest.Session, tests: list[pytest.Item], seconds: dict[str, float], *, at_most: int
+) -> list[str]:
     failures: list[str] = []
 
     class Reports:
@@ -228,11 +231,23 @@ def _failures(session: pytest.Session, tests: list[pytest.Item], *, at_most: int
                 failures.append(report.nodeid)
 
     session.config.pluginmanager.register(Reports())
+    grace = FIRST_GRACE_S
     for test, following in zip(tests, [*tests[1:], None], strict=False):
+        _limit(grace + PATIENCE * seconds[test.nodeid])
         test.ihook.pytest_runtest_protocol(item=test, nextitem=following)
         if len(failures) >= at_most:
             break
+        grace = GRACE_S
+    _limit(FIRST_GRACE_S)  # for the end of the session
     return failures
+
+
+def _limit(seconds: float) -> None:
+    """End this process when it has used these seconds of the processor, or waits for something that never
+    comes.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, CLOCK * seconds + 10)
 
 
 def _own_database() -> Path | None:

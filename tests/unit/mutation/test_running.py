@@ -22,11 +22,11 @@ def runner(tmp_path: Path) -> Runner:
 
 
 def _killed(number: int, by: str = TEST) -> Ended:
-    return Ended(Child(MUTANT, [TEST, OTHER], 1.0, number), "killed", by)
+    return Ended(Child(MUTANT, {TEST: 1.0, OTHER: 2.0}, number), "killed", by)
 
 
 def _without_mutant(report: str) -> Ended:
-    return Ended(Child(None, [TEST], 1.0), "survived", report)
+    return Ended(Child(None, {TEST: 1.0}), "survived", report)
 
 
 def test_what_a_test_notices_counts_once_it_has_passed_without_a_mutant(runner: Runner) -> None:
@@ -34,7 +34,7 @@ def test_what_a_test_notices_counts_once_it_has_passed_without_a_mutant(runner: 
 
     assert runner._results(_killed(1), waiting) == []
     assert runner._results(_killed(2), waiting) == []
-    assert [(child.mutant, child.tests) for child in waiting] == [(None, [TEST])]
+    assert [(child.mutant, child.tests) for child in waiting] == [(None, {TEST: 1.0})]
     certain = runner._results(_without_mutant("[]"), waiting)
     assert [ended.child.number for ended in certain] == [1, 2]
 
@@ -65,5 +65,5 @@ def test_mutants_of_a_test_that_fails_anyway_are_run_again(runner: Runner) -> No
 def test_an_outcome_without_a_failed_test_is_certain_at_once(
     runner: Runner, outcome: tuple[str, str]
 ) -> None:
-    ended = Ended(Child(MUTANT, [TEST], 1.0, 1), *outcome)
+    ended = Ended(Child(MUTANT, {TEST: 1.0}, 1), *outcome)
     assert runner._results(ended, deque()) == [ended]
