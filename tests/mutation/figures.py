@@ -111,10 +111,12 @@ def files() -> list[str]:
     return sorted(found)
 
 
-def measure(sample: float, processes: int, *, trust: bool = False) -> tuple[dict[str, Figure], list[str]]:
+def measure(
+    sample: float, processes: int, *, trust: bool = False, seconds: float = 5.0
+) -> tuple[dict[str, Figure], list[str]]:
     """The figures of everything, and a line for each mutant that no test notices."""
     options = parser().parse_args(["-", "--sample", str(sample), "--processes", str(processes)])
-    options.trust = trust
+    options.trust, options.seconds = trust, seconds
     by_file = run(files(), options)
     counted = {path: Counter(result["outcome"] for result in results) for path, results in by_file.items()}
     survivors = [
@@ -180,10 +182,13 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--sample", type=float, default=0, help="only this many of 100 mutants")
     asked.add_argument("--processes", type=int, default=2)
+    asked.add_argument("--seconds", type=float, default=5.0, help="tests of a mutant, the quickest first")
     asked.add_argument("--trust", action="store_true", help="see run.py test --mutate --help")
     asked.add_argument("--write", action="store_true", help="keep the figures")
     options = asked.parse_args()
-    figures, survivors = measure(options.sample, options.processes, trust=options.trust)
+    figures, survivors = measure(
+        options.sample, options.processes, trust=options.trust, seconds=options.seconds
+    )
     REPORT.write_text("\n".join(survivors) + "\n")
     for name, figure in figures.items():
         print(f"{name}: {figure.noticed} of {figure.mutants} ({figure.share:.1f} %)")

@@ -138,7 +138,7 @@ async def _record_new(station: Station, event: Event, check: int, *, generation:
         generation=generation,
         reservation_id=event.reservation_id,
         remote_start_id=event.remote_start_id,
-        charging_state=event.charging_state,
+        charging_state=event.charging_state[:32],
         was_offline=event.offline,
         suspicions=tuple(suspicions),
     )
