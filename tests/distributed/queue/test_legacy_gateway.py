@@ -78,6 +78,11 @@ class LegacyGateway:
         }
         await self.redis.publish(channel, orjson.dumps(news | fields))
 
+    async def listeners(self) -> int:
+        """The number of processors that hear an announcement of a connection."""
+        ((_, number),) = await self.redis.pubsub_numsub(self.keys.announced_connect)
+        return int(number)
+
     def peer(self, identity: str, version: str = V16) -> Peer:
         return Peer(LegacySocket(self, identity), version, identity)  # type: ignore[arg-type]
 
@@ -95,7 +100,6 @@ def cluster(make_cluster: MakeCluster) -> Cluster:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def worker_pool(cluster: Cluster) -> AsyncIterator[WorkerPool]:
     async with processors(cluster, stations=20) as worker_pool:
-        # Both processors must listen: a station announced earlier becomes known only by its first frame.
         await eventually(lambda: log_of(worker_pool.log).count("processor.started") == 2, 60)
         yield worker_pool
 
@@ -113,6 +117,10 @@ async def _gateway(cluster: Cluster) -> AsyncIterator[LegacyGateway]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def gateway(cluster: Cluster, worker_pool: WorkerPool) -> AsyncIterator[LegacyGateway]:
     async with _gateway(cluster) as gateway:
+        # Both processors must listen: a station announced earlier becomes known only by its first frame.
+        async with asyncio.timeout(60):
+            while await gateway.listeners() < 2:
+                await asyncio.sleep(0.02)  # no event to await: other processes subscribe
         yield gateway
 
 
