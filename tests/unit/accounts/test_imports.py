@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
 import pytest
 from django.db import connection
 from django.utils import timezone
@@ -44,12 +43,6 @@ def plan(text: str) -> token_import.Plan:
     list(token_import.plan_rows(made, rows(text), check))
     assert not made.problems
     return made
-
-
-def events() -> list[tuple[str, dict[str, Any]]]:
-    found = [(row.type, orjson.loads(row.data)) for row in Event.objects.order_by("pk")]
-    Event.objects.all().delete()
-    return found
 
 
 def counts(job: TokenImport) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Token
 from accounts.services import tokens
-from tests.unit.accounts.test_imports import events
+from tests.unit.accounts.emitted import events
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,8 @@ from accounts.services import contracts, membership, token_import, token_uploads
 from accounts.views.token_files import check
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
-from tests.unit.accounts.test_imports import NOON, events, imported, plan
+from tests.unit.accounts.emitted import events
+from tests.unit.accounts.test_imports import NOON, imported, plan
 
 
 def test_every_written_token_is_an_event_and_leaves_the_inbox(db: None) -> None:

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.registers import Registers
+from tests.unit.transactions.metering.moments import START, a_session, at, sample
 from transactions.services.metering import appending, counting, energy
 from transactions.services.metering.counting import Rank, Register
 
-START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 ORDINARY, BEGIN, END = Rank.ORDINARY, Rank.BEGIN, Rank.END
-
-
-def at(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-def sample(minutes: float, wh: float, rank: Rank = ORDINARY, phase: str = "") -> Register:
-    return Register(at(minutes), rank, phase, wh, 1.0)
-
-
-def a_session(meter_start: float | None = 1000, *samples: Register) -> TransactionState:
-    session = TransactionState(id=1000, ocpp_id="1000", station="CP", started_at=START, last_message_at=START)
-    energy.begin(session, meter_start, START)
-    for one in samples:
-        assert energy.take(session, [one], received_at=one.at)
-    return session
 
 
 # -- the usual message ---------------------------------------------------------------------------------------
@@ -152,7 +135,7 @@ def taken(session: TransactionState, *samples: Register) -> bool:
         ([sample(0, 1200, BEGIN)], True),  # compared with the meterStart, which counts
     ],
 )
-def test_what_is_not_the_latest_is_counted_anew(samples: list[Register], is_added: bool) -> None:
+def test_what_is_not_the_latest_is_counted_again(samples: list[Register], is_added: bool) -> None:
     assert taken(a_session(1000, sample(1, 1100)), *samples) is is_added
 
 
@@ -177,7 +160,7 @@ def test_another_total_of_the_latest_moment_replaces_a_lower_one(wh: float, ener
     assert not taken(session, sample(1, 1160))
 
 
-def test_a_begin_after_other_readings_is_counted_anew_without_a_meter_start() -> None:
+def test_a_begin_after_other_readings_is_counted_again_without_a_meter_start() -> None:
     assert taken(a_session(None), sample(0, 1000, BEGIN), sample(1, 1100))
     assert not taken(a_session(None, sample(1, 1100)), sample(0, 1000, BEGIN))
 
@@ -214,7 +197,7 @@ def test_a_reading_before_the_start_and_below_it_is_noted_once() -> None:
     assert [reason.partition(":")[0] for reason in session.suspect_reasons] == ["meter-start-ahead"]
 
 
-def test_readings_below_the_start_are_counted_anew_when_the_end_is_below_it_too() -> None:
+def test_readings_below_the_start_are_counted_again_when_the_end_is_below_it_too() -> None:
     session = a_session(1000, sample(-2, 900))
 
     assert not taken(session, sample(1, 950, END))
@@ -239,7 +222,7 @@ def test_the_phases_of_a_moment_are_summed_when_they_come_together(
 
 
 @pytest.mark.parametrize(("minutes", "is_added"), [(0.5, False), (1, False), (1.5, True)])
-def test_a_phase_of_a_moment_with_a_reading_is_counted_anew(minutes: float, is_added: bool) -> None:
+def test_a_phase_of_a_moment_with_a_reading_is_counted_again(minutes: float, is_added: bool) -> None:
     session = a_session(1000, sample(1, 1100))
 
     assert taken(session, sample(minutes, 400, phase="L1")) is is_added
@@ -247,7 +230,7 @@ def test_a_phase_of_a_moment_with_a_reading_is_counted_anew(minutes: float, is_a
 
 
 @pytest.mark.parametrize(("minutes", "is_added"), [(1.5, False), (2, False), (2.5, True)])
-def test_a_sum_of_phases_is_counted_anew_until_after_the_last_moment_with_a_missing_phase(
+def test_a_sum_of_phases_is_counted_again_until_after_the_last_moment_with_a_missing_phase(
     minutes: float, is_added: bool
 ) -> None:
     session = a_session(900, sample(1, 1000))
@@ -257,7 +240,7 @@ def test_a_sum_of_phases_is_counted_anew_until_after_the_last_moment_with_a_miss
     assert taken(session, sample(minutes + 1, 1300))
 
 
-def test_another_reading_of_a_moment_before_the_start_is_counted_anew() -> None:
+def test_another_reading_of_a_moment_before_the_start_is_counted_again() -> None:
     session = a_session(1000)
     assert taken(session, sample(-2, 900))
 
@@ -281,7 +264,7 @@ def test_a_begin_or_an_end_by_phases_is_only_repeated(rank: Rank) -> None:
 
 
 @pytest.mark.parametrize("rank", [BEGIN, END])
-def test_the_phases_of_a_begin_or_an_end_with_a_total_are_counted_anew(rank: Rank) -> None:
+def test_the_phases_of_a_begin_or_an_end_with_a_total_are_counted_again(rank: Rank) -> None:
     session = a_session(None)
     assert taken(session, sample(1, 1200, rank))
 
@@ -297,7 +280,7 @@ def test_of_several_begins_the_earliest_is_the_start_and_a_higher_one_a_reading(
     assert columns(session)[:3] == (1000, 1050, 50)
 
 
-def test_another_begin_of_the_moment_of_the_start_is_counted_anew() -> None:
+def test_another_begin_of_the_moment_of_the_start_is_counted_again() -> None:
     assert not taken(a_session(None, sample(0, 1000, BEGIN)), sample(0, 1001, BEGIN))
     assert taken(a_session(None, sample(0, 1000, BEGIN)), sample(0, 999, BEGIN))
 
@@ -329,7 +312,7 @@ def test_a_settled_session_takes_every_reading_and_changes_nothing() -> None:
     assert energy.columns(session)["registers"] == energy.SETTLED
 
 
-def test_registers_that_are_not_known_are_counted_anew() -> None:
+def test_registers_that_are_not_known_are_counted_again() -> None:
     session = a_session(1000, sample(1, 1100))
     session.registers.is_known = False
 
@@ -358,7 +341,7 @@ def test_a_stop_without_the_stored_readings_keeps_the_energy_so_far() -> None:
         ((2,), 1, 2, False),
     ],
 )
-def test_a_stop_before_a_counted_reading_is_counted_anew(
+def test_a_stop_before_a_counted_reading_is_counted_again(
     times: tuple[float, ...], stop_at: float, received: float, wanted: bool
 ) -> None:
     session = a_session(1000, *(sample(minute, 1000 + 100 * minute) for minute in times))

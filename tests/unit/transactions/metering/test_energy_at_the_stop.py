@@ -2,32 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.registers import Registers
+from tests.unit.transactions.metering.moments import a_session, at, sample
 from transactions.services.metering import energy
-from transactions.services.metering.counting import Rank, Register
-
-START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
-
-
-def at(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-def sample(minutes: float, wh: float, rank: Rank = Rank.ORDINARY) -> Register:
-    return Register(at(minutes), rank, "", wh, 1.0)
-
-
-def a_session(meter_start: float | None, *samples: Register) -> TransactionState:
-    session = TransactionState(id=1000, ocpp_id="1000", station="CP", started_at=START, last_message_at=START)
-    energy.begin(session, meter_start, START)
-    for one in samples:
-        assert energy.take(session, [one], received_at=one.at)
-    return session
+from transactions.services.metering.counting import Rank
 
 
 def unread(**more: object) -> TransactionState:
@@ -56,7 +37,7 @@ def test_of_the_readings_in_the_stop_message_only_the_last_may_be_later(stop_at:
     assert energy.must_recount(session, 1200, at(stop_at), received_at=at(2)) is wanted
 
 
-def test_a_stop_before_the_readings_of_another_message_is_counted_anew_also_when_one_was_ahead() -> None:
+def test_a_stop_before_the_readings_of_another_message_is_counted_again_also_when_one_was_ahead() -> None:
     session = a_session(1000, sample(-1, 900), sample(1, 1100))
 
     assert not energy.must_recount(session, 1200, at(1), received_at=at(9))

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from ocpp_server.live.records import TransactionState
+from tests.unit.transactions.metering.moments import START, at, sample
 from transactions.models import Transaction
 from transactions.services.metering import energy
 from transactions.services.metering.counting import Rank, Register
-
-START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
-
-
-def at(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-def sample(minutes: float, wh: float, rank: Rank = Rank.ORDINARY) -> Register:
-    return Register(at(minutes), rank, "", wh, 1.0)
 
 
 def a_row(meter_start: float | None, meter_stop: float | None = None) -> Transaction:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from ocpp_server.live.registers import Moment
+from tests.unit.transactions.metering.moments import at
 from transactions.services.metering import counting, energy
 from transactions.services.metering.counting import Rank, Reading, Readings, Register
-
-START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
-
-
-def at(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
 
 
 def sample(

@@ -1,4 +1,4 @@
-"""A reading that is not the latest: the session is counted anew from its stored readings and the message."""
+"""A reading that is not the latest: the session is counted again from its stored readings and the message."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_a_late_reading_that_explains_a_reset_counts(station: Any) -> None
         Reading(1900, ago(5), phase="L1"),
     ],
 )
-async def test_only_stored_registers_of_imported_energy_are_counted_anew(
+async def test_only_stored_registers_of_imported_energy_are_counted_again(
     station: Any, other: Reading
 ) -> None:
     charger, begun = await charging(station)
@@ -122,7 +122,7 @@ async def test_the_stored_readings_and_the_stop_of_another_session_are_not_count
     assert await bill(charger, begun) == (400, ["meter-reset"])
 
 
-async def test_a_reading_after_an_assumed_end_is_counted_anew_too(station: Any) -> None:
+async def test_a_reading_after_an_assumed_end_is_counted_again_too(station: Any) -> None:
     charger, begun = await charging(station)
     await charger.start("OTHER", meter_wh=5000, at=ago(20))
     assert (await charger.session(begun)).ended_by == "superseded"
@@ -143,7 +143,7 @@ async def test_a_reading_after_the_stop_that_came_first_is_not_billed(station: A
     assert await bill(charger, begun) == (500, [])
 
 
-async def test_a_late_reading_of_a_stopped_session_is_counted_anew_without_those_after_the_stop(
+async def test_a_late_reading_of_a_stopped_session_is_counted_again_without_those_after_the_stop(
     station: Any,
 ) -> None:
     charger, begun = await charging(station)

@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
-from ocpp_server.live.registers import Moment, Registers
+from ocpp_server.live.registers import Registers
+from tests.unit.transactions.metering.moments import START, at, moment
 from transactions.services.metering import counting
 from transactions.services.metering.counting import Rank, Reading
 from transactions.services.transactions.suspicion import code_of
-
-START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
-
-
-def at(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-def moment(minutes: float, wh: float, resolution: float = 1.0, *, is_sum: bool = False) -> Moment:
-    return counting.moment(at(minutes), wh, resolution, is_sum=is_sum)
 
 
 def counted(*readings: Reading, start: float | None = 1000) -> Registers:

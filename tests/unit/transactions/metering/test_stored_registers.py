@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,27 +9,10 @@ from msgspec import structs
 
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.registers import Moment, Registers
+from tests.unit.transactions.metering.moments import START, a_session, at, sample
 from transactions.models import Transaction
 from transactions.services.metering import counting, energy
 from transactions.services.metering.counting import Rank, Register
-
-START = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
-
-
-def at(minutes: float) -> datetime:
-    return START + timedelta(minutes=minutes)
-
-
-def sample(minutes: float, wh: float, rank: Rank = Rank.ORDINARY, phase: str = "") -> Register:
-    return Register(at(minutes), rank, phase, wh, 1.0)
-
-
-def a_session(meter_start: float | None, *samples: Register) -> TransactionState:
-    session = TransactionState(id=1000, ocpp_id="1000", station="CP", started_at=START, last_message_at=START)
-    energy.begin(session, meter_start, START)
-    for one in samples:
-        assert energy.take(session, [one], received_at=one.at)
-    return session
 
 
 def reloaded(session: TransactionState) -> Registers:
@@ -98,7 +80,9 @@ def with_unknown_readings(session: TransactionState) -> None:
 
 
 @pytest.mark.parametrize("happened", [ended, with_end, with_unknown_readings])
-def test_other_registers_keep_start_and_stop_and_are_counted_anew_when_a_reading_comes(happened: Any) -> None:
+def test_other_registers_keep_start_and_stop_and_are_counted_again_with_a_reading(
+    happened: Any,
+) -> None:
     session = a_session(1000, sample(1, 1100))
     session.registers.stop = stop = counting.given(at(5), 1300)
     happened(session)
