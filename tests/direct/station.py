@@ -183,6 +183,11 @@ class DirectStation:
             lambda: list(Transaction.objects.filter(charge_point=self.pk).order_by("id"))
         )
 
+    async def only_session(self) -> Transaction:
+        """The only transaction of the station."""
+        (row,) = await self.sessions()
+        return row
+
 
 async def _connect(pk: int, version: str) -> Wire:
     return Wire(await load_connected(pk, version=version, connection_id=f"direct-{pk}"))

@@ -77,7 +77,7 @@ class Verdicts:
         return is_first
 
     def judged(self, test: str, *, passed: bool) -> list[Ended]:
-        """What was held back because of a test, which has now run without a mutant."""
+        """The results that were held back because of a test, which has now run without a mutant."""
         (self._sound if passed else self.failing).add(test)
         return self._held.pop(test)
 

@@ -20,7 +20,7 @@ COMMAND = {"requestId", "clientId", "action", "status"}
 
 
 def problem(status: int) -> dict[str, Any]:
-    """The fields of a refusal with this status, made anew and not by an earlier test."""
+    """The fields of a new refusal with this status, and not of one that an earlier test made."""
     codes.problem.cache_clear()
     return dict(codes.problem(status).fields)
 

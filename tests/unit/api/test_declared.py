@@ -286,7 +286,7 @@ def test_an_operation_can_not_be_declared_twice() -> None:
         resource(Get(), Get())
 
 
-def test_a_resource_has_the_rows_of_its_declaration_read_anew_each_time() -> None:
+def test_a_resource_reads_the_rows_of_its_declaration_each_time() -> None:
     made = resource(Get())
 
     rows = made().get_queryset()

@@ -19,7 +19,8 @@ from events.models import Event
 from ocpp_server.live.station import MAX_DEVIATION_KINDS, DeviationCount, Station
 from ocpp_server.storage import retention
 from ocpp_server.transport.handshake import admission
-from ocpp_server.transport.handshake.admission import Handshake, Refusal
+from ocpp_server.transport.handshake.admission import Refusal
+from tests.unit.transport.handshakes import handshake
 from transactions.jobs import trim_refusals
 from transactions.models import QuarantinedMessage
 from transactions.models import Refusal as RefusedToken
@@ -39,19 +40,6 @@ def noisy() -> ChargePoint:
 @pytest.fixture
 def quiet() -> ChargePoint:
     return ChargePoint.objects.create(identity="QUIET")
-
-
-def handshake(identity: str, address: str = "192.0.2.1") -> Handshake:
-    return Handshake(
-        path=f"/ocpp/{identity}",
-        identity=identity,
-        offered=[],
-        address=address,
-        authorization=None,
-        origin="",
-        is_tls=False,
-        protocol_header="",
-    )
 
 
 def device_event(station: ChargePoint | None, number: int) -> DeviceEvent:

@@ -99,7 +99,7 @@ async def test_a_valid_key_is_looked_up_once_in_thirty_seconds(keys: Keys, clock
 
 
 def test_a_clock_that_begins_at_zero_remembers_no_unknown_key(clock: SimpleNamespace) -> None:
-    """That of a machine begins when it is switched on."""
+    """The clock of a machine begins when it is switched on."""
     clock.now = 0.0
 
     assert not callers.is_remembered(key())

@@ -88,3 +88,18 @@ def parent(payload: Any, where: tuple[str | int, ...]) -> Any:
     for step in where[:-1]:
         payload = payload[step]
     return payload
+
+
+def profile(limit: float) -> dict[str, Any]:
+    """A valid SetChargingProfile of 1.6, but for its limit."""
+    period = {"startPeriod": 0, "limit": limit}
+    return {
+        "connectorId": 1,
+        "csChargingProfiles": {
+            "chargingProfileId": 1,
+            "stackLevel": 0,
+            "chargingProfilePurpose": "TxDefaultProfile",
+            "chargingProfileKind": "Absolute",
+            "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [period]},
+        },
+    }

@@ -7,28 +7,13 @@ import pytest
 from ocpp_server.protocol import errors, schemas
 from ocpp_server.protocol.schemas import PayloadInvalid, check, outgoing
 from ocpp_server.protocol.versions import V16, V21, V201
+from tests.unit.protocol.samples import profile
 
 BOOT = {"chargePointVendor": "Acme", "chargePointModel": "One"}
 METER_VALUES = {
     "connectorId": 1,
     "meterValue": [{"timestamp": "2025-03-01T12:00:00Z", "sampledValue": [{"value": "1"}]}],
 }
-
-
-def profile(limit):
-    return {
-        "connectorId": 1,
-        "csChargingProfiles": {
-            "chargingProfileId": 1,
-            "stackLevel": 0,
-            "chargingProfilePurpose": "TxDefaultProfile",
-            "chargingProfileKind": "Absolute",
-            "chargingSchedule": {
-                "chargingRateUnit": "A",
-                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": limit}],
-            },
-        },
-    }
 
 
 def tolerated(version, action, payload):
@@ -109,7 +94,12 @@ def test_R37_decimals_with_one_digit_are_multiples_of_a_tenth(limit):
 
 def test_R37_every_tenth_of_an_ampere_up_to_1000_is_accepted_and_a_hundredth_is_not():
     for tenths in range(10_000):
-        outgoing(V16, "SetChargingProfile", "request", profile(orjson.loads(f"{tenths // 10}.{tenths % 10}")))
+        outgoing(
+            V16,
+            "SetChargingProfile",
+            "request",
+            profile(orjson.loads(f"{tenths // 10}.{tenths % 10}")),
+        )
     with pytest.raises(PayloadInvalid):
         outgoing(V16, "SetChargingProfile", "request", profile(21.45))
 

@@ -9,26 +9,13 @@ import pytest
 from ocpp_server.protocol import errors, schemas
 from ocpp_server.protocol.schemas import PayloadInvalid, check, outgoing
 from ocpp_server.protocol.versions import V16, V21, V201
+from tests.unit.protocol.samples import profile
 
 
 @pytest.fixture(autouse=True)
-def compiled_anew() -> None:
+def fresh_schemas() -> None:
     schemas._message.cache_clear()
     schemas._files.cache_clear()
-
-
-def profile(limit: float) -> dict[str, Any]:
-    period = {"startPeriod": 0, "limit": limit}
-    return {
-        "connectorId": 1,
-        "csChargingProfiles": {
-            "chargingProfileId": 1,
-            "stackLevel": 0,
-            "chargingProfilePurpose": "TxDefaultProfile",
-            "chargingProfileKind": "Absolute",
-            "chargingSchedule": {"chargingRateUnit": "A", "chargingSchedulePeriod": [period]},
-        },
-    }
 
 
 LIMIT = "csChargingProfiles.chargingSchedule.chargingSchedulePeriod[0].limit"
@@ -54,7 +41,13 @@ LIMIT = "csChargingProfiles.chargingSchedule.chargingSchedulePeriod[0].limit"
             {"location": "ftp://a", "startTime": "noon"},
             ("startTime", "'noon' is not a date-time"),
         ),
-        (V16, "SetChargingProfile", "request", profile(6.25), (LIMIT, "6.25 is not a multiple of 0.1")),
+        (
+            V16,
+            "SetChargingProfile",
+            "request",
+            profile(6.25),
+            (LIMIT, "6.25 is not a multiple of 0.1"),
+        ),
     ],
 )
 def test_an_invalid_field_is_named_with_its_rule(

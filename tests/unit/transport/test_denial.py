@@ -14,21 +14,9 @@ from ocpp_server.transport.handshake import admission, denial
 from ocpp_server.transport.handshake.admission import Handshake, Refusal
 from ocpp_server.transport.handshake.per_minute import PerMinute
 from tests.logged import captured_logs
+from tests.unit.transport.handshakes import handshake
 
 WITH_STATUS = {"extensions": {"websocket.http.response": {}}}
-
-
-def handshake(address: str = "192.0.2.1") -> Handshake:
-    return Handshake(
-        path="/ocpp/CP-1",
-        identity="CP-1",
-        offered=[],
-        address=address,
-        authorization=None,
-        origin="",
-        is_tls=False,
-        protocol_header="",
-    )
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +108,7 @@ async def test_of_one_address_and_status_120_refusals_a_minute_are_stored(stored
     assert len(stored) == 120
 
     await denial.record(handshake(), Refusal(401, "R"))
-    await denial.record(handshake("192.0.2.2"), Refusal(404, "R"))
+    await denial.record(handshake(address="192.0.2.2"), Refusal(404, "R"))
     assert len(stored) == 122
     assert measures.authentication_failures.counts() == {("Type",): 125}
 
@@ -143,7 +131,7 @@ async def test_the_addresses_of_one_IPv6_network_share_the_limit(
 ) -> None:
     monkeypatch.setattr(denial, "MAX_RECORDED", 1)
     for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"):
-        await denial.record(handshake(address), Refusal(404, "R"))
+        await denial.record(handshake(address=address), Refusal(404, "R"))
 
     assert len(stored) == 2
 

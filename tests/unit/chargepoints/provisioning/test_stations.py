@@ -259,7 +259,7 @@ def test_a_station_with_transactions_is_kept(
     assert (events(), connected.removed, connected.notices) == ([], [], [])
 
 
-def test_a_change_of_an_offline_station_notifies_nobody(
+def test_a_change_of_an_offline_station_notifies_no_process(
     connected: Connected, django_capture_on_commit_callbacks: Commit
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):

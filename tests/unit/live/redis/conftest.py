@@ -13,18 +13,25 @@ from ocpp_server.live import extensions, memory
 from ocpp_server.live.extensions import Extension
 from ocpp_server.live.redis import link as link_module
 from ocpp_server.live.redis import numbers, state
+from ocpp_server.live.redis.leases import Leases
 from ocpp_server.live.redis.link import Link
 from ocpp_server.storage.journal import journal
 from tests.distributed import engines
+from tests.redis_fixtures import engine
 from tests.redis_scripts import Bench
-from tests.unit.live.redis.stand_ins import AT, LEASE_S, PATIENCE_S, Clock, Processes, Stored
+from tests.unit.live.redis.listening import Listening
+from tests.unit.live.redis.stand_ins import (
+    AT,
+    LEASE_MS,
+    LEASE_S,
+    PATIENCE_S,
+    Clock,
+    Notices,
+    Processes,
+    Stored,
+)
 
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[engines.Redis]:
-    engine = engines.Redis(engines.REDIS_URL)
-    yield engine
-    engine.close()
+__all__ = ["engine"]
 
 
 @pytest.fixture
@@ -86,6 +93,32 @@ async def link(url: str) -> AsyncIterator[Link]:
     yield link
     async with asyncio.timeout(PATIENCE_S):
         await link.stop()
+
+
+@pytest.fixture
+async def listening(url: str, bench: Bench, clock: Clock) -> AsyncIterator[Listening]:
+    listening = Listening(url, bench, clock)
+    yield listening
+    async with asyncio.timeout(PATIENCE_S):
+        await listening.link.stop()
+
+
+@pytest.fixture
+def notices() -> Notices:
+    return Notices()
+
+
+@pytest.fixture
+async def leases(link: Link, bench: Bench, notices: Notices) -> Leases:
+    leases = Leases(link, bench.keys, "P1", LEASE_MS)
+    leases.lost, leases.regained = notices.is_lost, notices.is_regained
+    return leases
+
+
+@pytest.fixture
+async def other(link: Link, bench: Bench) -> Leases:
+    """The leases of another process."""
+    return Leases(link, bench.keys, "P2", LEASE_MS)
 
 
 @pytest.fixture

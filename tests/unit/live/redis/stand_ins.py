@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ import redis.asyncio
 from django.conf import settings
 
 from ocpp_server.live.records import Connection, Consumption, TokenRecord, TransactionState
+from ocpp_server.live.redis.publisher import Publisher
 from ocpp_server.live.redis.state import RedisState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.dispatch import StorageUnavailable
@@ -22,6 +24,7 @@ from tests.redis_scripts import Bench
 
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LEASE_S = 30
+LEASE_MS = LEASE_S * 1000
 # A correct test never waits this long: what it waits for has happened in another task, or happens at once.
 PATIENCE_S = 5
 
@@ -78,6 +81,20 @@ class Clock:
             if until <= self.now and not waking.done():
                 waking.set_result(None)
         self._sleepers = [one for one in self._sleepers if not one[2].done()]
+
+
+@dataclass
+class Notices:
+    """The connections that a process was told about."""
+
+    lost: list[str] = field(default_factory=list)
+    regained: list[str] = field(default_factory=list)
+
+    async def is_lost(self, connection_id: str) -> None:
+        self.lost.append(connection_id)
+
+    async def is_regained(self, connection_id: str) -> None:
+        self.regained.append(connection_id)
 
 
 class Stored:
@@ -264,6 +281,24 @@ def away(bench: Bench, engine: Redis) -> Iterator[None]:
         yield
     finally:
         client.config_set("requirepass", engine.password)
+
+
+def expire(bench: Bench, identity: str = "CP-1") -> None:
+    """Let the lease end."""
+    bench.client.zadd(bench.keys.clients, {identity: 1})
+
+
+async def settle() -> None:
+    """Let the notices run that were begun."""
+    await asyncio.sleep(0)
+
+
+async def published(publisher: Publisher, bench: Bench) -> list[Any]:
+    """Wait until all changes are written. Returns the news."""
+    with bench.news() as news:
+        await publisher.settled()
+    assert all(sender == "P1" for sender, _ in news)
+    return [one for _, some in news for one in some]
 
 
 def opened(id: str = "s1", identity: str = "CP-1", **more: Any) -> Connection:

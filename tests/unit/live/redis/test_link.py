@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -17,16 +16,7 @@ from ocpp_server.live.redis.keys import NUMBER, Script
 from ocpp_server.live.redis.link import Link, reason_of
 from tests.redis_scripts import Bench
 from tests.unit.live.redis.listening import Listening
-from tests.unit.live.redis.stand_ins import PATIENCE_S, Clock
-
-
-@pytest.fixture
-async def listening(url: str, bench: Bench, clock: Clock) -> AsyncIterator[Listening]:
-    listening = Listening(url, bench, clock)
-    yield listening
-    async with asyncio.timeout(PATIENCE_S):
-        await listening.link.stop()
-
+from tests.unit.live.redis.stand_ins import Clock
 
 # -- commands ------------------------------------------------------------------------------------------
 
@@ -250,7 +240,7 @@ async def test_a_link_stops_when_the_client_has_lost_the_cancellation(
 async def test_a_quiet_connection_is_checked_with_a_ping_and_stays(
     listening: Listening, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each tick lets a second pass: five may be quiet, and the answer to the PING begins them anew."""
+    """Each tick lets a second pass: five may be quiet, and they begin again with the answer to the PING."""
     monkeypatch.setattr(module, "TICK_S", 0.0)
     bench.client.config_resetstat()
     pings: list[int] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio.client import PubSub
@@ -16,14 +15,6 @@ from tests.logged import captured_logs
 from tests.redis_scripts import Bench
 from tests.unit.live.redis.listening import Listening
 from tests.unit.live.redis.stand_ins import PATIENCE_S, Clock, away
-
-
-@pytest.fixture
-async def listening(url: str, bench: Bench, clock: Clock) -> AsyncIterator[Listening]:
-    listening = Listening(url, bench, clock)
-    yield listening
-    async with asyncio.timeout(PATIENCE_S):
-        await listening.link.stop()
 
 
 async def failing(listening: Listening, error: Exception, times: int = 1) -> None:
@@ -115,7 +106,7 @@ async def test_after_a_closed_connection_everything_is_read_again(
 async def test_a_connection_that_the_client_has_replaced_by_itself_may_have_missed_news(
     listening: Listening, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The client subscribes anew, and hands over the confirmation."""
+    """The client subscribes again, and returns the confirmation."""
     await listening.link.start()
     await listening.news("begin")
     get = PubSub.get_message

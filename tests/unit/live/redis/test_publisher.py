@@ -14,7 +14,7 @@ from ocpp_server.live.extensions import Extension
 from ocpp_server.live.redis.link import Link
 from ocpp_server.live.redis.publisher import Publisher, running_state, running_text
 from tests.redis_scripts import Bench
-from tests.unit.live.redis.stand_ins import AT, running, station_of
+from tests.unit.live.redis.stand_ins import AT, published, running, station_of
 
 
 class Value(msgspec.Struct):
@@ -37,14 +37,6 @@ def values(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.fixture
 async def publisher(link: Link, bench: Bench, values: dict[str, Any]) -> Publisher:
     return Publisher(link, bench.keys, "P1")
-
-
-async def published(publisher: Publisher, bench: Bench) -> list[Any]:
-    """Wait until all changes are written. Returns the news."""
-    with bench.news() as news:
-        await publisher.settled()
-    assert all(sender == "P1" for sender, _ in news)
-    return [one for _, some in news for one in some]
 
 
 def numbers(bench: Bench) -> set[str]:

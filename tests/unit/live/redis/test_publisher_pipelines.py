@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
 from ocpp_server.live.redis.link import Link
 from ocpp_server.live.redis.publisher import Publisher
 from tests.redis_scripts import Bench
-from tests.unit.live.redis.stand_ins import running, station_of
+from tests.unit.live.redis.stand_ins import published, running, station_of
 
 
 @pytest.fixture
 async def publisher(link: Link, bench: Bench) -> Publisher:
     return Publisher(link, bench.keys, "P1")
-
-
-async def published(publisher: Publisher, bench: Bench) -> list[Any]:
-    """Wait until all changes are written. Returns the news."""
-    with bench.news() as news:
-        await publisher.settled()
-    assert all(sender == "P1" for sender, _ in news)
-    return [one for _, some in news for one in some]
 
 
 async def in_flight(publisher: Publisher) -> None:

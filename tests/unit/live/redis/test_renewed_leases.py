@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -14,52 +13,7 @@ from ocpp_server.live.redis.leases import Leases, chunks
 from ocpp_server.live.redis.link import Link
 from tests.logged import captured_logs
 from tests.redis_scripts import Bench
-from tests.unit.live.redis.stand_ins import PATIENCE_S, opened
-
-LEASE_MS = 30_000
-
-
-@dataclass
-class Notices:
-    """The connections that a process was told about."""
-
-    lost: list[str] = field(default_factory=list)
-    regained: list[str] = field(default_factory=list)
-
-    async def is_lost(self, connection_id: str) -> None:
-        self.lost.append(connection_id)
-
-    async def is_regained(self, connection_id: str) -> None:
-        self.regained.append(connection_id)
-
-
-@pytest.fixture
-def notices() -> Notices:
-    return Notices()
-
-
-@pytest.fixture
-async def leases(link: Link, bench: Bench, notices: Notices) -> Leases:
-    leases = Leases(link, bench.keys, "P1", LEASE_MS)
-    leases.lost, leases.regained = notices.is_lost, notices.is_regained
-    return leases
-
-
-@pytest.fixture
-async def other(link: Link, bench: Bench) -> Leases:
-    """Another process."""
-    return Leases(link, bench.keys, "P2", LEASE_MS)
-
-
-def expire(bench: Bench, identity: str = "CP-1") -> None:
-    """Let the lease end."""
-    bench.client.zadd(bench.keys.clients, {identity: 1})
-
-
-async def settle() -> None:
-    """Let the notices run that were begun."""
-    await asyncio.sleep(0)
-
+from tests.unit.live.redis.stand_ins import PATIENCE_S, Notices, expire, opened, settle
 
 # -- renewal -------------------------------------------------------------------------------------------
 

@@ -188,7 +188,7 @@ async def test_a_process_is_not_ready_when_redis_has_not_written_within_two_seco
 # -- caches --------------------------------------------------------------------------------------------
 
 
-async def test_caches_are_used_while_news_of_changes_arrive_and_read_anew_while_they_do_not(
+async def test_caches_are_used_while_news_of_changes_arrive_and_read_again_while_they_do_not(
     processes: Processes,
 ) -> None:
     state = await processes.start()

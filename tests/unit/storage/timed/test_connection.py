@@ -1,4 +1,4 @@
-"""The connection of the writer thread: outside the pool, made anew, and with checkpoints on SQLite alone."""
+"""The writer thread: its connection outside the pool, a new one after an error, and checkpoints of SQLite."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.direct import messages
 from tests.direct.accounts import a_token
 from tests.direct.messages import BEGIN, END, Reading
 from tests.direct.station import DirectStation
-from transactions.models import Transaction, TransactionEvent
+from transactions.models import TransactionEvent
 from transactions.services.transactions.suspicion import has
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,11 +28,6 @@ def kinds(charger: DirectStation) -> set[tuple[str, str]]:
     return {(kind, path) for kind, _, path in charger.station.deviations}
 
 
-async def the_row(charger: DirectStation) -> Transaction:
-    (row,) = await charger.sessions()
-    return row
-
-
 # -- 1.6 -----------------------------------------------------------------------------------------------------
 
 
@@ -45,7 +40,7 @@ async def test_a_start_stores_its_fields_and_answers_with_number_and_token(
 
     answer = await charger.ask(messages.start_16("CARD", 2, 1234, at=ago(3), reservation=7))
 
-    row = await the_row(charger)
+    row = await charger.only_session()
     assert answer == {
         "transactionId": row.id,
         "idTagInfo": {"status": "Accepted", "parentIdTag": "FAMILY"},
@@ -71,7 +66,7 @@ async def test_a_start_with_a_time_that_is_no_time_counts_from_its_receipt(stati
 
     await charger.call("StartTransaction", payload | {"timestamp": "1970-01-01T00:00:00Z"})
 
-    row = await the_row(charger)
+    row = await charger.only_session()
     assert before <= row.started_at <= datetime.now(UTC)
     assert "clock-implausible: 1970-01-01T00:00:00Z" in row.suspect_reasons
 
@@ -83,7 +78,7 @@ async def test_a_repeated_start_without_a_time_is_no_second_session(station: Any
 
     answers = [await charger.call("StartTransaction", payload) for _ in range(2)]
 
-    row = await the_row(charger)
+    row = await charger.only_session()
     assert [answer[2]["transactionId"] for answer in answers] == [row.id, row.id]
     assert ("repeated-start", "") in kinds(charger)
 
@@ -100,7 +95,7 @@ async def test_a_stop_is_answered_with_the_status_of_its_token_if_it_has_one(
         messages.stop_16(begun["transaction"], uid, 1500, at=ago(1), reason="EVDisconnected")
     )
 
-    row = await the_row(charger)
+    row = await charger.only_session()
     assert stopped == answer
     assert (row.stop_reason, row.stop_id_token, row.meter_stop_wh) == ("EVDisconnected", uid, 1500)
     assert (row.stopped_at, row.status, row.energy_wh) == (ago(1), "ended", 500)
@@ -133,7 +128,7 @@ async def test_an_event_stores_all_its_fields(station: Any, run_orm: Any, versio
         )
     )
 
-    row = await the_row(charger)
+    row = await charger.only_session()
     assert answer["idTokenInfo"]["status"] == "Accepted"
     assert answer["idTokenInfo"]["groupIdToken"]["idToken"] == "FAMILY"
     assert (row.ocpp_id, row.started_at, row.evse_number, row.connector_number) == ("T-1", ago(3), 2, 1)
@@ -153,7 +148,7 @@ async def test_an_event_without_its_optional_fields_stores_their_defaults(statio
     answer = await charger.ask(messages.event("Started", "T-1", 0, version=V201, at=ago(3)))
     await charger.ask(messages.event("Ended", "T-1", 1, version=V201, at=ago(1)))
 
-    row = await the_row(charger)
+    row = await charger.only_session()
     assert answer == {}
     assert (row.evse_number, row.id_token, row.charging_state, row.stop_reason) == (None, "", "", "Local")
     assert (row.remote_start_id, row.reservation_id, row.was_offline) == (None, None, False)
@@ -165,7 +160,7 @@ async def test_the_end_of_a_session_has_its_reason_and_that_it_was_offline(stati
 
     await charger.event("Ended", "T-1", at=ago(1), reason="EVDisconnected", offline=True)
 
-    row = await the_row(charger)
+    row = await charger.only_session()
     assert (row.stop_reason, row.was_offline, row.stopped_at) == ("EVDisconnected", True, ago(1))
 
 
@@ -176,7 +171,7 @@ async def test_an_event_with_a_time_that_is_no_time_counts_from_its_receipt(stat
 
     await charger.call("TransactionEvent", payload | {"timestamp": "1970-01-01T00:00:00Z"})
 
-    row = await the_row(charger)
+    row = await charger.only_session()
     assert before <= row.started_at <= datetime.now(UTC)
     assert "clock-implausible: 1970-01-01T00:00:00Z" in row.suspect_reasons
 
@@ -212,7 +207,7 @@ async def test_texts_that_are_longer_than_their_columns_are_cut(station: Any, ru
 
     await charger.call("TransactionEvent", payload | {"transactionInfo": info})
 
-    row = await the_row(charger)
+    row = await charger.only_session()
     assert (row.ocpp_id, row.charging_state) == ("T" * 255, "S" * 32)
     assert (await run_orm(TransactionEvent.objects.get)).charging_state == "S" * 64
 
@@ -223,7 +218,7 @@ async def test_the_readings_of_every_event_are_the_session_s(station: Any) -> No
     await charger.event("Updated", "T-1", at=ago(5), readings=[Reading(1200, ago(5))])
     await charger.event("Ended", "T-1", at=ago(1), readings=[Reading(1500, ago(1), END)])
 
-    row = await the_row(charger)
+    row = await charger.only_session()
     assert (row.energy_wh, row.meter_stop_wh) == (500, 1500)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -15,15 +15,10 @@ from tests.direct import messages
 from tests.direct.accounts import a_token
 from tests.direct.messages import Reading
 from tests.direct.station import DirectStation
-from transactions.models import QuarantinedMessage, Refusal, Transaction, TransactionEvent
+from tests.unit.transactions.transactions.hour import at
+from transactions.models import QuarantinedMessage, Refusal, TransactionEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-
-
-def at(minutes: float) -> datetime:
-    return BEGIN + timedelta(minutes=minutes)
 
 
 async def send(
@@ -41,11 +36,6 @@ async def charger(station: Any, run_orm: Any) -> DirectStation:
     await run_orm(a_token, "BLOCKED", status="blocked")
     await made.status("Occupied")
     return made
-
-
-async def only(charger: DirectStation) -> Transaction:
-    (row,) = await charger.sessions()
-    return row
 
 
 def kinds(charger: DirectStation) -> set[tuple[str, str]]:
@@ -70,7 +60,7 @@ async def test_a_start_opens_a_session_with_everything_that_it_says(
         readings=[Reading(1000, at(0))],
     )
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert answer["status"] == row.authorization_status == "Accepted"
     assert (row.ocpp_id, row.generation, row.status) == ("T1", 0, "active")
     assert (row.evse_number, row.connector_number, row.id_token) == (1, 1, "CARD")
@@ -93,7 +83,7 @@ async def test_any_event_opens_its_session_and_a_missing_start_is_suspect(
 
     live = charger.live({"transaction": "T1"})
     assert live is not None and live.has_started is (kind == "Started")
-    row = await only(charger)
+    row = await charger.only_session()
     assert [one for one in row.suspect_reasons if not one.startswith("meter")] == reasons
     assert row.status == ("ended" if kind == "Ended" else "active")
 
@@ -103,7 +93,7 @@ async def test_a_first_event_with_a_wrong_time_is_suspect_for_that_too(charger: 
 
     await charger.event("Updated", "T1", seq_no=0, at=long_ago, evse=1)
 
-    assert [reason.partition(":")[0] for reason in (await only(charger)).suspect_reasons] == [
+    assert [reason.partition(":")[0] for reason in (await charger.only_session()).suspect_reasons] == [
         "start-missing",
         "clock-implausible",
     ]
@@ -149,7 +139,7 @@ async def test_a_master_pass_starts_a_session_that_it_does_not_own(
 
     await send(charger, "Started", 0, uid=uid)
 
-    assert (await only(charger)).id_token == owner
+    assert (await charger.only_session()).id_token == owner
 
 
 async def test_an_event_of_another_session_that_is_no_start_ends_nothing(charger: DirectStation) -> None:
@@ -181,11 +171,11 @@ async def test_a_repeated_event_is_answered_again_and_changes_nothing(
     await send(charger, "Started", 0)
     event = {"uid": "CARD", "readings": [Reading(1000, at(1))]}
     first = await send(charger, "Updated", 1, 1, **event)
-    before = await only(charger)
+    before = await charger.only_session()
 
     again = await send(charger, "Updated", 1, 1, **event)
 
-    after = await only(charger)
+    after = await charger.only_session()
     assert again == first and again["status"] == "Accepted"
     assert (after.energy_wh, after.last_message_at) == (before.energy_wh, before.last_message_at)
     assert await run_orm(TransactionEvent.objects.count) == 2
@@ -201,7 +191,7 @@ async def test_another_event_with_a_known_number_is_quarantined_once_and_answere
     answers = [await send(charger, "Updated", 1, 2, uid="CARD") for _ in range(2)]
 
     assert [answer["status"] for answer in answers] == ["Accepted", "Accepted"]
-    kept, row = await run_orm(QuarantinedMessage.objects.get), await only(charger)
+    kept, row = await run_orm(QuarantinedMessage.objects.get), await charger.only_session()
     assert (kept.reason, kept.transaction_id, kept.detail) == ("conflicting-event", row.pk, "seqNo 1")
     assert (row.suspect, row.suspect_reasons) == (True, ["conflicting-event: seqNo 1"])
     assert ("conflicting-event", "") in kinds(charger)
@@ -213,7 +203,7 @@ async def test_events_without_numbers_are_all_applied(charger: DirectStation, ru
 
     answer = await send(charger, "Updated", 0, 1, uid="CARD", state="Charging")
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert (answer["status"], row.charging_state, row.id_token) == ("Accepted", "Charging", "CARD")
     assert ("unnumbered-event", "seqNo") in kinds(charger)
     assert not await run_orm(QuarantinedMessage.objects.exists)
@@ -238,7 +228,7 @@ async def test_a_start_with_another_token_under_the_same_number_gets_an_answer_o
 
     answer = await send(charger, "Started", 0, uid="BLOCKED")
 
-    assert (answer["status"], (await only(charger)).id_token) == ("Blocked", "CARD")
+    assert (answer["status"], (await charger.only_session()).id_token) == ("Blocked", "CARD")
 
 
 # -- later events --------------------------------------------------------------------------------------------
@@ -249,7 +239,7 @@ async def test_a_late_start_completes_its_session(charger: DirectStation) -> Non
 
     await send(charger, "Started", 0, offline=True)
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert (row.started_at, row.was_offline) == (at(0), True)
     assert row.suspect_reasons == ["events-missing: 1, 2"]
 
@@ -259,7 +249,7 @@ async def test_the_first_token_of_a_later_event_owns_the_session(charger: Direct
 
     answer = await send(charger, "Updated", 1, 1, uid="CARD", trigger="Authorized")
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert (answer["status"], row.id_token, row.authorization_status) == ("Accepted", "CARD", "Accepted")
 
 
@@ -292,7 +282,7 @@ async def test_a_second_end_changes_nothing(charger: DirectStation, run_orm: Any
 
     await send(charger, "Ended", 2, 9, reason="Remote")
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert (row.stopped_at, row.stop_reason, row.energy_wh) == (at(5), "EVDisconnected", 500)
     assert ("ended-twice", "") in kinds(charger)
     types = await run_orm(lambda: list(Event.objects.order_by("id").values_list("type", flat=True)))
@@ -309,7 +299,7 @@ async def test_a_reading_after_the_end_does_not_count(charger: DirectStation) ->
 
     await send(charger, "Ended", 3, 15)
 
-    assert (await only(charger)).energy_wh == 500
+    assert (await charger.only_session()).energy_wh == 500
 
 
 async def test_every_event_is_stored_as_it_was_received(charger: DirectStation, run_orm: Any) -> None:
@@ -326,5 +316,5 @@ async def test_every_event_is_stored_as_it_was_received(charger: DirectStation, 
 async def test_a_number_or_an_id_beyond_its_column_is_cut(charger: DirectStation) -> None:
     await send(charger, "Started", 2**31 + 5, name="T" * 300)
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert (row.last_seq_no, row.ocpp_id) == (2**31 - 1, "T" * 255)

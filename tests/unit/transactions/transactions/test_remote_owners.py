@@ -14,7 +14,7 @@ from ocpp_server.protocol.versions import V201
 from tests.direct.accounts import a_token
 from tests.direct.station import DirectStation
 from tests.unit.transactions.transactions.live_station import a_station, running
-from transactions.models import Refusal, RemoteStart, Transaction
+from transactions.models import Refusal, RemoteStart
 from transactions.services.authorization.decision import Decision
 from transactions.services.transactions import owners
 
@@ -50,11 +50,6 @@ async def charger(station: Any, run_orm: Any) -> DirectStation:
     return made
 
 
-async def only(charger: DirectStation) -> Transaction:
-    (row,) = await charger.sessions()
-    return row
-
-
 def outcomes() -> list[tuple[str, int | None]]:
     return list(RemoteStart.objects.order_by("id").values_list("outcome", "transaction_id"))
 
@@ -67,7 +62,7 @@ async def test_the_token_of_the_remote_start_owns_a_session_without_one(
     answers = [await charger.event("Started", "T1", evse=1, remote_start=None if is_late else 5)]
     answers.append(await charger.event("Updated", "T1", remote_start=5))
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert answers == [{}, {}]  # the station did not ask about a token
     assert (row.id_token, row.authorization_status, row.remote_start_id) == ("CARD", "Accepted", 5)
     assert await run_orm(outcomes) == [("started", row.pk), ("waiting", None)]
@@ -83,7 +78,7 @@ async def test_the_token_of_the_remote_start_is_refused_for_a_start_at_its_place
 
     refusal = await run_orm(Refusal.objects.get)
     assert (refusal.purpose, refusal.evse_number, refusal.id_token) == ("start", 1, "BLOCKED")
-    assert (await only(charger)).authorization_status == "Blocked"
+    assert (await charger.only_session()).authorization_status == "Blocked"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -91,7 +86,7 @@ async def test_a_token_that_the_station_sent_stays_the_owner(charger: DirectStat
     await charger.event("Started", "T1", evse=1, uid="CARD")
     await charger.event("Updated", "T1", remote_start=6)
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert (row.id_token, row.remote_start_id) == ("CARD", 6)
     assert not await run_orm(Refusal.objects.exists)
 
@@ -102,7 +97,7 @@ async def test_the_first_remote_start_of_a_session_stays(charger: DirectStation,
         kind = "Updated" if charger.station.transactions else "Started"
         await charger.event(kind, "T1", evse=1, remote_start=number)
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert row.remote_start_id == 5
     assert await run_orm(outcomes) == [("started", row.pk), ("waiting", None)]
 

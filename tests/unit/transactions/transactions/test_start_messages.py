@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from tests.direct import messages
 from tests.direct.accounts import a_token
 from tests.direct.messages import END, Reading
 from tests.direct.station import DirectStation
+from tests.unit.transactions.transactions.hour import at
 from tests.unit.transactions.transactions.live_station import (
     emitted,
     minutes,
@@ -23,15 +24,10 @@ from tests.unit.transactions.transactions.live_station import (
     with_transactions,
 )
 from transactions.live.unmatched import ORPHANS
-from transactions.models import MeterValue, QuarantinedMessage, Refusal, Transaction
+from transactions.models import MeterValue, QuarantinedMessage, Refusal
 from transactions.services.transactions import late_starts, starting
 
-BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 WITH_DATABASE = pytest.mark.django_db(transaction=True)
-
-
-def at(minutes: float) -> datetime:
-    return BEGIN + timedelta(minutes=minutes)
 
 
 @pytest.fixture
@@ -44,16 +40,11 @@ async def charger(station: Any, run_orm: Any) -> DirectStation:
     return made
 
 
-async def only(charger: DirectStation) -> Transaction:
-    (row,) = await charger.sessions()
-    return row
-
-
 @WITH_DATABASE
 async def test_a_start_opens_a_session_with_everything_that_it_says(charger: DirectStation) -> None:
     answer = await charger.start("CARD", meter_wh=1000, at=at(0), reservation=7)
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert answer == {"status": "Accepted", "transaction": row.pk}
     assert (row.ocpp_id, row.status, row.evse_number, row.connector_number) == (str(row.pk), "active", 1, 1)
     assert (row.id_token, row.authorization_status, row.reservation_id) == ("CARD", "Accepted", 7)
@@ -65,7 +56,7 @@ async def test_a_start_opens_a_session_with_everything_that_it_says(charger: Dir
 async def test_a_refused_start_opens_a_session_too(charger: DirectStation, run_orm: Any) -> None:
     answer = await charger.start("BLOCKED")
 
-    refusal, row = await run_orm(Refusal.objects.get), await only(charger)
+    refusal, row = await run_orm(Refusal.objects.get), await charger.only_session()
     assert (answer["status"], row.status, row.authorization_status) == ("Blocked", "active", "Blocked")
     assert (refusal.purpose, refusal.evse_number) == ("start", 1)
 
@@ -88,7 +79,7 @@ async def test_a_session_at_an_unknown_connector_is_suspect(charger: DirectStati
 async def test_a_session_that_began_at_an_implausible_time_is_suspect(charger: DirectStation) -> None:
     await charger.start("CARD", at=datetime(1970, 1, 1, tzinfo=UTC))
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert [reason.partition(":")[0] for reason in row.suspect_reasons] == ["clock-implausible"]
     assert row.started_at == row.start_received_at
 
@@ -130,7 +121,7 @@ async def test_a_refused_late_start_is_suspect_where_energy_was_drawn(
 
     await charger.start("BLOCKED", meter_wh=1000, at=at(0))
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert (row.status, row.suspect_reasons) == ("ended", ["stop-came-first", *suspicions])
 
 
@@ -150,7 +141,7 @@ async def test_a_late_start_is_stored_with_the_time_of_its_receipt_and_resolves_
 
     await charger.start("CARD", meter_wh=900, at=at(0))
 
-    row = await only(charger)
+    row = await charger.only_session()
     assert published == [row.pk]
     assert (row.start_received_at, row.started_at) == (charger.station.received_at, at(0))
     assert row.start_received_at > received_at

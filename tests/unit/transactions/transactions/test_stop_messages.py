@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -15,17 +15,12 @@ from tests.direct import messages
 from tests.direct.accounts import a_token
 from tests.direct.messages import Reading
 from tests.direct.station import DirectStation
+from tests.unit.transactions.transactions.hour import at
 from transactions.live.unmatched import ORPHANS
 from transactions.models import MeterValue, QuarantinedMessage, Refusal, Transaction
 from transactions.services.transactions import ending
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-
-
-def at(minutes: float) -> datetime:
-    return BEGIN + timedelta(minutes=minutes)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from ocpp_server import live
 from ocpp_server.transport.handshake import admission, authentication
 from ocpp_server.transport.handshake.admission import Handshake, Refusal
+from tests.unit.transport import handshakes
 
 V16, V201 = "ocpp1.6", "ocpp2.0.1"
 PASSWORD = "0123456789abcdef"
@@ -67,17 +68,10 @@ def basic(user: str, password: str) -> bytes:
 
 
 def handshake(identity: str = "CP-1", **more: Any) -> Handshake:
-    plain = Handshake(
-        path=f"/ocpp/{identity}",
-        identity=identity,
-        offered=[V16],
-        address=HERE,
-        authorization=None,
-        origin="",
-        is_tls=False,
-        protocol_header=V16,
+    """A handshake of OCPP 1.6 from HERE."""
+    return handshakes.handshake(
+        identity, **({"offered": [V16], "protocol_header": V16, "address": HERE} | more)
     )
-    return replace(plain, **more)
 
 
 async def refusal_of(given: Handshake) -> Refusal:

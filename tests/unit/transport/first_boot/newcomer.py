@@ -10,6 +10,7 @@ import pytest
 
 from ocpp_server.transport.handshake.admission import Handshake, KnownStation, Refusal, Unknown
 from ocpp_server.transport.handshake.first_boot import Ended, FirstBoot, UnknownSocket
+from tests.unit.transport.handshakes import handshake
 
 V16, V201, V21 = "ocpp1.6", "ocpp2.0.1", "ocpp2.1"
 BOOTS: dict[str, dict[str, Any]] = {
@@ -18,16 +19,7 @@ BOOTS: dict[str, dict[str, Any]] = {
     V21: {"reason": "PowerUp", "chargingStation": {"vendorName": "Vendor", "model": "Model"}},
 }
 ROW = cast("KnownStation", object())
-HANDSHAKE = Handshake(
-    path="/ocpp/NEW",
-    identity="NEW",
-    offered=[],
-    address="192.0.2.1",
-    authorization=None,
-    origin="",
-    is_tls=False,
-    protocol_header="",
-)
+HANDSHAKE = handshake("NEW")
 BOOT = json.dumps([2, "1", "BootNotification", BOOTS[V16]])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -14,10 +14,12 @@ from ocpp_server.transport.gateway import front
 from ocpp_server.transport.gateway.process import Gateway
 from ocpp_server.transport.handshake import admission
 from ocpp_server.transport.handshake.per_minute import DistinctPerMinute
-from tests.distributed import engines
+from tests.redis_fixtures import bench, engine
 from tests.redis_scripts import QueueBench
 from tests.unit.transport.admission.handshakes import Journal, Stations
 from tests.unit.transport.gateway.world import Clock, Refreshes
+
+__all__ = ["bench", "engine"]
 
 
 @pytest.fixture
@@ -27,20 +29,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("ocpp_server.transport.gateway.socket.time", clock)
     monkeypatch.setattr("ocpp_server.transport.gateway.process.time", clock)
     return clock
-
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[engines.Redis]:
-    engine = engines.Redis(engines.REDIS_URL)
-    yield engine
-    engine.close()
-
-
-@pytest_asyncio.fixture
-async def bench(engine: engines.Redis, settings: Any) -> AsyncIterator[QueueBench]:
-    bench = QueueBench(engine, settings)
-    yield bench
-    bench.close()
 
 
 @pytest_asyncio.fixture

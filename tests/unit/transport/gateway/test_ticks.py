@@ -72,7 +72,7 @@ async def test_a_sweep_is_not_early(
 async def test_a_clock_that_begins_at_zero_delays_no_renewal_and_no_sweep(
     gateway: Gateway, refreshes: Refreshes, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """That of a machine begins when it is switched on."""
+    """The clock of a machine begins when it is switched on."""
     clock.now = 0.0
     sweeps = Sweeps(gateway, clock, monkeypatch)
 

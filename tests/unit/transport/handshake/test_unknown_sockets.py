@@ -14,17 +14,9 @@ from ocpp_server.transport.handshake.admission import Handshake, Refusal, Unknow
 from ocpp_server.transport.handshake.first_boot import Ended, UnknownSocket
 from ocpp_server.transport.handshake.per_minute import PerMinute
 from tests.unit.transport.clock import Clock
+from tests.unit.transport.handshakes import handshake
 
-HANDSHAKE = Handshake(
-    path="/ocpp/NEW",
-    identity="NEW",
-    offered=[],
-    address="192.0.2.1",
-    authorization=None,
-    origin="",
-    is_tls=False,
-    protocol_header="",
-)
+HANDSHAKE = handshake("NEW")
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from ocpp_server.live.station import DeviationCount, Station
 from ocpp_server.protocol.versions import V16
 from ocpp_server.storage.unit import Unit
 from ocpp_server.transport import presence
-from ocpp_server.transport.handshake.admission import Admitted, Handshake
+from ocpp_server.transport.handshake.admission import Admitted
+from tests.unit.transport.handshakes import handshake
 
 HERE = "192.0.2.1"
 
@@ -47,17 +48,7 @@ class World(MemoryState):
 
     async def arrive(self, id: str = "k1", address: str = HERE, identity: str = "CP-1") -> Station:
         row: Any = SimpleNamespace(pk=3, identity=identity)
-        handshake = Handshake(
-            path=f"/ocpp/{identity}",
-            identity=identity,
-            offered=[V16],
-            address=address,
-            authorization=None,
-            origin="",
-            is_tls=False,
-            protocol_header=V16,
-        )
-        return await presence.arrive(Admitted(row, V16, V16), handshake, id)
+        return await presence.arrive(Admitted(row, V16, V16), handshake(identity, address=address), id)
 
     async def leave(self, id: str = "k1", *, station: Station | None = None, error: Any = None) -> None:
         """Close the socket of a station with code 1006; `error` is raised by the end of its commands."""

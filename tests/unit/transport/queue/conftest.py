@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
-
 import pytest
-import pytest_asyncio
 
 from ocpp_server import live
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import command_store
 from ocpp_server.transport.switchboard import switchboard
-from tests.distributed import engines
+from tests.redis_fixtures import bench, engine
 from tests.redis_scripts import QueueBench
 from tests.unit.transport.queue.command_rows import CommandRows, StateInRedis
 
-
-@pytest.fixture(scope="session")
-def engine() -> Iterator[engines.Redis]:
-    engine = engines.Redis(engines.REDIS_URL)
-    yield engine
-    engine.close()
-
-
-@pytest_asyncio.fixture
-async def bench(engine: engines.Redis, settings: Any) -> AsyncIterator[QueueBench]:
-    bench = QueueBench(engine, settings)
-    yield bench
-    bench.close()
+__all__ = ["bench", "engine"]
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ async def test_the_message_to_the_other_process_names_the_connection_and_who_wai
     assert await first is await second is True
 
 
-async def test_an_older_connection_that_nobody_confirms_is_given_up_after_two_seconds(
+async def test_an_older_connection_that_no_process_confirms_is_given_up_after_two_seconds(
     here: Switchboard, processes: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = sent(here, monkeypatch)
@@ -100,7 +100,7 @@ async def test_an_older_connection_that_nobody_confirms_is_given_up_after_two_se
 
     assert loop.time() - began == pytest.approx(2, abs=0.01)
     assert [line["event"] for line in lines] == ["station.replaced", "station.handover_unconfirmed"]
-    # A late confirmation finds nobody who waits.
+    # A late confirmation finds no waiter.
     assert not here.expect(found[0][1].id).is_set() and here._waiters.keys() == {found[0][1].id}
 
 
@@ -118,7 +118,7 @@ async def test_a_connection_at_a_gateway_is_closed_through_its_queue(
     assert await task is True and found == []
 
 
-async def test_an_outage_of_redis_is_raised_and_nobody_waits_any_more(
+async def test_an_outage_of_redis_is_raised_and_no_waiter_is_left(
     here: Switchboard, processes: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(here, "send", raising(LookupError("gone")))

@@ -147,7 +147,7 @@ def test_an_erasure_must_wait_for_a_step(alice: User, charger: ChargePoint, give
     assert Token.objects.get().uid == UID
 
 
-def test_the_session_of_somebody_else_and_a_suspended_contract_hinder_nobody(
+def test_the_session_of_another_person_and_a_suspended_contract_block_no_other(
     alice: User, charger: ChargePoint
 ) -> None:
     a_session(charger, token=a_token("OTHER"), status="active")

@@ -17,7 +17,7 @@ from transactions.services import privacy
 pytestmark = pytest.mark.django_db
 
 
-def test_an_export_names_every_value_and_nobody_else(alice: User, charger: ChargePoint) -> None:
+def test_an_export_names_every_value_and_no_other_person(alice: User, charger: ChargePoint) -> None:
     contract = a_contract(owner=a_person("Bob"), valid_from=NOON)
     Contract.objects.update(name="Home")
     Member.objects.create(contract=contract, user=alice, role="viewer")
