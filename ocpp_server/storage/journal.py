@@ -31,6 +31,7 @@ from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage import database
 from ocpp_server.storage.bulk import Table
 from ocpp_server.storage.checkpoints import FALLBACK_PAGES, Checkpoints
+from ocpp_server.storage.gathering import Gathering
 from ocpp_server.storage.unit import Rows, Unit
 
 log = structlog.get_logger(__name__)
@@ -39,11 +40,6 @@ P = ParamSpec("P")
 T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741 - an item
 
-# Above this many messages a second, commits of a single message would dominate: wait a little for more
-# messages. The wait grows with the rate up to LINGER_S, where its delay costs more than the saved commits.
-BUSY_PER_SECOND = 300
-LINGER_S = 0.004
-LINGER_FULL_PER_SECOND = 4000
 # How often the event loop checks whether the writer thread hangs in the driver (a lock, a lost machine).
 CHECK_S = 0.5
 # After a failure the journal counts as down until rows were written, or nothing has failed for this long.
@@ -85,8 +81,7 @@ class Journal:
         self._loop: asyncio.AbstractEventLoop  # set by `start`, as is the handle of the next check
         self._check_handle: asyncio.Handle
         self._thread: threading.Thread | None = None
-        self._rate = 0.0  # equivalent: the first batch replaces it
-        self._rate_at = 0.0  # equivalent: any time long before the first batch will do
+        self._gathering = Gathering()
         self._failed_at = 0.0  # equivalent: read after a failure only
         self._refused: set[Table] = set()
         self.batches = 0
@@ -175,11 +170,15 @@ class Journal:
         return future
 
     def _schedule(self) -> None:
-        if self._rate > BUSY_PER_SECOND:
-            linger = LINGER_S * min(1.0, self._rate / LINGER_FULL_PER_SECOND)
-            self._flush_handle = self._loop.call_later(linger, self._flush)
+        pause = self._gathering.pause()
+        if pause:
+            self._flush_handle = self._loop.call_later(pause, self._flush_gathered, len(self._pending))
         else:
             self._flush_handle = self._loop.call_soon(self._flush)
+
+    def _flush_gathered(self, waiting: int) -> None:
+        self._gathering.paused(max(0, len(self._pending) - waiting))
+        self._flush()
 
     def _flush(self) -> None:
         self._flush_handle = None
@@ -192,10 +191,7 @@ class Journal:
 
     def _written(self, batch: list[_Job]) -> None:
         self._writing = False
-        now = time.monotonic()
-        elapsed = max(now - self._rate_at, 1e-4)
-        self._rate += (len(batch) / elapsed - self._rate) * min(elapsed, 1.0)
-        self._rate_at = now
+        self._gathering.written(len(batch), time.monotonic())
         self._resolve(batch)
         if self._pending and self._flush_handle is None:
             self._schedule()

@@ -44,9 +44,9 @@ class Clock:
         name = getattr(callback, "__name__", "")
         if not isinstance(getattr(callback, "__self__", None), Journal):
             return self._later(delay, callback, *args, **more)
-        if name == "_flush":
+        if name == "_flush_gathered":
             self.waits.append(delay)
-            return self._later(0, callback)
+            return self._later(0, callback, *args)
         handle = self._later(3_600, callback)
         self.checks.append((delay, callback, handle))
         return handle

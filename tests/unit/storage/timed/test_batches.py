@@ -15,47 +15,43 @@ from tests.unit.storage.timed.clock import Clock, Held, many, same
 pytestmark = pytest.mark.django_db(transaction=True, available_apps=["chargepoints", "transactions"])
 
 
-@pytest.mark.parametrize(
-    ("per_second", "wait_s"),
-    [
-        (299, 0),
-        (300, 0),
-        (301, 0.004 * 301 / 4000),
-        (2000, 0.002),
-        (3999, 0.004 * 3999 / 4000),
-        (4000, 0.004),
-        (8000, 0.004),
-    ],
-)
-async def test_above_300_messages_a_second_a_batch_waits_for_more_and_for_at_most_4_ms(
-    journal: Journal, clock: Clock, per_second: int, wait_s: float
-) -> None:
+async def test_a_batch_waits_for_more_at_a_rate_that_brings_more(journal: Journal, clock: Clock) -> None:
     await journal.run_batched(same, 0)
     clock.now += 1
-    await many(journal, per_second)
+    await many(journal, 1000)
 
     await journal.run_batched(same, 0)
 
-    assert clock.waits[-1] == pytest.approx(wait_s, abs=1e-9)
+    assert clock.waits == [0, 0, 0.008]
 
 
-@pytest.mark.parametrize(
-    ("later_s", "jobs", "per_second"),
-    # A batch counts by the share of a second that it covers; one that covers two counts alone.
-    [(0.5, 400, 900), (0.25, 500, 1250), (2.0, 1400, 700), (0.0, 100, 1099.9)],
-)
-async def test_the_rate_follows_the_batches_of_the_last_second(
-    journal: Journal, clock: Clock, later_s: float, jobs: int, per_second: float
+async def test_a_caller_that_sends_one_after_the_other_is_soon_not_delayed(
+    journal: Journal, clock: Clock
 ) -> None:
     await journal.run_batched(same, 0)
     clock.now += 1
     await many(journal, 1000)
-    clock.now += later_s
-    await many(journal, jobs)
+    clock.waits.clear()
 
+    for number in range(6):
+        await journal.run_batched(same, number)
+
+    assert clock.waits[:3] != [0, 0, 0]
+    assert clock.waits[3:] == [0, 0, 0]
+
+
+async def test_messages_that_came_during_the_pause_keep_it(journal: Journal, clock: Clock) -> None:
     await journal.run_batched(same, 0)
+    clock.now += 1
+    await many(journal, 1000)
+    clock.waits.clear()
 
-    assert clock.waits[-1] == pytest.approx(0.004 * per_second / 4000)
+    for number in range(6):
+        first = journal.run_batched(same, number)
+        await journal.run_batched(same, number)
+        await first
+
+    assert 0 not in clock.waits
 
 
 async def test_messages_of_one_moment_make_one_batch_and_those_during_it_the_next(journal: Journal) -> None:
