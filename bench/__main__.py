@@ -11,11 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import report, rest, scale, servers, speed
+from bench import connections, history, report, rest, scale, speed
+from bench.databases import POSTGRESQL, SQLITE, Templates
 from bench.machine import ROOT, Generator, described
-from bench.speed import Plan
+from bench.plan import QUICK, Plan
+from bench.samples import COUNTS
 
-PARTS = ("speed", "paced", "boots", "idle", "rest", "scale")
+PARTS = ("speed", "paced", "usual", "burst", "boots", "idle", "rest", "history", "scale")
+LOADS = ("closed", "paced")
 
 
 def main() -> int:
@@ -31,6 +34,47 @@ def main() -> int:
     parser.add_argument("--first-port", type=int, default=18300, help="first port to use (default 18300)")
     parser.add_argument("--against", type=Path, help="another checkout, measured alternately with this one")
     parser.add_argument("--no-daphne", action="store_true", help="skip daphne")
+    parser.add_argument(
+        "--samples",
+        type=int,
+        action="append",
+        choices=COUNTS,
+        help="in speed: samples of a reading; may be repeated (default 3 and 14)",
+    )
+    parser.add_argument(
+        "--load",
+        action="append",
+        choices=LOADS,
+        help="in speed: each message after the last answer, or at --rate; may be repeated (default both)",
+    )
+    parser.add_argument(
+        "--rate", type=int, metavar="N", help="in speed: messages a second of the paced load (default 5000)"
+    )
+    parser.add_argument(
+        "--no-pinning",
+        action="store_true",
+        help="in speed: measure the closed loop without pinned processes only (default: also with)",
+    )
+    parser.add_argument(
+        "--database",
+        choices=(SQLITE, POSTGRESQL),
+        default=SQLITE,
+        help="database in speed, usual, burst, history, and of the silent stations of idle (default sqlite)",
+    )
+    parser.add_argument(
+        "--postgresql-setting",
+        action="append",
+        default=[],
+        type=_setting,
+        metavar="NAME=VALUE",
+        help="a line of postgresql.conf; may be repeated",
+    )
+    parser.add_argument(
+        "--stations",
+        type=int,
+        metavar="N",
+        help="in idle: only N stations at two processes, which restart; else the stations of a load",
+    )
     parser.add_argument("--versions", default="1.6,2.0.1", help="default 1.6,2.0.1")
     parser.add_argument("--output", type=Path, help="the JSON file (default bench/results/<time>.json)")
     options = parser.parse_args()
@@ -40,7 +84,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server keeps running
     began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="ocpp-bench-") as folder:
-        results = run(parts, _plan(options, Path(folder)))
+        results = run(parts, _plan(options, parts, Path(folder)))
     results["began_at"] = began.isoformat()
     path = options.output or ROOT / "bench" / "results" / f"{began:%Y%m%d-%H%M%S}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,51 +94,67 @@ def main() -> int:
     return 0
 
 
-def _plan(options: argparse.Namespace, folder: Path) -> Plan:
-    values: dict[str, Any] = {}
-    if options.quick:
-        values = {
-            "stations": 20,
-            "seconds": 0.5,
-            "warm": 0.2,
-            "rounds": 1,
-            "idle": 200,
-            "boots": 100,
-            "rate": 200,
-            "sizes": (20, 60),
-            "rest_stations": 200,
-            "rest_transactions": 20_000,
-        }
-    if options.seconds:
-        values["seconds"] = options.seconds
-    if options.rounds:
-        values["rounds"] = options.rounds
-    values |= {"daphne": not options.no_daphne, "against": options.against and options.against.resolve()}
+def _setting(text: str) -> tuple[str, str]:
+    name, is_given, value = text.partition("=")
+    if not is_given:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def _plan(options: argparse.Namespace, parts: list[str], folder: Path) -> Plan:
+    values: dict[str, Any] = dict(QUICK) if options.quick else {}
+    given = {
+        "seconds": options.seconds,
+        "rounds": options.rounds,
+        "rate": options.rate,
+        "samples": tuple(options.samples or ()),
+        "loads": tuple(options.load or ()),
+        "pinning": (False,) if options.no_pinning else (),
+    }
+    values |= {name: value for name, value in given.items() if value}
+    if options.stations:
+        values |= (
+            {"idle": 0, "silent": options.stations} if "idle" in parts else {"stations": options.stations}
+        )
     return Plan(
-        folder=folder, first_port=options.first_port, versions=tuple(options.versions.split(",")), **values
+        folder=folder,
+        first_port=options.first_port,
+        versions=tuple(options.versions.split(",")),
+        daphne=not options.no_daphne,
+        against=options.against and options.against.resolve(),
+        database=options.database,
+        postgresql=dict(options.postgresql_setting),
+        **values,
     )
 
 
 def run(parts: list[str], plan: Plan) -> dict[str, Any]:
     """Measure the parts and return the results, as they are written."""
     results: dict[str, Any] = {"machine": described()}
-    template = servers.prepare(plan.folder / "template", cards=plan.stations)
+    if "idle" in parts:
+        connections.check_limits(plan)
+    templates = Templates(plan.folder, cards=plan.stations, against=plan.against, postgresql=plan.postgresql)
     generator = Generator()
     try:
-        if "speed" in parts:
-            results["speed"] = speed.closed_loop(plan, template, generator, _log)
-        if "paced" in parts:
-            results["paced"] = speed.paced(plan, template, generator, _log)
-        if "boots" in parts:
-            results["boots"] = speed.boots(plan, template, generator, _log)
-        if "idle" in parts:
-            results["idle"] = speed.idle(plan, template, generator, _log)
+        for name, part in (
+            ("speed", speed.speed),
+            ("paced", speed.paced),
+            ("usual", speed.usual),
+            ("burst", speed.burst),
+            ("boots", connections.boots),
+            ("idle", connections.idle),
+        ):
+            if name in parts:
+                results[name] = part(plan, templates, generator, _log)
         if "rest" in parts:
             results["rest"] = rest.lists(plan, _log)
+        if "history" in parts:
+            results["history"] = history.history(plan, generator, _log)
         if "scale" in parts:
             results["scale"] = scale.scale(plan, generator, _log)
     finally:
         generator.stop()
+        templates.close()
     results["machine"]["load_average_after"] = described()["load_average"]
     return results
 

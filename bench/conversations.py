@@ -1,17 +1,20 @@
 """Messages of a load station, pre-rendered except for the id, the time, the meter and the transaction.
 
-A cycle has nine messages: Authorize, the start, five times three samples, the stop, Heartbeat.
+A cycle has nine messages: Authorize, the start, five readings of three or fourteen samples, the stop,
+Heartbeat.
 """
 
 from __future__ import annotations
 
 import re
+import zlib
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 
+from bench.samples import VARIANTS, rendered
+
 READINGS = 5
 SAMPLES = 3
-CYCLE = READINGS + 4
 WH = 10  # Wh between two readings
 
 _NUMBER = re.compile(rb'"transactionId":\s*(\d+)')
@@ -22,12 +25,20 @@ class Conversation(ABC):
 
     subprotocol: str
     boot: tuple[bytes, ...]
-    # The energy each transaction of a cycle must have.
-    energy_wh: int
+    version: str
+    # The number of readings that do not count: those before the start value.
+    uncounted = 0
 
-    def __init__(self, identity: str, token: str) -> None:
+    def __init__(
+        self, identity: str, token: str, samples: int = SAMPLES, *, readings: int = READINGS
+    ) -> None:
         self.identity = identity
         self.token = token.encode()
+        self.samples = samples
+        self.readings = readings
+        self._stop_step = 2 + readings
+        self._variants = rendered(self.version, samples)
+        self._variant = zlib.crc32(identity.encode()) % VARIANTS
         self.step = 0
         self.cycles = 0
         self.meter_wh = 1000
@@ -49,12 +60,23 @@ class Conversation(ABC):
                 raise ValueError(f"{self.identity} was not authorized: {text[:200]!r}")
             self._started(text)
         self.step += 1
-        if self.step == CYCLE:
+        if self.step == self._stop_step + 2:
             self.step = 0
             self.cycles += 1
 
     def _started(self, text: bytes) -> None:  # noqa: B027 - only 1.6 overrides it
         """Store the transaction's number where the server assigns it."""
+
+    @property
+    def energy_wh(self) -> int:
+        """Return the energy each transaction of a cycle must have."""
+        return (self.readings - self.uncounted) * WH
+
+    def _measured(self) -> bytes:
+        """Advance the meter and return the next samples after the register."""
+        self.meter_wh += WH
+        self._variant = (self._variant + 1) % VARIANTS
+        return self._variants[self._variant]
 
     def heartbeat(self, message_id: int) -> bytes:
         return b'[2,"%d","Heartbeat",{}]' % message_id
@@ -71,27 +93,25 @@ class Conversation16(Conversation):
         b'"chargePointSerialNumber":"0001","firmwareVersion":"1.0"}]',
         b'[2,"status","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Available"}]',
     )
-    energy_wh = READINGS * WH
+    version = "1.6"
     number = 0
 
     def next(self, message_id: int) -> bytes:
         step = self.step
-        if 2 <= step < 2 + READINGS:
-            self.meter_wh += WH
+        if 2 <= step < self._stop_step:
+            samples = self._measured()
             return (
                 b'[2,"%d","MeterValues",{"connectorId":1,"transactionId":%d,"meterValue":[{"timestamp":"%s",'
                 b'"sampledValue":[{"value":"%d","context":"Sample.Periodic",'
-                b'"measurand":"Energy.Active.Import.Register","unit":"Wh"},'
-                b'{"value":"7214.5","context":"Sample.Periodic","measurand":"Power.Active.Import","unit":"W"},'
-                b'{"value":"31.4","context":"Sample.Periodic","measurand":"Current.Import","unit":"A"}]}]}]'
-            ) % (message_id, self.number, _now(), self.meter_wh)
+                b'"measurand":"Energy.Active.Import.Register","unit":"Wh"},%s]}]}]'
+            ) % (message_id, self.number, _now(), self.meter_wh, samples)
         if step == 0:
             return b'[2,"%d","Authorize",{"idTag":"%s"}]' % (message_id, self.token)
         if step == 1:
             return (
                 b'[2,"%d","StartTransaction",{"connectorId":1,"idTag":"%s","meterStart":%d,"timestamp":"%s"}]'
             ) % (message_id, self.token, self.meter_wh, _now())
-        if step == 2 + READINGS:
+        if step == self._stop_step:
             return (
                 b'[2,"%d","StopTransaction",{"transactionId":%d,"idTag":"%s","meterStop":%d,"timestamp":"%s",'
                 b'"reason":"Local"}]'
@@ -114,25 +134,22 @@ class Conversation201(Conversation):
         b'[2,"status","StatusNotification",{"timestamp":"2020-01-01T00:00:00Z","evseId":1,"connectorId":1,'
         b'"connectorStatus":"Available"}]',
     )
+    version = "2.0.1"
     # The start carries no reading, so the first reading after it is the start value.
-    energy_wh = (READINGS - 1) * WH
+    uncounted = 1
 
     def next(self, message_id: int) -> bytes:
         step = self.step
         number = f"{self._life}-{self.cycles}".encode()
-        if 2 <= step < 2 + READINGS:
-            self.meter_wh += WH
+        if 2 <= step < self._stop_step:
+            samples = self._measured()
             return (
                 b'[2,"%d","TransactionEvent",{"eventType":"Updated","timestamp":"%s",'
                 b'"triggerReason":"MeterValuePeriodic","seqNo":%d,"transactionInfo":{"transactionId":"%s",'
                 b'"chargingState":"Charging"},"evse":{"id":1,"connectorId":1},"meterValue":[{"timestamp":"%s",'
                 b'"sampledValue":[{"value":%d,"context":"Sample.Periodic",'
-                b'"measurand":"Energy.Active.Import.Register","unitOfMeasure":{"unit":"Wh"}},'
-                b'{"value":7214.5,"context":"Sample.Periodic","measurand":"Power.Active.Import",'
-                b'"unitOfMeasure":{"unit":"W"}},'
-                b'{"value":31.4,"context":"Sample.Periodic","measurand":"Current.Import",'
-                b'"unitOfMeasure":{"unit":"A"}}]}]}]'
-            ) % (message_id, now := _now(), step - 1, number, now, self.meter_wh)
+                b'"measurand":"Energy.Active.Import.Register","unitOfMeasure":{"unit":"Wh"}},%s]}]}]'
+            ) % (message_id, now := _now(), step - 1, number, now, self.meter_wh, samples)
         if step == 0:
             return b'[2,"%d","Authorize",{"idToken":{"idToken":"%s","type":"ISO14443"}}]' % (
                 message_id,
@@ -145,12 +162,12 @@ class Conversation201(Conversation):
                 b'"chargingState":"EVConnected"},"evse":{"id":1,"connectorId":1},'
                 b'"idToken":{"idToken":"%s","type":"ISO14443"}}]'
             ) % (message_id, _now(), number, self.token)
-        if step == 2 + READINGS:
+        if step == self._stop_step:
             return (
                 b'[2,"%d","TransactionEvent",{"eventType":"Ended","timestamp":"%s",'
                 b'"triggerReason":"StopAuthorized","seqNo":%d,"transactionInfo":{"transactionId":"%s",'
                 b'"chargingState":"Idle","stoppedReason":"Local"},"evse":{"id":1,"connectorId":1}}]'
-            ) % (message_id, _now(), READINGS + 1, number)
+            ) % (message_id, _now(), self.readings + 1, number)
         return self.heartbeat(message_id)
 
 

@@ -156,7 +156,7 @@ def _server(options: argparse.Namespace) -> Iterator[tuple[str, list[int]]]:
         yield options.url, options.pid
         return
     with tempfile.TemporaryDirectory(prefix="ocpp-load-") as folder:
-        server = servers.alone(Path(folder), OCPP_UNKNOWN_TOKENS="accept")
+        server = servers.alone(Path(folder), OCPP_UNKNOWN_TOKENS="accept").wait()
         try:
             yield f"ws://127.0.0.1:{server.port}/ocpp", [server.process.pid]
         finally:

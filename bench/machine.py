@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import platform
@@ -22,6 +23,18 @@ ROOT = Path(__file__).resolve().parent.parent
 SERVER_CORE, LOAD_CORE = 0, 1
 
 
+def _cpu_clock(pid: int, otherwise: float) -> float:
+    """Return a process's processor time in seconds from its own clock of Linux, which counts nanoseconds: the
+    kernel's table of processes has hundredths of a second, too coarse for ten messages a second.
+    """
+    if sys.platform != "linux":
+        return otherwise
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # clock_getcpuclockid(3)
+    except OSError:
+        raise ProcessLookupError(pid) from None
+
+
 class Process:
     """A process with its children."""
 
@@ -35,10 +48,11 @@ class Process:
         """Return user and system time so far."""
         total = 0.0
         for member in self._family():
-            with contextlib.suppress(psutil.NoSuchProcess):
+            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
                 times = member.cpu_times()
+                total += _cpu_clock(member.pid, times.user + times.system)
                 # Ended children count as well: PostgreSQL starts and ends backends.
-                total += times.user + times.system + times.children_user + times.children_system
+                total += times.children_user + times.children_system
         return total
 
     def memory(self) -> int:
@@ -59,9 +73,15 @@ def on_core(core: int | None) -> Callable[[], None]:
     return apply
 
 
+_calls = itertools.count()
+
+
 def free_port(first: int) -> int:
-    """Return the first free port from `first` on; with 0, one that the system chooses."""
-    for port in range(first, first + 100):
+    """Return a free port from `first` on, another one with each call: several servers may be starting.
+    With 0, the system chooses.
+    """
+    begin = next(_calls) % 100
+    for port in [0] if first == 0 else (first + (begin + n) % 100 for n in range(100)):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -101,6 +121,31 @@ def answers(port: int, path: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def allow_open_files(count: int) -> None:
+    """Raise this process's limit of open files, which children inherit. Raises SystemExit with the command
+    that would allow it.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (count, max(hard, count)))
+        except (ValueError, OSError):
+            raise SystemExit(
+                f"This part needs {count:,} open files a process, and the limit is {hard:,}: "
+                f"start it with `ulimit -n {count}` or raise LimitNOFILE and fs.nr_open."
+            ) from None
+
+
+def require_memory(needed: int, purpose: str) -> None:
+    """Raises SystemExit when the machine has less than `needed` bytes of free memory."""
+    available = psutil.virtual_memory().available
+    if available < needed:
+        raise SystemExit(
+            f"{purpose} needs about {needed / 2**30:.1f} GiB of free memory, and {available / 2**30:.1f} GiB "
+            "are available."
+        )
 
 
 class Generator:

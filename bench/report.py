@@ -6,6 +6,9 @@ from typing import Any
 
 
 def _rows(title: str, heads: list[str], rows: list[list[str]]) -> str:
+    # A column that no row has a figure for is left out.
+    kept = [n for n in range(len(heads)) if n == 0 or any(row[n] != "-" for row in rows)]
+    heads, rows = [heads[n] for n in kept], [[row[n] for n in kept] for row in rows]
     widths = [max(len(row[column]) for row in [heads, *rows]) for column in range(len(heads))]
     lines = []
     for first, *others in [heads, *rows]:
@@ -29,44 +32,107 @@ def table(results: dict[str, Any]) -> str:
     return "\n".join([*parts, foot])
 
 
-def _speed(results: dict[str, Any]) -> str:
+def _us(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0f}"
+
+
+def _cases(results: dict[str, Any]) -> str:
     texts = []
-    for version, servers in results.items():
-        if version == "rows":
-            continue
+    for case in results["cases"]:
         rows = [
             [
                 name,
                 f"{f['per_cpu_second']:.0f}",
                 f"{f['us']:.0f}",
+                _us(f["postgresql_us"]),
                 f"{f['ratio']:.2f}",
                 f"{f['ratio_range'][0]:.2f}-{f['ratio_range'][1]:.2f}",
                 f"{f['per_second']:.0f}",
+                f"{f['cores'] * 100:.0f}",
+                "-" if f["batch"] is None else f"{f['batch']:.1f}",
                 *(_ms(f["latency"], p) for p in ("p50", "p95", "p99")),
-                _ms(f["lone"], "p99"),
+                *(_ms(f["lone"], p) for p in ("p50", "p99")),
+                _us(case["disk"].get(name, {}).get("bytes")),
             ]
-            for name, f in servers.items()
+            for name, f in case["servers"].items()
         ]
-        heads = ["", "msg/CPU-s", "us/msg", "x plain", "range", "msg/s", "p50 ms", "p95", "p99", "lone p99"]
-        texts.append(_rows(f"OCPP {version}, stations in a closed loop", heads, rows))
-    return "\n".join([*texts, *(f"{name}: {text}." for name, text in results["rows"].items()), ""])
-
-
-def _paced(results: dict[str, Any]) -> str:
-    rows = [
-        [
-            f"{version} {name}",
-            f"{f['per_second']:.0f}",
-            *(_ms(f["latency"], p) for p in ("p50", "p95", "p99", "max")),
-            f"{f['ratio']:.2f}",
-        ]
-        for version, servers in results.items()
-        if version not in ("rows", "rate")
-        for name, f in servers.items()
+        texts.append(_rows(_title(case), _CASE_HEADS, rows))
+    checked: dict[str, set[str]] = {}
+    for case in results["cases"]:
+        for name, text in case["rows"].items():
+            checked.setdefault(name, set()).add(text.partition(", ")[2])
+    verdicts = [
+        f"{name}: {', '.join(found)} in {len(results['cases'])} loads." for name, found in checked.items()
     ]
-    return _rows(
-        f"{results['rate']} messages a second", ["", "msg/s", "p50 ms", "p95", "p99", "max", "x plain"], rows
-    )
+    disk = [_disk(results["cases"])] if results["cases"][0]["part"] == "speed" else []
+    return "\n".join([*texts, *_growth(results["cases"]), *disk, *verdicts, ""])
+
+
+_CASE_HEADS = [
+    "",
+    "msg/CPU-s",
+    "us/msg",
+    "PostgreSQL",
+    "x plain",
+    "range",
+    "msg/s",
+    "% core",
+    "batch",
+    "p50 ms",
+    "p95",
+    "p99",
+    "lone p50",
+    "lone p99",
+    "B/msg",
+]
+_LOADS = {"closed": "closed loop", "burst": "bursts of a cycle at once, lone: a Heartbeat meanwhile"}
+
+
+def _title(case: dict[str, Any]) -> str:
+    load = _LOADS.get(case["job"]) or f"{case['rate']} messages a second"
+    pinned = "" if case["pinned"] else ", not pinned"
+    database = "" if case["database"] == "sqlite" else ", PostgreSQL"
+    return f"OCPP {case['version']}, {case['samples']} samples, {load}{pinned}{database}"
+
+
+def _growth(cases: list[dict[str, Any]]) -> list[str]:
+    """How much dearer a message of more samples is, by processor time of all processes."""
+    found: dict[Any, dict[int, float]] = {}
+    lines = []
+    for case in cases:
+        load = (case["version"], case["job"], case["rate"], case["pinned"])
+        for name, f in case["servers"].items():
+            found.setdefault((load, name), {})[case["samples"]] = f["us"] + (f["postgresql_us"] or 0)
+    for (load, name), us in found.items():
+        if len(us) > 1 and us[min(us)]:
+            few, many = min(us), max(us)
+            ratio = us[many] / us[few]
+            where = f"{load[0]} {load[1]}{'' if load[3] else ', not pinned'}"
+            lines.append(f"{where}, {name}: {many} samples cost {ratio:.2f} times as much as {few}.")
+    return [*lines, ""] if lines else []
+
+
+def _disk(cases: list[dict[str, Any]]) -> str:
+    """Bytes a message by table: the largest ones, and the outbox, which is not in the sum."""
+    rows, shown = [], set()
+    for case in cases:
+        for name, sizes in case["disk"].items():
+            title = f"{case['version']}, {case['samples']} samples, {name}"
+            if title in shown:
+                continue  # the load makes no difference to the rows
+            shown.add(title)
+            tables = {
+                table: each
+                for table, each in sizes["tables"].items()
+                if not table.startswith("api_event") and each["rows"] + each["indexes"] >= 1
+            }
+            largest = ", ".join(
+                f"{table.partition('_')[2]} {each['rows']:.0f} + {each['indexes']:.0f}"
+                for table, each in list(tables.items())[:5]
+            )
+            rows.append([title, *(_us(sizes[kind]) for kind in ("bytes", "outbox", "wal")), largest])
+    heads = ["", "B/msg", "outbox", "WAL", "tables: rows + indexes"]
+    return _rows("Bytes a message on disk, without the outbox", heads, rows)
 
 
 def _boots(results: dict[str, Any]) -> str:
@@ -88,14 +154,21 @@ def _boots(results: dict[str, Any]) -> str:
 def _idle(results: dict[str, Any]) -> str:
     rows = [
         [name, f"{f['kib']:.1f}", f"{f['mib_before']:.0f}", f"{f['mib_after']:.0f}", f"{f['ratio']:.2f}"]
-        for name, f in results.items()
-        if name != "connections"
+        for name, f in results["servers"].items()
     ]
     heads = ["", "KiB each", "MiB before", "MiB after", "x plain"]
-    return _rows(f"{results['connections']} idle connections", heads, rows)
+    text = _rows(f"{results['connections']} idle connections", heads, rows) if rows else ""
+    if f := results.get("silent"):
+        text += (
+            f"\n{f['connected']} of {f['stations']} silent stations at two processes with Redis: connected "
+            f"in {f['seconds']:.1f} s (a boot: p99 {_ms(f['boot'], 'p99')} ms), {f['kib']:.1f} KiB each, "
+            f"{f['mib_after']:.0f} MiB in all. After a restart of both: {f['back']} back after "
+            f"{f['back_seconds']:.1f} s, {f['mib_after_restart']:.0f} MiB.\n"
+        )
+    return text
 
 
-def _rest(results: dict[str, Any]) -> str:
+def _requests(title: str, results: dict[str, Any]) -> str:
     rows = [
         [
             path,
@@ -103,24 +176,37 @@ def _rest(results: dict[str, Any]) -> str:
             f"{f['slowest_ms']:.1f}",
             f"{f['ratio']:.1f}",
             "-" if f["queries"] is None else str(f["queries"]),
+            ", ".join(f.get("scans", [])) or "-",
         ]
         for path, f in results.items()
     ]
-    return _rows("REST lists", ["", "ms", "slowest", "x /health", "queries"], rows)
+    return _rows(title, ["", "ms", "slowest", "x /health", "queries", "whole tables"], rows)
+
+
+def _rest(results: dict[str, Any]) -> str:
+    return _requests("REST lists", results)
+
+
+def _history(results: dict[str, Any]) -> str:
+    rows = ", ".join(f"{count} of {model}" for model, count in results["rows_of_readings"].items())
+    title = (
+        f"{results['sessions']} sessions with six readings of {results['samples']} samples (rows: {rows}), "
+        f"and one with {results['chart_readings']}, {results['database']}"
+    )
+    biggest = sorted(results["bytes"].items(), key=lambda item: -sum(item[1]))[:4]
+    sizes = ", ".join(f"{table} {sum(each) / 2**20:.0f} MiB" for table, each in biggest)
+    return f"{_requests(title, results['requests'])}\nOn disk: {sizes}. The plans are in the JSON file.\n"
 
 
 def _scale(results: dict[str, Any]) -> str:
-    def us(value: float | None) -> str:
-        return "-" if value is None else f"{value:.0f}"
-
     rows = [
         [
             f"{title}, {size} stations",
             f"{f['per_second']:.0f}",
-            us(f["us"]),
-            " + ".join(f"{name.partition(' ')[0]} {us(share)}" for name, share in f["processes"].items()),
-            us(f["postgresql_us"]),
-            us(f["redis_us"]),
+            _us(f["us"]),
+            " + ".join(f"{name.partition(' ')[0]} {_us(share)}" for name, share in f["processes"].items()),
+            _us(f["postgresql_us"]),
+            _us(f["redis_us"]),
             *(_ms(f["latency"], p) for p in ("p50", "p99")),
             _ms(f["lone"], "p99"),
         ]
@@ -133,4 +219,11 @@ def _scale(results: dict[str, Any]) -> str:
     return "\n".join([_rows("Several processes, stations in a closed loop", heads, rows), *checked, ""])
 
 
-_PARTS = {"speed": _speed, "paced": _paced, "boots": _boots, "idle": _idle, "rest": _rest, "scale": _scale}
+_PARTS = {
+    **dict.fromkeys(("speed", "paced", "usual", "burst"), _cases),
+    "boots": _boots,
+    "idle": _idle,
+    "rest": _rest,
+    "history": _history,
+    "scale": _scale,
+}

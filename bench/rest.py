@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import http.client
-import io
 import json
 import statistics
-import subprocess
-import sys
 import time
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
-from bench import servers
-from bench.machine import ROOT
-from bench.servers import API_KEY, Server, _environment
-from bench.speed import Log, Plan
+from bench import databases, servers
+from bench.databases import API_KEY, SQLITE, Database
+from bench.plan import Log, Plan
+from bench.servers import Server
 
 PATHS = (
     "/api/v1/chargepoints",
@@ -37,34 +36,57 @@ def lists(plan: Plan, log: Log) -> dict[str, Any]:
     queries.
     """
     log(f"{plan.rest_stations} stations and {plan.rest_transactions} transactions: writing rows")
-    folder = plan.folder / "rest"
-    template = servers.prepare(
-        folder / "rows", cards=100, stations=plan.rest_stations, transactions=plan.rest_transactions
+    with ExitStack() as stack:
+        database = databases.empty(plan.folder / "rest-rows", SQLITE, stack)
+        database.run("rows.py", "100", str(plan.rest_stations), str(plan.rest_transactions))
+        rows = queries(database, list(PATHS))
+        return timed(database, plan.folder / "rest", plan.first_port, rows, log)
+
+
+def queries(
+    database: Database,
+    paths: list[str],
+    *,
+    values: dict[str, str] | None = None,
+    plans: bool = False,
+    energy: bool = False,
+) -> dict[str, Any]:
+    """Return the number of queries of each path, see `bench/queries.py`. With `values` of parameters, all
+    lists of the API are added.
+    """
+    asked = database.folder / "paths.json"
+    asked.write_text(
+        json.dumps({"paths": paths, "values": values or {}, "plans": plans, "energy": energy, "key": API_KEY})
     )
-    queries = _queries(folder / "rows")
-    server = servers.ours(folder / "server", template, plan.first_port)
+    rows: dict[str, Any] = json.loads(database.run("queries.py", str(asked)))
+    return rows
+
+
+def timed(
+    database: Database, folder: Path, first_port: int, rows: dict[str, Any], log: Log
+) -> dict[str, Any]:
+    """Add milliseconds to the rows of the paths, measured at a server with this database."""
+    paths = [BASELINE, *(path for path in rows if path.startswith("/"))]
+    server = servers.started(database, folder, first_port).wait()
     try:
         log("REST lists")
-        times: dict[str, list[float]] = {path: [] for path in (BASELINE, *PATHS)}
+        times: dict[str, list[float]] = {path: [] for path in paths}
         for _ in range(TIMES):
             for path, taken in times.items():
-                taken.append(_get(server, path))
+                taken.append(get(server, path)[0])
     finally:
         server.stop()
-        (folder / "server" / "db.sqlite3").unlink()
-    base = statistics.median(times[BASELINE])
-    return {
-        path: {
-            "ms": statistics.median(taken) * 1000,
-            "slowest_ms": max(taken) * 1000,
-            "ratio": statistics.median(taken) / base,
-            "queries": queries.get(path),
-        }
-        for path, taken in times.items()
-    }
+    base = statistics.median(times[BASELINE]) * 1000
+    measured = {BASELINE: {"queries": None}, **rows}
+    for path, taken in times.items():
+        measured[path] |= {"ms": statistics.median(taken) * 1000, "slowest_ms": max(taken) * 1000}
+    for row in measured.values():
+        row["ratio"] = row["ms"] / base
+    return measured
 
 
-def _get(server: Server, path: str) -> float:
+def get(server: Server, path: str) -> tuple[float, Any]:
+    """Return the seconds of a request and its decoded answer. Raises SystemExit for any status but 200."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     at = time.perf_counter()
     try:
@@ -76,43 +98,4 @@ def _get(server: Server, path: str) -> float:
     taken = time.perf_counter() - at
     if answer.status != 200:
         raise SystemExit(f"{path} answered {answer.status}: {body[:300]!r}")
-    return taken
-
-
-def _queries(folder: Any) -> dict[str, int]:
-    """Count the queries of each list with Django, in a separate process."""
-    output = subprocess.run(
-        [sys.executable, "-m", "bench.rest"],
-        cwd=ROOT,
-        env=_environment(folder, 0),
-        check=True,
-        stdout=subprocess.PIPE,
-    ).stdout
-    counted: dict[str, int] = json.loads(output.splitlines()[-1])
-    return counted
-
-
-def _count() -> None:
-    import django
-
-    django.setup()
-    from django.core.management import call_command
-    from django.db import connection
-    from django.test import Client
-    from django.test.utils import CaptureQueriesContext
-
-    call_command("bootstrap", verbosity=0, stdout=io.StringIO())
-    client = Client(headers={"Authorization": f"Api-Key {API_KEY}"}, SERVER_NAME="localhost")
-    client.get(PATHS[0])  # fills caches shared by all requests, which do not count for a list
-    counted = {}
-    for path in PATHS:
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
-            client.get(path)
-        counted[path] = len(captured)
-    print(json.dumps(counted))
-
-
-if __name__ == "__main__":
-    _count()
+    return taken, json.loads(body)

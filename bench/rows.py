@@ -1,4 +1,8 @@
-"""Fill the configured database fast: `python -m bench.rows CARDS STATIONS TRANSACTIONS`."""
+"""Fill the configured database fast with tokens, stations in a hundred sites, and transactions.
+
+`PYTHONPATH=CHECKOUT python -P bench/rows.py [CARDS [STATIONS [TRANSACTIONS]]]`; without amounts it only
+updates the statistics of the planner.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +12,28 @@ from datetime import UTC, datetime, timedelta
 import django
 
 PER_CALL = 20_000
+SITES = 100
 
 
-def fill(cards: int, stations: int, transactions: int) -> None:
+def fill(cards: int, stations: int = 0, transactions: int = 0) -> None:
     from django.core.management import call_command
 
     from accounts.models import Token
-    from chargepoints.models import ChargePoint, Connector, Evse
+    from chargepoints.models import ChargePoint, Connector, Evse, Site
 
     call_command("migrate", verbosity=0, interactive=False)
     Token.objects.bulk_create(
         [Token(uid=f"CARD{n}", uid_key=f"card{n}") for n in range(cards)], batch_size=500
     )
     now = datetime.now(UTC)
+    sites = [Site(name=f"Site {n}", name_key=f"site {n}") for n in range(min(SITES, stations))]
+    Site.objects.bulk_create(sites)
     ChargePoint.objects.bulk_create(
         [
             ChargePoint(
                 identity=f"LIST-{n:05d}",
                 identity_key=f"list-{n:05d}",
+                site=sites[n % SITES],
                 vendor="Bench",
                 model="Row",
                 firmware_version="1.0",
@@ -96,14 +104,19 @@ def _transactions(points: list[int], count: int, now: datetime) -> None:
         Counter.objects.update_or_create(name=Counter.TRANSACTION, defaults={"value": 1000 + count})
 
 
-if __name__ == "__main__":
-    django.setup()
-    fill(*map(int, sys.argv[1:4]))
+def finish() -> None:
+    """Leave statistics for the planner, and on SQLite one file, which can be copied."""
     from django.db import connection
 
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
-            # Leaves one file, which can be copied.
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         cursor.execute("ANALYZE")
     connection.close()
+
+
+if __name__ == "__main__":
+    django.setup()
+    if amounts := [int(amount) for amount in sys.argv[1:4]]:
+        fill(*amounts)
+    finish()
