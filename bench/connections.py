@@ -12,7 +12,6 @@ from bench.cases import checked
 from bench.databases import SQLITE, Templates
 from bench.machine import Generator, allow_open_files, require_memory
 from bench.plan import Log, Plan
-from bench.scale import SETTINGS, members_of
 from bench.servers import Server
 from tests.distributed.cluster import Cluster
 from tests.distributed.engines import REDIS_URL, Redis
@@ -137,10 +136,10 @@ def _silent(plan: Plan, generator: Generator, log: Log) -> Results:
 
 
 def _two(folder: Path, redis: Redis, url: str, stack: ExitStack) -> list[LiveServer]:
-    cluster = Cluster(folder, redis, url, **SETTINGS)
+    cluster = Cluster(folder, redis, url, OCPP_MESSAGE_LOG="on", REDIS_STATE_TTL="30s")
     stack.callback(cluster.stop)
     return [*cluster.add(1, "web"), *cluster.add(1, "web")]
 
 
 def _pids(processes: list[LiveServer]) -> list[int]:
-    return list(members_of(processes).values())
+    return [process.process.pid for process in processes if process.process is not None]

@@ -12,14 +12,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from bench import books
+from bench import books, roles
 from bench.cases import median_latency
 from bench.databases import POSTGRESQL, SQLITE, Database, Templates
-from bench.machine import Generator
+from bench.machine import ROOT, Generator
 from bench.plan import Log, Plan
-from tests.distributed.cluster import Cluster
+from bench.roles import PORTLESS
+from bench.servers import Server
 from tests.distributed.engines import REDIS_URL, Redis
-from tests.servers import PORTLESS, LiveServer
 
 _TITLES = {SQLITE: "SQLite", POSTGRESQL: "PostgreSQL"}
 VERSION = "1.6"
@@ -29,21 +29,31 @@ SETUPS: dict[str, tuple[str, ...]] = {
     "two processes": ("web", "web"),
     "gateway + processor": ("processor", "gateway"),
 }
-SETTINGS = {"OCPP_MESSAGE_LOG": "on", "OCPP_LOG_HEARTBEATS": "on", "REDIS_STATE_TTL": "30s"}
 
 
 @dataclass
 class Running:
     """The processes of a setup; `members` are the measured ones."""
 
-    processes: list[LiveServer]
+    roles: tuple[str, ...]
+    processes: list[Server]
     database: Database
-    members: dict[str, int] = field(default_factory=dict)
+    members: dict[str, int]
+    sent: dict[str, int] = field(default_factory=dict)
 
     @property
     def where(self) -> dict[str, Any]:
-        ports = [process.port for process in self.processes if process.role not in PORTLESS]
-        return {"port": ports[0], "ports": ports, "pid": next(iter(self.members.values()))}
+        ports = [
+            process.port
+            for role, process in zip(self.roles, self.processes, strict=True)
+            if role not in PORTLESS
+        ]
+        return {
+            "port": ports[0],
+            "ports": ports,
+            "pid": next(iter(self.members.values())),
+            "members": self.members,
+        }
 
     def stop(self) -> None:
         # Processes with sockets stop first, so that their last messages are still processed.
@@ -58,37 +68,39 @@ def scale(plan: Plan, generator: Generator, log: Log) -> dict[str, Any]:
         redis = Redis(REDIS_URL)
         stack.callback(redis.close)
         templates = Templates(
-            plan.folder / "scale", cards=max(plan.sizes), against=None, postgresql=plan.postgresql
+            plan.folder / "scale", cards=max(plan.sizes), against=plan.against, postgresql=plan.postgresql
         )
         stack.callback(templates.close)
-        for name, roles in SETUPS.items():
+        for name, setup in SETUPS.items():
             for kind, database_title in _TITLES.items():
                 title = f"{name}, {database_title}"
                 log(f"{title}: starting")
-                folder = plan.folder / f"scale-{len(results)}"
-                database = templates.template(kind).copy(folder)
-                running = _start(database, redis, roles)
-                results[title], results["rows"][title] = _measured(plan, running, generator, title, log)
+                running: dict[str, Running] = {}
+                try:
+                    for number, root in enumerate(templates.roots):
+                        folder = plan.folder / f"scale-{len(results)}-{number}"
+                        database = templates.template(kind, root).copy(folder)
+                        name_of = title if root == ROOT else f"{title}, the other checkout"
+                        running[name_of] = _start(database, redis, setup, plan.first_port)
+                    results |= _measured(plan, running, generator, log)
+                finally:
+                    for each in running.values():
+                        each.stop()
+                results["rows"] |= {title: _checked(title, each) for title, each in running.items()}
     return results
 
 
-def _measured(
-    plan: Plan, running: Running, generator: Generator, title: str, log: Log
-) -> tuple[dict[str, Any], str]:
-    """Return figures by number of stations and the result of the row check. Raises SystemExit for a missing
-    row.
-    """
-    sent: dict[str, int] = {}
-    figures: dict[str, Any] = {}
-    try:
-        for size in plan.sizes:
-            rounds = []
-            for number in range(plan.rounds):
+def _measured(plan: Plan, running: dict[str, Running], generator: Generator, log: Log) -> dict[str, Any]:
+    """Return figures by setup and number of stations, of all setups in turns."""
+    figures: dict[str, Any] = {title: {} for title in running}
+    for size in plan.sizes:
+        rounds: dict[str, list[dict[str, Any]]] = {title: [] for title in running}
+        for number in range(plan.rounds):
+            for title, each in running.items():
                 log(f"{title}, {size} stations, round {number + 1}/{plan.rounds}")
                 answer = generator.do(
                     "closed",
-                    **running.where,
-                    members=running.members,
+                    **each.where,
                     version=VERSION,
                     stations=size,
                     warm=plan.warm,
@@ -97,36 +109,26 @@ def _measured(
                     lone=True,
                 )
                 for name, count in answer["sent"].items():
-                    sent[name] = sent.get(name, 0) + count
-                rounds.append(answer)
-            figures[str(size)] = _median(rounds, running.members)
-    finally:
-        running.stop()
-    if differences := books.differences(running.database.counts(), {VERSION: sent}):
+                    each.sent[name] = each.sent.get(name, 0) + count
+                rounds[title].append(answer)
+        for title, each in running.items():
+            figures[title][str(size)] = _median(rounds[title], each.members)
+    return figures
+
+
+def _checked(title: str, stopped: Running) -> str:
+    """Raises SystemExit for a missing row."""
+    if differences := books.differences(stopped.database.counts(), {VERSION: stopped.sent}):
         raise SystemExit(f"{title}: stored rows differ from sent messages: {'; '.join(differences)}")
-    return figures, f"{sent['messages']} messages answered, every row stored"
+    return f"{stopped.sent['messages']} messages answered, every row stored"
 
 
-def _start(database: Database, redis: Redis, roles: tuple[str, ...]) -> Running:
-    if any(roles):
-        cluster = Cluster(database.folder, redis, database.url, **SETTINGS)
-        processes = [process for role in roles for process in cluster.add(1, role)]
-        engines = {} if redis.process is None else {"Redis": redis.process.pid}
-    else:
-        processes = [
-            LiveServer(database.folder, template=None, DATABASE_URL=database.url, **SETTINGS).start()
-        ]
-        engines = {}
-    return Running(processes, database, members_of(processes) | database.members | engines)
-
-
-def members_of(processes: list[LiveServer]) -> dict[str, int]:
-    """Return the process ids by role and number."""
-    return {
-        f"{process.role or 'server'} {number}": process.process.pid
-        for number, process in enumerate(processes, 1)
-        if process.process is not None
-    }
+def _start(database: Database, redis: Redis, setup: tuple[str, ...], first_port: int) -> Running:
+    processes = roles.start(database, redis, setup, first_port)
+    engines = dict(database.members)
+    if any(setup) and redis.process is not None:
+        engines["Redis"] = redis.process.pid
+    return Running(setup, processes, database, {each.name: each.process.pid for each in processes} | engines)
 
 
 def _median(rounds: list[dict[str, Any]], members: dict[str, int]) -> dict[str, Any]:

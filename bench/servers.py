@@ -107,6 +107,13 @@ def alone(folder: Path, **environment: str) -> Server:
     return _start("server", _UVICORN, folder, port, values, database=database, core=None)
 
 
+def of_role(role: str, name: str, folder: Path, database: Database, environment: dict[str, str]) -> Server:
+    """Start a process of a role of `run.py`, not pinned; "" is the whole server."""
+    command = [*_UVICORN, *([role] if role else [])]
+    port = int(environment["HTTP_PORT"])
+    return _start(name, command, folder, port, environment, database=database, core=None)
+
+
 def plain(folder: Path, first_port: int, *, core: int | None = SERVER_CORE) -> Server:
     return _baseline("plain ocpp", "bench.baselines.plain", folder, first_port, core)
 
