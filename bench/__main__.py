@@ -75,6 +75,9 @@ def main() -> int:
         metavar="N",
         help="in idle: only N stations at two processes, which restart; else the stations of a load",
     )
+    parser.add_argument(
+        "--sessions", type=int, metavar="N", help="in history: sessions of six readings (default 1,000,000)"
+    )
     parser.add_argument("--versions", default="1.6,2.0.1", help="default 1.6,2.0.1")
     parser.add_argument("--output", type=Path, help="the JSON file (default bench/results/<time>.json)")
     options = parser.parse_args()
@@ -107,6 +110,7 @@ def _plan(options: argparse.Namespace, parts: list[str], folder: Path) -> Plan:
         "seconds": options.seconds,
         "rounds": options.rounds,
         "rate": options.rate,
+        "history_sessions": options.sessions,
         "samples": tuple(options.samples or ()),
         "loads": tuple(options.load or ()),
         "pinning": (False,) if options.no_pinning else (),

@@ -21,6 +21,7 @@ ENERGY = "energy by site, 30 days"
 TIMES = 5
 _EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN (ANALYZE, BUFFERS) "}
 _SCAN = re.compile(r"SCAN (\w+)\b(?! USING)|Seq Scan on (\w+)")
+_SORTED = re.compile(r"USE TEMP B-TREE|Seq Scan")
 # PostgreSQL names a partition, by its month or as the rest.
 _PARTITION = re.compile(r"_(?:\d{4}_\d\d|rest)$")
 # Reading a whole table is right for one of so few rows.
@@ -78,20 +79,27 @@ def _captured(ask: Callable[[], Any], plans: bool) -> dict[str, Any]:
     row: dict[str, Any] = {"queries": len(captured)}
     if plans:
         row["plans"] = [
-            {"sql": query["sql"][:2000], "plan": _plan(query["sql"])}
+            {"sql": query["sql"], "plan": _plan(query["sql"])}
             for query in captured
             if query["sql"].startswith("SELECT")
         ]
-        lines = [line for each in row["plans"] for line in each["plan"]]
-        row["scans"] = _scanned(lines)
+        row["scans"] = _scanned(row["plans"])
     return row
 
 
-def _scanned(lines: list[str]) -> list[str]:
-    """Return the tables of more than a few rows that the plans read as a whole."""
+def _scanned(plans: list[dict[str, Any]]) -> list[str]:
+    """Return the tables of more than a few rows that the plans read as a whole. SQLite also calls it a scan
+    to read the first rows in the order of the key.
+    """
     from django.db import connection
 
-    names = {found[1] or found[2] for line in lines if (found := _SCAN.search(line))}
+    names = {
+        found[1] or found[2]
+        for each in plans
+        if " LIMIT " not in each["sql"] or any(_SORTED.search(line) for line in each["plan"])
+        for line in each["plan"]
+        if (found := _SCAN.search(line))
+    }
     big = set()
     with connection.cursor() as cursor:
         known = {table.name for table in connection.introspection.get_table_list(cursor)}

@@ -16,7 +16,7 @@ from bench.machine import Process
 from bench.stations import LoadError, percentiles
 from bench.wire import StationSocket
 
-STATIONS_PER_ADDRESS = 20_000
+ADDRESSES = 250
 # Attempts of all stations together while the server is away. Each waits for a random time, as 2.x wants it.
 ATTEMPTS_PER_S = 2000
 FIRST_RETRY_S = 0.5
@@ -52,7 +52,7 @@ class SilentStation:
                 ),
                 "127.0.0.1",
                 stations.ports[number % len(stations.ports)],
-                local_addr=(f"127.0.0.{2 + number // STATIONS_PER_ADDRESS}", 0),
+                local_addr=(f"127.0.0.{2 + number % ADDRESSES}", 0),
             )
         except OSError as error:
             self._lost(str(error))
