@@ -22,6 +22,8 @@ import psycopg
 from django.db import connection, models
 from django.db.models import NOT_PROVIDED
 
+from ocpp_server.storage.fields import CompressedTextField, packed
+
 Row = Sequence[Any]
 Adapter = Callable[[Any], Any]
 
@@ -64,17 +66,35 @@ def _json_text(value: Any) -> Any:
         return json.dumps(value)
 
 
+def _packed(value: Any) -> bytes | None:
+    """The stored form of a compressed column. It is made here, in the writer thread."""
+    return None if value is None else packed(value)
+
+
 class Table:
     """The columns of a model as the journal writes them.
 
     `once=True`: a row that would break a unique constraint is a repetition of a stored row and is skipped.
-    `order` names all columns in the order of the rows that callers pass to `Unit.append`.
+    `order` names all columns in the order of the rows that callers pass to `Unit.append`, except `empty`: the
+    text columns of the release before, which are empty in every new row.
     """
 
-    def __init__(self, model: type[models.Model], *, once: bool = False, order: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        model: type[models.Model],
+        *,
+        once: bool = False,
+        order: tuple[str, ...] = (),
+        empty: tuple[str, ...] = (),
+    ) -> None:
         self.model = model
         self.once = once
-        fields = [f for f in model._meta.concrete_fields if not isinstance(f, models.AutoField)]
+        self.empty = empty
+        fields = [
+            field
+            for field in model._meta.concrete_fields
+            if not isinstance(field, models.AutoField) and field.attname not in empty
+        ]
         if order:
             places = {name: place for place, name in enumerate(order)}
             fields.sort(key=lambda f: places.get(f.attname, 0))  # equivalent: one that is missing is refused
@@ -132,7 +152,10 @@ class Table:
         if kind == "insert":
             tail = " ON CONFLICT DO NOTHING" if self.once else ""
             forms = [_array_form(field) for field in fields]
-            sql = f"INSERT INTO {table} ({columns}) SELECT * FROM unnest({_casts(forms)}){tail}"  # noqa: S608 - names come from the model
+            sql = (
+                f"INSERT INTO {table} ({columns}{self._empty_columns}) "  # noqa: S608 - names come from the model
+                f"SELECT *{self._empty_values} FROM unnest({_casts(forms)}){tail}"
+            )
         else:
             forms = [_array_form(field) for field in (*fields, pk)]
             sets = ", ".join(f"{_column(field)} = new.{_column(field)}" for field in fields)
@@ -150,15 +173,25 @@ class Table:
                 adapters.append((position, _json_text))
             elif isinstance(field, models.DateTimeField):
                 adapters.append((position, _moment_text))
+            elif isinstance(field, CompressedTextField):
+                adapters.append((position, _packed))
         return adapters
+
+    @property
+    def _empty_columns(self) -> str:
+        return "".join(f", {_column(self._fields[name])}" for name in self.empty)
+
+    @property
+    def _empty_values(self) -> str:
+        return ", ''" * len(self.empty)
 
     def _insert_sql(self, names: Sequence[str], rows: int) -> str:
         quote = connection.ops.quote_name
         columns = ", ".join(_column(self._fields[name]) for name in names)
         tail = " ON CONFLICT DO NOTHING" if self.once else ""
         return (
-            f"INSERT INTO {quote(self.model._meta.db_table)} ({columns}) "  # noqa: S608 - names come from the model
-            f"VALUES {_placeholders(len(names), rows)}{tail}"
+            f"INSERT INTO {quote(self.model._meta.db_table)} ({columns}{self._empty_columns}) "  # noqa: S608 - names come from the model
+            f"VALUES {_placeholders(len(names), rows, self._empty_values)}{tail}"
         )
 
     def _update_sql(self, names: Sequence[str], rows: int) -> str:
@@ -294,8 +327,16 @@ def _documents(values: Sequence[Any]) -> str:
     return _texts([_json_text(value) for value in values])
 
 
+def _binaries(values: Sequence[str | None]) -> str:
+    """The array literal of compressed texts, in hexadecimal."""
+    items = ["NULL" if value is None else f'"\\\\x{packed(value).hex()}"' for value in values]
+    return "{" + ",".join(items) + "}"
+
+
 def _array_form(field: models.Field[Any, Any]) -> ArrayForm:
     """The array type of a column, and the function that builds its literal. Raises TypeError without one."""
+    if isinstance(field, CompressedTextField):
+        return "bytea", _binaries
     kind = (field.db_type(connection) or "").split("(")[0]
     match kind:
         case "varchar" | "text":
@@ -317,6 +358,6 @@ def _casts(forms: Sequence[ArrayForm]) -> str:
 # -- rows as SQLite's VALUES ------------------------------------------------------------------------------
 
 
-def _placeholders(columns: int, rows: int) -> str:
-    row = f"({', '.join('?' * columns)})"
+def _placeholders(columns: int, rows: int, constants: str = "") -> str:
+    row = f"({', '.join('?' * columns)}{constants})"
     return ", ".join([row] * rows)

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import models
 
+from ocpp_server.storage.fields import CompressedTextField
+
 AT = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
@@ -29,6 +31,21 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Kept(models.Model):
+    """A compressed column, and the text column of the release before."""
+
+    number = models.BigIntegerField(default=7)
+    text = models.TextField(default="")
+    packed = CompressedTextField(null=True)
+
+    class Meta:
+        app_label = "transactions_samples"
+        db_table = "kept"
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Odd(models.Model):

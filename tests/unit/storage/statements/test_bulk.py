@@ -14,7 +14,8 @@ from django.db.backends.postgresql.base import DatabaseWrapper
 
 from ocpp_server.storage import bulk
 from ocpp_server.storage.bulk import Table
-from tests.unit.storage.statements.samples import AT, Odd, Sample, Sent
+from ocpp_server.storage.compression import compressed, decompressed
+from tests.unit.storage.statements.samples import AT, Kept, Odd, Sample, Sent
 from transactions.models import Counter
 
 
@@ -151,6 +152,43 @@ def test_postgresql_gets_the_columns_of_all_rows_as_arrays(sent: Sent, postgresq
             ],
         )
     ]
+
+
+def test_compressed_columns_are_bytes_in_every_row(sent: Sent) -> None:
+    texts = ["{}", None, "ä" * 300, ""]
+
+    Table(Kept, order=("packed", "number"), empty=("text",)).insert([[text, 8] for text in texts])
+    Table(Kept).update(("packed",), [["{}", 1]])
+
+    assert sent[0][0].startswith(
+        'INSERT INTO "kept" ("packed", "number", "text") VALUES (?, ?, \'\'), (?, ?, \'\'), '
+    )
+    assert sent[0][1][1::2] == [8, 8, 8, 8]
+    assert [value and decompressed(value).decode() for value in sent[0][1][::2]] == texts
+    assert sent[1] == ('UPDATE "kept" SET "packed" = ? WHERE "id" = ?', [compressed(b"{}"), 1])
+
+
+def test_postgresql_gets_compressed_columns_in_hexadecimal(sent: Sent, postgresql: None) -> None:
+    text = "ä" * 300
+
+    Table(Kept, order=("packed", "number"), empty=("text",)).insert([[text, 8], [None, 9]])
+    Table(Kept, once=True, empty=("text",)).insert([[8, text]])
+
+    assert sent[0] == (
+        'INSERT INTO "kept" ("packed", "number", "text") '
+        "SELECT *, '' FROM unnest(%s::bytea[], %s::bigint[])",
+        [f'{{"\\\\x{compressed(text.encode()).hex()}",NULL}}', "{8,9}"],
+    )
+    assert sent[1][0].endswith(" ON CONFLICT DO NOTHING")
+
+
+def test_rows_have_no_place_for_the_columns_that_stay_empty() -> None:
+    table = Table(Kept, empty=("text",))
+
+    assert table.names == ["number", "packed"]
+    assert table.row({"packed": "{}"}) == [7, "{}"]
+    with pytest.raises(TypeError, match="has no column text"):
+        table.row({"text": ""})
 
 
 def test_postgresql_skips_a_repeated_row_only_in_tables_that_say_so(sent: Sent, postgresql: None) -> None:

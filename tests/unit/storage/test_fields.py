@@ -1,0 +1,61 @@
+"""Compressed text columns: what the database gets, and which queries are refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.exceptions import FieldError
+from django.db import connection
+
+from ocpp_server.storage.compression import Unreadable, compressed
+from ocpp_server.storage.fields import CompressedTextField
+from tests.unit.storage.statements.samples import Kept
+
+
+@pytest.mark.parametrize("lookup", ["exact", "contains", "icontains", "in", "gt", "regex", "unknown"])
+def test_a_lookup_in_compressed_bytes_is_refused(lookup: str) -> None:
+    with pytest.raises(FieldError, match=rf"Kept.packed is compressed: no '{lookup}' in the database"):
+        str(Kept._default_manager.filter(**{f"packed__{lookup}": "a"}).query)
+    with pytest.raises(FieldError, match="is compressed"):
+        str(Kept._default_manager.exclude(**{f"packed__{lookup}": "a"}).query)
+
+
+def test_equality_is_refused_too_and_null_is_asked_for_by_name() -> None:
+    for value in ("{}", None):
+        with pytest.raises(FieldError, match="is compressed"):
+            Kept._default_manager.filter(packed=value)
+    assert '"packed" IS NULL' in str(Kept._default_manager.filter(packed__isnull=True).query)
+    assert 'NOT ("kept"."packed" IS NULL)' in str(Kept._default_manager.exclude(packed__isnull=True).query)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "ä\x00", "a" * 5000])
+def test_a_text_is_read_as_it_was_written(text: str) -> None:
+    field = CompressedTextField()
+    stored = field.get_db_prep_save(text, connection)
+
+    assert bytes(stored) == compressed(text.encode())
+    assert field.from_db_value(bytes(stored), None, connection) == text
+    assert field.from_db_value(stored, None, connection) == text
+
+
+def test_null_stays_null() -> None:
+    field = CompressedTextField(null=True)
+
+    assert field.get_db_prep_save(None, connection) is None
+    assert field.from_db_value(None, None, connection) is None
+
+
+def test_a_corrupt_value_is_an_error() -> None:
+    with pytest.raises(Unreadable):
+        CompressedTextField().from_db_value(b"\x09", None, connection)
+
+
+def test_the_column_is_binary(settings: Any) -> None:
+    from django.db.backends.postgresql.base import DatabaseWrapper
+
+    postgresql = DatabaseWrapper({**connection.settings_dict, "OPTIONS": {}})
+    field = Kept._meta.get_field("packed")
+
+    assert field.db_type(connection) == "BLOB"
+    assert field.db_type(postgresql) == "bytea"
