@@ -24,5 +24,6 @@ MESSAGES = Table(
         "duration_ms",
         "at",
     ),
+    empty=("request_text", "response_text"),
 )
 SECURITY_EVENTS = Table(SecurityEvent)

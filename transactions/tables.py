@@ -29,6 +29,7 @@ EVENTS = Table(
         "at",
         "received_at",
     ),
+    empty=("payload_text",),
 )
 METER_VALUES = Table(
     MeterValue,

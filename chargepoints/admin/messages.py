@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
@@ -21,6 +17,19 @@ from ocpp_server.admin.filters import MomentFilter, StationFilter
 @admin.register(Message)
 class MessageAdmin(EvidenceAdmin):
     json_fields = ("request", "response")
+    fields = (
+        "charge_point",
+        "direction",
+        "message_id",
+        "action",
+        "request",
+        "response",
+        "error_code",
+        "error_description",
+        "size",
+        "duration",
+        "at",
+    )
     list_display = ["named", "station", "way", "outcome", "duration", "size", "at"]
     list_filter = [StationFilter, ("direction", ChoicesDropdownFilter), ("at", MomentFilter)]
     list_select_related = ["charge_point"]
@@ -30,9 +39,6 @@ class MessageAdmin(EvidenceAdmin):
     sortable_by: tuple[str, ...] = ()
     ordering = ["-id"]
     empty_sentence = _("No messages yet. They appear when a station connects (OCPP_MESSAGE_LOG=on).")
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[Any]:
-        return ["duration" if name == "duration_ms" else name for name in super().get_fields(request, obj)]
 
     @admin.display(description=_("Action"))
     def named(self, message: Message) -> str:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from chargepoints.models.charge_point import ChargePoint
+from ocpp_server.storage.fields import CompressedTextField
 from ocpp_server.storage.row_titles import titled
 
 
@@ -23,10 +24,21 @@ class Message(models.Model):
     direction = models.CharField(max_length=3, choices=Direction.choices)
     message_id = models.CharField(max_length=255)
     action = models.CharField(max_length=64)
-    request = models.TextField(help_text=_("The payload's JSON text as sent."))
-    response = models.TextField(
-        blank=True, default="", help_text=_("The answer's payload, or the error's details.")
+    request = CompressedTextField(
+        null=True,
+        db_column="request_packed",
+        before="request_text",
+        help_text=_("The payload's JSON text as sent."),
     )
+    response = CompressedTextField(
+        null=True,
+        db_column="response_packed",
+        before="response_text",
+        help_text=_("The answer's payload, or the error's details."),
+    )
+    # Only rows of the releases that stored plain texts have one.
+    request_text = models.TextField(db_column="request", default="", editable=False)
+    response_text = models.TextField(db_column="response", default="", editable=False)
     error_code = models.CharField(max_length=64, blank=True, default="")
     error_description = models.CharField(max_length=1000, blank=True, default="")
     size = models.PositiveIntegerField(help_text=_("Bytes of the request's frame."))

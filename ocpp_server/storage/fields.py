@@ -6,15 +6,45 @@ from typing import Any
 
 from django.core.exceptions import FieldError
 from django.db import models
+from django.db.models.query_utils import DeferredAttribute
 
 from ocpp_server.storage.compression import compressed, decompressed
+
+
+class _Value(DeferredAttribute):
+    """The attribute of a row: the text of the column `before` while its own column is NULL."""
+
+    field: CompressedTextField
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        value = super().__get__(instance, cls)
+        before = self.field.before
+        return value if instance is None or value is not None or not before else getattr(instance, before)
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.field.attname] = value
 
 
 class CompressedTextField(models.TextField):  # type: ignore[type-arg]  # generic in the stubs alone
     """A text in a binary column (BLOB, bytea), compressed by `compression`.
 
     The database sees bytes, so the only lookup is `isnull`: a search reads the rows and decompresses them.
+    `before` names the text column that rows of an earlier release have instead. A row of the model has the
+    text of either, `values` and `values_list` have None for such a row.
     """
+
+    descriptor_class = _Value
+
+    def __init__(self, *args: Any, before: str = "", **kwargs: Any) -> None:
+        # Not in `deconstruct`: the models of migrations see each column as it is.
+        self.before = before
+        kwargs.setdefault("editable", False)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("editable", None)
+        return name, path, args, kwargs
 
     def get_internal_type(self) -> str:
         return "BinaryField"
@@ -22,6 +52,9 @@ class CompressedTextField(models.TextField):  # type: ignore[type-arg]  # generi
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> str | None:
         """The text of a stored value. Raises compression.Unreadable."""
         return None if value is None else decompressed(value).decode()
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        return model_instance.__dict__.get(self.attname)  # not the text of `before`
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
         text = super().get_db_prep_value(value, connection, prepared)

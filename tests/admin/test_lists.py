@@ -11,7 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from chargepoints.models import ChargePoint, Message, SecurityEvent
-from transactions.models import Refusal
+from tests.admin.conftest import a_session
+from transactions.models import Refusal, TransactionEvent
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 EVENTS = "/admin/chargepoints/securityevent/"
@@ -117,6 +118,36 @@ def test_a_message_without_a_readable_action_has_a_title(viewer: Client, db: Non
     page = viewer.get("/admin/chargepoints/message/").content.decode()
 
     assert "No readable action" in page
+
+
+@pytest.mark.parametrize("columns", [("request", "response"), ("request_text", "response_text")])
+def test_the_page_of_a_message_shows_its_texts_once(
+    viewer: Client, db: None, columns: tuple[str, str]
+) -> None:
+    station = ChargePoint.objects.create(identity="CP1")
+    texts = dict(zip(columns, ('{"vendorId":"Asked"}', '{"status":"Answered"}'), strict=True))
+    message = Message.objects.create(
+        charge_point=station, direction="in", message_id="1", action="DataTransfer", size=6, at=NOON, **texts
+    )
+
+    page = viewer.get(f"/admin/chargepoints/message/{message.pk}/change/").content.decode()
+
+    assert (page.count("Asked"), page.count("Answered")) == (1, 1)
+    assert "packed" not in page and "_text" not in page
+
+
+@pytest.mark.parametrize("column", ["payload", "payload_text"])
+def test_the_page_of_an_event_shows_its_payload_once(viewer: Client, db: None, column: str) -> None:
+    station = ChargePoint.objects.create(identity="CP1")
+    values = {column: '{"customData":{"vendorId":"Asked"}}', "at": NOON, "received_at": NOON}
+    event = TransactionEvent.objects.create(
+        transaction=a_session(station, 1000), seq_no=0, type="Started", fingerprint=1, **values
+    )
+
+    page = viewer.get(f"/admin/transactions/transactionevent/{event.pk}/change/").content.decode()
+
+    assert page.count("Asked") == 1
+    assert "payload_packed" not in page and "payload_text" not in page
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.packed import readable
 from tests.servers import LiveServer
 from tests.stored_stations import insert_stations
 
@@ -205,7 +206,7 @@ class Records:
         connection = sqlite3.connect(f"file:{self._database}?mode=ro", uri=True, timeout=10)
         try:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(sql, values)]
+            return [readable(dict(row)) for row in connection.execute(sql, values)]
         finally:
             connection.close()
 

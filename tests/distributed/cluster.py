@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from tests.distributed.engines import Redis
+from tests.packed import readable
 from tests.servers import LiveServer
 
 # A process renews its lease after a third of this time, at most once a second. A busy machine can keep up.
@@ -61,7 +62,8 @@ class Cluster:
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         with psycopg.connect(self.database_url, row_factory=dict_row) as connection:
-            return connection.execute(sql, values).fetchall()  # type: ignore[call-overload, no-any-return]
+            rows: list[dict[str, Any]] = connection.execute(sql, values).fetchall()  # type: ignore[call-overload]
+            return [readable(row) for row in rows]
 
     def execute_many(self, sql: str, rows: list[tuple[Any, ...]]) -> None:
         with psycopg.connect(self.database_url) as connection, connection.cursor() as cursor:

@@ -12,6 +12,18 @@ from transactions.models import TransactionEvent
 @admin.register(TransactionEvent)
 class TransactionEventAdmin(EvidenceAdmin):
     json_fields = ("payload",)
+    fields = (
+        "transaction",
+        "seq_no",
+        "type",
+        "trigger_reason",
+        "charging_state",
+        "fingerprint",
+        "offline",
+        "payload",
+        "at",
+        "received_at",
+    )
     list_display = ["type", "session", "seq_no", "trigger_reason", "charging_state", "offline", "at"]
     list_filter = ["offline"]
     search_fields = ["transaction__id"]

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Token
 from chargepoints.models import ChargePoint
+from ocpp_server.storage.fields import CompressedTextField
 
 # A session that ended before the period has no energy in it. A union of two index look-ups: given an OR, the
 # planner walks all rows.
@@ -230,7 +231,11 @@ class TransactionEvent(models.Model):
     charging_state = models.CharField(max_length=64, blank=True, default="")
     fingerprint = models.BigIntegerField(help_text=_("Checksum of the payload: recognises a repetition."))
     offline = models.BooleanField(default=False)
-    payload = models.TextField(help_text=_("JSON as received."))
+    payload = CompressedTextField(
+        null=True, db_column="payload_packed", before="payload_text", help_text=_("JSON as received.")
+    )
+    # Only rows of the releases that stored plain texts have one.
+    payload_text = models.TextField(db_column="payload", default="", editable=False)
     at = models.DateTimeField(_("time"))
     received_at = models.DateTimeField()
 

@@ -30,13 +30,17 @@ from chargepoints.services.provisioning import stations
 from ocpp_server.domain import Conflict
 from ocpp_server.error_codes import Code
 from ocpp_server.events import outbox
+from ocpp_server.storage.fields import CompressedTextField
 from transactions.models import QuarantinedMessage, Refusal, RemoteStart, Transaction, TransactionEvent
 
 # Models and columns that keep stations' messages as text.
 _TEXTS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
-    (Message, ("request", "response", "error_description")),
+    (
+        Message,
+        ("request", "response", "request_text", "response_text", "error_description"),
+    ),
     (FollowUp, ("payload",)),
-    (TransactionEvent, ("payload",)),
+    (TransactionEvent, ("payload", "payload_text")),
     (QuarantinedMessage, ("payload",)),
     (Deviation, ("example", "detail")),
 )
@@ -240,8 +244,11 @@ def _rows(
     """The rows with one of the words, each once, read in batches: the logs have no index for this, and
     stations continue to write.
     """
-    conditions = list(_any(columns, lookup, words))
-    if not conditions:
+    words = list(words)
+    packed = tuple(name for name in columns if _is_packed(model, name))
+    texts = tuple(name for name in columns if name not in packed)
+    conditions = list(_any(texts, lookup, words)) if texts else []
+    if not words:
         return
     ends = model._default_manager.aggregate(first=Min("pk"), last=Max("pk"))
     if ends["first"] is None:
@@ -249,11 +256,30 @@ def _rows(
     for start in (
         range(ends["first"], ends["last"] + 1, _AT_ONCE) if isinstance(ends["first"], int) else [None]
     ):
-        piece = Q() if start is None else Q(pk__gte=start, pk__lt=start + _AT_ONCE)
+        piece = model._default_manager.filter(
+            Q() if start is None else Q(pk__gte=start, pk__lt=start + _AT_ONCE)
+        )
         found: dict[Any, models.Model] = {}
         for condition in conditions:
-            found |= {row.pk: row for row in model._default_manager.filter(piece, condition)}
+            found |= {row.pk: row for row in piece.filter(condition)}
+        if packed:
+            found |= model._default_manager.in_bulk(_with_packed(piece, packed, words))
         yield from (found[pk] for pk in sorted(found))
+
+
+def _is_packed(model: type[models.Model], name: str) -> bool:
+    return isinstance(model._meta.get_field(name), CompressedTextField)
+
+
+def _with_packed(piece: models.QuerySet[Any], columns: tuple[str, ...], words: list[str]) -> list[Any]:
+    """The keys of the rows whose compressed columns contain one of the words, in any case."""
+    folded = [word.casefold() for word in words]
+    found = []
+    for pk, *texts in piece.values_list("pk", *columns).iterator():
+        together = "\n".join(text for text in texts if text is not None).casefold()
+        if any(word in together for word in folded):
+            found.append(pk)
+    return found
 
 
 def _searched(uid: str) -> set[str]:

@@ -304,6 +304,24 @@ def test_the_message_log_shows_both_directions_newest_first(viewer: Caller, hist
     assert rows[1]["durationMs"] == 12.5
 
 
+def test_messages_of_an_earlier_release_are_shown_and_masked(viewer: Caller, history: Command) -> None:
+    Message.objects.create(
+        charge_point=history.charge_point,
+        direction="out",
+        message_id="7",
+        action="ChangeConfiguration",
+        request_text='{"key":"AuthorizationKey","value":"hunter2hunter2"}',
+        response_text='{"status":"Accepted"}',
+        size=20,
+        at=NOON.replace(hour=13),
+    )
+
+    row = viewer.get(f"{GARAGE}/messages").info["messages"][0]
+
+    assert row["request"] == {"key": "AuthorizationKey", "value": "***"}
+    assert row["response"] == {"status": "Accepted"}
+
+
 @pytest.mark.parametrize(
     ("query", "count"),
     [

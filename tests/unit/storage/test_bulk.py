@@ -8,7 +8,7 @@ import pytest
 from django.db import transaction
 
 from chargepoints.models import ChargePoint, Message
-from chargepoints.tables import CHARGE_POINTS
+from chargepoints.tables import CHARGE_POINTS, MESSAGES
 from ocpp_server.storage.bulk import Table
 
 pytestmark = pytest.mark.django_db
@@ -37,8 +37,9 @@ def test_many_updates_in_one_statement_reach_each_its_own_row_and_no_other() -> 
 
 def test_rows_are_returned_in_the_order_of_their_request() -> None:
     station = ChargePoint.objects.create(identity="ordered")
-    order = tuple(reversed(Table(Message).names))
-    table = Table(Message, order=order)
+    empty = ("request_text", "response_text")
+    order = tuple(reversed(Table(Message, empty=empty).names))
+    table = Table(Message, order=order, empty=empty)
 
     values = {"charge_point_id": station.pk, "direction": "in", "action": "Heartbeat", "request": "{}"}
     values |= {"response": "{}", "error_code": "", "error_description": "", "size": 20, "duration_ms": None}
@@ -49,6 +50,38 @@ def test_rows_are_returned_in_the_order_of_their_request() -> None:
     assert list(stored.values_list("message_id", "at")) == [
         (f"m{n}", BEGIN + timedelta(seconds=n)) for n in range(MANY)
     ]
+
+
+@pytest.mark.parametrize("rows", [1, 4, MANY])
+def test_compressed_columns_are_read_by_the_orm(rows: int) -> None:
+    station = ChargePoint.objects.create(identity="packed")
+    values = {"charge_point_id": station.pk, "direction": "in", "action": "A", "at": BEGIN, "size": 2}
+    texts = [f'{{"a":"{"ä" * n}","b":"\\"}}' for n in range(rows)]
+
+    MESSAGES.insert([MESSAGES.row(values | {"message_id": "", "request": text}) for text in texts])
+
+    stored = Message.objects.filter(charge_point=station).order_by("id")
+    assert [(row.request, row.response, row.request_text) for row in stored] == [
+        (text, "", "") for text in texts
+    ]
+    assert list(stored.values_list("request", "response")) == [(text, None) for text in texts]
+    assert stored.filter(request__isnull=True).count() == 0
+
+
+def test_compressed_columns_are_updated_by_their_keys() -> None:
+    station = ChargePoint.objects.create(identity="packed")
+    made = [
+        Message.objects.create(
+            charge_point=station, direction="in", request=f"{n}", request_text="before", size=1, at=BEGIN
+        )
+        for n in range(5)
+    ]
+
+    Table(Message).update(("request",), [[f"new {row.pk}", row.pk] for row in made[:4]])
+    Table(Message).update(("request",), [[None, made[4].pk]])
+
+    rows = [Message.objects.get(pk=row.pk) for row in made]
+    assert [row.request for row in rows] == [*(f"new {row.pk}" for row in made[:4]), "before"]
 
 
 def test_a_table_refuses_columns_that_its_model_does_not_have() -> None:

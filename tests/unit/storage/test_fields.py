@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.core.exceptions import FieldError
 from django.db import connection
@@ -51,7 +49,7 @@ def test_a_corrupt_value_is_an_error() -> None:
         CompressedTextField().from_db_value(b"\x09", None, connection)
 
 
-def test_the_column_is_binary(settings: Any) -> None:
+def test_the_column_is_binary() -> None:
     from django.db.backends.postgresql.base import DatabaseWrapper
 
     postgresql = DatabaseWrapper({**connection.settings_dict, "OPTIONS": {}})
@@ -59,3 +57,35 @@ def test_the_column_is_binary(settings: Any) -> None:
 
     assert field.db_type(connection) == "BLOB"
     assert field.db_type(postgresql) == "bytea"
+
+
+def test_the_text_of_an_earlier_release_is_read_while_the_column_is_null() -> None:
+    row = Kept(text="before")
+    assert row.packed == "before"
+
+    row.packed = ""
+    assert row.packed == ""
+
+    row.packed = None
+    assert row.packed == "before"
+
+
+def test_a_column_without_an_earlier_one_is_null() -> None:
+    field = CompressedTextField(null=True)
+    field.set_attributes_from_name("other")
+
+    class Row:
+        text = "before"
+
+    row = Row()
+    descriptor = field.descriptor_class(field)
+    descriptor.__set__(row, None)
+    assert descriptor.__get__(row) is None
+    assert descriptor.__get__(None) is descriptor
+
+
+def test_migrations_know_the_column_and_not_the_earlier_one() -> None:
+    *_, arguments = CompressedTextField(null=True, before="text", db_column="x").deconstruct()
+
+    assert arguments == {"null": True, "db_column": "x"}
+    assert CompressedTextField(**arguments).editable is False

@@ -15,6 +15,7 @@ def test_the_same_on_postgresql(tmp_path: Path) -> None:
         tmp_path,
         "tests/unit/storage/test_texts.py",
         "tests/unit/storage/test_bulk.py",
+        "tests/unit/storage/test_unpacking.py",
         "tests/unit/storage/test_journal.py",
         "tests/unit/storage/test_races.py",
         "tests/unit/storage/test_retention.py",

@@ -20,7 +20,8 @@ def events(transaction: Transaction) -> list[TransactionEvent]:
 
     1.6 has no events: the start and the stop are derived from the transaction, and are not stored.
     """
-    stored = list(transaction.events.order_by("-seq_no", "-id")[:LATEST_EVENTS])
+    rows = transaction.events.defer("payload", "payload_text")  # not shown
+    stored = list(rows.order_by("-seq_no", "-id")[:LATEST_EVENTS])
     if stored:
         return stored[::-1]
     offline = transaction.was_offline

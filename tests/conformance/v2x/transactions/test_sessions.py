@@ -107,6 +107,6 @@ async def test_TC_P_03_custom_data_in_a_transaction_event_is_kept(server, record
 
     row = records.transaction(peer.identity)
     (stored,) = records.rows(
-        "SELECT payload FROM transactions_transactionevent WHERE transaction_id = ?", row["id"]
+        "SELECT * FROM transactions_transactionevent WHERE transaction_id = ?", row["id"]
     )
     assert json.loads(stored["payload"])["customData"] == custom

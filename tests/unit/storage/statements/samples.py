@@ -38,7 +38,7 @@ class Kept(models.Model):
 
     number = models.BigIntegerField(default=7)
     text = models.TextField(default="")
-    packed = CompressedTextField(null=True)
+    packed = CompressedTextField(null=True, before="text")
 
     class Meta:
         app_label = "transactions_samples"

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 def a_message(charger: ChargePoint, **texts: Any) -> Message:
     values = {"direction": "in", "message_id": "1", "action": "Authorize", "size": 1, "at": NOON}
-    return Message.objects.create(charge_point=charger, **(values | {"request": "{}"} | texts))
+    return Message.objects.create(charge_point=charger, **(values | texts))
 
 
 def a_follow_up(charger: ChargePoint, **texts: Any) -> FollowUp:
@@ -64,9 +64,12 @@ def a_deviation(charger: ChargePoint, **texts: Any) -> Deviation:
 TEXTS: list[tuple[Callable[..., models.Model], str]] = [
     (a_message, "request"),
     (a_message, "response"),
+    (a_message, "request_text"),
+    (a_message, "response_text"),
     (a_message, "error_description"),
     (a_follow_up, "payload"),
     (an_event, "payload"),
+    (an_event, "payload_text"),
     (a_quarantined_message, "payload"),
     (a_deviation, "example"),
     (a_deviation, "detail"),
@@ -86,6 +89,20 @@ def test_a_uid_in_a_stored_message_is_replaced_in_every_spelling(
     row.refresh_from_db()
     assert getattr(row, column) == text.format(Token.objects.get().uid, UID)
     assert erased == (1, 0, 1)
+
+
+@pytest.mark.parametrize("column", ["request", "response"])
+def test_a_uid_is_nowhere_in_a_message_of_an_earlier_release(
+    alice: User, charger: ChargePoint, column: str
+) -> None:
+    """Its text is read through the compressed column; the erasure must reach the text."""
+    row = a_message(charger, **{f"{column}_text": f'{{"idTag":"{UID}"}}'})
+
+    assert privacy.erase(alice) == (1, 0, 1)
+
+    wanted = f'{{"idTag":"{Token.objects.get().uid}"}}'
+    found = Message.objects.get(pk=row.pk)
+    assert (getattr(found, column), getattr(found, f"{column}_text")) == (wanted, wanted)
 
 
 @pytest.mark.parametrize("column", ["payload", "response"])

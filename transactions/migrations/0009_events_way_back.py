@@ -1,0 +1,18 @@
+from django.db import migrations
+
+from ocpp_server.storage.unpacking import way_back
+
+
+class Migration(migrations.Migration):
+    """Nothing on the way here. The way back unpacks the rows in steps, before the column is dropped."""
+
+    atomic = False
+
+    dependencies = [("transactions", "0009_compressed_events")]
+
+    operations = [
+        migrations.RunPython(
+            migrations.RunPython.noop,
+            way_back("transactions", "TransactionEvent", {"payload": "payload_text"}),
+        )
+    ]
