@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 from rest_framework import serializers
 
 from chargepoints.models import ChargePoint, Command, Connector, Message, ReportAssembly
+from chargepoints.services import message_search
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
 from ocpp_server.protocol.versions import VERSIONS, label
 
 _INT64 = 2**63 - 1
+_DAYS = message_search.LONGEST_PERIOD.days
 _BY_LABEL = {label(version): version for version in VERSIONS}
 
 
@@ -120,6 +123,27 @@ class MessageQuery(ListQuery):
     ordering = ordering(orderings)
     action = TextField(required=False, max_length=64)
     direction = serializers.ChoiceField(choices=Message.Direction.values, required=False)
+    contains = TextField(
+        required=False,
+        max_length=100,
+        help_text="A part of the JSON text of the request or the answer; case makes no difference. Needs "
+        f"`from`, {_DAYS} days at most before `to`, or before now.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs = super().validate(attrs)
+        if "contains" in attrs:
+            if "from" not in attrs:
+                raise serializers.ValidationError({"from": ["Required with `contains`."]})
+            if attrs.get("to", timezone.now()) - attrs["from"] > message_search.LONGEST_PERIOD:
+                reason = f"With `contains`, {_DAYS} days at most before `to`, or before now."
+                raise serializers.ValidationError({"from": [reason]})
+        return attrs
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        text = self.validated_data.get("contains")
+        return rows if text is None else rows.filter(pk__in=message_search.containing(rows, text))
 
 
 class FollowUpQuery(ListQuery):

@@ -29,6 +29,7 @@ SERVICES_WITHOUT_A_BLOCK = {
         f"chargepoints/services/follow_ups/{name}.py": "stores the follow-ups of commands of every block"
         for name in ("__init__", "assembly", "gathering", "keeping", "personal", "recording", "table")
     },
+    "chargepoints/services/message_search.py": "searches the messages of every block",
     "chargepoints/services/notes.py": "OCPP has no notes",
     "chargepoints/services/sites.py": "OCPP has no sites",
     "transactions/services/privacy.py": "a person's data in every table; no action asks for it",
