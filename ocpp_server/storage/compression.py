@@ -25,6 +25,8 @@ PLAIN: Final = 0
 WITH_DICTIONARY_1: Final = 1
 # A value that claims to be larger is corrupt. Frames have OCPP_MAX_FRAME_BYTES at most (default: 1 MiB).
 MOST_BYTES: Final = 64 * 1024 * 1024
+# A shorter value gains nothing, and most answers are {}.
+LEAST_BYTES: Final = 12
 LEVEL: Final = 3
 _FORMAT: Final = zstandard.FORMAT_ZSTD1_MAGICLESS
 _FOLDER: Final = Path(__file__).parent / "dictionaries"
@@ -83,7 +85,7 @@ def _of_thread() -> _OfThread:
 
 def compressed(data: bytes) -> bytes:
     """The stored form of bytes."""
-    if len(data) > MOST_BYTES:
+    if not LEAST_BYTES <= len(data) <= MOST_BYTES:
         return _PLAIN + data
     frame = _of_thread().codec.compress(data)
     return _COMPRESSED + frame if len(frame) < len(data) else _PLAIN + data

@@ -55,11 +55,19 @@ def test_a_value_is_at_most_one_byte_longer(data: bytes) -> None:
 
 
 def test_payloads_of_stations_become_small() -> None:
+    assert compressed(b'{"status":"Accepted"}')[0] == compression.WITH_DICTIONARY_1
     assert len(compressed(b"{}")) == 3
     assert compressed(b"{}")[0] == compression.PLAIN
     assert len(compressed(reading(3))) < 100
     assert len(compressed(reading(14))) < 150
     assert compressed(reading(14))[0] == compression.WITH_DICTIONARY_1
+
+
+def test_short_values_cost_no_compression(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compression, "_of_thread", lambda: pytest.fail("compressed"))
+
+    for length in (0, 2, compression.LEAST_BYTES - 1):
+        assert compressed(b"a" * length) == b"\0" + b"a" * length
 
 
 def test_a_frame_carries_nothing_that_the_form_says() -> None:
