@@ -18,7 +18,7 @@ from typing import Any
 from ocpp_server.live.redis.keys import Script
 from ocpp_server.transport.queue.keys import QueueKeys, script
 from ocpp_server.transport.queue.redis import QueueRedis
-from ocpp_server.transport.queue.wire import Part, Wire
+from ocpp_server.transport.queue.wire import Part, Wire, parts_of, rows_of
 from tests.distributed.engines import Redis
 
 START_MS = 1_800_000_000_123
@@ -164,8 +164,9 @@ class QueueBench(Bench):
         super().close()
 
     async def script(self, name: str, *arguments: Part) -> Any:
-        """Run a script of the processor."""
-        return await self.redis.run(_SCRIPTS[name], *arguments)
+        """Run a script of the processor. The reply to a commit is a list for each station."""
+        reply = await self.redis.run(_SCRIPTS[name], *arguments)
+        return [list(row) for row in rows_of(parts_of(reply), 3)] if name == "commit" else reply
 
     def connect(self, identity: str, session: str = "s1", **fields: str) -> None:
         """Register a connection at the gateway `gw`, whose station has sent its first message."""

@@ -20,7 +20,7 @@ from ocpp_server.transport import command_store
 from ocpp_server.transport.queue.keys import script
 from ocpp_server.transport.queue.redis import QueueRedis
 from ocpp_server.transport.queue.station import Outcome
-from ocpp_server.transport.queue.wire import Part
+from ocpp_server.transport.queue.wire import Part, parts_of, rows_of
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class Claims:
     def __init__(self, redis: QueueRedis, processor: str) -> None:
         self._redis = redis
         self._processor = processor
-        self._waiting: list[tuple[list[Part], asyncio.Future[list[bytes]]]] = []
+        self._waiting: list[tuple[list[Part], asyncio.Future[tuple[bytes, ...]]]] = []
         self._committing: asyncio.Task[None] | None = None
         # Claims to release as soon as Redis is back.
         self._unreleased: dict[bytes, int] = {}
@@ -78,20 +78,21 @@ class Claims:
         """
         keys = self._redis.keys
         lists = (keys.wakeups_of(self._processor), keys.wakeups)
-        left, taken = await self._redis.run_after_wakeup(
+        text = await self._redis.run_after_wakeup(
             _CLAIM, self._processor, CLAIM_MS, count, RESERVED_MS, lists=lists, within=within
         )
-        return left, [
+        left, *taken = parts_of(text)
+        return int(left), [
             Claim(
                 key,
-                epoch,
-                attempts,
+                int(epoch),
+                int(attempts),
                 session_id.decode("utf-8", "replace"),
                 channel.decode("utf-8", "replace"),
                 settles_at.decode(),
                 head,
             )
-            for key, epoch, attempts, session_id, channel, settles_at, head in taken
+            for key, epoch, attempts, session_id, channel, settles_at, head in rows_of(taken, 7)
         ]
 
     async def commit(self, claim: Claim, outcome: Outcome, *, goes_on: bool) -> bytes | None:
@@ -100,7 +101,7 @@ class Claims:
         Raises Fenced, and LiveStateUnavailable when it is unknown whether Redis ran the step. Such a step
         must not be repeated: it could remove another head.
         """
-        future: asyncio.Future[list[bytes]] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[tuple[bytes, ...]] = asyncio.get_running_loop().create_future()
         request: list[Part] = [
             claim.key,
             claim.epoch,
@@ -130,10 +131,10 @@ class Claims:
         finally:
             self._committing = None
 
-    async def _commit_some(self, batch: list[tuple[list[Part], asyncio.Future[list[bytes]]]]) -> None:
+    async def _commit_some(self, batch: list[tuple[list[Part], asyncio.Future[tuple[bytes, ...]]]]) -> None:
         parts = [part for request, _ in batch for part in request]
         try:
-            results = await self._redis.run(_COMMIT, self._processor, CLAIM_MS, *parts)
+            text = await self._redis.run(_COMMIT, self._processor, CLAIM_MS, *parts)
         except Exception as error:
             for _, future in batch:
                 if not future.done():
@@ -141,6 +142,7 @@ class Claims:
             if not isinstance(error, LiveStateUnavailable):
                 log.exception("processor.commit_failed", stations=len(batch))
             return
+        results = rows_of(parts_of(text), 3)
         for (_, future), result in zip(batch, results, strict=True):  # equivalent: the script returns as many
             if not future.done():
                 future.set_result(result)

@@ -18,7 +18,7 @@ from redis.exceptions import ResponseError
 from ocpp_server.live.redis.link import AWAY
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.keys import QueueKeys, script
-from ocpp_server.transport.queue.wire import Part, Wire
+from ocpp_server.transport.queue.wire import Part, Wire, parts_of
 
 log = structlog.get_logger(__name__)
 
@@ -150,7 +150,7 @@ class GatewayQueue:
         arguments: list[Part] = []
         for identity, session_id, first, frames in batches:
             keys += (self.keys.session(identity), self.keys.requests(identity))
-            arguments += (identity, session_id, first, len(frames), *frames)
+            arguments += (identity, session_id, first, first + len(frames) - 1, *frames)
         text = await wire.run(FRAMES, keys, *arguments)
         return [int(length) for length in text.split(b",")]
 
@@ -255,14 +255,7 @@ class Sweeper:
 
 
 def _taken(text: bytes) -> Iterator[Taken]:
-    if not text:
-        return
-    header, _, rest = text.partition(b";")
-    parts = []
-    at = 0
-    for size in map(int, header.split(b",")):
-        parts.append(rest[at : at + size])
-        at += size
+    parts = parts_of(text)
     at = 0
     while at < len(parts):
         identity, session_id, queue, count = parts[at : at + 4]

@@ -16,7 +16,7 @@ finds a station at a gateway in the same way as a station whose socket a process
 | `P:server:bell` | list | wake-ups: LPUSH 1 + LTRIM 0 63; idle processors BLPOP it, and poll |
 | `P:server:bell:{processor}` | list | wake-ups of one processor: a station that it has loaded is due |
 | `P:server:epoch` | hash | identity: fencing counter, only ever incremented |
-| `P:server:lease:{id}` | hash | owner, epoch, attempts |
+| `P:server:lease:{id}` | hash | owner, epoch, attempts; expires, which is when the key does (ms) |
 | `P:server:calls:{id}` | list | queued outgoing CALLs, the next one at the right end |
 | `P:server:pending:{id}` | hash | the one CALL in flight |
 | `P:server:deadlines` | sorted set | identity: the next deadline of its outgoing CALLs |

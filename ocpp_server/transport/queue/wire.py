@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, cast
 
 from django.conf import settings
@@ -192,6 +193,21 @@ class Wire:
         replies, self._replies = self._replies, None
         if replies is not None and replies.transport is not None:
             replies.transport.abort()
+
+
+def parts_of(text: bytes) -> list[bytes]:
+    """The parts of a reply that a script has packed into one text: their sizes, joined by commas, a
+    semicolon, the parts.
+    """
+    sizes, _, rest = text.partition(b";")
+    if not sizes:
+        return []
+    return [rest[start:end] for start, end in pairwise(accumulate(map(int, sizes.split(b",")), initial=0))]
+
+
+def rows_of(parts: list[bytes], width: int) -> Iterator[tuple[bytes, ...]]:
+    """The parts in rows of this many."""
+    return zip(*[iter(parts)] * width, strict=True)  # equivalent: a script packs whole rows
 
 
 def _packed(parts: tuple[Part, ...]) -> bytes:

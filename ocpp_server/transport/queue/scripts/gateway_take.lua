@@ -19,10 +19,13 @@ local asked = redis.call('LPOP', KEYS[1], ARGV[4]) or {}
 for i = 6, #ARGV do
   asked[#asked + 1] = ARGV[i]
 end
-local seen, parts, sizes, more = {}, {}, {}, {}
-local function put(text)
-  parts[#parts + 1] = text
-  sizes[#sizes + 1] = #text
+local seen, parts, sizes, texts, more = {}, {}, {}, {}, {}
+local function put(part)
+  local size = #part
+  -- Making a text of a number is dear in Lua, and many parts are of the same size.
+  texts[size] = texts[size] or tostring(size)
+  parts[#parts + 1] = part
+  sizes[#sizes + 1] = texts[size]
 end
 for _, identity in ipairs(asked) do
   if not seen[identity] then
@@ -52,9 +55,9 @@ if #parts == 0 then
 end
 if #more > 0 then
   redis.call('RPUSH', KEYS[1], unpack(more))
-  redis.call('PEXPIRE', KEYS[1], 120000)
+  redis.call('PEXPIRE', KEYS[1], '120000')
 end
 local text = table.concat(sizes, ',') .. ';' .. table.concat(parts)
 redis.call('HSET', KEYS[2], 'number', ARGV[1], 'text', text)
-redis.call('PEXPIRE', KEYS[2], 120000)
+redis.call('PEXPIRE', KEYS[2], '120000')
 return text

@@ -11,6 +11,6 @@ elseif redis.call('HEXISTS', P .. ':session:' .. id, 'dialect') == 1 then
   -- A legacy gateway does not know controls and would forward them to the station.
   return 0
 else
-  respond(id, session, {ARGV[5]})
+  respond(id, session, ARGV[5])
 end
 return 1

@@ -1,5 +1,6 @@
 -- Functions of the scripts of the processor: the queued calls to a station, and the answers to its gateway.
 -- KEYS  the prefix of all keys: the keys of the stations are computed while the script runs
+-- Numbers are written as texts where a script runs for every message: making a text of a number is dear in Lua.
 local P = KEYS[1]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -10,25 +11,44 @@ end
 
 local function wake_up(list)
   redis.call('LPUSH', list, '1')
-  redis.call('LTRIM', list, 0, 63)
+  redis.call('LTRIM', list, '0', '63')
 end
 
 local function session_of(id)
   local found = redis.call('HMGET', P .. ':session:' .. id, 'session_id', 'ws_server_id', 'channel', 'settles_at')
-  return {id = found[1], gateway = found[2], channel = found[3], settles_at = tonumber(found[4])}
+  return {id = found[1], gateway = found[2], channel = found[3], settles = found[4], settles_at = tonumber(found[4])}
 end
 
--- Push envelopes to the gateway and wake it up.
-local function respond(id, session, envelopes)
-  local responses = P .. ':responses:' .. id
-  for _, envelope in ipairs(envelopes) do
-    redis.call('LPUSH', responses, envelope)
+-- Several texts as one, which is cheapest to parse: their sizes, joined by commas, a semicolon, the texts.
+local function packed(parts)
+  local sizes, texts = {}, {}
+  for i, part in ipairs(parts) do
+    local size = #part
+    texts[size] = texts[size] or text(size)
+    sizes[i] = texts[size]
   end
-  redis.call('PEXPIRE', responses, 120000)
+  return table.concat(sizes, ',') .. ';' .. table.concat(parts)
+end
+
+-- Push envelopes to the gateway, which has to be woken up.
+local function push_answers(id, ...)
+  local responses = P .. ':responses:' .. id
+  redis.call('LPUSH', responses, ...)
+  redis.call('PEXPIRE', responses, '120000')
+end
+
+-- Wake up a gateway, which then takes the answers for these stations.
+local function wake_up_gateway(gateway, ids)
+  local wakeups = P .. ':gateway:' .. gateway
+  redis.call('RPUSH', wakeups, unpack(ids))
+  redis.call('PEXPIRE', wakeups, 120000)
+end
+
+-- Push an envelope to the gateway and wake it up.
+local function respond(id, session, envelope)
+  push_answers(id, envelope)
   if session.gateway then
-    local wakeups = P .. ':gateway:' .. session.gateway
-    redis.call('RPUSH', wakeups, id)
-    redis.call('PEXPIRE', wakeups, 120000)
+    wake_up_gateway(session.gateway, {id})
   end
 end
 
@@ -93,7 +113,7 @@ local function advance(id, session)
         'reply_to', call.reply_to, 'envelope', call.envelope, 'actor', call.actor or '')
       -- The key outlives the wait of any caller, and expires even if no processor ends the call.
       redis.call('PEXPIRE', key, text(tonumber(call.timeout) + tonumber(ARGV[1])))
-      respond(id, session, {call.envelope})
+      respond(id, session, call.envelope)
       return call.id
     end
   end

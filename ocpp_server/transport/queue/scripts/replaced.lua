@@ -3,8 +3,6 @@
 -- ARGV  REDIS_STATE_TTL in ms, identity, the gateway, the control for the processor
 request(ARGV[2], ARGV[4])
 if ARGV[3] ~= '' then
-  local wakeups = P .. ':gateway:' .. ARGV[3]
-  redis.call('RPUSH', wakeups, ARGV[2])
-  redis.call('PEXPIRE', wakeups, 120000)
+  wake_up_gateway(ARGV[3], {ARGV[2]})
 end
 return 1

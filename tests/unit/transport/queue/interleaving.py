@@ -102,7 +102,7 @@ class World:
         keys = self.bench.keys
         frames = [str(self.sent + n) for n in range(1, count + 1)]
         names = [keys.ready, keys.wakeups, keys.session(STATION), keys.requests(STATION)]
-        self.bench.run(FRAMES, names, STATION, SESSION, self.sent + 1, count, *frames)
+        self.bench.run(FRAMES, names, STATION, SESSION, self.sent + 1, self.sent + count, *frames)
         self.sent += count
         self.has_changed()
 

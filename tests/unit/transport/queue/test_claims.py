@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from ocpp_server.transport.queue.claims import CLAIM_MS, RESERVED_MS, Claim, Claims
 from ocpp_server.transport.queue.station import Outcome
 from tests.redis_scripts import START_MS, QueueBench
 
 EPOCH = START_MS * 1000 + 250 + 1
+LEASE_MS = 3_600_000
 
 
 async def taken(claims: Claims, count: int = 10) -> list[Claim]:
@@ -40,11 +43,55 @@ async def test_a_claim_holds_the_head_and_the_session_and_hides_the_station_for_
         "owner": "P",
         "epoch": str(EPOCH),
         "attempts": "1",
+        "expires": str(START_MS + LEASE_MS),
     }
     assert bench.client.zscore(bench.keys.ready, "A") == START_MS + CLAIM_MS
     assert bench.client.hgetall(bench.keys.epoch) == {"A": str(EPOCH)}
     assert bench.lists("requests:A") == {"requests:A": ["1", "2"]}
-    assert bench.expires("server:lease:A", 3_600_000)
+    assert bench.expires("server:lease:A", LEASE_MS)
+
+
+@pytest.mark.parametrize(("later_ms", "is_prolonged"), [(LEASE_MS // 2, False), (LEASE_MS // 2 + 1, True)])
+async def test_a_lease_is_prolonged_in_its_second_half(
+    bench: QueueBench, later_ms: int, is_prolonged: bool
+) -> None:
+    bench.push("A", "1")
+    claims = Claims(bench.redis, "P")
+    await one(claims)
+    bench.client.pexpire(bench.keys.lease("A"), 60_000)
+    bench.move_clock(later_ms)
+
+    await one(claims)
+
+    assert bench.expires("server:lease:A", LEASE_MS if is_prolonged else 60_000)
+    expires = START_MS + LEASE_MS + (later_ms if is_prolonged else 0)
+    assert bench.client.hget(bench.keys.lease("A"), "expires") == str(expires)
+
+
+async def test_a_lease_of_an_earlier_release_gets_its_expiry_noted(bench: QueueBench) -> None:
+    bench.push("A", "1")
+    bench.client.hset(bench.keys.lease("A"), mapping={"owner": "P", "epoch": "7", "attempts": "0"})
+    bench.client.hset(bench.keys.epoch, "A", "7")
+
+    claim = await one(Claims(bench.redis, "P"))
+
+    assert (claim.epoch, claim.attempts) == (8, 1)
+    assert bench.expires("server:lease:A", LEASE_MS)
+
+
+async def test_a_claim_of_many_stations_counts_each_epoch_by_itself(bench: QueueBench) -> None:
+    for waits_ms, identity in ((3, "A"), (2, "B"), (1, "C")):
+        bench.push(identity, f"{identity}1", waits_ms=waits_ms)
+    bench.client.hset(bench.keys.epoch, mapping={"A": "7", "C": "9"})
+
+    claims = await taken(Claims(bench.redis, "P"))
+
+    assert [(claim.key, claim.epoch, claim.head) for claim in claims] == [
+        (b"A", 8, b"A1"),
+        (b"B", EPOCH, b"B1"),
+        (b"C", 10, b"C1"),
+    ]
+    assert bench.client.hgetall(bench.keys.epoch) == {"A": "8", "B": str(EPOCH), "C": "10"}
 
 
 async def test_a_station_without_a_session_is_claimed_with_empty_fields(bench: QueueBench) -> None:

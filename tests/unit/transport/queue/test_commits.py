@@ -153,10 +153,32 @@ async def test_a_batch_commits_each_station_for_itself(bench: QueueBench) -> Non
     done = await bench.script("commit", "P", CLAIM_MS, *script_arguments)
 
     assert done == [[b"next", b"A2", b""], [b"fenced", b"", b""], [b"next", b"C2", b""]]
+    assert bench.lists("gateway:gw") == {"gateway:gw": ["C", "A"]}
     assert bench.lists("responses:A", "responses:B", "responses:C") == {
         "responses:A": ["a", "aa"],
         "responses:C": ["c"],
     }
+
+
+async def test_a_batch_wakes_up_each_gateway_for_its_own_stations(bench: QueueBench) -> None:
+    gateways = {"A": "gw", "B": "gw2", "C": "gw"}
+    arguments: list[bytes | str | int] = []
+    for identity, gateway in gateways.items():
+        bench.connect(identity, ws_server_id=gateway)
+        bench.push(identity, "1")
+    for claim in await taken(Claims(bench.redis, "P")):
+        arguments += [claim.key, claim.epoch, "s1", "", "", "", "", 1, "answer"]
+
+    done = await bench.script("commit", "P", CLAIM_MS, *arguments)
+
+    assert done == [[b"idle", b"", b""]] * 3
+    assert bench.client.zcard(bench.keys.ready) == 0
+    woken = bench.lists("gateway:gw", "gateway:gw2")
+    assert {name: sorted(ids) for name, ids in woken.items()} == {
+        "gateway:gw": ["A", "C"],
+        "gateway:gw2": ["B"],
+    }
+    assert bench.expires("gateway:gw", 120_000) and bench.expires("gateway:gw2", 120_000)
 
 
 @pytest.mark.parametrize("session", ["", "s0"])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+from redis.exceptions import ResponseError
+
 from ocpp_server.transport.queue.gateway_side import (
     ANSWERS_AT_ONCE,
     MISSING,
@@ -111,6 +114,38 @@ async def test_frames_of_a_due_station_wake_up_no_processor_again(bench: QueueBe
     await push(bench, batch("A", 1, "1"))
 
     assert bench.lists("server:bell") == {}
+
+
+@pytest.mark.parametrize("broken", ["session", "requests"])
+async def test_the_stations_before_one_with_broken_keys_are_due(bench: QueueBench, broken: str) -> None:
+    for identity in ("A", "B", "C"):
+        bench.connect(identity)
+    key = bench.keys.session("B") if broken == "session" else bench.keys.requests("B")
+    bench.client.delete(key)
+    bench.client.set(key, "broken")
+
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await push(bench, batch("A", 1, "a"), batch("B", 1, "b"), batch("C", 1, "c"))
+
+    assert bench.client.zrange(bench.keys.ready, 0, -1) == ["A"]
+    assert bench.lists("requests:A", "requests:C", "server:bell") == {
+        "requests:A": ["a"],
+        "server:bell": ["1"],
+    }
+    # The gateway pushes each station by itself then.
+    assert await push(bench, batch("A", 1, "a")) == [1]
+    assert await push(bench, batch("C", 1, "c")) == [1]
+    assert bench.lists("requests:A", "requests:C") == {"requests:A": ["a"], "requests:C": ["c"]}
+
+
+async def test_frames_that_redis_has_no_memory_for_change_nothing(bench: QueueBench) -> None:
+    bench.connect("A")
+    before = bench.content()
+
+    with bench.full(), pytest.raises(ResponseError, match="OOM"):
+        await push(bench, batch("A", 1, "1"))
+
+    assert bench.content() == before
 
 
 async def test_frames_keep_at_most_64_wakeups(bench: QueueBench) -> None:

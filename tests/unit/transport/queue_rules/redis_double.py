@@ -43,7 +43,7 @@ class RedisDouble:
         if not self.replies.get(name):
             await asyncio.sleep(within)
         if not self.replies.get(name):
-            return 0, []
+            return packed([0])
         return self._reply(name, arguments)
 
     async def call(self, *parts: Any) -> Any:
@@ -55,7 +55,12 @@ class RedisDouble:
         reply = waiting.pop(0) if waiting else self._usual(name, arguments)
         if isinstance(reply, Exception):
             raise reply
-        return reply(*arguments) if isinstance(reply, Callable) else reply  # type: ignore[arg-type]
+        if isinstance(reply, Callable):  # type: ignore[arg-type]
+            reply = reply(*arguments)
+        if name == "claim":
+            left, taken = reply
+            return packed([left, *(part for claim in taken for part in claim)])
+        return packed([part for row in reply for part in row]) if name == "commit" else reply
 
     @staticmethod
     def _usual(name: str, arguments: tuple[Any, ...]) -> Any:
@@ -74,6 +79,12 @@ class RedisDouble:
     def of(self, name: str) -> list[tuple[Any, ...]]:
         """The arguments of each run of a script, or of each command."""
         return [step[1:] for step in self.steps if step[0] == name]
+
+
+def packed(parts: list[Any]) -> bytes:
+    """A reply as the scripts pack it."""
+    texts = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    return b",".join(str(len(text)).encode() for text in texts) + b";" + b"".join(texts)
 
 
 def requests(arguments: tuple[Any, ...]) -> list[list[Any]]:
