@@ -95,12 +95,12 @@ class GatewaySocket:
         """Queue a frame. Check `is_stopped` afterwards."""
         self._received_at = time.monotonic()
         self._number += 1
-        kind, message_id, _ = envelope.header(text)
-        if kind == 2:
+        head = envelope.read_head(text)
+        if head.kind == 2:
             if not self._unanswered:
                 self._waiting_since = self._received_at
             self._unanswered += 1
-        elif message_id == self._open_command:
+        elif head.message_id == self._open_command:
             self._open_command = None
         frame = envelope.pack_frame(
             text,
@@ -109,6 +109,7 @@ class GatewaySocket:
             ws_server_id=self._server_id,
             protocol=self.protocol,
             seq=self._number,
+            head=head,
         )
         self._in_flight += 1
         self._uplink.push(self, frame)
@@ -172,7 +173,7 @@ class GatewaySocket:
             self.close_soon(read.code or 1000, read.reason)
         elif not read.is_control:
             text = read.frame
-            self._note(text)
+            self._note(read, text)
             if self._is_open and self._writing is None and self._is_writable():
                 await self._write(text)
             elif len(self._texts) < MAX_UNREAD:
@@ -182,9 +183,12 @@ class GatewaySocket:
                 self._texts.clear()
                 self.close_soon(1008, "The station does not read its messages.")
 
-    def _note(self, text: str) -> None:
+    def _note(self, read: envelope.Envelope, text: str) -> None:
         """Note which calls are unanswered, before a frame is sent."""
-        kind, message_id, _ = envelope.header(text)
+        kind, message_id = read.message_type, None
+        if kind not in (3, 4):
+            # A command, or an envelope of another server, which may leave these fields out.
+            _, kind, message_id, _ = envelope.read_head(text)
         if kind == 2:
             self._open_command = message_id
         elif kind in (3, 4) and self._unanswered:

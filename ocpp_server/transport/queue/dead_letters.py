@@ -49,7 +49,7 @@ async def give_up_head(claim: Claim) -> Outcome:
     except envelope.Unreadable:
         log.error("processor.poisoned", station=claim.identity, attempts=claim.attempts - 1)
         return outcome
-    kind, message_id, action = envelope.header(message.frame)
+    _, kind, message_id, action = envelope.read_head(message.frame)
     log.error(
         "processor.poisoned",
         station=claim.identity,

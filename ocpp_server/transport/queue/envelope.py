@@ -9,8 +9,10 @@ with `message_id`). Envelopes to the gateway are frames, and the control `close`
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import orjson
@@ -71,9 +73,26 @@ class Envelope(msgspec.Struct, kw_only=True, omit_defaults=True, rename={"versio
         return at.astimezone(UTC) if at.tzinfo else None
 
 
+class Head(NamedTuple):
+    """The front of a frame: message type, message id, and the action of a CALL or SEND. Parts that cannot be
+    read are -1 and None. `is_json`: the frame can be the payload of an envelope.
+    """
+
+    is_json: bool
+    kind: int
+    message_id: str | None
+    action: str | None
+
+
 _decode = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.json.Encoder().encode
-_decode_header = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
+_decode_parts = msgspec.json.Decoder(list[msgspec.Raw]).decode
+# These read the usual frames at once, `_head_of_parts` all others.
+_decode_call = msgspec.json.Decoder(tuple[Literal[2], str, str, msgspec.Raw]).decode
+_decode_result = msgspec.json.Decoder(tuple[Literal[3], str, msgspec.Raw]).decode
+# The end of a timestamp, by its milliseconds.
+_MILLISECONDS = tuple(f".{ms:03d}Z" for ms in range(1000))
 
 
 def parse(text: str | bytes) -> Envelope:
@@ -97,8 +116,10 @@ def pack_frame(
     protocol: str = "",
     seq: int = 0,
     at: datetime | None = None,
+    head: Head | None = None,
 ) -> bytes:
-    """The envelope of a frame, in either direction."""
+    """The envelope of a frame, in either direction; `head` is that of the frame, if it is known."""
+    is_json, kind, message_id, action = head or read_head(frame)
     envelope = Envelope(
         charge_point_id=identity,
         timestamp=_rfc3339(at),
@@ -108,14 +129,11 @@ def pack_frame(
         protocol=protocol,
         seq=seq,
     )
-    try:
-        orjson.loads(frame)
-    except ValueError:
-        # Not JSON, or JSON that some readers reject (lone surrogates, numbers beyond a double).
-        envelope.raw = frame
-    else:
+    if is_json:
         envelope.payload = msgspec.Raw(frame.encode())
-        envelope.message_type, envelope.message_id, envelope.action = header(frame)
+        envelope.message_type, envelope.message_id, envelope.action = kind, message_id, action
+    else:
+        envelope.raw = frame
     return _encode(envelope)
 
 
@@ -150,23 +168,55 @@ def pack_control(
     )
 
 
-def header(frame: str) -> tuple[int, str | None, str | None]:
-    """Message type, message id, and the action of a CALL or SEND. Parts that cannot be read are -1
-    and None. A frame that is not JSON is read as far as it is: a broken answer still belongs to its command.
+def read_head(frame: str) -> Head:
+    """The front of a frame, and whether the frame is JSON. One that is not JSON is read as far as it is: a
+    broken answer still belongs to its command.
     """
     try:
-        parts = [orjson.loads(bytes(part)) for part in _decode_header(frame)[:3]]
+        if frame.startswith("[2,"):  # equivalent: `_head_of_parts` reads the same, slowly
+            kind, message_id, action, _ = _decode_call(frame)
+            return Head(True, kind, message_id, action)
+        if frame.startswith("[3,"):  # equivalent: `_head_of_parts` reads the same, slowly
+            kind, message_id, _ = _decode_result(frame)
+            return Head(True, kind, message_id, None)
     except (ValueError, RecursionError):
-        front = broken_text.front(frame)
-        if front is None:
-            return -1, None, None
-        named = front.action if front.kind in (2, 6) else ""
-        return front.kind, front.id if isinstance(front.id, str) else None, named or None
+        pass  # `_head_of_parts` reads an unusual frame
+    return _head_of_parts(frame)
+
+
+def _head_of_parts(frame: str) -> Head:
+    try:
+        _decode_raw(frame)
+    except (ValueError, RecursionError):
+        return _broken_head(frame, is_json=False)
+    try:
+        parts = [orjson.loads(bytes(part)) for part in _decode_parts(frame)[:3]]
+    except ValueError:
+        # Not an array, or a front that only msgspec accepts: a number beyond a double.
+        return _broken_head(frame, is_json=True)
     kind = parts[0] if parts and type(parts[0]) is int else -1
     message_id = parts[1] if parts[1:] and isinstance(parts[1], str) else None
     action = parts[2] if parts[2:] and isinstance(parts[2], str) and kind in (2, 6) else None
-    return kind, message_id, action
+    return Head(True, kind, message_id, action)
+
+
+def _broken_head(frame: str, *, is_json: bool) -> Head:
+    front = broken_text.front(frame)
+    if front is None:
+        return Head(is_json, -1, None, None)
+    named = front.action if front.kind in (2, 6) else ""
+    return Head(is_json, front.kind, front.id if isinstance(front.id, str) else None, named or None)
 
 
 def _rfc3339(at: datetime | None) -> str:
-    return (at or datetime.now(UTC)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if at is not None:
+        return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    now = time.time()
+    second = int(now)
+    return _second(second) + _MILLISECONDS[int((now - second) * 1000)]
+
+
+@lru_cache(maxsize=2)
+def _second(second: int) -> str:
+    """The text of a moment, in seconds since 1970."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

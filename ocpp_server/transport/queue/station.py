@@ -71,7 +71,7 @@ class QueuedStation:
         frame = message.frame
         self._answers, self._refusal, self.calls.ended = [], None, ""
         if frame.lstrip(_OPENING)[:1] in ("3", "4"):
-            kind, message_id, _ = envelope.header(frame)
+            _, kind, message_id, _ = envelope.read_head(frame)
             if kind in (CALL_RESULT, CALL_ERROR) and message_id:
                 is_repeated = is_repeated or self.station.in_doubt
                 if not await self.calls.prepare(message_id, is_repeated=is_repeated):

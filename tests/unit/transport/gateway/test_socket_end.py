@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -136,3 +137,16 @@ async def test_an_answer_to_the_station_is_not_awaited() -> None:
     await station.deliver(result("c1"))
 
     assert not station.socket.is_awaited
+
+
+async def test_a_server_that_does_not_name_the_message_is_understood() -> None:
+    station = Station()
+    station.says(call("s1"))
+
+    await station.socket.deliver(b'{"charge_point_id":"A","payload":[2,"c1","Reset",{}]}')
+    assert station.socket.is_awaited
+    assert station.socket.is_overdue(time.monotonic() + 1)
+
+    await station.socket.deliver(b'{"charge_point_id":"A","payload":[3,"s1",{}]}')
+    assert not station.socket.is_overdue(time.monotonic() + 1)
+    assert station.sent == ['[2,"c1","Reset",{}]', '[3,"s1",{}]']

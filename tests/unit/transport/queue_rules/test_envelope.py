@@ -83,12 +83,39 @@ def test_a_frame_keeps_every_byte(frame: str) -> None:
     assert not read.is_control
 
 
-@pytest.mark.parametrize("frame", ["[2,", '[2,"a","X",{"v":"\\ud800"}]', '[2,"a","X",{"v":1e999}]'])
-def test_a_frame_that_some_readers_reject_is_packed_as_text_without_a_header(frame: str) -> None:
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "[2,",
+        '[2,"a","X",{"v":"\\ud800"}]',
+        '[2,"a","X",{"v":01}]',
+        '[2,"a","X",{"v":NaN}]',
+        '[2,"a","X",{"v":"\t"}]',
+        '[3,"a",{"v":1,}]',
+        '[3,"a",{}',
+        pytest.param('[2,"a","X",' + "[" * 5000 + "]" * 5000 + "]", id="deep"),
+    ],
+)
+def test_a_frame_that_is_no_json_is_packed_as_text_without_a_header(frame: str) -> None:
     found = packed(frame)
 
     assert found["raw"] == frame
     assert not {"payload", "message_type", "message_id", "action"} & set(found)
+
+
+@pytest.mark.parametrize("frame", ['[2,"a","X",{"v":1e999}]', '[3,"a",{"v":1e999}]', '{"v":1e999}', "1e999"])
+def test_a_number_beyond_a_double_is_json(frame: str) -> None:
+    assert f'"payload":{frame},' in envelope.pack_frame(frame, "A").decode()
+    assert envelope.parse(envelope.pack_frame(frame, "A")).frame == frame
+
+
+def test_a_head_that_is_known_is_not_read_again() -> None:
+    head = envelope.Head(True, 2, "m9", "Reset")
+
+    found = packed('[2,"m1","Heartbeat",{}]', head=head)
+
+    assert (found["message_type"], found["message_id"], found["action"]) == (2, "m9", "Reset")
+    assert found["payload"] == [2, "m1", "Heartbeat", {}]
 
 
 # -- controls ------------------------------------------------------------------------------------------
@@ -239,7 +266,10 @@ def test_a_time_in_another_zone_is_packed_as_it_is() -> None:
     ],
 )
 def test_the_header_of_a_frame_has_the_parts_that_can_be_read(frame: str, header: tuple[Any, ...]) -> None:
-    assert envelope.header(frame) == header
+    is_json, *found = envelope.read_head(frame)
+
+    assert tuple(found) == header
+    assert is_json == (frame != "")
 
 
 @pytest.mark.parametrize(
@@ -257,4 +287,4 @@ def test_the_header_of_a_frame_has_the_parts_that_can_be_read(frame: str, header
     ],
 )
 def test_a_broken_frame_is_read_as_far_as_it_is(frame: str, header: tuple[Any, ...]) -> None:
-    assert envelope.header(frame) == header
+    assert envelope.read_head(frame) == (False, *header)
