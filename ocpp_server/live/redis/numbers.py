@@ -30,6 +30,9 @@ class Numbers:
         self._link = link
         self._keys = keys
         self._seeding = asyncio.Lock()
+        # The callers of the next call to Redis, and the task that makes the calls.
+        self._waiting: list[asyncio.Future[int | None]] = []
+        self._asking: asyncio.Task[None] | None = None
 
     async def next(self, *, at_least: int) -> int:
         """The next number; after a loss it is above `at_least`, the last number of this process.
@@ -53,14 +56,43 @@ class Numbers:
         return number
 
     async def _increment(self) -> int | None:
-        """The next number; None when Redis is new, was flushed, or has restarted, perhaps with older data."""
+        """The next number; None when Redis is new, was flushed, or has restarted, perhaps with older data.
+
+        One call to Redis returns the numbers of all callers of one moment, and of those that came while the
+        call before was on its way.
+        """
+        loop = asyncio.get_running_loop()
+        number: asyncio.Future[int | None] = loop.create_future()
+        self._waiting.append(number)
+        if self._asking is None:
+            self._asking = loop.create_task(self._increment_all())
+        return await number
+
+    async def _increment_all(self) -> None:
         try:
-            number = await self._link.redis.evalsha(NUMBER.sha, 1, self._keys.numbers, "")
+            while self._waiting:
+                waiting, self._waiting = self._waiting, []
+                await self._increment_by(waiting)
+        finally:
+            self._asking = None
+
+    async def _increment_by(self, waiting: list[asyncio.Future[int | None]]) -> None:
+        """Give each of these callers a number, in their order."""
+        error: Exception | None = None
+        last = None
+        try:
+            last = await self._link.redis.evalsha(NUMBER.sha, 1, self._keys.numbers, "", str(len(waiting)))
         except NoScriptError:
-            return None
-        except AWAY as error:
-            raise LiveStateUnavailable(reason_of(error)) from error
-        return None if number is None else int(number)
+            pass
+        except Exception as raised:
+            error = raised
+        for behind, number in enumerate(reversed(waiting)):
+            if number.done():
+                continue  # its caller was cancelled: the number is left out
+            if error is not None:
+                number.set_exception(_failure(error))
+            else:
+                number.set_result(None if last is None else int(last) - behind)
 
     async def _seed(self, at_least: int) -> int:
         floor = max(await journal.run(extensions.transactions.app.highest_number), at_least)
@@ -70,3 +102,12 @@ class Numbers:
         return int(
             await self._link.attempt(self._link.redis.eval(NUMBER.text, 1, self._keys.numbers, str(floor)))
         )
+
+
+def _failure(error: Exception) -> Exception:
+    """The exception for one of the callers whose call has failed."""
+    if not isinstance(error, AWAY):
+        return error
+    failure = LiveStateUnavailable(reason_of(error))
+    failure.__cause__ = error
+    return failure

@@ -97,3 +97,52 @@ async def test_a_caller_gets_its_number_when_redis_is_back_in_time(
     clock.move(0.25)
 
     assert await asked == 1000
+
+
+async def test_callers_of_one_moment_share_a_call_and_get_numbers_in_their_order(
+    numbers: Numbers, bench: Bench
+) -> None:
+    assert await numbers.next(at_least=999) == 1000
+    bench.client.config_resetstat()
+
+    found = await asyncio.gather(*(numbers.next(at_least=999) for _ in range(5)))
+
+    assert found == [1001, 1002, 1003, 1004, 1005]
+    assert bench.client.info("commandstats")["cmdstat_evalsha"]["calls"] == 1
+    assert bench.client.get(bench.keys.numbers) == "1005"
+
+
+async def test_callers_during_a_call_share_the_next_one(numbers: Numbers, bench: Bench) -> None:
+    assert await numbers.next(at_least=999) == 1000
+    bench.client.config_resetstat()
+    first = asyncio.ensure_future(numbers.next(at_least=999))
+    for _ in range(3):
+        await asyncio.sleep(0)
+    others = [asyncio.ensure_future(numbers.next(at_least=999)) for _ in range(3)]
+
+    assert await asyncio.gather(first, *others) == [1001, 1002, 1003, 1004]
+    assert bench.client.info("commandstats")["cmdstat_evalsha"]["calls"] == 2
+
+
+async def test_the_number_of_a_cancelled_caller_is_left_out(numbers: Numbers) -> None:
+    assert await numbers.next(at_least=999) == 1000
+    gone, other = (asyncio.ensure_future(numbers.next(at_least=999)) for _ in range(2))
+    await asyncio.sleep(0)
+
+    gone.cancel()
+
+    assert await other == 1002
+    assert await numbers.next(at_least=999) == 1003
+
+
+async def test_an_outage_fails_each_caller_for_itself(
+    numbers: Numbers, bench: Bench, engine: engines.Redis, settings: Any
+) -> None:
+    settings.OCPP_JOURNAL_BUDGET = 0.0
+    with away(bench, engine):
+        failures = await asyncio.gather(
+            *(numbers.next(at_least=999) for _ in range(3)), return_exceptions=True
+        )
+
+    assert [type(failure) for failure in failures] == [LiveStateUnavailable] * 3
+    assert len(set(map(id, failures))) == 3
