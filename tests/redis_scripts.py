@@ -16,9 +16,9 @@ from hashlib import sha1
 from typing import Any
 
 from ocpp_server.live.redis.keys import Script
+from ocpp_server.live.redis.wire import Part, Wire, parts_of, rows_of
 from ocpp_server.transport.queue.keys import QueueKeys, script
 from ocpp_server.transport.queue.redis import QueueRedis
-from ocpp_server.transport.queue.wire import Part, Wire, parts_of, rows_of
 from tests.distributed.engines import Redis
 
 START_MS = 1_800_000_000_123

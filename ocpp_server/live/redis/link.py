@@ -17,11 +17,10 @@ from redis.exceptions import NoScriptError, ReadOnlyError, RedisError, ResponseE
 
 from ocpp_server.live.interface import LiveStateUnavailable
 from ocpp_server.live.redis.keys import Script
+from ocpp_server.live.redis.wire import TIMEOUT_S, Wire
 
 log = structlog.get_logger(__name__)
 
-# Redis usually answers in less than a millisecond; after this time it counts as away.
-TIMEOUT_S = 2.0
 TICK_S = 1.0
 CONNECTIONS = 32
 # After this time without news, send a PING to check the connection.
@@ -64,6 +63,8 @@ class Link:
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
         self.redis: Redis = Redis.from_pool(pool)
+        # For what is sent all the time.
+        self.wire = Wire()
         self._channel = channel
         self._up, self._news, self._tick = up, news, tick
         self._task: asyncio.Task[None] | None = None
@@ -82,6 +83,7 @@ class Link:
         task, self._task = self._task, None
         if task is not None:
             await end_tasks([task])
+        self.wire.close()
         await self.redis.aclose()
 
     # -- commands -------------------------------------------------------------------------------

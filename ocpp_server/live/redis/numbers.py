@@ -81,7 +81,8 @@ class Numbers:
         error: Exception | None = None
         last = None
         try:
-            last = await self._link.redis.evalsha(NUMBER.sha, 1, self._keys.numbers, "", str(len(waiting)))
+            count = len(waiting)
+            last = await self._link.wire.call("EVALSHA", NUMBER.sha, 1, self._keys.numbers, "", count)
         except NoScriptError:
             pass
         except Exception as raised:

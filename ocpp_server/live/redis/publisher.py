@@ -18,12 +18,15 @@ from ocpp_server.live.interface import LiveStateUnavailable
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.redis.keys import Keys
 from ocpp_server.live.redis.link import Link
+from ocpp_server.live.redis.wire import Part
 from ocpp_server.live.station import Station
 
 log = structlog.get_logger(__name__)
 
 # The most news that are kept during an outage.
 MAX_UNPUBLISHED = 10_000
+# Redis replies to so many commands long before the timeout.
+COMMANDS_AT_ONCE = 1000
 
 _encode = msgspec.json.Encoder().encode
 
@@ -211,30 +214,31 @@ class Publisher:
         removed, self._removed = self._removed, []
         keys_changed, self._keys_changed = self._keys_changed, {}
         stations_removed, self._stations_removed = self._stations_removed, []
-        pipeline = self._link.redis.pipeline(transaction=False)
+        commands: list[tuple[Part, ...]] = []
         for identity, station in dirty.items():
             self._stations[identity] = station
             if station.is_uncommitted:
                 continue  # the end of its unit of work reports the change again
-            self._add_extensions(pipeline, station)
-            self._add_transactions(pipeline, station, news)
+            self._add_extensions(commands, station)
+            self._add_transactions(commands, station, news)
         if removed:
-            pipeline.hdel(self._keys.transactions, *removed)
+            commands.append(("HDEL", self._keys.transactions, *removed))
         for identity in stations_removed:
-            pipeline.delete(*self._keys.of_station(identity))
-            pipeline.srem(self._keys.stations, identity)
+            commands.append(("DEL", *self._keys.of_station(identity)))
+            commands.append(("SREM", self._keys.stations, identity))
         for (identity, key), value in keys_changed.items():
             if value is None:
-                pipeline.hdel(self._keys.config(identity), key)
+                commands.append(("HDEL", self._keys.config(identity), key))
             else:
-                pipeline.hset(self._keys.config(identity), key, value)
+                commands.append(("HSET", self._keys.config(identity), key, value))
         if news:
-            pipeline.publish(self._keys.news, news_text(self._process, news))
-        if not len(pipeline):
+            commands.append(("PUBLISH", self._keys.news, news_text(self._process, news)))
+        if not commands:
             return
         self.pipelines += 1
         try:
-            await self._link.attempt(pipeline.execute())
+            for start in range(0, len(commands), COMMANDS_AT_ONCE):
+                await self._link.attempt(self._link.wire.call_all(commands[start : start + COMMANDS_AT_ONCE]))
         except LiveStateUnavailable:
             # `repeat` writes the running transactions again. Ended transactions and other news would be lost:
             # keep them.
@@ -245,21 +249,23 @@ class Publisher:
             self._news = [*(one for one in news if one[0] != "running"), *self._news]
             raise
 
-    def _add_extensions(self, pipeline: Any, station: Station) -> None:
+    def _add_extensions(self, commands: list[tuple[Part, ...]], station: Station) -> None:
         shown = self._published.setdefault(station.identity, _Published()).marks
         for name, extension in extensions.registered().items():
             if extension.show is None:
                 continue
-            written: dict[str, bytes] = {}
+            written: list[Part] = []
             for field, mark, value in extension.show(station):
                 if shown.get((name, field)) != mark:
                     shown[name, field] = mark
-                    written[field] = _encode(value)
+                    written += (field, _encode(value))
             if written:
-                pipeline.sadd(self._keys.stations, station.identity)
-                pipeline.hset(self._keys.business(name, station.identity), mapping=written)
+                commands.append(("SADD", self._keys.stations, station.identity))
+                commands.append(("HSET", self._keys.business(name, station.identity), *written))
 
-    def _add_transactions(self, pipeline: Any, station: Station, news: list[list[Any]]) -> None:
+    def _add_transactions(
+        self, commands: list[tuple[Part, ...]], station: Station, news: list[list[Any]]
+    ) -> None:
         published = self._published.setdefault(station.identity, _Published())
         shown = published.transactions
         for number, transaction in station.transactions.items():
@@ -269,11 +275,11 @@ class Publisher:
             if shown.get(number) != mark:
                 shown[number] = mark
                 text = running_text(transaction)
-                pipeline.hset(self._keys.transactions, str(number), text)
+                commands.append(("HSET", self._keys.transactions, number, text))
                 news.append(["running", text])
         for number, token_key in published.ended(station):
             del shown[number]
-            pipeline.hdel(self._keys.transactions, str(number))
+            commands.append(("HDEL", self._keys.transactions, number))
             news.append(["ended", number, token_key])
 
 

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from ocpp_server.live.redis.link import AWAY, RETRY_S
+from ocpp_server.live.redis.wire import Wire
 from ocpp_server.transport.queue.gateway_side import GatewayQueue, Taken
-from ocpp_server.transport.queue.wire import Wire
 
 log = structlog.get_logger(__name__)
 

@@ -15,6 +15,7 @@ import structlog
 from redis.exceptions import ResponseError
 
 from ocpp_server.live.redis.link import AWAY
+from ocpp_server.live.redis.wire import Wire
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import shutdown
 from ocpp_server.transport.gateway.downlink import Downlink
@@ -34,7 +35,6 @@ from ocpp_server.transport.queue.gateway_side import (
     lease_ms,
     refresh_s,
 )
-from ocpp_server.transport.queue.wire import Wire
 
 log = structlog.get_logger(__name__)
 

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 import structlog
 
 from ocpp_server.live.redis.link import AWAY, RETRY_S
+from ocpp_server.live.redis.wire import Wire
 from ocpp_server.transport.queue.gateway_side import (
     MISSING,
     STATIONS_AT_ONCE,
@@ -22,7 +23,6 @@ from ocpp_server.transport.queue.gateway_side import (
     GatewayQueue,
     is_permanent,
 )
-from ocpp_server.transport.queue.wire import Wire
 
 log = structlog.get_logger(__name__)
 

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 import structlog
 
 from ocpp_server.live import LiveStateUnavailable
+from ocpp_server.live.redis.wire import Part, parts_of, rows_of
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import command_store
 from ocpp_server.transport.queue.keys import script
 from ocpp_server.transport.queue.redis import QueueRedis
 from ocpp_server.transport.queue.station import Outcome
-from ocpp_server.transport.queue.wire import Part, parts_of, rows_of
 
 log = structlog.get_logger(__name__)
 

@@ -16,9 +16,9 @@ from django.conf import settings
 from redis.exceptions import ResponseError
 
 from ocpp_server.live.redis.link import AWAY
+from ocpp_server.live.redis.wire import Part, Wire, parts_of
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.keys import QueueKeys, script
-from ocpp_server.transport.queue.wire import Part, Wire, parts_of
 
 log = structlog.get_logger(__name__)
 

@@ -19,6 +19,7 @@ from redis.asyncio.client import PubSub
 
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.live.redis.link import AWAY
+from ocpp_server.live.redis.wire import Wire
 from ocpp_server.protocol.versions import V16, VERSIONS, of_boot
 from ocpp_server.transport.presence import silence_allowed
 from ocpp_server.transport.queue import envelope
@@ -26,7 +27,6 @@ from ocpp_server.transport.queue.claims import Claim
 from ocpp_server.transport.queue.envelope import Envelope
 from ocpp_server.transport.queue.keys import script
 from ocpp_server.transport.queue.redis import QueueRedis
-from ocpp_server.transport.queue.wire import Wire
 
 log = structlog.get_logger(__name__)
 

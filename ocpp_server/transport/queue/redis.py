@@ -9,9 +9,9 @@ from django.conf import settings
 from ocpp_server.live import LiveStateUnavailable
 from ocpp_server.live.redis.keys import Script
 from ocpp_server.live.redis.link import AWAY, reason_of
+from ocpp_server.live.redis.wire import Part, Wire
 from ocpp_server.transport.queue.gateway_side import Sweeper
 from ocpp_server.transport.queue.keys import QueueKeys
-from ocpp_server.transport.queue.wire import Part, Wire
 
 
 class QueueRedis:

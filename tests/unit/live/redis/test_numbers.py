@@ -80,7 +80,7 @@ async def test_a_caller_waits_for_redis_as_long_as_for_the_journal(
         for _ in range(4):
             assert await clock.someone_sleeps() == 0.25
             clock.move(0.25)
-        with pytest.raises(LiveStateUnavailable, match="Redis can't be reached"):
+        with pytest.raises(LiveStateUnavailable, match="Redis refuses the command"):
             await asked
 
     assert clock.slept == [0.25] * 4

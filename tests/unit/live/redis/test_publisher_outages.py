@@ -128,3 +128,35 @@ async def test_a_fault_in_an_app_is_logged_and_the_next_attempt_writes_everythin
     await published(publisher, bench)
 
     assert bench.content() == {"business:transactions": {"1001": running_text(running())}}
+
+
+async def test_a_refused_command_lets_everything_be_written_again(publisher: Publisher, bench: Bench) -> None:
+    key = bench.keys.config("CP-1")
+    bench.client.set(key, "broken")
+    publisher.changed(station_of(running()))
+    publisher.key_changed("CP-1", "Key", "1")
+    publisher.publish("token", "card")
+
+    with captured_logs() as lines:
+        await publisher.settled()
+    assert [line["event"] for line in lines] == ["redis.view_unwritten"]
+    assert publisher.is_behind
+    bench.client.delete(key)
+    publisher.repeat()
+    await publisher.settled()
+
+    assert not publisher.is_behind
+    assert bench.client.hgetall(key) == {"Key": "1"}
+
+
+async def test_many_commands_are_sent_in_parts(
+    publisher: Publisher, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "COMMANDS_AT_ONCE", 2)
+    for number in range(5):
+        publisher.key_changed(f"CP-{number}", "Key", "1")
+
+    await published(publisher, bench)
+
+    assert bench.content() == {f"config:CP-{number}": {"Key": "1"} for number in range(5)}
+    assert publisher.pipelines == 1

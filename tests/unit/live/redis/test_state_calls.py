@@ -134,7 +134,10 @@ async def test_after_a_subscription_nothing_that_was_read_before_is_used(
     assert await state.running("card") == [running()]
 
 
-async def test_after_a_subscription_everything_is_restored_in_redis(state: RedisState, bench: Bench) -> None:
+async def test_after_a_subscription_everything_is_restored_in_redis(
+    state: RedisState, bench: Bench, stored: Stored
+) -> None:
+    stored.active = {1001: running()}
     regained: list[str] = []
 
     async def notice(connection_id: str) -> None:

@@ -24,6 +24,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ocpp_server.live.redis.keys import Script
 from ocpp_server.live.redis.link import TIMEOUT_S
+from ocpp_server.live.redis.wire import Part, Wire
 from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
 from ocpp_server.transport.queue import processor as processing
 from ocpp_server.transport.queue.claims import CLAIM_MS, Claim
@@ -31,7 +32,6 @@ from ocpp_server.transport.queue.gateway_side import FRAMES
 from ocpp_server.transport.queue.processor import Processor
 from ocpp_server.transport.queue.station import Outcome
 from ocpp_server.transport.queue.stations import Stations
-from ocpp_server.transport.queue.wire import Part, Wire
 from tests.redis_scripts import START_MS, QueueBench, clocked
 
 STATION, SESSION = "A", "s1"

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from ocpp_server.live.redis.wire import Wire
 from ocpp_server.protocol.versions import V16, V21, V201
 from ocpp_server.transport.queue import envelope
 from ocpp_server.transport.queue.envelope import Envelope
 from ocpp_server.transport.queue.legacy_gateway import LegacyGateways, version_of
-from ocpp_server.transport.queue.wire import Wire
 from tests.logged import captured_logs
 from tests.redis_scripts import START_MS, QueueBench
 from tests.unit.transport.queue_rules.redis_double import a_claim

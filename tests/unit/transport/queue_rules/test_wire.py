@@ -12,8 +12,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ocpp_server.transport.queue import wire as module
-from ocpp_server.transport.queue.wire import Wire
+from ocpp_server.live.redis import wire as module
+from ocpp_server.live.redis.wire import Wire
 from tests.unit.transport.queue_rules.sockets import Socket, Sockets, settle
 
 PING = b"*1\r\n$4\r\nPING\r\n"
@@ -95,6 +95,21 @@ async def test_the_failure_of_the_command_in_front_of_a_script_is_ignored(
     del task
     await settle()
     assert unhandled == []
+
+
+async def test_commands_are_sent_together_and_all_have_to_succeed(wire: Wire, sockets: Sockets) -> None:
+    task = asyncio.create_task(wire.call_all([("PING",)] * 3))
+    await settle()
+    (socket,) = sockets.made
+    assert socket.sent == 3 * PING
+
+    socket.reply(b"+PONG\r\n-WRONGTYPE wrong\r\n")
+    await settle()
+    assert not task.done()
+    socket.reply(b"+PONG\r\n")
+
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await task
 
 
 # -- replies -------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 The client library takes 60 microseconds for each call, nearly all of it in layers that such a loop does not
 need (pools, retries, parsers of every reply type); this connection takes 13. A gateway makes three calls for
-a few messages.
+a few messages, and a process publishes its changes after every batch of the journal.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ocpp_server.live.redis.keys import Script
-from ocpp_server.live.redis.link import TIMEOUT_S
 
 Part = bytes | str | int
+# Redis usually answers in less than a millisecond; after this time it counts as away.
+TIMEOUT_S = 2.0
 _END = b"\r\n"
 
 
@@ -51,8 +52,12 @@ class _Replies(asyncio.Protocol):
             if not future.done():
                 future.set_exception(error)
 
-    async def ask(self, commands: Sequence[tuple[Part, ...]], timeout: float) -> Any:
-        """Send commands together. Returns the reply to the last one."""
+    async def ask(
+        self, commands: Sequence[tuple[Part, ...]], timeout: float, *, must_succeed: bool = False
+    ) -> Any:
+        """Send commands together. Returns the reply to the last one; the errors of those before it are
+        ignored, unless all of them `must_succeed`.
+        """
         if self.transport is None:
             raise RedisConnectionError("Redis closed the connection.")
         loop = asyncio.get_running_loop()
@@ -64,9 +69,13 @@ class _Replies(asyncio.Protocol):
         timer = loop.call_later(timeout, self.transport.abort)
         try:
             # The future of a cancelled call stays in the queue: its reply belongs to no other call.
-            return await future
+            reply = await future
         finally:
             timer.cancel()
+        if must_succeed:
+            for one in earlier:
+                one.result()
+        return reply
 
     def data_received(self, data: bytes) -> None:
         buffer = self._buffer
@@ -158,6 +167,15 @@ class Wire:
     async def call(self, *parts: Part, block_s: float = 0.0) -> Any:
         """Send a command, which may block in Redis for `block_s` seconds. Returns the reply."""
         return await self._ask(parts, block_s=block_s)
+
+    async def call_all(self, commands: Sequence[tuple[Part, ...]]) -> None:
+        """Send commands together; other callers' commands may run between them. Raises the error of one that
+        Redis refuses, after the others have run.
+        """
+        replies = self._replies
+        if replies is None or replies.transport is None:
+            replies = await self._open()
+        await replies.ask(commands, TIMEOUT_S, must_succeed=True)
 
     async def _ask(self, *commands: tuple[Part, ...], block_s: float = 0.0) -> Any:
         """Send commands. Returns the reply to the last one."""
