@@ -174,11 +174,11 @@ def read_head(frame: str) -> Head:
     """
     try:
         if frame.startswith("[2,"):  # equivalent: `_head_of_parts` reads the same, slowly
-            kind, message_id, action, _ = _decode_call(frame)
-            return Head(True, kind, message_id, action)
+            _, message_id, action, _ = _decode_call(frame)
+            return Head(True, 2, message_id, action)
         if frame.startswith("[3,"):  # equivalent: `_head_of_parts` reads the same, slowly
-            kind, message_id, _ = _decode_result(frame)
-            return Head(True, kind, message_id, None)
+            _, message_id, _ = _decode_result(frame)
+            return Head(True, 3, message_id, None)
     except (ValueError, RecursionError):
         pass  # `_head_of_parts` reads an unusual frame
     return _head_of_parts(frame)
