@@ -257,8 +257,7 @@ class _Arrays:
             adapt(column) for adapt, column in zip(self._adapters, zip(*rows, strict=True), strict=True)
         ]
         with _cursor() as cursor:
-            # Prepared at once: the writer thread owns the connection and runs hardly any other statements on
-            # it.
+            # Prepared where the connection allows it, see `postgresql.prepare_statements`.
             cursor.execute(self._sql, columns, prepare=True)
 
 
@@ -268,17 +267,6 @@ _Statement = _Values | _Arrays
 def _column(field: models.Field[Any, Any]) -> str:
     assert field.column is not None
     return connection.ops.quote_name(field.column)
-
-
-@contextmanager
-def pipelined() -> Iterator[None]:
-    """Send the statements inside to PostgreSQL without waiting for each result (pipeline mode)."""
-    if connection.vendor != "postgresql":
-        yield
-        return
-    connection.ensure_connection()
-    with connection.wrap_database_errors, connection.connection.pipeline():
-        yield
 
 
 @contextmanager

@@ -32,6 +32,7 @@ from ocpp_server.storage import database
 from ocpp_server.storage.bulk import Table
 from ocpp_server.storage.checkpoints import FALLBACK_PAGES, Checkpoints
 from ocpp_server.storage.gathering import Gathering
+from ocpp_server.storage.postgresql import prepare_statements, transaction_of_rows
 from ocpp_server.storage.unit import Rows, Unit
 
 log = structlog.get_logger(__name__)
@@ -321,8 +322,9 @@ class Journal:
         """Write the jobs. Raises OperationalError when the database is away; settled jobs stay settled."""
         if connection.connection is None:
             _connect()
+        has_rows_only = all(job.unit is not None for job in batch)
         try:
-            with transaction.atomic():
+            with transaction_of_rows() if has_rows_only else transaction.atomic():
                 self._apply(batch)
         except Exception as error:
             if database.is_away(error):
@@ -384,6 +386,7 @@ def _connect() -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"PRAGMA busy_timeout = {LOCK_WAIT_MS}")
             cursor.execute(f"PRAGMA wal_autocheckpoint = {FALLBACK_PAGES}")
+    prepare_statements()
 
 
 journal = Journal()

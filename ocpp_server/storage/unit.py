@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from ocpp_server.storage.bulk import Row, Table, pipelined
+from ocpp_server.storage.bulk import Row, Table
+from ocpp_server.storage.postgresql import pipelined
 
 
 class Unit:

@@ -37,4 +37,3 @@ def postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection to PostgreSQL that was never made."""
     settings = {**connection.settings_dict, "ENGINE": "django.db.backends.postgresql", "OPTIONS": {}}
     monkeypatch.setattr(bulk, "connection", DatabaseWrapper(settings))
-    monkeypatch.setattr(bulk, "pipelined", contextmanager(lambda: iter([None])))

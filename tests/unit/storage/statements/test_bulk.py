@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 
-from ocpp_server.storage import bulk
+from ocpp_server.storage import bulk, postgresql
 from ocpp_server.storage.bulk import Table
 from ocpp_server.storage.compression import compressed, decompressed
 from tests.unit.storage.statements.samples import AT, Kept, Odd, Sample, Sent
@@ -269,6 +270,7 @@ class Driver:
         self.done: list[str] = []
         self.wrap_database_errors = nullcontext()
         self.connection = self
+        self.pgconn = SimpleNamespace(pipeline_status=0)
 
     def ensure_connection(self) -> None:
         self.done.append("connect")
@@ -292,9 +294,9 @@ def test_statements_are_sent_together_to_postgresql_alone(
     monkeypatch: pytest.MonkeyPatch, vendor: str, done: list[str]
 ) -> None:
     driver = Driver(vendor)
-    monkeypatch.setattr(bulk, "connection", driver)
+    monkeypatch.setattr(postgresql, "connection", driver)
 
-    with bulk.pipelined():
+    with postgresql.pipelined():
         pass
 
     assert driver.done == done

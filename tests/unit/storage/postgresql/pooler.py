@@ -1,0 +1,47 @@
+"""A proxy that hides the number of the server's process, as pgbouncer does."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# BackendKeyData: the kind, a length of 12, the number of the process (and then the key).
+_KEY_DATA = b"K\x00\x00\x00\x0c"
+
+
+def _pass_on(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            place = data.find(_KEY_DATA)
+            if place >= 0:
+                data = data[: place + 5] + b"\x00\x00\x00\x07" + data[place + 9 :]
+            target.sendall(data)
+    for end in (source, target):
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def pooler(host: str, port: int) -> Iterator[int]:
+    """Yield the port of the proxy."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    ends: list[socket.socket] = [listener]
+
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                server = socket.create_connection((host, port))
+                ends.extend((client, server))
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=_pass_on, args=pair, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield int(listener.getsockname()[1])
+    finally:
+        for end in ends:
+            end.close()
