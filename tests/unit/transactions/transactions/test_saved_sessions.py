@@ -18,6 +18,7 @@ from tests.unit.transactions.transactions.live_station import (
     with_transactions,
 )
 from transactions.live.stations import RECENT_TRANSACTIONS
+from transactions.models import Transaction
 from transactions.services.authorization.decision import NO_AUTHORIZATION, Decision
 from transactions.services.transactions import sessions
 from transactions.tables import TRANSACTIONS
@@ -330,3 +331,18 @@ def test_a_failed_block_takes_back_its_changes_and_no_others() -> None:
     assert (transaction.energy_wh, len(station.unit.inserts), len(station.unit.updates)) == before
     assert (transaction.is_active, transaction.suspect_reasons) == (True, ["superseded"])
     assert (station.changed, station.used_tokens) == ([transaction], [7])
+
+
+def test_a_reading_changes_no_column_that_an_index_has() -> None:
+    """PostgreSQL would write all indexes of the session anew with every reading, and SQLite those of the
+    column.
+    """
+    state = TransactionState(
+        id=1000, ocpp_id="1000", station="CP", evse=1, connector=1, started_at=NOON, last_message_at=NOON
+    )
+    rules = [*Transaction._meta.indexes, *Transaction._meta.constraints]
+    indexed = {name.lstrip("-") for rule in rules for name in getattr(rule, "fields", ())}
+    indexed |= {field.name for field in Transaction._meta.concrete_fields if field.db_index or field.unique}
+
+    assert "updated_at" in indexed and "suspect" in indexed
+    assert indexed.isdisjoint(sessions._changing_columns(state))

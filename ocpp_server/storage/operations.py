@@ -1,0 +1,64 @@
+"""Migration operations for PostgreSQL alone. On SQLite they do nothing.
+
+They take a lock on the table for a moment, wait for it a second at most, and are tried again by
+`manage.py migrate`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+from django.db.migrations.operations.base import Operation
+
+
+class _OnPostgreSQL(Operation):
+    reduces_to_sql = False
+    reversible = True
+
+    def __init__(self, model_name: str) -> None:
+        self.model_name = model_name
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Change nothing: the columns stay the same."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            self.forwards(schema_editor, to_state.apps.get_model(app_label, self.model_name))
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            self.backwards(schema_editor, to_state.apps.get_model(app_label, self.model_name))
+
+    def forwards(self, schema_editor: Any, model: type[models.Model]) -> None:
+        raise NotImplementedError
+
+    def backwards(self, schema_editor: Any, model: type[models.Model]) -> None:
+        raise NotImplementedError
+
+
+class SetFillfactor(_OnPostgreSQL):
+    """Leave room on new pages of a table whose rows are updated often.
+
+    With room on its page, an update that changes no indexed column writes no index (HOT). Readers and writers
+    go on meanwhile. Pages that are full stay full.
+    """
+
+    def __init__(self, model_name: str, percent: int) -> None:
+        super().__init__(model_name)
+        self.percent = percent
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (type(self).__name__, [], {"model_name": self.model_name, "percent": self.percent})
+
+    def forwards(self, schema_editor: Any, model: type[models.Model]) -> None:
+        table = schema_editor.quote_name(model._meta.db_table)
+        schema_editor.execute(f"ALTER TABLE {table} SET (fillfactor = {self.percent:d})")
+
+    def backwards(self, schema_editor: Any, model: type[models.Model]) -> None:
+        schema_editor.execute(
+            f"ALTER TABLE {schema_editor.quote_name(model._meta.db_table)} RESET (fillfactor)"
+        )
+
+    def describe(self) -> str:
+        return f"Fill pages of {self.model_name} to {self.percent} % on PostgreSQL"
