@@ -18,8 +18,9 @@ class Message(models.Model):
         IN = "in", _("From the station")
         OUT = "out", _("To the station")
 
+    # No constraint: PostgreSQL would check each row with a query. Deleting a station deletes its rows.
     charge_point = models.ForeignKey(
-        ChargePoint, on_delete=models.CASCADE, related_name="messages", db_index=False
+        ChargePoint, on_delete=models.CASCADE, related_name="messages", db_index=False, db_constraint=False
     )
     direction = models.CharField(max_length=3, choices=Direction.choices)
     message_id = models.CharField(max_length=255)

@@ -62,3 +62,39 @@ class SetFillfactor(_OnPostgreSQL):
 
     def describe(self) -> str:
         return f"Fill pages of {self.model_name} to {self.percent} % on PostgreSQL"
+
+
+class DropForeignKey(_OnPostgreSQL):
+    """Drop the constraint of a foreign key whose field has become `db_constraint=False`.
+
+    Checking it takes a query for each inserted row. SQLite keeps it, where it costs next to nothing and
+    dropping it would copy the table. The reverse changes nothing: earlier releases work without the
+    constraint, and adding it would read the whole table while all stations wait.
+    """
+
+    def __init__(self, model_name: str, field: str) -> None:
+        super().__init__(model_name)
+        self.field = field
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        return (type(self).__name__, [], {"model_name": self.model_name, "field": self.field})
+
+    def forwards(self, schema_editor: Any, model: type[models.Model]) -> None:
+        table = schema_editor.quote_name(model._meta.db_table)
+        column = model._meta.get_field(self.field).column  # type: ignore[union-attr] # a concrete field
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT conname FROM pg_constraint"
+                " JOIN pg_attribute ON attrelid = conrelid AND conkey = ARRAY[attnum]"
+                " WHERE conrelid = %s::regclass AND contype = 'f' AND attname = %s",
+                [table, column],
+            )
+            names = [name for (name,) in cursor.fetchall()]
+        for name in names:
+            schema_editor.execute(f"ALTER TABLE {table} DROP CONSTRAINT {schema_editor.quote_name(name)}")
+
+    def backwards(self, schema_editor: Any, model: type[models.Model]) -> None:
+        """Change nothing: see the class."""
+
+    def describe(self) -> str:
+        return f"Drop the constraint of {self.model_name}.{self.field} on PostgreSQL"

@@ -221,9 +221,10 @@ class TransactionEvent(models.Model):
         UPDATED = "Updated", _("Updated")
         ENDED = "Ended", _("Ended")
 
-    # No index: the unique key begins with this column.
+    # No index: the unique key begins with this column. No constraint: PostgreSQL would check each row with a
+    # query, and sessions are never deleted.
     transaction = models.ForeignKey(
-        Transaction, on_delete=models.CASCADE, related_name="events", db_index=False
+        Transaction, on_delete=models.CASCADE, related_name="events", db_index=False, db_constraint=False
     )
     seq_no = models.BigIntegerField()
     type = models.CharField(max_length=16)
