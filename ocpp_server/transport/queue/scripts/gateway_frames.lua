@@ -41,10 +41,9 @@ for i = 3, #KEYS, 2 do
   found[#found + 1] = length
   at = behind
 end
-if #ready > 0 then
-  local wakeups = {}
-  -- equivalent (64): the trim cuts the rest
-  for n = 1, math.min(redis.call('ZADD', KEYS[1], 'NX', unpack(ready)), 64) do
+if #ready > 0 then  -- equivalent (0): a station adds two texts
+  local wakeups, due = {}, redis.call('ZADD', KEYS[1], 'NX', unpack(ready))
+  for n = 1, math.min(due, 64) do  -- equivalent: the trim cuts the rest, and `unpack` begins at 1
     wakeups[n] = '1'
   end
   if #wakeups > 0 then

@@ -181,6 +181,18 @@ async def test_a_batch_wakes_up_each_gateway_for_its_own_stations(bench: QueueBe
     assert bench.expires("gateway:gw", 120_000) and bench.expires("gateway:gw2", 120_000)
 
 
+async def test_answers_to_a_session_without_a_gateway_wake_up_nobody(bench: QueueBench) -> None:
+    bench.connect("A")
+    bench.client.hdel(bench.keys.session("A"), "ws_server_id")
+    bench.push("A", "1")
+    claims = Claims(bench.redis, "P")
+
+    await claims.commit(await one(claims), answer("a"), goes_on=False)
+
+    assert bench.lists("responses:A") == {"responses:A": ["a"]}
+    assert not [name for name in bench.content() if name.startswith("gateway")]
+
+
 @pytest.mark.parametrize("session", ["", "s0"])
 async def test_answers_to_another_session_are_dropped_and_its_message_is_done(
     bench: QueueBench, session: str
