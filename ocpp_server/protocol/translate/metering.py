@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -62,6 +62,8 @@ _DEFAULT_UNIT = (
 _ABSURD = 1e15
 # Powers of ten beyond this are no measurement either.
 MOST_DIGITS = 30
+# Digits that `thousandths` calculates with: a number below _ABSURD has half as many before its decimals.
+_EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, Emin=MIN_EMIN, Emax=MAX_EMAX)
 # How `samples_2x` writes a unit with its multiplier.
 _MULTIPLIED = re.compile(r"(.*)e(-?[0-9]{1,2})", re.DOTALL)
 
@@ -131,10 +133,35 @@ def resolution(raw: str, raw_unit: str) -> float:
 @lru_cache(maxsize=1024)
 def _resolution(decimals: int, raw_unit: str) -> float:
     """The resolution of a number with so many decimals. `raw_unit` is "kWh", or "Whe3" with a multiplier."""
-    multiplied = _MULTIPLIED.fullmatch(raw_unit)
-    unit, multiplier = (multiplied[1], int(multiplied[2])) if multiplied else (raw_unit, 0)
-    exponent = _UNITS.get(unit.lower(), ("", 0))[1] + multiplier - decimals
+    exponent = base_unit("", raw_unit)[1] - decimals
     return float(f"1e{max(-MOST_DIGITS, min(exponent, MOST_DIGITS))}")
+
+
+def base_unit(measurand: str, raw_unit: str) -> tuple[str, int]:
+    """The stored unit of a sample, and the power of ten from the station's unit to it: ("Wh", 3) for kWh.
+    `raw_unit` is "kWh", or "Whe3" with a multiplier.
+    """
+    multiplied = _MULTIPLIED.fullmatch(raw_unit)
+    name, multiplier = (multiplied[1], int(multiplied[2])) if multiplied else (raw_unit, 0)
+    unit, exponent = _UNITS.get(name.lower(), (name, 0)) if name else (default_unit(measurand), 0)
+    return unit, exponent + multiplier
+
+
+def thousandths(raw: str, exponent: int) -> int:
+    """The number in a text that `number` accepts, times a power of ten, in whole thousandths: exact, or
+    rounded half to even where the text is finer.
+    """
+    whole, _, decimals = raw.partition(".")
+    digits, shift = whole + decimals, exponent + 3 - len(decimals)
+    if shift >= 0 and len(digits) < MOST_DIGITS and digits.isdigit():  # equivalent: only quicker
+        return int(digits) * _power_of_ten(shift)
+    exact = _EXACT.scaleb(Decimal(raw.strip().replace(",", ".")), exponent + 3)
+    return int(_EXACT.to_integral_value(exact))
+
+
+@lru_cache(maxsize=64)
+def _power_of_ten(exponent: int) -> int:
+    return int(10**exponent)
 
 
 def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:

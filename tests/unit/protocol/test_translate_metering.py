@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.translate import samples_2x, samples_16
-from ocpp_server.protocol.translate.metering import Sample, default_unit, number, resolution, scaled
+from ocpp_server.protocol.translate.metering import (
+    ENERGY,
+    Sample,
+    base_unit,
+    default_unit,
+    number,
+    resolution,
+    scaled,
+    thousandths,
+)
 from ocpp_server.protocol.versions import V2X, V16
+from tests.direct.properties import searched
 
 TIME = "2026-01-01T12:00:00Z"
 
@@ -300,3 +313,75 @@ def test_the_measurands_of_2x_without_a_quantity_of_1_6_have_no_default_unit(ver
     for measurand in definitions["MeasurandEnumType"]["enum"]:
         if not measurand.startswith(known):
             assert default_unit(measurand) in ("", "W", "VAh"), measurand
+
+
+# -- exact numbers -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("raw", "exponent", "wanted"),
+    [
+        ("1500", 0, 1_500_000),
+        ("12.3456", 3, 12_345_600),
+        ("12,5", 3, 12_500_000),
+        (" 5 ", 0, 5_000),
+        ("5.", 0, 5_000),
+        (".5", 0, 500),
+        ("+5", 0, 5_000),
+        ("-5", 0, -5_000),
+        ("1e3", 0, 1_000_000),
+        ("1", -3, 1),
+        ("1", -4, 0),
+        ("0.0005", 0, 0),
+        ("0.0015", 0, 2),
+        ("0.0025", 0, 2),
+        ("9007199254740.993", 0, 9_007_199_254_740_993),  # not a float
+        ("1" + "0" * 40, -30, 10**13),
+        ("0." + "0" * 5000 + "1", 0, 0),
+        ("1e-999999999999", 0, 0),
+    ],
+)
+def test_thousandths_are_those_of_the_text(raw: str, exponent: int, wanted: int) -> None:
+    assert thousandths(raw, exponent) == wanted
+
+
+@searched(200)
+@given(st.decimals(-(10**12), 10**12, places=6), st.sampled_from([0, 3, -3]))
+def test_thousandths_are_exact_or_rounded_half_to_even(value: Decimal, exponent: int) -> None:
+    exact = value.scaleb(exponent + 3)
+
+    assert thousandths(str(value), exponent) == round(exact)
+
+
+@pytest.mark.parametrize(
+    ("measurand", "raw_unit", "wanted"),
+    [
+        ("Voltage", "", ("V", 0)),
+        ("Voltage", "kV", ("V", 3)),
+        (ENERGY, "kWh", ("Wh", 3)),
+        (ENERGY, "KWH", ("Wh", 3)),
+        (ENERGY, "Whe3", ("Wh", 3)),
+        (ENERGY, "kWhe-2", ("Wh", 1)),
+        (ENERGY, "e3", ("Wh", 3)),
+        (ENERGY, "furlong", ("furlong", 0)),
+        ("Vendor.Thing", "", ("", 0)),
+    ],
+)
+def test_the_base_unit_of_a_unit(measurand: str, raw_unit: str, wanted: tuple[str, int]) -> None:
+    assert base_unit(measurand, raw_unit) == wanted
+
+
+@searched(100)
+@given(
+    st.integers(-(10**9), 10**9),
+    st.sampled_from(["Wh", "kWh", "kW", "%", "", "mA"]),
+    st.integers(-5, 5),
+)
+def test_the_base_unit_of_a_stored_unit_is_that_of_its_sample(raw: int, unit: str, multiplier: int) -> None:
+    of_unit = {"unit": unit, "multiplier": multiplier}
+    (sample,) = samples_2x([{"timestamp": "", "sampledValue": [{"value": raw, "unitOfMeasure": of_unit}]}])
+
+    stored, exponent = base_unit(sample.measurand, sample.raw_unit)
+
+    assert stored == sample.unit
+    assert sample.value == scaled(sample.raw, exponent)
