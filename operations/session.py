@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
@@ -17,13 +17,12 @@ from django.utils.translation import gettext
 from ocpp_server.admin import cells, tones
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.admin.totals import CappedPaginator
-from ocpp_server.protocol.translate.metering import ENERGY, POWER, resolution
 from ocpp_server.storage.row_numbers import row_number
 from operations import changes
 from transactions.admin import settling
-from transactions.models import MeterValue, Transaction
-from transactions.services.metering import energy
-from transactions.services.metering.counting import Register, rank_of
+from transactions.models import Transaction
+from transactions.services.metering import courses, energy
+from transactions.services.metering.stored import Series, StoredSample
 
 READINGS_PER_PAGE = 50
 # A wide screen has room for this many points; more would be drawn over each other.
@@ -32,6 +31,34 @@ CHART_POINTS = 600
 CHART_READINGS = 100_000
 
 Point = tuple[int, float]
+
+
+class NewestFirst:
+    """The samples of a session in the order of the page."""
+
+    def __init__(self, series: Series) -> None:
+        self._series = series
+
+    def __len__(self) -> int:
+        return self._series.total()
+
+    def __getitem__(self, part: slice) -> list[StoredSample]:
+        first = part.start or 0
+        return self._series.page(part.stop - first, newest_first=True, skipped=first)
+
+
+class ReadingsPaginator(CappedPaginator):
+    @cached_property
+    def all(self) -> int:
+        return len(self.object_list)
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.all, self.limit)
+
+    @cached_property
+    def total(self) -> str:
+        return f"{self.all:,}"
 
 
 def urls(site: admin.AdminSite) -> list[Any]:
@@ -44,7 +71,7 @@ def page(request: HttpRequest, object_id: str) -> HttpResponse:
         # Text that is not a number is an unknown session, not an error.
         pk=row_number(object_id) or 0,
     )
-    readings = CappedPaginator(session.meter_values.order_by("-measured_at", "-id"), READINGS_PER_PAGE)
+    readings = ReadingsPaginator(NewestFirst(Series(session.pk)), READINGS_PER_PAGE)
     context = {
         **admin.site.each_context(request),
         "title": gettext("Session %(number)s") % {"number": session.pk},
@@ -107,18 +134,12 @@ def chart(session: Transaction) -> dict[str, list[Point]]:
     """Energy since the start (kWh) and power (kW), as [milliseconds, value], thinned out to the width of a
     screen.
     """
-    readings = MeterValue.objects.filter(
-        transaction=session, measurand__in=(ENERGY, POWER), value__isnull=False, location__in=("", "Outlet")
-    ).order_by("measured_at")
-    registers: list[Register] = []
-    watts: dict[int, dict[str, float]] = defaultdict(dict)
-    fields = ("measurand", "phase", "context", "measured_at", "value", "raw", "raw_unit")
-    for measurand, phase, context, at, value, raw, unit in readings.values_list(*fields)[:CHART_READINGS]:
-        if measurand == ENERGY:
-            registers.append(Register(at, rank_of(context), phase, value, resolution(raw, unit)))
-        else:
-            watts[_milliseconds(at)][phase] = value
-    drawn = [(_milliseconds(at), round(wh / 1000, 3)) for at, wh in energy.curve(session, registers)]
+    course = courses.of(session.pk, at_most=CHART_READINGS)
+    curve = energy.curve(session, course.registers)
+    drawn = [(_milliseconds(at), round(wh / 1000, 3)) for at, wh in curve]
+    watts: dict[int, dict[str, float]] = {}
+    for at, phases in course.watts.items():
+        watts.setdefault(_milliseconds(at), {}).update(phases)
     power = [(at, round(value / 1000, 3)) for at, value in _series(watts)]
     return {"energy": _thinned(drawn), "power": _thinned(power or _slope(drawn))}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -10,11 +11,23 @@ from rest_framework import serializers
 from accounts.models import Token
 from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
+from ocpp_server.api.cursors import BadCursor, Cursor
 from ocpp_server.api.fields import FlagField, StrictSerializer, TextField, WholeField
-from ocpp_server.api.lists import ListQuery, changes, ordering, period, search, within
+from ocpp_server.api.lists import (
+    ListQuery,
+    Page,
+    changes,
+    not_a_cursor,
+    ordering,
+    period,
+    search,
+    within,
+)
 from ocpp_server.domain import Invalid
 from ocpp_server.storage.row_numbers import row_number
 from transactions.models import AccessRule, Transaction
+from transactions.services.metering.samples import Wanted
+from transactions.services.metering.stored import Place, Series
 from transactions.views.lookups import subject_and_place
 
 ALL = "all"
@@ -95,14 +108,45 @@ class TransactionQuery(TransactionFilters, ListQuery):
 
 
 class MeterValueQuery(ListQuery):
+    """A reading has many samples, and the list is one of samples: its pages may end within a reading."""
+
     orderings = {"timestamp": "measured_at"}
-    exact = ("measurand", "phase", "context")
     moment = "measured_at"
 
     ordering = ordering(orderings)
+    # The filters in the order of `Wanted`.
+    _of_samples = ("measurand", "phase", "context")
+
     measurand = TextField(required=False, max_length=64)
     phase = TextField(required=False, allow_blank=True, max_length=16)
     context = TextField(required=False, max_length=32)  # type: ignore[assignment]  # the metaclass takes it out of the class
+
+    def read(self, rows: Series) -> Page:
+        asked = self.validated_data
+        names = (frozenset({asked[name]}) if name in asked else None for name in self._of_samples)
+        kept = rows.narrowed(wanted=Wanted(*names), since=asked.get("from"), until=asked.get("to"))
+        newest_first = asked.get("ordering", "").startswith("-")
+        limit, sign = asked["limit"], "-" if newest_first else ""
+        order = [f"{sign}{name}" for name in Place._fields]
+        after, total = self._after(order) or (None, kept.total())
+        found = kept.page(limit + 1, newest_first=newest_first, after=after, skipped=asked["offset"])
+        if len(found) <= limit:
+            return Page(found, total, None)
+        values = [str(value) for value in found[limit - 1].place]
+        return Page(found[:limit], total, Cursor(order, values, total).encode())
+
+    def _after(self, order: list[str]) -> tuple[Place, int] | None:
+        """The place of the cursor and the total in it; None without a cursor."""
+        if not self.cursor:
+            return None
+        try:
+            cursor = Cursor.decode(self.cursor)
+            if cursor.order != order:
+                raise BadCursor
+        except BadCursor:
+            raise not_a_cursor() from None
+        at, row, number = map(str, cursor.values)
+        return Place(datetime.fromisoformat(at), int(row), int(number)), cursor.total
 
 
 class AccessRuleQuery(ListQuery):

@@ -28,6 +28,7 @@ from ocpp_server.transport import calls
 from ocpp_server.transport.switchboard import switchboard
 from transactions.models import Refusal
 from transactions.services import remote_control
+from transactions.services.metering import carrying
 from transactions.services.transactions import closing, free_connectors, gaps, interruptions
 from transactions.tables import TOKENS
 
@@ -41,6 +42,7 @@ def _quarter_of_the_grace() -> float:
 # Metrics and logs know the jobs by these names.
 ASK_FOR_MISSING_EVENTS: Final = Job("ask_for_missing_events", every=5.0, everywhere=True)
 MARK_CONTRADICTED: Final = Job("doubt", every=60.0, everywhere=True)
+CARRY_OVER_SAMPLES: Final = Job("carry_over_samples", every=60.0)
 END_INTERRUPTED: Final = Job("end_forsaken", every=_quarter_of_the_grace)
 
 
@@ -110,4 +112,5 @@ JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (END_INTERRUPTED, in_journal(end_interrupted)),
     (SWEEP, in_journal(close_abandoned)),
     (TRIM, in_journal(trim_refusals)),
+    (CARRY_OVER_SAMPLES, carrying.carry_over),
 )

@@ -176,7 +176,7 @@ class TransactionDetailSerializer(TransactionSerializer):
         return MeterValueSerializer(history.readings(transaction), many=True).data
 
     def get_meterValuesTotal(self, transaction: Transaction) -> int:
-        return transaction.meter_values.count()
+        return history.number_of_readings(transaction)
 
 
 # -- ending and settling -------------------------------------------------------------------------------------

@@ -4,8 +4,8 @@ from accounts.models import Token
 from ocpp_server.storage.bulk import Table
 from transactions.models import (
     Counter,
-    MeterValue,
     QuarantinedMessage,
+    Reading,
     Refusal,
     RemoteStart,
     Transaction,
@@ -31,8 +31,8 @@ EVENTS = Table(
     ),
     empty=("payload_text",),
 )
-METER_VALUES = Table(
-    MeterValue,
+READINGS = Table(
+    Reading,
     once=True,
     # In the order of the rows from `services.metering.readings`.
     order=(
@@ -41,17 +41,16 @@ METER_VALUES = Table(
         "evse_number",
         "connector_number",
         "received_at",
-        "measurand",
-        "phase",
-        "location",
-        "context",
-        "value",
-        "unit",
-        "raw",
-        "raw_unit",
-        "signed_data",
-        "sample_key",
         "measured_at",
+        "register_mwh",
+        "power_w",
+        "soc_percent",
+        "current_a",
+        "voltage_v",
+        "sample_count",
+        "register_exponent",
+        "samples",
+        "digest",
     ),
 )
 QUARANTINE = Table(QuarantinedMessage)

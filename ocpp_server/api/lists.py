@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -56,6 +56,14 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), timezone.get_default_timezone()).astimezone(UTC)
 
 
+class Page(NamedTuple):
+    """The items of a page, the total of its list, and the cursor of the next page."""
+
+    items: list[Any]
+    total: int
+    following: str | None
+
+
 class ListQuery(StrictSerializer):
     """The query string of a list: `next` of a page is the `cursor` of the next one, so that rows which are
     added or deleted meanwhile shift no page. Subclasses add filters, `ordering` and `search`.
@@ -103,6 +111,15 @@ class ListQuery(StrictSerializer):
             if name in asked:
                 rows = rows.filter(self.containing(asked[name]))
         return within(rows, self.moment, asked) if self.moment else rows
+
+    def read(self, rows: Any) -> Page:
+        """The page that was asked for. A list of something else than rows of the database overrides this."""
+        kept = self.filtered(rows)
+        order = self.order()
+        if order:
+            kept = kept.order_by(*order)
+        offset, limit = self.validated_data["offset"], self.validated_data["limit"]
+        return _read_on(kept, self.cursor, offset, limit)
 
     def containing(self, text: str) -> Q:
         """The rows that contain the text of `search`."""
@@ -175,7 +192,7 @@ def page(
     request: Request,
     *,
     kind: type[ListQuery],
-    rows: QuerySet[Any],
+    rows: Any,
     name: str,
     noun: str,
     shape: type[serializers.Serializer[Any]],
@@ -188,31 +205,29 @@ def page(
     for all rows of the page at once; it returns the `prepared` value of the serializer's context.
     """
     asked = query(kind, request)
-    kept = asked.filtered(rows)
-    order = asked.order()
-    if order:
-        kept = kept.order_by(*order)
-    offset, limit = asked.validated_data["offset"], asked.validated_data["limit"]
-    found, total, following = _read_on(kept, asked.cursor, offset, limit)
+    found, total, following = asked.read(rows)
     context = {"request": request, "prepared": prepare(found) if prepare else None}
     items = shape(found, many=True, context=context).data
     data = {name: items, "count": len(items), "total": total, "next": following}
     return answer(f"{len(items)} of {total} {noun}.", data)
 
 
-def _read_on(rows: QuerySet[Any], word: str, offset: int, limit: int) -> tuple[list[Any], int, str | None]:
-    """A page, the total of its list, and the cursor of the next page."""
+def _read_on(rows: QuerySet[Any], word: str, offset: int, limit: int) -> Page:
     order = cursors.order_of(rows)
     if word:
         try:
             cursor = cursors.Cursor.decode(word)
             rows, total = cursor.rest(rows, order), cursor.total
         except cursors.BadCursor:
-            reason = "Not a cursor of this list in this order. Start again without a cursor."
-            raise serializers.ValidationError({"cursor": [reason]}) from None
+            raise not_a_cursor() from None
     else:
         total = rows.order_by().count()
     # One row more than the limit shows whether there is a next page.
     found = list(rows[offset : offset + limit + 1]) if word or offset < total else []
     more = cursors.after(found[limit - 1], order, total) if len(found) > limit else None
-    return found[:limit], total, more
+    return Page(found[:limit], total, more)
+
+
+def not_a_cursor() -> serializers.ValidationError:
+    reason = "Not a cursor of this list in this order. Start again without a cursor."
+    return serializers.ValidationError({"cursor": [reason]})

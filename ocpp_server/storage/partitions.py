@@ -52,9 +52,11 @@ class Monthly:
         return self.model._meta.db_table
 
 
+READINGS = Monthly("transactions.Reading", column="measured_at", written="received_at")
+# Samples that an earlier release stored; `transactions.services.metering.carrying` carries them over.
 METER_VALUES = Monthly("transactions.MeterValue", column="measured_at", written="received_at")
 MESSAGES = Monthly("chargepoints.Message", column="at", written="at")
-ALL = (METER_VALUES, MESSAGES)
+ALL = (READINGS, METER_VALUES, MESSAGES)
 
 
 def month_of(at: datetime) -> datetime:

@@ -18,9 +18,10 @@ DELETE_AT_ONCE = 2000  # equivalent: any number that takes the writer thread som
 
 
 async def delete_old_rows() -> None:
-    """Delete messages and meter values that are older than the settings allow."""
+    """Delete messages and readings that are older than the settings allow."""
     kept = {
         partitions.MESSAGES: settings.OCPP_MESSAGE_RETENTION,
+        partitions.READINGS: settings.OCPP_METER_VALUE_RETENTION,
         partitions.METER_VALUES: settings.OCPP_METER_VALUE_RETENTION,
     }
     if partitions.is_divided():

@@ -38,10 +38,10 @@ from chargepoints.models import (
 )
 from configuration.models import ReportedKey, StoredKey
 from events.models import Event
+from tests.direct.readings import stored
 from transactions.models import (
     AccessRule,
     Counter,
-    MeterValue,
     QuarantinedMessage,
     Refusal,
     RemoteStart,
@@ -239,13 +239,12 @@ def hostile_rows(db: None) -> dict[type, Any]:
             payload=bad,
             **both,
         ),
-        MeterValue.objects.create(
+        stored(
             charge_point=station,
             transaction=session,
             measurand=bad[:64],
             raw=bad,
             raw_unit=bad[:64],
-            sample_key=1,
             measured_at=NOON,
             received_at=NOON,
         ),
@@ -342,13 +341,12 @@ def many() -> Callable[[int], None]:
                 started_at=at,
                 last_at=at,
             )
-            MeterValue.objects.create(
+            stored(
                 charge_point=station,
                 transaction=session,
                 measurand="Power.Active.Import",
                 value=1.0,
                 raw="1",
-                sample_key=1,
                 measured_at=at,
                 received_at=at,
             )

@@ -16,7 +16,8 @@ from django.utils import timezone
 from accounts.models import UnknownToken
 from chargepoints.models import ChargePoint, Command, RefusedConnection
 from tests.admin.conftest import NOON, a_session, a_station
-from transactions.models import MeterValue, QuarantinedMessage, Transaction
+from tests.direct.readings import a_reading
+from transactions.models import QuarantinedMessage, Reading, Transaction
 
 
 def test_the_dashboard_counts_current_sessions_and_stations(viewer: Client) -> None:
@@ -156,15 +157,14 @@ def test_the_station_page_follows_its_commands(viewer: Client, station: ChargePo
 
 
 def readings(station: ChargePoint, session: object, measurand: str, *values: float, phase: str = "") -> None:
-    MeterValue.objects.bulk_create(
-        MeterValue(
+    Reading.objects.bulk_create(
+        a_reading(
             charge_point=station,
             transaction=session,
             measurand=measurand,
             phase=phase,
             value=value,
             raw=str(value),
-            sample_key=hash((measurand, phase)) % 10**9,
             measured_at=NOON + timedelta(hours=hour),
             received_at=NOON,
         )

@@ -110,7 +110,7 @@ def test_admin_pages_forbid_inline_scripts_and_frames(superuser: Client) -> None
         "/admin/chargepoints/refusedconnection/",
         "/admin/chargepoints/securityevent/",
         "/admin/transactions/transaction/",
-        "/admin/transactions/metervalue/",
+        "/admin/transactions/reading/",
         "/admin/transactions/quarantinedmessage/",
         "/admin/accounts/unknowntoken/",
     ],

@@ -16,8 +16,9 @@ from django.utils import timezone
 from accounts.models import Token, User
 from accounts.services import api_keys
 from chargepoints.models import ChargePoint, Command, Connector, Evse, Message
+from tests.direct.readings import a_reading
 from tests.servers import LiveServer
-from transactions.models import MeterValue, Transaction
+from transactions.models import Reading, Transaction
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -165,8 +166,8 @@ def session(garage: ChargePoint) -> Transaction:
         start_received_at=NOON,
         last_message_at=NOON + timedelta(minutes=10),
     )
-    MeterValue.objects.bulk_create(
-        MeterValue(
+    Reading.objects.bulk_create(
+        a_reading(
             charge_point=garage,
             transaction=row,
             evse_number=1,
@@ -177,7 +178,6 @@ def session(garage: ChargePoint) -> Transaction:
             unit="Wh",
             raw=f"{0.1 + 0.1 * minute:.1f}",
             raw_unit="kWh",
-            sample_key=minute,
             measured_at=NOON + timedelta(minutes=minute),
             received_at=NOON + timedelta(minutes=minute),
         )

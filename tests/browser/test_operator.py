@@ -22,7 +22,7 @@ PAGES = (
     "/admin/chargepoints/command/",
     "/admin/chargepoints/refusedconnection/",
     "/admin/transactions/transaction/",
-    "/admin/transactions/metervalue/",
+    "/admin/transactions/reading/",
     "/admin/accounts/token/",
     "/admin/accounts/token/add/",
     "/admin/accounts/token/import/",

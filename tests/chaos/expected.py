@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from tests.direct.samples import expanded
+
 
 @dataclass
 class Session:
@@ -141,10 +143,10 @@ class _Check:
     def _compare_samples(self, session: Session, number: int) -> None:
         wanted = Counter((measurand, _moment(at), value) for measurand, at, value in session.samples)
         readings = self.stored.execute(
-            "SELECT measurand, measured_at, value FROM transactions_metervalue WHERE transaction_id = ?",
-            (number,),
+            "SELECT measured_at, samples FROM transactions_reading WHERE transaction_id = ?", (number,)
         )
-        have = Counter((measurand, _moment(at), value) for measurand, at, value in readings)
+        samples = expanded({"measured_at": at, "samples": text} for at, text in readings)
+        have = Counter((one["measurand"], _moment(one["measured_at"]), one["value"]) for one in samples)
         if have != wanted:
             self._report(session, f"readings lost {dict(wanted - have)}, too many {dict(have - wanted)}")
 

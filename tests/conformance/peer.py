@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from tests.direct.samples import expanded
 from tests.packed import readable
 from tests.servers import LiveServer
 from tests.stored_stations import insert_stations
@@ -232,7 +233,8 @@ class Records:
         return row
 
     def meter_values(self, identity: str) -> list[dict[str, Any]]:
-        return self.of("transactions_metervalue", identity)
+        """The samples of all readings."""
+        return expanded(self.of("transactions_reading", identity))
 
     def quarantined(self, identity: str) -> list[dict[str, Any]]:
         return self.of("transactions_quarantinedmessage", identity)

@@ -26,7 +26,7 @@ SESSIONS = """
         migrations.AddField(
             "transaction", "tariff", models.CharField(max_length=40, default="", db_default="")
         ),
-        migrations.AddField("metervalue", "quality", models.SmallIntegerField(default=0, db_default=0)),
+        migrations.AddField("reading", "quality", models.SmallIntegerField(default=0, db_default=0)),
         migrations.AlterField("transaction", "ended_by", models.CharField(max_length=64, default="")),
         migrations.AddIndex(
             "transaction", models.Index(fields=["tariff", "started_at"], name="transaction_by_tariff")

@@ -16,7 +16,7 @@ TABLES = (
     "chargepoints_message",
     "transactions_transaction",
     "transactions_transactionevent",
-    "transactions_metervalue",
+    "transactions_reading",
     "transactions_quarantinedmessage",
     "transactions_counter",
 )

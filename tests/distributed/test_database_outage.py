@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from tests.conformance.peer import Operator, eventually, station
+from tests.direct.samples import ordinary
 from tests.distributed.charging import Charger, charging, more_answers
 from tests.distributed.engines import Postgres
 from tests.processes import must
@@ -348,10 +349,11 @@ def assert_stored(server: Served, chargers: list[Charger]) -> None:
     for charger in chargers:
         stored = server.rows(
             "SELECT t.id, t.meter_start_wh::int, t.meter_stop_wh::int, t.status,"
-            " (SELECT count(*) FROM transactions_metervalue m WHERE m.transaction_id = t.id"
-            "  AND m.context NOT LIKE 'Transaction%%') FROM transactions_transaction t"
+            " ARRAY(SELECT m.samples FROM transactions_reading m WHERE m.transaction_id = t.id)"
+            " FROM transactions_transaction t"
             " JOIN chargepoints_chargepoint c ON c.id = t.charge_point_id WHERE c.identity = %s"
             " ORDER BY t.id",
             charger.identity,
         )
-        assert stored == [(*session, "ended", 1) for session in charger.sessions], charger.identity
+        counted = [(*row, len(ordinary({"samples": one} for one in texts))) for *row, texts in stored]
+        assert counted == [(*session, "ended", 1) for session in charger.sessions], charger.identity

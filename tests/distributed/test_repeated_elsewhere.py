@@ -18,7 +18,7 @@ from tests.distributed.cluster import Cluster
 # A repetition must not add a row to these tables.
 TABLES = (
     "transactions_transaction",
-    "transactions_metervalue",
+    "transactions_reading",
     "transactions_quarantinedmessage",
     "chargepoints_deviceevent",
 )

@@ -12,6 +12,6 @@ menu.model(menu.CHARGING, 70, _("Refused tokens"), "do_not_disturb_on", "transac
 menu.model(menu.INBOXES, 30, _("Quarantined messages"), "report", "transactions_quarantinedmessage")
 menu.model(menu.LOGS, 30, _("Settlements"), "gavel", "transactions_settlement")
 menu.model(menu.LOGS, 40, _("Remote starts"), "play_circle", "transactions_remotestart")
-menu.model(menu.DETAILS, 20, _("Meter values"), "speed", "transactions_metervalue")
+menu.model(menu.DETAILS, 20, _("Meter values"), "speed", "transactions_reading")
 menu.model(menu.DEVELOPER, 20, _("Transaction events"), "timeline", "transactions_transactionevent")
 menu.model(menu.DEVELOPER, 30, _("Counters"), "pin", "transactions_counter")

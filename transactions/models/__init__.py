@@ -2,6 +2,7 @@ from transactions.models.access_rule import AccessRule
 from transactions.models.counter import Counter
 from transactions.models.meter_value import MeterValue
 from transactions.models.quarantine import QuarantinedMessage
+from transactions.models.reading import Reading
 from transactions.models.refusal import Refusal
 from transactions.models.remote_start import RemoteStart
 from transactions.models.settlement import Settlement
@@ -12,6 +13,7 @@ __all__ = [
     "Counter",
     "MeterValue",
     "QuarantinedMessage",
+    "Reading",
     "Refusal",
     "RemoteStart",
     "Settlement",

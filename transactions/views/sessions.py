@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -29,6 +28,7 @@ from transactions.serializers import (
     TransactionDetailSerializer,
     TransactionSerializer,
 )
+from transactions.services.metering.stored import Series
 from transactions.services.transactions import settling
 from transactions.views.lookups import TRANSACTION
 
@@ -132,6 +132,5 @@ class MeterValueViewSet(ResourceViewSet):
         ),
     )
 
-    def get_queryset(self) -> QuerySet[Any]:
-        rows: QuerySet[Any] = self.parent_row().meter_values.order_by("measured_at", "pk")
-        return rows
+    def get_queryset(self) -> Any:
+        return Series(self.parent_row().pk)

@@ -27,7 +27,9 @@ from chargepoints.models import (
 from ocpp_server.api.pages import document
 from tests.api.conftest import NOON, Caller
 from tests.direct.properties import searched, searched_for_long
-from transactions.models import AccessRule, MeterValue, Transaction
+from tests.direct.readings import stored
+from tests.direct.samples import decoded
+from transactions.models import AccessRule, Reading, Transaction
 
 pytestmark = pytest.mark.django_db
 
@@ -95,7 +97,7 @@ class Rows:
     add: Callable[[Parents, int], Model]
     change: str  # a column that no ordering uses
     field: str = "id"
-    column: str = "pk"
+    column: str | Callable[[Any], str] = "pk"
     parent: Callable[[Parents], object] | None = None
 
 
@@ -120,16 +122,20 @@ def a_message(parents: Parents, number: int) -> Message:
     )
 
 
-def a_reading(parents: Parents, number: int) -> MeterValue:
-    return MeterValue.objects.create(
+def a_reading(parents: Parents, number: int) -> Reading:
+    return stored(
         charge_point=parents.station,
         transaction=parents.session,
         measurand="Voltage",
         raw=str(number),
-        sample_key=number,
         measured_at=moment(number),
         received_at=NOON,
     )
+
+
+def raw_of(reading: Any) -> str:
+    (sample,) = decoded(reading.samples)
+    return str(sample["raw"])
 
 
 def a_follow_up(parents: Parents, number: int) -> FollowUp:
@@ -193,7 +199,7 @@ LISTS = {
     "tokens": Rows(Parents.a_token, "visual_number"),
     "transactions": Rows(Parents.a_session, "stop_reason", "transactionId"),
     "transactions/{transaction_id}/meter-values": Rows(
-        a_reading, "unit", "raw", "raw", parent=lambda parents: parents.session.pk
+        a_reading, "soc_percent", "raw", raw_of, parent=lambda parents: parents.session.pk
     ),
     "users": Rows(a_user, "phone"),
     "users/{user_id}/contracts": Rows(Parents.a_contract, "issuer", parent=of_person),
@@ -254,12 +260,15 @@ class Walk:
             row.delete()
             return {key}
         if self.rows.change:
-            setattr(row, self.rows.change, "changed"[: row._meta.get_field(self.rows.change).max_length])
+            field: Any = row._meta.get_field(self.rows.change)
+            changed = "changed"[: field.max_length] if field.max_length is not None else "1"
+            setattr(row, self.rows.change, changed)
         row.save()
         return set()
 
     def key(self, row: Model) -> str:
-        return str(getattr(row, self.rows.column))
+        column = self.rows.column
+        return column(row) if callable(column) else str(getattr(row, column))
 
     def pages(self, limit: int, ordering: str) -> Iterator[list[str]]:
         """The keys of each page. Before the next one is read, the caller may change the rows."""

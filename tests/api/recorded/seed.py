@@ -12,7 +12,8 @@ from accounts.services.api_keys import digest
 from chargepoints.models import ChargePoint, Command, Connector, Evse, Message
 from tests.api.conftest import NOON
 from tests.api.recorded.playing import OPERATOR, VIEWER
-from transactions.models import MeterValue, Transaction
+from tests.direct.readings import a_reading
+from transactions.models import Transaction
 
 ALIAS = "recorded"
 # The ended sessions of the offline station; each is settled in another way.
@@ -73,7 +74,7 @@ def _rows() -> None:
             suspect_reasons=reasons,
         )
     for minute in range(3):
-        MeterValue.objects.using(ALIAS).create(
+        reading = a_reading(
             charge_point=garage,
             transaction_id=1000,
             evse_number=1,
@@ -84,10 +85,10 @@ def _rows() -> None:
             unit="Wh",
             raw=f"{0.1 + 0.45 * minute:.2f}",
             raw_unit="kWh",
-            sample_key=minute,
             measured_at=NOON + timedelta(minutes=minute),
             received_at=NOON + timedelta(minutes=minute),
         )
+        reading.save(using=ALIAS)
     command = Command.objects.using(ALIAS).create(
         id="11111111-2222-3333-4444-555555555555",
         charge_point=garage,

@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from chargepoints.models import ChargePoint, Message
 from tests.api.conftest import NOON, Caller
-from transactions.models import MeterValue, Transaction
+from tests.direct.readings import stored
+from transactions.models import Reading, Transaction
 
 pytestmark = pytest.mark.django_db
 ROWS, LIMIT = 25, 4
@@ -47,13 +48,12 @@ def series(request: pytest.FixtureRequest, charge_point: ChargePoint) -> Series:
             charge_point=charge_point, message_id=str(number), at=moment(number), **fields
         )
 
-    def reading(number: int) -> MeterValue:
-        return MeterValue.objects.create(
+    def reading(number: int) -> Reading:
+        return stored(
             charge_point=charge_point,
             transaction_id=5000,
             measurand="Voltage",
             raw=str(number),
-            sample_key=number,
             measured_at=moment(number),
             received_at=NOON,
         )

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.api.conftest import NOON, Caller
-from transactions.models import MeterValue, Settlement, Transaction
+from tests.direct.readings import stored
+from transactions.models import Reading, Settlement, Transaction
 
 LIST = "/api/v1/transactions"
 END, SETTLE, SETTLE_MANY = f"{LIST}/1000/end", f"{LIST}/1000/settle", f"{LIST}/settle"
@@ -123,7 +124,7 @@ def test_the_proposed_fix_closes_a_session_at_a_free_connector(
 
 
 def test_the_proposed_energy_is_that_of_the_readings(operator: Caller, session: Transaction) -> None:
-    MeterValue.objects.all().delete()
+    Reading.objects.all().delete()
     suspect(
         session,
         "meter-jump: 1000 to 9e6 Wh",
@@ -137,14 +138,13 @@ def test_the_proposed_energy_is_that_of_the_readings(operator: Caller, session: 
     )
     for minute, wh in ((10, 2000), (20, 9_000_000)):
         at = NOON + timedelta(minutes=minute)
-        MeterValue.objects.create(
+        stored(
             charge_point=session.charge_point,
             transaction=session,
             measurand="Energy.Active.Import.Register",
             value=wh,
             raw=str(wh),
             unit="Wh",
-            sample_key=minute,
             measured_at=at,
             received_at=at,
         )

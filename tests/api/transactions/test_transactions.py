@@ -16,7 +16,8 @@ from django.test import AsyncClient
 
 from chargepoints.models import ChargePoint
 from tests.api.conftest import NOON, Caller
-from transactions.models import MeterValue, Transaction, TransactionEvent
+from tests.direct.readings import a_sample, stored
+from transactions.models import Reading, Transaction, TransactionEvent
 
 LIST = "/api/v1/transactions"
 
@@ -173,7 +174,13 @@ def test_meter_values_come_raw_and_normalised_in_pages(viewer: Caller, session: 
 
 
 def test_meter_values_are_filtered(viewer: Caller, session: Transaction) -> None:
-    MeterValue.objects.filter(sample_key__lt=4).update(measurand="Voltage", phase="L1")
+    rows = list(Reading.objects.order_by("id")[:4])
+    for number, row in enumerate(rows, 1):
+        row.delete()
+        voltage = a_sample(str(100 * number), measurand="Voltage", phase="L1")
+        others = (a_sample("9", measurand="Voltage", phase="L2"), a_sample("9", phase="L1"))
+        shared = {"charge_point": session.charge_point, "transaction": session, "received_at": NOON}
+        stored(others[0], voltage, others[1], measured_at=row.measured_at, **shared)
 
     response = viewer.get(f"{LIST}/1000/meter-values?measurand=Voltage&phase=L1&ordering=-timestamp")
 

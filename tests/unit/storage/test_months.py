@@ -14,18 +14,18 @@ from ocpp_server.storage.partitions import MESSAGES, METER_VALUES, DivideByMonth
 from tests.logged import captured_logs
 from tests.unit.storage.catalog import Catalog
 
-READINGS, MESSAGE = METER_VALUES.table, MESSAGES.table
+READINGS, SAMPLES, MESSAGE = partitions.READINGS.table, METER_VALUES.table, MESSAGES.table
 REST = f"{READINGS}_rest"
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 DAY_S = 86_400.0
-FOR_EVER = {METER_VALUES: 0.0, MESSAGES: 0.0}
+FOR_EVER = {partitions.READINGS: 0.0, METER_VALUES: 0.0, MESSAGES: 0.0}
 
 
 @pytest.fixture
 def catalog(monkeypatch: pytest.MonkeyPatch) -> Catalog:
-    """Both tables, divided, with the months that were made in November."""
+    """The tables, divided, with the months that were made in November."""
     made = Catalog()
-    for table in (READINGS, MESSAGE):
+    for table in (READINGS, SAMPLES, MESSAGE):
         made.divided(table, "2026_10", "2026_11", "2026_12")
     monkeypatch.setattr(partitions, "connection", made)
     monkeypatch.setattr(partitions, "transaction", SimpleNamespace(atomic=made.atomic))
@@ -68,7 +68,8 @@ def test_only_postgresql_divides_its_tables(catalog: Catalog) -> None:
 
 
 def test_readings_are_divided_by_their_own_time_and_age_by_the_servers() -> None:
-    assert (METER_VALUES.column, METER_VALUES.written) == ("measured_at", "received_at")
+    for monthly in (partitions.READINGS, METER_VALUES):
+        assert (monthly.column, monthly.written) == ("measured_at", "received_at")
     assert (MESSAGES.column, MESSAGES.written) == ("at", "at")
     for monthly in partitions.ALL:
         columns = {field.column for field in monthly.model._meta.concrete_fields}
@@ -153,7 +154,7 @@ def test_a_month_is_dropped_when_its_last_moment_is_too_old(
     catalog: Catalog, moment: datetime, left: list[str]
 ) -> None:
     with captured_logs() as lines:
-        partitions.drop_before(METER_VALUES, moment)
+        partitions.drop_before(partitions.READINGS, moment)
 
     assert catalog.months(READINGS) == left
     assert [line["event"] for line in lines] == ["partitions.dropped"] * (3 - len(left))
@@ -164,7 +165,7 @@ def test_the_rest_loses_the_rows_that_the_server_got_too_long_ago(catalog: Catal
     young = reading(wrong_clock, NOW)
     catalog.rows[REST] = [young, reading(NOW, NOW - timedelta(microseconds=1))]
 
-    partitions.drop_before(METER_VALUES, NOW)
+    partitions.drop_before(partitions.READINGS, NOW)
 
     assert catalog.rows[REST] == [young]
 
@@ -176,7 +177,7 @@ def test_the_maintenance_makes_and_drops_the_months_of_each_table_by_its_own_ret
     catalog: Catalog,
 ) -> None:
     with captured_logs() as lines:
-        partitions.maintain({METER_VALUES: 20 * DAY_S, MESSAGES: 0.0}, NOW)
+        partitions.maintain(FOR_EVER | {partitions.READINGS: 20 * DAY_S}, NOW)
 
     assert catalog.months(READINGS) == ["2026_11", "2026_12", "2027_01"]
     assert catalog.months(MESSAGE) == ["2026_10", "2026_11", "2026_12", "2027_01"]
@@ -184,6 +185,7 @@ def test_the_maintenance_makes_and_drops_the_months_of_each_table_by_its_own_ret
     assert [(line["event"], line["table"]) for line in lines] == [
         ("partitions.made", READINGS),
         ("partitions.dropped", READINGS),
+        ("partitions.made", SAMPLES),
         ("partitions.made", MESSAGE),
     ]
 

@@ -11,7 +11,9 @@ import pytest
 from chargepoints.models import ChargePoint, Message
 from ocpp_server.process import scheduler
 from ocpp_server.storage.journal import journal
-from transactions.models import MeterValue
+from tests.direct.readings import stored
+from tests.direct.samples import decoded
+from transactions.models import Reading
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC)
@@ -39,11 +41,10 @@ def make_rows() -> None:
             size=2,
             at=at,
         )
-        MeterValue.objects.create(
+        stored(
             charge_point=charge_point,
             measurand="Voltage",
             raw=str(days),
-            sample_key=days,
             measured_at=at,
             received_at=at,
         )
@@ -51,8 +52,8 @@ def make_rows() -> None:
 
 def kept() -> tuple[list[str], list[str]]:
     messages = Message.objects.order_by("-at").values_list("message_id", flat=True)
-    readings = MeterValue.objects.order_by("-measured_at").values_list("raw", flat=True)
-    return list(messages), list(readings)
+    readings = Reading.objects.order_by("-measured_at")
+    return list(messages), [decoded(reading.samples)[0]["raw"] for reading in readings]
 
 
 @pytest.mark.parametrize(

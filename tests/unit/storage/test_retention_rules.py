@@ -75,7 +75,8 @@ async def test_divided_tables_lose_whole_months_in_a_thread_of_their_own(
 
     await retention.delete_old_rows()
 
-    assert maintained == [({partitions.MESSAGES: 10.0, partitions.METER_VALUES: 20.0}, NOW, False)]
+    kept = {partitions.MESSAGES: 10.0, partitions.READINGS: 20.0, partitions.METER_VALUES: 20.0}
+    assert maintained == [(kept, NOW, False)]
 
 
 def test_a_station_keeps_its_newest_ten_thousand_events(

@@ -1,34 +1,32 @@
-"""Meter values: every sample becomes a row, the transaction gets its energy, power and state of charge."""
+"""Meter values: the samples of one time are a row, the transaction gets its energy, power and charge."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
-from zlib import crc32
+from typing import Any, Final
 
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.registers import Moment
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import Place
-from ocpp_server.protocol.translate.metering import ENERGY, POWER, Sample, resolution
+from ocpp_server.protocol.translate.metering import ENERGY, Sample
 from ocpp_server.storage.bulk import Row
 from ocpp_server.storage.journal import journal
-from transactions.models import MeterValue, Transaction
-from transactions.services.metering import energy
-from transactions.services.metering.counting import MOST_DECIMALS, Rank, Register, given, rank_of
+from transactions.models import Transaction
+from transactions.services.metering import energy, stored
+from transactions.services.metering.counting import Rank, Register, given
+from transactions.services.metering.measured import Measured, kind_of_sample, register
+from transactions.services.metering.samples import OUTLET, Wanted, read
 from transactions.services.transactions import announcing, interruptions, sessions
-from transactions.tables import METER_VALUES
+from transactions.tables import READINGS
 
-SOC = "SoC"
 BY_STATION = Transaction.EndedBy.STATION.value
-_OUTLET = ("Outlet", "")
-# Positions of columns in a row of METER_VALUES.
-_column = METER_VALUES.names.index
+REGISTERS: Final = Wanted(measurands=frozenset({ENERGY}), locations=OUTLET)
+# Positions of columns in a row of READINGS.
+_column = READINGS.names.index
 _TRANSACTION, _RECEIVED_AT = _column("transaction_id"), _column("received_at")
-_MEASURED_AT, _SAMPLE_KEY = _column("measured_at"), _column("sample_key")
-_KIND = tuple(map(_column, ("measurand", "location", "value")))
-_READING = tuple(map(_column, ("measured_at", "context", "phase", "raw", "raw_unit")))
+_READING = tuple(map(_column, ("evse_number", "connector_number", "measured_at", "samples")))
 
 
 async def record(
@@ -110,19 +108,18 @@ async def _recount(
     stop: Moment | None = None,
 ) -> None:
     """Count all readings of the session: the stored ones and those of the current message."""
-    stored, stopped_at, stop_received_at = await journal.run(_stored_registers, transaction.id)
+    known, stopped_at, stop_received_at = await journal.run(_stored_registers, transaction.id)
     if stop_at is not None:
         stopped_at, stop_received_at = stop_at, station.received_at
     for table, row in station.unit.inserts:
-        if table is METER_VALUES and row[_TRANSACTION] == transaction.id:
-            sample = _register_of_row(row)
-            if sample is not None:
-                stored.setdefault((row[_MEASURED_AT], row[_SAMPLE_KEY]), (row[_RECEIVED_AT], sample))
+        if table is READINGS and row[_TRANSACTION] == transaction.id:
+            for key, sample in _registers_of_row(row):
+                known.setdefault(key, (row[_RECEIVED_AT], sample))
     energy.recount(
         transaction,
         [
             sample
-            for received_at, sample in stored.values()
+            for received_at, sample in known.values()
             if _counts(sample, received_at, stopped_at, stop_received_at)
         ],
         stop=stop,
@@ -142,108 +139,52 @@ def _counts(
     return sample.rank is Rank.BEGIN or received_at == stop_received_at
 
 
-Stored = tuple[dict[tuple[datetime, int], tuple[datetime, Register]], datetime | None, datetime | None]
+Stored = tuple[dict[stored.Key, tuple[datetime, Register]], datetime | None, datetime | None]
 
 
 def _stored_registers(transaction_id: int) -> Stored:
     """The register readings of a session with their time of receipt, by the key that identifies a sample; and
     the time of the station's stop, and of its receipt.
     """
-    rows = MeterValue.objects.filter(
-        transaction=transaction_id, measurand=ENERGY, location__in=_OUTLET, value__isnull=False
-    ).order_by()
     samples = {
-        (at, key): (received_at, Register(at, rank_of(context), phase, value or 0.0, resolution(raw, unit)))
-        for at, key, received_at, context, phase, value, raw, unit in rows.values_list(
-            "measured_at", "sample_key", "received_at", "context", "phase", "value", "raw", "raw_unit"
+        stored.key(one.measured_at, one.evse_number, one.connector_number, one.kind, one.raw): (
+            one.received_at,
+            register(one.measured_at, one.kind, one.value, one.raw),
         )
+        for one in stored.Series(transaction_id, wanted=REGISTERS)
+        if one.value is not None
     }
     stopped = Transaction.objects.filter(pk=transaction_id, ended_by=BY_STATION)
     return samples, *(stopped.values_list("stopped_at", "stop_received_at").first() or (None, None))
 
 
-def _register_of_row(row: Row) -> Register | None:
-    """The register reading in a row of the current message."""
-    measurand, location, value = (row[place] for place in _KIND)
-    if measurand != ENERGY or location not in _OUTLET or value is None:
-        return None
-    at, context, phase, raw, raw_unit = (row[place] for place in _READING)
-    return Register(at, rank_of(context), phase, value, resolution(raw, raw_unit))
-
-
-class _Moment:
-    """The values of one moment in a message: register readings, power (W) and state of charge (%)."""
-
-    __slots__ = ("at", "registers", "soc", "watts", "watts_by_phase")
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-        self.registers: list[Register] = []
-        self.soc: float | None = None
-        self.watts: float | None = None
-        self.watts_by_phase: dict[str, float] = {}
-
-    def power(self) -> float | None:
-        """The station's total, or the sum of the phases when all three are present."""
-        by_phase = self.watts_by_phase
-        if self.watts is None and by_phase and all(phase in by_phase for phase in energy.PHASES):
-            return round(sum(by_phase[phase] for phase in energy.PHASES), MOST_DECIMALS)
-        return self.watts
+def _registers_of_row(row: Row) -> Iterator[tuple[stored.Key, Register]]:
+    """The register readings in a row of the current message, by their keys."""
+    evse, connector, at, text = (row[place] for place in _READING)
+    for _, kind, value, raw, _ in read(text, REGISTERS):
+        if value is not None:
+            yield stored.key(at, evse, connector, kind, raw), register(at, kind, value, raw)
 
 
 def _store(
     station: Station, place: Place, samples: Sequence[Sample], transaction: TransactionState | None
-) -> dict[datetime, _Moment]:
-    """Add the rows. Returns their values by time."""
-    moments: dict[datetime, _Moment] = {}
-    by_text: dict[str, _Moment] = {}
-    evse, connector = place
-    # By position, in the order of the columns in `tables`.
-    shared = (
-        station.pk,
-        transaction.id if transaction is not None else None,
-        evse,
-        connector,
-        station.received_at,
-    )
-    where = f"{evse}|{connector}"
-    append = station.unit.append
-    # Unpacked for speed, not read by name: eleven fields of every sample of every message.
-    for text, measurand, phase, location, context, value, unit, raw, raw_unit, signed, problem in samples:
+) -> dict[datetime, Measured]:
+    """Add a row for each time. Returns the values by time."""
+    moments: dict[datetime, Measured] = {}
+    by_text: dict[str, Measured] = {}
+    for sample in samples:
+        text, measurand, problem = sample.time, sample.measurand, sample.problem
         moment = by_text.get(text)
         if moment is None:
             at = station.moment(text)
-            moment = by_text[text] = moments.setdefault(at, _Moment(at))
+            moment = by_text[text] = moments.setdefault(at, Measured(at))
         if problem:
-            station.deviation(problem, raw[:100], path=measurand[:64])
-        key = f"{where}|{measurand}|{phase}|{location}|{context}|{raw}"
-        own = (
-            measurand[:64],
-            phase[:16],
-            location[:16],
-            context[:32],
-            value,
-            unit[:16],
-            raw,
-            raw_unit[:64],
-            signed,
-            crc32(key.encode()),
-            moment.at,
-        )
-        append(METER_VALUES, shared + own)
-        if value is None or transaction is None:
-            continue
-        if measurand == SOC:
-            moment.soc = value if not phase else moment.soc
-        elif location not in _OUTLET:
-            # Only energy at the outlet is sold, not the values of the cable or the inlet.
-            continue
-        elif measurand == ENERGY:
-            moment.registers.append(
-                Register(moment.at, rank_of(context), phase, value, resolution(raw, raw_unit))
-            )
-        elif measurand == POWER and phase:
-            moment.watts_by_phase[phase[:2]] = value
-        elif measurand == POWER:
-            moment.watts = value
+            station.deviation(problem, sample.raw[:100], path=measurand[:64])
+        moment.take(kind_of_sample(sample), sample.value, sample.raw, sample.signed_data)
+    evse, connector = place
+    # By position, in the order of the columns in `tables`.
+    number = transaction.id if transaction is not None else None
+    shared = (station.pk, number, evse, connector, station.received_at)
+    for moment in moments.values():
+        station.unit.append(READINGS, shared + moment.row(evse, connector))
     return moments

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from transactions.models import MeterValue, Transaction, TransactionEvent
+from transactions.models import Transaction, TransactionEvent
+from transactions.services.metering.stored import Series, StoredSample
 
 LATEST_VALUES: Final = 100
 LATEST_EVENTS: Final = 200
 
 
-def readings(transaction: Transaction) -> list[MeterValue]:
+def readings(transaction: Transaction) -> list[StoredSample]:
     """The latest readings, oldest first. The list of meter values has all of them."""
-    return list(transaction.meter_values.order_by("-measured_at", "-id")[:LATEST_VALUES])[::-1]
+    return Series(transaction.pk).page(LATEST_VALUES, newest_first=True)[::-1]
+
+
+def number_of_readings(transaction: Transaction) -> int:
+    return Series(transaction.pk).total()
 
 
 def events(transaction: Transaction) -> list[TransactionEvent]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import heapq
 from datetime import UTC, datetime, timedelta
+from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 from accounts.models.token import normalise_uid
 from chargepoints.models import Connector
 from ocpp_server.protocol.translate.metering import ENERGY
-from transactions.models import MeterValue, Settlement, Transaction
+from transactions.models import Settlement, Transaction
+from transactions.services.metering.samples import OUTLET, Wanted
+from transactions.services.metering.stored import Series
 from transactions.services.transactions import fixes
 from transactions.services.transactions.fixes import Proposal, Reading
 
@@ -16,10 +21,11 @@ from transactions.services.transactions.fixes import Proposal, Reading
 RECENT: Final = timedelta(minutes=5)
 # Readings that a proposal reads at most: more than a day at one per second.
 _MOST_READINGS: Final = 100_000  # equivalent: only a bound
+_TOTALS: Final = Wanted(frozenset({ENERGY}), phases=frozenset({""}), locations=OUTLET)
 
 
 def proposed(row: Transaction) -> Proposal:
-    """The proposed fix for a suspect session. At most four queries."""
+    """The proposed fix for a suspect session. At most five queries, two for each merged session."""
     known = session(row)
     needs_readings = not known.is_active and known.codes & fixes.ENERGY
     neighbours = _neighbours(row) if not known.is_active and known.codes & fixes.SPLIT else ()
@@ -83,14 +89,9 @@ def _readings(row: Transaction) -> list[Reading]:
     """The register readings of the session and of the sessions merged into it."""
     merged = row.settlements.filter(fix=Settlement.Fix.MERGE).values("merged_with")
     merged_here = Transaction.objects.filter(pk__in=merged, merged_into=row)
-    values = MeterValue.objects.filter(
-        transaction__in=[row, *merged_here],
-        measurand=ENERGY,
-        phase="",
-        location__in=("", "Outlet"),
-    ).order_by("measured_at", "id")
-    pairs = values.values_list("measured_at", "value")[:_MOST_READINGS]
-    return [Reading(at, wh) for at, wh in pairs if wh is not None]
+    series = [Series(one.pk, wanted=_TOTALS) for one in (row, *merged_here)]
+    samples = islice(heapq.merge(*(one.values() for one in series), key=itemgetter(0)), _MOST_READINGS)
+    return [Reading(at, value) for at, _, value, _ in samples]
 
 
 def codes(row: Transaction) -> frozenset[str]:

@@ -120,6 +120,6 @@ def about_money(rows: dict[str, list[str]]) -> dict[str, list[str]]:
 
     What a station only reports, such as a security event, has no key by which it could be recognised.
     """
-    tables = ("Transaction", "TransactionEvent", "MeterValue", "RemoteStart", "Counter", "Settlement")
+    tables = ("Transaction", "TransactionEvent", "Reading", "RemoteStart", "Counter", "Settlement")
     events = [row for row in rows.get("Event", ()) if "'type': 'transaction." in row]
     return {table: found for table, found in rows.items() if table in tables} | {"Event": events}

@@ -15,14 +15,15 @@ from django.db.migrations.state import ProjectState
 
 from chargepoints.models import ChargePoint, Message
 from ocpp_server.storage import partitions
-from transactions.models import MeterValue, Transaction
-from transactions.tables import METER_VALUES
+from tests.direct.readings import a_reading, stored
+from transactions.models import MeterValue, Reading, Transaction
+from transactions.tables import READINGS
 
 NOW = datetime.now(UTC)
 THIS = partitions.month_of(NOW)
 NEXT = partitions.next_month(THIS)
-FOR_EVER = {partitions.METER_VALUES: 0.0, partitions.MESSAGES: 0.0}
-TABLE = partitions.METER_VALUES.table
+FOR_EVER = dict.fromkeys(partitions.ALL, 0.0)
+TABLE = partitions.READINGS.table
 
 pytestmark = pytest.mark.django_db
 
@@ -40,9 +41,9 @@ def other_session() -> Iterator[psycopg.Connection[Any]]:
         yield session
 
 
-def reading(charge_point: ChargePoint, at: datetime, **fields: Any) -> MeterValue:
-    fields = {"received_at": NOW, "sample_key": 1, "measurand": "Power.Active.Import", "raw": "1"} | fields
-    return MeterValue.objects.create(charge_point=charge_point, measured_at=at, **fields)
+def reading(charge_point: ChargePoint, at: datetime, **fields: Any) -> Reading:
+    fields = {"received_at": NOW, "measurand": "Power.Active.Import", "raw": "1"} | fields
+    return stored(charge_point=charge_point, measured_at=at, **fields)
 
 
 def place_of(row: models.Model) -> str:
@@ -79,8 +80,8 @@ def test_a_reading_of_a_month_without_a_partition_is_kept_and_found(
     odd = reading(charge_point, datetime(year, 5, 1, tzinfo=UTC))
 
     assert place_of(odd) == f"{TABLE}_rest"
-    assert MeterValue.objects.get(pk=odd.pk).measured_at.year == year
-    assert charge_point.meter_values.filter(measured_at__year=year).count() == 1
+    assert Reading.objects.get(pk=odd.pk).measured_at.year == year
+    assert charge_point.readings.filter(measured_at__year=year).count() == 1
 
 
 def test_readings_move_out_of_the_default_partition_when_their_month_is_made(
@@ -95,33 +96,32 @@ def test_readings_move_out_of_the_default_partition_when_their_month_is_made(
 
     expected = f"{TABLE}_{later:%Y_%m}"
     assert [place_of(row) for row in (first, last, beyond)] == [expected, expected, f"{TABLE}_rest"]
-    assert MeterValue.objects.count() == 3
+    assert Reading.objects.count() == 3
 
 
 def test_a_repeated_reading_is_stored_once_in_a_month_and_in_the_default_partition(
     charge_point: ChargePoint,
 ) -> None:
-    rows = [
-        (charge_point.pk, None, None, None, NOW, "SoC", "", "", "", 50.0, "Percent", "50", "", None, 7, at)
-        for at in (NOW, datetime(1970, 1, 1, tzinfo=UTC))
-    ]
+    times = (NOW, datetime(1970, 1, 1, tzinfo=UTC))
+    readings = [a_reading(charge_point=charge_point, received_at=NOW, measured_at=at) for at in times]
+    rows = [[getattr(one, name) for name in READINGS.names] for one in readings]
 
-    METER_VALUES.insert(rows)
-    METER_VALUES.insert(rows)
+    READINGS.insert(rows)
+    READINGS.insert(rows)
 
-    assert MeterValue.objects.count() == 2
+    assert Reading.objects.count() == 2
 
 
 def test_whole_months_are_dropped_when_their_last_day_is_too_old(charge_point: ChargePoint) -> None:
     old = reading(charge_point, NEXT - timedelta(seconds=1))
     young = reading(charge_point, NEXT)
-    kept = {partitions.METER_VALUES: timedelta(days=10).total_seconds(), partitions.MESSAGES: 0.0}
+    kept = FOR_EVER | {partitions.READINGS: timedelta(days=10).total_seconds()}
 
     maintain(kept, NEXT + timedelta(days=9))
-    assert MeterValue.objects.count() == 2
+    assert Reading.objects.count() == 2
 
     maintain(kept, NEXT + timedelta(days=11))
-    assert list(MeterValue.objects.all()) == [young]
+    assert list(Reading.objects.all()) == [young]
     assert old.measured_at < NEXT
     assert THIS not in [month for month, _ in partitions.months(TABLE)]
 
@@ -129,12 +129,12 @@ def test_whole_months_are_dropped_when_their_last_day_is_too_old(charge_point: C
 def test_rows_of_the_default_partition_are_deleted_by_the_time_of_receipt(charge_point: ChargePoint) -> None:
     wrong_clock = datetime(1970, 1, 1, tzinfo=UTC)
     came_just_now = reading(charge_point, wrong_clock, received_at=NOW)
-    reading(charge_point, wrong_clock, sample_key=2, received_at=NOW - timedelta(days=40))
-    kept = {partitions.METER_VALUES: timedelta(days=30).total_seconds(), partitions.MESSAGES: 0.0}
+    reading(charge_point, wrong_clock, raw="2", received_at=NOW - timedelta(days=40))
+    kept = FOR_EVER | {partitions.READINGS: timedelta(days=30).total_seconds()}
 
     maintain(kept, NOW)
 
-    assert list(MeterValue.objects.all()) == [came_just_now]
+    assert list(Reading.objects.all()) == [came_just_now]
 
 
 def test_messages_are_deleted_by_their_own_retention(charge_point: ChargePoint) -> None:
@@ -143,13 +143,13 @@ def test_messages_are_deleted_by_their_own_retention(charge_point: ChargePoint) 
     )
     reading(charge_point, NOW)
 
-    maintain({partitions.METER_VALUES: 0.0, partitions.MESSAGES: 86400.0}, NEXT + timedelta(days=2))
+    maintain(FOR_EVER | {partitions.MESSAGES: 86400.0}, NEXT + timedelta(days=2))
 
-    assert (Message.objects.count(), MeterValue.objects.count()) == (0, 1)
+    assert (Message.objects.count(), Reading.objects.count()) == (0, 1)
 
 
 @pytest.mark.parametrize(
-    ("model", "column"), [(MeterValue, "measured_at"), (Message, "at")], ids=["readings", "messages"]
+    ("model", "column"), [(Reading, "measured_at"), (Message, "at")], ids=["readings", "messages"]
 )
 def test_a_query_bounded_in_time_reads_one_partition(model: type[models.Model], column: str) -> None:
     rows = model._default_manager.order_by().filter(
@@ -166,11 +166,11 @@ def test_a_query_bounded_in_time_reads_one_partition(model: type[models.Model], 
 def test_rows_are_found_changed_and_deleted_by_their_number(charge_point: ChargePoint) -> None:
     here, odd = reading(charge_point, NOW), reading(charge_point, datetime(1970, 1, 1, tzinfo=UTC))
 
-    MeterValue.objects.filter(pk=odd.pk).update(raw="2")
+    Reading.objects.filter(pk=odd.pk).update(soc_percent=2)
     here.delete()
 
-    assert MeterValue.objects.get(pk=odd.pk).raw == "2"
-    assert charge_point.delete()[1]["transactions.MeterValue"] == 1
+    assert Reading.objects.get(pk=odd.pk).soc_percent == 2
+    assert charge_point.delete()[1]["transactions.Reading"] == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -190,7 +190,7 @@ def test_a_month_whose_table_is_locked_is_made_the_next_time(
 
 
 def test_the_migration_to_partitions_keeps_all_rows(charge_point: ChargePoint) -> None:
-    plain_again(MeterValue)
+    plain_again(Reading)
     session = Transaction.objects.create(
         id=1000,
         charge_point=charge_point,
@@ -202,14 +202,14 @@ def test_the_migration_to_partitions_keeps_all_rows(charge_point: ChargePoint) -
     for days in (0, 40, 400, 20_000, -400):
         reading(charge_point, NOW - timedelta(days=days))
         reading(charge_point, NOW - timedelta(days=days), transaction=session, signed_data='"\\{}')
-    before = list(MeterValue.objects.order_by("pk").values_list())
+    before = list(Reading.objects.order_by("pk").values_list())
 
-    divide(MeterValue)
-    divide(MeterValue)
+    divide(Reading)
+    divide(Reading)
 
-    assert list(MeterValue.objects.order_by("pk").values_list()) == before
+    assert list(Reading.objects.order_by("pk").values_list()) == before
     assert THIS in [month for month, _ in partitions.months(TABLE)]
-    assert reading(charge_point, NOW, sample_key=2).pk > before[-1][0]
+    assert reading(charge_point, NOW, raw="2").pk > before[-1][0]
     with connection.cursor() as cursor:
         constraints = connection.introspection.get_constraints(cursor, TABLE)
         cursor.execute("SELECT count(*) FROM pg_class WHERE relname = %s", [f"{TABLE}_whole"])
@@ -217,7 +217,17 @@ def test_the_migration_to_partitions_keeps_all_rows(charge_point: ChargePoint) -
     unique = sorted(
         name for name, about in constraints.items() if about["unique"] and not about["primary_key"]
     )
-    assert unique == ["meter_value_once_at_station", "meter_value_once_in_transaction"]
+    assert unique == ["reading_once_at_station", "reading_once_in_transaction"]
+    assert [name for name, about in constraints.items() if about["foreign_key"]] == []
+
+
+def test_the_migration_to_partitions_keeps_the_references(charge_point: ChargePoint) -> None:
+    plain_again(MeterValue)
+
+    divide(MeterValue)
+
+    with connection.cursor() as cursor:
+        constraints = connection.introspection.get_constraints(cursor, partitions.METER_VALUES.table)
     assert sorted(about["foreign_key"][0] for about in constraints.values() if about["foreign_key"]) == [
         "chargepoints_chargepoint",
         "transactions_transaction",
@@ -225,13 +235,13 @@ def test_the_migration_to_partitions_keeps_all_rows(charge_point: ChargePoint) -
 
 
 def test_a_table_that_is_not_partitioned_yet_is_left_as_it_is(charge_point: ChargePoint) -> None:
-    plain_again(MeterValue)
+    plain_again(Reading)
     kept = reading(charge_point, NOW)
     later = NOW + timedelta(days=100)
 
     maintain(FOR_EVER, later)
 
-    assert MeterValue.objects.get() == kept and partitions.months(TABLE) == []
+    assert Reading.objects.get() == kept and partitions.months(TABLE) == []
     assert partitions.month_of(later) in [month for month, _ in partitions.months(partitions.MESSAGES.table)]
 
 
@@ -246,5 +256,5 @@ def divide(model: type[models.Model]) -> None:
     connection.check_constraints()
     state = ProjectState.from_apps(apps)
     with connection.schema_editor() as editor:
-        step = partitions.DivideByMonth(model._meta.model_name or "", partitions.METER_VALUES.column)
+        step = partitions.DivideByMonth(model._meta.model_name or "", partitions.READINGS.column)
         step.database_forwards(model._meta.app_label, editor, state, state)

@@ -10,8 +10,9 @@ import pytest
 from ocpp_server.protocol.versions import V16, V21, V201
 from tests.direct import messages
 from tests.direct.messages import Reading
+from tests.direct.samples import decoded
 from tests.direct.station import DirectStation
-from transactions.models import MeterValue
+from transactions.models import Reading as StoredReading
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -31,8 +32,9 @@ def kinds(charger: DirectStation) -> set[tuple[str, str]]:
 
 
 async def stored(run_orm: Any) -> tuple[int | None, int | None, int | None, float | None]:
-    row = await run_orm(MeterValue.objects.get)
-    return row.transaction_id, row.evse_number, row.connector_number, row.value
+    row = await run_orm(StoredReading.objects.get)
+    (sample,) = decoded(row.samples)
+    return row.transaction_id, row.evse_number, row.connector_number, sample["value"]
 
 
 async def test_readings_with_a_number_are_those_of_its_session(station: Any, run_orm: Any) -> None:
@@ -69,7 +71,7 @@ async def test_readings_without_a_connector_and_a_session_are_refused(
 
     assert (answer[0], answer[2]) == (4, "OccurenceConstraintViolation")
     assert "connectorId" in answer[3]
-    assert await run_orm(MeterValue.objects.count) == 0
+    assert await run_orm(StoredReading.objects.count) == 0
 
 
 @pytest.mark.parametrize("number", [4711, -1, 0])
@@ -102,7 +104,7 @@ async def test_readings_of_an_evse_are_those_of_the_session_on_it(
 ) -> None:
     charger = await station(version)
     begun = await charger.start("CARD", evse=2, meter_wh=1000, at=ago(3))
-    await run_orm(MeterValue.objects.all().delete)
+    await run_orm(StoredReading.objects.all().delete)
     payload = {"evseId": 2, "meterValue": messages.meter_values(version, [Reading(1500, ago(1))])}
 
     answer = await charger.call("MeterValues", payload)

@@ -7,23 +7,23 @@ from typing import Any
 import pytest
 
 from chargepoints.models import ChargePoint
+from tests.direct.readings import a_reading
 from tests.unit.transactions.transactions.live_station import NOON, minutes
 from tests.unit.transactions.transactions.stored_sessions import a_row, garage
-from transactions.models import MeterValue, Transaction, TransactionEvent
+from transactions.models import Reading, Transaction, TransactionEvent
 from transactions.services.transactions import history
 
 __all__ = ["garage"]
 
 
 def read(row: Transaction, *moments: float) -> None:
-    MeterValue.objects.bulk_create(
-        MeterValue(
+    Reading.objects.bulk_create(
+        a_reading(
             charge_point_id=1,
             transaction=row,
             measurand="Voltage",
             value=number,
             raw=str(number),
-            sample_key=number,
             measured_at=minutes(at),
             received_at=NOON,
         )

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from chargepoints.models import ChargePoint, Connector, Evse
+from tests.direct.readings import stored
 from tests.unit.transactions.transactions.live_station import NOON, minutes
 from tests.unit.transactions.transactions.stored_sessions import a_row, charging, garage
-from transactions.models import MeterValue, Settlement, Transaction
+from transactions.models import Settlement, Transaction
 from transactions.services.transactions import fixes, proposing
 from transactions.services.transactions.fixes import Fix
 
@@ -22,10 +23,9 @@ def a_reading(transaction: Transaction, at: float, wh: float | None, **more: Any
         "measurand": "Energy.Active.Import.Register",
         "charge_point_id": transaction.charge_point_id,
         "raw": str(wh),
-        "sample_key": MeterValue.objects.count(),
         "received_at": NOON,
     }
-    MeterValue.objects.create(transaction=transaction, measured_at=minutes(at), value=wh, **(values | more))
+    stored(transaction=transaction, measured_at=minutes(at), value=wh, **(values | more))
 
 
 def test_the_session_of_a_proposal_has_the_columns_of_its_row(garage: ChargePoint) -> None:
@@ -146,8 +146,9 @@ def test_a_session_is_merged_with_the_one_before_or_after_it_on_its_evse(
     [
         ({"suspect_reasons": ["clock-implausible"]}, 0),
         ({"suspect_reasons": ["superseded"]}, 2),
-        ({"suspect_reasons": ["meter-reset"]}, 2),
-        ({"suspect_reasons": ["superseded", "meter-reset"]}, 4),
+        # One of them: whether an earlier release stored samples of the session.
+        ({"suspect_reasons": ["meter-reset"]}, 3),
+        ({"suspect_reasons": ["superseded", "meter-reset"]}, 5),
         ({"suspect_reasons": ["superseded", "meter-reset"], "status": "active"}, 0),
     ],
 )

@@ -14,7 +14,7 @@ from ocpp_server.protocol.versions import V16, V201, VERSIONS
 from tests.direct import messages
 from tests.direct.accounts import a_contract, a_token
 from tests.direct.station import DirectStation
-from transactions.models import MeterValue, QuarantinedMessage, Transaction
+from transactions.models import QuarantinedMessage, Reading, Transaction
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -140,7 +140,7 @@ async def test_messages_about_a_transaction_that_is_no_longer_in_memory_find_it(
 
     (row,) = await run_orm(rows)
     assert (row.status, row.energy_wh) == ("ended", 500)
-    assert (await run_orm(MeterValue.objects.get)).transaction_id == number
+    assert (await run_orm(Reading.objects.get)).transaction_id == number
 
 
 @pytest.mark.parametrize("kind", ["Started", "Updated", "Ended"])

@@ -24,7 +24,8 @@ from tests.unit.transactions.transactions.live_station import (
     with_transactions,
 )
 from transactions.live.unmatched import ORPHANS
-from transactions.models import MeterValue, QuarantinedMessage, Refusal
+from transactions.models import QuarantinedMessage, Refusal
+from transactions.models import Reading as StoredReading
 from transactions.services.transactions import late_starts, starting
 
 WITH_DATABASE = pytest.mark.django_db(transaction=True)
@@ -150,7 +151,7 @@ async def test_a_late_start_is_stored_with_the_time_of_its_receipt_and_resolves_
         lambda: list(QuarantinedMessage.objects.order_by("id").values_list("resolved_at", flat=True))
     )
     assert [moment is not None for moment in resolved] == [True, False, False]
-    assert await run_orm(lambda: set(MeterValue.objects.values_list("transaction", flat=True))) == {row.pk}
+    assert await run_orm(lambda: set(StoredReading.objects.values_list("transaction", flat=True))) == {row.pk}
 
 
 def built(number: int = 1000, **more: Any) -> TransactionState:

@@ -17,7 +17,8 @@ from tests.direct.messages import Reading
 from tests.direct.station import DirectStation
 from tests.unit.transactions.transactions.hour import at
 from transactions.live.unmatched import ORPHANS
-from transactions.models import MeterValue, QuarantinedMessage, Refusal, Transaction
+from transactions.models import QuarantinedMessage, Refusal, Transaction
+from transactions.models import Reading as StoredReading
 from transactions.services.transactions import ending
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -78,7 +79,7 @@ async def test_the_readings_of_a_stop_belong_to_the_place_of_its_session(
 
     await stop(charger, number, data=[Reading(1200, at(10))])
 
-    value = await run_orm(MeterValue.objects.get)
+    value = await run_orm(StoredReading.objects.get)
     assert (value.transaction_id, value.evse_number, value.connector_number) == (number, 1, 1)
 
 
