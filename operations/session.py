@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -39,10 +40,14 @@ class NewestFirst:
     def __init__(self, series: Series) -> None:
         self._series = series
 
+    def __iter__(self) -> Iterator[StoredSample]:
+        return iter(self[0 : len(self)])
+
     def __len__(self) -> int:
         return self._series.total()
 
-    def __getitem__(self, part: slice) -> list[StoredSample]:
+    # Pages are slices; the stubs ask for single items too.
+    def __getitem__(self, part: Any) -> Any:
         first = part.start or 0
         return self._series.page(part.stop - first, newest_first=True, skipped=first)
 

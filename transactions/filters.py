@@ -132,7 +132,7 @@ class MeterValueQuery(ListQuery):
         found = kept.page(limit + 1, newest_first=newest_first, after=after, skipped=asked["offset"])
         if len(found) <= limit:
             return Page(found, total, None)
-        values = [str(value) for value in found[limit - 1].place]
+        values: list[str | None] = [str(value) for value in found[limit - 1].place]
         return Page(found[:limit], total, Cursor(order, values, total).encode())
 
     def _after(self, order: list[str]) -> tuple[Place, int] | None:

@@ -117,7 +117,7 @@ def carry_back(readings: type[Model], samples: type[Model], *, at_most: int) -> 
     migration. Readings of deleted stations and sessions are dropped.
     """
     with transaction.atomic():
-        found = list(readings._default_manager.order_by("id")[:at_most])
+        found: list[Any] = list(readings._default_manager.order_by("id")[:at_most])
         stations, sessions = (
             set(
                 samples._meta.get_field(name)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ocpp_server.protocol.translate.metering import MOST_DIGITS, Sample, resolution, thousandths
 from transactions.services.metering import energy
 from transactions.services.metering.counting import MOST_DECIMALS, Rank, Register, rank_of
-from transactions.services.metering.samples import Kind, Role, Writer, digest, kind_of
+from transactions.services.metering.samples import Kind, Role, digest, kind_of, write
 
 # The columns of a reading that follow from its samples, in the order of `tables.READINGS`.
 COLUMNS: Final = (
@@ -25,6 +25,12 @@ COLUMNS: Final = (
 )
 # By the resolution. A finer one is not in thousandths of a Wh.
 _EXPONENTS: Final = {float(f"1e{exponent}"): exponent for exponent in range(-3, MOST_DIGITS + 1)}
+_known: dict[tuple[str, ...], Kind] = {}
+_MOST_KNOWN: Final = 4096  # equivalent: only quicker
+_LONGEST_KNOWN: Final = 200  # equivalent: only quicker
+# As plain numbers, which are found and compared quicker than the members of an enum.
+_REGISTER, _POWER = int(Role.REGISTER), int(Role.POWER)
+_CURRENT, _VOLTAGE = int(Role.CURRENT), int(Role.VOLTAGE)
 # More do not fit the column. No sample with a value has so many.
 _MOST_MWH: Final = 2**63 - 1
 
@@ -35,33 +41,34 @@ class Measured:
     """
 
     __slots__ = (
-        "amperes",
-        "amperes_of_phases",
+        "_has_named_phases",
+        "_highest",
+        "_kinds",
+        "_odd",
+        "_raws",
+        "_signed",
         "at",
         "register_mwh",
         "registers",
         "soc",
-        "volts",
-        "volts_of_phases",
-        "has_named_phases",
         "watts",
         "watts_by_phase",
-        "writer",
     )
 
     def __init__(self, at: datetime) -> None:
         self.at = at
-        self.writer = Writer()
+        self._kinds: list[Kind] = []
+        self._raws: list[str] = []
+        self._odd: dict[int, float | None] = {}
+        self._signed: dict[int, str] = {}
         self.registers: list[Register] = []
         self.register_mwh: int | None = None
         self.soc: float | None = None
         self.watts: float | None = None
         self.watts_by_phase: dict[str, float] = {}
-        self.has_named_phases = False  # power of "L1-N" and the like
-        self.amperes: float | None = None
-        self.amperes_of_phases: float | None = None
-        self.volts: float | None = None
-        self.volts_of_phases: float | None = None
+        self._has_named_phases = False  # power of "L1-N" and the like
+        # Current and voltage, by their role: of all phases together, and with a minus of a single phase.
+        self._highest: dict[int, float] = {}
 
     def power(self) -> float | None:
         """The station's total, or the sum of the phases when all three are present."""
@@ -71,29 +78,34 @@ class Measured:
         return self.watts
 
     def take(self, kind: Kind, value: float | None, raw: str, signed_data: str | None) -> None:
-        self.writer.add(kind, value, raw, signed_data)
+        """Take a sample. This runs for every sample of every message, so it calls little."""
+        exponent, kinds = kind.exponent, self._kinds
+        try:
+            usual: float | None = float(f"{raw}e{exponent}") if exponent else float(raw)
+        except ValueError:
+            usual = None
+        if value != usual:
+            self._odd[len(kinds)] = value
+        if signed_data is not None:
+            self._signed[len(kinds)] = signed_data
+        kinds.append(kind)
+        self._raws.append(raw)
         role = kind.role
-        if value is None or role is Role.OTHER:
+        if value is None or not role:
             return
-        if role is Role.REGISTER:
-            self._register(kind, value, raw)
-        elif role is Role.POWER:
+        if role >= _CURRENT:
+            place = -role if kind.phase else role
+            self._highest[place] = max(value, self._highest.get(place, value))
+        elif role == _POWER:
             if kind.phase:
                 self.watts_by_phase[kind.phase[:2]] = value
-                self.has_named_phases |= len(kind.phase) > len("L1")
+                self._has_named_phases |= len(kind.phase) > len("L1")
             else:
                 self.watts = value
-        elif role is Role.SOC:
+        elif role == _REGISTER:
+            self._register(kind, value, raw)
+        else:
             self.soc = value
-        elif role is Role.CURRENT:
-            if not kind.phase:
-                self.amperes = value
-            elif self.amperes_of_phases is None or value > self.amperes_of_phases:
-                self.amperes_of_phases = value
-        elif not kind.phase:
-            self.volts = value
-        elif self.volts_of_phases is None or value > self.volts_of_phases:
-            self.volts_of_phases = value
 
     def _register(self, kind: Kind, value: float, raw: str) -> None:
         self.registers.append(register(self.at, kind, value, raw))
@@ -116,7 +128,7 @@ class Measured:
 
     def _has_sum_or_nothing(self) -> bool:
         by_phase = self.watts_by_phase
-        return not by_phase or (by_phase.keys() == set(energy.PHASES) and not self.has_named_phases)
+        return not by_phase or (by_phase.keys() == set(energy.PHASES) and not self._has_named_phases)
 
     def columns(self, evse: int | None, connector: int | None) -> dict[str, Any]:
         """The columns that follow from the samples."""
@@ -124,15 +136,16 @@ class Measured:
 
     def row(self, evse: int | None, connector: int | None) -> tuple[Any, ...]:
         """The values of COLUMNS."""
-        text = self.writer.text()
+        highest = self._highest
+        count, text = write(self._kinds, self._raws, self._odd, self._signed)
         return (
             self.at,
             self.register_mwh,
             self.power(),
             self.soc,
-            self.amperes if self.amperes is not None else self.amperes_of_phases,
-            self.volts if self.volts is not None else self.volts_of_phases,
-            len(self.writer),
+            highest.get(_CURRENT, highest.get(-_CURRENT)),
+            highest.get(_VOLTAGE, highest.get(-_VOLTAGE)),
+            count,
             self.register_exponent(),
             text,
             digest(evse, connector, text),
@@ -146,11 +159,12 @@ def register(at: datetime, kind: Kind, value: float, raw: str) -> Register:
 
 def kind_of_sample(sample: Sample) -> Kind:
     """The kind of a sample, with its texts cut to the lengths of stored readings."""
-    return kind_of(
-        sample.measurand[:64],
-        sample.phase[:16],
-        sample.location[:16],
-        sample.context[:32],
-        sample.unit[:16],
-        sample.raw_unit[:64],
-    )
+    _, measurand, phase, location, context, _, unit, _, raw_unit, _, _ = sample
+    words = (measurand, phase, location, context, unit, raw_unit)
+    kind = _known.get(words)
+    if kind is None:
+        kind = kind_of(measurand[:64], phase[:16], location[:16], context[:32], unit[:16], raw_unit[:64])
+        # A station may send any text: bound the cache and its keys.
+        if len(_known) < _MOST_KNOWN and sum(map(len, words)) < _LONGEST_KNOWN:
+            _known[words] = kind
+    return kind

@@ -14,7 +14,8 @@ station's own text and unit, and signed data.
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from collections.abc import Mapping
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -24,15 +25,15 @@ import orjson
 from ocpp_server.protocol.translate.metering import ENERGY, POWER, base_unit
 
 
-class Role(Enum):
+class Role(IntEnum):
     """What a session needs a sample for."""
 
-    OTHER = auto()
-    REGISTER = auto()
-    POWER = auto()
-    SOC = auto()
-    CURRENT = auto()
-    VOLTAGE = auto()
+    OTHER = 0
+    REGISTER = 1
+    POWER = 2
+    SOC = 3
+    CURRENT = 4
+    VOLTAGE = 5
 
 
 # Stored readings contain the numbers of these words: words may be added at the end, and none may move.
@@ -75,7 +76,7 @@ _MOST_CACHED: Final = 4096
 
 class Kind(NamedTuple):
     """What a sample measures. `exponent`: the power of ten from the station's unit to `unit`. `text`: the
-    kind in the first line.
+    kind in the first line. `key`: samples of one place and time with the same key and text are repetitions.
     """
 
     measurand: str
@@ -86,6 +87,7 @@ class Kind(NamedTuple):
     raw_unit: str
     exponent: int
     role: Role
+    key: tuple[str, str, str, str]
     text: str
 
 
@@ -114,42 +116,39 @@ ALL: Final = Wanted()
 Sampled = tuple[int, Kind, float | None, str, str | None]
 
 
-class Writer:
-    """Takes the samples of a reading, each once, and writes their text."""
+def write(
+    kinds: list[Kind], raws: list[str], odd: Mapping[int, float | None], signed: Mapping[int, str]
+) -> tuple[int, str]:
+    """The number of the samples without repetitions, and their text.
 
-    __slots__ = ("_known", "_kinds", "_odd", "_raws", "_signed")
+    `odd`: the values that do not follow from the texts; `signed`: signed data. Both by the number of the
+    sample.
+    """
+    if len(set(zip([kind.key for kind in kinds], raws, strict=True))) < len(raws):
+        kinds, raws, odd, signed = _once(kinds, raws, odd, signed)
+    joined = " ".join(raws)
+    values = joined if joined.count(" ") == len(raws) - 1 else raws
+    text = f"[{','.join([kind.text for kind in kinds])}]\n{orjson.dumps(values).decode()}"
+    if odd or signed:
+        others = [{str(number): value for number, value in some.items()} for some in (odd, signed)]
+        text += f"\n{orjson.dumps(others).decode()}"
+    return len(raws), text
 
-    def __init__(self) -> None:
-        self._kinds: list[str] = []
-        self._raws: list[str] = []
-        self._odd: dict[str, float | None] = {}
-        self._signed: dict[str, str] = {}
-        self._known: set[tuple[str, ...]] = set()
 
-    def __len__(self) -> int:
-        return len(self._raws)
-
-    def add(self, kind: Kind, value: float | None, raw: str, signed_data: str | None) -> None:
-        """Take a sample, unless it is a repetition of one that was taken."""
-        key = (kind.measurand, kind.phase, kind.location, kind.context, raw)
-        if key in self._known:
-            return
-        self._known.add(key)
-        if value != number(raw, kind.exponent):
-            self._odd[str(len(self._raws))] = value
-        if signed_data is not None:
-            self._signed[str(len(self._raws))] = signed_data
-        self._kinds.append(kind.text)
-        self._raws.append(raw)
-
-    def text(self) -> str:
-        """The text of all samples, at least one."""
-        joined = " ".join(self._raws)
-        raws = joined if joined.count(" ") == len(self._raws) - 1 else self._raws
-        text = f"[{','.join(self._kinds)}]\n{orjson.dumps(raws).decode()}"
-        if self._odd or self._signed:
-            text += f"\n{orjson.dumps([self._odd, self._signed]).decode()}"
-        return text
+def _once(
+    kinds: list[Kind], raws: list[str], odd: Mapping[int, float | None], signed: Mapping[int, str]
+) -> tuple[list[Kind], list[str], dict[int, float | None], dict[int, str]]:
+    """The arguments of `write` without the samples that repeat an earlier one."""
+    first: dict[Any, int] = {}
+    for number, (kind, raw) in enumerate(zip(kinds, raws, strict=True)):
+        first.setdefault((kind.key, raw), number)
+    kept = list(first.values())
+    return (
+        [kinds[number] for number in kept],
+        [raws[number] for number in kept],
+        {new: odd[number] for new, number in enumerate(kept) if number in odd},
+        {new: signed[number] for new, number in enumerate(kept) if number in signed},
+    )
 
 
 def number(raw: str, exponent: int) -> float | None:
@@ -184,7 +183,8 @@ def kind_of(  # noqa: PLR0917 - six columns in their usual order, for every samp
             words.pop()
     role = _role(measurand, phase, location)
     text = orjson.dumps(words).decode()
-    return Kind(measurand, phase, location, context, unit, raw_unit, exponent, role, text)
+    key = (measurand, phase, location, context)
+    return Kind(*key, unit, raw_unit, exponent, role, key, text)
 
 
 def _role(measurand: str, phase: str, location: str) -> Role:

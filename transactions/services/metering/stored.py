@@ -191,14 +191,17 @@ class Series:
             found = self._of_time(rows)
             if newest_first:
                 found.reverse()
-            for row, (number, *sample) in found:
+            for row, (number, kind, value, raw, signed_data) in found:
                 place = Place(at, row[1], number)
                 if after is not None and (place >= after if newest_first else place <= after):
                     continue
                 if skipped:
                     skipped -= 1
                     continue
-                yield StoredSample(at, row[-1], row[2], row[3], row[1], number, *sample)
+                _, pk, evse, connector, *_, received_at = row
+                yield StoredSample(
+                    at, received_at, evse, connector, pk, number, kind, value, raw, signed_data
+                )
 
     def _of_time(self, rows: list[Row]) -> list[tuple[Row, Sampled]]:
         """The samples of the rows of one time, in the order of arrival, each once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -15,18 +16,21 @@ from ocpp_server.protocol.versions import V2X, V16
 from ocpp_server.storage.compression import compressed, decompressed
 from tests.direct.properties import searched, searched_for_long
 from transactions.services.metering import samples
-from transactions.services.metering.measured import kind_of_sample
-from transactions.services.metering.samples import ALL, WORDS, Role, Wanted, Writer, kind_of, read
+from transactions.services.metering.measured import Measured, kind_of_sample
+from transactions.services.metering.samples import ALL, WORDS, Role, Wanted, kind_of, read
 
 TIME = "2026-05-04T12:00:00Z"
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
 
 def written(taken: list[Sample]) -> str:
-    writer = Writer()
+    measured = Measured(NOON)
     for one in taken:
-        writer.add(kind_of_sample(one), one.value, one.raw, one.signed_data)
-    assert len(writer) == len(read(writer.text()))
-    return writer.text()
+        measured.take(kind_of_sample(one), one.value, one.raw, one.signed_data)
+    columns = measured.columns(1, 1)
+    text: str = columns["samples"]
+    assert columns["sample_count"] == len(read(text))
+    return text
 
 
 def as_stored(one: Sample) -> tuple[Any, ...]:
