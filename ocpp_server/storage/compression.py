@@ -3,7 +3,8 @@
 The first byte of a value names its form, so that a later release can add a form and still read every row:
 
 0: the bytes as they are, where compression does not pay
-1: a zstd frame without its magic number, compressed with `dictionaries/1.zdict`
+1: a zstd frame without its magic number, compressed with `dictionaries/1.zdict`, which is of payloads
+2: the same with `dictionaries/2.zdict`, which is of the samples of readings
 
 A dictionary that was released never changes, because rows that were written with it need it. A better one
 gets the next number, and a form of its own. `scripts/train_dictionary.py` trains one and measures it.
@@ -23,6 +24,7 @@ import zstandard
 
 PLAIN: Final = 0
 WITH_DICTIONARY_1: Final = 1
+WITH_DICTIONARY_2: Final = 2
 # A value that claims to be larger is corrupt. Frames have OCPP_MAX_FRAME_BYTES at most (default: 1 MiB).
 MOST_BYTES: Final = 64 * 1024 * 1024
 # A shorter value gains nothing, and most answers are {}.
@@ -32,6 +34,9 @@ _FORMAT: Final = zstandard.FORMAT_ZSTD1_MAGICLESS
 _FOLDER: Final = Path(__file__).parent / "dictionaries"
 _PLAIN: Final = bytes([PLAIN])
 _COMPRESSED: Final = bytes([WITH_DICTIONARY_1])
+_READING: Final = bytes([WITH_DICTIONARY_2])
+# The samples of a reading begin so, and no payload does. Each form takes any bytes; the right one is shorter.
+_OF_READING: Final = b"[["
 
 
 class Unreadable(ValueError):
@@ -64,10 +69,11 @@ class Codec:
 
 
 class _OfThread(threading.local):
-    """The codec of a thread: zstd's contexts are not safe for threads."""
+    """The codecs of a thread: zstd's contexts are not safe for threads."""
 
     def __init__(self) -> None:
         self.codec = Codec(_dictionary(WITH_DICTIONARY_1))
+        self.of_readings = Codec(_dictionary(WITH_DICTIONARY_2))
 
 
 @cache
@@ -87,8 +93,11 @@ def compressed(data: bytes) -> bytes:
     """The stored form of bytes."""
     if not LEAST_BYTES <= len(data) <= MOST_BYTES:
         return _PLAIN + data
-    frame = _of_thread().codec.compress(data)
-    return _COMPRESSED + frame if len(frame) < len(data) else _PLAIN + data
+    if data.startswith(_OF_READING):
+        frame, form = _of_thread().of_readings.compress(data), _READING
+    else:
+        frame, form = _of_thread().codec.compress(data), _COMPRESSED
+    return form + frame if len(frame) < len(data) else _PLAIN + data
 
 
 def decompressed(value: bytes | memoryview) -> bytes:
@@ -98,6 +107,8 @@ def decompressed(value: bytes | memoryview) -> bytes:
     form = value[0]
     if form == WITH_DICTIONARY_1:
         return _of_thread().codec.decompress(value[1:])
+    if form == WITH_DICTIONARY_2:
+        return _of_thread().of_readings.decompress(value[1:])
     if form == PLAIN:
         return bytes(value[1:])
-    raise Unreadable(f"A stored value has the form {form}; this release knows 0 and 1.")
+    raise Unreadable(f"A stored value has the form {form}; this release knows 0 to 2.")
