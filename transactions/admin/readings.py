@@ -44,8 +44,8 @@ class ReadingAdmin(EvidenceAdmin):
     empty_sentence = _("No readings yet. They appear when a station sends meter values.")
 
     def get_fields(self, request: Any, obj: Any = None) -> list[Any]:
-        shown = {"samples": "all_samples"}
-        return [shown.get(str(name), name) for name in super().get_fields(request, obj) if name != "digest"]
+        left_out = {"digest", "samples", "register_exponent"}
+        return [name for name in super().get_fields(request, obj) if name not in left_out] + ["all_samples"]
 
     @admin.display(description=_("Session"))
     def session(self, reading: Reading) -> str:

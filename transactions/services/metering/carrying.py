@@ -49,8 +49,9 @@ async def carry_over() -> None:
 
 def step(size: int = STEP) -> bool:
     """Carry samples over, `size` at most; returns whether there may be more."""
-    # In the order of the two keys, which have the samples of a session or station one after the other.
-    return any(_step(parent, size) for parent in ("transaction_id", "charge_point_id"))
+    with transaction.atomic():
+        # In the order of the two keys, which have the samples of a session or station one after the other.
+        return any(_step(parent, size) for parent in ("transaction_id", "charge_point_id"))
 
 
 def _step(parent: str, size: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,8 @@ from tests.direct.readings import a_reading, a_sample
 from tests.unit.transactions.transactions.live_station import NOON
 from transactions.models import MeterValue, Reading, Transaction
 
-OLD = 1_000_000  # rows of the earlier release have lower numbers
+# Rows of the earlier release have lower numbers.
+_numbers = itertools.count(1_000_000)
 
 
 def at(second: float) -> datetime:
@@ -35,8 +37,7 @@ def sampled(*samples: dict[str, Any], second: float, received: float = 0, **fiel
     """Store a reading."""
     shared = {"charge_point_id": 1, "transaction_id": 1000, "evse_number": 1, "connector_number": 1} | fields
     reading = a_reading(*samples, measured_at=at(second), received_at=at(received), **shared)
-    if reading.pk is None and not Reading.objects.exists():
-        reading.pk = OLD
+    reading.pk = next(_numbers)
     # A repeated reading is stored once, as by the journal.
     Reading.objects.bulk_create([reading], ignore_conflicts=True)
 
