@@ -141,7 +141,7 @@ def chart(session: Transaction) -> dict[str, list[Point]]:
     """
     course = courses.of(session.pk, at_most=CHART_READINGS)
     curve = energy.curve(session, course.registers)
-    drawn = [(_milliseconds(at), round(wh / 1000, 3)) for at, wh in curve]
+    drawn = [(_milliseconds(at), round(mwh / 1e6, 3)) for at, mwh in curve]
     watts: dict[int, dict[str, float]] = {}
     for at, phases in course.watts.items():
         watts.setdefault(_milliseconds(at), {}).update(phases)

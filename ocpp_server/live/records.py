@@ -54,11 +54,11 @@ class Budget(msgspec.Struct, frozen=True):
 
 
 class Consumption(msgspec.Struct, frozen=True):
-    """The energy (Wh) used of a budget as of `day`; days and months are those of TIME_ZONE."""
+    """The energy used of a budget as of `day`; days and months are those of TIME_ZONE."""
 
     day: date
-    day_wh: float
-    month_wh: float
+    day_mwh: int
+    month_mwh: int
 
 
 class TokenRecord(msgspec.Struct, frozen=True):
@@ -91,14 +91,16 @@ class Announced(msgspec.Struct, frozen=True):
     """The content and time of the last event about a session: a difference makes the next one."""
 
     at: datetime
-    energy_wh: float
+    energy_mwh: int
     charging_state: str
     id_token: str
     suspicions: int
 
 
 class TransactionState(msgspec.Struct, kw_only=True):
-    """A running or recent transaction of one station. Wh, W, percent; times are aware UTC."""
+    """A running or recent transaction of one station. Energies are whole thousandths of a Wh; times are aware
+    UTC.
+    """
 
     id: int
     ocpp_id: str
@@ -119,11 +121,11 @@ class TransactionState(msgspec.Struct, kw_only=True):
     is_active: bool = True
     ended_by: str = ""
     charging_state: str = ""
-    meter_start_wh: float | None = None
-    meter_last_wh: float | None = None
-    energy_wh: float = 0.0
+    meter_start_mwh: int | None = None
+    meter_last_mwh: int | None = None
+    energy_mwh: int = 0
     # Energy by hour; None for a transaction of an earlier release that was not counted since.
-    energy_by_hour: dict[str, float] | None = None
+    mwh_by_hour: dict[str, int] | None = None
     registers: Registers = msgspec.field(default_factory=Registers)
     suspect_reasons: list[str] = msgspec.field(default_factory=list)
     # 2.x: the fingerprint of the event with each seqNo, to distinguish a repetition from a conflict.
@@ -142,3 +144,8 @@ class TransactionState(msgspec.Struct, kw_only=True):
     started_at: datetime
     stopped_at: datetime | None = None
     last_message_at: datetime
+
+    @property
+    def has_drawn(self) -> bool:
+        """Whether the vehicle has drawn any energy."""
+        return self.energy_mwh > 0

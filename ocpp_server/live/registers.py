@@ -1,6 +1,7 @@
 """The energy register of a running transaction in memory, so that the next reading needs no database query.
 
-All energies are Wh. `transactions.services.metering.counting` applies these records.
+All energies are whole thousandths of a Wh (`protocol.translate.energy`).
+`transactions.services.metering.counting` applies these records.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ import msgspec
 class Moment(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The register at one moment, from one or more readings: the highest one counts.
 
-    A reading of 400.4 stands for any value between 400.3 and 400.5. `floor` and `ceiling` bound the range
+    A reading of 400.4 Wh stands for any value between 400.3 and 400.5. `floor` and `ceiling` bound the range
     that all readings have in common; without a common range the readings contradict each other.
     """
 
     at: datetime
-    wh: float
-    resolution: float
-    lowest: float
-    highest: float
-    floor: float
-    ceiling: float
+    mwh: int
+    resolution: int
+    lowest: int
+    highest: int
+    floor: int
+    ceiling: int
     # The sum of three phases; the station's own total takes precedence.
     is_sum: bool = False
 
@@ -36,17 +37,16 @@ class Tally(msgspec.Struct, frozen=True):
     """
 
     at: datetime
-    wh: float
-    start_wh: float
-    base: float
-    top: float
-    top_resolution: float
-    before: float
-    finest: float
-    energy: float
+    mwh: int
+    start_mwh: int
+    base: int
+    top: int
+    top_resolution: int
+    before: int
+    energy: int
     reasons: tuple[str, ...] = ()
     # Energy by hour. The key is the start of the hour in seconds since 1970, as text. Treated as immutable.
-    hours: dict[str, float] = {}
+    hours: dict[str, int] = {}
 
 
 class Registers(msgspec.Struct, kw_only=True):

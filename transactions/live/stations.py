@@ -14,8 +14,9 @@ from accounts.models.token import normalise_uid
 from chargepoints.models import ChargePoint
 from ocpp_server.live.extensions import ByKey
 from ocpp_server.live.records import Announced, TransactionState
+from ocpp_server.protocol.translate.energy import mwh_of
 from transactions.models import Counter, Transaction, TransactionEvent
-from transactions.services.metering import energy
+from transactions.services.metering import energy, hours
 
 # Ended transactions that are kept in memory to answer repeated and late messages without a database read.
 RECENT_TRANSACTIONS = 8
@@ -48,10 +49,10 @@ def transaction_state(row: Transaction, station: str) -> TransactionState:
         is_active=row.status == Transaction.Status.ACTIVE,
         ended_by=row.ended_by,
         charging_state=row.charging_state,
-        meter_start_wh=row.meter_start_wh,
-        meter_last_wh=row.meter_last_wh,
-        energy_wh=row.energy_wh,
-        energy_by_hour=row.energy_by_hour,
+        meter_start_mwh=mwh_of(row.meter_start_wh),
+        meter_last_mwh=mwh_of(row.meter_last_wh),
+        energy_mwh=mwh_of(row.energy_wh),
+        mwh_by_hour=hours.loaded(row.energy_by_hour),
         registers=energy.loaded(row),
         suspect_reasons=list(row.suspect_reasons),
         last_seq_no=row.last_seq_no,
@@ -60,7 +61,7 @@ def transaction_state(row: Transaction, station: str) -> TransactionState:
         interrupted_at=row.last_message_at if row.is_interrupted else None,
         announced=Announced(
             at=row.last_message_at,
-            energy_wh=row.energy_wh,
+            energy_mwh=mwh_of(row.energy_wh),
             charging_state=row.charging_state,
             id_token=row.id_token,
             suspicions=len(row.suspect_reasons),

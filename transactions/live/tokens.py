@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Contract, Member, Token, TokenGroup
 from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
+from ocpp_server.protocol.translate.energy import mwh_of
 from transactions.models import AccessRule, Transaction
 
 # Tokens per query.
@@ -39,14 +40,17 @@ def read_all_tokens(uid_keys: list[str]) -> list[tuple[TokenRecord, ...]]:
 
 
 def read_consumption(subject: str) -> Consumption:
-    """The energy of this day and this month. A session counts in the day and the month it began in."""
+    """The energy of this day and this month. A session counts in the day and the month it began in.
+
+    The database adds floats of Wh: their thousandths have no noise.
+    """
     kind, _, pk = subject.partition(":")  # equivalent: a subject has one colon
     owner = {"token": Q(token=pk), "contract": Q(token__contract=pk)}[kind]
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     drawn = Transaction.objects.filter(owner, started_at__gte=midnight.replace(day=1)).aggregate(
         month=Sum("energy_wh"), day=Sum("energy_wh", filter=Q(started_at__gte=midnight))
     )
-    return Consumption(midnight.date(), drawn["day"] or 0.0, drawn["month"] or 0.0)
+    return Consumption(midnight.date(), mwh_of(drawn["day"] or 0.0), mwh_of(drawn["month"] or 0.0))
 
 
 def _record(token: Token, *, has_rules: bool) -> TokenRecord:

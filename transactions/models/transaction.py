@@ -201,6 +201,11 @@ class Transaction(models.Model):
         return f"Session {self.id}"
 
     @property
+    def has_drawn(self) -> bool:
+        """Whether the vehicle has drawn any energy."""
+        return self.energy_wh > 0
+
+    @property
     def is_active(self) -> bool:
         return self.status == self.Status.ACTIVE
 

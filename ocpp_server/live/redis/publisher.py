@@ -20,6 +20,7 @@ from ocpp_server.live.redis.keys import Keys
 from ocpp_server.live.redis.link import Link
 from ocpp_server.live.redis.wire import Part
 from ocpp_server.live.station import Station
+from ocpp_server.protocol.translate.energy import mwh_of, wh_of
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,8 @@ class Running(msgspec.Struct, kw_only=True, omit_defaults=True):
     token_key: str = ""
     group_id: str = ""
     authorization_status: str = ""
+    energy_mwh: int = 0
+    # Of processes of the release before, which write and read it during an upgrade.
     energy_wh: float = 0.0
     suspect_reasons: list[str] = []
     started_at: datetime
@@ -50,10 +53,13 @@ class Running(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     @classmethod
     def of(cls, transaction: TransactionState) -> Running:
-        return cls(**{name: getattr(transaction, name) for name in cls.__struct_fields__})
+        shared = {name: getattr(transaction, name) for name in cls.__struct_fields__ if name != "energy_wh"}
+        return cls(energy_wh=wh_of(transaction.energy_mwh), **shared)
 
     def state(self) -> TransactionState:
-        return TransactionState(**msgspec.structs.asdict(self))
+        shared = msgspec.structs.asdict(self)
+        energy_mwh = mwh_of(shared.pop("energy_wh"))
+        return TransactionState(**(shared | {"energy_mwh": self.energy_mwh or energy_mwh}))
 
 
 def running_text(transaction: TransactionState) -> str:
@@ -296,6 +302,6 @@ def _mark_of_transaction(transaction: TransactionState) -> Any:
         # These decide whether the transaction counts for its token: a refused one counts from its first Wh
         # on.
         transaction.authorization_status,
-        transaction.energy_wh > 0,
+        transaction.has_drawn,
         int(transaction.last_message_at.timestamp()) // 3600,
     )

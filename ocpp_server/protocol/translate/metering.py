@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ ENERGY = "Energy.Active.Import.Register"
 POWER = "Power.Active.Import"
 
 # Units as stations write them (field reports), in lower case: the stored unit and the power of ten to it.
-_UNITS: dict[str, tuple[str, int]] = {
+UNITS: dict[str, tuple[str, int]] = {
     "wh": ("Wh", 0),
     "kwh": ("Wh", 3),
     "varh": ("varh", 0),
@@ -62,10 +62,10 @@ _DEFAULT_UNIT = (
 _ABSURD = 1e15
 # Powers of ten beyond this are no measurement either.
 MOST_DIGITS = 30
-# Digits that `thousandths` calculates with: a number below _ABSURD has half as many before its decimals.
-_EXACT = Context(prec=60, rounding=ROUND_HALF_EVEN, Emin=MIN_EMIN, Emax=MAX_EMAX)
 # How `samples_2x` writes a unit with its multiplier.
-_MULTIPLIED = re.compile(r"(.*)e(-?[0-9]{1,2})", re.DOTALL)
+MULTIPLIED = re.compile(r"(.*)e(-?[0-9]{1,2})", re.DOTALL)
+# With its multiplier, a unit of this length fits its column; no known unit is longer.
+_LONGEST_UNIT = 60
 
 
 class Sample(NamedTuple):
@@ -118,50 +118,14 @@ def scaled(raw: str, exponent: int) -> float:
         return float(Decimal(raw.strip().replace(",", ".")).scaleb(exponent))
 
 
-def resolution(raw: str, raw_unit: str) -> float:
-    """The value of the last digit of a sample, in the stored unit: 0.1 for "400.4" Wh, 10 for "12.35" kWh."""
-    whole, _, decimals = raw.partition(".")
-    if (whole + decimals).isdigit():
-        return _resolution(len(decimals), raw_unit)
-    try:
-        exponent = Decimal(raw.strip().replace(",", ".")).as_tuple().exponent
-    except ArithmeticError:
-        return 1.0
-    return _resolution(-exponent if isinstance(exponent, int) else 0, raw_unit)
-
-
-@lru_cache(maxsize=1024)
-def _resolution(decimals: int, raw_unit: str) -> float:
-    """The resolution of a number with so many decimals. `raw_unit` is "kWh", or "Whe3" with a multiplier."""
-    exponent = base_unit("", raw_unit)[1] - decimals
-    return float(f"1e{max(-MOST_DIGITS, min(exponent, MOST_DIGITS))}")
-
-
 def base_unit(measurand: str, raw_unit: str) -> tuple[str, int]:
     """The stored unit of a sample, and the power of ten from the station's unit to it: ("Wh", 3) for kWh.
     `raw_unit` is "kWh", or "Whe3" with a multiplier.
     """
-    multiplied = _MULTIPLIED.fullmatch(raw_unit)
+    multiplied = MULTIPLIED.fullmatch(raw_unit)
     name, multiplier = (multiplied[1], int(multiplied[2])) if multiplied else (raw_unit, 0)
-    unit, exponent = _UNITS.get(name.lower(), (name, 0)) if name else (default_unit(measurand), 0)
+    unit, exponent = UNITS.get(name.lower(), (name, 0)) if name else (default_unit(measurand), 0)
     return unit, exponent + multiplier
-
-
-def thousandths(raw: str, exponent: int) -> int:
-    """The number in a text that `number` accepts, times a power of ten, in whole thousandths: exact, or
-    rounded half to even where the text is finer.
-    """
-    whole, _, decimals = raw.partition(".")
-    digits, shift = whole + decimals, exponent + 3 - len(decimals)
-    if shift >= 0 and len(digits) < MOST_DIGITS and digits.isdigit():  # equivalent: only quicker
-        return int(digits) * _power_of_ten(shift)
-    exact = _EXACT.scaleb(Decimal(raw.strip().replace(",", ".")), exponent + 3)
-    return int(_EXACT.to_integral_value(exact))
-
-
-@lru_cache(maxsize=64)
-def _power_of_ten(exponent: int) -> int:
-    return int(10**exponent)
 
 
 def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
@@ -179,7 +143,7 @@ def samples_16(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
                 value, problem = number(raw)
                 signed, raw_text = None, raw
             unit, exponent = (
-                _UNITS.get(raw_unit.lower(), (raw_unit, 0)) if raw_unit else (default_unit(measurand), 0)
+                UNITS.get(raw_unit.lower(), (raw_unit, 0)) if raw_unit else (default_unit(measurand), 0)
             )
             if value is not None and exponent:
                 value = scaled(raw, exponent)
@@ -215,7 +179,7 @@ def samples_2x(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
             raw_unit = unit_of_measure.get("unit", "")
             multiplier = unit_of_measure.get("multiplier", 0)
             unit, exponent = (
-                _UNITS.get(raw_unit.lower(), (raw_unit, 0)) if raw_unit else (default_unit(measurand), 0)
+                UNITS.get(raw_unit.lower(), (raw_unit, 0)) if raw_unit else (default_unit(measurand), 0)
             )
             raw_text = repr(raw)
             value: float | None
@@ -237,7 +201,7 @@ def samples_2x(meter_values: Iterable[Mapping[str, Any]]) -> list[Sample]:
                     value,
                     unit,
                     raw_text,
-                    f"{raw_unit}e{multiplier}" if multiplier else raw_unit,
+                    f"{raw_unit[:_LONGEST_UNIT]}e{multiplier}" if multiplier else raw_unit,
                     signed_text(signed) if signed else None,
                     problem,
                 )

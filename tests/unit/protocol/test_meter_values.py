@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ocpp_server.protocol.translate.metering import Sample, default_unit, resolution, samples_2x, samples_16
+from ocpp_server.protocol.translate.energy import register_mwh
+from ocpp_server.protocol.translate.metering import Sample, default_unit, samples_2x, samples_16
 
 # The unit as a station writes it, the stored unit, and the value of 1.5 of them in the stored unit.
 UNITS = [
@@ -92,15 +93,16 @@ def test_a_multiplier_without_a_unit_counts_in_the_unit_of_the_measurand() -> No
     assert (sample.value, sample.unit, sample.raw_unit) == (12_000, "Wh", "e3")
 
 
-def test_the_resolution_of_a_stored_reading_follows_from_its_raw_unit() -> None:
+def test_the_energy_and_resolution_of_a_stored_reading_follow_from_its_texts() -> None:
     for value, unit, multiplier, wanted in (
-        (12.5, "kWh", None, 100),
-        (12.5, "Wh", 3, 100),
-        (12.5, "kWh", -2, 1),
-        (1234, "", None, 1),
+        (12.5, "kWh", None, (12_500_000, 100_000)),
+        (12.5, "Wh", 3, (12_500_000, 100_000)),
+        (12.5, "kWh", -2, (125_000, 1000)),
+        (1234, "", None, (1_234_000, 1000)),
     ):
         sample = in_unit(value, unit, multiplier)
-        assert resolution(sample.raw, sample.raw_unit) == wanted
+        assert sample.value is not None
+        assert register_mwh(sample.raw, sample.raw_unit, sample.value) == wanted
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,9 +17,7 @@ from ocpp_server.protocol.translate.metering import (
     base_unit,
     default_unit,
     number,
-    resolution,
     scaled,
-    thousandths,
 )
 from ocpp_server.protocol.versions import V2X, V16
 from tests.direct.properties import searched
@@ -271,40 +268,6 @@ def test_a_number_is_scaled_without_binary_rounding(raw: str, exponent: int, exp
     assert scaled(raw, exponent) == expected
 
 
-@pytest.mark.parametrize(
-    ("raw", "unit", "expected"),
-    [
-        ("400", "Wh", 1.0),
-        ("400.4", "Wh", 0.1),
-        ("400.40", "Wh", 0.01),
-        ("12.35", "kWh", 10.0),
-        ("12", "KWH", 1000.0),
-        ("12", "", 1.0),
-        ("12", "anything", 1.0),
-        ("250", "mA", 0.001),
-        ("-12.5", "Wh", 0.1),
-        ("12,5", "Wh", 0.1),
-        (" 12,55 ", "Wh", 0.01),
-        ("1.5e3", "Wh", 100.0),
-        ("12.5", "Whe3", 100.0),
-        ("12.5", "kWhe-3", 0.1),
-        ("12.5", "kWhe1", 1000.0),
-        ("12", "e2", 100.0),
-        ("12", "Whe100", 1.0),
-        ("1", "Whe30", 1e30),
-        ("1", "Whe31", 1e30),
-        ("1", "Whe-30", 1e-30),
-        ("1", "Whe-31", 1e-30),
-        ("nan", "kWh", 1000.0),
-        ("five", "kWh", 1.0),
-    ],
-)
-def test_the_resolution_of_a_sample_is_the_value_of_its_last_digit(
-    raw: str, unit: str, expected: float
-) -> None:
-    assert resolution(raw, unit) == expected
-
-
 @pytest.mark.parametrize("version", V2X)
 def test_the_measurands_of_2x_without_a_quantity_of_1_6_have_no_default_unit(version: str) -> None:
     definitions = schemas.message_schema(version, "MeterValues", "request")["definitions"]
@@ -315,42 +278,7 @@ def test_the_measurands_of_2x_without_a_quantity_of_1_6_have_no_default_unit(ver
             assert default_unit(measurand) in ("", "W", "VAh"), measurand
 
 
-# -- exact numbers -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("raw", "exponent", "wanted"),
-    [
-        ("1500", 0, 1_500_000),
-        ("12.3456", 3, 12_345_600),
-        ("12,5", 3, 12_500_000),
-        (" 5 ", 0, 5_000),
-        ("5.", 0, 5_000),
-        (".5", 0, 500),
-        ("+5", 0, 5_000),
-        ("-5", 0, -5_000),
-        ("1e3", 0, 1_000_000),
-        ("1", -3, 1),
-        ("1", -4, 0),
-        ("0.0005", 0, 0),
-        ("0.0015", 0, 2),
-        ("0.0025", 0, 2),
-        ("9007199254740.993", 0, 9_007_199_254_740_993),  # not a float
-        ("1" + "0" * 40, -30, 10**13),
-        ("0." + "0" * 5000 + "1", 0, 0),
-        ("1e-999999999999", 0, 0),
-    ],
-)
-def test_thousandths_are_those_of_the_text(raw: str, exponent: int, wanted: int) -> None:
-    assert thousandths(raw, exponent) == wanted
-
-
-@searched(200)
-@given(st.decimals(-(10**12), 10**12, places=6), st.sampled_from([0, 3, -3]))
-def test_thousandths_are_exact_or_rounded_half_to_even(value: Decimal, exponent: int) -> None:
-    exact = value.scaleb(exponent + 3)
-
-    assert thousandths(str(value), exponent) == round(exact)
+# -- units --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -373,7 +301,7 @@ def test_the_base_unit_of_a_unit(measurand: str, raw_unit: str, wanted: tuple[st
 
 @searched(100)
 @given(
-    st.integers(-(10**9), 10**9),
+    st.integers(-(10**6), 10**6),  # a larger number may be no measurement
     st.sampled_from(["Wh", "kWh", "kW", "%", "", "mA"]),
     st.integers(-5, 5),
 )

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from accounts.models import Contract, Token, User
 from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
 from ocpp_server.protocol.translate import Verdict
+from ocpp_server.protocol.translate.energy import mwh_of, wh_of
 
 
 class Purpose(StrEnum):
@@ -118,11 +119,11 @@ def exceeded(budget: Budget, drawn: Consumption) -> str:
     """A sentence about the limit that is used up; empty when none is."""
     owner = "token" if budget.subject.startswith("token") else "contract"
     for limit, used, period in (
-        (budget.wh_per_day, drawn.day_wh, "day"),
-        (budget.wh_per_month, drawn.month_wh, "month"),
+        (budget.wh_per_day, drawn.day_mwh, "day"),
+        (budget.wh_per_month, drawn.month_mwh, "month"),
     ):
-        if limit is not None and used >= limit:
-            kwh = f"{used / 1000:,.1f} of {limit / 1000:,.1f} kWh"
+        if limit is not None and used >= mwh_of(limit):
+            kwh = f"{wh_of(used) / 1000:,.1f} of {limit / 1000:,.1f} kWh"
             return f"The {owner}'s budget for the {period} is used up: {kwh}."
     return ""
 

@@ -16,14 +16,14 @@ def add_usual(registers: Registers, sample: Register, received_at: datetime) -> 
     """`add_all` for nearly every message: one total, later than all others, of a session that has begun and
     not ended. Returns False for any other message, and changes nothing then.
     """
-    at, rank, phase, wh, resolution = sample
+    at, rank, phase, mwh, resolution = sample
     last, start, begin = registers.last, registers.start, registers.begin
     if (
         last is None
         or at <= last.at
         or rank is not Rank.ORDINARY
         or phase
-        or wh < 0
+        or mwh < 0
         or not registers.is_known
         or registers.end is not None
         or registers.stop is not None
@@ -33,7 +33,7 @@ def add_usual(registers: Registers, sample: Register, received_at: datetime) -> 
     ):
         return False
     registers.previous = registers.tally
-    registers.last = one = Moment(at, wh, resolution, wh, wh, wh - resolution, wh + resolution)
+    registers.last = one = Moment(at, mwh, resolution, mwh, mwh, mwh - resolution, mwh + resolution)
     registers.tally = counting.step(registers.tally, one)
     registers.can_reopen, registers.received_at = True, received_at
     return True
@@ -113,7 +113,7 @@ def _add_begin(registers: Registers, one: Moment, received_at: datetime) -> bool
 
 
 def _is_same(one: Moment, other: Moment) -> bool:
-    return one.at == other.at and one.wh == other.wh and one.resolution == other.resolution
+    return one.at == other.at and one.mwh == other.mwh and one.resolution == other.resolution
 
 
 def _add_end(registers: Registers, one: Moment, received_at: datetime) -> bool:

@@ -1,4 +1,5 @@
-"""The energy of a set of register readings, independent of the order of arrival. Pure; all values in Wh.
+"""The energy of a set of register readings, independent of the order of arrival. Pure; all energies are whole
+thousandths of a Wh.
 
 The context of a reading decides its place, not its position in a list: Transaction.Begin is first and
 Transaction.End is last regardless of their times, the others are ordered by time. Readings of one moment are
@@ -14,20 +15,19 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum, auto
-from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import structs
 
 from ocpp_server.live.registers import Moment, Registers, Tally
+from ocpp_server.protocol.translate.energy import WHOLE_WH, mwh_of
 from transactions.services.metering.hours import spread
 from transactions.services.transactions.suspicion import code_of
 
 # No charger delivers more: a greater difference is a jump.
 MAX_POWER_W = 1_000_000.0
-ALLOWANCE_WH = 1_000.0
-# Further decimals of a Wh are noise of floating-point arithmetic.
-MOST_DECIMALS = 6
+ALLOWANCE_MWH = 1_000_000
+_MAX_MWH_PER_HOUR = MAX_POWER_W * 1000
 
 
 class Rank(IntEnum):
@@ -51,8 +51,8 @@ class Register(NamedTuple):
     at: datetime
     rank: Rank
     phase: str
-    wh: float
-    resolution: float
+    mwh: int
+    resolution: int
 
 
 class Reading(NamedTuple):
@@ -75,28 +75,28 @@ class Sum(NamedTuple):
     """The result of a session: the tally, the final reading to store, and the suspicions."""
 
     tally: Tally | None
-    stop_wh: float | None
+    stop_mwh: int | None
     reasons: tuple[str, ...]
 
 
 # -- moments -------------------------------------------------------------------------------------------------
 
 
-def moment(at: datetime, wh: float, resolution: float, *, is_sum: bool = False) -> Moment:
+def moment(at: datetime, mwh: int, resolution: int, *, is_sum: bool = False) -> Moment:
     """A moment of one reading."""
-    return Moment(at, wh, resolution, wh, wh, wh - resolution, wh + resolution, is_sum)
+    return Moment(at, mwh, resolution, mwh, mwh, mwh - resolution, mwh + resolution, is_sum)
 
 
 def given(at: datetime, wh: float | None) -> Moment | None:
     """1.6's meterStart or meterStop: whole Wh."""
-    return None if wh is None else moment(at, wh, 1.0)
+    return None if wh is None else moment(at, mwh_of(wh), WHOLE_WH)
 
 
 def _merged(chosen: Moment, other: Moment) -> Moment:
     """The moment of `chosen`, with the combined limits of both."""
     return Moment(
         chosen.at,
-        chosen.wh,
+        chosen.mwh,
         chosen.resolution,
         min(chosen.lowest, other.lowest),
         max(chosen.highest, other.highest),
@@ -106,8 +106,8 @@ def _merged(chosen: Moment, other: Moment) -> Moment:
     )
 
 
-def _height(one: Moment) -> tuple[float, float]:
-    return one.wh, -one.resolution
+def _height(one: Moment) -> tuple[int, int]:
+    return one.mwh, -one.resolution
 
 
 def joined(one: Moment, other: Moment) -> Moment:
@@ -125,7 +125,7 @@ def first_of(one: Moment, other: Moment) -> Moment:
 
 def is_below(one: Moment, other: Moment) -> bool:
     """Whether a reading is below another by more than the rounding of both."""
-    return other.wh - one.wh >= one.resolution + other.resolution
+    return other.mwh - one.mwh >= one.resolution + other.resolution
 
 
 def _contradiction(one: Moment, where: str = "") -> tuple[str, ...]:
@@ -138,9 +138,7 @@ def _contradiction(one: Moment, where: str = "") -> tuple[str, ...]:
 
 
 def opened(start: Moment) -> Tally:
-    return Tally(
-        start.at, start.wh, start.wh, start.wh, start.wh, start.resolution, 0.0, start.resolution, 0.0
-    )
+    return Tally(start.at, start.mwh, start.mwh, start.mwh, start.mwh, start.resolution, 0, 0)
 
 
 def step(tally: Tally | None, one: Moment, *, is_final: bool = False, is_given: bool = False) -> Tally:
@@ -151,37 +149,38 @@ def step(tally: Tally | None, one: Moment, *, is_final: bool = False, is_given: 
     """
     if tally is None:
         return _noted(opened(one), _contradiction(one))
-    at, wh, resolution = one.at, one.wh, one.resolution
-    start_wh, base, before = tally.start_wh, tally.base, tally.before
+    at, mwh, resolution = one.at, one.mwh, one.resolution
+    start_mwh, base, before = tally.start_mwh, tally.base, tally.before
     top, top_resolution = tally.top, tally.top_resolution
     reasons = _with(tally.reasons, _contradiction(one))
-    if top - wh >= top_resolution + resolution:
+    if top - mwh >= top_resolution + resolution:
         if is_final:
-            return _noted(tally, (*reasons, f"meter-regression: {_then(tally.wh, wh)}"))
-        reasons = _with(reasons, (f"meter-reset: {wh_text(tally.wh)} to {wh_text(wh)} Wh",))
-        before += max(tally.wh - base, 0.0)
-        base = top = wh
+            return _noted(tally, (*reasons, f"meter-regression: {_then(tally.mwh, mwh)}"))
+        reasons = _with(reasons, (f"meter-reset: {wh_text(tally.mwh)} to {wh_text(mwh)} Wh",))
+        before += max(tally.mwh - base, 0)
+        base = top = mwh
         top_resolution = resolution
-    elif is_jump(wh - tally.wh, tally.at, at):
-        if tally.energy == 0 and tally.wh == 0 and not is_given:
+    elif is_jump(mwh - tally.mwh, tally.at, at):
+        if tally.energy == 0 and tally.mwh == 0 and not is_given:
             # The station had not read its meter yet when it sent a start reading of 0.
-            reasons = _with(reasons, (f"meter-start-implausible: {_then(0, wh)}",))
-            start_wh = base = wh
+            reasons = _with(reasons, (f"meter-start-implausible: {_then(0, mwh)}",))
+            start_mwh = base = mwh
         else:
-            reasons = _with(reasons, (f"meter-jump: {wh_text(tally.wh)} to {wh_text(wh)} Wh",))
-    if wh > top:
-        top, top_resolution = wh, resolution
-    elif wh == top:
+            reasons = _with(reasons, (f"meter-jump: {wh_text(tally.mwh)} to {wh_text(mwh)} Wh",))
+    if mwh > top:
+        top, top_resolution = mwh, resolution
+    elif mwh == top:
         top_resolution = min(top_resolution, resolution)
-    finest = min(tally.finest, resolution)
-    energy = rounded(before + max(wh - base, 0.0), finest)
-    hours = spread(tally.hours, tally.at, at, round(energy - tally.energy, MOST_DECIMALS))
-    return Tally(at, wh, start_wh, base, top, top_resolution, before, finest, energy, reasons, hours)
+    energy = before + max(mwh - base, 0)
+    hours = spread(tally.hours, tally.at, at, energy - tally.energy)
+    return Tally(at, mwh, start_mwh, base, top, top_resolution, before, energy, reasons, hours)
 
 
-def is_jump(added: float, since: datetime, at: datetime) -> bool:
+def is_jump(added_mwh: int, since: datetime, at: datetime) -> bool:
     """Whether a register rose faster than any charger can deliver."""
-    return added > MAX_POWER_W * max((at - since).total_seconds(), 0.0) / 3600 + ALLOWANCE_WH
+    if added_mwh <= ALLOWANCE_MWH:
+        return False
+    return added_mwh > _MAX_MWH_PER_HOUR * max((at - since).total_seconds(), 0.0) / 3600 + ALLOWANCE_MWH
 
 
 def _with(reasons: tuple[str, ...], more: Iterable[str]) -> tuple[str, ...]:
@@ -204,7 +203,7 @@ def start_of(registers: Registers) -> Moment | None:
     (negative), or 0 although the meter is far above 0.
     """
     start, begin = registers.start, registers.begin
-    if start is None or start.wh < 0 or (start.wh == 0 and begin is not None and begin.wh > ALLOWANCE_WH):
+    if start is None or start.mwh < 0 or (start.mwh == 0 and begin is not None and begin.mwh > ALLOWANCE_MWH):
         return begin
     return start
 
@@ -213,8 +212,8 @@ def total(registers: Registers, *, is_ended: bool = False) -> Sum:
     """The result of the registers. Once the session has ended, a missing final reading is a suspicion."""
     tally, end, stop = registers.tally, registers.end, registers.stop
     reasons = _about_start(registers)
-    final: float | None = None
-    if stop is not None and stop.wh >= 0:
+    final: int | None = None
+    if stop is not None and stop.mwh >= 0:
         if end is not None and end.at < stop.at:
             tally = step(tally, end, is_final=True)
         elif end is not None:
@@ -222,12 +221,12 @@ def total(registers: Registers, *, is_ended: bool = False) -> Sum:
         if tally is None:
             tally = _noted(opened(stop), ("meter-start-implausible: no reading before the stop",))
         tally = step(tally, stop, is_final=True, is_given=True)
-        final = stop.wh
+        final = stop.mwh
     elif end is not None:
         tally = step(tally, end, is_final=True)
-        final = end.wh
+        final = end.mwh
     elif tally is not None:
-        final = tally.wh
+        final = tally.mwh
     elif is_ended:
         reasons = _with(reasons, ("meter-stop-missing",))
     if tally is not None and tally.reasons:
@@ -239,14 +238,14 @@ def _about_start(registers: Registers) -> tuple[str, ...]:
     start, begin, first = registers.start, registers.begin, start_of(registers)
     reasons: tuple[str, ...] = ()
     if start is not None and start is not first:
-        detail = f"{wh_text(start.wh)} Wh" if start.wh < 0 or begin is None else _then(start.wh, begin.wh)
+        detail = f"{wh_text(start.mwh)} Wh" if start.mwh < 0 or begin is None else _then(start.mwh, begin.mwh)
         reasons = (f"meter-start-implausible: {detail}",)
         start = None
     if begin is not None:
         both = begin if start is None else _merged(start, begin)
         reasons = _with(reasons, _contradiction(both, "at the start "))
     if registers.ahead_at is not None and first is not None:
-        reasons = _with(reasons, (f"meter-start-ahead: {wh_text(first.wh)} Wh",))
+        reasons = _with(reasons, (f"meter-start-ahead: {wh_text(first.mwh)} Wh",))
     return reasons
 
 
@@ -260,7 +259,7 @@ def counts_ahead(registers: Registers) -> bool:
     if registers.ahead_at is None or first is None:
         return False
     final = registers.end or registers.last
-    if registers.stop is not None and registers.stop.wh >= 0:
+    if registers.stop is not None and registers.stop.mwh >= 0:
         final = registers.stop
     return final is not None and is_below(final, first)
 
@@ -274,7 +273,7 @@ def count(
     start: Moment | None = None,
     stop: Moment | None = None,
     partial_at: datetime | None = None,
-    curve: list[tuple[datetime, float]] | None = None,
+    curve: list[tuple[datetime, int]] | None = None,
 ) -> Registers:
     """The registers of a session: `readings` in any order, meterStart and meterStop as 1.6 gives them.
 
@@ -336,7 +335,7 @@ def _fold(
     registers: Registers,
     first: Moment | None,
     series: list[Moment],
-    curve: list[tuple[datetime, float]] | None,
+    curve: list[tuple[datetime, int]] | None,
 ) -> None:
     tally = None if first is None else opened(first)
     registers.previous = registers.last = None
@@ -353,21 +352,10 @@ def _fold(
 # -- numbers -------------------------------------------------------------------------------------------------
 
 
-def rounded(wh: float, resolution: float) -> float:
-    """A difference of registers without binary noise, rounded to their finest resolution."""
-    return round(wh, _decimals(resolution))
+def wh_text(mwh: int) -> str:
+    """Thousandths as decimal text in Wh: 12345.67, not 12345.670 or 1.2e+06."""
+    return f"{Decimal(mwh).scaleb(-3).normalize():f}"
 
 
-@lru_cache(maxsize=256)
-def _decimals(resolution: float) -> int:
-    """The decimals down to the first digit of a resolution."""
-    return min(MOST_DECIMALS, max(0, -Decimal(str(resolution)).adjusted()))
-
-
-def wh_text(wh: float) -> str:
-    """A number of Wh as decimal text: 12345.67, not 12345.7 or 1.2e+06."""
-    return f"{Decimal(f'{wh:.{MOST_DECIMALS}f}').normalize():f}"
-
-
-def _then(one: float, other: float) -> str:
+def _then(one: int, other: int) -> str:
     return f"{wh_text(one)} Wh, then {wh_text(other)} Wh"

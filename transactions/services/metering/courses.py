@@ -20,7 +20,8 @@ from transactions.services.metering.stored import Series, Value
 _WANTED: Final = Wanted(frozenset({ENERGY, POWER}), locations=OUTLET)
 # With more times to read, all samples are read in their order instead.
 _MOST_TIMES: Final = 200
-_RESOLUTIONS: Final = {exponent: float(f"1e{exponent}") for exponent in range(-3, 31)}
+# In thousandths of a Wh, by `register_exponent`.
+_RESOLUTIONS: Final = {exponent: 10 ** (exponent + 3) for exponent in range(-3, 31)}
 
 
 class Course(NamedTuple):
@@ -46,7 +47,7 @@ def of(transaction_id: int, *, at_most: int) -> Course:
     for at, mwh, exponent, power_w in found:
         if exponent is None or at in several:
             continue
-        registers.append(Register(at, Rank.ORDINARY, "", mwh / 1000, _RESOLUTIONS[exponent]))
+        registers.append(Register(at, Rank.ORDINARY, "", mwh, _RESOLUTIONS[exponent]))
         if power_w is not None:
             watts[at] = {"": power_w}
     return _add(course, series.values(at_times=to_read)) if to_read else course

@@ -1,4 +1,4 @@
-"""The energy of a live transaction. All values in Wh; `counting` has the rules.
+"""The energy of a live transaction, in whole thousandths of a Wh; `counting` has the rules. Columns are Wh.
 
 A reading in the order of time is added to the live state, without a database read. An older reading, which is
 rare, causes a recount of the whole session from its stored readings: the result does not depend on the order
@@ -17,8 +17,9 @@ from msgspec.structs import astuple
 
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.registers import Moment, Registers, Tally
+from ocpp_server.protocol.translate.energy import WHOLE_WH, wh_of
 from transactions.models import Transaction
-from transactions.services.metering import appending, counting
+from transactions.services.metering import appending, counting, earlier, hours
 from transactions.services.metering.counting import Rank, Reading, Readings, Register
 from transactions.services.transactions.suspicion import ABOUT_REGISTERS, code_of, suspect
 
@@ -30,10 +31,10 @@ def gathered(samples: Sequence[Register]) -> Readings:
     readings: list[Reading] = []
     phases: dict[tuple[Rank, datetime], dict[str, Register]] = {}
     for sample in samples:
-        if sample.wh < 0:
+        if sample.mwh < 0:
             continue
         if not sample.phase:
-            one = counting.moment(sample.at, sample.wh, sample.resolution)
+            one = counting.moment(sample.at, sample.mwh, sample.resolution)
             readings.append(Reading(sample.rank, one))
             continue
         by_phase = phases.setdefault((sample.rank, sample.at), {})
@@ -44,8 +45,8 @@ def gathered(samples: Sequence[Register]) -> Readings:
     return Readings(readings, partial_at)
 
 
-def _height(sample: Register) -> tuple[float, float]:
-    return sample.wh, -sample.resolution
+def _height(sample: Register) -> tuple[int, int]:
+    return sample.mwh, -sample.resolution
 
 
 def _place(reading: Reading) -> tuple[Rank, datetime]:
@@ -62,8 +63,8 @@ def _add_sums(
             continue
         if all(phase in by_phase for phase in PHASES):
             parts = [by_phase[phase] for phase in PHASES]
-            wh = round(sum(part.wh for part in parts), counting.MOST_DECIMALS)
-            one = counting.moment(at, wh, sum(part.resolution for part in parts), is_sum=True)
+            mwh, resolution = sum(part.mwh for part in parts), sum(part.resolution for part in parts)
+            one = counting.moment(at, mwh, resolution, is_sum=True)
             readings.append(Reading(rank, one))
         else:
             partial_at = at if partial_at is None else max(partial_at, at)
@@ -91,8 +92,8 @@ def take(transaction: TransactionState, samples: Sequence[Register], *, received
         tally = registers.tally
         assert tally is not None
         if not tally.reasons and not transaction.suspect_reasons:  # equivalent: only quicker than `_apply`
-            transaction.meter_start_wh, transaction.meter_last_wh = tally.start_wh, tally.wh
-            transaction.energy_wh, transaction.energy_by_hour = tally.energy, tally.hours
+            transaction.meter_start_mwh, transaction.meter_last_mwh = tally.start_mwh, tally.mwh
+            transaction.energy_mwh, transaction.mwh_by_hour = tally.energy, tally.hours
             return True
     elif not registers.is_known or not appending.add_all(registers, gathered(samples), received_at):
         return False
@@ -135,45 +136,45 @@ def must_recount(
 
 
 def finish(transaction: TransactionState, meter_wh: float | None, at: datetime) -> float | None:
-    """Take the final reading and return the one to store. The earlier readings decide when the final one is
-    missing or impossible.
+    """Take the final reading and return the one to store, in Wh. The earlier readings decide when the final
+    one is missing or impossible.
     """
     registers = transaction.registers
     if registers.is_settled:
         # The stop arrived after the settlement, which might have been different with the stop known.
         suspect(transaction, "stop-after-settlement")
-        return transaction.meter_last_wh if meter_wh is None or meter_wh < 0 else meter_wh
+        return wh_of(transaction.meter_last_mwh) if meter_wh is None or meter_wh < 0 else meter_wh
     registers.stop = counting.given(at, meter_wh)
-    if not registers.is_known and transaction.meter_last_wh is not None:
-        registers.tally = _as_stored(transaction, transaction.meter_last_wh)
-    return _apply(transaction, is_ended=True)
+    if not registers.is_known and transaction.meter_last_mwh is not None:
+        registers.tally = _as_stored(transaction, transaction.meter_last_mwh)
+    return wh_of(_apply(transaction, is_ended=True))
 
 
-def _as_stored(transaction: TransactionState, last_wh: float) -> Tally:
+def _as_stored(transaction: TransactionState, last_mwh: int) -> Tally:
     """A tally from the stored columns, without the readings: the energy so far stays."""
-    last = counting.opened(counting.moment(transaction.last_message_at, last_wh, 1.0))
-    start_wh, reasons = transaction.meter_start_wh, transaction.suspect_reasons
+    last = counting.opened(counting.moment(transaction.last_message_at, last_mwh, WHOLE_WH))
+    start_mwh, reasons = transaction.meter_start_mwh, transaction.suspect_reasons
     return structs.replace(
         last,
-        start_wh=last_wh if start_wh is None else start_wh,
-        before=transaction.energy_wh,
-        energy=transaction.energy_wh,
+        start_mwh=last_mwh if start_mwh is None else start_mwh,
+        before=transaction.energy_mwh,
+        energy=transaction.energy_mwh,
         reasons=tuple(reason for reason in reasons if code_of(reason) in ABOUT_REGISTERS),
-        hours=transaction.energy_by_hour or {},
+        hours=transaction.mwh_by_hour or {},
     )
 
 
-def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
+def _apply(transaction: TransactionState, *, is_ended: bool) -> int | None:
     """Write the result into the transaction. Returns the final reading."""
     tally, final, reasons = counting.total(transaction.registers, is_ended=is_ended)
     if tally is None:
-        transaction.meter_start_wh = transaction.meter_last_wh = None
-        transaction.energy_wh = 0.0
-        transaction.energy_by_hour = {}
+        transaction.meter_start_mwh = transaction.meter_last_mwh = None
+        transaction.energy_mwh = 0
+        transaction.mwh_by_hour = {}
     else:
-        transaction.meter_start_wh, transaction.meter_last_wh = tally.start_wh, tally.wh
-        transaction.energy_wh = tally.energy
-        transaction.energy_by_hour = tally.hours
+        transaction.meter_start_mwh, transaction.meter_last_mwh = tally.start_mwh, tally.mwh
+        transaction.energy_mwh = tally.energy
+        transaction.mwh_by_hour = tally.hours
     known = transaction.suspect_reasons
     if reasons or known:
         others = [reason for reason in known if code_of(reason) not in ABOUT_REGISTERS]
@@ -182,10 +183,10 @@ def _apply(transaction: TransactionState, *, is_ended: bool) -> float | None:
 
 
 def stop_wh(transaction: TransactionState) -> float | None:
-    """The final reading of an ended session, as far as it is known now."""
+    """The final reading of an ended session in Wh, as far as it is known now."""
     if transaction.registers.is_settled:
-        return transaction.meter_last_wh
-    return counting.total(transaction.registers).stop_wh
+        return wh_of(transaction.meter_last_mwh)
+    return wh_of(counting.total(transaction.registers).stop_mwh)
 
 
 # -- stored registers ----------------------------------------------------------------------------------------
@@ -195,7 +196,11 @@ def stop_wh(transaction: TransactionState) -> float | None:
 SETTLED = "settled"
 
 
-class _Stored(msgspec.Struct, array_like=True):
+# The first element of the stored array. The release before has no version, and floats of Wh.
+_VERSION = 2
+
+
+class _Stored(msgspec.Struct, array_like=True, tag=_VERSION):
     """The stored part of Registers. An array, because every reading writes it."""
 
     start: Moment | None = None
@@ -207,9 +212,7 @@ class _Stored(msgspec.Struct, array_like=True):
     ahead_at: datetime | None = None
     counts_ahead: bool = False
     # The fields of `Tally` up to its reasons; the hours have their own column.
-    tally: tuple[datetime, float, float, float, float, float, float, float, float, tuple[str, ...]] | None = (
-        None
-    )
+    tally: tuple[datetime, int, int, int, int, int, int, int, tuple[str, ...]] | None = None
 
 
 _encode = msgspec.json.Encoder().encode
@@ -219,10 +222,10 @@ _decode = msgspec.json.Decoder(_Stored).decode
 def columns(transaction: TransactionState) -> dict[str, Any]:
     """The columns of the transaction's row that its readings determine."""
     return {
-        "meter_start_wh": transaction.meter_start_wh,
-        "meter_last_wh": transaction.meter_last_wh,
-        "energy_wh": transaction.energy_wh,
-        "energy_by_hour": transaction.energy_by_hour,
+        "meter_start_wh": wh_of(transaction.meter_start_mwh),
+        "meter_last_wh": wh_of(transaction.meter_last_mwh),
+        "energy_wh": wh_of(transaction.energy_mwh),
+        "energy_by_hour": hours.column(transaction.mwh_by_hour),
         "registers": _text(transaction),
     }
 
@@ -235,9 +238,10 @@ def _text(transaction: TransactionState) -> str:
     if registers.is_settled:
         return SETTLED
     if not (registers.is_known and transaction.is_active) or registers.end is not None:
-        return _encode((registers.start, registers.stop)).decode()
+        return _encode((_VERSION, registers.start, registers.stop)).decode()
     tally = registers.tally
     stored = (
+        _VERSION,
         registers.start,
         registers.stop,
         True,
@@ -252,24 +256,21 @@ def _text(transaction: TransactionState) -> str:
 
 
 def loaded(row: Transaction) -> Registers:
-    """The registers of a stored transaction. A row of an earlier version needs a recount of its readings."""
+    """The registers of a stored transaction. A row from before they were stored needs a recount of its
+    readings.
+    """
     if row.registers == SETTLED:
         return Registers(is_known=False, is_settled=True)
     try:
         stored = _decode(row.registers)
     except msgspec.DecodeError:
-        has_stop = row.start_fingerprint is not None and row.ended_by == Transaction.EndedBy.STATION
-        return Registers(
-            start=counting.given(row.started_at, row.meter_start_wh),
-            stop=counting.given(row.stopped_at, row.meter_stop_wh) if has_stop and row.stopped_at else None,
-            is_known=False,
-        )
+        return _loaded_of_before(row)
     return Registers(
         start=stored.start,
         stop=stored.stop,
         begin=stored.begin,
         last=stored.last,
-        tally=None if stored.tally is None else Tally(*stored.tally, row.energy_by_hour or {}),
+        tally=None if stored.tally is None else Tally(*stored.tally, hours.loaded(row.energy_by_hour) or {}),
         can_reopen=False,
         partial_at=stored.partial_at,
         ahead_at=stored.ahead_at,
@@ -278,12 +279,24 @@ def loaded(row: Transaction) -> Registers:
     )
 
 
-def curve(row: Transaction, samples: Sequence[Register]) -> list[tuple[datetime, float]]:
+def _loaded_of_before(row: Transaction) -> Registers:
+    try:
+        return earlier.registers(row.registers, hours.loaded(row.energy_by_hour) or {})
+    except msgspec.DecodeError:
+        has_stop = row.start_fingerprint is not None and row.ended_by == Transaction.EndedBy.STATION
+        return Registers(
+            start=counting.given(row.started_at, row.meter_start_wh),
+            stop=counting.given(row.stopped_at, row.meter_stop_wh) if has_stop and row.stopped_at else None,
+            is_known=False,
+        )
+
+
+def curve(row: Transaction, samples: Sequence[Register]) -> list[tuple[datetime, int]]:
     """The energy of a stored session at the moment of each reading."""
-    known, points = loaded(row), list[tuple[datetime, float]]()
+    known, points = loaded(row), list[tuple[datetime, int]]()
     counted = counting.count(gathered(samples).readings, start=known.start, stop=known.stop, curve=points)
     if counted.begin is not None and counted.start is None:
-        points.insert(0, (counted.begin.at, 0.0))
+        points.insert(0, (counted.begin.at, 0))
     final = counted.end
     tally = counting.total(counted).tally
     if final is not None and tally is not None:

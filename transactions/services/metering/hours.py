@@ -1,14 +1,20 @@
-"""Energy by the hour of its consumption; the hours are those of TIME_ZONE."""
+"""Energy by the hour of its consumption, in whole thousandths of a Wh; the hours are those of TIME_ZONE.
+
+The hours of a session add up to its energy exactly.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import NamedTuple
 
 from django.utils.timezone import get_default_timezone
 
-Hours = dict[str, float]
+from ocpp_server.protocol.translate.energy import mwh_of
+
+Hours = dict[str, int]
 
 _QUARTER_S = 900
 _HOUR_S = 3600
@@ -16,7 +22,8 @@ _HOUR_S = 3600
 MOST_SPREAD_S = 31 * 24 * _HOUR_S
 # A session with more hours loses the detail of the oldest hours, not their energy.
 MOST_HOURS = 800
-_DIGITS = 6
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @lru_cache(maxsize=4096)
@@ -36,20 +43,41 @@ def key(at: datetime) -> str:
     return _key(int(at.timestamp()) // _QUARTER_S, get_default_timezone())
 
 
-def spread(hours: Hours, since: datetime, at: datetime, wh: float) -> Hours:
-    """`hours` with `wh` added, spread evenly over the time between two readings. A negative `wh` is
-    subtracted from the latest hours. The sum stays exact to a millionth of a Wh.
+def column(hours: Hours | None) -> dict[str, float] | None:
+    """The hours in Wh, as the database has them."""
+    # `wh_of` without a call for each hour: every reading writes this column.
+    return None if hours is None else {name: mwh / 1000 for name, mwh in hours.items()}
+
+
+def loaded(hours: Mapping[str, float] | None) -> Hours | None:
+    """The hours of a column in Wh. Those of the release before had six decimals: rounding their running sum
+    keeps the whole.
     """
-    if wh < 0:
-        return _taken(dict(hours), -wh)
-    if not wh:
+    if hours is None:
+        return None
+    found: Hours = {}
+    sum_wh, booked = 0.0, 0
+    for name, wh in hours.items():
+        sum_wh += wh
+        booked, before = mwh_of(sum_wh), booked
+        found[name] = booked - before
+    return found
+
+
+def spread(hours: Hours, since: datetime, at: datetime, mwh: int) -> Hours:
+    """`hours` with `mwh` added, spread evenly over the time between two readings. A negative `mwh` is
+    subtracted from the latest hours. The running sum of the shares is rounded, so that they add up to it.
+    """
+    if mwh < 0:
+        return _taken(dict(hours), -mwh)
+    if not mwh:
         return hours
     changed = dict(hours)
     zone = get_default_timezone()
     recent = _recent[0]
     is_recent = recent.begin <= since < at <= recent.end  # equivalent: only quicker than what follows
     if is_recent and recent.zone is zone:
-        changed[recent.key] = round(changed.get(recent.key, 0.0) + wh, _DIGITS)
+        changed[recent.key] = changed.get(recent.key, 0) + mwh
         return changed
     begin, end = since.timestamp(), at.timestamp()
     quarter = int(end) // _QUARTER_S
@@ -59,19 +87,36 @@ def spread(hours: Hours, since: datetime, at: datetime, wh: float) -> Hours:
     last = _key(quarter, zone)
     if _key(int(begin) // _QUARTER_S, zone) == last:
         _recent[0] = _hour_at(quarter, zone)
-        changed[last] = round(changed.get(last, 0.0) + wh, _DIGITS)
+        changed[last] = changed.get(last, 0) + mwh
         return changed
-    booked = 0.0
+    booked = 0
     is_later = begin < end  # equivalent: two readings of the same time are in the same hour
     if is_later and end <= begin + MOST_SPREAD_S:
-        at_s = begin
-        while (name := _key(int(at_s) // _QUARTER_S, zone)) != last:
-            at_s = _next_hour(int(at_s) // _QUARTER_S, zone)
-            share = round(wh * (at_s - begin) / (end - begin), _DIGITS)
-            changed[name] = round(changed.get(name, 0.0) + share - booked, _DIGITS)
-            booked = share
-    changed[last] = round(changed.get(last, 0.0) + wh - booked, _DIGITS)
+        begin_us, duration_us = (since - _EPOCH) // _MICROSECOND, (at - since) // _MICROSECOND
+        at_s = int(begin)
+        while (name := _key(at_s // _QUARTER_S, zone)) != last:
+            at_s = _next_hour(at_s // _QUARTER_S, zone)
+            booked, before = _part(mwh, at_s * 1_000_000 - begin_us, duration_us), booked
+            changed[name] = changed.get(name, 0) + booked - before
+    changed[last] = changed.get(last, 0) + mwh - booked
     return _limited(changed)
+
+
+def scaled(hours: Hours, wanted_mwh: int) -> Hours:
+    """The hours in the same proportions, with another sum. The present sum is above 0."""
+    known_mwh = sum(hours.values())
+    changed: Hours = {}
+    so_far = booked = 0
+    for name, mwh in hours.items():
+        so_far += mwh
+        booked, before = _part(wanted_mwh, so_far, known_mwh), booked
+        changed[name] = booked - before
+    return changed
+
+
+def _part(mwh: int, part: int, whole: int) -> int:
+    """`part` of `whole` of an energy, rounded half up."""
+    return (2 * mwh * part + whole) // (2 * whole)
 
 
 class _Hour(NamedTuple):
@@ -94,11 +139,11 @@ def _next_hour(quarter: int, zone: tzinfo) -> int:
     return following * _QUARTER_S
 
 
-def _taken(hours: Hours, wh: float) -> Hours:
+def _taken(hours: Hours, mwh: int) -> Hours:
     for name in sorted(hours, key=int, reverse=True):
-        share = min(hours[name], wh)
-        hours[name] = round(hours[name] - share, _DIGITS)
-        wh -= share
+        share = min(hours[name], mwh)
+        hours[name] -= share
+        mwh -= share
     return hours
 
 
@@ -106,7 +151,7 @@ def _limited(hours: Hours) -> Hours:
     names = sorted(hours, key=int)
     if old := names[:-MOST_HOURS]:
         kept = names[-MOST_HOURS]
-        hours[kept] = round(hours[kept] + sum(hours.pop(name) for name in old), _DIGITS)
+        hours[kept] += sum(hours.pop(name) for name in old)
     return hours
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from ocpp_server.protocol.translate.metering import MOST_DIGITS, Sample, resolution, thousandths
+from ocpp_server.protocol.translate.energy import register_mwh
+from ocpp_server.protocol.translate.metering import MOST_DIGITS, Sample
 from transactions.services.metering import energy
-from transactions.services.metering.counting import MOST_DECIMALS, Rank, Register, rank_of
+from transactions.services.metering.counting import Rank, Register, rank_of
 from transactions.services.metering.samples import Kind, Role, digest, kind_of, write
 
 # The columns of a reading that follow from its samples, in the order of `tables.READINGS`.
@@ -23,8 +24,10 @@ COLUMNS: Final = (
     "samples",
     "digest",
 )
-# By the resolution. A finer one is not in thousandths of a Wh.
-_EXPONENTS: Final = {float(f"1e{exponent}"): exponent for exponent in range(-3, MOST_DIGITS + 1)}
+# By the resolution, which is in thousandths of a Wh.
+_EXPONENTS: Final = {10**digits: digits - 3 for digits in range(MOST_DIGITS + 1)}
+# Further decimals of a sum of phases (W) are noise of floating-point arithmetic.
+_MOST_DECIMALS: Final = 6
 _known: dict[tuple[str, ...], Kind] = {}
 _MOST_KNOWN: Final = 4096  # equivalent: only quicker
 _LONGEST_KNOWN: Final = 200  # equivalent: only quicker
@@ -74,7 +77,7 @@ class Measured:
         """The station's total, or the sum of the phases when all three are present."""
         by_phase = self.watts_by_phase
         if self.watts is None and by_phase and all(phase in by_phase for phase in energy.PHASES):
-            return round(sum(by_phase[phase] for phase in energy.PHASES), MOST_DECIMALS)
+            return round(sum(by_phase[phase] for phase in energy.PHASES), _MOST_DECIMALS)
         return self.watts
 
     def take(self, kind: Kind, value: float | None, raw: str, signed_data: str | None) -> None:
@@ -108,12 +111,15 @@ class Measured:
             self.soc = value
 
     def _register(self, kind: Kind, value: float, raw: str) -> None:
-        self.registers.append(register(self.at, kind, value, raw))
-        if not kind.phase and value >= 0:
-            # Of several registers the highest counts, as in `counting`.
-            mwh = thousandths(raw, kind.exponent)
-            if mwh <= _MOST_MWH and (self.register_mwh is None or mwh > self.register_mwh):
-                self.register_mwh = mwh
+        one = register(self.at, kind, value, raw)
+        self.registers.append(one)
+        # Of several registers the highest counts, as in `counting`.
+        if (
+            not one.phase
+            and 0 <= one.mwh <= _MOST_MWH
+            and (self.register_mwh is None or one.mwh > self.register_mwh)
+        ):
+            self.register_mwh = one.mwh
 
     def register_exponent(self) -> int | None:
         """The power of ten of the register's last digit, in Wh, if the columns say all about the energy and
@@ -154,7 +160,7 @@ class Measured:
 
 def register(at: datetime, kind: Kind, value: float, raw: str) -> Register:
     """A sample of the register as the energy of a session counts it."""
-    return Register(at, rank_of(kind.context), kind.phase, value, resolution(raw, kind.raw_unit))
+    return Register(at, rank_of(kind.context), kind.phase, *register_mwh(raw, kind.raw_unit, value))
 
 
 def kind_of_sample(sample: Sample) -> Kind:

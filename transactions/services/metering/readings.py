@@ -49,7 +49,7 @@ async def take(
 ) -> dict[str, float | None]:
     """`record` for a caller that saves the transaction itself. Returns the columns of the database only."""
     announcing.sampled(station, place, samples, transaction)
-    drawn = transaction.energy_wh
+    drawn = transaction.energy_mwh
     moments = _store(station, place, samples, transaction)
     stopped_at = transaction.stopped_at if transaction.ended_by == BY_STATION else None
     registers: list[Register] = []
@@ -68,7 +68,7 @@ async def take(
         await _recount(station, transaction)
     if moments and transaction.is_active:
         interruptions.note_activity(
-            station, transaction, max(moments), has_drawn=transaction.energy_wh > drawn
+            station, transaction, max(moments), has_drawn=transaction.energy_mwh > drawn
         )
     latest: dict[str, float | None] = {}
     if soc is not None:

@@ -15,6 +15,7 @@ from ocpp_server.events.outbox import masked_token, number
 from ocpp_server.live.records import Announced, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import Place
+from ocpp_server.protocol.translate.energy import wh_of
 from ocpp_server.protocol.translate.metering import Sample
 from transactions.models import Transaction
 
@@ -39,7 +40,7 @@ def announced(transaction: TransactionState, at: datetime) -> Announced:
     """The present state of a session, as its last event says it."""
     return Announced(
         at=at,
-        energy_wh=transaction.energy_wh,
+        energy_mwh=transaction.energy_mwh,
         charging_state=transaction.charging_state,
         id_token=transaction.id_token,
         suspicions=len(transaction.suspect_reasons),
@@ -52,7 +53,7 @@ def started(station: Station, transaction: TransactionState, *, was_offline: boo
         charging.STARTED,
         **_named(transaction),
         startTime=transaction.started_at,
-        meterStart=number(transaction.meter_start_wh),
+        meterStart=number(wh_of(transaction.meter_start_mwh)),
         remoteStartId=transaction.remote_start_id,
         authorizationStatus=transaction.authorization_status,
         wasOffline=was_offline,
@@ -72,7 +73,7 @@ def saved(station: Station, transaction: TransactionState, columns: Mapping[str,
         transaction.announced = announced(transaction, station.received_at)
         return
     if not transaction.is_active:
-        if transaction.energy_wh != last.energy_wh:
+        if transaction.energy_mwh != last.energy_mwh:
             _amended(station, transaction, ["energyWh"], "late-event")
         return
     if (
@@ -81,7 +82,7 @@ def saved(station: Station, transaction: TransactionState, columns: Mapping[str,
         and last.suspicions == len(transaction.suspect_reasons)
         and (
             not _Interval.seconds
-            or transaction.energy_wh == last.energy_wh
+            or transaction.energy_mwh == last.energy_mwh
             or (station.received_at - last.at).total_seconds() < _Interval.seconds
         )
     ):
@@ -91,7 +92,7 @@ def saved(station: Station, transaction: TransactionState, columns: Mapping[str,
         charging.UPDATED,
         transactionId=transaction.id,
         chargingState=transaction.charging_state,
-        energyWh=number(transaction.energy_wh),
+        energyWh=number(wh_of(transaction.energy_mwh)),
         powerW=number(columns.get("power_w")),
         socPercent=number(columns.get("soc_percent")),
         durationS=_seconds(transaction.started_at, station.received_at),
@@ -121,7 +122,7 @@ def ended(
         startTime=transaction.started_at,
         stopTime=transaction.stopped_at,
         meterStop=number(meter_stop),
-        energyWh=number(transaction.energy_wh),
+        energyWh=number(wh_of(transaction.energy_mwh)),
         durationS=_seconds(transaction.started_at, transaction.stopped_at),
         stopReason=reason,
         endedBy=transaction.ended_by,
@@ -202,7 +203,7 @@ def _amended(station: Station, transaction: TransactionState, changed: list[str]
         charging.AMENDED,
         transactionId=transaction.id,
         changed=changed,
-        energyWh=number(transaction.energy_wh),
+        energyWh=number(wh_of(transaction.energy_mwh)),
         why=why,
     )
 

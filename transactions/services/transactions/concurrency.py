@@ -26,12 +26,14 @@ from transactions.services.transactions.suspicion import is_doubtful
 
 
 class Running(Protocol):
-    """An active session, live or stored. Energy in Wh."""
+    """An active session, live or stored."""
 
     authorization_status: str
-    energy_wh: float
     suspect_reasons: list[str]
     last_message_at: datetime
+
+    @property
+    def has_drawn(self) -> bool: ...
 
 
 R = TypeVar("R", bound=Running)
@@ -49,7 +51,7 @@ def counting(sessions: Iterable[R], now: datetime) -> list[R]:
         session
         for session in sessions
         if session.last_message_at >= since
-        and not (was_refused(session) and session.energy_wh <= 0)
+        and not (was_refused(session) and not session.has_drawn)
         and not is_doubtful(session)
     ]
 

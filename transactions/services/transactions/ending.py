@@ -15,6 +15,7 @@ from ocpp_server.protocol import dispatch, translate
 from ocpp_server.protocol.dispatch import CommitRefused, StorageUnavailable
 from ocpp_server.protocol.errors import OcppError
 from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.protocol.translate.energy import mwh_of
 from ocpp_server.protocol.translate.metering import ENERGY, Sample, samples_16
 from ocpp_server.protocol.versions import V16
 from ocpp_server.storage.journal import journal
@@ -114,7 +115,7 @@ def _matching(station: Station, stop: Stop) -> TransactionState | None:
         for t in station.transactions.values()
         if t.ended_by != _BY_STATION
         and t.started_at <= stop.at + _CLOCK_TOLERANCE
-        and (t.meter_start_wh is None or stop.meter_wh >= t.meter_start_wh)
+        and (t.meter_start_mwh is None or mwh_of(stop.meter_wh) >= t.meter_start_mwh)
         and (not key or t.token_key == key)
     ]
     if not key and len(candidates) > 1:
@@ -217,7 +218,7 @@ def _fits(stop: Stop, transaction: TransactionState) -> bool:
     return (
         stop.at >= transaction.started_at
         and (stop.token is None or normalise_uid(stop.token.value) == transaction.token_key)
-        and (transaction.meter_start_wh is None or stop.meter_wh >= transaction.meter_start_wh)
+        and (transaction.meter_start_mwh is None or mwh_of(stop.meter_wh) >= transaction.meter_start_mwh)
     )
 
 

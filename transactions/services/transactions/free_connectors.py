@@ -60,7 +60,7 @@ def end_refused(station: Station) -> None:
     The driver has left. A later stop replaces this end.
     """
     for transaction in list(station.transactions.values()):
-        if not transaction.is_active or not was_refused(transaction) or transaction.energy_wh > 0:
+        if not transaction.is_active or not was_refused(transaction) or transaction.has_drawn:
             continue
         if availability.free_since(station, Place(transaction.evse, transaction.connector)) is None:
             continue

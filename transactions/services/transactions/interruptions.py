@@ -53,7 +53,7 @@ def close_interrupted(now: datetime, grace: timedelta) -> None:
     for row in quiet.filter(interrupted | refused).select_related("charge_point"):
         if not _is_free(row, now - grace):
             continue
-        is_void = was_refused(row) and row.energy_wh <= 0
+        is_void = was_refused(row) and not row.has_drawn
         closing.close(
             row.pk,
             by=Transaction.EndedBy.REFUSED if is_void else Transaction.EndedBy.INTERRUPTED,

@@ -11,6 +11,7 @@ from accounts.models.token import normalise_uid
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.protocol.translate.energy import mwh_of
 from ocpp_server.storage.journal import journal
 from transactions.live.unmatched import ORPHANS
 from transactions.models import QuarantinedMessage
@@ -41,7 +42,7 @@ def built_from_stop(
         and has(t, "start-missing")
         and t.token_key in ("", key)
         and t.started_at >= at
-        and (t.meter_start_wh is None or t.meter_start_wh >= meter_wh)
+        and (t.meter_start_mwh is None or t.meter_start_mwh >= mwh_of(meter_wh))
     ]
     return min(fitting, key=lambda t: (t.started_at, t.id), default=None)
 
@@ -69,7 +70,7 @@ async def join(
     suspect(transaction, "stop-came-first")
     stop_wh = await readings.begin(station, transaction, at=at, meter_wh=meter_wh)
     clear(transaction, _UNAUTHORIZED)
-    if was_refused(transaction) and transaction.energy_wh > 0:
+    if was_refused(transaction) and transaction.has_drawn:
         suspect(transaction, _UNAUTHORIZED, transaction.authorization_status)
     sessions.save(
         station,

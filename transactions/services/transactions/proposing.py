@@ -10,6 +10,7 @@ from typing import Final
 
 from accounts.models.token import normalise_uid
 from chargepoints.models import Connector
+from ocpp_server.protocol.translate.energy import mwh_of, register_mwh
 from ocpp_server.protocol.translate.metering import ENERGY
 from transactions.models import Settlement, Transaction
 from transactions.services.metering.samples import OUTLET, Wanted
@@ -63,10 +64,10 @@ def session(row: Transaction) -> fixes.Session:
         number=row.pk,
         is_active=row.status == Transaction.Status.ACTIVE,
         codes=codes(row),
-        energy_wh=row.energy_wh,
-        meter_start_wh=row.meter_start_wh,
-        meter_last_wh=row.meter_last_wh,
-        meter_stop_wh=row.meter_stop_wh,
+        energy_mwh=mwh_of(row.energy_wh),
+        meter_start_mwh=mwh_of(row.meter_start_wh),
+        meter_last_mwh=mwh_of(row.meter_last_wh),
+        meter_stop_mwh=mwh_of(row.meter_stop_wh),
         token_key=normalise_uid(row.id_token),
         started_at=row.started_at,
         ended_at=row.stopped_at or row.last_message_at,
@@ -91,7 +92,7 @@ def _readings(row: Transaction) -> list[Reading]:
     merged_here = Transaction.objects.filter(pk__in=merged, merged_into=row)
     series = [Series(one.pk, wanted=_TOTALS) for one in (row, *merged_here)]
     samples = islice(heapq.merge(*(one.values() for one in series), key=itemgetter(0)), _MOST_READINGS)
-    return [Reading(at, value) for at, _, value, _ in samples]
+    return [Reading(at, register_mwh(raw, kind.raw_unit, value)[0]) for at, kind, value, raw in samples]
 
 
 def codes(row: Transaction) -> frozenset[str]:

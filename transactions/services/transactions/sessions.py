@@ -240,7 +240,7 @@ def end(
     meter_stop = energy.finish(transaction, meter_wh, at)
     was_active = transaction.is_active
     if was_refused(transaction):
-        if transaction.energy_wh > 0:
+        if transaction.has_drawn:
             suspect(transaction, "charged-unauthorized", transaction.authorization_status)
         else:
             # Without energy nothing is billed, so there is nothing to check.

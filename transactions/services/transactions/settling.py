@@ -16,8 +16,11 @@ from django.utils import timezone
 from accounts.models.token import normalise_uid
 from ocpp_server.domain import Conflict, DomainError, Invalid, Missing
 from ocpp_server.error_codes import Code
+from ocpp_server.protocol.translate.energy import mwh_of, wh_of
 from transactions.models import Settlement, Transaction
+from transactions.services.metering import hours
 from transactions.services.metering.energy import SETTLED
+from transactions.services.metering.hours import Hours
 from transactions.services.transactions import announcing, closing, fixes, proposing
 from transactions.services.transactions.fixes import Proposal
 
@@ -168,15 +171,19 @@ def summary(settlement: Settlement) -> str:
         case Fix.END:
             return f"Session {number} ended. Its token can charge again."
         case Fix.CLOSE:
-            return f"Session {number} closed with {fixes.figure(after['energy_wh'])} Wh."
+            return f"Session {number} closed with {_figure(after)} Wh."
         case Fix.CORRECT_ENERGY:
-            before, now = (fixes.figure(each["energy_wh"]) for each in (settlement.before, after))
+            before, now = _figure(settlement.before), _figure(after)
             return f"Energy of session {number} changed to {now} Wh (before: {before} Wh)."
         case Fix.MERGE:
             kept = after["merged_into_id"] or number
             return f"Sessions {number} and {settlement.merged_with_id} merged: session {kept} has the energy."
         case _:
             return f"Session {number} is no longer suspect. Nothing else was changed."
+
+
+def _figure(snapshot: dict[str, Any]) -> str:
+    return fixes.figure(mwh_of(snapshot["energy_wh"]))
 
 
 # -- the fixes -----------------------------------------------------------------------------------------------
@@ -211,27 +218,28 @@ def _ignore(row: Transaction) -> None:
     _change(row)
 
 
-def _correct(row: Transaction, energy_wh: float) -> None:
+def _correct(row: Transaction, energy_mwh: int) -> None:
     if row.status == Transaction.Status.ACTIVE:
         raise Conflict(
             f"Session {row.pk} is running: its energy is not final. End it first.",
             code=Code.TRANSACTION_RUNNING,
         )
-    hours = _scaled(row.energy_by_hour, energy_wh)
-    _change(row, energy_wh=energy_wh, energy_by_hour=hours, registers=SETTLED)
+    scaled = _scaled(hours.loaded(row.energy_by_hour), energy_mwh)
+    _change(row, energy_wh=wh_of(energy_mwh), energy_by_hour=hours.column(scaled), registers=SETTLED)
 
 
-def _energy_of(proposal: Proposal, energy_wh: float | None, *, by_hand: bool) -> float:
-    wanted = proposal.energy_wh if proposal.fix == Fix.CORRECT_ENERGY else None
+def _energy_of(proposal: Proposal, energy_wh: float | None, *, by_hand: bool) -> int:
+    wanted = proposal.energy_mwh if proposal.fix == Fix.CORRECT_ENERGY else None
     if energy_wh is None:
         if wanted is None:
             raise Invalid("Required, because no energy is proposed for this session.", field="energyWh")
         return wanted
     if not 0 <= energy_wh <= MOST_ENERGY_WH:
         raise Invalid(f"Must be 0 to {MOST_ENERGY_WH:.0f} Wh.", field="energyWh")
-    if energy_wh != wanted and not by_hand:
+    energy_mwh = mwh_of(energy_wh)
+    if energy_mwh != wanted and not by_hand:
         raise PermissionDenied("Only an administrator may set another energy than the proposed one.")
-    return energy_wh
+    return energy_mwh
 
 
 def _other_of(proposal: Proposal, other: int | None, *, by_hand: bool) -> int:
@@ -256,7 +264,7 @@ def _merge(row: Transaction, other_number: int, actor: str, reason: str) -> Sett
     _check_merge(row, other)
     first, second = sorted((row, other), key=lambda one: (one.started_at, one.pk))
     before = {one.pk: _snapshot(one) for one in (first, second)}
-    energy_wh = fixes.merged_energy(proposing.session(first), proposing.session(second))
+    energy_mwh = fixes.merged_energy(proposing.session(first), proposing.session(second))
     reasons = [
         reason
         for reason in first.suspect_reasons + second.suspect_reasons
@@ -265,12 +273,12 @@ def _merge(row: Transaction, other_number: int, actor: str, reason: str) -> Sett
     _change(
         first,
         reasons=reasons,
-        energy_wh=energy_wh,
-        energy_by_hour=_together(first, second, energy_wh),
+        energy_wh=wh_of(energy_mwh),
+        energy_by_hour=hours.column(_together(first, second, energy_mwh)),
         registers=SETTLED,
         **{name: getattr(second, name) for name in _END},
     )
-    none = _scaled(second.energy_by_hour, 0.0)
+    none = hours.column(_scaled(hours.loaded(second.energy_by_hour), 0))
     _change(second, energy_wh=0.0, energy_by_hour=none, registers=SETTLED, merged_into=first)
     made = {
         one.pk: _record(
@@ -293,22 +301,21 @@ def _check_merge(row: Transaction, other: Transaction) -> None:
         raise Conflict(f"Sessions {row.pk} and {other.pk} have different tokens.")
 
 
-def _together(first: Transaction, second: Transaction, energy_wh: float) -> dict[str, float] | None:
+def _together(first: Transaction, second: Transaction, energy_mwh: int) -> Hours | None:
     """The hours of both sessions. The energy between them belongs to no known hour and is spread over all."""
-    if first.energy_by_hour is None or second.energy_by_hour is None:
+    both, more = hours.loaded(first.energy_by_hour), hours.loaded(second.energy_by_hour)
+    if both is None or more is None:
         return None
-    hours = dict(first.energy_by_hour)
-    for hour, wh in second.energy_by_hour.items():
-        hours[hour] = hours.get(hour, 0.0) + wh
-    return _scaled(hours, energy_wh)
+    for hour, mwh in more.items():
+        both[hour] = both.get(hour, 0) + mwh
+    return _scaled(both, energy_mwh)
 
 
-def _scaled(hours: dict[str, float] | None, wanted_wh: float) -> dict[str, float] | None:
+def _scaled(known: Hours | None, wanted_mwh: int) -> Hours | None:
     """The hours, scaled to another sum; None when the hours of the energy are unknown."""
-    known_wh = sum((hours or {}).values())
-    if not hours or known_wh <= 0:
-        return None if wanted_wh else hours
-    return {hour: round(wh * wanted_wh / known_wh, 3) for hour, wh in hours.items()}
+    if not known or sum(known.values()) <= 0:
+        return None if wanted_mwh else known
+    return hours.scaled(known, wanted_mwh)
 
 
 # -- reading and writing -------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ def queries(monkeypatch: pytest.MonkeyPatch, state: MemoryState) -> list[str]:
 
         def read_consumption(self, subject: str) -> Consumption:
             asked.append(subject)
-            return Consumption(self.day, float(len(asked)), 0.0)
+            return Consumption(self.day, len(asked), 0)
 
     async def run(function: Any, *arguments: Any) -> Any:
         return function(*arguments)

@@ -79,14 +79,14 @@ async def test_the_last_use_of_each_token_is_taken_once(state: MemoryState) -> N
 async def test_the_energy_of_a_budget_is_read_again_after_thirty_seconds_and_on_another_day(
     state: MemoryState, clock: SimpleNamespace, queries: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (await state.consumed("token:1")).day_wh == 1
+    assert (await state.consumed("token:1")).day_mwh == 1
     clock.now += 29.9
-    assert (await state.consumed("token:1")).day_wh == 1
+    assert (await state.consumed("token:1")).day_mwh == 1
     clock.now += 0.1
-    assert (await state.consumed("token:1")).day_wh == 2
+    assert (await state.consumed("token:1")).day_mwh == 2
 
     monkeypatch.setattr(timezone, "localdate", lambda: date(2026, 5, 5))
-    assert (await state.consumed("token:1")).day_wh == 3
+    assert (await state.consumed("token:1")).day_mwh == 3
 
 
 async def test_the_end_of_a_transaction_makes_the_energy_of_its_budgets_be_read_again(

@@ -106,7 +106,7 @@ class Stored:
         self.kept: list[int] = []
         self.keys: dict[str, dict[str, str]] = {}
         self.records: tuple[TokenRecord, ...] = ()
-        self.used_wh = 0.0
+        self.used_mwh = 0
         self.is_away = False
         # Called before each reading with its name.
         self.reading: Any = lambda name: None
@@ -149,7 +149,7 @@ class Stored:
 
     def read_consumption(self, subject: str) -> Consumption:
         self._read("read_consumption")
-        return Consumption(AT.date(), self.used_wh, self.used_wh)
+        return Consumption(AT.date(), self.used_mwh, self.used_mwh)
 
 
 class Processes:

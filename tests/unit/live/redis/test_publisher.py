@@ -53,7 +53,7 @@ def test_other_processes_read_the_part_of_a_transaction_that_they_need() -> None
         id_token="CARD",
         group_id="G",
         authorization_status="Accepted",
-        energy_wh=1.5,
+        energy_mwh=1500,
         suspect_reasons=["late"],
     )
 
@@ -70,11 +70,21 @@ def test_other_processes_read_the_part_of_a_transaction_that_they_need() -> None
         "token_key": "card",
         "group_id": "G",
         "authorization_status": "Accepted",
+        "energy_mwh": 1500,
         "energy_wh": 1.5,
         "suspect_reasons": ["late"],
         "started_at": "2026-05-04T12:00:00Z",
         "last_message_at": "2026-05-04T12:00:00Z",
     }
+
+
+def test_the_energy_that_a_process_of_the_release_before_published_is_read() -> None:
+    published = json.loads(running_text(running(energy_mwh=1500)))
+    of_before = {name: value for name, value in published.items() if name != "energy_mwh"}
+    without_energy = {name: value for name, value in of_before.items() if name != "energy_wh"}
+
+    assert running_state(json.dumps(of_before)).energy_mwh == 1500
+    assert running_state(json.dumps(without_energy)).energy_mwh == 0
 
 
 async def test_a_running_transaction_is_written_and_published_once(
@@ -100,7 +110,7 @@ async def test_a_running_transaction_is_written_and_published_once(
         ({"suspect_reasons": ["late"]}, True),
         ({"authorization_status": "Blocked"}, True),
         ({"token_key": "other"}, True),
-        ({"energy_wh": 0.5}, True),
+        ({"energy_mwh": 1}, True),
         ({"last_message_at": AT + timedelta(seconds=3600)}, True),
         ({"last_message_at": AT + timedelta(seconds=3599)}, False),
         ({"charging_state": "Charging"}, False),
@@ -125,11 +135,11 @@ async def test_a_transaction_is_published_again_when_others_need_the_change(
 
 
 async def test_energy_is_published_with_the_first_watt_hour_only(publisher: Publisher, bench: Bench) -> None:
-    transaction = running(energy_wh=0.5)
+    transaction = running(energy_mwh=500)
     publisher.changed(station_of(transaction))
     await publisher.settled()
 
-    transaction.energy_wh = 5_000.0
+    transaction.energy_mwh = 5_000_000
     publisher.changed(station_of(transaction))
 
     assert await published(publisher, bench) == []

@@ -188,20 +188,20 @@ async def test_a_process_is_not_ready_when_redis_has_not_written_within_two_seco
 # -- caches --------------------------------------------------------------------------------------------
 
 
-async def test_caches_are_used_while_news_of_changes_arrive_and_read_again_while_they_do_not(
+async def test_caches_are_used_mwhile_news_of_changes_arrive_and_read_again_while_they_do_not(
     processes: Processes,
 ) -> None:
     state = await processes.start()
-    assert (await state.tokens("card"), (await state.consumed("token:1")).day_wh) == ((), 0.0)
-    processes.stored.records, processes.stored.used_wh = (token(),), 5.0
-    assert (await state.tokens("card"), (await state.consumed("token:1")).day_wh) == ((), 0.0)
+    assert (await state.tokens("card"), (await state.consumed("token:1")).day_mwh) == ((), 0)
+    processes.stored.records, processes.stored.used_mwh = (token(),), 5000
+    assert (await state.tokens("card"), (await state.consumed("token:1")).day_mwh) == ((), 0)
     assert await state.tokens("card") == ()
 
     processes.close_connections_for_news()
     await processes.clock.someone_sleeps(0.1)
 
     assert await state.tokens("card") == (token(),)
-    assert (await state.consumed("token:1")).day_wh == 5.0
+    assert (await state.consumed("token:1")).day_mwh == 5000
     processes.stored.records = ()
     assert await state.tokens("card") == ()
 

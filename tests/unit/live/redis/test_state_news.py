@@ -46,14 +46,14 @@ async def test_after_a_change_of_many_tokens_every_process_reads_all_again(proce
     for state in (one, other):
         await state.tokens("card")
         await state.consumed("token:1")
-    processes.stored.records, processes.stored.used_wh = (token(),), 5.0
+    processes.stored.records, processes.stored.used_mwh = (token(),), 5000
 
     one.forget_tokens()
 
     assert await processes.published(one) == [["tokens"]]
     for state in (one, other):
         assert await state.tokens("card") == (token(),)
-        assert (await state.consumed("token:1")).day_wh == 5.0
+        assert (await state.consumed("token:1")).day_mwh == 5000
 
 
 async def test_a_changed_key_is_written_and_forgotten_by_every_process(processes: Processes) -> None:

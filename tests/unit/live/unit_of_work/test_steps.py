@@ -96,7 +96,7 @@ async def test_a_stop_that_cannot_be_joined_never_fails_the_start(make_wire: Any
             continue  # the line is before the join, or starts the next round of it
         joined += 1
         (transaction,) = wire.station.transactions.values()
-        assert (transaction.is_active, transaction.energy_wh) == (True, 0), places
+        assert (transaction.is_active, transaction.energy_mwh) == (True, 0), places
         assert transaction.suspect_reasons == ["connector-unknown: 1"], places
         assert ORPHANS.of(wire.station).count == 1, places
         fresh = await journal.run(load_station, wire.station.pk, V16)
@@ -109,5 +109,5 @@ async def test_a_stop_that_cannot_be_joined_never_fails_the_start(make_wire: Any
     (transaction,) = wire.station.transactions.values()
 
     assert joined > 10
-    assert (transaction.is_active, transaction.energy_wh) == (False, 500)
+    assert (transaction.is_active, transaction.energy_mwh) == (False, 500_000)
     assert ORPHANS.of(wire.station).count == 0

@@ -9,6 +9,7 @@ import pytest
 
 from ocpp_server.live.records import Budget, Consumption, Places, TokenRecord
 from ocpp_server.protocol.translate import Verdict
+from ocpp_server.protocol.translate.energy import mwh_of
 from tests.unit.transactions.transactions.live_station import running
 from transactions.live.stations import MAX_SILENCE
 from transactions.services.authorization import access
@@ -180,13 +181,13 @@ def test_a_station_without_a_site_follows_no_rule_of_a_site() -> None:
 def test_a_budget_is_used_up_at_its_limit(
     budget: tuple[int | None, int | None], drawn: tuple[float, float], period: str
 ) -> None:
-    sentence = access.exceeded(Budget("token:7", *budget), Consumption(date(2026, 5, 4), *drawn))
+    sentence = access.exceeded(Budget("token:7", *budget), Consumption(date(2026, 5, 4), *map(mwh_of, drawn)))
 
     assert (f"budget for the {period} is" in sentence) if period else sentence == ""
 
 
 def test_a_sentence_about_a_budget_names_its_owner_and_kwh() -> None:
-    drawn = Consumption(date(2026, 5, 4), 1_234_560, 0)
+    drawn = Consumption(date(2026, 5, 4), 1_234_560_000, 0)
 
     sentences = [
         access.exceeded(Budget(f"{owner}:7", 1_000_000, None), drawn) for owner in ("token", "contract")
@@ -203,7 +204,7 @@ def test_each_budget_is_compared_with_its_own_consumption() -> None:
 
     def drawn(token: float, contract: float) -> Verdict | None:
         return circumstances(
-            record, drawn=[Consumption(date(2026, 5, 4), wh, wh) for wh in (token, contract)]
+            record, drawn=[Consumption(date(2026, 5, 4), mwh_of(wh), mwh_of(wh)) for wh in (token, contract)]
         )
 
     assert (drawn(999, 499), drawn(499, 500), drawn(1000, 0)) == (None, Verdict.NO_CREDIT, Verdict.NO_CREDIT)
@@ -239,7 +240,7 @@ def test_a_token_is_refused_where_it_charges_already() -> None:
         ({"last_message_at": NOON - MAX_SILENCE}, True),
         ({"last_message_at": NOON - MAX_SILENCE - TICK}, False),
         ({"authorization_status": "Blocked"}, False),
-        ({"authorization_status": "Blocked", "energy_wh": 0.1}, True),
+        ({"authorization_status": "Blocked", "energy_mwh": 1}, True),
         ({"authorization_status": ""}, True),
         ({"suspect_reasons": ["connector-available"]}, False),
         ({"suspect_reasons": ["start-missing: the first event is Updated"]}, False),

@@ -262,7 +262,7 @@ def a_session(number: int, token: Token, started_at: datetime, wh: float) -> Non
 def test_without_sessions_nothing_is_used(time_machine: Any) -> None:
     time_machine.move_to("2026-05-04T12:34:56.789Z", tick=False)
 
-    assert tokens.read_consumption("token:7") == Consumption(date(2026, 5, 4), 0.0, 0.0)
+    assert tokens.read_consumption("token:7") == Consumption(date(2026, 5, 4), 0, 0)
 
 
 def test_a_session_counts_in_the_day_and_the_month_of_its_start(settings: Any, time_machine: Any) -> None:
@@ -277,7 +277,7 @@ def test_a_session_counts_in_the_day_and_the_month_of_its_start(settings: Any, t
     ):
         a_session(number, token, at, wh)
 
-    assert tokens.read_consumption(f"token:{token.pk}") == Consumption(date(2026, 5, 4), 1, 111)
+    assert tokens.read_consumption(f"token:{token.pk}") == Consumption(date(2026, 5, 4), 1000, 111_000)
 
 
 def test_a_contract_uses_the_energy_of_all_its_tokens_and_a_token_its_own(time_machine: Any) -> None:
@@ -287,5 +287,14 @@ def test_a_contract_uses_the_energy_of_all_its_tokens_and_a_token_its_own(time_m
     for number, (token, wh) in enumerate([(mine, 1), (sisters, 10), (stranger, 100)], start=1000):
         a_session(number, token, NOON, wh)
 
-    assert tokens.read_consumption(f"contract:{contract.pk}").day_wh == 11
-    assert tokens.read_consumption(f"token:{mine.pk}").day_wh == 1
+    assert tokens.read_consumption(f"contract:{contract.pk}").day_mwh == 11_000
+    assert tokens.read_consumption(f"token:{mine.pk}").day_mwh == 1000
+
+
+def test_the_sum_of_sessions_has_no_binary_noise(time_machine: Any) -> None:
+    time_machine.move_to("2026-05-04T12:34:56Z", tick=False)
+    token = a_token()
+    for number in range(1000, 1010):
+        a_session(number, token, NOON, 0.1)  # with floats: 0.9999999999999999
+
+    assert tokens.read_consumption(f"token:{token.pk}") == Consumption(date(2026, 5, 4), 1000, 1000)

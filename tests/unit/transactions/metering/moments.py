@@ -1,4 +1,4 @@
-"""Readings of a session that begins at START."""
+"""Readings of a session that begins at START. Tests write Wh."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.registers import Moment
+from ocpp_server.protocol.translate.energy import WHOLE_WH, mwh_of
 from transactions.services.metering import counting, energy
 from transactions.services.metering.counting import Rank, Register
 from transactions.services.transactions.suspicion import code_of
@@ -22,11 +23,11 @@ def codes(reasons: tuple[str, ...]) -> list[str]:
 
 
 def moment(minutes: float, wh: float, resolution: float = 1.0, *, is_sum: bool = False) -> Moment:
-    return counting.moment(at(minutes), wh, resolution, is_sum=is_sum)
+    return counting.moment(at(minutes), mwh_of(wh), mwh_of(resolution), is_sum=is_sum)
 
 
 def sample(minutes: float, wh: float, rank: Rank = Rank.ORDINARY, phase: str = "") -> Register:
-    return Register(at(minutes), rank, phase, wh, 1.0)
+    return Register(at(minutes), rank, phase, mwh_of(wh), WHOLE_WH)
 
 
 def a_session(meter_start: float | None = 1000, *samples: Register) -> TransactionState:

@@ -8,7 +8,8 @@ import pytest
 
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.registers import Registers
-from tests.unit.transactions.metering.moments import START, a_session, at, sample
+from ocpp_server.protocol.translate.energy import mwh_of, wh_of
+from tests.unit.transactions.metering.moments import START, a_session, at, moment, sample
 from transactions.services.metering import appending, counting, energy
 from transactions.services.metering.counting import Rank, Register
 
@@ -24,9 +25,9 @@ def test_the_usual_message_is_a_later_total_of_a_running_session() -> None:
 
     assert appending.add_usual(registers, sample(2, 1200), at(3))
 
-    assert registers.tally is not None and registers.tally.energy == 200
+    assert registers.tally is not None and registers.tally.energy == 200_000
     assert (registers.previous, registers.can_reopen, registers.received_at) == (previous, True, at(3))
-    assert registers.last == counting.moment(at(2), 1200, 1.0)
+    assert registers.last == moment(2, 1200)
 
 
 @pytest.mark.parametrize(
@@ -40,10 +41,10 @@ def test_the_usual_message_is_a_later_total_of_a_running_session() -> None:
         (sample(2, -1), {}),
         (sample(2, 1200), {"last": None}),
         (sample(2, 1200), {"is_known": False}),
-        (sample(2, 1200), {"end": counting.moment(at(2), 1200, 1.0)}),
+        (sample(2, 1200), {"end": moment(2, 1200)}),
         (sample(2, 1200), {"stop": counting.given(at(2), 1200)}),
         (sample(2, 1200), {"ahead_at": at(-1)}),
-        (sample(2, 1200), {"begin": counting.moment(at(3), 1000, 1.0)}),
+        (sample(2, 1200), {"begin": moment(3, 1000)}),
         (sample(2, 1200), {"start": counting.given(at(3), 1000)}),
     ],
 )
@@ -61,7 +62,7 @@ def test_any_other_message_is_left_as_it_is(one: Register, changes: dict[str, An
     ("one", "changes"),
     [
         (sample(2, 0), {}),  # a register that was reset
-        (sample(2, 1200), {"begin": counting.moment(at(2), 1000, 1.0)}),
+        (sample(2, 1200), {"begin": moment(2, 1000)}),
         (sample(2, 1200), {"start": counting.given(at(2), 1000)}),
     ],
 )
@@ -76,7 +77,12 @@ def test_a_register_of_zero_and_a_reading_of_the_moment_of_the_start_are_usual(
 
 
 def columns(session: TransactionState) -> tuple[object, ...]:
-    return (session.meter_start_wh, session.meter_last_wh, session.energy_wh, session.suspect_reasons)
+    return (
+        wh_of(session.meter_start_mwh),
+        wh_of(session.meter_last_mwh),
+        wh_of(session.energy_mwh),
+        session.suspect_reasons,
+    )
 
 
 def test_the_session_follows_its_registers() -> None:
@@ -84,7 +90,7 @@ def test_the_session_follows_its_registers() -> None:
     assert columns(session) == (1000, 1000, 0, [])
     assert taken(session, sample(1, 1100)) and taken(session, sample(2, 1200))
     assert columns(session) == (1000, 1200, 200, [])
-    assert sum((session.energy_by_hour or {}).values()) == 200
+    assert sum((session.mwh_by_hour or {}).values()) == 200_000
 
     assert taken(session, sample(3, 9_000_000)) and taken(session, sample(4, 9_000_100))
 
@@ -108,7 +114,7 @@ def test_a_recount_replaces_what_was_counted_and_keeps_start_and_stop() -> None:
     assert columns(session) == (1000, 1100, 100, ["superseded"])
     energy.recount(session, [sample(1, 1100)], stop=counting.given(at(5), 1300))
     assert columns(session) == (1000, 1300, 300, ["superseded"])
-    energy.recount(session, [sample(1, 1200), Register(at(2), ORDINARY, "L1", 7, 1.0)])
+    energy.recount(session, [sample(1, 1200), sample(2, 7, phase="L1")])
 
     assert columns(session) == (1000, 1300, 300, ["superseded"])
     assert session.registers.partial_at == at(2)
@@ -151,9 +157,9 @@ def test_another_total_of_the_latest_moment_replaces_a_lower_one(wh: float, ener
     session = a_session(1000, sample(0.5, 1050), sample(1, 1100))
 
     assert taken(session, sample(1, wh))
-    assert (session.energy_wh, session.registers.last and session.registers.last.highest) == (
-        energy_wh,
-        max(wh, 1100),
+    assert (session.energy_mwh, session.registers.last and session.registers.last.highest) == (
+        mwh_of(energy_wh),
+        mwh_of(max(wh, 1100)),
     )
     session.registers.can_reopen = False
     assert taken(session, sample(1, wh))
@@ -169,7 +175,7 @@ def test_a_begin_is_repeated_and_no_other_one_is_added() -> None:
     session = a_session(None, sample(0, 1000, BEGIN), sample(1, 1100))
 
     assert taken(session, sample(0, 1000, BEGIN))
-    assert session.energy_wh == 100
+    assert session.energy_mwh == 100_000
     assert not taken(session, sample(-1, 900, BEGIN))
 
 
@@ -177,12 +183,12 @@ def test_an_end_is_repeated_and_a_later_one_makes_it_a_reading() -> None:
     session = a_session(1000, sample(1, 1100), sample(2, 1200, END))
 
     assert taken(session, sample(2, 1200, END))
-    assert session.energy_wh == 200
+    assert session.energy_mwh == 200_000
     assert taken(session, sample(3, 1300, END))
-    assert (session.energy_wh, session.registers.end) == (300, counting.moment(at(3), 1300, 1.0))
-    assert session.registers.last == counting.moment(at(2), 1200, 1.0)
+    assert (session.energy_mwh, session.registers.end) == (300_000, moment(3, 1300))
+    assert session.registers.last == moment(2, 1200)
     assert taken(session, sample(3, 1400, END))
-    assert session.energy_wh == 400
+    assert session.energy_mwh == 400_000
     assert not taken(session, sample(0.5, 1050, END))
 
 
@@ -190,10 +196,10 @@ def test_a_reading_before_the_start_and_below_it_is_noted_once() -> None:
     session = a_session(1000)
 
     assert taken(session, sample(-2, 900))
-    assert (session.registers.ahead_at, session.energy_wh) == (at(-2), 0)
+    assert (session.registers.ahead_at, session.energy_mwh) == (at(-2), 0)
     assert not taken(session, sample(-3, 800))
     assert taken(session, sample(1, 1100))
-    assert session.energy_wh == 100
+    assert session.energy_mwh == 100_000
     assert [reason.partition(":")[0] for reason in session.suspect_reasons] == ["meter-start-ahead"]
 
 
@@ -218,7 +224,7 @@ def test_the_phases_of_a_moment_are_summed_when_they_come_together(
     outcome = taken(session, *(sample(1, 400, phase=phase) for phase in second)) if second else True
 
     assert outcome is is_added
-    assert session.energy_wh == (300 if is_added else 0)
+    assert session.energy_mwh == (300_000 if is_added else 0)
 
 
 @pytest.mark.parametrize(("minutes", "is_added"), [(0.5, False), (1, False), (1.5, True)])
@@ -300,14 +306,14 @@ def test_the_total_of_a_moment_takes_precedence_over_the_sum_of_its_phases() -> 
 def test_a_settled_session_takes_every_reading_and_changes_nothing() -> None:
     session = a_session(1000, sample(1, 1100))
     session.registers = Registers(is_known=False, is_settled=True)
-    session.energy_wh = 77
+    session.energy_mwh = 77_000
 
     assert taken(session, sample(2, 5000))
     energy.recount(session, [sample(2, 5000)])
     assert not energy.must_recount(session, 5000, at(3), received_at=at(3))
     assert [energy.finish(session, stop, at(3)) for stop in (6000, None, -1)] == [6000, 1100, 1100]
 
-    assert (session.energy_wh, session.suspect_reasons) == (77, ["stop-after-settlement"])
+    assert (session.energy_mwh, session.suspect_reasons) == (77_000, ["stop-after-settlement"])
     assert energy.stop_wh(session) == 1100
     assert energy.columns(session)["registers"] == energy.SETTLED
 
@@ -327,7 +333,7 @@ def test_a_stop_without_the_stored_readings_keeps_the_energy_so_far() -> None:
 
     assert energy.finish(session, 1300, at(3)) == 1300
 
-    assert (session.energy_wh, session.meter_start_wh, session.meter_last_wh) == (300, 1000, 1300)
+    assert columns(session)[:3] == (1000, 1300, 300)
     assert session.suspect_reasons == ["superseded", "meter-jump: a"]
 
 

@@ -103,7 +103,7 @@ def test_the_first_readings_are_taken() -> None:
     for second in range(4):
         sampled(a_sample(str(second)), second=second)
 
-    assert [one.wh for one in courses.of(1000, at_most=3).registers] == [0, 1, 2]
+    assert [one.mwh for one in courses.of(1000, at_most=3).registers] == [0, 1000, 2000]
 
 
 def test_the_rows_of_an_earlier_release_are_taken() -> None:
@@ -112,6 +112,6 @@ def test_the_rows_of_an_earlier_release_are_taken() -> None:
 
     course = courses.of(1000, at_most=10)
 
-    assert [one.wh for one in course.registers] == [5, 6]
+    assert [one.mwh for one in course.registers] == [5000, 6000]
     assert [*course.watts.values()] == [{"": 7}]
     assert all(isinstance(one, Register) for one in course.registers)

@@ -56,7 +56,7 @@ def test_a_settled_session_stores_a_late_meter_stop_unless_it_is_unknown(
 
     assert energy.finish(session, meter_stop, at(5)) == stored
     assert session.suspect_reasons == ["stop-after-settlement"]
-    assert (session.energy_wh, session.meter_last_wh) == (100, 1100)
+    assert (session.energy_mwh, session.meter_last_mwh) == (100_000, 1_100_000)
 
 
 def test_an_ended_session_without_any_reading_is_suspect() -> None:
@@ -64,23 +64,23 @@ def test_an_ended_session_without_any_reading_is_suspect() -> None:
 
     assert energy.finish(session, None, at(5)) is None
     assert session.suspect_reasons == ["meter-stop-missing"]
-    assert (session.energy_wh, session.energy_by_hour) == (0, {})
+    assert (session.energy_mwh, session.mwh_by_hour) == (0, {})
 
 
 def test_without_the_stored_readings_the_energy_by_hour_goes_on() -> None:
     session = unread(last_message_at=at(1))
-    before = dict(session.energy_by_hour or {})
+    before = dict(session.mwh_by_hour or {})
 
     assert energy.finish(session, 1300, at(5)) == 1300
-    assert sum((session.energy_by_hour or {}).values()) == sum(before.values()) + 200 == 300
-    assert energy.finish(unread(energy_by_hour=None), 1300, at(5)) == 1300
+    assert sum((session.mwh_by_hour or {}).values()) == sum(before.values()) + 200_000 == 300_000
+    assert energy.finish(unread(mwh_by_hour=None), 1300, at(5)) == 1300
 
 
 def test_without_the_stored_readings_an_unknown_start_is_the_last_reading() -> None:
-    session = unread(meter_start_wh=None)
+    session = unread(meter_start_mwh=None)
 
     assert energy.finish(session, 1300, at(5)) == 1300
-    assert (session.meter_start_wh, session.energy_wh) == (1100, 300)
+    assert (session.meter_start_mwh, session.energy_mwh) == (1_100_000, 300_000)
 
 
 def test_without_the_stored_readings_the_last_one_counts_as_a_whole_wh() -> None:
@@ -91,11 +91,11 @@ def test_without_the_stored_readings_the_last_one_counts_as_a_whole_wh() -> None
     energy.finish(within, 1098.1, at(5))
 
     assert [reason.partition(":")[0] for reason in lower.suspect_reasons] == ["meter-regression"]
-    assert (within.suspect_reasons, lower.energy_wh) == ([], 100)
+    assert (within.suspect_reasons, lower.energy_mwh) == ([], 100_000)
 
 
 def test_without_the_stored_readings_and_the_last_one_there_is_no_energy_to_keep() -> None:
-    session = unread(meter_last_wh=None, energy_wh=0.0)  # a stop that came before all readings
+    session = unread(meter_last_mwh=None, energy_mwh=0)  # a stop that came before all readings
 
     assert energy.finish(session, 1300, at(5)) == 1300
     assert session.suspect_reasons == ["meter-start-implausible: no reading before the stop"]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from ocpp_server.live.records import TransactionState
+from ocpp_server.protocol.translate.energy import wh_of
 from tests.unit.transactions.metering.moments import START, at, sample
 from transactions.models import Transaction
 from transactions.services.metering import energy
@@ -22,7 +23,8 @@ def a_row(meter_start: float | None, meter_stop: float | None = None) -> Transac
 
 def curve(row: Transaction, *samples: Register) -> list[tuple[float, float]]:
     """Minutes after the start, and Wh."""
-    return [((moment - START) / timedelta(minutes=1), wh) for moment, wh in energy.curve(row, samples)]
+    points = energy.curve(row, samples)
+    return [((moment - START) / timedelta(minutes=1), wh_of(mwh)) for moment, mwh in points]
 
 
 def test_the_curve_of_a_meter_start_has_each_later_reading() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ocpp_server.protocol.translate.energy import mwh_of
 from ocpp_server.protocol.versions import V16, V21, V201
 from ocpp_server.storage.journal import journal
 from tests.direct import messages, process
@@ -20,6 +21,7 @@ from tests.direct.messages import BEGIN, END, PERIODIC, Message, Reading
 from tests.direct.properties import searched, searched_for_long
 from tests.direct.station import DirectStation, Started
 from transactions.models import Transaction
+from transactions.services.metering import hours
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -127,12 +129,13 @@ async def test_any_split_into_messages_gives_the_same_bill(
 class Session(NamedTuple):
     """A session as the meter saw it: it ended `ended` minutes before `now`, and rose in each of its minutes.
 
+    `rises_mwh` are thousandths of a Wh; the last one ends at a whole Wh, because a meterStop is whole.
     `split`: the message of each minute's reading; `in_kwh`: whether it is written so; `data`: the minutes
     whose readings are in the stop as well.
     """
 
     ended: int
-    rises: list[int]
+    rises_mwh: list[int]
     split: list[int]
     in_kwh: list[bool]
     data: set[int]
@@ -140,17 +143,17 @@ class Session(NamedTuple):
 
     @property
     def drawn_wh(self) -> int:
-        return sum(self.rises)
+        return sum(self.rises_mwh) // 1000
 
     def at(self, minute: int) -> datetime:
-        return self.now - timedelta(minutes=self.ended + len(self.rises) - minute)
+        return self.now - timedelta(minutes=self.ended + len(self.rises_mwh) - minute)
 
     def reading(self, minute: int, context: str = PERIODIC) -> Reading:
         """The register after that minute."""
-        wh = METER_START + sum(self.rises[:minute])
+        mwh = 1000 * METER_START + sum(self.rises_mwh[:minute])
         if minute and self.in_kwh[minute - 1]:
-            return Reading(wh / 1000, self.at(minute), context, unit="kWh")
-        return Reading(wh, self.at(minute), context)
+            return Reading(mwh / 1e6, self.at(minute), context, unit="kWh")
+        return Reading(mwh / 1000 if mwh % 1000 else mwh // 1000, self.at(minute), context)
 
     def reports(self) -> list[list[Reading]]:
         by_message: dict[int, list[Reading]] = {}
@@ -164,7 +167,8 @@ METER_START = 12_000
 
 @st.composite
 def sessions(draw: st.DrawFn) -> Session:
-    rises = draw(st.lists(st.integers(0, 900), min_size=1, max_size=6))
+    rises = draw(st.lists(st.integers(0, 900_000), min_size=1, max_size=6))
+    rises[-1] += -sum(rises) % 1000
     each = {"min_size": len(rises), "max_size": len(rises)}
     return Session(
         draw(st.sampled_from([0, 1, 90])),
@@ -209,7 +213,7 @@ class Sender:
 
     def message(self, number: int) -> Message:
         session, version = self.session, self.station.version
-        end = len(session.rises)
+        end = len(session.rises_mwh)
         data = [session.reading(minute) for minute in sorted(session.data)]
         is_start, is_stop = number == 0, number == self.count - 1
         if version == V16:
@@ -254,7 +258,8 @@ class Sender:
     def check_live(self, rows: dict[int, tuple[Any, ...]]) -> None:
         for number, live in self.station.station.transactions.items():
             energy_wh, start, _, by_hour, reasons, status = rows[number]
-            assert (live.energy_wh, live.meter_start_wh, live.energy_by_hour) == (energy_wh, start, by_hour)
+            assert (live.energy_mwh, live.meter_start_mwh) == (mwh_of(energy_wh), mwh_of(start))
+            assert hours.column(live.mwh_by_hour) == by_hour
             assert (sorted(live.suspect_reasons), live.is_active) == (reasons, status == "active")
 
 
@@ -275,7 +280,8 @@ async def loses_some(version: str, session: Session, data: st.DataObject) -> Non
     rows = await delivered(version, session, data, is_complete=False)
 
     assert 0 <= sum(energy_wh for energy_wh, *_ in rows) <= session.drawn_wh
-    assert all(energy_wh == pytest.approx(sum(by_hour.values())) for energy_wh, _, _, by_hour, *_ in rows)
+    for energy_wh, _, _, by_hour, *_ in rows:
+        assert sum((hours.loaded(by_hour) or {}).values()) == mwh_of(energy_wh)
 
 
 async def loses_none(version: str, session: Session, data: st.DataObject) -> None:

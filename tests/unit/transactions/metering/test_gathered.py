@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ocpp_server.live.registers import Moment
+from ocpp_server.protocol.translate.energy import WHOLE_WH, mwh_of
 from tests.unit.transactions.metering.moments import at
 from transactions.services.metering import counting, energy
 from transactions.services.metering.counting import Rank, Reading, Readings, Register
@@ -11,7 +12,7 @@ from transactions.services.metering.counting import Rank, Reading, Readings, Reg
 def sample(
     minutes: float, wh: float, phase: str = "", resolution: float = 1.0, rank: Rank = Rank.ORDINARY
 ) -> Register:
-    return Register(at(minutes), rank, phase, wh, resolution)
+    return Register(at(minutes), rank, phase, mwh_of(wh), mwh_of(resolution))
 
 
 def phases(minutes: float, *values: float) -> list[Register]:
@@ -19,11 +20,11 @@ def phases(minutes: float, *values: float) -> list[Register]:
 
 
 def total(minutes: float, wh: float, rank: Rank = Rank.ORDINARY) -> Reading:
-    return Reading(rank, counting.moment(at(minutes), wh, 1.0))
+    return Reading(rank, counting.moment(at(minutes), mwh_of(wh), WHOLE_WH))
 
 
 def summed(minutes: float, wh: float, resolution: float = 3.0) -> Reading:
-    return Reading(Rank.ORDINARY, counting.moment(at(minutes), wh, resolution, is_sum=True))
+    return Reading(Rank.ORDINARY, counting.moment(at(minutes), mwh_of(wh), mwh_of(resolution), is_sum=True))
 
 
 def moments(*samples: Register) -> list[Moment]:
@@ -61,20 +62,20 @@ def test_three_phases_are_a_reading_with_the_rounding_of_all() -> None:
 
     (one,) = moments(*named)
 
-    assert (one.wh, one.resolution, one.is_sum) == (5.3, 1.2, True)
+    assert (one.mwh, one.resolution, one.is_sum) == (5300, 1200, True)
 
 
 def test_of_two_samples_of_a_phase_the_highest_counts_and_then_the_finest() -> None:
     rest = phases(1, 100, 100, 100)[1:]
     for pair in ([100.0, 90.0], [90.0, 100.0]):
         (one,) = moments(*(sample(1, wh, "L1") for wh in pair), *rest)
-        assert one.wh == 300
+        assert one.mwh == 300_000
     for names in (["L1", "L1-N"], ["L1-N", "L1"]):  # two names of one phase
         (one,) = moments(sample(1, 100, names[0]), sample(1, 90, names[1]), *rest)
-        assert one.wh == 300
+        assert one.mwh == 300_000
     for exactness in ([0.5, 1.0], [1.0, 0.5]):
         (one,) = moments(*(sample(1, 100, "L1", each) for each in exactness), *rest)
-        assert one.resolution == 2.5
+        assert one.resolution == 2500
 
 
 def test_a_total_takes_precedence_over_the_phases_of_its_moment_and_rank() -> None:

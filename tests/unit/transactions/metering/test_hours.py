@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from transactions.services.metering import hours
 from transactions.services.metering.hours import key, spread
@@ -34,16 +36,16 @@ def test_the_key_of_an_hour_is_its_start_in_seconds() -> None:
 def test_energy_within_an_hour_is_added_to_it_the_first_time_and_later() -> None:
     at = on(1)
     first = spread({}, at(10, 5), at(10, 10), 7)
-    second = spread(first, at(10, 10), at(10, 20), 0.5)
+    second = spread(first, at(10, 10), at(10, 20), 5)
 
-    assert (first, second) == ({key(at(10)): 7}, {key(at(10)): 7.5})
+    assert (first, second) == ({key(at(10)): 7}, {key(at(10)): 12})
     assert spread({}, at(10, 20), at(10, 30), 3) == {key(at(10)): 3}
     assert spread({}, at(12, 5), at(12, 15), 3) == {key(at(12)): 3}
 
 
 def test_another_hour_than_the_last_one_is_added_to_what_it_has() -> None:
     at = on(2)
-    known = {key(at(10)): 7.0, key(at(12)): 1.0}
+    known = {key(at(10)): 7, key(at(12)): 1}
 
     assert spread(known, at(10, 5), at(10, 10), 2) == {key(at(10)): 9, key(at(12)): 1}
     assert spread(known, at(12, 5), at(12, 10), 2) == {key(at(10)): 7, key(at(12)): 3}
@@ -81,7 +83,7 @@ def test_the_remembered_hour_is_that_of_its_time_zone(settings: Any) -> None:
 
 def test_energy_is_spread_by_the_minutes_of_each_hour() -> None:
     at = on(8)
-    known = {key(at(10)): 1.0, key(at(11)): 2.0, key(at(12)): 3.0}
+    known = {key(at(10)): 1, key(at(11)): 2, key(at(12)): 3}
 
     changed = spread(known, at(10, 37), at(12, 7), 90)
 
@@ -89,11 +91,29 @@ def test_energy_is_spread_by_the_minutes_of_each_hour() -> None:
     assert spread({}, at(14, 50), at(16, 10), 80) == {key(at(14)): 10, key(at(15)): 60, key(at(16)): 10}
 
 
-def test_shares_are_exact_to_a_millionth_of_a_wh_and_the_last_hour_has_the_rest() -> None:
+def test_the_running_sum_of_shares_is_rounded_and_the_last_hour_has_the_rest() -> None:
     at = on(9)
 
-    assert spread({}, at(10, 40), at(11, 40), 1) == {key(at(10)): 0.333333, key(at(11)): 0.666667}
-    assert spread({}, at(12, 5), at(12, 10), 0.12345678) == {key(at(12)): 0.123457}
+    assert spread({}, at(10, 40), at(11, 40), 1000) == {key(at(10)): 333, key(at(11)): 667}
+    # Of 0.8, 1.6 and 1.6 thousandths, each rounded by itself, there would be five.
+    assert spread({}, at(10, 30), at(13), 4) == {key(at(10)): 1, key(at(11)): 1, key(at(12)): 2}
+
+
+@given(
+    st.integers(1, 10**18),
+    st.datetimes(datetime(2026, 1, 1), datetime(2026, 1, 20)),
+    st.timedeltas(timedelta(microseconds=1), timedelta(days=9)),
+)
+def test_the_shares_of_any_energy_and_time_add_up_to_it_and_none_is_negative(
+    mwh: int, since: datetime, duration: timedelta
+) -> None:
+    begun = since.replace(tzinfo=UTC)
+    shares = spread({}, begun, begun + duration, mwh)
+
+    assert sum(shares.values()) == mwh
+    assert min(shares.values()) >= 0
+    even = mwh * 3600 / duration.total_seconds()
+    assert max(shares.values()) <= min(even, mwh) * (1 + 1e-9) + 1
 
 
 def test_a_pause_of_31_days_is_spread_and_a_longer_one_is_not() -> None:
@@ -128,14 +148,14 @@ def test_a_clock_change_of_half_an_hour_makes_an_hour_of_half_an_hour(settings: 
 
 def test_no_energy_leaves_the_hours_as_they_are() -> None:
     at = on(11)
-    known = {key(at(10)): 1.0}
+    known = {key(at(10)): 1}
 
     assert spread(known, at(11, 5), at(11, 10), 0) is known
 
 
 def test_added_energy_leaves_the_earlier_hours_unchanged_for_others() -> None:
     at = on(12)
-    known = {key(at(10)): 1.0}
+    known = {key(at(10)): 1}
 
     spread(known, at(10, 5), at(10, 10), 5)
 
@@ -143,17 +163,11 @@ def test_added_energy_leaves_the_earlier_hours_unchanged_for_others() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wh", "left"), [(-1, (4, 0)), (-0.5, (4, 0.5)), (-1.5, (3.5, 0)), (-5, (0, 0)), (-9, (0, 0))]
+    ("mwh", "left"), [(-10, (40, 0)), (-5, (40, 5)), (-15, (35, 0)), (-50, (0, 0)), (-90, (0, 0))]
 )
-def test_less_energy_is_taken_from_the_latest_hours_and_no_further(
-    wh: float, left: tuple[float, float]
-) -> None:
+def test_less_energy_is_taken_from_the_latest_hours_and_no_further(mwh: int, left: tuple[int, int]) -> None:
     # As texts, 9 would be later than 10.
-    assert spread({"9": 4.0, "10": 1.0}, on(13)(1), on(13)(2), wh) == {"9": left[0], "10": left[1]}
-
-
-def test_what_is_taken_is_exact_to_a_millionth_of_a_wh() -> None:
-    assert spread({"9": 0.3}, on(14)(1), on(14)(2), -0.1) == {"9": 0.2}
+    assert spread({"9": 40, "10": 10}, on(13)(1), on(13)(2), mwh) == {"9": left[0], "10": left[1]}
 
 
 # -- very long sessions --------------------------------------------------------------------------------------
@@ -163,7 +177,7 @@ def test_what_is_taken_is_exact_to_a_millionth_of_a_wh() -> None:
 def test_a_session_keeps_the_detail_of_800_hours_and_all_its_energy(known: int, kept: int) -> None:
     at = on(60)
     begun = at(0) - timedelta(hours=known)
-    old = {key(begun + timedelta(hours=number)): 1.0 for number in range(known)}
+    old = {key(begun + timedelta(hours=number)): 1 for number in range(known)}
     # The latest known hour, and the one that begins at 0:00.
     changed = spread(old, at(0) - timedelta(minutes=30), at(0, 30), 2)
 
@@ -178,7 +192,7 @@ def test_a_session_keeps_the_detail_of_800_hours_and_all_its_energy(known: int, 
 def test_the_oldest_hour_is_the_oldest_by_time() -> None:
     """As texts, the hours before and after September 2001 are in another order."""
     begun = datetime(2001, 9, 9, 1, 46, tzinfo=UTC) - timedelta(hours=400)
-    old = {key(begun + timedelta(hours=number)): 1.0 for number in range(800)}
+    old = {key(begun + timedelta(hours=number)): 1 for number in range(800)}
     last = begun + timedelta(hours=800)
 
     changed = spread(old, last - timedelta(hours=1), last, 60)
@@ -186,3 +200,43 @@ def test_the_oldest_hour_is_the_oldest_by_time() -> None:
     assert len(changed) == hours.MOST_HOURS
     assert changed[key(begun + timedelta(hours=1))] == 2
     assert key(begun) not in changed
+
+
+# -- the column ----------------------------------------------------------------------------------------------
+
+
+@given(st.dictionaries(st.integers(0, 10**6).map(str), st.integers(0, 10**9), max_size=50))
+def test_hours_are_stored_in_wh_and_loaded_as_they_were(known: dict[str, int]) -> None:
+    stored = hours.column(known)
+
+    assert stored == {name: mwh / 1000 for name, mwh in known.items()}
+    assert hours.loaded(stored) == known
+
+
+def test_hours_of_the_release_before_add_up_to_their_energy() -> None:
+    assert hours.loaded({"1": 0.333333, "2": 0.333333, "3": 0.333334}) == {"1": 333, "2": 334, "3": 333}
+
+
+def test_unknown_hours_stay_unknown() -> None:
+    assert (hours.column(None), hours.loaded(None)) == (None, None)
+
+
+# -- another sum ---------------------------------------------------------------------------------------------
+
+
+@given(
+    st.dictionaries(st.integers(0, 10**6).map(str), st.integers(0, 10**9), min_size=1, max_size=50),
+    st.integers(0, 10**10),
+)
+def test_scaled_hours_have_the_wanted_sum_in_the_same_proportions(
+    known: dict[str, int], wanted_mwh: int
+) -> None:
+    known["7"] = known.get("7", 0) + 1
+    sum_mwh = sum(known.values())
+
+    changed = hours.scaled(known, wanted_mwh)
+
+    assert sum(changed.values()) == wanted_mwh
+    for name, mwh in known.items():
+        assert abs(changed[name] * sum_mwh - mwh * wanted_mwh) <= sum_mwh
+        assert changed[name] >= 0

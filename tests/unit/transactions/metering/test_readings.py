@@ -11,6 +11,7 @@ import pytest
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import Place
+from ocpp_server.protocol.translate.energy import wh_of
 from ocpp_server.protocol.translate.metering import ENERGY, POWER, Sample, samples_16
 from tests.direct.samples import decoded
 from transactions.services.metering import energy, readings
@@ -90,15 +91,15 @@ async def test_only_the_register_of_imported_energy_at_the_outlet_is_sold(
 ) -> None:
     session, _ = await take(values(-1, sampled))
 
-    assert session.energy_wh == energy_wh
+    assert wh_of(session.energy_mwh) == energy_wh
 
 
 async def test_the_phases_of_a_moment_are_its_register_when_all_three_are_there() -> None:
     phases = [register(wh, phase=phase) for wh, phase in ((500, "L1-N"), (500, "L2"), (600, "L3"))]
 
-    assert (await take(values(-1, *phases)))[0].energy_wh == 600
-    assert (await take(values(-1, *phases[:2])))[0].energy_wh == 0
-    assert (await take(values(-1, *phases, register(1100))))[0].energy_wh == 100
+    assert (await take(values(-1, *phases)))[0].energy_mwh == 600_000
+    assert (await take(values(-1, *phases[:2])))[0].energy_mwh == 0
+    assert (await take(values(-1, *phases, register(1100))))[0].energy_mwh == 100_000
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ async def test_of_several_moments_the_latest_with_a_value_is_shown() -> None:
     session, latest = await take(samples)
 
     assert latest == {"power_w": 7000, "soc_percent": 80}
-    assert session.energy_wh == 500
+    assert session.energy_mwh == 500_000
 
 
 async def test_of_two_moments_in_any_order_the_later_is_shown() -> None:
@@ -199,7 +200,7 @@ def ended(**more: Any) -> TransactionState:
 async def test_a_reading_after_the_stop_is_not_billed(minutes: float, energy_wh: float) -> None:
     session, latest = await take(values(minutes, register(1500), watts(7000), soc(80)), ended())
 
-    assert session.energy_wh == energy_wh
+    assert wh_of(session.energy_mwh) == energy_wh
     assert latest.get("meter_stop_wh") == (1500 if energy_wh else None)
     assert latest.get("soc_percent") == (80 if energy_wh else None)
     assert "power_w" not in latest
@@ -209,7 +210,7 @@ async def test_a_reading_after_the_stop_is_not_billed(minutes: float, energy_wh:
 async def test_a_reading_after_an_assumed_end_is_billed(by: str) -> None:
     session, latest = await take(values(-9, register(1500)), ended(ended_by=by))
 
-    assert (session.energy_wh, latest["meter_stop_wh"]) == (500, 1500)
+    assert (session.energy_mwh, latest["meter_stop_wh"]) == (500_000, 1500)
 
 
 async def test_a_late_begin_is_the_start_whatever_its_time() -> None:
@@ -219,7 +220,7 @@ async def test_a_late_begin_is_the_start_whatever_its_time() -> None:
 
     await take(values(5, register(1100, context="Transaction.Begin")), session)
 
-    assert session.registers.begin is not None and session.registers.begin.wh == 1100
+    assert session.registers.begin is not None and session.registers.begin.mwh == 1_100_000
 
 
 async def test_a_late_begin_counts_also_after_readings_that_do_not() -> None:
@@ -230,7 +231,7 @@ async def test_a_late_begin_counts_also_after_readings_that_do_not() -> None:
     begin = values(5, register(1100, context="Transaction.Begin"))
     await take(values(4, register(1200)) + begin, session)
 
-    assert session.registers.begin is not None and session.registers.begin.wh == 1100
+    assert session.registers.begin is not None and session.registers.begin.mwh == 1_100_000
     assert session.registers.last is None
 
 
@@ -251,7 +252,7 @@ async def test_a_late_begin_counts_also_after_readings_that_do_not() -> None:
 def test_a_stored_reading_counts_until_the_stop(
     rank: Rank, minutes: float, received: float, counts: bool
 ) -> None:
-    sample = Register(at(minutes), rank, "", 1500, 1.0)
+    sample = Register(at(minutes), rank, "", 1_500_000, 1000)
 
     assert readings._counts(sample, at(received), NOW, NOW) is counts
     assert readings._counts(sample, at(received), None, NOW)
@@ -432,7 +433,7 @@ async def test_the_columns_have_the_values_that_pages_and_bills_need(
     [
         ([register(1500)], 0),
         ([{"value": "1500.25", "measurand": ENERGY}], -2),
-        ([{"value": "1500.0005", "measurand": ENERGY}], None),  # finer than the column
+        ([{"value": "1500.0005", "measurand": ENERGY}], -3),  # finer than what is counted
         ([register(12, unit="kWh"), watts(7000), soc(80)], 3),
         ([register(1500, phase="L1")], None),
         ([register(1500), register(1501)], None),
@@ -470,5 +471,5 @@ async def test_a_row_of_the_current_message_is_read_as_a_stored_one(
     await readings.record(station=station, place=HERE, samples=values(-1, sampled | more), transaction=None)
     ((_, row),) = station.unit.inserts
 
-    expected = [Register(at(-1), Rank.END, "L1", 1_500_000, 1000)] if is_register else []
+    expected = [Register(at(-1), Rank.END, "L1", 1_500_000_000, 1_000_000)] if is_register else []
     assert [one for _, one in readings._registers_of_row(row)] == expected

@@ -98,7 +98,7 @@ async def test_stored_readings_keep_their_rounding_their_phases_and_their_contex
     assert await bill(charger, begun) == (500, [])
     live = charger.live(begun)
     assert live is not None and live.registers.begin is not None
-    assert (live.registers.begin.wh, live.registers.begin.resolution) == (1000, 1000)
+    assert (live.registers.begin.mwh, live.registers.begin.resolution) == (1_000_000, 1_000_000)
 
 
 async def test_a_stored_register_of_zero_is_counted_as_zero(station: Any) -> None:
@@ -190,4 +190,4 @@ async def test_the_readings_of_another_session_in_the_message_are_not_counted(st
     await take(its, 5, 7000)
     await take(mine, 10, 1400)
 
-    assert mine.energy_wh == 400
+    assert mine.energy_mwh == 400_000

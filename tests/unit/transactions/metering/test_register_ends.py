@@ -8,6 +8,7 @@ import pytest
 from msgspec import structs
 
 from ocpp_server.live.registers import Registers
+from ocpp_server.protocol.translate.energy import wh_of
 from tests.unit.transactions.metering.moments import START, at, codes, moment
 from transactions.services.metering import counting
 from transactions.services.metering.counting import Rank, Reading, Sum
@@ -37,7 +38,7 @@ def test_the_begin_is_the_start_where_meter_start_is_missing_unknown_or_an_unrea
 
     first = counting.start_of(registers)
 
-    assert (first.wh if first is not None else None) == wanted
+    assert (None if first is None else wh_of(first.mwh)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_a_late_reading_below_the_start_adds_nothing(minutes: float, wh: float, 
     if ahead:
         result = counting.total(registers, is_ended=True)
         assert result.tally is not None
-        assert (result.tally.energy, codes(result.reasons)) == (400, ["meter-start-ahead"])
+        assert (result.tally.energy, codes(result.reasons)) == (400_000, ["meter-start-ahead"])
 
 
 @pytest.mark.parametrize(
@@ -95,9 +96,9 @@ def test_a_later_and_higher_begin_counts_as_a_reading() -> None:
     readings = [Reading(Rank.BEGIN, moment(minute, wh)) for minute, wh in ((0, 100), (1, 150), (2, 180))]
     registers = counting.count(readings)
     assert registers.begin is not None
-    assert (registers.begin.at, registers.begin.wh) == (START, 100)
+    assert (registers.begin.at, registers.begin.mwh) == (START, 100_000)
     assert registers.last == readings[2].moment
-    assert registers.tally is not None and registers.tally.energy == 80
+    assert registers.tally is not None and registers.tally.energy == 80_000
 
 
 # -- the end -------------------------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ def ended(*readings: Reading, start: float | None = 100, stop: float | None = No
 
 def energy(result: Sum) -> float:
     assert result.tally is not None
-    return result.tally.energy
+    return wh_of(result.tally.energy)
 
 
 def test_the_last_of_several_ends_is_the_end_and_the_others_are_readings() -> None:
@@ -135,9 +136,9 @@ def test_an_end_before_the_meter_stop_is_a_reading_and_one_at_the_stop_a_compari
     before = ended(Reading(Rank.END, moment(59, 700)), stop=500)
     same = ended(Reading(Rank.END, moment(60, 700)), stop=500)
 
-    assert (energy(before), before.stop_wh) == (600, 500)
+    assert (energy(before), wh_of(before.stop_mwh)) == (600, 500)
     assert codes(before.reasons) == ["meter-regression"]
-    assert (energy(same), same.stop_wh) == (400, 500)
+    assert (energy(same), wh_of(same.stop_mwh)) == (400, 500)
     assert same.reasons == ("moment-contradicts: at the stop 500 and 700 Wh",)
 
 
@@ -151,14 +152,14 @@ def test_an_unknown_or_missing_meter_stop_leaves_the_last_reading(
 
     result = ended(*readings, start=100 if stop != 0 else 0, stop=stop)
 
-    assert (energy(result), result.stop_wh, result.reasons) == (energy_wh, stop_wh, ())
+    assert (energy(result), wh_of(result.stop_mwh), result.reasons) == (energy_wh, stop_wh, ())
 
 
 @pytest.mark.parametrize("stop", [0, 5000])
 def test_a_session_without_any_reading_before_its_stop_has_no_energy(stop: float) -> None:
     result = ended(start=None, stop=stop)
 
-    assert (energy(result), result.stop_wh) == (0, stop)
+    assert (energy(result), wh_of(result.stop_mwh)) == (0, stop)
     assert result.reasons == ("meter-start-implausible: no reading before the stop",)
 
 
@@ -174,7 +175,7 @@ def test_an_end_below_an_earlier_reading_is_a_regression_and_no_reset(
 
     result = ended(*readings, stop=stop)
 
-    assert (energy(result), result.stop_wh, codes(result.reasons)) == (600, 500, ["meter-regression"])
+    assert (energy(result), wh_of(result.stop_mwh), codes(result.reasons)) == (600, 500, ["meter-regression"])
 
 
 def test_a_meter_start_of_zero_stays_the_start_of_a_jump_to_the_meter_stop() -> None:
@@ -201,16 +202,16 @@ def test_a_start_that_does_not_count_is_named_with_the_one_that_does() -> None:
 
 
 def test_the_curve_has_the_energy_at_each_reading_after_the_start() -> None:
-    curve = [(START, 9.0)]
+    curve = [(START, 9)]
     readings = [Reading(Rank.ORDINARY, moment(minute, wh)) for minute, wh in ((2, 300), (1, 150))]
 
     counting.count(readings, start=counting.given(START, 100), curve=curve)
 
-    assert curve == [(at(1), 50), (at(2), 200)]
+    assert curve == [(at(1), 50_000), (at(2), 200_000)]
 
 
 def test_the_curve_of_a_start_that_is_wrong_has_each_reading_once() -> None:
-    curve: list[tuple[datetime, float]] = []
+    curve: list[tuple[datetime, int]] = []
     readings = [Reading(Rank.ORDINARY, moment(minute, wh)) for minute, wh in ((-2, 10), (-1, 30))]
 
     registers = counting.count(readings, start=counting.given(START, 100), curve=curve)

@@ -6,6 +6,7 @@ import pytest
 from msgspec import structs
 
 from ocpp_server.live.registers import Moment
+from ocpp_server.protocol.translate.energy import mwh_of, wh_of
 from tests.unit.transactions.metering.moments import START, at, codes, moment
 from transactions.services.metering import counting
 from transactions.services.metering.counting import Rank
@@ -18,14 +19,14 @@ from transactions.services.metering.counting import Rank
     [
         (60, 1_001_000),  # a megawatt for an hour, and the allowance
         (30, 501_000),
-        (1, 1000 + 1_000_000 / 60),
+        (1, 17_666.666),
         (0, 1000),
         (-60, 1000),  # a clock that was set back adds no time
     ],
 )
 def test_no_charger_delivers_more_than_a_megawatt(minutes: float, most_wh: float) -> None:
-    assert not counting.is_jump(most_wh, START, at(minutes))
-    assert counting.is_jump(most_wh + 0.1, START, at(minutes))
+    assert not counting.is_jump(mwh_of(most_wh), START, at(minutes))
+    assert counting.is_jump(mwh_of(most_wh) + 1, START, at(minutes))
 
 
 def test_a_rise_at_the_limit_is_no_jump_and_one_above_is_flagged_and_counted() -> None:
@@ -33,8 +34,8 @@ def test_a_rise_at_the_limit_is_no_jump_and_one_above_is_flagged_and_counted() -
 
     within, above = (counting.step(before, moment(60, 5000 + 1_001_000 + wh)) for wh in (0, 1))
 
-    assert (within.energy, within.reasons) == (1_001_000, ())
-    assert (above.energy, above.reasons) == (1_001_001, ("meter-jump: 5000 to 1006001 Wh",))
+    assert (within.energy, within.reasons) == (1_001_000_000, ())
+    assert (above.energy, above.reasons) == (1_001_001_000, ("meter-jump: 5000 to 1006001 Wh",))
 
 
 # -- two readings --------------------------------------------------------------------------------------------
@@ -67,17 +68,17 @@ def test_of_two_readings_of_a_moment_the_highest_counts_and_then_the_finest() ->
     low, high, fine = moment(0, 100), moment(0, 101), moment(0, 101, 0.1)
 
     for one, other in ((low, high), (high, low)):
-        assert counting.joined(one, other) == Moment(START, 101, 1.0, 100, 101, 100, 101)
+        assert counting.joined(one, other) == Moment(START, 101_000, 1000, 100_000, 101_000, 100_000, 101_000)
     for one, other in ((high, fine), (fine, high)):
-        assert counting.joined(one, other) == Moment(START, 101, 0.1, 101, 101, 100.9, 101.1)
+        assert counting.joined(one, other) == Moment(START, 101_000, 100, 101_000, 101_000, 100_900, 101_100)
 
 
 def test_of_two_begins_the_earlier_counts() -> None:
     early, late, same = moment(-1, 100), moment(0, 90), moment(-1, 101)
 
     for one, other in ((early, late), (late, early)):
-        assert (counting.first_of(one, other).at, counting.first_of(one, other).wh) == (at(-1), 100)
-    assert counting.first_of(early, same).wh == counting.first_of(same, early).wh == 101
+        assert (counting.first_of(one, other).at, counting.first_of(one, other).mwh) == (at(-1), 100_000)
+    assert counting.first_of(early, same).mwh == counting.first_of(same, early).mwh == 101_000
 
 
 @pytest.mark.parametrize(("other", "contradicts"), [(101.9, False), (102, True), (98.1, False), (98, True)])
@@ -104,8 +105,8 @@ def test_a_register_resets_when_it_falls_by_more_than_its_rounding(
         tally = counting.step(tally, one)
 
     assert codes(tally.reasons) == (["meter-reset"] if is_reset else [])
-    assert tally.energy == (150 if is_reset else 148)
-    assert tally.start_wh == 100
+    assert tally.energy == (150_000 if is_reset else mwh_of(wh + 50 - 100))
+    assert tally.start_mwh == 100_000
 
 
 def test_a_fall_is_measured_from_the_highest_and_finest_reading() -> None:
@@ -113,14 +114,13 @@ def test_a_fall_is_measured_from_the_highest_and_finest_reading() -> None:
     fine = counting.step(coarse, moment(2, 200, 0.5))
     coarse_again = counting.step(fine, moment(2, 200, 10))
 
-    assert [tally.top_resolution for tally in (coarse, fine, coarse_again)] == [10, 0.5, 0.5]
-    assert [tally.finest for tally in (coarse, fine, coarse_again)] == [1, 0.5, 0.5]
+    assert [tally.top_resolution for tally in (coarse, fine, coarse_again)] == [10_000, 500, 500]
     assert codes(counting.step(coarse, moment(3, 199, 0.5)).reasons) == []
     lower = counting.step(coarse, moment(2, 195, 0.5))
     assert codes(counting.step(lower, moment(3, 190, 0.5)).reasons) == []
     reset = counting.step(coarse, moment(2, 50, 0.5))
     assert counting.step(reset, moment(3, 49, 0.5)).energy == counting.step(reset, moment(3, 50, 0.5)).energy
-    assert counting.step(reset, moment(3, 49, 0.5)).before == 100
+    assert counting.step(reset, moment(3, 49, 0.5)).before == 100_000
     for tally in (fine, coarse_again, counting.step(fine, moment(2, 199.5, 0.5))):
         assert codes(counting.step(tally, moment(3, 199, 0.5)).reasons) == ["meter-reset"]
 
@@ -130,7 +130,7 @@ def test_each_reset_keeps_the_energy_before_it() -> None:
     for minute, wh in enumerate((1100, 0, 30, 10, 25, 0, 7), start=1):
         tally = counting.step(tally, moment(minute, wh))
 
-    assert tally.energy == 100 + 30 + 15 + 7
+    assert tally.energy == 1000 * (100 + 30 + 15 + 7)
     assert tally.reasons == ("meter-reset: 1100 to 0 Wh",)
 
 
@@ -156,7 +156,7 @@ def test_only_a_start_of_zero_before_a_jump_is_an_unread_meter(
 ) -> None:
     tally = counting.step(counting.opened(moment(0, first)), moment(0, 5000), is_given=is_given)
 
-    assert (tally.start_wh, tally.energy, tally.reasons) == (start_wh, energy, (reason,))
+    assert (wh_of(tally.start_mwh), wh_of(tally.energy), tally.reasons) == (start_wh, energy, (reason,))
 
 
 def test_a_meter_that_fell_to_zero_after_charging_is_not_an_unread_one() -> None:
@@ -164,25 +164,5 @@ def test_a_meter_that_fell_to_zero_after_charging_is_not_an_unread_one() -> None
     for one in (moment(1, 300), moment(2, 0), moment(2, 5000)):
         tally = counting.step(tally, one)
 
-    assert (tally.start_wh, tally.energy) == (100, 5200)
+    assert (tally.start_mwh, tally.energy) == (100_000, 5_200_000)
     assert codes(tally.reasons) == ["meter-reset", "meter-jump"]
-
-
-# -- numbers -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("wh", "resolution", "wanted"),
-    [
-        (0.1 + 0.2, 0.1, 0.3),
-        (1.23456789, 1e-9, 1.234568),
-        (12.6, 1.0, 13),
-        (12.6, 10.0, 13),
-        (1.26, 0.5, 1.3),
-        (1.26, 0.01, 1.26),
-    ],
-)
-def test_a_difference_is_rounded_to_the_decimals_of_its_registers(
-    wh: float, resolution: float, wanted: float
-) -> None:
-    assert counting.rounded(wh, resolution) == wanted

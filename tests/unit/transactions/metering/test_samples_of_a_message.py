@@ -49,7 +49,7 @@ async def test_a_register_after_a_sample_that_does_not_count_counts(odd: dict[st
 
     await taken(values(-1, odd, register(1500)), session)
 
-    assert session.energy_wh == 500
+    assert session.energy_mwh == 500_000
 
 
 async def test_the_registers_of_all_moments_of_a_message_count() -> None:
@@ -57,7 +57,7 @@ async def test_the_registers_of_all_moments_of_a_message_count() -> None:
 
     await taken(values(-3, register(1400)) + values(-2, register(300)), session)
 
-    assert session.energy_wh == 400
+    assert session.energy_mwh == 400_000
 
 
 async def test_a_begin_after_the_stop_leaves_the_readings_before_it() -> None:
@@ -68,7 +68,7 @@ async def test_a_begin_after_the_stop_leaves_the_readings_before_it() -> None:
 
     await taken(values(-11, register(1500)) + late, session)
 
-    assert session.energy_wh == 500
+    assert session.energy_mwh == 500_000
 
 
 async def test_an_unreadable_sample_is_a_deviation_with_its_measurand_and_its_text() -> None:

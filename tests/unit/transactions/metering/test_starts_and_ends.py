@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ocpp_server.live.registers import Registers
+from ocpp_server.protocol.translate.energy import mwh_of
 from tests.unit.transactions.metering.moments import START, at, moment
 from transactions.services.metering import counting
 from transactions.services.metering.counting import Rank, Reading
@@ -30,9 +31,9 @@ def ordinary(minutes: float, wh: float) -> Reading:
 def test_of_several_ends_of_one_moment_the_highest_is_the_end(values: tuple[float, ...]) -> None:
     registers = counted(*(end(5, wh) for wh in values))
 
-    assert (registers.end and registers.end.wh, registers.last) == (1400, None)
+    assert (registers.end and registers.end.mwh, registers.last) == (1_400_000, None)
     result = counting.total(registers)
-    assert result.tally is not None and result.tally.energy == 400
+    assert result.tally is not None and result.tally.energy == 400_000
     assert [code_of(reason) for reason in result.reasons] == ["moment-contradicts"]
 
 
@@ -40,7 +41,7 @@ def test_a_lower_and_coarser_reading_of_a_moment_does_not_widen_its_rounding() -
     tally = counting.step(counting.opened(moment(0, 100)), moment(1, 200, 0.5))
     tally = counting.step(tally, moment(2, 199.9, 10))
 
-    assert (tally.top, tally.top_resolution) == (200, 0.5)
+    assert (tally.top, tally.top_resolution) == (200_000, 500)
 
 
 # -- readings before the start -------------------------------------------------------------------------------
@@ -58,7 +59,7 @@ def test_a_meter_stop_of_zero_is_below_the_start(stop: float) -> None:
 def test_the_latest_reading_before_the_start_is_remembered() -> None:
     registers = counted(ordinary(-3, 700), ordinary(-1, 900), ordinary(-2, 800), ordinary(5, 1100))
 
-    assert (registers.ahead_at, registers.last and registers.last.wh) == (at(-1), 1100)
+    assert (registers.ahead_at, registers.last and registers.last.mwh) == (at(-1), 1_100_000)
     assert counted(ordinary(-1, 1000), ordinary(5, 1100)).ahead_at is None
 
 
@@ -74,26 +75,18 @@ def test_a_session_without_readings_has_no_latest_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("resolution", "wanted"),
-    [(1000, 1), (3, 1), (1.2, 1), (0.30000000000000004, 1.3), (0.1, 1.3), (0.001, 1.257), (1e-6, 1.256789)],
-)
-def test_a_sum_of_phases_is_rounded_to_its_coarsest_digit(resolution: float, wanted: float) -> None:
-    assert counting.rounded(1.256789, resolution) == wanted
-
-
-@pytest.mark.parametrize(
-    ("wh", "text"),
+    ("mwh", "text"),
     [
         (0, "0"),
-        (100, "100"),
-        (0.000001, "0.000001"),
-        (0.0000001, "0"),
-        (-0.5, "-0.5"),
-        (1e9, "1000000000"),
+        (100_000, "100"),
+        (1, "0.001"),
+        (-500, "-0.5"),
+        (10**12, "1000000000"),
+        (9_007_199_254_740_993, "9007199254740.993"),  # more digits than a float has
     ],
 )
-def test_a_number_of_wh_is_written_without_needless_zeros(wh: float, text: str) -> None:
-    assert counting.wh_text(wh) == text
+def test_a_number_of_wh_is_written_without_needless_zeros(mwh: int, text: str) -> None:
+    assert counting.wh_text(mwh) == text
 
 
 @pytest.mark.parametrize(
@@ -126,6 +119,6 @@ def test_a_meter_stop_of_zero_is_the_final_reading_and_a_negative_one_is_unknown
 
     result = counting.total(registers)
 
-    assert result.tally is not None and result.tally.energy == 300
-    assert result.stop_wh == final
+    assert result.tally is not None and result.tally.energy == 300_000
+    assert result.stop_mwh == mwh_of(final)
     assert [code_of(reason) for reason in result.reasons] == (["meter-regression"] if stop >= 0 else [])

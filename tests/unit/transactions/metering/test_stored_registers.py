@@ -32,6 +32,8 @@ RUNNING: list[tuple[float | None, list[Register]]] = [
     (1000, [sample(1, 1100), sample(2, 400, phase="L1")]),
     (1000, [sample(-1, 900)]),
     (1000, [sample(1, 9_000_000)]),
+    # The largest meterStart, and resets from the largest reading: more thousandths than 64 bits have.
+    (2**63 - 1, [sample(minute, 1e15 * (minute % 2)) for minute in range(30)]),
 ]
 
 
@@ -64,7 +66,7 @@ def test_the_energy_by_hour_of_a_loaded_session_goes_on() -> None:
     session.registers = reloaded(session)
 
     assert energy.take(session, [sample(2, 1250)], received_at=at(2))
-    assert list((session.energy_by_hour or {}).values()) == [250]
+    assert list((session.mwh_by_hour or {}).values()) == [250_000]
 
 
 def ended(session: TransactionState) -> None:
@@ -144,4 +146,4 @@ def test_a_row_of_an_earlier_release_without_energy_by_hour_is_continued() -> No
     session.registers = energy.loaded(row)
 
     assert energy.take(session, [sample(2, 1250)], received_at=at(2))
-    assert list((session.energy_by_hour or {}).values()) == [150]
+    assert list((session.mwh_by_hour or {}).values()) == [150_000]

@@ -112,11 +112,11 @@ def test_each_of_several_changes_is_announced() -> None:
     ],
 )
 def test_drawn_energy_is_announced_at_intervals(
-    settings: Any, interval: int, drawn: float, at: float, is_announced: bool
+    settings: Any, interval: int, drawn: int, at: float, is_announced: bool
 ) -> None:
     settings.EVENT_UPDATE_INTERVAL = interval
     station, transaction = started()
-    transaction.energy_wh += drawn
+    transaction.energy_mwh += drawn
     station.received_at = minutes(at)
 
     sessions.save(station, transaction)
@@ -127,7 +127,7 @@ def test_drawn_energy_is_announced_at_intervals(
 @pytest.mark.parametrize("reasons", [[], ["superseded"]])
 def test_an_update_has_the_values_of_its_message(reasons: list[str]) -> None:
     station, transaction = started()
-    transaction.charging_state, transaction.energy_wh = "Charging", 1530.5
+    transaction.charging_state, transaction.energy_mwh = "Charging", 1_530_500
     transaction.suspect_reasons += reasons
     station.received_at = minutes(1.5)
 
@@ -191,7 +191,7 @@ def test_late_readings_amend_an_ended_session_each_time_its_energy_changes() -> 
     station.unit.clear()
 
     for energy_wh in (800, 900, 900):
-        transaction.energy_wh = energy_wh
+        transaction.energy_mwh = energy_wh * 1000
         sessions.save(station, transaction)
 
     assert emitted(station) == [

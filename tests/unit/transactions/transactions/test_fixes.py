@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ocpp_server.protocol.translate.energy import mwh_of, wh_of
 from transactions.services.transactions.fixes import (
     Fix,
     Reading,
@@ -37,11 +38,15 @@ def session(number: int = 1000, **more: Any) -> Session:
         "started_at": NOON,
         "ended_at": minutes(60),
     }
-    return Session(number=number, codes=frozenset(codes), **(values | more))
+    known = {
+        name.replace("_wh", "_mwh"): mwh_of(value) if name.endswith("_wh") else value
+        for name, value in (values | more).items()
+    }
+    return Session(number=number, codes=frozenset(codes), **known)
 
 
 def register(*values: float) -> list[Reading]:
-    return [Reading(minutes(10 * index), wh) for index, wh in enumerate(values)]
+    return [Reading(minutes(10 * index), mwh_of(wh)) for index, wh in enumerate(values)]
 
 
 def running(*codes: str, **more: Any) -> Session:
@@ -150,9 +155,9 @@ def test_missing_events_are_corrected_by_the_registers() -> None:
 def test_the_sum_of_plausible_differences(
     values: tuple[float, ...], wanted: float | None, left_out: int
 ) -> None:
-    energy_wh, odd = plausible_energy(register(*values))
+    energy_mwh, odd = plausible_energy(register(*values))
 
-    assert (energy_wh, len(odd)) == (wanted, left_out)
+    assert (wh_of(energy_mwh), len(odd)) == (wanted, left_out)
 
 
 # -- merging -------------------------------------------------------------------------------------------------
@@ -202,7 +207,7 @@ def test_another_session_does_not_continue_it(other: dict[str, Any]) -> None:
 
 
 def test_a_merge_of_registers_that_do_not_continue_adds_the_energy_of_both() -> None:
-    assert merged_energy(session(), following(meter_start_wh=90_000.0)) == 6000
+    assert merged_energy(session(), following(meter_start_wh=90_000.0)) == 6_000_000
 
 
 # -- limits --------------------------------------------------------------------------------------------------
@@ -293,11 +298,17 @@ def test_a_regression_to_the_start_has_no_energy(stop: float, energy_wh: float) 
 
 
 @pytest.mark.parametrize(
-    ("hours", "added", "is_left_out"),
-    [(1, 1_001_000, False), (1, 1_001_000.1, True), (0, 1000, False), (0, 1000.1, True), (-1, 1000, False)],
+    ("hours", "added_wh", "is_left_out"),
+    [
+        (1, 1_001_000, False),
+        (1, 1_001_000.001, True),
+        (0, 1000, False),
+        (0, 1000.001, True),
+        (-1, 1000, False),
+    ],
 )
-def test_a_charger_delivers_a_megawatt_at_most(hours: float, added: float, is_left_out: bool) -> None:
-    _, left_out = plausible_energy([Reading(NOON, 0), Reading(minutes(60 * hours), added)])
+def test_a_charger_delivers_a_megawatt_at_most(hours: float, added_wh: float, is_left_out: bool) -> None:
+    _, left_out = plausible_energy([Reading(NOON, 0), Reading(minutes(60 * hours), mwh_of(added_wh))])
 
     assert bool(left_out) is is_left_out
 
@@ -312,11 +323,18 @@ def test_at_most_three_differences_that_are_left_out_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("wh", "text"),
-    [(None, "?"), (9_003_000, "9,003,000"), (120.5, "120.5"), (0, "0"), (1.0004, "1"), (100, "100")],
+    ("mwh", "text"),
+    [
+        (None, "?"),
+        (9_003_000_000, "9,003,000"),
+        (120_500, "120.5"),
+        (0, "0"),
+        (1_001, "1.001"),
+        (100_000, "100"),
+    ],
 )
-def test_a_number_of_wh_is_shown_without_empty_decimals(wh: float | None, text: str) -> None:
-    assert figure(wh) == text
+def test_a_number_of_wh_is_shown_without_empty_decimals(mwh: int | None, text: str) -> None:
+    assert figure(mwh) == text
 
 
 def test_sessions_without_a_token_are_never_one() -> None:
@@ -326,15 +344,18 @@ def test_sessions_without_a_token_are_never_one() -> None:
 @pytest.mark.parametrize("added", [0.5, 1])
 def test_a_small_difference_of_the_register_is_energy(added: float) -> None:
     assert continues(session(), following(meter_start_wh=5000 + added))
-    assert plausible_energy(register(1000, 1000 + added)) == (added, [])
+    assert plausible_energy(register(1000, 1000 + added)) == (mwh_of(added), [])
 
 
-def test_energy_is_rounded_to_a_thousandth_of_a_wh() -> None:
-    regressed = session(codes=["meter-regression"], energy_wh=9000.0, meter_stop_wh=5000.0004)
+def test_sums_and_differences_are_exact() -> None:
+    tenths = session(codes=["meter-regression"], energy_wh=9.0, meter_start_wh=0.1, meter_stop_wh=0.3)
 
-    assert merged_energy(session(energy_wh=4000.0004), following()) == 6100
-    assert plausible_energy(register(1000, 1000.5004))[0] == 0.5
-    assert propose(regressed, register(1000, 10_000), []).energy_wh == 4000
+    assert (
+        merged_energy(session(energy_wh=0.1, meter_last_wh=0.1), following(energy_wh=0.2, meter_start_wh=0.3))
+        == 500
+    )
+    assert plausible_energy(register(*(0.1 * step for step in range(11)))) == (1000, [])
+    assert propose(tenths, register(0.1, 0.7), []).energy_mwh == 200
 
 
 def test_only_a_regression_counts_from_start_to_stop() -> None:

@@ -157,9 +157,9 @@ async def test_an_overdue_session_becomes_suspect_and_no_longer_counts_for_its_t
 # -- refused sessions ----------------------------------------------------------------------------------------
 
 
-def refused(number: int, energy_wh: float = 0.0, **more: Any) -> TransactionState:
+def refused(number: int, energy_mwh: int = 0, **more: Any) -> TransactionState:
     transaction = running(number, **({"authorization_status": "Blocked"} | more))
-    transaction.energy_wh = energy_wh
+    transaction.energy_mwh = energy_mwh
     return transaction
 
 
@@ -167,7 +167,7 @@ def test_every_refused_session_without_energy_at_a_free_connector_ends() -> None
     station = with_free_connectors(
         refused(1000, is_active=False),
         refused(1001, authorization_status="Accepted"),
-        refused(1002, energy_wh=1.0),
+        refused(1002, energy_mwh=1),
         refused(1003),
         refused(1004),
         refused(1005),

@@ -112,7 +112,7 @@ async def test_the_live_session_is_the_stored_one() -> None:
     assert (transaction.id, transaction.ocpp_id, transaction.generation) == (1000, "T1", 3)
     assert (transaction.station, transaction.evse, transaction.connector) == ("CP-1", 1, 2)
     assert (transaction.start_fingerprint, transaction.remote_start_id) == ("f", 5)
-    assert (transaction.charging_state, transaction.meter_start_wh) == ("Charging", 1000)
+    assert (transaction.charging_state, transaction.meter_start_mwh) == ("Charging", 1_000_000)
     assert (transaction.started_at, transaction.last_message_at) == (NOON, minutes(60))
 
 

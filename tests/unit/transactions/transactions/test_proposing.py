@@ -35,10 +35,10 @@ def test_the_session_of_a_proposal_has_the_columns_of_its_row(garage: ChargePoin
         number=1000,
         is_active=False,
         codes=frozenset({"meter-jump", "superseded"}),
-        energy_wh=4000,
-        meter_start_wh=1000,
-        meter_last_wh=4900,
-        meter_stop_wh=5000,
+        energy_mwh=4_000_000,
+        meter_start_mwh=1_000_000,
+        meter_last_mwh=4_900_000,
+        meter_stop_mwh=5_000_000,
         token_key="card",
         started_at=NOON,
         ended_at=minutes(60),
@@ -81,7 +81,7 @@ def test_only_register_readings_at_the_outlet_are_counted(garage: ChargePoint, m
     a_reading(other, 40, 2500)
 
     assert counted(row) == 1000
-    assert [reading.wh for reading in proposing._readings(row)] == [1000, 2000]
+    assert [reading.mwh for reading in proposing._readings(row)] == [1_000_000, 2_000_000]
 
 
 def test_readings_of_one_moment_are_counted_in_the_order_of_arrival(garage: ChargePoint) -> None:
@@ -89,7 +89,7 @@ def test_readings_of_one_moment_are_counted_in_the_order_of_arrival(garage: Char
     for wh in (1000, 1500, 1400):
         a_reading(row, 10, wh)
 
-    assert [reading.wh for reading in proposing._readings(row)] == [1000, 1500, 1400]
+    assert [reading.mwh for reading in proposing._readings(row)] == [1_000_000, 1_500_000, 1_400_000]
 
 
 def test_the_readings_of_a_merged_session_count_for_the_one_with_its_energy(garage: ChargePoint) -> None:

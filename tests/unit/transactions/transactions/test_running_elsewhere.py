@@ -37,7 +37,7 @@ def a_record(group_id: str = "", pk: int = 7) -> TokenRecord:
         ({"last_message_at": NOW - MAX_SILENCE}, True),
         ({"last_message_at": NOW - MAX_SILENCE - timedelta(seconds=1)}, False),
         ({"authorization_status": "Blocked"}, False),
-        ({"authorization_status": "Blocked", "energy_wh": 1.0}, True),
+        ({"authorization_status": "Blocked", "energy_mwh": 1}, True),
         ({"authorization_status": ""}, True),
         ({"suspect_reasons": ["superseded"]}, True),
         ({"suspect_reasons": ["superseded", "start-missing: the first event: Updated"]}, False),
@@ -45,9 +45,9 @@ def a_record(group_id: str = "", pk: int = 7) -> TokenRecord:
     ],
 )
 def test_a_session_counts_whose_vehicle_may_be_charging(session: dict[str, Any], counts: bool) -> None:
-    energy_wh = session.pop("energy_wh", 0.0)
+    energy_mwh = session.pop("energy_mwh", 0)
     one = running(**session)
-    one.energy_wh = energy_wh
+    one.energy_mwh = energy_mwh
 
     assert concurrency.counting([one], NOW) == ([one] if counts else [])
 

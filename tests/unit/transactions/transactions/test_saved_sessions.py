@@ -319,7 +319,7 @@ def test_a_failed_block_takes_back_its_changes_and_no_others() -> None:
     station.changed.append(transaction)
     station.used_tokens.append(7)
     sessions.save(station, transaction)
-    before = (transaction.energy_wh, len(station.unit.inserts), len(station.unit.updates))
+    before = (transaction.energy_mwh, len(station.unit.inserts), len(station.unit.updates))
 
     with pytest.raises(ValueError, match="no"), sessions.savepoint(station, transaction):
         sessions.end(station, transaction, by="station", at=minutes(1), meter_wh=1900)
@@ -328,7 +328,7 @@ def test_a_failed_block_takes_back_its_changes_and_no_others() -> None:
         station.used_tokens.append(8)
         raise ValueError("no")
 
-    assert (transaction.energy_wh, len(station.unit.inserts), len(station.unit.updates)) == before
+    assert (transaction.energy_mwh, len(station.unit.inserts), len(station.unit.updates)) == before
     assert (transaction.is_active, transaction.suspect_reasons) == (True, ["superseded"])
     assert (station.changed, station.used_tokens) == ([transaction], [7])
 

@@ -10,6 +10,7 @@ import pytest
 from ocpp_server.live.records import TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken, Place
+from ocpp_server.protocol.translate.energy import WHOLE_WH, mwh_of
 from tests.unit.transactions.transactions.live_station import (
     NOON,
     a_station,
@@ -39,7 +40,7 @@ def stored(station: Station, number: int = 1000) -> dict[str, Any]:
 
 
 def read(transaction: TransactionState, wh: float, at: datetime) -> None:
-    assert energy.take(transaction, [Register(at, Rank.ORDINARY, "", wh, 1.0)], received_at=at)
+    assert energy.take(transaction, [Register(at, Rank.ORDINARY, "", mwh_of(wh), WHOLE_WH)], received_at=at)
 
 
 # -- a newer start -------------------------------------------------------------------------------------------
@@ -238,8 +239,8 @@ async def test_a_stop_without_a_token_ends_its_transaction_without_a_decision() 
 
     transaction = station.transactions[1000]
     assert decision is None
-    assert (transaction.ended_by, transaction.stopped_at, transaction.energy_wh) == (
+    assert (transaction.ended_by, transaction.stopped_at, transaction.energy_mwh) == (
         "station",
         minutes(30),
-        500,
+        500_000,
     )

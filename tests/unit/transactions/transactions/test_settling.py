@@ -43,8 +43,8 @@ def following(**more: Any) -> Transaction:
 
 # -- energy by hand ------------------------------------------------------------------------------------------
 
-CORRECT = Proposal(Fix.CORRECT_ENERGY, "Words.", 4000.0)
-MERGE = Proposal(Fix.MERGE, "Words.", 6100.0, 1001)
+CORRECT = Proposal(Fix.CORRECT_ENERGY, "Words.", 4_000_000)
+MERGE = Proposal(Fix.MERGE, "Words.", 6_100_000, 1001)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +52,8 @@ MERGE = Proposal(Fix.MERGE, "Words.", 6100.0, 1001)
     [
         (CORRECT, None, False, 4000),
         (CORRECT, 4000, False, 4000),
+        (CORRECT, 4000 + 1e-9, False, 4000),  # the noise of a client's arithmetic
+        (CORRECT, 4000.001, False, PermissionDenied),
         (CORRECT, 3999, False, PermissionDenied),
         (CORRECT, 3999, True, 3999),
         (CORRECT, 0, True, 0),
@@ -69,7 +71,7 @@ def test_only_an_administrator_sets_another_energy_than_the_proposed(
         with pytest.raises(result):
             settling._energy_of(proposal, wanted, by_hand=by_hand)
     else:
-        assert settling._energy_of(proposal, wanted, by_hand=by_hand) == result
+        assert settling._energy_of(proposal, wanted, by_hand=by_hand) == 1000 * result
 
 
 @pytest.mark.parametrize(
@@ -97,11 +99,11 @@ def test_only_an_administrator_merges_with_another_session_than_the_proposed(
 @pytest.mark.parametrize(
     ("hours", "wanted", "scaled"),
     [
-        ({"1": 1000.0, "2": 3000.0}, 2000, {"1": 500, "2": 1500}),
-        ({"1": 1000.0, "2": 3000.0}, 0, {"1": 0, "2": 0}),
-        ({"1": 1.0}, 1.23456, {"1": 1.235}),
-        ({"1": 0.0}, 2000, None),
-        ({"1": 0.0}, 0, {"1": 0}),
+        ({"1": 1000, "2": 3000}, 2000, {"1": 500, "2": 1500}),
+        ({"1": 1000, "2": 3000}, 0, {"1": 0, "2": 0}),
+        ({"1": 1, "2": 1, "3": 1}, 1000, {"1": 333, "2": 334, "3": 333}),
+        ({"1": 0}, 2000, None),
+        ({"1": 0}, 0, {"1": 0}),
         ({}, 2000, None),
         ({}, 0, {}),
         (None, 2000, None),

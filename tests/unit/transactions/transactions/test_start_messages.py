@@ -157,7 +157,7 @@ async def test_a_late_start_is_stored_with_the_time_of_its_receipt_and_resolves_
 def built(number: int = 1000, **more: Any) -> TransactionState:
     """A session that was built from its stop."""
     values = {"is_active": False, "suspect_reasons": ["start-missing"], "started_at": minutes(10)}
-    return running(number, **(values | {"meter_start_wh": 1300.0} | more))
+    return running(number, **(values | {"meter_start_mwh": 1_300_000} | more))
 
 
 @pytest.mark.parametrize(
@@ -167,9 +167,9 @@ def built(number: int = 1000, **more: Any) -> TransactionState:
         (built(token_key=""), True),
         (built(started_at=minutes(0)), True),
         (built(started_at=minutes(-0.1)), False),
-        (built(meter_start_wh=1000.0), True),
-        (built(meter_start_wh=999.0), False),
-        (built(meter_start_wh=None), True),
+        (built(meter_start_mwh=1_000_000), True),
+        (built(meter_start_mwh=999_999), False),
+        (built(meter_start_mwh=None), True),
         (built(token_key="other"), False),
         (built(is_active=True), False),
         (built(start_fingerprint="f"), False),
@@ -180,7 +180,7 @@ def test_a_start_belongs_to_a_session_without_one_that_it_fits(
     transaction: TransactionState, fits: bool
 ) -> None:
     station = with_transactions(transaction)
-    transaction.meter_start_wh = transaction.meter_start_wh if not transaction.is_active else 1300
+    transaction.meter_start_mwh = transaction.meter_start_mwh if not transaction.is_active else 1_300_000
     ORPHANS.of(station).count = 1
 
     found = late_starts.built_from_stop(station, token=IdToken(" Card"), meter_wh=1000, at=minutes(0))

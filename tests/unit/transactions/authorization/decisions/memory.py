@@ -12,6 +12,7 @@ from ocpp_server.live.memory import MemoryState
 from ocpp_server.live.records import Consumption, TokenRecord, TransactionState
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.translate import IdToken
+from ocpp_server.protocol.translate.energy import mwh_of
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import decide
 from transactions.tables import REFUSALS
@@ -31,7 +32,8 @@ class Stored(MemoryState):
         return self.records.get(uid_key, ())
 
     async def consumed(self, subject: str) -> Consumption:
-        return Consumption(date(2026, 5, 4), self.drawn_wh[subject], self.drawn_wh[subject])
+        drawn_mwh = mwh_of(self.drawn_wh[subject])
+        return Consumption(date(2026, 5, 4), drawn_mwh, drawn_mwh)
 
 
 def a_station(pk: int = 1) -> Station:
