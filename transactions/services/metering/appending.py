@@ -92,6 +92,10 @@ def _add_to_last(registers: Registers, last: Moment, one: Moment) -> bool:
         return False
     joined = counting.joined(last, one)
     if joined != last:
+        first = counting.start_of(registers)
+        if first is not None and counting.is_ahead(joined, first) is not counting.is_ahead(last, first):
+            # A finer reading can show that the moment is below the start, and a higher one that it is not.
+            return False
         if not registers.can_reopen:
             return False
         registers.tally, registers.last = counting.step(registers.previous, joined), joined

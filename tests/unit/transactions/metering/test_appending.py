@@ -253,6 +253,14 @@ def test_another_reading_of_a_moment_before_the_start_is_counted_again() -> None
     assert not taken(session, sample(-2, 1100))
 
 
+def test_a_finer_reading_of_a_moment_that_shows_it_below_the_start_is_counted_again() -> None:
+    coarse = Register(at(-1), ORDINARY, "", 998_500, 1000)
+    session = a_session(1000)
+
+    assert taken(session, coarse) and taken(session, coarse._replace(mwh=998_000))
+    assert not taken(session, coarse._replace(resolution=1))
+
+
 def phases(minutes: float, wh: float, rank: Rank) -> list[Register]:
     return [sample(minutes, wh, rank, phase) for phase in ("L1", "L2", "L3")]
 
