@@ -1,3 +1,5 @@
+import time
+
 from django.db import migrations
 
 from transactions.services.metering import carrying
@@ -6,8 +8,8 @@ from transactions.services.metering import carrying
 def carry_back(apps, schema_editor):
     """On the way to an earlier release: all readings, a few in each transaction of the database."""
     readings, samples = (apps.get_model("transactions", name) for name in ("Reading", "MeterValue"))
-    while carrying.carry_back(readings, samples, at_most=100):
-        pass
+    while carrying.carry_back(readings, samples, at_most=50):
+        time.sleep(carrying.PAUSE_S)  # SQLite's lock is not fair: a writer that waits might never get it
 
 
 class Migration(migrations.Migration):
