@@ -1,0 +1,192 @@
+"""The migration from samples to readings and its way back, with rows, beside a server of the release before.
+
+That server is a connection that writes the rows which it would write: one for each sample.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import sys
+import uuid
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.direct.samples import expanded
+from tests.distributed.engines import Postgres
+from tests.distributed.next_version import output_of
+from tests.servers import ROOT
+
+pytestmark = pytest.mark.slow
+MESSAGES, SAMPLES = 200, 8
+# As long as the journal waits for a lock in one attempt.
+PATIENCE_S = 0.5
+SETUP = """
+import os, django
+os.environ["DJANGO_SETTINGS_MODULE"] = "ocpp_server.settings"
+django.setup()
+from datetime import UTC, datetime, timedelta
+from django.core.management import call_command
+from chargepoints.models import ChargePoint
+from transactions.models import MeterValue, Reading, Transaction
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+"""
+SEED = f"""
+call_command("migrate", verbosity=0)
+call_command("migrate", "transactions", "0008", verbosity=0)
+station = ChargePoint.objects.create(id=1, identity="back")
+moments = {{"started_at": NOW, "start_received_at": NOW, "last_message_at": NOW}}
+Transaction.objects.create(id=1000, charge_point=station, ocpp_id="T", **moments)
+for message in range({MESSAGES}):
+    at = NOW + timedelta(seconds=message)
+    MeterValue.objects.bulk_create(
+        MeterValue(
+            charge_point=station, transaction_id=1000 if message % 4 else None, measurand="Voltage",
+            phase=f"L{{n}}", value=message, unit="V", raw=str(message), sample_key=n,
+            signed_data='"\\\\{{}}' if n == 3 else None, measured_at=at, received_at=at,
+        )
+        for n in range({SAMPLES})
+    )
+"""
+FORTH = """
+call_command("migrate", verbosity=2)
+"""
+CARRY = """
+from transactions.services.metering import carrying
+import time
+steps = 0
+while carrying.step() and steps < 20:  # the old server goes on writing
+    time.sleep(carrying.PAUSE_S)
+    steps += 1
+print("steps", steps)
+"""
+WRITE = f"""
+from tests.direct.readings import a_reading, a_sample
+for message in range({MESSAGES}):
+    at = NOW + timedelta(hours=1, seconds=message)
+    a_reading(
+        a_sample(str(message)), a_sample("n/a", phase="L1", signed_data="s"),
+        charge_point_id=1, transaction_id=1000, measured_at=at, received_at=at,
+    ).save()
+"""
+BACK = """
+call_command("migrate", "transactions", "0008", verbosity=2)
+"""
+OLD_SAMPLE = (
+    "INSERT INTO transactions_metervalue (charge_point_id, transaction_id, measurand, phase, location,"
+    " context, unit, raw, raw_unit, sample_key, measured_at, received_at)"
+    " VALUES (1, 1000, 'Voltage', '', '', '', 'V', 'old', '', {number}, '{at}', '{at}')"
+)
+
+
+class Database:
+    """A database that a test writes without Django, as the server of the release before does."""
+
+    def __init__(self, url: str, connect: Callable[[], Any], data_dir: Path) -> None:
+        self.url = url
+        self.connect = connect
+        self.data_dir = data_dir
+        self.written = 0
+        # SQLite has Django's texts, which are in UTC.
+        self.at = "2026-05-04 13:30:00+00" if url else "2026-05-04 13:30:00"
+
+    def execute(self, sql: str) -> list[tuple[Any, ...]]:
+        with closing(self.connect()) as connection, connection:
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    async def run(self, script: str) -> str:
+        environment = {**os.environ, "ENV_FILE": os.devnull, "RUN_IN_PLACE": "1"}
+        environment |= {"DATA_DIR": str(self.data_dir)} | ({"DATABASE_URL": self.url} if self.url else {})
+        return await output_of(
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                SETUP + script,
+                cwd=ROOT,
+                env=environment,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+            )
+        )
+
+    async def run_beside_old_server(self, script: str) -> str:
+        """Run a script while the server of the release before writes samples."""
+        running = asyncio.ensure_future(self.run(script))
+        before = self.written
+        while not running.done():
+            # Raises when it waits longer than PATIENCE_S.
+            await asyncio.to_thread(self.execute, OLD_SAMPLE.format(number=self.written, at=self.at))
+            self.written += 1
+            await asyncio.sleep(0.01)
+        assert self.written > before + 5
+        return await running
+
+    def samples(self) -> list[tuple[Any, ...]]:
+        names = "measurand, phase, value, unit, raw, signed_data, transaction_id"
+        return sorted(self.execute(f"SELECT {names} FROM transactions_metervalue"), key=repr)  # noqa: S608 - constants
+
+    def readings(self) -> list[tuple[Any, ...]]:
+        """The samples of all readings, as `samples` has them."""
+        found = self.execute("SELECT transaction_id, samples FROM transactions_reading")
+        rows = expanded({"transaction_id": number, "samples": text} for number, text in found)
+        names = ("measurand", "phase", "value", "unit", "raw", "signed_data", "transaction_id")
+        return sorted((tuple(row[name] for name in names) for row in rows), key=repr)
+
+    def count(self, table: str) -> int:
+        return int(self.execute(f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608 - a constant name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    if request.param == "sqlite":
+        path = tmp_path / "db.sqlite3"
+        return Database("", lambda: sqlite3.connect(path, timeout=PATIENCE_S), tmp_path)
+    postgres: Postgres = request.getfixturevalue("postgres")
+    url = postgres.create(f"ocpp_way_{uuid.uuid4().hex[:8]}")
+    limit = f"-c lock_timeout={int(PATIENCE_S * 1000)}"
+    return Database(url, lambda: psycopg.connect(url, options=limit), tmp_path)
+
+
+async def test_F34_samples_become_readings_and_samples_again_beside_a_server_that_writes(
+    database: Database,
+) -> None:
+    await database.run(SEED)
+    before = database.samples()
+    assert len(before) == MESSAGES * SAMPLES
+
+    output = await database.run_beside_old_server(FORTH)
+
+    assert "transactions.0010_reading... OK" in output
+    last = database.execute("SELECT max(id) FROM transactions_metervalue")[0][0]
+
+    steps = await database.run_beside_old_server(CARRY)
+
+    assert int(steps.split()[-1]) > 5
+    await database.run(CARRY)  # what the old server wrote at last
+    assert database.count("transactions_metervalue") == 0
+    old = [row for row in database.readings() if row[4] == "old"]
+    assert [row for row in database.readings() if row[4] != "old"] == before
+    # A repetition of a sample is one sample, also for the old server: each of its rows has another key.
+    assert old == [("Voltage", "", None, "V", "old", None, 1000)]
+
+    await database.run(WRITE)
+
+    ids = database.execute("SELECT min(id) FROM transactions_reading WHERE sample_count = 2")
+    assert ids[0][0] > last + 1000
+    readings = database.readings()
+
+    output = await database.run_beside_old_server(BACK)
+
+    assert "Unapplying transactions.0010_reading... OK" in output
+    assert [row for row in database.samples() if row[4] != "old"] == [
+        row for row in readings if row[4] != "old"
+    ]
+    with pytest.raises((sqlite3.OperationalError, psycopg.errors.UndefinedTable)):
+        database.count("transactions_reading")
