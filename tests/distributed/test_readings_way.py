@@ -39,7 +39,7 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 """
 SEED = f"""
 call_command("migrate", verbosity=0)
-call_command("migrate", "transactions", "0008", verbosity=0)
+call_command("migrate", "transactions", "0012", verbosity=0)
 station = ChargePoint.objects.create(id=1, identity="back")
 moments = {{"started_at": NOW, "start_received_at": NOW, "last_message_at": NOW}}
 Transaction.objects.create(id=1000, charge_point=station, ocpp_id="T", **moments)
@@ -76,7 +76,7 @@ for message in range({MESSAGES}):
     ).save()
 """
 BACK = """
-call_command("migrate", "transactions", "0008", verbosity=2)
+call_command("migrate", "transactions", "0012", verbosity=2)
 """
 OLD_SAMPLE = (
     "INSERT INTO transactions_metervalue (charge_point_id, transaction_id, measurand, phase, location,"
@@ -163,7 +163,7 @@ async def test_F34_samples_become_readings_and_samples_again_beside_a_server_tha
 
     output = await database.run_beside_old_server(FORTH)
 
-    assert "transactions.0010_reading... OK" in output
+    assert "transactions.0013_reading... OK" in output
     last = database.execute("SELECT max(id) FROM transactions_metervalue")[0][0]
 
     steps = await database.run_beside_old_server(CARRY)
@@ -184,7 +184,7 @@ async def test_F34_samples_become_readings_and_samples_again_beside_a_server_tha
 
     output = await database.run_beside_old_server(BACK)
 
-    assert "Unapplying transactions.0010_reading... OK" in output
+    assert "Unapplying transactions.0013_reading... OK" in output
     assert [row for row in database.samples() if row[4] != "old"] == [
         row for row in readings if row[4] != "old"
     ]
