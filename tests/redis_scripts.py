@@ -152,9 +152,7 @@ class QueueBench(Bench):
     def __init__(self, engine: Redis, settings: Any) -> None:
         super().__init__(engine)
         settings.REDIS_STATE_PREFIX = self.prefix
-        host, _, port = engine.address.rpartition(":")
-        settings.REDIS_HOST, settings.REDIS_PORT = host, int(port)
-        settings.ENVIRONMENT = {**settings.ENVIRONMENT, "REDIS_PASSWORD": engine.password}
+        engine.use(settings)
         self.wire = ClockedWire()
         self.redis = QueueRedis()
         self.redis._wire, self.redis._waiting = self.wire, ClockedWire()

@@ -84,6 +84,13 @@ class Redis:
     def environment(self) -> dict[str, str]:
         return {"REDIS_ADDR": self.address, "REDIS_PASSWORD": self.password}
 
+    def use(self, settings: Any) -> None:
+        """Let the settings of this process name this Redis."""
+        host, _, port = self.address.rpartition(":")
+        settings.REDIS_URL = f"redis://:{self.password}@{self.address}/0"
+        settings.REDIS_HOST, settings.REDIS_PORT = host, int(port)
+        settings.ENVIRONMENT = {**settings.ENVIRONMENT, "REDIS_PASSWORD": self.password}
+
     def start(self) -> None:
         """Start Redis. It keeps its data on disk only with `is_durable`; otherwise it starts empty."""
         port = self.address.rpartition(":")[2]

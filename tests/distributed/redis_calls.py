@@ -25,7 +25,8 @@ class Fault(Enum):
 
 
 class RedisCalls:
-    """Stands between a process and the client of Redis, and counts commands, scripts and pipelines.
+    """Stands between a process and its two ways to Redis, the client library and the live state's own
+    connection, and counts commands, scripts and pipelines.
 
     The calls of the task that listens are not counted: they come by the clock. They fail with the others.
     """
@@ -37,6 +38,8 @@ class RedisCalls:
         self._fault: Fault | None = None
         client: Any = link.redis
         execute, pipeline = client.execute_command, client.pipeline
+        wire: Any = link.wire
+        ask, ask_all = wire._ask, wire.call_all
 
         async def counted(*words: Any, **options: Any) -> Any:
             return await self._call(str(words[0]), lambda: execute(*words, **options))
@@ -52,7 +55,15 @@ class RedisCalls:
             made.execute = execute_all
             return made
 
+        async def counted_ask(*commands: Any, **options: Any) -> Any:
+            return await self._call(str(commands[-1][0]), lambda: ask(*commands, **options))
+
+        async def counted_ask_all(commands: Any) -> Any:
+            words = " ".join(str(command[0]) for command in commands)
+            return await self._call(f"pipeline {words}", lambda: ask_all(commands))
+
         client.execute_command, client.pipeline = counted, counted_pipeline
+        wire._ask, wire.call_all = counted_ask, counted_ask_all
 
     @contextmanager
     def failing(self, number: int, fault: Fault) -> Iterator[None]:

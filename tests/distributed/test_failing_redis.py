@@ -126,7 +126,7 @@ async def case(
     monkeypatch.setattr("ocpp_server.live.redis.numbers.RETRY_S", 0.0)
     monkeypatch.setattr("ocpp_server.storage.journal.RETRY_S", (0.0,))
     settings.REDIS_DISTRIBUTED_STATE = True
-    settings.REDIS_URL = f"redis://:{redis.password}@{redis.address}/0"
+    redis.use(settings)
     settings.REDIS_STATE_PREFIX = f"t{uuid.uuid4().hex[:8]}"
     database = Database()
     database.install(monkeypatch)

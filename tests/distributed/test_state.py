@@ -34,7 +34,7 @@ class Pair:
 @pytest.fixture
 async def pair(redis: Redis, settings: Any, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Pair]:
     monkeypatch.setattr("ocpp_server.live.redis.state.NOTICED_S", 0.0)  # the tests cause no load
-    settings.REDIS_URL = f"redis://:{redis.password}@{redis.address}/0"
+    redis.use(settings)
     settings.REDIS_STATE_PREFIX = f"t{uuid.uuid4().hex[:8]}"
     settings.REDIS_STATE_TTL = 4.0
     journal.start()

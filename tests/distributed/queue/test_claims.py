@@ -80,9 +80,7 @@ class QueueBench:
 
 @pytest_asyncio.fixture
 async def bench(redis: Redis, settings: Any) -> AsyncIterator[QueueBench]:
-    host, _, port = redis.address.rpartition(":")
-    settings.REDIS_HOST, settings.REDIS_PORT = host, int(port)
-    settings.ENVIRONMENT = {**settings.ENVIRONMENT, "REDIS_PASSWORD": redis.password}
+    redis.use(settings)
     settings.REDIS_STATE_PREFIX = f"t{uuid.uuid4().hex[:8]}"
     bench = QueueBench(redis, settings.REDIS_STATE_PREFIX)
     yield bench

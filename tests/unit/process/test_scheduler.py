@@ -17,6 +17,7 @@ NAMES = {
     "forget_presence",
     "expire",
     "ask_for_missing_events",
+    "carry_over_samples",
     "doubt",
     "sweep",
     "end_forsaken",

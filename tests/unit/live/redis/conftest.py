@@ -44,10 +44,7 @@ def bench(engine: engines.Redis) -> Iterator[Bench]:
 @pytest.fixture
 def url(engine: engines.Redis, bench: Bench, settings: Any) -> str:
     """The address of Redis, which the settings have too."""
-    settings.REDIS_URL = f"redis://:{engine.password}@{engine.address}/0"
-    host, _, port = engine.address.rpartition(":")
-    settings.REDIS_HOST, settings.REDIS_PORT = host, int(port)
-    settings.ENVIRONMENT = {**settings.ENVIRONMENT, "REDIS_PASSWORD": engine.password}
+    engine.use(settings)
     settings.REDIS_STATE_PREFIX = bench.prefix
     settings.REDIS_STATE_TTL = LEASE_S
     return str(settings.REDIS_URL)
