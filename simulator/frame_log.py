@@ -47,7 +47,8 @@ class FrameLog:
             return right_way and (action is None or frame.action == action) and where(frame.message)
 
         self._watchers.append((fits, future))
-        return (await asyncio.wait_for(future, timeout_s)).message
+        async with asyncio.timeout(timeout_s):
+            return (await future).message
 
     def sent(self, action: str | None = None) -> list[dict[str, Any]]:
         """Return the payloads of the CALLs the station sent that are still in the log."""

@@ -66,7 +66,8 @@ class _OwnApi(Api):
     async def _answer(self, method: str, path: str, body: dict[str, Any] | None, timeout: float) -> Answer:
         content = b"" if body is None else json.dumps(body).encode()
         try:
-            status, text = await asyncio.wait_for(self._ask(method, path, content), timeout)
+            async with asyncio.timeout(timeout):
+                status, text = await self._ask(method, path, content)
         except TimeoutError:
             raise ServerAway(f"There was no answer within {timeout:.0f} s.") from None
         return read_answer(status, text)

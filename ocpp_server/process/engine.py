@@ -93,13 +93,15 @@ async def stop() -> None:
     await exporter.stop()
     lag_meter.stop()
     try:
-        await asyncio.wait_for(scheduler.stop(), shutdown.remaining() + FINAL_WRITES_S)
+        async with asyncio.timeout(shutdown.remaining() + FINAL_WRITES_S):
+            await scheduler.stop()
     except TimeoutError:
         log.warning("engine.last_seen_unwritten")
     await switchboard.stop()
     await live.state().stop()
     try:
-        await asyncio.wait_for(journal.stop(), shutdown.remaining() + FINAL_WRITES_S)
+        async with asyncio.timeout(shutdown.remaining() + FINAL_WRITES_S):
+            await journal.stop()
     except TimeoutError:
         # A message that is not stored was not answered: its station sends it again.
         log.error("engine.unwritten", messages=journal.depth)

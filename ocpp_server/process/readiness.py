@@ -42,7 +42,8 @@ async def _within(future: Future[T]) -> T:
     result = asyncio.wrap_future(future)
     # Retrieve the exception of a check that fails after the timeout, or asyncio would log it.
     result.add_done_callback(lambda done: done.cancelled() or done.exception())
-    return await asyncio.wait_for(asyncio.shield(result), TIMEOUT_S)
+    async with asyncio.timeout(TIMEOUT_S):
+        return await asyncio.shield(result)
 
 
 # -- the database -----------------------------------------------------------------------------------
@@ -105,7 +106,8 @@ async def _journal() -> Part:
         if job is None or job.done() or job.get_loop() is not asyncio.get_running_loop():
             job = _Probe.job = journal.run(_no_op)
             job.add_done_callback(lambda done: done.cancelled() or done.exception())
-        await asyncio.wait_for(asyncio.shield(job), TIMEOUT_S)
+        async with asyncio.timeout(TIMEOUT_S):
+            await asyncio.shield(job)
     except TimeoutError:
         down = journal.down_since
         since = f" for {time.monotonic() - down:.0f} s" if down is not None else ""

@@ -66,7 +66,8 @@ class Job:
         """Wait until the interval is over, or until `wake`."""
         assert self.woken is not None
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.woken.wait(), self.seconds)
+            async with asyncio.timeout(self.seconds):
+                await self.woken.wait()
         self.woken.clear()
 
     async def run(self) -> None:

@@ -126,7 +126,8 @@ async def call(
         if not wait:
             return cast("Row", command)  # equivalent: only the type checker reads the name
         try:
-            await asyncio.wait_for(finished.wait(), seconds + _GRACE_S)
+            async with asyncio.timeout(seconds + _GRACE_S):
+                await finished.wait()
         except TimeoutError:
             await journal.run(store.end_overdue, command.id)
     except (live.LiveStateUnavailable, StationOffline):

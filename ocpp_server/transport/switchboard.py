@@ -212,7 +212,8 @@ class Switchboard:
                     break
                 await self.send(current.channel, replace(message, connection_id=current.id))
                 try:
-                    await asyncio.wait_for(taken.wait(), _TAKEN_S)
+                    async with asyncio.timeout(_TAKEN_S):
+                        await taken.wait()
                     return
                 except TimeoutError:
                     # The process is dead, or has not reconnected to the channel layer after an outage.

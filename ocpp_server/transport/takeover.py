@@ -46,7 +46,8 @@ async def replace(replaced: Connection) -> bool:
                 replaced.channel,
                 StationReplaced(connection_id=replaced.id, id=request, reply_to=switchboard.channel),
             )
-        await asyncio.wait_for(released.wait(), HANDOVER_S)
+        async with asyncio.timeout(HANDOVER_S):
+            await released.wait()
     except TimeoutError:
         log.warning("station.handover_unconfirmed", station=replaced.identity)
         return False

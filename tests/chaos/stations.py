@@ -63,7 +63,9 @@ class AnswerCounter(FrameObserver):
         wanted = self.count + number
         while self.count < wanted:
             self._changed.clear()
-            await asyncio.wait_for(self._changed.wait(), 120)
+            # Not `wait_for`: up to Python 3.11 it loses a cancellation that comes together with an answer.
+            async with asyncio.timeout(120):
+                await self._changed.wait()
 
 
 class Station:

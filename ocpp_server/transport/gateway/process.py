@@ -90,7 +90,8 @@ class Gateway:
             log.warning("gateway.unresigned", error=str(error))
         self._wire.close()
         try:
-            await asyncio.wait_for(journal.stop(), shutdown.remaining() + TICK_S)
+            async with asyncio.timeout(shutdown.remaining() + TICK_S):
+                await journal.stop()
         except TimeoutError:
             log.warning("gateway.refusals_unwritten")
         log.info("gateway.stopped")

@@ -79,7 +79,8 @@ class Uplink:
     async def stop(self, timeout: float) -> None:
         """Stop when all envelopes are pushed, after `timeout` seconds at the latest."""
         try:
-            await asyncio.wait_for(self._idle.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._idle.wait()
         except TimeoutError:
             log.error("gateway.unpushed", stations=len(self._sending), ended=len(self._ending))
         if self._task is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -58,3 +60,16 @@ async def test_a_step_that_fails_does_not_keep_the_next_one_from_running() -> No
         await job.run()
 
     assert done == ["second"]
+
+
+async def test_a_job_that_is_woken_as_the_server_stops_ends() -> None:
+    job = Job("test", every=60.0)
+    job.woken = asyncio.Event()
+    waiting = asyncio.ensure_future(job.wait())
+    await asyncio.sleep(0)
+
+    job.wake()
+    waiting.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await waiting

@@ -178,13 +178,13 @@ async def test_a_second_beyond_the_grace_period_is_left_to_the_last_writes(
 
         monkeypatch.setattr(gateway.uplink, "stop", stop)
     else:
-        wait_for = asyncio.wait_for
+        limited = asyncio.timeout
 
-        async def noted(what: Any, timeout: float) -> Any:
-            given.append(timeout)
-            return await wait_for(what, timeout)
+        def noted(seconds: float) -> asyncio.Timeout:
+            given.append(seconds)
+            return limited(seconds)
 
-        monkeypatch.setattr("asyncio.wait_for", noted)
+        monkeypatch.setattr("asyncio.timeout", noted)
 
     await gateway.stop()
 
