@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -22,10 +22,11 @@ import psycopg
 from django.db import connection, models
 from django.db.models import NOT_PROVIDED
 
-from ocpp_server.storage.fields import CompressedTextField, packed
+from ocpp_server.storage.fields import CompressedTextField, packed_all
 
 Row = Sequence[Any]
-Adapter = Callable[[Any], Any]
+# The values of a column, as the driver takes them. Compressed columns are made here, in the writer thread.
+Adapter = Callable[[list[Any]], Iterable[Any]]
 
 # How many rows one INSERT or UPDATE takes on SQLite. The driver releases the interpreter lock with every
 # execution; with one row at a time, the writer waits for the lock at each row. Few sizes, so that the
@@ -66,9 +67,12 @@ def _json_text(value: Any) -> Any:
         return json.dumps(value)
 
 
-def _packed(value: Any) -> bytes | None:
-    """The stored form of a compressed column. It is made here, in the writer thread."""
-    return None if value is None else packed(value)
+def _moment_texts(values: list[Any]) -> Iterable[Any]:
+    return map(_moment_text, values)
+
+
+def _json_texts(values: list[Any]) -> Iterable[Any]:
+    return map(_json_text, values)
 
 
 class Table:
@@ -170,11 +174,11 @@ class Table:
         for position, name in enumerate(names):
             field = self._fields[name]
             if isinstance(field, models.JSONField):
-                adapters.append((position, _json_text))
+                adapters.append((position, _json_texts))
             elif isinstance(field, models.DateTimeField):
-                adapters.append((position, _moment_text))
+                adapters.append((position, _moment_texts))
             elif isinstance(field, CompressedTextField):
-                adapters.append((position, _packed))
+                adapters.append((position, packed_all))
         return adapters
 
     @property
@@ -220,11 +224,12 @@ class _Values:
         self._texts: dict[int, str] = {}
 
     def execute(self, rows: Sequence[Row], sizes: Sequence[int]) -> None:
+        values, width = self._flat(rows), self._width
         with _cursor() as cursor:
             done = 0
             for size in sizes:
                 while len(rows) - done >= size:
-                    cursor.execute(self._sql(size), self._flat(rows[done : done + size]))
+                    cursor.execute(self._sql(size), values[done * width : (done + size) * width])
                     done += size
 
     def _sql(self, rows: int) -> str:
@@ -238,7 +243,7 @@ class _Values:
         """The values of all rows, one after the other."""
         values: list[Any] = list(chain.from_iterable(rows))
         for position, adapt in self._adapters:
-            values[position :: self._width] = map(adapt, values[position :: self._width])
+            values[position :: self._width] = adapt(values[position :: self._width])
         return values
 
 
@@ -317,7 +322,7 @@ def _documents(values: Sequence[Any]) -> str:
 
 def _binaries(values: Sequence[str | None]) -> str:
     """The array literal of compressed texts, in hexadecimal."""
-    items = ["NULL" if value is None else f'"\\\\x{packed(value).hex()}"' for value in values]
+    items = ["NULL" if value is None else f'"\\\\x{value.hex()}"' for value in packed_all(values)]
     return "{" + ",".join(items) + "}"
 
 

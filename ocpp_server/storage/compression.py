@@ -16,6 +16,7 @@ thread, not by the event loop.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -52,10 +53,15 @@ class Codec:
         parameters = zstandard.ZstdCompressionParameters.from_level(
             LEVEL, format=_FORMAT, write_dict_id=False, write_checksum=False, write_content_size=True
         )
-        self.compress = zstandard.ZstdCompressor(dict_data=dictionary, compression_params=parameters).compress
+        self._compressor = zstandard.ZstdCompressor(dict_data=dictionary, compression_params=parameters)
+        self.compress = self._compressor.compress
         self._decompressor = zstandard.ZstdDecompressor(
             dict_data=dictionary, format=_FORMAT, max_window_size=MOST_BYTES
         )
+
+    def compress_all(self, values: Sequence[bytes]) -> list[bytes]:
+        """`compress` for each value, with one call: 10 microseconds and one for each value."""
+        return [frame.tobytes() for frame in self._compressor.multi_compress_to_buffer(values)]
 
     def decompress(self, frame: bytes | memoryview) -> bytes:
         """The content of a frame. Raises Unreadable for a frame that is corrupt or larger than MOST_BYTES."""
@@ -93,11 +99,34 @@ def compressed(data: bytes) -> bytes:
     """The stored form of bytes."""
     if not LEAST_BYTES <= len(data) <= MOST_BYTES:
         return _PLAIN + data
-    if data.startswith(_OF_READING):
-        frame, form = _of_thread().of_readings.compress(data), _READING
-    else:
-        frame, form = _of_thread().codec.compress(data), _COMPRESSED
+    codec, form = _codec(data.startswith(_OF_READING))
+    frame = codec.compress(data)
     return form + frame if len(frame) < len(data) else _PLAIN + data
+
+
+def compressed_all(values: Sequence[bytes]) -> list[bytes]:
+    """The stored forms of many bytes. zstd gives the interpreter's lock away with every call, and to get it
+    back beside a busy event loop costs the processor three times as much as to compress a payload.
+    """
+    found = [_PLAIN + data for data in values]
+    groups: tuple[list[int], list[int]] = ([], [])
+    for place, data in enumerate(values):
+        if LEAST_BYTES <= len(data) <= MOST_BYTES:
+            groups[data.startswith(_OF_READING)].append(place)
+    for is_reading, places in enumerate(groups):
+        if places:
+            codec, form = _codec(bool(is_reading))
+            frames = codec.compress_all([values[place] for place in places])
+            for place, frame in zip(places, frames, strict=True):
+                if len(frame) < len(values[place]):
+                    found[place] = form + frame
+    return found
+
+
+def _codec(is_reading: bool) -> tuple[Codec, bytes]:
+    """The codec and its form."""
+    codecs = _of_thread()
+    return (codecs.of_readings, _READING) if is_reading else (codecs.codec, _COMPRESSED)
 
 
 def decompressed(value: bytes | memoryview) -> bytes:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.query_utils import DeferredAttribute
 
-from ocpp_server.storage.compression import compressed, decompressed
+from ocpp_server.storage.compression import compressed, compressed_all, decompressed
+
+# The stored forms of the latest texts, some megabytes at most.
+_recent: dict[str, bytes | None] = {}
+_MOST_RECENT = 4096  # equivalent: only quicker
+_LONGEST_RECENT = 4096  # equivalent: only quicker
 
 
 class _Value(DeferredAttribute):
@@ -71,3 +77,17 @@ class CompressedTextField(models.TextField):  # type: ignore[type-arg]  # generi
 def packed(text: str) -> bytes:
     """The stored form of a text."""
     return compressed(text.encode())
+
+
+def packed_all(texts: Sequence[str | None]) -> list[bytes | None]:
+    """The stored forms of the texts of a column. A text that comes again soon, as a payload does that is both
+    an event and a message, is compressed once.
+    """
+    found = {text: _recent.get(text) for text in texts if text is not None}
+    new = [text for text, value in found.items() if value is None]
+    if new:
+        found.update(zip(new, compressed_all([text.encode() for text in new]), strict=True))
+        if len(_recent) > _MOST_RECENT:
+            _recent.clear()
+        _recent.update((text, found[text]) for text in new if len(text) <= _LONGEST_RECENT)
+    return [None if text is None else found[text] for text in texts]
