@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -11,6 +12,15 @@ from ocpp_server.observability import measures
 from ocpp_server.storage import journal as module
 from ocpp_server.storage.journal import Journal
 from tests.unit.storage.timed.clock import Clock
+
+Threads = Callable[[], list[threading.Thread]]
+
+
+@pytest.fixture(autouse=True)
+def threads() -> Threads:
+    """The threads that run since the test has begun: one of an earlier test may still run."""
+    before = set(threading.enumerate())
+    return lambda: [thread for thread in threading.enumerate() if thread not in before]
 
 
 @pytest.fixture
@@ -26,7 +36,7 @@ async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-async def journal(clock: Clock) -> AsyncIterator[Journal]:
+async def journal(clock: Clock, threads: Threads) -> AsyncIterator[Journal]:
     journal = Journal()
     journal.start()
     yield journal

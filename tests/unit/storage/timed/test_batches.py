@@ -10,6 +10,7 @@ import pytest
 from ocpp_server.storage.journal import Journal, JournalUnavailable
 from tests.unit.storage.test_journal import Gate, counter, stored
 from tests.unit.storage.timed.clock import Clock, Held, many, same
+from tests.unit.storage.timed.conftest import Threads
 
 # The tables of these apps are emptied after each test; those of all apps take ten times as long.
 pytestmark = pytest.mark.django_db(transaction=True, available_apps=["chargepoints", "transactions"])
@@ -67,13 +68,13 @@ async def test_messages_of_one_moment_make_one_batch_and_those_during_it_the_nex
 
 
 async def test_a_started_journal_keeps_its_thread_and_its_jobs_when_it_is_started_again(
-    journal: Journal,
+    threads: Threads, journal: Journal
 ) -> None:
     async with Held(journal):
         work = journal.commit(counter("kept", 1))
 
         journal.start()
-        assert [thread.name for thread in threading.enumerate()].count("journal") == 1
+        assert [thread.name for thread in threads()].count("journal") == 1
 
     await work
     assert stored()["kept"] == 1
@@ -108,16 +109,18 @@ async def test_a_journal_that_was_never_started_stops_and_refuses() -> None:
         journal.commit(counter("never", 1))
 
 
-async def test_the_threads_of_a_stopped_journal_end_and_its_checks_too(clock: Clock) -> None:
+async def test_the_threads_of_a_stopped_journal_end_and_its_checks_too(
+    clock: Clock, threads: Threads
+) -> None:
     journal = Journal()
     journal.start()
-    assert {"journal", "checkpoints"} <= {thread.name for thread in threading.enumerate()}
-    assert all(t.daemon for t in threading.enumerate() if t.name in ("journal", "checkpoints"))
+    assert {"journal", "checkpoints"} <= {thread.name for thread in threads()}
+    assert all(t.daemon for t in threads() if t.name in ("journal", "checkpoints"))
 
     await journal.commit(counter("last", 1))
     await journal.stop()
 
-    names = {thread.name for thread in threading.enumerate()}
+    names = {thread.name for thread in threads()}
     assert "journal" not in names and "checkpoints" not in names
     assert clock.checks[-1][2].cancelled()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from ocpp_server.storage import journal as module
 from ocpp_server.storage.journal import Journal
 from tests.unit.storage.test_journal import counter, stored
 from tests.unit.storage.timed.clock import Clock
+from tests.unit.storage.timed.conftest import Threads
 
 # The tables of these apps are emptied after each test; those of all apps take ten times as long.
 pytestmark = pytest.mark.django_db(transaction=True, available_apps=["chargepoints", "transactions"])
@@ -76,14 +76,16 @@ async def test_a_refused_connection_is_an_outage_whatever_its_reason(
     assert stored()["a"] == 1
 
 
-async def test_only_sqlite_has_a_checkpoint_thread(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+async def test_only_sqlite_has_a_checkpoint_thread(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock, threads: Threads
+) -> None:
     monkeypatch.setattr(module, "connection", OtherVendor())
     journal = Journal()
     journal.start()
 
     await journal.commit(counter("a", 1))
 
-    assert "checkpoints" not in {thread.name for thread in threading.enumerate()}
+    assert "checkpoints" not in {thread.name for thread in threads()}
     await journal.stop()
 
 
