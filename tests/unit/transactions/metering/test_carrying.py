@@ -10,11 +10,9 @@ from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargepoints.models import ChargePoint
 from tests.direct.properties import searched, searched_for_long
 from tests.direct.readings import a_sample
 from tests.unit.transactions.metering.stored_readings import (
-    a_session,
     at,
     sampled,
     sampled_by_old_release,
@@ -22,16 +20,11 @@ from tests.unit.transactions.metering.stored_readings import (
     some_messages,
     store,
 )
-from transactions.models import MeterValue, Reading, Transaction
+from transactions.models import MeterValue, Reading
 from transactions.services.metering import carrying
 from transactions.services.metering.stored import Series
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def session() -> Transaction:
-    return a_session(ChargePoint.objects.create(pk=1, identity="CP-1"))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("session")]
 
 
 def everything() -> list[tuple[Any, ...]]:

@@ -10,12 +10,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 
-from chargepoints.models import ChargePoint
 from ocpp_server.protocol.translate.metering import POWER
 from tests.direct.properties import searched, searched_for_long
 from tests.direct.readings import a_sample
 from tests.unit.transactions.metering.stored_readings import (
-    a_session,
     sampled,
     sampled_by_old_release,
     some_messages,
@@ -27,12 +25,7 @@ from transactions.services.metering.counting import Register
 from transactions.services.metering.courses import Course
 from transactions.services.metering.stored import Series
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def session() -> Transaction:
-    return a_session(ChargePoint.objects.create(pk=1, identity="CP-1"))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("session")]
 
 
 def of_samples() -> Course:

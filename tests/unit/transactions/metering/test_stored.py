@@ -25,12 +25,7 @@ from transactions.services.metering import stored
 from transactions.services.metering.samples import Wanted
 from transactions.services.metering.stored import Series
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def session() -> Transaction:
-    return a_session(ChargePoint.objects.create(pk=1, identity="CP-1"))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("session")]
 
 
 def raws(series: Series) -> list[str]:
