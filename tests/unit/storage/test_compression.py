@@ -14,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_server.storage import compression
-from ocpp_server.storage.compression import MOST_BYTES, Unreadable, compressed, decompressed
+from ocpp_server.storage.compression import (
+    MOST_BYTES,
+    Unreadable,
+    compressed,
+    compressed_all,
+    decompressed,
+)
 
 DICTIONARIES = Path(compression.__file__).parent / "dictionaries"
 # Rows of every installation need these bytes: a released dictionary never changes.
@@ -55,6 +61,22 @@ def test_any_text_comes_back(text: str) -> None:
 @given(st.binary(max_size=300))
 def test_a_value_is_at_most_one_byte_longer(data: bytes) -> None:
     assert len(compressed(data)) <= len(data) + 1
+
+
+SOME = (
+    b"",
+    b"{}",
+    b"x" * 11,
+    b"x" * 12,
+    b'[[0,0,18]]\n"1500"',
+    b'[["Voltage"]]\n"230.1"' * 3,
+    bytes(range(256)),
+)
+
+
+@given(st.lists(st.sampled_from(SOME) | st.binary(max_size=60), max_size=8))
+def test_many_values_have_the_forms_of_each_alone(values: list[bytes]) -> None:
+    assert compressed_all(values) == [compressed(data) for data in values]
 
 
 def test_payloads_of_stations_become_small() -> None:

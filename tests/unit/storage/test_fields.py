@@ -6,8 +6,9 @@ import pytest
 from django.core.exceptions import FieldError
 from django.db import connection
 
+from ocpp_server.storage import fields
 from ocpp_server.storage.compression import Unreadable, compressed
-from ocpp_server.storage.fields import CompressedTextField
+from ocpp_server.storage.fields import CompressedTextField, packed, packed_all
 from tests.unit.storage.statements.samples import Kept
 
 
@@ -89,3 +90,19 @@ def test_migrations_know_the_column_and_not_the_earlier_one() -> None:
 
     assert arguments == {"null": True, "db_column": "x"}
     assert CompressedTextField(**arguments).editable is False
+
+
+def test_a_text_that_comes_again_is_compressed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[bytes] = []
+
+    def counted(values: list[bytes]) -> list[bytes]:
+        done.extend(values)
+        return [compressed(data) for data in values]
+
+    monkeypatch.setattr(fields, "_recent", {})
+    monkeypatch.setattr(fields, "compressed_all", counted)
+    one, other = "a payload of some length", "another payload of some length"
+
+    assert packed_all([one, None, one, other]) == [packed(one), None, packed(one), packed(other)]
+    assert packed_all([None, other]) == [None, packed(other)]
+    assert done == [one.encode(), other.encode()]
