@@ -375,7 +375,8 @@
       if (!needsSnapshot() || unreachableSince) await drawChanges();
       if (needsSnapshot()) draw(await get(page.dataset.live));
       unreachableSince = null;
-      showState(ended ? "done" : "good", ended ? "Ended" : "Live");
+      // A page that was hidden meanwhile stays "Paused".
+      if (!document.hidden) showState(ended ? "done" : "good", ended ? "Ended" : "Live");
     } catch (error) {
       if (error instanceof SignedOut) {
         showState("bad", "You are signed out. Reload the page to sign in.");
@@ -387,7 +388,7 @@
     } finally {
       polling = false;
     }
-    if (!ended) schedule();
+    if (!ended && !document.hidden) schedule();
   }
 
   /** Poll now, and request the snapshot. */
