@@ -34,7 +34,7 @@ EVENTS = Table(
 READINGS = Table(
     Reading,
     once=True,
-    # In the order of the rows from `services.metering.readings`.
+    # In the order of the rows from `services.metering.readings` and, from the time on, `measured`.
     order=(
         "charge_point_id",
         "transaction_id",

@@ -1,4 +1,4 @@
-"""What the benchmark computes, without servers."""
+"""Figures that the benchmark computes, without servers."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from transactions.models.transaction import Transaction
 
 
 class Reading(models.Model):
-    """What a station measured at one time at one place, as one message reported it (1.6 7.33, 2.0.1 2.31).
+    """The measurements of one time and one place in one message of a station (1.6 7.33, 2.0.1 2.31).
 
     The same time may have several readings when a station splits its samples between messages. The columns
     are the values that pages and bills ask for; `samples` has all samples (`services.metering.samples`).

@@ -92,7 +92,7 @@ def _moment(row: tuple[Any, ...]) -> tuple[int, datetime]:
 
 
 def _of_message(row: tuple[Any, ...]) -> tuple[str, ...]:
-    """What the samples of one reading have in common. As text, because a number may be missing."""
+    """The values that all samples of one reading share. As text, because a number may be missing."""
     return tuple(map(str, row[2 : 3 + len(_SHARED)]))
 
 

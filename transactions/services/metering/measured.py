@@ -10,20 +10,10 @@ from ocpp_server.protocol.translate.metering import MOST_DIGITS, Sample
 from transactions.services.metering import energy
 from transactions.services.metering.counting import Rank, Register, rank_of
 from transactions.services.metering.samples import Kind, Role, digest, kind_of, write
+from transactions.tables import READINGS
 
-# The columns of a reading that follow from its samples, in the order of `tables.READINGS`.
-COLUMNS: Final = (
-    "measured_at",
-    "register_mwh",
-    "power_w",
-    "soc_percent",
-    "current_a",
-    "voltage_v",
-    "sample_count",
-    "register_exponent",
-    "samples",
-    "digest",
-)
+# The columns of a reading that follow from its samples.
+COLUMNS: Final = READINGS.names[READINGS.names.index("measured_at") :]
 # By the resolution, which is in thousandths of a Wh.
 _EXPONENTS: Final = {10**digits: digits - 3 for digits in range(MOST_DIGITS + 1)}
 # Further decimals of a sum of phases (W) are noise of floating-point arithmetic.

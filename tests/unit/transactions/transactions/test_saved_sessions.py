@@ -334,7 +334,7 @@ def test_a_failed_block_takes_back_its_changes_and_no_others() -> None:
 
 
 def test_a_reading_changes_no_column_that_an_index_has() -> None:
-    """PostgreSQL would write all indexes of the session anew with every reading, and SQLite those of the
+    """PostgreSQL would write all indexes of the session with every reading, and SQLite those of the
     column.
     """
     state = TransactionState(

@@ -181,7 +181,7 @@ async def test_a_batch_wakes_up_each_gateway_for_its_own_stations(bench: QueueBe
     assert bench.expires("gateway:gw", 120_000) and bench.expires("gateway:gw2", 120_000)
 
 
-async def test_answers_to_a_session_without_a_gateway_wake_up_nobody(bench: QueueBench) -> None:
+async def test_answers_to_a_session_without_a_gateway_wake_no_gateway(bench: QueueBench) -> None:
     bench.connect("A")
     bench.client.hdel(bench.keys.session("A"), "ws_server_id")
     bench.push("A", "1")
