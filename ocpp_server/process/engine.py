@@ -72,7 +72,7 @@ async def start(*, serves: bool = True) -> None:
             advice="Processes of one machine may share the SQLite file, and take turns to write; set "
             "DATABASE_URL=postgresql://... for more than a few, or for several machines.",
         )
-    switchboard.start(accepted=calls.ask_to_boot)
+    await switchboard.start(accepted=calls.ask_to_boot)
     state.watch(lost=takeover.lost, regained=takeover.regained)
     await state.start()
     if serves:

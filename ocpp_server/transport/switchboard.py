@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -35,7 +36,7 @@ from ocpp_server.transport.queue import downlink
 
 log = structlog.get_logger(__name__)
 
-# The time limit for sending to the channel layer, which normally takes less than a millisecond.
+# The time limit of a call of the channel layer, which normally takes less than a millisecond.
 _LAYER_S = 3.0
 # The group of the process that numbers events.
 _EVENTS = "events"
@@ -84,13 +85,16 @@ class Switchboard:
         """The connections of all stations whose messages this process handles."""
         return [*self.connections.values(), *self.at_gateways.values()]
 
-    def start(self, *, accepted: Callable[[int], Awaitable[None]] | None = None) -> None:
+    async def start(self, *, accepted: Callable[[int], Awaitable[None]] | None = None) -> None:
         """Start to receive messages. `accepted` is called with the key of a station that an operator
-        accepts.
+        accepts. Raises LiveStateUnavailable when the channel layer does not work.
         """
         self._accepted = accepted
         if self._task is None or self._task.done():
-            self.channel = f"process.{uuid.uuid4().hex}"
+            # Subscribed before the first `receive`: when the subscription there fails, the channel layer of
+            # Redis never tries it again.
+            async with _working_layer() as layer:
+                self.channel = await layer.new_channel("process.")
             self._loop = asyncio.get_running_loop()
             self._task = self._loop.create_task(self._drain())
 
@@ -112,24 +116,23 @@ class Switchboard:
 
     @staticmethod
     async def _send(channel: str, message: Message) -> None:
-        try:
-            async with asyncio.timeout(_LAYER_S):
-                await get_channel_layer().send(channel, messages.pack(message))
-        except Exception as error:
-            # Each channel layer raises errors of its own; callers need only one.
-            raise live.LiveStateUnavailable(f"The channel layer does not work ({error!r}).") from error
+        async with _working_layer() as layer:
+            await layer.send(channel, messages.pack(message))
 
     async def announce_events(self) -> None:
         """Notify the process that numbers events. It also polls, so a message may be lost."""
-        with suppress(Exception):
-            async with asyncio.timeout(_LAYER_S):
-                await get_channel_layer().group_send(_EVENTS, messages.pack(EventsWritten()))
+        with suppress(live.LiveStateUnavailable):
+            async with _working_layer() as layer:
+                await layer.group_send(_EVENTS, messages.pack(EventsWritten()))
 
     async def subscribe_to_events(self, number_events: Callable[[], None]) -> None:
-        """From now on call this function when another process has committed events."""
+        """From now on call this function when another process has committed events.
+
+        Raises LiveStateUnavailable.
+        """
         if self._number_events is None and self.channel:
-            async with asyncio.timeout(_LAYER_S):
-                await get_channel_layer().group_add(_EVENTS, self.channel)
+            async with _working_layer() as layer:
+                await layer.group_add(_EVENTS, self.channel)
             self._number_events = number_events
 
     async def echo(self) -> None:
@@ -369,6 +372,17 @@ class Switchboard:
                 await connection.dismiss(message.code, message.reason)
         except Exception:
             log.exception("switchboard.failed", kind=_kind(message), station=connection.station.identity)
+
+
+@asynccontextmanager
+async def _working_layer() -> AsyncIterator[Any]:
+    """The channel layer, for one call. Raises LiveStateUnavailable when the call fails or takes too long."""
+    try:
+        async with asyncio.timeout(_LAYER_S):
+            yield get_channel_layer()
+    except Exception as error:
+        # Each channel layer raises errors of its own; callers need only one.
+        raise live.LiveStateUnavailable(f"The channel layer does not work ({error!r}).") from error
 
 
 def _kind(message: ToConnection) -> str:

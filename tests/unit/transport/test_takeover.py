@@ -64,8 +64,8 @@ async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
     monkeypatch.setattr(station_store.port, "app", world)
     monkeypatch.setattr(journal, "commit", world.commit)
     monkeypatch.setattr(journal, "run", world.run)
-    world.here.start()
-    world.there.start()
+    await world.here.start()
+    await world.there.start()
     yield world
     await world.here.stop()
     await world.there.stop()

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 # BackendKeyData: the kind, a length of 12, the number of the process (and then the key).
 _KEY_DATA = b"K\x00\x00\x00\x0c"
@@ -19,9 +20,14 @@ def _pass_on(source: socket.socket, target: socket.socket) -> None:
             if place >= 0:
                 data = data[: place + 5] + b"\x00\x00\x00\x07" + data[place + 9 :]
             target.sendall(data)
-    for end in (source, target):
+    _end(source, target)
+
+
+def _end(*sockets: socket.socket) -> None:
+    """Wake the threads that wait for these sockets. `close` alone does not, and the connection stays open."""
+    for each in sockets:
         with contextlib.suppress(OSError):
-            end.shutdown(socket.SHUT_RDWR)
+            each.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -29,6 +35,11 @@ def pooler(host: str, port: int) -> Iterator[int]:
     """Yield the port of the proxy."""
     listener = socket.create_server(("127.0.0.1", 0))
     ends: list[socket.socket] = [listener]
+    threads: list[threading.Thread] = []
+
+    def start(*work: Any) -> None:
+        threads.append(threading.Thread(target=work[0], args=work[1:], daemon=True))
+        threads[-1].start()
 
     def accept() -> None:
         with contextlib.suppress(OSError):
@@ -36,12 +47,15 @@ def pooler(host: str, port: int) -> Iterator[int]:
                 client, _ = listener.accept()
                 server = socket.create_connection((host, port))
                 ends.extend((client, server))
-                for pair in ((client, server), (server, client)):
-                    threading.Thread(target=_pass_on, args=pair, daemon=True).start()
+                start(_pass_on, client, server)
+                start(_pass_on, server, client)
 
-    threading.Thread(target=accept, daemon=True).start()
+    start(accept)
     try:
         yield int(listener.getsockname()[1])
     finally:
+        _end(*ends)
+        for thread in threads:
+            thread.join(10)
         for end in ends:
             end.close()

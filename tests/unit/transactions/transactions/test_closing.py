@@ -117,7 +117,7 @@ async def engine() -> AsyncIterator[None]:
     """The journal, the channel layer of this process, and a fresh live state."""
     live.reset()
     journal.start()
-    switchboard.start()
+    await switchboard.start()
     yield
     await switchboard.stop()
     await journal.stop()

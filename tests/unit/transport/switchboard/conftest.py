@@ -33,8 +33,8 @@ async def processes(
     skip_waits(monkeypatch)
     channel_layers.backends.clear()
     caller, holder = Switchboard(), Switchboard()
-    caller.start()
-    holder.start()
+    await caller.start()
+    await holder.start()
     yield caller, holder
     await caller.stop()
     await holder.stop()

@@ -69,7 +69,7 @@ async def test_a_channel_layer_that_hangs_is_away_after_three_seconds(
     assert 3 <= loop.time() - began < 3.5
 
     began = loop.time()
-    with pytest.raises(TimeoutError):
+    with pytest.raises(live.LiveStateUnavailable):
         await caller.subscribe_to_events(lambda: None)
     assert 3 <= loop.time() - began < 3.5
 
@@ -138,7 +138,7 @@ async def test_a_process_pauses_a_second_when_the_channel_layer_fails(
 
     await caller.stop()
     monkeypatch.setattr(layer, "receive", receive)
-    caller.start()
+    await caller.start()
     began, over = loop.time(), caller.expect("c1")
     await caller._send(caller.channel, CommandFinished(id="c1"))
     await asyncio.wait_for(over.wait(), 30)
@@ -151,14 +151,30 @@ async def test_a_process_has_a_channel_of_its_own_and_keeps_it_until_it_stops(pr
     channel = caller.channel
     assert channel.startswith("process.") and channel != holder.channel
 
-    caller.start()
+    await caller.start()
     assert caller.channel == channel
 
     await caller.stop()
     assert len([task for task in asyncio.all_tasks() if "_drain" in repr(task.get_coro())]) == 1
     await caller.stop()
-    caller.start()
+    await caller.start()
     assert caller.channel != channel
+
+
+async def test_a_process_that_can_not_subscribe_does_not_start_and_may_try_again(
+    processes: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = Switchboard()
+    with monkeypatch.context() as away, pytest.raises(live.LiveStateUnavailable):
+        away.setattr(get_channel_layer(), "new_channel", broken)
+        await process.start()
+    assert process.channel == ""
+
+    await process.start()
+    over = process.expect("c1")
+    await processes[0].send(process.channel, CommandFinished(id="c1"))
+    await asyncio.wait_for(over.wait(), 5)
+    await process.stop()
 
 
 async def test_a_stopped_process_numbers_no_events(processes: Both) -> None:

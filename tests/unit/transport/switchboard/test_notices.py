@@ -61,7 +61,7 @@ async def test_a_changed_station_is_published_and_its_acceptance_announced(
     async def accept(pk: int) -> None:
         accepted.append(pk)
 
-    caller.start(accepted=accept)
+    await caller.start(accepted=accept)
     connections = [Noted(accepts=False), Noted(accepts=True)]
     for number, connection in enumerate(connections):
         caller.connections[f"k{number}"] = connection  # type: ignore[assignment]
@@ -158,7 +158,7 @@ def test_a_loop_that_was_closed_calls_nothing() -> None:
     process = Switchboard()
 
     async def begin() -> None:
-        process.start()
+        await process.start()
 
     asyncio.run(begin())
 
