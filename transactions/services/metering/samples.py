@@ -124,7 +124,7 @@ def write(
     `odd`: the values that do not follow from the texts; `signed`: signed data. Both by the number of the
     sample.
     """
-    if len(set(zip([kind.key for kind in kinds], raws, strict=True))) < len(raws):
+    if len(set(zip([kind.key for kind in kinds], raws, strict=True))) < len(raws):  # equivalent: only quicker
         kinds, raws, odd, signed = _once(kinds, raws, odd, signed)
     joined = " ".join(raws)
     values = joined if joined.count(" ") == len(raws) - 1 else raws
@@ -140,7 +140,7 @@ def _once(
 ) -> tuple[list[Kind], list[str], dict[int, float | None], dict[int, str]]:
     """The arguments of `write` without the samples that repeat an earlier one."""
     first: dict[Any, int] = {}
-    for number, (kind, raw) in enumerate(zip(kinds, raws, strict=True)):
+    for number, (kind, raw) in enumerate(zip(kinds, raws, strict=True)):  # equivalent: of the same length
         first.setdefault((kind.key, raw), number)
     kept = list(first.values())
     return (

@@ -165,7 +165,7 @@ class Series:
         return self._rows_of(MeterValue).exists()
 
     def _counted(self) -> int:
-        times = self._times(_MOST, newest_first=False, after=None, has_receipt=False)
+        times = self._times(_MOST, newest_first=False, after=None, has_receipt=False)  # equivalent: a count
         return sum(len(self._of_time(rows)) for _, rows in times)
 
     def _repetitions(self) -> int:

@@ -86,6 +86,13 @@ def test_the_rows_of_an_earlier_release_alone_are_counted_by_the_database(
         assert Series(1000).total() == 2
 
 
+def test_readings_alone_are_counted_by_the_database(django_assert_num_queries: Any) -> None:
+    three_times()
+
+    with django_assert_num_queries(2):
+        assert Series(1000).total() == 6
+
+
 def test_a_session_without_readings_has_no_samples() -> None:
     assert (raws(Series(1000)), Series(1000).total(), Series(1000).page(5)) == ([], 0, [])
 
@@ -133,6 +140,55 @@ def test_the_samples_and_their_pages_are_those_of_rows_of_one_sample_for_long(
     messages: list[Any], size: int, phase: str | None
 ) -> None:
     are_all_there(messages, size, phase)
+
+
+def three_times() -> None:
+    """The samples 0a 0b 1a 1b 2a 2b, two of a second."""
+    for second in range(3):
+        sampled(a_sample(f"{second}a"), a_sample(f"{second}b"), second=second)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "expected"),
+    [(None, None, "0a 0b 1a 1b 2a 2b"), (1, None, "1a 1b 2a 2b"), (None, 1, "0a 0b"), (1, 2, "1a 1b")],
+)
+def test_a_period_begins_with_its_first_time_and_ends_before_its_last(
+    first: int | None, last: int | None, expected: str
+) -> None:
+    three_times()
+    since, until = (None if second is None else at(second) for second in (first, last))
+
+    for series in (
+        Series(1000, since=since, until=until),
+        Series(1000).narrowed(wanted=Wanted(), since=since, until=until),
+    ):
+        assert " ".join(raws(series)) == expected
+        assert series.total() == len(expected.split())
+
+
+@pytest.mark.parametrize(
+    ("after", "newest_first", "expected"),
+    [("0a", False, "0b 1a"), ("0b", False, "1a 1b"), ("2a", False, "2b"), ("2b", False, "")]
+    + [("2b", True, "2a 1b"), ("2a", True, "1b 1a"), ("0b", True, "0a"), ("0a", True, "")],
+)
+def test_a_page_follows_a_place_within_a_time_and_after_it(
+    after: str, newest_first: bool, expected: str
+) -> None:
+    three_times()
+    (place,) = (sample.place for sample in Series(1000) if sample.raw == after)
+
+    page = Series(1000).page(2, newest_first=newest_first, after=place)
+
+    assert " ".join(sample.raw for sample in page) == expected
+
+
+def test_a_page_leaves_out_samples_of_whole_times_and_of_parts() -> None:
+    three_times()
+
+    for newest_first, order in ((False, "0a 0b 1a 1b 2a 2b"), (True, "2b 2a 1b 1a 0b 0a")):
+        for skipped in range(8):
+            page = Series(1000).page(2, newest_first=newest_first, skipped=skipped)
+            assert [sample.raw for sample in page] == order.split()[skipped : skipped + 2]
 
 
 def test_many_rows_are_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
