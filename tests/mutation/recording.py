@@ -114,7 +114,8 @@ def _place(name: str) -> Path:
 
 def test_files(folders: list[str]) -> list[str]:
     found = (path for folder in folders for path in sorted((ROOT / folder).rglob("test_*.py")))
-    return [str(path.relative_to(ROOT)) for path in found]
+    # Those of PostgreSQL run in a process of their own, and a file that is named is not left out by itself.
+    return [str(path.relative_to(ROOT)) for path in found if path.parent.name != "postgresql"]
 
 
 def record(names: list[str], processes: int) -> None:
