@@ -6,13 +6,14 @@ They take a lock on the table for a moment, wait for it a second at most, and ar
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.db import models
 from django.db.migrations.operations.base import Operation
 
 
-class _OnPostgreSQL(Operation):
+class _OnPostgreSQL(Operation, ABC):
     reduces_to_sql = False
     reversible = True
 
@@ -30,11 +31,13 @@ class _OnPostgreSQL(Operation):
         if schema_editor.connection.vendor == "postgresql":
             self.backwards(schema_editor, to_state.apps.get_model(app_label, self.model_name))
 
+    @abstractmethod
     def forwards(self, schema_editor: Any, model: type[models.Model]) -> None:
-        raise NotImplementedError
+        """Change the table of the model."""
 
+    @abstractmethod
     def backwards(self, schema_editor: Any, model: type[models.Model]) -> None:
-        raise NotImplementedError
+        """Take the change back."""
 
 
 class SetFillfactor(_OnPostgreSQL):

@@ -34,11 +34,13 @@ def unpack(model: type[models.Model], columns: Mapping[str, str], alias: str) ->
     """
     rows = model._default_manager.using(alias).filter(_any_packed(columns)).order_by("pk")
     names = ["pk", *columns, *columns.values()]
-    changed, last = 0, None
-    while found := list((rows if last is None else rows.filter(pk__gt=last)).values(*names)[:AT_ONCE]):
+    changed = 0
+    while found := list(rows.values(*names)[:AT_ONCE]):
         with transaction.atomic(using=alias):
             _write(model, columns, alias, found)
-        changed, last = changed + len(found), found[-1]["pk"]
+        changed += len(found)
+        # A changed row does not come again: without this, the search would pass all of them each time.
+        rows = rows.filter(pk__gt=found[-1]["pk"])  # equivalent: only quicker
         time.sleep(PAUSE_S)
     return changed
 

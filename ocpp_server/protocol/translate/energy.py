@@ -68,7 +68,7 @@ def _unit_of_digit(decimals: int, raw_unit: str) -> int:
     if MULTIPLIED.fullmatch(raw_unit):
         return 0
     exponent = _exponent(raw_unit) - decimals
-    return 10**exponent if exponent >= 0 else 0
+    return 10**exponent if exponent >= 0 else 0  # equivalent: the other function has the same result
 
 
 def _exponent(unit: str) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ocpp_server.storage import compression
@@ -74,6 +74,7 @@ SOME = (
 )
 
 
+@example([b'{"status":"Accepted"}', b'[[0,0,18]]\n"1500"', b"{}"])
 @given(st.lists(st.sampled_from(SOME) | st.binary(max_size=60), max_size=8))
 def test_many_values_have_the_forms_of_each_alone(values: list[bytes]) -> None:
     assert compressed_all(values) == [compressed(data) for data in values]

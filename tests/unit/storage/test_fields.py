@@ -6,6 +6,7 @@ import pytest
 from django.core.exceptions import FieldError
 from django.db import connection
 
+from chargepoints.models import Message
 from ocpp_server.storage import fields
 from ocpp_server.storage.compression import Unreadable, compressed
 from ocpp_server.storage.fields import CompressedTextField, packed, packed_all
@@ -106,3 +107,9 @@ def test_a_text_that_comes_again_is_compressed_once(monkeypatch: pytest.MonkeyPa
     assert packed_all([one, None, one, other]) == [packed(one), None, packed(one), packed(other)]
     assert packed_all([None, other]) == [None, packed(other)]
     assert done == [one.encode(), other.encode()]
+
+
+@pytest.mark.parametrize(("columns", "text"), [({"request_text": "old"}, "old"), ({"request": "new"}, "new")])
+def test_a_row_of_either_release_has_its_text(columns: dict[str, str], text: str) -> None:
+    assert Message(**columns).request == text
+    assert CompressedTextField(before="request_text").before == "request_text"

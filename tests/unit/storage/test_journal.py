@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from django.db import DatabaseError, IntegrityError, OperationalError, ProgrammingError, connection
 
+from ocpp_server.storage import journal as module
 from ocpp_server.storage.bulk import Table
 from ocpp_server.storage.journal import Journal, JournalUnavailable
 from ocpp_server.storage.unit import Unit
@@ -358,3 +359,23 @@ async def until(condition: Any, seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)
+
+
+async def test_only_a_batch_of_rows_alone_is_sent_in_one_round_trip(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_rows: list[int] = []
+    real = module.transaction_of_rows
+
+    def counted() -> Any:
+        of_rows.append(1)
+        return real()
+
+    monkeypatch.setattr(module, "transaction_of_rows", counted)
+
+    # A function may read what it has written: its statements wait for their results.
+    await one_batch(journal, counter("a", 1), names)
+    assert not of_rows
+    await one_batch(journal, counter("b", 1), counter("c", 2))
+    assert len(of_rows) == 1
+    assert stored() == {"a": 1, "b": 1, "c": 2}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -102,3 +104,11 @@ def test_nothing_to_do_is_one_query() -> None:
     with CaptureQueriesContext(connection) as asked:
         assert unpacking.unpack(Message, COLUMNS, "default") == 0
     assert len(asked) == 1
+
+
+def test_the_reverse_code_of_a_migration_unpacks_the_model_of_the_migration() -> None:
+    message(ChargePoint.objects.create(identity="back"), request="new")
+
+    unpacking.way_back("chargepoints", "Message", COLUMNS)(apps, SimpleNamespace(connection=connection))
+
+    assert texts() == [(None, None, "new", "")]

@@ -128,7 +128,7 @@ class Measured:
 
     def columns(self, evse: int | None, connector: int | None) -> dict[str, Any]:
         """The columns that follow from the samples."""
-        return dict(zip(COLUMNS, self.row(evse, connector), strict=True))
+        return dict(zip(COLUMNS, self.row(evse, connector), strict=True))  # equivalent: of the same length
 
     def row(self, evse: int | None, connector: int | None) -> tuple[Any, ...]:
         """The values of COLUMNS."""
@@ -161,6 +161,6 @@ def kind_of_sample(sample: Sample) -> Kind:
     if kind is None:
         kind = kind_of(measurand[:64], phase[:16], location[:16], context[:32], unit[:16], raw_unit[:64])
         # A station may send any text: bound the cache and its keys.
-        if len(_known) < _MOST_KNOWN and sum(map(len, words)) < _LONGEST_KNOWN:
+        if len(_known) < _MOST_KNOWN and sum(map(len, words)) < _LONGEST_KNOWN:  # equivalent: only quicker
             _known[words] = kind
     return kind

@@ -18,7 +18,7 @@ def to_stop(reference: int | str, charge_point: ChargePoint | None = None) -> Tr
     if charge_point is not None:
         rows = rows.filter(charge_point=charge_point)
     number = reference if isinstance(reference, int) else row_number(reference)
-    found = [] if number is None else list(rows.filter(pk=number))
+    found = [] if number is None else list(rows.filter(pk=number))  # equivalent: None finds nothing
     if not found:
         if charge_point is None:
             # Without a station only running transactions are searched: the index keeps them few.

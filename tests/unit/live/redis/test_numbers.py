@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ocpp_server.live.interface import LiveStateUnavailable
-from ocpp_server.live.redis.link import Link
+from ocpp_server.live.redis.link import AWAY, Link
 from ocpp_server.live.redis.numbers import Numbers
 from tests.distributed import engines
 from tests.redis_scripts import Bench
@@ -126,13 +126,13 @@ async def test_callers_during_a_call_share_the_next_one(numbers: Numbers, bench:
 
 async def test_the_number_of_a_cancelled_caller_is_left_out(numbers: Numbers) -> None:
     assert await numbers.next(at_least=999) == 1000
-    gone, other = (asyncio.ensure_future(numbers.next(at_least=999)) for _ in range(2))
+    first, gone, last = (asyncio.ensure_future(numbers.next(at_least=999)) for _ in range(3))
     await asyncio.sleep(0)
 
     gone.cancel()
 
-    assert await other == 1002
-    assert await numbers.next(at_least=999) == 1003
+    assert (await first, await last) == (1001, 1003)
+    assert await numbers.next(at_least=999) == 1004
 
 
 async def test_an_outage_fails_each_caller_for_itself(
@@ -146,3 +146,4 @@ async def test_an_outage_fails_each_caller_for_itself(
 
     assert [type(failure) for failure in failures] == [LiveStateUnavailable] * 3
     assert len(set(map(id, failures))) == 3
+    assert all(isinstance(failure.__cause__, AWAY) for failure in failures)  # type: ignore[union-attr]

@@ -43,6 +43,20 @@ def test_each_row_is_found_once_in_as_many_queries_as_there_are_batches(
     assert len(asked) == 1 + batches * queries
 
 
+def test_every_word_is_in_a_condition_and_every_condition_finds_its_rows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(privacy, "_MOST_COMPARISONS", 2)
+    charger = ChargePoint.objects.create(identity="CP-1")
+    values = {"charge_point": charger, "direction": "in", "action": "Authorize", "size": 1, "at": NOON}
+    words = ["first", "second", "third"]
+    written = [Message.objects.create(**values, message_id=word, request_text=word).pk for word in words]
+
+    found = [row.pk for row in privacy._rows(Message, TEXTS, "icontains", words)]
+
+    assert found == written
+
+
 def test_a_row_that_texts_and_compressed_columns_name_is_found_once() -> None:
     (pk,) = messages(("request_text", "response"), 1)
 
