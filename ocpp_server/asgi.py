@@ -12,6 +12,7 @@ _http = get_asgi_application()
 from django.conf import settings  # noqa: E402 - models need the apps to be loaded
 from django.utils.module_loading import import_string  # noqa: E402
 
+from ocpp_server.bounds import streams  # noqa: E402
 from ocpp_server.bounds.bodies import bounded  # noqa: E402
 from ocpp_server.process import engine  # noqa: E402
 from ocpp_server.process.garbage_collection import tune_garbage_collector  # noqa: E402
@@ -37,7 +38,8 @@ async def lifespan(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 async def http(scope: dict[str, Any], receive: Any, send: Any) -> None:
     await engine.ensure_started()
-    await _http(scope, receive, send)
+    streamed = streams.application_of(scope)
+    await (_http if streamed is None else streamed)(scope, receive, send)
 
 
 application = ProtocolTypeRouter(

@@ -4,6 +4,7 @@
    progress.
 2. A body that is compressed (415), or whose Content-Length is too large (413), is refused unread.
 3. Other bodies are counted and timed while the application reads them; 413 and 408 end them in the middle.
+   A body of `streams` has no bound here but the time between two parts of it.
 4. When the answer is sent before the body is complete, the connection is closed. Otherwise the rest of the
    body would be read without a bound.
 
@@ -19,7 +20,7 @@ from typing import Any, Final
 
 from django.conf import settings
 
-from ocpp_server.bounds import callers, per_address, refusals, uploads
+from ocpp_server.bounds import callers, per_address, refusals, streams, uploads
 from ocpp_server.bounds.refusals import Refusal
 
 Scope = dict[str, Any]
@@ -68,6 +69,8 @@ class _Exchange:
         # Whether the credentials were verified less than half a minute ago, or by the application.
         self._is_known = callers.is_remembered(self._credentials)
         self._limit: int = settings.HTTP_MAX_BODY
+        # Whether the application bounds the body: then the time limit begins again with each part.
+        self._is_streamed = streams.application_of(scope) is not None
         self._started_at = self._loop.time()
         self._received = 0
         # Whether more of the body is expected.
@@ -105,7 +108,7 @@ class _Exchange:
     async def _refusal_before_body(self) -> Refusal | None:
         """The refusal of a request before its body is read; None for a request that is not refused."""
         refusal = await self._count_request()
-        if refusal is not None or not self._is_open:
+        if refusal is not None or not self._is_open or self._is_streamed:
             return refusal
         if self._encoding not in ("", "identity"):
             return refusals.compressed(self._encoding)
@@ -171,13 +174,15 @@ class _Exchange:
         if message["type"] != "http.request":
             return message
         self._received += len(message.get("body", b""))
-        if self._received > self._limit:
+        if self._is_streamed:
+            self._started_at = self._loop.time()
+        elif self._received > self._limit:
             return self._give_up(refusals.too_large(self._limit, size=None, hint=self._hint()))
         self._is_open = message.get("more_body", False)
         return message
 
     def _deadline(self) -> float:
-        parts = 1 + self._received // _PER_BYTES
+        parts = 1 if self._is_streamed else 1 + self._received // _PER_BYTES
         return self._started_at + parts * float(settings.HTTP_BODY_TIMEOUT)
 
     def _give_up(self, refusal: Refusal) -> Message:

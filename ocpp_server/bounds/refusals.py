@@ -12,6 +12,7 @@ import structlog
 from ocpp_server.bounds.uploads import in_words
 from ocpp_server.error_codes import Code
 from ocpp_server.observability import measures, tracing
+from ocpp_server.observability.addresses import masked_path
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +82,7 @@ async def send(refusal: Refusal, scope: dict[str, Any], send: Any, *, is_last: b
         log.warning(
             "http.refused",
             method=method[:20],
-            path=path[:200],
+            path=masked_path(path)[:200],
             status=refusal.status,
             address=client[0] if client else "",
             reason=refusal.message,

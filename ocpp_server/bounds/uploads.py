@@ -40,7 +40,7 @@ def too_large() -> str:
 
 def in_words(size: int) -> str:
     """A size as people write it: 1 MiB, 300 KiB, 1,000 bytes."""
-    for unit, name in ((1 << 20, "MiB"), (1 << 10, "KiB")):
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
         if size >= unit and size % unit == 0:
             return f"{size // unit:,} {name}"
     return f"{size:,} bytes"

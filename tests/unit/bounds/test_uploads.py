@@ -59,6 +59,7 @@ def test_the_form_around_a_file_may_have_64_kib(settings: Any) -> None:
         (1024 * 1024 + 1, "1,048,577 bytes"),
         (1025 * 1024, "1,025 KiB"),
         (2000 << 20, "2,000 MiB"),
+        (3 << 30, "3 GiB"),
     ],
 )
 def test_a_size_is_written_in_the_largest_unit_that_fits(size: int, words: str) -> None:
