@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
 from ocpp_server.observability import measures, tracing
+from ocpp_server.observability.addresses import masked_path
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +39,7 @@ class AccessLog:
                 "http.request",
                 ms=round(seconds * 1000, 1),
                 method=method,
-                path=request.path[:200],
+                path=masked_path(request.path)[:200],
                 status=response.status_code,
                 address=request.META.get("REMOTE_ADDR", ""),
                 actor=_actor(request),

@@ -13,10 +13,11 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from ocpp_server.observability import addresses
 from ocpp_server.protocol import broken_text, secrets
 from ocpp_server.protocol.secrets import MAY_HOLD_SECRETS, NO_PATHS, Paths, is_secret_name, paths_of
 
-MASK: Final = "***"
+MASK: Final = addresses.MASK
 # The end of a text of which only the beginning can be shown.
 CUT: Final = "…"
 
@@ -31,11 +32,6 @@ _MAX_NAMES, _MAX_WORDS = 200, 10_000
 
 # The header of a call: its type, its id, and its action.
 _CALL = re.compile(r'\s*\[\s*[26]\s*,\s*"[^"]{0,64}"\s*,\s*"([A-Za-z0-9]{1,64})"')
-_RUN = re.compile(r"[^\s\"'<>]+")
-# A host, with an optional port, before a path or query: an @ after it does not end a login.
-_HOST = re.compile(r"(?:[^@/?#:\[]*|\[[0-9A-Fa-f:.]*\])(?::[0-9]*)?[/?#]")
-_QUERY = re.compile(r"([?&;#])([^=?&;#]{1,200})=([^&;#]+)")
-_SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
 _PRIVATE_KEY = re.compile(
     r"(-----BEGIN [A-Z ]*PRIVATE KEY-----).*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
@@ -64,7 +60,7 @@ def masked_text(text: str, action: str = "", *, is_known: bool = False, echoes: 
         if is_known:
             # All names are those of the schema, so only customData and addresses may contain a secret. There
             # is no loop, because this searches every message.
-            if "customData" not in text and "@" not in text and "\\u" not in text:
+            if "customData" not in text and "@" not in text and "uploads" not in text and "\\u" not in text:
                 return text
         elif not _may_hold_secret(text):
             return text
@@ -133,7 +129,7 @@ def _written(number: str) -> orjson.Fragment:
 
 def _may_hold_secret(text: str) -> bool:
     """Whether a text must be parsed to find secrets. Most texts need not, and are stored unchanged."""
-    if "@" in text or "\\u" in text or secrets.configured():
+    if "@" in text or "uploads" in text or "\\u" in text or secrets.configured():
         return True
     return _hints_at_secret(text)
 
@@ -241,8 +237,8 @@ class _Copy:
             inner = self._inner(found)
             if inner is not None:
                 return inner
-        if "//" in found:
-            found = self._replaced(_RUN, _without_login, found)
+        if "//" in found or secrets.UPLOADS in found:
+            found = self._noted(addresses.masked(found), found)
         if "PRIVATE KEY" in found:
             found = self._replaced(_PRIVATE_KEY, rf"\1{MASK}\2", found)
         if not _hints_at_secret(found) and not secrets.configured():
@@ -305,7 +301,9 @@ class _Copy:
         return text
 
     def _replaced(self, pattern: re.Pattern[str], by: str | Callable[[re.Match[str]], str], text: str) -> str:
-        found = pattern.sub(by, text)
+        return self._noted(pattern.sub(by, text), text)
+
+    def _noted(self, found: str, text: str) -> str:
         self.has_hidden |= found != text
         return found
 
@@ -376,24 +374,6 @@ def _value_at(text: str, end: int) -> int:
     while end < len(text) and text[end] in "\"' =:>":
         end += 1
     return end
-
-
-def _without_login(match: re.Match[str]) -> str:
-    """An address with a masked login and masked secrets in its query; other texts unchanged."""
-    run = match[0]
-    before, slashes, rest = run.partition("//")
-    if not slashes:
-        return run
-    if "@" in rest and not _HOST.match(rest):
-        rest = f"{MASK}@{rest.rpartition('@')[2]}"
-    return f"{before}//{_QUERY.sub(_without_value, rest)}"
-
-
-def _without_value(match: re.Match[str]) -> str:
-    before, name, _ = match.groups()
-    if name.casefold() in _SIGNATURES or is_secret_name(name):
-        return f"{before}{name}={MASK}"
-    return match[0]
 
 
 def _without_content(match: re.Match[str]) -> str:

@@ -7,7 +7,8 @@ A text or number is a secret when
    a DataTransfer, or
 3. OCPP_SECRET_KEYS names it.
 
-`observability.masking` makes copies without secrets; it also masks the user and password of an address.
+`observability.masking` makes copies without secrets; it also masks the user and password of an address, and
+what makes an address of UPLOADS secret.
 idTags and idTokens are not secrets here: operators work with them, and the logs shorten them.
 """
 
@@ -67,6 +68,9 @@ NAMING: Final = frozenset(
     {"key", "keyname", "name", "variable", "variablename", "parameter", "param", "setting", "field",
      "property", "attribute", "option", "item", "id"}
 )  # fmt: skip
+
+# The paths to which stations upload files: /uploads/<number>/<secret>/<name>.
+UPLOADS: Final = "/uploads/"
 
 Paths = Mapping[str, Any]  # property name -> the paths below it, empty at the end of a path
 

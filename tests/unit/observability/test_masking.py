@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_server.observability import masking
+from ocpp_server.observability import addresses, masking
 from tests.unit.observability.masked import S, free, masked_json
 
 # --- payloads -----------------------------------------------------------------------------------------------
@@ -212,11 +212,25 @@ def test_data_that_is_no_text_is_masked_too() -> None:
          "two: ftp://***@x.example/ and ftp://***@y.example/"),
         ("https://[2001:db8::1]:443/u@2x", "https://[2001:db8::1]:443/u@2x"),
         ("alice@example.com", "alice@example.com"),
+        (f"https://a:{S}@example.com/uploads/7/{S}/log.zip", "https://***@example.com/uploads/7/***/log.zip"),
+        (f"no route to /uploads/7/{S}", "no route to /uploads/7/***"),
+        ("https://example.com/uploads/log.zip", "https://example.com/uploads/log.zip"),
     ],
 )  # fmt: skip
 def test_addresses_lose_their_logins_and_the_secrets_of_their_queries(address: str, shown: str) -> None:
     assert masked_json({"location": address}, "GetDiagnostics") == {"location": shown}
     assert masking.masked_words(address) == shown
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_secret_of_an_upload_is_masked_wherever_a_message_repeats_it(is_known: bool) -> None:
+    text = f'{{"status":"UploadFailure","info":"https:\\/\\/x.example\\/uploads\\/7\\/{S}\\/"}}'
+
+    shown = masking.masked_text(text, "LogStatusNotification", is_known=is_known)
+
+    assert json.loads(shown)["info"] == "https://x.example/uploads/7/***/"
+    assert addresses.masked_path(f"/uploads/7/{S}/log.zip") == "/uploads/7/***/log.zip"
+    assert addresses.masked_path("/uploads/log.zip") == "/uploads/log.zip"
 
 
 # --- texts --------------------------------------------------------------------------------------------------

@@ -1,0 +1,49 @@
+"""Addresses in texts without their secrets: logins, signatures, and what makes an upload address secret."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ocpp_server.protocol import secrets
+from ocpp_server.protocol.secrets import is_secret_name
+
+MASK: Final = "***"
+
+_RUN = re.compile(r"[^\s\"'<>]+")
+# A host, with an optional port, before a path or query: an @ after it does not end a login.
+_HOST = re.compile(r"(?:[^@/?#:\[]*|\[[0-9A-Fa-f:.]*\])(?::[0-9]*)?[/?#]")
+_QUERY = re.compile(r"([?&;#])([^=?&;#]{1,200})=([^&;#]+)")
+_SIGNATURES = frozenset({"sig", "signature", "x-amz-signature", "x-goog-signature"})
+# The address to which a station uploads a file, up to its secret.
+_UPLOAD = re.compile(rf"({re.escape(secrets.UPLOADS)}[0-9]{{1,20}}/)[^/?#\s\"'<>]+")
+
+
+def masked(text: str) -> str:
+    """The text with masked logins and secrets in its addresses."""
+    if "//" in text:
+        text = _RUN.sub(_without_login, text)
+    return masked_path(text)
+
+
+def masked_path(path: str) -> str:
+    """The path of an HTTP request without the secret of an upload."""
+    return _UPLOAD.sub(rf"\1{MASK}", path) if secrets.UPLOADS in path else path
+
+
+def _without_login(match: re.Match[str]) -> str:
+    """An address with a masked login and masked secrets in its query; other texts unchanged."""
+    run = match[0]
+    before, slashes, rest = run.partition("//")
+    if not slashes:
+        return run
+    if "@" in rest and not _HOST.match(rest):
+        rest = f"{MASK}@{rest.rpartition('@')[2]}"
+    return f"{before}//{_QUERY.sub(_without_value, rest)}"
+
+
+def _without_value(match: re.Match[str]) -> str:
+    before, name, _ = match.groups()
+    if name.casefold() in _SIGNATURES or is_secret_name(name):
+        return f"{before}{name}={MASK}"
+    return match[0]
