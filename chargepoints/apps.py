@@ -10,11 +10,14 @@ class ChargePointsConfig(AppConfig):
         # The modules below import models: Django has loaded those only now.
         from chargepoints import jobs, live, metrics
         from chargepoints.services import admission, commands, connections, security
+        from chargepoints.views.log_receiver import receive_log
         from ocpp_server import commanding, credentials
+        from ocpp_server.bounds import streams
         from ocpp_server.live import extensions
         from ocpp_server.observability import fleet
         from ocpp_server.observability import metrics as collectors
         from ocpp_server.process import scheduler
+        from ocpp_server.protocol.secrets import UPLOADS
         from ocpp_server.transport import command_store, station_store
         from ocpp_server.transport.handshake import admission as port_of_admission
 
@@ -24,6 +27,7 @@ class ChargePointsConfig(AppConfig):
         extensions.rows.fill(live)
         commanding.announce("chargepoints.commands")
         extensions.register(live.CONNECTORS)
+        streams.register(UPLOADS, receive_log)
         scheduler.register(jobs.JOBS)
         scheduler.register_recovery(jobs.recover)
         credentials.on_failed_login(security.failed_login)

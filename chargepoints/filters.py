@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from rest_framework import serializers
 
-from chargepoints.models import ChargePoint, Command, Connector, Message, ReportAssembly
+from chargepoints.models import ChargePoint, Command, Connector, LogUpload, Message, ReportAssembly
 from chargepoints.services import message_search
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
@@ -164,3 +164,14 @@ class ReportQuery(ListQuery):
     action = TextField(required=False, max_length=64)
     requestId = WholeField(required=False, min_value=-_INT64, max_value=_INT64)
     state = serializers.ChoiceField(choices=ReportAssembly.State.values, required=False)
+
+
+class LogQuery(ListQuery):
+    orderings = {"createdAt": "pk"}
+    exact = {"kind": "kind", "state": "state", "commandId": "command_id"}
+    moment = "created_at"
+
+    ordering = ordering(orderings)
+    kind = serializers.ChoiceField(choices=LogUpload.Kind.values, required=False)
+    state = serializers.ChoiceField(choices=LogUpload.State.values, required=False)
+    commandId = TextField(required=False, max_length=36)

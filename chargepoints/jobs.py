@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,6 +17,7 @@ from chargepoints.models import (
     SecurityEvent,
 )
 from chargepoints.services import clocks, commands, deviations
+from chargepoints.services.diagnostics import files, log_uploads
 from chargepoints.services.follow_ups import gathering, keeping
 from chargepoints.services.provisioning import restarted
 from chargepoints.tables import CHARGE_POINTS
@@ -79,6 +81,15 @@ def find_reports_of_the_day() -> None:
     gathering.find_missed(gathering.MISSED_IN_A_DAY)
 
 
+async def delete_unknown_files() -> None:
+    """Delete the files of logs whose rows were deleted, in every process that may have the folder."""
+    names = await asyncio.to_thread(files.aged)
+    if names:
+        known = await journal.run(log_uploads.known, names)
+        await asyncio.to_thread(files.delete, set(names) - known)
+    await asyncio.to_thread(files.delete_drafts)
+
+
 def recover() -> None:
     """Mark the stations as offline and end the open commands that a killed process left."""
     now = datetime.now(UTC)
@@ -93,14 +104,20 @@ def recover() -> None:
     )
 
 
+# Every process may have a folder of its own.
+SWEEP_FILES: Final = Job("log-files", every=3600.0, everywhere=True)
+
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, mirror_stations),
     (EXPIRE, in_journal(end_overdue_commands)),
     (EXPIRE, in_journal(gathering.end_overdue)),
     (EXPIRE, in_journal(restarted.settle_overdue)),
+    (EXPIRE, in_journal(log_uploads.settle)),
     (SWEEP, in_journal(delete_old_refusals)),
+    (SWEEP, in_journal(log_uploads.delete_old)),
     (SWEEP, in_journal(gathering.find_missed)),
     (SWEEP, in_journal(keeping.delete_personal)),
     (TRIM, in_journal(trim_events)),
     (TRIM, in_journal(find_reports_of_the_day)),
+    (SWEEP_FILES, delete_unknown_files),
 )

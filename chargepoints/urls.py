@@ -1,6 +1,6 @@
 """URLs below /api/v1."""
 
-from chargepoints.views import commands, follow_ups, notes, sites, stations
+from chargepoints.views import commands, follow_ups, logs, notes, sites, stations
 from ocpp_server.api.resources import Router
 
 _ONE = "chargepoints/<str:client_id>"
@@ -11,6 +11,7 @@ router.register(f"{_ONE}/connectors", stations.ConnectorViewSet)
 router.register(f"{_ONE}/commands", commands.CommandViewSet)
 router.register(f"{_ONE}/messages", commands.MessageViewSet)
 router.register(f"{_ONE}/follow-ups", follow_ups.FollowUpViewSet)
+router.register(f"{_ONE}/logs", logs.LogViewSet)
 router.register(f"{_ONE}/notes", notes.NoteViewSet)
 router.register(f"{_ONE}/reports", follow_ups.ReportViewSet)
 router.register("sites", sites.SiteViewSet)

@@ -16,6 +16,7 @@ from ocpp_server.credentials import Role, role_of
 class Right(StrEnum):
     READ = "read"
     COMMANDS = "commands"
+    LOGS = "logs"
     SESSIONS = "sessions"
     NOTES = "notes"
     STATIONS = "stations"
@@ -35,6 +36,7 @@ class Right(StrEnum):
 RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.READ: (Role.VIEWER, "Read every page and resource; export lists"),
     Right.COMMANDS: (Role.OPERATOR, "Send commands to stations, change their configuration"),
+    Right.LOGS: (Role.OPERATOR, "Download the diagnostics and logs of stations"),
     Right.SESSIONS: (Role.OPERATOR, "End sessions, settle suspect ones, resolve quarantined messages"),
     Right.NOTES: (Role.OPERATOR, "Add, change and delete notes about stations"),
     Right.STATIONS: (Role.OPERATOR, "Add, accept and reject stations; change name, site, zone, validation"),
@@ -49,7 +51,7 @@ RIGHTS: Final[dict[Right, tuple[Role, str]]] = {
     Right.CONTRACTS: (Role.ADMINISTRATOR, "Contracts, their members, token groups and access rules"),
     Right.IMPORTS: (Role.ADMINISTRATOR, "Import tokens from files"),
     Right.PERSONAL_DATA: (Role.ADMINISTRATOR, "Export and erase a person's data; see customer information"),
-    Right.DELETION: (Role.ADMINISTRATOR, "Delete stations and sites"),
+    Right.DELETION: (Role.ADMINISTRATOR, "Delete stations, sites and the logs of stations"),
     Right.LOGINS: (Role.ADMINISTRATOR, "Operators, API keys, stored answers to idempotent requests"),
 }
 _ORDER: Final = list(Role)

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from chargepoints.services import diagnostics
+from chargepoints.services.diagnostics import device_events, log_uploads
 from chargepoints.services.follow_ups import gathering
-from chargepoints.services.follow_ups.recording import record
+from chargepoints.services.follow_ups.recording import record, whole
 from chargepoints.tables import CHARGE_POINTS
 from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
 from ocpp_server.protocol import translate
 from ocpp_server.protocol.registry import after, on, reply
 from ocpp_server.protocol.versions import V2X, V16
+from ocpp_server.storage.journal import journal
 
 _UPLOADED = "Uploaded"
 
@@ -46,6 +47,14 @@ async def notify_customer_information(station: Station, request: dict[str, Any])
 
 @after("DiagnosticsStatusNotification", V16)
 @after("LogStatusNotification", V16, *V2X)
+async def log_followed(station: Station, request: dict[str, Any]) -> None:
+    """The log that the notification is about; a job finds it if this process dies before."""
+    number = whole(request.get("requestId"))
+    await journal.run(log_uploads.follow, station.pk, station.action, number)
+
+
+@after("DiagnosticsStatusNotification", V16)
+@after("LogStatusNotification", V16, *V2X)
 @after("NotifyCustomerInformation", *V2X)
 async def answer_followed(station: Station, request: dict[str, Any]) -> None:
     await gathering.gather(station=station, request=request)
@@ -71,7 +80,7 @@ async def notify_event(station: Station, request: dict[str, Any]) -> dict[str, A
         component = event["component"]
         for kind in translate.zeros_of_evse(component.get("evse")):
             station.deviation(kind, path="eventData.component.evse")
-        await diagnostics.record(
+        await device_events.record(
             station=station,
             event_id=event["eventId"],
             component=component["name"],

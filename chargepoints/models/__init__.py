@@ -2,6 +2,7 @@ from chargepoints.models.charge_point import ChargePoint, Connector, Evse
 from chargepoints.models.command import Command
 from chargepoints.models.evidence import Deviation, DeviceEvent, RefusedConnection, SecurityEvent
 from chargepoints.models.follow_up import FollowUp, ReportAssembly
+from chargepoints.models.log_upload import LogUpload
 from chargepoints.models.message import Message
 from chargepoints.models.note import Note
 from chargepoints.models.site import Site
@@ -14,6 +15,7 @@ __all__ = [
     "DeviceEvent",
     "Evse",
     "FollowUp",
+    "LogUpload",
     "Message",
     "Note",
     "RefusedConnection",

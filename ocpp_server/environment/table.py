@@ -34,6 +34,7 @@ from ocpp_server.environment.parsers import (
     whole_seconds,
 )
 from ocpp_server.environment.unknown_stations import STATIONS, UNKNOWN_STATIONS_VARIABLES
+from ocpp_server.environment.uploads import UPLOAD_VARIABLES
 from ocpp_server.environment.variable import Variable
 
 STATE, ACCESS, LOGS = "State and storage", "Access", "Logs"
@@ -334,6 +335,7 @@ VARIABLES: tuple[Variable, ...] = (
         "(OCPP-J 3.3), refuse answers it with 400 (what the published test cases TC_088 and TC_B_58 expect).",
         STATIONS,
     ),
+    *UPLOAD_VARIABLES,
     *EVENT_VARIABLES,
     Variable("OCPP_MESSAGE_LOG", "on", boolean, "Whether the message log stores every OCPP exchange.", LOGS),
     Variable("OCPP_LOG_HEARTBEATS", "off", boolean, "Whether the message log stores Heartbeats too.", LOGS),

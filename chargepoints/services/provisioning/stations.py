@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from chargepoints.models import ChargePoint
+from chargepoints.services.diagnostics import files
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
 from ocpp_server.error_codes import Code
@@ -119,11 +120,12 @@ def accept(charge_point: ChargePoint, *, actor: str = "") -> ChargePoint:
 
 
 def delete(charge_point: ChargePoint, *, actor: str = "") -> None:
-    """Delete a station with its connectors, logs and commands, and close its socket.
+    """Delete a station with its connectors, logs, their files and commands, and close its socket.
 
     Raises Conflict when it has transactions: charged energy must stay accountable.
     """
     identity = charge_point.identity
+    names = list(charge_point.log_uploads.exclude(stored_as="").values_list("stored_as", flat=True))
     try:
         with transaction.atomic():
             charge_point.delete()
@@ -140,6 +142,7 @@ def delete(charge_point: ChargePoint, *, actor: str = "") -> None:
             code=Code.IN_USE,
         ) from None
     transaction.on_commit(lambda: live.state().station_removed(identity), robust=True)
+    transaction.on_commit(lambda: files.delete(names), robust=True)
     _notify(identity, StationDismissed(code=_DISMISSED, reason="This station was deleted."))
 
 

@@ -229,6 +229,24 @@ DIAGNOSTICS: Final = EventType(
     ),
     {"status": "Uploaded", "requestId": 3},
 )
+LOG_RECEIVED: Final = EventType(
+    "diagnostics.received",
+    "A file with diagnostics or a log of the station has arrived at the server.",
+    (
+        Field("logId", WHOLE, "The number of the log in the API."),
+        Field("kind", TEXT, "Diagnostics, DiagnosticsLog, SecurityLog or DataCollectorLog."),
+        Field("fileName", TEXT, "The name that the station gave it, if any."),
+        Field("size", WHOLE, "In bytes."),
+        Field("requestId", TEXT, "The command that asked for it.", optional=True),
+    ),
+    {
+        "logId": 3,
+        "kind": "DiagnosticsLog",
+        "fileName": "log.zip",
+        "size": 48213,
+        "requestId": "1f6f0c1e-8f0e-4a52-9d57-1f6b2a7d9c10",
+    },
+)
 CONFIGURATION_CHANGED: Final = EventType(
     "configuration.changed",
     "The station reported another value for a key or variable than before. Secrets are not included.",
@@ -258,5 +276,5 @@ SECURITY: Final = EventType(
 TYPES: Final = (
     ONLINE, OFFLINE, CONNECTED, DISCONNECTED, BOOTED, REGISTERED, UPDATED, DELETED, REFUSED, FAULTED,
     RECOVERED, CLOCK_SKEWED, DEVIATED, STATUS_CHANGED, AVAILABILITY_CHANGED, FIRMWARE, DIAGNOSTICS,
-    CONFIGURATION_CHANGED, SECURITY,
+    LOG_RECEIVED, CONFIGURATION_CHANGED, SECURITY,
 )  # fmt: skip

@@ -31,6 +31,7 @@ HEADERS = (
 )
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _EVENT = re.compile(r"evt_[0-9a-f]{32}")
+_UPLOAD = re.compile(r"https?://[^/\s]+/uploads/(\d+)/[A-Za-z0-9_*-]+/")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 # Fields whose values differ from run to run, and what replaces a value that is not null.
 _VOLATILE = {
@@ -67,6 +68,7 @@ def normalised(value: Any, field: str = "") -> Any:
     if isinstance(value, list):
         return [normalised(item, field) for item in value]
     if isinstance(value, str):
+        value = _UPLOAD.sub(r"<address>/uploads/\1/<secret>/", value)
         return _TIME.sub(_time, _UUID.sub(_uuid, _EVENT.sub("<event>", value)))
     return value
 

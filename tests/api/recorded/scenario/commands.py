@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from tests.api.recorded.playing import GONE, SILENT, VIEWER, Player, error
+from tests.api.recorded.playing import GONE, OPERATOR, SILENT, VIEWER, Player, error
 from tests.conformance.peer import V16, V201, Peer, at, station
+from tests.conformance.uploading import upload
 
 V1 = "/api/v1"
 ACCEPTED = {"status": "Accepted"}
@@ -23,6 +25,7 @@ async def play(player: Player) -> None:
         await intents(player, old, "1.6")
         await intents(player, new, "2.0.1")
         await display(player, old, new)
+        await logs(player, old, new)
         await generic(player, old, "1.6")
         await generic(player, new, "2.0.1")
         await configuration(player, old, new)
@@ -98,6 +101,38 @@ async def display(player: Player, old: Peer, new: Peer) -> None:
         path = f"{V1}/chargepoints/{peer.identity}/clear-display-message"
         name = f"clear-display-message: {end}"
         await player.command(peer, name, "POST", path, {"messageId": 5}, ACCEPTED)
+
+
+async def logs(player: Player, old: Peer, new: Peer) -> None:
+    """The file of the first log arrives; the other commands show their answers."""
+    base, other = f"{V1}/chargepoints/{old.identity}", f"{V1}/chargepoints/{new.identity}"
+    body = {"logType": "SecurityLog", "startTime": "2026-05-04T12:00:00Z"}
+    asking = asyncio.create_task(player.ask("get-log: accepted", "POST", f"{base}/get-log", body))
+    call = await old.next_call()
+    await old.answer(call, {"status": "Accepted", "filename": "security.log"})
+    made = await asking
+    one = f"{base}/logs/{made['logId']}"
+    await player.ask("log: no file yet", "GET", f"{one}/file")
+    assert (await upload(call[3]["log"]["remoteLocation"], b"boot ok")).status == 200
+    await player.ask("logs: list", "GET", f"{base}/logs?state=received", key=VIEWER)
+    await player.ask("log: get", "GET", one)
+    await player.ask("log: file", "GET", f"{one}/file", key=OPERATOR)
+    await player.ask("log: file by a viewer", "GET", f"{one}/file", key=VIEWER)
+    await player.ask("log: delete by an operator", "DELETE", one, key=OPERATOR)
+    await player.ask("log: delete", "DELETE", one)
+    await player.ask("log: unknown", "GET", one)
+
+    path = f"{base}/get-diagnostics"
+    elsewhere = {"url": "ftp://logs.example.com/in", "retries": 2, "retryInterval": 60}
+    await player.command(
+        old, "get-diagnostics: accepted", "POST", path, elsewhere, {"fileName": "diagnostics.zip"}
+    )
+    await player.command(old, "get-diagnostics: nothing to send", "POST", path, {}, {})
+    await player.ask("get-diagnostics: bad fields", "POST", path, {"url": "gopher://example.com/"})
+    await player.ask("get-diagnostics: OCPP 2.0.1", "POST", f"{other}/get-diagnostics", {})
+    await player.command(
+        new, "get-log: rejected", "POST", f"{other}/get-log", {"withLogin": True}, {"status": "Rejected"}
+    )
 
 
 async def settled(player: Player, peer: Peer, request_id: str) -> None:

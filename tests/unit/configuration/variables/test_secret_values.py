@@ -9,7 +9,7 @@ import pytest
 from django.contrib.admin import site
 
 from chargepoints.models import ChargePoint
-from chargepoints.services import diagnostics
+from chargepoints.services.diagnostics import device_events
 from configuration.admin import ReportedKeyAdmin, StoredKeyAdmin
 from configuration.models import ReportedKey, StoredKey
 from configuration.services.variables import catalogue, reported
@@ -81,7 +81,7 @@ def device_event(names: tuple[str, str, str, str], value: str, remark: str) -> t
 
     station = Station(pk=1, identity="CP-1", version="ocpp2.0.1")
     asyncio.run(
-        diagnostics.record(
+        device_events.record(
             station=station,
             event_id=1,
             component=names[0],

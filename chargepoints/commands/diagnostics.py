@@ -1,0 +1,231 @@
+"""GetDiagnostics and GetLog: ask a station for its diagnostics or log (1.6 4.4 and security extension, N01).
+
+The server makes an address for each request, at which it receives the file itself, unless an operator gives
+another one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from chargepoints.models import ChargePoint, Command, LogUpload
+from chargepoints.services.diagnostics import addresses, log_uploads
+from ocpp_server import command_fields as fields
+from ocpp_server.commanding import Rest, Result, command
+from ocpp_server.domain import DomainError, Invalid
+from ocpp_server.live import LiveStateUnavailable
+from ocpp_server.protocol.translate import time as time_text
+from ocpp_server.protocol.versions import V21
+from ocpp_server.storage.journal import journal
+from ocpp_server.transport import calls
+
+# The payload of a request, from the address, the requestId and the arguments.
+Spelling = Callable[..., dict[str, Any]]
+
+_MOST_RETRIES: Final = 100
+_ANSWER: Final = "chargepoints.views.logs.RequestedSerializer"
+_KINDS: Final = (
+    (LogUpload.Kind.DIAGNOSTICS_LOG.value, _("Diagnostics log")),
+    (LogUpload.Kind.SECURITY_LOG.value, _("Security log")),
+)
+_KINDS_21: Final = (*_KINDS, (LogUpload.Kind.DATA_COLLECTOR_LOG.value, _("Data collector log")))
+
+
+async def _prepare(
+    charge_point: ChargePoint,
+    *,
+    url: str = "",
+    start_at: str = "",
+    stop_at: str = "",
+    with_login: bool = False,
+    **others: Any,
+) -> dict[str, Any]:
+    if url:
+        addresses.check(url)
+        if with_login:
+            raise Invalid("Only an address of this server can get a login.", field="withLogin")
+        others["url"] = url
+    begin, end = _moment(start_at, "startTime"), _moment(stop_at, "stopTime")
+    if begin and end and end <= begin:
+        raise Invalid("Must be later than startTime.", field="stopTime")
+    times = {"start_at": begin, "stop_at": end}
+    return others | {"with_login": with_login} | {name: at for name, at in times.items() if at}
+
+
+def _moment(text: str, field: str) -> datetime | None:
+    """The time in a field. Raises Invalid."""
+    if not text:
+        return None
+    try:
+        found = parse_datetime(text.strip())
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise Invalid("Use a time with its zone, such as 2026-11-28T14:00:00Z.", field=field)
+    return found.astimezone(UTC)
+
+
+async def _request(
+    charge_point: ChargePoint,
+    spell: Spelling,
+    *,
+    action: str,
+    kind: str,
+    actor: str,
+    timeout: float | None,
+    wait: bool,
+    url: str = "",
+    with_login: bool = False,
+    **arguments: Any,
+) -> Result:
+    """Send the request and connect it with its row. Raises the errors of `calls.call`."""
+    secrets = None if url else addresses.new_secrets(with_login=with_login)
+
+    def payload(number: int) -> dict[str, Any]:
+        address = url if secrets is None else addresses.address(number, secrets)
+        return spell(address, number, **arguments)
+
+    # A request that can't be sent gets no row.
+    await calls.check(charge_point, action, payload(0))
+    upload = await journal.run(log_uploads.create, charge_point, kind=kind, actor=actor, secrets=secrets)
+    try:
+        sent: Command = await calls.call(
+            charge_point, action, payload(upload.pk), actor=actor, timeout=timeout, wait=wait
+        )
+    except (DomainError, LiveStateUnavailable):
+        await journal.run(log_uploads.discard, upload)
+        raise
+    await journal.run(log_uploads.connect, upload, sent)
+    return Result(sent, {"logId": upload.pk, "fileName": log_uploads.announced_name(sent)})
+
+
+def _period(start_at: datetime | None, stop_at: datetime | None, *, names: tuple[str, str]) -> dict[str, str]:
+    times = zip(names, (start_at, stop_at), strict=True)
+    return {name: time_text(at) for name, at in times if at is not None}
+
+
+def _retried(retries: int | None, retry_interval: int | None) -> dict[str, int]:
+    given = {"retries": retries, "retryInterval": retry_interval}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _diagnostics(
+    address: str,
+    number: int,
+    *,
+    start_at: datetime | None = None,
+    stop_at: datetime | None = None,
+    retries: int | None = None,
+    retry_interval: int | None = None,
+) -> dict[str, Any]:
+    period = _period(start_at, stop_at, names=("startTime", "stopTime"))
+    return {"location": address, **period, **_retried(retries, retry_interval)}
+
+
+def _log(
+    address: str,
+    number: int,
+    *,
+    log_type: str,
+    start_at: datetime | None = None,
+    stop_at: datetime | None = None,
+    retries: int | None = None,
+    retry_interval: int | None = None,
+) -> dict[str, Any]:
+    period = _period(start_at, stop_at, names=("oldestTimestamp", "latestTimestamp"))
+    return {
+        "logType": log_type,
+        "requestId": number,
+        "log": {"remoteLocation": address, **period},
+        **_retried(retries, retry_interval),
+    }
+
+
+async def _get_diagnostics(charge_point: ChargePoint, **how: Any) -> Result:
+    kind = LogUpload.Kind.DIAGNOSTICS
+    return await _request(charge_point, _diagnostics, action="GetDiagnostics", kind=kind, **how)
+
+
+async def _get_log(charge_point: ChargePoint, *, log_type: str, **how: Any) -> Result:
+    def spell(address: str, number: int, **arguments: Any) -> dict[str, Any]:
+        return _log(address, number, log_type=log_type, **arguments)
+
+    return await _request(charge_point, spell, action="GetLog", kind=log_type, **how)
+
+
+def _kinds(field: fields.Choice, charge_point: ChargePoint) -> fields.Choice:
+    return replace(field, choices=_KINDS_21) if charge_point.ocpp_version == V21 else field
+
+
+_SHARED: Final = (
+    fields.Text(
+        "start_at",
+        _("From"),
+        name="startTime",
+        most=40,
+        help=_("The oldest entry, such as 2026-11-28T14:00:00Z."),
+    ),
+    fields.Text("stop_at", _("To"), name="stopTime", most=40, help=_("The newest entry.")),
+    fields.Whole("retries", _("Retries"), most=_MOST_RETRIES, help=_("If the upload fails.")),
+    fields.Whole("retry_interval", _("Retry interval"), help=_("Seconds between two attempts.")),
+    fields.Flag(
+        "with_login",
+        _("Login in the address"),
+        help=_("The address has a user name and a password too, which the station must send."),
+    ),
+    fields.Text(
+        "url",
+        _("Another address"),
+        most=addresses.MOST_CHARACTERS,
+        help=_(
+            "Leave empty to receive the file here. Otherwise http, https, ftp, ftps or sftp; a login in "
+            "it is not stored."
+        ),
+    ),
+)
+_DESCRIPTION: Final = (
+    "The server makes an address for this upload and receives the file: GET .../logs/{logId} returns its "
+    "state, as the station reports it, and GET .../logs/{logId}/file the file."
+)
+
+GET_DIAGNOSTICS = command(
+    "get-diagnostics",
+    _("Get diagnostics"),
+    _("Ask the station to upload its diagnostics."),
+    action="GetDiagnostics",
+    icon="troubleshoot",
+    position=90,
+    fields=_SHARED,
+    prepare=_prepare,
+    run=_get_diagnostics,
+    rest=Rest(answer=_ANSWER, description=_DESCRIPTION),
+)
+
+GET_LOG = command(
+    "get-log",
+    _("Get log"),
+    _("Ask the station to upload its diagnostics log or security log."),
+    action="GetLog",
+    icon="description",
+    position=91,
+    fields=(
+        fields.Choice(
+            "log_type",
+            _("Log"),
+            choices=_KINDS,
+            also=(LogUpload.Kind.DATA_COLLECTOR_LOG.value,),
+            default=LogUpload.Kind.DIAGNOSTICS_LOG.value,
+            adapt=_kinds,
+        ),
+        *_SHARED,
+    ),
+    prepare=_prepare,
+    run=_get_log,
+    rest=Rest(answer=_ANSWER, description=_DESCRIPTION),
+)
