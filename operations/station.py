@@ -25,7 +25,7 @@ from ocpp_server.admin.polling import staff_json
 from ocpp_server.commanding import OperatorCommand
 from ocpp_server.protocol.versions import VERSIONS, label
 from ocpp_server.rights import Right
-from operations import buttons, changes, command_log, follow_ups
+from operations import buttons, changes, command_log, follow_ups, logs
 from operations.command_forms import CommandForm
 from transactions.models import Transaction
 
@@ -156,6 +156,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "commands": [_command(command) for command in commands],
             "messages": _messages(charge_point),
             "follow_ups": follow_ups.rows(charge_point),
+            "logs": logs.rows(charge_point, user),
             "notes": _notes(charge_point),
             "refused": _refused(charge_point),
             "deviations": _deviations(charge_point),

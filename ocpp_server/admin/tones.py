@@ -33,6 +33,17 @@ COMMAND = {
     "late": WARNING,
 }
 REPORT = {"collecting": INFO, "complete": SUCCESS, "incomplete": WARNING}
+LOG = {
+    "requested": NEUTRAL,
+    "accepted": INFO,
+    "uploading": INFO,
+    "received": SUCCESS,
+    "uploaded": SUCCESS,
+    "failed": DANGER,
+    "rejected": WARNING,
+    "canceled": NEUTRAL,
+    "expired": WARNING,
+}
 SESSION = {"active": INFO, "ended": NEUTRAL}
 FIX = {"end": WARNING, "close": INFO, "correct-energy": WARNING, "merge": WARNING, "ignore": NEUTRAL}
 TOKEN = {"active": SUCCESS, "blocked": DANGER, "lost": DANGER, "expired": WARNING, "invalid": DANGER}

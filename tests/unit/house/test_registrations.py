@@ -17,8 +17,8 @@ MENU = {
     ],
     "Inboxes": ["Refused connections", "Unknown tokens", "Quarantined messages"],
     "Logs": [
-        "Messages", "Commands", "Settlements", "Remote starts", "Deviations", "Security events",
-        "Device events", "Reports", "Follow-ups", "Events",
+        "Messages", "Commands", "Settlements", "Remote starts", "Station logs", "Deviations",
+        "Security events", "Device events", "Reports", "Follow-ups", "Events",
     ],
     "Details": ["Connectors", "Notes", "Meter values", "Stored keys", "Reported keys"],
     "Access": ["Operators", "API keys"],
