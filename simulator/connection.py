@@ -74,7 +74,7 @@ class StationConnection(Conversation):
         self.stopping = False
         self.last_error: BaseException | None = None
         self._call_timeout_s, self._open_timeout_s = call_timeout_s, open_timeout_s
-        self._ping_interval_s, self._tls = ping_interval_s, tls
+        self._ping_interval_s, self.tls = ping_interval_s, tls
         self._runner: asyncio.Task[None] | None = None
         self._connected_once = False
         self._needs_boot = True
@@ -176,7 +176,7 @@ class StationConnection(Conversation):
             password=self.password,
             open_timeout_s=self._open_timeout_s,
             ping_interval_s=self._ping_interval_s,
-            tls=self._tls,
+            tls=self.tls,
         )
         self.latencies.record("connect", time.perf_counter() - began)
         wire = WIRES[self.version](

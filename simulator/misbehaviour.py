@@ -26,6 +26,9 @@ class Misbehaviour:
     retry_same_id: bool = False  # an unanswered transaction message is sent again with its old id
     duplicate_start: bool = False  # every StartTransaction is sent twice, with two ids
     out_of_order: bool = False  # the first meter message of a transaction is sent after the second
+    rejects_logs: bool = False  # has no log to upload
+    never_uploads: bool = False  # accepts a log upload and does nothing more
+    stops_uploads: bool = False  # cuts the connection in the middle of a log upload
     seq_gaps: bool = False  # seqNo skips a number from time to time
     # Sent in StopTransaction instead of the right id: -1, 0, another station's.
     stop_transaction_id: int | None = None

@@ -80,7 +80,7 @@ class Station(StationConnection):
         self.power_w, self.soc = power_w, soc
         self.plugs_in = plugs_in  # whether a driver plugs in a cable after a remote start
         self.firmware_outcome = "Installed"  # or DownloadFailed, InstallationFailed, InvalidSignature
-        self.log_outcome = "Uploaded"
+        self.log_outcome = "Uploaded"  # another status is sent instead of an upload
         self.dialect = DIALECTS[version]
         self.connectors = [
             Connector(number, Meter(self.rng, max_power_w=power_w, phases=phases, dc=dc))

@@ -1,10 +1,13 @@
-"""Firmware updates and log uploads. No file is transferred; the notifications are those of a real station."""
+"""Firmware updates and log uploads, with the notifications of a real station. No firmware is transferred; a
+log is really uploaded over HTTP.
+"""
 
 import functools
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from simulator import uploads
 from simulator.answers.table import ACCEPTED, Answer, answers
 from simulator.versions import V16, V21, V201
 
@@ -76,22 +79,44 @@ def update_firmware(station: Any, payload: dict[str, Any]) -> Answer:
     return answer, functools.partial(_update, station, action, payload["requestId"], location)
 
 
-async def _upload(station: Any, action: str, request_id: int | None) -> None:
+async def _upload(station: Any, action: str, request_id: int | None, url: str, name: str) -> None:
+    if station.misbehaviour.never_uploads:
+        return
     if await _notify(station, action, "log", request_id, "Uploading"):
         await station.clock.sleep(STEP_S)
-        await _notify(station, action, "log", request_id, station.log_outcome)
+        outcome = await _outcome(station, url, name)
+        failed = "UploadFailed" if action == "DiagnosticsStatusNotification" else "UploadFailure"
+        await _notify(station, action, "log", request_id, outcome or failed)
+
+
+async def _outcome(station: Any, url: str, name: str) -> str:
+    """Upload the log; the status to send, or an empty text if the upload has failed."""
+    if station.log_outcome == "Uploaded" and uploads.transfers(url):
+        body = uploads.content(station)
+        stops_at = len(body) // 2 if station.misbehaviour.stops_uploads else 0
+        try:
+            await uploads.upload(url, name, body, tls=station.tls, stops_at=stops_at)
+        except uploads.UploadFailed:
+            return ""
+    return str(station.log_outcome)
 
 
 @answers("GetDiagnostics", V16)
-def get_diagnostics(station: Any, payload: dict[str, Any]) -> Answer:
+def get_diagnostics(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    if station.misbehaviour.rejects_logs:
+        return {}
     _start_job(station, "log", None, ("Uploading",))
-    name = f"diagnostics-{station.serial}.zip"[:255]
-    return {"fileName": name}, functools.partial(_upload, station, "DiagnosticsStatusNotification", None)
+    name = f"diagnostics-{station.serial}.log"[:255]
+    action, url = "DiagnosticsStatusNotification", payload["location"]
+    return {"fileName": name}, functools.partial(_upload, station, action, None, url, name)
 
 
 @answers("GetLog", V16, V201, V21)
-def get_log(station: Any, payload: dict[str, Any]) -> Answer:
-    answer = _start_job(station, "log", payload["requestId"], ("Uploading",))
+def get_log(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    if station.misbehaviour.rejects_logs:
+        return {"status": "Rejected"}
+    number, url = payload["requestId"], payload["log"]["remoteLocation"]
+    answer = _start_job(station, "log", number, ("Uploading",))
     name = f"{payload['logType'].lower()}-{station.serial}.log"[:255]
-    follow_up = functools.partial(_upload, station, "LogStatusNotification", payload["requestId"])
+    follow_up = functools.partial(_upload, station, "LogStatusNotification", number, url, name)
     return answer | {"filename": name}, follow_up

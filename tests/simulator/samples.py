@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID
 LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 TOKEN = {"idToken": "ALICE", "type": "ISO14443"}
 HASH = {"hashAlgorithm": "SHA256", "issuerNameHash": "ab", "issuerKeyHash": "cd", "serialNumber": "1"}
-LOG = {"remoteLocation": "https://example.com/log"}
+LOG = {"remoteLocation": "ftp://example.com/log"}
 
 
 def certificate() -> str:
