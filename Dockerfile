@@ -1,7 +1,7 @@
 # One image for every role, run by a user who is not root, on a root filesystem that may be read-only:
 #   docker run ... ocpp-server                          everything in one process; data in the volume /data
 #   docker run ... ocpp-server python run.py gateway    one role; docker-compose.yml and k8s/ have all of them
-# A process writes to /data (only when embedded: SQLite, generated keys) and to /tmp (the health file).
+# A process writes to /data (web: files of stations; embedded: SQLite, generated keys too) and to /tmp (the health file).
 
 # The packages, in a stage of their own: the image does not contain pip's build requirements.
 FROM python:3.13-slim AS packages
@@ -14,7 +14,7 @@ RUN python -m venv --copies /packages \
 FROM python:3.13-slim
 ENV PATH=/packages/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     RUN_IN_PLACE=1 DATA_DIR=/data HEALTH_FILE=/tmp/ocpp-health
-RUN useradd --system --uid 10001 --create-home ocpp && install -d -o ocpp -m 700 /data
+RUN useradd --system --uid 10001 --create-home ocpp && install -d -o ocpp -m 700 /data /data/uploads
 COPY --from=packages /packages /packages
 WORKDIR /srv/ocpp-server
 COPY . .

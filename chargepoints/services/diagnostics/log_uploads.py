@@ -215,7 +215,7 @@ def store(pk: int, *, kept: files.Kept, file_name: str) -> bool:
 
 
 def known(names: Collection[str]) -> set[str]:
-    """Which of these files have a row."""
+    """The names of these files that have a row."""
     found: set[str] = set()
     wanted = list(names)
     for first in range(0, len(wanted), _MOST_NAMES):

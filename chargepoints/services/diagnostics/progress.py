@@ -32,7 +32,7 @@ _UNANSWERED: Final = (
 
 
 class Evidence(NamedTuple):
-    """What is known of a log.
+    """The facts about a log.
 
     `command` is the state of its command, and `status` the station's last notification that says something.
     `is_received_here`: the station got an address of this server. `fault`: the server has refused the last
@@ -51,7 +51,7 @@ class Evidence(NamedTuple):
 
 
 def state_of(known: Evidence) -> LogUpload.State:
-    """The state of a log. A file that has arrived counts more than anything a station says."""
+    """The state of a log. A file that has arrived counts more than any notification."""
     if known.has_file:
         return State.RECEIVED
     state = _reported(known)
@@ -64,7 +64,7 @@ def _reported(known: Evidence) -> LogUpload.State:
     if known.fault:
         return State.FAILED
     if known.status == UPLOADED:
-        # The file has not arrived here, whatever the station says.
+        # The file has not arrived here, in spite of the notification.
         return State.FAILED if known.is_received_here else State.UPLOADED
     if known.status == _UPLOADING or (known.has_begun and not known.status):
         return State.UPLOADING
