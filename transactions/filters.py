@@ -1,4 +1,4 @@
-"""Filters of the lists of transactions, meter values and access rules. Every filter has its index."""
+"""Filters of the lists of sessions, meter values, reservations and access rules. Each has its index."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from chargepoints.models import ChargePoint
 from ocpp_server.api.cursors import BadCursor, Cursor
 from ocpp_server.api.fields import FlagField, StrictSerializer, TextField, WholeField
 from ocpp_server.api.lists import (
+    ChangedQuery,
     ListQuery,
     Page,
     changes,
@@ -25,7 +26,7 @@ from ocpp_server.api.lists import (
 )
 from ocpp_server.domain import Invalid
 from ocpp_server.storage.row_numbers import row_number
-from transactions.models import AccessRule, Transaction
+from transactions.models import AccessRule, Reservation, Transaction
 from transactions.services.metering.samples import Wanted
 from transactions.services.metering.stored import Place, Series
 from transactions.views.lookups import subject_and_place
@@ -147,6 +148,40 @@ class MeterValueQuery(ListQuery):
             raise not_a_cursor() from None
         at, row, number = map(str, cursor.values)
         return Place(datetime.fromisoformat(at), int(row), int(number)), cursor.total
+
+
+class ReservationQuery(ChangedQuery):
+    """`from` and `to` compare the time of the request."""
+
+    orderings = {"id": "pk", "requestedAt": "requested_at", "updatedAt": "updated_at"}
+    moment = "requested_at"
+
+    ordering = ordering(orderings)
+    clientId = TextField(required=False, max_length=255)
+    reservationId = WholeField(
+        required=False, min_value=-(2**63), max_value=2**63 - 1, help_text="The number in OCPP."
+    )
+    state = serializers.ChoiceField(choices=Reservation.State.values, required=False)
+    live = FlagField(required=False, help_text="true: only those that a station holds, or may hold.")
+    idTag = TextField(required=False, max_length=255, help_text="Case makes no difference.")
+    requestId = TextField(required=False, max_length=36, help_text="The command that asked for it.")
+
+    exact = {"reservationId": "number", "state": "state", "requestId": "command"}
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows, asked = super().filtered(rows), self.validated_data
+        if "clientId" in asked:
+            found = ChargePoint.objects.by_identity(asked["clientId"]).values_list("pk", flat=True).first()
+            rows = rows.none() if found is None else rows.filter(charge_point=found)
+        if "live" in asked:
+            is_live = Q(state__in=Reservation.LIVE)
+            rows = rows.filter(is_live if asked["live"] else ~is_live)
+        if "idTag" in asked:
+            uid = asked["idTag"]
+            tokens = Token.objects.filter(uid_key=normalise_uid(uid)).values_list("pk", flat=True)
+            spellings = {uid, uid.strip(), uid.lower(), uid.upper()}
+            rows = rows.filter(Q(id_token__in=spellings) | Q(token__in=list(tokens)))
+        return rows
 
 
 class AccessRuleQuery(ListQuery):

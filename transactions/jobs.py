@@ -26,9 +26,10 @@ from ocpp_server.storage.journal import journal
 from ocpp_server.storage.unit import Unit
 from ocpp_server.transport import calls
 from ocpp_server.transport.switchboard import switchboard
-from transactions.models import Refusal
+from transactions.models import Refusal, Reservation
 from transactions.services import remote_control
 from transactions.services.metering import carrying
+from transactions.services.reservation import expiring, requesting
 from transactions.services.transactions import closing, free_connectors, gaps, interruptions
 from transactions.tables import TOKENS
 
@@ -60,6 +61,14 @@ async def mirror_token_uses() -> None:
 def expire_remote_starts() -> None:
     """End remote starts that have led to no transaction in time."""
     remote_control.expire(datetime.now(UTC))
+
+
+def settle_reservations() -> None:
+    """Settle reservations whose commands got no answer or a late one, and end those that have expired."""
+    now = datetime.now(UTC)
+    requesting.settle_waiting(now)
+    expiring.settle_cancelled(now)
+    expiring.expire(now)
 
 
 async def ask_for_missing_events() -> None:
@@ -104,13 +113,20 @@ def trim_refusals() -> None:
     retention.keep_newest(Refusal)
 
 
+def trim_reservations() -> None:
+    """Keep the newest reservations of each station."""
+    retention.keep_newest(Reservation)
+
+
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, mirror_token_uses),
     (EXPIRE, in_journal(expire_remote_starts)),
+    (EXPIRE, in_journal(settle_reservations)),
     (ASK_FOR_MISSING_EVENTS, ask_for_missing_events),
     (MARK_CONTRADICTED, mark_contradicted),
     (END_INTERRUPTED, in_journal(end_interrupted)),
     (SWEEP, in_journal(close_abandoned)),
     (TRIM, in_journal(trim_refusals)),
+    (TRIM, in_journal(trim_reservations)),
     (CARRY_OVER_SAMPLES, carrying.carry_over),
 )

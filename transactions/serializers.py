@@ -1,5 +1,5 @@
-"""Serializers of transactions: camelCase; energy and meters in Wh, power in W, times RFC 3339 in UTC. And of
-access rules.
+"""Serializers of transactions and reservations: camelCase; energy and meters in Wh, power in W, times RFC
+3339 in UTC. And of access rules.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ocpp_server.api.fields import (
     TimeField,
     WholeField,
 )
-from transactions.models import AccessRule, Settlement, Transaction
+from transactions.models import AccessRule, Reservation, Settlement, Transaction
 from transactions.services.transactions import history, proposing, settling
 
 # The fixes of a suspect session, as the API spells them.
@@ -241,6 +241,56 @@ class OutcomeSerializer(ReadSerializer):
 
     def get_settled(self, outcome: settling.Outcome) -> bool:
         return outcome.settlement is not None
+
+
+# -- reservations --------------------------------------------------------------------------------------------
+
+
+class ReservationSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    reservationId = serializers.IntegerField(source="number", help_text="The number in OCPP, of its station.")
+    clientId = serializers.CharField(source="charge_point.identity")
+    connectorId = serializers.IntegerField(
+        source="evse_number", allow_null=True, help_text="The EVSE; null for any EVSE of the station."
+    )
+    connectorType = serializers.CharField(source="connector_type", help_text="2.x; empty for any.")
+    idTag = serializers.CharField(source="id_token")
+    idTagType = serializers.CharField(source="id_token_type")
+    parentIdTag = serializers.CharField(source="group_id", help_text="Its tokens may use it too.")
+    tokenId = serializers.IntegerField(source="token_id", allow_null=True)
+    state = serializers.ChoiceField(choices=Reservation.State.values)
+    reason = serializers.ChoiceField(
+        choices=Reservation.Reason.values, allow_blank=True, help_text="Why it was refused, or has ended."
+    )
+    expiryDate = TimeField(source="expires_at")
+    requestId = serializers.CharField(
+        source="command_id", allow_null=True, help_text="The command that the station answered."
+    )
+    cancelRequestId = serializers.CharField(source="cancel_command_id", allow_null=True)
+    transactionId = serializers.IntegerField(
+        source="transaction_id", allow_null=True, help_text="The session that used it."
+    )
+    requestedAt = TimeField(source="requested_at")
+    acceptedAt = TimeField(source="accepted_at", allow_null=True)
+    shownAt = TimeField(
+        source="shown_at", allow_null=True, help_text="When the station first reported Reserved."
+    )
+    endedAt = TimeField(source="ended_at", allow_null=True)
+    updatedAt = TimeField(source="updated_at")
+
+
+class ReservedSerializer(ReadSerializer):
+    """The answer to a request for a reservation."""
+
+    requestId = serializers.CharField()
+    clientId = serializers.CharField()
+    status = serializers.CharField()
+    id = serializers.IntegerField(help_text="The reservation in /api/v1/reservations.")
+    reservationId = serializers.IntegerField(help_text="Its number in OCPP.")
+    state = serializers.ChoiceField(choices=Reservation.State.values)
+    reason = serializers.CharField()
+    expiryDate = serializers.CharField()
+    warning = serializers.CharField(required=False)
 
 
 # -- access rules: snake_case, as accounts -------------------------------------------------------------------

@@ -8,6 +8,7 @@ from transactions.models import (
     Reading,
     Refusal,
     RemoteStart,
+    Reservation,
     Transaction,
     TransactionEvent,
 )
@@ -56,5 +57,6 @@ READINGS = Table(
 QUARANTINE = Table(QuarantinedMessage)
 REFUSALS = Table(Refusal)
 REMOTE_STARTS = Table(RemoteStart)
+RESERVATIONS = Table(Reservation)
 TOKENS = Table(Token)
 TRANSACTIONS = Table(Transaction)

@@ -3,10 +3,11 @@
 from django.urls import path
 
 from ocpp_server.api.resources import Router
-from transactions.views import access_rules, authorization, export, remote_control, sessions
+from transactions.views import access_rules, authorization, export, remote_control, reservation, sessions
 
 router = Router()
 router.register("access-rules", access_rules.AccessRuleViewSet)
+router.register("reservations", reservation.ReservationViewSet)
 # Above /transactions, whose /{transaction_id} would match its URLs.
 router.register("transactions", remote_control.RemoteControlViewSet, "remote-control")
 router.register("transactions", sessions.TransactionViewSet)

@@ -1,4 +1,4 @@
-"""Loads transactions, remote starts, waiting stops and tokens into the live state."""
+"""Loads transactions, remote starts, reservations, waiting stops and tokens into the live state."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from ocpp_server.live import extensions
 from ocpp_server.live.extensions import Extension
 from transactions.live import stations, tokens
 from transactions.live.expected_starts import EXPECTED_STARTS
+from transactions.live.reservations import RESERVATIONS
 from transactions.live.unmatched import ORPHANS, UNKNOWN_NUMBERS
 
 TRANSACTIONS = Extension(name="transactions", load=stations.load_transactions)
@@ -15,5 +16,5 @@ def register() -> None:
     """Register with the engine; from `AppConfig.ready`."""
     extensions.transactions.fill(stations)
     extensions.tokens.fill(tokens)
-    for extension in (TRANSACTIONS, EXPECTED_STARTS, ORPHANS, UNKNOWN_NUMBERS):
+    for extension in (TRANSACTIONS, EXPECTED_STARTS, RESERVATIONS, ORPHANS, UNKNOWN_NUMBERS):
         extensions.register(extension)

@@ -5,6 +5,7 @@ from transactions.models.quarantine import QuarantinedMessage
 from transactions.models.reading import Reading
 from transactions.models.refusal import Refusal
 from transactions.models.remote_start import RemoteStart
+from transactions.models.reservation import Reservation
 from transactions.models.settlement import Settlement
 from transactions.models.transaction import Transaction, TransactionEvent
 
@@ -16,6 +17,7 @@ __all__ = [
     "Reading",
     "Refusal",
     "RemoteStart",
+    "Reservation",
     "Settlement",
     "Transaction",
     "TransactionEvent",

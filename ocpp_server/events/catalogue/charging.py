@@ -16,7 +16,7 @@ _ENERGY = Field("energyWh", NUMBER, "The energy of the session so far, in Wh.")
 _DURATION = Field("durationS", NUMBER, "Seconds since the start.")
 _SUSPECT = Field("suspect", FLAG, "Whether an operator should look at the session.")
 _REQUEST = Field("requestId", TEXT, "The command.")
-_EFFECT = Field("effect", TEXT, "transaction-started, or station-booted.")
+_EFFECT = Field("effect", TEXT, "transaction-started, connector-reserved, or station-booted.")
 _ACTOR = Field("actor", TEXT, "Who sent it: a user, key NAME, or server; empty when unknown.")
 
 STARTED: Final = EventType(
@@ -278,11 +278,12 @@ COMMAND_FINISHED: Final = EventType(
 )
 EFFECT_SEEN: Final = EventType(
     "effect.seen",
-    "The effect of a command has happened: a remote start led to a session, a reset to a boot.",
+    "The effect of a command has happened: a remote start led to a session, a reservation to a reserved "
+    "connector, a reset to a boot.",
     (
         _REQUEST,
         _EFFECT,
-        Field("transactionId", WHOLE, "The session; null for a boot.", optional=True),
+        Field("transactionId", WHOLE, "The session; null otherwise.", optional=True),
     ),
     {
         "requestId": "1f6f0c1e-8f0e-4a52-9d57-1f6b2a7d9c10",

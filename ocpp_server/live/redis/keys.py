@@ -7,6 +7,7 @@ an index of every set of keys.
 | `P:session:{id}` | hash | the station's connection: session_id, ws_server_id, remote_addr, protocol, ... |
 | `P:business:transactions` | hash | number: the running transaction, JSON |
 | `P:business:connectors:{id}` | hash | `evse.connector`: its status, JSON |
+| `P:business:reservations:{id}` | hash | `held`: its accepted reservations, JSON; they may have expired |
 | `P:business:stations` | set | identities that have a hash of connectors |
 | `P:config:{id}` | hash | stored configuration keys that differ from their defaults |
 | `P:server:txid` | string | the last transaction number |

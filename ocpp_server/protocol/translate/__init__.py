@@ -5,7 +5,8 @@ Only these types are translated; whole messages are not.
 
 from .connectors import Place, connector, evse, place, zeros, zeros_of_evse
 from .metering import samples_2x, samples_16
-from .times import EARLIEST, FUTURE, moment, time
+from .reservations import Reserving, reserving
+from .times import EARLIEST, FUTURE, moment, sent_time, time
 from .tokens import (
     Decision,
     IdToken,
@@ -25,6 +26,7 @@ __all__ = [
     "Decision",
     "IdToken",
     "Place",
+    "Reserving",
     "Verdict",
     "connector",
     "evse",
@@ -34,8 +36,10 @@ __all__ = [
     "id_token_info",
     "moment",
     "place",
+    "reserving",
     "samples_2x",
     "samples_16",
+    "sent_time",
     "status_2x",
     "status_16",
     "time",

@@ -46,3 +46,9 @@ def moment(text: object, *, received_at: datetime, zone: tzinfo | None = None) -
 def time(at: datetime) -> str:
     """A time as the server writes it: UTC, `Z`, milliseconds."""
     return at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def sent_time(text: str) -> datetime:
+    """A time in a request of the server, checked by its schema, as aware UTC; UTC without a zone."""
+    at = datetime.fromisoformat(text)
+    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).astimezone(UTC)

@@ -49,8 +49,8 @@ _VOLATILE = {
     "etag": "<etag>",
 }
 _RECENT = timedelta(days=2)
-# The scenario chooses smaller request IDs; the server's own are random numbers of 31 bits.
-_CHOSEN_REQUEST_ID = 1000
+# The scenario chooses smaller IDs; the server's own are random numbers of 31 bits.
+_CHOSEN_ID = 1000
 
 
 def normalised(value: Any, field: str = "") -> Any:
@@ -59,7 +59,7 @@ def normalised(value: Any, field: str = "") -> Any:
         return "<number or null>"  # null until the station has sent the time of an event
     if value is None:
         return None
-    if field == "requestId" and isinstance(value, int) and value > _CHOSEN_REQUEST_ID:
+    if field in ("requestId", "reservationId") and isinstance(value, int) and value > _CHOSEN_ID:
         return "<number>"
     if field in _VOLATILE and not isinstance(value, (dict, list)):
         return _VOLATILE[field]

@@ -8,7 +8,7 @@ import pytest
 
 from ocpp_server.environment import env
 from ocpp_server.events import catalogue, docs
-from ocpp_server.events.catalogue import charging, stations
+from ocpp_server.events.catalogue import charging, reservations, stations
 from ocpp_server.events.types import EventType
 from tests.servers import ROOT
 
@@ -37,10 +37,10 @@ def test_the_name_is_a_noun_and_a_past_participle(kind: EventType) -> None:
 @TYPES
 def test_a_program_emits_the_type(kind: EventType) -> None:
     """The constant is used as the type of an emission; `stations` has the name `events` in one module."""
-    module = charging if kind in charging.TYPES else stations
+    module = next(one for one in (charging, reservations, stations) if kind in one.TYPES)
     (constant,) = (name for name, value in vars(module).items() if value is kind)
-    names = {stations: "(?:stations|events)", charging: "charging"}[module]
-    emission = re.compile(rf"(?:emit|emit_many|add)\(\s*(?:unit,\s*)?{names}\.{constant}\b")
+    names = "(?:stations|events)" if module is stations else module.__name__.rpartition(".")[2]
+    emission = re.compile(rf"(?:emit|emit_many|add)\(\s*(?:(?:unit|station),\s*)?{names}\.{constant}\b")
 
     assert any(emission.search(text) for text in CODE)
 

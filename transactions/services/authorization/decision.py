@@ -26,6 +26,7 @@ from transactions.live.tokens import read_consumption, read_tokens
 from transactions.models import Refusal, Transaction
 from transactions.services.authorization import access, announcing, unknown_tokens
 from transactions.services.authorization.access import Purpose, Refused
+from transactions.services.reservation import holding
 from transactions.services.transactions import concurrency
 from transactions.tables import REFUSALS
 
@@ -72,6 +73,7 @@ async def decide(
     token: IdToken,
     place: Place | None = None,
     purpose: Purpose = Purpose.IDENTIFY,
+    at: datetime | None = None,
 ) -> Decision:
     """Blocked, then Expired, then Invalid, then ConcurrentTx, then Accepted. An unknown token is Invalid, and
     is added to the inbox.
@@ -79,18 +81,29 @@ async def decide(
     Place, time and budget are checked for START, and for IDENTIFY, which has no stated purpose. A token with
     a session here, or of the same group as one, may always end it. Other sessions are checked for START only:
     a token that stops has a running transaction by nature (1.6 7.2), and a start replaces a session on the
-    same connector.
+    same connector. So are reservations of other tokens, at the moment `at` of the start: by default now.
     """
+
+    def reserved(key: str, group_id: str) -> Refused | None:
+        is_start = purpose is Purpose.START
+        return holding.refuse(station, key, group_id, place, at or station.received_at) if is_start else None
+
     if token.type == NO_AUTHORIZATION:
         # 2.0.1 C02.FR.02.
-        if not station.refuses_free_vending:
+        refused = reserved("", "")
+        if refused is None and not station.refuses_free_vending:
             return _NO_TOKEN_NEEDED
-        _keep_refusal(station, token, place, _NO_TOKEN_REFUSED, purpose)
-        return _NO_TOKEN_REFUSED
+        decision = _NO_TOKEN_REFUSED if refused is None else Decision(refused.verdict, reason=refused.reason)
+        _keep_refusal(station, token, place, decision, purpose)
+        return decision
     state = live.state()
     key = normalise_uid(token.value)
     record = choose(await state.tokens(key), _TYPES.get(token.type))
     if record is None:
+        if station.accepts_unknown_tokens and (refused := reserved(key, "")) is not None:
+            decision = Decision(refused.verdict, reason=refused.reason)
+            _keep_refusal(station, token, place, decision, purpose)
+            return decision
         if station.accepts_unknown_tokens:
             announcing.presented(station, token, place, announcing.How(Verdict.ACCEPTED), purpose)
             return _FREE_VEND
@@ -108,7 +121,7 @@ async def decide(
         if refused is not None and purpose is Purpose.IDENTIFY and _may_be_stopping(station, key, record):
             refused = None
     if refused is None and purpose is Purpose.START:
-        refused = await concurrency.refuse(station, key, record, place)
+        refused = reserved(key, record.group_id) or await concurrency.refuse(station, key, record, place)
     decision = _decision(record, refused)
     if refused is None:
         station.used_tokens.append(record.pk)
@@ -149,7 +162,9 @@ def decide_now(
         if refused is not None and purpose is Purpose.IDENTIFY and _may_be_stopping_now(charge_point, record):
             refused = None
     if refused is None and purpose is Purpose.START:
-        refused = concurrency.refuse_now(record, now, charge_point, evse_number)
+        refused = holding.refuse_now(record, now, charge_point, evse_number) or concurrency.refuse_now(
+            record, now, charge_point, evse_number
+        )
     return _decision(record, refused)
 
 

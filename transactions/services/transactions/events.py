@@ -17,6 +17,7 @@ from transactions.services import remote_control
 from transactions.services.authorization.access import Purpose
 from transactions.services.authorization.decision import Decision, decide
 from transactions.services.metering import readings
+from transactions.services.reservation import ending
 from transactions.services.transactions import interruptions, owners, quarantine, sessions
 from transactions.services.transactions.suspicion import about_clock, clear, has, suspect
 from transactions.tables import EVENTS
@@ -124,7 +125,8 @@ async def _record_new(station: Station, event: Event, check: int, *, generation:
     token = event.token or await remote_control.token_of(station, event.remote_start_id)
     if token is not None:
         purpose = _PURPOSES.get(event.type, Purpose.IDENTIFY)
-        decision = await decide(station=station, token=token, place=event.place, purpose=purpose)
+        at = event.at if event.offline else None
+        decision = await decide(station=station, token=token, place=event.place, purpose=purpose, at=at)
     await availability.connector_at(station, event.place, is_provisional=True)
     if event.type == STARTED and not event.offline:
         sessions.supersede(station, event.place, event.at)
@@ -168,6 +170,7 @@ async def _apply(
         clear(transaction, "start-missing")
         transaction.started_at = min(transaction.started_at, event.at)
         columns |= {"started_at": transaction.started_at}
+    is_first_token = event.token is not None and not transaction.id_token
     if event.token is not None:
         owners.set_owner(station, transaction, event.token, decision)
     if event.remote_start_id is not None and transaction.remote_start_id is None:
@@ -177,6 +180,7 @@ async def _apply(
         if token is not None:
             await owners.set_owner_by_remote_start(station, transaction, token)
         remote_control.link(station, transaction)
+    columns |= await _use_reservation(station, transaction, event, is_first_token=is_first_token)
     columns |= _renumber(transaction, event)
     if event.samples:
         columns |= await readings.take(
@@ -192,6 +196,16 @@ async def _apply(
     elif event.type == ENDED:
         station.deviation("ended-twice")
     return decision
+
+
+async def _use_reservation(
+    station: Station, transaction: TransactionState, event: Event, *, is_first_token: bool
+) -> dict[str, object]:
+    """End the reservation that the event names, or that its token has when it is the session's first one."""
+    number = event.reservation_id
+    if number is not None or is_first_token:
+        await ending.use(station, transaction, number=number, at=event.at if event.offline else None)
+    return {} if number is None else {"reservation_id": number}
 
 
 def _store(station: Station, transaction: TransactionState, event: Event, check: int) -> None:

@@ -18,6 +18,7 @@ from transactions.models import QuarantinedMessage
 from transactions.services import remote_control
 from transactions.services.authorization.decision import Decision
 from transactions.services.metering import readings
+from transactions.services.reservation import ending as reservation
 from transactions.services.transactions import quarantine, sessions
 from transactions.services.transactions.concurrency import was_refused
 from transactions.services.transactions.suspicion import clear, has, suspect
@@ -84,6 +85,7 @@ async def join(
     )
     station.changed.append(transaction)
     remote_control.link(station, transaction)
+    await reservation.use(station, transaction, number=reservation_id, at=at if was_offline else None)
     for pk in await journal.run(_kept, station.pk, transaction.id):
         quarantine.resolve(station, pk, transaction.id)
         ORPHANS.of(station).count -= 1

@@ -23,6 +23,7 @@ from transactions.models import Counter, Transaction
 from transactions.services import remote_control
 from transactions.services.authorization.decision import NO_AUTHORIZATION, Decision, ended_with
 from transactions.services.metering import energy
+from transactions.services.reservation import ending
 from transactions.services.transactions import announcing
 from transactions.services.transactions.concurrency import was_refused
 from transactions.services.transactions.suspicion import SETTLED_BY_STOP, clear, suspect
@@ -96,6 +97,7 @@ async def open_new(
     claim(station, transaction)
     announcing.started(station, transaction, was_offline=was_offline)
     remote_control.link(station, transaction)
+    await ending.use(station, transaction, number=reservation_id, at=at if was_offline else None)
     return transaction
 
 

@@ -65,7 +65,9 @@ async def start(
     connector = await availability.connector_at(station, place, is_provisional=True)
     if connector is None or not connector.reported_at:
         suspicions.append(("connector-unknown", str(place.connector)))
-    decision = await decide(station=station, token=token, place=place, purpose=Purpose.START)
+    decision = await decide(
+        station=station, token=token, place=place, purpose=Purpose.START, at=at if was_queued else None
+    )
     built = late_starts.built_from_stop(station, token=token, meter_wh=meter_wh, at=at)
     if built is not None:
         await late_starts.join(

@@ -1,10 +1,12 @@
-"""Endpoints that were added after the first recording: actions of a station, its reports, and events."""
+"""Endpoints that were added after the first recording: actions of a station, its reports, events and
+reservations.
+"""
 
 from __future__ import annotations
 
 from tests.api.recorded.playing import Player
 from tests.api.recorded.scenario.commands import ACCEPTED, V1
-from tests.conformance.peer import V201, Peer, at, station
+from tests.conformance.peer import V16, V201, Peer, at, station
 
 BASE = f"{V1}/chargepoints/REC-NEW"
 VARIABLE = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
@@ -17,6 +19,8 @@ async def play(player: Player) -> None:
         await reports(player, peer)
         await events(player)
         await outcomes(player, peer)
+    async with station(player.server, V16, "REC-RES") as peer:
+        await reservations(player, peer)
 
 
 async def actions(player: Player, peer: Peer) -> None:
@@ -87,3 +91,24 @@ async def outcomes(player: Player, peer: Peer) -> None:
         body = {"action": action, "payload": payload}
         sent = await player.command(peer, f"outcome: {name}", "POST", path, body, reply)
         await player.ask(f"outcome: {name}, its command", "GET", f"{path}/{sent['requestId']}")
+
+
+async def reservations(player: Player, peer: Peer) -> None:
+    base = f"{V1}/chargepoints/REC-RES"
+    body = {"idTag": "SOMEBODY", "connectorId": 1, "force": True}
+    refused = {"status": "Occupied"}
+    await player.command(peer, "reserve: refused", "POST", f"{base}/reserve", body, refused)
+    done = await player.command(peer, "reserve: accepted", "POST", f"{base}/reserve", body, ACCEPTED)
+    path = f"{V1}/reservations"
+    await player.ask("reservations: list", "GET", f"{path}?clientId=REC-RES")
+    await player.ask("reservations: live ones", "GET", f"{path}?clientId=REC-RES&live=true&idTag=somebody")
+    await player.ask("reservations: get", "GET", f"{path}/{done['id']}")
+    wanted = {"reservationId": done["reservationId"]}
+    await player.command(
+        peer, "cancel-reservation: accepted", "POST", f"{base}/cancel-reservation", wanted, ACCEPTED
+    )
+    await player.ask(
+        "cancel-reservation: unknown", "POST", f"{base}/cancel-reservation", {"reservationId": 7}
+    )
+    await player.ask("reservations: cancelled", "GET", f"{path}/{done['id']}")
+    await player.ask("reservations: unknown", "GET", f"{path}/999999")

@@ -22,6 +22,7 @@ from tests.unit.transactions.transactions.live_station import (
 )
 from tests.unit.transactions.transactions.stored_sessions import a_row, garage
 from transactions.live.expected_starts import EXPECTED_STARTS, ExpectedStart
+from transactions.live.reservations import RESERVATIONS
 from transactions.live.stations import RECENT_TRANSACTIONS
 from transactions.live.unmatched import UNKNOWN_NUMBERS
 from transactions.services.authorization.decision import Decision
@@ -53,6 +54,7 @@ async def opened(station: Station, **more: Any) -> TransactionState:
         "charging_state": "Charging",
         "suspicions": (("superseded", ""), ("connector-unknown", "2")),
     }
+    RESERVATIONS.of(station).remember(7)  # no reservation of the station: nothing to look up
     return await sessions.open_new(station=station, **(values | more))
 
 

@@ -21,6 +21,7 @@ from tests.unit.transactions.transactions.live_station import (
 )
 from tests.unit.transactions.transactions.sent_events import an_event
 from transactions.live.expected_starts import EXPECTED_STARTS, ExpectedStart
+from transactions.live.reservations import RESERVATIONS
 from transactions.services.authorization.decision import NO_AUTHORIZATION
 from transactions.services.transactions import events
 from transactions.services.transactions.events import ENDED, STARTED, UPDATED
@@ -68,6 +69,8 @@ def kinds(station: Station) -> set[tuple[str, str]]:
 
 
 async def test_a_start_opens_a_session_at_its_place_and_time(station: Station) -> None:
+    RESERVATIONS.of(station).remember(7)  # no reservation of the station: nothing to look up
+
     await record(station, STARTED, 4, 5, reservation_id=7, charging_state="EVConnected")
 
     ((_, row),) = [each for each in station.unit.inserts if each[0] is TRANSACTIONS]
