@@ -25,7 +25,7 @@ from ocpp_server.admin.polling import staff_json
 from ocpp_server.commanding import OperatorCommand
 from ocpp_server.protocol.versions import VERSIONS, label
 from ocpp_server.rights import Right
-from operations import buttons, changes, command_log, follow_ups, logs
+from operations import buttons, changes, command_log, follow_ups, logs, reservations
 from operations.command_forms import CommandForm
 from transactions.models import Transaction
 
@@ -153,6 +153,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
         "tables": {
             "connectors": _connectors(charge_point, running),
             "sessions": [_session(session) for session in charge_point.transactions.order_by("-id")[:FEW]],
+            "reservations": reservations.rows(charge_point),
             "commands": [_command(command) for command in commands],
             "messages": _messages(charge_point),
             "follow_ups": follow_ups.rows(charge_point),

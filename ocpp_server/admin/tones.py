@@ -61,6 +61,16 @@ AUTHORIZATION = {
     "Invalid": DANGER,
 }
 REMOTE_START = {"waiting": INFO, "started": SUCCESS, "refused": DANGER, "nothing": WARNING}
+RESERVATION = {
+    "requested": NEUTRAL,
+    "accepted": INFO,
+    "refused": DANGER,
+    "unanswered": WARNING,
+    "used": SUCCESS,
+    "cancelled": NEUTRAL,
+    "expired": NEUTRAL,
+    "ended": WARNING,
+}
 ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 
 

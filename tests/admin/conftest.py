@@ -46,6 +46,7 @@ from transactions.models import (
     QuarantinedMessage,
     Refusal,
     RemoteStart,
+    Reservation,
     Settlement,
     Transaction,
     TransactionEvent,
@@ -274,6 +275,16 @@ def hostile_rows(db: None) -> dict[type, Any]:
         ),
         RemoteStart.objects.create(
             command=command, charge_point=station, id_token=bad, created_at=NOON, expires_at=NOON
+        ),
+        Reservation.objects.create(
+            command=command,
+            charge_point=station,
+            number=815,
+            id_token=bad,
+            group_id=bad[:36],
+            requested_at=NOON,
+            expires_at=NOON,
+            updated_at=NOON,
         ),
         Settlement.objects.create(
             transaction=session,

@@ -10,6 +10,7 @@ from transactions.admin import (
     readings,
     refusals,
     remote_starts,
+    reservations,
     sessions,
     settlements,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "readings",
     "refusals",
     "remote_starts",
+    "reservations",
     "sessions",
     "settlements",
 ]

@@ -13,7 +13,8 @@ from ocpp_server.api import extensions
 MENU = {
     "": ["Dashboard", "Stations", "Sessions"],
     "Who may charge": [
-        "People", "Contracts", "Tokens", "Token groups", "Sites", "Access rules", "Refused tokens"
+        "People", "Contracts", "Tokens", "Token groups", "Sites", "Access rules", "Refused tokens",
+        "Reservations",
     ],
     "Inboxes": ["Refused connections", "Unknown tokens", "Quarantined messages"],
     "Logs": [
