@@ -31,7 +31,14 @@ from ocpp_server.domain import Conflict
 from ocpp_server.error_codes import Code
 from ocpp_server.events import outbox
 from ocpp_server.storage.fields import CompressedTextField
-from transactions.models import QuarantinedMessage, Refusal, RemoteStart, Transaction, TransactionEvent
+from transactions.models import (
+    QuarantinedMessage,
+    Refusal,
+    RemoteStart,
+    Reservation,
+    Transaction,
+    TransactionEvent,
+)
 
 # Models and columns that keep stations' messages as text.
 _TEXTS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
@@ -49,6 +56,7 @@ _UIDS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
     (Transaction, ("id_token", "stop_id_token")),
     (Refusal, ("id_token",)),
     (RemoteStart, ("id_token",)),
+    (Reservation, ("id_token",)),
 )
 # Rows per batch of a search; only rows that change are locked.
 _AT_ONCE = 20_000  # equivalent: any number finds the same rows
@@ -69,6 +77,7 @@ def export(user: User) -> dict[str, Any]:
     sessions = Transaction.objects.filter(token__in=tokens).select_related("charge_point").order_by("pk")
     sessions = sessions.prefetch_related("settlements")
     refusals = Refusal.objects.filter(token__in=tokens).select_related("charge_point").order_by("pk")
+    reservations = Reservation.objects.filter(token__in=tokens).select_related("charge_point").order_by("pk")
     memberships = user.memberships.select_related("contract").order_by("pk")
     return {
         "exported_at": timezone.now(),
@@ -106,6 +115,11 @@ def export(user: User) -> dict[str, Any]:
             _columns(row, "at id_token purpose status reason") | {"station": row.charge_point.identity}
             for row in refusals
         ],
+        "reservations": [
+            _columns(row, "pk number id_token evse_number requested_at expires_at state reason ended_at")
+            | {"station": row.charge_point.identity}
+            for row in reservations
+        ],
     }
 
 
@@ -132,10 +146,10 @@ def erase(user: User) -> Erased:
                     for name in columns
                     if getattr(row, name).casefold() in by_spelling
                 }
-                if isinstance(row, Transaction):
+                if isinstance(row, Transaction | Reservation):
                     changes["updated_at"] = timezone.now()
-                    sessions += 1
                     affected.add(row.charge_point_id)
+                    sessions += isinstance(row, Transaction)
                 model._default_manager.filter(pk=row.pk).update(**changes)
         for token in tokens:
             UnknownToken.objects.filter(uid_key=token.uid_key).delete()
@@ -164,6 +178,10 @@ def _require_erasable(user: User) -> None:
     running = Transaction.objects.active().filter(token__user=user).first()
     if running is not None:
         raise Conflict(f"Session {running.pk} is still running. End it first.", code=Code.TRANSACTION_RUNNING)
+    reserved = Reservation.objects.live().filter(token__user=user).select_related("charge_point").first()
+    if reserved is not None:
+        # The station would keep the UID until the expiry.
+        raise Conflict(f"{reserved.charge_point} holds the reservation {reserved.number}. Cancel it first.")
 
 
 def _forget_person(user: User) -> None:

@@ -19,6 +19,7 @@ from ocpp_server.error_codes import Code
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import charging
 from tests.direct.accounts import a_contract, a_person, a_token
+from tests.direct.reservations import a_reservation
 from tests.unit.transactions.authorization.personal_data.sessions import NOON, UID, a_session
 from transactions.services import privacy
 
@@ -129,6 +130,10 @@ def test_a_person_without_tokens_is_erased(db: None) -> None:
     [
         (
             lambda alice, charger: User.objects.filter(pk=alice.pk).update(is_superuser=True),
+            Code.STATE_CONFLICT,
+        ),
+        (
+            lambda alice, charger: a_reservation(charger, token=alice.tokens.get(), state="unanswered"),
             Code.STATE_CONFLICT,
         ),
         (

@@ -15,6 +15,7 @@ from accounts.models import Token, User
 from chargepoints.models import ChargePoint, Command, Deviation, FollowUp, Message
 from chargepoints.services.provisioning import stations
 from tests.direct.accounts import a_person, a_token
+from tests.direct.reservations import a_reservation
 from tests.unit.transactions.authorization.personal_data.sessions import NOON, UID, a_session
 from transactions.models import (
     QuarantinedMessage,
@@ -225,7 +226,7 @@ def test_the_tokens_of_a_session_are_replaced_and_it_is_a_changed_session(
     assert (other.id_token, other.updated_at, erased.sessions) == ("04A2B3C5", NOON, 1)
 
 
-def test_refusals_and_remote_starts_keep_a_pseudonym(alice: User, charger: ChargePoint) -> None:
+def test_refusals_remote_starts_and_reservations_keep_a_pseudonym(alice: User, charger: ChargePoint) -> None:
     command = Command.objects.create(
         id="c", charge_point=charger, action="A", payload={}, created_at=NOON, deadline_at=NOON
     )
@@ -235,10 +236,13 @@ def test_refusals_and_remote_starts_keep_a_pseudonym(alice: User, charger: Charg
     RemoteStart.objects.create(
         command=command, charge_point=charger, id_token=UID, created_at=NOON, expires_at=NOON
     )
+    reserved = a_reservation(charger)
 
     erased = privacy.erase(alice)
 
     pseudonym = Token.objects.get().uid
+    reserved.refresh_from_db()
+    assert reserved.id_token == pseudonym and reserved.updated_at > NOON
     assert (Refusal.objects.get().id_token, RemoteStart.objects.get().id_token) == (pseudonym, pseudonym)
     assert erased == (1, 0, 0)
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts.models import Contract, Member, Token, User
 from chargepoints.models import ChargePoint
 from tests.direct.accounts import a_contract, a_person, a_token
+from tests.direct.reservations import a_reservation
 from tests.unit.transactions.authorization.personal_data.sessions import NOON, UID, a_session
 from transactions.models import Refusal, Settlement
 from transactions.services import privacy
@@ -37,6 +38,8 @@ def test_an_export_names_every_value_and_no_other_person(alice: User, charger: C
             charge_point=charger, token=who, id_token=who.uid, purpose="stop", status="Invalid", reason="No.",
             at=NOON,
         )  # fmt: skip
+    reserved = a_reservation(charger, token=token, evse_number=1, ended_at=NOON)
+    a_reservation(charger, number=816, id_token="OTHER")
 
     document = privacy.export(alice)
 
@@ -67,6 +70,10 @@ def test_an_export_names_every_value_and_no_other_person(alice: User, charger: C
         "refusals": [{
             "at": NOON, "id_token": UID, "purpose": "stop", "status": "Invalid", "reason": "No.",
             "station": "CP-1",
+        }],
+        "reservations": [{
+            "id": reserved.pk, "number": 815, "id_token": UID, "evse_number": 1, "requested_at": NOON,
+            "expires_at": NOON, "state": "expired", "reason": "", "ended_at": NOON, "station": "CP-1",
         }],
     }  # fmt: skip
 
