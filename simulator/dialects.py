@@ -67,6 +67,8 @@ class Dialect(Protocol):
 
     def token_status(self, answer: dict[str, Any]) -> str | None: ...
 
+    def token_group(self, answer: dict[str, Any]) -> str | None: ...
+
     def started(self, session: "Session") -> TransactionMessage: ...
 
     def updated(self, session: "Session", reading: Reading, *, why: str) -> TransactionMessage | None: ...
@@ -133,6 +135,10 @@ class Dialect16:
     def token_status(self, answer: dict[str, Any]) -> str | None:
         status: str | None = answer.get("idTagInfo", {}).get("status")
         return status
+
+    def token_group(self, answer: dict[str, Any]) -> str | None:
+        group: str | None = answer.get("idTagInfo", {}).get("parentIdTag")
+        return group
 
     def started(self, session: "Session") -> TransactionMessage:
         payload = {
@@ -237,6 +243,10 @@ class Dialect2:
     def token_status(self, answer: dict[str, Any]) -> str | None:
         status: str | None = answer.get("idTokenInfo", {}).get("status")
         return status
+
+    def token_group(self, answer: dict[str, Any]) -> str | None:
+        group: str | None = answer.get("idTokenInfo", {}).get("groupIdToken", {}).get("idToken")
+        return group
 
     def started(self, session: "Session") -> TransactionMessage:
         trigger = "RemoteStart" if session.remote_start_id is not None else "Authorized"

@@ -30,6 +30,9 @@ class Misbehaviour:
     never_uploads: bool = False  # accepts a log upload and does nothing more
     stops_uploads: bool = False  # cuts the connection in the middle of a log upload
     seq_gaps: bool = False  # seqNo skips a number from time to time
+    refuses_reservations: str = ""  # the status of every ReserveNow: Occupied, Faulted, Unavailable, Rejected
+    keeps_reservations: bool = False  # a reservation stays after its expiry, and can't be cancelled
+    forgets_reservations: bool = False  # a start does not name the reservation that it uses
     # Sent in StopTransaction instead of the right id: -1, 0, another station's.
     stop_transaction_id: int | None = None
 

@@ -141,8 +141,11 @@ class Session:
             connector.meter.plug_in(battery=self.battery)
         if self._stop.is_set():
             return False
-        if connector.reservation:
-            self.reservation_id = connector.reservation.id
+        held = connector.reservation
+        if held and not held.admits(self.token, station.token_groups.get(self.token.lower())):
+            return False
+        if held:
+            self.reservation_id = None if station.misbehaviour.forgets_reservations else held.id
             connector.reservation = None
         return True
 

@@ -6,6 +6,7 @@ import ssl
 from typing import Any
 
 from simulator.answers import FollowUp
+from simulator.answers.reservation import remove
 from simulator.certificates import CertificateStore
 from simulator.connection import StationConnection
 from simulator.connector import Connector
@@ -93,6 +94,7 @@ class Station(StationConnection):
         self.local_list: dict[str, dict[str, Any]] = {}
         self.local_list_version = 0
         self.token_cache: dict[str, str] = {}
+        self.token_groups: dict[str, str] = {}  # the group of each token that was authorized, "" without one
         self.certificates = CertificateStore(identity)
         self.displays: dict[int, dict[str, Any]] = {}
         self.network_profiles: dict[int, dict[str, Any]] = {}
@@ -122,11 +124,12 @@ class Station(StationConnection):
 
     def begin(self, connector: int = 1, token: str = "SIMULATED", **plan: Any) -> "asyncio.Task[Session]":  # noqa: S107
         """Start a session and return its task. Raises RuntimeError when the connector is not free for this
-        token.
+        token. The group of a token that is not known yet comes with its authorization.
         """
         place = self.connector(connector)
-        held = place.reservation
-        if not place.is_free or not place.operative or (held and not held.admits(token, None)):
+        held, group = place.reservation, self.token_groups.get(token.lower())
+        may_be_admitted = not held or held.admits(token, group) or (held.group and group is None)
+        if not place.is_free or not place.operative or not may_be_admitted:
             raise RuntimeError(f"connector {connector} of {self.identity} is {place.status}")
         session = Session(self, place, token, **plan)
         place.session = session
@@ -153,6 +156,7 @@ class Station(StationConnection):
                 answer = await self.call("Authorize", self.dialect.authorize(token, token_type))
                 status = self.dialect.token_status(answer) or "Invalid"
                 self.token_cache[token.lower()] = status
+                self.token_groups[token.lower()] = self.dialect.token_group(answer) or ""
                 return status
         if self.settings.boolean("authorize_offline"):
             if listed:
@@ -195,6 +199,7 @@ class Station(StationConnection):
             await place.session.over.wait()
         place.error_code = error_code
         await self.set_status(place, "Faulted")
+        await remove(self, place)
         await self.clock.sleep(seconds)
         place.error_code = "NoError"
         await self.set_status(place, place.resting_status)

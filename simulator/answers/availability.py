@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from simulator.answers.reservation import remove
 from simulator.answers.table import ACCEPTED, REJECTED, Answer, answers, evse_number
 from simulator.versions import V16, V21, V201
 
@@ -27,5 +28,7 @@ def change_availability(station: Any, payload: dict[str, Any]) -> dict[str, Any]
         for connector in connectors:
             if connector.session is None:
                 await station.set_status(connector, connector.resting_status)
+                if not connector.operative:
+                    await remove(station, connector)
 
     return ({"status": "Scheduled"} if busy and not operative else ACCEPTED), show

@@ -47,6 +47,7 @@ def customer_information(station: Any, payload: dict[str, Any]) -> dict[str, Any
     status = station.token_cache.get(token)
     if payload["clear"]:
         station.token_cache.pop(token, None)
+        station.token_groups.pop(token, None)
         station.local_list.pop(token, None)
     data = f"cached authorization: {status}" if payload["report"] and status else ""
     report = {

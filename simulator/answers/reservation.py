@@ -38,6 +38,8 @@ def _reserve(
     """Create a reservation (1.6 section 5.13, 2.0.1 H01). One for the whole station takes the first free
     connector.
     """
+    if station.misbehaviour.refuses_reservations:
+        return {"status": station.misbehaviour.refuses_reservations}
     expires = parse_time(expiry)
     wanted = [one for one in station.connectors if number in (0, one.number)]
     if expires is None or expires <= station.clock.now() or not wanted:
@@ -56,13 +58,9 @@ def _reserve(
         await station.set_status(place, place.resting_status)
         # Multiply by the speed to wait in real time: the expiry is a time of day.
         await station.clock.sleep((expires - station.clock.now()).total_seconds() * station.clock.speed)
-        if place.reservation is reservation:
+        if place.reservation is reservation and not station.misbehaviour.keeps_reservations:
             await _release(station, place)
-            if station.version != V16:
-                await station.notify(
-                    "ReservationStatusUpdate",
-                    {"reservationId": reservation_id, "reservationUpdateStatus": "Expired"},
-                )
+            await _update(station, reservation_id, "Expired")
 
     return ACCEPTED, release_at_expiry
 
@@ -76,7 +74,7 @@ def _why_not(connectors: list[Connector]) -> str:
 
 @answers("CancelReservation", V16, V201, V21)
 def cancel_reservation(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
-    for connector in station.connectors:
+    for connector in [] if station.misbehaviour.keeps_reservations else station.connectors:
         if connector.reservation and connector.reservation.id == payload["reservationId"]:
             connector.reservation = None
 
@@ -91,3 +89,18 @@ async def _release(station: Any, connector: Connector) -> None:
     connector.reservation = None
     if connector.session is None:
         await station.set_status(connector, connector.resting_status)
+
+
+async def remove(station: Any, connector: Connector) -> None:
+    """End the reservation of a connector that is Faulted or Unavailable (1.6 section 5.13, 2.0.1 H01)."""
+    held, connector.reservation = connector.reservation, None
+    if held is not None:
+        await _update(station, held.id, "Removed")
+
+
+async def _update(station: Any, reservation_id: int, status: str) -> None:
+    """Report the end of a reservation; 1.6 has no message for it."""
+    if station.version != V16:
+        await station.notify(
+            "ReservationStatusUpdate", {"reservationId": reservation_id, "reservationUpdateStatus": status}
+        )

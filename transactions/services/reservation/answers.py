@@ -1,4 +1,4 @@
-"""Answers of stations to ReserveNow (1.6 5.13, 2.0.1 H01), whoever sent the request."""
+"""Answers of stations to ReserveNow (1.6 5.13, 2.0.1 H01), also to one of the generic command."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Requests for reservations: their rows, and the state that follows from the end of their commands.
 
-The answer of a station is recorded when it arrives (`answers`). What is left for here has no answer: an
-error, silence, a lost connection, an answer after the deadline.
+The answer of a station is recorded when it arrives (`answers`). This module handles the rest: errors,
+silence, lost connections and answers after the deadline.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which starts a reservation refuses."""
+"""The starts that a reservation refuses."""
 
 from __future__ import annotations
 
