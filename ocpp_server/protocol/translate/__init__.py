@@ -1,8 +1,20 @@
-"""Types of 1.6 and 2.x translated into common ones: connectors, tokens, times and meter values.
+"""Types of 1.6 and 2.x translated into common ones: connectors, tokens, times, meter values and
+charging profiles.
 
 Only these types are translated; whole messages are not.
 """
 
+from .charging_profiles import (
+    ChargingProfile,
+    Period,
+    Schedule,
+    charging_profile,
+    charging_profile_2x,
+    charging_profile_16,
+    composite_2x,
+    composite_16,
+    schedule_json,
+)
 from .connectors import Place, connector, evse, place, zeros, zeros_of_evse
 from .metering import samples_2x, samples_16
 from .reservations import Reserving, reserving
@@ -23,11 +35,19 @@ from .tokens import (
 __all__ = [
     "EARLIEST",
     "FUTURE",
+    "ChargingProfile",
     "Decision",
     "IdToken",
+    "Period",
     "Place",
     "Reserving",
+    "Schedule",
     "Verdict",
+    "charging_profile",
+    "charging_profile_2x",
+    "charging_profile_16",
+    "composite_2x",
+    "composite_16",
     "connector",
     "evse",
     "id_tag",
@@ -40,6 +60,7 @@ __all__ = [
     "samples_2x",
     "samples_16",
     "sent_time",
+    "schedule_json",
     "status_2x",
     "status_16",
     "time",
