@@ -19,6 +19,7 @@ API_V1 = [
     path("", include("chargepoints.urls")),
     path("", include("configuration.urls")),
     path("", include("transactions.urls")),
+    path("", include("smart_charging.urls")),
     path("", include("accounts.urls")),
     path("", include("events.urls")),
 ]

@@ -25,7 +25,7 @@ from ocpp_server.admin.polling import staff_json
 from ocpp_server.commanding import OperatorCommand
 from ocpp_server.protocol.versions import VERSIONS, label
 from ocpp_server.rights import Right
-from operations import buttons, changes, command_log, follow_ups, logs, reservations
+from operations import buttons, changes, charging_profiles, command_log, follow_ups, logs, reservations
 from operations.command_forms import CommandForm
 from transactions.models import Transaction
 
@@ -158,6 +158,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "messages": _messages(charge_point),
             "follow_ups": follow_ups.rows(charge_point),
             "logs": logs.rows(charge_point, user),
+            "profiles": charging_profiles.rows(charge_point),
             "notes": _notes(charge_point),
             "refused": _refused(charge_point),
             "deviations": _deviations(charge_point),

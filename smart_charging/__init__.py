@@ -1,1 +1,1 @@
-"""Smart charging: charging profiles, limits, and distributed energy resources. It has no table yet."""
+"""Smart charging: charging profiles, limits, and distributed energy resources."""

@@ -3,7 +3,14 @@ from django.utils.translation import gettext_lazy as _
 
 
 class SmartChargingConfig(AppConfig):
-    """The engine imports the handlers of the app; there is nothing else to register yet."""
-
     name = "smart_charging"
     verbose_name = _("Smart charging")
+
+    def ready(self) -> None:
+        # The modules below import models: Django has loaded those only now.
+        from ocpp_server import commanding
+        from ocpp_server.live import extensions
+        from smart_charging import live
+
+        extensions.register(live.INSTALLED)
+        commanding.announce("smart_charging.commands")

@@ -71,6 +71,16 @@ RESERVATION = {
     "expired": NEUTRAL,
     "ended": WARNING,
 }
+PROFILE = {
+    "waiting": INFO,
+    "installed": SUCCESS,
+    "unverified": WARNING,
+    "replaced": NEUTRAL,
+    "cleared": NEUTRAL,
+    "missing": WARNING,
+    "ended": NEUTRAL,
+    "unused": NEUTRAL,
+}
 ONLINE = {"Online": SUCCESS, "Offline": NEUTRAL}
 
 

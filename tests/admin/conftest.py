@@ -39,6 +39,7 @@ from chargepoints.models import (
 )
 from configuration.models import ReportedKey, StoredKey
 from events.models import Event
+from smart_charging.models import InstalledProfile
 from tests.direct.readings import stored
 from transactions.models import (
     AccessRule,
@@ -209,6 +210,18 @@ def hostile_rows(db: None) -> dict[type, Any]:
             updated_at=NOON,
         ),
         Note.objects.create(charge_point=station, text=bad, author=bad[:150]),
+        InstalledProfile.objects.create(
+            charge_point=station,
+            command=command,
+            transaction=session,
+            profile_id=1,
+            evse_number=1,
+            purpose=bad[:64],
+            stack_level=0,
+            kind=bad[:32],
+            payload={"x": bad},
+            installed_at=NOON,
+        ),
         ReportAssembly.objects.create(
             charge_point=station, action=bad[:64], request_id=1, started_at=NOON, last_at=NOON
         ),

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-from ocpp_server.events.catalogue import charging, reservations, stations
+from ocpp_server.events.catalogue import charging, reservations, smart_charging, stations
 from ocpp_server.events.types import EventType
 
 EVENTS: Final[dict[str, EventType]] = {
-    each.name: each for each in (*stations.TYPES, *charging.TYPES, *reservations.TYPES)
+    each.name: each
+    for each in (*stations.TYPES, *charging.TYPES, *reservations.TYPES, *smart_charging.TYPES)
 }
 
 STARRED: Final = tuple(name for name, each in EVENTS.items() if each.is_starred)
@@ -23,8 +24,8 @@ NOT_YET: Final[dict[str, str]] = {
     "certificate.expiring": "certificates",
     "certificate.installed": "certificates",
     "certificate.revoked": "certificates",
-    "limit.changed": "smart charging",
-    "load.adjusted": "smart charging",
+    "limit.changed": "load management",
+    "load.adjusted": "load management",
     "alert.opened": "alerts",
     "alert.acknowledged": "alerts",
     "alert.escalated": "alerts",

@@ -22,6 +22,7 @@ from ocpp_server.domain import Invalid
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.actions import ACTIONS, BLOCKS
 from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS, Version
+from smart_charging.commands.smart_charging.clearing import CLEAR_CHARGING_PROFILE
 from transactions.commands.remote_control.trigger import TRIGGER
 from transactions.commands.remote_control.unlock import UNLOCK
 
@@ -152,6 +153,24 @@ def sample(field: fields.Field) -> Any:
         ),
         (CHANGE_CONFIGURATION, V16, {"key": "A", "value": ""}, {"key": "A", "value": ""}),
         (CLEAR_DISPLAY_MESSAGE, V201, {"message_id": 5}, {"id": 5}),
+        (
+            CLEAR_CHARGING_PROFILE,
+            V16,
+            {"evse_number": 0, "purpose": "ChargingStationMaxProfile"},
+            {"connectorId": 0, "chargingProfilePurpose": "ChargePointMaxProfile"},
+        ),
+        (
+            CLEAR_CHARGING_PROFILE,
+            V201,
+            {"stack_level": 2, "purpose": "ChargePointMaxProfile"},
+            {
+                "chargingProfileCriteria": {
+                    "stackLevel": 2,
+                    "chargingProfilePurpose": "ChargingStationMaxProfile",
+                }
+            },
+        ),
+        (CLEAR_CHARGING_PROFILE, V21, {"profile_id": 7}, {"chargingProfileId": 7}),
     ],
 )
 def test_a_command_is_spelled_in_the_dialect_of_the_station(

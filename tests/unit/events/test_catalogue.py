@@ -8,14 +8,22 @@ import pytest
 
 from ocpp_server.environment import env
 from ocpp_server.events import catalogue, docs
-from ocpp_server.events.catalogue import charging, reservations, stations
+from ocpp_server.events.catalogue import charging, reservations, smart_charging, stations
 from ocpp_server.events.types import EventType
 from tests.servers import ROOT
 
 TYPES = pytest.mark.parametrize("kind", catalogue.EVENTS.values(), ids=lambda kind: kind.name)
 CODE = [
     path.read_text("utf-8")
-    for package in ("accounts", "chargepoints", "configuration", "events", "ocpp_server", "transactions")
+    for package in (
+        "accounts",
+        "chargepoints",
+        "configuration",
+        "events",
+        "ocpp_server",
+        "smart_charging",
+        "transactions",
+    )
     for path in (ROOT / package).rglob("*.py")
     if "catalogue" not in path.parts
 ]
@@ -36,10 +44,11 @@ def test_the_name_is_a_noun_and_a_past_participle(kind: EventType) -> None:
 
 @TYPES
 def test_a_program_emits_the_type(kind: EventType) -> None:
-    """The constant is used as the type of an emission; `stations` has the name `events` in one module."""
-    module = next(one for one in (charging, reservations, stations) if kind in one.TYPES)
+    """The constant is used as the type of an emission; modules named like their app call it `events`."""
+    module = next(one for one in (stations, charging, reservations, smart_charging) if kind in one.TYPES)
     (constant,) = (name for name, value in vars(module).items() if value is kind)
-    names = "(?:stations|events)" if module is stations else module.__name__.rpartition(".")[2]
+    own = module.__name__.rpartition(".")[2]
+    names = {stations: "(?:stations|events)", smart_charging: "events"}.get(module, own)
     emission = re.compile(rf"(?:emit|emit_many|add)\(\s*(?:(?:unit|station),\s*)?{names}\.{constant}\b")
 
     assert any(emission.search(text) for text in CODE)

@@ -137,7 +137,12 @@ def test_only_the_journal_uses_bulk_sql() -> None:
         "ocpp_server.events.outbox",
     }
 
-    assert users <= doors | {"chargepoints.tables", "transactions.tables", "events.tables"}
+    assert users <= doors | {
+        "chargepoints.tables",
+        "transactions.tables",
+        "smart_charging.tables",
+        "events.tables",
+    }
 
 
 def test_no_consumer_names_an_action() -> None:

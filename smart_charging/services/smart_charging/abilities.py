@@ -1,0 +1,89 @@
+"""Abilities of a station for charging profiles, from its own reports (1.6 9.4, 2.x SmartChargingCtrlr)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Final, NamedTuple
+
+from ocpp_server import capabilities
+from ocpp_server.protocol import schemas
+from ocpp_server.protocol.translate.charging_profiles import EXTERNAL, purpose
+from ocpp_server.protocol.versions import in_dialect
+
+# The names of each fact in 1.6 and in 2.x. Empty: this dialect does not report it.
+_LEVEL: Final = ("ChargeProfileMaxStackLevel", "SmartChargingCtrlr.ProfileStackLevel")
+_UNITS: Final = ("ChargingScheduleAllowedChargingRateUnit", "SmartChargingCtrlr.RateUnit")
+_PERIODS: Final = ("ChargingScheduleMaxPeriods", "SmartChargingCtrlr.PeriodsPerSchedule")
+_PROFILES: Final = ("MaxChargingProfilesInstalled", "")
+_PHASES: Final = ("", "SmartChargingCtrlr.ACPhaseSwitchingSupported")
+_EXTERNAL_IDS: Final = ("", "SmartChargingCtrlr.MaxExternalConstraintsId")
+_ALL: Final = (_LEVEL, _UNITS, _PERIODS, _PROFILES, _PHASES, _EXTERNAL_IDS)
+# 1.6 reports quantities instead of units.
+_UNIT_WORDS: Final = {"current": "A", "power": "W", "a": "A", "w": "W"}
+
+
+class Abilities(NamedTuple):
+    """The limits of a station. None or empty: not reported, so nothing is refused for it.
+
+    `has_phase_to_use`: a period may name its phase. `has_unique_levels`: two profiles with different ids must
+    not compete on one level (2.x K01.FR.06, FR.39, FR.52, FR.53); in 1.6 the later one replaces the other.
+    """
+
+    purposes: tuple[str, ...]
+    has_phase_to_use: bool
+    has_unique_levels: bool
+    max_stack_level: int | None = None
+    units: frozenset[str] = frozenset()
+    max_periods: int | None = None
+    max_profiles: int | None = None
+    switches_phases: bool = False
+    highest_external_id: int = 0
+
+
+@cache
+def purposes(version: str) -> tuple[str, ...]:
+    """The purposes that the server may send to a station of this version, by their 2.x names."""
+    schema = schemas.message_schema(version, "SetChargingProfile", "request")
+    kinds = schema.get("definitions", {}).get("ChargingProfilePurposeEnumType")
+    if kinds is None:
+        kinds = schema["properties"]["csChargingProfiles"]["properties"]["chargingProfilePurpose"]
+    # K01.FR.22: external constraints never come from the CSMS.
+    return tuple(word for word in map(purpose, kinds["enum"]) if word != EXTERNAL)
+
+
+def names(version: str) -> tuple[str, ...]:
+    """The keys or variables that a station of this version reports its limits by."""
+    return tuple(name for name in (in_dialect(version, *both) for both in _ALL) if name)
+
+
+def abilities(version: str, reported: Mapping[str, str]) -> Abilities:
+    """The limits of a station of this version, from the values of `names`. Values that make no sense count as
+    not reported.
+    """
+
+    def value(both: tuple[str, str]) -> str:
+        return reported.get(in_dialect(version, *both), "").strip()
+
+    words = (word.strip().casefold() for word in value(_UNITS).split(","))
+    is_2x = in_dialect(version, False, True)
+    return Abilities(
+        purposes=purposes(version),
+        has_phase_to_use=is_2x,
+        has_unique_levels=is_2x,
+        max_stack_level=_number(value(_LEVEL)),
+        units=frozenset(_UNIT_WORDS[word] for word in words if word in _UNIT_WORDS),
+        max_periods=_number(value(_PERIODS)) or None,
+        max_profiles=_number(value(_PROFILES)) or None,
+        switches_phases=value(_PHASES).casefold() == "true",
+        highest_external_id=_number(value(_EXTERNAL_IDS)) or 0,
+    )
+
+
+def of(charge_point_pk: int, version: str) -> Abilities:
+    """The limits of a station. Uses the database."""
+    return abilities(version, capabilities.reports.app.values(charge_point_pk, names(version)))
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None  # noqa: PLR2004 - 32 bits

@@ -1,0 +1,222 @@
+"""The profiles of each station, kept from its answers and from the ends of sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from ocpp_server.events.catalogue import smart_charging as events
+from ocpp_server.live.records import TransactionState
+from ocpp_server.live.station import Station
+from ocpp_server.protocol import translate
+from ocpp_server.protocol.translate import ChargingProfile
+from ocpp_server.protocol.translate.charging_profiles import TX
+from smart_charging.live import INSTALLED, Installed
+from smart_charging.models import InstalledProfile
+from smart_charging.models.installed_profile import new_key
+from smart_charging.tables import INSTALLED_PROFILES
+
+log = structlog.get_logger(__name__)
+State = InstalledProfile.State
+
+# A station can report any number of profiles: beyond this many, no further one is stored.
+MOST: Final = 500
+
+
+class Criteria(NamedTuple):
+    """The profiles that a command is about; None: any. All given ones must fit."""
+
+    ids: tuple[int, ...] | None = None
+    evse: int | None = None
+    purpose: str | None = None
+    stack_level: int | None = None
+
+    def fit(self, one: Installed) -> bool:
+        return (
+            (self.ids is None or one.profile_id in self.ids)
+            and self.evse in (None, one.evse)
+            and self.purpose in (None, one.purpose)
+            and self.stack_level in (None, one.stack_level)
+        )
+
+
+def install(*, station: Station, command_id: str, evse: int, payload: Mapping[str, Any]) -> None:
+    """Store a profile that the station has accepted; it replaces the one with its id, and the one of its
+    purpose, level and EVSE (1.6 3.13.2, 2.x K01.FR.05). `payload` is the profile as it was sent.
+    """
+    profile = translate.charging_profile(payload)
+    added = _installed(station, evse, profile, command_id)
+    _replace(station, added)
+    _add(station, added, profile, payload)
+
+
+def wait(
+    *, station: Station, command_id: str, evse: int | None, payload: Mapping[str, Any], until: datetime
+) -> None:
+    """Store the profile of an accepted remote start. It takes effect with the session, if one begins by
+    `until`.
+    """
+    profile = translate.charging_profile(payload)
+    added = _installed(station, evse or 0, profile, command_id)
+    added.state, added.until, added.transaction = State.WAITING.value, until, None
+    _add(station, added, profile, payload)
+
+
+def begin(*, station: Station, command_id: str, transaction: TransactionState) -> None:
+    """The session of a remote start has begun: its profile limits this session from now on."""
+    for one in INSTALLED.of(station):
+        if one.command_id == command_id and one.state == State.WAITING:
+            one.state, one.transaction = State.INSTALLED.value, transaction.id
+            one.evse = transaction.evse or one.evse
+            _replace(station, one)
+            station.unit.update(
+                INSTALLED_PROFILES,
+                one.pk,
+                state=one.state,
+                transaction_id=one.transaction,
+                evse_number=one.evse,
+            )
+            _announce(station, one)
+            return
+
+
+def remove(*, station: Station, criteria: Criteria, is_missing: bool = False) -> None:
+    """End the profiles that the station has cleared, or that it says it does not have (`is_missing`).
+
+    A profile that waits for its session is not at work yet, and stays.
+    """
+    state = State.MISSING if is_missing else State.CLEARED
+    for one in list(INSTALLED.of(station)):
+        if one.state != State.WAITING and criteria.fit(one):
+            _end(station, one, state)
+
+
+def end_with_sessions(station: Station) -> None:
+    """End the TxProfiles whose session has ended (1.6 3.13.1; 2.x K01.FR.31 ff.), and those of remote starts
+    that led to none in time.
+    """
+    profiles = INSTALLED.of(station)
+    if not profiles:
+        return
+    for one in list(profiles):
+        if one.state == State.WAITING:
+            if one.until is None or one.until < station.received_at:
+                _end(station, one, State.UNUSED)
+        elif one.purpose == TX and not _runs(station, one):
+            _end(station, one, State.ENDED)
+
+
+def doubt(station: Station) -> None:
+    """The station has restarted, and may have lost its profiles: 1.6 does not say that it must keep them."""
+    for one in INSTALLED.of(station):
+        if one.state == State.INSTALLED:
+            one.state = State.UNVERIFIED.value
+            station.unit.update(INSTALLED_PROFILES, one.pk, state=one.state)
+
+
+def report(*, station: Station, evse: int, payloads: Iterable[Mapping[str, Any]]) -> None:
+    """Store the profiles that the station reports. One that is known by its id and EVSE is verified."""
+    known = {(one.profile_id, one.evse): one for one in INSTALLED.of(station)}
+    for payload in payloads:
+        profile = translate.charging_profile(payload)
+        one = known.get((profile.id, evse))
+        if one is None:
+            if len(INSTALLED.of(station)) >= MOST:
+                log.warning("charging_profiles.too_many", station=station.identity, most=MOST)
+                return
+            one = known[profile.id, evse] = _installed(station, evse, profile, "")
+            _add(station, one, profile, payload)
+        elif one.state == State.UNVERIFIED:
+            one.state = State.INSTALLED.value
+            station.unit.update(INSTALLED_PROFILES, one.pk, state=one.state)
+
+
+def _installed(station: Station, evse: int, profile: ChargingProfile, command_id: str) -> Installed:
+    return Installed(
+        pk=new_key(),
+        profile_id=profile.id,
+        evse=evse,
+        purpose=profile.purpose[:64],
+        stack_level=profile.stack_level,
+        state=State.INSTALLED.value,
+        transaction=_transaction(station, evse, profile),
+        command_id=command_id,
+    )
+
+
+def _transaction(station: Station, evse: int, profile: ChargingProfile) -> int | None:
+    """The running session of a TxProfile, by the id that the station knows; without one by the EVSE."""
+    if profile.purpose != TX:
+        return None
+    wanted = profile.transaction_id
+    found = [
+        transaction.id
+        for transaction in station.transactions.values()
+        if transaction.is_active and (transaction.ocpp_id == wanted if wanted else transaction.evse == evse)
+    ]
+    return max(found, default=None)
+
+
+def _runs(station: Station, one: Installed) -> bool:
+    if one.transaction is None:
+        running = station.transactions.values()
+        return any(transaction.is_active and transaction.evse == one.evse for transaction in running)
+    transaction = station.transactions.get(one.transaction)
+    return transaction is not None and transaction.is_active
+
+
+def _replace(station: Station, added: Installed) -> None:
+    """End the profiles that the station has removed for this one."""
+    place = (added.purpose, added.evse, added.stack_level)
+    for old in list(INSTALLED.of(station)):
+        is_same_place = (old.purpose, old.evse, old.stack_level) == place
+        if (
+            old is not added
+            and old.state != State.WAITING
+            and (old.profile_id == added.profile_id or is_same_place)
+        ):
+            _end(station, old, State.REPLACED)
+
+
+def _add(station: Station, added: Installed, profile: ChargingProfile, payload: Mapping[str, Any]) -> None:
+    INSTALLED.of(station).append(added)
+    station.unit.insert(
+        INSTALLED_PROFILES,
+        id=added.pk,
+        charge_point_id=station.pk,
+        command_id=added.command_id or None,
+        transaction_id=added.transaction,
+        profile_id=added.profile_id,
+        evse_number=added.evse,
+        purpose=added.purpose,
+        stack_level=added.stack_level,
+        kind=profile.kind[:32],
+        payload=dict(payload),
+        state=added.state,
+        waits_until=added.until,
+        installed_at=station.received_at,
+    )
+    _announce(station, added)
+
+
+def _end(station: Station, one: Installed, state: InstalledProfile.State) -> None:
+    INSTALLED.of(station).remove(one)
+    one.state = state.value
+    station.unit.update(INSTALLED_PROFILES, one.pk, state=one.state, ended_at=station.received_at)
+    _announce(station, one)
+
+
+def _announce(station: Station, one: Installed) -> None:
+    station.emit(
+        events.PROFILE_CHANGED,
+        chargingProfileId=one.profile_id,
+        evseId=one.evse,
+        purpose=one.purpose,
+        stackLevel=one.stack_level,
+        transactionId=one.transaction,
+        state=one.state,
+        requestId=one.command_id or None,
+    )
