@@ -8,9 +8,11 @@ class SmartChargingConfig(AppConfig):
 
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
-        from ocpp_server import commanding
+        from ocpp_server import charging_profiles, commanding
         from ocpp_server.live import extensions
         from smart_charging import live
+        from smart_charging.services.smart_charging import remote_starts
 
         extensions.register(live.INSTALLED)
+        charging_profiles.start_profiles.fill(remote_starts)
         commanding.announce("smart_charging.commands")

@@ -22,6 +22,7 @@ async def remote_start_transaction(
         token=translate.id_tag(request["idTag"]),
         evse=request.get("connectorId"),
         is_accepted=response["status"] == "Accepted",
+        profile=request.get("chargingProfile"),
     )
 
 
@@ -38,6 +39,7 @@ async def request_start_transaction(
         evse=request.get("evseId"),
         is_accepted=response["status"] == "Accepted",
         remote_start_id=request["remoteStartId"],
+        profile=request.get("chargingProfile"),
     )
     if transaction is not None and not transaction.id_token:
         await owners.set_owner_by_remote_start(station, transaction, token)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.transaction import atomic
 
 from accounts.models.token import normalise_uid
+from ocpp_server.charging_profiles import start_profiles
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import charging
 from ocpp_server.live.records import TransactionState
@@ -31,8 +34,10 @@ async def expect(
     evse: int | None,
     is_accepted: bool,
     remote_start_id: int | None = None,
+    profile: Mapping[str, Any] | None = None,
 ) -> TransactionState | None:
     """Record the station's answer to a remote start, and wait for the transaction if it was accepted.
+    `profile` is the charging profile that was sent with it.
 
     Returns the transaction when it arrived before the answer.
     """
@@ -62,6 +67,8 @@ async def expect(
         command_id=command_id,
     )
     EXPECTED_STARTS.of(station).append(expected)
+    if profile is not None:
+        start_profiles.app.wait(station, command_id=command_id, evse=evse, profile=profile, until=expires_at)
     for transaction in station.transactions.values():
         # Some stations send the transaction before the answer.
         is_recent = station.received_at - transaction.last_message_at < timedelta(seconds=30)
@@ -100,6 +107,7 @@ def link(station: Station, transaction: TransactionState) -> None:
             continue
         if _fits(expected, transaction):
             waiting.remove(expected)
+            start_profiles.app.begin(station, command_id=expected.command_id, transaction=transaction)
             station.unit.update(
                 REMOTE_STARTS,
                 expected.pk,

@@ -21,6 +21,7 @@ from ocpp_server.commanding import OperatorCommand, command, commands
 from ocpp_server.domain import Invalid
 from ocpp_server.protocol import schemas
 from ocpp_server.protocol.actions import ACTIONS, BLOCKS
+from ocpp_server.protocol.translate import ChargingProfile, Period, Schedule
 from ocpp_server.protocol.versions import V16, V21, V201, VERSIONS, Version
 from smart_charging.commands.smart_charging.clearing import CLEAR_CHARGING_PROFILE
 from transactions.commands.remote_control.trigger import TRIGGER
@@ -103,12 +104,24 @@ class Stopped:
     ocpp_id = "7"
 
 
+# The profile of a remote start, as `prepare` has read it.
+A_PROFILE = ChargingProfile(
+    id=3,
+    stack_level=0,
+    purpose="TxProfile",
+    kind="Relative",
+    schedule=Schedule(unit="A", periods=(Period(0, 16.0),)),
+)
+
+
 def sample(field: fields.Field) -> Any:
     """A valid value of a field."""
     if field.argument == "message":
         return "StatusNotification"
     if field.argument == "key":
         return "OCPPCommCtrlr.HeartbeatInterval"
+    if field.argument == "charging_profile":
+        return A_PROFILE
     if isinstance(field, fields.Choice):
         return field.values[0]
     if isinstance(field, fields.Whole):

@@ -10,8 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from chargepoints.models import ChargePoint
 from ocpp_server import command_fields as fields
 from ocpp_server import live
+from ocpp_server.charging_profiles import start_profiles
 from ocpp_server.commanding import Rest, command
 from ocpp_server.domain import StationOffline
+from ocpp_server.protocol import translate
+from ocpp_server.protocol.translate import ChargingProfile
 from ocpp_server.protocol.versions import in_dialect
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport.command_store import Addressee
@@ -26,9 +29,16 @@ async def _authorize(
     id_token: str,
     evse_number: int | None = None,
     force: bool = False,
+    charging_profile: dict[str, Any] | None = None,
     **rest: Any,
 ) -> dict[str, Any]:
-    """Raises Conflict for a token that may not charge there, unless `force`."""
+    """Raises Conflict for a token that may not charge there, unless `force`; the errors of the port for a
+    charging profile.
+    """
+    if charging_profile is not None:
+        rest["charging_profile"] = await start_profiles.app.prepare(
+            charge_point, evse_number=evse_number, given=charging_profile
+        )
     if not force and live.state().is_connected(charge_point.identity):
         refused = await journal.run(refuse_remote_start, charge_point, id_token, evse_number)
         if refused is not None:
@@ -47,15 +57,36 @@ def _warn(
     return "" if force else warn_remote_start(charge_point, id_token)
 
 
-def _start_16(*, id_token: str, id_token_type: str, evse_number: int | None = None) -> dict[str, Any]:
-    return {"idTag": id_token} | ({} if evse_number is None else {"connectorId": evse_number})
+def _start_16(
+    *,
+    id_token: str,
+    id_token_type: str,
+    evse_number: int | None = None,
+    charging_profile: ChargingProfile | None = None,
+) -> dict[str, Any]:
+    payload: dict[str, Any] = {"idTag": id_token}
+    payload |= {} if evse_number is None else {"connectorId": evse_number}
+    if charging_profile is not None:
+        payload["chargingProfile"] = translate.charging_profile_16(charging_profile)
+    return payload
 
 
-def _start_2x(*, id_token: str, id_token_type: str, evse_number: int | None = None) -> dict[str, Any]:
+def _start_2x(
+    *,
+    id_token: str,
+    id_token_type: str,
+    evse_number: int | None = None,
+    charging_profile: ChargingProfile | None = None,
+) -> dict[str, Any]:
     # The station sends this number with the transaction (F01.FR.25); 31 bits, because stations store it in
     # an int.
     number = secrets.randbelow(2**31 - 1) + 1
-    payload = {"idToken": {"idToken": id_token, "type": id_token_type}, "remoteStartId": number}
+    payload: dict[str, Any] = {
+        "idToken": {"idToken": id_token, "type": id_token_type},
+        "remoteStartId": number,
+    }
+    if charging_profile is not None:
+        payload["chargingProfile"] = translate.charging_profile_2x(charging_profile)
     return payload | ({} if evse_number is None else {"evseId": evse_number})
 
 
@@ -91,6 +122,15 @@ REMOTE_START = command(
             default="Central",
             help=_("2.x idToken type; Central unless given."),
             adapt=_token_type,
+        ),
+        fields.Object(
+            "charging_profile",
+            _("Charging profile"),
+            example={"chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16}]},
+            help=_(
+                "The limits of this session, with the fields of the command Set charging profile; relative "
+                "to the start of the session unless given otherwise."
+            ),
         ),
         fields.Flag(
             "force",

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.conformance.conftest import ALICE
 from tests.conformance.messages import start, status, stop
 from tests.conformance.peer import V16, station
 from tests.conformance.profiles import asked, listed, profiles
@@ -193,7 +194,47 @@ async def test_16_067_profiles_are_in_doubt_after_a_boot_of_1_6(server, operator
     assert [one[3] for one in profiles(records, identity)] == ["replaced", "installed"]
 
 
-# -- composite schedule ------------------------------------------------------------------------------------
+# -- remote start and composite schedule ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", [{"connectorId": 1}, {}], ids=["with connector", "without"])
+async def test_16_059_a_remote_start_takes_a_profile_that_ends_with_the_session(
+    server, operator, records, place
+):
+    body = {
+        "idTag": ALICE,
+        **place,
+        "chargingProfile": {"stackLevel": 1, "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 10}]},
+    }
+    async with station(server) as peer:
+        await peer.call("StatusNotification", status(1, "Preparing"))
+        code, answer, call = await asked(operator, peer, "remote-start", body)
+        assert code == 200, answer
+        profile = call[3]["chargingProfile"]
+        assert (profile["chargingProfilePurpose"], profile["chargingProfileKind"]) == (
+            "TxProfile",
+            "Relative",
+        )
+        assert "transactionId" not in profile
+        assert profiles(records, peer.identity) == [("TxProfile", place.get("connectorId", 0), 1, "waiting")]
+        number = (await peer.call("StartTransaction", start()))["transactionId"]
+        (shown,) = await listed(operator, peer.identity)
+        assert (shown["connectorId"], shown["transactionId"], shown["state"]) == (1, number, "installed")
+        await peer.call("StopTransaction", stop(number))
+
+    assert profiles(records, peer.identity) == [("TxProfile", 1, 1, "ended")]
+
+
+async def test_16_059_a_refused_remote_start_leaves_no_profile(server, operator, records):
+    body = {"idTag": ALICE, "connectorId": 1, "chargingProfile": {"chargingSchedulePeriod": LIMIT}}
+    async with station(server) as peer:
+        await asked(operator, peer, "remote-start", body, {"status": "Rejected"})
+        wrong = {**body["chargingProfile"], "transactionId": "5"}
+        code, answer, call = await asked(operator, peer, "remote-start", {**body, "chargingProfile": wrong})
+
+    assert profiles(records, peer.identity) == []
+    assert (code, call) == (400, None)
+    assert [error["field"] for error in answer["data"]["errors"]] == ["chargingProfile.transactionId"]
 
 
 async def test_16_066_a_composite_schedule_has_the_fields_of_every_version(server, operator):

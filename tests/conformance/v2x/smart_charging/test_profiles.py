@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conformance.conftest import ALICE
 from tests.conformance.messages import event, new_transaction, token
 from tests.conformance.peer import V201, station
 from tests.conformance.profiles import asked, listed, profiles
@@ -109,6 +110,22 @@ async def test_TC_K_02_TC_K_60_a_profile_of_a_session(server, operator, records,
         await peer.call("TransactionEvent", event("Ended", transaction, 1))
 
     assert profiles(records, peer.identity) == [("TxProfile", 1, 0, "ended")]
+
+
+async def test_TC_K_37_a_remote_start_takes_a_profile(server, operator, records, version):
+    transaction = new_transaction()
+    body = {"idTag": ALICE, "connectorId": 1, "chargingProfile": {"chargingSchedulePeriod": LIMIT}}
+    async with station(server, version) as peer:
+        code, answer, call = await asked(operator, peer, "remote-start", body)
+        assert code == 200, answer
+        assert call[3]["chargingProfile"]["chargingProfilePurpose"] == "TxProfile"
+        assert "transactionId" not in call[3]["chargingProfile"]
+        info = {"remoteStartId": call[3]["remoteStartId"]}
+        await peer.call("TransactionEvent", event("Started", transaction, 0, info=info, idToken=token()))
+        (shown,) = await listed(operator, peer.identity)
+
+    row = records.transaction(peer.identity)
+    assert (shown["state"], shown["transactionId"]) == ("installed", row["id"])
 
 
 @pytest.mark.parametrize(
