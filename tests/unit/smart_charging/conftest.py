@@ -1,0 +1,7 @@
+"""Stations of every version without sockets."""
+
+from __future__ import annotations
+
+from tests.direct.fixtures import engine, run_orm, station
+
+__all__ = ["engine", "run_orm", "station"]
