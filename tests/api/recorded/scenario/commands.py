@@ -26,6 +26,8 @@ async def play(player: Player) -> None:
         await intents(player, new, "2.0.1")
         await display(player, old, new)
         await logs(player, old, new)
+        await charging_profiles(player, old, "1.6")
+        await charging_profiles(player, new, "2.0.1")
         await generic(player, old, "1.6")
         await generic(player, new, "2.0.1")
         await configuration(player, old, new)
@@ -133,6 +135,51 @@ async def logs(player: Player, old: Peer, new: Peer) -> None:
     await player.command(
         new, "get-log: rejected", "POST", f"{other}/get-log", {"withLogin": True}, {"status": "Rejected"}
     )
+
+
+async def charging_profiles(player: Player, peer: Peer, version: str) -> None:
+    """Set, list, clear and refuse profiles, and read a composite schedule."""
+    base = f"{V1}/chargepoints/{peer.identity}"
+    limit = {
+        "chargingProfilePurpose": "TxDefaultProfile",
+        "connectorId": 1,
+        "chargingProfileKind": "Relative",
+        "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16}],
+    }
+    path = f"{base}/set-charging-profile"
+    await player.command(peer, f"{version} profile: accepted", "POST", path, limit, ACCEPTED)
+    await player.command(peer, f"{version} profile: rejected", "POST", path, limit, {"status": "Rejected"})
+    wrong = {**limit, "validTo": "2020-01-01T00:00:00Z"}
+    await player.ask(f"{version} profile: over already", "POST", path, wrong)
+    await player.ask(
+        f"{version} profile: no session", "POST", path, {**limit, "chargingProfilePurpose": "TxProfile"}
+    )
+    start = {"idTag": "SOMEBODY", "connectorId": 1, "chargingProfile": {"stackLevel": "1"}}
+    await player.ask(f"{version} profile: of a remote start, wrong", "POST", f"{base}/remote-start", start)
+    shown = await player.ask(
+        f"{version} profiles: current", "GET", f"{base}/charging-profiles?isCurrent=true"
+    )
+    key = shown["chargingProfiles"][0]["id"]
+    await player.ask(f"{version} profile: get", "GET", f"{base}/charging-profiles/{key}")
+    await player.ask(f"{version} profile: unknown", "GET", f"{base}/charging-profiles/nothing")
+    schedule = {"chargingRateUnit": "A", "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16.0}]}
+    started = "2026-05-04T12:00:00Z"
+    found = (
+        {"scheduleStart": started, "chargingSchedule": schedule}
+        if version == "1.6"
+        else {"schedule": {**schedule, "evseId": 1, "duration": 600, "scheduleStart": started}}
+    )
+    body = {"connectorId": 1, "duration": 600}
+    path = f"{base}/get-composite-schedule"
+    await player.command(peer, f"{version} composite: accepted", "POST", path, body, ACCEPTED | found)
+    await player.command(peer, f"{version} composite: rejected", "POST", path, body, {"status": "Rejected"})
+    path = f"{base}/clear-charging-profile"
+    body = {"chargingProfilePurpose": "TxDefaultProfile"}
+    await player.command(peer, f"{version} clear profiles: accepted", "POST", path, body, ACCEPTED)
+    await player.command(
+        peer, f"{version} clear profiles: unknown", "POST", path, body, {"status": "Unknown"}
+    )
+    await player.ask(f"{version} profiles: all", "GET", f"{base}/charging-profiles")
 
 
 async def settled(player: Player, peer: Peer, request_id: str) -> None:
