@@ -35,6 +35,10 @@ class Misbehaviour:
     forgets_reservations: bool = False  # a start does not name the reservation that it uses
     # Sent in StopTransaction instead of the right id: -1, 0, another station's.
     stop_transaction_id: int | None = None
+    # The answer to every SetChargingProfile: Rejected, or NotSupported, which 2.x says as a reason.
+    refuses_profiles: str = ""
+    ignores_profiles: bool = False  # accepts charging profiles and installs none, as seen in the field
+    loses_profiles: bool = False  # a reboot deletes all charging profiles
 
 
 @dataclass(frozen=True, slots=True)

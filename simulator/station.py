@@ -218,6 +218,8 @@ class Station(StationConnection):
         self._may_connect.clear()
         await self._drop()
         self._boot_reason, self._needs_boot = reason, True
+        if self.misbehaviour.loses_profiles:
+            self.profiles.clear(lambda _installed: True)
         for connector in self.connectors:
             connector.announced = None  # after a boot every status is sent (1.6 section 4.9)
         await self.clock.sleep(BOOT_S)

@@ -22,6 +22,10 @@ def _install(station: Any, new: Installed) -> dict[str, Any]:
     """Install a profile (1.6 section 5.16, 2.0.1 K01). Each purpose needs a certain connector, a TxProfile a
     running transaction.
     """
+    if refusal := station.misbehaviour.refuses_profiles:
+        if station.version == V16:
+            return {"status": refusal}
+        return REJECTED | {"statusInfo": {"reasonCode": refusal}}
     if not 0 <= new.evse <= len(station.connectors):
         return REJECTED
     if new.purpose in STATION_MAX and new.evse != 0:
@@ -33,6 +37,8 @@ def _install(station: Any, new: Installed) -> dict[str, Any]:
         wanted = new.profile.get("transactionId")
         if session is None or (wanted is not None and wanted != session.transaction_id):
             return REJECTED
+    if station.misbehaviour.ignores_profiles:
+        return ACCEPTED
     return ACCEPTED if station.profiles.install(new) else REJECTED
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator import V16, Station, schemas
+from simulator import V16, Misbehaviour, Station, schemas
 from simulator.answers.table import ANSWERS
 from tests.conformance.peer import eventually
 from tests.simulator import samples
@@ -150,6 +150,43 @@ async def test_new_password_is_used_from_the_next_connection(station: Station, c
 
     assert csms.authorization[0] is None
     assert csms.authorization[1] is not None
+
+
+@pytest.mark.parametrize("word", ["Rejected", "NotSupported"])
+async def test_a_station_may_refuse_every_charging_profile(
+    make_station: MakeStation, csms: Csms, version: str, word: str
+) -> None:
+    station = await make_station(version, misbehaviour=Misbehaviour(refuses_profiles=word))
+    request = (
+        {"connectorId": 1, "csChargingProfiles": samples.profile_16()}
+        if version == V16
+        else {"evseId": 1, "chargingProfile": samples.profile_2()}
+    )
+
+    answer = await csms.call(station.identity, "SetChargingProfile", request)
+
+    reason = {"statusInfo": {"reasonCode": word}}
+    assert answer == ({"status": word} if version == V16 else {"status": "Rejected"} | reason)
+    assert station.profiles.installed == []
+
+
+async def test_a_station_may_accept_a_profile_and_ignore_it(make_station: MakeStation, csms: Csms) -> None:
+    station = await make_station(V16, misbehaviour=Misbehaviour(ignores_profiles=True))
+    request = {"connectorId": 1, "csChargingProfiles": samples.profile_16()}
+
+    assert await csms.call(station.identity, "SetChargingProfile", request) == {"status": "Accepted"}
+    assert station.profiles.installed == []
+
+
+async def test_a_station_may_lose_its_profiles_when_it_reboots(make_station: MakeStation, csms: Csms) -> None:
+    station = await make_station(V16, misbehaviour=Misbehaviour(loses_profiles=True))
+    request = {"connectorId": 1, "csChargingProfiles": samples.profile_16()}
+    assert await csms.call(station.identity, "SetChargingProfile", request) == {"status": "Accepted"}
+    assert len(station.profiles.installed) == 1
+
+    await station.reboot("RemoteReset")
+
+    assert station.profiles.installed == []
 
 
 async def test_composite_schedule_shows_where_the_limit_changes(
