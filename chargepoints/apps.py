@@ -10,6 +10,7 @@ class ChargePointsConfig(AppConfig):
         # The modules below import models: Django has loaded those only now.
         from chargepoints import jobs, live, metrics
         from chargepoints.services import admission, commands, connections, security
+        from chargepoints.services.campaigns import command, kinds
         from chargepoints.views.log_receiver import receive_log
         from ocpp_server import commanding, credentials
         from ocpp_server.bounds import streams
@@ -26,6 +27,7 @@ class ChargePointsConfig(AppConfig):
         port_of_admission.port.fill(admission)
         extensions.rows.fill(live)
         commanding.announce("chargepoints.commands")
+        kinds.register(command.COMMAND)
         extensions.register(live.CONNECTORS)
         streams.register(UPLOADS, receive_log)
         scheduler.register(jobs.JOBS)

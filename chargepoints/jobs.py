@@ -17,6 +17,7 @@ from chargepoints.models import (
     SecurityEvent,
 )
 from chargepoints.services import clocks, commands, deviations
+from chargepoints.services.campaigns import driving, stepping
 from chargepoints.services.diagnostics import files, log_uploads
 from chargepoints.services.follow_ups import gathering, keeping
 from chargepoints.services.provisioning import restarted
@@ -30,6 +31,8 @@ from ocpp_server.transport.switchboard import switchboard
 REFUSED_CONNECTIONS_KEPT = timedelta(days=30)
 # The process with the socket ends commands. After its death they end this long after their deadline.
 COMMAND_GRACE = timedelta(seconds=60)
+# Send what the campaigns have to send, and store the results of their stations.
+DRIVE_CAMPAIGNS: Final = Job("drive_campaigns", every=2.0)
 
 
 async def mirror_stations() -> None:
@@ -91,7 +94,9 @@ async def delete_unknown_files() -> None:
 
 
 def recover() -> None:
-    """Mark the stations as offline and end the open commands that a killed process left."""
+    """Mark the stations as offline, end the open commands and take back the claims of campaigns that a killed
+    process left.
+    """
     now = datetime.now(UTC)
     ChargePoint.objects.online().update(
         is_online=False, disconnected_at=now, connection_id="", close_code=None
@@ -102,6 +107,7 @@ def recover() -> None:
         finished_at=F("deadline_at"),
         error_description="The server was restarted.",
     )
+    stepping.take_back_all(now)
 
 
 # Every process may have a folder of its own.
@@ -109,6 +115,7 @@ SWEEP_FILES: Final = Job("log-files", every=3600.0, everywhere=True)
 
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, mirror_stations),
+    (DRIVE_CAMPAIGNS, driving.drive),
     (EXPIRE, in_journal(end_overdue_commands)),
     (EXPIRE, in_journal(gathering.end_overdue)),
     (EXPIRE, in_journal(restarted.settle_overdue)),

@@ -1,3 +1,4 @@
+from chargepoints.models.campaign import Campaign, CampaignStation
 from chargepoints.models.charge_point import ChargePoint, Connector, Evse
 from chargepoints.models.command import Command
 from chargepoints.models.evidence import Deviation, DeviceEvent, RefusedConnection, SecurityEvent
@@ -8,6 +9,8 @@ from chargepoints.models.note import Note
 from chargepoints.models.site import Site
 
 __all__ = [
+    "Campaign",
+    "CampaignStation",
     "ChargePoint",
     "Command",
     "Connector",

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 # The kinds of values in the data of an event, with their JSON Schema.
 TEXT, WHOLE, NUMBER, FLAG, TIME, TEXTS, VALUES = "text", "whole", "number", "flag", "time", "texts", "values"
+COUNTS = "counts"
 SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     TEXT: {"type": "string"},
     WHOLE: {"type": "integer"},
@@ -16,6 +17,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     TIME: {"type": "string", "format": "date-time"},
     TEXTS: {"type": "array", "items": {"type": "string"}},
     VALUES: {"type": "array", "items": {"type": "object"}},
+    COUNTS: {"type": "object", "additionalProperties": {"type": "integer"}},
 }
 # Any event whose data is too long has this field.
 TRUNCATED: Final = "truncated"
@@ -98,6 +100,8 @@ def _fits(kind: str, value: Any) -> bool:
             return isinstance(value, str) and value.endswith("Z") and _is_time(value)
         case "texts":
             return isinstance(value, list) and all(isinstance(item, str) for item in value)
+        case "counts":
+            return isinstance(value, dict) and all(isinstance(item, int) for item in value.values())
         case _:
             return isinstance(value, list) and all(isinstance(item, dict) for item in value)
 

@@ -24,8 +24,8 @@ class Trace:
 
     __slots__ = ("id", "is_used")
 
-    def __init__(self) -> None:
-        self.id = str(uuid.uuid4())
+    def __init__(self, id: str = "") -> None:
+        self.id = id or str(uuid.uuid4())
         self.is_used = False
 
 
@@ -33,9 +33,11 @@ _current: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 @contextmanager
-def request(*, called: str = "") -> Iterator[Trace]:
-    """Trace the code inside as one request; `called` is the id that the caller sent, if any."""
-    trace = Trace()
+def request(*, called: str = "", id: str = "") -> Iterator[Trace]:
+    """Trace the code inside as one request. `called` is the id that the caller sent, if any; `id` is the one
+    of a campaign's claim, which knows the id of its first command before it sends it.
+    """
+    trace = Trace(id)
     names = {"request_id": trace.id}
     if _NAME.fullmatch(called):
         names["caller_request_id"] = called

@@ -1,4 +1,6 @@
-"""Personal data of follow-ups: encrypted in the database with a key that is derived from SECRET_KEY."""
+"""Personal data of follow-ups and secrets of campaigns: encrypted in the database with a key that is derived
+from SECRET_KEY.
+"""
 
 from __future__ import annotations
 

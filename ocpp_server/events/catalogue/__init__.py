@@ -6,20 +6,24 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-from ocpp_server.events.catalogue import charging, reservations, smart_charging, stations
+from ocpp_server.events.catalogue import campaigns, charging, reservations, smart_charging, stations
 from ocpp_server.events.types import EventType
 
 EVENTS: Final[dict[str, EventType]] = {
     each.name: each
-    for each in (*stations.TYPES, *charging.TYPES, *reservations.TYPES, *smart_charging.TYPES)
+    for each in (
+        *stations.TYPES,
+        *charging.TYPES,
+        *reservations.TYPES,
+        *smart_charging.TYPES,
+        *campaigns.TYPES,
+    )
 }
 
 STARRED: Final = tuple(name for name, each in EVENTS.items() if each.is_starred)
 
 # The types that wait for a block or app which is not built yet, with what they wait for.
 NOT_YET: Final[dict[str, str]] = {
-    "campaign.progressed": "campaigns",
-    "campaign.finished": "campaigns",
     "configuration.drifted": "wanted configuration",
     "certificate.expiring": "certificates",
     "certificate.installed": "certificates",

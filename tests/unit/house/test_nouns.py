@@ -21,6 +21,10 @@ MOST_LINES = 400
 # Services for which OCPP has no action. accounts has no block at all.
 SERVICES_WITHOUT_A_BLOCK = {
     "chargepoints/services/admission.py": "answers the handshake, which comes before every action",
+    **{
+        f"chargepoints/services/campaigns/{name}.py": "a campaign does what is in any block for many stations"
+        for name in ("__init__", "command", "driving", "kinds", "operating", "planning", "rules", "stepping")
+    },
     "chargepoints/services/clocks.py": "messages of every block show the station's clock",
     "chargepoints/services/connections.py": "stores connections and the messages of every block",
     "chargepoints/services/commands.py": "commands of every block end here when no answer comes",

@@ -1,0 +1,77 @@
+"""The kinds of campaigns. An app registers its kinds in `AppConfig.ready`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.core.exceptions import ImproperlyConfigured
+
+from chargepoints.models import CampaignStation, ChargePoint
+from ocpp_server.command_fields import Label
+from ocpp_server.credentials import Role
+
+Arguments = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Result:
+    """The result of one station. `reason` is empty for a success; `detail` is a sentence for people."""
+
+    state: str
+    reason: str = ""
+    detail: str = ""
+
+
+class Kind(Protocol):
+    """A kind of campaign: its work at each of the stations.
+
+    `begin` sends commands with the actor that it gets; the first one has the claim of the row as its id. It
+    returns a result only if none is to be awaited, such as for a station that has the wanted state already.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def title(self) -> Label: ...
+
+    def check(self, arguments: Arguments) -> dict[str, Any]:
+        """The arguments as they are stored. Raises Invalid with the wrong ones."""
+
+    def role(self, arguments: Arguments) -> Role:
+        """The lowest role that may do this."""
+
+    def masked(self, arguments: Arguments) -> dict[str, Any]:
+        """The arguments without secrets."""
+
+    def sentence(self, arguments: Arguments) -> str:
+        """Its work in words, for pages and answers. The arguments may be masked."""
+
+    async def begin(self, charge_point: ChargePoint, arguments: Arguments, *, actor: str) -> Result | None:
+        """Send it to one station, and return without waiting for the answer. Raises DomainError."""
+
+    def results(self, rows: Sequence[CampaignStation]) -> Mapping[int, Result]:
+        """The results of these sent rows, by key; a row whose effect is still awaited is missing. Uses the
+        database.
+        """
+
+
+_kinds: dict[str, Kind] = {}
+
+
+def register(kind: Kind) -> None:
+    """Add a kind; for `AppConfig.ready`. Raises ImproperlyConfigured if another one has its name."""
+    if _kinds.setdefault(kind.name, kind) is not kind:
+        raise ImproperlyConfigured(f"Two kinds of campaigns are named {kind.name!r}.")
+
+
+def names() -> list[str]:
+    """The names of all kinds."""
+    return sorted(_kinds)
+
+
+def find(name: str) -> Kind | None:
+    """The kind of this name."""
+    return _kinds.get(name)

@@ -1,0 +1,137 @@
+"""New campaigns: their arguments are checked and their stations chosen, once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from chargepoints.models import Campaign, CampaignStation, ChargePoint, Site
+from chargepoints.models.campaign import MOST_STATIONS
+from chargepoints.services.campaigns import kinds
+from chargepoints.services.campaigns.kinds import Kind
+from chargepoints.services.follow_ups import personal
+from ocpp_server.domain import Invalid
+
+# A campaign without a deadline of its own ends after this time.
+USUAL_TIME: Final = timedelta(days=7)
+_BATCH: Final = 500
+_NAMED: Final = 10  # unknown stations in a refusal
+
+
+def create(
+    *,
+    name: str,
+    kind: str,
+    arguments: Mapping[str, Any],
+    stations: Mapping[str, Any],
+    actor: str,
+    deadline_at: datetime | None = None,
+    **options: Any,
+) -> Campaign:
+    """Store a campaign, which begins at once or at its `starts_at`.
+
+    `stations` are the keywords of `chosen`, and `options` columns of the campaign. A later change of a
+    station does not change the choice. Raises Invalid.
+    """
+    if not name.strip():
+        raise Invalid("Must not be blank.", field="name")
+    found = find_kind(kind)
+    checked = found.check(arguments)
+    now = timezone.now()
+    deadline_at = deadline_at or (options.get("starts_at") or now) + USUAL_TIME
+    check_times(now=now, deadline_at=deadline_at, starts_at=options.get("starts_at"))
+    _check_window(options.get("window_from"), options.get("window_to"))
+    keys = chosen(**stations)
+    if not options.get("has_canary", True):
+        options["step"] = Campaign.Step.ALL
+    with transaction.atomic():
+        campaign = Campaign.objects.create(
+            name=name.strip(),
+            kind=kind,
+            actor=actor,
+            deadline_at=deadline_at,
+            **_stored(found, checked),
+            **options,
+        )
+        rows = [CampaignStation(campaign=campaign, charge_point_id=key, not_before=now) for key in keys]
+        CampaignStation.objects.bulk_create(rows, batch_size=_BATCH)
+    return campaign
+
+
+def find_kind(name: str) -> Kind:
+    """The kind of this name. Raises Invalid."""
+    kind = kinds.find(name)
+    if kind is None:
+        raise Invalid(f"Must be one of {', '.join(kinds.names())}.", field="kind")
+    return kind
+
+
+def chosen(
+    *,
+    client_ids: Sequence[str] = (),
+    site: Site | None = None,
+    everything: bool = False,
+    **columns: str,
+) -> list[int]:
+    """The keys of the stations that meet all of these conditions, in the order of their identities.
+
+    `columns` are columns of a station with their values. Raises Invalid for an unknown identity, without a
+    condition unless `everything` says so, and for no station or more than MOST_STATIONS.
+    """
+    if not (client_ids or site or columns or everything):
+        raise Invalid("Name the stations, or set all to true.", field="stations")
+    rows = ChargePoint.objects.filter(**columns)
+    if site is not None:
+        rows = rows.filter(site=site)
+    if client_ids:
+        wanted = {identity.casefold(): identity for identity in client_ids}
+        known = set(
+            ChargePoint.objects.filter(identity_key__in=wanted).values_list("identity_key", flat=True)
+        )
+        unknown = [identity for key, identity in wanted.items() if key not in known]
+        if unknown:
+            named = ", ".join(unknown[:_NAMED])
+            raise Invalid(f"Unknown: {named}.", field="stations.clientIds")
+        rows = rows.filter(identity_key__in=wanted)
+    keys = list(rows.order_by("identity_key").values_list("pk", flat=True)[: MOST_STATIONS + 1])
+    if not keys:
+        raise Invalid("No station meets these conditions.", field="stations")
+    if len(keys) > MOST_STATIONS:
+        raise Invalid(f"More than {MOST_STATIONS:,} stations.", field="stations")
+    return keys
+
+
+def check_times(*, now: datetime, deadline_at: datetime, starts_at: datetime | None = None) -> None:
+    """Raise Invalid for a deadline that has passed, or that comes before the start."""
+    if deadline_at <= max(now, starts_at or now):
+        raise Invalid("Must be in the future, and after startsAt.", field="deadlineAt")
+
+
+def _check_window(begin: time | None, end: time | None) -> None:
+    if (begin is None) != (end is None):
+        raise Invalid("A window needs both windowFrom and windowTo.", field="windowFrom")
+    if begin is not None and begin == end:
+        raise Invalid("Must differ from windowFrom.", field="windowTo")
+
+
+# -- arguments -----------------------------------------------------------------------------------------------
+
+
+def _stored(kind: Kind, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The columns of the arguments. Those with secrets are shown masked and kept encrypted."""
+    shown = kind.masked(arguments)
+    sealed = personal.seal(json.dumps(arguments)) if shown != arguments else ""
+    return {"arguments": shown, "sealed_arguments": sealed}
+
+
+def arguments_of(campaign: Campaign) -> dict[str, Any] | None:
+    """The arguments with their secrets; None if they were encrypted with a key that is no longer set."""
+    if not campaign.sealed_arguments:
+        return dict(campaign.arguments)
+    text = personal.unseal(campaign.sealed_arguments)
+    return None if text is None else json.loads(text)
