@@ -8,7 +8,16 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from rest_framework import serializers
 
-from chargepoints.models import ChargePoint, Command, Connector, LogUpload, Message, ReportAssembly
+from chargepoints.models import (
+    Campaign,
+    CampaignStation,
+    ChargePoint,
+    Command,
+    Connector,
+    LogUpload,
+    Message,
+    ReportAssembly,
+)
 from chargepoints.services import message_search
 from ocpp_server.api.fields import FlagField, TextField, WholeField
 from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
@@ -175,3 +184,27 @@ class LogQuery(ListQuery):
     kind = serializers.ChoiceField(choices=LogUpload.Kind.values, required=False)
     state = serializers.ChoiceField(choices=LogUpload.State.values, required=False)
     commandId = TextField(required=False, max_length=36)
+
+
+class CampaignQuery(ChangedQuery):
+    orderings = {"createdAt": "pk", "updatedAt": "updated_at"}
+    exact = ("state", "kind")
+
+    ordering = ordering(orderings)
+    search = search("A part of the name.")
+    state = serializers.ChoiceField(choices=Campaign.State.values, required=False)
+    kind = TextField(required=False, max_length=32)
+
+    def containing(self, text: str) -> Q:
+        return Q(name__icontains=text)
+
+
+class CampaignStationQuery(ListQuery):
+    exact = ("state", "reason")
+
+    search = search("A part of clientId.")
+    state = serializers.ChoiceField(choices=CampaignStation.State.values, required=False)
+    reason = serializers.ChoiceField(choices=CampaignStation.Reason.values, required=False)
+
+    def containing(self, text: str) -> Q:
+        return Q(charge_point__identity_key__contains=text.casefold())

@@ -1,6 +1,6 @@
 """URLs below /api/v1."""
 
-from chargepoints.views import commands, follow_ups, logs, notes, sites, stations
+from chargepoints.views import campaigns, commands, follow_ups, logs, notes, sites, stations
 from ocpp_server.api.resources import Router
 
 _ONE = "chargepoints/<str:client_id>"
@@ -14,6 +14,8 @@ router.register(f"{_ONE}/follow-ups", follow_ups.FollowUpViewSet)
 router.register(f"{_ONE}/logs", logs.LogViewSet)
 router.register(f"{_ONE}/notes", notes.NoteViewSet)
 router.register(f"{_ONE}/reports", follow_ups.ReportViewSet)
+router.register("campaigns", campaigns.CampaignViewSet)
+router.register("campaigns/<str:campaign_id>/stations", campaigns.CampaignStationViewSet)
 router.register("sites", sites.SiteViewSet)
 
 urlpatterns = router.urls

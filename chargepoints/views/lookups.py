@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from drf_spectacular.types import OpenApiTypes
 
-from chargepoints.models import ChargePoint, Site
-from ocpp_server.api.lookups import Lookup
+from chargepoints.models import Campaign, ChargePoint, Site
+from ocpp_server.api.lookups import Lookup, by_number
 from ocpp_server.domain import Invalid, Missing
 from ocpp_server.error_codes import Code
 from ocpp_server.storage.row_numbers import row_number
@@ -29,12 +29,17 @@ def site(site_id: str, *, lock: bool = False) -> Site:
     return found
 
 
-def named_site(site_id: int) -> Site:
-    """The site that a request body names. Raises Invalid."""
+def campaign(campaign_id: str, *, lock: bool = False) -> Campaign:
+    """The campaign of this number. Raises Invalid for a bad number, Missing."""
+    return by_number(Campaign.objects.all(), campaign_id, noun="campaign", field="campaign_id", lock=lock)
+
+
+def named_site(site_id: int, field: str = "siteId") -> Site:
+    """The site that a request body names in `field`. Raises Invalid."""
     try:
         return site(str(site_id))
     except Missing as missing:
-        raise Invalid(missing.sentence, field="siteId") from None
+        raise Invalid(missing.sentence, field=field) from None
 
 
 STATION = Lookup(
@@ -45,6 +50,7 @@ STATION = Lookup(
     "identity",
 )
 STATION_PATH = STATION.path
+CAMPAIGN = Lookup("campaign_id", "The number of the campaign.", find=campaign)
 SITE = Lookup("site_id", "The number of the site.", find=site)
 
 

@@ -59,9 +59,10 @@ class CommandKind:
         return {**arguments, "fields": fields}
 
     def sentence(self, arguments: Arguments) -> str:
-        command = commanding.find(arguments["command"])
-        title = arguments["command"] if command is None else str(command.title)
-        fields = ", ".join(f"{name}: {value}" for name, value in arguments["fields"].items())
+        name = str(arguments.get("command", ""))
+        command = commanding.find(name)
+        title = name if command is None else str(command.title)
+        fields = ", ".join(f"{name}: {value}" for name, value in arguments.get("fields", {}).items())
         return f"{title} ({fields})" if fields else title
 
     async def begin(self, charge_point: ChargePoint, arguments: Arguments, *, actor: str) -> Result | None:

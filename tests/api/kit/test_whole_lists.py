@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from accounts.models import Contract, Member, Token, TokenGroup, User
 from chargepoints.models import (
+    Campaign,
+    CampaignStation,
     ChargePoint,
     Command,
     FollowUp,
@@ -57,6 +59,7 @@ class Parents:
         self.contract = Contract.objects.create(contract_id="~parent")
         self.session = self.a_session(1_000_000)
         self.site = Site.objects.create(name="~parent")
+        self.campaign = self.a_campaign(0)
 
     def a_session(self, number: int) -> Transaction:
         at = moment(number % 1000)
@@ -85,6 +88,9 @@ class Parents:
             created_at=moment(number),
             deadline_at=moment(number),
         )
+
+    def a_campaign(self, number: int) -> Campaign:
+        return Campaign.objects.create(name=f"N{number}", kind="command", arguments={}, deadline_at=NOON)
 
     def a_token(self, number: int) -> Token:
         return Token.objects.create(uid=f"U-{number}", user=self.person)
@@ -179,8 +185,22 @@ def of_person(parents: Parents) -> object:
     return parents.person.pk
 
 
+def a_station_of_a_campaign(parents: Parents, number: int) -> CampaignStation:
+    return CampaignStation.objects.create(
+        campaign=parents.campaign, charge_point=a_station(parents, number), not_before=NOON
+    )
+
+
 LISTS = {
     "access-rules": Rows(a_rule, "note"),
+    "campaigns": Rows(Parents.a_campaign, "actor"),
+    "campaigns/{campaign_id}/stations": Rows(
+        a_station_of_a_campaign,
+        "detail",
+        "clientId",
+        lambda row: row.charge_point.identity,
+        parent=lambda parents: parents.campaign.pk,
+    ),
     "chargepoints": Rows(a_station, "serial_number", "clientId", "identity"),
     "chargepoints/{client_id}/commands": Rows(Parents.a_command, "status", "requestId", parent=of_station),
     "chargepoints/{client_id}/follow-ups": Rows(a_follow_up, "status", parent=of_station),
@@ -287,7 +307,7 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     note(f"{ordering=} {drawn}")
     walk = Walk(caller, path, LISTS[path])
     parents = {str(one.pk) for one in (walk.parents.person, walk.parents.contract, walk.parents.session)}
-    parents |= {walk.parents.station.identity, str(walk.parents.site.pk)}
+    parents |= {walk.parents.station.identity, str(walk.parents.site.pk), str(walk.parents.campaign.pk)}
     for _ in range(drawn["rows"]):
         walk.add()
     # A row whose place in the order changes may move to a page that was read, or come twice.
@@ -308,9 +328,8 @@ def are_whole(caller: Caller, path: str, drawn: dict[str, Any], ordering: str) -
     assert set(read) - stayed <= touched | parents
     for row in walk.known:
         row.delete()
-    for parent in (walk.parents.session, walk.parents.contract, walk.parents.person, walk.parents.site):
-        parent.delete()
-    walk.parents.station.delete()
+    for name in ("session", "contract", "person", "site", "campaign", "station"):
+        getattr(walk.parents, name).delete()
 
 
 drawings = st.fixed_dictionaries(

@@ -14,6 +14,7 @@ from ocpp_server.process.scheduler import Job
 NAMES = {
     "mirror",
     "probe",
+    "drive_campaigns",
     "number_events",
     "watch_presence",
     "forget_presence",
