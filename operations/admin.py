@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ocpp_server.admin import menu, pages
 from ocpp_server.admin.pages import Pages
-from operations import many_stations, person, session, station
+from operations import campaign, many_stations, person, session, station
 
 menu.page(menu.OVERVIEW, 10, _("Dashboard"), "dashboard", "admin:index")
 pages.register(
@@ -16,5 +16,6 @@ pages.register(
         actions=(many_stations.SEND_A_COMMAND,),
     ),
 )
+pages.register("chargepoints.Campaign", Pages(urls=campaign.urls, change=campaign.page))
 pages.register("transactions.Transaction", Pages(urls=session.urls, change=session.page))
 pages.register("accounts.Person", Pages(urls=person.urls, below_form=person.overview))

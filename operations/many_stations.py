@@ -22,16 +22,19 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from chargepoints.models import ChargePoint
+from chargepoints.services.campaigns import planning
 from ocpp_server import commanding, rights
 from ocpp_server.admin import access
 from ocpp_server.admin.pages import Action
 from ocpp_server.admin.polling import staff_json
 from ocpp_server.commanding import OperatorCommand
+from ocpp_server.domain import Invalid
 from ocpp_server.protocol.versions import VERSIONS
 from ocpp_server.rights import Right
 from ocpp_server.storage.row_numbers import row_number
 from operations import batches, buttons
 from operations.batches import Batch
+from operations.campaign_form import CampaignForm
 from operations.command_forms import CommandForm
 from operations.common_fields import form_of_many
 from operations.sending import Attempt, Kind, attempt
@@ -48,6 +51,7 @@ def urls(site: admin.AdminSite) -> list[Any]:
     return [
         path("send/", site.admin_view(compose), name="stations-command"),
         path("send/<slug:name>/", site.admin_view(send), name="stations-send"),
+        path("campaign/<slug:name>/", site.admin_view(campaign), name="stations-campaign"),
         path("sent/<uuid:number>/", site.admin_view(sent), name="stations-sent"),
         path("sent/<uuid:number>/live/", live, name="stations-sent-live"),
     ]
@@ -106,6 +110,42 @@ def send(request: HttpRequest, name: str) -> HttpResponse:
     attempts = async_to_sync(_send_all)(command, chosen, form.arguments, actor)
     replace(batch, sent=tuple(attempts)).store(request, number)
     return redirect("admin:stations-sent", number)
+
+
+@require_POST
+def campaign(request: HttpRequest, name: str) -> HttpResponse:
+    """Create a campaign that sends the command to the posted stations; first, its form without a course
+    shows the form of the course.
+    """
+    command, chosen = _command_of(request, name), _posted(request)
+    access.require(request.user, Right.CAMPAIGNS)
+    if not chosen:
+        return _back(request)
+    form = form_of_many(command, chosen, request.POST)
+    if not CampaignForm.is_in(request.POST):
+        course = CampaignForm(initial={"name": command.title})
+        return _form_page(request, command, chosen, form, course=course)
+    course = CampaignForm(request.POST)
+    if not (form.is_valid() & course.is_valid()):
+        return _form_page(request, command, chosen, form, course=course)
+    danger = _danger(command, chosen, form.arguments)
+    if danger and danger != request.POST.get(buttons.CONFIRMED, ""):
+        return _form_page(request, command, chosen, form, confirm=danger, course=course)
+    names = {field.argument: field.name for field in command.fields}
+    fields = {names[argument]: value for argument, value in form.arguments.items()}
+    try:
+        made = planning.create(
+            kind="command",
+            arguments={"command": command.name, "fields": fields},
+            stations={"client_ids": [one.identity for one in chosen]},
+            actor=request.user.get_username(),
+            **course.options,
+        )
+    except Invalid as error:
+        for wrong in error.errors:
+            course.refuse(wrong["field"], wrong["reason"])
+        return _form_page(request, command, chosen, form, course=course)
+    return redirect("admin:chargepoints_campaign_change", made.pk)
 
 
 async def _send_all(
@@ -213,9 +253,17 @@ def _form_page(
     form: CommandForm,
     *,
     confirm: str = "",
+    course: CampaignForm | None = None,
 ) -> HttpResponse:
     number = _number(request.POST.get("batch", ""))
-    context = {"command": command, "form": form, "confirm": confirm, "number": number}
+    context = {
+        "command": command,
+        "form": form,
+        "confirm": confirm,
+        "number": number,
+        "course": course,
+        "may_start": access.may(request.user, Right.CAMPAIGNS),
+    }
     return _page(request, "operator/many_stations_form.html", chosen, context)
 
 

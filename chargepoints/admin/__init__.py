@@ -1,6 +1,7 @@
 """Stations, sites, connectors, commands and their evidence in the admin; one module a noun."""
 
 from chargepoints.admin import (
+    campaigns,
     cards,
     commands,
     connectors,
@@ -16,6 +17,7 @@ from chargepoints.admin import (
 )
 
 __all__ = [
+    "campaigns",
     "cards",
     "commands",
     "connectors",

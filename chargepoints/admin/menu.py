@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from ocpp_server.admin import menu
 
 menu.model(menu.OVERVIEW, 20, _("Stations"), "ev_station", "chargepoints_chargepoint")
+menu.model(menu.OVERVIEW, 40, _("Campaigns"), "campaign", "chargepoints_campaign")
 menu.model(menu.CHARGING, 50, _("Sites"), "location_on", "chargepoints_site")
 menu.model(menu.INBOXES, 10, _("Refused connections"), "block", "chargepoints_refusedconnection")
 menu.model(menu.LOGS, 10, _("Messages"), "sync_alt", "chargepoints_message")

@@ -44,6 +44,8 @@ LOG = {
     "canceled": NEUTRAL,
     "expired": WARNING,
 }
+CAMPAIGN = {"running": INFO, "paused": WARNING, "finished": SUCCESS, "cancelled": NEUTRAL}
+CAMPAIGN_STATION = {"claimed": INFO, "sent": INFO, "done": SUCCESS, "failed": DANGER}
 SESSION = {"active": INFO, "ended": NEUTRAL}
 FIX = {"end": WARNING, "close": INFO, "correct-energy": WARNING, "merge": WARNING, "ignore": NEUTRAL}
 TOKEN = {"active": SUCCESS, "blocked": DANGER, "lost": DANGER, "expired": WARNING, "invalid": DANGER}

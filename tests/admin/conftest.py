@@ -22,6 +22,8 @@ from accounts.models import (
 )
 from accounts.services import api_keys
 from chargepoints.models import (
+    Campaign,
+    CampaignStation,
     ChargePoint,
     Command,
     Connector,
@@ -166,7 +168,25 @@ def hostile_rows(db: None) -> dict[type, Any]:
         token=token, authorization_reason=bad, stop_authorization_reason=bad
     )
     both = {"at": NOON, "received_at": NOON}
+    campaign = Campaign.objects.create(
+        name=bad[:100],
+        kind="command",
+        arguments={"command": bad, "fields": {bad: bad}},
+        actor=bad[:150],
+        pause_reason=bad,
+        deadline_at=NOON,
+    )
+    CampaignStation.objects.create(
+        campaign=campaign,
+        charge_point=station,
+        command=command,
+        state="failed",
+        reason="error",
+        detail=bad,
+        not_before=NOON,
+    )
     rows: list[Any] = [
+        campaign,
         station,
         station.evses.get(),
         station.connectors.get(),

@@ -1,0 +1,151 @@
+"""Campaigns in the admin: the form for selected stations, the page with its progress, and its buttons."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from chargepoints.models import Campaign, ChargePoint, Command
+from chargepoints.services.campaigns import planning
+from tests.admin.conftest import a_station
+
+COURSE = {
+    "campaign-name": "Restart",
+    "campaign-has_canary": "on",
+    "campaign-failure_limit_percent": "10",
+    "campaign-at_once": "5",
+    "campaign-attempts": "2",
+    "campaign-retry_pause_m": "10",
+    "campaign-offline": "skip",
+    "campaign-window_from": "22:00",
+    "campaign-window_to": "05:00",
+}
+DANGER = "2 stations: Running sessions at this station will end."
+
+
+@pytest.fixture
+def stations(db: None) -> list[ChargePoint]:
+    return [a_station(f"CP-{number}") for number in (1, 2)]
+
+
+@pytest.fixture
+def campaign(stations: list[ChargePoint]) -> Campaign:
+    return planning.create(
+        name="Restart",
+        kind="command",
+        arguments={"command": "reset", "fields": {"type": "Soft"}},
+        stations={"everything": True},
+        actor="ann",
+    )
+
+
+def start(client: Client, stations: list[ChargePoint], **more: str) -> Any:
+    inputs = {"station": [str(one.pk) for one in stations], "type": "Soft", **more}
+    return client.post(reverse("admin:stations-campaign", args=["reset"]), inputs)
+
+
+def text(answer: Any) -> str:
+    return html.unescape(answer.content.decode())
+
+
+def page_of(campaign: Campaign) -> str:
+    return reverse("admin:chargepoints_campaign_change", args=[campaign.pk])
+
+
+def test_a_campaign_is_started_for_the_selected_stations(
+    operator: Client, stations: list[ChargePoint]
+) -> None:
+    form = text(start(operator, stations))
+    assert "Start campaign" in form and 'name="campaign-name" value="Reset"' in form
+
+    made = start(operator, stations, confirmed=DANGER, **COURSE)
+
+    campaign = Campaign.objects.get()
+    assert made["Location"] == page_of(campaign)
+    assert campaign.arguments == {"command": "reset", "fields": {"type": "Soft"}}
+    picked = ("name", "actor", "at_once", "attempts", "retry_pause_s", "offline", "failure_limit_percent")
+    assert [getattr(campaign, name) for name in picked] == ["Restart", "operator", 5, 2, 600, "skip", 10]
+    assert campaign.window_from is not None and campaign.stations.count() == 2
+    assert not Command.objects.exists()
+
+
+def test_a_dangerous_command_must_be_confirmed(operator: Client, stations: list[ChargePoint]) -> None:
+    answer = start(operator, stations, **COURSE)
+
+    assert DANGER in text(answer)
+    assert not Campaign.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"campaign-name": ""}, "This field is required."),
+        ({"campaign-at_once": "0"}, "greater than or equal to 1"),
+        ({"campaign-window_to": ""}, "A window needs both"),
+        (
+            {"campaign-deadline_at_0": "2020-01-01", "campaign-deadline_at_1": "10:00"},
+            "Must be in the future",
+        ),
+        ({"type": "Gentle"}, "Select a valid choice"),
+    ],
+)
+def test_a_wrong_input_is_shown(
+    operator: Client, stations: list[ChargePoint], wrong: dict[str, str], words: str
+) -> None:
+    answer = start(operator, stations, **{"confirmed": DANGER, **COURSE, **wrong})
+
+    assert words in text(answer)
+    assert not Campaign.objects.exists()
+
+
+def test_the_page_has_the_progress_and_the_results(operator: Client, campaign: Campaign) -> None:
+    failed = campaign.stations.get(charge_point__identity="CP-2")
+    failed.state, failed.reason, failed.detail = "failed", "rejected", "Rejected"
+    failed.save()
+
+    page = text(operator.get(page_of(campaign)))
+    snapshot = operator.get(reverse("admin:campaign-live", args=[campaign.pk])).json()
+
+    assert "Reset (type: Soft)" in page
+    assert snapshot["values"]["progress"]["text"] == "1 of 2 stations have a result"
+    (first, second) = snapshot["tables"]["stations"]
+    assert first[0]["text"] == "CP-2", "failures come first"
+    assert (first[1]["text"], first[1]["note"]) == ("Failed", "Rejected by the station: Rejected")
+    assert (second[1]["text"], snapshot["ended"]) == ("Waiting", False)
+    assert "1 of 2" in text(operator.get(reverse("admin:chargepoints_campaign_changelist")))
+
+
+def test_the_buttons_of_a_campaign(operator: Client, campaign: Campaign) -> None:
+    def press(name: str) -> str:
+        answer = operator.post(reverse("admin:campaign-act", args=[campaign.pk, name]), follow=True)
+        campaign.refresh_from_db()
+        return text(answer)
+
+    assert "Resume" in press("pause")
+    assert (campaign.state, campaign.pause_reason) == ("paused", "Paused by operator.")
+    press("resume")
+    assert campaign.state == "running"
+    assert "No station has failed or was offline." in press("retry-failed")
+    press("cancel")
+    assert campaign.state == "cancelled"
+    assert "The campaign is cancelled." in press("pause")
+    unknown = reverse("admin:campaign-act", args=[campaign.pk, "explode"])
+    assert operator.post(unknown).status_code == 404
+    assert operator.get(reverse("admin:campaign-act", args=[campaign.pk, "pause"])).status_code == 405
+
+
+def test_viewers_only_read(viewer: Client, campaign: Campaign, stations: list[ChargePoint]) -> None:
+    page = text(viewer.get(page_of(campaign)))
+
+    assert "Restart" in page and "/act/" not in page and "Cancel campaign" not in page
+    act = reverse("admin:campaign-act", args=[campaign.pk, "pause"])
+    assert (viewer.post(act).status_code, start(viewer, stations, **COURSE).status_code) == (403, 403)
+
+
+def test_an_unknown_campaign_is_404(viewer: Client, db: None) -> None:
+    for number in ("999", "first"):
+        assert viewer.get(f"/admin/chargepoints/campaign/{number}/change/").status_code == 404
