@@ -24,7 +24,7 @@ from django.utils import timezone
 from accounts.models import Contract, IdempotentRequest, Member, Token, UnknownToken, User
 from accounts.models.token import normalise_uid
 from accounts.services import membership
-from chargepoints.models import ChargePoint, Command, Deviation, FollowUp, Message
+from chargepoints.models import Campaign, ChargePoint, Command, Deviation, FollowUp, Message
 from chargepoints.services.follow_ups import keeping
 from chargepoints.services.provisioning import stations
 from ocpp_server.domain import Conflict
@@ -51,7 +51,10 @@ _TEXTS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
     (QuarantinedMessage, ("payload",)),
     (Deviation, ("example", "detail")),
 )
-_JSON: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = ((Command, ("payload", "response")),)
+_JSON: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
+    (Command, ("payload", "response")),
+    (Campaign, ("arguments",)),
+)
 _UIDS: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
     (Transaction, ("id_token", "stop_id_token")),
     (Refusal, ("id_token",)),

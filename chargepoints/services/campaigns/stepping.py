@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 State, Reason = CampaignStation.State, CampaignStation.Reason
 
 # A claim older than this belongs to a process that died, or that has given up (`driving.SEND_WITHIN_S`).
-CLAIM_DIES: Final = timedelta(seconds=60)
+CLAIM_DIES: Final = timedelta(seconds=30)
 # The action of the row that takes the place of a command that was not sent.
 NOT_SENT: Final = "NotSent"
 # Another attempt may end better than these.

@@ -12,7 +12,7 @@ from django.db import models
 from django.utils import timezone
 
 from accounts.models import Token, User
-from chargepoints.models import ChargePoint, Command, Deviation, FollowUp, Message
+from chargepoints.models import Campaign, ChargePoint, Command, Deviation, FollowUp, Message
 from chargepoints.services.provisioning import stations
 from tests.direct.accounts import a_person, a_token
 from tests.direct.reservations import a_reservation
@@ -124,6 +124,16 @@ def test_a_uid_in_a_command_is_replaced_and_it_stays_json(
     row.refresh_from_db()
     assert getattr(row, column) == {"idTag": Token.objects.get().uid, "number": 1}
     assert erased.messages == 1
+
+
+def test_a_uid_in_a_campaign_is_replaced(alice: User) -> None:
+    asked = {"command": "remote-start", "fields": {"idTag": UID}}
+    row = Campaign.objects.create(name="c", kind="command", arguments=asked, deadline_at=NOON)
+
+    privacy.erase(alice)
+
+    row.refresh_from_db()
+    assert row.arguments["fields"] == {"idTag": Token.objects.get().uid}
 
 
 def test_a_row_that_names_others_stays_as_it_is(alice: User, charger: ChargePoint) -> None:
