@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Q, Sum
 from django.utils import timezone
@@ -22,21 +25,31 @@ def read_tokens(uid_key: str) -> tuple[TokenRecord, ...]:
 
 
 def read_all_tokens(uid_keys: list[str]) -> list[tuple[TokenRecord, ...]]:
-    """The same for all tokens that stations ask about at one moment: two queries, and more only for tokens
-    with a group, a contract or a rule.
+    """The same for all tokens that stations ask about at one moment: two queries, and one more each if some
+    have a group or a contract.
     """
-    found: dict[str, list[Token]] = {uid_key: [] for uid_key in uid_keys}
+    found: dict[str, tuple[TokenRecord, ...]] = dict.fromkeys(uid_keys, ())
     for start in range(0, len(uid_keys), _AT_ONCE):
         some = uid_keys[start : start + _AT_ONCE]
-        for token in Token.objects.filter(uid_key__in=some).select_related("user", "contract").order_by("id"):
-            found[token.uid_key].append(token)
-    plain = {t.pk for tokens in found.values() for t in tokens if not t.group_id and t.contract is None}
-    unruled = plain - set(AccessRule.objects.filter(token__in=plain).values_list("token_id", flat=True))
-    records = {
-        key: tuple(_record(token, has_rules=token.pk not in unruled) for token in tokens)
-        for key, tokens in found.items()
-    }
-    return [records[uid_key] for uid_key in uid_keys]
+        rows = Token.objects.filter(uid_key__in=some).select_related("user", "contract")
+        tokens = list(rows.order_by("id"))
+        for token, record in zip(tokens, records_of(tokens), strict=True):
+            found[token.uid_key] += (record,)
+    return [found[uid_key] for uid_key in uid_keys]
+
+
+def records_of(tokens: Sequence[Token]) -> list[TokenRecord]:
+    """The records of tokens whose user and contract are loaded; at most three queries for all of them."""
+    keys = {token.group_id.casefold() for token in tokens if token.group_id}
+    rows = TokenGroup.objects.filter(group_key__in=keys).select_related("contract") if keys else ()
+    groups = {group.group_key: group for group in rows}
+    bearers: list[_Bearer] = []
+    for token in tokens:
+        group = groups.get(token.group_id.casefold()) if token.group_id else None
+        bearers.append(_Bearer(token, group, token.contract or (group.contract if group else None)))
+    members = _members(bearers)
+    rules = _rules(bearers)
+    return [_record(bearer, members, rules) for bearer in bearers]
 
 
 def read_consumption(subject: str) -> Consumption:
@@ -53,14 +66,57 @@ def read_consumption(subject: str) -> Consumption:
     return Consumption(midnight.date(), mwh_of(drawn["day"] or 0.0), mwh_of(drawn["month"] or 0.0))
 
 
-def _record(token: Token, *, has_rules: bool) -> TokenRecord:
-    group = None
-    if token.group_id:
-        group = (
-            TokenGroup.objects.filter(group_key=token.group_id.casefold()).select_related("contract").first()
-        )
-    contract = token.contract or (group.contract if group is not None else None)
-    refused_at, allowed_at = _places(token, group, contract) if has_rules else (None, ())
+class _Bearer(NamedTuple):
+    """A token with the group and the contract that decide about it."""
+
+    token: Token
+    group: TokenGroup | None
+    contract: Contract | None
+
+    @property
+    def subjects(self) -> list[_Subject]:
+        rows = (("token", self.token), ("group", self.group), ("contract", self.contract))
+        return [(kind, row.pk) for kind, row in rows if row is not None]
+
+
+# The kind of an access rule's subject, and its primary key.
+_Subject = tuple[str, int]
+_Members = dict[tuple[int, int], Member]
+_Rules = dict[_Subject, list[AccessRule]]
+
+
+def _members(bearers: Sequence[_Bearer]) -> _Members:
+    """The memberships of the tokens' drivers in the tokens' contracts, by contract and user."""
+    users = {bearer.token.user_id for bearer in bearers if bearer.token.user_id and bearer.contract}
+    if not users:
+        return {}
+    contracts = {bearer.contract.pk for bearer in bearers if bearer.contract}
+    rows = Member.objects.filter(contract__in=contracts, user__in=users)
+    return {(row.contract_id, row.user_id): row for row in rows}
+
+
+def _rules(bearers: Sequence[_Bearer]) -> _Rules:
+    """The access rules of the tokens, their groups and their contracts, by subject."""
+    wanted: defaultdict[str, set[int]] = defaultdict(set)
+    for bearer in bearers:
+        for kind, pk in bearer.subjects:
+            wanted[kind].add(pk)
+    if not wanted:
+        return {}
+    condition = Q()
+    for kind, keys in wanted.items():
+        condition |= Q(**{f"{kind}__in": keys})
+    found: _Rules = {}
+    for rule in AccessRule.objects.filter(condition):
+        keys_of = (("token", rule.token_id), ("group", rule.group_id), ("contract", rule.contract_id))
+        subject = next((kind, pk) for kind, pk in keys_of if pk is not None)
+        found.setdefault(subject, []).append(rule)
+    return found
+
+
+def _record(bearer: _Bearer, members: _Members, rules: _Rules) -> TokenRecord:
+    token, _, contract = bearer
+    refused_at, allowed_at = _places([rules[subject] for subject in bearer.subjects if subject in rules])
     return TokenRecord(
         pk=token.pk,
         uid=token.uid,
@@ -76,7 +132,7 @@ def _record(token: Token, *, has_rules: bool) -> TokenRecord:
         contract_status=contract.status if contract else "",
         contract_from=contract.valid_from if contract else None,
         contract_until=contract.valid_until if contract else None,
-        bar=_bar(token, contract),
+        bar=_bar(bearer, members),
         refused_at=refused_at,
         allowed_at=allowed_at,
         budgets=tuple(
@@ -91,11 +147,12 @@ def _earliest(*moments: datetime | None) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _bar(token: Token, contract: Contract | None) -> str:
+def _bar(bearer: _Bearer, members: _Members) -> str:
     """Why the token's driver may not charge on the contract; empty without such a reason, or a driver."""
+    token, _, contract = bearer
     if contract is None or token.user_id is None:
         return ""
-    member = Member.objects.filter(contract=contract, user=token.user_id).first()
+    member = members.get((contract.pk, token.user_id))
     if member is None:
         return "stranger"
     if member.status != Member.Status.ACTIVE:
@@ -103,16 +160,11 @@ def _bar(token: Token, contract: Contract | None) -> str:
     return member.role if member.role == Member.Role.VIEWER else ""
 
 
-def _places(
-    token: Token, group: TokenGroup | None, contract: Contract | None
-) -> tuple[Places | None, tuple[Places, ...]]:
-    rules = list(AccessRule.objects.of(token=token, group=group, contract=contract))
-    refusals = [rule for rule in rules if rule.effect == AccessRule.Effect.REFUSE]
-    allowances: dict[tuple[int | None, int | None, int | None], list[AccessRule]] = {}
-    for rule in rules:
-        if rule.effect == AccessRule.Effect.ALLOW:
-            allowances.setdefault((rule.token_id, rule.group_id, rule.contract_id), []).append(rule)
-    return (_of(refusals) if refusals else None), tuple(map(_of, allowances.values()))
+def _places(by_subject: list[list[AccessRule]]) -> tuple[Places | None, tuple[Places, ...]]:
+    """Where the rules refuse the token, and the places that each subject with an allowance is limited to."""
+    refusals = [rule for rules in by_subject for rule in rules if rule.effect == AccessRule.Effect.REFUSE]
+    allowances = [[rule for rule in rules if rule.effect == AccessRule.Effect.ALLOW] for rules in by_subject]
+    return (_of(refusals) if refusals else None), tuple(_of(rules) for rules in allowances if rules)
 
 
 def _of(rules: list[AccessRule]) -> Places:

@@ -10,19 +10,6 @@ from accounts.models import Contract, Token, TokenGroup
 from chargepoints.models import ChargePoint, Site
 
 
-class AccessRuleQuerySet(models.QuerySet["AccessRule"]):
-    def of(
-        self, *, token: Token, group: TokenGroup | None = None, contract: Contract | None = None
-    ) -> AccessRuleQuerySet:
-        """Every rule that concerns a token."""
-        wanted = Q(token=token)
-        if group is not None:
-            wanted |= Q(group=group)
-        if contract is not None:
-            wanted |= Q(contract=contract)
-        return self.filter(wanted)
-
-
 def _exactly_one(first: str, *others: str) -> Q:
     """A condition: one of the columns is set, the others are not."""
     names = (first, *others)
@@ -59,8 +46,6 @@ class AccessRule(models.Model):
         max_length=200, blank=True, default="", help_text=_("The reason, for other operators.")
     )
     created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = AccessRuleQuerySet.as_manager()
 
     class Meta:
         ordering = ["-id"]
