@@ -1,4 +1,16 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_delete, post_save
+
+# Saving one of these changes who may charge where.
+LISTED_BY = (
+    "accounts.Token",
+    "accounts.User",
+    "accounts.Person",
+    "accounts.Contract",
+    "accounts.Member",
+    "accounts.TokenGroup",
+    "transactions.AccessRule",
+)
 
 
 class ConfigurationConfig(AppConfig):
@@ -6,14 +18,22 @@ class ConfigurationConfig(AppConfig):
 
     def ready(self) -> None:
         # The modules below import models: Django has loaded those only now.
-        from configuration import live
+        from accounts.services.token_cache import tokens_imported
+        from configuration import jobs, live
+        from configuration.services.local_list import due
         from configuration.services.variables import reported
         from ocpp_server import capabilities, commanding
         from ocpp_server.api import extensions as row_extensions
         from ocpp_server.live import extensions
+        from ocpp_server.process import scheduler
 
         extensions.keys.fill(live)
         extensions.register(live.STORED_KEYS)
         capabilities.reports.fill(reported)
         commanding.announce("configuration.commands")
         row_extensions.announce("configuration.row_extensions")
+        scheduler.register(jobs.JOBS)
+        tokens_imported.connect(due.note_change)
+        for saved in (post_save, post_delete):
+            for name in LISTED_BY:
+                saved.connect(due.note_change, sender=name)

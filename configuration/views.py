@@ -14,20 +14,26 @@ from chargepoints.views.commanding import command_answer, documented, pending_an
 from chargepoints.views.lookups import STATION
 from configuration.commands import variables
 from configuration.commands.variables import CHANGE_CONFIGURATION, GET_CONFIGURATION
+from configuration.filters import LocalListQuery
+from configuration.models import LocalList
 from configuration.serializers import (
     ChangeBody,
     ChangedSerializer,
     KeysQuery,
     LiveKeysQuery,
     LiveSerializer,
+    LocalListBody,
+    LocalListSerializer,
     StoredSerializer,
     entries,
 )
+from configuration.services.local_list import shown as local_lists
 from configuration.services.variables import catalogue
 from ocpp_server.api.command_bodies import body_of
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import query
+from ocpp_server.api.operations import List
 from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.api.views import body
 from ocpp_server.domain import StationOffline
@@ -36,6 +42,7 @@ CHANGE = body_of(CHANGE_CONFIGURATION)
 T = TypeVar("T")
 _SUCCESSFUL = (catalogue.ACCEPTED, catalogue.REBOOT_REQUIRED)
 _described = partial(described, tag="Configuration", path=STATION.path)
+_described_list = partial(described, tag="Local lists", path=STATION.path)
 
 
 class ConfigurationViewSet(ResourceViewSet):
@@ -104,6 +111,45 @@ class ConfigurationViewSet(ResourceViewSet):
     @live.mapping.put
     def change_live(self, request: Request, **path: str) -> Response:
         return _asked(perform, request, CHANGE_CONFIGURATION, self.find(), body(CHANGE, request))
+
+
+class LocalListOfStationViewSet(ResourceViewSet):
+    """The local authorization list of one station. POST .../sync-local-list updates it."""
+
+    tag, noun = "Local lists", "station"
+    lookup = STATION
+
+    @_described_list("Get the state of a station's local list", enveloped("LocalList", LocalListSerializer))
+    @action(detail=True, url_path="local-list")
+    def local_list(self, request: Request, **path: str) -> Response:
+        return _shown(local_lists.of(self.find()))
+
+    @_described_list(
+        "Switch the automatic updates of a station's local list on or off",
+        enveloped("LocalList", LocalListSerializer),
+        body=LocalListBody,
+        changes=True,
+    )
+    @local_list.mapping.patch
+    def change_local_list(self, request: Request, **path: str) -> Response:
+        return _shown(local_lists.change(self.find(), **body(LocalListBody, request)))
+
+
+class LocalListViewSet(ResourceViewSet):
+    tag, noun = "Local lists", "local list"
+    key = "localLists"
+    has_etag = False
+    component = "LocalListRow"
+    queryset = LocalList.objects.select_related("charge_point").order_by("pk")
+    serializer_class = LocalListSerializer
+    operations = (List(LocalListQuery, summary="List the local lists of all stations"),)
+
+
+def _shown(row: LocalList) -> Response:
+    share = f", with {row.share} tokens" if row.share else ""
+    reason = f" ({row.reason.removesuffix('.')})" if row.reason else ""
+    sentence = f"The local list of {row.charge_point}: {row.state.replace('_', ' ')}{reason}{share}."
+    return answer(sentence, dict(LocalListSerializer(row).data))
 
 
 def _asked(how: Callable[..., T], request: Request, *args: Any, **arguments: Any) -> T:

@@ -100,7 +100,7 @@ def split(action: str, payload: Mapping[str, Any], limits: Limits) -> list[dict[
     items = payload.get(rule.items)
     if not isinstance(items, list) or len(items) < 2:
         return [dict(payload)]
-    parts = [{**payload, rule.items: part} for part in _parts(items, action, payload, limits)]
+    parts = [{**payload, rule.items: part} for part in parts_of(items, action, payload, limits)]
     if len(parts) > 1 and not rule.results:
         raise _too_many(rule, limits, "")
     if len(parts) > MOST_CALLS:
@@ -109,9 +109,10 @@ def split(action: str, payload: Mapping[str, Any], limits: Limits) -> list[dict[
     return parts
 
 
-def _parts(
+def parts_of(
     items: Sequence[Any], action: str, payload: Mapping[str, Any], limits: Limits
 ) -> Iterator[list[Any]]:
+    """The items of each part. An item that is larger than a message is alone in its part."""
     part: list[Any] = []
     size = 0
     empty = _FRAME_BYTES + len(action) + len(orjson.dumps({**payload, RULES[action].items: []}))

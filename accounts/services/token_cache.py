@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from django.db import transaction
+from django.dispatch import Signal
 
 from accounts.models import Token
 from ocpp_server import live
+
+# Sent in the transaction of an import: it saves many tokens without the signals of their rows.
+tokens_imported: Final = Signal()
 
 # Columns of a user that change with every login and do not affect authorization.
 _IRRELEVANT = {"last_login", "password"}
@@ -35,9 +40,14 @@ def forget_token(sender: object, instance: Token, **kwargs: Any) -> None:
     transaction.on_commit(forget)
 
 
+def is_irrelevant(signal: Mapping[str, Any]) -> bool:
+    """Whether the arguments of a signal are those of a save that does not affect authorization."""
+    fields = set(signal.get("update_fields") or ())
+    return bool(fields) and fields <= _IRRELEVANT
+
+
 def forget_tokens(sender: object, instance: object, **kwargs: Any) -> None:
     """Drop all cached tokens after a save that affects many of them, in this app or another."""
-    fields = kwargs.get("update_fields")
-    if fields and set(fields) <= _IRRELEVANT:
+    if is_irrelevant(kwargs):
         return
     transaction.on_commit(lambda: live.state().forget_tokens())

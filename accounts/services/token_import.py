@@ -16,6 +16,7 @@ from accounts.models import Contract, Member, Token, TokenGroup, TokenImport, Un
 from accounts.models.contract import contract_key
 from accounts.models.token import normalise_uid
 from accounts.services import membership, token_events, token_files, tokens
+from accounts.services.token_cache import tokens_imported
 from accounts.services.token_events import Change, can_charge
 from ocpp_server import live
 from ocpp_server.domain import Conflict, Invalid
@@ -254,6 +255,7 @@ def write(plan: Plan) -> None:
             token_events.changed(plan.changes)
             for some in _batches([token.uid_key for token in plan.created]):
                 UnknownToken.objects.filter(uid_key__in=some).delete()
+            tokens_imported.send(Token)
             transaction.on_commit(lambda: live.state().forget_tokens())
     except IntegrityError:
         raise Conflict(

@@ -289,6 +289,14 @@ VARIABLES: tuple[Variable, ...] = (
         "Time without a sign of life after which an open transaction counts as abandoned.",
         STATIONS,
     ),
+    Variable(
+        "OCPP_LOCAL_LIST_DELAY",
+        "30s",
+        duration,
+        "Time between a change of a token, a contract or a rule and the update of the stations' local lists; "
+        "the changes of this time go to the stations together.",
+        STATIONS,
+    ),
     Variable("OCPP_MAX_FRAME_BYTES", "1MiB", size, "The longest message a station may send.", STATIONS),
     Variable(
         "OCPP_STATION_RATE",

@@ -23,6 +23,8 @@ pytestmark = pytest.mark.slow
 ROOT = "/admin/chargepoints/chargepoint/"
 # Inputs of fields whose declarations have neither choices nor an example.
 TYPED = {"send": {"action": "ClearCache", "payload": "{}"}, "trigger": {"message": "Heartbeat"}}
+# A list is not sent to a station that answers the question before it with an error.
+ASKED_FIRST = {"sync-local-list": "GetLocalListVersion"}
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +128,8 @@ async def test_every_command_has_a_form_and_reaches_the_station(
                 outcome = json.loads(text)
 
             assert outcome["sent"], (command.name, outcome)
-            await peer.got(command.action_of(version) or inputs["action"])
+            sent = ASKED_FIRST.get(command.name, command.action_of(version))
+            await peer.got(sent or inputs["action"])
 
 
 async def test_a_dangerous_command_is_sent_only_with_its_own_confirmation(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ocpp_server.protocol.versions import V16, in_dialect
@@ -27,6 +27,7 @@ _KEYS_16: Final = (
 )
 _VARIABLES_2X: Final = ("Available", "Enabled", "ItemsPerMessage", "BytesPerMessage")
 _COMPONENT: Final = "LocalAuthListCtrlr"
+CAPACITY_2X: Final = "LocalAuthListCtrlr.Entries.maxLimit"
 
 
 def fits(version: str, uid: str) -> bool:
@@ -64,6 +65,29 @@ def list_version(version: str, payload: dict[str, Any]) -> int:
     0 is an empty list, in 2.x also one that is switched off; -1 is a 1.6 station without a list.
     """
     return int(payload[in_dialect(version, "listVersion", "versionNumber")])
+
+
+def limit_names(version: str) -> tuple[str, ...]:
+    """The keys or variables about a list that a station reports."""
+    variables = (*_VARIABLES_2X, CAPACITY_2X.partition(".")[2])
+    return in_dialect(version, _KEYS_16, tuple(f"{_COMPONENT}.{name}" for name in variables))
+
+
+def enabled_name(version: str) -> str:
+    """The key or variable with which a list is switched on and off."""
+    return in_dialect(version, "LocalAuthListEnabled", f"{_COMPONENT}.Enabled")
+
+
+def capacity_name(version: str) -> str:
+    """The key with the most entries of a list; in 2.x the name under which the server stores that limit."""
+    return in_dialect(version, "LocalAuthListMaxLength", CAPACITY_2X)
+
+
+def reported_capacity(described: Mapping[str, Any]) -> int | None:
+    """The most entries of a list, if this variable of a NotifyReport has it (2.x maxLimit of Entries)."""
+    names = described["component"]["name"], described["variable"]["name"]
+    limit = described.get("variableCharacteristics", {}).get("maxLimit")
+    return int(limit) if names == (_COMPONENT, "Entries") and limit is not None else None
 
 
 def limits_request(version: str) -> tuple[str, dict[str, Any]]:

@@ -26,6 +26,7 @@ from chargepoints.models import (
     ReportAssembly,
     Site,
 )
+from configuration.models import LocalList
 from ocpp_server.api.pages import document
 from tests.api.conftest import NOON, Caller
 from tests.direct.properties import searched, searched_for_long
@@ -169,6 +170,10 @@ def a_rule(parents: Parents, number: int) -> AccessRule:
     return AccessRule.objects.create(token=token, site=parents.site, effect="allow")
 
 
+def a_local_list(parents: Parents, number: int) -> LocalList:
+    return LocalList.objects.create(charge_point=a_station(parents, number))
+
+
 def a_group(parents: Parents, number: int) -> TokenGroup:
     return TokenGroup.objects.create(group_id=f"G-{number}", name=f"N{number % 2}", contract=parents.contract)
 
@@ -214,6 +219,7 @@ LISTS = {
     ),
     "chargepoints/{client_id}/reports": Rows(a_report, "state", parent=of_station),
     "contracts": Rows(Parents.a_contract, "issuer"),
+    "local-lists": Rows(a_local_list, "reason", "clientId", lambda row: row.charge_point.identity),
     "sites": Rows(lambda _, number: Site.objects.create(name=f"S{number}"), "city"),
     "token-groups": Rows(a_group, ""),
     "tokens": Rows(Parents.a_token, "visual_number"),

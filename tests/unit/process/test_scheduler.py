@@ -23,6 +23,7 @@ NAMES = {
     "carry_over_samples",
     "doubt",
     "sweep",
+    "sync_local_lists",
     "end_forsaken",
     "trim",
     "bury",

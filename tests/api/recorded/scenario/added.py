@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from tests.api.recorded.playing import Player
 from tests.api.recorded.scenario.commands import ACCEPTED, V1
+from tests.conformance.local_lists import ListStation
 from tests.conformance.peer import V16, V201, Peer, at, station
 
 BASE = f"{V1}/chargepoints/REC-NEW"
@@ -21,6 +22,8 @@ async def play(player: Player) -> None:
         await outcomes(player, peer)
     async with station(player.server, V16, "REC-RES") as peer:
         await reservations(player, peer)
+    async with station(player.server, V16, "REC-LIST") as peer:
+        await local_list(player, peer)
 
 
 async def actions(player: Player, peer: Peer) -> None:
@@ -62,6 +65,23 @@ async def reports(player: Player, peer: Peer) -> None:
         )
         await player.ask(f"{name}: list", "GET", path)
         await player.ask(f"{name}: get", "GET", f"{path}/{row['id']}")
+
+
+async def local_list(player: Player, peer: Peer) -> None:
+    """The local list of a station, without the automatic updates: they would come at any time."""
+    one, base = ListStation(peer, version=4), f"{V1}/chargepoints/REC-LIST"
+    await player.ask("local list: none yet", "GET", f"{base}/local-list")
+    await player.ask("local list: not automatic", "PATCH", f"{base}/local-list", {"automatic": False})
+    await player.ask("local list: bad body", "PATCH", f"{base}/local-list", {"automatic": "perhaps"})
+    await one.serve(player.ask("local list: update", "POST", f"{base}/sync-local-list", {}))
+    one.replies = [{"status": "Failed"}]
+    await one.serve(player.ask("local list: failed", "POST", f"{base}/sync-local-list", {"full": True}))
+    one.version = -1
+    await one.serve(player.ask("local list: none", "POST", f"{base}/sync-local-list", {}))
+    version = f"{base}/get-local-list-version"
+    await one.serve(player.ask("local list: version", "POST", version, {}))
+    await player.ask("local list: state", "GET", f"{base}/local-list")
+    await player.ask("local lists: list", "GET", f"{V1}/local-lists?state=unsupported")
 
 
 async def events(player: Player) -> None:
