@@ -33,6 +33,10 @@ class Misbehaviour:
     refuses_reservations: str = ""  # the status of every ReserveNow: Occupied, Faulted, Unavailable, Rejected
     keeps_reservations: bool = False  # a reservation stays after its expiry, and can't be cancelled
     forgets_reservations: bool = False  # a start does not name the reservation that it uses
+    # The answer to SendLocalList: Failed, VersionMismatch, NotSupported or the code of an error; and the
+    # number of updates that are accepted before, so that a list stops half-way.
+    local_list: str = ""
+    local_list_after: int = 0
     # Sent in StopTransaction instead of the right id: -1, 0, another station's.
     stop_transaction_id: int | None = None
     # The answer to every SetChargingProfile: Rejected, or NotSupported, which 2.x says as a reason.

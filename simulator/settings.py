@@ -137,6 +137,8 @@ KEY_OF = {
     "authorize_offline": "LocalAuthorizeOffline",
     "pre_authorize": "LocalPreAuthorize",
     "local_list": "LocalAuthListEnabled",
+    "list_items": "SendLocalListMaxLength",
+    "list_length": "LocalAuthListMaxLength",
 }
 
 

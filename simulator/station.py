@@ -6,6 +6,7 @@ import ssl
 from typing import Any
 
 from simulator.answers import FollowUp
+from simulator.answers.local_list import status_in_list
 from simulator.answers.reservation import remove
 from simulator.certificates import CertificateStore
 from simulator.connection import StationConnection
@@ -148,9 +149,9 @@ class Station(StationConnection):
         """Return the authorization status of a token: from the CSMS, else the local list, else the offline
         policy.
         """
-        listed = self.local_list.get(token.lower()) if self.settings.boolean("local_list") else None
+        listed = status_in_list(self, token)
         if listed and self.settings.boolean("pre_authorize"):
-            return str(listed["status"])
+            return listed
         if self.online.is_set():
             with contextlib.suppress(NoAnswer, CallFailed):
                 answer = await self.call("Authorize", self.dialect.authorize(token, token_type))
@@ -160,7 +161,7 @@ class Station(StationConnection):
                 return status
         if self.settings.boolean("authorize_offline"):
             if listed:
-                return str(listed["status"])
+                return listed
             if token.lower() in self.token_cache:
                 return self.token_cache[token.lower()]
         return "Accepted" if self.settings.boolean("offline_unknown") else "Invalid"

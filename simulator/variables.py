@@ -20,6 +20,11 @@ VARIABLE_OF: dict[str, Name] = {
     "authorize_offline": ("AuthCtrlr", None, "LocalAuthorizeOffline"),
     "pre_authorize": ("AuthCtrlr", None, "LocalPreAuthorize"),
     "local_list": ("LocalAuthListCtrlr", None, "Enabled"),
+    "list_items": ("LocalAuthListCtrlr", None, "ItemsPerMessage"),
+}
+# Settings that are limits of a variable.
+LIMIT_OF: dict[str, Name] = {
+    "list_length": ("LocalAuthListCtrlr", None, "Entries"),
 }
 
 
@@ -78,7 +83,10 @@ def standard_variables(
         ("AuthCtrlr", None, "OfflineTxForUnknownIdEnabled"): _boolean(True),
         ("AuthCacheCtrlr", None, "Enabled"): _boolean(True),
         ("LocalAuthListCtrlr", None, "Enabled"): _boolean(True),
-        ("LocalAuthListCtrlr", None, "Entries"): _fixed("0", "integer"),
+        ("LocalAuthListCtrlr", None, "Available"): _fixed("true", "boolean"),
+        ("LocalAuthListCtrlr", None, "Entries"): _fixed("0", "integer", extra={"maxLimit": 1000}),
+        ("LocalAuthListCtrlr", None, "ItemsPerMessage"): _fixed("100", "integer"),
+        ("LocalAuthListCtrlr", None, "BytesPerMessage"): _fixed("65536", "integer"),
         ("TxCtrlr", None, "EVConnectionTimeOut"): _number(60, unit="s"),
         ("TxCtrlr", None, "StopTxOnEVSideDisconnect"): _boolean(True),
         ("TxCtrlr", None, "StopTxOnInvalidId"): _boolean(True),
@@ -117,9 +125,14 @@ class Variables(_Reader):
         self.table = table
 
     def text(self, name: str) -> str:
+        if name in LIMIT_OF:
+            return str(self.table[LIMIT_OF[name]].extra["maxLimit"])
         return self.table[VARIABLE_OF[name]].value
 
     def put(self, name: str, value: object) -> None:
+        if name in LIMIT_OF:
+            self.table[LIMIT_OF[name]].extra["maxLimit"] = value
+            return
         self.table[VARIABLE_OF[name]].value = str(value)
 
     def find(self, item: dict[str, Any]) -> tuple[str, Variable | None]:
