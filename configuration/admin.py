@@ -1,4 +1,4 @@
-"""Configuration keys in the admin: stored by the server, and reported by stations."""
+"""Configuration in the admin: keys that the server stores or stations report, and local lists."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+from unfold.decorators import display
 
-from configuration.models import ReportedKey, StoredKey
-from ocpp_server.admin import menu
+from configuration.models import LocalList, ReportedKey, StoredKey
+from ocpp_server.admin import menu, tones
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import StationFilter
 from ocpp_server.observability.masking import MASK
@@ -18,6 +19,7 @@ from ocpp_server.protocol.secrets import is_secret_name
 
 menu.model(menu.DETAILS, 30, _("Stored keys"), "key_vertical", "configuration_storedkey")
 menu.model(menu.DETAILS, 40, _("Reported keys"), "fact_check", "configuration_reportedkey")
+menu.model(menu.DETAILS, 50, _("Local lists"), "playlist_add_check", "configuration_locallist")
 
 
 class KeyAdmin(EvidenceAdmin):
@@ -60,3 +62,30 @@ class ReportedKeyAdmin(KeyAdmin):
     sortable_by = ["key"]
     ordering = ["-id"]
     empty_sentence = _("No keys yet. Use “Get configuration” on a station's page.")
+
+
+@admin.register(LocalList)
+class LocalListAdmin(EvidenceAdmin):
+    """Read only: “Update local list” on a station's page, or for many stations, sends the lists."""
+
+    list_display = ["station", "coloured_state", "share", "version", "reason", "is_automatic", "synced_at"]
+    list_filter = [StationFilter, "state", "is_automatic"]
+    list_select_related = ["charge_point"]
+    search_fields = ["charge_point__identity"]
+    exact_search = ("charge_point",)
+    search_help_text = _("Search by station")
+    sortable_by = ["synced_at"]
+    ordering = ["-id"]
+    fields = [
+        "charge_point", "state", "reason", "share", "unfit_count", "capacity", "version", "wanted_version",
+        "is_automatic", "attempts", "last_command", "due_at", "checked_at", "synced_at", "created_at",
+    ]  # fmt: skip
+    empty_sentence = _("No local lists yet. Use “Update local list” on a station's page.")
+
+    @display(description=_("State"), label=tones.LOCAL_LIST)
+    def coloured_state(self, row: LocalList) -> tuple[str, str]:
+        return row.state, row.get_state_display()
+
+    @admin.display(description=_("Tokens"))
+    def share(self, row: LocalList) -> str:
+        return row.share or "–"

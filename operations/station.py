@@ -25,7 +25,16 @@ from ocpp_server.admin.polling import staff_json
 from ocpp_server.commanding import OperatorCommand
 from ocpp_server.protocol.versions import VERSIONS, label
 from ocpp_server.rights import Right
-from operations import buttons, changes, charging_profiles, command_log, follow_ups, logs, reservations
+from operations import (
+    buttons,
+    changes,
+    charging_profiles,
+    command_log,
+    follow_ups,
+    local_lists,
+    logs,
+    reservations,
+)
 from operations.command_forms import CommandForm
 from transactions.models import Transaction
 
@@ -205,6 +214,7 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
         "boot": _boot(charge_point),
         "skew": cells.label(f"{skew:+.0f}{cells.NBSP}s", tones.WARNING) if off else cells.text(_skew(skew)),
         "address": cells.text(charge_point.remote_address or "–"),
+        "local_list": local_lists.cell(charge_point),
         "duplicate": cells.text(_duplicate(charge_point)),
         "error": cells.text("" if charge_point.error_code in {"", "NoError"} else charge_point.error_code),
     }

@@ -46,6 +46,14 @@ LOG = {
 }
 CAMPAIGN = {"running": INFO, "paused": WARNING, "finished": SUCCESS, "cancelled": NEUTRAL}
 CAMPAIGN_STATION = {"claimed": INFO, "sent": INFO, "done": SUCCESS, "failed": DANGER}
+LOCAL_LIST = {
+    "unknown": NEUTRAL,
+    "due": INFO,
+    "sending": INFO,
+    "in_sync": SUCCESS,
+    "failed": DANGER,
+    "unsupported": NEUTRAL,
+}
 SESSION = {"active": INFO, "ended": NEUTRAL}
 FIX = {"end": WARNING, "close": INFO, "correct-energy": WARNING, "merge": WARNING, "ignore": NEUTRAL}
 TOKEN = {"active": SUCCESS, "blocked": DANGER, "lost": DANGER, "expired": WARNING, "invalid": DANGER}

@@ -39,7 +39,7 @@ from chargepoints.models import (
     SecurityEvent,
     Site,
 )
-from configuration.models import ReportedKey, StoredKey
+from configuration.models import LocalList, ReportedKey, StoredKey
 from events.models import Event
 from smart_charging.models import InstalledProfile
 from tests.direct.readings import stored
@@ -330,6 +330,7 @@ def hostile_rows(db: None) -> dict[type, Any]:
         Counter.objects.create(name="transaction", value=1000),
         StoredKey.objects.create(charge_point=station, key=bad, value=bad),
         ReportedKey.objects.create(charge_point=station, key=bad, value=bad, reported_at=NOON),
+        LocalList.objects.create(charge_point=station, reason=bad, last_command=bad[:36]),
         site,
         charger,
         contract,

@@ -21,7 +21,15 @@ MENU = {
         "Messages", "Commands", "Settlements", "Remote starts", "Station logs", "Deviations",
         "Security events", "Device events", "Reports", "Follow-ups", "Events",
     ],
-    "Details": ["Connectors", "Notes", "Charging profiles", "Meter values", "Stored keys", "Reported keys"],
+    "Details": [
+        "Connectors",
+        "Notes",
+        "Charging profiles",
+        "Meter values",
+        "Stored keys",
+        "Reported keys",
+        "Local lists",
+    ],
     "Access": ["Operators", "API keys"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],
 }  # fmt: skip
