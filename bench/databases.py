@@ -129,6 +129,7 @@ def environment(folder: Path, port: int) -> dict[str, str]:
         "DJANGO_SUPERUSER_PASSWORD": "operator-of-the-bench",
         "OCPP_UNKNOWN_STATIONS": "accept",
         "OCPP_UNKNOWN_STATIONS_PER_MINUTE": "1000000",
+        "OCPP_CONFIGURATION_READS": "0",
         "OCPP_MESSAGE_LOG": "on",
         "OCPP_LOG_HEARTBEATS": "on",
     }

@@ -29,6 +29,7 @@ class ConfigurationConfig(AppConfig):
 
         extensions.keys.fill(live)
         extensions.register(live.STORED_KEYS)
+        scheduler.register(jobs.JOBS)
         capabilities.reports.fill(reported)
         commanding.announce("configuration.commands")
         row_extensions.announce("configuration.row_extensions")

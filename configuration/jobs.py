@@ -1,4 +1,4 @@
-"""Jobs of configuration: update the local lists that are due."""
+"""Jobs of configurations and local lists: read and update those that are due, a few stations at a time."""
 
 from __future__ import annotations
 
@@ -8,15 +8,78 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
+from django.conf import settings
 
 from chargepoints.models import ChargePoint
+from configuration.commands.variables import whole
 from configuration.services.local_list import due, syncing
 from configuration.services.local_list.selection import Pool
+from configuration.services.variables import reading
+from configuration.services.variables.reading import Claimed
+from ocpp_server import live
 from ocpp_server.domain import DomainError
-from ocpp_server.process.scheduler import Job, Step
+from ocpp_server.process.scheduler import SWEEP, Job, Step
+from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
 
 log = structlog.get_logger(__name__)
+
+# How long a running job waits before it looks for more stations.
+_PAUSE_S: Final = 1.0
+
+
+def _reads() -> bool:
+    return bool(settings.OCPP_CONFIGURATION_READS)
+
+
+READ_CONFIGURATIONS: Final = Job("read_configurations", every=2.0, when=_reads)
+
+
+async def read_configurations() -> None:
+    """Read the configurations that are due, OCPP_CONFIGURATION_READS stations at the same time."""
+    running: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            free = settings.OCPP_CONFIGURATION_READS - len(running)
+            if free and live.state().is_housekeeper:
+                for claimed in await journal.run(reading.claim, free):
+                    running.add(asyncio.create_task(read_one(claimed)))
+            if not running:
+                return
+            done, running = await asyncio.wait(running, timeout=_PAUSE_S, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                _check(task)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+def _check(task: asyncio.Task[None]) -> None:
+    """One station that can't be read must not stop the others. Raises what concerns them all."""
+    error = task.exception()
+    if isinstance(error, StorageUnavailable):
+        raise error
+    if error is not None:
+        log.error("configuration.read_failed", exc_info=error)
+
+
+async def read_one(claimed: Claimed) -> None:
+    """Read the configuration of one station, and store how that went."""
+    done = await whole.read_claimed(claimed)
+    await journal.run(reading.finish, claimed, done)
+    log.info(
+        "configuration.read",
+        station=claimed.charge_point.identity,
+        manner=str(done.manner),
+        problem=done.problem,
+    )
+
+
+async def find_unread() -> None:
+    if _reads():
+        await journal.run(reading.find_unread)
+
 
 SYNC_LOCAL_LISTS: Final = Job("sync_local_lists", every=5.0)
 # Stations that are updated at once.
@@ -62,4 +125,8 @@ async def _sync(charge_point: ChargePoint, pool: Pool) -> None:
         log.info("local_list.not_synced", station=charge_point.identity, reason=error.sentence)
 
 
-JOBS: Final[tuple[tuple[Job, Step], ...]] = ((SYNC_LOCAL_LISTS, sync_local_lists),)
+JOBS: Final[tuple[tuple[Job, Step], ...]] = (
+    (READ_CONFIGURATIONS, read_configurations),
+    (SWEEP, find_unread),
+    (SYNC_LOCAL_LISTS, sync_local_lists),
+)

@@ -75,6 +75,8 @@ class LiveServer:
             "OCPP_UNKNOWN_STATIONS": "accept",
             # All stations of the tests have one address.
             "OCPP_UNKNOWN_STATIONS_PER_MINUTE": "1000000",
+            # The stations of the tests expect the commands of their tests and no others.
+            "OCPP_CONFIGURATION_READS": "0",
             **environment,
         }
         listens = [name for name in self.environment.get("LISTEN_ADDRESS", "").split(",") if name]

@@ -7,11 +7,18 @@ from typing import Any
 from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record
 from configuration.live import stored_keys
-from configuration.services.variables import catalogue, reported
+from configuration.services.variables import catalogue, reading, reported
 from ocpp_server.live.station import Station
-from ocpp_server.protocol.registry import after, on, reply
+from ocpp_server.protocol.registry import after, also, on, reply
 from ocpp_server.protocol.versions import V2X, V16
 from ocpp_server.storage.journal import journal
+
+
+@also("BootNotification", V16, *V2X)
+async def booted(station: Station, request: dict[str, Any]) -> None:
+    """1.6 4.2, 2.0.1 B07.FR.14: nothing is read before the station is accepted."""
+    if station.is_accepted:
+        reading.booted(station=station, is_restart=request.get("reason") != "Triggered")
 
 
 @on("GetConfiguration", V16, inbound=True)
@@ -62,7 +69,7 @@ async def variables_reported(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
     keys = {
-        reported.variable_name(result): (result.get("attributeValue"), False)
+        reported.placed_name(result): (result.get("attributeValue"), False)
         for result in response["getVariableResult"]
         if result["attributeStatus"] == "Accepted" and result.get("attributeType", "Actual") == "Actual"
     }
@@ -74,13 +81,13 @@ async def variables_set(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
     wanted = {
-        reported.variable_name(data): data["attributeValue"]
+        reported.placed_name(data): data["attributeValue"]
         for data in request["setVariableData"]
         if data.get("attributeType", "Actual") == "Actual"
     }
     keys: dict[str, tuple[str | None, bool]] = {}
     for result in response["setVariableResult"]:
-        name = reported.variable_name(result)
+        name = reported.placed_name(result)
         if name in wanted and result["attributeStatus"] in ("Accepted", "RebootRequired"):
             keys[name] = (wanted[name], False)
     await reported.store(station=station, keys=keys)

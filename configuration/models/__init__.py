@@ -1,4 +1,5 @@
 from configuration.models.key import ReportedKey, StoredKey
 from configuration.models.local_list import ListChange, LocalList
+from configuration.models.state import ConfigurationState
 
-__all__ = ["ListChange", "LocalList", "ReportedKey", "StoredKey"]
+__all__ = ["ConfigurationState", "ListChange", "LocalList", "ReportedKey", "StoredKey"]

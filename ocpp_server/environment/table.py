@@ -275,6 +275,14 @@ VARIABLES: tuple[Variable, ...] = (
         "OCPP_CALL_TIMEOUT", "10s", positive_duration, "Time for a station to answer a command.", STATIONS
     ),
     Variable(
+        "OCPP_CONFIGURATION_READS",
+        "10",
+        count,
+        "How many stations' configurations the server reads at the same time, after their first boot and "
+        "after an update of their firmware; 0 reads none by itself.",
+        STATIONS,
+    ),
+    Variable(
         "OCPP_INTERRUPTED_GRACE",
         "15m",
         positive_duration,

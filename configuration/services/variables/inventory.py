@@ -22,6 +22,8 @@ REPORT: Final = "NotifyReport"
 
 # The parts may arrive at another process, so the waiting one polls the database.
 _POLL_S: Final = 0.25
+# The same where no caller waits for the answer.
+_UNHURRIED_S: Final = 1.0
 _PARTS_AT_ONCE: Final = 20
 
 Keys = dict[str, dict[str, Any]]
@@ -56,6 +58,22 @@ async def awaited(command: Command, *, until: float) -> Keys | None:
             return None
         await asyncio.sleep(min(_POLL_S, left))
     return await _variables(command)
+
+
+async def settled(command: Command) -> bool:
+    """Wait until the report that this command asked for is complete, or will never be: False."""
+    until = time.monotonic() + 3 * DEADLINE.total_seconds()
+    while time.monotonic() < until:
+        state = await journal.run(_state, command.pk)
+        if state is not None and state != ReportAssembly.State.COLLECTING:
+            return state == ReportAssembly.State.COMPLETE
+        await asyncio.sleep(_UNHURRIED_S)
+    return False
+
+
+def _state(command_id: str) -> str | None:
+    reports = ReportAssembly.objects.filter(command=command_id, action=REPORT).order_by("-started_at")
+    return reports.values_list("state", flat=True).first()
 
 
 def _is_complete(command_id: str) -> bool:

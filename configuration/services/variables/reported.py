@@ -112,11 +112,11 @@ def of_report(data: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str | None, 
         for attribute in described["variableAttribute"]:
             if attribute.get("type", "Actual") == "Actual":
                 readonly = attribute.get("mutability", "ReadWrite") == "ReadOnly"
-                found[_placed_name(described)] = (attribute.get("value"), readonly)
+                found[placed_name(described)] = (attribute.get("value"), readonly)
     return found
 
 
-def _placed_name(described: Mapping[str, Any]) -> str:
+def placed_name(described: Mapping[str, Any]) -> str:
     """`Component.Variable`; of an EVSE or connector `Component(1.2).Variable`, as each has its own value."""
     evse = described["component"].get("evse")
     if evse is None:

@@ -137,12 +137,7 @@ def test_only_the_journal_uses_bulk_sql() -> None:
         "ocpp_server.events.outbox",
     }
 
-    assert users <= doors | {
-        "chargepoints.tables",
-        "transactions.tables",
-        "smart_charging.tables",
-        "events.tables",
-    }
+    assert users <= doors | {f"{app}.tables" for app in APPS}
 
 
 def test_no_consumer_names_an_action() -> None:

@@ -15,6 +15,7 @@ NAMES = {
     "mirror",
     "probe",
     "drive_campaigns",
+    "read_configurations",
     "number_events",
     "watch_presence",
     "forget_presence",

@@ -26,9 +26,12 @@ from ocpp_server.protocol.versions import V16
 from ocpp_server.storage.journal import journal
 from ocpp_server.transport import calls, outcomes
 
-# Component.Variable, with an instance in brackets behind either: `Connector[1].Available`,
-# `TxCtrlr.EVConnectionTimeOut`.
-_VARIABLE = re.compile(r"([^.\[\]]{1,50})(?:\[([^\]]{1,50})\])?\.([^.\[\]]{1,50})(?:\[([^\]]{1,50})\])?")
+# Component.Variable, with an instance in brackets behind either and an EVSE and connector behind the
+# component: `TxCtrlr.EVConnectionTimeOut`, `Connector[left](1.2).Available`.
+_VARIABLE = re.compile(
+    r"([^.()\[\]]{1,50})(?:\[([^\]]{1,50})\])?(?:\(([0-9]{1,5})(?:\.([0-9]{1,5}))?\))?"
+    r"\.([^.\[\]]{1,50})(?:\[([^\]]{1,50})\])?"
+)
 _UNKNOWN = frozenset({"UnknownComponent", "UnknownVariable"})
 _ANSWERED = outcomes.ANSWERED
 # These error codes concern the action, not the keys: asking again key by key is useless.
@@ -36,6 +39,8 @@ _UNSUPPORTED = frozenset({"NotImplemented", "NotSupported"})
 
 # The most keys per CALL to a station that has not reported its limit, in 1.6 and in 2.x.
 _MOST_16, _MOST_2X = 100, 20
+# 1.6 7.29: a key is a CiString of 50.
+_LONGEST_KEY = 50
 
 
 @dataclass
@@ -101,7 +106,7 @@ class Reported:
                 self.keys[name] = {"value": result.get("attributeValue"), "readonly": None, "status": status}
 
 
-def _has_keys(charge_point: ChargePoint) -> bool:
+def has_keys(charge_point: ChargePoint) -> bool:
     """Whether the station is configured by keys (1.6), or by variables of components (2.x)."""
     return charge_point.ocpp_version == V16
 
@@ -131,7 +136,7 @@ async def read(
         raise StationOffline(f"{charge_point.identity} {never}.")
     # The row has the version of the last message, which may be older than the connection.
     charge_point.ocpp_version = connection.version
-    if not keys and not _has_keys(charge_point):
+    if not keys and not has_keys(charge_point):
         return await _read_report(charge_point, actor=actor, timeout=timeout, wait=wait)
     found = Reported()
 
@@ -169,15 +174,7 @@ async def _read_report(
     """
     found = Reported()
     until = time.monotonic() + (settings.OCPP_CALL_TIMEOUT if timeout is None else timeout)
-    sent = await journal.run(inventory.running, charge_point.pk) if wait else None
-    for base in () if sent is not None else (inventory.FULL, inventory.CONFIGURATION):
-        payload = {"requestId": secrets.randbelow(2**31 - 1) + 1, "reportBase": base}
-        sent = await calls.call(
-            charge_point, "GetBaseReport", payload, actor=actor, timeout=timeout, wait=wait
-        )
-        if sent.status != "NotSupported":
-            break
-    assert sent is not None
+    sent = await ask_for_report(charge_point, actor=actor, timeout=timeout, wait=wait)
     found.commands = [sent]
     if wait and sent.state == Command.State.ACCEPTED:
         variables = await inventory.awaited(sent, until=until)
@@ -190,12 +187,30 @@ async def _read_report(
     return found
 
 
+async def ask_for_report(
+    charge_point: ChargePoint, *, actor: str, timeout: float | None = None, wait: bool = True
+) -> Command:
+    """Ask a 2.x station for a report of its variables. Returns the command, or the one of a report that the
+    station is sending already.
+    """
+    sent = await journal.run(inventory.running, charge_point.pk) if wait else None
+    for base in () if sent is not None else (inventory.FULL, inventory.CONFIGURATION):
+        payload = {"requestId": secrets.randbelow(2**31 - 1) + 1, "reportBase": base}
+        sent = await calls.call(
+            charge_point, "GetBaseReport", payload, actor=actor, timeout=timeout, wait=wait
+        )
+        if sent.status != "NotSupported":
+            break
+    assert sent is not None
+    return sent
+
+
 async def _chunks(charge_point: ChargePoint, keys: Sequence[str]) -> list[Sequence[str]]:
     """The keys for each CALL, by the limits of the station."""
     action, payload = _request(charge_point, keys)
     limits = await splitting.limits_of(charge_point, action)
     if limits.items is None:
-        limits = limits._replace(items=_MOST_16 if _has_keys(charge_point) else _MOST_2X)
+        limits = limits._replace(items=_MOST_16 if has_keys(charge_point) else _MOST_2X)
     field, chunks, start = splitting.RULES[action].items, [], 0
     for part in splitting.split(action, payload, limits):
         end = start + len(part[field])
@@ -206,7 +221,7 @@ async def _chunks(charge_point: ChargePoint, keys: Sequence[str]) -> list[Sequen
 
 def _request(charge_point: ChargePoint, keys: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """The action and payload that ask for these keys."""
-    if _has_keys(charge_point):
+    if has_keys(charge_point):
         return "GetConfiguration", {"key": list(keys)} if keys else {}
     return "GetVariables", {"getVariableData": [variable(key, "keys") for key in keys]}
 
@@ -216,15 +231,32 @@ def variable(key: str, field: str) -> dict[str, Any]:
     match = _VARIABLE.fullmatch(key)
     if match is None:
         raise Invalid(f"'{key}' must be Component.Variable or Component[instance].Variable.", field=field)
-    component, component_instance, name, instance = match.groups()
+    component, component_instance, evse, connector, name, instance = match.groups()
+    named: dict[str, Any] = {"name": component}
+    if component_instance:
+        named["instance"] = component_instance
+    if evse:
+        named["evse"] = {"id": int(evse)} | ({"connectorId": int(connector)} if connector else {})
     return {
-        "component": {"name": component} | ({"instance": component_instance} if component_instance else {}),
+        "component": named,
         "variable": {"name": name} | ({"instance": instance} if instance else {}),
     }
 
 
+def is_name(charge_point: ChargePoint, name: str) -> bool:
+    """Whether a station of this dialect can be asked for the name."""
+    if has_keys(charge_point):
+        return len(name) <= _LONGEST_KEY
+    return _VARIABLE.fullmatch(name) is not None
+
+
+def asked(command: Command) -> Sequence[Any]:
+    """The keys or variables that a command asked for by name."""
+    return command.payload.get("key") or command.payload.get("getVariableData") or ()
+
+
 def _variables(field: fields.Texts, charge_point: ChargePoint) -> fields.Texts:
-    if _has_keys(charge_point):
+    if has_keys(charge_point):
         return field
     help = _(
         "One variable per line, such as OCPPCommCtrlr.HeartbeatInterval. Leave empty to request a report of "
@@ -234,7 +266,7 @@ def _variables(field: fields.Texts, charge_point: ChargePoint) -> fields.Texts:
 
 
 def _variable(field: fields.Text, charge_point: ChargePoint) -> fields.Text:
-    if _has_keys(charge_point):
+    if has_keys(charge_point):
         return field
     return replace(field, label=_("Variable"), help=_("Such as OCPPCommCtrlr.HeartbeatInterval."))
 
