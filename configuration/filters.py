@@ -1,12 +1,63 @@
-"""Query parameters of the lists of configuration."""
+"""Filters, search and ordering of this app's lists."""
 
 from __future__ import annotations
 
-from django.db.models import Q
+from typing import Any
+
+from django.db.models import Q, QuerySet
 from rest_framework import serializers
 
-from configuration.models import LocalList
-from ocpp_server.api.lists import ChangedQuery, ordering, search
+from configuration.models import ConfigurationTemplate, DesiredValue, LocalList
+from configuration.services.variables import drift
+from ocpp_server.api.fields import FlagField, TextField, WholeField
+from ocpp_server.api.lists import ChangedQuery, ListQuery, ordering, search
+
+
+class DesiredValueQuery(ListQuery):
+    orderings = {"id": "pk", "key": "key"}
+    exact = {"key": "key__iexact", "state": "state", "templateId": "template_id"}
+
+    ordering = ordering(orderings)
+    key = TextField(required=False, max_length=255, help_text="Case makes no difference.")
+    state = serializers.ChoiceField(choices=DesiredValue.State.values, required=False)
+    templateId = WholeField(required=False, min_value=1)
+    differs = FlagField(
+        required=False, help_text="true: values that the station does not have, whatever the reason."
+    )
+
+    def filtered(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        rows = super().filtered(rows)
+        differs = self.validated_data.get("differs")
+        if differs is None:
+            return rows
+        return rows.exclude(state__in=drift.SETTLED) if differs else rows.filter(state__in=drift.SETTLED)
+
+
+class DriftQuery(DesiredValueQuery):
+    orderings = {"id": "pk"}
+    exact = {**DesiredValueQuery.exact, "siteId": "charge_point__site", "model": "charge_point__model"}
+
+    ordering = ordering(orderings)
+    siteId = WholeField(required=False, min_value=1)
+    model = TextField(required=False, max_length=255)
+
+
+class TemplateQuery(ListQuery):
+    orderings = {"id": "pk", "name": "name_key"}
+    exact = ("dialect",)
+
+    ordering = ordering(orderings)
+    search = search("A part of the name or the description.")
+    dialect = serializers.ChoiceField(choices=ConfigurationTemplate.Dialect.values, required=False)
+
+    def containing(self, text: str) -> Q:
+        return Q(name_key__contains=text.casefold()) | Q(description__icontains=text)
+
+
+class AssignmentQuery(ListQuery):
+    orderings = {"id": "pk"}
+
+    ordering = ordering(orderings)
 
 
 class LocalListQuery(ChangedQuery):

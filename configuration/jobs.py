@@ -11,14 +11,14 @@ import structlog
 from django.conf import settings
 
 from chargepoints.models import ChargePoint
-from configuration.commands.variables import whole
+from configuration.commands.variables import applying, whole
 from configuration.services.local_list import due, syncing
 from configuration.services.local_list.selection import Pool
-from configuration.services.variables import reading
+from configuration.services.variables import desired, reading
 from configuration.services.variables.reading import Claimed
 from ocpp_server import live
 from ocpp_server.domain import DomainError
-from ocpp_server.process.scheduler import SWEEP, Job, Step
+from ocpp_server.process.scheduler import EXPIRE, SWEEP, TRIM, Job, Step, in_journal
 from ocpp_server.protocol.dispatch import StorageUnavailable
 from ocpp_server.storage.journal import journal
 
@@ -66,14 +66,34 @@ def _check(task: asyncio.Task[None]) -> None:
 
 async def read_one(claimed: Claimed) -> None:
     """Read the configuration of one station, and store how that went."""
-    done = await whole.read_claimed(claimed)
-    await journal.run(reading.finish, claimed, done)
+    wanted = await journal.run(reading.prepared, claimed)
+    done = await whole.read_claimed(claimed, wanted)
+    is_finished = await journal.run(reading.finish, claimed, done)
+    if is_finished and not done.problem:
+        await _reapply(claimed)
     log.info(
         "configuration.read",
         station=claimed.charge_point.identity,
         manner=str(done.manner),
         problem=done.problem,
     )
+
+
+async def _reapply(claimed: Claimed) -> None:
+    """Set the values again that the boot has reset, where they are to be applied after boots."""
+    try:
+        sent = await applying.reapply(claimed.charge_point, actor=whole.ACTOR)
+    except DomainError as error:
+        log.info("configuration.not_applied", station=claimed.charge_point.identity, reason=str(error))
+        return
+    if sent:
+        log.info("configuration.applied", station=claimed.charge_point.identity, commands=len(sent))
+
+
+async def resolve_stale() -> None:
+    """Compute the desired values of the stations whose templates have changed, some at a time."""
+    while await journal.run(desired.resolve_stale):
+        pass
 
 
 async def find_unread() -> None:
@@ -127,6 +147,8 @@ async def _sync(charge_point: ChargePoint, pool: Pool) -> None:
 
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (READ_CONFIGURATIONS, read_configurations),
+    (EXPIRE, resolve_stale),
     (SWEEP, find_unread),
+    (TRIM, in_journal(desired.mark_all_stale)),
     (SYNC_LOCAL_LISTS, sync_local_lists),
 )

@@ -7,7 +7,15 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from configuration.models import LocalList
+from configuration.models import (
+    ConfigurationState,
+    ConfigurationTemplate,
+    DesiredValue,
+    LocalList,
+    TemplateAssignment,
+)
+from configuration.services.variables.drift import Seen
+from configuration.services.variables.templates import MOST_VALUES
 from ocpp_server.api.fields import (
     FlagField,
     ReadSerializer,
@@ -15,6 +23,7 @@ from ocpp_server.api.fields import (
     StrictSerializer,
     TextField,
     TimeField,
+    WholeField,
 )
 from ocpp_server.domain import Invalid
 
@@ -50,6 +59,20 @@ class LiveSerializer(ReadSerializer):
     status = serializers.CharField()
     configuration = EntriesField(required=False)
     unknownKeys = serializers.ListField(child=serializers.CharField(), required=False)
+
+
+class AppliedValueSerializer(ReadSerializer):
+    key = serializers.CharField()
+    state = serializers.ChoiceField(choices=DesiredValue.State.values)
+    reason = serializers.CharField(help_text="Why the station refused it.")
+
+
+class AppliedSerializer(ReadSerializer):
+    requestId = serializers.CharField()
+    clientId = serializers.CharField()
+    status = serializers.CharField()
+    desired = AppliedValueSerializer(many=True, help_text="The values that were sent.")
+    requestIds = serializers.ListField(child=serializers.CharField(), help_text="The commands of all.")
 
 
 class ChangedSerializer(ReadSerializer):
@@ -136,3 +159,140 @@ class ChangeBody(StrictSerializer):
 
 def entries(found: dict[str, Any], unknown: list[str]) -> dict[str, Any]:
     return {"configuration": found} | ({"unknownKeys": unknown} if unknown else {})
+
+
+# -- desired values, templates -------------------------------------------------------------------------------
+
+
+class DesiredValueSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    clientId = serializers.CharField(source="charge_point.identity")
+    key = serializers.CharField(help_text="A 1.6 key, or Component.Variable.")
+    desired = serializers.CharField(source="value")
+    reported = serializers.SerializerMethodField(help_text="As last reported; null when unknown.")
+    reportedAt = serializers.SerializerMethodField()
+    state = serializers.ChoiceField(choices=DesiredValue.State.values)
+    reason = serializers.CharField(help_text="Why the station refused it.")
+    reapplies = serializers.BooleanField(help_text="Whether it is set again after a boot that has lost it.")
+    templateId = serializers.IntegerField(
+        source="template_id", allow_null=True, help_text="Null for a value of this station alone."
+    )
+    updatedAt = TimeField(source="updated_at")
+
+    def get_reported(self, row: DesiredValue) -> str | None:
+        seen = self._seen(row)
+        return seen.value if seen is not None else None
+
+    def get_reportedAt(self, row: DesiredValue) -> str | None:
+        seen = self._seen(row)
+        return TimeField().to_representation(seen.at) if seen is not None else None
+
+    def _seen(self, row: DesiredValue) -> Seen | None:
+        found: dict[tuple[int, str], Seen] = self.context["prepared"]
+        return found.get((row.charge_point_id, row.key.lower()))
+
+
+class DesiredValueChanges(StrictSerializer):
+    value = TextField(required=False, allow_blank=True, max_length=2500)
+    reapplies = FlagField(required=False)
+
+
+class DesiredValueBody(StrictSerializer):
+    key = TextField(max_length=255)
+    value = TextField(allow_blank=True, max_length=2500)
+    reapplies = FlagField(required=False)
+
+
+class ReadingSerializer(ReadSerializer):
+    """How the server reads the configuration of a station."""
+
+    manner = serializers.ChoiceField(choices=ConfigurationState.Manner.values)
+    firmwareVersion = serializers.CharField(source="firmware_version", help_text="At the last reading.")
+    readAt = TimeField(source="read_at", allow_null=True, help_text="Null: not read yet.")
+    wholeAt = TimeField(
+        source="whole_at", allow_null=True, help_text="When the station named everything that it has."
+    )
+    dueAt = TimeField(source="due_at", allow_null=True, help_text="The next reading; null: after a boot.")
+    problem = serializers.CharField(help_text="Why the last reading was not complete.")
+
+
+class DriftSerializer(ReadSerializer):
+    clientId = serializers.CharField()
+    differing = serializers.IntegerField(help_text="The values that the station does not have.")
+    desired = DesiredValueSerializer(many=True, help_text="Those that differ first.")
+    reading = ReadingSerializer()
+
+
+class DifferenceSerializer(ReadSerializer):
+    key = serializers.CharField()
+    here = serializers.CharField(allow_null=True)
+    there = serializers.CharField(allow_null=True)
+    only = serializers.ChoiceField(
+        choices=["here", "there", ""], help_text="Which of both has reported the key; empty: both."
+    )
+
+
+class ComparisonSerializer(ReadSerializer):
+    clientId = serializers.CharField(help_text="Here.")
+    otherId = serializers.CharField(help_text="There.")
+    differences = DifferenceSerializer(many=True)
+    count = serializers.IntegerField()
+    same = serializers.IntegerField(help_text="The number of keys with the same value.")
+
+
+class CompareQuery(StrictSerializer):
+    def get_fields(self) -> dict[str, Any]:
+        # `with` is a keyword of Python.
+        return {"with": TextField(max_length=255, help_text="The identity of the other station.")}
+
+
+class TemplateSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    name = serializers.CharField()
+    description = serializers.CharField()
+    dialect = serializers.ChoiceField(choices=ConfigurationTemplate.Dialect.values)
+    values = serializers.DictField(child=serializers.CharField())
+    reapplies = serializers.BooleanField()
+    createdAt = TimeField(source="created_at")
+    updatedAt = TimeField(source="updated_at")
+
+
+class TemplateChanges(StrictSerializer):
+    name = TextField(required=False, max_length=100)
+    description = TextField(required=False, allow_blank=True, max_length=500)
+    values = serializers.DictField(
+        child=TextField(allow_blank=True, max_length=2500),
+        required=False,
+        help_text=f"Keys or variables with their values, {MOST_VALUES} at most; they replace all of before.",
+    )
+    reapplies = FlagField(required=False, help_text="Whether stations get lost values again after a boot.")
+
+
+class TemplateBody(TemplateChanges):
+    name = TextField(max_length=100)
+    dialect = serializers.ChoiceField(
+        choices=ConfigurationTemplate.Dialect.values, help_text="1.6 has keys, 2.x Component.Variable."
+    )
+    values = serializers.DictField(child=TextField(allow_blank=True, max_length=2500))
+
+
+class AssignmentSerializer(ReadSerializer):
+    id = serializers.IntegerField()
+    templateId = serializers.IntegerField(source="template_id")
+    clientId = serializers.SerializerMethodField()
+    siteId = serializers.IntegerField(source="site_id", allow_null=True)
+    vendor = serializers.CharField()
+    model = serializers.CharField()
+    createdAt = TimeField(source="created_at")
+
+    def get_clientId(self, row: TemplateAssignment) -> str | None:
+        return row.charge_point.identity if row.charge_point is not None else None
+
+
+class AssignmentBody(StrictSerializer):
+    """One of clientId, siteId and model."""
+
+    clientId = TextField(required=False, max_length=255)
+    siteId = WholeField(required=False, min_value=1)
+    vendor = TextField(required=False, max_length=255, help_text="With a model: of this vendor alone.")
+    model = TextField(required=False, max_length=255)

@@ -7,11 +7,21 @@ from typing import Any
 from chargepoints.services.follow_ups import gathering
 from chargepoints.services.follow_ups.recording import record
 from configuration.live import stored_keys
-from configuration.services.variables import catalogue, reading, reported
+from configuration.services.variables import catalogue, drift, reading, reported
+from configuration.services.variables.drift import Verdict
 from ocpp_server.live.station import Station
 from ocpp_server.protocol.registry import after, also, on, reply
 from ocpp_server.protocol.versions import V2X, V16
 from ocpp_server.storage.journal import journal
+
+# The statuses of ChangeConfiguration (1.6 7.10) and of SetVariables (2.0.1 3.64).
+_VERDICTS = {
+    "Accepted": Verdict.ACCEPTED,
+    "RebootRequired": Verdict.AFTER_REBOOT,
+    "NotSupported": Verdict.UNKNOWN,
+    "UnknownComponent": Verdict.UNKNOWN,
+    "UnknownVariable": Verdict.UNKNOWN,
+}
 
 
 @also("BootNotification", V16, *V2X)
@@ -54,6 +64,7 @@ async def configuration_reported(
         for entry in response.get("configurationKey", ())
     }
     await reported.store(station=station, keys=keys)
+    await drift.unknown(station=station, names=response.get("unknownKey", ()))
 
 
 @reply("ChangeConfiguration", V16)
@@ -62,6 +73,12 @@ async def configuration_changed(
 ) -> None:
     if response["status"] in ("Accepted", "RebootRequired"):
         await reported.store(station=station, keys={request["key"]: (request["value"], False)})
+    await drift.answered(
+        station=station,
+        key=request["key"],
+        value=request["value"],
+        verdict=_VERDICTS.get(response["status"], Verdict.REFUSED),
+    )
 
 
 @reply("GetVariables", *V2X)
@@ -69,11 +86,17 @@ async def variables_reported(
     station: Station, request: dict[str, Any], response: dict[str, Any], command_id: str
 ) -> None:
     keys = {
-        reported.placed_name(result): (result.get("attributeValue"), False)
+        reported.placed_name(result): (result.get("attributeValue"), None)
         for result in response["getVariableResult"]
         if result["attributeStatus"] == "Accepted" and result.get("attributeType", "Actual") == "Actual"
     }
     await reported.store(station=station, keys=keys)
+    unknown = [
+        reported.placed_name(result)
+        for result in response["getVariableResult"]
+        if result["attributeStatus"] in ("UnknownComponent", "UnknownVariable")
+    ]
+    await drift.unknown(station=station, names=unknown)
 
 
 @reply("SetVariables", *V2X)
@@ -85,12 +108,26 @@ async def variables_set(
         for data in request["setVariableData"]
         if data.get("attributeType", "Actual") == "Actual"
     }
-    keys: dict[str, tuple[str | None, bool]] = {}
-    for result in response["setVariableResult"]:
-        name = reported.placed_name(result)
-        if name in wanted and result["attributeStatus"] in ("Accepted", "RebootRequired"):
-            keys[name] = (wanted[name], False)
+    results = {
+        name: result
+        for result in response["setVariableResult"]
+        if (name := reported.placed_name(result)) in wanted
+    }
+    keys: dict[str, reported.Entry] = {
+        name: (wanted[name], False)
+        for name, result in results.items()
+        if result["attributeStatus"] in ("Accepted", "RebootRequired")
+    }
     await reported.store(station=station, keys=keys)
+    for name, result in results.items():
+        info = result.get("attributeStatusInfo") or {}
+        await drift.answered(
+            station=station,
+            key=name,
+            value=wanted[name],
+            verdict=_VERDICTS.get(result["attributeStatus"], Verdict.REFUSED),
+            reason=": ".join(filter(None, (info.get("reasonCode"), info.get("additionalInfo")))),
+        )
 
 
 @on("NotifyReport", *V2X)

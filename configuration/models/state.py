@@ -1,4 +1,4 @@
-"""What the server knows about reading the configuration of a station, and when it reads it next."""
+"""The state of reading the configuration of a station: what is known, and when it is read next."""
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ class ConfigurationState(models.Model):
     attempts = models.PositiveSmallIntegerField(
         default=0, help_text=_("Readings since the boot that were not complete.")
     )
+    is_stale = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text=_("The desired values do not contain the last change of the templates."),
+    )
     booted_at = models.DateTimeField(null=True, blank=True)
     due_at = models.DateTimeField(null=True, blank=True)
     claimed_at = models.DateTimeField(null=True, blank=True)
@@ -45,7 +50,8 @@ class ConfigurationState(models.Model):
         indexes = [
             models.Index(
                 fields=["due_at"], name="configuration_due", condition=models.Q(due_at__isnull=False)
-            )
+            ),
+            models.Index(fields=["is_stale"], name="configuration_stale", condition=models.Q(is_stale=True)),
         ]
 
     def __str__(self) -> str:

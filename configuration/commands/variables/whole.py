@@ -39,6 +39,8 @@ async def read_claimed(claimed: Claimed, wanted: Sequence[str] = ()) -> Done:
     is_new = state.firmware_version != charge_point.firmware_version and state.attempts == 0
     manner = Manner.WHOLE if is_new else Manner(state.manner)
     try:
+        if not claimed.is_whole:
+            return await _desired(charge_point, wanted, state)
         if manner == Manner.WHOLE:
             whole = _all_keys if by_keys else _full_report
             done = await whole(charge_point, wanted, is_first=state.attempts == 0)
@@ -48,6 +50,18 @@ async def read_claimed(claimed: Claimed, wanted: Sequence[str] = ()) -> Done:
         return await _by_name(charge_point, await _names(charge_point, wanted), manner)
     except DomainError as error:
         return Done(manner, problem=error.sentence)
+
+
+async def _desired(charge_point: ChargePoint, wanted: Sequence[str], state: ConfigurationState) -> Done:
+    """Read the keys with desired values alone: a boot may have changed them."""
+    names = [name for name in wanted if variables.is_name(charge_point, name)]
+    if not names:
+        return Done(state.manner)
+    if state.manner == Manner.SINGLE:
+        done = await _by_name(charge_point, names, Manner.SINGLE)
+        return Done(state.manner, problem=done.problem)
+    found = await variables.read(charge_point, names, actor=ACTOR)
+    return Done(state.manner, problem=_problem(found.command) if found.is_aborted else "")
 
 
 async def _all_keys(charge_point: ChargePoint, wanted: Sequence[str], *, is_first: bool) -> Done | None:

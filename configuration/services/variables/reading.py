@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from chargepoints.models import ChargePoint
-from configuration.models import ConfigurationState, ReportedKey
+from configuration.models import ConfigurationState, DesiredValue, ReportedKey
+from configuration.services.variables import desired, drift
 from configuration.tables import CONFIGURATION_STATES
 from ocpp_server.live.station import Station
 
@@ -83,9 +84,13 @@ def _due(now: datetime) -> QuerySet[ConfigurationState]:
 def claim(most: int, now: datetime | None = None) -> list[Claimed]:
     """Claim up to this many stations online whose reading is due, the longest due first."""
     now = now or datetime.now(UTC)
-    _due(now).filter(read_at__isnull=False, firmware_version=F("charge_point__firmware_version")).update(
-        due_at=None, claimed_at=None
-    )
+    # Nothing to read: the same firmware, and no desired values that the boot may have changed.
+    _due(now).filter(
+        ~Exists(DesiredValue.objects.filter(charge_point=OuterRef("pk"))),
+        read_at__isnull=False,
+        firmware_version=F("charge_point__firmware_version"),
+        is_stale=False,
+    ).update(due_at=None, claimed_at=None)
     claimed = []
     for state in _due(now).select_related("charge_point").order_by("due_at")[:most]:
         if _due(now).filter(pk=state.pk).update(claimed_at=now):
@@ -105,7 +110,16 @@ def finish(claimed: Claimed, done: Done) -> bool:
     if done.whole_at is not None:
         columns["whole_at"] = done.whole_at
     firmware = claimed.charge_point.firmware_version
-    return bool(mine.update(attempts=0, due_at=None, read_at=now, firmware_version=firmware, **columns))
+    is_mine = mine.update(attempts=0, due_at=None, read_at=now, firmware_version=firmware, **columns)
+    if is_mine and done.whole_at is not None:
+        drift.refresh(claimed.charge_point.pk)  # keys that the station has left out are gone
+    return bool(is_mine)
+
+
+def prepared(claimed: Claimed) -> list[str]:
+    """The keys with desired values, by the templates of now: the station may have another site or model."""
+    desired.resolve(claimed.charge_point)
+    return desired.names(claimed.charge_point.pk)
 
 
 def find_unread() -> None:

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from chargepoints.models import ChargePoint
 from configuration.models import ReportedKey
+from configuration.services.variables import drift
 from ocpp_server.events import outbox
 from ocpp_server.events.catalogue import stations
 from ocpp_server.live.station import Station
@@ -17,13 +18,16 @@ from ocpp_server.observability.masking import masked_words
 from ocpp_server.protocol.secrets import is_secret_name
 from ocpp_server.storage.journal import journal
 
+# A value, and whether it is read-only; None where the answer does not contain that.
+Entry = tuple[str | None, bool | None]
+
 # A station can invent names: beyond this many rows, only variables that have a row are stored (S11).
 MOST_PER_STATION: Final = 10_000
 # At most this many changes are in one event.
 MOST_CHANGES = 40
 
 
-async def store(*, station: Station, keys: Mapping[str, tuple[str | None, bool]]) -> None:
+async def store(*, station: Station, keys: Mapping[str, Entry]) -> None:
     """Store values and read-only flags by name. A leaked secret is not stored (J errata 3.10), and an earlier
     row of a name that is now a secret is deleted.
     """
@@ -33,7 +37,7 @@ async def store(*, station: Station, keys: Mapping[str, tuple[str | None, bool]]
         await journal.run(_store, station.pk, kept, secret, station.received_at)
 
 
-def _announce(charge_point_pk: int, shown: Mapping[str, tuple[str | None, bool]]) -> None:
+def _announce(charge_point_pk: int, shown: Mapping[str, Entry]) -> None:
     """configuration.changed for values that differ from the last report. A first report makes none."""
     known = ReportedKey.objects.filter(charge_point_id=charge_point_pk, key__in=shown)
     before = dict(known.values_list("key", "value"))
@@ -55,7 +59,7 @@ def _announce(charge_point_pk: int, shown: Mapping[str, tuple[str | None, bool]]
 
 def _store(
     charge_point_pk: int,
-    keys: Mapping[str, tuple[str | None, bool]],
+    keys: Mapping[str, Entry],
     secret: Collection[str],
     at: datetime,
 ) -> None:
@@ -63,23 +67,33 @@ def _store(
         ReportedKey.objects.filter(charge_point_id=charge_point_pk, key__in=secret).delete()
     shown = _shown(_within_limit(charge_point_pk, keys))
     _announce(charge_point_pk, shown)
+    flags = _flags(charge_point_pk, shown)
     ReportedKey.objects.bulk_create(
         [
             ReportedKey(
-                charge_point_id=charge_point_pk, key=key, value=value, readonly=readonly, reported_at=at
+                charge_point_id=charge_point_pk, key=key, value=value, readonly=flags[key], reported_at=at
             )
             # Sorted: two writers with the same keys in different orders would deadlock.
-            for key, (value, readonly) in sorted(shown.items())
+            for key, (value, _) in sorted(shown.items())
         ],
         update_conflicts=True,
         unique_fields=["charge_point", "key"],
         update_fields=["value", "readonly", "reported_at"],
     )
+    drift.refresh(charge_point_pk, shown)
 
 
-def _within_limit(
-    charge_point_pk: int, keys: Mapping[str, tuple[str | None, bool]]
-) -> Mapping[str, tuple[str | None, bool]]:
+def _flags(charge_point_pk: int, shown: Mapping[str, Entry]) -> dict[str, bool]:
+    """Whether each key is read-only: as reported now, or as reported before."""
+    flags = {key: bool(readonly) for key, (_, readonly) in shown.items()}
+    asked = [key for key, (_, readonly) in shown.items() if readonly is None]
+    if asked:
+        known = ReportedKey.objects.filter(charge_point=charge_point_pk, key__in=asked, readonly=True)
+        flags |= dict.fromkeys(known.values_list("key", flat=True), True)
+    return flags
+
+
+def _within_limit(charge_point_pk: int, keys: Mapping[str, Entry]) -> Mapping[str, Entry]:
     """The keys that may be stored: all of them while the station has fewer than MOST_PER_STATION rows."""
     rows = ReportedKey.objects.filter(charge_point_id=charge_point_pk)
     free = MOST_PER_STATION - rows.count()
@@ -90,7 +104,7 @@ def _within_limit(
     return {key: entry for key, entry in keys.items() if key in known or key in added}
 
 
-def _shown(keys: Mapping[str, tuple[str | None, bool]]) -> dict[str, tuple[str | None, bool]]:
+def _shown(keys: Mapping[str, Entry]) -> dict[str, Entry]:
     """Mask parts of values: addresses and vendors' JSON are no secrets as a whole, but may contain some."""
     return {key: (value and masked_words(value), readonly) for key, (value, readonly) in keys.items()}
 
@@ -105,9 +119,9 @@ def _named(part: Mapping[str, Any]) -> str:
     return f"{part['name']}[{instance}]" if instance else str(part["name"])
 
 
-def of_report(data: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str | None, bool]]:
+def of_report(data: Iterable[Mapping[str, Any]]) -> dict[str, Entry]:
     """The actual values of the variables of a NotifyReport, and whether they are read-only."""
-    found: dict[str, tuple[str | None, bool]] = {}
+    found: dict[str, Entry] = {}
     for described in data:
         for attribute in described["variableAttribute"]:
             if attribute.get("type", "Actual") == "Actual":

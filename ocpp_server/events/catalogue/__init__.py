@@ -24,7 +24,6 @@ STARRED: Final = tuple(name for name, each in EVENTS.items() if each.is_starred)
 
 # The types that wait for a block or app which is not built yet, with what they wait for.
 NOT_YET: Final[dict[str, str]] = {
-    "configuration.drifted": "wanted configuration",
     "certificate.expiring": "certificates",
     "certificate.installed": "certificates",
     "certificate.revoked": "certificates",

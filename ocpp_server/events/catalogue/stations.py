@@ -256,6 +256,15 @@ CONFIGURATION_CHANGED: Final = EventType(
     ),
     {"changes": [{"key": "HeartbeatInterval", "reported": "300", "previous": "60"}], "count": 1},
 )
+CONFIGURATION_DRIFTED: Final = EventType(
+    "configuration.drifted",
+    "The station reported other values than the desired ones, which it did not before.",
+    (
+        Field("changes", VALUES, "key, desired and reported of each value; at most 40."),
+        Field("count", WHOLE, "The number of values."),
+    ),
+    {"changes": [{"key": "HeartbeatInterval", "desired": "300", "reported": "60"}], "count": 1},
+)
 SECURITY: Final = EventType(
     "security.reported",
     "The station reported a security event, or the server detected one.",
@@ -276,5 +285,5 @@ SECURITY: Final = EventType(
 TYPES: Final = (
     ONLINE, OFFLINE, CONNECTED, DISCONNECTED, BOOTED, REGISTERED, UPDATED, DELETED, REFUSED, FAULTED,
     RECOVERED, CLOCK_SKEWED, DEVIATED, STATUS_CHANGED, AVAILABILITY_CHANGED, FIRMWARE, DIAGNOSTICS,
-    LOG_RECEIVED, CONFIGURATION_CHANGED, SECURITY,
+    LOG_RECEIVED, CONFIGURATION_CHANGED, CONFIGURATION_DRIFTED, SECURITY,
 )  # fmt: skip

@@ -20,6 +20,7 @@ async def play(player: Player) -> None:
         await reports(player, peer)
         await events(player)
         await outcomes(player, peer)
+        await desired_values(player, peer)
     async with station(player.server, V16, "REC-RES") as peer:
         await reservations(player, peer)
     async with station(player.server, V16, "REC-LIST") as peer:
@@ -132,3 +133,39 @@ async def reservations(player: Player, peer: Peer) -> None:
     )
     await player.ask("reservations: cancelled", "GET", f"{path}/{done['id']}")
     await player.ask("reservations: unknown", "GET", f"{path}/999999")
+
+
+async def desired_values(player: Player, peer: Peer) -> None:
+    """Desired values of a station, templates with their assignments, drift and comparison."""
+    ask, path, templates = player.ask, f"{BASE}/desired-values", f"{V1}/configuration/templates"
+    made = await ask("desired value: create", "POST", path, {"key": KEY, "value": "60"})
+    await ask("desired value: twice", "POST", path, {"key": KEY, "value": "60"})
+    await ask(
+        "desired value: a secret", "POST", path, {"key": "SecurityCtrlr.BasicAuthPassword", "value": "x"}
+    )
+    one = f"{path}/{made['id']}"
+    await ask("desired value: change", "PATCH", one, {"reapplies": True})
+    await ask("desired value: get", "GET", one)
+    await ask("desired values: list", "GET", path)
+    done = {"setVariableResult": [{**VARIABLE, "attributeStatus": "RebootRequired"}]}
+    await player.command(peer, "apply-configuration", "POST", f"{BASE}/apply-configuration", {}, done)
+    await ask("apply-configuration: nothing", "POST", f"{BASE}/apply-configuration", {})
+    await ask("drift: one station", "GET", f"{BASE}/configuration/drift")
+    await ask("drift: all", "GET", f"{V1}/configuration/drift?state=pending-reboot")
+    await ask("compare", "GET", f"{BASE}/configuration/compare?with=REC-201")
+    await ask("compare: unknown", "GET", f"{BASE}/configuration/compare?with=NOBODY")
+    await ask("desired value: delete", "DELETE", one)
+    body = {"name": "Meters", "dialect": "2.x", "values": {"SampledDataCtrlr.TxUpdatedInterval": "60"}}
+    made = await ask("template: create", "POST", templates, body)
+    await ask("template: same name", "POST", templates, body)
+    one = f"{templates}/{made['id']}"
+    await ask("template: change", "PATCH", one, {"reapplies": True})
+    await ask("template: get", "GET", one)
+    await ask("templates: list", "GET", templates)
+    target = await ask("assignment: create", "POST", f"{one}/assignments", {"clientId": "REC-NEW"})
+    await ask("assignment: two targets", "POST", f"{one}/assignments", {"siteId": 1, "model": "M"})
+    await ask("assignments: list", "GET", f"{one}/assignments")
+    await ask("assignment: get", "GET", f"{one}/assignments/{target['id']}")
+    await ask("drift: by a template", "GET", f"{BASE}/configuration/drift")
+    await ask("assignment: delete", "DELETE", f"{one}/assignments/{target['id']}")
+    await ask("template: delete", "DELETE", one)

@@ -10,39 +10,40 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chargepoints.models import ChargePoint
 from chargepoints.views.commanding import command_answer, documented, pending_answer, perform, send
-from chargepoints.views.lookups import STATION
+from chargepoints.views.lookups import STATION, station
 from configuration.commands import variables
 from configuration.commands.variables import CHANGE_CONFIGURATION, GET_CONFIGURATION
-from configuration.filters import LocalListQuery
-from configuration.models import LocalList
+from configuration.models import ConfigurationState
 from configuration.serializers import (
     ChangeBody,
     ChangedSerializer,
+    CompareQuery,
+    ComparisonSerializer,
+    DesiredValueSerializer,
+    DifferenceSerializer,
+    DriftSerializer,
     KeysQuery,
     LiveKeysQuery,
     LiveSerializer,
-    LocalListBody,
-    LocalListSerializer,
+    ReadingSerializer,
     StoredSerializer,
     entries,
 )
-from configuration.services.local_list import shown as local_lists
-from configuration.services.variables import catalogue
+from configuration.services.variables import catalogue, desired, drift
 from ocpp_server.api.command_bodies import body_of
 from ocpp_server.api.documents import described, enveloped
 from ocpp_server.api.envelope import answer
 from ocpp_server.api.lists import query
-from ocpp_server.api.operations import List
 from ocpp_server.api.resources import ResourceViewSet
 from ocpp_server.api.views import body
-from ocpp_server.domain import StationOffline
+from ocpp_server.domain import Invalid, Missing, StationOffline
 
 CHANGE = body_of(CHANGE_CONFIGURATION)
 T = TypeVar("T")
 _SUCCESSFUL = (catalogue.ACCEPTED, catalogue.REBOOT_REQUIRED)
 _described = partial(described, tag="Configuration", path=STATION.path)
-_described_list = partial(described, tag="Local lists", path=STATION.path)
 
 
 class ConfigurationViewSet(ResourceViewSet):
@@ -80,6 +81,42 @@ class ConfigurationViewSet(ResourceViewSet):
         found = catalogue.stored(charge_point)
         return answer(f"All {len(found)} stored keys of {charge_point}.", entries(dict(found), []))
 
+    @_described("Compare the desired values with the reported ones", enveloped("Drift", DriftSerializer))
+    @action(detail=True, url_path="configuration/drift")
+    def drift(self, request: Request, **path: str) -> Response:
+        charge_point = self.find()
+        rows = desired.differences(charge_point)
+        differing = sum(row.state not in drift.SETTLED for row in rows)
+        state = ConfigurationState.objects.filter(pk=charge_point.pk).first() or ConfigurationState()
+        shown = {
+            "clientId": charge_point.identity,
+            "differing": differing,
+            "desired": DesiredValueSerializer(
+                rows, many=True, context={"prepared": drift.reported_of(rows)}
+            ).data,
+            "reading": ReadingSerializer(state).data,
+        }
+        return answer(f"{differing} of {len(rows)} desired values of {charge_point} differ.", shown)
+
+    @_described(
+        "Compare the reported configuration with that of another station",
+        enveloped("Comparison", ComparisonSerializer),
+        query=CompareQuery,
+    )
+    @action(detail=True, url_path="configuration/compare")
+    def compare(self, request: Request, **path: str) -> Response:
+        here = self.find()
+        there = _other(query(CompareQuery, request).validated_data["with"])
+        found, same = drift.compare(here, there)
+        shown = {
+            "clientId": here.identity,
+            "otherId": there.identity,
+            "differences": DifferenceSerializer(found, many=True).data,
+            "count": len(found),
+            "same": same,
+        }
+        return answer(f"{len(found)} keys of {here} and {there} differ.", shown)
+
     # The request sends a command to the station, so its role is needed to read, too.
     @_described(
         "Read the station's own configuration",
@@ -113,43 +150,11 @@ class ConfigurationViewSet(ResourceViewSet):
         return _asked(perform, request, CHANGE_CONFIGURATION, self.find(), body(CHANGE, request))
 
 
-class LocalListOfStationViewSet(ResourceViewSet):
-    """The local authorization list of one station. POST .../sync-local-list updates it."""
-
-    tag, noun = "Local lists", "station"
-    lookup = STATION
-
-    @_described_list("Get the state of a station's local list", enveloped("LocalList", LocalListSerializer))
-    @action(detail=True, url_path="local-list")
-    def local_list(self, request: Request, **path: str) -> Response:
-        return _shown(local_lists.of(self.find()))
-
-    @_described_list(
-        "Switch the automatic updates of a station's local list on or off",
-        enveloped("LocalList", LocalListSerializer),
-        body=LocalListBody,
-        changes=True,
-    )
-    @local_list.mapping.patch
-    def change_local_list(self, request: Request, **path: str) -> Response:
-        return _shown(local_lists.change(self.find(), **body(LocalListBody, request)))
-
-
-class LocalListViewSet(ResourceViewSet):
-    tag, noun = "Local lists", "local list"
-    key = "localLists"
-    has_etag = False
-    component = "LocalListRow"
-    queryset = LocalList.objects.select_related("charge_point").order_by("pk")
-    serializer_class = LocalListSerializer
-    operations = (List(LocalListQuery, summary="List the local lists of all stations"),)
-
-
-def _shown(row: LocalList) -> Response:
-    share = f", with {row.share} tokens" if row.share else ""
-    reason = f" ({row.reason.removesuffix('.')})" if row.reason else ""
-    sentence = f"The local list of {row.charge_point}: {row.state.replace('_', ' ')}{reason}{share}."
-    return answer(sentence, dict(LocalListSerializer(row).data))
+def _other(identity: str) -> ChargePoint:
+    try:
+        return station(identity)
+    except Missing as missing:
+        raise Invalid(missing.sentence, field="with") from None
 
 
 def _asked(how: Callable[..., T], request: Request, *args: Any, **arguments: Any) -> T:

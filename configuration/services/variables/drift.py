@@ -1,0 +1,227 @@
+"""The state of each desired value: how the station's reports and answers compare with it.
+
+The state is stored with the value, so that the differences of a whole fleet are one indexed query. Everything
+that reports values, and every answer to a change, computes it again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from django.db.models.functions import Lower
+
+from chargepoints.models import ChargePoint
+from configuration.models import ConfigurationState, DesiredValue, ReportedKey
+from ocpp_server.events import outbox
+from ocpp_server.events.catalogue import stations
+from ocpp_server.live.station import Station
+from ocpp_server.storage.journal import journal
+
+State = DesiredValue.State
+
+# The states of values that the station does not have, and may take.
+OPEN: Final = (State.DIFFERS, State.NOT_REPORTED)
+# The states of values that need no attention.
+SETTLED: Final = (State.SAME, State.PENDING_REBOOT)
+# At most this many changes are in one event.
+MOST_CHANGES: Final = 40
+
+_WHOLE = re.compile(r"[+-]?[0-9]{1,18}")
+
+
+class Verdict(Enum):
+    """The answer of a station to a change."""
+
+    ACCEPTED = "accepted"
+    AFTER_REBOOT = "after-reboot"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class Seen(NamedTuple):
+    """The last report of a key."""
+
+    value: str | None
+    is_readonly: bool
+    at: datetime
+
+
+# -- the rule ------------------------------------------------------------------------------------------------
+
+
+def is_same(desired: str, reported: str | None) -> bool:
+    """Whether two texts are one value: blanks in lists, the case of booleans and zeros in front count not."""
+    return reported is not None and _normal(desired) == _normal(reported)
+
+
+def _normal(text: str) -> str:
+    parts = [part.strip() for part in text.split(",")]
+    return ",".join(_normal_part(part) for part in parts)
+
+
+def _normal_part(text: str) -> str:
+    if text.casefold() in ("true", "false"):
+        return text.casefold()
+    return str(int(text)) if _WHOLE.fullmatch(text) else text
+
+
+def judged(
+    desired: DesiredValue, seen: Seen | None, *, booted_at: datetime | None, whole_at: datetime | None
+) -> State:
+    """The state of a desired value after a report.
+
+    A value that waits for a reboot stays so until the station has reported the key after a boot. A key that
+    the station left out when it named everything (`whole_at`) is gone.
+    """
+    before = State(desired.state)
+    if before == State.PENDING_REBOOT and desired.answered_at is not None:
+        has_booted = booted_at is not None and booted_at > desired.answered_at
+        if not has_booted or seen is None or seen.at < (booted_at or seen.at):
+            return before
+    if seen is None or (whole_at is not None and seen.at < whole_at):
+        is_unknown = whole_at is not None or before == State.UNKNOWN_KEY
+        return State.UNKNOWN_KEY if is_unknown else State.NOT_REPORTED
+    if is_same(desired.value, seen.value):
+        return State.SAME
+    if seen.is_readonly:
+        return State.READ_ONLY
+    return State.REFUSED if before == State.REFUSED else State.DIFFERS
+
+
+# -- the rows ------------------------------------------------------------------------------------------------
+
+
+def refresh(charge_point_pk: int, names: Collection[str] | None = None) -> None:
+    """Compute the states of a station's desired values, or of those that a report names. Emits
+    configuration.drifted for values that differ now and did not before.
+    """
+    rows = list(DesiredValue.objects.filter(charge_point=charge_point_pk))
+    if names is not None and rows:
+        folded = {name.casefold() for name in names}
+        rows = [row for row in rows if row.key.casefold() in folded]
+    if not rows:
+        return
+    state = ConfigurationState.objects.filter(pk=charge_point_pk).first() or ConfigurationState()
+    seen = reported(rows)
+    drifted = []
+    for row in rows:
+        last = seen.get(row.key.lower())
+        now = judged(row, last, booted_at=state.booted_at, whole_at=state.whole_at)
+        if now == row.state:
+            continue
+        if now == State.DIFFERS:
+            drifted.append({"key": row.key, "desired": row.value, "reported": last and last.value})
+        _set(row, now, row.reason if now == State.REFUSED else "")
+    if drifted:
+        _announce(charge_point_pk, drifted)
+
+
+def reported(rows: Iterable[DesiredValue]) -> dict[str, Seen]:
+    """The last reports of these keys of one station, by the key in lower case."""
+    return {lower: seen for (_, lower), seen in reported_of(rows).items()}
+
+
+def reported_of(rows: Iterable[DesiredValue]) -> dict[tuple[int, str], Seen]:
+    """The last reports of the keys of several stations, by station and key in lower case."""
+    rows = list(rows)
+    found = ReportedKey.objects.annotate(lower=Lower("key")).filter(
+        charge_point__in={row.charge_point_id for row in rows}, lower__in={row.key.lower() for row in rows}
+    )
+    values = found.values_list("charge_point", "lower", "value", "readonly", "reported_at")
+    return {(pk, lower): Seen(value, readonly, at) for pk, lower, value, readonly, at in values}
+
+
+def _set(row: DesiredValue, state: State, reason: str, **columns: Any) -> None:
+    """Store a state, unless the value was changed meanwhile."""
+    same = DesiredValue.objects.filter(pk=row.pk, value=row.value)
+    same.update(state=state, reason=reason[:500], updated_at=datetime.now(UTC), **columns)
+
+
+def _announce(charge_point_pk: int, drifted: list[dict[str, Any]]) -> None:
+    charge_point = ChargePoint.objects.only("identity", "site_id").get(pk=charge_point_pk)
+    outbox.emit(
+        stations.CONFIGURATION_DRIFTED,
+        station=charge_point.identity,
+        site=charge_point.site_id,
+        changes=drifted[:MOST_CHANGES],
+        count=len(drifted),
+    )
+
+
+# -- answers of stations -------------------------------------------------------------------------------------
+
+
+async def answered(*, station: Station, key: str, value: str, verdict: Verdict, reason: str = "") -> None:
+    """A station answered a change. Another value than the desired one says nothing about that."""
+    await journal.run(
+        record_answer, station.pk, key, value, verdict=verdict, reason=reason, at=station.received_at
+    )
+
+
+def record_answer(
+    charge_point_pk: int, key: str, value: str, *, verdict: Verdict, reason: str, at: datetime
+) -> None:
+    """`answered` by the station's primary key, in the journal."""
+    row = DesiredValue.objects.filter(charge_point=charge_point_pk, key__iexact=key).first()
+    if row is None or not is_same(row.value, value):
+        return
+    state = {
+        Verdict.ACCEPTED: State.SAME,
+        Verdict.AFTER_REBOOT: State.PENDING_REBOOT,
+        Verdict.REFUSED: State.REFUSED,
+        Verdict.UNKNOWN: State.UNKNOWN_KEY,
+    }[verdict]
+    if state == State.REFUSED:
+        seen = reported([row]).get(key.lower())
+        state = State.READ_ONLY if seen is not None and seen.is_readonly else state
+    _set(row, state, reason, answered_at=at)
+
+
+async def unknown(*, station: Station, names: Collection[str]) -> None:
+    """A station does not know these names: delete what it reported before, and mark the desired values."""
+    if names:
+        await journal.run(_unknown, station.pk, names)
+
+
+def _unknown(charge_point_pk: int, names: Collection[str]) -> None:
+    lower = {name.lower() for name in names}
+    of_station: dict[str, Any] = {"charge_point": charge_point_pk, "lower__in": lower}
+    ReportedKey.objects.annotate(lower=Lower("key")).filter(**of_station).delete()
+    rows = DesiredValue.objects.annotate(lower=Lower("key")).filter(**of_station)
+    rows.update(state=State.UNKNOWN_KEY, reason="")
+
+
+# -- comparing -----------------------------------------------------------------------------------------------
+
+
+class Difference(NamedTuple):
+    """A key whose values differ at two stations; `only` names the one that has reported it alone."""
+
+    key: str
+    here: str | None
+    there: str | None
+    only: str
+
+
+def compare(here: ChargePoint, there: ChargePoint) -> tuple[list[Difference], int]:
+    """The reported keys that differ, and the number of the others."""
+    mine, other = _all_reported(here), _all_reported(there)
+    found, same = [], 0
+    for lower in sorted(mine.keys() | other.keys()):
+        own, its = mine.get(lower), other.get(lower)
+        if own is not None and its is not None and (own[1] == its[1] or is_same(own[1] or "", its[1])):
+            same += 1
+            continue
+        only = "there" if own is None else "here" if its is None else ""
+        key, value = own or its or ("", None)
+        found.append(Difference(key, own and value, its and its[1], only))
+    return found, same
+
+
+def _all_reported(charge_point: ChargePoint) -> dict[str, tuple[str, str | None]]:
+    rows = ReportedKey.objects.filter(charge_point=charge_point).values_list("key", "value")
+    return {key.lower(): (key, value) for key, value in rows}

@@ -1,0 +1,1 @@
+"""Views of configurations: stored and live keys, desired values, templates, drift."""
