@@ -37,6 +37,13 @@ class Misbehaviour:
     # number of updates that are accepted before, so that a list stops half-way.
     local_list: str = ""
     local_list_after: int = 0
+    refuses_whole_configuration: bool = (
+        False  # answers GetConfiguration and GetBaseReport for all with an error
+    )
+    answers_one_key: bool = False  # answers the first key or variable of a request, and no other
+    loses_settings: bool = False  # a reboot sets every key and variable back
+    # Changed keys and variables take effect at the next reboot (RebootRequired).
+    needs_reboot: bool = False
     # Sent in StopTransaction instead of the right id: -1, 0, another station's.
     stop_transaction_id: int | None = None
     # The answer to every SetChargingProfile: Rejected, or NotSupported, which 2.x says as a reason.

@@ -59,6 +59,8 @@ class Settings(Protocol):
 
     def put(self, name: str, value: object) -> None: ...
 
+    def rebooted(self, *, loses: bool) -> None: ...
+
 
 @dataclass(slots=True)
 class Key:
@@ -160,6 +162,7 @@ class Keys16(_Reader):
 
     def __init__(self, connectors: int) -> None:
         self.table = standard_keys(connectors)
+        self.late: dict[str, str] = {}  # changes that the next reboot brings into effect
 
     def text(self, name: str) -> str:
         return self.table[KEY_OF[name]].value
@@ -167,9 +170,19 @@ class Keys16(_Reader):
     def put(self, name: str, value: object) -> None:
         self.table[KEY_OF[name]].value = str(value)
 
-    def change(self, key: str, value: str) -> str:
+    def rebooted(self, *, loses: bool) -> None:
+        """Bring late changes into effect; with ``loses``, set every key back instead."""
+        late, self.late = self.late, {}
+        if loses:
+            number = int(self.table["NumberOfConnectors"].value)
+            self.table = standard_keys(number)
+            return
+        for key, value in late.items():
+            self.table[key].value = value
+
+    def change(self, key: str, value: str, *, late: bool = False) -> str:
         """Apply ChangeConfiguration: returns Accepted, Rejected, RebootRequired or NotSupported (1.6 section
-        5.3).
+        5.3). A ``late`` change takes effect at the next reboot.
         """
         entry = self.table.get(key)
         if entry is None:
@@ -177,6 +190,9 @@ class Keys16(_Reader):
         if entry.readonly or not entry.rule(value):
             return "Rejected"
         changed = entry.value != value
+        if late and changed and not entry.hidden:
+            self.late[key] = value
+            return "RebootRequired"
         entry.value = value
         return "RebootRequired" if entry.reboot and changed else "Accepted"
 

@@ -221,6 +221,7 @@ class Station(StationConnection):
         self._boot_reason, self._needs_boot = reason, True
         if self.misbehaviour.loses_profiles:
             self.profiles.clear(lambda _installed: True)
+        self.settings.rebooted(loses=self.misbehaviour.loses_settings)
         for connector in self.connectors:
             connector.announced = None  # after a boot every status is sent (1.6 section 4.9)
         await self.clock.sleep(BOOT_S)

@@ -123,6 +123,14 @@ class Variables(_Reader):
 
     def __init__(self, table: dict[Name, Variable]) -> None:
         self.table = table
+        self.defaults = {name: variable.value for name, variable in table.items()}
+        self.late: dict[Name, str] = {}  # changes that the next reboot brings into effect
+
+    def rebooted(self, *, loses: bool) -> None:
+        """Bring late changes into effect; with ``loses``, set every variable back instead."""
+        late, self.late = self.late, {}
+        for name, value in (self.defaults if loses else late).items():
+            self.table[name].value = value
 
     def text(self, name: str) -> str:
         if name in LIMIT_OF:
@@ -158,16 +166,23 @@ class Variables(_Reader):
             return result | {"attributeStatus": "Rejected"}  # B06.FR.09
         return result if found is None else result | {"attributeValue": found.value}
 
-    def set(self, item: dict[str, Any]) -> dict[str, Any]:
-        """Apply one item of SetVariables and return its result (2.0.1 B05)."""
+    def set(self, item: dict[str, Any], *, late: bool = False) -> dict[str, Any]:
+        """Apply one item of SetVariables and return its result (2.0.1 B05). A ``late`` change takes effect at
+        the next reboot.
+        """
         status, found = self.find(item)
         if found is not None:
             if found.mutability == "ReadOnly" or not found.rule(item["attributeValue"]):
                 status = "Rejected"
             else:
                 changed = found.value != item["attributeValue"]
-                found.value = item["attributeValue"]
-                status = "RebootRequired" if found.reboot and changed else "Accepted"
+                is_late = late and changed and found.mutability != "WriteOnly"
+                if is_late:
+                    (name,) = (name for name, variable in self.table.items() if variable is found)
+                    self.late[name] = item["attributeValue"]
+                else:
+                    found.value = item["attributeValue"]
+                status = "RebootRequired" if changed and (found.reboot or is_late) else "Accepted"
         return {"attributeStatus": status, "component": item["component"], "variable": item["variable"]}
 
     def report(self, *, writable_only: bool = False) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from simulator.answers.table import ACCEPTED, REJECTED, Answer, answers, evse_number
 from simulator.versions import V16, V21, V201
+from simulator.wire import CallFailed
 
 ITEMS_PER_REPORT = 20
 SECRETS = {"AuthorizationKey"}
@@ -12,7 +13,12 @@ SECRETS = {"AuthorizationKey"}
 
 @answers("GetConfiguration", V16)
 def get_configuration(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
+    behaviour = station.misbehaviour
+    if behaviour.refuses_whole_configuration and not payload.get("key"):
+        raise CallFailed("GetConfiguration", "InternalError", "the answer is too long")
     wanted = payload.get("key") or sorted(station.settings.table)
+    if behaviour.answers_one_key:
+        wanted = wanted[:1]
     known, unknown = [], []
     for name in wanted:
         key = station.settings.table.get(name)
@@ -28,7 +34,7 @@ def change_configuration(station: Any, payload: dict[str, Any]) -> dict[str, Any
     key, value = payload["key"], payload["value"]
     if key == "AuthorizationKey" and not _is_key(value):
         return REJECTED
-    status = station.settings.change(key, value)
+    status = station.settings.change(key, value, late=station.misbehaviour.needs_reboot)
     if status == "Accepted" and key == "AuthorizationKey":
         # The key is sent as hex, used as raw bytes, and valid from the next connection (1.6J 6.2.1).
         station.password = bytes.fromhex(value)
@@ -45,12 +51,16 @@ def _is_key(value: str) -> bool:
 
 @answers("GetVariables", V201, V21)
 def get_variables(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
-    return {"getVariableResult": [station.settings.get(item) for item in payload["getVariableData"]]}
+    wanted = payload["getVariableData"]
+    if station.misbehaviour.answers_one_key:
+        wanted = wanted[:1]
+    return {"getVariableResult": [station.settings.get(item) for item in wanted]}
 
 
 @answers("SetVariables", V201, V21)
 def set_variables(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
-    results = [station.settings.set(item) for item in payload["setVariableData"]]
+    late = station.misbehaviour.needs_reboot
+    results = [station.settings.set(item, late=late) for item in payload["setVariableData"]]
     password = None
     for item, result in zip(payload["setVariableData"], results, strict=True):
         if item["variable"]["name"] == "BasicAuthPassword" and result["attributeStatus"] == "Accepted":
@@ -62,7 +72,9 @@ def set_variables(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Ans
 
 
 @answers("GetBaseReport", V201, V21)
-def get_base_report(station: Any, payload: dict[str, Any]) -> Answer:
+def get_base_report(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
+    if station.misbehaviour.refuses_whole_configuration:
+        return {"status": "NotSupported"}
     configuration = payload["reportBase"] == "ConfigurationInventory"
     rows = station.settings.report(writable_only=configuration)
     if payload["reportBase"] == "SummaryInventory":
