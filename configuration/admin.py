@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import display
 
-from configuration.models import LocalList, ReportedKey, StoredKey
+from configuration.models import ConfigurationTemplate, DesiredValue, LocalList, ReportedKey, StoredKey
 from ocpp_server.admin import menu, tones
 from ocpp_server.admin.base import EvidenceAdmin
 from ocpp_server.admin.filters import StationFilter
@@ -20,6 +20,8 @@ from ocpp_server.protocol.secrets import is_secret_name
 menu.model(menu.DETAILS, 30, _("Stored keys"), "key_vertical", "configuration_storedkey")
 menu.model(menu.DETAILS, 40, _("Reported keys"), "fact_check", "configuration_reportedkey")
 menu.model(menu.DETAILS, 50, _("Local lists"), "playlist_add_check", "configuration_locallist")
+menu.model(menu.DETAILS, 60, _("Desired values"), "checklist", "configuration_desiredvalue")
+menu.model(menu.DETAILS, 70, _("Templates"), "content_copy", "configuration_configurationtemplate")
 
 
 class KeyAdmin(EvidenceAdmin):
@@ -89,3 +91,32 @@ class LocalListAdmin(EvidenceAdmin):
     @admin.display(description=_("Tokens"))
     def share(self, row: LocalList) -> str:
         return row.share or "–"
+
+
+@admin.register(DesiredValue)
+class DesiredValueAdmin(EvidenceAdmin):
+    """Read only: the API checks the rules of a change, and "Apply configuration" sends the values."""
+
+    list_display = ["key", "station", "value", "state", "template", "reapplies", "updated_at"]
+    list_filter = [StationFilter, "state"]
+    list_select_related = ["charge_point", "template"]
+    search_fields = ["key"]
+    exact_search = ("key", "charge_point")
+    search_help_text = _("Search by key or station")
+    sortable_by = ["key"]
+    ordering = ["-id"]
+    empty_sentence = _("No desired values yet. Add one, or a template for many stations, over the API.")
+
+
+@admin.register(ConfigurationTemplate)
+class ConfigurationTemplateAdmin(EvidenceAdmin):
+    """Read only: the API checks the rules of a change."""
+
+    list_display = ["name", "dialect", "reapplies", "updated_at"]
+    list_filter = ["dialect"]
+    search_fields = ["name", "description"]
+    search_help_text = _("Search by name or description")
+    sortable_by = ["name"]
+    ordering = ["name_key"]
+    json_fields = ("values",)
+    empty_sentence = _("No templates yet. A template has the desired values of many stations.")

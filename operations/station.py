@@ -30,6 +30,7 @@ from operations import (
     changes,
     charging_profiles,
     command_log,
+    configuration,
     follow_ups,
     local_lists,
     logs,
@@ -165,6 +166,7 @@ def snapshot(charge_point: ChargePoint, user: Any) -> dict[str, Any]:
             "reservations": reservations.rows(charge_point),
             "commands": [_command(command) for command in commands],
             "messages": _messages(charge_point),
+            "configuration": configuration.rows(charge_point),
             "follow_ups": follow_ups.rows(charge_point),
             "logs": logs.rows(charge_point, user),
             "profiles": charging_profiles.rows(charge_point),
@@ -216,6 +218,7 @@ def _header(charge_point: ChargePoint) -> dict[str, cells.Cell]:
         "address": cells.text(charge_point.remote_address or "–"),
         "local_list": local_lists.cell(charge_point),
         "duplicate": cells.text(_duplicate(charge_point)),
+        "unread": cells.text(configuration.note(charge_point)),
         "error": cells.text("" if charge_point.error_code in {"", "NoError"} else charge_point.error_code),
     }
 

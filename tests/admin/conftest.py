@@ -39,7 +39,7 @@ from chargepoints.models import (
     SecurityEvent,
     Site,
 )
-from configuration.models import LocalList, ReportedKey, StoredKey
+from configuration.models import ConfigurationTemplate, DesiredValue, LocalList, ReportedKey, StoredKey
 from events.models import Event
 from smart_charging.models import InstalledProfile
 from tests.direct.readings import stored
@@ -185,6 +185,7 @@ def hostile_rows(db: None) -> dict[type, Any]:
         detail=bad,
         not_before=NOON,
     )
+    template = ConfigurationTemplate.objects.create(name=bad, description=bad, values={bad: bad})
     rows: list[Any] = [
         campaign,
         station,
@@ -331,6 +332,10 @@ def hostile_rows(db: None) -> dict[type, Any]:
         StoredKey.objects.create(charge_point=station, key=bad, value=bad),
         ReportedKey.objects.create(charge_point=station, key=bad, value=bad, reported_at=NOON),
         LocalList.objects.create(charge_point=station, reason=bad, last_command=bad[:36]),
+        template,
+        DesiredValue.objects.create(
+            charge_point=station, key=bad, value=f"{bad}1", template=template, state="refused", reason=bad
+        ),
         site,
         charger,
         contract,

@@ -29,6 +29,8 @@ MENU = {
         "Stored keys",
         "Reported keys",
         "Local lists",
+        "Desired values",
+        "Templates",
     ],
     "Access": ["Operators", "API keys"],
     "Developer": ["EVSEs", "Transaction events", "Counters", "Idempotent requests"],

@@ -1,0 +1,69 @@
+"""The section of the station page with the desired values beside the reported ones."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext
+
+from chargepoints.models import ChargePoint
+from configuration.models import ConfigurationState, DesiredValue, ReportedKey
+from configuration.services.variables import drift
+from ocpp_server.admin import cells, tones
+
+MOST = 40
+State = DesiredValue.State
+
+_TONES = {
+    State.SAME: tones.SUCCESS,
+    State.DIFFERS: tones.DANGER,
+    State.PENDING_REBOOT: tones.INFO,
+    State.REFUSED: tones.WARNING,
+    State.UNKNOWN_KEY: tones.WARNING,
+    State.READ_ONLY: tones.WARNING,
+    State.NOT_REPORTED: tones.NEUTRAL,
+}
+
+
+def rows(charge_point: ChargePoint) -> list[cells.Row]:
+    """The values that differ, then the other desired ones, then values that are only reported."""
+    wanted = DesiredValue.objects.filter(charge_point=charge_point).select_related("template")
+    desired = sorted(wanted, key=lambda row: (row.state in drift.SETTLED, row.key.casefold()))
+    seen = drift.reported(desired) if desired else {}
+    found = [_desired(row, seen.get(row.key.lower())) for row in desired[:MOST]]
+    if len(found) < MOST:
+        named = {row.key.lower() for row in desired}
+        others = ReportedKey.objects.filter(charge_point=charge_point).order_by("key")
+        alone = [row for row in others[: MOST + len(named)] if row.key.lower() not in named]
+        found += [_reported(row) for row in alone[: MOST - len(found)]]
+    return found
+
+
+def note(charge_point: ChargePoint) -> str:
+    """Why the configuration is not read completely; empty if it is."""
+    state = ConfigurationState.objects.filter(pk=charge_point.pk).first()
+    if state is None or not state.problem:
+        return ""
+    return gettext("The last reading of the configuration failed: %(problem)s") % {"problem": state.problem}
+
+
+def _desired(row: DesiredValue, seen: drift.Seen | None) -> cells.Row:
+    return [
+        cells.text(row.key, note=str(row.template or "")),
+        cells.text(_value(seen.value) if seen is not None else "–"),
+        cells.text(_value(row.value)),
+        cells.label(row.get_state_display(), _TONES[State(row.state)], note=row.reason),
+        cells.moment(seen.at) if seen is not None else cells.text("–"),
+    ]
+
+
+def _reported(row: ReportedKey) -> cells.Row:
+    return [
+        cells.text(row.key),
+        cells.text(_value(row.value)),
+        cells.text("–"),
+        cells.text(gettext("Read-only") if row.readonly else "–"),
+        cells.moment(row.reported_at),
+    ]
+
+
+def _value(value: str | None) -> str:
+    return "–" if value is None else value or gettext("(empty)")

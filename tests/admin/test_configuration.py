@@ -1,0 +1,41 @@
+"""The station page shows desired values beside the reported ones, the differences first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from chargepoints.models import ChargePoint
+from configuration.models import ConfigurationState, ConfigurationTemplate, DesiredValue, ReportedKey
+from operations import configuration
+
+pytestmark = pytest.mark.django_db
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+
+def test_differences_come_first_then_other_desired_values_then_reported_ones() -> None:
+    station = ChargePoint.objects.create(identity="CP-1")
+    base = ConfigurationTemplate.objects.create(name="Base", dialect="1.6", values={"B": "2"})
+    for key, value in {"A": "1", "B": "1", "C": "", "D": None}.items():
+        ReportedKey.objects.create(charge_point=station, key=key, value=value, reported_at=NOON)
+    DesiredValue.objects.create(charge_point=station, key="A", value="1", state="same")
+    DesiredValue.objects.create(charge_point=station, key="b", value="2", state="differs", template=base)
+
+    rows = configuration.rows(station)
+
+    assert [[cell["text"] for cell in row[:4]] for row in rows] == [
+        ["b", "1", "2", "Differs"],
+        ["A", "1", "1", "Same"],
+        ["C", "(empty)", "–", "–"],
+        ["D", "–", "–", "–"],
+    ]
+    assert rows[0][0]["note"] == "Base"
+
+
+def test_the_page_says_why_a_configuration_was_not_read() -> None:
+    station = ChargePoint.objects.create(identity="CP-1")
+    assert configuration.note(station) == ""
+    ConfigurationState.objects.create(charge_point=station, problem="No answer.")
+
+    assert "No answer." in configuration.note(station)
