@@ -17,7 +17,7 @@ class StartProfiles(Protocol):
     """The profiles that go with remote starts. The app `smart_charging` fills the port."""
 
     async def prepare(
-        self, charge_point: Addressee, *, evse_number: int | None, given: Mapping[str, Any]
+        self, charge_point: Addressee, *, evse_number: int | None, given: Any
     ) -> ChargingProfile:
         """Read and check a profile from the fields of the API. Raises Invalid, Conflict, StationOffline."""
 

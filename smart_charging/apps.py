@@ -10,9 +10,11 @@ class SmartChargingConfig(AppConfig):
         # The modules below import models: Django has loaded those only now.
         from ocpp_server import charging_profiles, commanding
         from ocpp_server.live import extensions
-        from smart_charging import live
+        from ocpp_server.process import scheduler
+        from smart_charging import jobs, live
         from smart_charging.services.smart_charging import remote_starts
 
         extensions.register(live.INSTALLED)
         charging_profiles.start_profiles.fill(remote_starts)
+        scheduler.register(jobs.JOBS)
         commanding.announce("smart_charging.commands")

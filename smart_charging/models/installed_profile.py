@@ -96,6 +96,11 @@ class InstalledProfile(models.Model):
                 name="charging_profile_current",
             ),
             models.Index(fields=["-installed_at"], name="charging_profile_by_time"),
+            models.Index(
+                fields=["ended_at"],
+                condition=models.Q(ended_at__isnull=False),
+                name="charging_profile_ended",
+            ),
         ]
 
     def __str__(self) -> str:

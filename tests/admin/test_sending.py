@@ -22,7 +22,19 @@ from tests.servers import LiveServer
 pytestmark = pytest.mark.slow
 ROOT = "/admin/chargepoints/chargepoint/"
 # Inputs of fields whose declarations have neither choices nor an example.
-TYPED = {"send": {"action": "ClearCache", "payload": "{}"}, "trigger": {"message": "Heartbeat"}}
+LIMIT = '[{"startPeriod": 0, "limit": 16}]'
+TYPED = {
+    "send": {"action": "ClearCache", "payload": "{}"},
+    "trigger": {"message": "Heartbeat"},
+    "remote-start": {"charging_profile": f'{{"chargingSchedulePeriod": {LIMIT}}}'},
+    "set-charging-profile": {
+        "purpose": "TxProfile",
+        "periods": LIMIT,
+        "kind": "Relative",
+        "recurrency": "",
+        "duration_s": "",
+    },
+}
 # A list is not sent to a station that answers the question before it with an error.
 ASKED_FIRST = {"sync-local-list": "GetLocalListVersion"}
 

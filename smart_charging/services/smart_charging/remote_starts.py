@@ -20,13 +20,13 @@ _BELOW: Final = "chargingProfile."
 _PURPOSE, _KIND = "chargingProfilePurpose", "chargingProfileKind"
 
 
-async def prepare(
-    charge_point: Addressee, *, evse_number: int | None, given: Mapping[str, Any]
-) -> ChargingProfile:
+async def prepare(charge_point: Addressee, *, evse_number: int | None, given: Any) -> ChargingProfile:
     """The checked profile of a remote start: a TxProfile without a session, relative unless given otherwise.
 
     Raises Invalid with the wrong fields, Conflict, StationOffline for a station of unknown version.
     """
+    if not isinstance(given, dict):
+        raise Invalid("Must be an object.", field=_BELOW.rstrip("."))
     if given.get(_PURPOSE) not in (None, TX):
         raise Invalid(f"Must be {TX} with a remote start.", field=f"{_BELOW}{_PURPOSE}")
     if given.get("transactionId") is not None:

@@ -29,7 +29,7 @@ async def _authorize(
     id_token: str,
     evse_number: int | None = None,
     force: bool = False,
-    charging_profile: dict[str, Any] | None = None,
+    charging_profile: Any = None,
     **rest: Any,
 ) -> dict[str, Any]:
     """Raises Conflict for a token that may not charge there, unless `force`; the errors of the port for a
@@ -123,13 +123,13 @@ REMOTE_START = command(
             help=_("2.x idToken type; Central unless given."),
             adapt=_token_type,
         ),
-        fields.Object(
+        fields.Json(
             "charging_profile",
             _("Charging profile"),
             example={"chargingSchedulePeriod": [{"startPeriod": 0, "limit": 16}]},
             help=_(
-                "The limits of this session, with the fields of the command Set charging profile; relative "
-                "to the start of the session unless given otherwise."
+                "An object with the fields of the command Set charging profile, for this session alone; "
+                "relative to its start unless given otherwise."
             ),
         ),
         fields.Flag(

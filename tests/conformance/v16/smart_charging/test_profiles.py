@@ -232,7 +232,10 @@ async def test_16_059_a_refused_remote_start_leaves_no_profile(server, operator,
         wrong = {**body["chargingProfile"], "transactionId": "5"}
         code, answer, call = await asked(operator, peer, "remote-start", {**body, "chargingProfile": wrong})
 
+        no_object, _, _ = await asked(operator, peer, "remote-start", {**body, "chargingProfile": 16})
+
     assert profiles(records, peer.identity) == []
+    assert no_object == 400
     assert (code, call) == (400, None)
     assert [error["field"] for error in answer["data"]["errors"]] == ["chargingProfile.transactionId"]
 
