@@ -111,7 +111,7 @@ def recover() -> None:
 
 
 # Every process may have a folder of its own.
-SWEEP_FILES: Final = Job("log-files", every=3600.0, everywhere=True)
+SWEEP_FILES: Final = Job("log_files", every=3600.0, everywhere=True)
 
 JOBS: Final[tuple[tuple[Job, Step], ...]] = (
     (MIRROR, mirror_stations),

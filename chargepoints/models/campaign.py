@@ -1,4 +1,4 @@
-"""Campaigns: one wish for many stations, with a result for each of them (decision 0081)."""
+"""Campaigns: one wish for many stations, with a result for each of them (decision 0084)."""
 
 from __future__ import annotations
 

@@ -59,12 +59,3 @@ def _shown(row: LocalList) -> Response:
     reason = f" ({row.reason.removesuffix('.')})" if row.reason else ""
     sentence = f"The local list of {row.charge_point}: {row.state.replace('_', ' ')}{reason}{share}."
     return answer(sentence, dict(LocalListSerializer(row).data))
-
-
-def _asked(how: Callable[..., T], request: Request, *args: Any, **arguments: Any) -> T:
-    """Send, and name the stored values where the station is offline."""
-    try:
-        return how(request, *args, **arguments)
-    except StationOffline as error:
-        note = f"{error.sentence} Stored values are at {request.path.removesuffix('/live')}."
-        raise StationOffline(note, data=error.data) from None

@@ -259,14 +259,15 @@ RESERVE = command(
 
 
 async def _to_cancel(charge_point: ChargePoint, *, number: int) -> dict[str, Any]:
-    """Raises Missing and Conflict."""
-    return {"row": await journal.run(requesting.to_cancel, charge_point, number)}
+    """Raises Conflict for one that is over."""
+    return {"number": number, "row": await journal.run(requesting.to_cancel, charge_point, number)}
 
 
-async def _cancel(charge_point: ChargePoint, *, row: Reservation, **how: Any) -> Result:
+async def _cancel(charge_point: ChargePoint, *, number: int, row: Reservation | None, **how: Any) -> Result:
     """Send the cancellation. The station's answer ends the reservation; without one it stays."""
-    sent: Any = await calls.call(charge_point, "CancelReservation", {"reservationId": row.number}, **how)
-    await journal.run(requesting.follow_cancel, row.pk, sent)
+    sent: Any = await calls.call(charge_point, "CancelReservation", {"reservationId": number}, **how)
+    if row is not None:
+        await journal.run(requesting.follow_cancel, row.pk, sent)
     return Result(sent)
 
 

@@ -47,7 +47,9 @@ class Held(msgspec.Struct, kw_only=True):
 
 
 class Reservations(msgspec.Struct):
-    """`looked_up` are numbers that are not held here and were looked up in the database already."""
+    """`held` has some that a job has ended, because they have expired. `looked_up` are numbers that are not
+    held here and were looked up in the database already.
+    """
 
     held: list[Held] = []
     looked_up: set[int] = set()
@@ -59,8 +61,11 @@ class Reservations(msgspec.Struct):
     def add(self, held: Held, now: datetime) -> None:
         """Add or replace one, and remove those that have expired."""
         self.looked_up.discard(held.number)
-        others = [one for one in self.held if one.number != held.number]
-        self.held = [*(one for one in others if one.expires_at + EXPIRY_GRACE > now), held]
+        self.held = [*(one for one in self.unexpired(now) if one.number != held.number), held]
+
+    def unexpired(self, now: datetime) -> list[Held]:
+        """Those that no job has ended."""
+        return [one for one in self.held if one.expires_at + EXPIRY_GRACE > now]
 
     def remove(self, number: int) -> None:
         self.held = [held for held in self.held if held.number != number]

@@ -8,7 +8,7 @@ A run of one campaign has these steps:
 3. Store for each row that it was sent, or why not. The row must still have the claim.
 
 The process may be killed between any two of them: a claimed row has sent something exactly when a command
-with its claim exists (decision 0081).
+with its claim exists (decision 0084).
 """
 
 from __future__ import annotations

@@ -31,8 +31,9 @@ from ocpp_server.api.pages import document
 from tests.api.conftest import NOON, Caller
 from tests.direct.properties import searched, searched_for_long
 from tests.direct.readings import stored
+from tests.direct.reservations import a_reservation
 from tests.direct.samples import decoded
-from transactions.models import AccessRule, Reading, Transaction
+from transactions.models import AccessRule, Reading, Reservation, Transaction
 
 pytestmark = pytest.mark.django_db
 
@@ -174,6 +175,11 @@ def a_local_list(parents: Parents, number: int) -> LocalList:
     return LocalList.objects.create(charge_point=a_station(parents, number))
 
 
+def a_reservation_of(parents: Parents, number: int) -> Reservation:
+    at = moment(number)
+    return a_reservation(parents.station, number, requested_at=at, updated_at=at)
+
+
 def a_group(parents: Parents, number: int) -> TokenGroup:
     return TokenGroup.objects.create(group_id=f"G-{number}", name=f"N{number % 2}", contract=parents.contract)
 
@@ -220,6 +226,7 @@ LISTS = {
     "chargepoints/{client_id}/reports": Rows(a_report, "state", parent=of_station),
     "contracts": Rows(Parents.a_contract, "issuer"),
     "local-lists": Rows(a_local_list, "reason", "clientId", lambda row: row.charge_point.identity),
+    "reservations": Rows(a_reservation_of, "reason"),
     "sites": Rows(lambda _, number: Site.objects.create(name=f"S{number}"), "city"),
     "token-groups": Rows(a_group, ""),
     "tokens": Rows(Parents.a_token, "visual_number"),

@@ -211,7 +211,7 @@ async def test_a_simulated_station_sends_what_it_has_accepted(server, records, o
             ),
             (
                 "GetLog",
-                {"requestId": 4, "logType": "SecurityLog", "log": {"remoteLocation": "https://a.example/"}},
+                {"requestId": 4, "logType": "SecurityLog", "log": {"remoteLocation": "ftp://a.example/"}},
             ),
         ):
             status, answer = await operator.command(simulated.identity, action, payload)

@@ -45,7 +45,8 @@ def test_the_name_is_a_noun_and_a_past_participle(kind: EventType) -> None:
 @TYPES
 def test_a_program_emits_the_type(kind: EventType) -> None:
     """The constant is used as the type of an emission; modules named like their app call it `events`."""
-    module = next(one for one in (stations, charging, reservations, smart_charging, campaigns) if kind in one.TYPES)
+    modules = (stations, charging, reservations, smart_charging, campaigns)
+    (module,) = (one for one in modules if kind in one.TYPES)
     (constant,) = (name for name, value in vars(module).items() if value is kind)
     own = module.__name__.rpartition(".")[2]
     names = {stations: "(?:stations|events)", smart_charging: "events"}.get(module, own)

@@ -12,6 +12,7 @@ from ocpp_server.process.scheduler import Job
 
 # The names that dashboards and alerts use.
 NAMES = {
+    "log_files",
     "mirror",
     "probe",
     "drive_campaigns",

@@ -106,7 +106,7 @@ async def reported(station: Station, *, whole: str = "", sends_no_end: bool) -> 
 
     `sends_no_end`: 1.6 has no message for the end of a reservation. It shows it by Available after Reserved.
     """
-    for held in list(RESERVATIONS.of(station).held):
+    for held in RESERVATIONS.of(station).unexpired(station.received_at):
         connectors = [one for one in station.connectors.values() if held.evse in (None, one.evse)]
         fresh = [one.status for one in connectors if one.reported_at == station.received_at]
         if whole in _OUT:
@@ -167,7 +167,8 @@ def _end(station: Station, held: Held, state: Reservation.State, **columns: obje
 
 async def _find_live(station: Station, number: int) -> tuple[Held | None, bool]:
     """The reservation with this number, and whether it has not ended."""
-    held = RESERVATIONS.of(station).named(number)
+    unexpired = RESERVATIONS.of(station).unexpired(station.received_at)
+    held = next((one for one in unexpired if one.number == number), None)
     if held is not None:
         return held, True
     row = await journal.run(find, station.pk, number)

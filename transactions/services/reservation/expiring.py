@@ -38,13 +38,13 @@ def settle_cancelled(now: datetime) -> None:
         assert row.cancel_command is not None
         if requesting.is_accepted(row.cancel_command):
             _end(row, State.CANCELLED, reservations.CANCELLED, now)
+            requesting.reload_when_stored(row)
 
 
 def _end(row: Reservation, state: Reservation.State, event: EventType | None, now: datetime) -> None:
     """End one, unless a message has changed it meanwhile."""
     with atomic():
         known = Reservation.objects.filter(pk=row.pk, state=row.state)
-        if known.update(state=state, reason="", ended_at=now, updated_at=now):
-            if event is not None:
-                announcing.emit_stored(event, row, row.charge_point)
-            requesting.reload_when_stored(row)
+        is_ended = known.update(state=state, reason="", ended_at=now, updated_at=now)
+        if is_ended and event is not None:
+            announcing.emit_stored(event, row, row.charge_point)

@@ -25,6 +25,7 @@ from ocpp_server.transport.command_store import State as Answered
 from transactions.models import Reservation
 from transactions.services.reservation import announcing
 from transactions.services.reservation.answers import Asked, token_pk
+from transactions.services.reservation.ending import find
 
 State, Reason = Reservation.State, Reservation.Reason
 
@@ -78,7 +79,9 @@ def request(charge_point: ChargePoint, asked: Asked, *, again: bool, now: dateti
 
 
 def _stored(charge_point: ChargePoint, number: int) -> Reservation:
-    row = to_change(charge_point, number)
+    row = find(charge_point.pk, number)
+    if row is None:
+        raise Missing(f"{charge_point.identity} has no reservation {number}.")
     if row.state not in (State.REFUSED, State.UNANSWERED):
         raise Conflict(
             f"Reservation {number} is “{row.get_state_display()}”: only one that was rejected, or not "
@@ -87,21 +90,14 @@ def _stored(charge_point: ChargePoint, number: int) -> Reservation:
     return row
 
 
-def to_change(charge_point: ChargePoint, number: int) -> Reservation:
-    """The reservation of the station with this number. Raises Missing."""
-    row = Reservation.objects.filter(charge_point=charge_point, number=number).first()
-    if row is None:
-        raise Missing(f"{charge_point.identity} has no reservation {number}.")
-    return row
+def to_cancel(charge_point: ChargePoint, number: int) -> Reservation | None:
+    """The reservation with this number, for a cancellation. Raises Conflict for one that is over.
 
-
-def to_cancel(charge_point: ChargePoint, number: int) -> Reservation:
-    """The same for a cancellation. Raises Conflict for one that is over.
-
-    One that has ended only here may be cancelled: the station may still hold it, if its clock is slow.
+    One that has ended only here may be cancelled: the station may still hold it, if its clock is slow. So may
+    an unknown one, which the station has from another system.
     """
-    row = to_change(charge_point, number)
-    if row.state in (State.REQUESTED, State.REFUSED, State.USED, State.CANCELLED):
+    row = find(charge_point.pk, number)
+    if row is not None and row.state in (State.REQUESTED, State.REFUSED, State.USED, State.CANCELLED):
         raise Conflict(f"Reservation {number} is “{row.get_state_display()}”: there is nothing to cancel.")
     return row
 

@@ -128,9 +128,8 @@ async def reservations(player: Player, peer: Peer) -> None:
     await player.command(
         peer, "cancel-reservation: accepted", "POST", f"{base}/cancel-reservation", wanted, ACCEPTED
     )
-    await player.ask(
-        "cancel-reservation: unknown", "POST", f"{base}/cancel-reservation", {"reservationId": 7}
-    )
+    other, no = {"reservationId": 7}, {"status": "Rejected"}
+    await player.command(peer, "cancel-reservation: unknown", "POST", f"{base}/cancel-reservation", other, no)
     await player.ask("reservations: cancelled", "GET", f"{path}/{done['id']}")
     await player.ask("reservations: unknown", "GET", f"{path}/999999")
 

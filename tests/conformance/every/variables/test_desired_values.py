@@ -190,10 +190,10 @@ async def test_values_that_a_boot_has_reset_are_applied_again_where_that_is_aske
         assert not peer.calls
 
     assert await owner.states() == {"HeartbeatInterval": "differs", "MeterValueSampleInterval": "same"}
-    status, answer = await owner.operator.request(
-        "GET", f"/api/v1/events?station={identity}&types=configuration.drifted"
-    )
-    drifted = [one for event in answer["data"]["events"] for one in event["data"]["changes"]]
+    path = f"/api/v1/events?station={identity}&types=configuration.drifted"
+    # An event is shown when it is numbered, slightly after its commit.
+    events = await eventually(lambda: reader.request("GET", path)[1]["data"]["events"])
+    drifted = [one for event in events for one in event["data"]["changes"]]
     assert {one["key"]: (one["desired"], one["reported"]) for one in drifted} == {
         "HeartbeatInterval": ("60", "900"),
         "MeterValueSampleInterval": ("60", "900"),

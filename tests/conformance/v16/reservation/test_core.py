@@ -223,12 +223,24 @@ async def test_16_052_a_rejected_cancellation_ends_the_reservation(server, opera
     assert states(records, peer) == [("ended", "unknown")]
 
 
-async def test_16_052_a_reservation_that_does_not_exist_is_not_cancelled(server, operator):
+async def test_16_052_an_unknown_reservation_is_cancelled_if_the_station_has_it(server, operator, records):
+    """It may be one of the system that the station was connected to before."""
     async with station(server) as peer:
-        path = f"/api/v1/chargepoints/{peer.identity}/cancel-reservation"
-        code, _ = await operator.request("POST", path, {"reservationId": 1})
+        code, answer, payload = await cancel(operator, peer, 1, "Rejected")
 
-    assert code == 404
+    assert (code, answer["status"], payload) == (200, "Rejected", {"reservationId": 1})
+    assert states(records, peer) == []
+
+
+async def test_16_052_a_reservation_that_was_used_is_not_cancelled(server, operator, records):
+    async with station(server) as peer:
+        _, data, _ = await reserve(operator, peer, connectorId=1)
+        await peer.call("StartTransaction", start(reservationId=data["reservationId"]))
+        path = f"/api/v1/chargepoints/{peer.identity}/cancel-reservation"
+        code, _ = await operator.request("POST", path, {"reservationId": data["reservationId"]})
+
+    assert code == 409
+    assert states(records, peer) == [("used", "")]
 
 
 async def test_16_053_the_parent_id_of_a_group_is_sent_and_its_tokens_are_admitted(server, operator, records):

@@ -87,7 +87,7 @@ def test_a_request_waits_for_its_command(charger: ChargePoint, state: str) -> No
 
 @pytest.mark.parametrize(("seconds", "state"), [(30, "requested"), (90, "refused")])
 def test_a_request_without_a_command_was_not_sent(charger: ChargePoint, seconds: int, state: str) -> None:
-    row = waiting(charger, requested_at=NOW - timedelta(seconds=seconds))
+    row = waiting(charger, requested_at=timezone.now() - timedelta(seconds=seconds))
 
     assert after_the_job(row)[0] == state
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('chargepoints', '0014_message_without_constraint'),
-        ('configuration', '0002_reading'),
+        ('configuration', '0003_reading'),
     ]
 
     operations = [

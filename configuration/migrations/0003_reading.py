@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("chargepoints", "0014_message_without_constraint"),
-        ("configuration", "0001_initial"),
+        ("configuration", "0002_local_list"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chargepoints', '0014_message_without_constraint'),
+        ('chargepoints', '0015_log_uploads'),
     ]
 
     operations = [
