@@ -61,6 +61,8 @@ class StationConnection(Conversation):
     ) -> None:
         super().__init__(identity, version, log_size=log_size, latencies=latencies, misbehaviour=misbehaviour)
         self.url, self.password = url, password
+        # A password that was answered with RebootRequired: used from the next restart on.
+        self.password_after_restart: str | bytes | None = None
         self.retry_connect = retry_connect
         self.boot_on_reconnect = boot_on_reconnect
         self.clock = Clock(speed)

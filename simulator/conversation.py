@@ -10,7 +10,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 
 from simulator import schemas
-from simulator.answers import answer_call
+from simulator.answers import NoReply, answer_call
 from simulator.frame_log import FrameLog
 from simulator.latency import Latencies
 from simulator.misbehaviour import Misbehaviour
@@ -119,6 +119,8 @@ class Conversation(FrameLog):
                     answer = await answer if inspect.isawaitable(answer) else answer
                 else:
                     answer, follow_up = answer_call(self, action, payload)
+            except NoReply:
+                return
             except CallFailed as refusal:
                 await wire.refuse(message_id, refusal.code, refusal.description)
                 return

@@ -44,6 +44,10 @@ class Misbehaviour:
     loses_settings: bool = False  # a reboot sets every key and variable back
     # Changed keys and variables take effect at the next reboot (RebootRequired).
     needs_reboot: bool = False
+    # The answer to a change of the station's own password: "" follows the specification; Rejected,
+    # NotSupported (UnknownVariable in 2.x) or RebootRequired; with "lost" the station takes the password and
+    # drops the connection.
+    password_change: str = ""
     # Sent in StopTransaction instead of the right id: -1, 0, another station's.
     stop_transaction_id: int | None = None
     # The answer to every SetChargingProfile: Rejected, or NotSupported, which 2.x says as a reason.

@@ -222,6 +222,8 @@ class Station(StationConnection):
         if self.misbehaviour.loses_profiles:
             self.profiles.clear(lambda _installed: True)
         self.settings.rebooted(loses=self.misbehaviour.loses_settings)
+        if self.password_after_restart is not None:
+            self.password, self.password_after_restart = self.password_after_restart, None
         for connector in self.connectors:
             connector.announced = None  # after a boot every status is sent (1.6 section 4.9)
         await self.clock.sleep(BOOT_S)

@@ -15,11 +15,11 @@ from simulator.answers import (  # noqa: F401 - each import registers its answer
     smart_charging,
     trigger,
 )
-from simulator.answers.table import ANSWERS, Answer, FollowUp
+from simulator.answers.table import ANSWERS, Answer, FollowUp, NoReply
 from simulator.versions import V16
 from simulator.wire import CallFailed
 
-__all__ = ["FollowUp", "answer_call"]
+__all__ = ["FollowUp", "NoReply", "answer_call"]
 
 # Before registration is Accepted, a station answers only these actions, which help it get accepted (2.0.1
 # B02).

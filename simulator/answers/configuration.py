@@ -1,14 +1,14 @@
 """Configuration keys (1.6), variables and reports (2.x), data transfer, network profiles and reset."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
-from simulator.answers.table import ACCEPTED, REJECTED, Answer, answers, evse_number
+from simulator.answers.table import ACCEPTED, REJECTED, Answer, NoReply, answers, evse_number
 from simulator.versions import V16, V21, V201
 from simulator.wire import CallFailed
 
 ITEMS_PER_REPORT = 20
-SECRETS = {"AuthorizationKey"}
 
 
 @answers("GetConfiguration", V16)
@@ -34,12 +34,37 @@ def change_configuration(station: Any, payload: dict[str, Any]) -> dict[str, Any
     key, value = payload["key"], payload["value"]
     if key == "AuthorizationKey" and not _is_key(value):
         return REJECTED
+    if key == "AuthorizationKey" and (refusal := _refused_password(station)):
+        return {"status": refusal}
     status = station.settings.change(key, value, late=station.misbehaviour.needs_reboot)
     if status == "Accepted" and key == "AuthorizationKey":
         # The key is sent as hex, used as raw bytes, and valid from the next connection (1.6J 6.2.1).
-        station.password = bytes.fromhex(value)
-        return {"status": status}, station.reconnect
+        return _take_password(station, bytes.fromhex(value), lambda status: {"status": status})
     return {"status": status}
+
+
+def _refused_password(station: Any) -> str:
+    """The status with which the station refuses a new password, "" when it takes it."""
+    wanted: str = station.misbehaviour.password_change
+    if wanted == "NotSupported" and station.version != V16:
+        return "UnknownVariable"
+    return wanted if wanted in ("Rejected", "NotSupported") else ""
+
+
+def _take_password(
+    station: Any, password: str | bytes, shaped: Callable[[str], dict[str, Any]]
+) -> Answer | dict[str, Any]:
+    """Log on with a new password from the next connection, or from the next restart, and answer so."""
+    match station.misbehaviour.password_change:
+        case "RebootRequired":
+            station.password_after_restart = password
+            return shaped("RebootRequired")
+        case "lost":
+            station.password = password
+            station.background(station.reconnect(abrupt=True), name="after a lost answer")
+            raise NoReply
+    station.password = password
+    return shaped("Accepted"), station.reconnect
 
 
 def _is_key(value: str) -> bool:
@@ -60,15 +85,25 @@ def get_variables(station: Any, payload: dict[str, Any]) -> dict[str, Any]:
 @answers("SetVariables", V201, V21)
 def set_variables(station: Any, payload: dict[str, Any]) -> dict[str, Any] | Answer:
     late = station.misbehaviour.needs_reboot
-    results = [station.settings.set(item, late=late) for item in payload["setVariableData"]]
-    password = None
-    for item, result in zip(payload["setVariableData"], results, strict=True):
-        if item["variable"]["name"] == "BasicAuthPassword" and result["attributeStatus"] == "Accepted":
-            password = item["attributeValue"]
+    results, password, changed = [], None, {}
+    for item in payload["setVariableData"]:
+        is_password = item["variable"]["name"] == "BasicAuthPassword"
+        if is_password and (refusal := _refused_password(station)):
+            place = {"component": item["component"], "variable": item["variable"]}
+            results.append({"attributeStatus": refusal, **place})
+            continue
+        results.append(station.settings.set(item, late=late))
+        if is_password and results[-1]["attributeStatus"] == "Accepted":
+            password, changed = item["attributeValue"], results[-1]
     if password is None:
         return {"setVariableResult": results}
-    station.password = password  # 2.0.1 A01.FR.11: reconnect with the new password
-    return {"setVariableResult": results}, station.reconnect
+
+    def shaped(status: str) -> dict[str, Any]:
+        changed["attributeStatus"] = status
+        return {"setVariableResult": results}
+
+    # 2.0.1 A01.FR.11: reconnect with the new password.
+    return _take_password(station, password, shaped)
 
 
 @answers("GetBaseReport", V201, V21)

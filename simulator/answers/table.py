@@ -7,6 +7,11 @@ FollowUp = Callable[[], Coroutine[Any, Any, Any]]
 Answer = tuple[dict[str, Any], FollowUp | None]
 Handler = Callable[[Any, dict[str, Any]], dict[str, Any] | Answer]
 
+
+class NoReply(Exception):  # noqa: N818 - named for what happens
+    """The station sends no answer."""
+
+
 ANSWERS: dict[tuple[str, str], Handler] = {}
 
 ACCEPTED = {"status": "Accepted"}

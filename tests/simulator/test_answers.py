@@ -1,5 +1,8 @@
 """The station answers every call of the CSMS. The small CSMS checks each answer against its schema."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from simulator import V16, Misbehaviour, Station, schemas
@@ -138,14 +141,61 @@ async def test_reservation_is_held_for_its_token_and_used_up(station: Station, c
     assert station.connector(1).status == "Available"
 
 
-async def test_new_password_is_used_from_the_next_connection(station: Station, csms: Csms) -> None:
-    if station.version == V16:
-        request = ("ChangeConfiguration", {"key": "AuthorizationKey", "value": "00" * 16})
-    else:
-        item = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
-        request = ("SetVariables", {"setVariableData": [item | {"attributeValue": "a-long-password-1"}]})
+PASSWORD_OF = {"component": {"name": "SecurityCtrlr"}, "variable": {"name": "BasicAuthPassword"}}
 
-    await csms.call(station.identity, *request)
+
+def new_password(version: str) -> tuple[str, dict[str, Any]]:
+    if version == V16:
+        return "ChangeConfiguration", {"key": "AuthorizationKey", "value": "00" * 16}
+    return "SetVariables", {"setVariableData": [PASSWORD_OF | {"attributeValue": "a-long-password-1"}]}
+
+
+def status_of(answer: dict[str, Any]) -> str:
+    return str(answer.get("status") or answer["setVariableResult"][0]["attributeStatus"])
+
+
+@pytest.mark.parametrize("refusal", ["Rejected", "NotSupported"])
+async def test_a_refused_password_is_not_used(
+    make_station: MakeStation, csms: Csms, version: str, refusal: str
+) -> None:
+    station = await make_station(version, misbehaviour=Misbehaviour(password_change=refusal))
+
+    answer = await csms.call(station.identity, *new_password(version))
+    await station.reconnect()
+
+    expected = "UnknownVariable" if refusal == "NotSupported" and version != V16 else refusal
+    assert status_of(answer) == expected
+    assert csms.authorization == [None, None]
+
+
+async def test_a_password_that_needs_a_restart_is_used_after_it(
+    make_station: MakeStation, csms: Csms, version: str
+) -> None:
+    station = await make_station(version, misbehaviour=Misbehaviour(password_change="RebootRequired"))
+
+    answer = await csms.call(station.identity, *new_password(version))
+    await station.reconnect()
+    await station.reboot("RemoteReset")
+
+    assert status_of(answer) == "RebootRequired"
+    assert [one is not None for one in csms.authorization] == [False, False, True]
+
+
+async def test_a_password_may_be_taken_although_its_answer_is_lost(
+    make_station: MakeStation, csms: Csms, version: str
+) -> None:
+    station = await make_station(version, misbehaviour=Misbehaviour(password_change="lost"))
+
+    calling = asyncio.create_task(csms.call(station.identity, *new_password(version)))
+    await eventually(lambda: len(csms.authorization) == 2)
+    calling.cancel()
+    await asyncio.gather(calling, return_exceptions=True)
+
+    assert csms.authorization[1] is not None
+
+
+async def test_new_password_is_used_from_the_next_connection(station: Station, csms: Csms) -> None:
+    await csms.call(station.identity, *new_password(station.version))
     await eventually(lambda: len(csms.authorization) == 2)
 
     assert csms.authorization[0] is None
